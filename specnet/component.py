@@ -1,0 +1,147 @@
+"""`Component`: one class is one component. `reference(group)`: the field type that resolves `"type"`.
+
+A component's annotated fields are its JSON, validated by pydantic; its plain attributes are run-time state; its
+methods are the mathematics. A field annotated with a group's base class, `weight_init: Initializer`, takes any
+component of that group, as does `reference("initializers")`, which needs no import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import CoreSchema, InitErrorDetails, core_schema, to_json
+
+from specnet import registry
+from specnet.diagnostics import custom_error, explain, explain_unknown_keys
+from specnet.errors import BrokenComponentError, ComponentError
+
+
+class Section(BaseModel):
+    """A part of the spec with fixed fields. Unknown keys and non-finite numbers are errors."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, protected_namespaces=()
+    )
+
+
+class Component(Section):
+    """Base of everything that a spec names by `"type"`.
+
+    A base class of a group sets `group`. Fields are fixed once validated; everything else set on an instance is
+    run-time state, which pydantic neither sees nor slows down.
+    """
+
+    model_config = ConfigDict(frozen=False)
+    group: ClassVar[str] = ""
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
+    else:
+        # pydantic's own attribute machinery costs more than a small layer's arithmetic.
+        __setattr__ = object.__setattr__
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        if "group" in vars(cls) and cls.group:
+            return reference(cls.group).__get_pydantic_core_schema__(source, handler)
+        return handler(source)
+
+    def to_spec(self) -> dict[str, Any]:
+        """Return the JSON object that describes this component, every default written out."""
+        return {"type": registry.name_of(self.group, type(self)), **self.model_dump(mode="json", by_alias=True)}
+
+
+class reference:
+    """The type of a field that holds a component of `group`: its JSON, its bare name, or an instance."""
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            self.resolve,
+            serialization=core_schema.plain_serializer_function_ser_schema(Component.to_spec),
+        )
+
+    def resolve(self, value: Any, info: ValidationInfo) -> Component:
+        """Return the component that `value` describes; a pydantic validator."""
+        if isinstance(value, Component):
+            if value.group != self.group:
+                message = f"a component of {self.group} belongs here, this is one of {value.group}"
+                raise custom_error("wrong-group", message)
+            return value
+        return construct(self.group, value, info.context)
+
+
+def find_class(group: str, name: str) -> type[Component]:
+    """Import and return the class that a spec means by `name`.
+
+    Raises:
+        ComponentError: if the name is unknown, ambiguous, or its distribution is broken.
+    """
+    entry = registry.find(group, name)
+    cls = entry.load()
+    if not (isinstance(cls, type) and issubclass(cls, Component) and cls.group == group):
+        raise BrokenComponentError(
+            f'the {registry.SINGULAR[group]} "{name}" of {entry.distribution} {entry.version} '
+            f"is {entry.target}, which is not a subclass of specnet's {registry.SINGULAR[group]} base class"
+        )
+    return cls
+
+
+def construct(group: str, value: Any, context: Any = None) -> Component:
+    """Return the component that a JSON value describes.
+
+    `context` is handed to the validators of its fields (see `specnet.datasets.base.DataFile`).
+
+    Raises:
+        ValidationError: with every mistake, located inside the value.
+    """
+    fields = {"type": value} if isinstance(value, str) else value
+    singular = registry.SINGULAR[group]
+    if not isinstance(fields, Mapping):
+        raise custom_error("wrong-type", f'a {singular} is a name or an object with a "type", not {value!r}')
+    if not isinstance(fields.get("type"), str):
+        names = ", ".join(registry.claims(group))
+        raise custom_error("missing-key", f'this {singular} has no "type"', f"one of: {names}")
+    try:
+        cls = find_class(group, fields["type"])
+    except ComponentError as error:
+        found = custom_error(error.code, error.message, error.help)
+        place = () if isinstance(value, str) else ("type",)
+        raise ValidationError.from_exception_data(
+            group, [InitErrorDetails(type=found, loc=place, input=fields["type"])]
+        ) from error
+    text = to_json({name: item for name, item in fields.items() if name != "type"})
+    try:
+        # Only validation of JSON is strict and still takes lists for tuples.
+        return cls.model_validate_json(text, strict=True, context=context)
+    except ValidationError as error:
+        raise explain_unknown_keys(error, cls) from None
+
+
+def build(group: str, value: Any) -> Component:
+    """Return the component of `group` that `value` describes: a name, an object with `"type"`, or an instance.
+
+    For example `build("optimizers", {"type": "adam", "learning_rate": 0.001})`.
+
+    Raises:
+        SpecError: with every mistake in `value`.
+        UsageError: if there is no such group.
+    """
+    registry.claims(group)
+    try:
+        return TypeAdapter(Annotated[Any, reference(group)]).validate_python(value)
+    except ValidationError as error:
+        raise explain(error) from None

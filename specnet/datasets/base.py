@@ -1,0 +1,90 @@
+"""The contract of datasets, and the arrays they give."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, NamedTuple
+
+import numpy as np
+from pydantic import AfterValidator, ValidationInfo
+
+from specnet.component import Component
+from specnet.errors import DataError
+
+
+class Samples(NamedTuple):
+    """Inputs (n, ...) and targets (n, ...) or, for class numbers, (n,)."""
+
+    inputs: np.ndarray
+    targets: np.ndarray
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a dataset gives, in its own units; names are empty where it has none."""
+
+    train: Samples
+    validation: Samples | None = None
+    test: Samples | None = None
+    classes: tuple[str, ...] = ()
+    input_names: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
+
+    @property
+    def splits(self) -> dict[str, Samples]:
+        """The splits there are, by name."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: samples for name, samples in named.items() if samples is not None}
+
+
+class Dataset(Component):
+    """Makes or reads samples.
+
+    `load` returns arrays in the dataset's own units. Whole numbers as targets (dtype integer, shape (n,)) are class
+    numbers. A dataset that comes with its own validation or test samples gives them as such; the spec's `split`
+    takes further ones from `train`. Random numbers come from `rng`, which the spec's seed determines.
+    """
+
+    group: ClassVar[str] = "datasets"
+
+    @abstractmethod
+    def load(self, rng: np.random.Generator) -> Data:
+        """Return the samples.
+
+        Raises:
+            DataError: if they cannot be read, or are not what the spec says.
+        """
+
+    def function(self, x: np.ndarray) -> np.ndarray | None:
+        """Return the noise-free targets of inputs x (n, ...), where they are known."""
+        return None
+
+    def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> Samples:
+        """Return further samples from a file of the dataset's own form, for `evaluate` and `predict`.
+
+        Without `targets` the file need not have any; they come back as an empty array (n, 0). `classes` are the
+        names of the class numbers that training used.
+
+        Raises:
+            DataError: if the dataset has no file form of its own, or the file is not of that form.
+        """
+        raise DataError(f"{path}: give the arrays as .npz, the dataset of this run has no file form of its own")
+
+
+def _resolve(path: str, info: ValidationInfo) -> str:
+    """Make a path absolute: relative ones start from the folder of the spec that names them."""
+    context = info.context or {}
+    return str(Path(context.get("directory", ".")).absolute() / Path(path).expanduser())
+
+
+DATA_FILE = AfterValidator(_resolve)
+DataFile = Annotated[str, DATA_FILE]
+"""The type of a field that names a file to read, relative to the spec's folder. `validate` checks that it exists."""
+
+
+def explain_os_error(path: Path | str, error: OSError) -> DataError:
+    """Return the error of a file that cannot be opened or read, with the reason in words."""
+    reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
+    return DataError(f"{path}: {reason}")

@@ -1,0 +1,138 @@
+"""Datasets in text files."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from specnet.datasets.base import Data, DataFile, Dataset, Samples, explain_os_error
+from specnet.errors import DataError, Diagnostic, SpecError, suggest
+
+SHOWN = 20
+"""Bad cells that are reported one by one; of more, the number is told."""
+
+
+class Csv(Dataset):
+    """Rows of a CSV file with a header, UTF-8.
+
+    Inputs are columns of numbers. Targets are columns of numbers, or one column of text, whose values in
+    alphabetical order become class numbers.
+    """
+
+    path: DataFile = Field(description="file, relative to the spec's folder")
+    inputs: list[str] = Field(min_length=1, description="names of the input columns")
+    targets: list[str] = Field(min_length=1, description="names of the target columns")
+    delimiter: str = Field(default=",", min_length=1, max_length=1, description="what separates cells")
+
+    def load(self, rng: np.random.Generator) -> Data:
+        table = Table(Path(self.path), self.delimiter)
+        table.require(self.inputs, "inputs")
+        table.require(self.targets, "targets")
+        table.check()
+        classes: tuple[str, ...] = ()
+        if len(self.targets) == 1 and table.is_text(self.targets[0]):
+            classes = tuple(sorted(set(table.columns[self.targets[0]])))
+        samples = self._samples(table, targets=True, classes=classes)
+        return Data(samples, classes=classes, input_names=tuple(self.inputs), target_names=tuple(self.targets))
+
+    def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> Samples:
+        table = Table(path, self.delimiter)
+        table.require(self.inputs, "inputs")
+        if targets:
+            table.require(self.targets, "targets")
+        table.check()
+        return self._samples(table, targets=targets, classes=classes)
+
+    def _samples(self, table: Table, *, targets: bool, classes: tuple[str, ...]) -> Samples:
+        inputs = table.numbers(self.inputs)
+        if not targets:
+            values = np.empty((len(inputs), 0))
+        elif classes:
+            values = table.class_numbers(self.targets[0], classes)
+        else:
+            values = table.numbers(self.targets)
+        table.check()
+        return Samples(inputs, values)
+
+
+class Table:
+    """The columns of a CSV file, with the line each cell came from. Collects mistakes until `check`."""
+
+    def __init__(self, path: Path, delimiter: str) -> None:
+        self.path = path
+        self.mistakes: list[Diagnostic] = []
+        try:
+            with path.open(newline="", encoding="utf-8-sig") as file:
+                reader = csv.reader(file, delimiter=delimiter, strict=True)
+                header = next(reader, [])
+                # A line with nothing on it is no row; the csv module gives it as an empty list.
+                rows = [(reader.line_num, row) for row in reader if row]
+        except OSError as error:
+            raise explain_os_error(path, error) from error
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} is not UTF-8: byte {error.start} cannot be decoded") from error
+        except csv.Error as error:
+            raise DataError(f"{path}:{reader.line_num}: {error}") from error
+        twice = sorted({name for name in header if header.count(name) > 1})
+        if twice:
+            raise DataError(f"{path}:1: the header names the column {twice[0]!r} more than once")
+        if not rows:
+            raise DataError(f"{path} has no rows below its header")
+        for line, row in rows:
+            if len(row) != len(header):
+                self._mistake(f"{path}:{line}: {len(row)} cells, the header has {len(header)}")
+        self.check()
+        self.lines = [line for line, _ in rows]
+        self.columns = dict(zip(header, map(list, zip(*(row for _, row in rows), strict=True)), strict=True))
+
+    def require(self, names: list[str], field: str) -> None:
+        """Note as a mistake each name that is not a column."""
+        for number, name in enumerate(names):
+            if name not in self.columns:
+                message = f'{self.path} has no column "{name}"'
+                self.mistakes.append(Diagnostic("data", message, (field, number), suggest(name, self.columns)))
+
+    def is_text(self, name: str) -> bool:
+        """Tell whether no cell of a column is a number."""
+        return not any(_is_number(cell) for cell in self.columns[name])
+
+    def numbers(self, names: list[str]) -> np.ndarray:
+        """Return columns of numbers as float64 (rows, names), noting each cell that is not one."""
+        for name in names:
+            for line, cell in zip(self.lines, self.columns[name], strict=True):
+                if not _is_number(cell):
+                    what = f"{cell!r} is not a finite number" if cell.strip() else "the cell is empty"
+                    self._mistake(f'{self.path}:{line}: column "{name}": {what}')
+        self.check()
+        return np.array([[float(cell) for cell in self.columns[name]] for name in names]).T
+
+    def class_numbers(self, name: str, classes: tuple[str, ...]) -> np.ndarray:
+        """Return a column of text as positions in `classes`, noting each cell that is none of them."""
+        numbers = {text: number for number, text in enumerate(classes)}
+        for line, cell in zip(self.lines, self.columns[name], strict=True):
+            if cell not in numbers:
+                self._mistake(f'{self.path}:{line}: column "{name}": {cell!r} is not one of {list(classes)}')
+        self.check()
+        return np.array([numbers[cell] for cell in self.columns[name]])
+
+    def check(self) -> None:
+        """Raise the mistakes noted so far, if any."""
+        if len(self.mistakes) > SHOWN:
+            more = Diagnostic("data", f"{self.path}: {len(self.mistakes) - SHOWN} more mistakes like these")
+            raise SpecError([*self.mistakes[:SHOWN], more])
+        if self.mistakes:
+            raise SpecError(self.mistakes)
+
+    def _mistake(self, message: str) -> None:
+        self.mistakes.append(Diagnostic("data", message))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False

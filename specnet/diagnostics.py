@@ -1,0 +1,95 @@
+"""From pydantic's errors to specnet's diagnostics: stable codes, the field's own name, and what to type instead."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from specnet.errors import Diagnostic, Pointer, SpecError, suggest
+
+CODES = {
+    "missing": "missing-key",
+    "literal_error": "wrong-value",
+    "string_pattern_mismatch": "wrong-value",
+    "value_error": "wrong-value",
+    "greater_than": "out-of-range",
+    "greater_than_equal": "out-of-range",
+    "less_than": "out-of-range",
+    "less_than_equal": "out-of-range",
+    "finite_number": "out-of-range",
+    "too_short": "wrong-length",
+    "too_long": "wrong-length",
+    "string_too_short": "wrong-length",
+    "string_too_long": "wrong-length",
+}
+"""Stable codes of pydantic's kinds of error; a kind that is not here is a wrong type."""
+
+
+def custom_error(code: str, message: str, help: str | None = None) -> PydanticCustomError:
+    """Return an error that a validator may raise and that `explain` shows as it is."""
+    context = {"message": message} | ({"help": help} if help else {})
+    return PydanticCustomError(code, "{message}", context)
+
+
+def explain_unknown_keys(error: ValidationError, cls: type[BaseModel]) -> ValidationError:
+    """Return the error with the unknown keys of `cls` and its sections explained.
+
+    pydantic says only that a key is not permitted; which keys are is known to the class that refused it.
+    """
+    details = []
+    for found in error.errors():
+        kind, message, context = found["type"], found["msg"], found.get("ctx", {})
+        *place, key = found["loc"] or ("",)
+        if kind == "extra_forbidden" and (owner := _section_at(cls, tuple(place))):
+            known = [field.alias or name for name, field in owner.model_fields.items()]
+            kind, message = "unknown-key", f'there is no key "{key}" here'
+            context = {"help": suggest(str(key), known)}
+        custom = PydanticCustomError(kind, "{message}", {**context, "message": message})
+        details.append(InitErrorDetails(type=custom, loc=found["loc"], input=found["input"]))
+    return ValidationError.from_exception_data(error.title, details)
+
+
+def _section_at(cls: type[BaseModel], place: Pointer) -> type[BaseModel] | None:
+    """The model that validates the object at `place` below `cls`, where fixed fields lead there."""
+    for part in place:
+        field = cls.model_fields.get(str(part))
+        models = (
+            [
+                kind
+                for kind in (field.annotation, *get_args(field.annotation))
+                if isinstance(kind, type) and issubclass(kind, BaseModel)
+            ]
+            if field
+            else []
+        )
+        if not models:
+            return None
+        cls = models[0]
+    return cls
+
+
+def explain(error: ValidationError, *, file: str | None = None) -> SpecError:
+    """Return every mistake that pydantic found as one `SpecError`."""
+    return SpecError([_diagnostic(found) for found in error.errors()], file=file)
+
+
+def _diagnostic(found: Any) -> Diagnostic:
+    kind, pointer, context = found["type"], found["loc"], found.get("ctx", {})
+    if "-" in kind:
+        return Diagnostic(kind, found["msg"], pointer, context.get("help"))
+    code = CODES.get(kind, "wrong-type")
+    name = str(pointer[-1]) if pointer else "the spec"
+    if isinstance(pointer[-1] if pointer else None, int):
+        name = f"item {name}"
+    if kind == "missing":
+        return Diagnostic(code, f'the key "{name}" is missing', pointer[:-1])
+    message = found["msg"].removeprefix("Value error, ").replace("Input", name, 1)
+    return Diagnostic(code, f"{message}, not {_shorten(found['input'])}", pointer)
+
+
+def _shorten(value: Any) -> str:
+    text = json.dumps(value, default=repr, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,1 @@
+"""What `"weight_init"` and its like may name."""

@@ -1,0 +1,36 @@
+"""Initializers with a spread that the spec gives."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from specnet.initializers.base import Initializer
+
+
+class Normal(Initializer):
+    """Normal distribution N(mean, std^2)."""
+
+    mean: float = 0.0
+    std: float = Field(default=1.0, ge=0, description="standard deviation")
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
+        return rng.normal(self.mean, self.std, shape)
+
+
+class Uniform(Initializer):
+    """Uniform distribution on [low, high)."""
+
+    low: float = -0.05
+    high: float = 0.05
+
+    @model_validator(mode="after")
+    def _low_is_below_high(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low}) should be less than high ({self.high})")
+        return self
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
+        return rng.uniform(self.low, self.high, shape)

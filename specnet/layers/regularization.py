@@ -1,0 +1,31 @@
+"""Layers that behave differently in training, to generalise better."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from specnet.layers.base import Layer
+
+
+class Dropout(Layer):
+    """Sets each input to 0 with probability `rate` in training; the identity otherwise.
+
+    What is kept is divided by 1 - rate, so the expected value does not change ("inverted" dropout). With the mask
+    m in {0, 1 / (1 - rate)}: y = m x, dx = m dy. Srivastava et al., "Dropout", 2014.
+    """
+
+    rate: float = Field(default=0.5, ge=0, lt=1, description="share of inputs that is dropped")
+
+    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
+        if not training or self.rate == 0:
+            self.mask = None
+            return x
+        kept = self.rng.random(x.shape, dtype=x.dtype) >= self.rate
+        self.mask = kept * x.dtype.type(1 / (1 - self.rate))
+        return x * self.mask
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        if self.mask is not None:
+            dy *= self.mask
+        return dy

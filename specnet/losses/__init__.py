@@ -1,0 +1,1 @@
+"""What `"loss"` may name."""

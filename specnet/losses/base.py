@@ -1,0 +1,86 @@
+"""The contract of losses."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from specnet.component import Component
+from specnet.errors import DataError, ShapeError
+
+Shape = tuple[int, ...]
+
+
+class Loss(Component):
+    """A number to be minimised, and its gradient with respect to the network's output.
+
+    `forward(y, target)` returns the loss of a batch; `backward()` then returns dy, the gradient of exactly that
+    number, in y's shape and dtype, in an array that the caller may overwrite. With `"reduction": "mean"` the loss
+    is the average over all elements of the batch, with "sum" their sum.
+    """
+
+    group: ClassVar[str] = "losses"
+    reduction: Literal["mean", "sum"] = Field(default="mean", description="how elements become one number")
+
+    @abstractmethod
+    def forward(self, y: np.ndarray, target: np.ndarray) -> float:
+        """Return the loss of outputs y (n, *output_shape) for targets as `prepare` returns them."""
+
+    @abstractmethod
+    def backward(self) -> np.ndarray:
+        """Return dL/dy for the last `forward`."""
+
+    def predictions(self, y: np.ndarray) -> np.ndarray:
+        """Return what outputs y mean to a reader: themselves, or probabilities for a loss on logits."""
+        return y
+
+    def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
+        """Return the targets of a split as `forward` takes them; called once per split, before training.
+
+        By default a target is a number for each output. A missing last axis of 1 is added.
+
+        Raises:
+            ShapeError: if targets do not match the network's output shape.
+            DataError: if a target is outside the range of the loss.
+        """
+        if target.ndim == 1 and output_shape == (1,):
+            target = target[:, np.newaxis]
+        if target.shape[1:] != output_shape:
+            raise ShapeError(
+                f"the last layer gives {_show(output_shape)}, the targets have {_show(target.shape[1:])}",
+                pointer=("layers",),
+                help="give the last layer as many units as there are targets"
+                + ("; for class targets use cross_entropy or the transform one_hot" if target.ndim == 1 else ""),
+            )
+        return target.astype(dtype)
+
+    def _reduce(self, elements: np.ndarray) -> float:
+        total = np.mean(elements) if self.reduction == "mean" else np.sum(elements)
+        return float(total)
+
+    def _scale(self, count: int) -> float:
+        """What one of `count` elements weighs in the reduced loss."""
+        return 1.0 / count if self.reduction == "mean" else 1.0
+
+
+def check_probabilities(target: np.ndarray) -> None:
+    """Check that targets can be probabilities.
+
+    Raises:
+        DataError: naming the first one that is outside [0, 1].
+    """
+    outside = (target < 0) | (target > 1)
+    if outside.any():
+        place = np.argwhere(outside)[0]
+        raise DataError(
+            f"target {target[tuple(place)]:g} in row {place[0]} is outside the range from 0 to 1",
+            pointer=("loss",),
+            help="binary losses take targets of 0 and 1; for more classes use cross_entropy, for numbers mse",
+        )
+
+
+def _show(shape: Shape) -> str:
+    return f"shape {shape}" if shape else "one number each"

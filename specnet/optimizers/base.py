@@ -1,0 +1,45 @@
+"""The contract of optimizers."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Annotated, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from specnet.component import Component
+from specnet.schedules.base import Schedule, scheduled
+
+PIECE = 32_768
+"""Elements that are updated at a time: a few arrays of this length stay in a core's cache."""
+
+
+class Optimizer(Component):
+    """Turns gradients into steps.
+
+    The rule is elementwise on `(w, g, *slots)`, so it is applied to the flat vectors in cache-sized pieces. Slots
+    are arrays like the parameters that start at 0 and are saved with the run; `slot_names` says which are needed.
+    A rule that needs whole tensors sets `whole_tensors`: it then gets one parameter at a time, in its shape.
+    """
+
+    group: ClassVar[str] = "optimizers"
+    whole_tensors: ClassVar[bool] = False
+    learning_rate: Annotated[float | Schedule, scheduled(gt=0)] = Field(
+        default=0.01, description="step size: a number or a schedule"
+    )
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        """The slots that the rule keeps."""
+        return ()
+
+    @abstractmethod
+    def update(self, w: np.ndarray, g: np.ndarray, *slots: np.ndarray, step: int) -> None:
+        """Change w and the slots in place, given the gradient g; `step` counts the steps already taken."""
+
+    def apply(self, w: np.ndarray, g: np.ndarray, slots: np.ndarray, step: int) -> None:
+        """Update a flat vector w (size,) with its gradient and slots (count, size), piece by piece."""
+        for start in range(0, w.size, PIECE):
+            piece = slice(start, start + PIECE)
+            self.update(w[piece], g[piece], *slots[:, piece], step=step)

@@ -1,0 +1,34 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from specnet.optimizers.base import Optimizer
+from specnet.schedules.base import value_at
+
+
+class Sgd(Optimizer):
+    """Gradient descent, w <- w - a g, optionally with momentum.
+
+    With momentum m the velocity is v <- m v + g and w <- w - a v; Nesterov's form looks ahead, w <- w - a (g + m v)
+    with the new v. a is the learning rate. Polyak, 1964; Nesterov, 1983; Sutskever et al., 2013.
+    """
+
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="share of the last velocity that is kept")
+    nesterov: bool = Field(default=False, description="whether momentum looks ahead")
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        return ("velocity",) if self.momentum else ()
+
+    def update(self, w: np.ndarray, g: np.ndarray, *slots: np.ndarray, step: int) -> None:
+        rate = value_at(self.learning_rate, step)
+        if not slots:
+            w -= rate * g
+            return
+        (velocity,) = slots
+        velocity *= self.momentum
+        velocity += g
+        w -= rate * (g + self.momentum * velocity if self.nesterov else velocity)

@@ -1,0 +1,60 @@
+"""The contract of plots, and the look they share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import numpy as np
+
+from specnet.component import Component
+from specnet.datasets.base import Data, Dataset
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Trained(Protocol):
+    """What a plot may ask of a run."""
+
+    @property
+    def name(self) -> str:
+        """The spec's name."""
+
+    @property
+    def history(self) -> Mapping[str, np.ndarray]:
+        """Columns of the history, `train/loss` and so on, one item per epoch."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """Where the data came from; may know the noise-free function."""
+
+    @property
+    def data(self) -> Data:
+        """The splits, in the dataset's units."""
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Return predictions for raw inputs."""
+
+
+class Plot(Component):
+    """One picture of a run.
+
+    `draw` fills a `matplotlib.figure.Figure` with the objects of that class alone, never through pyplot, so that
+    nothing is shared between pictures. matplotlib is imported inside methods: who draws nothing does not wait.
+    """
+
+    group: ClassVar[str] = "plots"
+
+    def check(self, data: Data) -> None:
+        """Check before training that this plot can show such data.
+
+        Raises:
+            PlotError: if it cannot.
+        """
+        return
+
+    @abstractmethod
+    def draw(self, run: Trained) -> Figure:
+        """Return the picture of a run."""

@@ -1,0 +1,138 @@
+"""Component names, resolved lazily through the entry points of installed distributions.
+
+The registry knows no module path: built-ins are declared in this project's `pyproject.toml` like any plugin's in
+its own. Only the entry point that a spec names is imported, so a broken plugin breaks nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import importlib_metadata
+
+from specnet.errors import (
+    AmbiguousComponentError,
+    BrokenComponentError,
+    UnknownComponentError,
+    UsageError,
+    suggest,
+)
+
+GROUPS = (
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "schedules",
+    "initializers",
+    "datasets",
+    "transforms",
+    "plots",
+)
+"""The spec's nouns. Group `layers` is the entry-point group `specnet.layers`."""
+
+SINGULAR = {"losses": "loss"} | {group: group.removesuffix("s") for group in GROUPS if group != "losses"}
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+BUILTIN = "specnet"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One claim to a component name by one installed distribution."""
+
+    group: str
+    name: str
+    target: str
+    distribution: str
+    version: str
+    point: importlib_metadata.EntryPoint
+
+    def load(self) -> object:
+        """Import and return what the entry point names.
+
+        Raises:
+            BrokenComponentError: if the import fails, for whatever reason.
+        """
+        try:
+            return self.point.load()
+        except Exception as cause:
+            raise BrokenComponentError(
+                f'the {SINGULAR[self.group]} "{self.name}" of {self.distribution} {self.version} '
+                f"cannot be imported: {type(cause).__name__}: {cause}",
+                help=f"reinstall or remove the distribution {self.distribution}",
+            ) from cause
+
+
+@cache
+def _claims() -> Mapping[str, Mapping[str, list[Entry]]]:
+    """Every claim to every name: one scan of the installed distributions per process, as it takes a while."""
+    claims: dict[str, dict[str, list[Entry]]] = {group: {} for group in GROUPS}
+    for point in importlib_metadata.entry_points():
+        group = point.group.removeprefix("specnet.")
+        if point.group == f"specnet.{group}" and group in claims and NAME.fullmatch(point.name):
+            distribution = point.dist
+            entry = Entry(
+                group,
+                point.name,
+                point.value,
+                distribution.name if distribution else "unknown",
+                distribution.version if distribution else "unknown",
+                point,
+            )
+            claims[group].setdefault(point.name, []).append(entry)
+    return claims
+
+
+def claims(group: str) -> Mapping[str, list[Entry]]:
+    """Return every claim to the names of a group, the entry that wins first.
+
+    Raises:
+        UsageError: if there is no such group.
+    """
+    if group not in GROUPS:
+        raise UsageError(f'there is no component group "{group}"', help=suggest(group, GROUPS))
+    return {
+        name: sorted(entries, key=lambda entry: (entry.distribution != BUILTIN, entry.distribution))
+        for name, entries in sorted(_claims()[group].items())
+    }
+
+
+def find(group: str, name: str) -> Entry:
+    """Return the entry that a spec means by `name`; a built-in wins over every plugin that claims its name.
+
+    Raises:
+        UnknownComponentError: if nothing of that name is installed.
+        AmbiguousComponentError: if two plugins claim the name.
+    """
+    known = claims(group)
+    if name not in known:
+        raise UnknownComponentError(f'there is no {SINGULAR[group]} "{name}"', help=suggest(name, known))
+    first, *others = known[name]
+    if others and first.distribution != BUILTIN:
+        owners = " and ".join(f"{entry.distribution} {entry.version}" for entry in known[name])
+        raise AmbiguousComponentError(
+            f'the {SINGULAR[group]} "{name}" is claimed by {owners}', help="uninstall all but one of them"
+        )
+    return first
+
+
+def name_of(group: str, cls: type) -> str:
+    """Return the name under which a class is registered.
+
+    Raises:
+        UnknownComponentError: if no installed distribution registers it.
+    """
+    target = f"{cls.__module__}:{cls.__qualname__}"
+    package = cls.__module__.partition(".")[0]
+    for name in claims(group):
+        entry = find(group, name)
+        # A plugin may register a class under the package that re-exports it.
+        if entry.target == target or (entry.target.startswith(package) and entry.load() is cls):
+            return name
+    raise UnknownComponentError(
+        f"{cls.__module__}.{cls.__qualname__} is not registered",
+        help=f'declare it under [project.entry-points."specnet.{group}"] and install the distribution',
+    )

@@ -1,0 +1,78 @@
+"""What a run was made with."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from datetime import UTC, datetime
+from typing import Any
+
+import importlib_metadata
+import numpy as np
+
+from specnet import registry
+from specnet.component import Component
+from specnet.datasets.base import Data
+from specnet.spec.model import Spec
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def describe(spec: Spec, data: Data) -> dict[str, Any]:
+    """Return the manifest of a run that is about to start, as a JSON value."""
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return {
+        "status": "running",
+        "started": now(),
+        "finished": None,
+        "seed": spec.seed,
+        "spec": {"file": spec.source, "sha256": spec.digest()},
+        "data": {"sha256": data_digest(data), "rows": {name: len(split.inputs) for name, split in data.splits.items()}},
+        "components": components(spec),
+        "versions": {
+            "specnet": importlib_metadata.version("specnet"),
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        "machine": {
+            "platform": platform.platform(),
+            "cpus": os.cpu_count(),
+            "blas": f"{blas['name']} {blas['version']}",
+            "threads": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
+        },
+    }
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def components(spec: Spec) -> dict[str, str]:
+    """Return every component that a spec uses, `layers.linear`, with the distribution it came from."""
+    used = {}
+
+    def visit(value: Any) -> None:
+        if isinstance(value, Component):
+            entry = registry.find(value.group, registry.name_of(value.group, type(value)))
+            used[f"{entry.group}.{entry.name}"] = f"{entry.distribution} {entry.version}"
+        if isinstance(value, list):
+            for item in value:
+                visit(item)
+        elif hasattr(type(value), "model_fields"):
+            for name in type(value).model_fields:
+                visit(getattr(value, name))
+
+    visit(spec)
+    return dict(sorted(used.items()))
+
+
+def data_digest(data: Data) -> str:
+    """Return the SHA-256 of all samples, with their split, dtype and shape, in hexadecimal."""
+    digest = hashlib.sha256()
+    for name, samples in data.splits.items():
+        for array in samples:
+            digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -1,0 +1,55 @@
+"""What a run keeps for its replay: predictions over a grid of inputs, epoch by epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from specnet.datasets.base import Data
+from specnet.errors import DataError
+from specnet.runs.files import write_file
+from specnet.spec.model import Record
+from specnet.training.model import Model
+
+
+class Recorder:
+    """Collects frames and writes them as `record.npz`.
+
+    That file holds `epochs` (frames,), `axis_0` and, for two inputs, `axis_1` with the grid along each input in the
+    dataset's units, and `predictions` (frames, points[, points], ...) in float32; the first grid axis is input 0.
+    """
+
+    def __init__(self, record: Record, model: Model, data: Data) -> None:
+        if model.network.input_shape not in [(1,), (2,)]:
+            raise DataError(
+                "a record keeps predictions over a grid of one or two inputs, "
+                f"this dataset's inputs have shape {model.network.input_shape}",
+                pointer=("record",),
+                help="leave record out",
+            )
+        self.every = record.every
+        self.model = model
+        points = record.points or {1: 200, 2: 100}[model.network.input_shape[0]]
+        inputs = np.concatenate([split.inputs for split in data.splits.values()]).astype(np.float64)
+        low, high = inputs.min(axis=0), inputs.max(axis=0)
+        margin = record.margin if record.margin is not None else 0.1 * (high - low)
+        self.axes = list(np.linspace(low - margin, high + margin, points).T)
+        grids = np.meshgrid(*self.axes, indexing="ij")
+        self._shape = grids[0].shape
+        self._grid = np.stack([grid.ravel() for grid in grids], axis=1)
+        self.epochs: list[int] = []
+        self.frames: list[np.ndarray] = []
+
+    def keep(self, epoch: int) -> None:
+        """Keep a frame of the model as it is after `epoch` epochs, unless it is kept already."""
+        if epoch not in self.epochs[-1:]:
+            predictions = self.model.predict(self._grid).astype(np.float32)
+            self.epochs.append(epoch)
+            self.frames.append(predictions.reshape(*self._shape, *predictions.shape[1:]))
+
+    def write(self, path: Path) -> None:
+        """Write what has been kept."""
+        axes = {f"axis_{number}": axis for number, axis in enumerate(self.axes)}
+        arrays = {"epochs": np.array(self.epochs), "predictions": np.stack(self.frames), **axes}
+        write_file(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))

@@ -1,0 +1,139 @@
+"""`run`: train a spec and leave a run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from specnet.errors import DivergenceError
+from specnet.runs.checkpoints import Checkpoints
+from specnet.runs.directory import claim_directory
+from specnet.runs.experiment import Experiment
+from specnet.runs.files import write_json
+from specnet.runs.history import HistoryWriter
+from specnet.runs.manifest import describe, now
+from specnet.runs.run import Run, load_run
+from specnet.spec.model import Spec
+from specnet.training.trainer import Snapshot
+
+
+class Observer:
+    """Is told how a run goes on; does nothing by itself."""
+
+    def started(self, spec: Spec, directory: Path) -> None:
+        """Training begins, in this directory."""
+
+    def epoch(self, line: Mapping[str, Any]) -> None:
+        """An epoch is over; its line of the history."""
+
+
+def run(spec: Spec, out: str | Path | None = None, observer: Observer | None = None) -> Run:
+    """Train a spec and return its run.
+
+    `out` names the run directory, by default `runs/` and the spec's name; if that is taken, the next free of
+    `-2`, `-3`, … is used.
+
+    Raises:
+        SpecnetError: if the spec does not fit its data; then no directory is made.
+        DivergenceError: if the loss is no longer finite; what was saved before stays.
+    """
+    experiment = Experiment(spec)
+    directory = claim_directory(Path(out) if out is not None else Path("runs") / spec.name)
+    observer = observer or Observer()
+    observer.started(spec, directory)
+    _Runner(experiment, directory).train(observer)
+    finished = load_run(directory)
+    finished.data = experiment.data  # spares loading it again for the plots
+    for plot in spec.plots:
+        finished.plot(plot)
+    return finished
+
+
+class _Runner:
+    """Trains an experiment and writes everything that its run directory holds but plots."""
+
+    def __init__(self, experiment: Experiment, directory: Path) -> None:
+        self.experiment = experiment
+        self.spec = spec = experiment.spec
+        self.trainer = experiment.trainer
+        self.directory = directory
+        self.manifest = describe(spec, experiment.data)
+        self.checkpoints = Checkpoints(directory, spec.checkpoint.keep)
+        self.every = spec.checkpoint.every or -(-spec.training.epochs // 10)
+        # What never changes during a run, in every checkpoint, so that one alone is enough to predict.
+        self._fixed = {
+            "transforms": {"inputs": experiment.model.inputs.save(), "targets": experiment.model.targets.save()},
+            "data": {
+                "input_shape": list(experiment.model.network.input_shape),
+                "classes": list(experiment.data.classes),
+            },
+        }
+        self._best: Snapshot | None = None
+
+    def train(self, observer: Observer) -> None:
+        write_json(self.directory / "spec.json", self.spec.to_json())
+        self._finish("running")
+        try:
+            status = self._epochs(observer)
+        except DivergenceError as error:
+            self._finish("diverged")
+            error.help = f"{error.help}; what was saved before is in {self.directory}"
+            raise
+        except BaseException as error:
+            self._finish("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+            raise
+        self._finish(status)
+
+    def _epochs(self, observer: Observer) -> str:
+        trainer, recorder, stopping = self.trainer, self.experiment.recorder, self.experiment.stopping
+        self._save()
+        if recorder:
+            recorder.keep(0)
+        stopped = False
+        with HistoryWriter(self.directory / "history.jsonl") as history:
+            while trainer.epoch < self.spec.training.epochs and not stopped:
+                line = trainer.run_epoch()
+                history.append(line)
+                improved = self.experiment.best.look(line)
+                if stopping:
+                    stopping.look(line)
+                    stopped = stopping.exhausted
+                if improved:
+                    self._best = self._snapshot()
+                if recorder and trainer.epoch % recorder.every == 0:
+                    recorder.keep(trainer.epoch)
+                if trainer.epoch % self.every == 0:
+                    self._save()
+                observer.epoch(line)
+        self._save()
+        if recorder:
+            recorder.keep(trainer.epoch)
+            recorder.write(self.directory / "record.npz")
+        return "stopped early" if stopped else "completed"
+
+    def _snapshot(self) -> Snapshot:
+        snapshot = self.trainer.snapshot()
+        watches = {"best": self.experiment.best, "early_stopping": self.experiment.stopping}
+        snapshot.progress.update(
+            self._fixed,
+            history_length=self.trainer.epoch,
+            watches={name: watch.save() for name, watch in watches.items() if watch},
+        )
+        return snapshot
+
+    def _save(self) -> None:
+        """Write the state of now, and the best one if it is not written yet."""
+        snapshot = self._snapshot()
+        best = self._best or snapshot
+        layout = self.trainer.model.network.params.layout
+        for state in (snapshot, best):
+            self.checkpoints.write(state, layout, self.spec)
+        self.checkpoints.name_latest(snapshot)
+        self.checkpoints.name_best(best, self.experiment.best.monitor, self.experiment.best.best)
+        self.checkpoints.prune(best.progress["step"])
+
+    def _finish(self, status: str) -> None:
+        self.manifest["status"] = status
+        self.manifest["finished"] = None if status == "running" else now()
+        write_json(self.directory / "manifest.json", self.manifest)

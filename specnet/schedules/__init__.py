@@ -1,0 +1,1 @@
+"""What a hyper-parameter that varies with time may name."""

@@ -1,0 +1,57 @@
+"""The contract of schedules, and the field type of hyper-parameters that may vary with time."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, GetCoreSchemaHandler, TypeAdapter, ValidationInfo
+from pydantic_core import CoreSchema, core_schema
+
+from specnet.component import Component, reference
+
+
+class Schedule(Component):
+    """A hyper-parameter as a function of time.
+
+    Time is the number of optimizer steps already taken: the first step asks for `schedule(0)`.
+    """
+
+    group: ClassVar[str] = "schedules"
+
+    @abstractmethod
+    def __call__(self, step: int) -> float:
+        """Return the value for the step after `step` steps."""
+
+
+class scheduled:
+    """The type of a field that takes a number or a schedule: `Annotated[float | Schedule, scheduled(gt=0)]`.
+
+    The bounds (`gt`, `ge`, `lt`, `le`) hold for the number, and for the value a schedule starts with.
+    """
+
+    def __init__(self, **bounds: float) -> None:
+        limits: dict[str, Any] = {"strict": True, "allow_inf_nan": False, **bounds}
+        self._number: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(**limits)])
+        self._schedule = reference("schedules")
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            self._validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda value: value.to_spec() if isinstance(value, Schedule) else value
+            ),
+        )
+
+    def _validate(self, value: Any, info: ValidationInfo) -> float | Schedule:
+        if isinstance(value, (str, dict, Schedule)):
+            schedule = self._schedule.resolve(value, info)
+            assert isinstance(schedule, Schedule)
+            self._number.validate_python(schedule(0))
+            return schedule
+        return self._number.validate_python(value)
+
+
+def value_at(hyper: float | Schedule, step: int) -> float:
+    """Return the value of a number or a schedule after `step` steps."""
+    return hyper(step) if isinstance(hyper, Schedule) else hyper

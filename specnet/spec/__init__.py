@@ -1,0 +1,1 @@
+"""The spec: JSON text, overrides, the model, and checks that need no data."""

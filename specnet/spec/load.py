@@ -1,0 +1,67 @@
+"""From a file or a mapping to a checked `Spec`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from specnet.diagnostics import explain, explain_unknown_keys
+from specnet.errors import Diagnostic, SpecError, SpecnetError
+from specnet.spec.checks import check_spec
+from specnet.spec.model import Spec
+from specnet.spec.overrides import apply_overrides
+from specnet.spec.text import read_json
+
+
+def load_spec(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Spec:
+    """Return the spec in a JSON file, or that a mapping describes, after checking everything that needs no data.
+
+    `overrides` are `path=value` strings, such as `training.epochs=20` or `layers.0.units=8`. Relative paths in a
+    file start from its folder, those in a mapping from the working directory.
+
+    Raises:
+        SpecError: with every mistake that was found.
+    """
+    if isinstance(source, Mapping):
+        return _validate(apply_overrides(dict(source), overrides), None, Path())
+    path = Path(source)
+    document = read_json(path)
+    try:
+        document = apply_overrides(document, overrides)
+    except SpecnetError as error:
+        error.file = str(path)
+        raise
+    if isinstance(document, dict):
+        document.setdefault("name", re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).lstrip("._-") or "run")
+    return _validate(document, path, path.parent)
+
+
+def parse_spec(document: Any, directory: Path) -> Spec:
+    """Return the spec that a JSON value describes, without checks of its surroundings.
+
+    Raises:
+        SpecError: with every field that is wrong.
+    """
+    try:
+        return Spec.model_validate_json(to_json(document), strict=True, context={"directory": directory})
+    except ValidationError as error:
+        raise explain(explain_unknown_keys(error, Spec)) from None
+
+
+def _validate(document: Any, path: Path | None, directory: Path) -> Spec:
+    file = str(path) if path else None
+    try:
+        spec = parse_spec(document, directory)
+    except SpecError as error:
+        error.file = file
+        raise
+    mistakes: list[Diagnostic] = check_spec(spec)
+    if mistakes:
+        raise SpecError(mistakes, file=file)
+    spec._source = path
+    return spec

@@ -1,0 +1,92 @@
+"""`Spec`: what one JSON file may say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveInt, PrivateAttr
+
+from specnet.component import Section
+from specnet.datasets.base import Dataset
+from specnet.layers.base import Layer
+from specnet.losses.base import Loss
+from specnet.metrics.base import Metric
+from specnet.optimizers.base import Optimizer
+from specnet.plots.base import Plot
+from specnet.training.pipeline import Transforms
+from specnet.training.split import Split
+from specnet.training.stopping import Mode
+from specnet.training.trainer import Training
+
+
+class Checkpoint(Section):
+    """When the state of a run is saved, and which states are kept."""
+
+    every: PositiveInt | None = Field(default=None, description="epochs from one to the next; null: ten in the run")
+    keep: PositiveInt = Field(default=3, description="how many of the newest stay, besides the first and the best")
+    monitor: str | None = Field(
+        default=None,
+        description="value that says which is best; null: validation/loss, or train/loss without validation",
+    )
+    mode: Mode | None = Field(default=None, description="which is better; null: as the value's kind says")
+
+
+class Record(Section):
+    """What a run keeps for its replay: predictions over a grid of inputs, for one or two inputs."""
+
+    every: PositiveInt = Field(description="epochs from one frame to the next")
+    points: Annotated[int, Field(ge=2, le=1000)] | None = Field(
+        default=None, description="grid points along each input; null: 200 for one input, 100 for two"
+    )
+    margin: NonNegativeFloat | None = Field(
+        default=None,
+        description="how far the grid reaches beyond the data, in units of the input; null: a tenth of its range",
+    )
+
+
+class Spec(Section):
+    """A whole run: dataset, layers, loss and schedule. Only those first three are required."""
+
+    model_config = ConfigDict(title="specnet spec")
+
+    schema_: str | None = Field(default=None, alias="$schema", description="JSON Schema for editors")
+    name: str = Field(
+        default="run",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        max_length=100,
+        description="names the run's directory; by default the spec file's own name",
+    )
+    description: str = Field(default="", description="what this is about, in a sentence")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="determines every random number of the run")
+    dtype: Literal["float32", "float64"] = Field(default="float32", description="precision of the network")
+    dataset: Dataset = Field(description="where samples come from")
+    split: Split = Field(default_factory=Split, description="shares set aside for validation and test")
+    transforms: Transforms = Field(default_factory=Transforms, description="what samples go through before the network")
+    layers: list[Layer] = Field(min_length=1, description="the network, from inputs to outputs")
+    loss: Loss = Field(description="what training makes small")
+    optimizer: Optimizer = Field(default="adam", description="how gradients become steps")  # type: ignore[assignment]
+    metrics: list[Metric] = Field(default=[], description="numbers for people")
+    training: Training = Field(default_factory=Training, description="how long and in what portions")
+    checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="when the state is saved")
+    record: Record | None = Field(default=None, description="what is kept for a replay")
+    plots: list[Plot] = Field(default=["curves"], description="pictures drawn at the end")  # type: ignore[list-item]
+
+    _source: Path | None = PrivateAttr(None)
+
+    @property
+    def source(self) -> str | None:
+        """The file the spec was loaded from, for messages."""
+        return str(self._source) if self._source else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the resolved spec as a JSON value: every default written out, every path absolute."""
+        document = self.model_dump(mode="json", by_alias=True)
+        return {key: value for key, value in document.items() if (key, value) != ("$schema", None)}
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the resolved spec, key order aside, in hexadecimal."""
+        canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()

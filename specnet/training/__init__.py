@@ -1,0 +1,1 @@
+"""Networks and their training: parameters, forward and backward, the step, the epoch."""

@@ -1,0 +1,119 @@
+"""`Model`: transforms, network and loss as one function from raw inputs to predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from specnet import registry
+from specnet.datasets.base import Samples
+from specnet.errors import DataError, ShapeError, SpecnetError
+from specnet.losses.base import Loss
+from specnet.metrics.base import Metric
+from specnet.training.network import Network
+from specnet.training.pipeline import Pipeline
+
+ROWS = 1024
+"""Rows that go through the network at a time when no gradient is wanted."""
+
+
+class Prepared(NamedTuple):
+    """A split as the network and the loss take it, and its targets in the dataset's units."""
+
+    x: np.ndarray
+    target: np.ndarray
+    truth: np.ndarray
+
+
+class Model:
+    """A network with what stands before and behind it.
+
+    Raw inputs are transformed and rounded to the network's dtype; outputs become predictions as the loss reads
+    them (probabilities for a loss on logits), with the transforms of targets undone.
+    """
+
+    def __init__(
+        self, network: Network, loss: Loss, inputs: Pipeline, targets: Pipeline, metrics: Sequence[Metric] = ()
+    ) -> None:
+        self.network = network
+        self.loss = loss
+        self.inputs = inputs
+        self.targets = targets
+        self.metrics = {registry.name_of("metrics", type(metric)): metric for metric in metrics}
+
+    def transform_inputs(self, inputs: np.ndarray) -> np.ndarray:
+        """Return raw inputs (n, ...) as the network takes them.
+
+        Raises:
+            ShapeError: if they have another shape than the inputs of training.
+            DataError: if an input is not finite.
+        """
+        x = rounded(self.inputs.apply(inputs), self.network.dtype, "input")
+        if x.shape[1:] != self.network.input_shape:
+            raise ShapeError(f"inputs have shape {x.shape[1:]}, the network takes {self.network.input_shape}")
+        return x
+
+    def prepare(self, samples: Samples) -> Prepared:
+        """Return samples as the network and the loss take them.
+
+        Raises:
+            SpecnetError: if inputs or targets do not fit the network or the loss.
+        """
+        target = self.targets.apply(samples.targets)
+        if np.issubdtype(target.dtype, np.floating):
+            target = rounded(target, self.network.dtype, "target")
+        target = self.loss.prepare(target, self.network.output_shape, self.network.dtype)
+        return Prepared(self.transform_inputs(samples.inputs), target, samples.targets)
+
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        """Return the network's outputs for transformed inputs, computed without gradients a few rows at a time."""
+        y = np.empty((len(x), *self.network.output_shape), self.network.dtype)
+        for start in range(0, len(x), ROWS):
+            y[start : start + ROWS] = self.network.forward(x[start : start + ROWS])
+        return y
+
+    def interpret(self, y: np.ndarray) -> np.ndarray:
+        """Return the predictions that outputs y stand for."""
+        return self.targets.invert(self.loss.predictions(y))
+
+    def measure(self, y: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+        """Return every metric of outputs y against targets in the dataset's units."""
+        if not self.metrics:
+            return {}
+        prediction = self.interpret(y)
+        values = {}
+        for number, (name, metric) in enumerate(self.metrics.items()):
+            try:
+                values[name] = metric(prediction, truth)
+            except SpecnetError as error:
+                raise error.at("metrics", number) from None
+        return values
+
+    def score(self, split: Prepared) -> dict[str, float]:
+        """Return loss and metrics over a split."""
+        y = self.outputs(split.x)
+        return {"loss": self.loss.forward(y, split.target), **self.measure(y, split.truth)}
+
+    def evaluate(self, samples: Samples) -> dict[str, float]:
+        """Return loss and metrics over raw samples."""
+        return self.score(self.prepare(samples))
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Return predictions (n, ...) for raw inputs (n, ...)."""
+        return self.interpret(self.outputs(self.transform_inputs(inputs)))
+
+
+def rounded(values: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:
+    """Return values in the network's dtype.
+
+    Raises:
+        DataError: naming the first row with a number that is not finite in that dtype.
+    """
+    with np.errstate(over="ignore"):
+        result = np.ascontiguousarray(values, dtype)
+    if not np.isfinite(result).all():
+        row = np.argwhere(~np.isfinite(result))[0][0]
+        raise DataError(f"the {what} in row {row} is not finite as {dtype}", pointer=("dataset",))
+    return result

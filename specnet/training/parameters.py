@@ -1,0 +1,62 @@
+"""The flat vectors: all parameters in one array, each of them a named view."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from specnet.layers.base import Shape
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a named array lies in a flat vector."""
+
+    name: str
+    offset: int
+    shape: Shape
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+
+class FlatVector(Mapping[str, np.ndarray]):
+    """One contiguous array, `flat`, and the named arrays that are views into it.
+
+    >>> vector = FlatVector({"layers.0.weight": (2, 3), "layers.0.bias": (3,)}, np.dtype("float32"))
+    >>> vector["layers.0.bias"][:] = 1
+    >>> vector.flat.tolist()
+    [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0]
+    """
+
+    def __init__(self, shapes: Mapping[str, Shape], dtype: np.dtype) -> None:
+        self.slots: list[Slot] = []
+        size = 0
+        for name, shape in shapes.items():
+            self.slots.append(Slot(name, size, shape))
+            size += math.prod(shape)
+        self.flat = np.zeros(size, dtype)
+        self._views = {slot.name: self._view(slot) for slot in self.slots}
+
+    def _view(self, slot: Slot) -> np.ndarray:
+        return self.flat[slot.offset : slot.offset + slot.size].reshape(slot.shape)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._views[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    @property
+    def layout(self) -> list[dict[str, Any]]:
+        """Name, offset and shape of each array, as JSON values."""
+        return [{"name": slot.name, "offset": slot.offset, "shape": list(slot.shape)} for slot in self.slots]

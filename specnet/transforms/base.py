@@ -1,0 +1,33 @@
+"""The contract of transforms."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import numpy as np
+
+from specnet.component import Component
+
+
+class Transform(Component):
+    """A change of inputs or targets that is fitted on the training split and can be undone.
+
+    `fit` stores what it learnt in the attributes that `fitted` names, each an array; they are saved with the run.
+    Arrays have the batch axis first.
+    """
+
+    group: ClassVar[str] = "transforms"
+    fitted: ClassVar[tuple[str, ...]] = ()
+
+    def fit(self, x: np.ndarray) -> None:
+        """Learn from the training split; by default nothing."""
+        return
+
+    @abstractmethod
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Return x transformed, in float64."""
+
+    @abstractmethod
+    def invert(self, y: np.ndarray) -> np.ndarray:
+        """Return y in the units that `apply` took."""

@@ -1,0 +1,75 @@
+"""Transforms that shift and scale."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from specnet.transforms.base import Transform
+
+
+class Affine(Transform):
+    """y = (x - shift) / scale, with the two learnt by `fit`, for each feature or for all together."""
+
+    fitted: ClassVar[tuple[str, ...]] = ("shift", "scale")
+    per_feature: bool = Field(default=True, description="false: one shift and scale for all features together")
+
+    def fit(self, x: np.ndarray) -> None:
+        self.shift, self.scale = self._measure(x.astype(np.float64), 0 if self.per_feature else None)
+        # A feature that never changes carries nothing: it is shifted, not scaled.
+        self.scale = np.where(self.scale == 0, 1.0, self.scale)
+
+    @abstractmethod
+    def _measure(self, x: np.ndarray, axis: int | None) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        return (x - self.shift) / self.scale
+
+    def invert(self, y: np.ndarray) -> np.ndarray:
+        return y * self.scale + self.shift
+
+
+class Standardize(Affine):
+    """Mean 0 and standard deviation 1 over the training split."""
+
+    def _measure(self, x: np.ndarray, axis: int | None) -> tuple[np.ndarray, np.ndarray]:
+        return np.mean(x, axis=axis), np.std(x, axis=axis)
+
+
+class Minmax(Affine):
+    """The range of the training split mapped onto [low, high]."""
+
+    low: float = 0.0
+    high: float = 1.0
+
+    @model_validator(mode="after")
+    def _low_is_below_high(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low}) should be less than high ({self.high})")
+        return self
+
+    def _measure(self, x: np.ndarray, axis: int | None) -> tuple[np.ndarray, np.ndarray]:
+        least, most = np.min(x, axis=axis), np.max(x, axis=axis)
+        scale = (most - least) / (self.high - self.low)
+        return least - self.low * np.where(scale == 0, 1.0, scale), scale
+
+
+class Scale(Transform):
+    """y = factor x, with the factor given in the spec."""
+
+    factor: float = Field(description="what values are multiplied by")
+
+    @model_validator(mode="after")
+    def _can_be_undone(self) -> Self:
+        if self.factor == 0:
+            raise ValueError("factor should not be 0: it could not be undone")
+        return self
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        return x * float(self.factor)
+
+    def invert(self, y: np.ndarray) -> np.ndarray:
+        return y / self.factor
