@@ -23,3 +23,16 @@ def softmax(x: np.ndarray) -> np.ndarray:
     np.exp(y, out=y)
     y /= np.sum(y, axis=-1, keepdims=True)
     return y
+
+
+def classes(scores: np.ndarray) -> np.ndarray:
+    """Return class numbers from class numbers (n, ...), probabilities (n, ..., 1) or scores (n, ..., k).
+
+    One probability says yes from 0.5 on; of several scores the largest wins.
+    """
+    if np.issubdtype(scores.dtype, np.integer):
+        return scores
+    if scores.ndim > 1 and scores.shape[-1] > 1:
+        return np.argmax(scores, axis=-1)
+    yes: np.ndarray = (scores >= 0.5).astype(np.int64)
+    return yes[..., 0] if yes.ndim > 1 else yes

@@ -92,12 +92,14 @@ class Gelu(Layer):
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.x = x
-        self.t = np.tanh(ROOT * (x + 0.044715 * x * x * x))
+        # Beyond 10 tanh is 1 to the last digit, and the cube of a large x would overflow.
+        self.near = near = np.clip(x, -10.0, 10.0)
+        self.t = np.tanh(ROOT * (near + 0.044715 * near * near * near))
         return 0.5 * x * (1.0 + self.t)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        x, t = self.x, self.t
-        du = ROOT * (1.0 + 3 * 0.044715 * x * x)
+        x, near, t = self.x, self.near, self.t
+        du = ROOT * (1.0 + 3 * 0.044715 * near * near)
         dy *= 0.5 * (1.0 + t + x * (1.0 - t * t) * du)
         return dy
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -14,6 +15,8 @@ from specnet.errors import ShapeError
 from specnet.initializers.base import Initializer
 
 Shape = tuple[int, ...]
+RUN_TIME = ("parameters", "states", "grad", "rng")
+"""Attributes that every layer has once it is part of a network."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +100,14 @@ class Layer(Component):
             built = construct("initializers", initializer)
             assert isinstance(built, Initializer)
             initializer = built
-        kernel = int(np.prod(shape[:-2]))
+        kernel, last = math.prod(shape[:-2]), shape[-2:] or (1,)
         self.parameters.append(
             Parameter(
                 name,
                 shape,
                 initializer,
-                fan_in or kernel * (shape[-2] if len(shape) > 1 else shape[-1]),
-                fan_out or kernel * shape[-1],
+                fan_in or kernel * last[0],
+                fan_out or kernel * last[-1],
             )
         )
 
@@ -114,7 +117,8 @@ class Layer(Component):
         self.states.append(State(name, shape, value))
 
     def _check_name(self, name: str, shape: Shape) -> None:
-        if hasattr(type(self), name) or name in type(self).model_fields:
+        declared = {item.name for item in self.parameters} | {item.name for item in self.states}
+        if hasattr(type(self), name) or name in {*type(self).model_fields, *declared, *RUN_TIME}:
             raise ValueError(f"{type(self).__name__} already has an attribute {name!r}: declare another name")
         if any(size < 1 for size in shape):
             raise ShapeError(f"{name} would have shape {shape}")

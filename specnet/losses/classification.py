@@ -17,7 +17,9 @@ class Bce(Loss):
     exact 0 or 1 has a finite loss, and a finite gradient that is still the derivative of that loss.
     """
 
-    epsilon: float = Field(default=1e-12, gt=0, lt=0.5, description="probability below which log becomes its tangent")
+    epsilon: float = Field(
+        default=1e-12, ge=1e-30, lt=0.5, description="probability below which log becomes its tangent"
+    )
 
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:
         self.target = target
@@ -115,8 +117,7 @@ class CrossEntropy(Loss):
                 f"cross_entropy takes class numbers of shape {output_shape[:-1]} or one-hot {output_shape}",
                 pointer=("layers",),
             )
-        classes = target.astype(np.int64)
-        wrong = (classes != target) | (classes < 0) | (classes >= count)
+        wrong = (target != np.rint(target)) | (target < 0) | (target >= count)
         if wrong.any():
             place = np.argwhere(wrong)[0]
             raise DataError(
@@ -125,4 +126,4 @@ class CrossEntropy(Loss):
                 pointer=("loss",),
                 help="give the last layer one unit for each class",
             )
-        return classes
+        return target.astype(np.int64)

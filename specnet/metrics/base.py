@@ -10,6 +10,11 @@ import numpy as np
 from specnet.component import Component
 
 
+def drop_column(x: np.ndarray) -> np.ndarray:
+    """Return x (n, ..., 1) as (n, ...): a single output may be written either way."""
+    return x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x
+
+
 class Metric(Component):
     """A number for people: how good are predictions?
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from specnet.errors import ShapeError
-from specnet.metrics.base import Metric
+from specnet.metrics.base import Metric, drop_column
 
 
 def errors(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -16,13 +16,13 @@ def errors(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     Raises:
         ShapeError: if the two cannot be compared element by element.
     """
-    if prediction.size != target.size:
+    y, t = drop_column(prediction).astype(np.float64), drop_column(target).astype(np.float64)
+    if y.shape != t.shape:
         raise ShapeError(
             f"predictions have shape {prediction.shape[1:]}, targets {target.shape[1:]}: "
             "this metric compares numbers; for classes use accuracy"
         )
-    difference: np.ndarray = prediction.astype(np.float64) - target.reshape(prediction.shape)
-    return difference
+    return y - t
 
 
 class Mse(Metric):
@@ -53,9 +53,9 @@ class R2(Metric):
     def __call__(self, prediction: np.ndarray, target: np.ndarray) -> float:
         rows = len(target)
         residual = np.sum(np.square(errors(prediction, target)).reshape(rows, -1), axis=0)
-        outputs = target.reshape(rows, -1)
+        outputs = target.reshape(rows, -1).astype(np.float64)
         total = np.sum(np.square(outputs - np.mean(outputs, axis=0)), axis=0)
-        constant = total == 0
+        constant = np.ptp(outputs, axis=0) == 0  # the mean of equal numbers may be off in the last digit
         scores = 1.0 - residual / np.where(constant, 1.0, total)
         scores[constant] = residual[constant] == 0
         return float(np.mean(scores))

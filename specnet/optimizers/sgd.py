@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from specnet.optimizers.base import Optimizer
 from specnet.schedules.base import value_at
@@ -18,6 +20,12 @@ class Sgd(Optimizer):
 
     momentum: float = Field(default=0.0, ge=0, lt=1, description="share of the last velocity that is kept")
     nesterov: bool = Field(default=False, description="whether momentum looks ahead")
+
+    @model_validator(mode="after")
+    def _nesterov_has_momentum(self) -> Self:
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum greater than 0")
+        return self
 
     @property
     def slot_names(self) -> tuple[str, ...]:

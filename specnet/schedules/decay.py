@@ -24,7 +24,7 @@ class Step(Schedule):
 
     initial: float
     every: PositiveInt = Field(description="steps from one stair to the next")
-    factor: float = Field(default=0.1, gt=0, description="what each stair multiplies the value by")
+    factor: float = Field(default=0.1, gt=0, le=1, description="what each stair multiplies the value by")
 
     def __call__(self, step: int) -> float:
         return self.initial * self.factor ** (step // self.every)
@@ -34,7 +34,7 @@ class Exponential(Schedule):
     """`initial * factor ** (step / every)`: smooth decay by `factor` every so many steps."""
 
     initial: float
-    factor: float = Field(default=0.5, gt=0, description="what `every` steps multiply the value by")
+    factor: float = Field(default=0.5, gt=0, le=1, description="what `every` steps multiply the value by")
     every: PositiveInt = Field(default=1000, description="steps that one factor takes")
 
     def __call__(self, step: int) -> float:
@@ -50,7 +50,7 @@ class Cosine(Schedule):
 
     initial: float
     steps: PositiveInt = Field(description="steps in all, warm-up included")
-    final: float = 0.0
+    final: float = Field(default=0.0, ge=0)
     warmup: NonNegativeInt = Field(default=0, description="steps of linear warm-up")
 
     @model_validator(mode="after")

@@ -42,6 +42,7 @@ class Network:
     def _build(self) -> list[Shape]:
         shapes, shape = [], self.input_shape
         for number, layer in enumerate(self.layers):
+            layer.model_post_init(None)  # a layer of another network comes with what it declared there
             try:
                 shape = layer.build(shape)
             except SpecnetError as error:

@@ -68,32 +68,47 @@ class Trainer:
         epoch.
 
         Raises:
-            DivergenceError: if the loss is no longer a finite number.
+            DivergenceError: if the loss, a parameter or a metric is no longer a finite number.
         """
         start = time.perf_counter()
+        # What overflows shows as a number that is not finite, and ends the run; a warning would only come first.
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = {f"train/{name}": value for name, value in self._train().items()}
+            self.epoch += 1
+            if not np.isfinite(self.model.network.params.flat).all():
+                raise self._diverged("a parameter is not finite", self.epoch)
+            if "validation" in self.splits:
+                scores = self.model.score(self.splits["validation"])
+                values |= {f"validation/{name}": value for name, value in scores.items()}
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise self._diverged(f"{name} is {value}", self.epoch)
+        self.seconds += time.perf_counter() - start
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            **values,
+            "learning_rate": value_at(self.optimizer.learning_rate, self.step - 1),
+            "seconds": round(self.seconds, 6),
+        }
+
+    def _train(self) -> dict[str, float]:
+        """Take the steps of one epoch; return loss and metrics of the outputs that batches had before updates."""
         model, train = self.model, self.splits["train"]
-        count, total = len(train.x), 0.0
+        count, done, total = len(train.x), 0, 0.0
+        order = self._order(count)
         # Metrics need not add up over batches, so they get the outputs of the whole epoch at once.
         outputs = np.empty((count, *model.network.output_shape), model.network.dtype) if model.metrics else None
-        order, done = self._order(count), 0
         for x, target in self._batches(train, order):
             value, y = self._step(x, target)
             total += value * len(x)
             if outputs is not None:
                 outputs[done : done + len(x)] = y
             done += len(x)
-        self.epoch += 1
-        values = {"loss": total / count}
+        metrics = {}
         if outputs is not None:
-            values |= model.measure(outputs, train.truth if order is None else train.truth[order])
-        line = {"epoch": self.epoch, "step": self.step} | {f"train/{name}": value for name, value in values.items()}
-        if "validation" in self.splits:
-            scores = model.score(self.splits["validation"])
-            line |= {f"validation/{name}": value for name, value in scores.items()}
-        self.seconds += time.perf_counter() - start
-        line["learning_rate"] = value_at(self.optimizer.learning_rate, self.step - 1)
-        line["seconds"] = round(self.seconds, 6)
-        return line
+            metrics = model.measure(outputs, train.truth if order is None else train.truth[order])
+        return {"loss": total / count, **metrics}
 
     def _order(self, count: int) -> np.ndarray | None:
         """The epoch's order of samples; none where one batch holds them all, as order then does not matter."""
@@ -118,16 +133,19 @@ class Trainer:
         y = network.forward(x, training=True)
         value = loss.forward(y, target)
         if not math.isfinite(value):
-            raise DivergenceError(
-                f"the loss is {value} in step {self.step} of epoch {self.epoch + 1}",
-                help="try a smaller optimizer.learning_rate, or training.clip_norm",
-            )
+            raise self._diverged(f"the loss is {value}", self.epoch + 1)
         network.backward_parameters(loss.backward())
         if self.training.clip_norm is not None:
             clip_norm(network.grads.flat, self.training.clip_norm)
         self._update()
         self.step += 1
         return value, y
+
+    def _diverged(self, what: str, epoch: int) -> DivergenceError:
+        return DivergenceError(
+            f"{what} in epoch {epoch}, after {self.step} steps",
+            help="try a smaller optimizer.learning_rate, or training.clip_norm",
+        )
 
     def _update(self) -> None:
         network, optimizer = self.model.network, self.optimizer
@@ -167,6 +185,7 @@ class Trainer:
 
 def clip_norm(gradient: np.ndarray, limit: float) -> None:
     """Scale a gradient in place so that its Euclidean norm is at most `limit`. Pascanu et al., 2013."""
-    norm = math.sqrt(float(np.dot(gradient, gradient)))
+    # In float64, as the square of a float32 above 1e19 overflows.
+    norm = float(np.linalg.norm(gradient.astype(np.float64)))
     if norm > limit:
         gradient *= limit / norm

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from specnet.component import Component
+from specnet.errors import ShapeError
 
 
 class Transform(Component):
@@ -31,3 +32,13 @@ class Transform(Component):
     @abstractmethod
     def invert(self, y: np.ndarray) -> np.ndarray:
         """Return y in the units that `apply` took."""
+
+
+def check_shape(x: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Check that samples x (n, ...) have the shape of those that `fit` got: broadcasting would hide that they do not.
+
+    Raises:
+        ShapeError: if they have another.
+    """
+    if x.shape[1:] != shape:
+        raise ShapeError(f"a sample has shape {x.shape[1:]}, those of the training split have {shape}")

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from specnet.errors import DataError
-from specnet.transforms.base import Transform
+from specnet.transforms.base import Transform, check_shape
 
 
 class OneHot(Transform):
@@ -29,6 +29,7 @@ class OneHot(Transform):
         self.ndim = np.array(x.ndim)
 
     def apply(self, x: np.ndarray) -> np.ndarray:
+        check_shape(x, () if self.ndim == 1 else (len(self.sizes),))
         columns = x.reshape(len(x), -1).T
         encoded = []
         for number, (column, values) in enumerate(zip(columns, self._columns(self.categories), strict=True)):

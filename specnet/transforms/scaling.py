@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from specnet.transforms.base import Transform
+from specnet.transforms.base import Transform, check_shape
 
 
 class Affine(Transform):
@@ -18,14 +18,18 @@ class Affine(Transform):
     per_feature: bool = Field(default=True, description="false: one shift and scale for all features together")
 
     def fit(self, x: np.ndarray) -> None:
-        self.shift, self.scale = self._measure(x.astype(np.float64), 0 if self.per_feature else None)
-        # A feature that never changes carries nothing: it is shifted, not scaled.
-        self.scale = np.where(self.scale == 0, 1.0, self.scale)
+        axis = 0 if self.per_feature else None
+        self.shift, self.scale = self._measure(x.astype(np.float64), axis)
+        # A feature that never changes carries nothing: it is shifted, not scaled. Its standard deviation may be
+        # rounding noise instead of 0.
+        self.scale = np.where(np.max(x, axis=axis) == np.min(x, axis=axis), 1.0, self.scale)
 
     @abstractmethod
     def _measure(self, x: np.ndarray, axis: int | None) -> tuple[np.ndarray, np.ndarray]: ...
 
     def apply(self, x: np.ndarray) -> np.ndarray:
+        if self.per_feature:
+            check_shape(x, self.shift.shape)
         return (x - self.shift) / self.scale
 
     def invert(self, y: np.ndarray) -> np.ndarray:
@@ -69,7 +73,7 @@ class Scale(Transform):
         return self
 
     def apply(self, x: np.ndarray) -> np.ndarray:
-        return x * float(self.factor)
+        return np.multiply(x, self.factor, dtype=np.float64)
 
     def invert(self, y: np.ndarray) -> np.ndarray:
         return y / self.factor

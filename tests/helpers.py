@@ -1,0 +1,42 @@
+"""What several test modules share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from specnet import registry
+
+
+def built_in(group: str) -> list[str]:
+    """Return the names of a group that specnet itself registers."""
+    return [name for name, entries in registry.claims(group).items() if entries[0].distribution == registry.BUILTIN]
+
+
+def numeric_gradient(f: Callable[[], float], x: np.ndarray, step: float = 1e-5) -> np.ndarray:
+    """Return the central differences of f with respect to each element of x, which f reads and this moves in place."""
+    gradient = np.empty_like(x)
+    for place in np.ndindex(x.shape):
+        kept = x[place]
+        x[place] = kept + step
+        above = f()
+        x[place] = kept - step
+        gradient[place] = (above - f()) / (2 * step)
+        x[place] = kept
+    return gradient
+
+
+def gradient_error(analytic: np.ndarray, numeric: np.ndarray) -> float:
+    """Return the largest difference in units of the largest element of the gradient.
+
+    The unit is at least 1e-3, for gradients that are 0 everywhere: those of a rectifier that is shut, say.
+    """
+    assert analytic.shape == numeric.shape
+    unit = max(np.abs(analytic).max(), np.abs(numeric).max(), 1e-3)
+    return float(np.abs(analytic - numeric).max() / unit)
+
+
+def away_from_zero(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Return numbers of both signs, 0.1 to 2 in size: no step of a central difference crosses a kink at 0."""
+    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 2.0, shape)

@@ -1,0 +1,114 @@
+import math
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet import registry
+
+
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x)) if x > 0 else math.exp(x) / (1 + math.exp(x))
+
+
+# name: (y as Python's math has it, the limits of dy/dx for x to minus and to plus infinity)
+REFERENCE = {
+    "sigmoid": (sigmoid, (0.0, 0.0)),
+    "tanh": (math.tanh, (0.0, 0.0)),
+    "relu": (lambda x: max(x, 0.0), (0.0, 1.0)),
+    "leaky_relu": (lambda x: x if x > 0 else 0.01 * x, (0.01, 1.0)),
+    "elu": (lambda x: x if x > 0 else math.expm1(x), (0.0, 1.0)),
+    "gelu": (
+        lambda x: 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+        (0.0, 1.0),
+    ),
+    "silu": (lambda x: x * sigmoid(x), (0.0, 1.0)),
+    "softplus": (lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))), (0.0, 1.0)),
+}
+every_activation = pytest.mark.parametrize("name", REFERENCE)
+
+
+def elementwise(f, x):
+    return np.array([f(float(value)) for value in x.flat]).reshape(x.shape)
+
+
+def test_every_activation_is_in_the_table():
+    module = "specnet.layers.activation:"
+    found = {name for name, (entry, *_) in registry.claims("layers").items() if entry.target.startswith(module)}
+    assert found == {*REFERENCE, "softmax"}
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-14)])
+@pytest.mark.parametrize("shape", [(1, 7), (5, 1), (2, 3, 5)])
+@every_activation
+def test_values_are_those_of_the_formula(name, shape, dtype, tolerance):
+    x = np.random.default_rng(3).normal(scale=4.0, size=shape).astype(dtype)
+    y = specnet.build("layers", name).forward(x, training=True)
+    np.testing.assert_allclose(y, elementwise(REFERENCE[name][0], x), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"), [("float64", 1e4), ("float64", 1e30), ("float64", 1e300), ("float32", 1e4), ("float32", 1e30)]
+)
+@every_activation
+def test_extreme_inputs_reach_the_limits(name, dtype, size):
+    layer = specnet.build("layers", name)
+    x = np.array([[-size, size]], dtype)
+    y = layer.forward(x, training=True)
+    dx = layer.backward(np.ones_like(y))
+    assert y.dtype == dx.dtype == dtype
+    bounded = elementwise(REFERENCE[name][0], np.clip(x, -1e4, 1e4))
+    grows = np.abs(bounded) > 10  # in proportion to x
+    np.testing.assert_allclose(y, bounded * np.where(grows, size / 1e4, 1.0), rtol=1e-6)
+    np.testing.assert_allclose(dx, [REFERENCE[name][1]], rtol=1e-6)
+
+
+@every_activation
+def test_zero_is_no_special_case(name):
+    layer = specnet.build("layers", name)
+    x = np.zeros((1, 3))
+    assert layer.forward(x, training=True).tolist() == [[REFERENCE[name][0](0.0)] * 3]
+    assert np.isfinite(layer.backward(np.ones((1, 3)))).all()
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.2])
+def test_leaky_relu_has_its_negative_slope(slope):
+    layer = specnet.build("layers", {"type": "leaky_relu", "negative_slope": slope})
+    np.testing.assert_allclose(layer.forward(np.array([[-3.0, 4.0]]), True), [[-3 * slope, 4.0]], atol=0)
+    np.testing.assert_allclose(layer.backward(np.array([[5.0, 7.0]])), [[5 * slope, 7.0]], atol=0)
+
+
+def test_elu_falls_to_minus_alpha():
+    layer = specnet.build("layers", {"type": "elu", "alpha": 2.5})
+    x = np.array([[-1000.0, -0.3, 0.8]])
+    np.testing.assert_allclose(layer.forward(x, True), [[-2.5, 2.5 * math.expm1(-0.3), 0.8]], rtol=1e-14)
+
+
+def test_gelu_is_close_to_the_exact_form():
+    x = np.linspace(-6, 6, 501)[np.newaxis]
+    exact = elementwise(lambda value: value * 0.5 * (1 + math.erf(value / math.sqrt(2))), x)
+    assert np.abs(specnet.build("layers", "gelu").forward(x, False) - exact).max() < 5e-4
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-14)])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 7), (2, 3, 5)])
+def test_softmax_is_a_distribution_over_the_last_axis(shape, dtype, tolerance):
+    x = np.random.default_rng(4).normal(scale=3.0, size=shape).astype(dtype)
+    y = specnet.build("layers", "softmax").forward(x, training=True)
+    for row, found in zip(x.reshape(-1, shape[-1]).tolist(), y.reshape(-1, shape[-1]), strict=True):
+        total = math.fsum(math.exp(value) for value in row)
+        np.testing.assert_allclose(found, [math.exp(value) / total for value in row], rtol=tolerance * 10)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("float64", 1e4), ("float64", 1e300), ("float32", 1e30)])
+def test_softmax_of_extreme_inputs_is_finite(dtype, size):
+    layer = specnet.build("layers", "softmax")
+    y = layer.forward(np.array([[-size, 0, size], [-size, -size, -size]], dtype), training=True)
+    dx = layer.backward(np.array([[1, 2, 3], [1, 2, 3]], dtype))
+    np.testing.assert_allclose(y, [[0, 0, 1], [1 / 3] * 3], rtol=1e-6)
+    np.testing.assert_allclose(dx, [[0, 0, 0], [-1 / 3, 0, 1 / 3]], rtol=1e-6, atol=1e-7)
+
+
+def test_softmax_needs_an_axis_to_sum_over():
+    with pytest.raises(specnet.SpecnetError, match=r"layers\[0\]"):
+        specnet.build_network(["softmax"], input_shape=())

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+from pydantic import Field
+
+import specnet
+from specnet import Layer
+from specnet.errors import ShapeError
+from specnet.training.network import Network
+
+
+class Declaring(Layer):
+    """Declares one parameter and one running state as it is told, and keeps the shape."""
+
+    parameter: str = "weight"
+    shape: tuple[int, ...] = (2, 3)
+    fans: dict[str, int] = Field(default={})
+    running: str = "count"
+
+    def build(self, input_shape):
+        self.declare(self.parameter, self.shape, "zeros", **self.fans)
+        self.declare_state(self.running, (2,), 1.5)
+        return input_shape
+
+    def forward(self, x, training):
+        if training:
+            self.count += 1
+        return x
+
+    def backward(self, dy):
+        self.grad.weight[...] = np.sum(dy)
+        return dy
+
+
+@pytest.mark.parametrize(
+    ("shape", "fan_in", "fan_out"),
+    [((4, 7), 4, 7), ((3, 5, 2, 6), 30, 90), ((3, 2, 6), 6, 18), ((5,), 5, 5), ((), 1, 1)],
+)
+def test_fans_come_from_the_last_two_axes_and_the_kernel_before_them(shape, fan_in, fan_out):
+    layer = Declaring(shape=shape)
+    layer.build((1,))
+    (parameter,) = layer.parameters
+    assert (parameter.shape, parameter.fan_in, parameter.fan_out) == (shape, fan_in, fan_out)
+
+
+def test_given_fans_win():
+    layer = Declaring(fans={"fan_in": 11, "fan_out": 13})
+    layer.build((1,))
+    assert (layer.parameters[0].fan_in, layer.parameters[0].fan_out) == (11, 13)
+
+
+@pytest.mark.parametrize("name", ["forward", "build", "shape", "grad", "rng", "parameters", "states", "model_fields"])
+@pytest.mark.parametrize("field", ["parameter", "running"])
+def test_a_name_that_the_layer_has_already_is_refused(field, name):
+    with pytest.raises(ValueError, match=f"already has an attribute '{name}'"):
+        Declaring(**{field: name}).build((1,))
+
+
+def test_a_name_declared_twice_is_refused():
+    with pytest.raises(ValueError, match="already has an attribute 'weight'"):
+        Declaring(parameter="weight", running="weight").build((1,))
+
+
+def test_an_empty_parameter_is_a_shape_error():
+    with pytest.raises(ShapeError, match=r"layers\[0\]"):
+        Network([Declaring(shape=(3, 0))], (1,))
+
+
+def test_running_state_is_in_the_networks_state_and_not_in_its_params():
+    network = Network([Declaring()], (3,), "float64")
+    assert list(network.params) == ["layers.0.weight"]
+    assert list(network.state) == ["layers.0.count"]
+    assert network.state["layers.0.count"].tolist() == [1.5, 1.5]
+    network.forward(np.ones((2, 3)), training=True)
+    assert network.state.flat.tolist() == [2.5, 2.5]
+    network.backward(np.ones((2, 3)))
+    assert network.grads["layers.0.weight"].tolist() == [[6.0] * 3] * 2
+
+
+def test_a_layer_of_one_network_can_be_built_into_another():
+    first = Network([Declaring()], (3,))
+    second = Network(first.layers, (4,))
+    assert second.params.layout == first.params.layout
+    second.params.flat[...] = 1
+    second.forward(np.ones((1, 4), "float32"), training=True)
+    assert not first.params.flat.any()
+    assert first.state.flat.tolist() == [1.5, 1.5]
+
+
+def test_a_layer_without_parameters_needs_forward_and_backward_alone():
+    class Double(Layer):
+        def forward(self, x, training):
+            return 2 * x
+
+        def backward(self, dy):
+            return 2 * dy
+
+    network = specnet.build_network([Double(), {"type": "linear", "units": 2}, Double()], (3,), "float64")
+    x = np.ones((1, 3))
+    np.testing.assert_allclose(network.forward(x), 4 * x @ network.params["layers.1.weight"])
+    np.testing.assert_allclose(network.backward(np.ones((1, 2))), 4 * network.params["layers.1.weight"].sum(1)[None])

@@ -1,0 +1,137 @@
+"""The contract of `specnet.losses.base.Loss`, for every loss that is registered."""
+
+import json
+
+import numpy as np
+import pytest
+from helpers import built_in, gradient_error, numeric_gradient
+
+import specnet
+
+
+def numbers(rng, shape):
+    """Outputs and targets whose difference is 0.1 or more from every whole number: mae and huber have kinks there."""
+    y = rng.normal(size=shape)
+    return y, y + rng.integers(-3, 3, shape) + rng.uniform(0.1, 0.9, shape)
+
+
+def probabilities(rng, shape):
+    return rng.uniform(0.05, 0.95, shape), rng.uniform(0, 1, shape)
+
+
+def logits(rng, shape):
+    return rng.normal(scale=3, size=shape), rng.choice([0.0, 1.0, 0.3], shape)
+
+
+def class_numbers(rng, shape):
+    return rng.normal(size=shape), rng.integers(shape[-1], size=shape[:-1])
+
+
+def one_hot(rng, shape):
+    y, classes = class_numbers(rng, shape)
+    return y, np.eye(shape[-1])[classes]
+
+
+def soft(rng, shape):
+    """Targets that are distributions, and one in each batch that sums to less than 1."""
+    target = rng.dirichlet(np.ones(shape[-1]), shape[:-1])
+    target[0] *= 0.5
+    return rng.normal(size=shape), target
+
+
+ANY = ((1, 1), (7,), (5, 3), (2, 3, 5, 2))
+CLASSES = ((1, 2), (5, 3), (2, 3, 4), (2, 3, 1, 5))
+
+# Every built-in loss: configuration, outputs with targets, and the shapes of both with the batch in front.
+CASES = {
+    "mse": [({}, numbers, ANY)],
+    "mae": [({}, numbers, ANY)],
+    "huber": [({}, numbers, ANY), ({"delta": 2.0}, numbers, ((5, 3),))],
+    "bce": [({}, probabilities, ANY), ({"epsilon": 0.2}, probabilities, ((5, 3),))],
+    "bce_with_logits": [({}, logits, ANY)],
+    "cross_entropy": [({}, kind, CLASSES) for kind in (class_numbers, one_hot, soft)],
+}
+every_loss = pytest.mark.parametrize(
+    ("spec", "make", "shape"),
+    [
+        pytest.param(
+            {"type": name, "reduction": reduction, **config},
+            make,
+            shape,
+            id=f"{name}-{reduction}-{make.__name__}-{shape}",
+        )
+        for name, cases in CASES.items()
+        for config, make, shapes in cases
+        for shape in shapes
+        for reduction in ("mean", "sum")
+    ],
+)
+
+
+def test_every_built_in_loss_is_in_the_table():
+    assert sorted(CASES) == built_in("losses")
+
+
+def prepared(spec, make, shape, dtype="float64"):
+    loss = specnet.build("losses", spec)
+    y, target = make(np.random.default_rng(len(shape)), shape)
+    return loss, y.astype(dtype), target if target.dtype == np.int64 else target.astype(dtype)
+
+
+@every_loss
+def test_the_gradient_is_the_central_difference(spec, make, shape):
+    loss, y, target = prepared(spec, make, shape)
+    loss.forward(y, target)
+    dy = loss.backward()
+    assert gradient_error(dy, numeric_gradient(lambda: loss.forward(y, target), y)) < 1e-6
+
+
+@every_loss
+def test_arguments_are_left_alone_and_backward_can_be_called_again(spec, make, shape):
+    loss, y, target = prepared(spec, make, shape)
+    before = y.tobytes() + target.tobytes()
+    assert type(loss.forward(y, target)) is float
+    first = loss.backward()
+    kept = first.copy()
+    first[...] = 0  # the caller may overwrite what it got
+    np.testing.assert_array_equal(loss.backward(), kept)
+    assert y.tobytes() + target.tobytes() == before
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_loss
+def test_the_gradient_has_the_shape_and_dtype_of_the_outputs(spec, make, shape, dtype):
+    loss, y, target = prepared(spec, make, shape, dtype)
+    single = loss.forward(y, target)
+    dy = loss.backward()
+    assert (dy.shape, dy.dtype) == (y.shape, dtype)
+    double, exact, wanted = prepared(spec, make, shape)
+    assert single == pytest.approx(double.forward(exact, wanted), rel=1e-5)
+
+
+@every_loss
+def test_sum_is_the_mean_times_the_elements(spec, make, shape):
+    values = []
+    for reduction in ("mean", "sum"):
+        loss, y, target = prepared({**spec, "reduction": reduction}, make, shape)
+        values.append((loss.forward(y, target), loss.backward()))
+    # An element of cross_entropy is one distribution.
+    count = np.prod(shape[:-1] if spec["type"] == "cross_entropy" else shape)
+    assert values[1][0] == pytest.approx(values[0][0] * count)
+    np.testing.assert_allclose(values[1][1], values[0][1] * count)
+
+
+@every_loss
+def test_prepare_takes_these_targets(spec, make, shape):
+    loss, y, target = prepared(spec, make, shape)
+    ready = loss.prepare(target, shape[1:], np.dtype("float32"))
+    assert ready.dtype == (np.int64 if make is class_numbers else np.float32)
+    np.testing.assert_allclose(ready, target, rtol=1e-6)
+    assert loss.predictions(y).shape == y.shape
+
+
+@every_loss
+def test_json_round_trip_gives_the_same_loss(spec, make, shape):
+    written = json.loads(json.dumps(specnet.build("losses", spec).to_spec()))
+    assert spec.items() <= written.items()
+    assert specnet.build("losses", written).to_spec() == written

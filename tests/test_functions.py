@@ -1,0 +1,39 @@
+import math
+
+import numpy as np
+import pytest
+
+from specnet.functions import sigmoid, softmax
+
+precisions = pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-14)])
+
+
+@precisions
+@pytest.mark.parametrize("shape", [(1,), (7,), (2, 3, 5)])
+def test_sigmoid_is_its_formula_in_a_new_array(shape, dtype, tolerance):
+    x = np.random.default_rng(1).normal(scale=5, size=shape).astype(dtype)
+    given = x.copy()
+    y = sigmoid(x)
+    expected = [1 / (1 + math.exp(-value)) for value in x.ravel().tolist()]
+    np.testing.assert_allclose(np.ravel(y), expected, rtol=0, atol=tolerance)
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(x, given)
+
+
+@precisions
+def test_softmax_is_its_formula_in_a_new_array(dtype, tolerance):
+    x = np.random.default_rng(1).normal(scale=5, size=(4, 3, 5)).astype(dtype)
+    given = x.copy()
+    y = softmax(x)
+    for row, found in zip(x.reshape(-1, 5).tolist(), y.reshape(-1, 5), strict=True):
+        total = math.fsum(map(math.exp, row))
+        np.testing.assert_allclose(found, [math.exp(value) / total for value in row], rtol=0, atol=tolerance)
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(x, given)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_extremes_do_not_overflow(dtype):
+    big = np.finfo(dtype).max / 4
+    assert sigmoid(np.array([-big, -1e4, 1e4, big], dtype)).tolist() == [0, 0, 1, 1]
+    assert softmax(np.array([[-big, big], [big, big]], dtype)).tolist() == [[0, 1], [0.5, 0.5]]

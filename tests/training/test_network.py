@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+from helpers import gradient_error, numeric_gradient
+
+import specnet
+from specnet.errors import ShapeError, SpecnetError
+from specnet.training.network import Network, build_network
+
+MIXED = [
+    "flatten",
+    {"type": "linear", "units": 5},
+    "tanh",
+    {"type": "dropout", "rate": 0.3},
+    {"type": "linear", "units": 2, "bias": False},
+    "softmax",
+]
+
+
+@pytest.fixture(params=["float32", "float64"])
+def network(request):
+    return build_network(MIXED, (3, 4), request.param, seed=3)
+
+
+def draw(network, batch=7):
+    rng = np.random.default_rng(15)
+    shapes = (batch, *network.input_shape), (batch, *network.output_shape)
+    return [rng.normal(size=shape).astype(network.dtype) for shape in shapes]
+
+
+def test_parameters_are_named_by_their_place_in_the_spec(network):
+    shapes = {name: array.shape for name, array in network.params.items()}
+    assert shapes == {"layers.1.weight": (12, 5), "layers.1.bias": (5,), "layers.4.weight": (5, 2)}
+    assert {name: array.shape for name, array in network.grads.items()} == shapes
+    assert network.shapes == [(12,), (5,), (5,), (5,), (2,), (2,)]
+    assert (network.input_shape, network.output_shape) == ((3, 4), (2,))
+    assert network.params.flat.size == 12 * 5 + 5 + 5 * 2
+
+
+def test_what_is_written_to_params_is_what_forward_uses(network):
+    x, dy = draw(network)
+    before = network.forward(x).copy()
+    network.params["layers.1.bias"][2] += 0.5
+    assert not np.array_equal(network.forward(x), before)
+    network.params.flat[...] = 0
+    np.testing.assert_allclose(network.forward(x), np.full((7, 2), 0.5))
+    network.params.flat[...] = 0.1
+    network.forward(x)
+    network.backward(dy)
+    assert np.shares_memory(network.grads["layers.4.weight"], network.grads.flat)
+    assert network.grads["layers.4.weight"].any()
+
+
+def test_the_gradient_of_a_stack_is_the_central_difference():
+    network = build_network(MIXED, (3, 4), "float64", seed=3)
+    x, dy = draw(network)
+    generator = network.layers[3].rng.bit_generator.state
+
+    def f():
+        network.layers[3].rng.bit_generator.state = generator
+        return float(np.sum(dy * network.forward(x, training=True)))
+
+    f()
+    dx, grads = network.backward(dy).copy(), network.grads.flat.copy()
+    assert gradient_error(dx, numeric_gradient(f, x)) < 1e-6
+    assert gradient_error(grads, numeric_gradient(f, network.params.flat)) < 1e-6
+
+
+def test_backward_leaves_dy_alone_and_forward_leaves_x_alone(network):
+    x, dy = draw(network)
+    kept = x.copy(), dy.copy()
+    network.forward(x, training=True)
+    network.backward(dy)
+    np.testing.assert_array_equal(x, kept[0])
+    np.testing.assert_array_equal(dy, kept[1])
+
+
+@pytest.mark.parametrize("layers", [MIXED, MIXED[1:], [{"type": "linear", "units": 3}], ["flatten", "tanh"], []])
+def test_backward_parameters_gives_the_gradients_of_backward(layers):
+    network = build_network(layers, (4,), "float64")
+    x, dy = draw(network)
+    network.forward(x)
+    network.backward(dy)
+    grads = network.grads.flat.copy()
+    network.grads.flat[...] = np.nan
+    network.backward_parameters(dy.copy())
+    np.testing.assert_array_equal(network.grads.flat, grads)
+
+
+def test_a_seed_determines_the_weights_and_a_further_layer_changes_none_below():
+    first, again, other = (build_network(MIXED, (3, 4), seed=seed) for seed in (5, 5, 6))
+    assert first.params.flat.tobytes() == again.params.flat.tobytes()
+    assert first.params.flat.tobytes() != other.params.flat.tobytes()
+    longer = build_network([*MIXED, {"type": "linear", "units": 9}], (3, 4), seed=5)
+    assert longer.params["layers.4.weight"].tobytes() == first.params["layers.4.weight"].tobytes()
+
+
+def test_float32_weights_are_the_rounded_float64_weights():
+    single, double = (build_network(MIXED, (3, 4), dtype, seed=5) for dtype in ("float32", "float64"))
+    np.testing.assert_array_equal(single.params.flat, double.params.flat.astype("float32"))
+    assert single.params.flat.dtype == single.grads.flat.dtype == single.state.flat.dtype == np.float32
+
+
+def test_networks_of_the_same_layer_instances_share_nothing():
+    layers = [specnet.build("layers", layer) for layer in MIXED]
+    first, second = Network(layers, (3, 4), seed=1), Network(layers, (2, 2), seed=1)
+    x, dy = draw(first)
+    y, generator = first.forward(x).copy(), first.layers[3].rng.bit_generator.state
+    second.params.flat[...] = 9
+    second.forward(draw(second)[0], training=True)
+    assert first.layers[3].rng.bit_generator.state == generator
+    np.testing.assert_array_equal(first.forward(x), y)
+    first.backward(dy)
+    assert not second.grads.flat.any()
+    assert not hasattr(layers[1], "weight")
+
+
+@pytest.mark.parametrize(
+    ("layers", "pointer"),
+    [
+        (["tanh", {"type": "linear"}], ("layers", 1)),
+        (["tanh", {"type": "linear", "units": 0}], ("layers", 1, "units")),
+        (["tanh", "tahn"], ("layers", 1)),
+        (
+            ["tanh", {"type": "linear", "units": 2, "weight_init": {"type": "normal", "std": -1}}],
+            ("layers", 1, "weight_init", "std"),
+        ),
+        (["tanh", 3], ("layers", 1)),
+    ],
+)
+def test_a_wrong_layer_is_named(layers, pointer):
+    with pytest.raises(SpecnetError) as caught:
+        build_network(layers, (4,))
+    assert [found.pointer for found in caught.value.diagnostics] == [pointer]
+
+
+def test_a_layer_that_does_not_fit_is_named():
+    with pytest.raises(ShapeError, match=r"layers\[1\]"):
+        build_network(["tanh", {"type": "linear", "units": 2}], ())

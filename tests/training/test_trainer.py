@@ -1,0 +1,228 @@
+import json
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet import Optimizer
+from specnet.datasets.base import Samples
+from specnet.errors import DivergenceError
+from specnet.training.model import Model
+from specnet.training.pipeline import Pipeline
+from specnet.training.trainer import Snapshot, Trainer, Training, clip_norm
+
+LAYERS = [{"type": "linear", "units": 6}, "tanh", {"type": "dropout", "rate": 0.4}, {"type": "linear", "units": 1}]
+SGD = {"type": "sgd", "learning_rate": 0.05}
+MOMENTUM = {**SGD, "momentum": 0.9, "nesterov": True}
+ADAM = {"type": "adam", "learning_rate": {"type": "cosine", "initial": 0.05, "steps": 30}}
+
+
+def make(optimizer=SGD, layers=LAYERS, dtype="float64", *, metrics=(), validation=False, **training):
+    """Return a trainer on random samples; no pipeline transforms anything."""
+    rng = np.random.default_rng(21)
+    network = specnet.build_network(layers, (3,), dtype, seed=4)
+    model = Model(
+        network,
+        specnet.build("losses", "mse"),
+        Pipeline([], ()),
+        Pipeline([], ()),
+        [specnet.build("metrics", m) for m in metrics],
+    )
+    draw = [model.prepare(Samples(rng.normal(size=(11, 3)), rng.normal(size=11))) for _ in range(2)]
+    splits = {"train": draw[0]} | ({"validation": draw[1]} if validation else {})
+    optimizer = specnet.build("optimizers", optimizer)
+    return Trainer(model, optimizer, Training(**training), splits, seed=4)
+
+
+def record_batches(trainer, monkeypatch):
+    """Return a list that fills with the rows of the training split that each batch has."""
+    batches, rows, forward = [], trainer.splits["train"].x.tolist(), trainer.model.network.forward
+
+    def watch(x, training=False):
+        if training:
+            batches.append([rows.index(row) for row in x.tolist()])
+        return forward(x, training)
+
+    monkeypatch.setattr(trainer.model.network, "forward", watch)
+    return batches
+
+
+def state(trainer):
+    network = trainer.model.network
+    return network.params.flat.tobytes() + network.state.flat.tobytes() + trainer.slots.tobytes()
+
+
+def lines(trainer, epochs):
+    return [{k: v for k, v in trainer.run_epoch().items() if k != "seconds"} for _ in range(epochs)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("batch_size", [4, None])
+@pytest.mark.parametrize("optimizer", [SGD, MOMENTUM, ADAM])
+def test_a_restored_snapshot_goes_on_to_the_same_bytes(optimizer, batch_size, dtype):
+    settings = {"dtype": dtype, "batch_size": batch_size, "metrics": ["mse"], "validation": True, "clip_norm": 1.0}
+    first, second = make(optimizer, **settings), make(optimizer, **settings)
+    lines(first, 3)
+    snapshot = first.snapshot()
+    expected = lines(first, 4)
+    lines(second, 1)  # not where the snapshot was taken
+    second.restore(Snapshot(snapshot.params, snapshot.slots, snapshot.state, json.loads(json.dumps(snapshot.progress))))
+    assert lines(second, 4) == expected
+    assert state(second) == state(first)
+
+
+def test_a_snapshot_is_a_copy():
+    trainer = make(MOMENTUM)
+    snapshot = trainer.snapshot()
+    before = snapshot.params.tobytes(), snapshot.slots.tobytes(), json.dumps(snapshot.progress)
+    lines(trainer, 2)
+    assert (snapshot.params.tobytes(), snapshot.slots.tobytes(), json.dumps(snapshot.progress)) == before
+
+
+@pytest.mark.parametrize(("optimizer", "count"), [(SGD, 0), (MOMENTUM, 1), (ADAM, 2)])
+def test_slots_start_at_zero_like_the_parameters(optimizer, count):
+    trainer = make(optimizer, dtype="float32")
+    assert trainer.slots.shape == (count, trainer.model.network.params.flat.size)
+    assert trainer.slots.dtype == np.float32
+    assert not trainer.slots.any()
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "sizes"), [(4, [4, 4, 3]), (5, [5, 5, 1]), (1, [1] * 11), (11, [11]), (99, [11]), (None, [11])]
+)
+def test_every_sample_is_used_once_an_epoch(batch_size, sizes, monkeypatch):
+    trainer = make(batch_size=batch_size)
+    batches = record_batches(trainer, monkeypatch)
+    history = lines(trainer, 2)
+    assert [len(batch) for batch in batches] == sizes * 2
+    for epoch in (batches[: len(sizes)], batches[len(sizes) :]):
+        assert sorted(row for batch in epoch for row in batch) == list(range(11))
+    assert [(line["epoch"], line["step"]) for line in history] == [(1, len(sizes)), (2, 2 * len(sizes))]
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "shuffle", "ordered"), [(4, True, False), (4, False, True), (None, True, True), (11, True, True)]
+)
+def test_batches_are_shuffled_anew_unless_one_holds_all_or_shuffle_is_false(batch_size, shuffle, ordered, monkeypatch):
+    trainer = make(batch_size=batch_size, shuffle=shuffle)
+    batches = record_batches(trainer, monkeypatch)
+    generator = trainer.shuffling.bit_generator.state
+    lines(trainer, 2)
+    rows = [row for batch in batches for row in batch]
+    first, second = rows[:11], rows[11:]
+    assert (first == list(range(11))) == (second == list(range(11))) == ordered
+    assert (first == second) == ordered
+    assert (trainer.shuffling.bit_generator.state == generator) == ordered
+
+
+def test_train_loss_is_the_average_over_samples_of_what_each_batch_had_before_its_update():
+    layers = [LAYERS[0], "tanh", LAYERS[3]]
+    trainer, twin = make(layers=layers, batch_size=4, shuffle=False, metrics=["mse"]), make(layers=layers)
+    network, (x, target, _) = twin.model.network, twin.splits["train"]
+    total = 0.0
+    for start in range(0, 11, 4):
+        batch, wanted = x[start : start + 4], target[start : start + 4]
+        total += float(np.sum((network.forward(batch) - wanted) ** 2))
+        network.backward(2 * (network.forward(batch) - wanted) / len(batch))
+        network.params.flat[...] -= 0.05 * network.grads.flat
+    (line,) = lines(trainer, 1)
+    assert line["train/loss"] == line["train/mse"] == pytest.approx(total / 11, rel=1e-12)
+    np.testing.assert_allclose(trainer.model.network.params.flat, network.params.flat, rtol=1e-12)
+
+
+def test_the_first_line_of_a_full_batch_is_the_loss_of_the_initial_weights():
+    trainer = make(layers=[LAYERS[0], LAYERS[3]], batch_size=None)
+    initial = trainer.model.score(trainer.splits["train"])["loss"]
+    assert lines(trainer, 1)[0]["train/loss"] == pytest.approx(initial, rel=1e-14)
+
+
+def test_metrics_and_validation_are_in_the_history():
+    trainer = make(metrics=["mse", "r2"], validation=True, batch_size=4)
+    history = lines(trainer, 2)
+    names = [f"{split}/{name}" for split in ("train", "validation") for name in ("loss", "mse", "r2")]
+    assert list(history[0]) == ["epoch", "step", *names, "learning_rate"]
+    after = trainer.model.score(trainer.splits["validation"])
+    assert {name: history[1][f"validation/{name}"] for name in after} == after
+    # Samples are shuffled, but each output is compared with its own target.
+    assert history[0]["train/mse"] == pytest.approx(history[0]["train/loss"])
+
+
+def test_the_learning_rate_in_the_history_is_that_of_the_epochs_last_step():
+    trainer = make(
+        {"type": "sgd", "learning_rate": {"type": "step", "initial": 1e-3, "every": 1, "factor": 0.5}}, batch_size=6
+    )
+    assert [line["learning_rate"] for line in lines(trainer, 2)] == [1e-3 / 2, 1e-3 / 8]
+
+
+def test_clip_norm_bounds_the_step():
+    trainer = make({"type": "sgd", "learning_rate": 1.0}, batch_size=None, clip_norm=1e-3)
+    before = trainer.model.network.params.flat.copy()
+    lines(trainer, 1)
+    assert np.linalg.norm(trainer.model.network.params.flat - before) == pytest.approx(1e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("gradient", "expected"),
+    [([3, 4], [0.6, 0.8]), ([0.3, 0.4], [0.3, 0.4]), ([0, 0], [0, 0]), ([3e25, -4e25], [0.6, -0.8])],
+)
+def test_clip_norm_keeps_the_direction(gradient, expected, dtype):
+    g = np.array(gradient, dtype)
+    clip_norm(g, 1.0)
+    assert g.dtype == dtype
+    np.testing.assert_allclose(g, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("validation", [False, True])
+def test_divergence_is_an_error_and_not_a_warning(dtype, validation):
+    layers = [{"type": "linear", "units": 4}, {"type": "linear", "units": 1}]
+    trainer = make({"type": "sgd", "learning_rate": 1e200}, layers, dtype, batch_size=4, validation=validation)
+    with pytest.raises(DivergenceError, match="in epoch 1, after 1 steps"):
+        lines(trainer, 50)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("validation", [False, True])
+def test_a_last_step_that_diverges_is_found_in_its_own_epoch(dtype, validation):
+    trainer = make({"type": "sgd", "learning_rate": 1e300}, LAYERS[3:], dtype, batch_size=None, validation=validation)
+    trainer.splits["train"].target[...] *= 1e10
+    with pytest.raises(DivergenceError, match="in epoch 1, after 1 steps"):
+        lines(trainer, 1)
+
+
+class Centred(Optimizer):
+    """Descent along gradients whose columns are centred, which needs whole tensors; its slot sums the gradients."""
+
+    whole_tensors: ClassVar[bool] = True
+
+    @property
+    def slot_names(self):
+        return ("sum",)
+
+    def update(self, w, g, *slots, step):
+        (total,) = slots
+        assert w.shape == g.shape == total.shape
+        self.seen = [*getattr(self, "seen", []), (w.shape, step)]
+        total += g
+        w -= 0.1 * (g - g.mean(axis=0, keepdims=True))
+
+
+def test_an_optimizer_of_whole_tensors_gets_each_in_its_shape():
+    trainer = make(Centred(), batch_size=6)
+    network = trainer.model.network
+    before = network.params.flat.copy()
+    lines(trainer, 1)
+    assert trainer.optimizer.seen == [(shape, step) for step in (0, 1) for shape in ((3, 6), (6,), (6, 1), (1,))]
+    assert trainer.slots.shape == (1, network.params.flat.size)
+    assert trainer.slots.any()
+    moved = network.params.flat - before
+    np.testing.assert_allclose(moved[:18].reshape(3, 6).sum(0), 0, atol=1e-12)
+    assert moved[:18].any()
+
+
+def test_a_full_batch_learns():
+    trainer = make(ADAM, layers=[LAYERS[0], "tanh", LAYERS[3]], batch_size=None)
+    history = lines(trainer, 30)
+    assert history[-1]["train/loss"] < 0.5 * history[0]["train/loss"]

@@ -1,0 +1,91 @@
+"""The contract of `specnet.transforms.base.Transform`, for every transform that is registered."""
+
+import json
+
+import numpy as np
+import pytest
+from helpers import built_in
+
+import specnet
+from specnet.errors import ShapeError
+from specnet.training.pipeline import Pipeline
+
+NUMBERS = ((7,), (7, 1), (5, 3), (4, 3, 5, 2))
+
+# Every built-in transform: configuration, kind of samples, their shapes with the batch in front.
+CASES = {
+    "standardize": [({}, "numbers", NUMBERS), ({"per_feature": False}, "numbers", NUMBERS)],
+    "minmax": [({}, "numbers", NUMBERS), ({"low": -1, "high": 3, "per_feature": False}, "numbers", NUMBERS)],
+    "scale": [({"factor": -0.3}, "numbers", NUMBERS)],
+    "one_hot": [({}, "categories", ((7,), (9, 1), (9, 3)))],
+}
+every_transform = pytest.mark.parametrize(
+    ("spec", "kind", "shape"),
+    [
+        pytest.param({"type": name, **config}, kind, shape, id=f"{name}-{json.dumps(config)}-{shape}")
+        for name, cases in CASES.items()
+        for config, kind, shapes in cases
+        for shape in shapes
+    ],
+)
+dtypes = pytest.mark.parametrize("dtype", ["float32", "float64", "uint8", "int64"])
+
+
+def samples(kind, shape, dtype):
+    rng = np.random.default_rng(13)
+    return (rng.integers(2, 6, shape) if kind == "categories" else rng.uniform(1, 200, shape)).astype(dtype)
+
+
+def test_every_built_in_transform_is_in_the_table():
+    assert sorted(CASES) == built_in("transforms")
+
+
+@dtypes
+@every_transform
+def test_invert_undoes_apply_and_apply_gives_float64(spec, kind, shape, dtype):
+    transform, x = specnet.build("transforms", spec), samples(kind, shape, dtype)
+    given = x.copy()
+    transform.fit(x)
+    y = transform.apply(x)
+    assert y.dtype == np.float64
+    assert len(y) == len(x)
+    back = transform.invert(y)
+    assert back.shape == x.shape
+    np.testing.assert_allclose(back, x, rtol=1e-12)
+    np.testing.assert_array_equal(x, given)
+
+
+@dtypes
+@every_transform
+def test_what_fit_learnt_survives_json(spec, kind, shape, dtype):
+    x = samples(kind, shape, dtype)
+    fitted, restored = (Pipeline([specnet.build("transforms", spec)], ("transforms", "inputs")) for _ in range(2))
+    y = fitted.fit(x)
+    restored.restore(json.loads(json.dumps(fitted.save())))
+    np.testing.assert_array_equal(restored.apply(x), y)
+    np.testing.assert_array_equal(restored.invert(y), fitted.invert(y))
+
+
+@every_transform
+def test_apply_uses_what_fit_got_and_nothing_else(spec, kind, shape):
+    transform, x = specnet.build("transforms", spec), samples(kind, shape, "float64")
+    transform.fit(x)
+    whole = transform.apply(x)
+    for row in range(len(x)):
+        np.testing.assert_array_equal(transform.apply(x[row : row + 1]), whole[row : row + 1])
+
+
+@pytest.mark.parametrize(("shape", "other"), [((7,), (7, 1)), ((7, 1), (7, 2)), ((7, 3), (7, 1)), ((7, 3), (3,))])
+@pytest.mark.parametrize("name", ["standardize", "minmax", "one_hot"])
+def test_what_knows_its_features_refuses_samples_of_another_shape(name, shape, other):
+    transform = specnet.build("transforms", name)
+    transform.fit(np.zeros(shape))
+    with pytest.raises(ShapeError):
+        transform.apply(np.zeros(other))
+
+
+@every_transform
+def test_json_round_trip_gives_the_same_transform(spec, kind, shape):
+    written = json.loads(json.dumps(specnet.build("transforms", spec).to_spec()))
+    assert spec.items() <= written.items()
+    assert specnet.build("transforms", written).to_spec() == written
