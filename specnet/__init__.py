@@ -4,8 +4,7 @@
     run = specnet.run(specnet.load_spec("specs/spiral.json"))
     run.history["validation/loss"], run.predict(x)
 
-The public names are those of `specnet.api`. They are imported when first used, so that `specnet --help` need not
-wait for NumPy.
+Names are imported when first used, so that `specnet --help` need not wait for NumPy.
 """
 
 from __future__ import annotations
@@ -16,15 +15,39 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from specnet.api import *  # noqa: F403
 
+__all__ = [
+    "Component",
+    "Data",
+    "DataFile",
+    "Dataset",
+    "Initializer",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Network",
+    "Observer",
+    "Optimizer",
+    "Plot",
+    "Run",
+    "Samples",
+    "Schedule",
+    "Spec",
+    "SpecnetError",
+    "Transform",
+    "build",
+    "build_network",
+    "load_run",
+    "load_spec",
+    "reference",
+    "run",
+]
+
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("_"):
-        raise AttributeError(f"module 'specnet' has no attribute {name!r}")
-    api = import_module("specnet.api")
-    if name not in api.__all__:
-        raise AttributeError(f"module 'specnet' has no attribute {name!r}")
-    return getattr(api, name)
+    if name in __all__:
+        return getattr(import_module("specnet.api"), name)
+    raise AttributeError(f"module 'specnet' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *import_module("specnet.api").__all__])
+    return sorted([*globals(), *__all__])

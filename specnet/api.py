@@ -1,47 +1,28 @@
-"""The public names, in one place; `specnet` itself imports this module when one of them is first used."""
+"""Where the public names live; `specnet` itself imports this module when one of them is first used."""
 
 from __future__ import annotations
 
-from specnet.component import Component, build, reference
-from specnet.datasets.base import Data, DataFile, Dataset, Samples
-from specnet.errors import SpecnetError
-from specnet.initializers.base import Initializer
-from specnet.layers.base import Layer
-from specnet.losses.base import Loss
-from specnet.metrics.base import Metric
-from specnet.optimizers.base import Optimizer
-from specnet.plots.base import Plot
-from specnet.runs.run import Run, load_run
-from specnet.runs.runner import Observer, run
-from specnet.schedules.base import Schedule
-from specnet.spec.load import load_spec
-from specnet.spec.model import Spec
-from specnet.training.network import Network, build_network
-from specnet.transforms.base import Transform
-
-__all__ = [
-    "Component",
-    "Data",
-    "DataFile",
-    "Dataset",
-    "Initializer",
-    "Layer",
-    "Loss",
-    "Metric",
-    "Network",
-    "Observer",
-    "Optimizer",
-    "Plot",
-    "Run",
-    "Samples",
-    "Schedule",
-    "Spec",
-    "SpecnetError",
-    "Transform",
-    "build",
-    "build_network",
-    "load_run",
-    "load_spec",
-    "reference",
-    "run",
-]
+from specnet.component import Component as Component
+from specnet.component import build as build
+from specnet.component import reference as reference
+from specnet.datasets.base import Data as Data
+from specnet.datasets.base import DataFile as DataFile
+from specnet.datasets.base import Dataset as Dataset
+from specnet.datasets.base import Samples as Samples
+from specnet.errors import SpecnetError as SpecnetError
+from specnet.initializers.base import Initializer as Initializer
+from specnet.layers.base import Layer as Layer
+from specnet.losses.base import Loss as Loss
+from specnet.metrics.base import Metric as Metric
+from specnet.optimizers.base import Optimizer as Optimizer
+from specnet.plots.base import Plot as Plot
+from specnet.runs.run import Run as Run
+from specnet.runs.run import load_run as load_run
+from specnet.runs.runner import Observer as Observer
+from specnet.runs.runner import run as run
+from specnet.schedules.base import Schedule as Schedule
+from specnet.spec.load import load_spec as load_spec
+from specnet.spec.model import Spec as Spec
+from specnet.training.network import Network as Network
+from specnet.training.network import build_network as build_network
+from specnet.transforms.base import Transform as Transform

@@ -8,6 +8,7 @@ component of that group, as does `reference("initializers")`, which needs no imp
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import isabstract
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import (
@@ -18,11 +19,11 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
 )
-from pydantic_core import CoreSchema, InitErrorDetails, core_schema, to_json
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticSerializationError, core_schema, to_json
 
 from specnet import registry
-from specnet.diagnostics import custom_error, explain, explain_unknown_keys
-from specnet.errors import BrokenComponentError, ComponentError
+from specnet.diagnostics import custom_error, explain, explain_unknown_keys, show_value
+from specnet.errors import BrokenComponentError, ComponentError, UnknownComponentError
 
 
 class Section(BaseModel):
@@ -57,9 +58,26 @@ class Component(Section):
             return reference(cls.group).__get_pydantic_core_schema__(source, handler)
         return handler(source)
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether a spec says the same of both; run-time state is no part of that."""
+        return type(self) is type(other) and all(
+            getattr(self, name) == getattr(other, name) for name in type(self).model_fields
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
     def to_spec(self) -> dict[str, Any]:
-        """Return the JSON object that describes this component, every default written out."""
-        return {"type": registry.name_of(self.group, type(self)), **self.model_dump(mode="json", by_alias=True)}
+        """Return the JSON object that describes this component, every default written out.
+
+        Raises:
+            UnknownComponentError: if the class, or that of a component inside, is not registered.
+        """
+        name = registry.name_of(self.group, type(self))
+        try:
+            return {"type": name, **self.model_dump(mode="json", by_alias=True)}
+        except PydanticSerializationError as error:
+            # pydantic wraps what a component inside has raised.
+            raise error.__cause__ or error from None
 
 
 class reference:
@@ -93,11 +111,15 @@ def find_class(group: str, name: str) -> type[Component]:
     entry = registry.find(group, name)
     cls = entry.load()
     if not (isinstance(cls, type) and issubclass(cls, Component) and cls.group == group):
-        raise BrokenComponentError(
-            f'the {registry.SINGULAR[group]} "{name}" of {entry.distribution} {entry.version} '
-            f"is {entry.target}, which is not a subclass of specnet's {registry.SINGULAR[group]} base class"
-        )
-    return cls
+        fault = f"is not a subclass of specnet's {registry.SINGULAR[group]} base class"
+    elif isabstract(cls):
+        fault = f"does not define {', '.join(sorted(cls.__abstractmethods__))}"
+    else:
+        return cls
+    raise BrokenComponentError(
+        f'the {registry.SINGULAR[group]} "{name}" of {entry.distribution} {entry.version} '
+        f"is {entry.target}, which {fault}"
+    )
 
 
 def construct(group: str, value: Any, context: Any = None) -> Component:
@@ -111,11 +133,13 @@ def construct(group: str, value: Any, context: Any = None) -> Component:
     fields = {"type": value} if isinstance(value, str) else value
     singular = registry.SINGULAR[group]
     if not isinstance(fields, Mapping):
-        raise custom_error("wrong-type", f'a {singular} is a name or an object with a "type", not {value!r}')
-    if not isinstance(fields.get("type"), str):
+        raise custom_error("wrong-type", f'a {singular} is a name or an object with a "type", not {show_value(value)}')
+    if "type" not in fields:
         names = ", ".join(registry.claims(group))
         raise custom_error("missing-key", f'this {singular} has no "type"', f"one of: {names}")
     try:
+        if not isinstance(fields["type"], str):
+            raise UnknownComponentError(f'"type" is the name of a {singular}, not {show_value(fields["type"])}')
         cls = find_class(group, fields["type"])
     except ComponentError as error:
         found = custom_error(error.code, error.message, error.help)
@@ -123,7 +147,10 @@ def construct(group: str, value: Any, context: Any = None) -> Component:
         raise ValidationError.from_exception_data(
             group, [InitErrorDetails(type=found, loc=place, input=fields["type"])]
         ) from error
-    text = to_json({name: item for name, item in fields.items() if name != "type"})
+    try:
+        text = to_json({name: item for name, item in fields.items() if name != "type"})
+    except PydanticSerializationError as error:
+        raise custom_error("wrong-type", f"this {singular} holds what JSON cannot: {error}") from error
     try:
         # Only validation of JSON is strict and still takes lists for tuples.
         return cls.model_validate_json(text, strict=True, context=context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -86,10 +87,12 @@ def _diagnostic(found: Any) -> Diagnostic:
         name = f"item {name}"
     if kind == "missing":
         return Diagnostic(code, f'the key "{name}" is missing', pointer[:-1])
-    message = found["msg"].removeprefix("Value error, ").replace("Input", name, 1)
-    return Diagnostic(code, f"{message}, not {_shorten(found['input'])}", pointer)
+    message = re.sub("^(Input|String|List|Tuple) ", f"{name} ", found["msg"].removeprefix("Value error, "))
+    message = re.sub(r" after validation, not \d+$", "", message)
+    return Diagnostic(code, f"{message}, not {show_value(found['input'])}", pointer)
 
 
-def _shorten(value: Any) -> str:
+def show_value(value: Any) -> str:
+    """Return a value as a message quotes it: JSON where it can be, and cut short."""
     text = json.dumps(value, default=repr, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -154,10 +154,19 @@ def show_pointer(pointer: Pointer) -> str:
     return text.removeprefix(".")
 
 
+def json_pointer(pointer: Pointer) -> str:
+    """Return a pointer as RFC 6901 writes it, `/layers/2/units`.
+
+    >>> json_pointer(("layers", 2, "a/b"))
+    '/layers/2/a~1b'
+    """
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return what to type instead of `name`: the nearest of the known names, or all of them."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     if near:
         return f'did you mean "{near[0]}"?'
-    return f"one of: {', '.join(names)}" if names else "none is installed"
+    return f"one of: {', '.join(names)}" if names else "there is none"

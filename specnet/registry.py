@@ -7,6 +7,7 @@ its own. Only the entry point that a spec names is imported, so a broken plugin 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -58,7 +59,7 @@ class Entry:
         """
         try:
             return self.point.load()
-        except Exception as cause:
+        except (Exception, SystemExit) as cause:
             raise BrokenComponentError(
                 f'the {SINGULAR[self.group]} "{self.name}" of {self.distribution} {self.version} '
                 f"cannot be imported: {type(cause).__name__}: {cause}",
@@ -73,17 +74,18 @@ def _claims() -> Mapping[str, Mapping[str, list[Entry]]]:
     for point in importlib_metadata.entry_points():
         group = point.group.removeprefix("specnet.")
         if point.group == f"specnet.{group}" and group in claims and NAME.fullmatch(point.name):
-            distribution = point.dist
-            entry = Entry(
-                group,
-                point.name,
-                point.value,
-                distribution.name if distribution else "unknown",
-                distribution.version if distribution else "unknown",
-                point,
-            )
+            entry = Entry(group, point.name, point.value, *_owner(point), point)
             claims[group].setdefault(point.name, []).append(entry)
     return claims
+
+
+def _owner(point: importlib_metadata.EntryPoint) -> tuple[str, str]:
+    """The name and version of the distribution that declares an entry point, as far as it says."""
+    try:
+        assert point.dist
+        return point.dist.name, point.dist.version
+    except Exception:  # Metadata are missing or damaged, as after an interrupted installation.
+        return "unknown", "unknown"
 
 
 def claims(group: str) -> Mapping[str, list[Entry]]:
@@ -126,11 +128,10 @@ def name_of(group: str, cls: type) -> str:
         UnknownComponentError: if no installed distribution registers it.
     """
     target = f"{cls.__module__}:{cls.__qualname__}"
-    package = cls.__module__.partition(".")[0]
-    for name in claims(group):
-        entry = find(group, name)
-        # A plugin may register a class under the package that re-exports it.
-        if entry.target == target or (entry.target.startswith(package) and entry.load() is cls):
+    for name, (entry, *_) in claims(group).items():
+        module, _, attribute = entry.target.partition(":")
+        # A plugin may register a class under a module that re-exports it. Nothing is imported to find out.
+        if entry.target == target or getattr(sys.modules.get(module), attribute, None) is cls:
             return name
     raise UnknownComponentError(
         f"{cls.__module__}.{cls.__qualname__} is not registered",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,8 @@ class Npz(Dataset):
 
     def load(self, rng: np.random.Generator) -> Data:
         arrays = read_npz(Path(self.path))
-        whole = self.inputs in arrays
-        train = self._samples(arrays, "" if whole else "train_")
+        prefixed = self.inputs not in arrays and f"train_{self.inputs}" in arrays
+        train = self._samples(arrays, "train_" if prefixed else "")
         further: dict[str, Any] = {
             split: self._samples(arrays, f"{split}_")
             for split in ("validation", "test")
@@ -57,10 +56,9 @@ class Npz(Dataset):
         if name not in arrays:
             raise DataError(f'{path} has no array "{name}"', pointer=(field,), help=suggest(name, arrays))
         array = arrays[name]
-        if array.ndim == 0 or not (np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_):
-            raise DataError(f'{path}: the array "{name}" has dtype {array.dtype} and shape {array.shape}: not samples')
-        if np.issubdtype(array.dtype, np.complexfloating):
-            raise DataError(f'{path}: the array "{name}" is complex')
+        if array.size == 0 or array.ndim == 0 or array.dtype.kind not in "biuf":
+            message = f'the array "{name}" has dtype {array.dtype} and shape {array.shape}'
+            raise DataError(f"{path}: {message}: samples are real numbers, one row each", pointer=(field,))
         return array
 
 
@@ -71,12 +69,9 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         DataError: if it cannot be read, or holds Python objects.
     """
     try:
-        file = np.load(path, allow_pickle=False)
-        if not isinstance(file, np.lib.npyio.NpzFile):
-            raise DataError(f"{path} is a single array, not an .npz file of named arrays")
-        with file:
-            return {name: file[name] for name in file.files}
+        with path.open("rb") as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as file:
+            return {name: np.asanyarray(file[name]) for name in file.files}
     except OSError as error:
         raise explain_os_error(path, error) from error
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zipfile, zlib and NumPy each fail over damage in ways of their own.
         raise DataError(f"{path} is not an .npz file of plain arrays: {error}") from error

@@ -75,8 +75,13 @@ class Dataset(Component):
 
 def _resolve(path: str, info: ValidationInfo) -> str:
     """Make a path absolute: relative ones start from the folder of the spec that names them."""
+    if "\0" in path:
+        raise ValueError("a path cannot hold a NUL character")
     context = info.context or {}
-    return str(Path(context.get("directory", ".")).absolute() / Path(path).expanduser())
+    try:
+        return str(Path(context.get("directory", ".")).absolute() / Path(path).expanduser())
+    except RuntimeError as error:
+        raise ValueError(f"{path.partition('/')[0]} is no home directory") from error
 
 
 DATA_FILE = AfterValidator(_resolve)

@@ -16,6 +16,10 @@ from specnet.errors import DataError
 
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """The third byte of an IDX file says how its big-endian items are stored."""
+CLASSES = 65_536
+"""Class numbers from here on are damage: each class has a name and, mostly, an output."""
+AXES = 8
+"""More axes than this are damage: NumPy has no more than 64."""
 
 
 class Idx(Dataset):
@@ -50,7 +54,11 @@ def _samples(images_path: Path, labels_path: Path) -> Samples:
     if images.ndim == 3:
         images = images[..., np.newaxis]
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(f"{labels_path}: labels are one whole number each, this has shape {labels.shape[1:]}")
+        raise DataError(
+            f"{labels_path}: labels are one whole number each, this has dtype {labels.dtype} and shape {labels.shape}"
+        )
+    if labels.min() < 0 or labels.max() >= CLASSES:
+        raise DataError(f"{labels_path}: labels are class numbers from 0, these are {labels.min()} to {labels.max()}")
     if len(images) != len(labels):
         raise DataError(f"{images_path} has {len(images)} images, {labels_path} has {len(labels)} labels")
     return Samples(images, labels.astype(np.int64))
@@ -66,13 +74,11 @@ def read_idx(path: Path) -> np.ndarray:
         content = path.read_bytes()
         if content[:2] == b"\x1f\x8b":
             content = gzip.decompress(content)
-    except gzip.BadGzipFile as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{path} is damaged: {error}") from error
     except OSError as error:
         raise explain_os_error(path, error) from error
-    except (EOFError, zlib.error) as error:
-        raise DataError(f"{path} is damaged: {error}") from error
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in DTYPES or content[3] == 0:
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in DTYPES or not 1 <= content[3] <= AXES:
         raise DataError(f"{path} is not an IDX file: it begins with {content[:4].hex(' ') or 'nothing'}")
     dtype, axes = np.dtype(DTYPES[content[2]]), content[3]
     start = 4 + 4 * axes

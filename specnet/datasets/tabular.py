@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.datasets.base import Data, DataFile, Dataset, Samples, explain_os_error
+from specnet.diagnostics import show_value
 from specnet.errors import DataError, Diagnostic, SpecError, suggest
 
 SHOWN = 20
@@ -20,13 +21,15 @@ class Csv(Dataset):
     """Rows of a CSV file with a header, UTF-8.
 
     Inputs are columns of numbers. Targets are columns of numbers, or one column of text, whose values in
-    alphabetical order become class numbers.
+    alphabetical order become class numbers. Empty cells and nan are mistakes.
     """
 
     path: DataFile = Field(description="file, relative to the spec's folder")
     inputs: list[str] = Field(min_length=1, description="names of the input columns")
     targets: list[str] = Field(min_length=1, description="names of the target columns")
-    delimiter: str = Field(default=",", min_length=1, max_length=1, description="what separates cells")
+    delimiter: str = Field(
+        default=",", min_length=1, max_length=1, pattern=r'[^"\r\n\x00]', description="what separates cells"
+    )
 
     def load(self, rng: np.random.Generator) -> Data:
         table = Table(Path(self.path), self.delimiter)
@@ -35,7 +38,7 @@ class Csv(Dataset):
         table.check()
         classes: tuple[str, ...] = ()
         if len(self.targets) == 1 and table.is_text(self.targets[0]):
-            classes = tuple(sorted(set(table.columns[self.targets[0]])))
+            classes = tuple(sorted({cell for cell in table.columns[self.targets[0]] if not _is_missing(cell)}))
         samples = self._samples(table, targets=True, classes=classes)
         return Data(samples, classes=classes, input_names=tuple(self.inputs), target_names=tuple(self.targets))
 
@@ -68,9 +71,8 @@ class Table:
         try:
             with path.open(newline="", encoding="utf-8-sig") as file:
                 reader = csv.reader(file, delimiter=delimiter, strict=True)
-                header = next(reader, [])
                 # A line with nothing on it is no row; the csv module gives it as an empty list.
-                rows = [(reader.line_num, row) for row in reader if row]
+                (start, header), *rows = [(reader.line_num, row) for row in reader if row] or [(1, [])]
         except OSError as error:
             raise explain_os_error(path, error) from error
         except UnicodeDecodeError as error:
@@ -79,7 +81,7 @@ class Table:
             raise DataError(f"{path}:{reader.line_num}: {error}") from error
         twice = sorted({name for name in header if header.count(name) > 1})
         if twice:
-            raise DataError(f"{path}:1: the header names the column {twice[0]!r} more than once")
+            raise DataError(f"{path}:{start}: the header names the column {twice[0]!r} more than once")
         if not rows:
             raise DataError(f"{path} has no rows below its header")
         for line, row in rows:
@@ -102,22 +104,26 @@ class Table:
 
     def numbers(self, names: list[str]) -> np.ndarray:
         """Return columns of numbers as float64 (rows, names), noting each cell that is not one."""
-        for name in names:
-            for line, cell in zip(self.lines, self.columns[name], strict=True):
-                if not _is_number(cell):
-                    what = f"{cell!r} is not a finite number" if cell.strip() else "the cell is empty"
-                    self._mistake(f'{self.path}:{line}: column "{name}": {what}')
-        self.check()
-        return np.array([[float(cell) for cell in self.columns[name]] for name in names]).T
+        return np.array(
+            [
+                [self._number(line, name, cell) for line, cell in zip(self.lines, self.columns[name], strict=True)]
+                for name in names
+            ]
+        ).T
+
+    def _number(self, line: int, column: str, cell: str) -> float:
+        if _is_number(cell):
+            return float(cell)
+        self._mistake_in(line, column, cell, "not a finite number")
+        return math.nan
 
     def class_numbers(self, name: str, classes: tuple[str, ...]) -> np.ndarray:
         """Return a column of text as positions in `classes`, noting each cell that is none of them."""
         numbers = {text: number for number, text in enumerate(classes)}
         for line, cell in zip(self.lines, self.columns[name], strict=True):
             if cell not in numbers:
-                self._mistake(f'{self.path}:{line}: column "{name}": {cell!r} is not one of {list(classes)}')
-        self.check()
-        return np.array([numbers[cell] for cell in self.columns[name]])
+                self._mistake_in(line, name, cell, f"not one of the classes {show_value(classes)}")
+        return np.array([numbers.get(cell, -1) for cell in self.columns[name]])
 
     def check(self) -> None:
         """Raise the mistakes noted so far, if any."""
@@ -127,12 +133,21 @@ class Table:
         if self.mistakes:
             raise SpecError(self.mistakes)
 
+    def _mistake_in(self, line: int, column: str, cell: str, fault: str) -> None:
+        what = f"{show_value(cell)} is {fault}" if cell.strip() else "the cell is empty"
+        self._mistake(f'{self.path}:{line}: column "{column}": {what}')
+
     def _mistake(self, message: str) -> None:
         self.mistakes.append(Diagnostic("data", message))
 
 
 def _is_number(cell: str) -> bool:
     try:
-        return math.isfinite(float(cell))
+        # Python reads 1_000 as a number, which no other program does.
+        return math.isfinite(float(cell)) and "_" not in cell
     except ValueError:
         return False
+
+
+def _is_missing(cell: str) -> bool:
+    return cell.strip().lower() in ("", "nan")

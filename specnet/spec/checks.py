@@ -23,10 +23,17 @@ def _check_files(spec: Spec) -> list[Diagnostic]:
     for name, field in type(spec.dataset).model_fields.items():
         path = getattr(spec.dataset, name)
         marks = [*field.metadata, *(mark for kind in get_args(field.annotation) for mark in get_args(kind))]
-        if DATA_FILE in marks and path is not None and not Path(path).is_file():
+        if DATA_FILE in marks and path is not None and not _is_file(path):
             place = ("dataset", field.alias or name)
             found.append(Diagnostic("missing-file", f"there is no file {path}", place))
     return found
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # A name that is too long, a folder that may not be entered.
+        return False
 
 
 def _check_metrics(spec: Spec) -> list[Diagnostic]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from specnet.diagnostics import explain, explain_unknown_keys
 from specnet.errors import Diagnostic, SpecError, SpecnetError
@@ -37,7 +37,7 @@ def load_spec(source: str | Path | Mapping[str, Any], overrides: Sequence[str] =
         error.file = str(path)
         raise
     if isinstance(document, dict):
-        document.setdefault("name", re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).lstrip("._-") or "run")
+        document.setdefault("name", re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).lstrip("._-")[:100] or "run")
     return _validate(document, path, path.parent)
 
 
@@ -49,6 +49,8 @@ def parse_spec(document: Any, directory: Path) -> Spec:
     """
     try:
         return Spec.model_validate_json(to_json(document), strict=True, context={"directory": directory})
+    except PydanticSerializationError as error:
+        raise SpecError([Diagnostic("wrong-type", f"the spec holds what JSON cannot: {error}")]) from error
     except ValidationError as error:
         raise explain(explain_unknown_keys(error, Spec)) from None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from specnet.errors import Diagnostic, SpecError
@@ -30,10 +32,7 @@ def apply_overrides(document: Any, overrides: Sequence[str]) -> Any:
         try:
             _set(document, path.split("."), _value(text))
         except SpecError as error:
-            mistakes += [
-                Diagnostic(found.code, f"--set {override}: {found.message}", found.pointer, found.help)
-                for found in error.diagnostics
-            ]
+            mistakes += [replace(found, message=f"--set {override}: {found.message}") for found in error.diagnostics]
     if mistakes:
         raise SpecError(mistakes)
     return document
@@ -41,9 +40,13 @@ def apply_overrides(document: Any, overrides: Sequence[str]) -> Any:
 
 def _value(text: str) -> Any:
     """Parse JSON; what does not look like JSON is a string."""
-    if re.match(r'[\s\[{"\-0-9]|(true|false|null|NaN|Infinity)$', text):
+    if not re.match(r'[\s\[{"\-0-9]|(true|false|null|NaN|Infinity)$', text):
+        return text
+    try:
         return parse_json(text)
-    return text
+    except SpecError as error:
+        help = f"a string that begins like a number, a list or an object needs quotes: {json.dumps(text)}"
+        raise SpecError([replace(found, help=help) for found in error.diagnostics]) from None
 
 
 def _set(document: Any, path: list[str], value: Any) -> None:
@@ -65,6 +68,8 @@ def _key(place: Any, part: str, pointer: tuple[str, ...]) -> Any:
         return part
     if not isinstance(place, list):
         raise _wrong(f'"{part}" cannot be set inside {place!r}, which is not an object', pointer)
+    if not place:
+        raise _wrong(f'there is no position "{part}" in an empty list', pointer)
     if not part.isdecimal() or int(part) >= len(place):
         raise _wrong(f'"{part}" is not one of the positions 0 to {len(place) - 1} of the list', pointer)
     return int(part)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pydantic_core import from_json
+
 from specnet.errors import Diagnostic, SpecError
 
 
@@ -21,10 +23,13 @@ def read_json(path: Path) -> Any:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise SpecError([Diagnostic("file", f"{path}: {reason}")]) from error
+        raise SpecError([Diagnostic("file", reason or str(error))], file=str(path)) from error
     except UnicodeDecodeError as error:
         message = f"the file is not UTF-8: byte {error.start} cannot be decoded"
         raise SpecError([Diagnostic("syntax", message)], file=str(path)) from error
+    if text.startswith("\ufeff"):
+        message = "the file begins with a byte order mark: save it as UTF-8 without one"
+        raise SpecError([Diagnostic("syntax", message)], file=str(path))
     try:
         return parse_json(text)
     except SpecError as error:
@@ -39,12 +44,12 @@ def parse_json(text: str) -> Any:
         SpecError: saying what is wrong, and in which line and column where the parser knows.
     """
     try:
+        # pydantic's parser refuses what the standard one lets through or breaks on: half a surrogate pair,
+        # integers of thousands of digits, nesting without end.
+        from_json(text)
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
-    except json.JSONDecodeError as error:
-        message = f"line {error.lineno}, column {error.colno}: {error.msg}"
-        raise SpecError([Diagnostic("syntax", message)]) from error
-    except RecursionError as error:
-        raise SpecError([Diagnostic("syntax", "the JSON is nested too deeply for any network")]) from error
+    except (ValueError, TypeError) as error:
+        raise SpecError([Diagnostic("syntax", str(error))]) from error
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

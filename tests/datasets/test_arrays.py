@@ -1,0 +1,164 @@
+import io
+import pickle
+import random
+import zipfile
+
+import numpy as np
+import pytest
+
+from specnet import SpecnetError, build
+
+RNG = np.random.default_rng(0)
+X = np.arange(12.0).reshape(3, 2, 2)
+T = np.array([0, 2, 1])
+
+
+def archive(**arrays):
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def single(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def members(**contents):
+    """Return a zip archive whose members need not be arrays."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name, content in contents.items():
+            file.writestr(name + ".npy", content)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    def write(content, **fields):
+        path = tmp_path / "data.npz"
+        path.write_bytes(content)
+        return build("datasets", {"type": "npz", "path": str(path), **fields})
+
+    return write
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f4", "i1", "u8", "?"])
+def test_arrays_come_as_they_are(dataset, dtype):
+    data = dataset(archive(inputs=X.astype(dtype), targets=T)).load(RNG)
+    np.testing.assert_array_equal(data.train.inputs, X.astype(dtype))
+    np.testing.assert_array_equal(data.train.targets, T)
+    assert list(data.splits) == ["train"]
+
+
+def test_arrays_may_have_names_of_their_own(dataset):
+    data = dataset(archive(x=X, y=T, test_x=X[:1], test_y=T[:1]), inputs="x", targets="y").load(RNG)
+    np.testing.assert_array_equal(data.train.inputs, X)
+    np.testing.assert_array_equal(data.test.targets, T[:1])
+
+
+def test_prefixed_arrays_are_the_splits_that_specnet_data_writes(dataset):
+    arrays = {}
+    for number, split in enumerate(["train", "validation", "test"], 1):
+        arrays |= {f"{split}_inputs": X[:number], f"{split}_targets": T[:number]}
+    data = dataset(archive(**arrays)).load(RNG)
+    assert {name: len(samples.inputs) for name, samples in data.splits.items()} == {
+        "train": 1,
+        "validation": 2,
+        "test": 3,
+    }
+    np.testing.assert_array_equal(data.validation.targets, T[:2])
+
+
+def test_further_files_are_read_with_and_without_targets(dataset, tmp_path):
+    data, more = dataset(archive(inputs=X, targets=T)), tmp_path / "more.npz"
+    more.write_bytes(archive(inputs=X[:2]))
+    samples = data.read(more, targets=False, classes=())
+    assert (len(samples.inputs), samples.targets.shape) == (2, (2, 0))
+    with pytest.raises(SpecnetError, match=r'more\.npz has no array "targets"'):
+        data.read(more, targets=True, classes=())
+    more.write_bytes(archive(inputs=X[:2], targets=T[1:]))
+    assert data.read(more, targets=True, classes=()).targets.tolist() == [2, 1]
+
+
+WRONG = {
+    "no inputs": (archive(input=X, targets=T), 'no array "inputs"'),
+    "no targets": (archive(inputs=X), 'no array "targets"'),
+    "no arrays": (archive(), 'no array "inputs"'),
+    "no targets of a split": (archive(inputs=X, targets=T, test_inputs=X), 'no array "test_targets"'),
+    "unlike numbers of rows": (archive(inputs=X, targets=T[:2]), "inputs has 3 rows, targets has 2"),
+    "unlike numbers in a split": (
+        archive(train_inputs=X, train_targets=T, validation_inputs=X[:1], validation_targets=T),
+        "validation_inputs has 1 rows, validation_targets has 3",
+    ),
+    "no rows": (archive(inputs=X[:0], targets=T[:0]), r"shape \(0, 2, 2\)"),
+    "no columns": (archive(inputs=X[:, :0], targets=T), r"shape \(3, 0, 2\)"),
+    "scalar": (archive(inputs=np.float64(1), targets=T), r"shape \(\)"),
+    "text": (archive(inputs=X, targets=np.array(["a", "b", "c"])), "dtype <U1"),
+    "complex": (archive(inputs=X + 1j, targets=T), "dtype complex128"),
+    "dates": (archive(inputs=np.array([1, 2, 3], "M8[D]"), targets=T), "dtype datetime64"),
+    "durations": (archive(inputs=np.array([1, 2, 3], "m8[s]"), targets=T), "dtype timedelta64"),
+    "records": (archive(inputs=np.zeros(3, [("a", "f4")]), targets=T), "dtype"),
+    "objects": (archive(inputs=np.array([{}, 1, 2], object), targets=T), "Object arrays cannot be loaded"),
+    "members that are no arrays": (members(inputs=b"hello", targets=single(T)), "dtype"),
+    "single array": (single(X), "not a zip file"),
+    "pickle": (pickle.dumps({"inputs": X}), "not a zip file"),
+    "text file": (b"inputs,targets\n1,2\n", "not a zip file"),
+    "empty file": (b"", "not a zip file"),
+    "truncated": (archive(inputs=X, targets=T)[:-30], "not a zip file"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_with_a_file_is_told(dataset, case):
+    content, reason = WRONG[case]
+    bad = dataset(content)
+    with pytest.raises(SpecnetError, match=reason) as raised:
+        bad.load(RNG)
+    assert bad.path in raised.value.message
+
+
+def test_the_nearest_array_is_proposed(dataset):
+    with pytest.raises(SpecnetError) as raised:
+        dataset(archive(input=X, targets=T)).load(RNG)
+    assert (raised.value.pointer, raised.value.help) == (("inputs",), 'did you mean "input"?')
+
+
+class Bomb:
+    """Fails a test that unpickles it."""
+
+    def __reduce__(self):
+        return pytest.fail, ("a data file was unpickled",)
+
+
+@pytest.mark.parametrize("name", ["inputs", "extra"])
+def test_nothing_is_unpickled(dataset, name):
+    buffer = io.BytesIO()
+    np.savez(buffer, **{"inputs": X, "targets": T, name: np.array([Bomb()], object)})
+    with pytest.raises(SpecnetError, match="Object arrays"):
+        dataset(buffer.getvalue()).load(RNG)
+
+
+@pytest.mark.parametrize(("name", "reason"), [("", "directory"), ("no.npz", "no such file")])
+def test_a_file_that_cannot_be_opened_is_named_with_the_reason(tmp_path, name, reason):
+    path = tmp_path / name
+    with pytest.raises(SpecnetError, match=reason) as raised:
+        build("datasets", {"type": "npz", "path": str(path)}).load(RNG)
+    assert str(path) in raised.value.message
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_damaged_files_load_or_are_refused_by_name(dataset, save):
+    buffer = io.BytesIO()
+    save(buffer, inputs=X, targets=T)
+    for seed in range(400):
+        generator = random.Random(seed)
+        bad = bytearray(buffer.getvalue())
+        for _ in range(generator.choice([1, 3])):
+            bad[generator.randrange(len(bad))] ^= 1 << generator.randrange(8)
+        damaged = dataset(bytes(bad[: generator.choice([len(bad), generator.randrange(len(bad))])]))
+        try:
+            assert len(damaged.load(RNG).train.inputs)
+        except SpecnetError as error:
+            assert damaged.path in error.message

@@ -1,0 +1,185 @@
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from specnet import SpecnetError, build
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Write a file and return the dataset that reads it."""
+
+    def write(content, **fields):
+        path = tmp_path / "table.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return build("datasets", {"type": "csv", "path": str(path), "inputs": ["a"], "targets": ["t"], **fields})
+
+    return write
+
+
+def mistakes(dataset):
+    """Return what is said about a file that cannot be loaded, without its folder."""
+    with pytest.raises(SpecnetError) as raised:
+        dataset.load(RNG)
+    found = raised.value.diagnostics
+    assert all("table.csv" in diagnostic.message for diagnostic in found)
+    return [diagnostic.message.replace(dataset.path, "FILE") for diagnostic in found]
+
+
+NUMBERS = {
+    "plain": ("a,t\n1,2\n3,4\n", {}),
+    "no last line end": ("a,t\n1,2\n3,4", {}),
+    "CRLF": ("a,t\r\n1,2\r\n3,4\r\n", {}),
+    "byte order mark": ("\ufeffa,t\n1,2\n3,4\n", {}),
+    "blank lines": ("\n\na,t\n\n1,2\n\n3,4\n\n", {}),
+    "quotes": ('"a","t"\n"1","2"\n3,"4"\n', {}),
+    "spaces": ("a,t\n 1, 2\n3 ,4e0\n", {}),
+    "semicolons": ("a;t\n1;2\n3;4\n", {"delimiter": ";"}),
+    "tabs": ("a\tt\n1\t2\n3\t4\n", {"delimiter": "\t"}),
+    "further columns": ("x,t,a,\ntext,2,1,\nmore,4,3,\n", {}),
+}
+
+
+@pytest.mark.parametrize("case", NUMBERS)
+def test_numbers_are_read_whatever_the_form(table, case):
+    content, fields = NUMBERS[case]
+    data = table(content, **fields).load(RNG)
+    assert data.train.inputs.tolist() == [[1.0], [3.0]]
+    assert data.train.targets.tolist() == [[2.0], [4.0]]
+    assert data.train.targets.dtype == np.float64
+    assert (data.classes, data.input_names, data.target_names) == ((), ("a",), ("t",))
+
+
+def test_columns_come_in_the_order_of_the_spec(table):
+    data = table("a,b,t,u\n1,2,3,4\n5,6,7,8\n", inputs=["b", "a"], targets=["u", "t"]).load(RNG)
+    assert data.train.inputs.tolist() == [[2, 1], [6, 5]]
+    assert data.train.targets.tolist() == [[4, 3], [8, 7]]
+
+
+def test_text_becomes_class_numbers_in_alphabetical_order(table):
+    data = table('a,t\n1,pear\n2,apple\n3,"fig, ""dried"""\n4,pear\n').load(RNG)
+    assert data.classes == ("apple", 'fig, "dried"', "pear")
+    assert data.train.targets.tolist() == [2, 0, 1, 2]
+    assert np.issubdtype(data.train.targets.dtype, np.integer)
+
+
+WRONG = {
+    "empty file": ("", ["FILE has no rows"]),
+    "blank file": ("\n\n", ["FILE has no rows"]),
+    "header only": ("a,t\n", ["FILE has no rows"]),
+    "column twice": ("a,t,a\n1,2,3\n", ["FILE:1: the header names the column 'a' more than once"]),
+    "ragged": ("a,t\n1\n1,2\n1,2,3\n", ["FILE:2: 1 cells, the header has 2", "FILE:4: 3 cells, the header has 2"]),
+    "text": ("a,t\n1,2\nx,2\n", ['FILE:3: column "a": "x" is not a finite number']),
+    "empty cell": ("a,t\n,2\n", ['FILE:2: column "a": the cell is empty']),
+    "blank cell": ("a,t\n  ,2\n", ['FILE:2: column "a": the cell is empty']),
+    "nan": ("a,t\nnan,2\n", ['FILE:2: column "a": "nan" is not a finite number']),
+    "infinity": ("a,t\n-inf,2\n", ['FILE:2: column "a": "-inf" is not a finite number']),
+    "too large": ("a,t\n1e999,2\n", ['FILE:2: column "a": "1e999" is not a finite number']),
+    "underscore": ("a,t\n1_000,2\n", ['FILE:2: column "a": "1_000" is not a finite number']),
+    "both columns": ("a,t\nx,2\n3,\n", ['FILE:2: column "a": "x"', 'FILE:3: column "t": the cell is empty']),
+    "mixed targets": ("a,t\n1,2\n2,x\n", ['FILE:3: column "t": "x" is not a finite number']),
+    "class missing": ("a,t\n1,x\n2,\n", ['FILE:3: column "t": the cell is empty']),
+    "class nan": ("a,t\n1,x\n2,NaN\n", ['FILE:3: column "t": "NaN" is not one of the classes ["x"]']),
+    "no target at all": ("a,t\n1,\n", ['FILE:2: column "t": the cell is empty']),
+    "cell over two lines": ('a,t\n"1\n",2\nx,3\n', ['FILE:4: column "a": "x"']),
+    "long cell": ("a,t\n" + "x" * 5000 + ",2\n", ['FILE:2: column "a": "xxx']),
+    "cell beyond the parser's limit": ("a,t\n1," + "x" * 200_000 + "\n", ["FILE:2: field larger"]),
+    "header beyond the parser's limit": ("a" * 200_000 + ",t\n", ["FILE:1: field larger"]),
+    "open quote": ('a,t\n1,"x\n', ["FILE:2: unexpected end of data"]),
+    "text after a quote": ('a,t\n1,"x"y\n', ["FILE:2: "]),
+    "Latin-1": ("a,t\n1,é\n".encode("latin-1"), ["FILE is not UTF-8: byte 6"]),
+    "UTF-16": ("a,t\n1,2\n".encode("utf-16"), ["FILE is not UTF-8: byte 0"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_each_mistake_is_told_with_its_place(table, case):
+    content, expected = WRONG[case]
+    found = mistakes(table(content))
+    assert len(found) == len(expected)
+    for message, beginning in zip(found, expected, strict=True):
+        assert message.startswith(beginning)
+        assert len(message) < 200
+
+
+def test_more_than_twenty_mistakes_are_counted(table):
+    found = mistakes(table("a,t\n" + "x,y\n" * 25))
+    assert len(found) == 21
+    assert found[-1] == "FILE: 5 more mistakes like these"
+
+
+def test_each_missing_column_is_named_with_the_nearest(table):
+    dataset = table("length,width,kind\n1,2,3\n", inputs=["lenght", "width", "hight"], targets=["kinds"])
+    with pytest.raises(SpecnetError) as raised:
+        dataset.load(RNG)
+    found = [(diagnostic.pointer, diagnostic.help) for diagnostic in raised.value.diagnostics]
+    assert found[0] == (("inputs", 0), 'did you mean "length"?')
+    assert [place for place, _ in found] == [("inputs", 0), ("inputs", 2), ("targets", 0)]
+    assert found[2][1] == 'did you mean "kind"?'
+    assert all('table.csv has no column "' in diagnostic.message for diagnostic in raised.value.diagnostics)
+
+
+@pytest.mark.parametrize("delimiter", ["", ",,", "\n", "\r", '"', "\0"])
+def test_what_cannot_separate_cells_is_refused(table, delimiter):
+    with pytest.raises(SpecnetError) as raised:
+        table("a,t\n1,2\n", delimiter=delimiter)
+    assert raised.value.diagnostics[0].pointer == ("delimiter",)
+
+
+@pytest.mark.parametrize(("name", "reason"), [("", "directory"), ("no.csv", "no such file"), ("n" * 300, "long")])
+def test_a_file_that_cannot_be_opened_is_named_with_the_reason(tmp_path, name, reason):
+    path = tmp_path / name
+    dataset = build("datasets", {"type": "csv", "path": str(path), "inputs": ["a"], "targets": ["t"]})
+    with pytest.raises(SpecnetError, match=reason) as raised:
+        dataset.load(RNG)
+    assert str(path) in raised.value.message
+
+
+def test_a_file_that_may_not_be_read_is_named_with_the_reason(table, monkeypatch):
+    def refuse(path, *args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    dataset = table("a,t\n1,2\n")
+    # Permission bits do not stop the superuser, under whom containers run tests.
+    monkeypatch.setattr(Path, "open", refuse)
+    assert mistakes(dataset) == ["FILE: Permission denied"]
+
+
+@pytest.mark.parametrize("path", ["a\0b", "~nobody_of_this_name/x.csv"])
+def test_impossible_paths_are_mistakes_of_the_spec(path):
+    with pytest.raises(SpecnetError) as raised:
+        build("datasets", {"type": "csv", "path": path, "inputs": ["a"], "targets": ["t"]})
+    assert raised.value.diagnostics[0].pointer == ("path",)
+
+
+def test_further_files_are_read_with_the_classes_of_training(table, tmp_path):
+    dataset, more = table("a,t\n1,x\n2,y\n"), tmp_path / "more.csv"
+    more.write_text("t,a\ny,5\ny,6\n")
+    inputs, targets = dataset.read(more, targets=True, classes=("x", "y"))
+    assert (inputs.tolist(), targets.tolist()) == ([[5], [6]], [1, 1])
+    more.write_text("a\n7\n")
+    inputs, targets = dataset.read(more, targets=False, classes=("x", "y"))
+    assert (inputs.tolist(), targets.shape) == ([[7]], (1, 0))
+    with pytest.raises(SpecnetError, match=r'more\.csv has no column "t"'):
+        dataset.read(more, targets=True, classes=("x", "y"))
+    more.write_text("a,t\n7,x\n8,z\n")
+    with pytest.raises(SpecnetError, match=r'more\.csv:3: column "t": "z" is not one of the classes \["x", "y"\]'):
+        dataset.read(more, targets=True, classes=("x", "y"))
+
+
+def test_damaged_files_load_or_are_refused_by_name(table):
+    good = b'a,b,t\n1,2,x\n2,"3",y\n4,5,x\n'
+    for seed in range(300):
+        generator = random.Random(seed)
+        bad = bytearray(good)
+        for _ in range(generator.choice([1, 3])):
+            bad[generator.randrange(len(bad))] = generator.randrange(256)
+        dataset = table(bytes(bad[: generator.choice([len(bad), generator.randrange(len(bad))])]))
+        try:
+            assert len(dataset.load(RNG).train.inputs)
+        except SpecnetError as error:
+            assert "table.csv" in error.message
