@@ -1,0 +1,54 @@
+"""Targets as classes, for the plots of classifiers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from specnet.datasets.base import Data
+from specnet.errors import PlotError
+
+LARGEST = 100
+"""Classes that a picture can show."""
+
+
+def class_numbers(targets: np.ndarray) -> np.ndarray:
+    """Return the class numbers (n,) that targets stand for: a whole number each, or one-hot (n, k).
+
+    Unlike `specnet.metrics.classification.wanted_classes` this needs no prediction to compare with, so it can be
+    asked before training.
+
+    Raises:
+        PlotError: if they are neither, or too many.
+    """
+    if targets.ndim == 1 or targets.shape[1:] == (1,):
+        numbers = targets.reshape(-1)
+        meant = np.array_equal(numbers, np.rint(numbers))
+    else:
+        numbers = np.argmax(targets.reshape(len(targets), -1), axis=1)
+        meant = targets.ndim == 2 and np.array_equal(targets, np.eye(targets.shape[1])[numbers])
+    if not meant:
+        raise PlotError(
+            f"the targets, of shape {targets.shape[1:]}, are not classes",
+            help="this plot takes class numbers, 0 and 1, or one-hot targets; for one number of one input "
+            "there is regression_fit",
+        )
+    count = len(np.unique(numbers))
+    if count > LARGEST:
+        raise PlotError(
+            f"the targets are {count} different whole numbers: a picture shows at most {LARGEST} classes",
+            help="leave this plot out; for one number of one input there is regression_fit",
+        )
+    return numbers.astype(np.int64)
+
+
+def class_name(number: int, data: Data) -> str:
+    """Return the name of a class number: the dataset's, that of its one-hot column, or the number itself."""
+    one_hot = data.train.targets.ndim == 2 and data.train.targets.shape[1] > 1
+    names = data.classes or (data.target_names if one_hot else ())
+    return names[number] if 0 <= number < len(names) else str(number)
+
+
+def all_classes(data: Data, *found: np.ndarray) -> np.ndarray:
+    """Return in ascending order the class numbers that have names, or are in any split or among `found`."""
+    targets = [class_numbers(samples.targets) for samples in data.splits.values()]
+    return np.unique(np.concatenate([np.arange(len(data.classes)), *targets, *found]))

@@ -1,0 +1,73 @@
+"""Which classes are taken for which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from specnet.datasets.base import Data
+from specnet.functions import classes
+from specnet.plots import style
+from specnet.plots.base import Plot, Trained
+from specnet.plots.classes import all_classes, class_name, class_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ROOMY = 12
+"""Classes up to which a cell has room for its percentage."""
+
+
+class ConfusionMatrix(Plot):
+    """How many samples of each class are predicted as which, and what share of their class that is.
+
+    Of the test split if there is one, else of validation, else of train.
+    """
+
+    def check(self, data: Data) -> None:
+        for samples in data.splits.values():
+            class_numbers(samples.targets)
+
+    def draw(self, run: Trained) -> Figure:
+        split, samples = list(run.data.splits.items())[-1]
+        wanted = class_numbers(samples.targets)
+        predicted = class_numbers(classes(run.predict(samples.inputs)))
+        known = all_classes(run.data, predicted)
+        counts = count_pairs(np.searchsorted(known, wanted), np.searchsorted(known, predicted), len(known))
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        names = [style.label(class_name(int(number), run.data), 18) for number in known]
+
+        roomy = len(known) <= ROOMY
+        side = max(4.0, len(known) * (0.65 if roomy else 0.38))
+        right = np.trace(counts) / len(wanted)
+        title = f"{run.name}: confusion matrix of the {split} split, {right:.1%} right"
+        figure = style.figure(title, side + 2.5, side + 1.2)
+        axes = figure.add_subplot()
+        style.dress(axes, "predicted class", "true class")
+        axes.grid(False)
+        image = axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+        figure.colorbar(image, ax=axes, label="share of the true class", format="{x:.0%}", shrink=0.8)
+        axes.set_xticks(range(len(names)), names)
+        axes.set_yticks(range(len(names)), names)
+        if max(map(len, names)) * len(names) > 9 * side:  # side by side they would touch
+            for text in axes.get_xticklabels():
+                text.set(rotation=45, horizontalalignment="right", rotation_mode="anchor")
+        for (row, column), count in np.ndenumerate(counts):
+            if not count and not roomy:
+                continue  # a large matrix reads better when its empty cells are empty
+            axes.text(
+                column,
+                row,
+                f"{count}\n{shares[row, column]:.1%}" if roomy and count else f"{count}",
+                color="white" if shares[row, column] > 0.5 else "black",
+                fontsize=9 if roomy else 7,
+                horizontalalignment="center",
+                verticalalignment="center",
+            )
+        return figure
+
+
+def count_pairs(wanted: np.ndarray, predicted: np.ndarray, size: int) -> np.ndarray:
+    """Return how often each pair of numbers below `size` occurs, (wanted, predicted)."""
+    return np.bincount(wanted * size + predicted, minlength=size * size).reshape(size, size)

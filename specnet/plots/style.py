@@ -1,0 +1,87 @@
+"""The look that all plots share. Nothing here touches matplotlib's global settings."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D1F")
+"""Colours that colour-blind readers can tell apart: Okabe & Ito, with a brown for their yellow, too pale on white."""
+
+COLORS = {"train": PALETTE[0], "validation": PALETTE[1], "test": PALETTE[2]}
+MARKERS = {"train": "o", "validation": "s", "test": "^"}
+"""How each split is drawn in every picture; points of train are filled, the others outlined."""
+
+
+def figure(title: str, width: float, height: float) -> Figure:
+    """Return an empty figure of `width` by `height` inches under a title."""
+    from matplotlib.figure import Figure
+
+    empty = Figure(figsize=(width, height), dpi=150, layout="constrained")
+    # About nine letters of this size take an inch; a name may be long and has no spaces.
+    empty.suptitle(escape(textwrap.fill(title, int(9 * width))), fontsize=13)
+    return empty
+
+
+def dress(axes: Axes, x: str, y: str) -> None:
+    """Name the axes of a panel and lay a light grid under it."""
+    axes.set_xlabel(label(x, 60), fontsize=11)
+    axes.set_ylabel(label(y, 40), fontsize=11)
+    axes.grid(color="0.9", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def legend(
+    figure: Figure,
+    handles: Sequence[Artist],
+    *,
+    place: Literal["outside lower center", "outside right center"] = "outside lower center",
+    columns: int = 5,
+) -> None:
+    """Put a legend beside the panels, where it covers nothing."""
+    figure.legend(handles=handles, loc=place, ncols=columns, frameon=False, fontsize=10)
+
+
+def label(text: str, length: int = 24) -> str:
+    """Return text of any origin as a label: on one line, not longer than `length`, meaning what it says."""
+    line = " ".join(text.split())
+    return escape(line if len(line) <= length else line[: length - 1] + "…")
+
+
+def escape(text: str) -> str:
+    r"""Return text that matplotlib shows as it is: a bare `$` would begin a formula.
+
+    >>> escape("5 $")
+    '5 \\$'
+    """
+    return text.replace("$", r"\$")
+
+
+def class_colors(count: int) -> list[str]:
+    """Return a colour for each of `count` classes: the palette, or a rainbow where it is too short."""
+    if count <= len(PALETTE):
+        return list(PALETTE[:count])
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [to_hex(colormaps["turbo"]((number + 0.5) / count)) for number in range(count)]
+
+
+def pale(color: str) -> str:
+    """Return a colour mixed with white, as a ground for points of that colour."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    red, green, blue = to_rgb(color)
+    return to_hex((0.4 * red + 0.6, 0.4 * green + 0.6, 0.4 * blue + 0.6))
+
+
+def point_size(count: int) -> float:
+    """Return the diameter of markers, in points, for `count` of them: fewer are larger."""
+    return min(6.0, max(2.0, 100.0 / count**0.5))

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from specnet.datasets.base import Data, Samples
+from specnet.errors import PlotError
+from specnet.plots.classes import all_classes, class_name, class_numbers
+
+NUMBERS = np.array([2, 0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        NUMBERS,
+        NUMBERS[:, np.newaxis],
+        NUMBERS[:, np.newaxis].astype(np.float32),
+        np.eye(3)[NUMBERS],
+        np.eye(3, dtype=int)[NUMBERS],
+    ],
+)
+def test_every_form_of_classes_gives_the_same_numbers(targets):
+    numbers = class_numbers(targets)
+    assert numbers.tolist() == NUMBERS.tolist()
+    assert np.issubdtype(numbers.dtype, np.integer)
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        np.array([0.5, 1.0]),
+        np.array([[0.2], [np.nan]]),
+        np.array([[1.0, 1.0], [0.0, 1.0]]),
+        np.array([[0.3, 0.7], [1.0, 0.0]]),
+        np.arange(18.0).reshape(2, 3, 3),
+        np.arange(101),
+    ],
+)
+def test_targets_that_are_not_classes_are_refused(targets):
+    with pytest.raises(PlotError) as caught:
+        class_numbers(targets)
+    assert "classes" in caught.value.message
+    assert "regression_fit" in caught.value.help
+
+
+def test_classes_are_called_by_the_best_name_there_is():
+    plain, one_hot = Samples(np.zeros((3, 2)), np.arange(3)), Samples(np.zeros((3, 2)), np.eye(3))
+    assert class_name(1, Data(plain, classes=("cat", "dog", "emu"))) == "dog"
+    assert class_name(1, Data(one_hot, target_names=("a", "b", "c"))) == "b"
+    assert class_name(1, Data(plain, target_names=("kind",))) == "1"
+    assert class_name(7, Data(plain, classes=("cat", "dog", "emu"))) == "7"
+    assert class_name(-1, Data(plain, classes=("cat", "dog", "emu"))) == "-1"
+
+
+def test_all_classes_are_those_named_held_or_found():
+    train, test = Samples(np.zeros((2, 2)), np.array([0, 5])), Samples(np.zeros((1, 2)), np.array([7]))
+    data = Data(train, test=test, classes=("a", "b"))
+    assert all_classes(data, np.array([9, 5])).tolist() == [0, 1, 5, 7, 9]

@@ -1,0 +1,92 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from specnet.component import build
+from specnet.datasets.base import Data, Samples
+from specnet.errors import PlotError
+
+WANTED = np.array([0, 0, 0, 1, 1, 2])
+PREDICTED = np.array([0, 0, 1, 1, 1, 0])
+COUNTS = [[2, 1, 0], [0, 2, 0], [1, 0, 0]]
+
+
+@pytest.fixture
+def plot():
+    return build("plots", "confusion_matrix")
+
+
+def cells(figure):
+    """Return the texts of a matrix by (row, column)."""
+    return {tuple(map(int, text.get_position()[::-1])): text.get_text() for text in figure.axes[0].texts}
+
+
+@pytest.mark.parametrize("wanted", [WANTED, WANTED[:, np.newaxis] * 1.0, np.eye(3)[WANTED]])
+@pytest.mark.parametrize("predicted", [PREDICTED, PREDICTED[:, np.newaxis], np.eye(3, dtype="float32")[PREDICTED] + 1])
+def test_cells_hold_counts_and_shares_of_the_true_class(plot, trained, samples, wanted, predicted):
+    figure = plot.draw(trained(data=Data(samples(wanted, 4)), predict=lambda x: predicted))
+    texts = cells(figure)
+    assert [[int(texts[row, column].split()[0]) for column in range(3)] for row in range(3)] == COUNTS
+    assert texts[0, 0] == "2\n66.7%" and texts[0, 1] == "1\n33.3%" and texts[0, 2] == "0"
+    shares = np.array(COUNTS) / [[3], [2], [1]]
+    assert np.allclose(figure.axes[0].images[0].get_array(), shares)
+    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("predicted class", "true class")
+
+
+def test_probabilities_say_yes_from_one_half_on(plot, trained, samples):
+    predicted = np.array([[0.2], [0.5], [0.9], [0.49]])
+    figure = plot.draw(trained(data=Data(samples([0, 0, 1, 1], 4)), predict=lambda x: predicted))
+    assert cells(figure)[0, 1] == "1\n50.0%" and cells(figure)[1, 0] == "1\n50.0%"
+    assert "50.0% right" in figure.get_suptitle()
+
+
+@pytest.mark.parametrize(
+    "splits", [("train",), ("train", "validation"), ("train", "validation", "test"), ("train", "test")]
+)
+def test_the_split_furthest_from_training_is_shown_and_named(plot, trained, splits):
+    sizes = {"train": 4, "validation": 6, "test": 8}
+    data = Data(**{name: Samples(np.zeros((sizes[name], 2)), np.arange(sizes[name]) % 2) for name in splits})
+    figure = plot.draw(trained(data=data, predict=lambda x: np.arange(len(x)) % 2))
+    assert f"the {splits[-1]} split" in figure.get_suptitle().replace("\n", " ")
+    assert cells(figure)[1, 1] == f"{sizes[splits[-1]] // 2}\n100.0%"
+
+
+def test_classes_have_their_names_even_where_none_is_in_the_split(plot, trained, blobs):
+    data = blobs(2, classes=("$a$", "_b", "never seen"))
+    figure = plot.draw(trained(data=data, predict=lambda x: np.zeros(len(x), int)))
+    for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
+        assert [text.get_text() for text in axis.get_ticklabels()] == [r"\$a\$", "_b", "never seen"]
+    assert cells(figure)[2, 0] == "0"
+
+
+@pytest.mark.parametrize("count", [2, 5, 10, 12, 13, 30])
+@pytest.mark.parametrize("length", [1, 12, 40])
+def test_no_texts_overlap(plot, trained, count, length):
+    targets = np.repeat(np.arange(count), 9000 // count)
+    names = tuple(f"{number:x>{length}}" for number in range(count))
+    data = Data(Samples(np.zeros((len(targets), 2)), targets), classes=names)
+    figure = plot.draw(trained(data=data, predict=lambda x: np.roll(targets, 700)))
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    cell = axes.get_window_extent().width / count
+    assert all(text.get_window_extent().width < cell for text in axes.texts)
+    labels = axes.get_xticklabels()
+    if labels[0].get_rotation() == 0:
+        assert all(text.get_window_extent().width < cell for text in labels)
+    else:
+        assert labels[0].get_rotation() == 45 and length > 1
+
+
+def test_a_large_matrix_leaves_empty_cells_empty(plot, trained, blobs):
+    data = blobs(30)
+    figure = plot.draw(trained(data=data, predict=lambda x: np.arange(len(x)) % 30))
+    assert cells(figure) == {(number, number): "2" for number in range(30)}
+
+
+@pytest.mark.parametrize("targets", [[0.5, 1.0], [[0.1, 0.9], [1.0, 0.0]], np.zeros((2, 3))])
+def test_targets_that_are_not_classes_are_refused(plot, blobs, samples, targets):
+    plot.check(blobs(3))
+    with pytest.raises(PlotError, match="not classes") as caught:
+        plot.check(replace(blobs(3), validation=samples(targets, 2)))
+    assert caught.value.help

@@ -1,0 +1,45 @@
+import io
+
+import numpy as np
+import pytest
+
+from specnet.plots import style
+
+
+def drawn_pixels(text, **options):
+    """Return the pixels of a figure that shows nothing but a text."""
+    figure = style.figure("", 4, 1)
+    figure.text(0.1, 0.3, text, **options)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="rgba")
+    return np.frombuffer(buffer.getvalue(), np.uint8)
+
+
+@pytest.mark.parametrize("text", ["$x^2$", "5 $", "$", "a $1$ b $2$", "x_1", r"\alpha $\beta$"])
+def test_labels_mean_what_they_say(text):
+    assert np.array_equal(drawn_pixels(style.label(text)), drawn_pixels(text, parse_math=False))
+
+
+def test_labels_are_one_short_line():
+    assert style.label("two\nlines and\ttabs") == "two lines and tabs"
+    assert style.label("x" * 30) == "x" * 23 + "…"
+    assert style.label("x" * 24) == "x" * 24
+
+
+def test_long_titles_are_broken_into_lines_that_fit():
+    figure = style.figure("x" * 100 + ": confusion matrix", 6.5, 4)
+    figure.draw_without_rendering()
+    assert "".join(figure.get_suptitle().split()) == "x" * 100 + ":confusionmatrix"
+    extent = figure._suptitle.get_window_extent()
+    assert extent.x0 >= 0 and extent.x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 30, 100])
+def test_every_class_has_a_colour_of_its_own(count):
+    assert len(set(style.class_colors(count))) == count
+
+
+def test_few_points_are_larger_than_many():
+    sizes = [style.point_size(count) for count in (1, 100, 400, 1000, 100_000)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] >= 2.0
