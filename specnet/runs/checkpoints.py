@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from specnet.errors import RunError
-from specnet.runs.files import file_digest, read_json_file, write_file, write_json
+from specnet.runs.files import file_digest, read_json, write_file, write_json
 from specnet.spec.model import Spec
 from specnet.training.trainer import Snapshot
 
@@ -83,8 +83,8 @@ def find_checkpoint(directory: Path, which: str) -> Path:
             there = sorted(found.name for found in path.parent.glob("step-*.npz"))
             raise RunError(f"{path} does not exist", help=f"there are {', '.join(there) or 'no checkpoints'}")
         return path
-    entry = read_json_file(directory / f"{which}.json")
-    if not isinstance(entry, dict) or not {"checkpoint", "sha256"} <= entry.keys():
+    entry = read_json(directory / f"{which}.json")
+    if not {"checkpoint", "sha256"} <= entry.keys():
         raise RunError(f"{directory / f'{which}.json'} does not name a checkpoint")
     path = directory / "checkpoints" / Path(str(entry["checkpoint"])).name
     if not path.is_file():

@@ -51,18 +51,21 @@ def write_json(path: Path, value: Any) -> None:
     write_file(path, lambda file: file.write(text.encode()))
 
 
-def read_json_file(path: Path) -> Any:
-    """Return the value in a JSON file of a run directory.
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file of a run directory.
 
     Raises:
         RunError: if it cannot be read.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise RunError(f"{path} is damaged: {error}") from error
+    if not isinstance(value, dict):
+        raise RunError(f"{path} is damaged: it holds no object")
+    return value
 
 
 def file_digest(path: Path) -> str:

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from specnet import registry
 from specnet.component import build
 from specnet.datasets.base import Data, Dataset, Samples
 from specnet.errors import RunError, SpecError, SpecnetError, UsageError, suggest
 from specnet.plots.base import Plot
 from specnet.runs.checkpoints import find_checkpoint, read_checkpoint
 from specnet.runs.experiment import build_model, load_data, pipelines
-from specnet.runs.files import read_json_file, write_file
+from specnet.runs.files import read_json, write_file
 from specnet.runs.history import History
 from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec
@@ -35,7 +36,7 @@ class Run:
         self.directory = Path(directory)
         if not (self.directory / "manifest.json").is_file():
             raise RunError(f"{self.directory} is not a run directory: it has no manifest.json")
-        self.manifest: dict[str, Any] = read_json_file(self.directory / "manifest.json")
+        self.manifest = read_json(self.directory / "manifest.json")
         self.spec: Spec = self._read_spec()
         self.checkpoint = find_checkpoint(self.directory, checkpoint)
         self.progress: dict[str, Any] = {}
@@ -44,12 +45,27 @@ class Run:
     def _read_spec(self) -> Spec:
         path = self.directory / "spec.json"
         try:
-            spec = parse_spec(read_json_file(path), self.directory)
+            spec = parse_spec(read_json(path), self.directory)
         except SpecError as error:
             error.file = str(path)
-            raise
+            raise self._missing_distributions() or error from None
         spec._source = path
         return spec
+
+    def _missing_distributions(self) -> RunError | None:
+        """Name what the run was made with and is no longer installed."""
+        missing = {
+            distribution
+            for key, distribution in self.manifest.get("components", {}).items()
+            for group, _, name in [key.partition(".")]
+            if name not in registry.claims(group)
+        }
+        if not missing:
+            return None
+        return RunError(
+            f"{self.directory} was made with {', '.join(sorted(missing))}, which is not installed",
+            help=f"pip install {' '.join(name.replace(' ', '==') for name in sorted(missing))}",
+        )
 
     def _read_model(self) -> Model:
         snapshot, layout = read_checkpoint(self.checkpoint)
@@ -85,6 +101,26 @@ class Run:
     def classes(self) -> tuple[str, ...]:
         """Names of the class numbers, if the dataset has them."""
         return tuple(self.progress["data"]["classes"])
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the input columns, if the dataset has them."""
+        return tuple(self.progress["data"]["input_names"])
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """Names of the target columns, if the dataset has them."""
+        return tuple(self.progress["data"]["target_names"])
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """Checkpoint, epoch, step, monitored value's name and value of the best state."""
+        return read_json(self.directory / "best.json")
+
+    @property
+    def plots(self) -> list[Path]:
+        """The pictures drawn so far."""
+        return sorted((self.directory / "plots").glob("*.png"))
 
     @cached_property
     def data(self) -> Data:

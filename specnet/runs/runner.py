@@ -67,6 +67,8 @@ class _Runner:
             "data": {
                 "input_shape": list(experiment.model.network.input_shape),
                 "classes": list(experiment.data.classes),
+                "input_names": list(experiment.data.input_names),
+                "target_names": list(experiment.data.target_names),
             },
         }
         self._best: Snapshot | None = None

@@ -1,0 +1,168 @@
+"""Commands that look at specs, data and components without training: `validate`, `components`, `data`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from specnet.cli.options import set_option, spec_argument
+from specnet.errors import SpecnetError
+
+if TYPE_CHECKING:
+    from specnet.runs.experiment import Experiment
+
+
+@click.command()
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", type=click.Path(path_type=Path))
+@set_option
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How mistakes are shown.")
+def validate(specs: tuple[Path, ...], overrides: tuple[str, ...], form: str) -> None:
+    """Check each SPEC without training and report every mistake.
+
+    \b
+    Example:
+      specnet validate specs/*.json
+    """
+    import json
+
+    import specnet
+    from specnet.errors import json_pointer
+
+    mistakes = []
+    for path in specs:
+        try:
+            specnet.load_spec(path, overrides)
+        except SpecnetError as error:
+            mistakes += [
+                {
+                    "file": str(path),
+                    "code": found.code,
+                    "message": found.message,
+                    "pointer": json_pointer(found.pointer),
+                    "help": found.help,
+                }
+                for found in error.diagnostics
+            ]
+            if form == "text":
+                click.echo(f"{error}\n", err=True)
+        else:
+            if form == "text":
+                click.echo(f"{path}: no mistakes found")
+    if form == "json":
+        click.echo(json.dumps(mistakes, indent=2, ensure_ascii=False))
+    if mistakes:
+        click.get_current_context().exit(2)
+
+
+@click.command()
+@click.argument("group", required=False)
+@click.argument("name", required=False)
+def components(group: str | None, name: str | None) -> None:
+    """List what is installed: every GROUP, one of them, or one component with its fields.
+
+    \b
+    Example:
+      specnet components layers linear
+    """
+    from specnet import registry
+
+    if group and name:
+        _show_component(group, name)
+        return
+    for number, each in enumerate([group] if group else registry.GROUPS):
+        if number:
+            click.echo()
+        _show_group(each)
+
+
+def _show_group(group: str) -> None:
+    from specnet import registry
+    from specnet.cli.show import show_table
+    from specnet.component import find_class
+    from specnet.errors import ComponentError
+
+    rows = []
+    for name, entries in registry.claims(group).items():
+        try:
+            doc = (find_class(group, name).__doc__ or "").strip().partition("\n")[0]
+        except ComponentError as error:
+            doc = f"cannot be used: {error.message}"
+        winner, *others = entries
+        passed_over = "".join(f"; also claimed by {entry.distribution}" for entry in others)
+        rows.append([name, f"{winner.distribution} {winner.version}{passed_over}", doc])
+    show_table([group, "from", ""], rows)
+
+
+def _show_component(group: str, name: str) -> None:
+    import inspect
+
+    from specnet import registry
+    from specnet.cli.show import show_table
+    from specnet.component import find_class
+
+    entry, cls = registry.find(group, name), find_class(group, name)
+    click.echo(f"{name}, a component of {group}, from {entry.distribution} {entry.version}\n")
+    click.echo(inspect.getdoc(cls) or "")
+    rows = []
+    for attribute, field in cls.model_fields.items():
+        kind = getattr(field.annotation, "__name__", None) or str(field.annotation)
+        limits = ", ".join(str(limit) for limit in field.metadata if type(limit).__module__ == "annotated_types")
+        default = "required" if field.is_required() else f"{field.default!r}"
+        rows.append([field.alias or attribute, kind, default, field.description or "", limits])
+    if rows:
+        click.echo()
+        show_table(["field", "type", "default", "", ""], rows)
+
+
+@click.command()
+@spec_argument
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the arrays to this .npz file.")
+@set_option
+def data(spec: Path, output: Path | None, overrides: tuple[str, ...]) -> None:
+    """Show what the network that SPEC describes will see: shapes, ranges, classes.
+
+    With -o the arrays are written as train_inputs, train_targets, validation_inputs, …, transforms applied.
+
+    \b
+    Example:
+      specnet data specs/spiral.json -o spiral.npz
+    """
+    import numpy as np
+
+    import specnet
+    from specnet.cli.show import show_table
+    from specnet.runs.experiment import Experiment
+    from specnet.runs.files import write_file
+
+    experiment = Experiment(specnet.load_spec(spec, overrides))
+    rows, arrays = [], {}
+    for split, prepared in experiment.splits.items():
+        for name, array in (("inputs", prepared.x), ("targets", prepared.target)):
+            arrays[f"{split}_{name}"] = array
+            rows.append(
+                [split, name, len(array), array.shape[1:], array.dtype]
+                + [f"{value:.4g}" for value in (array.min(), array.max(), array.mean(), array.std())]
+            )
+    columns = ["split", "", "rows", "shape", "dtype", "min", "max", "mean", "std"]
+    show_table(columns, rows, numbers=("rows", "min", "max", "mean", "std"))
+    if experiment.data.classes:
+        _show_classes(experiment)
+    if output is not None:
+        write_file(output, lambda file: np.savez(file, allow_pickle=False, **arrays))
+        click.echo(f"\nwritten to {output}")
+
+
+def _show_classes(experiment: Experiment) -> None:
+    import numpy as np
+
+    from specnet.cli.show import show_table
+
+    data = experiment.data
+    rows = [
+        [number, name, *(int(np.sum(samples.targets == number)) for samples in data.splits.values())]
+        for number, name in enumerate(data.classes)
+    ]
+    click.echo()
+    show_table(["class", "name", *data.splits], rows, numbers=("class", *data.splits))

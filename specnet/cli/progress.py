@@ -1,0 +1,103 @@
+"""How a run shows that it goes on: a bar on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
+
+from specnet.runs.runner import Observer
+from specnet.spec.model import Spec
+
+LINES = 10
+"""Plain lines over a run, if its epochs are short."""
+PATIENCE = 10.0
+"""Seconds after which a plain line is due, if they are long."""
+REFRESH = 0.1
+"""Seconds between two looks of the bar."""
+
+
+@contextmanager
+def watch(quiet: bool) -> Iterator[Observer]:
+    """Give the observer that suits the place the output goes to."""
+    console = Console(highlight=False)
+    if quiet:
+        yield Observer()
+    elif console.is_terminal:
+        # The bar takes what room the words leave.
+        whole = Column(no_wrap=True)
+        with Progress(
+            TextColumn("epoch {task.completed:.0f}/{task.total:.0f}", table_column=whole),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[values]}", table_column=whole),
+            TimeRemainingColumn(table_column=whole),
+            TextColumn("left", table_column=whole),
+            console=console,
+            expand=True,
+        ) as progress:
+            yield Bar(progress)
+    else:
+        yield Lines(console)
+
+
+class _Timed(Observer):
+    """Knows how fast the run is."""
+
+    def started(self, spec: Spec, directory: Path) -> None:
+        self.epochs = spec.training.epochs
+        self.start = self.shown = time.monotonic()
+
+    def values(self, line: Mapping[str, Any]) -> str:
+        """Return the epoch's losses and the rate as text."""
+        validation = f"  validation {line['validation/loss']:.3g}" if "validation/loss" in line else ""
+        return f"loss {line['train/loss']:.3g}{validation}  {self.rate(line):.3g} epochs/s"
+
+    def rate(self, line: Mapping[str, Any]) -> float:
+        """Return epochs per second since the start."""
+        return float(line["epoch"]) / max(time.monotonic() - self.start, 1e-9)
+
+
+class Bar(_Timed):
+    """A progress bar."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def started(self, spec: Spec, directory: Path) -> None:
+        super().started(spec, directory)
+        self.progress.console.print(f"{spec.name} -> {directory}")
+        self.task = self.progress.add_task("", total=self.epochs, values="")
+
+    def epoch(self, line: Mapping[str, Any]) -> None:
+        now = time.monotonic()
+        if now - self.shown >= REFRESH or line["epoch"] == self.epochs:
+            self.shown = now
+            self.progress.update(self.task, completed=line["epoch"], values=self.values(line))
+
+
+class Lines(_Timed):
+    """A line for each tenth of the run, and whenever it has been quiet for long."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def started(self, spec: Spec, directory: Path) -> None:
+        super().started(spec, directory)
+        self._print(f"{spec.name} -> {directory}")
+
+    def epoch(self, line: Mapping[str, Any]) -> None:
+        now, epoch = time.monotonic(), line["epoch"]
+        tenth = epoch * LINES // self.epochs > (epoch - 1) * LINES // self.epochs
+        if tenth or now - self.shown >= PATIENCE:
+            self.shown = now
+            left = (self.epochs - epoch) / self.rate(line)
+            self._print(f"epoch {epoch}/{self.epochs}  {self.values(line)}  {left:.0f} s left")
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, soft_wrap=True, markup=False)

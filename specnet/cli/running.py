@@ -1,0 +1,43 @@
+"""`specnet run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from specnet.cli.options import set_option, spec_argument
+
+
+@click.command()
+@spec_argument
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory; by default runs/ and the spec's name.")
+@set_option
+@click.option("--quiet", is_flag=True, help="Print only the run directory.")
+def run(spec: Path, out: Path | None, overrides: tuple[str, ...], quiet: bool) -> None:
+    """Train the network that SPEC describes.
+
+    Leaves a run directory with weights, history and plots. A taken name is never overwritten: the next free one of
+    NAME-2, NAME-3, … is used.
+
+    \b
+    Example:
+      specnet run specs/spiral.json --set training.epochs=200
+    """
+    import specnet
+    from specnet.cli.progress import watch
+    from specnet.cli.show import show_scores
+
+    loaded = specnet.load_spec(spec, overrides)
+    with watch(quiet) as observer:
+        finished = specnet.run(loaded, out, observer)
+    if quiet:
+        click.echo(finished.directory)
+        return
+    show_scores({split: finished.evaluate(split) for split in finished.data.splits})
+    best = finished.best
+    value = f", {best['monitor']} {best['value']:.4g}" if best["value"] is not None else ""
+    click.echo(f"\nThese are of the best checkpoint: epoch {best['epoch']}{value}.")
+    click.echo(f"The run is in {finished.directory}")
+    for path in finished.plots:
+        click.echo(f"  {path}")

@@ -1,0 +1,81 @@
+"""Commands that use a trained run: `evaluate`, `predict`, `plot`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from specnet.cli.options import checkpoint_option, run_argument
+
+
+@click.command()
+@run_argument
+@click.option("--split", help="train, validation or test; by default the last of these that the run has.")
+@click.option("--data", "file", type=click.Path(path_type=Path), help="Further samples: .npz or .csv, not transformed.")
+@checkpoint_option
+def evaluate(run: Path, split: str | None, file: Path | None, checkpoint: str) -> None:
+    """Print loss and metrics of the run in directory RUN.
+
+    \b
+    Example:
+      specnet evaluate runs/mnist --split test
+    """
+    import specnet
+    from specnet.cli.show import show_scores
+    from specnet.errors import UsageError
+    from specnet.runs.samples import read_samples
+
+    if split and file:
+        raise UsageError("--split and --data exclude each other")
+    loaded = specnet.load_run(run, checkpoint)
+    if file:
+        show_scores({str(file): loaded.evaluate(read_samples(loaded, file))})
+    else:
+        chosen = split or list(loaded.data.splits)[-1]
+        show_scores({chosen: loaded.evaluate(chosen)})
+
+
+@click.command()
+@run_argument
+@click.argument("input", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this .csv, .npy or .npz file.")
+@checkpoint_option
+def predict(run: Path, input: Path, output: Path | None, checkpoint: str) -> None:
+    """Predict the targets of the inputs in the file INPUT: .csv, .npy or .npz, not transformed.
+
+    Without -o the predictions are printed as CSV. Classes are told with their probabilities where the network
+    gives them.
+
+    \b
+    Example:
+      specnet predict runs/spiral points.csv -o predictions.csv
+    """
+    import sys
+
+    import specnet
+    from specnet.runs.samples import read_inputs, write_predictions
+
+    loaded = specnet.load_run(run, checkpoint)
+    predictions = loaded.predict(read_inputs(loaded, input))
+    write_predictions(loaded, predictions, output or sys.stdout)
+    if output:
+        click.echo(f"{len(predictions)} predictions written to {output}")
+
+
+@click.command()
+@run_argument
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@checkpoint_option
+def plot(run: Path, names: tuple[str, ...], checkpoint: str) -> None:
+    """Draw plots of the run in directory RUN: those its spec names, or each NAME.
+
+    \b
+    Example:
+      specnet plot runs/spiral curves decision_boundary
+    """
+    import specnet
+
+    loaded = specnet.load_run(run, checkpoint)
+    for each in names or loaded.spec.plots:
+        click.echo(loaded.plot(each))

@@ -1,0 +1,103 @@
+"""Files of further samples for a trained run, and files of its predictions."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from specnet import registry
+from specnet.component import build
+from specnet.datasets.base import Dataset, Samples, explain_os_error
+from specnet.errors import DataError, UsageError
+from specnet.functions import classes
+from specnet.runs.files import write_file
+from specnet.runs.run import Run
+
+
+def read_samples(run: Run, path: Path) -> Samples:
+    """Return inputs and targets, in the dataset's units, from a `.csv` or `.npz` file.
+
+    Columns and arrays have the names that the run's dataset uses.
+
+    Raises:
+        SpecnetError: if the file cannot be read or does not hold what is needed.
+    """
+    return _reader(run, path).read(path, targets=True, classes=run.classes)
+
+
+def read_inputs(run: Run, path: Path) -> np.ndarray:
+    """Return inputs, in the dataset's units, from a `.csv`, `.npz` or `.npy` file.
+
+    Raises:
+        SpecnetError: if the file cannot be read or does not hold what is needed.
+    """
+    if path.suffix != ".npy":
+        return _reader(run, path).read(path, targets=False, classes=run.classes).inputs
+    try:
+        inputs = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise explain_os_error(path, error) from error
+    except (ValueError, EOFError) as error:
+        raise DataError(f"{path} is not an .npy file of a plain array: {error}") from error
+    if inputs.ndim == 0 or not np.issubdtype(inputs.dtype, np.number):
+        raise DataError(f"{path} holds an array of dtype {inputs.dtype} and shape {inputs.shape}: not samples")
+    return inputs
+
+
+def _reader(run: Run, path: Path) -> Dataset:
+    """The dataset component that reads files like this one: the run's own if it can, else one with its names."""
+    kind = path.suffix.removeprefix(".")
+    if kind not in ("csv", "npz"):
+        raise UsageError(f"{path}: the file's name should end in .csv, .npz or .npy")
+    if registry.name_of("datasets", type(run.dataset)) == kind:
+        return run.dataset
+    description: dict[str, Any] = {"type": kind, "path": str(path)}
+    if kind == "csv":
+        if not run.input_names:
+            raise UsageError(f"{path}: the inputs of this run have no column names", help="give them as .npz or .npy")
+        description |= {"inputs": run.input_names, "targets": run.target_names or ["target"]}
+    reader = build("datasets", description)
+    assert isinstance(reader, Dataset)
+    return reader
+
+
+def write_predictions(run: Run, predictions: np.ndarray, output: Path | TextIO) -> None:
+    """Write predictions to a `.csv`, `.npy` or `.npz` file (array `predictions`), or as CSV to a text stream.
+
+    Raises:
+        UsageError: if the file's name has another ending, or predictions are too deep for a table.
+    """
+    if not isinstance(output, Path):
+        output.write(_csv(run, predictions))
+    elif output.suffix == ".csv":
+        text = _csv(run, predictions)
+        write_file(output, lambda file: file.write(text.encode()))
+    elif output.suffix == ".npy":
+        write_file(output, lambda file: np.save(file, predictions, allow_pickle=False))
+    elif output.suffix == ".npz":
+        write_file(output, lambda file: np.savez(file, allow_pickle=False, predictions=predictions))
+    else:
+        raise UsageError(f"{output}: the file's name should end in .csv, .npy or .npz")
+
+
+def _csv(run: Run, predictions: np.ndarray) -> str:
+    """A row for each prediction; where they are of classes, the class by name after its probabilities."""
+    if predictions.ndim > 2:
+        raise UsageError(f"predictions of shape {predictions.shape[1:]} are no table", help="write them to .npy")
+    rows = predictions.reshape(len(predictions), -1)
+    columns: list[str] = list(run.target_names) if len(run.target_names) == rows.shape[1] else []
+    if run.classes:
+        chosen = [run.classes[number] for number in classes(predictions)]
+        if predictions.ndim == 1:
+            rows = np.empty((len(predictions), 0))
+        columns = [*(run.classes if rows.shape[1] > 1 else ["probability"] * rows.shape[1]), "class"]
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns or [f"y{number}" for number in range(rows.shape[1])])
+    for number, row in enumerate(rows.tolist()):
+        writer.writerow([*row, chosen[number]] if run.classes else row)
+    return stream.getvalue()

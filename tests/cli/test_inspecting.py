@@ -1,0 +1,103 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from specnet import registry
+
+SPECS = Path(__file__).parents[2] / "specs"
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.glob("*.json")), ids=lambda path: path.name)
+def test_every_spec_of_the_project_is_valid(path, invoke):
+    result = invoke("validate", path)
+    assert (result.exit_code, result.output) == (0, f"{path}: no mistakes found\n")
+
+
+def test_validate_tells_the_mistakes_of_every_spec(invoke, write):
+    write("good.json")
+    write("one.json", seed=-1)
+    write("two.json", layers=["sigmod", {"type": "linear", "units": 0}])
+    result = invoke("validate", "good.json", "one.json", "two.json")
+    assert result.exit_code == 2
+    assert result.stdout == "good.json: no mistakes found\n"
+    assert result.stderr.count("error[") == 3
+    assert 'did you mean "sigmoid"?' in result.stderr
+
+
+def test_validate_can_answer_in_json(invoke, write):
+    result = invoke("validate", write("bad.json", layers=["sigmod"]), write("good.json"), "--format", "json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout) == [
+        {
+            "file": "bad.json",
+            "code": "unknown-component",
+            "message": 'there is no layer "sigmod"',
+            "pointer": "/layers/0",
+            "help": 'did you mean "sigmoid"?',
+        }
+    ]
+
+
+def test_validate_takes_overrides(invoke, write):
+    assert invoke("validate", write("good.json"), "--set", "training.epochs=none").exit_code == 2
+
+
+def test_components_lists_every_registered_name_with_its_distribution(invoke):
+    lines = invoke("components").output.splitlines()
+    for group in registry.GROUPS:
+        assert any(line.startswith(group) for line in lines)
+        for name in registry.claims(group):
+            assert any(line.split()[:2] == [name, registry.find(group, name).distribution] for line in lines)
+
+
+def test_components_shows_one_with_its_fields_and_formula(invoke):
+    output = invoke("components", "layers", "linear").output
+    assert "y = x W + b" in output
+    for text in ("units", "required", "bias", "True", "weight_init", "glorot_uniform"):
+        assert text in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "suggestion"),
+    [(["layer"], '"layers"'), (["layers", "liner"], '"linear"'), (["layers", ""], "linear")],
+)
+def test_components_suggests_the_nearest_name(arguments, suggestion, invoke):
+    result = invoke("components", *arguments)
+    if arguments[-1]:
+        assert result.exit_code == 2
+    assert suggestion in result.output
+
+
+def test_data_shows_what_the_network_will_see(invoke, write):
+    spec = write("arms.json", split={"test": 0.25, "stratify": True}, transforms={"inputs": ["standardize"]})
+    output = invoke("data", spec).output
+    assert "(2,)" in output
+    assert [line.split() for line in output.splitlines() if "arm 1" in line] == [["1", "arm", "1", "15", "5"]]
+
+
+def test_data_writes_the_arrays_that_training_uses(invoke, write):
+    transforms = {"inputs": ["standardize", {"type": "scale", "factor": 2.0}]}
+    spec = write("arms.json", split={"test": 0.25}, transforms=transforms, dtype="float64")
+    assert invoke("data", spec, "-o", "arms.npz").exit_code == 0
+    with np.load("arms.npz") as arrays:
+        assert sorted(arrays) == ["test_inputs", "test_targets", "train_inputs", "train_targets"]
+        np.testing.assert_allclose(arrays["train_inputs"].std(axis=0), 2)
+        assert arrays["train_targets"].shape == (30, 1)
+        assert {array.dtype for array in arrays.values()} == {np.dtype("float64")}
+
+
+def test_what_data_writes_can_be_a_dataset(invoke, write):
+    invoke("data", write("arms.json", split={"test": 0.25}), "-o", "arms.npz")
+    again = write("again.json", dataset={"type": "npz", "path": "arms.npz"})
+    result = invoke("run", again)
+    assert result.exit_code == 0
+    assert "test" in result.output
+
+
+@pytest.mark.parametrize("command", ["run", "validate", "components", "data", "evaluate", "predict", "plot"])
+def test_every_command_has_help_with_an_example(command, invoke):
+    output = invoke(command, "--help").output
+    assert "Example:" in output
+    assert f"specnet {command}" in output

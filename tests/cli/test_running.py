@@ -1,0 +1,151 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+def test_run_leaves_the_run_directory_of_the_design(invoke, tmp_path, write):
+    spec = write("arms.json", plots=["curves"], record={"every": 1, "points": 5}, split={"validation": 0.25})
+    result = invoke("run", spec)
+    assert result.exit_code == 0
+    run = tmp_path / "runs" / "arms"
+    names = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
+    assert {"spec.json", "manifest.json", "history.jsonl", "best.json", "latest.json", "record.npz"} <= names
+    assert {"checkpoints/step-00000000.npz", "checkpoints/step-00000003.npz", "plots/curves.png"} <= names
+    assert "runs/arms" in result.output
+    assert "validation" in result.output
+
+
+def test_a_second_run_never_overwrites_the_first(invoke, tmp_path, write):
+    spec = write("arms.json")
+    for _ in range(3):
+        assert invoke("run", spec).exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["arms", "arms-2", "arms-3"]
+
+
+def test_out_names_the_run_directory_and_quiet_prints_just_it(invoke, write):
+    result = invoke("run", write("arms.json"), "--out", "elsewhere/mine", "--quiet")
+    assert result.output == "elsewhere/mine\n"
+    assert Path("elsewhere/mine/manifest.json").is_file()
+
+
+def test_set_overrides_values(invoke, write):
+    spec = write("arms.json")
+    result = invoke("run", spec, "--set", "training.epochs=5", "--set", "layers.0.units=7", "--set", "loss=mse")
+    assert result.exit_code == 0
+    resolved = json.loads(Path("runs/arms/spec.json").read_text())
+    assert (resolved["training"]["epochs"], resolved["layers"][0]["units"]) == (5, 7)
+    assert resolved["loss"]["type"] == "mse"
+    assert len(Path("runs/arms/history.jsonl").read_text().splitlines()) == 5
+
+
+def test_lines_tell_how_the_run_goes_on(invoke, write):
+    result = invoke("run", write("arms.json", training={"epochs": 40}, split={"validation": 0.2}))
+    lines = [line for line in result.output.splitlines() if line.startswith("epoch ")]
+    assert len(lines) == 10
+    assert lines[-1].startswith("epoch 40/40  loss ")
+    assert "  validation " in lines[-1]
+    assert "epochs/s  0 s left" in lines[-1]
+
+
+def test_two_runs_of_one_spec_end_in_identical_arrays(invoke, write):
+    layers = [{"type": "linear", "units": 9}, "relu", {"type": "dropout", "rate": 0.2}, {"type": "linear", "units": 1}]
+    spec = write("arms.json", layers=layers, training={"epochs": 6, "batch_size": 7}, split={"validation": 0.2})
+    invoke("run", spec, "--out", "a")
+    invoke("run", spec, "--out", "b")
+    names = sorted(path.name for path in Path("a/checkpoints").iterdir())
+    assert names == sorted(path.name for path in Path("b/checkpoints").iterdir())
+    for name in names:
+        with np.load(Path("a/checkpoints") / name) as one, np.load(Path("b/checkpoints") / name) as other:
+            for member in ("params", "slots", "state", "layout", "spec"):
+                assert one[member].tobytes() == other[member].tobytes()
+
+
+CSV = "x,y,label\n1,2,0\n3,oops,1\n5,6,1\n"
+TABLE = {"type": "csv", "path": "data.csv", "inputs": ["x", "y"], "targets": ["label"]}
+BAD = {
+    "unknown key": ({"epochs": 3}, "unknown-key", '"epochs"'),
+    "unknown key in a component": ({"optimizer": {"type": "sgd", "rate": 1}}, "unknown-key", "optimizer.rate"),
+    "wrong type": ({"training": {"epochs": "64"}}, "wrong-type", 'not "64"'),
+    "out of range": ({"training": {"epochs": 0}}, "out-of-range", "training.epochs"),
+    "unknown component": ({"layers": ["sigmod"]}, "unknown-component", 'did you mean "sigmoid"?'),
+    "missing data file": ({"dataset": TABLE | {"path": "no.csv"}}, "missing-file", "no.csv"),
+    "bad cell": ({"dataset": TABLE}, "data", 'data.csv:3: column "y": "oops"'),
+    "mismatched shapes": ({"layers": [{"type": "linear", "units": 3}]}, "shape", "the last layer gives"),
+    "a layer that cannot take its inputs": ({"dataset": {"type": "npz", "path": "flat.npz"}}, "shape", "layers[0]"),
+    "target out of range": ({"dataset": {"type": "npz", "path": "targets.npz"}}, "data", "target 2 in row 1"),
+    "class out of range": (
+        {"dataset": {"type": "npz", "path": "targets.npz"}, "loss": "cross_entropy",
+         "layers": [{"type": "linear", "units": 2}]}, "data", "classes 0 to 1",
+    ),
+    "no such monitor": ({"checkpoint": {"monitor": "validation/loss"}}, "unknown-monitor", "validation"),
+    "plot that does not apply": ({"plots": ["regression_fit"]}, "plot", "plots[0]"),
+    "record that does not apply": (
+        {"dataset": {"type": "npz", "path": "wide.npz"}, "record": {"every": 1}}, "data", "one or two inputs",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_spec_ends_with_code_2_and_a_message(case, invoke, write):
+    changes, code, text = BAD[case]
+    Path("data.csv").write_text(CSV)
+    np.savez("flat.npz", inputs=np.zeros(4), targets=np.zeros(4))
+    np.savez("wide.npz", inputs=np.zeros((4, 3)), targets=np.zeros(4))
+    np.savez("targets.npz", inputs=np.zeros((4, 2)), targets=np.array([0, 2, 1, 0]))
+    result = invoke("run", write("bad.json", **changes))
+    assert result.exit_code == 2
+    assert f"error[{code}]" in result.stderr
+    assert text in result.stderr
+    assert "bad.json" in result.stderr
+    assert result.stderr.count("error[") == 1
+    assert not Path("runs").exists()
+
+
+def test_several_mistakes_are_told_in_one_run(invoke, write):
+    changes = {"epochs": 3, "layers": ["sigmod", {"type": "linear"}], "training": {"epochs": "64"}}
+    result = invoke("run", write("bad.json", **changes))
+    assert result.stderr.count("error[") == 4
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"a": NaN}', '{"a": 1, "a": 2}', "{} x"])
+def test_a_file_that_is_no_json_object_ends_with_code_2(text, invoke):
+    Path("bad.json").write_text(text)
+    result = invoke("run", "bad.json")
+    assert (result.exit_code, "bad.json" in result.stderr) == (2, True)
+
+
+def test_divergence_ends_with_code_4_and_tells_where_the_run_is(invoke, write):
+    layers = [{"type": "linear", "units": 8}, {"type": "linear", "units": 1}]
+    optimizer = {"type": "sgd", "learning_rate": 1e6}
+    training = {"epochs": 50, "batch_size": None}
+    result = invoke("run", write("wild.json", layers=layers, loss="mse", optimizer=optimizer, training=training))
+    assert result.exit_code == 4
+    assert "runs/wild" in result.stderr
+    assert json.loads(Path("runs/wild/manifest.json").read_text())["status"] == "diverged"
+
+
+def test_an_interrupt_ends_with_code_130_and_says_so_in_the_manifest(invoke, monkeypatch, write):
+    from specnet.training.trainer import Trainer
+
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "run_epoch", interrupted)
+    assert invoke("run", write("arms.json")).exit_code == 130
+    assert json.loads(Path("runs/arms/manifest.json").read_text())["status"] == "interrupted"
+
+
+def test_the_module_is_the_command_and_shows_no_traceback(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-m", "specnet", "run", "nowhere.json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stderr == "error[file]: there is no such file\n  --> nowhere.json\n"

@@ -1,0 +1,155 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.datasets.arrays import read_npz
+
+IRIS = """sepal,petal,kind
+1,0.5,setosa
+1.1,0.4,setosa
+4,3.5,virginica
+3.9,3.6,virginica
+2.4,2.1,versicolor
+2.5,2,versicolor
+"""
+
+
+@pytest.fixture
+def arms(invoke, write):
+    """A run on the spiral."""
+    invoke("run", write("arms.json", split={"validation": 0.2, "test": 0.1}, metrics=["accuracy"], plots=["curves"]))
+    return Path("runs/arms")
+
+
+@pytest.fixture
+def flowers(invoke, write):
+    """A run on a CSV file with text classes."""
+    Path("iris.csv").write_text(IRIS + 4 * IRIS.partition("\n")[2])
+    dataset = {"type": "csv", "path": "iris.csv", "inputs": ["sepal", "petal"], "targets": ["kind"]}
+    layers = [{"type": "linear", "units": 8}, "tanh", {"type": "linear", "units": 3}]
+    training = {"epochs": 200, "batch_size": 10}
+    optimizer = {"type": "adam", "learning_rate": 0.05}
+    changes = {"loss": "cross_entropy", "metrics": ["accuracy"], "training": training, "optimizer": optimizer}
+    assert invoke("run", write("flowers.json", dataset=dataset, layers=layers, **changes)).exit_code == 0
+    return Path("runs/flowers")
+
+
+def table(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_evaluate_prints_loss_and_metrics_of_a_split(arms, invoke):
+    for split in ("train", "validation", "test"):
+        scores = specnet.load_run(arms).evaluate(split)
+        header, values = invoke("evaluate", arms, "--split", split).output.splitlines()
+        assert header.split() == ["split", "loss", "accuracy"]
+        assert values.split() == [split, f"{scores['loss']:.6g}", f"{scores['accuracy']:.6g}"]
+
+
+def test_evaluate_takes_the_test_split_by_default(arms, invoke):
+    assert invoke("evaluate", arms).output.splitlines()[1].split()[0] == "test"
+
+
+def test_evaluate_uses_the_checkpoint_it_is_told(arms, invoke):
+    outputs = {which: invoke("evaluate", arms, "--checkpoint", which).output for which in ("0", "latest")}
+    assert outputs["0"] != outputs["latest"]
+
+
+def test_evaluate_reads_further_samples(flowers, invoke):
+    Path("more.csv").write_text(IRIS)
+    assert invoke("evaluate", flowers, "--data", "more.csv").output.splitlines()[1].split()[-1] == "1"
+    Path("wrong.csv").write_text(IRIS.replace("virginica", "setosa"))
+    assert invoke("evaluate", flowers, "--data", "wrong.csv").output.splitlines()[1].split()[-1] == "0.666667"
+
+
+def test_predict_prints_classes_by_name_with_their_probabilities(flowers, invoke):
+    Path("more.csv").write_text("petal,sepal\n3.5,4\n0.5,1\n")
+    rows = table(invoke("predict", flowers, "more.csv").output)
+    assert [row["class"] for row in rows] == ["virginica", "setosa"]
+    for row in rows:
+        probabilities = [float(row[name]) for name in ("setosa", "versicolor", "virginica")]
+        assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+
+
+def test_predict_reads_the_columns_that_the_dataset_names(arms, invoke):
+    Path("points.csv").write_text("y,x\n1,2\n-3,0\n")
+    expected = specnet.load_run(arms).predict(np.array([[2.0, 1.0], [0.0, -3.0]]))
+    rows = table(invoke("predict", arms, "points.csv").output)
+    np.testing.assert_allclose([float(row["probability"]) for row in rows], expected[:, 0], rtol=1e-6)
+    assert {row["class"] for row in rows} <= {"arm 0", "arm 1"}
+
+
+@pytest.mark.parametrize("ending", ["npy", "npz"])
+def test_predict_reads_and_writes_arrays(ending, arms, invoke):
+    inputs = np.random.default_rng(0).normal(size=(5, 2))
+    if ending == "npy":
+        np.save("in.npy", inputs)
+    else:
+        np.savez("in.npz", inputs=inputs)
+    assert invoke("predict", arms, f"in.{ending}", "-o", f"out.{ending}").exit_code == 0
+    out = np.load("out.npy") if ending == "npy" else read_npz(Path("out.npz"))["predictions"]
+    np.testing.assert_array_equal(out, specnet.load_run(arms).predict(inputs))
+
+
+def test_predict_writes_numbers_under_the_names_of_the_targets(invoke, write):
+    invoke("run", write("waves.json", dataset="waves", layers=[{"type": "linear", "units": 1}], loss="mse"))
+    Path("in.csv").write_text("x\n1\n2\n3\n")
+    assert invoke("predict", "runs/waves", "in.csv", "-o", "out.csv").exit_code == 0
+    rows = table(Path("out.csv").read_text())
+    expected = specnet.load_run("runs/waves").predict(np.array([[1.0], [2.0], [3.0]]))
+    np.testing.assert_allclose([float(row["y"]) for row in rows], expected[:, 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("in.csv", "x,z\n1,2\n", 'no column "y"'),
+        ("in.csv", "x,y\n1,?\n", "is not a finite number"),
+        ("in.npy", "junk", "in.npy"),
+        ("in.npz", "junk", "in.npz"),
+        ("in.txt", "1 2", ".csv, .npz or .npy"),
+        ("absent.csv", None, "there is no such file"),
+        ("absent.npy", None, "there is no such file"),
+    ],
+)
+def test_inputs_that_cannot_be_used_end_with_code_2(name, content, message, arms, invoke):
+    if content is not None:
+        Path(name).write_text(content)
+    result = invoke("predict", arms, name)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_an_output_of_unknown_form_is_refused(arms, invoke):
+    Path("in.csv").write_text("x,y\n1,2\n")
+    result = invoke("predict", arms, "in.csv", "-o", "out.xls")
+    assert (result.exit_code, ".csv, .npy or .npz" in result.stderr) == (2, True)
+
+
+def test_plot_draws_what_the_spec_names_or_what_it_is_told(arms, invoke):
+    (arms / "plots" / "curves.png").unlink()
+    assert invoke("plot", arms).output == f"{arms}/plots/curves.png\n"
+    assert invoke("plot", arms, "decision_boundary", "confusion_matrix").output.count(".png") == 2
+    assert (arms / "plots" / "decision_boundary.png").is_file()
+
+
+def test_a_plot_that_cannot_show_the_problem_is_refused(arms, invoke):
+    assert invoke("plot", arms, "regression_fit").exit_code == 2
+    assert 'did you mean "curves"?' in invoke("plot", arms, "curvs").stderr
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["predict", "in.csv"], ["plot"]])
+def test_a_folder_that_is_no_run_ends_with_code_3(command, invoke):
+    result = invoke(command[0], "nowhere", *command[1:])
+    assert (result.exit_code, "not a run directory" in result.stderr) == (3, True)
+
+
+def test_a_damaged_checkpoint_ends_with_code_3(arms, invoke):
+    path = arms / "checkpoints" / json.loads((arms / "best.json").read_text())["checkpoint"]
+    path.write_bytes(path.read_bytes()[:-1])
+    assert invoke("evaluate", arms).exit_code == 3

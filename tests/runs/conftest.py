@@ -1,0 +1,26 @@
+import pytest
+
+import specnet
+
+LAYERS = [{"type": "linear", "units": 6}, "tanh", {"type": "dropout", "rate": 0.1}, {"type": "linear", "units": 1}]
+
+
+@pytest.fixture
+def train(tmp_path):
+    """Train a small spec with changes, in a folder of its own."""
+
+    def call(out="run", **changes):
+        spec = {
+            "seed": 3,
+            "dataset": {"type": "spiral", "n_points": 60},
+            "split": {"validation": 0.2, "test": 0.1},
+            "transforms": {"inputs": ["standardize"]},
+            "layers": LAYERS,
+            "loss": "bce_with_logits",
+            "metrics": ["accuracy"],
+            "training": {"epochs": 8, "batch_size": 10},
+            "plots": [],
+        }
+        return specnet.run(specnet.load_spec(spec | changes), out=tmp_path / out)
+
+    return call

@@ -1,0 +1,125 @@
+import json
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.errors import RunError
+from specnet.runs.files import file_digest
+
+
+def steps(run):
+    return [int(path.stem.removeprefix("step-")) for path in sorted((run.directory / "checkpoints").iterdir())]
+
+
+def test_a_checkpoint_is_an_npz_without_pickles_that_holds_the_members_of_the_design(train):
+    run = train()
+    with np.load(run.checkpoint, allow_pickle=False) as file:
+        assert set(file.files) == {"params", "slots", "state", "layout", "spec", "progress"}
+        layout, progress = json.loads(str(file["layout"])), json.loads(str(file["progress"]))
+        assert json.loads(str(file["spec"])) == run.spec.to_json()
+        assert file["params"].shape == (2 * 6 + 6 + 6 + 1,)
+        assert file["slots"].shape == (2, 25)
+        assert file["params"].dtype == np.float32
+    assert layout[0] == {"name": "layers.0.weight", "offset": 0, "shape": [2, 6]}
+    assert [slot["name"] for slot in layout[1:]] == ["layers.0.bias", "layers.3.weight", "layers.3.bias"]
+    assert set(progress["generators"]) == {"shuffle", "layers.0", "layers.1", "layers.2", "layers.3"}
+    assert {"epoch", "step", "position", "watches", "history_length"} <= progress.keys()
+
+
+def test_step_0_is_the_initial_state(train):
+    run = train()
+    network = specnet.build_network(run.spec.layers, (2,), seed=3)
+    with np.load(run.directory / "checkpoints" / "step-00000000.npz") as file:
+        np.testing.assert_array_equal(file["params"], network.params.flat)
+        assert not file["slots"].any()
+
+
+def test_the_first_the_newest_few_and_the_best_stay(train):
+    run = train(
+        checkpoint={"every": 1, "keep": 2, "monitor": "validation/loss"}, training={"epochs": 9, "batch_size": 42}
+    )
+    values = run.history["validation/loss"]
+    best = int(np.argmin(values)) + 1
+    assert run.best["epoch"] == best
+    assert run.best["value"] == values[best - 1]
+    assert steps(run) == sorted({0, best, 8, 9})
+
+
+def test_the_best_epoch_is_kept_even_between_two_regular_checkpoints(train):
+    run = train(
+        checkpoint={"every": 100, "monitor": "validation/accuracy"}, training={"epochs": 30, "batch_size": None}
+    )
+    best = int(np.argmax(run.history["validation/accuracy"])) + 1
+    assert run.best["epoch"] == best
+    assert steps(run) == sorted({0, best, 30})
+    assert run.evaluate("validation")["accuracy"] == run.history["validation/accuracy"][best - 1]
+
+
+def test_mode_can_be_turned_round(train):
+    run = train(checkpoint={"every": 1, "monitor": "validation/loss", "mode": "max"})
+    assert run.best["value"] == run.history["validation/loss"].max()
+
+
+def test_by_default_there_are_ten_checkpoints_on_the_way(train):
+    run = train(checkpoint={"keep": 100}, training={"epochs": 40, "batch_size": None})
+    assert set(range(0, 41, 4)) <= set(steps(run))
+
+
+def test_latest_and_best_name_their_files_with_digests(train):
+    run = train()
+    for which in ("latest", "best"):
+        entry = json.loads((run.directory / f"{which}.json").read_text())
+        assert entry["sha256"] == file_digest(run.directory / "checkpoints" / entry["checkpoint"])
+
+
+def test_each_checkpoint_can_be_loaded_by_its_step(train):
+    run = train(checkpoint={"every": 1, "keep": 3})
+    losses = {step: specnet.load_run(run.directory, str(step)).evaluate("train")["loss"] for step in steps(run)}
+    assert len(set(losses.values())) == len(losses)
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "garbage"])
+def test_a_damaged_checkpoint_is_refused_with_its_name(damage, train):
+    run = train()
+    content = bytearray(run.checkpoint.read_bytes())
+    if damage == "remove":
+        run.checkpoint.unlink()
+    else:
+        content[len(content) // 2] ^= 1
+        changed = {"flip": content, "truncate": content[:-10], "garbage": b"not a zip"}[damage]
+        run.checkpoint.write_bytes(changed)
+    with pytest.raises(RunError, match=run.checkpoint.name) as error:
+        specnet.load_run(run.directory)
+    assert error.value.exit_code == 3
+
+
+@pytest.mark.parametrize("which", ["best.json", "spec.json", "manifest.json"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "\udcff"])
+def test_a_damaged_file_of_the_run_is_refused_with_its_name(which, text, train):
+    run = train()
+    (run.directory / which).write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(RunError, match=which):
+        specnet.load_run(run.directory)
+
+
+def test_a_checkpoint_of_other_layers_is_refused(train):
+    run, other = train("a"), train("b", layers=[{"type": "linear", "units": 1}])
+    (run.directory / "checkpoints" / "step-00000000.npz").write_bytes(
+        (other.directory / "checkpoints" / "step-00000000.npz").read_bytes()
+    )
+    with pytest.raises(RunError, match="does not fit the run's spec"):
+        specnet.load_run(run.directory, "0")
+
+
+def test_a_step_that_does_not_exist_is_told_what_does(train):
+    with pytest.raises(RunError, match="step-00000099") as error:
+        specnet.load_run(train().directory, "99")
+    assert "step-00000000.npz" in str(error.value)
+
+
+def test_files_that_the_run_did_not_write_are_left_alone(train, tmp_path):
+    (tmp_path / "run").mkdir()
+    run = train(checkpoint={"every": 1, "keep": 1})
+    assert len(steps(run)) <= 3
+    assert not list(run.directory.rglob("*.tmp"))
