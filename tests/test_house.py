@@ -1,0 +1,110 @@
+"""The rules of the house: who imports whom, who prints, who touches the disk, style and types."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import specnet
+import specnet.api
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "specnet"
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+NOUNS = (
+    "layers", "losses", "metrics", "optimizers", "schedules", "initializers", "datasets", "transforms", "plots",
+)  # fmt: skip
+ORDER = ["errors", "tools", "component", "base", "implementations", "training", "spec", "runs", "api", "cli"]
+HOMES = {
+    "specnet": "errors", "errors": "errors", "registry": "tools", "diagnostics": "tools", "functions": "tools",
+    "component": "component", "training": "training", "spec": "spec", "runs": "runs", "api": "api", "cli": "cli",
+    "__main__": "cli",
+}  # fmt: skip
+
+
+def storey(module):
+    """Where a module stands in the house."""
+    parts = module.split(".")
+    if len(parts) > 1 and parts[1] in NOUNS:
+        return "base" if parts[2:] in ([], ["base"]) else "implementations"
+    return HOMES[parts[1] if len(parts) > 1 else "specnet"]
+
+
+def imports(path):
+    """Every specnet module that a file imports, at its top or inside a function."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "specnet":
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in MODULES else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "specnet")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_one_way(module):
+    here = storey(module)
+    for imported in imports(MODULES[module]):
+        if module == "specnet" or (here == "cli" and imported == "specnet"):
+            continue
+        there = storey(imported)
+        assert ORDER.index(there) <= ORDER.index(here), f"{module} imports {imported}"
+        if there == "implementations":
+            assert here == "implementations", f"{module} knows the implementation {imported}"
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if storey(module) not in ("runs", "api", "cli")])
+def test_below_runs_only_datasets_and_the_spec_reader_touch_the_disk(module):
+    touching = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "unlink", "load", "save"}
+    called = {
+        getattr(node.func, "attr", getattr(node.func, "id", ""))
+        for node in ast.walk(ast.parse(MODULES[module].read_text()))
+        if isinstance(node, ast.Call) and not isinstance(getattr(node.func, "value", None), ast.Attribute)
+    }
+    allowed = {"specnet.datasets.tabular", "specnet.datasets.arrays", "specnet.datasets.idx", "specnet.spec.text"}
+    # `load` and `save` also name methods of components; only NumPy's reach the disk.
+    numpy_io = {f"np.{name}" for name in ("load", "save", "savez", "fromfile")}
+    text = MODULES[module].read_text()
+    if module not in allowed:
+        assert not called & (touching - {"load", "save"})
+        assert not any(f"{name}(" in text for name in numpy_io)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_is_read_in_one_sitting(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def test_every_public_name_is_there():
+    for name in specnet.__all__:
+        assert getattr(specnet, name) is getattr(specnet.api, name)
+    assert set(specnet.__all__) <= set(dir(specnet))
+    with pytest.raises(AttributeError, match="no attribute 'tensorflow'"):
+        _ = specnet.tensorflow
+
+
+def python(*arguments):
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["predict", "--help"], ["--version"]])
+def test_help_imports_neither_numpy_nor_pydantic_nor_matplotlib(arguments):
+    code = f"import sys; sys.argv = ['specnet', *{arguments!r}]\nfrom specnet.cli import main\ntry: main()\n"
+    code += "finally: print(sorted({'numpy', 'pydantic', 'matplotlib', 'rich'} & set(sys.modules)))"
+    result = python("-c", code)
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_core_imports_no_matplotlib():
+    assert python("-c", "import sys, specnet; specnet.run; sys.exit('matplotlib' in sys.modules)").returncode == 0
+
+
+@pytest.mark.parametrize("tool", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=" ".join)
+def test_style_and_types_are_clean(tool):
+    result = python("-m", *tool, *(["."] if tool[0] == "ruff" else []))
+    assert result.returncode == 0, result.stdout + result.stderr
