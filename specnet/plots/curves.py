@@ -12,6 +12,7 @@ from specnet.plots import style
 from specnet.plots.base import Plot, Trained
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 PIECES = 1000
@@ -21,7 +22,7 @@ PIECES = 1000
 class Curves(Plot):
     """Loss and metrics over the epochs, for train and, where there is one, validation.
 
-    Each value has a panel of its own; one that falls far, from a peak to less than a thirtieth of it, has a
+    Each value has a panel of its own; one that falls far, from a peak to less than a tenth of it, has a
     logarithmic scale. The epoch of the lowest validation loss is marked.
     """
 
@@ -58,7 +59,7 @@ class Curves(Plot):
                 text = f"lowest validation loss: epoch {epochs[best]}"
                 axes.axvline(epochs[best], color="0.35", linestyle=":", linewidth=1.2, label=text, zorder=3)
             if falls_far(curves["train"]) and all((values > 0).all() for values in curves.values()):
-                axes.set_yscale("log")
+                scale_by_decades(axes)
         style.legend(figure, figure.axes[0].get_lines())
         return figure
 
@@ -72,7 +73,20 @@ def thin(values: np.ndarray) -> np.ndarray:
     return np.unique([0, *extremes, len(values) - 1])
 
 
+def scale_by_decades(axes: Axes) -> None:
+    """Give a panel a logarithmic scale with plain numbers; where it shows few decades, at 2 and 5 as well."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    low, high = axes.get_ylim()
+    if high < 100 * low:
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axes.yaxis.set_minor_formatter("{x:g}")
+
+
 def falls_far(values: np.ndarray) -> bool:
-    """Tell whether a curve falls from a peak to less than a thirtieth of it, about one and a half decades."""
+    """Tell whether a curve falls from a peak to less than a tenth of it."""
     lowest = int(np.argmin(values))
-    return bool(values[: lowest + 1].max() > 30 * values[lowest])
+    return bool(values[: lowest + 1].max() > 10 * values[lowest])

@@ -1,0 +1,57 @@
+"""What the README shows is what the project does."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import specnet
+from specnet.cli import cli
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language):
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.M | re.S)
+    return [text for named, text in found if named == language]
+
+
+def test_the_spec_shown_is_that_of_the_spiral():
+    (shown,) = map(json.loads, blocks("json"))
+    spiral = json.loads((ROOT / "specs" / "spiral.json").read_text())
+    assert shown == {key: spiral[key] for key in shown} | {"plots": shown["plots"]}
+    specnet.load_spec(shown)
+
+
+def test_the_diagnostics_shown_are_those_printed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (shown,) = [block.partition("\n")[2] for block in blocks("") if block.startswith("$ specnet validate")]
+    layers = [{"type": "linear", "units": 4}, "sigmod"]
+    draft = {"dataset": "spiral", "layers": layers, "loss": "mse", "training": {"epochs": 0}}
+    Path("draft.json").write_text(json.dumps(draft))
+    assert CliRunner().invoke(cli, ["validate", "draft.json"]).stderr.strip() == shown.strip()
+
+
+def test_the_python_shown_runs(tmp_path, monkeypatch):
+    (code,) = blocks("python")[:1]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "specs").symlink_to(ROOT / "specs")
+    names = {"x": np.ones((2, 4)), "dy": np.ones((2, 3))}
+    exec(code, names)  # noqa: S102
+    assert names["run"].directory == Path("runs/short")
+    assert names["dx"].shape == (2, 4)
+
+
+def test_ci_runs_exactly_the_second_command():
+    second = next(block for block in blocks("") if block.rstrip().endswith("pytest"))
+    command = second.strip().split(" && ", 2)[2]
+    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith(f"\n{command}")
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))
+def test_links_lead_somewhere(link):
+    assert (ROOT / link).exists()
