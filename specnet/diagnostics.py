@@ -21,6 +21,7 @@ CODES = {
     "less_than": "out-of-range",
     "less_than_equal": "out-of-range",
     "finite_number": "out-of-range",
+    "multiple_of": "out-of-range",
     "too_short": "wrong-length",
     "too_long": "wrong-length",
     "string_too_short": "wrong-length",
@@ -89,7 +90,9 @@ def _diagnostic(found: Any) -> Diagnostic:
         return Diagnostic(code, f'the key "{name}" is missing', pointer[:-1])
     message = re.sub("^(Input|String|List|Tuple) ", f"{name} ", found["msg"].removeprefix("Value error, "))
     message = re.sub(r" after validation, not \d+$", "", message)
-    return Diagnostic(code, f"{message}, not {show_value(found['input'])}", pointer)
+    if not (kind == "value_error" and isinstance(found["input"], dict)):  # a check of several fields names them itself
+        message += f", not {show_value(found['input'])}"
+    return Diagnostic(code, message, pointer)
 
 
 def show_value(value: Any) -> str:

@@ -36,3 +36,19 @@ def classes(scores: np.ndarray) -> np.ndarray:
         return np.argmax(scores, axis=-1)
     yes: np.ndarray = (scores >= 0.5).astype(np.int64)
     return yes[..., 0] if yes.ndim > 1 else yes
+
+
+def class_numbers(targets: np.ndarray) -> np.ndarray | None:
+    """Return the class numbers (n, ...) that targets stand for, or nothing where they are no classes.
+
+    Classes are whole numbers, (n, ...) or (n, ..., 1), or one-hot (n, ..., k).
+    """
+    if targets.ndim > 1 and targets.shape[-1] > 1:
+        numbers = np.argmax(targets, axis=-1)
+        one_hot = np.zeros(targets.shape)
+        np.put_along_axis(one_hot, numbers[..., np.newaxis], 1.0, axis=-1)
+        if np.array_equal(targets, one_hot):
+            return numbers
+    elif targets.ndim > 1:
+        targets = targets[..., 0]
+    return targets.astype(np.int64) if np.array_equal(targets, np.rint(targets)) else None

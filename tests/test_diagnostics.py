@@ -63,7 +63,7 @@ def explained(cls, document):
         ("flag", 1, "wrong-type", "flag should be a valid boolean, not 1"),
         ("sizes", [], "wrong-length", "sizes should have at least 1 item, not []"),
         ("inner", 3, "wrong-type", "inner should be an object, not 3"),
-        ("even", 3, "wrong-type", "even should be a multiple of 2, not 3"),
+        ("even", 3, "out-of-range", "even should be a multiple of 2, not 3"),
         ("odd", 2, "wrong-value", "an odd number belongs here, not 2"),
         ("odd", 13, "bad-luck", "thirteen {is} unlucky"),
     ],

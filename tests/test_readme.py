@@ -41,7 +41,7 @@ def test_the_python_shown_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "specs").symlink_to(ROOT / "specs")
     names = {"x": np.ones((2, 4)), "dy": np.ones((2, 3))}
-    exec(code, names)  # noqa: S102
+    exec(code, names)
     assert names["run"].directory == Path("runs/short")
     assert names["dx"].shape == (2, 4)
 

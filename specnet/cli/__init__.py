@@ -5,6 +5,9 @@ Commands import what they need when they run, so that `--help` answers at once.
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 from typing import Any
 
 import click
@@ -22,17 +25,27 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except SpecnetError as error:
-            click.echo(str(error), err=True)
+            click.echo("\n".join([str(error), *_notes(error)]), err=True)
             ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
+        except KeyboardInterrupt as error:
+            click.echo("\n".join(["interrupted", *_notes(error)]), err=True)
             ctx.exit(130)
         except MemoryError as error:
             click.echo(f"error[memory]: {error or 'out of memory'}", err=True)
             ctx.exit(2)
+        except BrokenPipeError:
+            raise  # click ends quietly where nobody reads on
         except OSError as error:
-            click.echo(f"error[file]: {error.filename or ''}: {error.strerror or error}", err=True)
+            click.echo(f"error[file]: {error.filename or 'output'}: {error.strerror or error}", err=True)
             ctx.exit(2)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if os.environ.get("SPECNET_DEBUG"):
+                raise
+            click.echo(f"error[internal]: {type(error).__name__}: {error}", err=True)
+            click.echo("   = help: this is a bug; SPECNET_DEBUG=1 in the environment shows where", err=True)
+            ctx.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -53,6 +66,16 @@ for command in (run, validate, components, data, evaluate, predict, plot):
     cli.add_command(command)
 
 
+def _notes(error: BaseException) -> list[str]:
+    return [f"   = note: {note}" for note in getattr(error, "__notes__", ())]
+
+
 def main() -> None:
     """Run the command line."""
+    # On the small matrices of small networks a second BLAS thread costs more than it gains. NumPy reads this when it
+    # is imported, which no command has done yet; who sets the variable decides.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what the terminal's encoding cannot show is shown escaped
+            stream.reconfigure(errors="backslashreplace")
     cli(prog_name="specnet")

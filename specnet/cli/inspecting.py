@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from specnet.cli.options import set_option, spec_argument
-from specnet.errors import SpecnetError
+from specnet.errors import SpecnetError, UsageError
+
+LIMITS = {
+    "gt": ">", "ge": ">=", "lt": "<", "le": "<=", "multiple_of": "multiple of",
+    "min_length": "length >=", "max_length": "length <=",
+}  # fmt: skip
+"""How the limits of a field are shown."""
 
 if TYPE_CHECKING:
-    from specnet.runs.experiment import Experiment
+    from specnet.datasets.base import Data, Samples
 
 
 @click.command()
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
 @set_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How mistakes are shown.")
 def validate(specs: tuple[Path, ...], overrides: tuple[str, ...], form: str) -> None:
-    """Check each SPEC without training and report every mistake.
+    """Check each SPEC without reading data or training, and report every mistake.
 
     \b
     Example:
@@ -49,7 +56,7 @@ def validate(specs: tuple[Path, ...], overrides: tuple[str, ...], form: str) -> 
                 click.echo(f"{error}\n", err=True)
         else:
             if form == "text":
-                click.echo(f"{path}: no mistakes found")
+                click.echo(f"{path}: no mistakes found; data were not read")
     if form == "json":
         click.echo(json.dumps(mistakes, indent=2, ensure_ascii=False))
     if mistakes:
@@ -97,6 +104,7 @@ def _show_group(group: str) -> None:
 
 def _show_component(group: str, name: str) -> None:
     import inspect
+    import re
 
     from specnet import registry
     from specnet.cli.show import show_table
@@ -107,8 +115,14 @@ def _show_component(group: str, name: str) -> None:
     click.echo(inspect.getdoc(cls) or "")
     rows = []
     for attribute, field in cls.model_fields.items():
-        kind = getattr(field.annotation, "__name__", None) or str(field.annotation)
-        limits = ", ".join(str(limit) for limit in field.metadata if type(limit).__module__ == "annotated_types")
+        kind = re.sub(r"<class '(.*)'>", r"\1", str(field.annotation))
+        kind = re.sub(r"\w+\.", "", kind)
+        limits = ", ".join(
+            f"{sign} {getattr(limit, name)}"
+            for limit in field.metadata
+            for name, sign in LIMITS.items()
+            if getattr(limit, name, None) is not None
+        )
         default = "required" if field.is_required() else f"{field.default!r}"
         rows.append([field.alias or attribute, kind, default, field.description or "", limits])
     if rows:
@@ -132,34 +146,50 @@ def data(spec: Path, output: Path | None, overrides: tuple[str, ...]) -> None:
     import numpy as np
 
     import specnet
-    from specnet.cli.show import show_table
-    from specnet.runs.experiment import Experiment
+    from specnet.datasets.base import Samples
+    from specnet.runs.experiment import Experiment, load_data, transform
     from specnet.runs.files import write_file
 
-    experiment = Experiment(specnet.load_spec(spec, overrides))
-    rows, arrays = [], {}
-    for split, prepared in experiment.splits.items():
-        for name, array in (("inputs", prepared.x), ("targets", prepared.target)):
-            arrays[f"{split}_{name}"] = array
-            rows.append(
-                [split, name, len(array), array.shape[1:], array.dtype]
-                + [f"{value:.4g}" for value in (array.min(), array.max(), array.mean(), array.std())]
-            )
-    columns = ["split", "", "rows", "shape", "dtype", "min", "max", "mean", "std"]
-    show_table(columns, rows, numbers=("rows", "min", "max", "mean", "std"))
-    if experiment.data.classes:
-        _show_classes(experiment)
+    loaded = specnet.load_spec(spec, overrides)
+    try:
+        experiment = Experiment(loaded)
+    except SpecnetError:
+        # Who looks for the reason why layers or loss do not fit the data wants to see the data.
+        samples = load_data(loaded)
+        _show_splits(transform(loaded, samples)[2])
+        _show_classes(samples)
+        raise
+    splits = {name: Samples(prepared.x, prepared.target) for name, prepared in experiment.splits.items()}
+    _show_splits(splits)
+    _show_classes(experiment.data)
     if output is not None:
-        write_file(output, lambda file: np.savez(file, allow_pickle=False, **arrays))
+        if output.suffix != ".npz":
+            raise UsageError(f"{output}: the file's name should end in .npz")
+        arrays = {f"{split}_{name}": array for split, pair in splits.items() for name, array in pair._asdict().items()}
+        write_file(output, lambda file: np.savez(file, **arrays))
         click.echo(f"\nwritten to {output}")
 
 
-def _show_classes(experiment: Experiment) -> None:
+def _show_splits(splits: Mapping[str, Samples]) -> None:
+    from specnet.cli.show import show_table
+
+    rows = [
+        [split, name, len(array), array.shape[1:], array.dtype]
+        + [f"{value:.4g}" for value in (array.min(), array.max(), array.mean(), array.std())]
+        for split, samples in splits.items()
+        for name, array in samples._asdict().items()
+    ]
+    columns = ["split", "", "rows", "shape", "dtype", "min", "max", "mean", "std"]
+    show_table(columns, rows, numbers=("rows", "min", "max", "mean", "std"))
+
+
+def _show_classes(data: Data) -> None:
     import numpy as np
 
     from specnet.cli.show import show_table
 
-    data = experiment.data
+    if not data.classes:
+        return
     rows = [
         [number, name, *(int(np.sum(samples.targets == number)) for samples in data.splits.values())]
         for number, name in enumerate(data.classes)

@@ -100,4 +100,7 @@ class Lines(_Timed):
             self._print(f"epoch {epoch}/{self.epochs}  {self.values(line)}  {left:.0f} s left")
 
     def _print(self, text: str) -> None:
-        self.console.print(text, soft_wrap=True, markup=False)
+        try:
+            self.console.print(text, soft_wrap=True, markup=False)
+        except BrokenPipeError:
+            self.console.quiet = True  # nobody reads on: the run goes on all the same

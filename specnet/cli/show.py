@@ -17,8 +17,10 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     console = Console(highlight=False)
-    # Where nobody reads along, lines are as long as they need to be.
-    console.print(table, width=None if console.is_terminal else 200)
+    if not console.is_terminal:
+        # A file or a pipe takes lines as long as they need to be.
+        console = Console(highlight=False, width=240)
+    console.print(table)
 
 
 def show_scores(scores: Mapping[str, Mapping[str, float]]) -> None:

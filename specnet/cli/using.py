@@ -29,6 +29,8 @@ def evaluate(run: Path, split: str | None, file: Path | None, checkpoint: str) -
     if split and file:
         raise UsageError("--split and --data exclude each other")
     loaded = specnet.load_run(run, checkpoint)
+    if loaded.manifest["status"] not in ("completed", "stopped early"):
+        click.echo(f"note: the status of this run is: {loaded.manifest['status']}", err=True)
     if file:
         show_scores({str(file): loaded.evaluate(read_samples(loaded, file))})
     else:

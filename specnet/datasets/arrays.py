@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from specnet.datasets.base import Data, DataFile, Dataset, Samples, explain_os_error
+from specnet.datasets.base import Data, DataFile, Dataset, Samples, read_npz
 from specnet.errors import DataError, suggest
 
 
@@ -60,18 +60,3 @@ class Npz(Dataset):
             message = f'the array "{name}" has dtype {array.dtype} and shape {array.shape}'
             raise DataError(f"{path}: {message}: samples are real numbers, one row each", pointer=(field,))
         return array
-
-
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of an `.npz` file; nothing is unpickled.
-
-    Raises:
-        DataError: if it cannot be read, or holds Python objects.
-    """
-    try:
-        with path.open("rb") as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as file:
-            return {name: np.asanyarray(file[name]) for name in file.files}
-    except OSError as error:
-        raise explain_os_error(path, error) from error
-    except Exception as error:  # zipfile, zlib and NumPy each fail over damage in ways of their own.
-        raise DataError(f"{path} is not an .npz file of plain arrays: {error}") from error

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import AfterValidator, ValidationInfo
 
 from specnet.component import Component
+from specnet.diagnostics import custom_error
 from specnet.errors import DataError
 
 
@@ -79,17 +80,40 @@ def _resolve(path: str, info: ValidationInfo) -> str:
         raise ValueError("a path cannot hold a NUL character")
     context = info.context or {}
     try:
-        return str(Path(context.get("directory", ".")).absolute() / Path(path).expanduser())
+        absolute = Path(context.get("directory", ".")).absolute() / Path(path).expanduser()
     except RuntimeError as error:
         raise ValueError(f"{path.partition('/')[0]} is no home directory") from error
+    if context.get("files_exist"):
+        try:
+            absolute.stat()
+        except OSError as error:  # it is not there, its name is too long, its folder may not be entered
+            raise custom_error("missing-file", f"there is no file {absolute}: {error.strerror}") from error
+        if not absolute.is_file():
+            raise custom_error("missing-file", f"{absolute} is not an ordinary file")
+    return str(absolute)
 
 
-DATA_FILE = AfterValidator(_resolve)
-DataFile = Annotated[str, DATA_FILE]
-"""The type of a field that names a file to read, relative to the spec's folder. `validate` checks that it exists."""
+DataFile = Annotated[str, AfterValidator(_resolve)]
+"""The type of a field that names a file to read, relative to the spec's folder. A spec that is loaded to be run must
+name files that exist."""
 
 
 def explain_os_error(path: Path | str, error: OSError) -> DataError:
     """Return the error of a file that cannot be opened or read, with the reason in words."""
     reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
     return DataError(f"{path}: {reason}")
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of an `.npz` file; nothing is unpickled.
+
+    Raises:
+        DataError: if it cannot be read, or holds Python objects.
+    """
+    try:
+        with path.open("rb") as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as file:
+            return {name: np.asanyarray(file[name]) for name in file.files}
+    except OSError as error:
+        raise explain_os_error(path, error) from error
+    except Exception as error:  # zipfile, zlib and NumPy each fail over damage in ways of their own.
+        raise DataError(f"{path} is not an .npz file of plain arrays: {error}") from error

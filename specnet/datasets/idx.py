@@ -51,6 +51,8 @@ class Idx(Dataset):
 
 def _samples(images_path: Path, labels_path: Path) -> Samples:
     images, labels = read_idx(images_path), read_idx(labels_path)
+    if images.ndim < 2:
+        raise DataError(f"{images_path}: its shape is {images.shape}: these are no images")
     if images.ndim == 3:
         images = images[..., np.newaxis]
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):

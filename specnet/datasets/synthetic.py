@@ -15,7 +15,7 @@ class Spiral(Dataset):
     noise; a point is (r sin t, r cos t).
     """
 
-    n_points: int = Field(default=400, ge=4, multiple_of=2, description="points in both arms together")
+    n_points: int = Field(default=400, ge=4, le=10**7, multiple_of=2, description="points in both arms together")
     noise: float = Field(default=0.25, ge=0, description="standard deviation of the angle, in radians")
 
     def load(self, rng: np.random.Generator) -> Data:
@@ -36,7 +36,7 @@ class Waves(Dataset):
     y = -0.01 x * x^sin(pi x).
     """
 
-    n_points: int = Field(default=600, ge=4, multiple_of=2, description="points in both pieces together")
+    n_points: int = Field(default=600, ge=4, le=10**7, multiple_of=2, description="points in both pieces together")
     noise: float = Field(default=0.1, ge=0, description="standard deviation of y")
 
     def load(self, rng: np.random.Generator) -> Data:

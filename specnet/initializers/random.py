@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Self
 
 import numpy as np
@@ -28,8 +29,8 @@ class Uniform(Initializer):
 
     @model_validator(mode="after")
     def _low_is_below_high(self) -> Self:
-        if self.low >= self.high:
-            raise ValueError(f"low ({self.low}) should be less than high ({self.high})")
+        if not 0 < self.high - self.low < math.inf:
+            raise ValueError(f"low ({self.low}) should be less than high ({self.high}), by a finite number")
         return self
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:

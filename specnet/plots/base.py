@@ -47,8 +47,8 @@ class Plot(Component):
 
     group: ClassVar[str] = "plots"
 
-    def check(self, data: Data) -> None:
-        """Check before training that this plot can show such data.
+    def check(self, run: Trained) -> None:
+        """Check that this plot can show such a run; called before training, too, where the history is empty.
 
         Raises:
             PlotError: if it cannot.

@@ -31,7 +31,8 @@ class DecisionBoundary(Plot):
     each class wins.
     """
 
-    def check(self, data: Data) -> None:
+    def check(self, run: Trained) -> None:
+        data = run.data
         if data.train.inputs.shape[1:] != (2,):
             raise PlotError(
                 f"decision_boundary shows two inputs, here inputs have shape {data.train.inputs.shape[1:]}",
@@ -39,6 +40,8 @@ class DecisionBoundary(Plot):
             )
         for samples in data.splits.values():
             class_numbers(samples.targets)
+        x, y = grid_axes(data)
+        class_numbers(classes(run.predict(np.array([[x[0], y[0]]]))))
 
     def draw(self, run: Trained) -> Figure:
         from matplotlib.lines import Line2D
@@ -59,7 +62,7 @@ class DecisionBoundary(Plot):
         style.dress(axes, *(data.input_names or ("input 0", "input 1")))
         if len(known) == 2 and prediction.size == predicted.size and not np.issubdtype(prediction.dtype, np.integer):
             filled = fill_probability(axes, x, y, prediction.reshape(predicted.shape), colors)
-            figure.colorbar(filled, ax=axes, label=f"probability of {names[1]}")
+            figure.colorbar(filled, ax=axes).set_label(f"probability of {names[1]}", labelpad=8)
         else:
             fill_regions(axes, x, y, np.searchsorted(known, predicted), colors)
 

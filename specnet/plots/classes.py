@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from specnet import functions
 from specnet.datasets.base import Data
 from specnet.errors import PlotError
 
@@ -14,19 +15,11 @@ LARGEST = 100
 def class_numbers(targets: np.ndarray) -> np.ndarray:
     """Return the class numbers (n,) that targets stand for: a whole number each, or one-hot (n, k).
 
-    Unlike `specnet.metrics.classification.wanted_classes` this needs no prediction to compare with, so it can be
-    asked before training.
-
     Raises:
         PlotError: if they are neither, or too many.
     """
-    if targets.ndim == 1 or targets.shape[1:] == (1,):
-        numbers = targets.reshape(-1)
-        meant = np.array_equal(numbers, np.rint(numbers))
-    else:
-        numbers = np.argmax(targets.reshape(len(targets), -1), axis=1)
-        meant = targets.ndim == 2 and np.array_equal(targets, np.eye(targets.shape[1])[numbers])
-    if not meant:
+    numbers = functions.class_numbers(targets)
+    if numbers is None or numbers.ndim != 1:
         raise PlotError(
             f"the targets, of shape {targets.shape[1:]}, are not classes",
             help="this plot takes class numbers, 0 and 1, or one-hot targets; for one number of one input "
@@ -38,7 +31,7 @@ def class_numbers(targets: np.ndarray) -> np.ndarray:
             f"the targets are {count} different whole numbers: a picture shows at most {LARGEST} classes",
             help="leave this plot out; for one number of one input there is regression_fit",
         )
-    return numbers.astype(np.int64)
+    return numbers
 
 
 def class_name(number: int, data: Data) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from specnet.datasets.base import Data
 from specnet.functions import classes
 from specnet.plots import style
 from specnet.plots.base import Plot, Trained
@@ -25,9 +24,10 @@ class ConfusionMatrix(Plot):
     Of the test split if there is one, else of validation, else of train.
     """
 
-    def check(self, data: Data) -> None:
-        for samples in data.splits.values():
+    def check(self, run: Trained) -> None:
+        for samples in run.data.splits.values():
             class_numbers(samples.targets)
+        class_numbers(classes(run.predict(run.data.train.inputs[:1])))
 
     def draw(self, run: Trained) -> Figure:
         split, samples = list(run.data.splits.items())[-1]
@@ -41,7 +41,7 @@ class ConfusionMatrix(Plot):
         roomy = len(known) <= ROOMY
         side = max(4.0, len(known) * (0.65 if roomy else 0.38))
         right = np.trace(counts) / len(wanted)
-        title = f"{run.name}: confusion matrix of the {split} split, {right:.1%} right"
+        title = f"{run.name}: confusion, {split} split, {right:.1%} right"
         figure = style.figure(title, side + 2.5, side + 1.2)
         axes = figure.add_subplot()
         style.dress(axes, "predicted class", "true class")

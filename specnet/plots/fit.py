@@ -24,32 +24,30 @@ class RegressionFit(Plot):
     Where the dataset knows its function without noise, that is drawn too.
     """
 
-    def check(self, data: Data) -> None:
-        inputs, targets = data.train.inputs.shape[1:], data.train.targets.shape[1:]
+    def check(self, run: Trained) -> None:
+        inputs, targets = run.data.train.inputs.shape[1:], run.data.train.targets.shape[1:]
         if inputs != (1,) or targets not in [(), (1,)]:
             raise PlotError(
                 "regression_fit shows one number over one input, "
                 f"here inputs have shape {inputs} and targets have shape {targets}",
                 help="leave this plot out; for classes there are decision_boundary (two inputs) and confusion_matrix",
             )
+        prediction = run.predict(grid(run.data)[:1])
+        if prediction.size != 1:
+            raise PlotError(
+                f"regression_fit shows one number over one input, a prediction has shape {prediction.shape[1:]}",
+                help="leave this plot out; for classes there is confusion_matrix",
+            )
 
     def draw(self, run: Trained) -> Figure:
         data = run.data
-        inputs = np.concatenate([samples.inputs for samples in data.splits.values()]).astype(np.float64)
-        low, high = inputs.min(), inputs.max()
-        margin = 0.05 * (high - low or 1.0)
-        x = np.linspace(low - margin, high + margin, POINTS)[:, np.newaxis]
+        x = grid(data)
         prediction = run.predict(x)
-        if prediction.size != len(x):
-            raise PlotError(
-                f"regression_fit shows one number over one input, a prediction has shape {prediction.shape[1:]}",
-                help="for classes there is confusion_matrix",
-            )
         figure = style.figure(f"{run.name}: prediction and data", 8, 5)
         axes = figure.add_subplot()
         style.dress(axes, (*data.input_names, "input")[0], (*data.target_names, "target")[0])
         axes.margins(x=0)
-        size = style.point_size(len(inputs))
+        size = style.point_size(sum(len(samples.inputs) for samples in data.splits.values()))
         for split, samples in data.splits.items():
             axes.plot(
                 samples.inputs.reshape(-1),
@@ -68,3 +66,11 @@ class RegressionFit(Plot):
         axes.plot(x[:, 0], prediction.reshape(-1), color=style.PALETTE[3], linewidth=2.5, label="prediction")
         style.legend(figure, axes.get_lines())
         return figure
+
+
+def grid(data: Data) -> np.ndarray:
+    """Return evenly spaced inputs (points, 1) that reach a little beyond the samples."""
+    inputs = np.concatenate([samples.inputs for samples in data.splits.values()]).astype(np.float64)
+    low, high = inputs.min(), inputs.max()
+    margin = 0.05 * (high - low or 1.0)
+    return np.linspace(low - margin, high + margin, POINTS)[:, np.newaxis]

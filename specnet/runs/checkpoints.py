@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from specnet.errors import RunError
+from specnet.datasets.base import read_npz
+from specnet.errors import DataError, RunError, UsageError
 from specnet.runs.files import file_digest, read_json, write_file, write_json
 from specnet.spec.model import Spec
 from specnet.training.trainer import Snapshot
@@ -20,92 +20,98 @@ MEMBERS = {"params", "slots", "state", "layout", "spec", "progress"}
 class Checkpoints:
     """The checkpoints of one run: the first, the newest few and the best.
 
-    `latest.json` and `best.json` in the run directory name them with their SHA-256.
+    `best.json` in the run directory names the best one with its SHA-256, `latest.json` the newest, and the SHA-256
+    of all that are there.
     """
 
     def __init__(self, directory: Path, keep: int) -> None:
         self.directory = directory
-        self.folder = directory / "checkpoints"
         self.keep = keep
-        self._written: dict[int, str] = {}
+        self._digests: dict[int, str] = {}
 
-    def write(self, snapshot: Snapshot, layout: list[dict[str, Any]], spec: Spec) -> None:
-        """Write a snapshot as the latest checkpoint, unless its step has been written already."""
-        step = snapshot.progress["step"]
-        if step not in self._written:
-            path = self.folder / f"step-{step:08d}.npz"
-            members = {
-                "params": snapshot.params,
-                "slots": snapshot.slots,
-                "state": snapshot.state,
-                "layout": np.array(json.dumps(layout)),
-                "spec": np.array(json.dumps(spec.to_json())),
-                "progress": np.array(json.dumps(snapshot.progress)),
-            }
-            write_file(path, lambda file: np.savez(file, allow_pickle=False, **members))
-            self._written[step] = file_digest(path)
+    def save(
+        self, latest: Snapshot, best: Snapshot, monitored: dict[str, Any], layout: list[dict[str, Any]], spec: Spec
+    ) -> None:
+        """Write both snapshots where they are not written yet, name them, and delete those that are not kept.
 
-    def name_latest(self, snapshot: Snapshot) -> None:
-        """Say that this snapshot, already written, is the newest state."""
-        write_json(self.directory / "latest.json", self._entry(snapshot))
+        `monitored` tells by what value the best one is best. Only files that this object wrote are deleted.
+        """
+        for snapshot in (latest, best):
+            step = snapshot.progress["step"]
+            if step not in self._digests:
+                _write(self._path(step), snapshot, layout, spec)
+                self._digests[step] = file_digest(self._path(step))
+        kept = {0, best.progress["step"], *sorted(self._digests)[-self.keep :]}
+        dropped = set(self._digests) - kept
+        digests = {self._path(step).name: self._digests[step] for step in sorted(kept)}
+        write_json(self.directory / "best.json", self._entry(best) | monitored)
+        write_json(self.directory / "latest.json", self._entry(latest) | {"digests": digests})
+        for step in dropped:
+            self._path(step).unlink(missing_ok=True)
+            del self._digests[step]
 
-    def name_best(self, snapshot: Snapshot, monitor: str, value: float | None) -> None:
-        """Say that this snapshot, already written, is the best state by a monitored value."""
-        entry = self._entry(snapshot) | {"monitor": monitor, "value": value}
-        write_json(self.directory / "best.json", entry)
-
-    def prune(self, best: int) -> None:
-        """Delete what is neither the first, nor the best step, nor one of the newest. Only own files are touched."""
-        newest = sorted(self._written)[-self.keep :]
-        for step in sorted(set(self._written) - {0, best, *newest}):
-            (self.folder / f"step-{step:08d}.npz").unlink(missing_ok=True)
-            del self._written[step]
+    def _path(self, step: int) -> Path:
+        return self.directory / "checkpoints" / f"step-{step:08d}.npz"
 
     def _entry(self, snapshot: Snapshot) -> dict[str, Any]:
         step = snapshot.progress["step"]
         return {
-            "checkpoint": f"step-{step:08d}.npz",
-            "sha256": self._written[step],
+            "checkpoint": self._path(step).name,
+            "sha256": self._digests[step],
             "epoch": snapshot.progress["epoch"],
             "step": step,
         }
+
+
+def _write(path: Path, snapshot: Snapshot, layout: list[dict[str, Any]], spec: Spec) -> None:
+    members: dict[str, Any] = {
+        "params": snapshot.params,
+        "slots": snapshot.slots,
+        "state": snapshot.state,
+        "layout": np.array(json.dumps(layout)),
+        "spec": np.array(json.dumps(spec.to_json())),
+        "progress": np.array(json.dumps(snapshot.progress)),
+    }
+    write_file(path, lambda file: np.savez(file, **members))
 
 
 def find_checkpoint(directory: Path, which: str) -> Path:
     """Return the path of the checkpoint that `which` names: "best", "latest" or a step number.
 
     Raises:
-        RunError: if there is none, or if it is not the file whose digest was recorded.
+        UsageError: if there is none of that name.
+        RunError: if it is not the file whose digest was recorded.
     """
-    if which.isdecimal():
-        path = directory / "checkpoints" / f"step-{int(which):08d}.npz"
-        if not path.is_file():
-            there = sorted(found.name for found in path.parent.glob("step-*.npz"))
-            raise RunError(f"{path} does not exist", help=f"there are {', '.join(there) or 'no checkpoints'}")
-        return path
-    entry = read_json(directory / f"{which}.json")
-    if not {"checkpoint", "sha256"} <= entry.keys():
-        raise RunError(f"{directory / f'{which}.json'} does not name a checkpoint")
-    path = directory / "checkpoints" / Path(str(entry["checkpoint"])).name
+    if which not in ("best", "latest") and not which.isdecimal():
+        raise UsageError(f'there is no checkpoint "{which}"', help="best, latest or the number of a step")
+    entry = read_json(directory / f"{'latest' if which.isdecimal() else which}.json")
+    try:
+        name = f"step-{int(which):08d}.npz" if which.isdecimal() else Path(entry["checkpoint"]).name
+        digest = entry["digests"].get(name) if which.isdecimal() else entry["sha256"]
+        known = ", ".join(entry.get("digests", ()))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{directory / which}.json does not name a checkpoint") from error
+    path = directory / "checkpoints" / name
+    if digest is None:
+        raise UsageError(f"the run has no checkpoint {name}", help=f"there are {known}")
     if not path.is_file():
-        raise RunError(f"{path}, which {which}.json names, does not exist")
-    if file_digest(path) != entry["sha256"]:
-        raise RunError(f"{path} is not what was saved: its SHA-256 differs from that in {which}.json")
+        raise RunError(f"{path}, which the run has saved, does not exist")
+    if file_digest(path) != digest:
+        raise RunError(f"{path} is not what was saved: it has another SHA-256")
     return path
 
 
-def read_checkpoint(path: Path) -> tuple[Snapshot, list[dict[str, Any]]]:
-    """Return the snapshot in a checkpoint and its layout; nothing is unpickled.
+def read_checkpoint(path: Path) -> tuple[Snapshot, list[dict[str, Any]], dict[str, Any]]:
+    """Return the snapshot in a checkpoint, its layout and its spec; nothing is unpickled.
 
     Raises:
         RunError: if the file is damaged or is no checkpoint.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if set(file.files) != MEMBERS:
-                raise RunError(f"{path} is not a checkpoint: its members are {', '.join(sorted(file.files))}")
-            arrays = {name: file[name] for name in file.files}
-            layout, progress = json.loads(str(arrays["layout"])), json.loads(str(arrays["progress"]))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        arrays = read_npz(path)
+        if set(arrays) != MEMBERS:
+            raise RunError(f"{path} is not a checkpoint: its members are {', '.join(sorted(arrays))}")
+        layout, spec, progress = (json.loads(str(arrays[name])) for name in ("layout", "spec", "progress"))
+    except (DataError, ValueError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
-    return Snapshot(arrays["params"], arrays["slots"], arrays["state"], progress), layout
+    return Snapshot(arrays["params"], arrays["slots"], arrays["state"], progress), layout, spec

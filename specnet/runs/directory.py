@@ -16,7 +16,11 @@ def claim_directory(wanted: Path) -> Path:
     Raises:
         UsageError: if no directory can be made there.
     """
+    if wanted.name in ("", ".."):  # no names that a number could follow
+        wanted = wanted.resolve()
     for number in count(1):
+        if number > 1 and not wanted.name:
+            raise UsageError(f"{wanted} is no place for a run", help="name another with --out")
         path = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
         try:
             path.mkdir(parents=True, exist_ok=True)

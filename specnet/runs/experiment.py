@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from specnet.datasets.base import Data
+from specnet.datasets.base import Data, Dataset, Samples
 from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetError
 from specnet.layers.base import Shape
 from specnet.runs.record import Recorder
 from specnet.spec.model import Spec
-from specnet.training.model import ROWS, Model, rounded
+from specnet.training.model import ROWS, Model
 from specnet.training.network import Network
 from specnet.training.pipeline import Pipeline
 from specnet.training.randomness import stream
@@ -21,7 +22,7 @@ from specnet.training.trainer import Trainer
 
 
 @contextmanager
-def located(spec: Spec, *place: str) -> Iterator[None]:
+def located(spec: Spec, *place: str | int) -> Iterator[None]:
     """Complete errors from inside with their place in the spec and the spec's file."""
     try:
         yield
@@ -39,10 +40,41 @@ def load_data(spec: Spec) -> Data:
     with located(spec, "dataset"):
         data = spec.dataset.load(stream(spec.seed, "dataset"))
         for name, samples in data.splits.items():
-            if len(samples.inputs) == 0:
-                raise DataError(f"there are no {name} samples")
+            _check_samples(name, samples)
+            if samples.inputs.shape[1:] != data.train.inputs.shape[1:]:
+                shapes = f"{samples.inputs.shape[1:]}, those of train {data.train.inputs.shape[1:]}"
+                raise DataError(f"the {name} inputs have shape {shapes}")
     with located(spec, "split"):
         return spec.split.apply(data, stream(spec.seed, "split"))
+
+
+def _check_samples(split: str, samples: Samples) -> None:
+    """There are samples, as many targets as inputs, and all numbers are finite."""
+    if len(samples.inputs) == 0:
+        raise DataError(f"there are no {split} samples")
+    if len(samples.inputs) != len(samples.targets):
+        raise DataError(f"there are {len(samples.inputs)} {split} inputs and {len(samples.targets)} targets")
+    for what, array in samples._asdict().items():
+        if not np.isfinite(array).all():
+            row = np.argwhere(~np.isfinite(array))[0][0]
+            raise DataError(f"the {split} {what} are not finite in row {row}")
+
+
+def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, Samples]]:
+    """Fit a spec's transforms on the training samples; return both pipelines and all splits transformed.
+
+    Raises:
+        SpecnetError: if a transform cannot take the samples.
+    """
+    with located(spec):
+        inputs, targets = pipelines(spec)
+        inputs.fit(data.train.inputs)
+        targets.fit(data.train.targets)
+        splits = {
+            name: Samples(inputs.apply(samples.inputs), targets.apply(samples.targets))
+            for name, samples in data.splits.items()
+        }
+    return inputs, targets, splits
 
 
 def pipelines(spec: Spec) -> tuple[Pipeline, Pipeline]:
@@ -64,6 +96,17 @@ def build_model(spec: Spec, input_shape: Shape, inputs: Pipeline, targets: Pipel
     return Model(network, spec.loss.model_copy(deep=True), inputs, targets, metrics)
 
 
+@dataclass(frozen=True)
+class Untrained:
+    """What a plot may look at before training."""
+
+    name: str
+    dataset: Dataset
+    data: Data
+    predict: Callable[[np.ndarray], np.ndarray]
+    history: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
 class Experiment:
     """Everything that a run trains with.
 
@@ -74,19 +117,23 @@ class Experiment:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.data = load_data(spec)
+        inputs, targets, transformed = transform(spec, self.data)
         with located(spec):
-            inputs, targets = pipelines(spec)
-            x = rounded(inputs.fit(self.data.train.inputs), np.dtype(spec.dtype), "input")
-            targets.fit(self.data.train.targets)
-            self.model = build_model(spec, x.shape[1:], inputs, targets)
-            self.splits = {name: self.model.prepare(samples) for name, samples in self.data.splits.items()}
+            self.model = build_model(spec, transformed["train"].inputs.shape[1:], inputs, targets)
+            self.splits = {
+                name: self.model.prepare(transformed[name], samples.targets)
+                for name, samples in self.data.splits.items()
+            }
             self._check_metrics()
             self.best = self._watch_best()
             self.stopping = self._watch_stopping()
             self._check_plots()
             self.recorder = Recorder(spec.record, self.model, self.data) if spec.record else None
             optimizer = spec.optimizer.model_copy(deep=True)
-            self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, spec.seed)
+            watched = {watch.monitor.partition("/")[0] for watch in (self.best, self.stopping) if watch}
+            # The test split is for the end, unless somebody asks to watch it.
+            measured = [name for name in self.splits if name == "validation" or name in watched - {"train"}]
+            self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, spec.seed, measured)
 
     def _check_metrics(self) -> None:
         """Compute each metric once: what does not fit should show before training, not after an epoch of it."""
@@ -95,9 +142,10 @@ class Experiment:
 
     def _check_plots(self) -> None:
         mistakes: list[Diagnostic] = []
+        untrained = Untrained(self.spec.name, self.spec.dataset, self.data, self.model.predict)
         for number, plot in enumerate(self.spec.plots):
             try:
-                plot.check(self.data)
+                plot.check(untrained)
             except SpecnetError as error:
                 mistakes += error.at("plots", number).diagnostics
         if mistakes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -19,7 +20,14 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     The content goes to a temporary file beside it, which is flushed, synced and renamed, so that whoever reads
     `path` sees the old content or the new, never a part.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    if path.exists() and not path.is_file():
+        # Renaming over a device or a pipe would put an ordinary file in its place.
+        raise OSError(errno.EINVAL, "is not an ordinary file", str(path))
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        error.filename = str(path)  # the temporary name would tell nobody anything
+        raise
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

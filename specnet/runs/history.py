@@ -45,10 +45,13 @@ class History(Mapping[str, np.ndarray]):
         """
         try:
             with path.open(encoding="utf-8") as file:
-                return cls([json.loads(line) for line in file])
+                lines = [json.loads(line) for line in file]
+            if any("epoch" not in line for line in lines):
+                raise ValueError("a line has no epoch")
+            return cls(lines)
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror}") from error
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise RunError(f"{path} is damaged: {error}") from error
 
     def __getitem__(self, name: str) -> np.ndarray:

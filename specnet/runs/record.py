@@ -14,24 +14,25 @@ from specnet.training.model import Model
 
 
 class Recorder:
-    """Collects frames and writes them as `record.npz`.
+    """Collects frames, the first of the model as it is given, and writes them as `record.npz`.
 
     That file holds `epochs` (frames,), `axis_0` and, for two inputs, `axis_1` with the grid along each input in the
     dataset's units, and `predictions` (frames, points[, points], ...) in float32; the first grid axis is input 0.
     """
 
     def __init__(self, record: Record, model: Model, data: Data) -> None:
-        if model.network.input_shape not in [(1,), (2,)]:
+        inputs = np.concatenate([split.inputs for split in data.splits.values()])
+        if inputs.shape[1:] not in [(1,), (2,)]:
             raise DataError(
                 "a record keeps predictions over a grid of one or two inputs, "
-                f"this dataset's inputs have shape {model.network.input_shape}",
+                f"this dataset's inputs have shape {inputs.shape[1:]}",
                 pointer=("record",),
                 help="leave record out",
             )
         self.every = record.every
         self.model = model
-        points = record.points or {1: 200, 2: 100}[model.network.input_shape[0]]
-        inputs = np.concatenate([split.inputs for split in data.splits.values()]).astype(np.float64)
+        points = record.points or {1: 200, 2: 100}[inputs.shape[1]]
+        inputs = inputs.astype(np.float64)
         low, high = inputs.min(axis=0), inputs.max(axis=0)
         margin = record.margin if record.margin is not None else 0.1 * (high - low)
         self.axes = list(np.linspace(low - margin, high + margin, points).T)
@@ -40,6 +41,7 @@ class Recorder:
         self._grid = np.stack([grid.ravel() for grid in grids], axis=1)
         self.epochs: list[int] = []
         self.frames: list[np.ndarray] = []
+        self.keep(0)
 
     def keep(self, epoch: int) -> None:
         """Keep a frame of the model as it is after `epoch` epochs, unless it is kept already."""
@@ -52,4 +54,4 @@ class Recorder:
         """Write what has been kept."""
         axes = {f"axis_{number}": axis for number, axis in enumerate(self.axes)}
         arrays = {"epochs": np.array(self.epochs), "predictions": np.stack(self.frames), **axes}
-        write_file(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
+        write_file(path, lambda file: np.savez_compressed(file, **arrays))

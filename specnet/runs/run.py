@@ -12,14 +12,15 @@ import numpy as np
 from specnet import registry
 from specnet.component import build
 from specnet.datasets.base import Data, Dataset, Samples
-from specnet.errors import RunError, SpecError, SpecnetError, UsageError, suggest
+from specnet.errors import DataError, RunError, SpecError, SpecnetError, UsageError, suggest
 from specnet.plots.base import Plot
 from specnet.runs.checkpoints import find_checkpoint, read_checkpoint
 from specnet.runs.experiment import build_model, load_data, pipelines
 from specnet.runs.files import read_json, write_file
 from specnet.runs.history import History
+from specnet.runs.manifest import data_digest
 from specnet.spec.load import parse_spec
-from specnet.spec.model import Spec
+from specnet.spec.model import Spec, json_digest
 from specnet.training.model import Model
 
 
@@ -42,33 +43,43 @@ class Run:
         self.progress: dict[str, Any] = {}
         self.model = self._read_model()
 
+    def _recorded(self, *keys: str) -> Any:
+        """What the manifest says under nested keys."""
+        value: Any = self.manifest
+        for key in keys:
+            if not isinstance(value, dict) or key not in value:
+                raise RunError(f"{self.directory / 'manifest.json'} is damaged: it has no {'.'.join(keys)}")
+            value = value[key]
+        return value
+
     def _read_spec(self) -> Spec:
         path = self.directory / "spec.json"
+        document = read_json(path)
+        if json_digest(document) != self._recorded("spec", "sha256"):
+            raise RunError(f"{path} is not the spec of this run: it has another SHA-256 than the manifest tells")
         try:
-            spec = parse_spec(read_json(path), self.directory)
+            spec = parse_spec(document, self.directory, files_exist=False)
         except SpecError as error:
             error.file = str(path)
-            raise self._missing_distributions() or error from None
+            message = f"the spec of this run is no longer understood\n{error}"
+            raise RunError(message, help=self._missing()) from None
         spec._source = path
         return spec
 
-    def _missing_distributions(self) -> RunError | None:
-        """Name what the run was made with and is no longer installed."""
+    def _missing(self) -> str | None:
+        """Say how to install what the run was made with and is not installed now."""
         missing = {
-            distribution
-            for key, distribution in self.manifest.get("components", {}).items()
+            str(distribution).replace(" ", "==")
+            for key, distribution in dict(self._recorded("components")).items()
             for group, _, name in [key.partition(".")]
             if name not in registry.claims(group)
         }
-        if not missing:
-            return None
-        return RunError(
-            f"{self.directory} was made with {', '.join(sorted(missing))}, which is not installed",
-            help=f"pip install {' '.join(name.replace(' ', '==') for name in sorted(missing))}",
-        )
+        return f"pip install {' '.join(sorted(missing))}" if missing else None
 
     def _read_model(self) -> Model:
-        snapshot, layout = read_checkpoint(self.checkpoint)
+        snapshot, layout, spec = read_checkpoint(self.checkpoint)
+        if json_digest(spec) != self._recorded("spec", "sha256"):
+            raise RunError(f"{self.checkpoint} is a checkpoint of another spec")
         inputs, targets = pipelines(self.spec)
         try:
             self.progress = snapshot.progress
@@ -78,13 +89,18 @@ class Run:
         except (KeyError, TypeError, ValueError, SpecnetError) as error:
             raise RunError(f"{self.checkpoint} does not fit the run's spec: {error}") from error
         network = model.network
-        held = [(network.params.flat, snapshot.params), (network.state.flat, snapshot.state)]
+        slots = np.empty((len(self.spec.optimizer.slot_names), network.params.flat.size), network.dtype)
+        arrays = [
+            (network.params.flat, snapshot.params),
+            (network.state.flat, snapshot.state),
+            (slots, snapshot.slots),
+        ]
         if layout != network.params.layout or any(
-            own.shape != saved.shape or own.dtype != saved.dtype for own, saved in held
+            own.shape != saved.shape or own.dtype != saved.dtype for own, saved in arrays
         ):
             raise RunError(f"{self.checkpoint} does not fit the run's spec: its arrays are not those of the layers")
-        for own, saved in held:
-            own[...] = saved
+        network.params.flat[...] = snapshot.params
+        network.state.flat[...] = snapshot.state
         return model
 
     @property
@@ -124,8 +140,18 @@ class Run:
 
     @cached_property
     def data(self) -> Data:
-        """The splits in the dataset's units, loaded when first asked for."""
-        return load_data(self.spec)
+        """The splits in the dataset's units, loaded when first asked for.
+
+        Raises:
+            DataError: if they are not the data that the run was made with.
+        """
+        data = load_data(self.spec)
+        if data_digest(data) != self._recorded("data", "sha256"):
+            raise DataError(
+                "the data are not those that the run was made with: they have another SHA-256 than the manifest tells",
+                help="bring the old data back, or evaluate other samples with --data",
+            )
+        return data
 
     @cached_property
     def history(self) -> Mapping[str, np.ndarray]:
@@ -136,8 +162,17 @@ class Run:
         """Return predictions (n, ...) for raw inputs (n, ...).
 
         Probabilities where the loss is on logits; in the dataset's units where targets were transformed.
+
+        Raises:
+            DataError: if the inputs are not real numbers, as many in each row.
         """
-        return self.model.predict(np.asarray(inputs))
+        try:
+            array = np.asarray(inputs)
+        except ValueError as error:
+            raise DataError(f"the inputs are no array: {error}") from error
+        if array.dtype.kind not in "biuf":
+            raise DataError(f"the inputs are not real numbers but {array.dtype}")
+        return self.model.predict(array)
 
     def evaluate(self, split: str | Samples = "test") -> dict[str, float]:
         """Return loss and metrics over one of the run's splits, or over further samples.
@@ -159,8 +194,10 @@ class Run:
         """
         built = build("plots", plot)
         assert isinstance(built, Plot)
-        built.check(self.data)
-        path = self.directory / "plots" / f"{built.to_spec()['type']}.png"
+        built.check(self)
+        # A picture of another checkpoint than the usual one does not take the usual one's place.
+        suffix = "" if self.checkpoint.name == self.best.get("checkpoint") else f"-{self.checkpoint.stem}"
+        path = self.directory / "plots" / f"{built.to_spec()['type']}{suffix}.png"
         path.parent.mkdir(exist_ok=True)
         figure = built.draw(self)
         write_file(path, lambda file: figure.savefig(file, format="png"))

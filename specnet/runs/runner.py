@@ -9,7 +9,7 @@ from typing import Any
 from specnet.errors import DivergenceError
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import claim_directory
-from specnet.runs.experiment import Experiment
+from specnet.runs.experiment import Experiment, located
 from specnet.runs.files import write_json
 from specnet.runs.history import HistoryWriter
 from specnet.runs.manifest import describe, now
@@ -45,8 +45,9 @@ def run(spec: Spec, out: str | Path | None = None, observer: Observer | None = N
     _Runner(experiment, directory).train(observer)
     finished = load_run(directory)
     finished.data = experiment.data  # spares loading it again for the plots
-    for plot in spec.plots:
-        finished.plot(plot)
+    for number, plot in enumerate(spec.plots):
+        with located(spec, "plots", number):
+            finished.plot(plot)
     return finished
 
 
@@ -72,26 +73,27 @@ class _Runner:
             },
         }
         self._best: Snapshot | None = None
+        self._latest = self._snapshot()
 
     def train(self, observer: Observer) -> None:
         write_json(self.directory / "spec.json", self.spec.to_json())
         self._finish("running")
+        self._save()
         try:
             status = self._epochs(observer)
-        except DivergenceError as error:
-            self._finish("diverged")
-            error.help = f"{error.help}; what was saved before is in {self.directory}"
+        except (DivergenceError, KeyboardInterrupt) as error:
+            self._write()
+            self._write_record()
+            self._finish("diverged" if isinstance(error, DivergenceError) else "interrupted")
+            error.add_note(f"what was saved before is in {self.directory}")
             raise
-        except BaseException as error:
-            self._finish("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+        except BaseException:
+            self._finish("failed")
             raise
         self._finish(status)
 
     def _epochs(self, observer: Observer) -> str:
         trainer, recorder, stopping = self.trainer, self.experiment.recorder, self.experiment.stopping
-        self._save()
-        if recorder:
-            recorder.keep(0)
         stopped = False
         with HistoryWriter(self.directory / "history.jsonl") as history:
             while trainer.epoch < self.spec.training.epochs and not stopped:
@@ -111,7 +113,7 @@ class _Runner:
         self._save()
         if recorder:
             recorder.keep(trainer.epoch)
-            recorder.write(self.directory / "record.npz")
+        self._write_record()
         return "stopped early" if stopped else "completed"
 
     def _snapshot(self) -> Snapshot:
@@ -125,15 +127,19 @@ class _Runner:
         return snapshot
 
     def _save(self) -> None:
-        """Write the state of now, and the best one if it is not written yet."""
-        snapshot = self._snapshot()
-        best = self._best or snapshot
+        """Save the state of now, and the best one if it is not saved yet."""
+        self._latest = self._snapshot()
+        self._write()
+
+    def _write(self) -> None:
+        best = self.experiment.best
         layout = self.trainer.model.network.params.layout
-        for state in (snapshot, best):
-            self.checkpoints.write(state, layout, self.spec)
-        self.checkpoints.name_latest(snapshot)
-        self.checkpoints.name_best(best, self.experiment.best.monitor, self.experiment.best.best)
-        self.checkpoints.prune(best.progress["step"])
+        monitored = {"monitor": best.monitor, "value": best.best}
+        self.checkpoints.save(self._latest, self._best or self._latest, monitored, layout, self.spec)
+
+    def _write_record(self) -> None:
+        if self.experiment.recorder:
+            self.experiment.recorder.write(self.directory / "record.npz")
 
     def _finish(self, status: str) -> None:
         self.manifest["status"] = status

@@ -38,14 +38,15 @@ def read_inputs(run: Run, path: Path) -> np.ndarray:
     if path.suffix != ".npy":
         return _reader(run, path).read(path, targets=False, classes=run.classes).inputs
     try:
-        inputs = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            inputs = np.lib.format.read_array(file, allow_pickle=False)
     except OSError as error:
         raise explain_os_error(path, error) from error
     except (ValueError, EOFError) as error:
         raise DataError(f"{path} is not an .npy file of a plain array: {error}") from error
-    if inputs.ndim == 0 or not np.issubdtype(inputs.dtype, np.number):
+    if inputs.ndim == 0 or inputs.dtype.kind not in "biuf":
         raise DataError(f"{path} holds an array of dtype {inputs.dtype} and shape {inputs.shape}: not samples")
-    return inputs
+    return np.asarray(inputs)
 
 
 def _reader(run: Run, path: Path) -> Dataset:
@@ -79,7 +80,7 @@ def write_predictions(run: Run, predictions: np.ndarray, output: Path | TextIO) 
     elif output.suffix == ".npy":
         write_file(output, lambda file: np.save(file, predictions, allow_pickle=False))
     elif output.suffix == ".npz":
-        write_file(output, lambda file: np.savez(file, allow_pickle=False, predictions=predictions))
+        write_file(output, lambda file: np.savez(file, predictions=predictions))
     else:
         raise UsageError(f"{output}: the file's name should end in .csv, .npy or .npz")
 
@@ -88,13 +89,15 @@ def _csv(run: Run, predictions: np.ndarray) -> str:
     """A row for each prediction; where they are of classes, the class by name after its probabilities."""
     if predictions.ndim > 2:
         raise UsageError(f"predictions of shape {predictions.shape[1:]} are no table", help="write them to .npy")
-    rows = predictions.reshape(len(predictions), -1)
+    rows = predictions if predictions.ndim == 2 else predictions[:, np.newaxis]
     columns: list[str] = list(run.target_names) if len(run.target_names) == rows.shape[1] else []
     if run.classes:
-        chosen = [run.classes[number] for number in classes(predictions)]
-        if predictions.ndim == 1:
+        # A network may have more outputs than the dataset has classes; those have numbers alone.
+        names = [*run.classes, *map(str, range(len(run.classes), max(rows.shape[1], len(run.classes))))]
+        chosen = [names[number] for number in classes(predictions)]
+        if np.issubdtype(predictions.dtype, np.integer):
             rows = np.empty((len(predictions), 0))
-        columns = [*(run.classes if rows.shape[1] > 1 else ["probability"] * rows.shape[1]), "class"]
+        columns = [*(names if rows.shape[1] > 1 else ["probability"] * rows.shape[1]), "class"]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns or [f"y{number}" for number in range(rows.shape[1])])

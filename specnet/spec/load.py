@@ -41,14 +41,15 @@ def load_spec(source: str | Path | Mapping[str, Any], overrides: Sequence[str] =
     return _validate(document, path, path.parent)
 
 
-def parse_spec(document: Any, directory: Path) -> Spec:
-    """Return the spec that a JSON value describes, without checks of its surroundings.
+def parse_spec(document: Any, directory: Path, *, files_exist: bool) -> Spec:
+    """Return the spec that a JSON value describes; relative paths start from `directory`.
 
     Raises:
-        SpecError: with every field that is wrong.
+        SpecError: with every field that is wrong, data files that do not exist among them if they should.
     """
+    context = {"directory": directory, "files_exist": files_exist}
     try:
-        return Spec.model_validate_json(to_json(document), strict=True, context={"directory": directory})
+        return Spec.model_validate_json(to_json(document), strict=True, context=context)
     except PydanticSerializationError as error:
         raise SpecError([Diagnostic("wrong-type", f"the spec holds what JSON cannot: {error}")]) from error
     except ValidationError as error:
@@ -58,7 +59,7 @@ def parse_spec(document: Any, directory: Path) -> Spec:
 def _validate(document: Any, path: Path | None, directory: Path) -> Spec:
     file = str(path) if path else None
     try:
-        spec = parse_spec(document, directory)
+        spec = parse_spec(document, directory, files_exist=True)
     except SpecError as error:
         error.file = file
         raise

@@ -88,5 +88,10 @@ class Spec(Section):
 
     def digest(self) -> str:
         """Return the SHA-256 of the resolved spec, key order aside, in hexadecimal."""
-        canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return json_digest(self.to_json())
+
+
+def json_digest(document: Any) -> str:
+    """Return the SHA-256 of a JSON value, key order aside, in hexadecimal."""
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -9,7 +9,7 @@ import numpy as np
 
 from specnet import registry
 from specnet.datasets.base import Samples
-from specnet.errors import DataError, ShapeError, SpecnetError
+from specnet.errors import DataError, SpecnetError
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
 from specnet.training.network import Network
@@ -43,29 +43,17 @@ class Model:
         self.targets = targets
         self.metrics = {registry.name_of("metrics", type(metric)): metric for metric in metrics}
 
-    def transform_inputs(self, inputs: np.ndarray) -> np.ndarray:
-        """Return raw inputs (n, ...) as the network takes them.
-
-        Raises:
-            ShapeError: if they have another shape than the inputs of training.
-            DataError: if an input is not finite.
-        """
-        x = rounded(self.inputs.apply(inputs), self.network.dtype, "input")
-        if x.shape[1:] != self.network.input_shape:
-            raise ShapeError(f"inputs have shape {x.shape[1:]}, the network takes {self.network.input_shape}")
-        return x
-
-    def prepare(self, samples: Samples) -> Prepared:
-        """Return samples as the network and the loss take them.
+    def prepare(self, transformed: Samples, truth: np.ndarray) -> Prepared:
+        """Return transformed samples as the network and the loss take them, with their targets as they were.
 
         Raises:
             SpecnetError: if inputs or targets do not fit the network or the loss.
         """
-        target = self.targets.apply(samples.targets)
+        target = transformed.targets
         if np.issubdtype(target.dtype, np.floating):
             target = rounded(target, self.network.dtype, "target")
         target = self.loss.prepare(target, self.network.output_shape, self.network.dtype)
-        return Prepared(self.transform_inputs(samples.inputs), target, samples.targets)
+        return Prepared(rounded(transformed.inputs, self.network.dtype, "input"), target, truth)
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """Return the network's outputs for transformed inputs, computed without gradients a few rows at a time."""
@@ -98,11 +86,12 @@ class Model:
 
     def evaluate(self, samples: Samples) -> dict[str, float]:
         """Return loss and metrics over raw samples."""
-        return self.score(self.prepare(samples))
+        transformed = Samples(self.inputs.apply(samples.inputs), self.targets.apply(samples.targets))
+        return self.score(self.prepare(transformed, samples.targets))
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Return predictions (n, ...) for raw inputs (n, ...)."""
-        return self.interpret(self.outputs(self.transform_inputs(inputs)))
+        return self.interpret(self.outputs(rounded(self.inputs.apply(inputs), self.network.dtype, "input")))
 
 
 def rounded(values: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:
@@ -115,5 +104,5 @@ def rounded(values: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:
         result = np.ascontiguousarray(values, dtype)
     if not np.isfinite(result).all():
         row = np.argwhere(~np.isfinite(result))[0][0]
-        raise DataError(f"the {what} in row {row} is not finite as {dtype}", pointer=("dataset",))
+        raise DataError(f"the {what} in row {row} is not finite as {dtype}")
     return result

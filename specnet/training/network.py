@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from specnet.component import build
-from specnet.errors import SpecnetError
+from specnet.errors import ShapeError, SpecnetError, UsageError
 from specnet.layers.base import Layer, Shape
 from specnet.training.parameters import FlatVector
 from specnet.training.randomness import stream
@@ -32,14 +32,21 @@ class Network:
         dtype: Literal["float32", "float64"] = "float32",
         seed: int = 0,
     ) -> None:
+        if dtype not in ("float32", "float64"):
+            raise UsageError(f"a network's dtype is float32 or float64, not {dtype}")
         self.layers = [copy.deepcopy(layer) for layer in layers]
+        self.named = {f"layers.{number}": layer for number, layer in enumerate(self.layers)}
         self.input_shape = tuple(input_shape)
         self.dtype = np.dtype(dtype)
         self.shapes = self._build()
         self.output_shape = self.shapes[-1] if self.shapes else self.input_shape
-        self._allocate(seed)
+        self._allocate()
+        self._initialize(seed)
+        trained = [number for number, layer in enumerate(self.layers) if layer.parameters]
+        self._lowest = trained[0] if trained else len(self.layers)
 
     def _build(self) -> list[Shape]:
+        """The shape pass: each layer declares what it needs for what the one before it gives."""
         shapes, shape = [], self.input_shape
         for number, layer in enumerate(self.layers):
             layer.model_post_init(None)  # a layer of another network comes with what it declared there
@@ -50,48 +57,59 @@ class Network:
             shapes.append(shape)
         return shapes
 
-    def _allocate(self, seed: int) -> None:
+    def _allocate(self) -> None:
+        """Make the flat vectors and hand each layer its views."""
         parameters = {
-            f"layers.{number}.{parameter.name}": parameter
-            for number, layer in enumerate(self.layers)
+            f"{place}.{parameter.name}": parameter.shape
+            for place, layer in self.named.items()
             for parameter in layer.parameters
         }
-        states = {
-            f"layers.{number}.{state.name}": state for number, layer in enumerate(self.layers) for state in layer.states
-        }
-        shapes = {name: parameter.shape for name, parameter in parameters.items()}
-        self.params, self.grads = FlatVector(shapes, self.dtype), FlatVector(shapes, self.dtype)
-        self.state = FlatVector({name: state.shape for name, state in states.items()}, self.dtype)
-        for name, parameter in parameters.items():
-            rng = stream(seed, f"init.{name}")
-            self.params[name][...] = parameter.initializer.sample(
-                rng, parameter.shape, parameter.fan_in, parameter.fan_out
-            )
-        for name, state in states.items():
-            self.state[name][...] = state.value
-        for number, layer in enumerate(self.layers):
-            layer.rng = stream(seed, f"layers.{number}")
+        states = {f"{place}.{state.name}": state.shape for place, layer in self.named.items() for state in layer.states}
+        self.params, self.grads = FlatVector(parameters, self.dtype), FlatVector(parameters, self.dtype)
+        self.state = FlatVector(states, self.dtype)
+        for place, layer in self.named.items():
             for parameter in layer.parameters:
-                name = f"layers.{number}.{parameter.name}"
-                setattr(layer, parameter.name, self.params[name])
-                setattr(layer.grad, parameter.name, self.grads[name])
+                setattr(layer, parameter.name, self.params[f"{place}.{parameter.name}"])
+                setattr(layer.grad, parameter.name, self.grads[f"{place}.{parameter.name}"])
             for state in layer.states:
-                setattr(layer, state.name, self.state[f"layers.{number}.{state.name}"])
-        trained = [number for number, layer in enumerate(self.layers) if layer.parameters]
-        self._lowest = trained[0] if trained else len(self.layers)
+                setattr(layer, state.name, self.state[f"{place}.{state.name}"])
+
+    def _initialize(self, seed: int) -> None:
+        """Draw initial values; each parameter and each layer has a random stream of its own."""
+        for number, (place, layer) in enumerate(self.named.items()):
+            layer.rng = stream(seed, place)
+            for parameter in layer.parameters:
+                name = f"{place}.{parameter.name}"
+                values = parameter.initializer.sample(
+                    stream(seed, f"init.{name}"), parameter.shape, parameter.fan_in, parameter.fan_out
+                )
+                with np.errstate(over="ignore"):
+                    self.params[name][...] = values
+                if not np.isfinite(self.params[name]).all():
+                    raise SpecnetError(
+                        f"an initial {parameter.name} is not finite as {self.dtype}", pointer=("layers", number)
+                    )
+            for state in layer.states:
+                self.state[f"{place}.{state.name}"][...] = state.value
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        """Return the outputs (n, *output_shape) for inputs (n, *input_shape).
+        """Return the outputs (n, *output_shape) for inputs (n, *input_shape), both in the network's dtype.
 
         `training` switches on what only training does, such as dropout.
+
+        Raises:
+            ShapeError: if the inputs have another shape.
         """
+        x = np.asarray(x, self.dtype)
+        if x.shape[1:] != self.input_shape:
+            raise ShapeError(f"inputs have shape {x.shape[1:]}, the network takes {self.input_shape}")
         for layer in self.layers:
             x = layer.forward(x, training)
         return x
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Write all gradients for the last `forward` and return dx, given dy = dL/dy."""
-        dy = dy.copy()
+        dy = np.array(dy, self.dtype)
         for layer in reversed(self.layers):
             dy = layer.backward(dy)
         return dy

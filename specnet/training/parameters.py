@@ -41,6 +41,8 @@ class FlatVector(Mapping[str, np.ndarray]):
         for name, shape in shapes.items():
             self.slots.append(Slot(name, size, shape))
             size += math.prod(shape)
+        if size * dtype.itemsize > np.iinfo(np.intp).max:
+            raise MemoryError(f"{size} parameters are more than a machine can hold")
         self.flat = np.zeros(size, dtype)
         self._views = {slot.name: self._view(slot) for slot in self.slots}
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from specnet.component import Section
 from specnet.datasets.base import Data, Samples
 from specnet.errors import DataError
+from specnet.functions import class_numbers
 
 
 class Split(Section):
@@ -53,10 +54,11 @@ class Split(Section):
     def _groups(self, targets: np.ndarray) -> np.ndarray:
         if not self.stratify:
             return np.zeros(len(targets), dtype=np.int64)
-        if targets.size != len(targets) or not np.array_equal(targets, np.rint(targets)):
+        numbers = class_numbers(targets)
+        if numbers is None or numbers.ndim != 1:
             raise DataError(
                 "targets are not classes: there is nothing to stratify by",
                 pointer=("stratify",),
                 help="set stratify to false",
             )
-        return targets.reshape(-1)
+        return numbers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,28 +44,35 @@ class Trainer:
     """Trains a model on its prepared splits, an epoch at a time.
 
     After as many epochs from the same seed two trainers hold the same bytes, as does one that was given the
-    snapshot of the other.
+    snapshot of the other. `measured` names the splits besides train whose loss and metrics the history tells.
     """
 
     def __init__(
-        self, model: Model, optimizer: Optimizer, training: Training, splits: Mapping[str, Prepared], seed: int
+        self,
+        model: Model,
+        optimizer: Optimizer,
+        training: Training,
+        splits: Mapping[str, Prepared],
+        seed: int,
+        measured: Sequence[str] = ("validation",),
     ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.training = training
         self.splits = splits
+        self.measured = [split for split in measured if split in splits]
         network = model.network
         self.slots = np.zeros((len(optimizer.slot_names), network.params.flat.size), network.dtype)
         self.shuffling = stream(seed, "shuffle")
         self.epoch = 0
         self.step = 0
-        self.seconds = 0.0
 
     def run_epoch(self) -> dict[str, Any]:
         """Train for one epoch and return its line of the history.
 
-        `train/…` values are those that each batch had before its update; the other splits are measured after the
-        epoch.
+        `train/…` values are those that each batch had before its update: the loss is averaged over batches, each
+        counting as many times as it has samples, or added up where the loss is a sum. Other splits are measured
+        after the epoch.
 
         Raises:
             DivergenceError: if the loss, a parameter or a metric is no longer a finite number.
@@ -77,38 +84,37 @@ class Trainer:
             self.epoch += 1
             if not np.isfinite(self.model.network.params.flat).all():
                 raise self._diverged("a parameter is not finite", self.epoch)
-            if "validation" in self.splits:
-                scores = self.model.score(self.splits["validation"])
-                values |= {f"validation/{name}": value for name, value in scores.items()}
+            for split in self.measured:
+                values |= {f"{split}/{name}": value for name, value in self.model.score(self.splits[split]).items()}
         for name, value in values.items():
             if not math.isfinite(value):
                 raise self._diverged(f"{name} is {value}", self.epoch)
-        self.seconds += time.perf_counter() - start
         return {
             "epoch": self.epoch,
             "step": self.step,
             **values,
             "learning_rate": value_at(self.optimizer.learning_rate, self.step - 1),
-            "seconds": round(self.seconds, 6),
+            "seconds": round(time.perf_counter() - start, 6),
         }
 
     def _train(self) -> dict[str, float]:
         """Take the steps of one epoch; return loss and metrics of the outputs that batches had before updates."""
         model, train = self.model, self.splits["train"]
         count, done, total = len(train.x), 0, 0.0
+        mean = model.loss.reduction == "mean"
         order = self._order(count)
         # Metrics need not add up over batches, so they get the outputs of the whole epoch at once.
         outputs = np.empty((count, *model.network.output_shape), model.network.dtype) if model.metrics else None
         for x, target in self._batches(train, order):
             value, y = self._step(x, target)
-            total += value * len(x)
+            total += value * (len(x) / count) if mean else value
             if outputs is not None:
                 outputs[done : done + len(x)] = y
             done += len(x)
         metrics = {}
         if outputs is not None:
             metrics = model.measure(outputs, train.truth if order is None else train.truth[order])
-        return {"loss": total / count, **metrics}
+        return {"loss": total, **metrics}
 
     def _order(self, count: int) -> np.ndarray | None:
         """The epoch's order of samples; none where one batch holds them all, as order then does not matter."""
@@ -160,12 +166,11 @@ class Trainer:
     def snapshot(self) -> Snapshot:
         """Return the whole state, in copies."""
         network = self.model.network
-        generators = {f"layers.{number}": save_stream(layer.rng) for number, layer in enumerate(network.layers)}
+        generators = {place: save_stream(layer.rng) for place, layer in network.named.items()}
         progress = {
             "epoch": self.epoch,
             "step": self.step,
             "position": 0,
-            "seconds": self.seconds,
             "generators": {"shuffle": save_stream(self.shuffling), **generators},
         }
         return Snapshot(network.params.flat.copy(), self.slots.copy(), network.state.flat.copy(), progress)
@@ -177,10 +182,9 @@ class Trainer:
         network.state.flat[...] = snapshot.state
         self.slots[...] = snapshot.slots
         self.epoch, self.step = progress["epoch"], progress["step"]
-        self.seconds = progress["seconds"]
         restore_stream(self.shuffling, progress["generators"]["shuffle"])
-        for number, layer in enumerate(network.layers):
-            restore_stream(layer.rng, progress["generators"][f"layers.{number}"])
+        for place, layer in network.named.items():
+            restore_stream(layer.rng, progress["generators"][place])
 
 
 def clip_norm(gradient: np.ndarray, limit: float) -> None:

@@ -12,7 +12,7 @@ SPECS = Path(__file__).parents[2] / "specs"
 @pytest.mark.parametrize("path", sorted(SPECS.glob("*.json")), ids=lambda path: path.name)
 def test_every_spec_of_the_project_is_valid(path, invoke):
     result = invoke("validate", path)
-    assert (result.exit_code, result.output) == (0, f"{path}: no mistakes found\n")
+    assert (result.exit_code, result.output) == (0, f"{path}: no mistakes found; data were not read\n")
 
 
 def test_validate_tells_the_mistakes_of_every_spec(invoke, write):
@@ -21,7 +21,7 @@ def test_validate_tells_the_mistakes_of_every_spec(invoke, write):
     write("two.json", layers=["sigmod", {"type": "linear", "units": 0}])
     result = invoke("validate", "good.json", "one.json", "two.json")
     assert result.exit_code == 2
-    assert result.stdout == "good.json: no mistakes found\n"
+    assert result.stdout == "good.json: no mistakes found; data were not read\n"
     assert result.stderr.count("error[") == 3
     assert 'did you mean "sigmoid"?' in result.stderr
 
@@ -86,6 +86,21 @@ def test_data_writes_the_arrays_that_training_uses(invoke, write):
         np.testing.assert_allclose(arrays["train_inputs"].std(axis=0), 2)
         assert arrays["train_targets"].shape == (30, 1)
         assert {array.dtype for array in arrays.values()} == {np.dtype("float64")}
+
+
+def test_data_are_shown_even_if_the_layers_do_not_fit_them(invoke, write):
+    result = invoke("data", write("arms.json", layers=[{"type": "linear", "units": 3}]))
+    assert result.exit_code == 2
+    assert "arm 1" in result.stdout
+    assert "error[shape]" in result.stderr
+
+
+def test_data_are_written_to_an_npz_file_only(invoke, write):
+    spec = write("arms.json")
+    assert invoke("data", spec, "-o", "arms.csv").exit_code == 2
+    Path("folder.npz").mkdir()
+    result = invoke("data", spec, "-o", "folder.npz")
+    assert (result.exit_code, "folder.npz: is not an ordinary file" in result.stderr) == (2, True)
 
 
 def test_what_data_writes_can_be_a_dataset(invoke, write):

@@ -60,7 +60,7 @@ def test_two_runs_of_one_spec_end_in_identical_arrays(invoke, write):
     assert names == sorted(path.name for path in Path("b/checkpoints").iterdir())
     for name in names:
         with np.load(Path("a/checkpoints") / name) as one, np.load(Path("b/checkpoints") / name) as other:
-            for member in ("params", "slots", "state", "layout", "spec"):
+            for member in one.files:
                 assert one[member].tobytes() == other[member].tobytes()
 
 
@@ -149,3 +149,54 @@ def test_the_module_is_the_command_and_shows_no_traceback(tmp_path):
     )
     assert result.returncode == 2
     assert result.stderr == "error[file]: there is no such file\n  --> nowhere.json\n"
+
+
+def test_an_unexpected_error_ends_in_a_message_and_not_in_a_traceback(invoke, write, monkeypatch):
+    from specnet.training.trainer import Trainer
+
+    monkeypatch.setattr(Trainer, "run_epoch", lambda self: {}["nothing"])
+    result = invoke("run", write("arms.json"))
+    assert (result.exit_code, result.stderr.partition(":")[0]) == (1, "error[internal]")
+    assert json.loads(Path("runs/arms/manifest.json").read_text())["status"] == "failed"
+
+
+def test_what_is_not_finite_is_told_with_its_row(invoke, write):
+    inputs = np.ones((20, 2))
+    inputs[17, 1] = np.nan
+    np.savez("gap.npz", inputs=inputs, targets=np.arange(20) % 2)
+    dataset = {"type": "npz", "path": "gap.npz"}
+    result = invoke("run", write("gap.json", dataset=dataset, transforms={"inputs": ["standardize"]}))
+    assert (result.exit_code, "not finite in row 17" in result.stderr) == (2, True)
+
+
+def test_the_test_split_can_be_watched(invoke, write):
+    spec = write("arms.json", split={"test": 0.2}, checkpoint={"monitor": "test/loss"})
+    assert invoke("run", spec).exit_code == 0
+    line = json.loads(Path("runs/arms/history.jsonl").read_text().splitlines()[0])
+    assert "test/loss" in line
+
+
+def test_an_interrupt_keeps_the_best_state_so_far(invoke, write, monkeypatch):
+    from specnet.training.trainer import Trainer
+
+    train, epochs = Trainer.run_epoch, []
+
+    def interrupted(self):
+        if len(epochs) == 7:
+            raise KeyboardInterrupt
+        epochs.append(train(self))
+        return epochs[-1]
+
+    monkeypatch.setattr(Trainer, "run_epoch", interrupted)
+    spec = write("arms.json", training={"epochs": 1000}, record={"every": 1, "points": 3})
+    assert invoke("run", spec).exit_code == 130
+    best = json.loads(Path("runs/arms/best.json").read_text())
+    assert best["epoch"] == 1 + min(range(7), key=lambda epoch: epochs[epoch]["train/loss"])
+    assert Path("runs/arms/record.npz").is_file()
+    assert invoke("evaluate", "runs/arms").exit_code == 0
+
+
+@pytest.mark.parametrize("out", ["/", "."])
+def test_a_taken_place_without_a_name_gets_a_number_or_a_refusal(out, invoke, write):
+    result = invoke("run", write("arms.json"), "--out", out)
+    assert result.exit_code == (2 if out == "/" else 0)

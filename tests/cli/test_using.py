@@ -153,3 +153,35 @@ def test_a_damaged_checkpoint_ends_with_code_3(arms, invoke):
     path = arms / "checkpoints" / json.loads((arms / "best.json").read_text())["checkpoint"]
     path.write_bytes(path.read_bytes()[:-1])
     assert invoke("evaluate", arms).exit_code == 3
+
+
+def test_a_checkpoint_that_does_not_exist_ends_with_code_2(arms, invoke):
+    for which in ("nope", "manifest", "12345"):
+        assert invoke("evaluate", arms, "--checkpoint", which).exit_code == 2
+
+
+def test_no_inputs_give_no_predictions(arms, invoke):
+    np.save("none.npy", np.empty((0, 2)))
+    assert invoke("predict", arms, "none.npy").output == "probability,class\n"
+
+
+def test_outputs_beyond_the_named_classes_go_by_number(invoke, write):
+    layers = [{"type": "linear", "units": 4, "bias_init": {"type": "constant", "value": 5.0}}]
+    training = {"epochs": 1, "batch_size": None}
+    invoke("run", write("more.json", layers=layers, loss="cross_entropy", training=training))
+    Path("points.csv").write_text("x,y\n1,2\n")
+    (row,) = table(invoke("predict", "runs/more", "points.csv").output)
+    assert list(row) == ["arm 0", "arm 1", "2", "3", "class"]
+
+
+def test_a_plot_of_another_checkpoint_leaves_the_usual_one_alone(arms, invoke):
+    before = (arms / "plots" / "curves.png").read_bytes()
+    assert invoke("plot", arms, "curves", "--checkpoint", "0").output == f"{arms}/plots/curves-step-00000000.png\n"
+    assert (arms / "plots" / "curves.png").read_bytes() == before
+
+
+def test_evaluate_says_so_where_a_run_did_not_end_well(arms, invoke):
+    assert invoke("evaluate", arms).stderr == ""
+    manifest = arms / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"completed"', '"diverged"'))
+    assert "diverged" in invoke("evaluate", arms).stderr

@@ -10,7 +10,7 @@ from specnet.datasets.base import Data, Samples
 def trained():
     """Makes a run to be drawn: `trained(data=..., predict=...)`, or `trained(history=...)`."""
 
-    def make(name="demo", history=None, data=None, predict=None, function=lambda x: None):
+    def make(name="demo", history=None, data=None, predict=lambda x: np.zeros((len(x), 1)), function=lambda x: None):
         dataset = SimpleNamespace(function=function)
         return SimpleNamespace(name=name, history=history, data=data, predict=predict, dataset=dataset)
 

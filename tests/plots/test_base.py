@@ -28,7 +28,7 @@ def run(trained, blobs):
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_plot_shows_the_name_of_its_run_and_of_its_axes(name, run):
     plot = build("plots", name)
-    plot.check(run(name).data)
+    plot.check(run(name))
     figure = plot.draw(run(name))
     assert "some-run" in figure.get_suptitle()
     assert figure.axes[0].get_xlabel() and figure.axes[0].get_ylabel()

@@ -95,13 +95,13 @@ def test_nothing_overlaps_or_leaves_the_figure(plot, trained, blobs, count):
 
 
 @pytest.mark.parametrize("shape", [(1,), (3,), (2, 2), ()])
-def test_other_than_two_inputs_are_refused(plot, samples, shape):
+def test_other_than_two_inputs_are_refused(plot, trained, samples, shape):
     with pytest.raises(PlotError, match="two inputs") as caught:
-        plot.check(Data(samples([0, 1], *shape)))
+        plot.check(trained(data=Data(samples([0, 1], *shape))))
     assert "confusion_matrix" in caught.value.help
 
 
-def test_targets_that_are_not_classes_are_refused(plot, samples, blobs):
-    plot.check(blobs(2))
+def test_targets_that_are_not_classes_are_refused(plot, trained, samples, blobs):
+    plot.check(trained(data=blobs(2)))
     with pytest.raises(PlotError, match="not classes"):
-        plot.check(Data(samples([0, 1], 2), test=samples([0.5, 1.0], 2)))
+        plot.check(trained(data=Data(samples([0, 1], 2), test=samples([0.5, 1.0], 2))))

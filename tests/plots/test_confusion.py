@@ -48,7 +48,7 @@ def test_the_split_furthest_from_training_is_shown_and_named(plot, trained, spli
     sizes = {"train": 4, "validation": 6, "test": 8}
     data = Data(**{name: Samples(np.zeros((sizes[name], 2)), np.arange(sizes[name]) % 2) for name in splits})
     figure = plot.draw(trained(data=data, predict=lambda x: np.arange(len(x)) % 2))
-    assert f"the {splits[-1]} split" in figure.get_suptitle().replace("\n", " ")
+    assert f"{splits[-1]} split" in figure.get_suptitle().replace("\n", " ")
     assert cells(figure)[1, 1] == f"{sizes[splits[-1]] // 2}\n100.0%"
 
 
@@ -85,8 +85,8 @@ def test_a_large_matrix_leaves_empty_cells_empty(plot, trained, blobs):
 
 
 @pytest.mark.parametrize("targets", [[0.5, 1.0], [[0.1, 0.9], [1.0, 0.0]], np.zeros((2, 3))])
-def test_targets_that_are_not_classes_are_refused(plot, blobs, samples, targets):
-    plot.check(blobs(3))
+def test_targets_that_are_not_classes_are_refused(plot, trained, blobs, samples, targets):
+    plot.check(trained(data=blobs(3)))
     with pytest.raises(PlotError, match="not classes") as caught:
-        plot.check(replace(blobs(3), validation=samples(targets, 2)))
+        plot.check(trained(data=replace(blobs(3), validation=samples(targets, 2))))
     assert caught.value.help

@@ -67,16 +67,16 @@ def test_targets_and_predictions_may_lack_the_last_axis(drawn):
 
 
 @pytest.mark.parametrize("shapes", [((2,), (1,)), ((1,), (2,)), ((28, 28, 1), ()), ((), (1,))])
-def test_more_than_one_number_over_one_input_is_refused(plot, shapes):
+def test_more_than_one_number_over_one_input_is_refused(plot, trained, shapes):
     inputs, targets = shapes
     with pytest.raises(PlotError) as caught:
-        plot.check(Data(Samples(np.zeros((4, *inputs)), np.zeros((4, *targets)))))
+        plot.check(trained(data=Data(Samples(np.zeros((4, *inputs)), np.zeros((4, *targets))))))
     assert str(inputs) in caught.value.message and str(targets) in caught.value.message
     assert "confusion_matrix" in caught.value.help
 
 
 def test_scores_for_several_classes_are_refused(plot, trained):
     data = Data(Samples(np.zeros((4, 1)), np.array([0, 1, 2, 0])))
-    plot.check(data)
+    plot.check(trained(data=data))
     with pytest.raises(PlotError, match="one number"):
-        plot.draw(trained(data=data, predict=lambda x: np.zeros((len(x), 3))))
+        plot.check(trained(data=data, predict=lambda x: np.zeros((len(x), 3))))

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.errors import RunError
+from specnet.errors import RunError, UsageError
+from specnet.runs.checkpoints import read_checkpoint
+from specnet.runs.directory import claim_directory
 from specnet.runs.files import file_digest
 
 
@@ -73,6 +75,18 @@ def test_latest_and_best_name_their_files_with_digests(train):
         assert entry["sha256"] == file_digest(run.directory / "checkpoints" / entry["checkpoint"])
 
 
+def test_every_checkpoint_that_is_kept_has_its_digest_in_latest(train):
+    run = train(checkpoint={"every": 2, "keep": 2})
+    digests = json.loads((run.directory / "latest.json").read_text())["digests"]
+    assert digests == {path.name: file_digest(path) for path in sorted((run.directory / "checkpoints").iterdir())}
+
+
+def test_two_runs_of_one_spec_write_the_same_bytes(train):
+    one, other = train("one"), train("other")
+    assert (one.directory / "latest.json").read_bytes() == (other.directory / "latest.json").read_bytes()
+    assert (one.directory / "best.json").read_bytes() == (other.directory / "best.json").read_bytes()
+
+
 def test_each_checkpoint_can_be_loaded_by_its_step(train):
     run = train(checkpoint={"every": 1, "keep": 3})
     losses = {step: specnet.load_run(run.directory, str(step)).evaluate("train")["loss"] for step in steps(run)}
@@ -108,18 +122,47 @@ def test_a_checkpoint_of_other_layers_is_refused(train):
     (run.directory / "checkpoints" / "step-00000000.npz").write_bytes(
         (other.directory / "checkpoints" / "step-00000000.npz").read_bytes()
     )
-    with pytest.raises(RunError, match="does not fit the run's spec"):
+    with pytest.raises(RunError, match="not what was saved"):
         specnet.load_run(run.directory, "0")
 
 
 def test_a_step_that_does_not_exist_is_told_what_does(train):
-    with pytest.raises(RunError, match="step-00000099") as error:
+    with pytest.raises(UsageError, match="step-00000099") as error:
         specnet.load_run(train().directory, "99")
     assert "step-00000000.npz" in str(error.value)
 
 
-def test_files_that_the_run_did_not_write_are_left_alone(train, tmp_path):
-    (tmp_path / "run").mkdir()
-    run = train(checkpoint={"every": 1, "keep": 1})
-    assert len(steps(run)) <= 3
+def test_files_that_the_run_did_not_write_are_left_alone(train, monkeypatch):
+    foreign = []
+
+    def claim(wanted):
+        path = claim_directory(wanted)
+        foreign.extend([path / "checkpoints" / "step-99999999.npz", path / "checkpoints" / "notes.txt"])
+        for file in foreign:
+            file.write_text("mine")
+        return path
+
+    monkeypatch.setattr("specnet.runs.runner.claim_directory", claim)
+    run = train(checkpoint={"every": 1, "keep": 1}, training={"epochs": 8, "batch_size": None})
+    assert [file.read_text() for file in foreign] == ["mine", "mine"]
     assert not list(run.directory.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("damage", range(200))
+def test_a_flipped_bit_is_found_whatever_it_hits(damage, saved, tmp_path):
+    content = bytearray(saved)
+    place = damage * len(content) // 200
+    content[place] ^= 1 << damage % 8
+    path = tmp_path / "step-00000000.npz"
+    path.write_bytes(content)
+    try:
+        read_checkpoint(path)  # the digest would tell; reading must not fail in ways of its own
+    except RunError as error:
+        assert path.name in str(error)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    spec = {"dataset": "spiral", "layers": [{"type": "linear", "units": 1}], "loss": "mse", "plots": []}
+    run = specnet.run(specnet.load_spec(spec | {"training": {"epochs": 1}}), tmp_path_factory.mktemp("run"))
+    return (run.directory / "checkpoints" / "step-00000000.npz").read_bytes()

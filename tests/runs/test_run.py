@@ -1,8 +1,11 @@
+import json
+
 import numpy as np
 import pytest
 
 import specnet
-from specnet.errors import RunError, ShapeError, UsageError
+from specnet.errors import DataError, RunError, ShapeError, UsageError
+from specnet.spec.model import json_digest
 
 
 def test_a_loaded_run_predicts_what_the_finished_one_did(train):
@@ -76,13 +79,44 @@ def test_plots_can_be_drawn_later(train):
     assert run.plots == [path]
 
 
+def rewrite(path, change):
+    """Change the object in a JSON file."""
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+    return document
+
+
 def test_a_run_whose_plugin_is_gone_tells_what_to_install(train):
-    run = train()
-    spec, manifest = run.directory / "spec.json", run.directory / "manifest.json"
-    spec.write_text(spec.read_text().replace('"tanh"', '"tanhish"'))
-    manifest.write_text(
-        manifest.read_text().replace('"layers.tanh": "', '"layers.tanhish": "acme-layers 1.2", "layers.relu": "')
+    directory = train().directory
+    spec = rewrite(directory / "spec.json", lambda spec: spec["layers"][1].update(type="tanhish"))
+    rewrite(
+        directory / "manifest.json",
+        lambda manifest: (
+            manifest["spec"].update(sha256=json_digest(spec)),
+            manifest["components"].update({"layers.tanhish": "acme-layers 1.2"}),
+        ),
     )
-    with pytest.raises(RunError, match=r"acme-layers 1\.2, which is not installed") as error:
-        specnet.load_run(run.directory)
+    with pytest.raises(RunError, match='no layer "tanhish"') as error:
+        specnet.load_run(directory)
     assert error.value.help == "pip install acme-layers==1.2"
+
+
+def test_a_spec_that_is_not_that_of_the_run_is_refused(train):
+    directory = train().directory
+    rewrite(directory / "spec.json", lambda spec: spec["layers"][1].update(type="relu"))
+    with pytest.raises(RunError, match=r"spec\.json is not the spec of this run"):
+        specnet.load_run(directory)
+
+
+def test_data_that_are_not_those_of_the_run_are_refused(train, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("x,y\n" + "".join(f"{x},{x * x}\n" for x in range(20)))
+    dataset = {"type": "csv", "path": str(table), "inputs": ["x"], "targets": ["y"]}
+    run = train(dataset=dataset, layers=[{"type": "linear", "units": 1}], loss="mse", metrics=[])
+    table.write_text(table.read_text().replace("\n3,", "\n3.5,"))
+    changed = specnet.load_run(run.directory)
+    assert changed.predict([[1.0]]).shape == (1, 1)
+    assert changed.plot("curves").is_file()
+    with pytest.raises(DataError, match="not those that the run was made with"):
+        changed.evaluate("train")

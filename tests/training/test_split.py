@@ -55,12 +55,17 @@ def test_stratify_gives_each_class_the_same_shares(shape, dtype):
         assert tuple(int(np.sum(found.splits[name].targets == value)) for value in (0, 3, 7)) == expected
 
 
+def test_stratify_takes_one_hot_targets():
+    found = divide(Split(validation=0.5, stratify=True), data(8, np.eye(2)[[0, 1, 1, 0, 1, 1, 0, 0]]))
+    assert found.validation.targets.sum(axis=0).tolist() == [2, 2]
+
+
 def test_stratify_takes_truth_values():
     found = divide(Split(validation=0.5, stratify=True), data(8, [True] * 4 + [False] * 4))
     assert sorted(found.validation.targets.tolist()) == [False, False, True, True]
 
 
-@pytest.mark.parametrize("targets", [np.linspace(0, 1, 10), np.eye(10), np.array([0.0] * 9 + [np.nan])])
+@pytest.mark.parametrize("targets", [np.linspace(0, 1, 10), np.ones((10, 2)), np.array([0.0] * 9 + [np.nan])])
 def test_there_is_nothing_to_stratify_by_without_classes(targets):
     with pytest.raises(DataError) as caught:
         divide(Split(validation=0.5, stratify=True), data(10, targets))

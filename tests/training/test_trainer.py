@@ -29,7 +29,8 @@ def make(optimizer=SGD, layers=LAYERS, dtype="float64", *, metrics=(), validatio
         Pipeline([], ()),
         [specnet.build("metrics", m) for m in metrics],
     )
-    draw = [model.prepare(Samples(rng.normal(size=(11, 3)), rng.normal(size=11))) for _ in range(2)]
+    drawn = [Samples(rng.normal(size=(11, 3)), rng.normal(size=11)) for _ in range(2)]
+    draw = [model.prepare(samples, samples.targets) for samples in drawn]
     splits = {"train": draw[0]} | ({"validation": draw[1]} if validation else {})
     optimizer = specnet.build("optimizers", optimizer)
     return Trainer(model, optimizer, Training(**training), splits, seed=4)
@@ -127,8 +128,17 @@ def test_train_loss_is_the_average_over_samples_of_what_each_batch_had_before_it
         network.backward(2 * (network.forward(batch) - wanted) / len(batch))
         network.params.flat[...] -= 0.05 * network.grads.flat
     (line,) = lines(trainer, 1)
-    assert line["train/loss"] == line["train/mse"] == pytest.approx(total / 11, rel=1e-12)
+    assert line["train/loss"] == pytest.approx(total / 11, rel=1e-12)
+    assert line["train/mse"] == pytest.approx(total / 11, rel=1e-12)
     np.testing.assert_allclose(trainer.model.network.params.flat, network.params.flat, rtol=1e-12)
+
+
+def test_train_loss_adds_up_over_batches_where_the_loss_is_a_sum():
+    mean, total = make(batch_size=4, shuffle=False), make(batch_size=4, shuffle=False)
+    total.model.loss = specnet.build("losses", {"type": "mse", "reduction": "sum"})
+    total.optimizer = specnet.build("optimizers", {"type": "sgd", "learning_rate": 1e-30})
+    mean.optimizer = total.optimizer
+    assert total.run_epoch()["train/loss"] == pytest.approx(11 * mean.run_epoch()["train/loss"], rel=1e-6)
 
 
 def test_the_first_line_of_a_full_batch_is_the_loss_of_the_initial_weights():
