@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 from datetime import UTC, datetime
 from typing import Any
@@ -14,14 +13,12 @@ import numpy as np
 from specnet import registry
 from specnet.component import Component
 from specnet.datasets.base import Data
+from specnet.runs.machine import describe_machine
 from specnet.spec.model import Spec
-
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def describe(spec: Spec, data: Data) -> dict[str, Any]:
     """Return the manifest of a run that is about to start, as a JSON value."""
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "status": "running",
         "started": now(),
@@ -35,12 +32,7 @@ def describe(spec: Spec, data: Data) -> dict[str, Any]:
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
-        "machine": {
-            "platform": platform.platform(),
-            "cpus": os.cpu_count(),
-            "blas": f"{blas['name']} {blas['version']}",
-            "threads": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
-        },
+        "machine": describe_machine(),
     }
 
 

@@ -1,5 +1,9 @@
 import json
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,6 +65,18 @@ def test_the_manifest_tells_what_the_run_was_made_with(train):
     assert manifest["components"]["layers.dropout"].startswith("specnet ")
     assert manifest["components"]["initializers.glorot_uniform"].startswith("specnet ")
     assert manifest["started"] <= manifest["finished"]
+    assert {"platform", "cpus", "blas", "blas_kernel", "blas_threads"} == manifest["machine"].keys()
+
+
+def test_the_manifest_tells_kernel_and_threads_of_the_blas_that_is_loaded():
+    libraries = list((Path(np.__file__).parents[1] / "numpy.libs").glob("*openblas*"))
+    if not libraries:
+        pytest.skip("this NumPy carries no OpenBLAS of its own")
+    code = "from specnet.runs.machine import describe_machine as d; print(d()['blas_threads'], d()['blas_kernel'])"
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    output = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).split()
+    assert output[0] == "1"
+    assert output[1].isidentifier()
 
 
 def test_early_stopping_stops_after_patience_epochs_without_improvement(train):
