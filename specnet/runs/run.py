@@ -43,6 +43,9 @@ class Run:
         self.progress: dict[str, Any] = {}
         self.model = self._read_model()
 
+    def __repr__(self) -> str:
+        return f"Run({str(self.directory)!r}, checkpoint={self.checkpoint.stem!r})"
+
     def _recorded(self, *keys: str) -> Any:
         """What the manifest says under nested keys."""
         value: Any = self.manifest

@@ -42,6 +42,12 @@ def test_set_overrides_values(invoke, write):
     assert len(Path("runs/arms/history.jsonl").read_text().splitlines()) == 5
 
 
+def test_a_run_that_stops_early_says_when(invoke, write):
+    stopping = {"monitor": "train/loss", "patience": 2, "min_delta": 100.0}
+    result = invoke("run", write("arms.json", training={"epochs": 90, "early_stopping": stopping}))
+    assert "stopped early, after epoch 3" in result.output
+
+
 def test_lines_tell_how_the_run_goes_on(invoke, write):
     result = invoke("run", write("arms.json", training={"epochs": 40}, split={"validation": 0.2}))
     lines = [line for line in result.output.splitlines() if line.startswith("epoch ")]

@@ -14,6 +14,11 @@ def test_a_loaded_run_predicts_what_the_finished_one_did(train):
     np.testing.assert_array_equal(specnet.load_run(run.directory).predict(x), run.predict(x))
 
 
+def test_a_run_tells_its_directory_and_checkpoint(train, tmp_path):
+    step = train().best["step"]
+    assert repr(specnet.load_run(tmp_path / "run")) == f"Run('{tmp_path}/run', checkpoint='step-{step:08d}')"
+
+
 def test_predictions_are_probabilities_where_the_loss_is_on_logits(train):
     run = train()
     y = run.predict(run.data.test.inputs)
