@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+LARGEST_CLASS = 2**31
+"""A whole number from here on is a measurement, not a class."""
+
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """Return 1 / (1 + exp(-x)) as a new array.
@@ -51,4 +54,5 @@ def class_numbers(targets: np.ndarray) -> np.ndarray | None:
             return numbers
     elif targets.ndim > 1:
         targets = targets[..., 0]
-    return targets.astype(np.int64) if np.array_equal(targets, np.rint(targets)) else None
+    whole = np.array_equal(targets, np.rint(targets)) and (np.abs(targets.astype(np.float64)) < LARGEST_CLASS).all()
+    return targets.astype(np.int64) if whole else None

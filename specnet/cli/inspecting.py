@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
 
@@ -32,8 +34,6 @@ def validate(specs: tuple[Path, ...], overrides: tuple[str, ...], form: str) -> 
     Example:
       specnet validate specs/*.json
     """
-    import json
-
     import specnet
     from specnet.errors import json_pointer
 
@@ -104,7 +104,6 @@ def _show_group(group: str) -> None:
 
 def _show_component(group: str, name: str) -> None:
     import inspect
-    import re
 
     from specnet import registry
     from specnet.cli.show import show_table
@@ -115,8 +114,6 @@ def _show_component(group: str, name: str) -> None:
     click.echo(inspect.getdoc(cls) or "")
     rows = []
     for attribute, field in cls.model_fields.items():
-        kind = re.sub(r"<class '(.*)'>", r"\1", str(field.annotation))
-        kind = re.sub(r"\w+\.", "", kind)
         limits = ", ".join(
             f"{sign} {getattr(limit, name)}"
             for limit in field.metadata
@@ -124,10 +121,25 @@ def _show_component(group: str, name: str) -> None:
             if getattr(limit, name, None) is not None
         )
         default = "required" if field.is_required() else f"{field.default!r}"
+        kind = _type_name(field.annotation)
         rows.append([field.alias or attribute, kind, default, field.description or "", limits])
     if rows:
         click.echo()
         show_table(["field", "type", "default", "", ""], rows)
+
+
+def _type_name(annotation: Any) -> str:
+    """Return a field's type as a reader of JSON understands it."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type_name(arguments[0])
+    if origin is Literal:
+        return " | ".join(json.dumps(value) for value in arguments)
+    if origin in (Union, UnionType):
+        return " | ".join(_type_name(argument) for argument in arguments)
+    if origin in (list, tuple, dict):
+        return f"{origin.__name__}[{', '.join(_type_name(argument) for argument in arguments)}]"
+    return "null" if annotation is type(None) else getattr(annotation, "__name__", str(annotation))
 
 
 @click.command()
@@ -150,6 +162,8 @@ def data(spec: Path, output: Path | None, overrides: tuple[str, ...]) -> None:
     from specnet.runs.experiment import Experiment, load_data, transform
     from specnet.runs.files import write_file
 
+    if output is not None and output.suffix != ".npz":
+        raise UsageError(f"{output}: the file's name should end in .npz")
     loaded = specnet.load_spec(spec, overrides)
     try:
         experiment = Experiment(loaded)
@@ -163,8 +177,6 @@ def data(spec: Path, output: Path | None, overrides: tuple[str, ...]) -> None:
     _show_splits(splits)
     _show_classes(experiment.data)
     if output is not None:
-        if output.suffix != ".npz":
-            raise UsageError(f"{output}: the file's name should end in .npz")
         arrays = {f"{split}_{name}": array for split, pair in splits.items() for name, array in pair._asdict().items()}
         write_file(output, lambda file: np.savez(file, **arrays))
         click.echo(f"\nwritten to {output}")

@@ -34,7 +34,7 @@ def run(spec: Path, out: Path | None, overrides: tuple[str, ...], quiet: bool) -
     if quiet:
         click.echo(finished.directory)
         return
-    if finished.manifest["status"] == "stopped early":
+    if finished.status == "stopped early":
         click.echo(f"stopped early, after epoch {finished.history['epoch'][-1]}")
     show_scores({split: finished.evaluate(split) for split in finished.data.splits})
     best = finished.best

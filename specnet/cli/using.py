@@ -24,15 +24,17 @@ def evaluate(run: Path, split: str | None, file: Path | None, checkpoint: str) -
     import specnet
     from specnet.cli.show import show_scores
     from specnet.errors import UsageError
-    from specnet.runs.samples import read_samples
+    from specnet.runs.samples import about, read_samples
 
     if split and file:
         raise UsageError("--split and --data exclude each other")
     loaded = specnet.load_run(run, checkpoint)
-    if loaded.manifest["status"] not in ("completed", "stopped early"):
-        click.echo(f"note: the status of this run is: {loaded.manifest['status']}", err=True)
+    if loaded.status not in ("completed", "stopped early"):
+        click.echo(f"note: the status of this run is: {loaded.status}", err=True)
     if file:
-        show_scores({str(file): loaded.evaluate(read_samples(loaded, file))})
+        with about(file):
+            scores = loaded.evaluate(read_samples(loaded, file))
+        show_scores({str(file): scores})
     else:
         chosen = split or list(loaded.data.splits)[-1]
         show_scores({chosen: loaded.evaluate(chosen)})
@@ -56,10 +58,11 @@ def predict(run: Path, input: Path, output: Path | None, checkpoint: str) -> Non
     import sys
 
     import specnet
-    from specnet.runs.samples import read_inputs, write_predictions
+    from specnet.runs.samples import about, read_inputs, write_predictions
 
     loaded = specnet.load_run(run, checkpoint)
-    predictions = loaded.predict(read_inputs(loaded, input))
+    with about(input):
+        predictions = loaded.predict(read_inputs(loaded, input))
     write_predictions(loaded, predictions, output or sys.stdout)
     if output:
         click.echo(f"{len(predictions)} predictions written to {output}")

@@ -49,6 +49,8 @@ class Dataset(Component):
     """
 
     group: ClassVar[str] = "datasets"
+    computed: ClassVar[bool] = False
+    """Whether samples come from formulas alone, and so may differ in their last bits from machine to machine."""
 
     @abstractmethod
     def load(self, rng: np.random.Generator) -> Data:
@@ -83,6 +85,8 @@ def _resolve(path: str, info: ValidationInfo) -> str:
         absolute = Path(context.get("directory", ".")).absolute() / Path(path).expanduser()
     except RuntimeError as error:
         raise ValueError(f"{path.partition('/')[0]} is no home directory") from error
+    if not str(absolute).isprintable():
+        raise ValueError("a path with characters that cannot be printed cannot be written into a run's spec")
     if context.get("files_exist"):
         try:
             absolute.stat()

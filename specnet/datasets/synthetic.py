@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field
 
@@ -15,6 +17,7 @@ class Spiral(Dataset):
     noise; a point is (r sin t, r cos t).
     """
 
+    computed: ClassVar[bool] = True
     n_points: int = Field(default=400, ge=4, le=10**7, multiple_of=2, description="points in both arms together")
     noise: float = Field(default=0.25, ge=0, description="standard deviation of the angle, in radians")
 
@@ -26,7 +29,12 @@ class Spiral(Dataset):
             angle = np.linspace(0.0, 3.0 * np.pi, count) + arm * np.pi + self.noise * rng.normal(size=count)
             arms.append(np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=1))
         inputs, targets = np.concatenate(arms), np.repeat([0, 1], count)
-        return Data(Samples(inputs, targets), classes=("arm 0", "arm 1"), input_names=("x", "y"))
+        return Data(
+            Samples(inputs, targets),
+            classes=("arm 0", "arm 1"),
+            input_names=("x", "y"),
+            target_names=("arm",),
+        )
 
 
 class Waves(Dataset):
@@ -36,6 +44,7 @@ class Waves(Dataset):
     y = -0.01 x * x^sin(pi x).
     """
 
+    computed: ClassVar[bool] = True
     n_points: int = Field(default=600, ge=4, le=10**7, multiple_of=2, description="points in both pieces together")
     noise: float = Field(default=0.1, ge=0, description="standard deviation of y")
 

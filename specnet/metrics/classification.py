@@ -17,17 +17,23 @@ def wanted_classes(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     Raises:
         ShapeError: if they are neither.
     """
-    shape = drop_column(classes(prediction)).shape
-    wanted: np.ndarray | None = drop_column(target)
-    if wanted is None or wanted.shape != shape:
-        wanted = class_numbers(target)
-    if wanted is None or drop_column(wanted).shape != shape or not np.array_equal(wanted, np.rint(wanted)):
+    predicted = drop_column(classes(prediction))
+    wanted = drop_column(target)
+    if wanted.shape != predicted.shape:
+        one_hot = class_numbers(target)
+        wanted = wanted if one_hot is None else drop_column(one_hot)
+    meant = wanted.shape == predicted.shape and np.array_equal(wanted, np.rint(wanted))
+    if meant and not np.issubdtype(prediction.dtype, np.integer):
+        # One probability tells class 0 from class 1, several scores tell as many classes.
+        count = prediction.shape[-1] if classes(prediction).ndim < prediction.ndim else 2
+        meant = bool(((wanted >= 0) & (wanted < max(count, 2))).all())
+    if not meant:
         raise ShapeError(
-            f"accuracy takes class numbers, 0 and 1, or one-hot targets; here targets have shape {target.shape[1:]}, "
-            f"predictions {prediction.shape[1:]}",
+            f"accuracy takes 0 and 1 for one output, class numbers or one-hot targets for several; here targets have "
+            f"shape {target.shape[1:]}, predictions {prediction.shape[1:]}, or a target is no class of theirs",
             help="for numbers there are the metrics mse, mae and r2",
         )
-    return drop_column(wanted)
+    return wanted
 
 
 class Accuracy(Metric):

@@ -38,8 +38,7 @@ class DecisionBoundary(Plot):
                 f"decision_boundary shows two inputs, here inputs have shape {data.train.inputs.shape[1:]}",
                 help="leave this plot out; confusion_matrix takes any inputs",
             )
-        for samples in data.splits.values():
-            class_numbers(samples.targets)
+        all_classes(data)
         x, y = grid_axes(data)
         class_numbers(classes(run.predict(np.array([[x[0], y[0]]]))))
 

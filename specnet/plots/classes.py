@@ -16,7 +16,7 @@ def class_numbers(targets: np.ndarray) -> np.ndarray:
     """Return the class numbers (n,) that targets stand for: a whole number each, or one-hot (n, k).
 
     Raises:
-        PlotError: if they are neither, or too many.
+        PlotError: if they are neither.
     """
     numbers = functions.class_numbers(targets)
     if numbers is None or numbers.ndim != 1:
@@ -24,12 +24,6 @@ def class_numbers(targets: np.ndarray) -> np.ndarray:
             f"the targets, of shape {targets.shape[1:]}, are not classes",
             help="this plot takes class numbers, 0 and 1, or one-hot targets; for one number of one input "
             "there is regression_fit",
-        )
-    count = len(np.unique(numbers))
-    if count > LARGEST:
-        raise PlotError(
-            f"the targets are {count} different whole numbers: a picture shows at most {LARGEST} classes",
-            help="leave this plot out; for one number of one input there is regression_fit",
         )
     return numbers
 
@@ -42,6 +36,16 @@ def class_name(number: int, data: Data) -> str:
 
 
 def all_classes(data: Data, *found: np.ndarray) -> np.ndarray:
-    """Return in ascending order the class numbers that have names, or are in any split or among `found`."""
+    """Return in ascending order the class numbers that have names, or are in any split or among `found`.
+
+    Raises:
+        PlotError: if targets are not classes, or too many.
+    """
     targets = [class_numbers(samples.targets) for samples in data.splits.values()]
-    return np.unique(np.concatenate([np.arange(len(data.classes)), *targets, *found]))
+    known = np.unique(np.concatenate([np.arange(len(data.classes)), *targets, *found]))
+    if len(known) > LARGEST:
+        raise PlotError(
+            f"there are {len(known)} different classes: a picture shows at most {LARGEST}",
+            help="leave this plot out; for one number of one input there is regression_fit",
+        )
+    return known

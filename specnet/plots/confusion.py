@@ -25,8 +25,7 @@ class ConfusionMatrix(Plot):
     """
 
     def check(self, run: Trained) -> None:
-        for samples in run.data.splits.values():
-            class_numbers(samples.targets)
+        all_classes(run.data)
         class_numbers(classes(run.predict(run.data.train.inputs[:1])))
 
     def draw(self, run: Trained) -> Figure:

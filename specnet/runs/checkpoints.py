@@ -41,7 +41,7 @@ class Checkpoints:
             if step not in self._digests:
                 _write(self._path(step), snapshot, layout, spec)
                 self._digests[step] = file_digest(self._path(step))
-        kept = {0, best.progress["step"], *sorted(self._digests)[-self.keep :]}
+        kept = {0, latest.progress["step"], best.progress["step"], *sorted(self._digests)[-self.keep :]}
         dropped = set(self._digests) - kept
         digests = {self._path(step).name: self._digests[step] for step in sorted(kept)}
         write_json(self.directory / "best.json", self._entry(best) | monitored)
@@ -82,21 +82,22 @@ def find_checkpoint(directory: Path, which: str) -> Path:
         UsageError: if there is none of that name.
         RunError: if it is not the file whose digest was recorded.
     """
-    if which not in ("best", "latest") and not which.isdecimal():
+    step = which.isdecimal() and len(which) < 20
+    if not step and which not in ("best", "latest"):
         raise UsageError(f'there is no checkpoint "{which}"', help="best, latest or the number of a step")
-    entry = read_json(directory / f"{'latest' if which.isdecimal() else which}.json")
+    index = directory / ("latest.json" if step else f"{which}.json")
+    entry = read_json(index)
     try:
-        name = f"step-{int(which):08d}.npz" if which.isdecimal() else Path(entry["checkpoint"]).name
-        digest = entry["digests"].get(name) if which.isdecimal() else entry["sha256"]
-        known = ", ".join(entry.get("digests", ()))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{directory / which}.json does not name a checkpoint") from error
+        digests = dict(entry["digests"] if step else {entry["checkpoint"]: entry["sha256"]})
+        name = f"step-{int(which):08d}.npz" if step else Path(entry["checkpoint"]).name
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{index} does not name checkpoints") from error
+    if name not in digests:
+        raise UsageError(f"the run has no checkpoint {name}", help=f"there are {', '.join(digests)}")
     path = directory / "checkpoints" / name
-    if digest is None:
-        raise UsageError(f"the run has no checkpoint {name}", help=f"there are {known}")
     if not path.is_file():
         raise RunError(f"{path}, which the run has saved, does not exist")
-    if file_digest(path) != digest:
+    if file_digest(path) != digests[name]:
         raise RunError(f"{path} is not what was saved: it has another SHA-256")
     return path
 

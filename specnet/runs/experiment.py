@@ -13,7 +13,7 @@ from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetErr
 from specnet.layers.base import Shape
 from specnet.runs.record import Recorder
 from specnet.spec.model import Spec
-from specnet.training.model import ROWS, Model
+from specnet.training.model import Model
 from specnet.training.network import Network
 from specnet.training.pipeline import Pipeline
 from specnet.training.randomness import stream
@@ -137,8 +137,9 @@ class Experiment:
 
     def _check_metrics(self) -> None:
         """Compute each metric once: what does not fit should show before training, not after an epoch of it."""
-        train = self.splits["train"]
-        self.model.measure(self.model.outputs(train.x[:ROWS]), train.truth[:ROWS])
+        if self.model.metrics:
+            for split in self.splits.values():
+                self.model.measure(self.model.outputs(split.x), split.truth)
 
     def _check_plots(self) -> None:
         mistakes: list[Diagnostic] = []

@@ -56,7 +56,8 @@ def _umask() -> int:
 def write_json(path: Path, value: Any) -> None:
     """Create or replace a JSON file."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    write_file(path, lambda file: file.write(text.encode()))
+    # A file name may hold what is no Unicode; JSON writes such a surrogate as an escape.
+    write_file(path, lambda file: file.write(text.encode("utf-8", "backslashreplace")))
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -16,12 +16,12 @@ SUFFIXES = ("64_", "")
 
 def describe_machine() -> dict[str, Any]:
     """Return platform, cores, and the BLAS library with its kernel and threads, where they can be told."""
-    build = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    build = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
     kernel, threads = _openblas()
     return {
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
-        "blas": f"{build['name']} {build['version']}",
+        "blas": f"{build.get('name', 'unknown')} {build.get('version', '')}".strip(),
         "blas_kernel": kernel,
         "blas_threads": threads,
     }

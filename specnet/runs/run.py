@@ -33,13 +33,13 @@ class Run:
         RunError: if the directory is not that of a run, or cannot be trusted.
     """
 
-    def __init__(self, directory: str | Path, checkpoint: str = "best") -> None:
+    def __init__(self, directory: str | Path, checkpoint: str | int = "best") -> None:
         self.directory = Path(directory)
         if not (self.directory / "manifest.json").is_file():
             raise RunError(f"{self.directory} is not a run directory: it has no manifest.json")
         self.manifest = read_json(self.directory / "manifest.json")
         self.spec: Spec = self._read_spec()
-        self.checkpoint = find_checkpoint(self.directory, checkpoint)
+        self.checkpoint = find_checkpoint(self.directory, str(checkpoint))
         self.progress: dict[str, Any] = {}
         self.model = self._read_model()
 
@@ -112,6 +112,11 @@ class Run:
         return self.spec.name
 
     @property
+    def status(self) -> str:
+        """How the run ended: completed, stopped early, diverged, interrupted or failed; or running."""
+        return str(self._recorded("status"))
+
+    @property
     def dataset(self) -> Dataset:
         """The dataset that the spec names."""
         return self.spec.dataset
@@ -149,7 +154,7 @@ class Run:
             DataError: if they are not the data that the run was made with.
         """
         data = load_data(self.spec)
-        if data_digest(data) != self._recorded("data", "sha256"):
+        if not self.dataset.computed and data_digest(data) != self._recorded("data", "sha256"):
             raise DataError(
                 "the data are not those that the run was made with: they have another SHA-256 than the manifest tells",
                 help="bring the old data back, or evaluate other samples with --data",
@@ -207,7 +212,7 @@ class Run:
         return path
 
 
-def load_run(directory: str | Path, checkpoint: str = "best") -> Run:
+def load_run(directory: str | Path, checkpoint: str | int = "best") -> Run:
     """Return the run in a directory, with the model of a checkpoint: "best", "latest" or a step number.
 
     Raises:

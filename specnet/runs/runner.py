@@ -14,6 +14,7 @@ from specnet.runs.files import write_json
 from specnet.runs.history import HistoryWriter
 from specnet.runs.manifest import describe, now
 from specnet.runs.run import Run, load_run
+from specnet.spec.load import load_spec
 from specnet.spec.model import Spec
 from specnet.training.trainer import Snapshot
 
@@ -28,8 +29,10 @@ class Observer:
         """An epoch is over; its line of the history."""
 
 
-def run(spec: Spec, out: str | Path | None = None, observer: Observer | None = None) -> Run:
-    """Train a spec and return its run.
+def run(
+    spec: Spec | str | Path | Mapping[str, Any], out: str | Path | None = None, observer: Observer | None = None
+) -> Run:
+    """Train a spec and return its run; what is not a `Spec` yet is given to `load_spec` first.
 
     `out` names the run directory, by default `runs/` and the spec's name; if that is taken, the next free of
     `-2`, `-3`, … is used.
@@ -38,11 +41,14 @@ def run(spec: Spec, out: str | Path | None = None, observer: Observer | None = N
         SpecnetError: if the spec does not fit its data; then no directory is made.
         DivergenceError: if the loss is no longer finite; what was saved before stays.
     """
+    if not isinstance(spec, Spec):
+        spec = load_spec(spec)
     experiment = Experiment(spec)
     directory = claim_directory(Path(out) if out is not None else Path("runs") / spec.name)
     observer = observer or Observer()
     observer.started(spec, directory)
-    _Runner(experiment, directory).train(observer)
+    with located(spec):
+        _Runner(experiment, directory).train(observer)
     finished = load_run(directory)
     finished.data = experiment.data  # spares loading it again for the plots
     for number, plot in enumerate(spec.plots):

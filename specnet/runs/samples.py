@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -12,10 +15,20 @@ import numpy as np
 from specnet import registry
 from specnet.component import build
 from specnet.datasets.base import Dataset, Samples, explain_os_error
-from specnet.errors import DataError, UsageError
+from specnet.errors import DataError, SpecError, SpecnetError, UsageError
 from specnet.functions import classes
 from specnet.runs.files import write_file
 from specnet.runs.run import Run
+
+
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """Let errors from inside name the file of samples, instead of a place in the run's spec."""
+    try:
+        yield
+    except SpecnetError as error:
+        found = [replace(diagnostic, pointer=()) for diagnostic in error.diagnostics]
+        raise SpecError(found, file=str(path)) from error
 
 
 def read_samples(run: Run, path: Path) -> Samples:

@@ -58,13 +58,15 @@ class Model:
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """Return the network's outputs for transformed inputs, computed without gradients a few rows at a time."""
         y = np.empty((len(x), *self.network.output_shape), self.network.dtype)
-        for start in range(0, len(x), ROWS):
-            y[start : start + ROWS] = self.network.forward(x[start : start + ROWS])
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows as infinite
+            for start in range(0, len(x), ROWS):
+                y[start : start + ROWS] = self.network.forward(x[start : start + ROWS])
         return y
 
     def interpret(self, y: np.ndarray) -> np.ndarray:
         """Return the predictions that outputs y stand for."""
-        return self.targets.invert(self.loss.predictions(y))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.targets.invert(self.loss.predictions(y))
 
     def measure(self, y: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         """Return every metric of outputs y against targets in the dataset's units."""

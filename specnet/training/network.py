@@ -32,7 +32,7 @@ class Network:
         dtype: Literal["float32", "float64"] = "float32",
         seed: int = 0,
     ) -> None:
-        if dtype not in ("float32", "float64"):
+        if np.dtype(dtype).name not in ("float32", "float64"):
             raise UsageError(f"a network's dtype is float32 or float64, not {dtype}")
         self.layers = [copy.deepcopy(layer) for layer in layers]
         self.named = {f"layers.{number}": layer for number, layer in enumerate(self.layers)}
@@ -101,15 +101,21 @@ class Network:
             ShapeError: if the inputs have another shape.
         """
         x = np.asarray(x, self.dtype)
-        if x.shape[1:] != self.input_shape:
+        if x.ndim == 0 or x.shape[1:] != self.input_shape:
             raise ShapeError(f"inputs have shape {x.shape[1:]}, the network takes {self.input_shape}")
         for layer in self.layers:
             x = layer.forward(x, training)
         return x
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Write all gradients for the last `forward` and return dx, given dy = dL/dy."""
+        """Write all gradients for the last `forward` and return dx, given dy = dL/dy of its outputs' shape.
+
+        Raises:
+            ShapeError: if dy has another shape.
+        """
         dy = np.array(dy, self.dtype)
+        if dy.shape[1:] != self.output_shape:
+            raise ShapeError(f"gradients have shape {dy.shape[1:]}, the network gives {self.output_shape}")
         for layer in reversed(self.layers):
             dy = layer.backward(dy)
         return dy

@@ -21,8 +21,9 @@ class Affine(Transform):
         axis = 0 if self.per_feature else None
         self.shift, self.scale = self._measure(x.astype(np.float64), axis)
         # A feature that never changes carries nothing: it is shifted, not scaled. Its standard deviation may be
-        # rounding noise instead of 0.
-        self.scale = np.where(np.max(x, axis=axis) == np.min(x, axis=axis), 1.0, self.scale)
+        # rounding noise instead of 0, and that of tiny numbers 0.
+        constant = (np.max(x, axis=axis) == np.min(x, axis=axis)) | (self.scale == 0)
+        self.scale = np.where(constant, 1.0, self.scale)
 
     @abstractmethod
     def _measure(self, x: np.ndarray, axis: int | None) -> tuple[np.ndarray, np.ndarray]: ...

@@ -116,3 +116,9 @@ def test_every_command_has_help_with_an_example(command, invoke):
     output = invoke(command, "--help").output
     assert "Example:" in output
     assert f"specnet {command}" in output
+
+
+def test_components_shows_types_as_a_reader_of_json_understands_them(invoke):
+    assert '"mean" | "sum"' in invoke("components", "losses", "mse").output
+    assert "str | null" in invoke("components", "datasets", "idx").output
+    assert "list[str]" in invoke("components", "datasets", "csv").output

@@ -125,6 +125,17 @@ def test_inputs_that_cannot_be_used_end_with_code_2(name, content, message, arms
     assert message in result.stderr
 
 
+def test_a_mistake_in_further_samples_names_their_file(arms, invoke):
+    np.savez("wrong.npz", inputs=np.zeros((3, 5)), targets=np.zeros(3))
+    result = invoke("evaluate", arms, "--data", "wrong.npz")
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (2, "  --> wrong.npz")
+
+
+def test_the_spiral_can_be_evaluated_on_a_table(arms, invoke):
+    Path("more.csv").write_text("x,y,arm\n1,2,arm 0\n0,-3,arm 1\n")
+    assert invoke("evaluate", arms, "--data", "more.csv").exit_code == 0
+
+
 def test_an_output_of_unknown_form_is_refused(arms, invoke):
     Path("in.csv").write_text("x,y\n1,2\n")
     result = invoke("predict", arms, "in.csv", "-o", "out.xls")

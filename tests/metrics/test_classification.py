@@ -73,3 +73,15 @@ def test_predictions_that_are_class_numbers_are_compared_as_they_are():
 def test_shapes_that_do_not_fit_are_refused(prediction, target):
     with pytest.raises(ShapeError):
         accuracy(np.zeros(prediction), np.zeros(target))
+
+
+@pytest.mark.parametrize("target", [[-1, 1, 1], [0, 1, 2], [0.5, 1, 0]])
+def test_one_output_is_judged_by_0_and_1_alone(target):
+    for dtype in ("float64", "int64") if 0.5 not in target else ("float64",):
+        with pytest.raises(ShapeError, match="0 and 1 for one output"):
+            accuracy(np.array([[0.1], [0.9], [0.8]]), np.array(target, dtype))
+
+
+def test_a_class_beyond_the_scores_is_refused():
+    with pytest.raises(ShapeError):
+        accuracy(np.zeros((2, 3)), np.array([0, 3]))

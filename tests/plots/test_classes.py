@@ -32,7 +32,6 @@ def test_every_form_of_classes_gives_the_same_numbers(targets):
         np.array([[1.0, 1.0], [0.0, 1.0]]),
         np.array([[0.3, 0.7], [1.0, 0.0]]),
         np.arange(18.0).reshape(2, 3, 3),
-        np.arange(101),
     ],
 )
 def test_targets_that_are_not_classes_are_refused(targets):
@@ -55,3 +54,12 @@ def test_all_classes_are_those_named_held_or_found():
     train, test = Samples(np.zeros((2, 2)), np.array([0, 5])), Samples(np.zeros((1, 2)), np.array([7]))
     data = Data(train, test=test, classes=("a", "b"))
     assert all_classes(data, np.array([9, 5])).tolist() == [0, 1, 5, 7, 9]
+
+
+def test_more_classes_than_a_picture_can_show_are_refused():
+    inputs = np.zeros((101, 2))
+    with pytest.raises(PlotError, match="at most 100"):
+        all_classes(Data(Samples(inputs, np.arange(101))))
+    names = tuple(map(str, range(60_001)))
+    with pytest.raises(PlotError, match="at most 100"):
+        all_classes(Data(Samples(inputs[:2], np.array([0, 60_000])), classes=names))

@@ -114,6 +114,17 @@ def test_a_spec_that_is_not_that_of_the_run_is_refused(train):
         specnet.load_run(directory)
 
 
+def test_data_from_a_formula_may_differ_in_their_last_bits(train, monkeypatch):
+    run = train()
+    monkeypatch.setattr("specnet.runs.run.data_digest", lambda data: "of another machine")
+    assert specnet.load_run(run.directory).evaluate("train") == run.evaluate("train")
+
+
+def test_a_checkpoint_may_be_given_by_its_number(train):
+    run = train()
+    assert specnet.load_run(run.directory, 0).checkpoint.name == "step-00000000.npz"
+
+
 def test_data_that_are_not_those_of_the_run_are_refused(train, tmp_path):
     table = tmp_path / "table.csv"
     table.write_text("x,y\n" + "".join(f"{x},{x * x}\n" for x in range(20)))

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.errors import SpecError, UsageError
+from specnet.errors import SpecError, SpecnetError, UsageError
 from specnet.runs.directory import claim_directory
+from specnet.training.trainer import Trainer
 
 
 def test_history_has_a_strict_json_line_for_each_epoch(train):
@@ -96,6 +97,40 @@ def test_a_record_holds_predictions_over_a_grid(train):
         last = specnet.load_run(run.directory, "latest")
         point = np.array([[record["axis_0"][2], record["axis_1"][5]]])
         np.testing.assert_allclose(record["predictions"][-1, 2, 5], last.predict(point)[0], rtol=1e-5)
+
+
+def test_a_spec_may_be_given_as_a_mapping_or_a_path(train, tmp_path):
+    spec = train().spec.to_json()
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(spec))
+    runs = [specnet.run(given, out=tmp_path / "again") for given in (spec, path, str(path))]
+    assert len({run.model.network.params.flat.tobytes() for run in runs}) == 1
+
+
+def test_a_metric_that_does_not_fit_any_split_is_refused_before_training(train, tmp_path):
+    arrays = {"inputs": np.zeros((4, 2)), "targets": np.array([0.0, 1.0, 1.0, 0.0])}
+    wrong = {"validation_inputs": np.zeros((2, 2)), "validation_targets": np.array([0.5, 0.5])}
+    np.savez(tmp_path / "data.npz", **arrays, **wrong)
+    with pytest.raises(SpecnetError, match="accuracy") as error:
+        train(dataset={"type": "npz", "path": str(tmp_path / "data.npz")}, split={})
+    assert error.value.pointer == ("metrics", 0)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_interrupt_with_few_kept_leaves_what_latest_names(train, tmp_path, monkeypatch):
+    run_epoch = Trainer.run_epoch
+
+    def interrupted(self):
+        if self.epoch == 15:
+            raise KeyboardInterrupt
+        return run_epoch(self)
+
+    monkeypatch.setattr(Trainer, "run_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(checkpoint={"every": 10, "keep": 1, "monitor": "train/loss"}, training={"epochs": 30, "batch_size": None})
+    for which in ("latest", "best", 0):
+        specnet.load_run(tmp_path / "run", which)
+    assert specnet.load_run(tmp_path / "run").status == "interrupted"
 
 
 def test_a_monitor_without_its_split_is_refused_before_a_directory_is_made(train, tmp_path):

@@ -136,3 +136,27 @@ def test_a_wrong_layer_is_named(layers, pointer):
 def test_a_layer_that_does_not_fit_is_named():
     with pytest.raises(ShapeError, match=r"layers\[1\]"):
         build_network(["tanh", {"type": "linear", "units": 2}], ())
+
+
+def test_arrays_of_another_shape_are_refused():
+    network = specnet.build_network([{"type": "linear", "units": 2}], (3,))
+    network.forward(np.zeros((4, 3)))
+    with pytest.raises(ShapeError, match=r"shape \(5,\), the network takes \(3,\)"):
+        network.forward(np.zeros((4, 5)))
+    with pytest.raises(ShapeError, match=r"the network gives \(2,\)"):
+        network.backward(np.zeros((4, 1)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_inputs_of_any_dtype_become_the_networks(dtype):
+    network = specnet.build_network([{"type": "linear", "units": 2}], (3,), dtype)
+    for given in ("int64", "float32", "float64"):
+        assert network.forward(np.ones((4, 3), given)).dtype == dtype
+        assert network.backward(np.ones((4, 2), given)).dtype == dtype
+
+
+def test_initial_values_that_the_dtype_cannot_hold_are_refused():
+    layer = {"type": "linear", "units": 2, "weight_init": {"type": "constant", "value": 1e300}}
+    with pytest.raises(SpecnetError, match="not finite as float32") as error:
+        specnet.build_network(["tanh", layer], (3,))
+    assert error.value.pointer == ("layers", 1)
