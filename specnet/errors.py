@@ -163,6 +163,11 @@ def json_pointer(pointer: Pointer) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
 
 
+def os_reason(error: OSError) -> str:
+    """Return why a file cannot be opened, read or written, in words."""
+    return "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return what to type instead of `name`: the nearest of the known names, or all of them."""
     names = sorted(known)

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import click
 
 from specnet.cli.options import set_option, spec_argument
-from specnet.errors import SpecnetError, UsageError
+from specnet.errors import ComponentError, SpecnetError, UsageError, json_pointer
+
+if TYPE_CHECKING:
+    from specnet.datasets.base import Data, Samples
 
 LIMITS = {
     "gt": ">", "ge": ">=", "lt": "<", "le": "<=", "multiple_of": "multiple of",
     "min_length": "length >=", "max_length": "length <=",
 }  # fmt: skip
 """How the limits of a field are shown."""
-
-if TYPE_CHECKING:
-    from specnet.datasets.base import Data, Samples
 
 
 @click.command()
@@ -35,7 +35,6 @@ def validate(specs: tuple[Path, ...], overrides: tuple[str, ...], form: str) -> 
       specnet validate specs/*.json
     """
     import specnet
-    from specnet.errors import json_pointer
 
     mistakes = []
     for path in specs:
@@ -88,7 +87,6 @@ def _show_group(group: str) -> None:
     from specnet import registry
     from specnet.cli.show import show_table
     from specnet.component import find_class
-    from specnet.errors import ComponentError
 
     rows = []
     for name, entries in registry.claims(group).items():

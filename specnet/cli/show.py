@@ -18,8 +18,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers
         table.add_row(*(Text(str(cell)) for cell in row))
     console = Console(highlight=False)
     if not console.is_terminal:
-        # A file or a pipe takes lines as long as they need to be.
-        console = Console(highlight=False, width=240)
+        console.width = 240  # a file or a pipe takes lines as long as they need to be
     console.print(table)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from specnet.cli.options import checkpoint_option, run_argument
+from specnet.errors import UsageError
 
 
 @click.command()
@@ -23,7 +24,6 @@ def evaluate(run: Path, split: str | None, file: Path | None, checkpoint: str) -
     """
     import specnet
     from specnet.cli.show import show_scores
-    from specnet.errors import UsageError
     from specnet.runs.samples import about, read_samples
 
     if split and file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -20,6 +20,7 @@ class Npz(Dataset):
     `specnet data -o` writes.
     """
 
+    suffix: ClassVar[str] = ".npz"
     path: DataFile = Field(description="file, relative to the spec's folder")
     inputs: str = Field(default="inputs", description="name of the inputs' array, without the prefix of a split")
     targets: str = Field(default="targets", description="name of the targets' array, without the prefix of a split")

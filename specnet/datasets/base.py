@@ -12,7 +12,7 @@ from pydantic import AfterValidator, ValidationInfo
 
 from specnet.component import Component
 from specnet.diagnostics import custom_error
-from specnet.errors import DataError
+from specnet.errors import DataError, os_reason
 
 
 class Samples(NamedTuple):
@@ -51,6 +51,8 @@ class Dataset(Component):
     group: ClassVar[str] = "datasets"
     computed: ClassVar[bool] = False
     """Whether samples come from formulas alone, and so may differ in their last bits from machine to machine."""
+    suffix: ClassVar[str] = ""
+    """Ending of the files that `read` understands, such as ".csv"; none where it understands no files."""
 
     @abstractmethod
     def load(self, rng: np.random.Generator) -> Data:
@@ -65,7 +67,7 @@ class Dataset(Component):
         return None
 
     def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> Samples:
-        """Return further samples from a file of the dataset's own form, for `evaluate` and `predict`.
+        """Return further samples from a file that ends in `suffix`, for `evaluate` and `predict`.
 
         Without `targets` the file need not have any; they come back as an empty array (n, 0). `classes` are the
         names of the class numbers that training used.
@@ -104,8 +106,7 @@ name files that exist."""
 
 def explain_os_error(path: Path | str, error: OSError) -> DataError:
     """Return the error of a file that cannot be opened or read, with the reason in words."""
-    reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
-    return DataError(f"{path}: {reason}")
+    return DataError(f"{path}: {os_reason(error)}")
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:

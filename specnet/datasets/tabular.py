@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -24,6 +25,7 @@ class Csv(Dataset):
     alphabetical order become class numbers. Empty cells and nan are mistakes.
     """
 
+    suffix: ClassVar[str] = ".csv"
     path: DataFile = Field(description="file, relative to the spec's folder")
     inputs: list[str] = Field(min_length=1, description="names of the input columns")
     targets: list[str] = Field(min_length=1, description="names of the target columns")

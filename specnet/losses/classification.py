@@ -10,7 +10,16 @@ from specnet.functions import sigmoid, softmax
 from specnet.losses.base import Loss, Shape, check_probabilities
 
 
-class Bce(Loss):
+class Binary(Loss):
+    """What the two forms of binary cross-entropy share: a target is the probability of yes, for each output."""
+
+    def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
+        target = super().prepare(target, output_shape, dtype)
+        check_probabilities(target)
+        return target
+
+
+class Bce(Binary):
     """Binary cross-entropy on probabilities: L = mean -(t log y + (1 - t) log(1 - y)).
 
     dy = ((1 - t) / (1 - y) - t / y) / n. Below `epsilon` the logarithm is continued by its tangent, so that an
@@ -23,23 +32,22 @@ class Bce(Loss):
 
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:
         self.target = target
-        self.yes, self.no = np.maximum(y, self.epsilon), np.maximum(1.0 - y, self.epsilon)
-        log_yes = np.log(self.yes) + (np.minimum(y, self.epsilon) - self.epsilon) / self.epsilon
-        log_no = np.log(self.no) + (np.minimum(1.0 - y, self.epsilon) - self.epsilon) / self.epsilon
+        self.yes, log_yes = self._log(y)
+        self.no, log_no = self._log(1.0 - y)
         return self._reduce(-(target * log_yes + (1.0 - target) * log_no))
+
+    def _log(self, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """p limited from below, and log p with its tangent below the limit; 1 / limited is the derivative."""
+        limited = np.maximum(p, self.epsilon)
+        return limited, np.log(limited) + (np.minimum(p, self.epsilon) - self.epsilon) / self.epsilon
 
     def backward(self) -> np.ndarray:
         dy = (1.0 - self.target) / self.no - self.target / self.yes
         dy *= self._scale(dy.size)
         return dy
 
-    def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
-        target = super().prepare(target, output_shape, dtype)
-        check_probabilities(target)
-        return target
 
-
-class BceWithLogits(Loss):
+class BceWithLogits(Binary):
     """Binary cross-entropy on logits z: L = mean max(z, 0) - z t + log(1 + exp(-|z|)).
 
     The same number as `bce` after a sigmoid, without its loss of digits; dy = (sigmoid(z) - t) / n.
@@ -57,11 +65,6 @@ class BceWithLogits(Loss):
 
     def predictions(self, y: np.ndarray) -> np.ndarray:
         return sigmoid(y)
-
-    def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
-        target = super().prepare(target, output_shape, dtype)
-        check_probabilities(target)
-        return target
 
 
 class CrossEntropy(Loss):

@@ -24,14 +24,13 @@ class Checkpoints:
     of all that are there.
     """
 
-    def __init__(self, directory: Path, keep: int) -> None:
+    def __init__(self, directory: Path, spec: Spec, layout: list[dict[str, Any]]) -> None:
         self.directory = directory
-        self.keep = keep
+        self.keep = spec.checkpoint.keep
+        self._texts = {"layout": np.array(json.dumps(layout)), "spec": np.array(json.dumps(spec.to_json()))}
         self._digests: dict[int, str] = {}
 
-    def save(
-        self, latest: Snapshot, best: Snapshot, monitored: dict[str, Any], layout: list[dict[str, Any]], spec: Spec
-    ) -> None:
+    def save(self, latest: Snapshot, best: Snapshot, monitored: dict[str, Any]) -> None:
         """Write both snapshots where they are not written yet, name them, and delete those that are not kept.
 
         `monitored` tells by what value the best one is best. Only files that this object wrote are deleted.
@@ -39,8 +38,7 @@ class Checkpoints:
         for snapshot in (latest, best):
             step = snapshot.progress["step"]
             if step not in self._digests:
-                _write(self._path(step), snapshot, layout, spec)
-                self._digests[step] = file_digest(self._path(step))
+                self._digests[step] = self._write(self._path(step), snapshot)
         kept = {0, latest.progress["step"], best.progress["step"], *sorted(self._digests)[-self.keep :]}
         dropped = set(self._digests) - kept
         digests = {self._path(step).name: self._digests[step] for step in sorted(kept)}
@@ -49,6 +47,18 @@ class Checkpoints:
         for step in dropped:
             self._path(step).unlink(missing_ok=True)
             del self._digests[step]
+
+    def _write(self, path: Path, snapshot: Snapshot) -> str:
+        """Write a checkpoint and return its SHA-256."""
+        members: dict[str, Any] = {
+            "params": snapshot.params,
+            "slots": snapshot.slots,
+            "state": snapshot.state,
+            **self._texts,
+            "progress": np.array(json.dumps(snapshot.progress)),
+        }
+        write_file(path, lambda file: np.savez(file, **members))
+        return file_digest(path)
 
     def _path(self, step: int) -> Path:
         return self.directory / "checkpoints" / f"step-{step:08d}.npz"
@@ -61,18 +71,6 @@ class Checkpoints:
             "epoch": snapshot.progress["epoch"],
             "step": step,
         }
-
-
-def _write(path: Path, snapshot: Snapshot, layout: list[dict[str, Any]], spec: Spec) -> None:
-    members: dict[str, Any] = {
-        "params": snapshot.params,
-        "slots": snapshot.slots,
-        "state": snapshot.state,
-        "layout": np.array(json.dumps(layout)),
-        "spec": np.array(json.dumps(spec.to_json())),
-        "progress": np.array(json.dumps(snapshot.progress)),
-    }
-    write_file(path, lambda file: np.savez(file, **members))
 
 
 def find_checkpoint(directory: Path, which: str) -> Path:

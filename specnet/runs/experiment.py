@@ -68,12 +68,10 @@ def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, Sam
     """
     with located(spec):
         inputs, targets = pipelines(spec)
-        inputs.fit(data.train.inputs)
-        targets.fit(data.train.targets)
-        splits = {
-            name: Samples(inputs.apply(samples.inputs), targets.apply(samples.targets))
-            for name, samples in data.splits.items()
-        }
+        splits = {"train": Samples(inputs.fit(data.train.inputs), targets.fit(data.train.targets))}
+        for name, samples in data.splits.items():
+            if name != "train":
+                splits[name] = Samples(inputs.apply(samples.inputs), targets.apply(samples.targets))
     return inputs, targets, splits
 
 

@@ -178,8 +178,8 @@ class Run:
             array = np.asarray(inputs)
         except ValueError as error:
             raise DataError(f"the inputs are no array: {error}") from error
-        if array.dtype.kind not in "biuf":
-            raise DataError(f"the inputs are not real numbers but {array.dtype}")
+        if array.ndim == 0 or array.dtype.kind not in "biuf":
+            raise DataError(f"inputs of dtype {array.dtype} and shape {array.shape} are not rows of real numbers")
         return self.model.predict(array)
 
     def evaluate(self, split: str | Samples = "test") -> dict[str, float]:

@@ -66,7 +66,7 @@ class _Runner:
         self.trainer = experiment.trainer
         self.directory = directory
         self.manifest = describe(spec, experiment.data)
-        self.checkpoints = Checkpoints(directory, spec.checkpoint.keep)
+        self.checkpoints = Checkpoints(directory, spec, experiment.model.network.params.layout)
         self.every = spec.checkpoint.every or -(-spec.training.epochs // 10)
         # What never changes during a run, in every checkpoint, so that one alone is enough to predict.
         self._fixed = {
@@ -79,7 +79,7 @@ class _Runner:
             },
         }
         self._best: Snapshot | None = None
-        self._latest = self._snapshot()
+        self._latest: Snapshot
 
     def train(self, observer: Observer) -> None:
         write_json(self.directory / "spec.json", self.spec.to_json())
@@ -139,9 +139,8 @@ class _Runner:
 
     def _write(self) -> None:
         best = self.experiment.best
-        layout = self.trainer.model.network.params.layout
         monitored = {"monitor": best.monitor, "value": best.best}
-        self.checkpoints.save(self._latest, self._best or self._latest, monitored, layout, self.spec)
+        self.checkpoints.save(self._latest, self._best or self._latest, monitored)
 
     def _write_record(self) -> None:
         if self.experiment.recorder:

@@ -12,7 +12,6 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from specnet import registry
 from specnet.component import build
 from specnet.datasets.base import Dataset, Samples, explain_os_error
 from specnet.errors import DataError, SpecError, SpecnetError, UsageError
@@ -57,20 +56,17 @@ def read_inputs(run: Run, path: Path) -> np.ndarray:
         raise explain_os_error(path, error) from error
     except (ValueError, EOFError) as error:
         raise DataError(f"{path} is not an .npy file of a plain array: {error}") from error
-    if inputs.ndim == 0 or inputs.dtype.kind not in "biuf":
-        raise DataError(f"{path} holds an array of dtype {inputs.dtype} and shape {inputs.shape}: not samples")
     return np.asarray(inputs)
 
 
 def _reader(run: Run, path: Path) -> Dataset:
     """The dataset component that reads files like this one: the run's own if it can, else one with its names."""
-    kind = path.suffix.removeprefix(".")
-    if kind not in ("csv", "npz"):
-        raise UsageError(f"{path}: the file's name should end in .csv, .npz or .npy")
-    if registry.name_of("datasets", type(run.dataset)) == kind:
+    if path.suffix and path.suffix == run.dataset.suffix:
         return run.dataset
-    description: dict[str, Any] = {"type": kind, "path": str(path)}
-    if kind == "csv":
+    if path.suffix not in (".csv", ".npz"):
+        raise UsageError(f"{path}: the file's name should end in .csv, .npz or .npy")
+    description: dict[str, Any] = {"type": path.suffix.removeprefix("."), "path": str(path)}
+    if path.suffix == ".csv":
         if not run.input_names:
             raise UsageError(f"{path}: the inputs of this run have no column names", help="give them as .npz or .npy")
         description |= {"inputs": run.input_names, "targets": run.target_names or ["target"]}

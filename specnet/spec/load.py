@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from specnet.diagnostics import explain, explain_unknown_keys
-from specnet.errors import Diagnostic, SpecError, SpecnetError
+from specnet.errors import Diagnostic, SpecError
 from specnet.spec.checks import check_spec
 from specnet.spec.model import Spec
 from specnet.spec.overrides import apply_overrides
@@ -28,17 +28,18 @@ def load_spec(source: str | Path | Mapping[str, Any], overrides: Sequence[str] =
         SpecError: with every mistake that was found.
     """
     if isinstance(source, Mapping):
-        return _validate(apply_overrides(dict(source), overrides), None, Path())
+        return _checked(apply_overrides(dict(source), overrides), Path())
     path = Path(source)
-    document = read_json(path)
     try:
-        document = apply_overrides(document, overrides)
-    except SpecnetError as error:
+        document = apply_overrides(read_json(path), overrides)
+        if isinstance(document, dict):
+            document.setdefault("name", re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).lstrip("._-")[:100] or "run")
+        spec = _checked(document, path.parent)
+    except SpecError as error:
         error.file = str(path)
         raise
-    if isinstance(document, dict):
-        document.setdefault("name", re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).lstrip("._-")[:100] or "run")
-    return _validate(document, path, path.parent)
+    spec._source = path
+    return spec
 
 
 def parse_spec(document: Any, directory: Path, *, files_exist: bool) -> Spec:
@@ -56,15 +57,9 @@ def parse_spec(document: Any, directory: Path, *, files_exist: bool) -> Spec:
         raise explain(explain_unknown_keys(error, Spec)) from None
 
 
-def _validate(document: Any, path: Path | None, directory: Path) -> Spec:
-    file = str(path) if path else None
-    try:
-        spec = parse_spec(document, directory, files_exist=True)
-    except SpecError as error:
-        error.file = file
-        raise
-    mistakes: list[Diagnostic] = check_spec(spec)
+def _checked(document: Any, directory: Path) -> Spec:
+    spec = parse_spec(document, directory, files_exist=True)
+    mistakes = check_spec(spec)
     if mistakes:
-        raise SpecError(mistakes, file=file)
-    spec._source = path
+        raise SpecError(mistakes)
     return spec

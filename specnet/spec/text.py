@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from pydantic_core import from_json
 
-from specnet.errors import Diagnostic, SpecError
+from specnet.errors import Diagnostic, SpecError, os_reason
 
 
 def read_json(path: Path) -> Any:
@@ -22,8 +22,7 @@ def read_json(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise SpecError([Diagnostic("file", reason or str(error))], file=str(path)) from error
+        raise SpecError([Diagnostic("file", os_reason(error))], file=str(path)) from error
     except UnicodeDecodeError as error:
         message = f"the file is not UTF-8: byte {error.start} cannot be decoded"
         raise SpecError([Diagnostic("syntax", message)], file=str(path)) from error

@@ -1,0 +1,19 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from specnet.datasets.base import Samples
+from specnet.datasets.synthetic import Spiral
+from specnet.errors import UsageError
+from specnet.runs.samples import read_inputs, read_samples
+
+
+def test_a_dataset_reads_the_files_that_it_understands_itself(train, monkeypatch):
+    run, mine = train(), Samples(np.ones((2, 2)), np.array([0, 1]))
+    with pytest.raises(UsageError, match=r"should end in \.csv"):
+        read_samples(run, Path("points.txt"))
+    monkeypatch.setattr(Spiral, "suffix", ".txt")
+    monkeypatch.setattr(Spiral, "read", lambda self, path, *, targets, classes: mine)
+    assert read_samples(run, Path("points.txt")) is mine
+    assert read_inputs(run, Path("points.txt")) is mine.inputs
