@@ -40,6 +40,21 @@ class Data:
         return {name: samples for name, samples in named.items() if samples is not None}
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What is known of samples before they are loaded; None where it is not.
+
+    Shapes are those of one sample, `rows` counts training samples, `splits` names those that the dataset brings
+    besides train, `classes` counts the classes that class numbers stand for.
+    """
+
+    inputs: tuple[int, ...] | None = None
+    targets: tuple[int, ...] | None = None
+    rows: int | None = None
+    splits: tuple[str, ...] | None = None
+    classes: int | None = None
+
+
 class Dataset(Component):
     """Makes or reads samples.
 
@@ -61,6 +76,14 @@ class Dataset(Component):
         Raises:
             DataError: if they cannot be read, or are not what the spec says.
         """
+
+    def outline(self) -> Outline:
+        """Return what can be told without loading samples: from fields, or from a file's first bytes.
+
+        Raises:
+            DataError: if that much shows already that they cannot be loaded.
+        """
+        return Outline()
 
     def function(self, x: np.ndarray) -> np.ndarray | None:
         """Return the noise-free targets of inputs x (n, ...), where they are known."""

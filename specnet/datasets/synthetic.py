@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from specnet.datasets.base import Data, Dataset, Samples
+from specnet.datasets.base import Data, Dataset, Outline, Samples
 
 
 class Spiral(Dataset):
@@ -20,6 +20,9 @@ class Spiral(Dataset):
     computed: ClassVar[bool] = True
     n_points: int = Field(default=400, ge=4, le=10**7, multiple_of=2, description="points in both arms together")
     noise: float = Field(default=0.25, ge=0, description="standard deviation of the angle, in radians")
+
+    def outline(self) -> Outline:
+        return Outline((2,), (), self.n_points, (), classes=2)
 
     def load(self, rng: np.random.Generator) -> Data:
         count = self.n_points // 2
@@ -47,6 +50,9 @@ class Waves(Dataset):
     computed: ClassVar[bool] = True
     n_points: int = Field(default=600, ge=4, le=10**7, multiple_of=2, description="points in both pieces together")
     noise: float = Field(default=0.1, ge=0, description="standard deviation of y")
+
+    def outline(self) -> Outline:
+        return Outline((1,), (1,), self.n_points, ())
 
     def load(self, rng: np.random.Generator) -> Data:
         count = self.n_points // 2

@@ -21,6 +21,8 @@ ROOT = math.sqrt(2.0 / math.pi)
 class Sigmoid(Layer):
     """y = 1 / (1 + exp(-x)), in (0, 1); dx = dy y (1 - y)."""
 
+    gives = "probabilities"
+
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.y = sigmoid(x)
         return self.y
@@ -34,6 +36,8 @@ class Sigmoid(Layer):
 class Tanh(Layer):
     """y = tanh(x), in (-1, 1); dx = dy (1 - y^2)."""
 
+    gives = "numbers"
+
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.y = np.tanh(x)
         return self.y
@@ -45,6 +49,8 @@ class Tanh(Layer):
 
 class Relu(Layer):
     """y = max(x, 0); dx = dy where y > 0, else 0. Nair & Hinton, 2010."""
+
+    gives = "numbers"
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.y = np.maximum(x, 0.0)
@@ -58,6 +64,7 @@ class Relu(Layer):
 class LeakyRelu(Layer):
     """y = x for x > 0, else slope x; dx = dy or slope dy. Maas et al., 2013."""
 
+    gives = "numbers"
     negative_slope: float = Field(default=0.01, ge=0, lt=1, description="slope for x < 0")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -72,6 +79,7 @@ class LeakyRelu(Layer):
 class Elu(Layer):
     """y = x for x > 0, else alpha (exp(x) - 1); dx = dy or dy (y + alpha). Clevert et al., 2016."""
 
+    gives = "numbers"
     alpha: float = Field(default=1.0, gt=0, description="the limit -alpha for x to minus infinity")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -90,6 +98,8 @@ class Gelu(Layer):
     dy/dx = (1 + t) / 2 + x (1 - t^2) u' / 2. Hendrycks & Gimpel, "Gaussian error linear units", 2016.
     """
 
+    gives = "numbers"
+
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.x = x
         # Beyond 10 tanh is 1 to the last digit, and the cube of a large x would overflow.
@@ -107,6 +117,8 @@ class Gelu(Layer):
 class Silu(Layer):
     """y = x s with s = sigmoid(x); dx = dy (s + y (1 - s)). Also called swish-1. Elfwing et al., 2017."""
 
+    gives = "numbers"
+
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.s = sigmoid(x)
         self.y = x * self.s
@@ -119,6 +131,8 @@ class Silu(Layer):
 
 class Softplus(Layer):
     """y = log(1 + exp(x)), computed without overflow; dx = dy sigmoid(x). Dugas et al., 2001."""
+
+    gives = "numbers"
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.x = x
@@ -135,9 +149,11 @@ class Softmax(Layer):
     In front of the loss `cross_entropy` it is not wanted: that loss takes logits and has its own softmax.
     """
 
+    gives = "probabilities"
+
     def build(self, input_shape: Shape) -> Shape:
         if not input_shape:
-            raise ShapeError("softmax needs inputs with at least one axis besides the batch")
+            raise ShapeError("needs inputs with at least one axis besides the batch")
         return input_shape
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:

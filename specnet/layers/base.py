@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from specnet.component import Component, construct
-from specnet.errors import ShapeError
+from specnet.errors import Pointer, ShapeError, SpecnetError, show_pointer
 from specnet.initializers.base import Initializer
 
 Shape = tuple[int, ...]
-RUN_TIME = ("parameters", "states", "grad", "rng")
+Kind = Literal["numbers", "probabilities"]
+"""What outputs can be: any numbers, or numbers in [0, 1] by construction."""
+RUN_TIME = ("parameters", "states", "grad", "rng", "place", "input_shape", "output_shape")
 """Attributes that every layer has once it is part of a network."""
 
 
@@ -52,23 +55,44 @@ class Layer(Component):
        `forward`.
     4. Random numbers come from `self.rng`, which is seeded by the spec and saved with the run.
     5. float32 stays float32 and float64 stays float64.
+
+    A layer that holds layers says so in `children` and connects them in its `build`.
     """
 
     group: ClassVar[str] = "layers"
+    gives: ClassVar[Kind | None] = None
+    """What outputs are, whatever inputs are; None where that is not known."""
 
     def model_post_init(self, context: Any) -> None:
         """Give the layer its run-time attributes; the network fills them."""
         self.parameters: list[Parameter] = []
         self.states: list[State] = []
         self.grad = SimpleNamespace()
+        self.place: Pointer = ()
 
     def build(self, input_shape: Shape) -> Shape:
         """Declare what the layer needs for inputs of `input_shape` and return the output shape.
 
         Raises:
-            ShapeError: if the layer cannot take such inputs.
+            ShapeError: if the layer cannot take such inputs. Its message goes on where the layer's place ends:
+                "expects 8 features" becomes "layers[2] expects 8 features, layers[1] gives 16".
         """
         return input_shape
+
+    def children(self) -> Iterator[tuple[str, Layer]]:
+        """Give the layers inside, once built, each with its place below this one, such as "layers.0"."""
+        return iter(())
+
+    def output_kind(self, kind: Kind | None) -> Kind | None:
+        """Return what outputs are if inputs are of `kind`: by default what `gives` says."""
+        return self.gives
+
+    def flops(self) -> int:
+        """Return the operations that `forward` takes for one sample once built, without those of children.
+
+        A multiplication and the addition of its product count two. By default one for each output.
+        """
+        return math.prod(self.output_shape)
 
     @abstractmethod
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -122,3 +146,38 @@ class Layer(Component):
             raise ValueError(f"{type(self).__name__} already has an attribute {name!r}: declare another name")
         if any(size < 1 for size in shape):
             raise ShapeError(f"{name} would have shape {shape}")
+
+
+def connect(layers: Sequence[Layer], shape: Shape, *place: str | int) -> Shape:
+    """Build layers one after the other for inputs of `shape` and return the output shape of the last.
+
+    `place` is where the list of layers stands in the spec. Each layer learns its own place, input and output shape.
+
+    Raises:
+        ShapeError: naming the layer that cannot take what the one before it gives.
+    """
+    for number, layer in enumerate(layers):
+        layer.model_post_init(None)  # a layer of another network comes with what it declared there
+        layer.place = (*place, number)
+        layer.input_shape = shape
+        try:
+            shape = layer.output_shape = layer.build(shape)
+        except SpecnetError as error:
+            if error.pointer[: len(layer.place)] == layer.place:  # a layer inside it has said where
+                raise
+            giver = f"{show_pointer((*place, number - 1))} gives" if number else "its input has"
+            message = f"{show_pointer(layer.place)} {error.message}, {giver} {show_shape(shape)}"
+            raise type(error)(message, pointer=(*layer.place, *error.pointer), help=error.help) from None
+    return shape
+
+
+def walk(layer: Layer, name: str) -> Iterator[tuple[str, Layer]]:
+    """Give a built layer and all layers inside it, each with its name: `name` and the place below it."""
+    yield name, layer
+    for below, child in layer.children():
+        yield from walk(child, f"{name}.{below}")
+
+
+def show_shape(shape: Shape) -> str:
+    """Return the shape of a sample as messages tell it."""
+    return str(shape[0]) if len(shape) == 1 else f"shape {shape}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from pydantic import Field, PositiveInt
 
@@ -17,6 +19,7 @@ class Linear(Layer):
     dx = dy W^T, where leading axes count as batch.
     """
 
+    gives = "numbers"
     units: PositiveInt = Field(description="output features")
     use_bias: bool = Field(default=True, alias="bias", description="whether to add b")
     weight_init: Initializer = Field(default="glorot_uniform", description="initial W")  # type: ignore[assignment]
@@ -24,11 +27,14 @@ class Linear(Layer):
 
     def build(self, input_shape: Shape) -> Shape:
         if not input_shape:
-            raise ShapeError("linear needs inputs with at least one axis besides the batch")
+            raise ShapeError("needs inputs with at least one axis besides the batch")
         self.declare("weight", (input_shape[-1], self.units), self.weight_init)
         if self.use_bias:
             self.declare("bias", (self.units,), self.bias_init)
         return (*input_shape[:-1], self.units)
+
+    def flops(self) -> int:
+        return math.prod(self.output_shape) * (2 * self.input_shape[-1] + self.use_bias)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.x = x

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from specnet.layers.base import Layer
+from specnet.layers.base import Kind, Layer
 
 
 class Dropout(Layer):
@@ -16,6 +16,9 @@ class Dropout(Layer):
     """
 
     rate: float = Field(default=0.5, ge=0, lt=1, description="share of inputs that is dropped")
+
+    def output_kind(self, kind: Kind | None) -> Kind | None:
+        return "numbers" if self.rate else kind
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         if not training or self.rate == 0:

@@ -6,15 +6,20 @@ import math
 
 import numpy as np
 
-from specnet.layers.base import Layer, Shape
+from specnet.layers.base import Kind, Layer, Shape
 
 
 class Flatten(Layer):
     """All axes of a sample in one: (..., ) to (features,), row-major."""
 
     def build(self, input_shape: Shape) -> Shape:
-        self.input_shape = input_shape
         return (math.prod(input_shape),)
+
+    def output_kind(self, kind: Kind | None) -> Kind | None:
+        return kind
+
+    def flops(self) -> int:
+        return 0
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         return x.reshape(len(x), -1)

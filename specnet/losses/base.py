@@ -23,6 +23,8 @@ class Loss(Component):
     """
 
     group: ClassVar[str] = "losses"
+    takes: ClassVar[Literal["numbers", "probabilities", "logits"]] = "numbers"
+    """What outputs should be: any numbers, probabilities, or logits, which are numbers but no probabilities."""
     reduction: Literal["mean", "sum"] = Field(default="mean", description="how elements become one number")
 
     @abstractmethod
@@ -46,16 +48,22 @@ class Loss(Component):
             ShapeError: if targets do not match the network's output shape.
             DataError: if a target is outside the range of the loss.
         """
-        if target.ndim == 1 and output_shape == (1,):
-            target = target[:, np.newaxis]
-        if target.shape[1:] != output_shape:
+        self.check_shapes(output_shape, target.shape[1:])
+        return target.reshape(len(target), *output_shape).astype(dtype)
+
+    def check_shapes(self, output_shape: Shape, target_shape: Shape, classes: int | None = None) -> None:
+        """Check that targets of this shape can be held against outputs; `classes` of them if class numbers.
+
+        Raises:
+            ShapeError: if they cannot.
+        """
+        if target_shape != output_shape and (target_shape, output_shape) != ((), (1,)):
             raise ShapeError(
-                f"the last layer gives {_show(output_shape)}, the targets have {_show(target.shape[1:])}",
+                f"the last layer gives {_show(output_shape)}, the targets have {_show(target_shape)}",
                 pointer=("layers",),
                 help="give the last layer as many units as there are targets"
-                + ("; for class targets use cross_entropy or the transform one_hot" if target.ndim == 1 else ""),
+                + ("" if target_shape else "; for class targets use cross_entropy or the transform one_hot"),
             )
-        return target.astype(dtype)
 
     def _reduce(self, elements: np.ndarray) -> float:
         total = np.mean(elements) if self.reduction == "mean" else np.sum(elements)

@@ -26,6 +26,7 @@ class Bce(Binary):
     exact 0 or 1 has a finite loss, and a finite gradient that is still the derivative of that loss.
     """
 
+    takes = "probabilities"
     epsilon: float = Field(
         default=1e-12, ge=1e-30, lt=0.5, description="probability below which log becomes its tangent"
     )
@@ -53,6 +54,8 @@ class BceWithLogits(Binary):
     The same number as `bce` after a sigmoid, without its loss of digits; dy = (sigmoid(z) - t) / n.
     """
 
+    takes = "logits"
+
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:
         self.y, self.target = y, target
         return self._reduce(np.maximum(y, 0.0) - y * target + np.log1p(np.exp(-np.abs(y))))
@@ -74,6 +77,8 @@ class CrossEntropy(Loss):
     p = softmax(z), dz = (p sum_k t_k - t) / n, which is (p - t) / n where t sums to 1. An element of the mean is
     one distribution, not one logit.
     """
+
+    takes = "logits"
 
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:
         shifted = y - np.max(y, axis=-1, keepdims=True)
@@ -101,7 +106,7 @@ class CrossEntropy(Loss):
     def predictions(self, y: np.ndarray) -> np.ndarray:
         return softmax(y)
 
-    def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
+    def check_shapes(self, output_shape: Shape, target_shape: Shape, classes: int | None = None) -> None:
         count = output_shape[-1] if output_shape else 1
         if count < 2:
             raise ShapeError(
@@ -109,17 +114,26 @@ class CrossEntropy(Loss):
                 pointer=("layers",),
                 help="for two classes and one output use bce_with_logits",
             )
+        rows = output_shape[:-1]
+        if target_shape not in (output_shape, rows, (*rows, 1)):
+            raise ShapeError(
+                f"the targets have shape {target_shape}, the last layer gives shape {output_shape}: "
+                f"cross_entropy takes class numbers of shape {rows} or one-hot {output_shape}",
+                pointer=("layers",),
+            )
+        if classes is not None and classes > count:
+            raise ShapeError(
+                f"the targets are of {classes} classes, the last layer gives {count} outputs",
+                pointer=("layers",),
+                help="give the last layer one unit for each class",
+            )
+
+    def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
+        self.check_shapes(output_shape, target.shape[1:])
         if target.shape[1:] == output_shape:
             check_probabilities(target)
             return target.astype(dtype)
-        if target.shape[1:] == (*output_shape[:-1], 1):
-            target = target[..., 0]
-        if target.shape[1:] != output_shape[:-1]:
-            raise ShapeError(
-                f"the targets have shape {target.shape[1:]}, the last layer gives shape {output_shape}: "
-                f"cross_entropy takes class numbers of shape {output_shape[:-1]} or one-hot {output_shape}",
-                pointer=("layers",),
-            )
+        count, target = output_shape[-1], target.reshape(len(target), *output_shape[:-1])
         wrong = (target != np.rint(target)) | (target < 0) | (target >= count)
         if wrong.any():
             place = np.argwhere(wrong)[0]

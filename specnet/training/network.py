@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from specnet.component import build
 from specnet.errors import ShapeError, SpecnetError, UsageError
-from specnet.layers.base import Layer, Shape
+from specnet.layers.base import Layer, Shape, connect, walk
 from specnet.training.parameters import FlatVector
 from specnet.training.randomness import stream
 
@@ -35,27 +36,16 @@ class Network:
         if np.dtype(dtype).name not in ("float32", "float64"):
             raise UsageError(f"a network's dtype is float32 or float64, not {dtype}")
         self.layers = [copy.deepcopy(layer) for layer in layers]
-        self.named = {f"layers.{number}": layer for number, layer in enumerate(self.layers)}
         self.input_shape = tuple(input_shape)
         self.dtype = np.dtype(dtype)
-        self.shapes = self._build()
-        self.output_shape = self.shapes[-1] if self.shapes else self.input_shape
+        self.output_shape = connect(self.layers, self.input_shape, "layers")
+        self.shapes = [layer.output_shape for layer in self.layers]
+        walks = [list(walk(layer, f"layers.{number}")) for number, layer in enumerate(self.layers)]
+        self.named = dict(itertools.chain.from_iterable(walks))
         self._allocate()
         self._initialize(seed)
-        trained = [number for number, layer in enumerate(self.layers) if layer.parameters]
+        trained = [number for number, inner in enumerate(walks) if any(layer.parameters for _, layer in inner)]
         self._lowest = trained[0] if trained else len(self.layers)
-
-    def _build(self) -> list[Shape]:
-        """The shape pass: each layer declares what it needs for what the one before it gives."""
-        shapes, shape = [], self.input_shape
-        for number, layer in enumerate(self.layers):
-            layer.model_post_init(None)  # a layer of another network comes with what it declared there
-            try:
-                shape = layer.build(shape)
-            except SpecnetError as error:
-                raise error.at("layers", number) from None
-            shapes.append(shape)
-        return shapes
 
     def _allocate(self) -> None:
         """Make the flat vectors and hand each layer its views."""
@@ -76,7 +66,7 @@ class Network:
 
     def _initialize(self, seed: int) -> None:
         """Draw initial values; each parameter and each layer has a random stream of its own."""
-        for number, (place, layer) in enumerate(self.named.items()):
+        for place, layer in self.named.items():
             layer.rng = stream(seed, place)
             for parameter in layer.parameters:
                 name = f"{place}.{parameter.name}"
@@ -87,7 +77,7 @@ class Network:
                     self.params[name][...] = values
                 if not np.isfinite(self.params[name]).all():
                     raise SpecnetError(
-                        f"an initial {parameter.name} is not finite as {self.dtype}", pointer=("layers", number)
+                        f"an initial {parameter.name} is not finite as {self.dtype}", pointer=layer.place
                     )
             for state in layer.states:
                 self.state[f"{place}.{state.name}"][...] = state.value

@@ -25,6 +25,10 @@ class Transform(Component):
         """Learn from the training split; by default nothing."""
         return
 
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+        """Return the shape of a transformed sample; None where only `fit` will know."""
+        return None
+
     @abstractmethod
     def apply(self, x: np.ndarray) -> np.ndarray:
         """Return x transformed, in float64."""

@@ -25,6 +25,9 @@ class Affine(Transform):
         constant = (np.max(x, axis=axis) == np.min(x, axis=axis)) | (self.scale == 0)
         self.scale = np.where(constant, 1.0, self.scale)
 
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape
+
     @abstractmethod
     def _measure(self, x: np.ndarray, axis: int | None) -> tuple[np.ndarray, np.ndarray]: ...
 
@@ -72,6 +75,9 @@ class Scale(Transform):
         if self.factor == 0:
             raise ValueError("factor should not be 0: it could not be undone")
         return self
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         return np.multiply(x, self.factor, dtype=np.float64)
