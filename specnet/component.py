@@ -7,7 +7,7 @@ component of that group, as does `reference("initializers")`, which needs no imp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from inspect import isabstract
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -15,15 +15,30 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
 )
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticSerializationError, core_schema, to_json
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import (
+    CoreSchema,
+    InitErrorDetails,
+    PydanticCustomError,
+    PydanticSerializationError,
+    core_schema,
+    to_json,
+)
 
 from specnet import registry
 from specnet.diagnostics import custom_error, explain, explain_unknown_keys, show_value
-from specnet.errors import BrokenComponentError, ComponentError, UnknownComponentError
+from specnet.errors import BrokenComponentError, ComponentError, Pointer, UnknownComponentError
+
+DRAFT = "draft"
+"""Context of a validation that keeps what is right of a spec with mistakes."""
+
+REFERENCE = "x-ref"
+"""Keyword for a reference that leaves a component's own JSON Schema, where `$ref` could not be resolved."""
 
 
 class Section(BaseModel):
@@ -57,6 +72,12 @@ class Component(Section):
         if "group" in vars(cls) and cls.group:
             return reference(cls.group).__get_pydantic_core_schema__(source, handler)
         return handler(source)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        if "group" in vars(cls) and cls.group:
+            return reference(cls.group).__get_pydantic_json_schema__(schema, handler)
+        return handler(schema)
 
     def __eq__(self, other: object) -> bool:
         """Tell whether a spec says the same of both; run-time state is no part of that."""
@@ -92,14 +113,22 @@ class reference:
             serialization=core_schema.plain_serializer_function_ser_schema(Component.to_spec),
         )
 
-    def resolve(self, value: Any, info: ValidationInfo) -> Component:
-        """Return the component that `value` describes; a pydantic validator."""
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {REFERENCE: f"#/$defs/{self.group}"}
+
+    def resolve(self, value: Any, info: ValidationInfo) -> Component | None:
+        """Return the component that `value` describes; a pydantic validator. In a draft a wrong one is None."""
         if isinstance(value, Component):
             if value.group != self.group:
                 message = f"a component of {self.group} belongs here, this is one of {value.group}"
                 raise custom_error("wrong-group", message)
             return value
-        return construct(self.group, value, info.context)
+        try:
+            return construct(self.group, value)
+        except (ValidationError, PydanticCustomError):
+            if info.context == DRAFT:
+                return None
+            raise
 
 
 def find_class(group: str, name: str) -> type[Component]:
@@ -122,10 +151,8 @@ def find_class(group: str, name: str) -> type[Component]:
     )
 
 
-def construct(group: str, value: Any, context: Any = None) -> Component:
+def construct(group: str, value: Any) -> Component:
     """Return the component that a JSON value describes.
-
-    `context` is handed to the validators of its fields (see `specnet.datasets.base.DataFile`).
 
     Raises:
         ValidationError: with every mistake, located inside the value.
@@ -153,7 +180,7 @@ def construct(group: str, value: Any, context: Any = None) -> Component:
         raise custom_error("wrong-type", f"this {singular} holds what JSON cannot: {error}") from error
     try:
         # Only validation of JSON is strict and still takes lists for tuples.
-        return cls.model_validate_json(text, strict=True, context=context)
+        return cls.model_validate_json(text, strict=True)
     except ValidationError as error:
         raise explain_unknown_keys(error, cls) from None
 
@@ -172,3 +199,14 @@ def build(group: str, value: Any) -> Component:
         return TypeAdapter(Annotated[Any, reference(group)]).validate_python(value)
     except ValidationError as error:
         raise explain(error) from None
+
+
+def parts(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
+    """Give a validated value and everything inside it, each with its place in the JSON."""
+    yield pointer, value
+    if isinstance(value, (list, tuple)):
+        for number, item in enumerate(value):
+            yield from parts(item, (*pointer, number))
+    elif isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from parts(getattr(value, name), (*pointer, field.alias or name))

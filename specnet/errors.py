@@ -8,34 +8,116 @@ place in front with `at`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
 
 Pointer = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
+class Location:
+    """A stretch of one line of a text; line and column count from 1, in characters."""
+
+    file: str
+    line: int
+    column: int
+    text: str
+    width: int = 1
+
+    def __str__(self) -> str:
+        # An override is its own one line.
+        return self.file if self.file.startswith("--set ") else f"{self.file}:{self.line}:{self.column}"
+
+    def underline(self) -> tuple[str, str]:
+        """Return the line as a terminal can show it, cut where it is long, and carets below the place."""
+        start = max(0, self.column - CONTEXT) if len(self.text) > LONGEST else 0
+        before, marked, after = (
+            "".join(char if char.isprintable() else "\ufffd" for char in part.replace("\t", " "))
+            for part in (
+                self.text[start : self.column - 1],
+                self.text[self.column - 1 :][: self.width],
+                self.text[self.column - 1 + self.width :],
+            )
+        )
+        if start:
+            before = f"…{before}"
+        line = before + marked + after
+        if len(line) > LONGEST:
+            line = f"{line[:LONGEST]}…"
+        return line, " " * _cells(before) + "^" * min(_cells(marked) or 1, LONGEST - len(before))
+
+
+LONGEST = 120
+"""Characters of a line that are shown at most."""
+CONTEXT = 50
+"""Characters of a longer line that are shown before the place it is about."""
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
+
+
+@dataclass(frozen=True)
 class Diagnostic:
-    """One mistake: a stable code, a sentence, a place in the spec and what to type instead."""
+    """One mistake: a stable code, a sentence, a place in the spec and what to type instead.
+
+    A warning is about what is allowed but can hardly be meant; it stops nothing.
+    """
 
     code: str
     message: str
     pointer: Pointer = ()
     help: str | None = None
+    location: Location | None = None
+    severity: Literal["error", "warning"] = "error"
 
     def render(self, file: str | None = None) -> str:
-        """Return the text that is shown to a person; `file` is the spec's path where there is one."""
-        place = " at ".join(part for part in (file, show_pointer(self.pointer)) if part)
-        lines = [f"error[{self.code}]: {self.message}"]
-        if place:
-            lines.append(f"  --> {place}")
-        if self.help:
-            lines.append(f"   = help: {self.help}")
-        return "\n".join(lines)
+        """Return the text that is shown to a person; `file` is the spec's path where its lines are not known."""
+        title, path = f"{self.severity}[{self.code}]: {self.message}", show_pointer(self.pointer)
+        if self.location is None:
+            place = " at ".join(part for part in (file, path) if part)
+            return "\n".join([title, *([f"  --> {place}"] if place else []), *self._helps("   = ")])
+        line, carets = self.location.underline()
+        margin = " " * len(str(self.location.line))
+        beside = len(carets) + len(self.help or "") <= LONGEST
+        return "\n".join(
+            [
+                title,
+                f"{margin}--> {self.location}{f' at {path}' if path else ''}",
+                f"{margin} |",
+                f"{self.location.line} | {line}",
+                f"{margin} | {carets} {self.help if self.help and beside else ''}".rstrip(),
+                *([] if beside else self._helps(f"{margin} = ")),
+            ]
+        )
+
+    def _helps(self, margin: str) -> list[str]:
+        return [f"{margin}help: {self.help}"] if self.help else []
+
+    def to_json(self, file: str | None = None) -> dict[str, str | int | None]:
+        """Return the same as a JSON value; line and column are null where they are not known."""
+        location = self.location
+        return {
+            "file": location.file if location else file,
+            "line": location.line if location else None,
+            "column": location.column if location else None,
+            "pointer": json_pointer(self.pointer),
+            "severity": self.severity,
+            "code": self.code,
+            "message": self.message,
+            "help": self.help,
+        }
 
 
 class SpecnetError(Exception):
-    """Base of all errors; `exit_code` is what the command line ends with."""
+    """Base of all errors; `exit_code` is what the command line ends with.
+
+    `locate`, where it is set, knows the lines of the spec that pointers lead to.
+    """
 
     code = "error"
     exit_code = 2
@@ -46,6 +128,7 @@ class SpecnetError(Exception):
         self.pointer = pointer
         self.help = help
         self.file: str | None = None
+        self.locate: Callable[[Diagnostic], Diagnostic] | None = None
 
     def at(self, *prefix: str | int) -> SpecnetError:
         """Return this error with `prefix` put in front of its pointer."""
@@ -55,10 +138,19 @@ class SpecnetError(Exception):
     @property
     def diagnostics(self) -> list[Diagnostic]:
         """All mistakes this error stands for."""
+        return [self.locate(found) if self.locate else found for found in self._found()]
+
+    def _found(self) -> list[Diagnostic]:
         return [Diagnostic(self.code, self.message, self.pointer, self.help)]
 
     def __str__(self) -> str:
-        return "\n\n".join(diagnostic.render(self.file) for diagnostic in self.diagnostics)
+        found = self.diagnostics
+        more = [f"… and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+        return "\n\n".join([*(diagnostic.render(self.file) for diagnostic in found[:SHOWN]), *more])
+
+
+SHOWN = 100
+"""Mistakes that are shown to a person one by one; of more, the number is told."""
 
 
 class SpecError(SpecnetError):
@@ -71,13 +163,8 @@ class SpecError(SpecnetError):
         super().__init__(self._diagnostics[0].message)
         self.file = file
 
-    @property
-    def diagnostics(self) -> list[Diagnostic]:
-        """All mistakes found, in the order of the spec."""
-        return [
-            Diagnostic(found.code, found.message, (*self.pointer, *found.pointer), found.help)
-            for found in self._diagnostics
-        ]
+    def _found(self) -> list[Diagnostic]:
+        return [replace(found, pointer=(*self.pointer, *found.pointer)) for found in self._diagnostics]
 
 
 class UsageError(SpecnetError):

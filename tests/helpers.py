@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from specnet import registry
+from specnet import SpecnetError, load_spec, registry
+from specnet.errors import Diagnostic
 
 
 def built_in(group: str) -> list[str]:
@@ -40,3 +43,27 @@ def gradient_error(analytic: np.ndarray, numeric: np.ndarray) -> float:
 def away_from_zero(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Return numbers of both signs, 0.1 to 2 in size: no step of a central difference crosses a kink at 0."""
     return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 2.0, shape)
+
+
+def marked(text: str) -> tuple[bytes, list[tuple[int, int]]]:
+    """Return a text without its marks ▸, in bytes, and line and column of what each mark stands before.
+
+    The lone surrogates U+DC80 to U+DCFF stand for single bytes, so that a text can hold what is no UTF-8.
+    """
+    *befores, _ = ("".join(text.split("▸")[: number + 1]) for number in range(text.count("▸") + 1))
+    places = [(before.count("\n") + 1, len(before) - before.rfind("\n")) for before in befores]
+    return text.replace("▸", "").encode("utf-8", "surrogateescape"), places
+
+
+def told(path: Path, overrides: Sequence[str] = (), **options: Any) -> list[Diagnostic]:
+    """Return what a spec file is told to be wrong with, warnings included, after looking at how that is shown."""
+    try:
+        found, shown = load_spec(path, overrides, **options).warnings, ""
+    except SpecnetError as error:
+        found, shown = error.diagnostics, str(error)
+    for text in (shown, *(diagnostic.render(str(path)) for diagnostic in found)):
+        assert all(char.isprintable() or char == "\n" for char in text), text
+    for diagnostic in found:
+        keys = {"file", "line", "column", "pointer", "severity", "code", "message", "help"}
+        assert diagnostic.to_json(str(path)).keys() == keys
+    return found

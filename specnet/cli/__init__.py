@@ -13,7 +13,10 @@ from typing import Any
 import click
 
 from specnet.cli.inspecting import components, data, validate
+from specnet.cli.new import new
 from specnet.cli.running import run
+from specnet.cli.schema import schema
+from specnet.cli.summary import summary
 from specnet.cli.using import evaluate, plot, predict
 from specnet.errors import SpecnetError
 
@@ -62,7 +65,7 @@ def cli() -> None:
     """
 
 
-for command in (run, validate, components, data, evaluate, predict, plot):
+for command in (run, validate, summary, schema, components, data, evaluate, predict, plot, new):
     cli.add_command(command)
 
 

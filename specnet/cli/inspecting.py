@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 import click
 
-from specnet.cli.options import set_option, spec_argument
-from specnet.errors import ComponentError, SpecnetError, UsageError, json_pointer
+from specnet.cli.options import load, parse_bytes, spec_argument, spec_options
+from specnet.errors import ComponentError, SpecnetError, UsageError
 
 if TYPE_CHECKING:
     from specnet.datasets.base import Data, Samples
@@ -25,40 +25,42 @@ LIMITS = {
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", type=click.Path(path_type=Path))
-@set_option
+@spec_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How mistakes are shown.")
-def validate(specs: tuple[Path, ...], overrides: tuple[str, ...], form: str) -> None:
-    """Check each SPEC without reading data or training, and report every mistake.
+@click.option("--resolved", is_flag=True, help="Print the spec with every default and override in place, as JSON.")
+def validate(
+    specs: tuple[Path, ...], overrides: tuple[str, ...], budget: str | None, form: str, resolved: bool
+) -> None:
+    """Check each SPEC without loading data or training, and report every mistake.
 
     \b
     Example:
-      specnet validate specs/*.json
+      specnet validate specs/spiral.json specs/mnist.json
     """
     import specnet
 
-    mistakes = []
+    if resolved and len(specs) > 1:
+        raise UsageError("--resolved prints one spec: name one")
+    limit, wrong, found = parse_bytes(budget), False, []
     for path in specs:
         try:
-            specnet.load_spec(path, overrides)
+            spec = specnet.load_spec(path, overrides, limit)
         except SpecnetError as error:
-            mistakes += [
-                {
-                    "file": str(path),
-                    "code": found.code,
-                    "message": found.message,
-                    "pointer": json_pointer(found.pointer),
-                    "help": found.help,
-                }
-                for found in error.diagnostics
-            ]
-            if form == "text":
-                click.echo(f"{error}\n", err=True)
+            wrong = True
+            found += [diagnostic.to_json(str(path)) for diagnostic in error.diagnostics]
+            told = f"{error}\n"
         else:
-            if form == "text":
-                click.echo(f"{path}: no mistakes found; data were not read")
+            found += [diagnostic.to_json(str(path)) for diagnostic in spec.warnings]
+            told = "".join(f"{warning.render(str(path))}\n\n" for warning in spec.warnings)
+            if resolved:
+                click.echo(json.dumps(spec.to_json(), indent=2, ensure_ascii=False))
+            elif form == "text":
+                click.echo(f"{path}: no mistakes found; data were not loaded")
+        if form == "text" and told:
+            click.echo(told, err=True)
     if form == "json":
-        click.echo(json.dumps(mistakes, indent=2, ensure_ascii=False))
-    if mistakes:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False), err=resolved)
+    if wrong:
         click.get_current_context().exit(2)
 
 
@@ -137,14 +139,16 @@ def _type_name(annotation: Any) -> str:
         return " | ".join(_type_name(argument) for argument in arguments)
     if origin in (list, tuple, dict):
         return f"{origin.__name__}[{', '.join(_type_name(argument) for argument in arguments)}]"
+    if isinstance(annotation, type) and issubclass(annotation, str):  # the type of a data file, too
+        return "str"
     return "null" if annotation is type(None) else getattr(annotation, "__name__", str(annotation))
 
 
 @click.command()
 @spec_argument
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the arrays to this .npz file.")
-@set_option
-def data(spec: Path, output: Path | None, overrides: tuple[str, ...]) -> None:
+@spec_options
+def data(spec: Path, output: Path | None, overrides: tuple[str, ...], budget: str | None) -> None:
     """Show what the network that SPEC describes will see: shapes, ranges, classes.
 
     With -o the arrays are written as train_inputs, train_targets, validation_inputs, …, transforms applied.
@@ -155,14 +159,13 @@ def data(spec: Path, output: Path | None, overrides: tuple[str, ...]) -> None:
     """
     import numpy as np
 
-    import specnet
     from specnet.datasets.base import Samples
     from specnet.runs.experiment import Experiment, load_data, transform
     from specnet.runs.files import write_file
 
     if output is not None and output.suffix != ".npz":
         raise UsageError(f"{output}: the file's name should end in .npz")
-    loaded = specnet.load_spec(spec, overrides)
+    loaded = load(spec, overrides, budget)
     try:
         experiment = Experiment(loaded)
     except SpecnetError:

@@ -2,19 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from specnet.errors import UsageError
+
+if TYPE_CHECKING:
+    from specnet.spec.model import Spec
+
 spec_argument = click.argument("spec", type=click.Path(path_type=Path))
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
-set_option = click.option(
-    "--set",
-    "overrides",
-    metavar="PATH=VALUE",
-    multiple=True,
-    help="Override a value of the spec, such as training.epochs=20 or layers.0.units=8; may be repeated.",
-)
 checkpoint_option = click.option(
     "--checkpoint", metavar="best|latest|STEP", default="best", show_default=True, help="Which checkpoint is used."
 )
+
+
+def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every command that takes a spec."""
+    budget = click.option(
+        "--memory-budget",
+        "budget",
+        metavar="BYTES",
+        help="Memory that training may take, such as 2GB; by default what the machine has.",
+    )
+    override = click.option(
+        "--set",
+        "overrides",
+        metavar="PATH=VALUE",
+        multiple=True,
+        help="Override a value of the spec, such as training.epochs=20 or layers.0.units=8; may be repeated.",
+    )
+    return override(budget(command))
+
+
+def load(path: Path, overrides: tuple[str, ...], budget: str | None) -> Spec:
+    """Return a checked spec; its warnings are printed."""
+    import specnet
+
+    spec = specnet.load_spec(path, overrides, parse_bytes(budget))
+    for warning in spec.warnings:
+        click.echo(f"{warning.render(str(path))}\n", err=True)
+    return spec
+
+
+def parse_bytes(text: str | None) -> int | None:
+    """Return the number of bytes that a text such as 2GB or 512MiB tells.
+
+    Raises:
+        UsageError: if it tells none.
+    """
+    from pydantic import ByteSize, TypeAdapter, ValidationError
+
+    if text is None:
+        return None
+    try:
+        return TypeAdapter(ByteSize).validate_python(text)
+    except (ValidationError, OverflowError):
+        raise UsageError(f"--memory-budget {text}: give bytes as in 500MB, 2GB or 2GiB") from None

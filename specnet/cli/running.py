@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from specnet.cli.options import set_option, spec_argument
+from specnet.cli.options import load, spec_argument, spec_options
 
 
 @click.command()
 @spec_argument
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory; by default runs/ and the spec's name.")
-@set_option
+@spec_options
 @click.option("--quiet", is_flag=True, help="Print only the run directory.")
-def run(spec: Path, out: Path | None, overrides: tuple[str, ...], quiet: bool) -> None:
+def run(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str | None, quiet: bool) -> None:
     """Train the network that SPEC describes.
 
     Leaves a run directory with weights, history and plots. A taken name is never overwritten: the next free one of
@@ -28,7 +28,7 @@ def run(spec: Path, out: Path | None, overrides: tuple[str, ...], quiet: bool) -
     from specnet.cli.progress import watch
     from specnet.cli.show import show_scores
 
-    loaded = specnet.load_spec(spec, overrides)
+    loaded = load(spec, overrides, budget)
     with watch(quiet) as observer:
         finished = specnet.run(loaded, out, observer)
     if quiet:

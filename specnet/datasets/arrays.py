@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from specnet.datasets.base import Data, DataFile, Dataset, Samples, read_npz
+from specnet.datasets.base import Data, DataFile, Dataset, Header, Outline, Samples, read_npz, read_npz_headers
 from specnet.errors import DataError, suggest
+
+Arrays = Mapping[str, np.ndarray | Header]
+"""What a file holds, by name, or what its first bytes say of it."""
 
 
 class Npz(Dataset):
@@ -25,39 +29,51 @@ class Npz(Dataset):
     inputs: str = Field(default="inputs", description="name of the inputs' array, without the prefix of a split")
     targets: str = Field(default="targets", description="name of the targets' array, without the prefix of a split")
 
+    def outline(self) -> Outline:
+        headers = read_npz_headers(Path(self.path))
+        splits = self._find_splits(headers)
+        inputs, targets = (headers[name].shape for name in splits.pop("train"))
+        return Outline(inputs[1:], targets[1:], inputs[0], tuple(splits))
+
     def load(self, rng: np.random.Generator) -> Data:
         arrays = read_npz(Path(self.path))
-        prefixed = self.inputs not in arrays and f"train_{self.inputs}" in arrays
-        train = self._samples(arrays, "train_" if prefixed else "")
-        further: dict[str, Any] = {
-            split: self._samples(arrays, f"{split}_")
-            for split in ("validation", "test")
-            if f"{split}_{self.inputs}" in arrays
-        }
-        return Data(train, **further)
+        names = self._find_splits(arrays)
+        splits: dict[str, Any] = {split: Samples(arrays[x], arrays[t]) for split, (x, t) in names.items()}
+        return Data(**splits)
 
     def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> Samples:
         arrays = read_npz(path)
         if targets:
-            return self._samples(arrays, "", path)
-        inputs = self._array(arrays, self.inputs, "inputs", path)
-        return Samples(inputs, np.empty((len(inputs), 0)))
+            _check_pair(arrays, self.inputs, self.targets, path)
+            return Samples(arrays[self.inputs], arrays[self.targets])
+        _check_array(arrays, self.inputs, "inputs", path)
+        return Samples(arrays[self.inputs], np.empty((len(arrays[self.inputs]), 0)))
 
-    def _samples(self, arrays: dict[str, np.ndarray], prefix: str, path: Path | None = None) -> Samples:
-        where = path or Path(self.path)
-        inputs = self._array(arrays, prefix + self.inputs, "inputs", where)
-        targets = self._array(arrays, prefix + self.targets, "targets", where)
-        if len(inputs) != len(targets):
-            raise DataError(
-                f"{where}: {prefix}{self.inputs} has {len(inputs)} rows, {prefix}{self.targets} has {len(targets)}"
-            )
-        return Samples(inputs, targets)
+    def _find_splits(self, arrays: Arrays) -> dict[str, tuple[str, str]]:
+        """Return the names of the arrays of inputs and targets of each split there is, once checked."""
+        prefixed = self.inputs not in arrays and f"train_{self.inputs}" in arrays
+        prefixes = {"train": "train_" if prefixed else "", "validation": "validation_", "test": "test_"}
+        names = {}
+        for split, prefix in prefixes.items():
+            inputs, targets = prefix + self.inputs, prefix + self.targets
+            if split == "train" or inputs in arrays:
+                _check_pair(arrays, inputs, targets, Path(self.path))
+                names[split] = (inputs, targets)
+        return names
 
-    def _array(self, arrays: dict[str, np.ndarray], name: str, field: str, path: Path) -> np.ndarray:
-        if name not in arrays:
-            raise DataError(f'{path} has no array "{name}"', pointer=(field,), help=suggest(name, arrays))
-        array = arrays[name]
-        if array.size == 0 or array.ndim == 0 or array.dtype.kind not in "biuf":
-            message = f'the array "{name}" has dtype {array.dtype} and shape {array.shape}'
-            raise DataError(f"{path}: {message}: samples are real numbers, one row each", pointer=(field,))
-        return array
+
+def _check_pair(arrays: Arrays, inputs: str, targets: str, path: Path) -> None:
+    _check_array(arrays, inputs, "inputs", path)
+    _check_array(arrays, targets, "targets", path)
+    rows, target_rows = arrays[inputs].shape[0], arrays[targets].shape[0]
+    if rows != target_rows:
+        raise DataError(f"{path}: {inputs} has {rows} rows, {targets} has {target_rows}")
+
+
+def _check_array(arrays: Arrays, name: str, field: str, path: Path) -> None:
+    if name not in arrays:
+        raise DataError(f'{path} has no array "{name}"', pointer=(field,), help=suggest(name, arrays))
+    shape, dtype = arrays[name].shape, arrays[name].dtype
+    if min(shape, default=0) < 1 or dtype.kind not in "biuf":
+        message = f'the array "{name}" has dtype {dtype} and shape {shape}'
+        raise DataError(f"{path}: {message}: samples are real numbers, one row each", pointer=(field,))

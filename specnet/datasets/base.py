@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
-from pydantic import AfterValidator, ValidationInfo
+from numpy.lib.format import MAGIC_PREFIX, read_array_header_1_0, read_array_header_2_0, read_magic
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from specnet.component import Component
-from specnet.diagnostics import custom_error
 from specnet.errors import DataError, os_reason
 
 
@@ -53,6 +57,13 @@ class Outline:
     rows: int | None = None
     splits: tuple[str, ...] | None = None
     classes: int | None = None
+
+
+class Header(NamedTuple):
+    """What the first bytes of a file say of its array, under the names by which the array itself knows it."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
 
 
 class Dataset(Component):
@@ -101,30 +112,23 @@ class Dataset(Component):
         raise DataError(f"{path}: give the arrays as .npz, the dataset of this run has no file form of its own")
 
 
-def _resolve(path: str, info: ValidationInfo) -> str:
-    """Make a path absolute: relative ones start from the folder of the spec that names them."""
-    if "\0" in path:
-        raise ValueError("a path cannot hold a NUL character")
-    context = info.context or {}
-    try:
-        absolute = Path(context.get("directory", ".")).absolute() / Path(path).expanduser()
-    except RuntimeError as error:
-        raise ValueError(f"{path.partition('/')[0]} is no home directory") from error
-    if not str(absolute).isprintable():
-        raise ValueError("a path with characters that cannot be printed cannot be written into a run's spec")
-    if context.get("files_exist"):
+class DataFile(str):
+    """The type of a field that names a file to read. A spec that is loaded makes it absolute, from its own folder."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(cls._check, core_schema.str_schema())
+
+    @classmethod
+    def _check(cls, path: str) -> DataFile:
+        if not path.isprintable():
+            raise ValueError("a path holds no characters that cannot be printed")
         try:
-            absolute.stat()
-        except OSError as error:  # it is not there, its name is too long, its folder may not be entered
-            raise custom_error("missing-file", f"there is no file {absolute}: {error.strerror}") from error
-        if not absolute.is_file():
-            raise custom_error("missing-file", f"{absolute} is not an ordinary file")
-    return str(absolute)
-
-
-DataFile = Annotated[str, AfterValidator(_resolve)]
-"""The type of a field that names a file to read, relative to the spec's folder. A spec that is loaded to be run must
-name files that exist."""
+            return cls(Path(path).expanduser())
+        except RuntimeError as error:
+            raise ValueError(f"{path.partition('/')[0]} is no home directory") from error
 
 
 def explain_os_error(path: Path | str, error: OSError) -> DataError:
@@ -138,9 +142,41 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     Raises:
         DataError: if it cannot be read, or holds Python objects.
     """
+    with _open_npz(path) as file:
+        return {name: np.asanyarray(file[name]) for name in file.files}
+
+
+def read_npz_headers(path: Path) -> dict[str, Header]:
+    """Return shape and dtype of the arrays that `read_npz` returns, without reading them.
+
+    Raises:
+        DataError: if the headers cannot be read, or announce Python objects.
+    """
+    with _open_npz(path) as file:
+        assert file.zip is not None
+        members = zip(file.files, file.zip.infolist(), strict=True)
+        return {name: _read_header(file.zip, member) for name, member in members}
+
+
+def _read_header(archive: ZipFile, member: ZipInfo) -> Header:
+    with archive.open(member) as stream:
+        if stream.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
+            return Header((), np.dtype(("S", member.file_size)))  # no array: NumPy gives the bytes as they are
+        stream.seek(0)
+        # Version 3 differs from version 2 only in the encoding of the names in records, which are no samples.
+        read = read_array_header_1_0 if read_magic(stream) == (1, 0) else read_array_header_2_0
+        shape, _, dtype = read(stream)
+    if dtype.hasobject:
+        raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
+    return Header(shape, dtype)
+
+
+@contextmanager
+def _open_npz(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
+    """Open an `.npz` file; whatever fails while it is read is a `DataError`."""
     try:
         with path.open("rb") as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as file:
-            return {name: np.asanyarray(file[name]) for name in file.files}
+            yield file
     except OSError as error:
         raise explain_os_error(path, error) from error
     except Exception as error:  # zipfile, zlib and NumPy each fail over damage in ways of their own.

@@ -11,9 +11,11 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from specnet.datasets.base import Data, DataFile, Dataset, Samples, explain_os_error
+from specnet.datasets.base import Data, DataFile, Dataset, Header, Outline, Samples, explain_os_error
 from specnet.errors import DataError
 
+GZIP = b"\x1f\x8b"
+"""How a gzipped file begins."""
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """The third byte of an IDX file says how its big-endian items are stored."""
 CLASSES = 65_536
@@ -40,6 +42,13 @@ class Idx(Dataset):
             raise ValueError("test_images and test_labels go together")
         return self
 
+    def outline(self) -> Outline:
+        shape, rows = _outline(Path(self.images), Path(self.labels))
+        if self.test_images is None or self.test_labels is None:
+            return Outline(shape, (), rows, ())
+        _outline(Path(self.test_images), Path(self.test_labels))
+        return Outline(shape, (), rows, ("test",))
+
     def load(self, rng: np.random.Generator) -> Data:
         train = _samples(Path(self.images), Path(self.labels))
         test = None
@@ -49,21 +58,32 @@ class Idx(Dataset):
         return Data(train, test=test, classes=tuple(str(number) for number in range(count)))
 
 
+def _outline(images_path: Path, labels_path: Path) -> tuple[tuple[int, ...], int]:
+    """Shape and number of the inputs, by the headers alone."""
+    images, labels = read_idx_header(images_path), read_idx_header(labels_path)
+    return _input_shape(images_path, images, labels_path, labels), images.shape[0]
+
+
 def _samples(images_path: Path, labels_path: Path) -> Samples:
     images, labels = read_idx(images_path), read_idx(labels_path)
-    if images.ndim < 2:
-        raise DataError(f"{images_path}: its shape is {images.shape}: these are no images")
-    if images.ndim == 3:
-        images = images[..., np.newaxis]
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(
-            f"{labels_path}: labels are one whole number each, this has dtype {labels.dtype} and shape {labels.shape}"
-        )
+    shape = _input_shape(images_path, images, labels_path, labels)
     if labels.min() < 0 or labels.max() >= CLASSES:
         raise DataError(f"{labels_path}: labels are class numbers from 0, these are {labels.min()} to {labels.max()}")
-    if len(images) != len(labels):
-        raise DataError(f"{images_path} has {len(images)} images, {labels_path} has {len(labels)} labels")
-    return Samples(images, labels.astype(np.int64))
+    return Samples(images.reshape(-1, *shape), labels.astype(np.int64))
+
+
+def _input_shape(
+    images_path: Path, images: np.ndarray | Header, labels_path: Path, labels: np.ndarray | Header
+) -> tuple[int, ...]:
+    """Shape of one input, (height, width, 1) for plain images, once it is clear that the labels are theirs."""
+    if len(images.shape) < 2:
+        raise DataError(f"{images_path}: its shape is {images.shape}: these are no images")
+    if len(labels.shape) != 1 or labels.dtype.kind not in "iu":
+        message = f"labels are one whole number each, this has dtype {labels.dtype} and shape {labels.shape}"
+        raise DataError(f"{labels_path}: {message}")
+    if images.shape[0] != labels.shape[0]:
+        raise DataError(f"{images_path} has {images.shape[0]} images, {labels_path} has {labels.shape[0]} labels")
+    return (*images.shape[1:], 1) if len(images.shape) == 3 else images.shape[1:]
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -72,22 +92,47 @@ def read_idx(path: Path) -> np.ndarray:
     Raises:
         DataError: if it cannot be read or its size is not what its header says.
     """
+    content = _read(path)
+    shape, dtype = _parse_header(path, content)
+    start = _start(len(shape))
+    if len(content) != start + dtype.itemsize * math.prod(shape):
+        raise DataError(f"{path} has {len(content)} bytes, which is not what its shape {shape} asks for")
+    array = np.frombuffer(content, dtype.newbyteorder(">"), offset=start).reshape(shape)
+    return array.astype(dtype)
+
+
+def read_idx_header(path: Path) -> Header:
+    """Return shape and dtype of the array that `read_idx` returns, without reading it.
+
+    Raises:
+        DataError: if the header cannot be read.
+    """
+    return _parse_header(path, _read(path, _start(AXES)))
+
+
+def _start(axes: int) -> int:
+    """Where the items begin: behind four bytes, and four more for each axis."""
+    return 4 + 4 * axes
+
+
+def _read(path: Path, size: int = -1) -> bytes:
+    """The first `size` bytes of a file or all of it, decompressed if it is gzipped."""
     try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
+        with path.open("rb") as file, gzip.open(file) if file.peek(2)[:2] == GZIP else file as stream:
+            return stream.read(size)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{path} is damaged: {error}") from error
     except OSError as error:
         raise explain_os_error(path, error) from error
+
+
+def _parse_header(path: Path, content: bytes) -> Header:
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in DTYPES or not 1 <= content[3] <= AXES:
         raise DataError(f"{path} is not an IDX file: it begins with {content[:4].hex(' ') or 'nothing'}")
-    dtype, axes = np.dtype(DTYPES[content[2]]), content[3]
-    start = 4 + 4 * axes
+    start = _start(content[3])
+    if len(content) < start:
+        raise DataError(f"{path} has {len(content)} bytes, its header alone should have {start}")
     shape = tuple(int.from_bytes(content[place : place + 4], "big") for place in range(4, start, 4))
-    if len(content) != start + dtype.itemsize * math.prod(shape):
-        raise DataError(f"{path} has {len(content)} bytes, which is not what its shape {shape} asks for")
-    if math.prod(shape) == 0:
+    if 0 in shape:
         raise DataError(f"{path} is empty: its shape is {shape}")
-    array = np.frombuffer(content, dtype, offset=start).reshape(shape)
-    return array.astype(dtype.newbyteorder("="))
+    return Header(shape, np.dtype(DTYPES[content[2]]).newbyteorder("="))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -66,6 +67,71 @@ class Waves(Dataset):
         inside = (x >= -10.0) & (x <= 20.0)
         y = np.where(x <= 10.0, _sine(x), _power(np.maximum(x, 10.0)))
         return np.where(inside, y, np.nan)
+
+
+INSIDE: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "disc": lambda u, v: u * u + v * v <= 1.0,
+    "square": lambda u, v: np.maximum(abs(u), abs(v)) <= 1.0,
+    "cross": lambda u, v: (np.minimum(abs(u), abs(v)) <= 1.0 / 3.0) & (np.maximum(abs(u), abs(v)) <= 1.0),
+    "triangle": lambda u, v: (2.0 * abs(u) <= 1.0 + v) & (v <= 1.0),
+}
+"""Which points belong to a shape of radius 1 about the origin, u to the right and v downwards."""
+
+
+class Shapes(Dataset):
+    """Grey images of a disc, a square, a cross or a triangle, to be told apart; as many of each.
+
+    A shape is 1 on a ground of 0. Its half width r is uniform in [0.2, 0.35] of the image, its centre (a, b) uniform
+    wherever it does not cross the edge. The centre (x, y) of a pixel is in the shape if u = (x - a) / r and
+    v = (y - b) / r satisfy: disc u^2 + v^2 <= 1; square max(|u|, |v|) <= 1; cross the same and min(|u|, |v|) <= 1/3;
+    triangle 2 |u| <= 1 + v and v <= 1. Normal noise is added to each pixel, and the sum clipped to [0, 1].
+    """
+
+    computed: ClassVar[bool] = True
+    n_points: int = Field(default=2000, ge=4, le=50_000, multiple_of=4, description="images of all shapes together")
+    size: int = Field(default=16, ge=8, le=32, description="height and width of an image, in pixels")
+    noise: float = Field(default=0.1, ge=0, description="standard deviation of a pixel, before it is clipped")
+
+    def outline(self) -> Outline:
+        return Outline((self.size, self.size, 1), (), self.n_points, (), classes=len(INSIDE))
+
+    def load(self, rng: np.random.Generator) -> Data:
+        n, size = self.n_points, self.size
+        r = size * rng.uniform(0.2, 0.35, (n, 1, 1))
+        a, b = rng.uniform(r, size - r, (2, n, 1, 1))
+        pixels = np.arange(size) + 0.5
+        u, v = (pixels - a) / r, (pixels[:, np.newaxis] - b) / r  # (n, 1, size) and (n, size, 1)
+        images = self.noise * rng.normal(size=(n, size, size))
+        targets = np.repeat(np.arange(len(INSIDE)), n // len(INSIDE))
+        for number, inside in enumerate(INSIDE.values()):
+            own = targets == number
+            images[own] += inside(u[own], v[own])
+        np.clip(images, 0.0, 1.0, out=images)
+        return Data(Samples(images[..., np.newaxis], targets), classes=tuple(INSIDE), target_names=("shape",))
+
+
+class Sines(Dataset):
+    """Sequences of a sine with normal noise; the target is the value that comes next, without noise.
+
+    x_t = sin(2 pi f t + phi) + noise for t = 0 to steps - 1, and the target is sin(2 pi f steps + phi). Each sequence
+    has its own frequency f, uniform in [0.02, 0.1] periods a step, and phase phi, uniform in [0, 2 pi].
+    """
+
+    computed: ClassVar[bool] = True
+    n_points: int = Field(default=2000, ge=4, le=100_000, description="sequences")
+    steps: int = Field(default=32, ge=2, le=500, description="values in a sequence")
+    noise: float = Field(default=0.1, ge=0, description="standard deviation of a value")
+
+    def outline(self) -> Outline:
+        return Outline((self.steps, 1), (1,), self.n_points, ())
+
+    def load(self, rng: np.random.Generator) -> Data:
+        f = rng.uniform(0.02, 0.1, (self.n_points, 1))
+        phi = rng.uniform(0.0, 2.0 * np.pi, (self.n_points, 1))
+        x = np.sin(2.0 * np.pi * f * np.arange(self.steps + 1) + phi)
+        inputs, targets = x[:, :-1], x[:, -1:]
+        inputs += self.noise * rng.normal(size=inputs.shape)
+        return Data(Samples(inputs[..., np.newaxis], targets), target_names=("next",))
 
 
 def _sine(x: np.ndarray) -> np.ndarray:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import math
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from specnet.datasets.base import Data, DataFile, Dataset, Samples, explain_os_error
+from specnet.datasets.base import Data, DataFile, Dataset, Outline, Samples, explain_os_error
 from specnet.diagnostics import show_value
 from specnet.errors import DataError, Diagnostic, SpecError, suggest
 
@@ -33,11 +34,18 @@ class Csv(Dataset):
         default=",", min_length=1, max_length=1, pattern=r'[^"\r\n\x00]', description="what separates cells"
     )
 
+    def outline(self) -> Outline:
+        table = Table(Path(self.path), self.delimiter, limit=1)
+        self._require_columns(table)
+        targets: tuple[int, ...] | None = (len(self.targets),)
+        cell = table.columns[self.targets[0]][0]
+        if len(self.targets) == 1 and not _is_number(cell):
+            targets = None if _is_missing(cell) else ()
+        return Outline((len(self.inputs),), targets, splits=())
+
     def load(self, rng: np.random.Generator) -> Data:
         table = Table(Path(self.path), self.delimiter)
-        table.require(self.inputs, "inputs")
-        table.require(self.targets, "targets")
-        table.check()
+        self._require_columns(table)
         classes: tuple[str, ...] = ()
         if len(self.targets) == 1 and table.is_text(self.targets[0]):
             classes = tuple(sorted({cell for cell in table.columns[self.targets[0]] if not _is_missing(cell)}))
@@ -46,11 +54,14 @@ class Csv(Dataset):
 
     def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> Samples:
         table = Table(path, self.delimiter)
+        self._require_columns(table, targets=targets)
+        return self._samples(table, targets=targets, classes=classes)
+
+    def _require_columns(self, table: Table, *, targets: bool = True) -> None:
         table.require(self.inputs, "inputs")
         if targets:
             table.require(self.targets, "targets")
         table.check()
-        return self._samples(table, targets=targets, classes=classes)
 
     def _samples(self, table: Table, *, targets: bool, classes: tuple[str, ...]) -> Samples:
         inputs = table.numbers(self.inputs)
@@ -65,16 +76,21 @@ class Csv(Dataset):
 
 
 class Table:
-    """The columns of a CSV file, with the line each cell came from. Collects mistakes until `check`."""
+    """The columns of a CSV file, with the line each cell came from. Collects mistakes until `check`.
 
-    def __init__(self, path: Path, delimiter: str) -> None:
+    With a `limit`, the file is read no further than that many rows.
+    """
+
+    def __init__(self, path: Path, delimiter: str, limit: int | None = None) -> None:
         self.path = path
         self.mistakes: list[Diagnostic] = []
         try:
             with path.open(newline="", encoding="utf-8-sig") as file:
                 reader = csv.reader(file, delimiter=delimiter, strict=True)
                 # A line with nothing on it is no row; the csv module gives it as an empty list.
-                (start, header), *rows = [(reader.line_num, row) for row in reader if row] or [(1, [])]
+                filled = ((reader.line_num, row) for row in reader if row)
+                start, header = next(filled, (1, []))
+                rows = list(islice(filled, limit))
         except OSError as error:
             raise explain_os_error(path, error) from error
         except UnicodeDecodeError as error:

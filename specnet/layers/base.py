@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from specnet.component import Component, construct
-from specnet.errors import Pointer, ShapeError, SpecnetError, show_pointer
+from specnet.errors import BrokenComponentError, Pointer, ShapeError, SpecnetError, show_pointer
 from specnet.initializers.base import Initializer
 
 Shape = tuple[int, ...]
@@ -79,6 +79,10 @@ class Layer(Component):
         """
         return input_shape
 
+    def layer_count(self) -> int:
+        """Return how many layers this one stands for, itself and those inside, before it is built."""
+        return 1
+
     def children(self) -> Iterator[tuple[str, Layer]]:
         """Give the layers inside, once built, each with its place below this one, such as "layers.0"."""
         return iter(())
@@ -93,6 +97,13 @@ class Layer(Component):
         A multiplication and the addition of its product count two. By default one for each output.
         """
         return math.prod(self.output_shape)
+
+    def activations(self) -> int:
+        """Return how many numbers are kept for one sample once built, without those of children.
+
+        By default outputs and their gradients.
+        """
+        return 2 * math.prod(self.output_shape)
 
     @abstractmethod
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -155,6 +166,7 @@ def connect(layers: Sequence[Layer], shape: Shape, *place: str | int) -> Shape:
 
     Raises:
         ShapeError: naming the layer that cannot take what the one before it gives.
+        BrokenComponentError: naming the layer whose `build` raises something else.
     """
     for number, layer in enumerate(layers):
         layer.model_post_init(None)  # a layer of another network comes with what it declared there
@@ -168,6 +180,10 @@ def connect(layers: Sequence[Layer], shape: Shape, *place: str | int) -> Shape:
             giver = f"{show_pointer((*place, number - 1))} gives" if number else "its input has"
             message = f"{show_pointer(layer.place)} {error.message}, {giver} {show_shape(shape)}"
             raise type(error)(message, pointer=(*layer.place, *error.pointer), help=error.help) from None
+        except Exception as error:  # that of a plugin, say
+            message = f"{show_pointer(layer.place)} ({type(layer).__name__}) fails in build: "
+            message += f"{type(error).__name__}: {error}"
+            raise BrokenComponentError(message, pointer=layer.place) from error
     return shape
 
 

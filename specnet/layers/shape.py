@@ -21,6 +21,9 @@ class Flatten(Layer):
     def flops(self) -> int:
         return 0
 
+    def activations(self) -> int:
+        return 0  # outputs are inputs in another shape
+
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         return x.reshape(len(x), -1)
 

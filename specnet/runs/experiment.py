@@ -12,6 +12,7 @@ from specnet.datasets.base import Data, Dataset, Samples
 from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetError
 from specnet.layers.base import Shape
 from specnet.runs.record import Recorder
+from specnet.spec.checks import check_network
 from specnet.spec.model import Spec
 from specnet.training.model import Model
 from specnet.training.network import Network
@@ -28,6 +29,7 @@ def located(spec: Spec, *place: str | int) -> Iterator[None]:
         yield
     except SpecnetError as error:
         error.file = error.file or spec.source
+        error.locate = error.locate or spec.locate
         raise error.at(*place) from None
 
 
@@ -117,7 +119,9 @@ class Experiment:
         self.data = load_data(spec)
         inputs, targets, transformed = transform(spec, self.data)
         with located(spec):
-            self.model = build_model(spec, transformed["train"].inputs.shape[1:], inputs, targets)
+            shape, rows = transformed["train"].inputs.shape[1:], len(transformed["train"].inputs)
+            check_network(spec, shape, rows)
+            self.model = build_model(spec, shape, inputs, targets)
             self.splits = {
                 name: self.model.prepare(transformed[name], samples.targets)
                 for name, samples in self.data.splits.items()

@@ -11,7 +11,7 @@ import importlib_metadata
 import numpy as np
 
 from specnet import registry
-from specnet.component import Component
+from specnet.component import Component, parts
 from specnet.datasets.base import Data
 from specnet.runs.machine import describe_machine
 from specnet.spec.model import Spec
@@ -44,19 +44,10 @@ def now() -> str:
 def components(spec: Spec) -> dict[str, str]:
     """Return every component that a spec uses, `layers.linear`, with the distribution it came from."""
     used = {}
-
-    def visit(value: Any) -> None:
-        if isinstance(value, Component):
-            entry = registry.find(value.group, registry.name_of(value.group, type(value)))
+    for _, part in parts(spec):
+        if isinstance(part, Component):
+            entry = registry.find(part.group, registry.name_of(part.group, type(part)))
             used[f"{entry.group}.{entry.name}"] = f"{entry.distribution} {entry.version}"
-        if isinstance(value, list):
-            for item in value:
-                visit(item)
-        elif hasattr(type(value), "model_fields"):
-            for name in type(value).model_fields:
-                visit(getattr(value, name))
-
-    visit(spec)
     return dict(sorted(used.items()))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, GetCoreSchemaHandler, TypeAdapter, ValidationInfo
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, ValidationInfo
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from specnet.component import Component, reference
+from specnet.component import REFERENCE, Component, reference
 
 
 class Schedule(Component):
@@ -22,6 +23,10 @@ class Schedule(Component):
     @abstractmethod
     def __call__(self, step: int) -> float:
         """Return the value for the step after `step` steps."""
+
+    def length(self) -> int | None:
+        """Return how many steps of training it is made for; None where it suits any number."""
+        return None
 
 
 class scheduled:
@@ -42,6 +47,9 @@ class scheduled:
                 lambda value: value.to_spec() if isinstance(value, Schedule) else value
             ),
         )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [handler(self._number.core_schema), {REFERENCE: "#/$defs/schedules"}]}
 
     def _validate(self, value: Any, info: ValidationInfo) -> float | Schedule:
         if isinstance(value, (str, dict, Schedule)):

@@ -29,6 +29,9 @@ class Step(Schedule):
     def __call__(self, step: int) -> float:
         return self.initial * self.factor ** (step // self.every)
 
+    def length(self) -> int:
+        return self.every
+
 
 class Exponential(Schedule):
     """`initial * factor ** (step / every)`: smooth decay by `factor` every so many steps."""
@@ -58,6 +61,9 @@ class Cosine(Schedule):
         if self.warmup >= self.steps:
             raise ValueError(f"warmup ({self.warmup}) should be less than steps ({self.steps})")
         return self
+
+    def length(self) -> int:
+        return self.steps
 
     def __call__(self, step: int) -> float:
         if step < self.warmup:

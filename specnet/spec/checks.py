@@ -1,39 +1,149 @@
-"""Checks of a spec that need no data: they find what no single field can know."""
+"""Checks of a spec that need no data: they find what no single field can know.
+
+Each takes what is right of a spec: a component that is wrong is None there, and nothing is concluded from it.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator, Sequence, Set
+
+import numpy as np
 
 from specnet import registry
-from specnet.errors import Diagnostic, Pointer, suggest
+from specnet.component import Component, parts
+from specnet.errors import Diagnostic, Pointer, ShapeError, SpecError, show_pointer, suggest
+from specnet.layers.base import Layer, Shape
+from specnet.losses.base import Loss
+from specnet.metrics.base import Metric
+from specnet.schedules.base import Schedule, value_at
+from specnet.spec.memory import check_memory
 from specnet.spec.model import Spec
+from specnet.spec.plan import SPLITS, Plan, make_plan
 
 
-def check_spec(spec: Spec) -> list[Diagnostic]:
-    """Return every mistake found."""
-    return [*_check_metrics(spec), *_check_monitors(spec)]
+def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
+    """Return every mistake found in a spec; `flawed` are its keys that other mistakes were found in already."""
+    plan = make_plan(spec)
+    mistakes = [*plan.mistakes, *_check_metrics(spec.metrics), *_check_learning_rate(spec)]
+    mistakes += _check_split(spec, plan) if "split" not in flawed else []
+    mistakes += _check_monitors(spec, plan, flawed)
+    mistakes += _check_loss(spec.loss, spec.layers, plan)
+    if not flawed & {"dataset", "split", "training"}:
+        mistakes += _check_steps(spec, plan)
+    if plan.inputs is not None:
+        batch = plan.batch(spec.training.batch_size) or 1
+        mistakes += check_memory(spec, plan.layers, plan.inputs, batch, spec.memory_budget)
+    return mistakes
 
 
-def _check_metrics(spec: Spec) -> list[Diagnostic]:
+def check_network(spec: Spec, inputs: Shape, rows: int) -> None:
+    """Check, once data have told the input shape, that layers take it and that memory suffices.
+
+    Raises:
+        SpecError: with every mistake.
+    """
+    plan = make_plan(spec, inputs)
+    batch = min(spec.training.batch_size or rows, rows)
+    mistakes = [*plan.mistakes, *check_memory(spec, plan.layers, inputs, batch, spec.memory_budget)]
+    if mistakes:
+        raise SpecError(mistakes)
+
+
+def _check_metrics(metrics: Sequence[Metric | None]) -> Iterator[Diagnostic]:
     """No metric is named twice: its name is its column in the history."""
-    counts = Counter(registry.name_of("metrics", type(metric)) for metric in spec.metrics)
-    return [
-        Diagnostic("duplicate-metric", f'the metric "{name}" is named {count} times', ("metrics",))
-        for name, count in counts.items()
-        if count > 1
-    ]
+    names: list[str] = []
+    for number, metric in enumerate(metrics):
+        if metric:
+            name = _name(metric)
+            if name in names:
+                message = f'the metric "{name}" is named already in metrics[{names.index(name)}]'
+                yield Diagnostic("duplicate-metric", message, ("metrics", number), "leave it out")
+            names.append(name)
 
 
-def _check_monitors(spec: Spec) -> list[Diagnostic]:
+def _check_learning_rate(spec: Spec) -> Iterator[Diagnostic]:
+    """The first step moves: a learning rate may be too small for the network's numbers."""
+    if spec.optimizer and np.dtype(spec.dtype).type(value_at(spec.optimizer.learning_rate, 0)) == 0:
+        message = f"the learning rate {value_at(spec.optimizer.learning_rate, 0):g} is 0 as {spec.dtype}"
+        yield Diagnostic("out-of-range", message, ("optimizer", "learning_rate"))
+
+
+def _check_split(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
+    """The dataset has no samples of its own where a share is to be taken, and some are left to train on."""
+    for name in plan.outline.splits or ():
+        if getattr(spec.split, name):
+            message = f"the dataset has its own {name} samples"
+            yield Diagnostic("split", message, ("split", name), "leave this share out")
+    if spec.split.validation + spec.split.test >= 1:
+        yield Diagnostic(
+            "split", "validation and test leave no sample to train on", ("split",), "choose smaller shares"
+        )
+
+
+def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagnostic]:
     """Monitored values will exist."""
     monitors: dict[Pointer, str | None] = {("checkpoint", "monitor"): spec.checkpoint.monitor}
     if spec.training.early_stopping:
         monitors["training", "early_stopping", "monitor"] = spec.training.early_stopping.monitor
-    values = ["loss", *(registry.name_of("metrics", type(metric)) for metric in spec.metrics)]
-    # Whether a dataset brings samples of its own for validation and test is known only when it is loaded.
-    known = [f"{split}/{value}" for split in ("train", "validation", "test") for value in values]
-    return [
-        Diagnostic("unknown-monitor", f'there will be no value "{monitor}"', place, suggest(monitor, known))
-        for place, monitor in monitors.items()
-        if monitor is not None and monitor not in known
-    ]
+    metrics: Sequence[Metric | None] = spec.metrics
+    values = ["loss", *(_name(metric) for metric in metrics if metric)]
+    known = [f"{split}/{value}" for split in SPLITS for value in values]
+    for pointer, monitor in monitors.items():
+        if monitor is None:
+            continue
+        split, _, value = monitor.partition("/")
+        if split not in SPLITS or (value not in values and "metrics" not in flawed):
+            message = f'there will be no value "{monitor}"'
+            yield Diagnostic("unknown-monitor", message, pointer, suggest(monitor, known))
+        elif split not in plan.splits and not flawed & {"split", "dataset"}:
+            message = f'"{monitor}" will not exist: there are no {split} samples'
+            help = f'give "split" a {split} share, or monitor "train/{value}"'
+            yield Diagnostic("unknown-monitor", message, pointer, help)
+
+
+def _check_loss(loss: Loss | None, layers: Sequence[Layer | None], plan: Plan) -> Iterator[Diagnostic]:
+    """The last layer gives what the loss takes, in the shape of the targets."""
+    last = layers[-1]
+    if loss is None or last is None:
+        return
+    place = ("layers", len(layers) - 1)
+    if plan.output_shape is not None and plan.targets is not None:
+        try:
+            loss.check_shapes(plan.output_shape, plan.targets, plan.outline.classes)
+        except ShapeError as error:
+            yield Diagnostic(error.code, error.message, place, error.help)
+    gives = f"{show_pointer(place)} ({_name(last)}) gives"
+    if loss.takes == "probabilities" and plan.output_kind == "numbers":
+        message = f"{_name(loss)} takes probabilities, {gives} numbers of any size"
+        help = "end with the layer sigmoid, or take a loss on logits, such as bce_with_logits"
+        yield Diagnostic("loss-output", message, ("loss",), help)
+    if loss.takes == "logits" and plan.output_kind == "probabilities":
+        message = f"{_name(loss)} takes logits, {gives} probabilities"
+        yield Diagnostic("loss-output", message, ("loss",), "leave that layer out: the loss has its own")
+
+
+def _check_steps(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
+    """Batches are not larger than the data, and schedules come to their end."""
+    given, rows = spec.training.batch_size, plan.rows
+    if given and rows and given > rows and "batch_size" in spec.training.model_fields_set:
+        yield Diagnostic(
+            "batch-size",
+            f"a batch of {given} is more than the {rows} training samples: each step takes them all",
+            ("training", "batch_size"),
+            "null says the same",
+            severity="warning",
+        )
+    steps = plan.steps(spec)
+    for pointer, part in parts(spec.optimizer, ("optimizer",)):
+        if isinstance(part, Schedule) and steps and (length := part.length()) and length > steps:
+            yield Diagnostic(
+                "long-schedule",
+                f"this schedule is made for {length} steps, the training ends after {steps}",
+                pointer,
+                "make it shorter, or training.epochs larger",
+                severity="warning",
+            )
+
+
+def _name(component: Component) -> str:
+    return registry.name_of(component.group, type(component))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,56 +10,115 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
+from specnet.component import DRAFT
 from specnet.diagnostics import explain, explain_unknown_keys
-from specnet.errors import Diagnostic, SpecError
+from specnet.errors import Diagnostic, Pointer, SpecError
 from specnet.spec.checks import check_spec
+from specnet.spec.document import Document, document_of, read_document
+from specnet.spec.files import resolve_files
+from specnet.spec.memory import machine_memory
 from specnet.spec.model import Spec
 from specnet.spec.overrides import apply_overrides
-from specnet.spec.text import read_json
 
 
-def load_spec(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Spec:
+def load_spec(
+    source: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), memory_budget: float | None = None
+) -> Spec:
     """Return the spec in a JSON file, or that a mapping describes, after checking everything that needs no data.
 
     `overrides` are `path=value` strings, such as `training.epochs=20` or `layers.0.units=8`. Relative paths in a
-    file start from its folder, those in a mapping from the working directory.
+    file start from its folder, those in a mapping from the working directory. `memory_budget` is what training may
+    take, in bytes; by default all that the machine has.
 
     Raises:
         SpecError: with every mistake that was found.
     """
-    if isinstance(source, Mapping):
-        return _checked(apply_overrides(dict(source), overrides), Path())
-    path = Path(source)
-    try:
-        document = apply_overrides(read_json(path), overrides)
-        if isinstance(document, dict):
-            document.setdefault("name", re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).lstrip("._-")[:100] or "run")
-        spec = _checked(document, path.parent)
-    except SpecError as error:
-        error.file = str(path)
-        raise
-    spec._source = path
+    document = document_of(source) if isinstance(source, Mapping) else read_document(Path(source))
+    apply_overrides(document, overrides)
+    spec, mistakes = _understand(document, machine_memory() if memory_budget is None else memory_budget)
+    mistakes = sorted((document.locate(found) for found in mistakes), key=_place)
+    if spec is None or any(found.severity == "error" for found in mistakes):
+        raise SpecError(mistakes, file=document.name)
+    spec._document = document
+    spec._warnings = mistakes
     return spec
 
 
-def parse_spec(document: Any, directory: Path, *, files_exist: bool) -> Spec:
-    """Return the spec that a JSON value describes; relative paths start from `directory`.
+def parse_spec(value: Any) -> Spec:
+    """Return the spec that a JSON value describes.
 
     Raises:
-        SpecError: with every field that is wrong, data files that do not exist among them if they should.
+        SpecError: with every field that is wrong.
     """
-    context = {"directory": directory, "files_exist": files_exist}
     try:
-        return Spec.model_validate_json(to_json(document), strict=True, context=context)
+        return Spec.model_validate_json(to_json(value), strict=True)
     except PydanticSerializationError as error:
         raise SpecError([Diagnostic("wrong-type", f"the spec holds what JSON cannot: {error}")]) from error
     except ValidationError as error:
         raise explain(explain_unknown_keys(error, Spec)) from None
 
 
-def _checked(document: Any, directory: Path) -> Spec:
-    spec = parse_spec(document, directory, files_exist=True)
-    mistakes = check_spec(spec)
-    if mistakes:
-        raise SpecError(mistakes)
-    return spec
+def _understand(document: Document, budget: float) -> tuple[Spec | None, list[Diagnostic]]:
+    """The spec that a document describes, or what is right of it, and all mistakes."""
+    mistakes = list(document.mistakes)
+    told = {found.pointer for found in mistakes if found.code != "duplicate-key"}
+    spec: Spec | None
+    try:
+        spec = parse_spec(document.value)
+    except SpecError as error:
+        # A number that is no JSON number is told once, not again as out of its field's range.
+        mistakes += [found for found in error.diagnostics if not found.pointer or found.pointer not in told]
+        spec = _draft(document.value, error.diagnostics)
+    if spec is not None:
+        mistakes += resolve_files(spec, document)
+        flawed = {str(found.pointer[0]) for found in mistakes if found.pointer}
+        if any(found.code == "missing-file" for found in mistakes):
+            spec = spec.model_copy(update={"dataset": None})
+        spec._memory_budget = budget
+        told = {found.pointer for found in mistakes if found.pointer}
+        mistakes += [found for found in check_spec(spec, flawed) if not _is_below(found.pointer, told)]
+    return spec, mistakes
+
+
+def _is_below(pointer: Pointer, told: set[Pointer]) -> bool:
+    """Whether something is wrong already with a value or with what holds it."""
+    return any(pointer[:length] in told for length in range(1, len(pointer) + 1))
+
+
+def _draft(value: Any, mistakes: list[Diagnostic]) -> Spec | None:
+    """What is right of a spec: wrong keys are left out, and components that cannot be made are None."""
+    if not isinstance(value, dict):
+        return None
+    value = copy.deepcopy(value)
+    for found in mistakes:
+        _cut(value, ("dataset",) if found.pointer[:1] == ("dataset",) else found.pointer)
+    for _ in range(2):  # a section may miss what was cut out of it: then it goes as a whole
+        for key, unknown in (("dataset", None), ("layers", [None]), ("loss", None)):
+            value.setdefault(key, unknown)
+        try:
+            return Spec.model_validate_json(to_json(value), strict=True, context=DRAFT)
+        except (ValidationError, PydanticSerializationError) as error:
+            if isinstance(error, ValidationError):
+                for found in explain(error).diagnostics:
+                    _cut(value, found.pointer)
+    return None
+
+
+def _cut(value: Any, pointer: Pointer) -> None:
+    """Take out what stands at a pointer; in a list, None takes its place."""
+    *path, last = pointer or (None,)
+    for part in path:
+        value = value[part] if _has(value, part) else None
+    if isinstance(value, list) and _has(value, last):
+        value[last] = None  # type: ignore[index]
+    elif isinstance(value, dict):
+        value.pop(last, None)
+
+
+def _has(value: Any, part: Any) -> bool:
+    return part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))
+
+
+def _place(found: Diagnostic) -> tuple[str, int, int]:
+    """Sorts mistakes in the order of the text, one file after the other; those without a place come first."""
+    return (found.location.file, found.location.line, found.location.column) if found.location else ("", 0, 0)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveInt, PrivateAttr
 
 from specnet.component import Section
 from specnet.datasets.base import Dataset
+from specnet.errors import Diagnostic
 from specnet.layers.base import Layer
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
 from specnet.optimizers.base import Optimizer
 from specnet.plots.base import Plot
+from specnet.spec.document import Document
 from specnet.training.pipeline import Transforms
 from specnet.training.split import Split
 from specnet.training.stopping import Mode
@@ -52,7 +54,7 @@ class Spec(Section):
 
     model_config = ConfigDict(title="specnet spec")
 
-    schema_: str | None = Field(default=None, alias="$schema", description="JSON Schema for editors")
+    schema_: str | None = Field(default=None, alias="$schema", exclude=True, description="JSON Schema for editors")
     name: str = Field(
         default="run",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
@@ -74,17 +76,35 @@ class Spec(Section):
     record: Record | None = Field(default=None, description="what is kept for a replay")
     plots: list[Plot] = Field(default=["curves"], description="pictures drawn at the end")  # type: ignore[list-item]
 
-    _source: Path | None = PrivateAttr(None)
+    _document: Document | None = PrivateAttr(None)
+    _warnings: list[Diagnostic] = PrivateAttr([])
+    _memory_budget: float = PrivateAttr(math.inf)
 
     @property
     def source(self) -> str | None:
-        """The file the spec was loaded from, for messages."""
-        return str(self._source) if self._source else None
+        """The file the spec was loaded from."""
+        return self._document.name if self._document else None
+
+    @property
+    def warnings(self) -> list[Diagnostic]:
+        """What the spec says and can hardly mean."""
+        return self._warnings
+
+    @property
+    def memory_budget(self) -> float:
+        """The bytes that training may take."""
+        return self._memory_budget
+
+    def locate(self, found: Diagnostic) -> Diagnostic:
+        """Return a diagnostic with its place in the text that the spec was loaded from."""
+        return self._document.locate(found) if self._document and found.pointer else found
 
     def to_json(self) -> dict[str, Any]:
-        """Return the resolved spec as a JSON value: every default written out, every path absolute."""
-        document = self.model_dump(mode="json", by_alias=True)
-        return {key: value for key, value in document.items() if (key, value) != ("$schema", None)}
+        """Return the resolved spec as a JSON value: every default written out, every path absolute.
+
+        The path of the JSON Schema is left out: it would lead nowhere from a run's directory.
+        """
+        return self.model_dump(mode="json", by_alias=True)
 
     def digest(self) -> str:
         """Return the SHA-256 of the resolved spec, key order aside, in hexadecimal."""

@@ -2,78 +2,85 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from specnet.errors import Diagnostic, SpecError
-from specnet.spec.text import parse_json
+from specnet.errors import Diagnostic, Pointer, SpecError
+from specnet.spec.document import Document
+from specnet.spec.text import Parsed, Source, Span, parse_json
 
 
-def apply_overrides(document: Any, overrides: Sequence[str]) -> Any:
-    """Return a copy of a spec's JSON value with each `path=value` set.
+def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
+    """Set each `path=value` in a document; what cannot be set is noted as a mistake.
 
     A path is keys and list positions joined by dots. A value is JSON, or a bare word for a string. Objects on the
     way are created where missing; a component given by its bare name becomes an object with that type.
-
-    Raises:
-        SpecError: with every override that cannot be applied.
     """
-    document, mistakes = copy.deepcopy(document), []
     for override in overrides:
-        path, equals, text = override.partition("=")
-        if not equals or not path:
-            message = f"--set {override}: an override is PATH=VALUE, such as training.epochs=20"
-            mistakes.append(Diagnostic("override", message))
-            continue
+        source = Source(f"--set {override}", override, document.directory)
         try:
-            _set(document, path.split("."), _value(text))
+            _apply(document, source)
         except SpecError as error:
-            mistakes += [replace(found, message=f"--set {override}: {found.message}") for found in error.diagnostics]
-    if mistakes:
-        raise SpecError(mistakes)
-    return document
+            document.mistakes += error.diagnostics
 
 
-def _value(text: str) -> Any:
-    """Parse JSON; what does not look like JSON is a string."""
-    if not re.match(r'[\s\[{"\-0-9]|(true|false|null|NaN|Infinity)$', text):
-        return text
-    try:
-        return parse_json(text)
-    except SpecError as error:
-        help = f"a string that begins like a number, a list or an object needs quotes: {json.dumps(text)}"
-        raise SpecError([replace(found, help=help) for found in error.diagnostics]) from None
-
-
-def _set(document: Any, path: list[str], value: Any) -> None:
-    place = document
-    for depth, part in enumerate(path):
-        key = _key(place, part, tuple(path[:depth]))
-        if depth == len(path) - 1:
-            place[key] = value
+def _apply(document: Document, source: Source) -> None:
+    path, equals, _ = source.text.partition("=")
+    if not equals or not path:
+        raise _wrong(source, 0, len(source.text), "an override is PATH=VALUE, such as training.epochs=20")
+    parsed = _value(source, len(path) + 1)
+    pointer: Pointer = ()
+    place, start = document.value, 0
+    parts = path.split(".")
+    for number, part in enumerate(parts):
+        key = _key(place, part, source, start)
+        pointer, start = (*pointer, key), start + len(part) + 1
+        if number == len(parts) - 1:
+            place[key] = parsed.value
+            document.put(pointer, parsed.spans)
         else:
             below = place[key] if isinstance(place, list) else place.get(key)
             if below is None or isinstance(below, str):
                 below = place[key] = {} if below is None else {"type": below}
             place = below
+    document.mistakes += [replace(found, pointer=(*pointer, *found.pointer)) for found in parsed.mistakes]
 
 
-def _key(place: Any, part: str, pointer: tuple[str, ...]) -> Any:
-    """What `part` selects in an object or a list."""
+def _value(source: Source, start: int) -> Parsed:
+    """Parse JSON; what does not look like JSON is a string."""
+    text = source.text[start:]
+    if not re.match(r'[\s\[{"\-0-9]|(true|false|null|NaN|Infinity)$', text):
+        # What the shell passed on and is not Unicode could not be written down.
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise _wrong(source, start, len(source.text), "the value is not UTF-8")
+        return Parsed(text, {(): Span(source, start, max(len(source.text), start + 1))}, [])
+    try:
+        parsed = parse_json(source, start)
+        fatal = [found for found in parsed.mistakes if found.code == "syntax"]
+    except SpecError as error:
+        fatal = error.diagnostics
+    if fatal:
+        help = f"a string that begins like a number, a list or an object needs quotes: {json.dumps(text)}"
+        raise SpecError([Diagnostic("syntax", fatal[0].message, (), help, fatal[0].location)])
+    return parsed
+
+
+def _key(place: Any, part: str, source: Source, start: int) -> Any:
+    """What `part` of a path, which begins at `start`, selects in an object or a list."""
+    end = start + len(part)
     if isinstance(place, dict):
         return part
     if not isinstance(place, list):
-        raise _wrong(f'"{part}" cannot be set inside {place!r}, which is not an object', pointer)
+        raise _wrong(source, start, end, f'"{part}" cannot be set inside {json.dumps(place)}, which is not an object')
     if not place:
-        raise _wrong(f'there is no position "{part}" in an empty list', pointer)
-    if not part.isdecimal() or int(part) >= len(place):
-        raise _wrong(f'"{part}" is not one of the positions 0 to {len(place) - 1} of the list', pointer)
+        raise _wrong(source, start, end, f'there is no position "{part}" in an empty list')
+    if not (part.isascii() and part.isdecimal() and int(part) < len(place)):
+        raise _wrong(source, start, end, f'"{part}" is not one of the positions 0 to {len(place) - 1} of the list')
     return int(part)
 
 
-def _wrong(message: str, pointer: tuple[str | int, ...]) -> SpecError:
-    return SpecError([Diagnostic("override", message, pointer)])
+def _wrong(source: Source, start: int, end: int, message: str) -> SpecError:
+    return SpecError([source.mistake(start, end, "override", message)])

@@ -1,71 +1,264 @@
-"""Spec files as text: strict JSON in UTF-8."""
+"""Spec files as text: strict JSON in UTF-8, and where each of its values stands."""
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
-from collections.abc import Sequence
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple
 
-from pydantic_core import from_json
+from specnet.diagnostics import show_value
+from specnet.errors import Diagnostic, Location, Pointer, SpecError, os_reason
 
-from specnet.errors import Diagnostic, SpecError, os_reason
+LARGEST = 1_000_000
+"""Bytes; a spec of a thousand layers has a tenth of this."""
+DEEPEST = 100
+"""Brackets inside each other; a layer inside a layer takes two."""
+DIGITS = 400
+"""Digits of an integer; no number of a spec has as many."""
+SPACE = re.compile(r"[ \t\n\r]*")
+# The closing quote is optional, so that a string that never ends is read once, not from each quote in it again.
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[][{}:,]|[^][{}:,"\s]+', re.DOTALL)
+EXPECTED = {
+    "Expecting value": "expected a value",
+    "Expecting property name": "expected a key in double quotes",
+    "Expecting ':'": "expected a colon after the key",
+    "Expecting ','": "expected a comma or a closing bracket",
+    "Unterminated string": "this string does not end: expected a closing quote",
+    "Invalid control character": "a string cannot hold a line break or control character as it is",
+    "Invalid \\u": "expected four hexadecimal digits after \\u",
+    "Invalid \\": 'expected one of " \\ / b f n r t u after a backslash',
+}
+"""What the parser means, by the words its messages begin with."""
+HELP = {
+    r"'": "strings and keys take double quotes",
+    r"//|/\*|#": 'JSON has no comments; "description" takes a note',
+    r"(True|False|None|undefined|nil)\b": "JSON writes true, false and null",
+    r"=": "JSON puts a colon between key and value",
+    r"(?<=0)\w": "JSON numbers are decimal, without leading zeros",
+    r"(?<=\d)[\w.]": "a number looks like 12, -0.5 or 1e-3",
+    r"[-+.]": "a number begins with a digit, or with a minus sign and a digit",
+    r"[^\W\d]": "text takes double quotes",
+}
+"""What to type instead, by what stands where the parser gave up."""
 
 
-def read_json(path: Path) -> Any:
-    """Return the JSON value in a file.
+@dataclass(frozen=True)
+class Source:
+    """A text with its name, and the folder that relative paths in it start from."""
+
+    name: str
+    text: str
+    directory: Path
+
+    def location(self, start: int, end: int) -> Location:
+        """Return where the characters from `start` to `end` stand; of several lines, the first's part."""
+        begin = self.text.rfind("\n", 0, start) + 1
+        line = self.text[begin:].partition("\n")[0].removesuffix("\r")
+        # Of a list or an object over several lines only the opening bracket is marked.
+        width = end - start if end <= begin + len(line) else 1
+        return Location(self.name, self.text.count("\n", 0, start) + 1, start - begin + 1, line, width)
+
+    def mistake(self, start: int, end: int, code: str, message: str, help: str | None = None) -> Diagnostic:
+        """Return a mistake in the characters from `start` to `end`."""
+        return Diagnostic(code, message, (), help, self.location(start, end))
+
+
+class Span(NamedTuple):
+    """Where a value stands, and its key if it has one."""
+
+    source: Source
+    start: int
+    end: int
+    key: tuple[int, int] | None = None
+
+
+Spans = dict[Pointer, Span]
+
+
+class Parsed(NamedTuple):
+    """A JSON value, where its parts stand, and what is wrong with the text although it can be read."""
+
+    value: Any
+    spans: Spans
+    mistakes: list[Diagnostic]
+
+
+def read_json(path: Path) -> Parsed:
+    """Return what a JSON file holds.
 
     Raises:
-        SpecError: if it cannot be read or is not strict JSON.
+        SpecError: if it cannot be read, or its syntax is wrong.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except OSError as error:
         raise SpecError([Diagnostic("file", os_reason(error))], file=str(path)) from error
-    except UnicodeDecodeError as error:
-        message = f"the file is not UTF-8: byte {error.start} cannot be decoded"
-        raise SpecError([Diagnostic("syntax", message)], file=str(path)) from error
-    if text.startswith("\ufeff"):
-        message = "the file begins with a byte order mark: save it as UTF-8 without one"
-        raise SpecError([Diagnostic("syntax", message)], file=str(path))
+    if len(content) > LARGEST:
+        message = f"the file has more than {LARGEST:,} bytes: that is no spec"
+        raise SpecError([Diagnostic("file", message)], file=str(path))
+    text = content.removeprefix(codecs.BOM_UTF8).decode(errors="replace")
+    source = Source(str(path), text, path.parent)
+    mistakes = [*_check_encoding(source, content)]
     try:
-        return parse_json(text)
+        parsed = parse_json(source)
     except SpecError as error:
-        error.file = str(path)
-        raise
+        # What is not UTF-8 is seldom JSON: one reason is enough.
+        raise SpecError(mistakes or error.diagnostics, file=str(path)) from None
+    return parsed._replace(mistakes=[*mistakes, *parsed.mistakes])
 
 
-def parse_json(text: str) -> Any:
-    """Return the value of a JSON text; duplicate keys and numbers that are not finite are errors.
+def _check_encoding(source: Source, content: bytes) -> list[Diagnostic]:
+    """No byte order mark, and every byte belongs to a character."""
+    mistakes = []
+    if content.startswith(codecs.BOM_UTF8):
+        content = content.removeprefix(codecs.BOM_UTF8)
+        message = "the file begins with a byte order mark"
+        mistakes.append(source.mistake(0, 1, "encoding", message, "save it as UTF-8 without one"))
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        start = len(content[: error.start].decode())
+        message = f"the file is not UTF-8: byte 0x{content[error.start]:02x} is not part of a character"
+        mistakes.append(source.mistake(start, start + 1, "encoding", message, "save it as UTF-8"))
+    return mistakes
+
+
+def parse_json(source: Source, start: int = 0) -> Parsed:
+    """Return the JSON value that begins at `start`.
+
+    Duplicate keys, numbers beyond the range of a float and text behind the value are noted as mistakes.
 
     Raises:
-        SpecError: saying what is wrong, and in which line and column where the parser knows.
+        SpecError: saying what was expected where, if the syntax is wrong.
     """
+    text, begin = source.text, SPACE.match(source.text, start).end()  # type: ignore[union-attr]
+    _check_depth(source, begin)
     try:
-        # pydantic's parser refuses what the standard one lets through or breaks on: half a surrogate pair,
-        # integers of thousands of digits, nesting without end.
-        from_json(text)
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
-    except (ValueError, TypeError) as error:
-        raise SpecError([Diagnostic("syntax", str(error))]) from error
+        value, end = _DECODER.raw_decode(text, begin)
+    except json.JSONDecodeError as error:
+        raise SpecError([_explain(source, error, begin)]) from None
+    walk = _Walk(source, begin, end)
+    behind = SPACE.match(text, end).end()  # type: ignore[union-attr]
+    if behind < len(text):
+        message = f"expected the end of the text, found {show_value(text[behind])}"
+        help = _help(text, behind) if re.match("[^][{}]", text[behind]) else "one JSON value is all a spec holds"
+        walk.mistakes.append(source.mistake(behind, behind + 1, "syntax", message, help))
+    return Parsed(value, walk.spans, walk.mistakes)
 
 
-def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise SpecError([Diagnostic("duplicate-key", f'the key "{twice}" is given more than once in one object')])
-    return result
+def _integer(text: str) -> int | float:
+    return int(text) if len(text) <= DIGITS else math.inf  # noted by the walk
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise SpecError([Diagnostic("syntax", f"{constant} is not a JSON number")])
+_DECODER = json.JSONDecoder(parse_int=_integer)
 
 
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise SpecError([Diagnostic("out-of-range", f"the number {text} is too large")])
-    return number
+def _check_depth(source: Source, start: int) -> None:
+    """The parser is recursive: what has no end would end it."""
+    depth = 0
+    for token in TOKEN.finditer(source.text, start):
+        depth += (token[0] in ("[", "{")) - (token[0] in ("]", "}"))
+        if depth > DEEPEST:
+            message = f"lists and objects are nested more than {DEEPEST} deep: no network is"
+            raise SpecError([source.mistake(*token.span(), "too-deep", message)])
+
+
+def _explain(source: Source, error: json.JSONDecodeError, begin: int) -> Diagnostic:
+    """What was expected, what was found, and what to type instead."""
+    text, place = source.text, error.pos
+    before = text[begin:place].rstrip()
+    if error.msg.startswith("Illegal trailing comma") or (text[place : place + 1] in ("}", "]") and before[-1:] == ","):
+        # Python before 3.13 gives the bracket behind the comma.
+        place = place if text[place] == "," else begin + len(before) - 1
+        message = "found a comma before a closing bracket"
+        return source.mistake(place, place + 1, "syntax", message, "leave it out")
+    message = next((words for start, words in EXPECTED.items() if error.msg.startswith(start)), error.msg)
+    help = None
+    if error.msg.startswith("Expecting"):
+        message += f", found {show_value(text[place]) if place < len(text) else 'the end of the text'}"
+        help = _help(text, place)
+    # At the end of the text the last character is marked, an empty last line would show nothing.
+    place = min(place, max(len(text.rstrip()) - 1, 0)) if place >= len(text.rstrip()) else place
+    return source.mistake(place, place + 1, "syntax", message, help)
+
+
+def _help(text: str, place: int) -> str | None:
+    return next((help for pattern, help in HELP.items() if re.compile(pattern).match(text, place)), None)
+
+
+class _Walk:
+    """Goes through the tokens of a text that is JSON, and notes where each value stands and what a parser forgives."""
+
+    def __init__(self, source: Source, start: int, end: int) -> None:
+        self.source = source
+        self.tokens = TOKEN.finditer(source.text, start, end)
+        self.spans: Spans = {}
+        self.mistakes: list[Diagnostic] = []
+        self._value(next(self.tokens), ())
+
+    def _value(self, token: re.Match[str], pointer: Pointer, key: tuple[int, int] | None = None) -> None:
+        end = token.end()
+        if token[0] == "{":
+            end = self._object(pointer)
+        elif token[0] == "[":
+            end = self._list(pointer)
+        elif token[0][0] == '"':
+            self._string(token, pointer)
+        else:
+            self._number(token, pointer)
+        self.spans[pointer] = Span(self.source, token.start(), end, key)
+
+    def _object(self, pointer: Pointer) -> int:
+        keys = set()
+        while (token := next(self.tokens))[0] != "}":
+            if token[0] == ",":
+                continue
+            key = self._string(token, pointer)
+            if key in keys:
+                message, first = f"the key {show_value(key)} is given twice", self.spans[*pointer, key].start
+                help = f"it stands already in line {self.source.location(first, first).line}"
+                self._mistake(token, (*pointer, key), "duplicate-key", message, help)
+            keys.add(key)
+            next(self.tokens)  # the colon
+            self._value(next(self.tokens), (*pointer, key), token.span())
+        return token.end()
+
+    def _list(self, pointer: Pointer) -> int:
+        count = 0
+        while (token := next(self.tokens))[0] != "]":
+            if token[0] != ",":
+                self._value(token, (*pointer, count))
+                count += 1
+        return token.end()
+
+    def _string(self, token: re.Match[str], pointer: Pointer) -> str:
+        text: str = json.loads(token[0])
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            fault = self.source.mistake(*token.span(), "encoding", "half of a surrogate pair is not a character")
+            raise SpecError([*self.mistakes, fault])
+        return text
+
+    def _number(self, token: re.Match[str], pointer: Pointer) -> None:
+        text = token[0]
+        if text in ("true", "false", "null"):
+            return
+        if text.lstrip("-") in ("NaN", "Infinity"):
+            self._mistake(token, pointer, "not-finite", f"{text} is not a JSON number")
+        elif math.isinf(float(text)) or (len(text) > DIGITS and text.lstrip("-").isdecimal()):
+            self._mistake(token, pointer, "out-of-range", f"the number {_short(text)} is too large")
+        elif float(text) == 0 and re.match("-?[0.]*[1-9]", text):
+            self._mistake(token, pointer, "out-of-range", f"the number {_short(text)} is too small: it would become 0")
+
+    def _mistake(
+        self, token: re.Match[str], pointer: Pointer, code: str, message: str, help: str | None = None
+    ) -> None:
+        self.mistakes.append(Diagnostic(code, message, pointer, help, self.source.location(*token.span())))
+
+
+def _short(number: str) -> str:
+    return number if len(number) <= 40 else f"{number[:20]}… of {len(number)} characters"

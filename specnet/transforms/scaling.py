@@ -6,8 +6,9 @@ from abc import abstractmethod
 from typing import ClassVar, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from specnet.diagnostics import custom_error
 from specnet.transforms.base import Transform, check_shape
 
 
@@ -68,13 +69,14 @@ class Minmax(Affine):
 class Scale(Transform):
     """y = factor x, with the factor given in the spec."""
 
-    factor: float = Field(description="what values are multiplied by")
+    factor: float = Field(description="what values are multiplied by", json_schema_extra={"not": {"const": 0}})
 
-    @model_validator(mode="after")
-    def _can_be_undone(self) -> Self:
-        if self.factor == 0:
-            raise ValueError("factor should not be 0: it could not be undone")
-        return self
+    @field_validator("factor")
+    @classmethod
+    def _can_be_undone(cls, factor: float) -> float:
+        if factor == 0:
+            raise custom_error("out-of-range", "factor should not be 0: it could not be undone")
+        return factor
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         return shape

@@ -117,6 +117,9 @@ def test_what_is_wrong_with_a_file_is_told(dataset, case):
     with pytest.raises(SpecnetError, match=reason) as raised:
         bad.load(RNG)
     assert bad.path in raised.value.message
+    with pytest.raises(SpecnetError) as outlined:
+        bad.outline()
+    assert outlined.value.diagnostics == raised.value.diagnostics
 
 
 def test_the_nearest_array_is_proposed(dataset):

@@ -105,13 +105,25 @@ WRONG = {
     "gzip and more": ({"images": gzip.compress(encode(IMAGES)) + b"more"}, "is damaged"),
 }
 
+BEHIND_THE_HEADER = {
+    "truncated", "too long", "negative labels", "huge labels", "gzip cut off", "gzip with a wrong sum", "gzip and more",
+}  # fmt: skip
+"""Mistakes that an outline does not see."""
+
 
 @pytest.mark.parametrize("case", WRONG)
 def test_what_is_wrong_with_a_file_is_told(dataset, case):
     files, reason = WRONG[case]
+    bad = dataset(**files)
     with pytest.raises(SpecnetError, match=reason) as raised:
-        dataset(**files).load(RNG)
+        bad.load(RNG)
     assert any(f"/{name}" in raised.value.message for name in files)
+    if case in BEHIND_THE_HEADER:
+        assert bad.outline().rows == 4
+    else:
+        with pytest.raises(SpecnetError) as outlined:
+            bad.outline()
+        assert outlined.value.diagnostics == raised.value.diagnostics
 
 
 @pytest.mark.parametrize("given", ["test_images", "test_labels"])

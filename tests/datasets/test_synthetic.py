@@ -3,7 +3,13 @@ import pytest
 
 from specnet import SpecnetError, build
 
-NAMES = ["spiral", "waves"]
+NAMES = ["spiral", "waves", "shapes", "sines"]
+IMPOSSIBLE = {
+    "spiral": [{"n_points": 2}, {"n_points": 5}, {"n_points": 10.0}, {"n_points": 10**7 + 2}, {"noise": -0.1}],
+    "waves": [{"n_points": 2}, {"n_points": 5}, {"n_points": 10.0}, {"n_points": 10**7 + 2}, {"noise": -0.1}],
+    "shapes": [{"n_points": 0}, {"n_points": 6}, {"n_points": 50_004}, {"size": 7}, {"size": 33}, {"noise": -0.1}],
+    "sines": [{"n_points": 3}, {"n_points": 100_001}, {"steps": 1}, {"steps": 501}, {"noise": -0.1}],
+}
 
 
 @pytest.mark.parametrize("n_points", [4, 10, 400])
@@ -59,6 +65,88 @@ def test_waves_noise_is_normal_in_y():
     assert noise.std() == pytest.approx(0.1, abs=0.005)
 
 
+def in_triangle(x, y, corners):
+    """Tell whether a point is on the same side of all three edges."""
+    edges = zip(corners, corners[1:] + corners[:1], strict=True)
+    return len({(x2 - x1) * (y - y1) > (y2 - y1) * (x - x1) for (x1, y1), (x2, y2) in edges}) == 1
+
+
+def in_shape(name, x, y, a, b, r):
+    """Tell whether a point is in a shape, by words other than those of the dataset."""
+    wide, high = a - r <= x <= a + r, b - r <= y <= b + r
+    return {
+        "disc": np.hypot(x - a, y - b) <= r,
+        "square": wide and high,
+        "cross": (wide and b - r / 3 <= y <= b + r / 3) or (high and a - r / 3 <= x <= a + r / 3),
+        "triangle": in_triangle(x, y, [(a, b - r), (a - r, b + r), (a + r, b + r)]),
+    }[name]
+
+
+def test_shapes_without_noise_are_the_points_inside():
+    n, size = 40, 9
+    data = build("datasets", {"type": "shapes", "n_points": n, "size": size, "noise": 0}).load(np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    r = rng.uniform(0.2 * size, 0.35 * size, n)
+    a, b = rng.uniform(r, size - r), rng.uniform(r, size - r)
+    for k, (image, target) in enumerate(zip(*data.train, strict=True)):
+        for row, column in np.ndindex(size, size):
+            inside = in_shape(data.classes[target], column + 0.5, row + 0.5, a[k], b[k], r[k])
+            assert image[row, column, 0] == inside
+
+
+@pytest.mark.parametrize("size", [8, 32])
+def test_shapes_are_whole_and_never_vanish(size):
+    dataset = build("datasets", {"type": "shapes", "n_points": 8000, "size": size, "noise": 0})
+    images = dataset.load(np.random.default_rng(2)).train.inputs[..., 0]
+    for axis in (1, 2):
+        extent = images.any(axis=axis).sum(axis=1)
+        assert extent.min() >= 0.4 * size - 2  # a corner of a triangle may miss the centres of two rows
+        assert extent.max() <= 0.7 * size + 1
+
+
+def test_shapes_noise_is_normal_and_clipped():
+    images = build("datasets", "shapes").load(np.random.default_rng(1)).train.inputs
+    assert (images.min(), images.max()) == (0, 1)
+    ground = images[images < 0.5]
+    # Half of a normal density is cut off at 0: the rest has the mean sigma / sqrt(2 pi).
+    assert ground.mean() == pytest.approx(0.1 / np.sqrt(2 * np.pi), abs=0.001)
+    assert np.mean(ground == 0) == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(("name", "classes"), [("spiral", 2), ("shapes", 4)])
+def test_there_are_as_many_samples_of_each_class(name, classes):
+    data = build("datasets", {"type": name, "n_points": 400}).load(np.random.default_rng(0))
+    assert np.bincount(data.train.targets).tolist() == [400 // classes] * classes
+    assert len(data.classes) == classes
+
+
+def test_sines_without_noise_go_on_to_their_target():
+    data = build("datasets", {"type": "sines", "noise": 0}).load(np.random.default_rng(0))
+    x = np.concatenate([data.train.inputs[..., 0], data.train.targets], axis=1)
+    # sin(w (t + 1)) + sin(w (t - 1)) = 2 cos(w) sin(w t), whatever the phase.
+    neighbours, middle = x[:, 2:] + x[:, :-2], x[:, 1:-1]
+    cosine = np.sum(neighbours * middle, axis=1) / np.sum(2 * middle * middle, axis=1)
+    np.testing.assert_allclose(neighbours, 2 * cosine[:, np.newaxis] * middle, atol=1e-12)
+    f = np.arccos(cosine) / (2 * np.pi)
+    np.testing.assert_allclose(np.quantile(f, [0, 0.5, 1]), [0.02, 0.06, 0.1], atol=0.003)
+    # The two parts of a sine and cosine at a known frequency tell that amplitudes are 1 and phases are everywhere.
+    phase = np.arctan2(x[:, 0], (x[:, 1] - x[:, 0] * cosine) / np.sin(2 * np.pi * f))
+    np.testing.assert_allclose(
+        x, np.sin(2 * np.pi * f[:, np.newaxis] * np.arange(33) + phase[:, np.newaxis]), atol=1e-9
+    )
+    np.testing.assert_allclose(np.quantile(phase, [0, 0.5, 1]), [-np.pi, 0, np.pi], atol=0.2)
+
+
+def test_sines_noise_is_normal_and_leaves_the_targets():
+    noisy, exact = (
+        build("datasets", {"type": "sines", "noise": noise}).load(np.random.default_rng(1)).train for noise in (0.1, 0)
+    )
+    noise = noisy.inputs - exact.inputs
+    assert abs(noise.mean()) < 0.002
+    assert noise.std() == pytest.approx(0.1, abs=0.002)
+    np.testing.assert_array_equal(noisy.targets, exact.targets)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_generator_gives_the_same_data(name):
     dataset = build("datasets", name)
@@ -68,8 +156,7 @@ def test_the_same_generator_gives_the_same_data(name):
     assert any((a != b).any() for a, b in zip(first.train, other.train, strict=True))
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("bad", [{"n_points": 2}, {"n_points": 5}, {"n_points": 10.0}, {"noise": -0.1}])
+@pytest.mark.parametrize(("name", "bad"), [(name, bad) for name in NAMES for bad in IMPOSSIBLE[name]])
 def test_impossible_sizes_are_refused(name, bad):
     with pytest.raises(SpecnetError) as raised:
         build("datasets", {"type": name, **bad})

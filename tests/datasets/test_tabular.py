@@ -21,10 +21,10 @@ def table(tmp_path):
     return write
 
 
-def mistakes(dataset):
+def mistakes(dataset, look=lambda dataset: dataset.load(RNG)):
     """Return what is said about a file that cannot be loaded, without its folder."""
     with pytest.raises(SpecnetError) as raised:
-        dataset.load(RNG)
+        look(dataset)
     found = raised.value.diagnostics
     assert all("table.csv" in diagnostic.message for diagnostic in found)
     return [diagnostic.message.replace(dataset.path, "FILE") for diagnostic in found]
@@ -106,6 +106,24 @@ def test_each_mistake_is_told_with_its_place(table, case):
         assert len(message) < 200
 
 
+SEEN_AT_ONCE = [
+    "empty file", "blank file", "header only", "column twice", "cell beyond the parser's limit",
+    "header beyond the parser's limit", "open quote", "text after a quote", "Latin-1", "UTF-16",
+]  # fmt: skip
+"""Mistakes that header and first row show."""
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_an_outline_tells_the_mistakes_of_header_and_first_row_in_the_same_words(table, case):
+    dataset = table(WRONG[case][0])
+    if case in SEEN_AT_ONCE:
+        assert mistakes(dataset, type(dataset).outline) == mistakes(dataset)
+    elif case == "ragged":
+        assert mistakes(dataset, type(dataset).outline) == mistakes(dataset)[:1]
+    else:
+        assert dataset.outline().inputs == (1,)
+
+
 def test_more_than_twenty_mistakes_are_counted(table):
     found = mistakes(table("a,t\n" + "x,y\n" * 25))
     assert len(found) == 21
@@ -116,6 +134,9 @@ def test_each_missing_column_is_named_with_the_nearest(table):
     dataset = table("length,width,kind\n1,2,3\n", inputs=["lenght", "width", "hight"], targets=["kinds"])
     with pytest.raises(SpecnetError) as raised:
         dataset.load(RNG)
+    with pytest.raises(SpecnetError) as outlined:
+        dataset.outline()
+    assert outlined.value.diagnostics == raised.value.diagnostics
     found = [(diagnostic.pointer, diagnostic.help) for diagnostic in raised.value.diagnostics]
     assert found[0] == (("inputs", 0), 'did you mean "length"?')
     assert [place for place, _ in found] == [("inputs", 0), ("inputs", 2), ("targets", 0)]

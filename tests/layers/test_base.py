@@ -5,6 +5,7 @@ from pydantic import Field
 import specnet
 from specnet import Layer
 from specnet.errors import ShapeError
+from specnet.layers.base import connect, walk
 from specnet.training.network import Network
 
 
@@ -14,7 +15,7 @@ class Declaring(Layer):
     parameter: str = "weight"
     shape: tuple[int, ...] = (2, 3)
     fans: dict[str, int] = Field(default={})
-    running: str = "count"
+    running: str = "passes"
 
     def build(self, input_shape):
         self.declare(self.parameter, self.shape, "zeros", **self.fans)
@@ -23,7 +24,7 @@ class Declaring(Layer):
 
     def forward(self, x, training):
         if training:
-            self.count += 1
+            self.passes += 1
         return x
 
     def backward(self, dy):
@@ -68,8 +69,8 @@ def test_an_empty_parameter_is_a_shape_error():
 def test_running_state_is_in_the_networks_state_and_not_in_its_params():
     network = Network([Declaring()], (3,), "float64")
     assert list(network.params) == ["layers.0.weight"]
-    assert list(network.state) == ["layers.0.count"]
-    assert network.state["layers.0.count"].tolist() == [1.5, 1.5]
+    assert list(network.state) == ["layers.0.passes"]
+    assert network.state["layers.0.passes"].tolist() == [1.5, 1.5]
     network.forward(np.ones((2, 3)), training=True)
     assert network.state.flat.tolist() == [2.5, 2.5]
     network.backward(np.ones((2, 3)))
@@ -98,3 +99,119 @@ def test_a_layer_without_parameters_needs_forward_and_backward_alone():
     x = np.ones((1, 3))
     np.testing.assert_allclose(network.forward(x), 4 * x @ network.params["layers.1.weight"])
     np.testing.assert_allclose(network.backward(np.ones((1, 2))), 4 * network.params["layers.1.weight"].sum(1)[None])
+
+
+class Eight(Layer):
+    """Takes 8 features, and gives as many as it is told."""
+
+    features: int = 8
+    field: str | None = None
+
+    def build(self, input_shape):
+        if input_shape != (8,):
+            place = (self.field,) if self.field else ()
+            raise ShapeError("expects 8 features", pointer=place, help="put a linear layer before it")
+        return (self.features,)
+
+    def forward(self, x, training):
+        return x
+
+    def backward(self, dy):
+        return dy
+
+
+class Holding(Layer):
+    """Holds layers, one after the other."""
+
+    inner: list[Layer]
+
+    def build(self, input_shape):
+        return connect(self.inner, input_shape, *self.place, "inner")
+
+    def children(self):
+        return ((f"inner.{number}", layer) for number, layer in enumerate(self.inner))
+
+    def forward(self, x, training):
+        for layer in self.inner:
+            x = layer.forward(x, training)
+        return x
+
+    def backward(self, dy):
+        for layer in reversed(self.inner):
+            dy = layer.backward(dy)
+        return dy
+
+
+def test_connect_tells_each_layer_its_place_and_shapes():
+    layers = [Eight(), Holding(inner=[Eight(), Eight(features=3)])]
+    assert connect(layers, (8,), "layers") == (3,)
+    first, second = layers[1].inner
+    assert [layer.place for layer in (*layers, first, second)] == [
+        ("layers", 0),
+        ("layers", 1),
+        ("layers", 1, "inner", 0),
+        ("layers", 1, "inner", 1),
+    ]
+    assert [(layer.input_shape, layer.output_shape) for layer in (layers[1], second)] == [((8,), (3,))] * 2
+    assert connect([], (4, 2), "layers") == (4, 2)
+
+
+def test_connect_forgets_what_a_layer_declared_before():
+    layer = Declaring()
+    for shape in ((1,), (2,)):
+        connect([layer], shape, "layers")
+    assert len(layer.parameters) == len(layer.states) == 1
+    assert layer.input_shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape", "message", "pointer"),
+    [
+        ([Eight()], (2,), "layers[0] expects 8 features, its input has 2", ("layers", 0)),
+        ([Eight()], (2, 8), "layers[0] expects 8 features, its input has shape (2, 8)", ("layers", 0)),
+        ([Eight()], (), "layers[0] expects 8 features, its input has shape ()", ("layers", 0)),
+        (
+            [Eight(), Eight(features=16), Eight()],
+            (8,),
+            "layers[2] expects 8 features, layers[1] gives 16",
+            ("layers", 2),
+        ),
+        ([Eight(field="features")], (2,), "layers[0] expects 8 features, its input has 2", ("layers", 0, "features")),
+        (
+            [Eight(), Holding(inner=[Eight(features=5), Eight(field="features")])],
+            (8,),
+            "layers[1].inner[1] expects 8 features, layers[1].inner[0] gives 5",
+            ("layers", 1, "inner", 1, "features"),
+        ),
+        (
+            [Eight(features=3), Holding(inner=[Holding(inner=[Eight()])])],
+            (8,),
+            "layers[1].inner[0].inner[0] expects 8 features, its input has 3",
+            ("layers", 1, "inner", 0, "inner", 0),
+        ),
+    ],
+)
+def test_a_layer_that_cannot_take_its_input_is_told_with_what_gives_it(layers, shape, message, pointer):
+    with pytest.raises(ShapeError) as caught:
+        connect(layers, shape, "layers")
+    error = caught.value
+    assert (error.message, error.pointer, error.help) == (message, pointer, "put a linear layer before it")
+
+
+def test_walk_names_layers_inside_layers_by_their_place_outer_ones_first():
+    layer = Holding(inner=[Eight(), Holding(inner=[Eight()])])
+    assert list(walk(layer, "layers.2")) == [
+        ("layers.2", layer),
+        ("layers.2.inner.0", layer.inner[0]),
+        ("layers.2.inner.1", layer.inner[1]),
+        ("layers.2.inner.1.inner.0", layer.inner[1].inner[0]),
+    ]
+
+
+def test_what_a_layer_inside_declares_is_in_the_networks_vectors():
+    network = Network([Holding(inner=[Holding(inner=[Declaring()])])], (3,), "float64")
+    assert list(network.params) == ["layers.0.inner.0.inner.0.weight"]
+    network.forward(np.ones((2, 3)), training=True)
+    assert network.state["layers.0.inner.0.inner.0.passes"].tolist() == [2.5, 2.5]
+    network.backward_parameters(np.ones((2, 3)))
+    assert network.grads.flat.tolist() == [6.0] * 6

@@ -7,10 +7,13 @@ import pytest
 from helpers import away_from_zero, built_in, gradient_error, numeric_gradient
 
 import specnet
+from specnet.layers.base import walk
 from specnet.training.network import Network
 
 FLAT, ONE, SEQUENCE, IMAGE = (5,), (1,), (4, 3), (3, 5, 2)
 ANY = (FLAT, ONE, SEQUENCE, IMAGE)
+KEEPS_SHAPE = ["tanh", {"type": "dropout", "rate": 0.3}, "gelu"]
+NESTED = [[{"type": "residual", "layers": KEEPS_SHAPE}, {"type": "linear", "units": 3}], [], KEEPS_SHAPE]
 
 # Every built-in layer, in the configurations and with the input shapes that are tested.
 CASES = {
@@ -26,6 +29,20 @@ CASES = {
     "silu": [({}, ANY)],
     "softplus": [({}, ANY)],
     "softmax": [({}, ANY)],
+    "residual": [
+        ({"layers": KEEPS_SHAPE}, (*ANY, ())),
+        ({"layers": [{"type": "linear", "units": 4}, "silu", {"type": "linear", "units": 5}]}, (FLAT,)),
+    ],
+    "parallel": [
+        ({"branches": NESTED, "merge": "concat"}, ANY),
+        ({"branches": [KEEPS_SHAPE, [], []], "merge": "add"}, (*ANY, ())),
+        ({"branches": [[]], "merge": "add"}, (FLAT,)),
+        ({"branches": [["flatten"], ["flatten", {"type": "linear", "units": 2}]]}, (IMAGE, ())),
+    ],
+    "repeat": [
+        ({"times": 3, "layers": KEEPS_SHAPE}, (*ANY, ())),
+        ({"times": 2, "layers": [{"type": "parallel", "branches": NESTED}]}, (FLAT, SEQUENCE)),
+    ],
 }
 KINKED = {"relu", "leaky_relu", "elu"}  # at 0, so their inputs are drawn away from it
 
@@ -49,14 +66,29 @@ def make(name, config, shape, batch=3, dtype="float64"):
 
 def repeatable(network: Network):
     """Return the forward pass in training, from the same random numbers and running state at each call."""
-    generator, state = network.layers[0].rng.bit_generator.state, network.state.flat.copy()
+    kept, state = generators(network), network.state.flat.copy()
 
     def forward(x):
-        network.layers[0].rng.bit_generator.state = generator
+        for place, layer in network.named.items():
+            layer.rng.bit_generator.state = kept[place]
         network.state.flat[...] = state
         return network.forward(x, training=True)
 
     return forward
+
+
+def generators(network: Network):
+    """Return the states of the random generators of all layers."""
+    return {place: layer.rng.bit_generator.state for place, layer in network.named.items()}
+
+
+def says(spec, config):
+    """Tell whether a resolved spec says what a config says, which leaves defaults out."""
+    if isinstance(config, dict):
+        return all(name in spec and says(spec[name], value) for name, value in config.items())
+    if isinstance(config, list):
+        return len(spec) == len(config) and all(map(says, spec, config))
+    return spec == config or (isinstance(spec, dict) and spec["type"] == config)
 
 
 def test_every_built_in_layer_is_in_the_table():
@@ -84,7 +116,8 @@ def test_gradients_are_central_differences(name, config, shape, batch):
 def test_the_declared_shape_is_the_shape_of_outputs_and_build_allocates_nothing(name, config, shape):
     layer = specnet.build("layers", {"type": name, **config})
     declared = layer.build(shape)
-    assert not any(isinstance(value, np.ndarray) for value in vars(layer).values())
+    for _, inner in walk(layer, "layer"):
+        assert not any(isinstance(value, np.ndarray) for value in vars(inner).values())
     network, x, _ = make(name, config, shape)
     assert network.forward(x, training=True).shape == (3, *declared) == (3, *network.output_shape)
 
@@ -130,10 +163,10 @@ def test_a_smaller_last_batch_is_computed_as_by_a_fresh_layer(name, config, shap
 @every_layer
 def test_without_training_outputs_are_deterministic_and_change_no_state(name, config, shape):
     network, x, _ = make(name, config, shape)
-    generator, state = network.layers[0].rng.bit_generator.state, network.state.flat.copy()
+    kept, state = generators(network), network.state.flat.copy()
     first = network.forward(x).copy()
     assert network.forward(x).tobytes() == first.tobytes()
-    assert network.layers[0].rng.bit_generator.state == generator
+    assert generators(network) == kept
     assert network.state.flat.tobytes() == state.tobytes()
 
 
@@ -164,4 +197,4 @@ def test_json_round_trip_gives_the_same_layer(name, config, shape):
     again = specnet.build("layers", spec)
     assert type(again) is type(layer)
     assert again.to_spec() == spec
-    assert config.items() <= spec.items()
+    assert says(spec, {"type": name, **config})

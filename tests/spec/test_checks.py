@@ -2,7 +2,7 @@ import pytest
 
 from specnet import SpecnetError, load_spec
 
-MINIMAL = {"dataset": "spiral", "layers": ["sigmoid"], "loss": "bce"}
+MINIMAL = {"dataset": "spiral", "layers": [{"type": "linear", "units": 1}, "sigmoid"], "loss": "bce"}
 
 
 def mistakes(**changes):
@@ -30,12 +30,12 @@ def test_missing_data_files_are_found_before_anything_is_loaded(dataset, missing
 
 
 def test_no_metric_is_named_twice():
-    assert mistakes(metrics=["accuracy", "mse", {"type": "accuracy"}]) == [("duplicate-metric", ("metrics",))]
+    assert mistakes(metrics=["accuracy", "mse", {"type": "accuracy"}]) == [("duplicate-metric", ("metrics", 2))]
 
 
 @pytest.mark.parametrize("monitor", ["train/loss", "validation/accuracy", "test/loss"])
 def test_values_that_will_exist_can_be_monitored(monitor):
-    changes = {"metrics": ["accuracy"], "checkpoint": {"monitor": monitor}}
+    changes = {"metrics": ["accuracy"], "checkpoint": {"monitor": monitor}, "split": {"validation": 0.2, "test": 0.2}}
     spec = load_spec(MINIMAL | changes | {"training": {"early_stopping": {"monitor": monitor}}})
     assert spec.checkpoint.monitor == spec.training.early_stopping.monitor == monitor
 

@@ -4,7 +4,7 @@ import pytest
 
 from specnet import SpecnetError, load_spec
 
-MINIMAL = {"dataset": "spiral", "layers": ["sigmoid"], "loss": "bce"}
+MINIMAL = {"dataset": "spiral", "layers": [{"type": "linear", "units": 1}, "sigmoid"], "loss": "bce"}
 CSV = {"type": "csv", "path": "data.csv", "inputs": ["a"], "targets": ["t"]}
 
 
@@ -48,11 +48,14 @@ def test_every_mistake_names_the_file(spec, document):
     assert str(path) in str(raised.value)
 
 
-def test_a_mistake_in_an_override_names_the_file(spec):
-    path = spec(MINIMAL)
-    with pytest.raises(SpecnetError, match="--set layers") as raised:
-        load_spec(path, ["layers.4=tanh"])
-    assert str(path) in str(raised.value)
+def test_a_mistake_in_an_override_is_located_there(spec):
+    with pytest.raises(SpecnetError) as raised:
+        load_spec(spec(MINIMAL), ["seed=1", "layers.4=tanh", "training.epochs=0"])
+    places = [found.location for found in raised.value.diagnostics]
+    assert [(place.file, place.column, place.width) for place in places] == [
+        ("--set layers.4=tanh", 8, 1),
+        ("--set training.epochs=0", 17, 1),
+    ]
 
 
 def test_overrides_change_the_spec_but_not_the_mapping(spec):

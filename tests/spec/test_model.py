@@ -5,7 +5,7 @@ import pytest
 from specnet import SpecnetError, load_spec, registry
 from specnet.spec.model import Spec
 
-MINIMAL = {"dataset": "spiral", "layers": ["sigmoid"], "loss": "bce"}
+MINIMAL = {"dataset": "spiral", "layers": [{"type": "linear", "units": 1}, "sigmoid"], "loss": "bce"}
 
 
 def mistakes(**changes):
@@ -23,19 +23,19 @@ def test_a_minimal_spec_fills_every_default():
     assert document["dtype"] == "float32"
     assert document["split"] == {"validation": 0.0, "test": 0.0, "stratify": False}
     assert document["training"]["batch_size"] == 32
-    assert document["layers"] == [{"type": "sigmoid"}]
+    assert document["layers"][1] == {"type": "sigmoid"}
     assert document["plots"][0]["type"] == "curves"
 
 
 def test_a_resolved_spec_loads_again_to_the_same():
-    layers = [{"type": "linear", "units": 3, "bias": False, "weight_init": {"type": "normal", "std": 2}}, "sigmoid"]
+    layers = [{"type": "linear", "units": 3, "bias": False, "weight_init": {"type": "normal", "std": 2}}]
     rate = {"type": "cosine", "initial": 0.1, "steps": 5}
     spec = load_spec(
         MINIMAL
-        | {"$schema": "specnet.schema.json", "layers": layers, "optimizer": {"type": "sgd", "learning_rate": rate}}
+        | {"$schema": "specnet.schema.json", "layers": layers, "loss": "cross_entropy"}
+        | {"optimizer": {"type": "sgd", "learning_rate": rate}}
     )
     again = load_spec(json.loads(json.dumps(spec.to_json())))
-    assert again == spec
     assert again.to_json() == spec.to_json()
     assert again.digest() == spec.digest()
     assert load_spec(MINIMAL).digest() != spec.digest()
@@ -92,7 +92,8 @@ WRONG_VALUES = [
     ({"training": {"epochs": 0}}, "out-of-range", ("training", "epochs")),
     ({"training": []}, "wrong-type", ("training",)),
     ({"training": None}, "wrong-type", ("training",)),
-    ({"training": {"early_stopping": {"mode": "least"}}}, "wrong-value", ("training", "early_stopping", "mode")),
+    ({"training": {"early_stopping": {"mode": "least", "monitor": "train/loss"}}},
+     "wrong-value", ("training", "early_stopping", "mode")),
     ({"description": 3}, "wrong-type", ("description",)),
     ({"layers": []}, "wrong-length", ("layers",)),
     ({"layers": "sigmoid"}, "wrong-type", ("layers",)),
@@ -123,7 +124,7 @@ GROUPS = {
     "optimizers": lambda value: ({"optimizer": value}, ("optimizer",)),
     "schedules": lambda value: ({"optimizer": {"type": "sgd", "learning_rate": value}}, ("optimizer", "learning_rate")),
     "initializers": lambda value: (
-        {"layers": [{"type": "linear", "units": 1, "weight_init": value}]},
+        {"layers": [{"type": "linear", "units": 1, "weight_init": value}, "sigmoid"]},
         ("layers", 0, "weight_init"),
     ),
     "transforms": lambda value: ({"transforms": {"targets": [value]}}, ("transforms", "targets", 0)),

@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from specnet.errors import SpecError
+from specnet.spec.document import document_of
 from specnet.spec.overrides import apply_overrides
 
 SPEC = {
@@ -13,6 +13,13 @@ SPEC = {
     "plots": [],
     "training": {"epochs": 1},
 }
+
+
+def overridden(*overrides, document=SPEC):
+    """Return the document after overrides, and the mistakes."""
+    changed = document_of(document)
+    apply_overrides(changed, overrides)
+    return changed
 
 
 @pytest.mark.parametrize(
@@ -42,7 +49,9 @@ SPEC = {
 )
 def test_an_override_sets_one_value(override, place, value):
     before = copy.deepcopy(SPEC)
-    found = apply_overrides(SPEC, [override])
+    changed = overridden(override)
+    assert not changed.mistakes
+    found = changed.value
     for part in place:
         found = found[part]
     assert (found, type(found)) == (value, type(value))
@@ -50,52 +59,56 @@ def test_an_override_sets_one_value(override, place, value):
 
 
 def test_overrides_apply_in_order():
-    assert apply_overrides(SPEC, ["optimizer=sgd", "optimizer.learning_rate=1", "name=a", "name=b"])["name"] == "b"
+    assert overridden("optimizer=sgd", "optimizer.learning_rate=1", "name=a", "name=b").value["name"] == "b"
 
 
 @pytest.mark.parametrize(
-    ("override", "reason"),
+    ("override", "code", "column", "reason"),
     [
-        ("training.epochs", "an override is PATH=VALUE"),
-        ("=3", "an override is PATH=VALUE"),
-        ("", "an override is PATH=VALUE"),
-        ("layers.2.units=1", '"2" is not one of the positions 0 to 1'),
-        ("layers.-1.units=1", '"-1" is not one of the positions'),
-        ("layers.units=1", '"units" is not one of the positions'),
-        ("plots.0=curves", "empty list"),
-        ("training.epochs.x=1", '"x" cannot be set inside 1'),
-        ("training.epochs=[1", "line 1"),
-        ("seed=NaN", "NaN is not a JSON number"),
-        ("seed=1e999", "too large"),
-        ('split={"test": 0, "test": 1}', "more than once"),
-        ("name=2024-run", "line 1"),
+        ("training.epochs", "override", 1, "an override is PATH=VALUE"),
+        ("=3", "override", 1, "an override is PATH=VALUE"),
+        ("", "override", 1, "an override is PATH=VALUE"),
+        ("layers.2.units=1", "override", 8, '"2" is not one of the positions 0 to 1'),
+        ("layers.-1.units=1", "override", 8, '"-1" is not one of the positions'),
+        ("layers.²=1", "override", 8, "is not one of the positions"),
+        ("layers.units=1", "override", 8, '"units" is not one of the positions'),
+        ("plots.0=curves", "override", 7, "empty list"),
+        ("training.epochs.x=1", "override", 17, '"x" cannot be set inside 1'),
+        ("training.epochs=[1", "syntax", 18, "found the end of the text"),
+        ("seed=NaN", "not-finite", 6, "NaN is not a JSON number"),
+        ("seed=1e999", "out-of-range", 6, "too large"),
+        ('split={"test": 0, "test": 1}', "duplicate-key", 19, "twice"),
+        ("name=2024-run", "syntax", 10, "expected the end of the text"),
+        ("name=\udcff", "override", 6, "not UTF-8"),
     ],
 )
-def test_an_override_that_cannot_be_applied_is_named(override, reason):
-    with pytest.raises(SpecError) as raised:
-        apply_overrides(SPEC, [override])
-    (found,) = raised.value.diagnostics
-    assert found.message.startswith(f"--set {override}: ")
+def test_an_override_that_cannot_be_applied_is_located_in_itself(override, code, column, reason):
+    (found,) = overridden(override).mistakes
+    assert (found.code, found.location.column, found.location.line) == (code, column, 1)
+    assert found.location.file == f"--set {override}"
     assert reason in found.message
 
 
 def test_a_string_that_looks_like_a_number_is_told_to_need_quotes():
-    with pytest.raises(SpecError) as raised:
-        apply_overrides(SPEC, ["name=2024-run"])
-    assert raised.value.diagnostics[0].help.endswith(': "2024-run"')
+    assert overridden("name=2024-run").mistakes[0].help.endswith(': "2024-run"')
 
 
 def test_all_overrides_that_are_wrong_are_told():
-    with pytest.raises(SpecError) as raised:
-        apply_overrides(SPEC, ["seed", "name=ok", "layers.9=tanh", "seed=1]"])
-    assert [found.message.split(":")[0] for found in raised.value.diagnostics] == [
-        "--set seed",
-        "--set layers.9=tanh",
-        "--set seed=1]",
-    ]
+    found = overridden("seed", "name=ok", "layers.9=tanh", "seed=1]").mistakes
+    assert [mistake.location.file for mistake in found] == ["--set seed", "--set layers.9=tanh", "--set seed=1]"]
+
+
+def test_what_an_override_sets_is_found_there():
+    changed = overridden('layers.0={"type": "linear", "units": [0]}', "training.epochs=0")
+    span = changed.span(("layers", 0, "units", 0))
+    assert (span.source.name[:14], span.source.text[span.start : span.end]) == ("--set layers.0", "0")
+    assert changed.span(("training", "epochs")).start == len("training.epochs=")
+    assert changed.span(("seed",)) is None
 
 
 @pytest.mark.parametrize("document", [3, None, "text"])
 def test_nothing_can_be_set_inside_what_is_no_object(document):
-    with pytest.raises(SpecError, match="not an object"):
-        apply_overrides(document, ["a=1"])
+    changed = document_of({})
+    changed.value = document
+    apply_overrides(changed, ["a=1"])
+    assert "not an object" in changed.mistakes[0].message

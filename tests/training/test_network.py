@@ -74,7 +74,20 @@ def test_backward_leaves_dy_alone_and_forward_leaves_x_alone(network):
     np.testing.assert_array_equal(dy, kept[1])
 
 
-@pytest.mark.parametrize("layers", [MIXED, MIXED[1:], [{"type": "linear", "units": 3}], ["flatten", "tanh"], []])
+RESIDUAL = {"type": "residual", "layers": ["tanh", {"type": "linear", "units": 4}]}
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        MIXED,
+        MIXED[1:],
+        [{"type": "linear", "units": 3}],
+        ["flatten", "tanh"],
+        [],
+        [{"type": "residual", "layers": ["tanh"]}, RESIDUAL, "tanh", *MIXED[4:]],
+    ],
+)
 def test_backward_parameters_gives_the_gradients_of_backward(layers):
     network = build_network(layers, (4,), "float64")
     x, dy = draw(network)

@@ -13,6 +13,11 @@ from specnet.training.pipeline import Pipeline
 from specnet.training.trainer import Snapshot, Trainer, Training, clip_norm
 
 LAYERS = [{"type": "linear", "units": 6}, "tanh", {"type": "dropout", "rate": 0.4}, {"type": "linear", "units": 1}]
+NESTED = [
+    {"type": "residual", "layers": [LAYERS[2], {"type": "linear", "units": 3}]},
+    {"type": "repeat", "times": 2, "layers": [{"type": "parallel", "branches": [LAYERS[:3], []]}]},
+    LAYERS[3],
+]
 SGD = {"type": "sgd", "learning_rate": 0.05}
 MOMENTUM = {**SGD, "momentum": 0.9, "nesterov": True}
 ADAM = {"type": "adam", "learning_rate": {"type": "cosine", "initial": 0.05, "steps": 30}}
@@ -61,8 +66,16 @@ def lines(trainer, epochs):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("batch_size", [4, None])
 @pytest.mark.parametrize("optimizer", [SGD, MOMENTUM, ADAM])
-def test_a_restored_snapshot_goes_on_to_the_same_bytes(optimizer, batch_size, dtype):
-    settings = {"dtype": dtype, "batch_size": batch_size, "metrics": ["mse"], "validation": True, "clip_norm": 1.0}
+@pytest.mark.parametrize("layers", [LAYERS, NESTED])
+def test_a_restored_snapshot_goes_on_to_the_same_bytes(layers, optimizer, batch_size, dtype):
+    settings = {
+        "layers": layers,
+        "dtype": dtype,
+        "batch_size": batch_size,
+        "metrics": ["mse"],
+        "validation": True,
+        "clip_norm": 1.0,
+    }
     first, second = make(optimizer, **settings), make(optimizer, **settings)
     lines(first, 3)
     snapshot = first.snapshot()
@@ -71,6 +84,13 @@ def test_a_restored_snapshot_goes_on_to_the_same_bytes(optimizer, batch_size, dt
     second.restore(Snapshot(snapshot.params, snapshot.slots, snapshot.state, json.loads(json.dumps(snapshot.progress))))
     assert lines(second, 4) == expected
     assert state(second) == state(first)
+
+
+def test_a_snapshot_has_the_generators_of_layers_inside_layers():
+    trainer = make(layers=NESTED, batch_size=4)
+    first, _, second = (lines(trainer, 1) and trainer.snapshot().progress["generators"] for _ in range(3))
+    droppers = {"layers.0.layers.0", *(f"layers.1.times.{copy}.layers.0.branches.0.2" for copy in (0, 1))}
+    assert {place for place in first if first[place] != second[place]} == {"shuffle", *droppers}
 
 
 def test_a_snapshot_is_a_copy():
@@ -232,7 +252,14 @@ def test_an_optimizer_of_whole_tensors_gets_each_in_its_shape():
     assert moved[:18].any()
 
 
-def test_a_full_batch_learns():
-    trainer = make(ADAM, layers=[LAYERS[0], "tanh", LAYERS[3]], batch_size=None)
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [LAYERS[0], "tanh", LAYERS[3]],
+        [{"type": "repeat", "times": 2, "layers": [{"type": "residual", "layers": ["tanh", NESTED[0]]}]}, LAYERS[3]],
+    ],
+)
+def test_a_full_batch_learns(layers):
+    trainer = make(ADAM, layers=layers, batch_size=None)
     history = lines(trainer, 30)
     assert history[-1]["train/loss"] < 0.5 * history[0]["train/loss"]

@@ -1,0 +1,35 @@
+"""The command `schema`: JSON Schema of the spec, for editors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from specnet.errors import Diagnostic
+
+
+@click.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the schema to this file.")
+@click.option("--no-plugins", is_flag=True, help="Leave out what other distributions bring.")
+def schema(output: Path | None, no_plugins: bool) -> None:
+    """Print the JSON Schema of specs, with every installed component.
+
+    A spec that begins with "$schema": "./specnet.schema.json" is completed and checked by editors.
+
+    \b
+    Example:
+      specnet schema -o specs/specnet.schema.json
+    """
+    from specnet.runs.files import write_json
+    from specnet.spec.schema import make_schema, unusable
+
+    for error in unusable(plugins=not no_plugins):
+        left_out = Diagnostic(error.code, f"left out: {error.message}", help=error.help, severity="warning")
+        click.echo(left_out.render(), err=True)
+    made = make_schema(plugins=not no_plugins)
+    if output is None:
+        click.echo(json.dumps(made, indent=2, ensure_ascii=False))
+    else:
+        write_json(output, made)

@@ -1,0 +1,69 @@
+"""`specnet summary`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from specnet.cli.options import load, spec_argument, spec_options
+
+
+@click.command()
+@spec_argument
+@spec_options
+def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
+    """Show the layers of SPEC: output shapes, parameters, memory and operations, and where the time will go.
+
+    Memory (outputs and their gradients) and operations (of the forward pass; a multiplication with its addition
+    counts two) are those of one sample. Time is measured, on random inputs. Data are loaded only if nothing else
+    tells the input shape.
+
+    \b
+    Example:
+      specnet summary specs/mnist.json
+    """
+    from specnet import registry
+    from specnet.cli.show import show_table
+    from specnet.errors import show_pointer
+    from specnet.runs.experiment import load_data, located, transform
+    from specnet.spec.checks import check_network
+    from specnet.spec.memory import show_bytes, training_bytes
+    from specnet.spec.plan import make_plan
+    from specnet.training.network import Network
+    from specnet.training.summary import layer_costs, time_step
+
+    loaded = load(spec, overrides, budget)
+    plan = make_plan(loaded)
+    if plan.inputs is None:
+        inputs = transform(loaded, load_data(loaded))[2]["train"].inputs
+        plan = make_plan(loaded, inputs.shape[1:])
+        plan.rows = len(inputs)
+    assert plan.inputs is not None
+    batch = plan.batch(loaded.training.batch_size) or 1
+    with located(loaded):
+        check_network(loaded, plan.inputs, batch)
+        network = Network(loaded.layers, plan.inputs, loaded.dtype, loaded.seed)
+    costs, item = layer_costs(network.layers), network.dtype.itemsize
+    *seconds, updating = time_step(network, loaded.optimizer, batch)
+    step = sum(seconds) + updating
+
+    rows = [["inputs", "", network.input_shape, "", "", "", ""]]
+    for cost in costs:
+        name = registry.name_of("layers", type(cost.layer)) + (f" x {cost.copies}" if cost.copies > 1 else "")
+        share = f"{seconds[int(cost.place[1])] / step:.0%}" if len(cost.place) == 2 else ""
+        memory = show_bytes(item * cost.activations)
+        numbers = [f"{cost.parameters:,}", memory, f"{cost.flops:,}", share]
+        rows.append([show_pointer(cost.place), name, cost.output_shape, *numbers])
+    optimizer = registry.name_of("optimizers", type(loaded.optimizer))
+    rows.append(["optimizer", optimizer, "", "", "", "", f"{updating / step:.0%}"])
+    total = sum(cost.parameters for cost in costs), sum(cost.flops for cost in costs)
+    memory = show_bytes(item * sum(cost.activations for cost in costs))
+    rows.append(["total", "", "", f"{total[0]:,}", memory, f"{total[1]:,}", "100%"])
+    numbers = ["parameters", "memory", "FLOPs", "time"]
+    show_table(["", "type", "output", *numbers], rows, numbers=numbers)
+    taken, _ = training_bytes(loaded, costs, plan.inputs, batch)
+    click.echo(f"\nTraining on batches of {batch} takes {show_bytes(taken)} of memory, {step * 1e3:.3g} ms a step.")
+    places = {**{f"layers[{number}]": second for number, second in enumerate(seconds)}, f"{optimizer}": updating}
+    most = max(places, key=places.__getitem__)
+    click.echo(f"Most of the time goes into {most}.")

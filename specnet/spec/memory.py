@@ -1,0 +1,66 @@
+"""How much memory training takes, told from shapes alone, and how much there is."""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from specnet.errors import Diagnostic, show_pointer
+from specnet.layers.base import Layer, Shape
+from specnet.spec.model import Spec
+from specnet.training.summary import Cost, layer_costs
+
+CGROUP = Path("/sys/fs/cgroup/memory.max")
+UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+
+
+def training_bytes(spec: Spec, costs: Sequence[Cost], inputs: Shape, batch: int) -> tuple[int, list[int]]:
+    """Return the bytes that training takes on batches of this size, in all and for each layer.
+
+    Counted are parameters, their gradients, the optimizer's slots, activations and one batch of inputs. A run takes
+    more than that; what does not fit by this count cannot fit.
+    """
+    copies = 2 + (len(spec.optimizer.slot_names) if spec.optimizer else 0)
+    item = np.dtype(spec.dtype).itemsize
+    needs = [item * (copies * cost.parameters + batch * cost.activations) for cost in costs]
+    return sum(needs) + item * batch * math.prod(inputs), needs
+
+
+def check_memory(spec: Spec, layers: Sequence[Layer], inputs: Shape, batch: int, budget: float) -> list[Diagnostic]:
+    """Return a mistake, at the layer that takes most, if training built layers takes more bytes than the budget."""
+    costs = layer_costs(layers)
+    total, needs = training_bytes(spec, costs, inputs, batch)
+    if total <= budget or not needs:
+        return []
+    most = max(range(len(needs)), key=needs.__getitem__)
+    place = costs[most].place
+    message = f"training takes {show_bytes(total)} of memory, the budget is {show_bytes(budget)}; "
+    message += f"{show_pointer(place)} takes the most, {show_bytes(needs[most])}"
+    help = "make it smaller, or training.batch_size, or allow more with --memory-budget"
+    return [Diagnostic("memory", message, place, help)]
+
+
+def machine_memory() -> float:
+    """Return the bytes that this process may have: the machine's, or less where a limit is set."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    address_space, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if address_space != resource.RLIM_INFINITY:
+        limits.append(address_space)
+    if CGROUP.exists() and (text := CGROUP.read_text().strip()).isdecimal():
+        limits.append(int(text))
+    return min(limits)
+
+
+def show_bytes(count: float) -> str:
+    """Return a number of bytes as people say it.
+
+    >>> show_bytes(14_400_000_000)
+    '14.4 GB'
+    """
+    unit = max((unit for unit in UNITS if UNITS[unit] <= count), key=UNITS.__getitem__, default="B")
+    return f"{count / UNITS[unit]:.3g} {unit}" if count < 1e15 else f"{count / 1e12:,.0f} TB"

@@ -1,0 +1,189 @@
+"""JSON Schema of the spec, draft 2020-12, for editors: what `Spec` takes, with every installed component."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic.errors import PydanticUserError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from specnet import registry
+from specnet.component import REFERENCE, Component, find_class
+from specnet.errors import BrokenComponentError, ComponentError
+from specnet.spec.model import Spec
+
+LARGEST = sys.float_info.max
+NULL = {"type": "null"}
+NO_KEY = {**NULL, "errorMessage": "There is no such key. Only null may stand here: it takes the parent's key away."}
+EXTENDS = {
+    "type": "string",
+    "pattern": r"^[^\u0000]+$",
+    "description": "a parent spec, its path relative to this file, over which this one is merged (RFC 7396): "
+    "null takes a key away, a list replaces the parent's",
+}
+
+
+def make_schema(plugins: bool = True) -> JsonSchemaValue:
+    """Return the JSON Schema of specs; without `plugins` only specnet's own components are in it.
+
+    Components that cannot be used are left out: `unusable` tells which.
+    """
+    components = {
+        group: {name: found for name, found in _components(group, plugins) if isinstance(found, dict)}
+        for group in registry.GROUPS
+    }
+    spec = Spec.model_json_schema(schema_generator=Generator)
+    definitions = spec.pop("$defs")
+    for group, found in components.items():
+        definitions |= {f"{group}.{name}": component for name, component in found.items()}
+    text = json.dumps([spec, definitions]).replace(f'"{REFERENCE}":', '"$ref":')
+    spec, definitions = json.loads(text)
+
+    patches: dict[str, JsonSchemaValue] = {}
+    patch = _patch(spec, definitions | {group: _any_of(group, found) for group, found in components.items()}, patches)
+    for document in (spec, patch):
+        document["properties"]["extends"] = EXTENDS
+    groups = {group: _by_type(group, found) for group, found in components.items()}
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "title": "specnet spec",
+        "type": "object",
+        "if": {"required": ["extends"]},
+        "then": {"$ref": "#/$defs/patch"},
+        "else": {"$ref": "#/$defs/spec"},
+        "$defs": {"spec": spec, **groups, **definitions, "patch": {**patch, "$defs": patches}},
+    }
+
+
+def unusable(plugins: bool = True) -> Iterator[ComponentError]:
+    """Give for each installed component that `make_schema` leaves out the reason why."""
+    for group in registry.GROUPS:
+        yield from (found for _, found in _components(group, plugins) if isinstance(found, ComponentError))
+
+
+def _components(group: str, plugins: bool) -> Iterator[tuple[str, JsonSchemaValue | ComponentError]]:
+    """Give each component of a group with its schema, or with what is wrong with it."""
+    for name, (entry, *_) in registry.claims(group).items():
+        if plugins or entry.distribution == registry.BUILTIN:
+            try:
+                yield name, _component(group, name, find_class(group, name))
+            except ComponentError as error:
+                yield name, error
+            except PydanticUserError as error:
+                message = f'the fields of the {registry.SINGULAR[group]} "{name}" of {entry.distribution} '
+                yield name, BrokenComponentError(f"{message} have no JSON Schema: {error.message}")
+
+
+def _component(group: str, name: str, cls: type[Component]) -> JsonSchemaValue:
+    # Its sections stay inside it: those of two components may have one name.
+    schema = cls.model_json_schema(ref_template=f"#/$defs/{group}.{name}/$defs/{{model}}", schema_generator=Generator)
+    return {
+        **schema,
+        "properties": {"type": _constant(name, schema), **schema["properties"]},
+        "required": ["type", *schema.get("required", [])],
+    }
+
+
+def _constant(name: str, component: JsonSchemaValue) -> JsonSchemaValue:
+    """A component's name, with the first line of its description."""
+    summary = component.get("description", "").partition("\n")[0]
+    return {"const": name, "description": summary} if summary else {"const": name}
+
+
+def _bare_names(components: dict[str, JsonSchemaValue]) -> list[JsonSchemaValue]:
+    """The names that may stand alone: those of components where all else has defaults."""
+    return [_constant(name, each) for name, each in components.items() if each["required"] == ["type"]]
+
+
+def _any_of(group: str, components: dict[str, JsonSchemaValue]) -> JsonSchemaValue:
+    return {"anyOf": [*_bare_names(components), *({"$ref": f"#/$defs/{group}.{name}"} for name in components)]}
+
+
+def _by_type(group: str, components: dict[str, JsonSchemaValue]) -> JsonSchemaValue:
+    """The same as `_any_of`, so that an editor completes "type" with every name and then only that one's fields."""
+    typed = {
+        "type": "object",
+        "properties": {"type": {"anyOf": [_constant(name, each) for name, each in components.items()]}},
+        "additionalProperties": {},  # for editors: an object without "type" is nearer to this than to a name
+        "required": ["type"],
+        "allOf": [
+            {
+                "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+                "then": {"$ref": f"#/$defs/{group}.{name}"},
+            }
+            for name in components
+        ],
+    }
+    return {"anyOf": [*_bare_names(components), typed]}
+
+
+def _patch(
+    schema: JsonSchemaValue, definitions: dict[str, JsonSchemaValue], patches: dict[str, JsonSchemaValue]
+) -> JsonSchemaValue:
+    """What may stand for `schema` in a spec that extends another: objects in part, null for what has a default.
+
+    Definitions that it refers to get a patch of their own.
+    """
+
+    def patch(part: JsonSchemaValue) -> JsonSchemaValue:
+        return _patch(part, definitions, patches)
+
+    if "$ref" in schema:
+        name = schema["$ref"].split("/")[2]
+        if name not in patches:
+            patches[name] = {}  # what it holds may refer to it
+            patches[name] |= patch(definitions[name])
+        return {**schema, "$ref": schema["$ref"].replace("#/$defs/", "#/$defs/patch/$defs/", 1)}
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [patch(choice) for choice in schema["anyOf"]]}
+    if schema.get("type") != "object":
+        return schema
+    required, others = schema.get("required", []), schema.get("additionalProperties")
+    changed: dict[str, Any] = {
+        "properties": {
+            name: patch(part) if name in required else _or_null(patch(part))
+            for name, part in schema.get("properties", {}).items()
+        },
+        # A key of the parent's component that this one does not have is taken away.
+        "additionalProperties": _or_null(patch(others)) if isinstance(others, dict) else NO_KEY,
+    }
+    if "$defs" in schema:
+        changed["$defs"] = {name: patch(part) for name, part in schema["$defs"].items()}
+    return {name: part for name, part in schema.items() if name != "required"} | changed
+
+
+def _or_null(schema: JsonSchemaValue) -> JsonSchemaValue:
+    return schema if NULL in schema.get("anyOf", []) else {"anyOf": [schema, NULL]}
+
+
+class Generator(GenerateJsonSchema):
+    """pydantic's JSON Schema without titles, and exact about numbers and text."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        found = super().model_schema(schema)
+        found.pop("title", None)
+        return found
+
+    def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
+        found = super().float_schema(schema)
+        if "minimum" not in found and "exclusiveMinimum" not in found:
+            found["minimum"] = -LARGEST  # 1e400 is a JSON number
+        if "maximum" not in found and "exclusiveMaximum" not in found:
+            found["maximum"] = LARGEST
+        return found
+
+    def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
+        found = super().str_schema(schema)
+        if found.get("pattern", "").endswith("$"):
+            found["pattern"] += r"(?!\n)"  # validators in Python let a line break follow $
+        return found
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
+        return {}  # a plugin's validator may take anything

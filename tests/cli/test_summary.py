@@ -1,0 +1,50 @@
+import re
+
+import numpy as np
+import pytest
+
+
+def table(output):
+    """Return the rows of a summary by their first cell."""
+    lines = [line for line in output.splitlines() if line and not line.startswith(" ")]
+    return {line.split()[0]: line for line in lines if re.match(r"inputs|layers|optimizer|total", line)}
+
+
+def test_summary_shows_each_layer_with_shape_parameters_and_operations(invoke, write):
+    result = invoke("summary", write("arms.json"))
+    assert result.exit_code == 0
+    rows = table(result.output)
+    assert list(rows) == ["inputs", "layers[0]", "layers[1]", "layers[2]", "optimizer", "total"]
+    assert rows["layers[0]"].split()[1:6] == ["linear", "(4,)", "12", "32", "B"]
+    assert rows["total"].split()[1] == "17"
+    shares = [int(share) for share in re.findall(r"(\d+)%", result.output)]
+    assert shares[-1] == 100
+    assert abs(sum(shares[:-1]) - 100) <= len(shares)
+    assert "Training on batches of 32 takes" in result.output
+
+
+def test_layers_inside_layers_are_shown_at_their_place(invoke, write):
+    block = {"type": "repeat", "times": 3, "layers": [{"type": "residual", "layers": [{"type": "linear", "units": 2}]}]}
+    rows = table(invoke("summary", write("deep.json", layers=[block, {"type": "linear", "units": 1}])).output)
+    assert "linear x 3" in rows["layers[0].layers[0].layers[0]"]
+    assert rows["total"].split()[1] == str(3 * 6 + 3)
+
+
+def test_the_input_shape_comes_from_the_data_where_nothing_else_tells_it(invoke, write):
+    np.savez("rows.npz", inputs=np.array([[0], [1], [2], [2]]), targets=np.zeros(4))
+    spec = write("hot.json", dataset={"type": "npz", "path": "rows.npz"}, transforms={"inputs": ["one_hot"]})
+    output = invoke("summary", spec).output
+    assert "(3,)" in table(output)["inputs"]
+    assert "batches of 4 " in output
+
+
+@pytest.mark.parametrize("budget", ["1kB", "1000", "0.5 KiB"])
+def test_what_memory_cannot_hold_is_refused(invoke, write, budget):
+    result = invoke("summary", write("arms.json"), "--memory-budget", budget)
+    assert (result.exit_code, "error[memory]" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("budget", ["much", "", "-1"])
+def test_a_budget_is_a_number_of_bytes(invoke, write, budget):
+    result = invoke("summary", write("arms.json"), f"--memory-budget={budget}")
+    assert (result.exit_code, "give bytes as in 500MB" in result.stderr) == (2, True)

@@ -1,0 +1,191 @@
+"""What every dataset promises of its outline."""
+
+import gzip
+import io
+import random
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import built_in
+
+from specnet import SpecnetError, build
+from specnet.datasets.base import Outline
+
+
+def npz(save=np.savez, **arrays):
+    buffer = io.BytesIO()
+    save(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def idx(array):
+    """Return bytes as an IDX file of bytes."""
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return bytes([0, 0, 8, array.ndim]) + sizes + array.astype(np.uint8).tobytes()
+
+
+X, T = np.arange(24.0).reshape(4, 3, 2), np.array([0, 2, 1, 0])
+FILES = {
+    "numbers.csv": b"a,b,t,u\n1,2,3,4\n5,6,7,8\n",
+    "text.csv": b"a,b,t\n1,2,x\n5,6,y\n",
+    "no_target.csv": b"a,t\n1,\n",
+    "plain.npz": npz(inputs=X, targets=T),
+    "split.npz": npz(
+        np.savez_compressed,
+        train_x=X, train_t=X[:, 0], validation_x=X[:1], validation_t=X[:1, 0], test_x=X[:2], test_t=X[:2, 0], extra=T,
+    ),
+    "old.npz": npz(inputs=X.astype(">f4"), targets=T.astype("u1")),
+    "images": idx(X),
+    "images.gz": gzip.compress(idx(X)),
+    "rows": idx(X.reshape(4, 6)),
+    "labels": idx(T),
+    "labels.gz": gzip.compress(idx(T)),
+}  # fmt: skip
+SPLIT = {"path": "split.npz", "inputs": "x", "targets": "t"}
+CASES = {
+    "spiral": [({"n_points": 10}, Outline((2,), (), 10, (), 2))],
+    "waves": [({"n_points": 10}, Outline((1,), (1,), 10, ()))],
+    "shapes": [({"n_points": 12, "size": 9}, Outline((9, 9, 1), (), 12, (), 4))],
+    "sines": [({"n_points": 5, "steps": 7}, Outline((7, 1), (1,), 5, ()))],
+    "csv": [
+        ({"path": "numbers.csv", "inputs": ["b"], "targets": ["t"]}, Outline((1,), (1,), splits=())),
+        ({"path": "numbers.csv", "inputs": ["b", "a"], "targets": ["t", "u"]}, Outline((2,), (2,), splits=())),
+        ({"path": "text.csv", "inputs": ["a", "b"], "targets": ["t"]}, Outline((2,), (), splits=())),
+    ],
+    "npz": [
+        ({"path": "plain.npz"}, Outline((3, 2), (), 4, ())),
+        ({"path": "old.npz"}, Outline((3, 2), (), 4, ())),
+        (SPLIT, Outline((3, 2), (2,), 4, ("validation", "test"))),
+        ({**SPLIT, "inputs": "train_x", "targets": "extra"}, Outline((3, 2), (), 4, ())),
+    ],
+    "idx": [
+        ({"images": "images", "labels": "labels"}, Outline((3, 2, 1), (), 4, ())),
+        ({"images": "rows", "labels": "labels.gz"}, Outline((6,), (), 4, ())),
+        (
+            {"images": "images.gz", "labels": "labels.gz", "test_images": "images", "test_labels": "labels"},
+            Outline((3, 2, 1), (), 4, ("test",)),
+        ),
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, content in FILES.items():
+        Path(name).write_bytes(content)
+
+
+def load(dataset):
+    return dataset.load(np.random.default_rng(0))
+
+
+def agree(outline, data):
+    """Tell whether what the outline knows is what the data are."""
+    found = Outline(
+        data.train.inputs.shape[1:],
+        data.train.targets.shape[1:],
+        len(data.train.inputs),
+        tuple(split for split in data.splits if split != "train"),
+        len(data.classes),
+    )
+    return all(known in (None, getattr(found, name)) for name, known in vars(outline).items())
+
+
+def test_every_built_in_dataset_is_looked_at():
+    assert CASES.keys() == set(built_in("datasets"))
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "outline"), [(name, *case) for name, cases in CASES.items() for case in cases]
+)
+def test_an_outline_is_what_will_be_loaded(name, fields, outline):
+    dataset = build("datasets", {"type": name, **fields})
+    assert dataset.outline() == outline
+    assert agree(outline, load(dataset))
+
+
+@pytest.mark.parametrize(("name", "fields"), [(name, CASES[name][-1][0]) for name in ("csv", "npz", "idx")])
+def test_whatever_loads_has_its_outline_and_whatever_does_not_is_refused_by_name(name, fields):
+    dataset = build("datasets", {"type": name, **fields})
+    path = Path(next(iter(fields.values())))
+    loaded = 0
+    for seed in range(400):
+        generator = random.Random(seed)
+        bad = bytearray(FILES[path.name])
+        for _ in range(generator.choice([1, 3])):
+            bad[generator.randrange(len(bad))] = generator.randrange(256)
+        path.write_bytes(bad[: generator.choice([len(bad), generator.randrange(len(bad))])])
+        try:
+            outline = dataset.outline()
+        except SpecnetError as error:
+            outline = None
+            assert path.name in error.message
+        try:
+            data = load(dataset)
+        except SpecnetError:
+            continue
+        loaded += 1
+        assert outline is not None
+        assert agree(outline, data)
+    assert loaded
+
+
+def test_a_csv_file_whose_first_target_is_missing_does_not_tell_its_kind():
+    fields = {"type": "csv", "path": "no_target.csv", "inputs": ["a"], "targets": ["t"]}
+    assert build("datasets", fields).outline() == Outline((1,), None, splits=())
+
+
+def damaged(content, place):
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+ROWS = 100_000
+LARGE = np.tile(X, (ROWS // 4, 1, 1)), np.tile(T, ROWS // 4)
+UNREAD = {
+    "csv": (
+        {"path": "large", "inputs": ["a", "b"], "targets": ["t"]},
+        b"a,b,t\n" + b"1,2,3\n" * ROWS + b"1,2,x\n",
+        Outline((2,), (1,), splits=()),
+    ),
+    "npz": (
+        {"path": "large"},
+        damaged(npz(inputs=LARGE[0], targets=LARGE[1]), 500_000),
+        Outline((3, 2), (), ROWS, ()),
+    ),
+    "npz, compressed": (
+        {"path": "large"},
+        damaged(npz(np.savez_compressed, inputs=LARGE[0], targets=LARGE[1]), 10_000),
+        Outline((3, 2), (), ROWS, ()),
+    ),
+    "idx": ({"images": "large", "labels": "labels"}, idx(LARGE[0])[:-1], Outline((3, 2, 1), (), ROWS, ())),
+    "idx, compressed": (
+        {"images": "large", "labels": "labels"},
+        gzip.compress(idx(LARGE[0]))[:-9],
+        Outline((3, 2, 1), (), ROWS, ()),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNREAD)
+def test_an_outline_reads_and_keeps_no_data(case):
+    fields, content, outline = UNREAD[case]
+    Path("large").write_bytes(content)
+    Path("labels").write_bytes(idx(LARGE[1]))
+    dataset = build("datasets", {"type": case.partition(",")[0], **fields})
+    with pytest.raises(SpecnetError, match="large"):
+        load(dataset)
+    tracemalloc.start()
+    assert dataset.outline() == outline
+    assert tracemalloc.get_traced_memory()[1] < 200_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("name", "fields"), [(name, CASES[name][0][0]) for name in ("csv", "npz", "idx")])
+def test_a_file_that_is_gone_is_named_with_the_reason(name, fields):
+    path = Path(next(iter(fields.values())))
+    path.unlink()
+    with pytest.raises(SpecnetError, match=f"{path.name}: there is no such file"):
+        build("datasets", {"type": name, **fields}).outline()

@@ -1,0 +1,290 @@
+"""Spec files that are no strict JSON. A mark ▸ stands before what each mistake is about; marks are no part of the text.
+
+The categories are those of public JSON parsing suites (arrays, objects, numbers, strings, structure), in the shape
+of specs. `\\udc80` to `\\udcff` stand for single bytes that are no UTF-8.
+"""
+
+import pytest
+from helpers import marked, told
+
+from specnet.errors import json_pointer
+from specnet.spec.text import DEEPEST, LARGEST
+
+# The text, then a piece of what is told: of the message or of the help. The code is "syntax".
+LISTS = [
+    ('{"layers": ["relu" ▸"tanh"]}', "expected a comma"),
+    ('{"layers": ["relu"\n  ▸{"type": "tanh"}]}', "expected a comma"),
+    ('{"layers": ["type"▸: "tanh"]}', 'found ":"'),
+    ('{"layers": [▸, "tanh"]}', 'expected a value, found ","'),
+    ('{"layers": ["relu",▸, "tanh"]}', 'expected a value, found ","'),
+    ('{"layers": ["relu"▸,]}', "leave it out"),
+    ('{"layers": ["relu" ▸,\n\n  ]\n}', "leave it out"),
+    ('{"layers": ["relu",▸,]}', 'expected a value, found ","'),
+    ('{"layers": [▸,]}', 'expected a value, found ","'),
+    ('{"layers": ["relu"]▸]}', 'expected a comma or a closing bracket, found "]"'),
+    ('{"layers": ["relu"▸}', 'expected a comma or a closing bracket, found "}"'),
+    ('{"layers": ["relu"▸', "found the end of the text"),
+    ('{"layers": ["relu"▸,\n', "found the end of the text"),
+    ('{"layers": ▸[\n\n', "found the end of the text"),
+    ('{"layers": [▸relu', "text takes double quotes"),
+    ('{"layers": ["relu", ▸*]}', 'expected a value, found "*"'),
+    ('{"layers": ["relu"▸\v]}', "expected a comma"),
+    ('{"layers": ["relu"▸\f]}', "expected a comma"),
+    ('{"layers": ▸(1)}', 'found "("'),
+    ('{"layers": ["relu"▸; "tanh"]}', "expected a comma"),
+    ('{"layers": ▸]}', 'expected a value, found "]"'),
+]
+
+OBJECTS = [
+    ('{"seed"▸, 1}', "expected a colon"),
+    ('{"seed"▸; 1}', "expected a colon"),
+    ('{"seed"▸ }', "expected a colon"),
+    ('{"seed" ▸1}', "expected a colon"),
+    ('{"seed" ▸"1"}', "expected a colon"),
+    ('{"seed":▸: 1}', 'expected a value, found ":"'),
+    ('{"seed" ▸= 1}', "a colon between key and value"),
+    ('{"seed" ▸=> 1}', "a colon between key and value"),
+    ('{"seed": ▸}', 'expected a value, found "}"'),
+    ('{"seed"▸', "found the end of the text"),
+    ('{"seed"▸:', "found the end of the text"),
+    ('{"seed": 1▸', "found the end of the text"),
+    ('{"seed": 1▸,', "found the end of the text"),
+    ('{"seed": 1▸,}', "leave it out"),
+    ('{"seed": 1,▸,}', "expected a key"),
+    ('{"seed": 1,▸, "name": "x"}', "expected a key"),
+    ('{▸, "seed": 1}', "expected a key"),
+    ('{▸: 1}', "expected a key"),
+    ("{▸seed: 1}", "text takes double quotes"),
+    ("{▸'seed': 1}", "double quotes"),
+    ("{▸1: 1}", "expected a key in double quotes"),
+    ("{▸null: 1}", "expected a key in double quotes"),
+    ('{▸["seed"]: 1}', "expected a key in double quotes"),
+    ("{▸🏳: 1}", "expected a key in double quotes"),
+    ('{"seed": 1 ▸2}', "expected a comma"),
+    ('{"seed": 1\n "name": "x"}'.replace(' "n', ' ▸"n'), "expected a comma"),
+    ('{"seed": 1▸]', 'found "]"'),
+    ('▸["seed": 1}'.replace('▸["seed"', '["seed"▸'), 'found ":"'),
+    ('{"seed": 1, ▸"name"}'.replace('▸"name"', '"name"▸'), "expected a colon"),
+    ("{▸", "found the end of the text"),
+    ("{▸{}}", "expected a key"),
+    ('{"seed": 1, ▸// one\n "name": "x"}', "no comments"),
+    ('{"seed": 1, ▸/* one */ "name": "x"}', "no comments"),
+    ('{"seed": 1, ▸# one\n "name": "x"}', "no comments"),
+    ('{"seed": ▸/* one */ 1}', "no comments"),
+    ('{"seed": 1} ▸// one', "no comments"),
+    ('▸// one\n{"seed": 1}', "no comments"),
+    ('{"seed": 1 ▸<!-- one -->}', "expected a comma"),
+]
+
+NUMBERS = [
+    *((f'{{"seed": ▸{number}}}', "expected a value") for number in ("+1", "++12", "+Inf", ".5", ".2e-3", ".-1")),
+    *((f'{{"seed": ▸{number}}}', "expected a value") for number in ("-", "-x", "- 1", "-.5", "--1", "-foo", "-NaN")),
+    *((f'{{"seed": ▸{number}}}', "expected a value") for number in ("Inf", "nan", "inf", "１２", "¼", "∞")),
+    *((f'{{"seed": 0▸{rest}}}', "without leading zeros") for rest in ("1", "12", "x1F", "o17", "b11", "X0")),
+    ('{"seed": -0▸1}', "without leading zeros"),
+    *((f'{{"seed": 1▸{rest}}}', "like 12, -0.5 or 1e-3") for rest in (".", ".e3", "e", "e+", "E-", "eE2", "e+-1")),
+    *((f'{{"seed": 1▸{rest}}}', "like 12, -0.5 or 1e-3") for rest in ("_000", "f", "k", "L", "d", "j", "..2")),
+    *((f'{{"seed": 1.5▸{rest}}}', "like 12, -0.5 or 1e-3") for rest in (".3", "e", "e+", "e-", "m")),
+    *((f'{{"seed": 1▸{rest}}}', "expected a comma") for rest in ("+2", "*2", "/2", "%", "é", "-2", " ▸000"[:1] + "'000")),
+    ('{"seed": 1 ▸000}', "expected a comma"),
+    ('{"seed": 0.1▸\0}', "expected a comma"),
+]
+
+WORDS = [
+    *((f'{{"seed": ▸{word}}}', "true, false and null") for word in ("True", "False", "None", "undefined", "nil")),
+    *((f'{{"seed": ▸{word}}}', "expected a value") for word in ("nul", "tru", "fals", "TRUE", "yes", "é", "ünits")),
+    ('{"seed": true▸x}', "expected a comma"),
+    ('{"seed": ▸<null>}', 'found "<"'),
+    ('{"seed": ▸`x`}', 'found "`"'),
+    ('{"seed": ▸“x”}', 'found "“"'),
+    ('{"seed": ▸$SEED}', 'found "$"'),
+    ('{"seed": ▸@x}', 'found "@"'),
+    ('{"seed": ▸\\u0031}', "expected a value"),
+    ('{"seed": ▸\u2060 1}', "expected a value"),
+    ('{"seed":▸\u00a01}', "expected a value"),
+    ('{"seed":▸\u202e1}', "expected a value"),
+]
+
+STRINGS = [
+    ('{"name": ▸"x}', "closing quote"),
+    ('{"name": ▸"', "closing quote"),
+    ('{"name": ▸"x\\', "closing quote"),
+    ('{"name": ▸"x\\"}', "closing quote"),
+    ('{"name": ▸"\\\\\\"}', "closing quote"),
+    ('{▸"name: 1}', "closing quote"),
+    ("{\"name\": ▸'x'}", "double quotes"),
+    ('{"name": "x" ▸"y"}', "expected a comma"),
+    ('{"name": "x▸\n"}', "line break"),
+    ('{"name": "x▸\r\n"}', "line break"),
+    ('{"name": "x▸\ty"}', "control character"),
+    ('{"name": "x▸\0y"}', "control character"),
+    ('{"name": "x▸\x1fy"}', "control character"),
+    ('{"na▸\tme": "x"}', "control character"),
+    *((f'{{"name": "x▸\\{char}"}}', "after a backslash") for char in ("x00", "a", "'", "0", "U0041", "é", "🌀", " ", "\0")),
+    *((f'{{"name": "▸\\u{digits}"}}', "four hexadecimal digits") for digits in ("", "1", "00A", "qqqq", "+123", "１２３４")),
+    ('{"name": "\\ud83d▸\\u1"}', "four hexadecimal digits"),
+    ('{"name": "▸\\u', "four hexadecimal digits"),
+]  # fmt: skip
+
+STRUCTURE = [
+    ("▸", "found the end of the text"),
+    ("▸ ", "found the end of the text"),
+    ("▸\n\n", "found the end of the text"),
+    ("▸\r\n\t ", "found the end of the text"),
+    ("▸relu", "expected a value"),
+    ("▸*", "expected a value"),
+    ("▸}", "expected a value"),
+    ("▸]", "expected a value"),
+    ("▸:", "expected a value"),
+    ("▸<.>", "expected a value"),
+    ("▸---\nseed: 1\n", "expected a value"),
+    ("▸\\u007b}", "expected a value"),
+    ("▸\f{}", "expected a value"),
+    ("▸\u00a0{}", "expected a value"),
+    ("▸\u2028{}", "expected a value"),
+]
+
+# Bytes and characters.
+ENCODING = [
+    ("▸\ufeff", "byte order mark"),
+    ("▸\udcef\udcbb", "not UTF-8: byte 0xef"),
+    ("▸\udcff\udcfe{\0}\0", "not UTF-8: byte 0xff"),
+    ("▸\udcfe\udcff\0{\0}", "not UTF-8: byte 0xfe"),
+    ('{"name": "caf▸\udce9"}', "byte 0xe9"),
+    ('{"name": "▸\udc80"}', "byte 0x80"),
+    ('{"name": "▸\udcc0\udcaf"}', "byte 0xc0"),
+    ('{"name": "▸\udce0\udc80\udcaf"}', "byte 0xe0"),
+    ('{"name": "▸\udcf8\udc88\udc80\udc80\udc80"}', "byte 0xf8"),
+    ('{"name": "▸\udced\udca0\udc80"}', "byte 0xed"),
+    ('{"name": "▸\udcf4\udc90\udc80\udc80"}', "byte 0xf4"),
+    ('{"name": "▸\udce2\udc82"}', "byte 0xe2"),
+    ('{"name": "é▸\udce2\udc82', "byte 0xe2"),
+    ('{"name": "\\▸\udce5"}', "byte 0xe5"),
+    ('{"seed": 1▸\udce5}', "byte 0xe5"),
+    ("▸\udce9", "byte 0xe9"),
+    ("▸{\0}\0", "NUL"),
+    ("▸\0{\0}", "NUL"),
+    ('{"name": ▸"\\ud800"}', "surrogate"),
+    ('{"name": ▸"\\udc00x"}', "surrogate"),
+    ('{"name": ▸"\\ud800\\ud800"}', "surrogate"),
+    ('{"name": ▸"\\udc00\\ud800"}', "surrogate"),
+    ('{▸"\\udfff": 1}', "surrogate"),
+]
+
+DEPTH = [
+    ("[" * DEEPEST + "▸" + "[" * 100_000, "nested more than"),
+    ('{"a":' * DEEPEST + "▸" + '{"a":' * 100_000, "nested more than"),
+    ("[" * DEEPEST + "▸" + "[" * 20 + "]" * 120, "nested more than"),
+    ('{"a":[' * (DEEPEST // 2) + "▸" + '{"a":[' * 50_000, "nested more than"),
+    ('{"layers": [' + '{"type": "residual", "layers": [' * 49 + '▸{"type": "residual", "layers": [' * 1
+     + '{"type": "residual", "layers": [' * 151 + '"tanh"' + "]}" * 201 + "]}", "nested more than"),
+]  # fmt: skip
+
+TABLES = {
+    "syntax": LISTS + OBJECTS + NUMBERS + WORDS + STRINGS + STRUCTURE,
+    "encoding": ENCODING,
+    "too-deep": DEPTH,
+}
+ROWS = [(text, code, words) for code, table in TABLES.items() for text, words in table]
+
+
+@pytest.mark.parametrize(("text", "code", "words"), ROWS, ids=lambda value: repr(value)[:60])
+def test_what_cannot_be_read_is_told_once_and_where(tmp_path, text, code, words):
+    path = tmp_path / "spec.json"
+    content, places = marked(text)
+    path.write_bytes(content)
+    (found,) = told(path)
+    assert (found.code, found.pointer, found.severity) == (code, (), "error")
+    assert [(found.location.line, found.location.column)] == places
+    assert found.location.file == str(path)
+    assert words in f"{found.message} {found.help}"
+
+
+# What is wrong with the text although it can be read: the rest of the spec is checked all the same.
+SPEC = """{
+  "dataset": "spiral",
+  "layers": [{"type": "linear", "units": 1}, "sigmoid"],
+  "loss": "bce"HERE
+}BEHIND"""
+BEHIND = [
+    (" ▸x", "text takes double quotes"),
+    ("▸}", "one JSON value is all"),
+    ("▸]", "one JSON value is all"),
+    ("▸,", "expected the end of the text"),
+    ("▸;", "expected the end of the text"),
+    ("▸\0", "expected the end of the text"),
+    ("\n▸{}", "one JSON value is all"),
+    ("\n▸[1, 2]", "one JSON value is all"),
+    ("\n▸// one", "no comments"),
+    ("\n▸# one", "no comments"),
+]
+HERE = [
+    (', "seed": ▸NaN', "not-finite /seed", "NaN is not a JSON number"),
+    (', "seed": ▸Infinity', "not-finite /seed", "Infinity is not a JSON number"),
+    (', "split": {"test": ▸-Infinity}', "not-finite /split/test", "-Infinity is not a JSON number"),
+    (', "split": {"test": ▸1e400}', "out-of-range /split/test", "1e400 is too large"),
+    (', "split": {"test": ▸-1e400}', "out-of-range /split/test", "-1e400 is too large"),
+    (', "split": {"test": ▸1e-400}', "out-of-range /split/test", "would become 0"),
+    (', "split": {"test": ▸-0.0001E-400}', "out-of-range /split/test", "would become 0"),
+    (', "split": {"test": ▸0.4e00669999999999999999999999}', "out-of-range /split/test", "too large"),
+    (', "seed": ▸' + "9" * 5000, "out-of-range /seed", "of 5000 characters is too large"),
+    (', "seed": ▸-' + "9" * 5000, "out-of-range /seed", "of 5001 characters is too large"),
+    (', "seed": ▸1' + "0" * 350, "out-of-range /seed", "too large"),
+    (', "seed": ▸123123123123123123123123123123', "out-of-range /seed", "less than 9223372036854775808"),
+    (', "seed": 1, ▸"seed": 1', "duplicate-key /seed", "line 4"),
+    (', "seed": 1,\n "name": "x",\n ▸"seed": 2', "duplicate-key /seed", "line 4"),
+    (', ▸"loss": "bce"', "duplicate-key /loss", "line 4"),
+    (', "seed": 1, ▸"\\u0073eed": 1', "duplicate-key /seed", 'the key "seed" is given twice'),
+    (', "training": {"epochs": 1,\n ▸"epochs": 2}', "duplicate-key /training/epochs", "line 4"),
+    (', "training": {"early_stopping": {"monitor": "train/loss", "patience": 1, ▸"patience": 2}}',
+     "duplicate-key /training/early_stopping/patience", "given twice"),
+    (', "plots": [{"type": "curves", ▸"type": "curves"}]', "duplicate-key /plots/0/type", "given twice"),
+    (', "optimizer": {"type": "sgd", "learning_rate": {"type": "constant", "value": 1, ▸"value": 2}}',
+     "duplicate-key /optimizer/learning_rate/value", "given twice"),
+    (', "name": "▸\udcff"', "encoding ", "byte 0xff"),
+    (', "description": "▸\udce9t\udce9"', "encoding ", "byte 0xe9"),
+]  # fmt: skip
+
+
+def check(path, text, expected):
+    """Assert that a text is told exactly what is expected, each a code and a pointer, where it is marked."""
+    content, places = marked(text)
+    path.write_bytes(content)
+    found = told(path)
+    assert [f"{each.code} {json_pointer(each.pointer)}" for each in found] == expected
+    assert [(each.location.line, each.location.column) for each in found] == places
+    return found
+
+
+@pytest.mark.parametrize(("behind", "words"), BEHIND, ids=repr)
+def test_nothing_stands_behind_a_spec(tmp_path, behind, words):
+    (found,) = check(tmp_path / "spec.json", SPEC.replace("HERE", "").replace("BEHIND", behind), ["syntax "])
+    assert words in f"{found.message} {found.help}"
+    text = SPEC.replace("HERE", ', "seed": ▸-1').replace("BEHIND", behind)
+    check(tmp_path / "spec.json", text, ["out-of-range /seed", "syntax "])
+
+
+@pytest.mark.parametrize(("here", "expected", "words"), HERE, ids=lambda value: repr(value)[:60])
+def test_what_a_parser_forgives_is_told_once_and_the_rest_is_checked(tmp_path, here, expected, words):
+    (found,) = check(tmp_path / "spec.json", SPEC.replace("HERE", here).replace("BEHIND", ""), [expected])
+    assert words in f"{found.message} {found.help}"
+    text = SPEC.replace("HERE", here + ', "dtype": ▸"int8"').replace("BEHIND", "")
+    check(tmp_path / "spec.json", text, [expected, "wrong-value /dtype"])
+
+
+def test_a_byte_order_mark_is_told_and_the_rest_is_checked(tmp_path):
+    text = "▸\ufeff" + SPEC.replace("HERE", ', "seed": ▸-1').replace("BEHIND", "")
+    check(tmp_path / "spec.json", text, ["encoding ", "out-of-range /seed"])
+
+
+def test_the_place_in_a_long_line_is_shown_and_only_that(tmp_path):
+    layers = ", ".join(['"tanh"'] * 20_000)
+    check(tmp_path / "spec.json", f'{{"layers": [{layers} ▸"relu"]}}', ["syntax "])
+
+
+def test_a_file_of_more_than_a_megabyte_is_told_without_reading_on(tmp_path):
+    path = tmp_path / "spec.json"
+    path.write_bytes(b'{"description": "' + b"x" * LARGEST)
+    (found,) = told(path)
+    assert (found.code, found.location, found.pointer) == ("file", None, ())
+    assert f"{LARGEST:,} bytes" in found.message
