@@ -7,17 +7,14 @@ place in front with `at`.
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Pointer = tuple[str | int, ...]
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(NamedTuple):
     """A stretch of one line of a text; line and column count from 1, in characters."""
 
     file: str
@@ -61,8 +58,7 @@ def _cells(text: str) -> int:
     return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
 
 
-@dataclass(frozen=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """One mistake: a stable code, a sentence, a place in the spec and what to type instead.
 
     A warning is about what is allowed but can hardly be meant; it stops nothing.
@@ -164,7 +160,7 @@ class SpecError(SpecnetError):
         self.file = file
 
     def _found(self) -> list[Diagnostic]:
-        return [replace(found, pointer=(*self.pointer, *found.pointer)) for found in self._diagnostics]
+        return [found._replace(pointer=(*self.pointer, *found.pointer)) for found in self._diagnostics]
 
 
 class UsageError(SpecnetError):
@@ -257,6 +253,8 @@ def os_reason(error: OSError) -> str:
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return what to type instead of `name`: the nearest of the known names, or all of them."""
+    import difflib
+
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     if near:

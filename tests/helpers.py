@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from specnet import SpecnetError, load_spec, registry
-from specnet.errors import Diagnostic
+from specnet.errors import Diagnostic, json_pointer
 
 
 def built_in(group: str) -> list[str]:
@@ -66,4 +66,17 @@ def told(path: Path, overrides: Sequence[str] = (), **options: Any) -> list[Diag
     for diagnostic in found:
         keys = {"file", "line", "column", "pointer", "severity", "code", "message", "help"}
         assert diagnostic.to_json(str(path)).keys() == keys
+    return found
+
+
+def assert_told(path: Path, text: str, expected: Sequence[str], **options: Any) -> list[Diagnostic]:
+    """Return what a marked text is told to be wrong with: exactly what is expected, each where its mark stands.
+
+    An expectation is a code and a JSON pointer, such as "out-of-range /layers/0/units".
+    """
+    content, places = marked(text)
+    path.write_bytes(content)
+    found = told(path, **options)
+    assert [f"{each.code} {json_pointer(each.pointer)}".strip() for each in found] == list(expected)
+    assert [each.location and (each.location.line, each.location.column) for each in found] == places
     return found

@@ -115,6 +115,20 @@ def test_help_imports_neither_numpy_nor_pydantic_nor_matplotlib(arguments):
     assert result.stdout.splitlines()[-1] == "[]"
 
 
+def test_validate_imports_what_the_spec_names_and_no_more(tmp_path):
+    spec = '{"dataset": "spiral", "layers": [{"type": "linear", "units": 1}, "os"], "loss": "mse", "plots": ["curves"]}'
+    (tmp_path / "spec.json").write_text(spec)
+    code = f"import sys; sys.argv = ['specnet', 'validate', {str(tmp_path / 'spec.json')!r}]\n"
+    code += "from specnet.cli import main\ntry: main()\nfinally: print(*sorted(sys.modules))"
+    loaded = set(python("-c", code).stdout.splitlines()[-1].split())
+    implementations = {module for module in MODULES if storey(module) == "implementations"}
+    assert implementations & loaded == {
+        "specnet.datasets.synthetic", "specnet.layers.linear", "specnet.losses.regression", "specnet.optimizers.adam",
+        "specnet.initializers.scaled", "specnet.initializers.constant", "specnet.plots.curves", "specnet.plots.style",
+    }  # fmt: skip
+    assert "matplotlib" not in loaded
+
+
 def test_the_core_imports_no_matplotlib():
     assert python("-c", "import sys, specnet; specnet.run; sys.exit('matplotlib' in sys.modules)").returncode == 0
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
 
-from specnet.cli.options import load, parse_bytes, spec_argument, spec_options
+from specnet.cli.options import PATH, load, parse_bytes, spec_argument, spec_options
 from specnet.errors import ComponentError, SpecnetError, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from specnet.datasets.base import Data, Samples
 
 LIMITS = {
@@ -24,7 +24,7 @@ LIMITS = {
 
 
 @click.command()
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", type=click.Path(path_type=Path))
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", type=PATH)
 @spec_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How mistakes are shown.")
 @click.option("--resolved", is_flag=True, help="Print the spec with every default and override in place, as JSON.")
@@ -37,6 +37,8 @@ def validate(
     Example:
       specnet validate specs/spiral.json specs/mnist.json
     """
+    import json
+
     import specnet
 
     if resolved and len(specs) > 1:
@@ -130,6 +132,8 @@ def _show_component(group: str, name: str) -> None:
 
 def _type_name(annotation: Any) -> str:
     """Return a field's type as a reader of JSON understands it."""
+    import json
+
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _type_name(arguments[0])
@@ -146,7 +150,7 @@ def _type_name(annotation: Any) -> str:
 
 @click.command()
 @spec_argument
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the arrays to this .npz file.")
+@click.option("-o", "--output", type=PATH, help="Write the arrays to this .npz file.")
 @spec_options
 def data(spec: Path, output: Path | None, overrides: tuple[str, ...], budget: str | None) -> None:
     """Show what the network that SPEC describes will see: shapes, ranges, classes.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from specnet.errors import UsageError
@@ -39,6 +37,7 @@ def spec(name: str, kind: str) -> None:
     """
     import json
     from importlib.resources import files
+    from pathlib import Path
 
     import specnet
     from specnet.runs.files import write_json

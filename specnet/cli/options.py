@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from specnet.errors import UsageError
-
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     from specnet.spec.model import Spec
 
-spec_argument = click.argument("spec", type=click.Path(path_type=Path))
-run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+
+class FilePath(click.Path):
+    """A `pathlib.Path`; that module is imported only when there is one to make, as `--help` should not wait for it."""
+
+    def coerce_path_result(self, value: str | os.PathLike[str]) -> Path:
+        from pathlib import Path
+
+        return Path(value)
+
+
+PATH = FilePath()
+spec_argument = click.argument("spec", type=PATH)
+run_argument = click.argument("run", metavar="RUN", type=PATH)
 checkpoint_option = click.option(
     "--checkpoint", metavar="best|latest|STEP", default="best", show_default=True, help="Which checkpoint is used."
 )
@@ -55,6 +66,8 @@ def parse_bytes(text: str | None) -> int | None:
         UsageError: if it tells none.
     """
     from pydantic import ByteSize, TypeAdapter, ValidationError
+
+    from specnet.errors import UsageError
 
     if text is None:
         return None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import load, spec_argument, spec_options
+from specnet.cli.options import PATH, load, spec_argument, spec_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()
 @spec_argument
-@click.option("--out", type=click.Path(path_type=Path), help="Run directory; by default runs/ and the spec's name.")
+@click.option("--out", type=PATH, help="Run directory; by default runs/ and the spec's name.")
 @spec_options
 @click.option("--quiet", is_flag=True, help="Print only the run directory.")
 def run(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str | None, quiet: bool) -> None:

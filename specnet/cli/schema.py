@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from specnet.errors import Diagnostic
+from specnet.cli.options import PATH
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the schema to this file.")
+@click.option("-o", "--output", type=PATH, help="Write the schema to this file.")
 @click.option("--no-plugins", is_flag=True, help="Leave out what other distributions bring.")
 def schema(output: Path | None, no_plugins: bool) -> None:
     """Print the JSON Schema of specs, with every installed component.
@@ -22,6 +24,9 @@ def schema(output: Path | None, no_plugins: bool) -> None:
     Example:
       specnet schema -o specs/specnet.schema.json
     """
+    import json
+
+    from specnet.errors import Diagnostic
     from specnet.runs.files import write_json
     from specnet.spec.schema import make_schema, unusable
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import checkpoint_option, run_argument
+from specnet.cli.options import PATH, checkpoint_option, run_argument
 from specnet.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()
 @run_argument
 @click.option("--split", help="train, validation or test; by default the last of these that the run has.")
-@click.option("--data", "file", type=click.Path(path_type=Path), help="Further samples: .npz or .csv, not transformed.")
+@click.option("--data", "file", type=PATH, help="Further samples: .npz or .csv, not transformed.")
 @checkpoint_option
 def evaluate(run: Path, split: str | None, file: Path | None, checkpoint: str) -> None:
     """Print loss and metrics of the run in directory RUN.
@@ -42,8 +45,8 @@ def evaluate(run: Path, split: str | None, file: Path | None, checkpoint: str) -
 
 @click.command()
 @run_argument
-@click.argument("input", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this .csv, .npy or .npz file.")
+@click.argument("input", type=PATH)
+@click.option("-o", "--output", type=PATH, help="Write to this .csv, .npy or .npz file.")
 @checkpoint_option
 def predict(run: Path, input: Path, output: Path | None, checkpoint: str) -> None:
     """Predict the targets of the inputs in the file INPUT: .csv, .npy or .npz, not transformed.

@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -26,7 +25,7 @@ def about(path: Path) -> Iterator[None]:
     try:
         yield
     except SpecnetError as error:
-        found = [replace(diagnostic, pointer=()) for diagnostic in error.diagnostics]
+        found = [diagnostic._replace(pointer=()) for diagnostic in error.diagnostics]
         raise SpecError(found, file=str(path)) from error
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ class Document:
         if found.location or not span:
             return found
         start, end = span.key if found.code == "unknown-key" and span.key else (span.start, span.end)
-        return replace(found, location=span.source.location(start, end))
+        return found._replace(location=span.source.location(start, end))
 
 
 def read_document(path: Path) -> Document:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from specnet.errors import Diagnostic, Pointer, SpecError
@@ -46,7 +45,7 @@ def _apply(document: Document, source: Source) -> None:
             if below is None or isinstance(below, str):
                 below = place[key] = {} if below is None else {"type": below}
             place = below
-    document.mistakes += [replace(found, pointer=(*pointer, *found.pointer)) for found in parsed.mistakes]
+    document.mistakes += [found._replace(pointer=(*pointer, *found.pointer)) for found in parsed.mistakes]
 
 
 def _value(source: Source, start: int) -> Parsed:

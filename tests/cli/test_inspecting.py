@@ -46,6 +46,50 @@ def test_validate_can_answer_in_json(invoke, write):
     ]
 
 
+def test_warnings_are_shown_and_stop_nothing(invoke, write):
+    write("large.json", training={"batch_size": 100, "epochs": 1})
+    for command in ("validate", "run", "data", "summary"):
+        result = invoke(command, "large.json")
+        assert (result.exit_code, result.stderr.count("warning[batch-size]")) == (0, 1)
+        assert "large.json:1:" in result.stderr
+    found = json.loads(invoke("validate", "large.json", "--format", "json").stdout)
+    assert [(each["severity"], each["code"]) for each in found] == [("warning", "batch-size")]
+    # In that file nothing is wrong, only unusual; in this one something is.
+    assert invoke("validate", "large.json", write("bad.json", seed=-1)).exit_code == 2
+
+
+def test_validate_prints_the_resolved_spec(invoke, write):
+    write("base.json", seed=3, optimizer="sgd")
+    Path("child.json").write_text('{"extends": "base.json", "$schema": "./s.json", "split": {"test": 0.5}}')
+    result = invoke("validate", "child.json", "--resolved", "--set", "training.epochs=2")
+    assert (result.exit_code, result.stderr) == (0, "")
+    document = json.loads(result.stdout)
+    assert (document["name"], document["seed"], document["training"]["epochs"]) == ("child", 3, 2)
+    assert document["optimizer"]["type"] == "sgd"
+    assert document["split"] == {"validation": 0.0, "test": 0.5, "stratify": False}
+    assert not {"extends", "$schema"} & set(document)
+
+
+def test_a_resolved_spec_run_again_is_the_same_run(invoke, write):
+    write("base.json", split={"test": 0.25})
+    Path("child.json").write_text('{"extends": "base.json", "seed": 5}')
+    Path("resolved.json").write_text(invoke("validate", "child.json", "--resolved", "--set", "dtype=float64").stdout)
+    assert invoke("run", "child.json", "--set", "dtype=float64", "--out", "one").exit_code == 0
+    assert invoke("run", "resolved.json", "--out", "two").exit_code == 0
+    for name in ("spec.json", "checkpoints/step-00000003.npz"):
+        assert Path("one", name).read_bytes() == Path("two", name).read_bytes()
+
+
+def test_only_one_spec_can_be_printed(invoke, write):
+    result = invoke("validate", write("a.json"), write("b.json"), "--resolved")
+    assert (result.exit_code, "name one" in result.stderr) == (2, True)
+
+
+def test_of_a_wrong_spec_nothing_is_printed_as_resolved(invoke, write):
+    result = invoke("validate", write("bad.json", seed=-1), "--resolved")
+    assert (result.exit_code, result.stdout, "error[out-of-range]" in result.stderr) == (2, "", True)
+
+
 def test_validate_takes_overrides(invoke, write):
     assert invoke("validate", write("good.json"), "--set", "training.epochs=none").exit_code == 2
 

@@ -54,3 +54,205 @@ def test_values_that_will_not_exist_cannot_be_monitored(monitor):
 def test_the_nearest_value_is_proposed():
     with pytest.raises(SpecnetError, match='did you mean "validation/accuracy"'):
         load_spec(MINIMAL | {"metrics": ["accuracy"], "checkpoint": {"monitor": "validation/acuracy"}})
+
+
+def test_a_monitored_split_should_be_there():
+    monitors = {"training": {"early_stopping": {}}, "checkpoint": {"monitor": "test/loss"}}
+    assert mistakes(**monitors) == [
+        ("unknown-monitor", ("checkpoint", "monitor")),
+        ("unknown-monitor", ("training", "early_stopping", "monitor")),
+    ]
+    # Where samples come from is not known, so what it brings is not known either.
+    assert mistakes(dataset="nowhere", **monitors) == [("unknown-component", ("dataset",))]
+    assert mistakes(split={"test": 2}, **monitors) == [("out-of-range", ("split", "test"))]
+
+
+LINEAR = {"type": "linear", "units": 1}
+TWO = {"type": "linear", "units": 2}
+
+
+PLUGIN = """
+from specnet import Layer
+from specnet.errors import ShapeError
+
+class Expecting(Layer):
+    features: int = 8
+
+    def build(self, input_shape):
+        if input_shape != (self.features,):
+            raise ShapeError(f"expects {self.features} features", pointer=("features",))
+        return input_shape
+
+    def forward(self, x, training):
+        return x
+
+    def backward(self, dy):
+        return dy
+
+class Failing(Expecting):
+    def build(self, input_shape):
+        return input_shape[7]
+"""
+
+
+@pytest.fixture
+def plugin(install):
+    """Install a layer that takes a number of features that it is told, and one with a mistake."""
+    install("acme", "expecting = acme_layers:Expecting\nfailing = acme_layers:Failing", acme_layers=PLUGIN)
+
+
+def told(**changes):
+    """Return message and place of the only mistake."""
+    with pytest.raises(SpecnetError) as raised:
+        load_spec(MINIMAL | changes)
+    (found,) = raised.value.diagnostics
+    return found.message, found.pointer
+
+
+SIXTEEN = {"type": "linear", "units": 16}
+SHAPES = [
+    ([TWO, SIXTEEN, "expecting"], "layers[2] expects 8 features, layers[1] gives 16", ("layers", 2, "features")),
+    (["expecting"], "layers[0] expects 8 features, its input has 2", ("layers", 0, "features")),
+    (
+        [SIXTEEN, {"type": "residual", "layers": ["tanh", {"type": "repeat", "times": 2, "layers": ["expecting"]}]}],
+        "layers[1].layers[1].layers[0] expects 8 features, its input has 16",
+        ("layers", 1, "layers", 1, "layers", 0, "features"),
+    ),
+    (
+        [{"type": "residual", "layers": [SIXTEEN]}],
+        "layers[0] adds what its layers give to its input, but they give 16, its input has 2",
+        ("layers", 0),
+    ),
+    (["failing"], "layers[0] (Failing) fails in build: IndexError: tuple index out of range", ("layers", 0)),
+]
+
+
+@pytest.mark.parametrize(("layers", "message", "pointer"), SHAPES)
+def test_shapes_are_followed_through_the_stack(plugin, layers, message, pointer):
+    assert told(layers=layers, loss="mse") == (message, pointer)
+
+
+def test_what_follows_a_wrong_layer_is_not_judged_by_it(plugin):
+    assert mistakes(layers=["sigmod", "expecting", SIXTEEN], loss="cross_entropy") == [
+        ("unknown-component", ("layers", 0))
+    ]
+
+
+LOSSES = [
+    ([TWO], "mse", "the last layer gives shape (2,), the targets have one number each", ("layers", 0)),
+    ([LINEAR], "cross_entropy", "cross_entropy needs an output for each class, the last layer gives 1", ("layers", 0)),
+    ([LINEAR], "bce", "bce takes probabilities, layers[0] (linear) gives numbers of any size", ("loss",)),
+    ([LINEAR, "relu"], "bce", "bce takes probabilities, layers[1] (relu) gives numbers of any size", ("loss",)),
+    ([LINEAR, "sigmoid", "dropout"], "bce",
+     "bce takes probabilities, layers[2] (dropout) gives numbers of any size", ("loss",)),
+    ([TWO, "softmax"], "cross_entropy",
+     "cross_entropy takes logits, layers[1] (softmax) gives probabilities", ("loss",)),
+    ([LINEAR, "sigmoid", "flatten"], "bce_with_logits",
+     "bce_with_logits takes logits, layers[2] (flatten) gives probabilities", ("loss",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("layers", "loss", "message", "pointer"), LOSSES)
+def test_a_loss_suits_the_last_layer(layers, loss, message, pointer):
+    assert told(layers=layers, loss=loss) == (message, pointer)
+
+
+@pytest.mark.parametrize(
+    ("layers", "loss"),
+    [
+        ([LINEAR, "sigmoid"], "bce"),
+        ([LINEAR, "sigmoid", {"type": "dropout", "rate": 0.0}, "flatten"], "bce"),
+        ([LINEAR], "bce_with_logits"),
+        ([TWO], "cross_entropy"),
+        ([{"type": "linear", "units": 7}, "relu"], "cross_entropy"),
+        ([LINEAR, "sigmoid"], "mse"),
+        ([LINEAR, "swish"], "bce"),  # a plugin's layer may give anything
+    ],
+)
+def test_what_suits_is_not_complained_about(layers, loss):
+    assert load_spec(MINIMAL | {"layers": layers, "loss": loss}).warnings == []
+
+
+def test_shapes_that_only_the_data_know_are_not_judged():
+    assert load_spec(MINIMAL | {"layers": [TWO], "loss": "mse", "transforms": {"targets": ["one_hot"]}})
+
+
+@pytest.mark.parametrize(
+    ("split", "places"),
+    [
+        ({"validation": 0.5, "test": 0.5}, [("split",)]),
+        ({"validation": 0.7, "test": 0.7}, [("split",)]),
+    ],
+)
+def test_a_split_leaves_something_to_train_on(split, places):
+    assert mistakes(split=split) == [("split", place) for place in places]
+
+
+def test_a_share_is_not_taken_where_the_dataset_has_the_samples(tmp_path):
+    import numpy as np
+
+    arrays = {f"{split}_{name}": np.zeros((3, 1)) for split in ("train", "test") for name in ("inputs", "targets")}
+    np.savez(tmp_path / "data.npz", **arrays)
+    dataset = {"type": "npz", "path": str(tmp_path / "data.npz")}
+    assert mistakes(dataset=dataset, split={"test": 0.2, "validation": 0.2}) == [("split", ("split", "test"))]
+
+
+@pytest.mark.parametrize(
+    ("rate", "dtype", "wrong"),
+    [(1e-50, "float32", True), (1e-50, "float64", False), (1e-40, "float32", False),
+     ({"type": "constant", "value": 1e-46}, "float32", True)],
+)  # fmt: skip
+def test_a_learning_rate_is_more_than_nothing_in_the_networks_numbers(rate, dtype, wrong):
+    changes = {"optimizer": {"type": "sgd", "learning_rate": rate}, "dtype": dtype}
+    if wrong:
+        assert mistakes(**changes) == [("out-of-range", ("optimizer", "learning_rate"))]
+    else:
+        assert load_spec(MINIMAL | changes)
+
+
+def warned(**changes):
+    return [(found.code, found.pointer, found.message) for found in load_spec(MINIMAL | changes).warnings]
+
+
+def test_a_batch_that_is_larger_than_the_data_is_warned_of():
+    dataset, split = {"type": "spiral", "n_points": 100}, {"validation": 0.2}
+    assert warned(dataset=dataset, split=split, training={"batch_size": 80}) == []
+    assert warned(dataset=dataset, split=split, training={"batch_size": 81}) == [
+        (
+            "batch-size",
+            ("training", "batch_size"),
+            "a batch of 81 is more than the 80 training samples: each step takes them all",
+        )
+    ]
+    assert warned(dataset={"type": "spiral", "n_points": 20}) == []  # nobody has asked for 32
+
+
+@pytest.mark.parametrize(
+    ("schedule", "epochs", "long"),
+    [
+        ({"type": "cosine", "initial": 0.1, "steps": 40}, 10, False),
+        ({"type": "cosine", "initial": 0.1, "steps": 41}, 10, True),
+        ({"type": "step", "initial": 0.1, "every": 41}, 10, True),
+        ({"type": "exponential", "initial": 0.1, "every": 1000}, 10, False),
+        ({"type": "constant", "value": 0.1}, 1, False),
+    ],
+)
+def test_a_schedule_that_training_cuts_off_is_warned_of(schedule, epochs, long):
+    found = warned(
+        dataset={"type": "spiral", "n_points": 100},
+        optimizer={"type": "sgd", "learning_rate": schedule},
+        training={"epochs": epochs, "batch_size": 30},  # four steps an epoch
+    )
+    assert [each[:2] for each in found] == [("long-schedule", ("optimizer", "learning_rate"))] * long
+
+
+def test_warnings_are_told_with_the_mistakes_and_in_their_place(tmp_path):
+    path = tmp_path / "spec.json"
+    path.write_text(
+        '{"dataset": "spiral",\n"layers": [{"type": "linear", "units": 1}],\n"loss": "bce",\n'
+        '"training": {"batch_size": 999},\n"sed": 1}'
+    )
+    with pytest.raises(SpecnetError) as raised:
+        load_spec(path)
+    found = [(each.severity, each.code, each.location.line) for each in raised.value.diagnostics]
+    assert found == [("error", "loss-output", 3), ("warning", "batch-size", 4), ("error", "unknown-key", 5)]

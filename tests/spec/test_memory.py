@@ -1,0 +1,99 @@
+import math
+
+import pytest
+
+from specnet import SpecnetError, load_spec
+from specnet.runs.experiment import Experiment
+from specnet.spec.memory import CGROUP, machine_memory, show_bytes, training_bytes
+from specnet.spec.plan import MOST_LAYERS, make_plan
+from specnet.training.summary import layer_costs
+
+MINIMAL = {"dataset": "spiral", "loss": "bce_with_logits"}
+ONE = {"type": "linear", "units": 1}
+
+
+def linear(units):
+    return {"type": "linear", "units": units, "bias": False}
+
+
+def test_memory_is_that_of_parameters_gradients_slots_activations_and_a_batch():
+    spec = load_spec(
+        MINIMAL | {"layers": [linear(10), "tanh", ONE], "optimizer": "adam", "training": {"batch_size": 8}}
+    )
+    plan = make_plan(spec)
+    total, needs = training_bytes(spec, layer_costs(plan.layers), plan.inputs, 8)
+    copies = 4  # parameters, gradients and the two slots of adam
+    assert needs == [4 * (copies * 20 + 8 * 2 * 10), 4 * 8 * 2 * 10, 4 * (copies * 11 + 8 * 2)]
+    assert total == sum(needs) + 4 * 8 * 2
+    twice = training_bytes(load_spec(spec.to_json(), ["dtype=float64"]), layer_costs(plan.layers), plan.inputs, 8)
+    assert twice[0] == 2 * total
+
+
+@pytest.mark.parametrize(
+    ("layers", "place"),
+    [
+        ([linear(10**12), ONE], ("layers", 0)),
+        ([linear(60_000), linear(60_000), ONE], ("layers", 1)),
+        ([{"type": "residual", "layers": [linear(10**11), linear(2)]}, ONE], ("layers", 0, "layers", 0)),
+        ([linear(1000), {"type": "repeat", "times": 500, "layers": ["tanh", linear(20_000)]}, ONE],
+         ("layers", 1, "layers", 1)),
+    ],
+)  # fmt: skip
+def test_what_no_memory_holds_is_refused_at_the_layer_that_takes_most(layers, place):
+    with pytest.raises(SpecnetError, match="the budget is 32 GB") as raised:
+        load_spec(MINIMAL | {"layers": layers}, memory_budget=32e9)
+    (found,) = raised.value.diagnostics
+    assert (found.code, found.pointer) == ("memory", place)
+
+
+def test_the_budget_is_what_the_machine_has_unless_it_is_given():
+    assert 1e8 < machine_memory() < 1e15
+    layers = {"layers": [linear(math.isqrt(int(machine_memory()))), linear(math.isqrt(int(machine_memory()))), ONE]}
+    with pytest.raises(SpecnetError, match="memory"):
+        load_spec(MINIMAL | layers)
+    assert load_spec(MINIMAL | layers, memory_budget=1e16).memory_budget == 1e16
+    assert not load_spec(MINIMAL | {"layers": [ONE]}).warnings
+
+
+def test_a_limit_of_the_container_is_a_limit(tmp_path, monkeypatch):
+    whole = machine_memory()
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr("specnet.spec.memory.CGROUP", limit)
+    assert CGROUP.name == "memory.max"
+    limit.write_text("max\n")
+    assert machine_memory() >= whole
+    limit.write_text("123456\n")
+    assert machine_memory() == 123456
+
+
+def test_where_only_the_data_tell_the_shape_the_budget_holds_before_anything_is_allocated():
+    document = MINIMAL | {"layers": [linear(10**12), linear(2)], "loss": "mse", "dtype": "float64"}
+    document["transforms"] = {"inputs": ["one_hot"], "targets": ["one_hot"]}
+    spec = load_spec(document, memory_budget=1e9)
+    with pytest.raises(SpecnetError, match="the budget is 1 GB") as raised:
+        Experiment(spec)
+    assert raised.value.diagnostics[0].pointer == ("layers", 0)
+
+
+def test_copies_without_end_are_refused_before_they_are_made():
+    layer = "tanh"
+    for _ in range(4):
+        layer = {"type": "repeat", "times": 1000, "layers": [layer]}
+    with pytest.raises(SpecnetError, match=f"more than {MOST_LAYERS:,}") as raised:
+        load_spec(MINIMAL | {"layers": [ONE, layer]})
+    assert raised.value.diagnostics[0].pointer == ("layers", 1)
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (14_400_000_000, "14.4 GB"),
+        (3.2e13, "32 TB"),
+        (7e18, "7,000,000 TB"),
+    ],
+)
+def test_bytes_are_shown_as_people_say_them(count, shown):
+    assert show_bytes(count) == shown
