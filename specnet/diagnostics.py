@@ -11,6 +11,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from specnet.errors import Diagnostic, Pointer, SpecError, suggest
 
+MOST = 1000
+"""Mistakes of one kind of check that are told; nobody reads as many."""
 CODES = {
     "missing": "missing-key",
     "literal_error": "wrong-value",
@@ -42,7 +44,7 @@ def explain_unknown_keys(error: ValidationError, cls: type[BaseModel]) -> Valida
     pydantic says only that a key is not permitted; which keys are is known to the class that refused it.
     """
     details = []
-    for found in error.errors():
+    for found in error.errors(include_url=False)[:MOST]:
         kind, message, context = found["type"], found["msg"], found.get("ctx", {})
         *place, key = found["loc"] or ("",)
         if kind == "extra_forbidden" and (owner := _section_at(cls, tuple(place))):
@@ -75,7 +77,7 @@ def _section_at(cls: type[BaseModel], place: Pointer) -> type[BaseModel] | None:
 
 def explain(error: ValidationError, *, file: str | None = None) -> SpecError:
     """Return every mistake that pydantic found as one `SpecError`."""
-    return SpecError([_diagnostic(found) for found in error.errors()], file=file)
+    return SpecError([_diagnostic(found) for found in error.errors(include_url=False)[:MOST]], file=file)
 
 
 def _diagnostic(found: Any) -> Diagnostic:

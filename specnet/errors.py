@@ -30,18 +30,20 @@ class Location(NamedTuple):
     def underline(self) -> tuple[str, str]:
         """Return the line as a terminal can show it, cut where it is long, and carets below the place."""
         start = max(0, self.column - CONTEXT) if len(self.text) > LONGEST else 0
+        middle = self.column - 1
+        end = min(middle + self.width, middle + LONGEST)
         before, marked, after = (
             "".join(char if char.isprintable() else "\ufffd" for char in part.replace("\t", " "))
             for part in (
-                self.text[start : self.column - 1],
-                self.text[self.column - 1 :][: self.width],
-                self.text[self.column - 1 + self.width :],
+                self.text[start:middle],
+                self.text[middle:end],
+                self.text[end : end + LONGEST],
             )
         )
         if start:
             before = f"…{before}"
         line = before + marked + after
-        if len(line) > LONGEST:
+        if len(line) > LONGEST or end + LONGEST < len(self.text):
             line = f"{line[:LONGEST]}…"
         return line, " " * _cells(before) + "^" * min(_cells(marked) or 1, LONGEST - len(before))
 

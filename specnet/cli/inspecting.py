@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 import click
 
-from specnet.cli.options import PATH, load, parse_bytes, spec_argument, spec_options
+from specnet.cli.options import PATH, load, parse_bytes, show_warnings, spec_argument, spec_options
 from specnet.errors import ComponentError, SpecnetError, UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from specnet.datasets.base import Data, Samples
 
+SCHEMA_SUFFIX = ".schema.json"
+"""How the names of files end that stand among specs for the sake of editors."""
 LIMITS = {
     "gt": ">", "ge": ">=", "lt": "<", "le": "<=", "multiple_of": "multiple of",
     "min_length": "length >=", "max_length": "length <=",
@@ -35,33 +37,34 @@ def validate(
 
     \b
     Example:
-      specnet validate specs/spiral.json specs/mnist.json
+      specnet validate specs/*.json
     """
     import json
 
     import specnet
 
-    if resolved and len(specs) > 1:
-        raise UsageError("--resolved prints one spec: name one")
+    if resolved and (len(specs) > 1 or form == "json"):
+        raise UsageError("--resolved prints one spec: name one, and leave --format out")
     limit, wrong, found = parse_bytes(budget), False, []
     for path in specs:
+        if path.name.endswith(SCHEMA_SUFFIX):
+            click.echo(f"{path}: a schema of specs, passed over", err=True)
+            continue
         try:
             spec = specnet.load_spec(path, overrides, limit)
         except SpecnetError as error:
-            wrong = True
-            found += [diagnostic.to_json(str(path)) for diagnostic in error.diagnostics]
-            told = f"{error}\n"
+            wrong, diagnostics, told = True, error.diagnostics, f"{error}\n\n"
         else:
-            found += [diagnostic.to_json(str(path)) for diagnostic in spec.warnings]
-            told = "".join(f"{warning.render(str(path))}\n\n" for warning in spec.warnings)
+            diagnostics, told = spec.warnings, show_warnings(spec)
             if resolved:
                 click.echo(json.dumps(spec.to_json(), indent=2, ensure_ascii=False))
             elif form == "text":
                 click.echo(f"{path}: no mistakes found; data were not loaded")
-        if form == "text" and told:
-            click.echo(told, err=True)
+        found += [diagnostic.to_json(str(path)) for diagnostic in diagnostics]
+        if form == "text":
+            click.echo(told, err=True, nl=False)
     if form == "json":
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False), err=resolved)
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     if wrong:
         click.get_current_context().exit(2)
 

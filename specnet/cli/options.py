@@ -54,9 +54,13 @@ def load(path: Path, overrides: tuple[str, ...], budget: str | None) -> Spec:
     import specnet
 
     spec = specnet.load_spec(path, overrides, parse_bytes(budget))
-    for warning in spec.warnings:
-        click.echo(f"{warning.render(str(path))}\n", err=True)
+    click.echo(show_warnings(spec), err=True, nl=False)
     return spec
+
+
+def show_warnings(spec: Spec) -> str:
+    """Return a spec's warnings as text."""
+    return "".join(f"{warning.render(spec.source)}\n\n" for warning in spec.warnings)
 
 
 def parse_bytes(text: str | None) -> int | None:

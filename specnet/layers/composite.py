@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from functools import reduce
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -27,7 +27,7 @@ class Residual(Layer):
     """
 
     gives = "numbers"
-    layers: list[Layer] = Field(min_length=1, description="f, one layer after the other")
+    layers: list[Layer] = Field(min_length=1, max_length=1000, description="f, one layer after the other")
 
     def build(self, input_shape: Shape) -> Shape:
         self.stack = _copies(self.layers)
@@ -57,7 +57,9 @@ class Parallel(Layer):
     gets dy. Szegedy et al., "Going deeper with convolutions", 2015.
     """
 
-    branches: list[list[Layer]] = Field(min_length=1, description="f1, f2, ..., each a list of layers")
+    branches: list[Annotated[list[Layer], Field(max_length=1000)]] = Field(
+        min_length=1, max_length=1000, description="f1, f2, ..., each a list of layers"
+    )
     merge: Literal["concat", "add"] = Field(default="concat", description="how outputs become one")
 
     def build(self, input_shape: Shape) -> Shape:
@@ -109,7 +111,9 @@ class Repeat(Layer):
     """A stack of layers several times over, one after the other, each time with parameters of its own."""
 
     times: int = Field(ge=1, le=1000, description="how many times")
-    layers: list[Layer] = Field(min_length=1, description="what is repeated, one layer after the other")
+    layers: list[Layer] = Field(
+        min_length=1, max_length=1000, description="what is repeated, one layer after the other"
+    )
 
     def build(self, input_shape: Shape) -> Shape:
         self.stack: list[Layer] = []

@@ -67,14 +67,14 @@ class Spec(Section):
     dataset: Dataset = Field(description="where samples come from")
     split: Split = Field(default_factory=Split, description="shares set aside for validation and test")
     transforms: Transforms = Field(default_factory=Transforms, description="what samples go through before the network")
-    layers: list[Layer] = Field(min_length=1, description="the network, from inputs to outputs")
+    layers: list[Layer] = Field(min_length=1, max_length=1000, description="the network, from inputs to outputs")
     loss: Loss = Field(description="what training makes small")
     optimizer: Optimizer = Field(default="adam", description="how gradients become steps")  # type: ignore[assignment]
-    metrics: list[Metric] = Field(default=[], description="numbers for people")
+    metrics: list[Metric] = Field(default=[], max_length=100, description="numbers for people")
     training: Training = Field(default_factory=Training, description="how long and in what portions")
     checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="when the state is saved")
     record: Record | None = Field(default=None, description="what is kept for a replay")
-    plots: list[Plot] = Field(default=["curves"], description="pictures drawn at the end")  # type: ignore[list-item]
+    plots: list[Plot] = Field(default=["curves"], max_length=100, description="pictures drawn at the end")  # type: ignore[list-item]
 
     _document: Document | None = PrivateAttr(None)
     _warnings: list[Diagnostic] = PrivateAttr([])

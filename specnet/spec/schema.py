@@ -7,12 +7,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from specnet import registry
-from specnet.component import REFERENCE, Component, find_class
+from specnet.component import REFERENCE, Component, Section, find_class
 from specnet.errors import BrokenComponentError, ComponentError
 from specnet.spec.model import Spec
 
@@ -36,7 +35,7 @@ def make_schema(plugins: bool = True) -> JsonSchemaValue:
         group: {name: found for name, found in _components(group, plugins) if isinstance(found, dict)}
         for group in registry.GROUPS
     }
-    spec = Spec.model_json_schema(schema_generator=Generator)
+    spec = _describe(Spec)
     definitions = spec.pop("$defs")
     for group, found in components.items():
         definitions |= {f"{group}.{name}": component for name, component in found.items()}
@@ -73,14 +72,14 @@ def _components(group: str, plugins: bool) -> Iterator[tuple[str, JsonSchemaValu
                 yield name, _component(group, name, find_class(group, name))
             except ComponentError as error:
                 yield name, error
-            except PydanticUserError as error:
-                message = f'the fields of the {registry.SINGULAR[group]} "{name}" of {entry.distribution} '
-                yield name, BrokenComponentError(f"{message} have no JSON Schema: {error.message}")
+            except Exception as error:  # a plugin's fields can have schemas of their own
+                owner = f'{registry.SINGULAR[group]} "{name}" of {entry.distribution} {entry.version}'
+                yield name, BrokenComponentError(f"the fields of the {owner} cannot be described: {error}")
 
 
 def _component(group: str, name: str, cls: type[Component]) -> JsonSchemaValue:
     # Its sections stay inside it: those of two components may have one name.
-    schema = cls.model_json_schema(ref_template=f"#/$defs/{group}.{name}/$defs/{{model}}", schema_generator=Generator)
+    schema = _describe(cls, f"#/$defs/{group}.{name}")
     return {
         **schema,
         "properties": {"type": _constant(name, schema), **schema["properties"]},
@@ -160,16 +159,19 @@ def _or_null(schema: JsonSchemaValue) -> JsonSchemaValue:
     return schema if NULL in schema.get("anyOf", []) else {"anyOf": [schema, NULL]}
 
 
+def _describe(model: type[Section], inside: str = "#") -> JsonSchemaValue:
+    """A model's own schema, `inside` being where it will stand; its class's name tells an editor nothing."""
+    schema = model.model_json_schema(ref_template=f"{inside}/$defs/{{model}}", schema_generator=Generator)
+    for part in (schema, *schema.get("$defs", {}).values()):
+        part.pop("title", None)
+    return schema
+
+
 class Generator(GenerateJsonSchema):
-    """pydantic's JSON Schema without titles, and exact about numbers and text."""
+    """pydantic's JSON Schema without titles of fields, and exact about numbers and text."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
-
-    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        found = super().model_schema(schema)
-        found.pop("title", None)
-        return found
 
     def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
         found = super().float_schema(schema)

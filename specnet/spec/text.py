@@ -6,11 +6,13 @@ import codecs
 import json
 import math
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from specnet.diagnostics import show_value
+from specnet.diagnostics import MOST, show_value
 from specnet.errors import Diagnostic, Location, Pointer, SpecError, os_reason
 
 LARGEST = 1_000_000
@@ -56,11 +58,19 @@ class Source:
 
     def location(self, start: int, end: int) -> Location:
         """Return where the characters from `start` to `end` stand; of several lines, the first's part."""
-        begin = self.text.rfind("\n", 0, start) + 1
-        line = self.text[begin:].partition("\n")[0].removesuffix("\r")
+        number = bisect_right(self._starts, start) - 1
+        begin, line = self._starts[number], self._lines[number]
         # Of a list or an object over several lines only the opening bracket is marked.
         width = end - start if end <= begin + len(line) else 1
-        return Location(self.name, self.text.count("\n", 0, start) + 1, start - begin + 1, line, width)
+        return Location(self.name, number + 1, start - begin + 1, line, width)
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return [line.removesuffix("\r") for line in self.text.split("\n")]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     def mistake(self, start: int, end: int, code: str, message: str, help: str | None = None) -> Diagnostic:
         """Return a mistake in the characters from `start` to `end`."""
@@ -257,7 +267,8 @@ class _Walk:
     def _mistake(
         self, token: re.Match[str], pointer: Pointer, code: str, message: str, help: str | None = None
     ) -> None:
-        self.mistakes.append(Diagnostic(code, message, pointer, help, self.source.location(*token.span())))
+        if len(self.mistakes) < MOST:
+            self.mistakes.append(Diagnostic(code, message, pointer, help, self.source.location(*token.span())))
 
 
 def _short(number: str) -> str:

@@ -16,9 +16,9 @@ from specnet.transforms.base import Transform
 class Transforms(Section):
     """What inputs and targets go through on their way to the network, in order."""
 
-    inputs: list[Transform] = Field(default=[], description="transforms of inputs")
+    inputs: list[Transform] = Field(default=[], max_length=100, description="transforms of inputs")
     targets: list[Transform] = Field(
-        default=[], description="transforms of targets, undone for predictions and metrics"
+        default=[], max_length=100, description="transforms of targets, undone for predictions and metrics"
     )
 
 

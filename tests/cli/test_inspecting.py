@@ -81,8 +81,16 @@ def test_a_resolved_spec_run_again_is_the_same_run(invoke, write):
 
 
 def test_only_one_spec_can_be_printed(invoke, write):
-    result = invoke("validate", write("a.json"), write("b.json"), "--resolved")
-    assert (result.exit_code, "name one" in result.stderr) == (2, True)
+    for arguments in (["a.json", "b.json"], ["a.json", "--format", "json"]):
+        result = invoke("validate", write("a.json"), "--resolved", *arguments)
+        assert (result.exit_code, "name one" in result.stderr) == (2, True)
+
+
+def test_a_schema_among_specs_is_passed_over(invoke, write):
+    invoke("schema", "-o", "specnet.schema.json")
+    result = invoke("validate", write("good.json"), "specnet.schema.json")
+    assert (result.exit_code, result.stdout) == (0, "good.json: no mistakes found; data were not loaded\n")
+    assert "specnet.schema.json: a schema of specs" in result.stderr
 
 
 def test_of_a_wrong_spec_nothing_is_printed_as_resolved(invoke, write):
