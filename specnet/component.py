@@ -47,6 +47,8 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, protected_namespaces=()
     )
+    further_keys: ClassVar[tuple[str, ...]] = ()
+    """Keys that the JSON may have and that are gone before it is validated."""
 
 
 class Component(Section):

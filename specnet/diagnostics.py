@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from specnet.errors import Diagnostic, Pointer, SpecError, suggest
+from specnet.errors import Diagnostic, Pointer, SpecError, nearest, printable, quote, shorten, suggest
 
 MOST = 1000
 """Mistakes of one kind of check that are told; nobody reads as many."""
@@ -43,20 +43,25 @@ def explain_unknown_keys(error: ValidationError, cls: type[BaseModel]) -> Valida
 
     pydantic says only that a key is not permitted; which keys are is known to the class that refused it.
     """
-    details = []
-    for found in error.errors(include_url=False)[:MOST]:
+    details, meant = [], set()
+    errors = error.errors(include_url=False)[:MOST]
+    # Unknown keys first: one that is misspelt is not missing, too.
+    for found in sorted(errors, key=lambda found: found["type"] != "extra_forbidden"):
         kind, message, context = found["type"], found["msg"], found.get("ctx", {})
         *place, key = found["loc"] or ("",)
         if kind == "extra_forbidden" and (owner := _section_at(cls, tuple(place))):
-            known = [field.alias or name for name, field in owner.model_fields.items()]
-            kind, message = "unknown-key", f'there is no key "{key}" here'
+            known = [*(field.alias or name for name, field in owner.model_fields.items()), *owner.further_keys]
+            kind, message = "unknown-key", f"there is no key {quote(str(key))} here"
             context = {"help": suggest(str(key), known)}
+            meant.add((*place, nearest(str(key), known)))
+        if kind == "missing" and found["loc"] in meant:
+            continue
         custom = PydanticCustomError(kind, "{message}", {**context, "message": message})
         details.append(InitErrorDetails(type=custom, loc=found["loc"], input=found["input"]))
     return ValidationError.from_exception_data(error.title, details)
 
 
-def _section_at(cls: type[BaseModel], place: Pointer) -> type[BaseModel] | None:
+def _section_at(cls: type[BaseModel], place: Pointer) -> Any:
     """The model that validates the object at `place` below `cls`, where fixed fields lead there."""
     for part in place:
         field = cls.model_fields.get(str(part))
@@ -99,5 +104,4 @@ def _diagnostic(found: Any) -> Diagnostic:
 
 def show_value(value: Any) -> str:
     """Return a value as a message quotes it: JSON where it can be, and cut short."""
-    text = json.dumps(value, default=repr, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return printable(shorten(json.dumps(value, default=repr, ensure_ascii=False)))

@@ -7,6 +7,7 @@ place in front with `at`.
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
@@ -75,26 +76,27 @@ class Diagnostic(NamedTuple):
 
     def render(self, file: str | None = None) -> str:
         """Return the text that is shown to a person; `file` is the spec's path where its lines are not known."""
-        title, path = f"{self.severity}[{self.code}]: {self.message}", show_pointer(self.pointer)
+        title, path = f"{self.severity}[{self.code}]: {printable(self.message)}", show_pointer(self.pointer)
         if self.location is None:
-            place = " at ".join(part for part in (file, path) if part)
+            place = printable(" at ".join(part for part in (file, path) if part))
             return "\n".join([title, *([f"  --> {place}"] if place else []), *self._helps("   = ")])
         line, carets = self.location.underline()
         margin = " " * len(str(self.location.line))
+        place = printable(f"{self.location} at {path}" if path else str(self.location))
         beside = len(carets) + len(self.help or "") <= LONGEST
         return "\n".join(
             [
                 title,
-                f"{margin}--> {self.location}{f' at {path}' if path else ''}",
+                f"{margin}--> {place}",
                 f"{margin} |",
                 f"{self.location.line} | {line}",
-                f"{margin} | {carets} {self.help if self.help and beside else ''}".rstrip(),
+                f"{margin} | {carets} {printable(self.help or '') if beside else ''}".rstrip(),
                 *([] if beside else self._helps(f"{margin} = ")),
             ]
         )
 
     def _helps(self, margin: str) -> list[str]:
-        return [f"{margin}help: {self.help}"] if self.help else []
+        return [f"{margin}help: {printable(self.help)}"] if self.help else []
 
     def to_json(self, file: str | None = None) -> dict[str, str | int | None]:
         """Return the same as a JSON value; line and column are null where they are not known."""
@@ -235,7 +237,7 @@ def show_pointer(pointer: Pointer) -> str:
     """
     text = ""
     for part in pointer:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+        text += f"[{part}]" if isinstance(part, int) else f".{shorten(part)}"
     return text.removeprefix(".")
 
 
@@ -248,17 +250,48 @@ def json_pointer(pointer: Pointer) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
 
 
+def printable(text: str) -> str:
+    """Return a text with what a terminal would obey, or show as nothing, written as an escape.
+
+    >>> printable("a\\x1b[31m")
+    'a\\\\u001b[31m'
+    """
+    return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
+
+
+def shorten(text: str) -> str:
+    """Return the beginning of a text that is too long for a message."""
+    return text if len(text) <= QUOTED else f"{text[: QUOTED - 1]}…"
+
+
+def quote(name: str) -> str:
+    """Return a name as messages quote it. All but ASCII is escaped: letters that look alike should not.
+
+    >>> quote("tanh"), quote("t\\u0430nh")
+    ('"tanh"', '"t\\\\u0430nh"')
+    """
+    return json.dumps(shorten(name))
+
+
+QUOTED = 60
+"""Characters of a name that are shown at most."""
+
+
 def os_reason(error: OSError) -> str:
     """Return why a file cannot be opened, read or written, in words."""
     return "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
-    """Return what to type instead of `name`: the nearest of the known names, or all of them."""
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that `name` was probably meant to be."""
     import difflib
 
+    return next(iter(difflib.get_close_matches(shorten(name), sorted(known), n=1)), None)
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return what to type instead of `name`: the nearest of the known names, or all of them."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    if near:
-        return f'did you mean "{near[0]}"?'
+    if near := nearest(name, names):
+        return f'did you mean "{near}"?'
     return f"one of: {', '.join(names)}" if names else "there is none"

@@ -19,6 +19,7 @@ from specnet.errors import (
     BrokenComponentError,
     UnknownComponentError,
     UsageError,
+    quote,
     suggest,
 )
 
@@ -111,7 +112,7 @@ def find(group: str, name: str) -> Entry:
     """
     known = claims(group)
     if name not in known:
-        raise UnknownComponentError(f'there is no {SINGULAR[group]} "{name}"', help=suggest(name, known))
+        raise UnknownComponentError(f"there is no {SINGULAR[group]} {quote(name)}", help=suggest(name, known))
     first, *others = known[name]
     if others and first.distribution != BUILTIN:
         owners = " and ".join(f"{entry.distribution} {entry.version}" for entry in known[name])

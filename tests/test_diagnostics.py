@@ -106,7 +106,7 @@ def test_what_is_no_object_at_all_is_told():
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(None, "null"), ({"a": [True]}, '{"a": [true]}'), ("é", '"é"'), ("x" * 100, '"' + "x" * 56 + "...")],
+    [(None, "null"), ({"a": [True]}, '{"a": [true]}'), ("é", '"é"'), ("x" * 100, '"' + "x" * 58 + "…")],
 )
 def test_values_are_quoted_as_json_and_cut_short(value, shown):
     assert show_value(value) == shown

@@ -64,7 +64,7 @@ def validate(
         if form == "text":
             click.echo(told, err=True, nl=False)
     if form == "json":
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(found, indent=2))
     if wrong:
         click.get_current_context().exit(2)
 

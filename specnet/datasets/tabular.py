@@ -28,8 +28,8 @@ class Csv(Dataset):
 
     suffix: ClassVar[str] = ".csv"
     path: DataFile = Field(description="file, relative to the spec's folder")
-    inputs: list[str] = Field(min_length=1, description="names of the input columns")
-    targets: list[str] = Field(min_length=1, description="names of the target columns")
+    inputs: list[str] = Field(min_length=1, max_length=10_000, description="names of the input columns")
+    targets: list[str] = Field(min_length=1, max_length=10_000, description="names of the target columns")
     delimiter: str = Field(
         default=",", min_length=1, max_length=1, pattern=r'[^"\r\n\x00]', description="what separates cells"
     )

@@ -154,7 +154,7 @@ class Repeat(Layer):
 
 
 def _copies(layers: Sequence[Layer]) -> list[Layer]:
-    return [copy.deepcopy(layer) for layer in layers]
+    return [copy.copy(layer) for layer in layers]
 
 
 def _count(layers: Sequence[Layer]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from typing import Annotated, Any, ClassVar
 
@@ -10,6 +11,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from specnet.component import REFERENCE, Component, reference
+from specnet.diagnostics import custom_error, show_value
+
+NUMBER = re.compile(r"[-+]?[\d.]+([eE][-+]?\d+)?")
 
 
 class Schedule(Component):
@@ -52,6 +56,9 @@ class scheduled:
         return {"anyOf": [handler(self._number.core_schema), {REFERENCE: "#/$defs/schedules"}]}
 
     def _validate(self, value: Any, info: ValidationInfo) -> float | Schedule:
+        if isinstance(value, str) and NUMBER.fullmatch(value):
+            message = f"a number or a schedule belongs here, not {show_value(value)}"
+            raise custom_error("wrong-type", message, "write the number without quotes")
         if isinstance(value, (str, dict, Schedule)):
             schedule = self._schedule.resolve(value, info)
             assert isinstance(schedule, Schedule)

@@ -11,7 +11,7 @@ import numpy as np
 
 from specnet import registry
 from specnet.component import Component, parts
-from specnet.errors import Diagnostic, Pointer, ShapeError, SpecError, show_pointer, suggest
+from specnet.errors import Diagnostic, Pointer, ShapeError, SpecError, quote, show_pointer, suggest
 from specnet.layers.base import Layer, Shape
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
@@ -24,7 +24,8 @@ from specnet.spec.plan import SPLITS, Plan, make_plan
 def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
     """Return every mistake found in a spec; `flawed` are its keys that other mistakes were found in already."""
     plan = make_plan(spec)
-    mistakes = [*plan.mistakes, *_check_metrics(spec.metrics), *_check_learning_rate(spec)]
+    mistakes = [*plan.mistakes, *_check_metrics(spec.metrics)]
+    mistakes += _check_learning_rate(spec) if "dtype" not in flawed else []
     mistakes += _check_split(spec, plan) if "split" not in flawed else []
     mistakes += _check_monitors(spec, plan, flawed)
     mistakes += _check_loss(spec.loss, spec.layers, plan)
@@ -62,10 +63,14 @@ def _check_metrics(metrics: Sequence[Metric | None]) -> Iterator[Diagnostic]:
 
 
 def _check_learning_rate(spec: Spec) -> Iterator[Diagnostic]:
-    """The first step moves: a learning rate may be too small for the network's numbers."""
-    if spec.optimizer and np.dtype(spec.dtype).type(value_at(spec.optimizer.learning_rate, 0)) == 0:
-        message = f"the learning rate {value_at(spec.optimizer.learning_rate, 0):g} is 0 as {spec.dtype}"
-        yield Diagnostic("out-of-range", message, ("optimizer", "learning_rate"))
+    """A learning rate is neither too small nor too large for the network's numbers."""
+    if spec.optimizer:
+        rate = value_at(spec.optimizer.learning_rate, 0)
+        with np.errstate(over="ignore"):
+            rounded = np.dtype(spec.dtype).type(rate)
+        if rounded == 0 or np.isinf(rounded):
+            message = f"the learning rate {rate:g} is {'infinite' if rounded else 0} as {spec.dtype}"
+            yield Diagnostic("out-of-range", message, ("optimizer", "learning_rate"))
 
 
 def _check_split(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
@@ -87,13 +92,13 @@ def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagno
         monitors["training", "early_stopping", "monitor"] = spec.training.early_stopping.monitor
     metrics: Sequence[Metric | None] = spec.metrics
     values = ["loss", *(_name(metric) for metric in metrics if metric)]
-    known = [f"{split}/{value}" for split in SPLITS for value in values]
     for pointer, monitor in monitors.items():
         if monitor is None:
             continue
         split, _, value = monitor.partition("/")
         if split not in SPLITS or (value not in values and "metrics" not in flawed):
-            message = f'there will be no value "{monitor}"'
+            known = [f"{name}/{value}" for name in (SPLITS if split in SPLITS else plan.splits) for value in values]
+            message = f"there will be no value {quote(monitor)}"
             yield Diagnostic("unknown-monitor", message, pointer, suggest(monitor, known))
         elif split not in plan.splits and not flawed & {"split", "dataset"}:
             message = f'"{monitor}" will not exist: there are no {split} samples'

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from specnet.diagnostics import show_value
 from specnet.errors import Diagnostic, Pointer, SpecError
 from specnet.spec.text import Source, Span, Spans, read_json
 
@@ -106,6 +107,10 @@ def _extended(document: Document, chain: tuple[Path, ...]) -> Document:
         message = f"{error.file}: {error.message}"  # it cannot even be opened
         place = document.locate(Diagnostic("extends", message, ("extends",)))
         raise SpecError([*document.mistakes, place], file=document.name) from None
+    if not isinstance(base.value, dict):
+        message = f"the spec should be an object, not {show_value(base.value)}"
+        place = base.locate(Diagnostic("wrong-type", message))
+        raise SpecError([*document.mistakes, *base.mistakes, place], file=base.name)
     document.forget(("extends",))
     base.value = _merge(base, base.value, document.value, document.spans, ())
     base.name, base.directory = document.name, document.directory

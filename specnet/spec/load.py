@@ -12,13 +12,17 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from specnet.component import DRAFT
 from specnet.diagnostics import explain, explain_unknown_keys
-from specnet.errors import Diagnostic, Pointer, SpecError
+from specnet.errors import Diagnostic, Pointer, SpecError, nearest
 from specnet.spec.checks import check_spec
 from specnet.spec.document import Document, document_of, read_document
 from specnet.spec.files import resolve_files
 from specnet.spec.memory import machine_memory
 from specnet.spec.model import Spec
 from specnet.spec.overrides import apply_overrides
+
+KEYS = ("missing-key", "unknown-key")
+COMPONENTS = {"dataset": 1, "loss": 1, "optimizer": 1, "layers": 2, "metrics": 2, "plots": 2, "transforms": 3}
+"""How long the pointer to a component is, below a key that takes some."""
 
 
 def load_spec(
@@ -61,23 +65,31 @@ def parse_spec(value: Any) -> Spec:
 def _understand(document: Document, budget: float) -> tuple[Spec | None, list[Diagnostic]]:
     """The spec that a document describes, or what is right of it, and all mistakes."""
     mistakes = list(document.mistakes)
-    told = {found.pointer for found in mistakes if found.code != "duplicate-key"}
+    numbers = [found.pointer for found in mistakes if found.code in ("not-finite", "out-of-range", "encoding")]
     spec: Spec | None
     try:
         spec = parse_spec(document.value)
     except SpecError as error:
-        # A number that is no JSON number is told once, not again as out of its field's range.
-        mistakes += [found for found in error.diagnostics if not found.pointer or found.pointer not in told]
+        # A number that is no JSON number is told once, not again as out of its field's range, or in what holds it.
+        mistakes += [
+            found for found in error.diagnostics if found.code in KEYS or not _is_above(found.pointer, numbers)
+        ]
         spec = _draft(document.value, error.diagnostics)
     if spec is not None:
         mistakes += resolve_files(spec, document)
         flawed = {str(found.pointer[0]) for found in mistakes if found.pointer}
+        flawed |= {nearest(key, Spec.model_fields) or key for key in flawed}  # "splt" may be what "split" should be
         if any(found.code == "missing-file" for found in mistakes):
             spec = spec.model_copy(update={"dataset": None})
         spec._memory_budget = budget
         told = {found.pointer for found in mistakes if found.pointer}
         mistakes += [found for found in check_spec(spec, flawed) if not _is_below(found.pointer, told)]
     return spec, mistakes
+
+
+def _is_above(pointer: Pointer, told: list[Pointer]) -> bool:
+    """Whether something is wrong already with a value or with what it holds."""
+    return any(place[: len(pointer)] == pointer for place in told if pointer)
 
 
 def _is_below(pointer: Pointer, told: set[Pointer]) -> bool:
@@ -91,7 +103,8 @@ def _draft(value: Any, mistakes: list[Diagnostic]) -> Spec | None:
         return None
     value = copy.deepcopy(value)
     for found in mistakes:
-        _cut(value, ("dataset",) if found.pointer[:1] == ("dataset",) else found.pointer)
+        # Of a component with a mistake nothing is known: its other fields may be meant for another.
+        _cut(value, found.pointer[: COMPONENTS.get(str(found.pointer[0])) if found.pointer else 0])
     for _ in range(2):  # a section may miss what was cut out of it: then it goes as a whole
         for key, unknown in (("dataset", None), ("layers", [None]), ("loss", None)):
             value.setdefault(key, unknown)

@@ -53,6 +53,7 @@ class Spec(Section):
     """A whole run: dataset, layers, loss and schedule. Only those first three are required."""
 
     model_config = ConfigDict(title="specnet spec")
+    further_keys = ("extends",)
 
     schema_: str | None = Field(default=None, alias="$schema", exclude=True, description="JSON Schema for editors")
     name: str = Field(

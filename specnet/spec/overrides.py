@@ -30,20 +30,25 @@ def _apply(document: Document, source: Source) -> None:
     path, equals, _ = source.text.partition("=")
     if not equals or not path:
         raise _wrong(source, 0, len(source.text), "an override is PATH=VALUE, such as training.epochs=20")
+    if path == "extends":
+        raise _wrong(source, 0, len(path), "a file alone says what it extends")
     parsed = _value(source, len(path) + 1)
     pointer: Pointer = ()
     place, start = document.value, 0
     parts = path.split(".")
     for number, part in enumerate(parts):
         key = _key(place, part, source, start)
-        pointer, start = (*pointer, key), start + len(part) + 1
+        pointer, here, start = (*pointer, key), (start, start + len(part)), start + len(part) + 1
         if number == len(parts) - 1:
             place[key] = parsed.value
-            document.put(pointer, parsed.spans)
+            document.put(pointer, {**parsed.spans, (): parsed.spans[()]._replace(key=here)})
         else:
             below = place[key] if isinstance(place, list) else place.get(key)
-            if below is None or isinstance(below, str):
-                below = place[key] = {} if below is None else {"type": below}
+            if below is None:
+                below = place[key] = {}
+                document.put(pointer, {(): Span(source, *here, here)})
+            elif isinstance(below, str):
+                below = place[key] = {"type": below}
             place = below
     document.mistakes += [found._replace(pointer=(*pointer, *found.pointer)) for found in parsed.mistakes]
 

@@ -113,16 +113,17 @@ def read_json(path: Path) -> Parsed:
         raise SpecError([Diagnostic("file", message)], file=str(path))
     text = content.removeprefix(codecs.BOM_UTF8).decode(errors="replace")
     source = Source(str(path), text, path.parent)
-    mistakes = [*_check_encoding(source, content)]
     try:
         parsed = parse_json(source)
     except SpecError as error:
+        found = _check_encoding(source, content, {})
         # What is not UTF-8 is seldom JSON: one reason is enough.
-        raise SpecError(mistakes or error.diagnostics, file=str(path)) from None
-    return parsed._replace(mistakes=[*mistakes, *parsed.mistakes])
+        syntax = [] if "\ufffd" in text or "\0" in text[:4] else error.diagnostics
+        raise SpecError([*found, *syntax], file=str(path)) from None
+    return parsed._replace(mistakes=[*_check_encoding(source, content, parsed.spans), *parsed.mistakes])
 
 
-def _check_encoding(source: Source, content: bytes) -> list[Diagnostic]:
+def _check_encoding(source: Source, content: bytes, spans: Spans) -> list[Diagnostic]:
     """No byte order mark, and every byte belongs to a character."""
     mistakes = []
     if content.startswith(codecs.BOM_UTF8):
@@ -131,11 +132,16 @@ def _check_encoding(source: Source, content: bytes) -> list[Diagnostic]:
         mistakes.append(source.mistake(0, 1, "encoding", message, "save it as UTF-8 without one"))
     try:
         content.decode()
+        start, message = 0, "the file is not UTF-8: its bytes look like UTF-16 or UTF-32"
+        if b"\0" not in content[:4]:
+            return mistakes
     except UnicodeDecodeError as error:
         start = len(content[: error.start].decode())
         message = f"the file is not UTF-8: byte 0x{content[error.start]:02x} is not part of a character"
-        mistakes.append(source.mistake(start, start + 1, "encoding", message, "save it as UTF-8"))
-    return mistakes
+    # The innermost value that holds the character.
+    pointer = max((place for place, span in spans.items() if span.start <= start < span.end), key=len, default=())
+    found = source.mistake(start, start + 1, "encoding", message, "save it as UTF-8")
+    return [*mistakes, found._replace(pointer=pointer)]
 
 
 def parse_json(source: Source, start: int = 0) -> Parsed:

@@ -39,7 +39,7 @@ def test_a_schedule_given_as_an_instance_is_taken():
         (True, "wrong-type"),
         (None, "wrong-type"),
         ([0.1], "wrong-type"),
-        ("0.1", "unknown-component"),
+        ("0.1", "wrong-type"),
         ({**COSINE, "initial": -0.1}, "out-of-range"),
         ({"type": "constant", "value": 0}, "out-of-range"),
         ({"initial": 0.1}, "missing-key"),

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -170,9 +171,12 @@ def test_a_mapping_extends_a_file_of_the_working_directory(write, monkeypatch):
     assert given == {"extends": "base.json", "training": {"epochs": 9}}
 
 
-def test_a_parent_may_be_no_object(write):
-    write("base.json", "3")
-    assert read_document(write("child.json", {"extends": "base.json", "a": 1})).value == {"a": 1, "name": "child"}
+@pytest.mark.parametrize("base", ["3", "[]", "null"])
+def test_a_parent_is_an_object(write, base):
+    path = write("base.json", base)
+    with pytest.raises(SpecnetError, match=f"the spec should be an object, not {re.escape(base)}") as raised:
+        load_spec(write("child.json", {"extends": "base.json"}))
+    assert raised.value.diagnostics[0].location.file == str(path)
 
 
 def test_what_is_removed_is_not_found_any_more():

@@ -5,9 +5,8 @@ of specs. `\\udc80` to `\\udcff` stand for single bytes that are no UTF-8.
 """
 
 import pytest
-from helpers import marked, told
+from helpers import assert_shown_well, assert_told, marked, told
 
-from specnet.errors import json_pointer
 from specnet.spec.text import DEEPEST, LARGEST
 
 # The text, then a piece of what is told: of the message or of the help. The code is "syntax".
@@ -23,7 +22,7 @@ LISTS = [
     ('{"layers": [▸,]}', 'expected a value, found ","'),
     ('{"layers": ["relu"]▸]}', 'expected a comma or a closing bracket, found "]"'),
     ('{"layers": ["relu"▸}', 'expected a comma or a closing bracket, found "}"'),
-    ('{"layers": ["relu"▸', "found the end of the text"),
+    ('{"layers": ["relu▸"', "found the end of the text"),
     ('{"layers": ["relu"▸,\n', "found the end of the text"),
     ('{"layers": ▸[\n\n', "found the end of the text"),
     ('{"layers": [▸relu', "text takes double quotes"),
@@ -38,22 +37,22 @@ LISTS = [
 OBJECTS = [
     ('{"seed"▸, 1}', "expected a colon"),
     ('{"seed"▸; 1}', "expected a colon"),
-    ('{"seed"▸ }', "expected a colon"),
+    ('{"seed" ▸}', "expected a colon"),
     ('{"seed" ▸1}', "expected a colon"),
     ('{"seed" ▸"1"}', "expected a colon"),
     ('{"seed":▸: 1}', 'expected a value, found ":"'),
     ('{"seed" ▸= 1}', "a colon between key and value"),
     ('{"seed" ▸=> 1}', "a colon between key and value"),
     ('{"seed": ▸}', 'expected a value, found "}"'),
-    ('{"seed"▸', "found the end of the text"),
+    ('{"seed▸"', "found the end of the text"),
     ('{"seed"▸:', "found the end of the text"),
-    ('{"seed": 1▸', "found the end of the text"),
+    ('{"seed": ▸1', "found the end of the text"),
     ('{"seed": 1▸,', "found the end of the text"),
     ('{"seed": 1▸,}', "leave it out"),
     ('{"seed": 1,▸,}', "expected a key"),
     ('{"seed": 1,▸, "name": "x"}', "expected a key"),
     ('{▸, "seed": 1}', "expected a key"),
-    ('{▸: 1}', "expected a key"),
+    ("{▸: 1}", "expected a key"),
     ("{▸seed: 1}", "text takes double quotes"),
     ("{▸'seed': 1}", "double quotes"),
     ("{▸1: 1}", "expected a key in double quotes"),
@@ -61,17 +60,16 @@ OBJECTS = [
     ('{▸["seed"]: 1}', "expected a key in double quotes"),
     ("{▸🏳: 1}", "expected a key in double quotes"),
     ('{"seed": 1 ▸2}', "expected a comma"),
-    ('{"seed": 1\n "name": "x"}'.replace(' "n', ' ▸"n'), "expected a comma"),
+    ('{"seed": 1\n ▸"name": "x"}', "expected a comma"),
     ('{"seed": 1▸]', 'found "]"'),
-    ('▸["seed": 1}'.replace('▸["seed"', '["seed"▸'), 'found ":"'),
-    ('{"seed": 1, ▸"name"}'.replace('▸"name"', '"name"▸'), "expected a colon"),
-    ("{▸", "found the end of the text"),
+    ('["seed"▸: 1}', 'found ":"'),
+    ('{"seed": 1, "name"▸}', "expected a colon"),
+    ("▸{", "found the end of the text"),
     ("{▸{}}", "expected a key"),
     ('{"seed": 1, ▸// one\n "name": "x"}', "no comments"),
     ('{"seed": 1, ▸/* one */ "name": "x"}', "no comments"),
     ('{"seed": 1, ▸# one\n "name": "x"}', "no comments"),
     ('{"seed": ▸/* one */ 1}', "no comments"),
-    ('{"seed": 1} ▸// one', "no comments"),
     ('▸// one\n{"seed": 1}', "no comments"),
     ('{"seed": 1 ▸<!-- one -->}', "expected a comma"),
 ]
@@ -85,12 +83,14 @@ NUMBERS = [
     *((f'{{"seed": 1▸{rest}}}', "like 12, -0.5 or 1e-3") for rest in (".", ".e3", "e", "e+", "E-", "eE2", "e+-1")),
     *((f'{{"seed": 1▸{rest}}}', "like 12, -0.5 or 1e-3") for rest in ("_000", "f", "k", "L", "d", "j", "..2")),
     *((f'{{"seed": 1.5▸{rest}}}', "like 12, -0.5 or 1e-3") for rest in (".3", "e", "e+", "e-", "m")),
-    *((f'{{"seed": 1▸{rest}}}', "expected a comma") for rest in ("+2", "*2", "/2", "%", "é", "-2", " ▸000"[:1] + "'000")),
+    *((f'{{"seed": 1▸{rest}}}', "expected a comma") for rest in ("+2", "*2", "/2", "%", "-2", "'000")),
     ('{"seed": 1 ▸000}', "expected a comma"),
     ('{"seed": 0.1▸\0}', "expected a comma"),
 ]
 
+INVISIBLE = "\x7f\x9b\xa0\xad\u2028\u202e\u2060"
 WORDS = [
+    *((f'{{"seed": ▸{char}1}}', "expected a value") for char in INVISIBLE),
     *((f'{{"seed": ▸{word}}}', "true, false and null") for word in ("True", "False", "None", "undefined", "nil")),
     *((f'{{"seed": ▸{word}}}', "expected a value") for word in ("nul", "tru", "fals", "TRUE", "yes", "é", "ünits")),
     ('{"seed": true▸x}', "expected a comma"),
@@ -100,9 +100,6 @@ WORDS = [
     ('{"seed": ▸$SEED}', 'found "$"'),
     ('{"seed": ▸@x}', 'found "@"'),
     ('{"seed": ▸\\u0031}', "expected a value"),
-    ('{"seed": ▸\u2060 1}', "expected a value"),
-    ('{"seed":▸\u00a01}', "expected a value"),
-    ('{"seed":▸\u202e1}', "expected a value"),
 ]
 
 STRINGS = [
@@ -120,10 +117,10 @@ STRINGS = [
     ('{"name": "x▸\0y"}', "control character"),
     ('{"name": "x▸\x1fy"}', "control character"),
     ('{"na▸\tme": "x"}', "control character"),
-    *((f'{{"name": "x▸\\{char}"}}', "after a backslash") for char in ("x00", "a", "'", "0", "U0041", "é", "🌀", " ", "\0")),
-    *((f'{{"name": "▸\\u{digits}"}}', "four hexadecimal digits") for digits in ("", "1", "00A", "qqqq", "+123", "１２３４")),
-    ('{"name": "\\ud83d▸\\u1"}', "four hexadecimal digits"),
-    ('{"name": "▸\\u', "four hexadecimal digits"),
+    *((f'{{"name": "x▸\\{char}"}}', "after a backslash") for char in ("x00", "a", "'", "0", "U0041", "é", "🌀", "\0")),
+    *((f'{{"name": "\\▸u{digits}"}}', "four hexadecimal digits") for digits in ("", "1", "00A", "qqqq", "１２３４")),
+    ('{"name": "\\ud83d\\▸u1"}', "four hexadecimal digits"),
+    ('{"name": "\\▸u', "four hexadecimal digits"),
 ]  # fmt: skip
 
 STRUCTURE = [
@@ -140,30 +137,20 @@ STRUCTURE = [
     ("▸---\nseed: 1\n", "expected a value"),
     ("▸\\u007b}", "expected a value"),
     ("▸\f{}", "expected a value"),
-    ("▸\u00a0{}", "expected a value"),
-    ("▸\u2028{}", "expected a value"),
+    *((f"▸{char}{{}}", "expected a value") for char in INVISIBLE),
 ]
 
 # Bytes and characters.
 ENCODING = [
-    ("▸\ufeff", "byte order mark"),
+    ("▸{\0}\0", "UTF-16"),
+    ("▸\0{\0}", "UTF-16"),
     ("▸\udcef\udcbb", "not UTF-8: byte 0xef"),
     ("▸\udcff\udcfe{\0}\0", "not UTF-8: byte 0xff"),
     ("▸\udcfe\udcff\0{\0}", "not UTF-8: byte 0xfe"),
-    ('{"name": "caf▸\udce9"}', "byte 0xe9"),
-    ('{"name": "▸\udc80"}', "byte 0x80"),
-    ('{"name": "▸\udcc0\udcaf"}', "byte 0xc0"),
-    ('{"name": "▸\udce0\udc80\udcaf"}', "byte 0xe0"),
-    ('{"name": "▸\udcf8\udc88\udc80\udc80\udc80"}', "byte 0xf8"),
-    ('{"name": "▸\udced\udca0\udc80"}', "byte 0xed"),
-    ('{"name": "▸\udcf4\udc90\udc80\udc80"}', "byte 0xf4"),
-    ('{"name": "▸\udce2\udc82"}', "byte 0xe2"),
+    ("▸\udce9", "byte 0xe9"),
+    ('{"seed": 1▸\udce5}', "byte 0xe5"),
     ('{"name": "é▸\udce2\udc82', "byte 0xe2"),
     ('{"name": "\\▸\udce5"}', "byte 0xe5"),
-    ('{"seed": 1▸\udce5}', "byte 0xe5"),
-    ("▸\udce9", "byte 0xe9"),
-    ("▸{\0}\0", "NUL"),
-    ("▸\0{\0}", "NUL"),
     ('{"name": ▸"\\ud800"}', "surrogate"),
     ('{"name": ▸"\\udc00x"}', "surrogate"),
     ('{"name": ▸"\\ud800\\ud800"}', "surrogate"),
@@ -186,18 +173,14 @@ TABLES = {
     "too-deep": DEPTH,
 }
 ROWS = [(text, code, words) for code, table in TABLES.items() for text, words in table]
+ROWS += [(f'{{"seed": ▸{char}1}}', "syntax", f'found "\\u{ord(char):04x}"') for char in INVISIBLE]
 
 
 @pytest.mark.parametrize(("text", "code", "words"), ROWS, ids=lambda value: repr(value)[:60])
 def test_what_cannot_be_read_is_told_once_and_where(tmp_path, text, code, words):
-    path = tmp_path / "spec.json"
-    content, places = marked(text)
-    path.write_bytes(content)
-    (found,) = told(path)
-    assert (found.code, found.pointer, found.severity) == (code, (), "error")
-    assert [(found.location.line, found.location.column)] == places
-    assert found.location.file == str(path)
+    (found,) = assert_told(tmp_path / "spec.json", text, [code])
     assert words in f"{found.message} {found.help}"
+    assert (found.location.file, found.severity) == (str(tmp_path / "spec.json"), "error")
 
 
 # What is wrong with the text although it can be read: the rest of the spec is checked all the same.
@@ -218,6 +201,11 @@ BEHIND = [
     ("\n▸// one", "no comments"),
     ("\n▸# one", "no comments"),
 ]
+# A character of Latin-1, a lone continuation, longer than need be, half a pair, beyond the last character, cut off.
+NO_UTF8 = [
+    "\udce9", "\udc80", "\udcc0\udcaf", "\udce0\udc80\udcaf", "\udcf8\udc88\udc80\udc80\udc80", "\udced\udca0\udc80",
+    "\udcf4\udc90\udc80\udc80", "\udce2\udc82", "\udcff", "\udce9t\udce9",
+]  # fmt: skip
 HERE = [
     (', "seed": ▸NaN', "not-finite /seed", "NaN is not a JSON number"),
     (', "seed": ▸Infinity', "not-finite /seed", "Infinity is not a JSON number"),
@@ -241,45 +229,36 @@ HERE = [
     (', "plots": [{"type": "curves", ▸"type": "curves"}]', "duplicate-key /plots/0/type", "given twice"),
     (', "optimizer": {"type": "sgd", "learning_rate": {"type": "constant", "value": 1, ▸"value": 2}}',
      "duplicate-key /optimizer/learning_rate/value", "given twice"),
-    (', "name": "▸\udcff"', "encoding ", "byte 0xff"),
-    (', "description": "▸\udce9t\udce9"', "encoding ", "byte 0xe9"),
+    *((f', "description": "café ▸{content}"', "encoding /description", "part of a character") for content in NO_UTF8),
+    # What a decoder puts in place of a wrong byte is no mistake of its own.
+    (', "name": "caf▸\udce9"', "encoding /name", "byte 0xe9"),
 ]  # fmt: skip
-
-
-def check(path, text, expected):
-    """Assert that a text is told exactly what is expected, each a code and a pointer, where it is marked."""
-    content, places = marked(text)
-    path.write_bytes(content)
-    found = told(path)
-    assert [f"{each.code} {json_pointer(each.pointer)}" for each in found] == expected
-    assert [(each.location.line, each.location.column) for each in found] == places
-    return found
 
 
 @pytest.mark.parametrize(("behind", "words"), BEHIND, ids=repr)
 def test_nothing_stands_behind_a_spec(tmp_path, behind, words):
-    (found,) = check(tmp_path / "spec.json", SPEC.replace("HERE", "").replace("BEHIND", behind), ["syntax "])
+    (found,) = assert_told(tmp_path / "spec.json", SPEC.replace("HERE", "").replace("BEHIND", behind), ["syntax"])
     assert words in f"{found.message} {found.help}"
     text = SPEC.replace("HERE", ', "seed": ▸-1').replace("BEHIND", behind)
-    check(tmp_path / "spec.json", text, ["out-of-range /seed", "syntax "])
+    assert_told(tmp_path / "spec.json", text, ["out-of-range /seed", "syntax"])
 
 
 @pytest.mark.parametrize(("here", "expected", "words"), HERE, ids=lambda value: repr(value)[:60])
 def test_what_a_parser_forgives_is_told_once_and_the_rest_is_checked(tmp_path, here, expected, words):
-    (found,) = check(tmp_path / "spec.json", SPEC.replace("HERE", here).replace("BEHIND", ""), [expected])
+    (found,) = assert_told(tmp_path / "spec.json", SPEC.replace("HERE", here).replace("BEHIND", ""), [expected])
     assert words in f"{found.message} {found.help}"
-    text = SPEC.replace("HERE", here + ', "dtype": ▸"int8"').replace("BEHIND", "")
-    check(tmp_path / "spec.json", text, [expected, "wrong-value /dtype"])
+    text = SPEC.replace("HERE", here + ',\n  "dtype": ▸"int8"').replace("BEHIND", "")
+    assert_told(tmp_path / "spec.json", text, [expected, "wrong-value /dtype"])
 
 
 def test_a_byte_order_mark_is_told_and_the_rest_is_checked(tmp_path):
     text = "▸\ufeff" + SPEC.replace("HERE", ', "seed": ▸-1').replace("BEHIND", "")
-    check(tmp_path / "spec.json", text, ["encoding ", "out-of-range /seed"])
+    assert_told(tmp_path / "spec.json", text, ["encoding", "out-of-range /seed"])
 
 
 def test_the_place_in_a_long_line_is_shown_and_only_that(tmp_path):
     layers = ", ".join(['"tanh"'] * 20_000)
-    check(tmp_path / "spec.json", f'{{"layers": [{layers} ▸"relu"]}}', ["syntax "])
+    assert_told(tmp_path / "spec.json", f'{{"layers": [{layers} ▸"relu"]}}', ["syntax"])
 
 
 def test_a_file_of_more_than_a_megabyte_is_told_without_reading_on(tmp_path):
@@ -288,3 +267,10 @@ def test_a_file_of_more_than_a_megabyte_is_told_without_reading_on(tmp_path):
     (found,) = told(path)
     assert (found.code, found.location, found.pointer) == ("file", None, ())
     assert f"{LARGEST:,} bytes" in found.message
+
+
+def test_nothing_is_shown_that_a_terminal_would_obey(tmp_path):
+    path = tmp_path / "spec.json"
+    for text, *_ in ROWS + [(SPEC.replace("HERE", here).replace("BEHIND", ""),) for here, *_ in HERE]:
+        path.write_bytes(marked(text)[0])
+        assert_shown_well(told(path), str(path))
