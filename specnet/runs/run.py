@@ -19,7 +19,6 @@ from specnet.runs.experiment import build_model, load_data, pipelines
 from specnet.runs.files import read_json, write_file
 from specnet.runs.history import History
 from specnet.runs.manifest import data_digest
-from specnet.spec.document import Document
 from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec, json_digest
 from specnet.training.model import Model
@@ -62,13 +61,10 @@ class Run:
         if json_digest(document) != self._recorded("spec", "sha256"):
             raise RunError(f"{path} is not the spec of this run: it has another SHA-256 than the manifest tells")
         try:
-            spec = parse_spec(document)
+            return parse_spec(document, str(path))
         except SpecError as error:
-            error.file = str(path)
             message = f"the spec of this run is no longer understood\n{error}"
             raise RunError(message, help=self._missing()) from None
-        spec._document = Document(document, str(path), self.directory)
-        return spec
 
     def _missing(self) -> str | None:
         """Say how to install what the run was made with and is not installed now."""

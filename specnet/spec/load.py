@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,18 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from specnet.component import DRAFT
 from specnet.diagnostics import explain, explain_unknown_keys
 from specnet.errors import Diagnostic, Pointer, SpecError, nearest
 from specnet.spec.checks import check_spec
 from specnet.spec.document import Document, document_of, read_document
+from specnet.spec.draft import draft_spec
 from specnet.spec.files import resolve_files
 from specnet.spec.memory import machine_memory
 from specnet.spec.model import Spec
 from specnet.spec.overrides import apply_overrides
 
 KEYS = ("missing-key", "unknown-key")
-COMPONENTS = {"dataset": 1, "loss": 1, "optimizer": 1, "layers": 2, "metrics": 2, "plots": 2, "transforms": 3}
-"""How long the pointer to a component is, below a key that takes some."""
+"""Codes of mistakes that an object has beside those of its values."""
 
 
 def load_spec(
@@ -48,18 +46,21 @@ def load_spec(
     return spec
 
 
-def parse_spec(value: Any) -> Spec:
-    """Return the spec that a JSON value describes.
+def parse_spec(value: Any, name: str | None = None) -> Spec:
+    """Return the spec that a JSON value describes; `name` is the file it is from, if any.
 
     Raises:
         SpecError: with every field that is wrong.
     """
     try:
-        return Spec.model_validate_json(to_json(value), strict=True)
+        spec = Spec.model_validate_json(to_json(value), strict=True)
     except PydanticSerializationError as error:
-        raise SpecError([Diagnostic("wrong-type", f"the spec holds what JSON cannot: {error}")]) from error
+        message = f"the spec holds what JSON cannot: {error}"
+        raise SpecError([Diagnostic("wrong-type", message)], file=name) from error
     except ValidationError as error:
-        raise explain(explain_unknown_keys(error, Spec)) from None
+        raise explain(explain_unknown_keys(error, Spec), file=name) from None
+    spec._document = Document(value, name)
+    return spec
 
 
 def _understand(document: Document, budget: float) -> tuple[Spec | None, list[Diagnostic]]:
@@ -74,7 +75,7 @@ def _understand(document: Document, budget: float) -> tuple[Spec | None, list[Di
         mistakes += [
             found for found in error.diagnostics if found.code in KEYS or not _is_above(found.pointer, numbers)
         ]
-        spec = _draft(document.value, error.diagnostics)
+        spec = draft_spec(document.value, error.diagnostics)
     if spec is not None:
         mistakes += resolve_files(spec, document)
         flawed = {str(found.pointer[0]) for found in mistakes if found.pointer}
@@ -95,41 +96,6 @@ def _is_above(pointer: Pointer, told: list[Pointer]) -> bool:
 def _is_below(pointer: Pointer, told: set[Pointer]) -> bool:
     """Whether something is wrong already with a value or with what holds it."""
     return any(pointer[:length] in told for length in range(1, len(pointer) + 1))
-
-
-def _draft(value: Any, mistakes: list[Diagnostic]) -> Spec | None:
-    """What is right of a spec: wrong keys are left out, and components that cannot be made are None."""
-    if not isinstance(value, dict):
-        return None
-    value = copy.deepcopy(value)
-    for found in mistakes:
-        # Of a component with a mistake nothing is known: its other fields may be meant for another.
-        _cut(value, found.pointer[: COMPONENTS.get(str(found.pointer[0])) if found.pointer else 0])
-    for _ in range(2):  # a section may miss what was cut out of it: then it goes as a whole
-        for key, unknown in (("dataset", None), ("layers", [None]), ("loss", None)):
-            value.setdefault(key, unknown)
-        try:
-            return Spec.model_validate_json(to_json(value), strict=True, context=DRAFT)
-        except (ValidationError, PydanticSerializationError) as error:
-            if isinstance(error, ValidationError):
-                for found in explain(error).diagnostics:
-                    _cut(value, found.pointer)
-    return None
-
-
-def _cut(value: Any, pointer: Pointer) -> None:
-    """Take out what stands at a pointer; in a list, None takes its place."""
-    *path, last = pointer or (None,)
-    for part in path:
-        value = value[part] if _has(value, part) else None
-    if isinstance(value, list) and _has(value, last):
-        value[last] = None  # type: ignore[index]
-    elif isinstance(value, dict):
-        value.pop(last, None)
-
-
-def _has(value: Any, part: Any) -> bool:
-    return part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))
 
 
 def _place(found: Diagnostic) -> tuple[str, int, int]:
