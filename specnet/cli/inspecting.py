@@ -33,7 +33,9 @@ LIMITS = {
 def validate(
     specs: tuple[Path, ...], overrides: tuple[str, ...], budget: str | None, form: str, resolved: bool
 ) -> None:
-    """Check each SPEC without loading data or training, and report every mistake.
+    """Check each SPEC and report every mistake; nothing is trained.
+
+    Of data no more than the first bytes of files are read.
 
     \b
     Example:
@@ -73,7 +75,9 @@ def validate(
 @click.argument("group", required=False)
 @click.argument("name", required=False)
 def components(group: str | None, name: str | None) -> None:
-    """List what is installed: every GROUP, one of them, or one component with its fields.
+    """List the components that are installed.
+
+    Those of every GROUP, of one of them, or one component with its fields.
 
     \b
     Example:
@@ -156,9 +160,10 @@ def _type_name(annotation: Any) -> str:
 @click.option("-o", "--output", type=PATH, help="Write the arrays to this .npz file.")
 @spec_options
 def data(spec: Path, output: Path | None, overrides: tuple[str, ...], budget: str | None) -> None:
-    """Show what the network that SPEC describes will see: shapes, ranges, classes.
+    """Show what the network that SPEC describes will see.
 
-    With -o the arrays are written as train_inputs, train_targets, validation_inputs, …, transforms applied.
+    Shapes, ranges, classes. With -o the arrays are written as train_inputs, train_targets, validation_inputs, …,
+    transforms applied.
 
     \b
     Example:

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=PATH, help="Write the schema to this file.")
 @click.option("--no-plugins", is_flag=True, help="Leave out what other distributions bring.")
 def schema(output: Path | None, no_plugins: bool) -> None:
-    """Print the JSON Schema of specs, with every installed component.
+    """Print the JSON Schema of specs, for editors.
 
-    A spec that begins with "$schema": "./specnet.schema.json" is completed and checked by editors.
+    It holds every installed component. A spec that begins with "$schema": "./specnet.schema.json" is completed and
+    checked as one types, if that file is beside it.
 
     \b
     Example:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @spec_argument
 @spec_options
 def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
-    """Show the layers of SPEC: output shapes, parameters, memory and operations, and where the time will go.
+    """Show the layers of SPEC and what they cost.
 
     Memory (outputs and their gradients) and operations (of the forward pass; a multiplication with its addition
     counts two) are those of one sample. Time is measured, on random inputs. Data are loaded only if nothing else

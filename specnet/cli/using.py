@@ -49,10 +49,10 @@ def evaluate(run: Path, split: str | None, file: Path | None, checkpoint: str) -
 @click.option("-o", "--output", type=PATH, help="Write to this .csv, .npy or .npz file.")
 @checkpoint_option
 def predict(run: Path, input: Path, output: Path | None, checkpoint: str) -> None:
-    """Predict the targets of the inputs in the file INPUT: .csv, .npy or .npz, not transformed.
+    """Predict the targets of the inputs in the file INPUT.
 
-    Without -o the predictions are printed as CSV. Classes are told with their probabilities where the network
-    gives them.
+    INPUT is a .csv, .npy or .npz file, not transformed. Without -o the predictions are printed as CSV. Classes are
+    told with their probabilities where the network gives them.
 
     \b
     Example:
@@ -76,7 +76,9 @@ def predict(run: Path, input: Path, output: Path | None, checkpoint: str) -> Non
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @checkpoint_option
 def plot(run: Path, names: tuple[str, ...], checkpoint: str) -> None:
-    """Draw plots of the run in directory RUN: those its spec names, or each NAME.
+    """Draw plots of the run in directory RUN.
+
+    Those its spec names, or each NAME.
 
     \b
     Example:
