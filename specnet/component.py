@@ -8,6 +8,7 @@ component of that group, as does `reference("initializers")`, which needs no imp
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from inspect import isabstract
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -32,7 +33,14 @@ from pydantic_core import (
 
 from specnet import registry
 from specnet.diagnostics import custom_error, explain, explain_unknown_keys, show_value
-from specnet.errors import BrokenComponentError, ComponentError, Pointer, UnknownComponentError
+from specnet.errors import (
+    BrokenComponentError,
+    ComponentError,
+    Pointer,
+    SpecnetError,
+    UnknownComponentError,
+    show_pointer,
+)
 
 DRAFT = "draft"
 """Context of a validation that keeps what is right of a spec with mistakes."""
@@ -161,14 +169,15 @@ def construct(group: str, value: Any) -> Component:
     """
     fields = {"type": value} if isinstance(value, str) else value
     singular = registry.SINGULAR[group]
+    one = f"an {singular}" if singular[0] in "io" else f"a {singular}"
     if not isinstance(fields, Mapping):
-        raise custom_error("wrong-type", f'a {singular} is a name or an object with a "type", not {show_value(value)}')
+        raise custom_error("wrong-type", f'{one} is a name or an object with a "type", not {show_value(value)}')
     if "type" not in fields:
         names = ", ".join(registry.claims(group))
         raise custom_error("missing-key", f'this {singular} has no "type"', f"one of: {names}")
     try:
         if not isinstance(fields["type"], str):
-            raise UnknownComponentError(f'"type" is the name of a {singular}, not {show_value(fields["type"])}')
+            raise UnknownComponentError(f'"type" is the name of {one}, not {show_value(fields["type"])}')
         cls = find_class(group, fields["type"])
     except ComponentError as error:
         found = custom_error(error.code, error.message, error.help)
@@ -209,6 +218,31 @@ def parts(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
     if isinstance(value, (list, tuple)):
         for number, item in enumerate(value):
             yield from parts(item, (*pointer, number))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from parts(item, (*pointer, key))
     elif isinstance(value, BaseModel):
         for name, field in type(value).model_fields.items():
             yield from parts(getattr(value, name), (*pointer, field.alias or name))
+
+
+@contextmanager
+def guarded(component: Component, place: Pointer, method: str) -> Iterator[None]:
+    """Complete what a component's method raises with its place in the spec.
+
+    Raises:
+        BrokenComponentError: for what is no error of specnet's, a mistake in a plugin say.
+    """
+    try:
+        yield
+    except SpecnetError as error:
+        if not error.complete:
+            error.at(*place).complete = True
+        raise
+    except MemoryError:
+        raise
+    except Exception as cause:
+        message = f"{show_pointer(place)} ({type(component).__name__}) fails in {method}: "
+        broken = BrokenComponentError(message + f"{type(cause).__name__}: {cause}", pointer=place)
+        broken.complete = True
+        raise broken from cause

@@ -32,6 +32,19 @@ CODES = {
 """Stable codes of pydantic's kinds of error; a kind that is not here is a wrong type."""
 
 
+WORDS = {
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "a valid string": "text",
+    "a valid boolean": "true or false",
+    "a valid array": "a list",
+    "a valid list": "a list",
+    "a valid dictionary": "an object",
+    "match pattern '^[A-Za-z0-9][A-Za-z0-9._-]*$'": "be of letters, digits and . _ - alone, first a letter or digit",
+}
+"""pydantic's words for what a field takes, and ours."""
+
+
 def custom_error(code: str, message: str, help: str | None = None) -> PydanticCustomError:
     """Return an error that a validator may raise and that `explain` shows as it is."""
     context = {"message": message} | ({"help": help} if help else {})
@@ -52,13 +65,26 @@ def explain_unknown_keys(error: ValidationError, cls: type[BaseModel]) -> Valida
         if kind == "extra_forbidden" and (owner := _section_at(cls, tuple(place))):
             known = [*(field.alias or name for name, field in owner.model_fields.items()), *owner.further_keys]
             kind, message = "unknown-key", f"there is no key {quote(str(key))} here"
-            context = {"help": suggest(str(key), known)}
-            meant.add((*place, nearest(str(key), known)))
+            near = nearest(str(key), known)
+            help = None if near else _elsewhere(cls, str(key))
+            context = {"help": help or suggest(str(key), known)}
+            meant.add((*place, near))
         if kind == "missing" and found["loc"] in meant:
             continue
         custom = PydanticCustomError(kind, "{message}", {**context, "message": message})
         details.append(InitErrorDetails(type=custom, loc=found["loc"], input=found["input"]))
     return ValidationError.from_exception_data(error.title, details)
+
+
+def _elsewhere(cls: type[BaseModel], key: str) -> str | None:
+    """Where a key that is not known at one place of `cls` belongs: at the top, or in one of the sections."""
+    if key in cls.model_fields:
+        return "it belongs at the top"
+    for name in cls.model_fields:
+        section = _section_at(cls, (name,))
+        if section and key in section.model_fields:
+            return f'it belongs in "{name}"'
+    return None
 
 
 def _section_at(cls: type[BaseModel], place: Pointer) -> Any:
@@ -97,6 +123,8 @@ def _diagnostic(found: Any) -> Diagnostic:
         return Diagnostic(code, f'the key "{name}" is missing', pointer[:-1])
     message = re.sub("^(Input|String|List|Tuple) ", f"{name} ", found["msg"].removeprefix("Value error, "))
     message = re.sub(r" after validation, not \d+$", "", message)
+    for theirs, ours in WORDS.items():
+        message = message.replace(theirs, ours)
     if not (kind == "value_error" and isinstance(found["input"], dict)):  # a check of several fields names them itself
         message += f", not {show_value(found['input'])}"
     return Diagnostic(code, message, pointer)

@@ -16,22 +16,22 @@ Pointer = tuple[str | int, ...]
 
 
 class Location(NamedTuple):
-    """A stretch of one line of a text; line and column count from 1, in characters."""
+    """A stretch of one line of a file, or of an override; line and column count from 1, in characters."""
 
     file: str
     line: int
     column: int
     text: str
     width: int = 1
+    from_file: bool = True
 
     def __str__(self) -> str:
-        # An override is its own one line.
-        return self.file if self.file.startswith("--set ") else f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.from_file else self.file
 
     def underline(self) -> tuple[str, str]:
         """Return the line as a terminal can show it, cut where it is long, and carets below the place."""
-        start = max(0, self.column - CONTEXT) if len(self.text) > LONGEST else 0
         middle = self.column - 1
+        start = max(0, middle - CONTEXT) if max(len(self.text), middle + 1) > LONGEST else 0
         end = min(middle + self.width, middle + LONGEST)
         before, marked, after = (
             "".join(char if char.isprintable() else "\ufffd" for char in part.replace("\t", " "))
@@ -108,8 +108,8 @@ class Diagnostic(NamedTuple):
             "pointer": json_pointer(self.pointer),
             "severity": self.severity,
             "code": self.code,
-            "message": self.message,
-            "help": self.help,
+            "message": printable(self.message),
+            "help": self.help and printable(self.help),
         }
 
 
@@ -129,6 +129,8 @@ class SpecnetError(Exception):
         self.help = help
         self.file: str | None = None
         self.locate: Callable[[Diagnostic], Diagnostic] | None = None
+        self.complete = False
+        """Whether message and pointer are those of the whole spec already."""
 
     def at(self, *prefix: str | int) -> SpecnetError:
         """Return this error with `prefix` put in front of its pointer."""
@@ -270,7 +272,7 @@ def quote(name: str) -> str:
     >>> quote("tanh"), quote("t\\u0430nh")
     ('"tanh"', '"t\\\\u0430nh"')
     """
-    return json.dumps(shorten(name))
+    return shorten(json.dumps(name))
 
 
 QUOTED = 60
@@ -286,7 +288,21 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that `name` was probably meant to be."""
     import difflib
 
-    return next(iter(difflib.get_close_matches(shorten(name), sorted(known), n=1)), None)
+    names, lower = sorted(known), shorten(name).lower()
+    if (meant := SYNONYMS.get(lower)) in names and meant != name:
+        return meant
+    return next(iter(difflib.get_close_matches(lower, [each for each in names if each != name], n=1)), None)
+
+
+SYNONYMS = {
+    "acc": "accuracy", "affine": "linear", "batchsize": "batch_size", "betas": "beta1",
+    "binary_crossentropy": "bce", "categorical_crossentropy": "cross_entropy", "criterion": "loss", "dense": "linear",
+    "fc": "linear", "fully_connected": "linear", "kaiming": "he_normal", "l1": "mae", "l2": "mse",
+    "log_loss": "cross_entropy", "lr": "learning_rate", "model": "layers", "network": "layers", "nll": "cross_entropy",
+    "normalize": "standardize", "num_epochs": "epochs", "sequential": "repeat", "sum": "add", "swish": "silu",
+    "val": "validation", "xavier": "glorot_uniform", "zscore": "standardize",
+}  # fmt: skip
+"""What other tools call things, and what they are called here."""
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

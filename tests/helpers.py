@@ -11,6 +11,28 @@ import numpy as np
 from specnet import SpecnetError, load_spec, registry
 from specnet.errors import Diagnostic, json_pointer
 
+LINEAR = {"type": "linear", "units": 128}
+STACKS = {
+    **{name: [LINEAR, *[name] * 4]
+       for name in ("dropout", "elu", "flatten", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softmax", "softplus",
+                    "tanh")},
+    "linear": [LINEAR] * 5,
+    "residual": [LINEAR, *[{"type": "residual", "layers": ["tanh"]}] * 4],
+    "parallel": [LINEAR, *[{"type": "parallel", "branches": [["tanh"], []]}, LINEAR] * 4],
+    "repeat": [LINEAR, {"type": "repeat", "times": 3, "layers": [LINEAR, "relu", "dropout"]}],
+    "linear, tanh": [LINEAR, "tanh"] * 20,
+    "residual tanh": [LINEAR, *[{"type": "residual", "layers": ["tanh"]}] * 20],
+    "tanh 40": [LINEAR, *["tanh"] * 40],
+    "dropout 20": [LINEAR, *["dropout"] * 20],
+    "gelu 20": [LINEAR, *["gelu"] * 20],
+    "residual block": [LINEAR, *[{"type": "residual", "layers": [LINEAR, "relu", LINEAR]}] * 8],
+    "sum of branches": [LINEAR, *[{"type": "parallel", "branches": [[LINEAR], ["gelu"], []], "merge": "add"}] * 4],
+    "wide inside": [{"type": "linear", "units": 1024}, "relu", {"type": "linear", "units": 1}],
+    "wide outside": ["dropout", "flatten", {"type": "linear", "units": 1}],
+    "nothing trained": ["tanh", "softplus"] * 5,
+}  # fmt: skip
+"""Layers in whose training activations take most of the memory: every built-in one, and what is often put together."""
+
 
 def built_in(group: str) -> list[str]:
     """Return the names of a group that specnet itself registers."""

@@ -49,18 +49,18 @@ def explained(cls, document):
 @pytest.mark.parametrize(
     ("field", "value", "code", "message"),
     [
-        ("count", "64", "wrong-type", 'count should be a valid integer, not "64"'),
-        ("count", 1.5, "wrong-type", "count should be a valid integer, not 1.5"),
-        ("count", None, "wrong-type", "count should be a valid integer, not null"),
+        ("count", "64", "wrong-type", 'count should be a whole number, not "64"'),
+        ("count", 1.5, "wrong-type", "count should be a whole number, not 1.5"),
+        ("count", None, "wrong-type", "count should be a whole number, not null"),
         ("count", -1, "out-of-range", "count should be greater than or equal to 0, not -1"),
-        ("ratio", True, "wrong-type", "ratio should be a valid number, not true"),
+        ("ratio", True, "wrong-type", "ratio should be a number, not true"),
         ("ratio", 1, "out-of-range", "ratio should be less than 1, not 1"),
         ("ratio", float("nan"), "out-of-range", "ratio should be a finite number, not NaN"),
-        ("name", 3, "wrong-type", "name should be a valid string, not 3"),
+        ("name", 3, "wrong-type", "name should be text, not 3"),
         ("name", "A", "wrong-value", "name should match pattern '^[a-z]+$', not \"A\""),
         ("name", "abcdef", "wrong-length", 'name should have at most 5 characters, not "abcdef"'),
         ("mode", "mid", "wrong-value", "mode should be 'min' or 'max', not \"mid\""),
-        ("flag", 1, "wrong-type", "flag should be a valid boolean, not 1"),
+        ("flag", 1, "wrong-type", "flag should be true or false, not 1"),
         ("sizes", [], "wrong-length", "sizes should have at least 1 item, not []"),
         ("inner", 3, "wrong-type", "inner should be an object, not 3"),
         ("even", 3, "out-of-range", "even should be a multiple of 2, not 3"),
@@ -77,7 +77,7 @@ def test_a_mistake_is_told_in_words_with_a_stable_code(field, value, code, messa
 
 def test_items_of_lists_are_told_by_their_position():
     (found,) = explained(Outer, {"sizes": [1, "x"]}).diagnostics
-    assert (found.pointer, found.message) == (("sizes", 1), 'item 1 should be a valid integer, not "x"')
+    assert (found.pointer, found.message) == (("sizes", 1), 'item 1 should be a whole number, not "x"')
 
 
 @pytest.mark.parametrize(

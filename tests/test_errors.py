@@ -3,7 +3,17 @@ import inspect
 import pytest
 
 from specnet import errors
-from specnet.errors import DataError, Diagnostic, SpecError, SpecnetError, json_pointer, show_pointer, suggest
+from specnet.errors import (
+    DataError,
+    Diagnostic,
+    Location,
+    SpecError,
+    SpecnetError,
+    json_pointer,
+    nearest,
+    show_pointer,
+    suggest,
+)
 
 FAMILY = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, SpecnetError)]
 
@@ -58,3 +68,78 @@ def test_pointers_are_shown_as_one_writes_them(pointer, shown, standard):
 )
 def test_the_nearest_name_or_all_are_proposed(name, known, proposal):
     assert suggest(name, known) == proposal
+
+
+LONG = "x" * 120
+UNDERLINED = [
+    ("abc def", 5, 3, "abc def", "    ^^^"),
+    ("abc", 1, 1, "abc", "^"),
+    ("", 1, 1, "", "^"),
+    ("a\tb", 3, 1, "a b", "  ^"),
+    ("a\x1bb\u202ec", 2, 2, "a\ufffdb\ufffdc", " ^^"),
+    ("漢字 x", 4, 1, "漢字 x", "     ^"),
+    ("漢字 x", 1, 2, "漢字 x", "^^^^"),
+    ("e\u0301 x", 4, 1, "e\u0301 x", "  ^"),
+    (LONG, 120, 1, LONG, " " * 119 + "^"),
+    (LONG, 121, 1, "…" + "x" * 50, " " * 51 + "^"),
+    (LONG + "y", 1, 1, LONG + "…", "^"),
+    (LONG + "yz" + LONG, 121, 2, "…" + "x" * 50 + "yz" + "x" * 67 + "…", " " * 51 + "^^"),
+    ("y" + LONG + LONG, 1, 241, "y" + "x" * 119 + "…", "^" * 120),
+]
+
+
+@pytest.mark.parametrize(("text", "column", "width", "line", "carets"), UNDERLINED)
+def test_the_place_in_a_line_is_marked(text, column, width, line, carets):
+    assert Location("spec.json", 1, column, text, width).underline() == (line, carets)
+
+
+def test_a_located_mistake_is_shown_with_its_line():
+    location = Location("spec.json", 10, 5, '    "sigmod",', 8)
+    found = Diagnostic("code", "what is wrong", ("layers", 1), "type this", location)
+    assert found.render().splitlines() == [
+        "error[code]: what is wrong",
+        "  --> spec.json:10:5 at layers[1]",
+        "   |",
+        '10 |     "sigmod",',
+        "   |     ^^^^^^^^ type this",
+    ]
+    assert found._replace(help="long " * 30).render().splitlines()[-2:] == [
+        "   |     ^^^^^^^^",
+        f"   = help: {'long ' * 30}",
+    ]
+    assert found._replace(severity="warning").render().startswith("warning[code]")
+    assert found.to_json() == {
+        "file": "spec.json", "line": 10, "column": 5, "pointer": "/layers/1", "severity": "error", "code": "code",
+        "message": "what is wrong", "help": "type this",
+    }  # fmt: skip
+    override = found._replace(location=Location("--set a=1", 1, 3, "a=1", from_file=False))
+    assert override.render().splitlines()[1] == " --> --set a=1 at layers[1]"
+
+
+def test_of_very_many_mistakes_the_rest_is_counted():
+    shown = str(SpecError([Diagnostic("code", f"mistake {number}.") for number in range(150)]))
+    assert "mistake 99." in shown
+    assert "mistake 100." not in shown
+    assert shown.endswith("… and 50 more")
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "meant"),
+    [
+        ("lr", ["learning_rate", "layers"], "learning_rate"),
+        ("Dense", ["linear", "relu"], "linear"),
+        ("swish", ["silu", "swish"], "silu"),
+        ("RELU", ["relu"], "relu"),
+        ("lr", ["units"], None),
+        ("relu", ["relu"], None),
+        ("x" * 10**6, ["relu"], None),
+    ],
+)
+def test_what_other_tools_call_it_is_known(name, known, meant):
+    assert nearest(name, known) == meant
+
+
+def test_nothing_is_shown_that_a_terminal_would_obey():
+    text = Diagnostic("code", "a\x1b[31m\u202eb", ("k\x07",), "c\x9b", None).render("f\x00.json")
+    assert text.replace("\n", " ").isprintable()
+    assert "a\\u001b[31m\\u202eb" in text

@@ -9,6 +9,7 @@ from specnet import Layer
 class Swish(Layer):
     """y = x s with s = sigmoid(beta x); dy/dx = s + beta y (1 - s). Ramachandran et al., 2017."""
 
+    keeps = ("s", "y")
     beta: float = Field(default=1.0, gt=0, description="from x / 2 (towards 0) to relu (towards infinity)")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:

@@ -14,14 +14,15 @@ import click
 
 from specnet.cli.inspecting import components, data, validate
 from specnet.cli.new import new
+from specnet.cli.options import Group
 from specnet.cli.running import run
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
 from specnet.cli.using import evaluate, plot, predict
-from specnet.errors import SpecnetError
+from specnet.errors import SpecnetError, nearest
 
 
-class Commands(click.Group):
+class Commands(Group):
     """A group whose commands end in a message and an exit code, never in a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -49,6 +50,12 @@ class Commands(click.Group):
             click.echo(f"error[internal]: {type(error).__name__}: {error}", err=True)
             click.echo("   = help: this is a bug; SPECNET_DEBUG=1 in the environment shows where", err=True)
             ctx.exit(1)
+
+    def suggest(self, args: list[str]) -> str:
+        spec = next((argument for argument in args if argument.endswith(".json")), None)
+        if spec and (spec == args[0] or not nearest(args[0], self.commands)):
+            return f'did you mean "specnet run {spec}"?'
+        return super().suggest(args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)

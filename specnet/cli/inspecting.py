@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 import click
 
-from specnet.cli.options import PATH, load, parse_bytes, show_warnings, spec_argument, spec_options
+from specnet.cli.options import (
+    PATH,
+    echo_json,
+    load,
+    parse_bytes,
+    read_spec,
+    refuse_overwriting,
+    show_warnings,
+    spec_argument,
+    spec_options,
+)
 from specnet.errors import ComponentError, SpecnetError, UsageError
 
 if TYPE_CHECKING:
@@ -41,32 +51,28 @@ def validate(
     Example:
       specnet validate specs/*.json
     """
-    import json
-
-    import specnet
-
     if resolved and (len(specs) > 1 or form == "json"):
         raise UsageError("--resolved prints one spec: name one, and leave --format out")
     limit, wrong, found = parse_bytes(budget), False, []
     for path in specs:
-        if path.name.endswith(SCHEMA_SUFFIX):
+        if path.name.endswith(SCHEMA_SUFFIX) and path.is_file() and not resolved:
             click.echo(f"{path}: a schema of specs, passed over", err=True)
             continue
         try:
-            spec = specnet.load_spec(path, overrides, limit)
+            spec = read_spec(path, overrides, limit)
         except SpecnetError as error:
             wrong, diagnostics, told = True, error.diagnostics, f"{error}\n\n"
         else:
             diagnostics, told = spec.warnings, show_warnings(spec)
             if resolved:
-                click.echo(json.dumps(spec.to_json(), indent=2, ensure_ascii=False))
+                echo_json(spec.to_json())
             elif form == "text":
                 click.echo(f"{path}: no mistakes found; data were not loaded")
         found += [diagnostic.to_json(str(path)) for diagnostic in diagnostics]
         if form == "text":
             click.echo(told, err=True, nl=False)
     if form == "json":
-        click.echo(json.dumps(found, indent=2))
+        echo_json(found)
     if wrong:
         click.get_current_context().exit(2)
 
@@ -113,6 +119,7 @@ def _show_group(group: str) -> None:
 
 def _show_component(group: str, name: str) -> None:
     import inspect
+    import json
 
     from specnet import registry
     from specnet.cli.show import show_table
@@ -129,12 +136,22 @@ def _show_component(group: str, name: str) -> None:
             for name, sign in LIMITS.items()
             if getattr(limit, name, None) is not None
         )
-        default = "required" if field.is_required() else f"{field.default!r}"
+        value = field.get_default(call_default_factory=True)
+        default = "required" if field.is_required() else json.dumps(value, default=_to_json)
         kind = _type_name(field.annotation)
         rows.append([field.alias or attribute, kind, default, field.description or "", limits])
     if rows:
         click.echo()
         show_table(["field", "type", "default", "", ""], rows)
+
+
+def _to_json(value: Any) -> Any:
+    """Return a default that the json module does not know as what it does."""
+    from pydantic_core import to_jsonable_python
+
+    from specnet.component import Component
+
+    return value.to_spec() if isinstance(value, Component) else to_jsonable_python(value)
 
 
 def _type_name(annotation: Any) -> str:
@@ -169,15 +186,20 @@ def data(spec: Path, output: Path | None, overrides: tuple[str, ...], budget: st
     Example:
       specnet data specs/spiral.json -o spiral.npz
     """
+    from pathlib import Path
+
     import numpy as np
 
-    from specnet.datasets.base import Samples
+    from specnet.component import parts
+    from specnet.datasets.base import DataFile, Samples
     from specnet.runs.experiment import Experiment, load_data, transform
     from specnet.runs.files import write_file
 
     if output is not None and output.suffix != ".npz":
         raise UsageError(f"{output}: the file's name should end in .npz")
     loaded = load(spec, overrides, budget)
+    if output is not None:
+        refuse_overwriting(output, spec, *(Path(part) for _, part in parts(loaded) if isinstance(part, DataFile)))
     try:
         experiment = Experiment(loaded)
     except SpecnetError:
@@ -196,14 +218,17 @@ def data(spec: Path, output: Path | None, overrides: tuple[str, ...], budget: st
 
 
 def _show_splits(splits: Mapping[str, Samples]) -> None:
+    import numpy as np
+
     from specnet.cli.show import show_table
 
-    rows = [
-        [split, name, len(array), array.shape[1:], array.dtype]
-        + [f"{value:.4g}" for value in (array.min(), array.max(), array.mean(), array.std())]
-        for split, samples in splits.items()
-        for name, array in samples._asdict().items()
-    ]
+    with np.errstate(all="ignore"):  # the squares of very large numbers are infinite, and shown as such
+        rows = [
+            [split, name, len(array), array.shape[1:], array.dtype]
+            + [f"{value:.4g}" for value in (array.min(), array.max(), array.mean(), array.std())]
+            for split, samples in splits.items()
+            for name, array in samples._asdict().items()
+        ]
     columns = ["split", "", "rows", "shape", "dtype", "min", "max", "mean", "std"]
     show_table(columns, rows, numbers=("rows", "min", "max", "mean", "std"))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from specnet.cli.options import Group
 from specnet.errors import UsageError
 
 KINDS = ("classification", "regression", "images", "sequence")
 SCHEMA = "specnet.schema.json"
 
 
-@click.group()
+@click.group(cls=Group)
 def new() -> None:
     """Write a starting point that runs as it is.
 

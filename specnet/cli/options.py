@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from specnet.errors import Diagnostic, SpecError, UsageError, printable, quote, suggest
+
 if TYPE_CHECKING:
-    import os
     from pathlib import Path
 
     from specnet.spec.model import Spec
@@ -21,6 +23,21 @@ class FilePath(click.Path):
         from pathlib import Path
 
         return Path(value)
+
+
+class Group(click.Group):
+    """A group that tells which of its commands may be meant by one that it does not have."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not (args[0] in self.commands or args[0].startswith("-") or ctx.resilient_parsing):
+            ctx.fail(f"there is no command {quote(args[0])}: {printable(self.suggest(args))}")
+        return super().resolve_command(ctx, args)
+
+    def suggest(self, args: list[str]) -> str:
+        """Return what to type instead of these arguments."""
+        return suggest(args[0], self.commands)
 
 
 PATH = FilePath()
@@ -51,11 +68,23 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def load(path: Path, overrides: tuple[str, ...], budget: str | None) -> Spec:
     """Return a checked spec; its warnings are printed."""
-    import specnet
-
-    spec = specnet.load_spec(path, overrides, parse_bytes(budget))
+    spec = read_spec(path, overrides, parse_bytes(budget))
     click.echo(show_warnings(spec), err=True, nl=False)
     return spec
+
+
+def read_spec(path: Path, overrides: tuple[str, ...], memory_budget: int | None) -> Spec:
+    """Return a checked spec.
+
+    Raises:
+        SpecError: with every mistake that was found; if only the file's ending was left out, that is told.
+    """
+    import specnet
+
+    if os.access(f"{path}.json", os.R_OK) and not os.access(path, os.F_OK):
+        found = Diagnostic("file", "there is no such file", help=f'did you mean "{path}.json"?')
+        raise SpecError([found], file=str(path))
+    return specnet.load_spec(path, overrides, memory_budget)
 
 
 def show_warnings(spec: Spec) -> str:
@@ -71,11 +100,27 @@ def parse_bytes(text: str | None) -> int | None:
     """
     from pydantic import ByteSize, TypeAdapter, ValidationError
 
-    from specnet.errors import UsageError
-
     if text is None:
         return None
     try:
         return TypeAdapter(ByteSize).validate_python(text)
     except (ValidationError, OverflowError):
         raise UsageError(f"--memory-budget {text}: give bytes as in 500MB, 2GB or 2GiB") from None
+
+
+def refuse_overwriting(output: Path, *read: Path) -> None:
+    """Let no command write over a file that it reads.
+
+    Raises:
+        UsageError: if `output` is one of the files in `read`.
+    """
+    if output.exists() and any(path.exists() and output.samefile(path) for path in read):
+        raise UsageError(f"{output} is what this command reads: it is not overwritten", help="give -o another name")
+
+
+def echo_json(value: Any) -> None:
+    """Print JSON, in UTF-8 whatever the terminal's encoding: it is read by programs."""
+    import json
+
+    # A file name may hold what is no Unicode; JSON writes such a surrogate as an escape.
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace"))

@@ -47,9 +47,16 @@ def watch(quiet: bool) -> Iterator[Observer]:
 
 
 class _Timed(Observer):
-    """Knows how fast the run is."""
+    """Says where the run is and knows how fast it is."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def taken(self, wanted: Path) -> None:
+        self.print(f"{wanted} is taken")
 
     def started(self, spec: Spec, directory: Path) -> None:
+        self.print(f"{spec.name} -> {directory}")
         self.epochs = spec.training.epochs
         self.start = self.shown = time.monotonic()
 
@@ -62,16 +69,23 @@ class _Timed(Observer):
         """Return epochs per second since the start."""
         return float(line["epoch"]) / max(time.monotonic() - self.start, 1e-9)
 
+    def print(self, text: str) -> None:
+        """Print a line as it is."""
+        try:
+            self.console.print(text, soft_wrap=True, markup=False)
+        except BrokenPipeError:
+            self.console.quiet = True  # nobody reads on: the run goes on all the same
+
 
 class Bar(_Timed):
     """A progress bar."""
 
     def __init__(self, progress: Progress) -> None:
+        super().__init__(progress.console)
         self.progress = progress
 
     def started(self, spec: Spec, directory: Path) -> None:
         super().started(spec, directory)
-        self.progress.console.print(f"{spec.name} -> {directory}")
         self.task = self.progress.add_task("", total=self.epochs, values="")
 
     def epoch(self, line: Mapping[str, Any]) -> None:
@@ -84,23 +98,10 @@ class Bar(_Timed):
 class Lines(_Timed):
     """A line for each tenth of the run, and whenever it has been quiet for long."""
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
-
-    def started(self, spec: Spec, directory: Path) -> None:
-        super().started(spec, directory)
-        self._print(f"{spec.name} -> {directory}")
-
     def epoch(self, line: Mapping[str, Any]) -> None:
         now, epoch = time.monotonic(), line["epoch"]
         tenth = epoch * LINES // self.epochs > (epoch - 1) * LINES // self.epochs
         if tenth or now - self.shown >= PATIENCE:
             self.shown = now
             left = (self.epochs - epoch) / self.rate(line)
-            self._print(f"epoch {epoch}/{self.epochs}  {self.values(line)}  {left:.0f} s left")
-
-    def _print(self, text: str) -> None:
-        try:
-            self.console.print(text, soft_wrap=True, markup=False)
-        except BrokenPipeError:
-            self.console.quiet = True  # nobody reads on: the run goes on all the same
+            self.print(f"epoch {epoch}/{self.epochs}  {self.values(line)}  {left:.0f} s left")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import PATH
+from specnet.cli.options import PATH, echo_json
+from specnet.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,23 +20,34 @@ def schema(output: Path | None, no_plugins: bool) -> None:
     """Print the JSON Schema of specs, for editors.
 
     It holds every installed component. A spec that begins with "$schema": "./specnet.schema.json" is completed and
-    checked as one types, if that file is beside it.
+    checked as one types, if that file is beside it. With -o an older schema is replaced, but no other file.
 
     \b
     Example:
       specnet schema -o specs/specnet.schema.json
     """
-    import json
-
     from specnet.errors import Diagnostic
     from specnet.runs.files import write_json
     from specnet.spec.schema import make_schema, unusable
 
+    if output is not None and output.is_file() and not _is_schema(output):
+        raise UsageError(f"{output} is there already and is no JSON Schema", help="give -o another name, or remove it")
     for error in unusable(plugins=not no_plugins):
         left_out = Diagnostic(error.code, f"left out: {error.message}", help=error.help, severity="warning")
         click.echo(left_out.render(), err=True)
     made = make_schema(plugins=not no_plugins)
     if output is None:
-        click.echo(json.dumps(made, indent=2, ensure_ascii=False))
+        echo_json(made)
     else:
         write_json(output, made)
+        click.echo(f"written to {output}")
+
+
+def _is_schema(path: Path) -> bool:
+    import json
+
+    try:
+        value = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and "$defs" in value

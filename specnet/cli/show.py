@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,9 +18,13 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 240  # a file or a pipe takes lines as long as they need to be
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    console.width = 240  # a file or a pipe takes lines as long as they need to be
+    with console.capture() as capture:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")))
 
 
 def show_scores(scores: Mapping[str, Mapping[str, float]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import click
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
     """Show the layers of SPEC and what they cost.
 
-    Memory (outputs and their gradients) and operations (of the forward pass; a multiplication with its addition
-    counts two) are those of one sample. Time is measured, on random inputs. Data are loaded only if nothing else
-    tells the input shape.
+    Memory (what a layer makes that is kept for the backward pass) and operations (of the forward pass; a
+    multiplication with its addition counts two) are those of one sample. Time is measured, on random inputs. Data
+    are loaded only if nothing else tells the input shape.
 
     \b
     Example:
@@ -51,7 +52,8 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
     *seconds, updating = time_step(network, loaded.optimizer, batch)
     step = sum(seconds) + updating
 
-    rows = [["inputs", "", network.input_shape, "", "", "", ""]]
+    given = math.prod(network.input_shape)
+    rows = [["inputs", "", network.input_shape, "", show_bytes(item * given), "", ""]]
     for cost in costs:
         name = registry.name_of("layers", type(cost.layer)) + (f" x {cost.copies}" if cost.copies > 1 else "")
         share = f"{seconds[int(cost.place[1])] / step:.0%}" if len(cost.place) == 2 else ""
@@ -61,7 +63,7 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
     optimizer = registry.name_of("optimizers", type(loaded.optimizer))
     rows.append(["optimizer", optimizer, "", "", "", "", f"{updating / step:.0%}"])
     total = sum(cost.parameters for cost in costs), sum(cost.flops for cost in costs)
-    memory = show_bytes(item * sum(cost.activations for cost in costs))
+    memory = show_bytes(item * (given + sum(cost.activations for cost in costs)))
     rows.append(["total", "", "", f"{total[0]:,}", memory, f"{total[1]:,}", "100%"])
     numbers = ["parameters", "memory", "FLOPs", "time"]
     show_table(["", "type", "output", *numbers], rows, numbers=numbers)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import PATH, checkpoint_option, run_argument
+from specnet.cli.options import PATH, checkpoint_option, refuse_overwriting, run_argument
 from specnet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,16 +58,18 @@ def predict(run: Path, input: Path, output: Path | None, checkpoint: str) -> Non
     Example:
       specnet predict runs/spiral points.csv -o predictions.csv
     """
-    import sys
-
     import specnet
-    from specnet.runs.samples import about, read_inputs, write_predictions
+    from specnet.runs.samples import about, predictions_csv, read_inputs, write_predictions
 
     loaded = specnet.load_run(run, checkpoint)
+    if output:
+        refuse_overwriting(output, input, loaded.checkpoint)
     with about(input):
         predictions = loaded.predict(read_inputs(loaded, input))
-    write_predictions(loaded, predictions, output or sys.stdout)
-    if output:
+    if output is None:
+        click.echo(predictions_csv(loaded, predictions), nl=False)
+    else:
+        write_predictions(loaded, predictions, output)
         click.echo(f"{len(predictions)} predictions written to {output}")
 
 

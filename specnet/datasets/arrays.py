@@ -74,6 +74,8 @@ def _check_array(arrays: Arrays, name: str, field: str, path: Path) -> None:
     if name not in arrays:
         raise DataError(f'{path} has no array "{name}"', pointer=(field,), help=suggest(name, arrays))
     shape, dtype = arrays[name].shape, arrays[name].dtype
+    if shape[:1] == (0,):
+        raise DataError(f'{path}: the array "{name}" has no rows', pointer=(field,))
     if min(shape, default=0) < 1 or dtype.kind not in "biuf":
         message = f'the array "{name}" has dtype {dtype} and shape {shape}'
         raise DataError(f"{path}: {message}: samples are real numbers, one row each", pointer=(field,))

@@ -8,15 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
-from zipfile import ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo, is_zipfile
 
 import numpy as np
 from numpy.lib.format import MAGIC_PREFIX, read_array_header_1_0, read_array_header_2_0, read_magic
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from specnet.component import Component
-from specnet.errors import DataError, os_reason
+from specnet.errors import DataError, SpecnetError, os_reason
 
 
 class Samples(NamedTuple):
@@ -122,6 +123,11 @@ class DataFile(str):
         return core_schema.no_info_after_validator_function(cls._check, core_schema.str_schema())
 
     @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Refuse control characters; what else cannot be printed is a table of Unicode that no pattern holds."""
+        return {**handler(schema), "not": {"pattern": r"[\u0000-\u001f\u007f-\u009f]"}}
+
+    @classmethod
     def _check(cls, path: str) -> DataFile:
         if not path.isprintable():
             raise ValueError("a path holds no characters that cannot be printed")
@@ -175,8 +181,14 @@ def _read_header(archive: ZipFile, member: ZipInfo) -> Header:
 def _open_npz(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
     """Open an `.npz` file; whatever fails while it is read is a `DataError`."""
     try:
-        with path.open("rb") as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as file:
-            yield file
+        with path.open("rb") as stream:
+            if not is_zipfile(stream):
+                help = 'a CSV file takes "type": "csv"' if path.suffix == ".csv" else None
+                raise DataError(f"{path} is not an .npz file, or its end is missing", help=help)
+            with np.lib.npyio.NpzFile(stream, allow_pickle=False) as file:
+                yield file
+    except SpecnetError:
+        raise
     except OSError as error:
         raise explain_os_error(path, error) from error
     except Exception as error:  # zipfile, zlib and NumPy each fail over damage in ways of their own.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from specnet.datasets.base import Data, DataFile, Dataset, Header, Outline, Samples, explain_os_error
 from specnet.errors import DataError
@@ -31,6 +31,13 @@ class Idx(Dataset):
     LeCun, Cortes & Burges, "The MNIST database of handwritten digits".
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"test_images": {"type": "string"}}, "required": ["test_images"]},
+            "then": {"properties": {"test_labels": {"type": "string"}}, "required": ["test_labels"]},
+            "else": {"properties": {"test_labels": {"type": "null"}}},
+        }
+    )
     images: DataFile = Field(description="file of the training images, relative to the spec's folder")
     labels: DataFile = Field(description="file of the training labels")
     test_images: DataFile | None = Field(default=None, description="file of the test images")

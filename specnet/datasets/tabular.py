@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,8 @@ from specnet.errors import DataError, Diagnostic, SpecError, suggest
 
 SHOWN = 20
 """Bad cells that are reported one by one; of more, the number is told."""
+SEPARATORS = ",;\t|"
+"""What separates the cells of most files."""
 
 
 class Csv(Dataset):
@@ -94,17 +97,23 @@ class Table:
         except OSError as error:
             raise explain_os_error(path, error) from error
         except UnicodeDecodeError as error:
-            raise DataError(f"{path} is not UTF-8: byte {error.start} cannot be decoded") from error
+            # What fails is the piece of the file after the lines that the reader has got.
+            line = reader.line_num + error.object.count(b"\n", 0, error.start) + 1
+            message = f"{path}:{line}: the byte 0x{error.object[error.start]:02x} is not UTF-8"
+            raise DataError(message, help="save the file as UTF-8") from error
         except csv.Error as error:
             raise DataError(f"{path}:{reader.line_num}: {error}") from error
         twice = sorted({name for name in header if header.count(name) > 1})
         if twice:
-            raise DataError(f"{path}:{start}: the header names the column {twice[0]!r} more than once")
+            help = "the first line should name the columns" if any(map(_is_number, twice)) else None
+            raise DataError(f"{path}:{start}: the header names the column {twice[0]!r} more than once", help=help)
         if not rows:
             raise DataError(f"{path} has no rows below its header")
+        self._other_delimiter = _other_delimiter(header, delimiter)
         for line, row in rows:
             if len(row) != len(header):
-                self._mistake(f"{path}:{line}: {len(row)} cells, the header has {len(header)}")
+                message = f"{path}:{line}: {len(row)} cells, the header has {len(header)}"
+                self.mistakes.append(Diagnostic("data", message, help=self._other_delimiter))
         self.check()
         self.lines = [line for line, _ in rows]
         self.columns = dict(zip(header, map(list, zip(*(row for _, row in rows), strict=True)), strict=True))
@@ -114,7 +123,8 @@ class Table:
         for number, name in enumerate(names):
             if name not in self.columns:
                 message = f'{self.path} has no column "{name}"'
-                self.mistakes.append(Diagnostic("data", message, (field, number), suggest(name, self.columns)))
+                help = self._other_delimiter or suggest(name, self.columns)
+                self.mistakes.append(Diagnostic("data", message, (field, number), help))
 
     def is_text(self, name: str) -> bool:
         """Tell whether no cell of a column is a number."""
@@ -153,10 +163,13 @@ class Table:
 
     def _mistake_in(self, line: int, column: str, cell: str, fault: str) -> None:
         what = f"{show_value(cell)} is {fault}" if cell.strip() else "the cell is empty"
-        self._mistake(f'{self.path}:{line}: column "{column}": {what}')
+        self.mistakes.append(Diagnostic("data", f'{self.path}:{line}: column "{column}": {what}'))
 
-    def _mistake(self, message: str) -> None:
-        self.mistakes.append(Diagnostic("data", message))
+
+def _other_delimiter(header: list[str], delimiter: str) -> str | None:
+    """What to do about a header that seems to be one name because something else separates its cells."""
+    found = [other for other in SEPARATORS if other in header[0]] if len(header) == 1 else []
+    return f'set "delimiter": {json.dumps(found[0])}, or separate cells by {json.dumps(delimiter)}' if found else None
 
 
 def _is_number(cell: str) -> bool:

@@ -65,6 +65,7 @@ class LeakyRelu(Layer):
     """y = x for x > 0, else slope x; dx = dy or slope dy. Maas et al., 2013."""
 
     gives = "numbers"
+    keeps = ("x",)
     negative_slope: float = Field(default=0.01, ge=0, lt=1, description="slope for x < 0")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -99,6 +100,7 @@ class Gelu(Layer):
     """
 
     gives = "numbers"
+    keeps = ("x", "near", "t")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.x = x
@@ -118,6 +120,7 @@ class Silu(Layer):
     """y = x s with s = sigmoid(x); dx = dy (s + y (1 - s)). Also called swish-1. Elfwing et al., 2017."""
 
     gives = "numbers"
+    keeps = ("s", "y")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.s = sigmoid(x)
@@ -133,6 +136,7 @@ class Softplus(Layer):
     """y = log(1 + exp(x)), computed without overflow; dx = dy sigmoid(x). Dugas et al., 2001."""
 
     gives = "numbers"
+    keeps = ("x",)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.x = x

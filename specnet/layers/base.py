@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from specnet.component import Component, construct
-from specnet.errors import BrokenComponentError, Pointer, ShapeError, SpecnetError, show_pointer
+from specnet.component import Component, construct, guarded
+from specnet.errors import Pointer, ShapeError, show_pointer
 from specnet.initializers.base import Initializer
 
 Shape = tuple[int, ...]
@@ -42,6 +42,14 @@ class State:
     value: float
 
 
+@dataclass(eq=False)
+class Array:
+    """An array that a layer makes in `forward`, known by its numbers for one sample alone."""
+
+    maker: Layer | None
+    size: int
+
+
 class Layer(Component):
     """One step of the network: `y = forward(x)`, and the chain rule for it in `backward`.
 
@@ -62,6 +70,8 @@ class Layer(Component):
     group: ClassVar[str] = "layers"
     gives: ClassVar[Kind | None] = None
     """What outputs are, whatever inputs are; None where that is not known."""
+    keeps: ClassVar[tuple[str, ...]] = ("y",)
+    """What `forward` keeps for `backward`: "x", "y", and arrays of y's size by any other name."""
 
     def model_post_init(self, context: Any) -> None:
         """Give the layer its run-time attributes; the network fills them."""
@@ -98,12 +108,15 @@ class Layer(Component):
         """
         return math.prod(self.output_shape)
 
-    def activations(self) -> int:
-        """Return how many numbers are kept for one sample once built, without those of children.
+    def trace(self, x: Array, kept: set[Array]) -> Array:
+        """Follow `forward` with nothing but sizes: add what it keeps to `kept` and return y.
 
-        By default outputs and their gradients.
+        By default as `keeps` says. A layer overrides this that holds layers, returns x or keeps other sizes.
         """
-        return 2 * math.prod(self.output_shape)
+        y = Array(self, math.prod(self.output_shape))
+        named = {"x": x, "y": y}
+        kept.update(named[name] if name in named else Array(self, y.size) for name in self.keeps)
+        return y
 
     @abstractmethod
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -172,19 +185,23 @@ def connect(layers: Sequence[Layer], shape: Shape, *place: str | int) -> Shape:
         layer.model_post_init(None)  # a layer of another network comes with what it declared there
         layer.place = (*place, number)
         layer.input_shape = shape
-        try:
-            shape = layer.output_shape = layer.build(shape)
-        except SpecnetError as error:
-            if error.pointer[: len(layer.place)] == layer.place:  # a layer inside it has said where
-                raise
-            giver = f"{show_pointer((*place, number - 1))} gives" if number else "its input has"
-            message = f"{show_pointer(layer.place)} {error.message}, {giver} {show_shape(shape)}"
-            raise type(error)(message, pointer=(*layer.place, *error.pointer), help=error.help) from None
-        except Exception as error:  # that of a plugin, say
-            message = f"{show_pointer(layer.place)} ({type(layer).__name__}) fails in build: "
-            message += f"{type(error).__name__}: {error}"
-            raise BrokenComponentError(message, pointer=layer.place) from error
+        with guarded(layer, layer.place, "build"):
+            try:
+                shape = layer.output_shape = _checked(layer.build(shape))
+            except ShapeError as error:
+                if error.complete:  # a layer inside has said where
+                    raise
+                giver = f"{show_pointer((*place, number - 1))} gives" if number else "its input has"
+                message = f"{show_pointer(layer.place)} {error.message}, {giver} {show_shape(shape)}"
+                raise ShapeError(message, pointer=error.pointer, help=error.help) from None
     return shape
+
+
+def _checked(shape: Any) -> Shape:
+    """What `build` has returned, if it is a shape."""
+    if not (isinstance(shape, tuple) and all(isinstance(size, (int, np.integer)) and size > 0 for size in shape)):
+        raise TypeError(f"it returns {shape!r}, which is no shape of a sample")
+    return tuple(int(size) for size in shape)
 
 
 def walk(layer: Layer, name: str) -> Iterator[tuple[str, Layer]]:

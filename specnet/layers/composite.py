@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.errors import ShapeError
-from specnet.layers.base import Kind, Layer, Shape, connect, show_shape
+from specnet.layers.base import Array, Kind, Layer, Shape, connect, show_shape
 
 
 class Residual(Layer):
@@ -27,6 +27,7 @@ class Residual(Layer):
     """
 
     gives = "numbers"
+    keeps = ()
     layers: list[Layer] = Field(min_length=1, max_length=1000, description="f, one layer after the other")
 
     def build(self, input_shape: Shape) -> Shape:
@@ -41,6 +42,10 @@ class Residual(Layer):
 
     def children(self) -> Iterator[tuple[str, Layer]]:
         return _numbered("layers", self.stack)
+
+    def trace(self, x: Array, kept: set[Array]) -> Array:
+        _trace(self.stack, x, kept)
+        return super().trace(x, kept)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         return x + _forward(self.stack, x, training)
@@ -57,6 +62,7 @@ class Parallel(Layer):
     gets dy. Szegedy et al., "Going deeper with convolutions", 2015.
     """
 
+    keeps = ()
     branches: list[Annotated[list[Layer], Field(max_length=1000)]] = Field(
         min_length=1, max_length=1000, description="f1, f2, ..., each a list of layers"
     )
@@ -97,6 +103,11 @@ class Parallel(Layer):
         """A sum for each output and branch but the first; a copy of each output counts one."""
         return math.prod(self.output_shape) * (len(self.stacks) - 1 if self.merge == "add" else 1)
 
+    def trace(self, x: Array, kept: set[Array]) -> Array:
+        for stack in self.stacks:
+            _trace(stack, x, kept)
+        return super().trace(x, kept)
+
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         ys = [_forward(stack, x, training) for stack in self.stacks]
         return reduce(np.add, ys) if self.merge == "add" else np.concatenate(ys, axis=-1)
@@ -124,8 +135,8 @@ class Repeat(Layer):
                 shape = connect(layers, shape, *self.place, "layers")
             except ShapeError as error:
                 # The place in the spec is the same for all copies.
-                which = f", in copy {number + 1} of {self.times}" if number else ""
-                raise ShapeError(error.message + which, pointer=error.pointer, help=error.help) from None
+                error.message += f", in copy {number + 1} of {self.times}" if number else ""
+                raise
             self.stack += layers
         return shape
 
@@ -143,8 +154,8 @@ class Repeat(Layer):
     def flops(self) -> int:
         return 0
 
-    def activations(self) -> int:
-        return 0  # outputs are those of the last layer inside
+    def trace(self, x: Array, kept: set[Array]) -> Array:
+        return _trace(self.stack, x, kept)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         return _forward(self.stack, x, training)
@@ -170,6 +181,12 @@ def _output_kind(layers: Sequence[Layer], kind: Kind | None) -> Kind | None:
     for layer in layers:
         kind = layer.output_kind(kind)
     return kind
+
+
+def _trace(layers: Sequence[Layer], x: Array, kept: set[Array]) -> Array:
+    for layer in layers:
+        x = layer.trace(x, kept)
+    return x
 
 
 def _forward(layers: Sequence[Layer], x: np.ndarray, training: bool) -> np.ndarray:

@@ -20,7 +20,8 @@ class Linear(Layer):
     """
 
     gives = "numbers"
-    units: PositiveInt = Field(description="output features")
+    keeps = ("x",)
+    units: PositiveInt = Field(description="output features", examples=[64])
     use_bias: bool = Field(default=True, alias="bias", description="whether to add b")
     weight_init: Initializer = Field(default="glorot_uniform", description="initial W")  # type: ignore[assignment]
     bias_init: Initializer = Field(default="zeros", description="initial b")  # type: ignore[assignment]

@@ -15,6 +15,7 @@ class Dropout(Layer):
     m in {0, 1 / (1 - rate)}: y = m x, dx = m dy. Srivastava et al., "Dropout", 2014.
     """
 
+    keeps = ("mask",)
     rate: float = Field(default=0.5, ge=0, lt=1, description="share of inputs that is dropped")
 
     def output_kind(self, kind: Kind | None) -> Kind | None:

@@ -42,7 +42,8 @@ class Loss(Component):
     def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
         """Return the targets of a split as `forward` takes them; called once per split, before training.
 
-        By default a target is a number for each output. A missing last axis of 1 is added.
+        By default a target is a number for each output. A missing last axis of 1 is added. A loss that overrides
+        this overrides `check_shapes` too if it takes other shapes, so that they are checked before data are loaded.
 
         Raises:
             ShapeError: if targets do not match the network's output shape.

@@ -13,6 +13,15 @@ from specnet.losses.base import Loss, Shape, check_probabilities
 class Binary(Loss):
     """What the two forms of binary cross-entropy share: a target is the probability of yes, for each output."""
 
+    def check_shapes(self, output_shape: Shape, target_shape: Shape, classes: int | None = None) -> None:
+        if classes is not None and classes > 2:
+            raise ShapeError(
+                f"the targets are of {classes} classes, a binary loss tells two apart",
+                pointer=("layers",),
+                help=f"use cross_entropy and a last layer of {classes} units",
+            )
+        super().check_shapes(output_shape, target_shape)
+
     def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
         target = super().prepare(target, output_shape, dtype)
         check_probabilities(target)

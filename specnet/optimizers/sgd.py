@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from specnet.optimizers.base import Optimizer
 from specnet.schedules.base import value_at
@@ -18,6 +18,12 @@ class Sgd(Optimizer):
     with the new v. a is the learning rate. Polyak, 1964; Nesterov, 1983; Sutskever et al., 2013.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"nesterov": {"const": True}}, "required": ["nesterov"]},
+            "then": {"properties": {"momentum": {"exclusiveMinimum": 0}}, "required": ["momentum"]},
+        }
+    )
     momentum: float = Field(default=0.0, ge=0, lt=1, description="share of the last velocity that is kept")
     nesterov: bool = Field(default=False, description="whether momentum looks ahead")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from specnet.spec.model import Spec
 from specnet.training.trainer import Snapshot
 
 MEMBERS = {"params", "slots", "state", "layout", "spec", "progress"}
+STEP = re.compile(r"(?:step-)?0*([0-9]{1,19})(?:\.npz)?")
+"""A step number, or the name of its checkpoint."""
 
 
 class Checkpoints:
@@ -74,24 +77,25 @@ class Checkpoints:
 
 
 def find_checkpoint(directory: Path, which: str) -> Path:
-    """Return the path of the checkpoint that `which` names: "best", "latest" or a step number.
+    """Return the path of the checkpoint that `which` names: "best", "latest", a step number or the file's name.
 
     Raises:
         UsageError: if there is none of that name.
         RunError: if it is not the file whose digest was recorded.
     """
-    step = which.isdecimal() and len(which) < 20
+    step = STEP.fullmatch(which)
     if not step and which not in ("best", "latest"):
         raise UsageError(f'there is no checkpoint "{which}"', help="best, latest or the number of a step")
     index = directory / ("latest.json" if step else f"{which}.json")
     entry = read_json(index)
     try:
         digests = dict(entry["digests"] if step else {entry["checkpoint"]: entry["sha256"]})
-        name = f"step-{int(which):08d}.npz" if step else Path(entry["checkpoint"]).name
+        name = f"step-{int(step[1]):08d}.npz" if step else Path(entry["checkpoint"]).name
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{index} does not name checkpoints") from error
     if name not in digests:
-        raise UsageError(f"the run has no checkpoint {name}", help=f"there are {', '.join(digests)}")
+        steps = [found[1] for found in map(STEP.fullmatch, digests) if found]
+        raise UsageError(f"the run has no checkpoint {name}", help=f"best, latest or one of: {', '.join(steps)}")
     path = directory / "checkpoints" / name
     if not path.is_file():
         raise RunError(f"{path}, which the run has saved, does not exist")

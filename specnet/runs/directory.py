@@ -17,10 +17,8 @@ def claim_directory(wanted: Path) -> Path:
         UsageError: if no directory can be made there.
     """
     if wanted.name in ("", ".."):  # no names that a number could follow
-        wanted = wanted.resolve()
+        raise UsageError(f'"{wanted}" names no run directory', help="end it in a name, as in --out runs/mine")
     for number in count(1):
-        if number > 1 and not wanted.name:
-            raise UsageError(f"{wanted} is no place for a run", help="name another with --out")
         path = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -29,6 +27,8 @@ def claim_directory(wanted: Path) -> Path:
             # Of two runs that found it empty in the same instant, one makes this folder.
             (path / "checkpoints").mkdir()
         except FileExistsError:
+            if path == wanted and not path.is_dir():
+                raise UsageError(f"{path} is there and is no directory", help="name another with --out") from None
             continue
         except OSError as error:
             raise UsageError(f"{path} cannot be made: {error.strerror}", help="name another with --out") from error

@@ -22,6 +22,9 @@ from specnet.training.trainer import Snapshot
 class Observer:
     """Is told how a run goes on; does nothing by itself."""
 
+    def taken(self, wanted: Path) -> None:
+        """The directory that was asked for is taken: the run gets another."""
+
     def started(self, spec: Spec, directory: Path) -> None:
         """Training begins, in this directory."""
 
@@ -39,13 +42,17 @@ def run(
 
     Raises:
         SpecnetError: if the spec does not fit its data; then no directory is made.
+        UsageError: if `out` cannot be a directory.
         DivergenceError: if the loss is no longer finite; what was saved before stays.
     """
     if not isinstance(spec, Spec):
         spec = load_spec(spec)
     experiment = Experiment(spec)
-    directory = claim_directory(Path(out) if out is not None else Path("runs") / spec.name)
+    wanted = Path(out) if out is not None else Path("runs") / spec.name
+    directory = claim_directory(wanted)
     observer = observer or Observer()
+    if directory != wanted:
+        observer.taken(wanted)
     observer.started(spec, directory)
     with located(spec):
         _Runner(experiment, directory).train(observer)

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
@@ -74,17 +74,15 @@ def _reader(run: Run, path: Path) -> Dataset:
     return reader
 
 
-def write_predictions(run: Run, predictions: np.ndarray, output: Path | TextIO) -> None:
-    """Write predictions to a `.csv`, `.npy` or `.npz` file (array `predictions`), or as CSV to a text stream.
+def write_predictions(run: Run, predictions: np.ndarray, output: Path) -> None:
+    """Write predictions to a `.csv`, `.npy` or `.npz` file (array `predictions`).
 
     Raises:
         UsageError: if the file's name has another ending, or predictions are too deep for a table.
     """
-    if not isinstance(output, Path):
-        output.write(_csv(run, predictions))
-    elif output.suffix == ".csv":
-        text = _csv(run, predictions)
-        write_file(output, lambda file: file.write(text.encode()))
+    if output.suffix == ".csv":
+        content = predictions_csv(run, predictions)
+        write_file(output, lambda file: file.write(content))
     elif output.suffix == ".npy":
         write_file(output, lambda file: np.save(file, predictions, allow_pickle=False))
     elif output.suffix == ".npz":
@@ -93,8 +91,12 @@ def write_predictions(run: Run, predictions: np.ndarray, output: Path | TextIO) 
         raise UsageError(f"{output}: the file's name should end in .csv, .npy or .npz")
 
 
-def _csv(run: Run, predictions: np.ndarray) -> str:
-    """A row for each prediction; where they are of classes, the class by name after its probabilities."""
+def predictions_csv(run: Run, predictions: np.ndarray) -> bytes:
+    """Return CSV in UTF-8, a row for each prediction; a class goes by name, after the probabilities of all classes.
+
+    Raises:
+        UsageError: if predictions are too deep for a table.
+    """
     if predictions.ndim > 2:
         raise UsageError(f"predictions of shape {predictions.shape[1:]} are no table", help="write them to .npy")
     rows = predictions if predictions.ndim == 2 else predictions[:, np.newaxis]
@@ -111,4 +113,4 @@ def _csv(run: Run, predictions: np.ndarray) -> str:
     writer.writerow(columns or [f"y{number}" for number in range(rows.shape[1])])
     for number, row in enumerate(rows.tolist()):
         writer.writerow([*row, chosen[number]] if run.classes else row)
-    return stream.getvalue()
+    return stream.getvalue().encode()

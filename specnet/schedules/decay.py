@@ -13,7 +13,7 @@ from specnet.schedules.base import Schedule
 class Constant(Schedule):
     """The same value at every step."""
 
-    value: float
+    value: float = Field(description="the value", examples=[0.01])
 
     def __call__(self, step: int) -> float:
         return self.value
@@ -22,8 +22,8 @@ class Constant(Schedule):
 class Step(Schedule):
     """`initial * factor ** floor(step / every)`: a staircase."""
 
-    initial: float
-    every: PositiveInt = Field(description="steps from one stair to the next")
+    initial: float = Field(description="value to begin with", examples=[0.01])
+    every: PositiveInt = Field(description="steps from one stair to the next", examples=[1000])
     factor: float = Field(default=0.1, gt=0, le=1, description="what each stair multiplies the value by")
 
     def __call__(self, step: int) -> float:
@@ -36,7 +36,7 @@ class Step(Schedule):
 class Exponential(Schedule):
     """`initial * factor ** (step / every)`: smooth decay by `factor` every so many steps."""
 
-    initial: float
+    initial: float = Field(description="value to begin with", examples=[0.01])
     factor: float = Field(default=0.5, gt=0, le=1, description="what `every` steps multiply the value by")
     every: PositiveInt = Field(default=1000, description="steps that one factor takes")
 
@@ -51,9 +51,9 @@ class Cosine(Schedule):
     the value stays at `final`. Loshchilov & Hutter, "SGDR", 2017 (without restarts).
     """
 
-    initial: float
-    steps: PositiveInt = Field(description="steps in all, warm-up included")
-    final: float = Field(default=0.0, ge=0)
+    initial: float = Field(description="value to begin with", examples=[0.01])
+    steps: PositiveInt = Field(description="steps in all, warm-up included", examples=[1000])
+    final: float = Field(default=0.0, ge=0, description="value to end with")
     warmup: NonNegativeInt = Field(default=0, description="steps of linear warm-up")
 
     @model_validator(mode="after")

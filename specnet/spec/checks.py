@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence, Set
 import numpy as np
 
 from specnet import registry
-from specnet.component import Component, parts
-from specnet.errors import Diagnostic, Pointer, ShapeError, SpecError, quote, show_pointer, suggest
+from specnet.component import Component, guarded, parts
+from specnet.errors import Diagnostic, Pointer, ShapeError, SpecError, quote, shorten, show_pointer, suggest
 from specnet.layers.base import Layer, Shape
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
@@ -31,10 +31,7 @@ def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
     mistakes += _check_loss(spec.loss, spec.layers, plan)
     if not flawed & {"dataset", "split", "training"}:
         mistakes += _check_steps(spec, plan)
-    if plan.inputs is not None:
-        batch = plan.batch(spec.training.batch_size) or 1
-        mistakes += check_memory(spec, plan.layers, plan.inputs, batch, spec.memory_budget)
-    return mistakes
+    return [*mistakes, *_check_memory(spec, plan)]
 
 
 def check_network(spec: Spec, inputs: Shape, rows: int) -> None:
@@ -43,10 +40,8 @@ def check_network(spec: Spec, inputs: Shape, rows: int) -> None:
     Raises:
         SpecError: with every mistake.
     """
-    plan = make_plan(spec, inputs)
-    batch = min(spec.training.batch_size or rows, rows)
-    mistakes = [*plan.mistakes, *check_memory(spec, plan.layers, inputs, batch, spec.memory_budget)]
-    if mistakes:
+    plan = make_plan(spec, inputs, rows)
+    if mistakes := [*plan.mistakes, *_check_memory(spec, plan)]:
         raise SpecError(mistakes)
 
 
@@ -80,9 +75,15 @@ def _check_split(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
             message = f"the dataset has its own {name} samples"
             yield Diagnostic("split", message, ("split", name), "leave this share out")
     if spec.split.validation + spec.split.test >= 1:
-        yield Diagnostic(
-            "split", "validation and test leave no sample to train on", ("split",), "choose smaller shares"
-        )
+        message = "validation and test leave no sample to train on"
+        yield Diagnostic("split", message, ("split",), "choose smaller shares")
+    elif (rows := plan.outline.rows) and not spec.split.stratify:  # by class, shares are rounded otherwise
+        for name, count in spec.split.counts(rows).items():
+            if count == 0:
+                message = f"a share of {getattr(spec.split, name):g} of {rows} samples is none"
+                yield Diagnostic("split", message, ("split", name), "choose a larger share")
+        if plan.rows == 0:
+            yield Diagnostic("split", f"no sample of {rows} is left to train on", ("split",), "choose smaller shares")
 
 
 def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagnostic]:
@@ -112,11 +113,15 @@ def _check_loss(loss: Loss | None, layers: Sequence[Layer | None], plan: Plan) -
     if loss is None or last is None:
         return
     place = ("layers", len(layers) - 1)
-    if plan.output_shape is not None and plan.targets is not None:
-        try:
-            loss.check_shapes(plan.output_shape, plan.targets, plan.outline.classes)
-        except ShapeError as error:
-            yield Diagnostic(error.code, error.message, place, error.help)
+    kind = type(loss)
+    # A loss of a plugin that prepares targets in its own way may take other shapes than the base class says.
+    tells = kind.prepare is Loss.prepare or kind.check_shapes is not Loss.check_shapes
+    if tells and plan.output_shape is not None and plan.targets is not None:
+        with guarded(loss, ("loss",), "check_shapes"):
+            try:
+                loss.check_shapes(plan.output_shape, plan.targets, plan.outline.classes)
+            except ShapeError as error:
+                yield Diagnostic(error.code, error.message, place, error.help)
     gives = f"{show_pointer(place)} ({_name(last)}) gives"
     if loss.takes == "probabilities" and plan.output_kind == "numbers":
         message = f"{_name(loss)} takes probabilities, {gives} numbers of any size"
@@ -133,21 +138,25 @@ def _check_steps(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
     if given and rows and given > rows and "batch_size" in spec.training.model_fields_set:
         yield Diagnostic(
             "batch-size",
-            f"a batch of {given} is more than the {rows} training samples: each step takes them all",
+            f"a batch of {shorten(str(given))} is more than the {rows} training samples: each step takes them all",
             ("training", "batch_size"),
-            "null says the same",
             severity="warning",
         )
     steps = plan.steps(spec)
     for pointer, part in parts(spec.optimizer, ("optimizer",)):
-        if isinstance(part, Schedule) and steps and (length := part.length()) and length > steps:
-            yield Diagnostic(
-                "long-schedule",
-                f"this schedule is made for {length} steps, the training ends after {steps}",
-                pointer,
-                "make it shorter, or training.epochs larger",
-                severity="warning",
-            )
+        if isinstance(part, Schedule) and steps:
+            with guarded(part, pointer, "length"):
+                length = part.length()
+            if length and length > steps:
+                message = f"this schedule is made for {length:,} steps, the training ends after {steps:,}"
+                help = "make it shorter, or training.epochs larger"
+                yield Diagnostic("long-schedule", message, pointer, help, severity="warning")
+
+
+def _check_memory(spec: Spec, plan: Plan) -> list[Diagnostic]:
+    """What training takes is there."""
+    batch = plan.batch(spec.training.batch_size) or 1
+    return check_memory(spec, plan.layers, plan.inputs, batch, spec.memory_budget) if plan.inputs is not None else []
 
 
 def _name(component: Component) -> str:

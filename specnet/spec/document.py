@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from specnet.diagnostics import show_value
-from specnet.errors import Diagnostic, Pointer, SpecError
+from specnet.errors import Diagnostic, Pointer, SpecError, quote
 from specnet.spec.text import Source, Span, Spans, read_json
 
 LONGEST_CHAIN = 10
@@ -57,7 +57,10 @@ class Document:
         if found.location or not span:
             return found
         start, end = span.key if found.code == "unknown-key" and span.key else (span.start, span.end)
-        return found._replace(location=span.source.location(start, end))
+        help = found.help
+        if found.code == "unknown-key" and span.source.from_file and span.source.name != self.name:
+            help = f'{help}; "{found.pointer[-1]}": null in {self.name} takes it away'
+        return found._replace(location=span.source.location(start, end), help=help)
 
 
 def read_document(path: Path) -> Document:
@@ -74,8 +77,16 @@ def read_document(path: Path) -> Document:
 
 
 def document_of(value: Mapping[str, Any]) -> Document:
-    """Return the document of a mapping, which may extend a file, too."""
-    return _extended(Document(copy.deepcopy(dict(value))), ())
+    """Return the document of a mapping, which may extend a file, too.
+
+    Raises:
+        SpecError: if it is nested without end.
+    """
+    try:
+        return _extended(Document(copy.deepcopy(dict(value))), ())
+    except RecursionError:
+        message = "lists and objects are nested too deep: no network is"
+        raise SpecError([Diagnostic("too-deep", message)]) from None
 
 
 def _read(path: Path, children: tuple[Path, ...]) -> Document:
@@ -94,6 +105,8 @@ def _extended(document: Document, chain: tuple[Path, ...]) -> Document:
         fault = '"extends" is the path of a spec, relative to this file'
     elif (document.directory / parent).resolve() in chain:
         fault = f"{parent} extends this file in turn"
+    elif (document.directory / parent).exists() and not (document.directory / parent).is_file():
+        fault = f"{parent} is not an ordinary file"
     elif len(chain) >= LONGEST_CHAIN:
         fault = f"more than {LONGEST_CHAIN} specs extend one another"
     if fault:
@@ -112,32 +125,40 @@ def _extended(document: Document, chain: tuple[Path, ...]) -> Document:
         place = base.locate(Diagnostic("wrong-type", message))
         raise SpecError([*document.mistakes, *base.mistakes, place], file=base.name)
     document.forget(("extends",))
-    base.value = _merge(base, base.value, document.value, document.spans, ())
+    _merge(base, document)
     base.name, base.directory = document.name, document.directory
-    base.mistakes += document.mistakes
     return base
 
 
-def _merge(base: Document, target: Any, patch: Any, spans: Spans, pointer: Pointer) -> Any:
-    """Merge a patch over a target as RFC 7396 says: null removes, objects merge, all else replaces."""
-    if not isinstance(patch, dict):
-        base.put(pointer, _below(spans, pointer))
-        return patch
-    if not isinstance(target, dict):
-        base.forget(pointer)
-        target = {}
-    if pointer in spans:
-        base.spans[pointer] = spans[pointer]
-    for key, value in patch.items():
-        place = (*pointer, key)
-        if value is None:
-            target.pop(key, None)
-            base.forget(place)
-        else:
-            target[key] = _merge(base, target.get(key), value, spans, place)
-    return target
+def _merge(base: Document, child: Document) -> None:
+    """Merge a child over its parent as RFC 7396 says: null removes, objects merge, all else replaces."""
+    gone: set[Pointer] = set()
 
+    def merged(target: Any, patch: Any, pointer: Pointer) -> Any:
+        if not isinstance(patch, dict):
+            gone.add(pointer)
+            return patch
+        if not isinstance(target, dict):
+            target = {}
+        for key, value in patch.items():
+            place = (*pointer, key)
+            if value is not None:
+                target[key] = merged(target.get(key), value, place)
+            elif key in target:
+                del target[key]
+                gone.add(place)
+            else:
+                message = f"there is no {quote(key)} to take away"
+                help = "in a spec that extends another, null takes a key away"
+                found = Diagnostic("null-in-extends", message, place, help, severity="warning")
+                child.mistakes.append(child.locate(found))
+        return target
 
-def _below(spans: Spans, pointer: Pointer) -> Spans:
-    length = len(pointer)
-    return {place[length:]: span for place, span in spans.items() if place[:length] == pointer}
+    base.value = merged(base.value, child.value, ())
+    kept = {
+        place: span
+        for place, span in base.spans.items()
+        if not any(place[:length] in gone for length in range(1, len(place) + 1))
+    }
+    base.spans = kept | child.spans
+    base.mistakes += child.mistakes

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
-from specnet.component import parts
 from specnet.datasets.base import DataFile
-from specnet.errors import Diagnostic
+from specnet.errors import Diagnostic, Pointer
 from specnet.spec.document import Document
 from specnet.spec.model import Spec
 
@@ -18,20 +18,27 @@ def resolve_files(spec: Spec, document: Document) -> list[Diagnostic]:
 
     A relative path starts from the folder of the file that names it, which may be a spec that this one extends.
     """
-    mistakes = []
-    for pointer, model in parts(spec):
-        if not isinstance(model, BaseModel):
-            continue
-        for name, field in type(model).model_fields.items():
-            path = getattr(model, name)
-            if isinstance(path, DataFile):
-                place = (*pointer, field.alias or name)
-                source = document.source(place)
-                folder = source.directory if source else document.directory
-                try:
-                    object.__setattr__(model, name, DataFile(_find(folder, path)))
-                except ValueError as fault:
-                    mistakes.append(Diagnostic("missing-file", str(fault), place))
+    mistakes: list[Diagnostic] = []
+
+    def resolved(value: Any, place: Pointer) -> Any:
+        if isinstance(value, DataFile):
+            source = document.source(place)
+            try:
+                return DataFile(_find(source.directory if source else document.directory, value))
+            except ValueError as fault:
+                mistakes.append(Diagnostic("missing-file", str(fault), place))
+        elif isinstance(value, (list, tuple)):
+            return type(value)(resolved(item, (*place, number)) for number, item in enumerate(value))
+        elif isinstance(value, dict):
+            return {key: resolved(item, (*place, key)) for key, item in value.items()}
+        elif isinstance(value, BaseModel):
+            for name, field in type(value).model_fields.items():
+                before = getattr(value, name)
+                if (after := resolved(before, (*place, field.alias or name))) is not before:
+                    object.__setattr__(value, name, after)  # frozen for all others
+        return value
+
+    resolved(spec, ())
     return mistakes
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from specnet.diagnostics import explain, explain_unknown_keys
-from specnet.errors import Diagnostic, Pointer, SpecError, nearest
+from specnet.errors import Diagnostic, Pointer, SpecError, SpecnetError, nearest
 from specnet.spec.checks import check_spec
 from specnet.spec.document import Document, document_of, read_document
 from specnet.spec.draft import draft_spec
@@ -37,13 +37,12 @@ def load_spec(
     """
     document = document_of(source) if isinstance(source, Mapping) else read_document(Path(source))
     apply_overrides(document, overrides)
-    spec, mistakes = _understand(document, machine_memory() if memory_budget is None else memory_budget)
+    budget = machine_memory() if memory_budget is None else memory_budget
+    spec, mistakes = _understand(document, budget)
     mistakes = sorted((document.locate(found) for found in mistakes), key=_place)
     if spec is None or any(found.severity == "error" for found in mistakes):
         raise SpecError(mistakes, file=document.name)
-    spec._document = document
-    spec._warnings = mistakes
-    return spec
+    return spec.loaded(document, budget, mistakes)
 
 
 def parse_spec(value: Any, name: str | None = None) -> Spec:
@@ -59,42 +58,47 @@ def parse_spec(value: Any, name: str | None = None) -> Spec:
         raise SpecError([Diagnostic("wrong-type", message)], file=name) from error
     except ValidationError as error:
         raise explain(explain_unknown_keys(error, Spec), file=name) from None
-    spec._document = Document(value, name)
-    return spec
+    return spec.loaded(Document(value, name))
 
 
 def _understand(document: Document, budget: float) -> tuple[Spec | None, list[Diagnostic]]:
     """The spec that a document describes, or what is right of it, and all mistakes."""
     mistakes = list(document.mistakes)
-    numbers = [found.pointer for found in mistakes if found.code in ("not-finite", "out-of-range", "encoding")]
     spec: Spec | None
     try:
-        spec = parse_spec(document.value)
+        spec, wrong = parse_spec(document.value), list[Diagnostic]()
     except SpecError as error:
-        # A number that is no JSON number is told once, not again as out of its field's range, or in what holds it.
-        mistakes += [
-            found for found in error.diagnostics if found.code in KEYS or not _is_above(found.pointer, numbers)
-        ]
-        spec = draft_spec(document.value, error.diagnostics)
-    if spec is not None:
-        mistakes += resolve_files(spec, document)
-        flawed = {str(found.pointer[0]) for found in mistakes if found.pointer}
-        flawed |= {nearest(key, Spec.model_fields) or key for key in flawed}  # "splt" may be what "split" should be
-        if any(found.code == "missing-file" for found in mistakes):
-            spec = spec.model_copy(update={"dataset": None})
-        spec._memory_budget = budget
-        told = {found.pointer for found in mistakes if found.pointer}
-        mistakes += [found for found in check_spec(spec, flawed) if not _is_below(found.pointer, told)]
+        spec, wrong = None, error.diagnostics
+    # What is wrong with a text, a number too large say, is told once: not again as out of its field's range.
+    told = {found.pointer for found in mistakes if found.pointer and found.code != "duplicate-key"}
+    mistakes += [found for found in wrong if not _is_told(found, told)]
+    if spec is None or told or any(found.code == "duplicate-key" for found in mistakes):
+        spec = draft_spec(document.value, [*mistakes, *wrong])
+    if spec is None:
+        return None, mistakes
+    mistakes += resolve_files(spec, document)
+    if any(found.code == "missing-file" for found in mistakes):
+        spec = spec.model_copy(update={"dataset": None})
+    spec.loaded(document, budget)
+    told = {found.pointer for found in mistakes if found.pointer}
+    flawed = {str(pointer[0]) for pointer in told}
+    flawed |= {nearest(key, Spec.model_fields) or key for key in flawed}  # "splt" may be what "split" should be
+    try:
+        checked = check_spec(spec, flawed)
+    except SpecnetError as error:  # of a component that fails when it is asked
+        checked = error.diagnostics
+    mistakes += [found for found in checked if not _lies_in(found.pointer, told)]
     return spec, mistakes
 
 
-def _is_above(pointer: Pointer, told: list[Pointer]) -> bool:
-    """Whether something is wrong already with a value or with what it holds."""
-    return any(place[: len(pointer)] == pointer for place in told if pointer)
+def _is_told(found: Diagnostic, told: Set[Pointer]) -> bool:
+    """Whether a mistake follows from one in the text of the value, or of something that the value holds."""
+    holds = any(pointer[: len(found.pointer)] == found.pointer for pointer in told)
+    return found.pointer in told or (holds and bool(found.pointer) and found.code not in KEYS)
 
 
-def _is_below(pointer: Pointer, told: set[Pointer]) -> bool:
-    """Whether something is wrong already with a value or with what holds it."""
+def _lies_in(pointer: Pointer, told: Set[Pointer]) -> bool:
+    """Whether something is wrong already with a value, or with what holds it."""
     return any(pointer[:length] in told for length in range(1, len(pointer) + 1))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveInt, PrivateAttr
 
@@ -80,6 +81,11 @@ class Spec(Section):
     _document: Document | None = PrivateAttr(None)
     _warnings: list[Diagnostic] = PrivateAttr([])
     _memory_budget: float = PrivateAttr(math.inf)
+
+    def loaded(self, document: Document, memory_budget: float = math.inf, warnings: Sequence[Diagnostic] = ()) -> Self:
+        """Note what the spec was loaded from, the bytes that training may take, and what can hardly be meant."""
+        self._document, self._memory_budget, self._warnings = document, memory_budget, list(warnings)
+        return self
 
     @property
     def source(self) -> str | None:

@@ -7,19 +7,23 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from specnet.errors import Diagnostic, Pointer, SpecError
+from specnet.errors import Pointer, SpecError
 from specnet.spec.document import Document
-from specnet.spec.text import Parsed, Source, Span, parse_json
+from specnet.spec.model import Spec
+from specnet.spec.text import DEEPEST, Parsed, Source, Span, parse_json
+
+PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[\d+\])*")
 
 
 def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
     """Set each `path=value` in a document; what cannot be set is noted as a mistake.
 
-    A path is keys and list positions joined by dots. A value is JSON, or a bare word for a string. Objects on the
-    way are created where missing; a component given by its bare name becomes an object with that type.
+    A path is keys and list positions joined by dots, or as messages show it: `layers[0].units`. A value is JSON, or
+    a bare word for a string. Objects on the way are created where missing; a component given by its bare name, or
+    by default, becomes an object with that type.
     """
     for override in overrides:
-        source = Source(f"--set {override}", override, document.directory)
+        source = Source(f"--set {override}", override, document.directory, from_file=False)
         try:
             _apply(document, source)
         except SpecError as error:
@@ -28,24 +32,26 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
 
 def _apply(document: Document, source: Source) -> None:
     path, equals, _ = source.text.partition("=")
-    if not equals or not path:
+    if not equals or not PATH.fullmatch(path):
         raise _wrong(source, 0, len(source.text), "an override is PATH=VALUE, such as training.epochs=20")
-    if path == "extends":
+    parts = list(re.finditer(r"[^.\[\]]+", path))
+    if parts[0][0] == "extends":
         raise _wrong(source, 0, len(path), "a file alone says what it extends")
+    if len(parts) > DEEPEST:
+        raise _wrong(source, 0, len(path), f"the path has more than {DEEPEST} parts: no network is as deep")
     parsed = _value(source, len(path) + 1)
     pointer: Pointer = ()
-    place, start = document.value, 0
-    parts = path.split(".")
-    for number, part in enumerate(parts):
-        key = _key(place, part, source, start)
-        pointer, here, start = (*pointer, key), (start, start + len(part)), start + len(part) + 1
-        if number == len(parts) - 1:
+    place = document.value
+    for part in parts:
+        key = _key(place, part[0], source, part.start())
+        pointer, here = (*pointer, key), part.span()
+        if part is parts[-1]:
             place[key] = parsed.value
             document.put(pointer, {**parsed.spans, (): parsed.spans[()]._replace(key=here)})
         else:
             below = place[key] if isinstance(place, list) else place.get(key)
             if below is None:
-                below = place[key] = {}
+                below = place[key] = _default(pointer)
                 document.put(pointer, {(): Span(source, *here, here)})
             elif isinstance(below, str):
                 below = place[key] = {"type": below}
@@ -53,23 +59,29 @@ def _apply(document: Document, source: Source) -> None:
     document.mistakes += [found._replace(pointer=(*pointer, *found.pointer)) for found in parsed.mistakes]
 
 
+def _default(pointer: Pointer) -> dict[str, Any]:
+    """What stands for an object that the spec does not write out: the default component, or nothing."""
+    field = Spec.model_fields.get(str(pointer[0])) if len(pointer) == 1 else None
+    return {"type": field.default} if field and isinstance(field.default, str) else {}
+
+
 def _value(source: Source, start: int) -> Parsed:
     """Parse JSON; what does not look like JSON is a string."""
     text = source.text[start:]
-    if not re.match(r'[\s\[{"\-0-9]|(true|false|null|NaN|Infinity)$', text):
-        # What the shell passed on and is not Unicode could not be written down.
-        if any("\ud800" <= char <= "\udfff" for char in text):
-            raise _wrong(source, start, len(source.text), "the value is not UTF-8")
-        return Parsed(text, {(): Span(source, start, max(len(source.text), start + 1))}, [])
+    # What the shell passed on and is not Unicode could not be written down.
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise _wrong(source, start, len(source.text), "the value is not UTF-8")
     try:
         parsed = parse_json(source, start)
-        fatal = [found for found in parsed.mistakes if found.code == "syntax"]
+        wrong = [found for found in parsed.mistakes if found.code == "syntax"]
     except SpecError as error:
-        fatal = error.diagnostics
-    if fatal:
-        help = f"a string that begins like a number, a list or an object needs quotes: {json.dumps(text)}"
-        raise SpecError([Diagnostic("syntax", fatal[0].message, (), help, fatal[0].location)])
-    return parsed
+        wrong = error.diagnostics
+    if not wrong:
+        return parsed
+    if not text.lstrip().startswith(("[", "{", '"')):
+        return Parsed(text, {(): Span(source, start, max(len(source.text), start + 1))}, [])
+    help = f"in a shell, single quotes keep the double ones: --set '{source.text[:start]}…'"
+    raise SpecError([wrong[0]._replace(help=wrong[0].help or help)])
 
 
 def _key(place: Any, part: str, source: Source, start: int) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from specnet.component import guarded
 from specnet.datasets.base import Dataset, Outline
 from specnet.errors import Diagnostic, SpecnetError
 from specnet.layers.base import Kind, Layer, Shape, connect
@@ -47,14 +48,14 @@ class Plan:
         return spec.training.epochs * -(-self.rows // batch) if self.rows and batch else None
 
 
-def make_plan(spec: Spec, input_shape: Shape | None = None) -> Plan:
-    """Return what is known of a spec's run; `input_shape` is that of transformed inputs, if data were loaded.
+def make_plan(spec: Spec, input_shape: Shape | None = None, rows: int | None = None) -> Plan:
+    """Return what is known of a spec's run; if data were loaded, for transformed inputs of this shape, so many.
 
     Of a spec with mistakes, wrong components are None: nothing is known of what they would give.
     """
     mistakes: list[Diagnostic] = []
     outline = _outline(spec.dataset, mistakes)
-    inputs = input_shape or _transformed(outline.inputs, spec.transforms.inputs)
+    inputs = input_shape or _transformed(outline.inputs, spec.transforms.inputs, "inputs")
     layers = [copy.deepcopy(layer) for layer in takewhile(lambda layer: layer is not None, spec.layers)]
     shape = None
     if inputs is not None and not (too_many := _check_count(layers)):
@@ -67,9 +68,9 @@ def make_plan(spec: Spec, input_shape: Shape | None = None) -> Plan:
     return Plan(
         outline,
         inputs,
-        _transformed(outline.targets, spec.transforms.targets),
+        _transformed(outline.targets, spec.transforms.targets, "targets"),
         _splits(outline, spec.split),
-        _rows(outline, spec.split),
+        rows or _rows(outline, spec.split),
         [layer for layer in layers if hasattr(layer, "output_shape")],
         shape if len(layers) == len(spec.layers) else None,
         _kind(spec.layers),
@@ -81,24 +82,32 @@ def _outline(dataset: Dataset | None, mistakes: list[Diagnostic]) -> Outline:
     if dataset is None:  # of a spec with mistakes
         return Outline()
     try:
-        return dataset.outline()
+        with guarded(dataset, ("dataset",), "outline"):
+            return dataset.outline()
     except SpecnetError as error:
-        mistakes += error.at("dataset").diagnostics
+        mistakes += error.diagnostics
         return Outline()
 
 
-def _transformed(shape: Shape | None, transforms: Sequence[Transform | None]) -> Shape | None:
-    for transform in transforms:
-        shape = transform.output_shape(shape) if transform and shape is not None else None
+def _transformed(shape: Shape | None, transforms: Sequence[Transform | None], which: str) -> Shape | None:
+    for number, transform in enumerate(transforms):
+        if transform is None or shape is None:
+            return None
+        with guarded(transform, ("transforms", which, number), "output_shape"):
+            shape = transform.output_shape(shape)
     return shape
 
 
 def _check_count(layers: list[Layer]) -> list[Diagnostic]:
-    count = sum(layer.layer_count() for layer in layers)
-    if count <= MOST_LAYERS:
+    counts = []
+    for number, layer in enumerate(layers):
+        with guarded(layer, ("layers", number), "layer_count"):
+            counts.append(layer.layer_count())
+    if sum(counts) <= MOST_LAYERS:
         return []
-    place = max(range(len(layers)), key=lambda number: layers[number].layer_count())
-    message = f"the network has {count:,} layers, copies included: more than {MOST_LAYERS:,} are no small network"
+    place = counts.index(max(counts))
+    message = f"the network has {sum(counts):,} layers, copies included: "
+    message += f"more than {MOST_LAYERS:,} are no small network"
     return [Diagnostic("too-many-layers", message, ("layers", place))]
 
 
@@ -110,13 +119,15 @@ def _splits(outline: Outline, split: Split) -> tuple[str, ...]:
 
 def _rows(outline: Outline, split: Split) -> int | None:
     """Training samples that are left when shares are taken away."""
-    if outline.rows is None:
-        return None
-    return max(outline.rows - round(outline.rows * split.validation) - round(outline.rows * split.test), 1)
+    return None if outline.rows is None else max(outline.rows - sum(split.counts(outline.rows).values()), 0)
 
 
 def _kind(layers: Sequence[Layer | None]) -> Kind | None:
     kind: Kind | None = None
-    for layer in layers:
-        kind = layer.output_kind(kind) if layer else None
+    for number, layer in enumerate(layers):
+        if layer is None:
+            kind = None
+        else:
+            with guarded(layer, ("layers", number), "output_kind"):
+                kind = layer.output_kind(kind)
     return kind

@@ -17,6 +17,7 @@ from specnet.spec.model import Spec
 
 LARGEST = sys.float_info.max
 NULL = {"type": "null"}
+ANNOTATIONS = ("description", "default", "examples")
 NO_KEY = {**NULL, "errorMessage": "There is no such key. Only null may stand here: it takes the parent's key away."}
 EXTENDS = {
     "type": "string",
@@ -39,8 +40,11 @@ def make_schema(plugins: bool = True) -> JsonSchemaValue:
     definitions = spec.pop("$defs")
     for group, found in components.items():
         definitions |= {f"{group}.{name}": component for name, component in found.items()}
-    text = json.dumps([spec, definitions]).replace(f'"{REFERENCE}":', '"$ref":')
+    # A reference is followed by text, a field of the same name by its schema.
+    text = json.dumps([spec, definitions]).replace(f'"{REFERENCE}": "#', '"$ref": "#')
     spec, definitions = json.loads(text)
+    spec["properties"]["$schema"]["examples"] = ["./specnet.schema.json"]
+    del spec["properties"]["$schema"]["default"]  # an editor would insert null
 
     patches: dict[str, JsonSchemaValue] = {}
     patch = _patch(spec, definitions | {group: _any_of(group, found) for group, found in components.items()}, patches)
@@ -89,21 +93,62 @@ def _component(group: str, name: str, cls: type[Component]) -> JsonSchemaValue:
 
 def _constant(name: str, component: JsonSchemaValue) -> JsonSchemaValue:
     """A component's name, with the first line of its description."""
+    return {"const": name, **_summary(component)}
+
+
+def _summary(component: JsonSchemaValue) -> JsonSchemaValue:
     summary = component.get("description", "").partition("\n")[0]
-    return {"const": name, "description": summary} if summary else {"const": name}
+    return {"description": summary} if summary else {}
 
 
-def _bare_names(components: dict[str, JsonSchemaValue]) -> list[JsonSchemaValue]:
-    """The names that may stand alone: those of components where all else has defaults."""
-    return [_constant(name, each) for name, each in components.items() if each["required"] == ["type"]]
+def _name_or(objects: list[JsonSchemaValue], components: dict[str, JsonSchemaValue]) -> JsonSchemaValue:
+    """A name, where all else of the component has defaults, or one of `objects`; the rest is for editors."""
+    needy = {name: each for name, each in components.items() if each["required"] != ["type"]}
+    names = [_constant(name, each) for name, each in components.items() if name not in needy]
+    group: JsonSchemaValue = {"anyOf": [*names, *objects]}
+    if needy:
+        group["not"] = {"enum": list(needy)}
+        group["errorMessage"] = "\n".join(
+            f'"{name}" is an object with {", ".join(map(json.dumps, each["required"]))}.'
+            for name, each in needy.items()
+        )
+        group["defaultSnippets"] = [_snippet(name, each) for name, each in needy.items()]
+    return group
+
+
+def _snippet(name: str, component: JsonSchemaValue) -> JsonSchemaValue:
+    """What an editor inserts for a component that cannot be a bare name: its required fields, to be filled in."""
+    fields = {
+        key: _to_fill_in(component["properties"][key], number)
+        for number, key in enumerate(component["required"])
+        if key != "type"
+    }
+    return {"label": name, **_summary(component), "body": {"type": name, **fields}}
+
+
+def _to_fill_in(field: JsonSchemaValue, number: int) -> Any:
+    """The stop `number` of a snippet where a field's value is typed; what follows ^ is inserted as it is."""
+    match field.get("type"):
+        case "array":
+            return [_to_fill_in(field.get("items", {}), number)]
+        case "string":
+            return f"${number}"
+        case "integer" | "number" if "examples" in field:
+            return f"^${{{number}:{field['examples'][0]}}}"
+    return f"^${number}"
 
 
 def _any_of(group: str, components: dict[str, JsonSchemaValue]) -> JsonSchemaValue:
-    return {"anyOf": [*_bare_names(components), *({"$ref": f"#/$defs/{group}.{name}"} for name in components)]}
+    """Any component, told apart by what it holds: in a patch "type" may be missing, since the parent says it."""
+    return _name_or([{"$ref": f"#/$defs/{group}.{name}"} for name in components], components)
 
 
 def _by_type(group: str, components: dict[str, JsonSchemaValue]) -> JsonSchemaValue:
-    """The same as `_any_of`, so that an editor completes "type" with every name and then only that one's fields."""
+    """Any component, told apart by "type" alone.
+
+    It takes what `_any_of` takes, but of many objects an editor completes the nearest alone: here it completes "type"
+    with every name, and then the fields of that one.
+    """
     typed = {
         "type": "object",
         "properties": {"type": {"anyOf": [_constant(name, each) for name, each in components.items()]}},
@@ -117,7 +162,7 @@ def _by_type(group: str, components: dict[str, JsonSchemaValue]) -> JsonSchemaVa
             for name in components
         ],
     }
-    return {"anyOf": [*_bare_names(components), typed]}
+    return _name_or([typed], components)
 
 
 def _patch(
@@ -125,7 +170,8 @@ def _patch(
 ) -> JsonSchemaValue:
     """What may stand for `schema` in a spec that extends another: objects in part, null for what has a default.
 
-    Definitions that it refers to get a patch of their own.
+    Conditions between fields are dropped: the parent may hold the other one. Definitions that it refers to get a patch
+    of their own.
     """
 
     def patch(part: JsonSchemaValue) -> JsonSchemaValue:
@@ -152,18 +198,34 @@ def _patch(
     }
     if "$defs" in schema:
         changed["$defs"] = {name: patch(part) for name, part in schema["$defs"].items()}
-    return {name: part for name, part in schema.items() if name != "required"} | changed
+    return {"type": "object", **_annotations(schema), **changed}
 
 
 def _or_null(schema: JsonSchemaValue) -> JsonSchemaValue:
-    return schema if NULL in schema.get("anyOf", []) else {"anyOf": [schema, NULL]}
+    if NULL in schema.get("anyOf", []):
+        return schema
+    # Editors look for what a key means and for what to insert beside "anyOf", not inside.
+    optional = {**_annotations(schema), "anyOf": [schema, NULL]}
+    if "$ref" in schema and "default" not in schema:  # a section
+        optional["defaultSnippets"] = [{"label": "{}", "body": "^{$1}"}]
+    return optional
+
+
+def _annotations(schema: JsonSchemaValue) -> JsonSchemaValue:
+    return {name: schema[name] for name in ANNOTATIONS if name in schema}
 
 
 def _describe(model: type[Section], inside: str = "#") -> JsonSchemaValue:
-    """A model's own schema, `inside` being where it will stand; its class's name tells an editor nothing."""
+    """A model's own schema, `inside` being where it will stand; its class's name tells an editor nothing.
+
+    Required numbers have an example: an editor would insert 0, which few take.
+    """
     schema = model.model_json_schema(ref_template=f"{inside}/$defs/{{model}}", schema_generator=Generator)
     for part in (schema, *schema.get("$defs", {}).values()):
         part.pop("title", None)
+        for name in part.get("required", []):
+            if part["properties"][name].get("type") in ("integer", "number"):
+                part["properties"][name].setdefault("examples", [1])
     return schema
 
 

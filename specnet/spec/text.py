@@ -24,6 +24,7 @@ DIGITS = 400
 SPACE = re.compile(r"[ \t\n\r]*")
 # The closing quote is optional, so that a string that never ends is read once, not from each quote in it again.
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[][{}:,]|[^][{}:,"\s]+', re.DOTALL)
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 EXPECTED = {
     "Expecting value": "expected a value",
     "Expecting property name": "expected a key in double quotes",
@@ -55,6 +56,7 @@ class Source:
     name: str
     text: str
     directory: Path
+    from_file: bool = True
 
     def location(self, start: int, end: int) -> Location:
         """Return where the characters from `start` to `end` stand; of several lines, the first's part."""
@@ -62,7 +64,7 @@ class Source:
         begin, line = self._starts[number], self._lines[number]
         # Of a list or an object over several lines only the opening bracket is marked.
         width = end - start if end <= begin + len(line) else 1
-        return Location(self.name, number + 1, start - begin + 1, line, width)
+        return Location(self.name, number + 1, start - begin + 1, line, width, self.from_file)
 
     @cached_property
     def _lines(self) -> list[str]:
@@ -159,6 +161,8 @@ def parse_json(source: Source, start: int = 0) -> Parsed:
     except json.JSONDecodeError as error:
         raise SpecError([_explain(source, error, begin)]) from None
     walk = _Walk(source, begin, end)
+    if walk.halves:
+        value, _ = _DECODER.raw_decode(SURROGATE.sub(r"\\ufffd", text), begin)  # as many characters
     behind = SPACE.match(text, end).end()  # type: ignore[union-attr]
     if behind < len(text):
         message = f"expected the end of the text, found {show_value(text[behind])}"
@@ -215,6 +219,7 @@ class _Walk:
         self.tokens = TOKEN.finditer(source.text, start, end)
         self.spans: Spans = {}
         self.mistakes: list[Diagnostic] = []
+        self.halves = False
         self._value(next(self.tokens), ())
 
     def _value(self, token: re.Match[str], pointer: Pointer, key: tuple[int, int] | None = None) -> None:
@@ -234,7 +239,7 @@ class _Walk:
         while (token := next(self.tokens))[0] != "}":
             if token[0] == ",":
                 continue
-            key = self._string(token, pointer)
+            key = self._string(token, pointer, is_key=True)
             if key in keys:
                 message, first = f"the key {show_value(key)} is given twice", self.spans[*pointer, key].start
                 help = f"it stands already in line {self.source.location(first, first).line}"
@@ -252,11 +257,13 @@ class _Walk:
                 count += 1
         return token.end()
 
-    def _string(self, token: re.Match[str], pointer: Pointer) -> str:
+    def _string(self, token: re.Match[str], pointer: Pointer, is_key: bool = False) -> str:
         text: str = json.loads(token[0])
         if any("\ud800" <= char <= "\udfff" for char in text):
-            fault = self.source.mistake(*token.span(), "encoding", "half of a surrogate pair is not a character")
-            raise SpecError([*self.mistakes, fault])
+            self.halves = True
+            text = json.loads(SURROGATE.sub(r"\\ufffd", token[0]))
+            place = (*pointer, text) if is_key else pointer
+            self._mistake(token, place, "encoding", "half of a surrogate pair is not a character")
         return text
 
     def _number(self, token: re.Match[str], pointer: Pointer) -> None:

@@ -45,7 +45,7 @@ class Network:
         self._allocate()
         self._initialize(seed)
         trained = [number for number, inner in enumerate(walks) if any(layer.parameters for _, layer in inner)]
-        self._lowest = trained[0] if trained else len(self.layers)
+        self.lowest = trained[0] if trained else len(self.layers)
 
     def _allocate(self) -> None:
         """Make the flat vectors and hand each layer its views."""
@@ -115,10 +115,10 @@ class Network:
 
         Nothing is computed below the lowest layer that has parameters.
         """
-        for layer in reversed(self.layers[self._lowest + 1 :]):
+        for layer in reversed(self.layers[self.lowest + 1 :]):
             dy = layer.backward(dy)
-        if self._lowest < len(self.layers):
-            self.layers[self._lowest].backward_parameters(dy)
+        if self.lowest < len(self.layers):
+            self.layers[self.lowest].backward_parameters(dy)
 
 
 def build_network(

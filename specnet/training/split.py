@@ -27,7 +27,7 @@ class Split(Section):
         Raises:
             DataError: if a share is empty, takes everything, or the dataset has that split already.
         """
-        shares = {name: share for name, share in (("validation", self.validation), ("test", self.test)) if share}
+        shares = [name for name in ("validation", "test") if getattr(self, name)]
         if not shares:
             return data
         for name in shares:
@@ -38,10 +38,9 @@ class Split(Section):
         part = np.full(count, "train", dtype="<U10")
         for members in (np.flatnonzero(group == value) for value in np.unique(group)):
             shuffled, start = rng.permutation(members), 0
-            for name, share in shares.items():
-                stop = start + round(share * len(members))
-                part[shuffled[start:stop]] = name
-                start = stop
+            for name, size in self.counts(len(members)).items():
+                part[shuffled[start : start + size]] = name
+                start += size
         for name in ("train", *shares):
             if not (part == name).any():
                 raise DataError(f"no {name} sample is left of {count}", help="choose other shares")
@@ -50,6 +49,11 @@ class Split(Section):
             for name in ("train", *shares)
         }
         return dataclasses.replace(data, **chosen)
+
+    def counts(self, rows: int) -> dict[str, int]:
+        """Return how many of so many samples each share takes."""
+        shares = {"validation": self.validation, "test": self.test}
+        return {name: round(share * rows) for name, share in shares.items() if share}
 
     def _groups(self, targets: np.ndarray) -> np.ndarray:
         if not self.stratify:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from specnet.errors import Pointer
-from specnet.layers.base import Layer, Shape, walk
+from specnet.layers.base import Array, Layer, Shape, walk
 from specnet.optimizers.base import Optimizer
 from specnet.training.network import Network
+from specnet.training.trainer import update
 
 ROUNDS = 5
 """Times that a step is measured; the least counts, as only what disturbs makes it longer."""
@@ -22,8 +24,9 @@ ROUNDS = 5
 class Cost:
     """What one layer of a spec costs, layers inside it apart; of a repeated layer, all copies together.
 
-    `parameters` are numbers that are trained, `activations` numbers kept for each sample: outputs and their
-    gradients. `flops` are the operations of a forward pass for one sample.
+    `parameters` are numbers that are trained. `activations` are numbers that the layer makes of one sample and that
+    it, or the layer behind it, keeps for the backward pass. `flops` are the operations of a forward pass for one
+    sample.
     """
 
     place: Pointer
@@ -43,30 +46,47 @@ def layer_costs(layers: Sequence[Layer]) -> list[Cost]:
             cost = costs.setdefault(inner.place, Cost(inner.place, inner, inner.output_shape))
             cost.copies += 1
             cost.parameters += sum(math.prod(parameter.shape) for parameter in inner.parameters)
-            cost.activations += inner.activations()
             cost.flops += inner.flops()
+    kept: set[Array] = set()
+    x = Array(None, 0)
+    for layer in layers:
+        x = layer.trace(x, kept)
+    for array in kept:
+        if array.maker is not None:  # the inputs have none
+            costs[array.maker.place].activations += array.size
     return list(costs.values())
 
 
 def time_step(network: Network, optimizer: Optimizer, batch: int) -> list[float]:
-    """Return the seconds that each layer takes in a step on random inputs, and last those of the optimizer."""
+    """Return the seconds that each layer takes in a step on random inputs, and last those of the optimizer.
+
+    The step is that of training, but for the loss: nothing is computed below the lowest layer that is trained.
+    """
     rng = np.random.default_rng(0)
     x = rng.random((batch, *network.input_shape)).astype(network.dtype)
     slots = np.zeros((len(optimizer.slot_names), network.params.flat.size), network.dtype)
     least = np.full(len(network.layers) + 1, np.inf)
     for step in range(ROUNDS):
-        seconds, y = np.zeros_like(least), x
-        for number, layer in enumerate(network.layers):
-            start = time.perf_counter()
-            y = layer.forward(y, True)
-            seconds[number] += time.perf_counter() - start
-        dy = np.ones_like(y)
-        for number in reversed(range(len(network.layers))):
-            start = time.perf_counter()
-            dy = network.layers[number].backward(dy)
-            seconds[number] += time.perf_counter() - start
-        start = time.perf_counter()
-        optimizer.apply(network.params.flat, network.grads.flat, slots, step)
-        seconds[-1] = time.perf_counter() - start
-        least = np.minimum(least, seconds)
+        with np.errstate(over="ignore", invalid="ignore"):  # as in training
+            least = np.minimum(least, _timed_step(network, optimizer, x, slots, step))
     return least.tolist()
+
+
+def _timed_step(network: Network, optimizer: Optimizer, x: np.ndarray, slots: np.ndarray, step: int) -> np.ndarray:
+    seconds = np.zeros(len(network.layers) + 1)
+
+    def timed(number: int, call: Callable[..., Any], *arguments: Any) -> Any:
+        start = time.perf_counter()
+        result = call(*arguments)
+        seconds[number] += time.perf_counter() - start
+        return result
+
+    for number, layer in enumerate(network.layers):
+        x = timed(number, layer.forward, x, True)
+    dy, lowest = np.full_like(x, 1 / x.size), network.lowest
+    for number in range(len(network.layers) - 1, lowest, -1):
+        dy = timed(number, network.layers[number].backward, dy)
+    if lowest < len(network.layers):
+        timed(lowest, network.layers[lowest].backward_parameters, dy)
+    timed(-1, update, network, optimizer, slots, step)
+    return seconds

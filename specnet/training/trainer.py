@@ -16,6 +16,7 @@ from specnet.errors import DivergenceError
 from specnet.optimizers.base import Optimizer
 from specnet.schedules.base import value_at
 from specnet.training.model import Model, Prepared
+from specnet.training.network import Network
 from specnet.training.randomness import restore_stream, save_stream, stream
 from specnet.training.stopping import EarlyStopping
 
@@ -143,7 +144,7 @@ class Trainer:
         network.backward_parameters(loss.backward())
         if self.training.clip_norm is not None:
             clip_norm(network.grads.flat, self.training.clip_norm)
-        self._update()
+        update(network, self.optimizer, self.slots, self.step)
         self.step += 1
         return value, y
 
@@ -152,16 +153,6 @@ class Trainer:
             f"{what} in epoch {epoch}, after {self.step} steps",
             help="try a smaller optimizer.learning_rate, or training.clip_norm",
         )
-
-    def _update(self) -> None:
-        network, optimizer = self.model.network, self.optimizer
-        if optimizer.whole_tensors:
-            for slot in network.params.slots:
-                piece = slice(slot.offset, slot.offset + slot.size)
-                slots = [flat[piece].reshape(slot.shape) for flat in self.slots]
-                optimizer.update(network.params[slot.name], network.grads[slot.name], *slots, step=self.step)
-        else:
-            optimizer.apply(network.params.flat, network.grads.flat, self.slots, self.step)
 
     def snapshot(self) -> Snapshot:
         """Return the whole state, in copies."""
@@ -185,6 +176,17 @@ class Trainer:
         restore_stream(self.shuffling, progress["generators"]["shuffle"])
         for place, layer in network.named.items():
             restore_stream(layer.rng, progress["generators"][place])
+
+
+def update(network: Network, optimizer: Optimizer, slots: np.ndarray, step: int) -> None:
+    """Let the optimizer change all parameters in place, given their gradients and its slots (count, size)."""
+    if optimizer.whole_tensors:
+        for place in network.params.slots:
+            piece = slice(place.offset, place.offset + place.size)
+            own = [flat[piece].reshape(place.shape) for flat in slots]
+            optimizer.update(network.params[place.name], network.grads[place.name], *own, step=step)
+    else:
+        optimizer.apply(network.params.flat, network.grads.flat, slots, step)
 
 
 def clip_norm(gradient: np.ndarray, limit: float) -> None:

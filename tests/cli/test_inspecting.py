@@ -1,11 +1,16 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from specnet import registry
+from specnet import build, registry
 from specnet.cli import cli
+from specnet.component import find_class, reference
+from specnet.spec.schema import make_schema
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -113,8 +118,19 @@ def test_components_lists_every_registered_name_with_its_distribution(invoke):
 def test_components_shows_one_with_its_fields_and_formula(invoke):
     output = invoke("components", "layers", "linear").output
     assert "y = x W + b" in output
-    for text in ("units", "required", "bias", "True", "weight_init", "glorot_uniform"):
-        assert text in output
+    rows = {row[0]: row[1:3] for line in output.splitlines() if len(row := line.split()) > 2}
+    assert (rows["units"], rows["bias"]) == (["int", "required"], ["bool", "true"])
+    assert rows["weight_init"] == ["Initializer", '"glorot_uniform"']
+    assert "null" in invoke("components", "datasets", "idx").output
+    assert not any(line.endswith(" ") for line in output.splitlines())
+
+
+def test_a_default_that_is_a_component_is_shown_as_its_json(invoke, monkeypatch):
+    class Layer(find_class("layers", "linear")):
+        weight_init: reference("initializers") = build("initializers", {"type": "constant", "value": 2.0})
+
+    monkeypatch.setattr("specnet.component.find_class", lambda group, name: Layer)
+    assert '{"type": "constant", "value": 2.0}' in invoke("components", "layers", "linear").output
 
 
 @pytest.mark.parametrize(
@@ -182,3 +198,77 @@ def test_components_shows_types_as_a_reader_of_json_understands_them(invoke):
     assert '"mean" | "sum"' in invoke("components", "losses", "mse").output
     assert "str | null" in invoke("components", "datasets", "idx").output
     assert "list[str]" in invoke("components", "datasets", "csv").output
+
+
+def test_a_schema_that_does_not_exist_or_is_to_be_resolved_is_no_schema(invoke):
+    result = invoke("validate", "absent.schema.json")
+    assert (result.exit_code, "there is no such file" in result.stderr) == (2, True)
+    invoke("schema", "-o", "specnet.schema.json")
+    result = invoke("validate", "specnet.schema.json", "--resolved")
+    assert (result.exit_code, result.stdout, "error[unknown-key]" in result.stderr) == (2, "", True)
+
+
+@pytest.mark.parametrize("command", [["run"], ["validate"], ["summary"], ["data"]])
+def test_an_ending_that_was_left_out_is_told(command, invoke, write):
+    write("arms.json")
+    result = invoke(*command, "arms")
+    assert result.exit_code == 2
+    assert result.stderr.rstrip("\n") == (
+        'error[file]: there is no such file\n  --> arms\n   = help: did you mean "arms.json"?'
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "help"),
+    [
+        (["train", "x.json"], 'did you mean "specnet run x.json"?'),
+        (["x.json"], 'did you mean "specnet run x.json"?'),
+        (["plot.json"], 'did you mean "specnet run plot.json"?'),
+        (["sumary", "x.json"], 'did you mean "summary"?'),
+        (["train"], "one of: components, data, "),
+        (["new", "x"], "one of: spec"),
+    ],
+)
+def test_a_command_that_does_not_exist_is_told_what_may_be_meant(arguments, help, invoke):
+    result = invoke(*arguments)
+    assert (result.exit_code, help in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("output", ["arms.npz", "folder/../arms.npz", "link.npz"])
+def test_data_does_not_overwrite_what_it_reads(output, invoke, write):
+    Path("folder").mkdir()
+    np.savez("arms.npz", inputs=np.ones((8, 2)), targets=np.arange(8) % 2)
+    Path("link.npz").symlink_to("arms.npz")
+    before = Path("arms.npz").read_bytes()
+    result = invoke("data", write("again.json", dataset={"type": "npz", "path": "arms.npz"}), "-o", output)
+    assert (result.exit_code, "is what this command reads" in result.stderr) == (2, True)
+    assert Path("arms.npz").read_bytes() == before
+    assert Path("link.npz").is_symlink()
+
+
+def test_data_of_very_large_numbers_are_shown_without_a_warning(invoke, write):
+    Path("large.csv").write_text("a,t\n1e300,2\n-1e300,3\n")
+    dataset = {"type": "csv", "path": "large.csv", "inputs": ["a"], "targets": ["t"]}
+    result = invoke("data", write("large.json", dataset=dataset, loss="mse", dtype="float64"))
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[1].split()[-4:] == ["-1e+300", "1e+300", "0", "inf"]
+
+
+def test_what_programs_read_is_utf_8_whatever_the_terminal_shows(invoke, write):
+    write("flute.json", description="Flöte ♪", training={"epochs": 1, "batch_size": None})
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+
+    def output(*arguments):
+        command = [sys.executable, "-m", "specnet", *arguments]
+        return subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False).stdout.decode("utf-8")
+
+    assert json.loads(output("validate", "flute.json", "--resolved"))["description"] == "Flöte ♪"
+    write("bad.json", seed="ö♪")
+    (found,) = json.loads(output("validate", "bad.json", "--format", "json"))
+    assert "ö♪" in found["message"]
+    Path("in.csv").write_text("a\n1\n", encoding="utf-8")
+    Path("tones.csv").write_text("a,t\n1,Flöte ♪\n2,Oboe\n", encoding="utf-8")
+    dataset = {"type": "csv", "path": "tones.csv", "inputs": ["a"], "targets": ["t"]}
+    invoke("run", write("tones.json", dataset=dataset, layers=[{"type": "linear", "units": 2}], loss="cross_entropy"))
+    assert output("predict", "runs/tones", "in.csv").startswith("Flöte ♪,Oboe,class\n")
+    assert output("schema") == json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n"

@@ -202,7 +202,24 @@ def test_an_interrupt_keeps_the_best_state_so_far(invoke, write, monkeypatch):
     assert invoke("evaluate", "runs/arms").exit_code == 0
 
 
-@pytest.mark.parametrize("out", ["/", "."])
-def test_a_taken_place_without_a_name_gets_a_number_or_a_refusal(out, invoke, write):
+@pytest.mark.parametrize("out", ["", ".", "..", "/", "deep/.."])
+def test_a_run_directory_has_a_name(out, invoke, write, tmp_path):
+    before = sorted(tmp_path.parent.iterdir())
     result = invoke("run", write("arms.json"), "--out", out)
-    assert result.exit_code == (2 if out == "/" else 0)
+    assert (result.exit_code, "as in --out runs/mine" in result.stderr) == (2, True)
+    assert (sorted(tmp_path.parent.iterdir()), list(tmp_path.iterdir())) == (before, [tmp_path / "arms.json"])
+
+
+@pytest.mark.parametrize("out", ["arms.json", "link"])
+def test_a_file_is_no_run_directory(out, invoke, write, tmp_path):
+    Path("link").symlink_to("nowhere")
+    result = invoke("run", write("arms.json"), "--out", out)
+    assert (result.exit_code, f"{out} is there and is no directory" in result.stderr) == (2, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["arms.json", "link"]
+
+
+def test_a_taken_name_is_told_in_the_first_line(invoke, write):
+    spec = write("arms.json")
+    assert invoke("run", spec).stdout.startswith("arms -> runs/arms\n")
+    assert invoke("run", spec).stdout.startswith("runs/arms is taken\narms -> runs/arms-2\n")
+    assert invoke("run", spec, "--quiet").stdout == "runs/arms-3\n"

@@ -58,6 +58,8 @@ def test_evaluate_takes_the_test_split_by_default(arms, invoke):
 def test_evaluate_uses_the_checkpoint_it_is_told(arms, invoke):
     outputs = {which: invoke("evaluate", arms, "--checkpoint", which).output for which in ("0", "latest")}
     assert outputs["0"] != outputs["latest"]
+    for name in ("step-00000000", "step-00000000.npz"):
+        assert invoke("evaluate", arms, "--checkpoint", name).output == outputs["0"]
 
 
 def test_evaluate_reads_further_samples(flowers, invoke):
@@ -196,3 +198,12 @@ def test_evaluate_says_so_where_a_run_did_not_end_well(arms, invoke):
     manifest = arms / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"completed"', '"diverged"'))
     assert "diverged" in invoke("evaluate", arms).stderr
+
+
+def test_predict_does_not_overwrite_what_it_reads(flowers, invoke):
+    for name in ("more.csv", f"{flowers}/checkpoints/{json.loads((flowers / 'best.json').read_text())['checkpoint']}"):
+        Path("more.csv").write_text(IRIS)
+        before = Path(name).read_bytes()
+        result = invoke("predict", flowers, "more.csv", "-o", Path(name).absolute())
+        assert (result.exit_code, "is what this command reads" in result.stderr) == (2, True)
+        assert Path(name).read_bytes() == before

@@ -92,7 +92,7 @@ WRONG = {
         archive(train_inputs=X, train_targets=T, validation_inputs=X[:1], validation_targets=T),
         "validation_inputs has 1 rows, validation_targets has 3",
     ),
-    "no rows": (archive(inputs=X[:0], targets=T[:0]), r"shape \(0, 2, 2\)"),
+    "no rows": (archive(inputs=X[:0], targets=T[:0]), 'the array "inputs" has no rows'),
     "no columns": (archive(inputs=X[:, :0], targets=T), r"shape \(3, 0, 2\)"),
     "scalar": (archive(inputs=np.float64(1), targets=T), r"shape \(\)"),
     "text": (archive(inputs=X, targets=np.array(["a", "b", "c"])), "dtype <U1"),
@@ -102,11 +102,11 @@ WRONG = {
     "records": (archive(inputs=np.zeros(3, [("a", "f4")]), targets=T), "dtype"),
     "objects": (archive(inputs=np.array([{}, 1, 2], object), targets=T), "Object arrays cannot be loaded"),
     "members that are no arrays": (members(inputs=b"hello", targets=single(T)), "dtype"),
-    "single array": (single(X), "not a zip file"),
-    "pickle": (pickle.dumps({"inputs": X}), "not a zip file"),
-    "text file": (b"inputs,targets\n1,2\n", "not a zip file"),
-    "empty file": (b"", "not a zip file"),
-    "truncated": (archive(inputs=X, targets=T)[:-30], "not a zip file"),
+    "single array": (single(X), "not an .npz file, or its end is missing"),
+    "pickle": (pickle.dumps({"inputs": X}), "not an .npz file"),
+    "text file": (b"inputs,targets\n1,2\n", "not an .npz file"),
+    "empty file": (b"", "not an .npz file"),
+    "truncated": (archive(inputs=X, targets=T)[:-30], "not an .npz file, or its end is missing"),
 }
 
 
@@ -165,3 +165,11 @@ def test_damaged_files_load_or_are_refused_by_name(dataset, save):
             assert len(damaged.load(RNG).train.inputs)
         except SpecnetError as error:
             assert damaged.path in error.message
+
+
+def test_who_gives_a_csv_file_is_told_its_type(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,t\n1,2\n")
+    with pytest.raises(SpecnetError, match=r"not an \.npz file") as raised:
+        build("datasets", {"type": "npz", "path": str(path)}).load(RNG)
+    assert raised.value.help == 'a CSV file takes "type": "csv"'

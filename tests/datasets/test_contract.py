@@ -47,7 +47,7 @@ SPLIT = {"path": "split.npz", "inputs": "x", "targets": "t"}
 CASES = {
     "spiral": [({"n_points": 10}, Outline((2,), (), 10, (), 2))],
     "waves": [({"n_points": 10}, Outline((1,), (1,), 10, ()))],
-    "shapes": [({"n_points": 12, "size": 9}, Outline((9, 9, 1), (), 12, (), 4))],
+    "shapes": [({"n_points": 12, "size": 15}, Outline((15, 15, 1), (), 12, (), 4))],
     "sines": [({"n_points": 5, "steps": 7}, Outline((7, 1), (1,), 5, ()))],
     "csv": [
         ({"path": "numbers.csv", "inputs": ["b"], "targets": ["t"]}, Outline((1,), (1,), splits=())),

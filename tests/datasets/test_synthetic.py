@@ -7,7 +7,7 @@ NAMES = ["spiral", "waves", "shapes", "sines"]
 IMPOSSIBLE = {
     "spiral": [{"n_points": 2}, {"n_points": 5}, {"n_points": 10.0}, {"n_points": 10**7 + 2}, {"noise": -0.1}],
     "waves": [{"n_points": 2}, {"n_points": 5}, {"n_points": 10.0}, {"n_points": 10**7 + 2}, {"noise": -0.1}],
-    "shapes": [{"n_points": 0}, {"n_points": 6}, {"n_points": 50_004}, {"size": 7}, {"size": 33}, {"noise": -0.1}],
+    "shapes": [{"n_points": 0}, {"n_points": 6}, {"n_points": 50_004}, {"size": 14}, {"size": 33}, {"noise": -0.1}],
     "sines": [{"n_points": 3}, {"n_points": 100_001}, {"steps": 1}, {"steps": 501}, {"noise": -0.1}],
 }
 
@@ -83,7 +83,7 @@ def in_shape(name, x, y, a, b, r):
 
 
 def test_shapes_without_noise_are_the_points_inside():
-    n, size = 40, 9
+    n, size = 40, 15
     data = build("datasets", {"type": "shapes", "n_points": n, "size": size, "noise": 0}).load(np.random.default_rng(0))
     rng = np.random.default_rng(0)
     r = rng.uniform(0.2 * size, 0.35 * size, n)
@@ -94,7 +94,7 @@ def test_shapes_without_noise_are_the_points_inside():
             assert image[row, column, 0] == inside
 
 
-@pytest.mark.parametrize("size", [8, 32])
+@pytest.mark.parametrize("size", [15, 32])
 def test_shapes_are_whole_and_never_vanish(size):
     dataset = build("datasets", {"type": "shapes", "n_points": 8000, "size": size, "noise": 0})
     images = dataset.load(np.random.default_rng(2)).train.inputs[..., 0]
@@ -102,6 +102,13 @@ def test_shapes_are_whole_and_never_vanish(size):
         extent = images.any(axis=axis).sum(axis=1)
         assert extent.min() >= 0.4 * size - 2  # a corner of a triangle may miss the centres of two rows
         assert extent.max() <= 0.7 * size + 1
+
+
+def test_no_image_is_one_of_two_shapes_even_at_the_smallest_size():
+    dataset = build("datasets", {"type": "shapes", "n_points": 50_000, "size": 15, "noise": 0})
+    inputs, targets = dataset.load(np.random.default_rng(3)).train
+    shapes = {(image.tobytes(), target) for image, target in zip(inputs > 0, targets, strict=True)}
+    assert len({image for image, _ in shapes}) == len(shapes) > 4000
 
 
 def test_shapes_noise_is_normal_and_clipped():

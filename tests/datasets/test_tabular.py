@@ -91,8 +91,8 @@ WRONG = {
     "header beyond the parser's limit": ("a" * 200_000 + ",t\n", ["FILE:1: field larger"]),
     "open quote": ('a,t\n1,"x\n', ["FILE:2: unexpected end of data"]),
     "text after a quote": ('a,t\n1,"x"y\n', ["FILE:2: "]),
-    "Latin-1": ("a,t\n1,é\n".encode("latin-1"), ["FILE is not UTF-8: byte 6"]),
-    "UTF-16": ("a,t\n1,2\n".encode("utf-16"), ["FILE is not UTF-8: byte 0"]),
+    "Latin-1": ("a,t\n1,é\n".encode("latin-1"), ["FILE:2: the byte 0xe9 is not UTF-8"]),
+    "UTF-16": ("a,t\n1,2\n".encode("utf-16"), ["FILE:1: the byte 0xff is not UTF-8"]),
 }
 
 
@@ -204,3 +204,39 @@ def test_damaged_files_load_or_are_refused_by_name(table):
             assert len(dataset.load(RNG).train.inputs)
         except SpecnetError as error:
             assert "table.csv" in error.message
+
+
+@pytest.mark.parametrize("line", [1, 2, 700, 5000])
+def test_the_first_byte_that_is_not_utf_8_is_found_wherever_it_is(table, line):
+    lines = [b"a,t", *[b"1.25,\xc3\xa9"] * 5000]
+    lines[line - 1] += b"\xe9"
+    dataset = table(b"\r\n".join([*lines, b"\xfe"]))
+    with pytest.raises(SpecnetError, match=f"table.csv:{line}: the byte 0xe9") as raised:
+        dataset.load(RNG)
+    assert raised.value.help == "save the file as UTF-8"
+
+
+def helps(dataset):
+    with pytest.raises(SpecnetError) as raised:
+        dataset.load(RNG)
+    return {diagnostic.help for diagnostic in raised.value.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("content", "fields", "delimiters"),
+    [
+        ("a;t\n1;2\n", {}, ('";"', '","')),
+        ("a\tt\n1\t2\n", {}, (r'"\t"', '","')),
+        ("a|t\n1|2\n", {}, ('"|"', '","')),
+        ("a,t\n1,2\n", {"delimiter": ";"}, ('","', '";"')),
+        ("a;t\n1,5;2,5\n", {}, ('";"', '","')),  # commas in numbers
+    ],
+)
+def test_another_delimiter_is_recognized(table, content, fields, delimiters):
+    right, wrong = delimiters
+    assert helps(table(content, **fields)) == {f'set "delimiter": {right}, or separate cells by {wrong}'}
+
+
+def test_a_file_without_a_header_is_told_to_need_one(table):
+    assert helps(table("0,1,0\n1,2,1\n")) == {"the first line should name the columns"}
+    assert helps(table("a,t,a\n1,2,3\n")) == {None}

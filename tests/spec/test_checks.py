@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from specnet import SpecnetError, load_spec
@@ -92,13 +94,80 @@ class Expecting(Layer):
 class Failing(Expecting):
     def build(self, input_shape):
         return input_shape[7]
+
+class Forgetting(Expecting):
+    def build(self, input_shape):
+        self.declare("weight", input_shape, "zeros")
+
+class Asking(Expecting):
+    def build(self, input_shape):
+        import specnet
+        specnet.build("initializers", "zeross")
+
+class Holding(Expecting):
+    def build(self, input_shape):
+        raise ShapeError("is bad", pointer=("layers", 0))
+
+class Counting(Expecting):
+    def layer_count(self):
+        raise RuntimeError("lost count")
+
+class Unkind(Expecting):
+    features: int = 2
+
+    def output_kind(self, kind):
+        raise RuntimeError("no kind")
 """
+OTHERS = """
+import numpy as np
+from specnet import Dataset, Loss, Schedule, Transform
+from specnet.datasets.base import DataFile, Outline
+from specnet.errors import ShapeError
+
+class Files(Dataset):
+    paths: list[DataFile]
+    named: dict[str, DataFile] = {}
+
+    def load(self, rng): ...
+
+class Outlining(Dataset):
+    def outline(self):
+        raise RuntimeError("no outline")
+
+    def load(self, rng): ...
+
+class Hinge(Loss):
+    def prepare(self, target, output_shape, dtype):
+        return np.eye(output_shape[-1])[target]
+
+    def forward(self, y, target): ...
+    def backward(self): ...
+
+class Endless(Schedule):
+    def __call__(self, step):
+        return 0.1
+
+    def length(self):
+        raise RuntimeError("no end")
+
+class Picky(Transform):
+    def output_shape(self, shape):
+        raise ShapeError("needs images")
+
+    def apply(self, x): ...
+    def invert(self, y): ...
+"""
+NAMES = ("expecting", "failing", "forgetting", "asking", "holding", "counting", "unkind")
+POINTS = {"datasets": ("files", "outlining"), "losses": ("hinge",), "schedules": ("endless",), "transforms": ("picky",)}
 
 
 @pytest.fixture
 def plugin(install):
-    """Install a layer that takes a number of features that it is told, and one with a mistake."""
-    install("acme", "expecting = acme_layers:Expecting\nfailing = acme_layers:Failing", acme_layers=PLUGIN)
+    """Install a layer that takes a number of features that it is told, and components with mistakes."""
+    points = "\n".join(f"{name} = acme_layers:{name.title()}" for name in NAMES)
+    for group, names in POINTS.items():
+        points += f"\n[specnet.{group}]\n" + "\n".join(f"{name} = acme_others:{name.title()}" for name in names)
+    install("acme", points, acme_layers=PLUGIN, acme_others=OTHERS)
 
 
 def told(**changes):
@@ -124,12 +193,58 @@ SHAPES = [
         ("layers", 0),
     ),
     (["failing"], "layers[0] (Failing) fails in build: IndexError: tuple index out of range", ("layers", 0)),
+    (
+        ["forgetting"],
+        "layers[0] (Forgetting) fails in build: TypeError: it returns None, which is no shape of a sample",
+        ("layers", 0),
+    ),
+    (["asking"], 'there is no initializer "zeross"', ("layers", 0)),
+    (["holding"], "layers[0] is bad, its input has 2", ("layers", 0, "layers", 0)),
+    ([{"type": "residual", "layers": ["asking"]}], 'there is no initializer "zeross"', ("layers", 0, "layers", 0)),
+    (["counting"], "layers[0] (Counting) fails in layer_count: RuntimeError: lost count", ("layers", 0)),
+    (["unkind"], "layers[0] (Unkind) fails in output_kind: RuntimeError: no kind", ("layers", 0)),
 ]
 
 
 @pytest.mark.parametrize(("layers", "message", "pointer"), SHAPES)
 def test_shapes_are_followed_through_the_stack(plugin, layers, message, pointer):
     assert told(layers=layers, loss="mse") == (message, pointer)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message", "pointer"),
+    [
+        ({"dataset": "outlining"}, "dataset (Outlining) fails in outline: RuntimeError: no outline", ("dataset",)),
+        (
+            {"optimizer": {"type": "sgd", "learning_rate": "endless"}},
+            "optimizer.learning_rate (Endless) fails in length: RuntimeError: no end",
+            ("optimizer", "learning_rate"),
+        ),
+        ({"transforms": {"inputs": ["picky"]}}, "needs images", ("transforms", "inputs", 0)),
+    ],
+)
+def test_a_component_that_fails_when_it_is_asked_is_named(plugin, changes, message, pointer):
+    assert told(**changes) == (message, pointer)
+
+
+def test_a_loss_that_prepares_targets_in_its_own_way_is_not_judged_by_the_usual_one(plugin):
+    assert load_spec(MINIMAL | {"layers": [SIXTEEN], "loss": "hinge"})
+
+
+def test_files_in_lists_and_objects_are_looked_for_too(plugin, tmp_path):
+    (tmp_path / "a.txt").write_text("a")
+    path = tmp_path / "spec.json"
+    dataset = {"type": "files", "paths": ["a.txt"], "named": {"first": "a.txt"}}
+    path.write_text(json.dumps(MINIMAL | {"dataset": dataset}))
+    found = load_spec(path).to_json()["dataset"]
+    assert (found["paths"], found["named"]) == ([str(tmp_path / "a.txt")], {"first": str(tmp_path / "a.txt")})
+    path.write_text(json.dumps(MINIMAL | {"dataset": dataset | {"paths": ["a.txt", "b.txt"], "named": {"x": "c.txt"}}}))
+    with pytest.raises(SpecnetError) as raised:
+        load_spec(path)
+    assert [found.pointer for found in raised.value.diagnostics] == [
+        ("dataset", "paths", 1),
+        ("dataset", "named", "x"),
+    ]
 
 
 def test_what_follows_a_wrong_layer_is_not_judged_by_it(plugin):
@@ -173,6 +288,11 @@ def test_what_suits_is_not_complained_about(layers, loss):
     assert load_spec(MINIMAL | {"layers": layers, "loss": loss}).warnings == []
 
 
+def test_a_binary_loss_tells_two_classes_apart():
+    layers, message = ["flatten", LINEAR], "the targets are of 4 classes, a binary loss tells two apart"
+    assert told(dataset="shapes", layers=layers, loss="bce_with_logits") == (message, ("layers", 1))
+
+
 def test_shapes_that_only_the_data_know_are_not_judged():
     assert load_spec(MINIMAL | {"layers": [TWO], "loss": "mse", "transforms": {"targets": ["one_hot"]}})
 
@@ -182,10 +302,12 @@ def test_shapes_that_only_the_data_know_are_not_judged():
     [
         ({"validation": 0.5, "test": 0.5}, [("split",)]),
         ({"validation": 0.7, "test": 0.7}, [("split",)]),
+        ({"validation": 0.1, "test": 0.1}, [("split", "validation"), ("split", "test")]),
+        ({"validation": 0.5, "test": 0.49}, [("split",)]),
     ],
 )
 def test_a_split_leaves_something_to_train_on(split, places):
-    assert mistakes(split=split) == [("split", place) for place in places]
+    assert mistakes(dataset={"type": "spiral", "n_points": 4}, split=split) == [("split", place) for place in places]
 
 
 def test_a_share_is_not_taken_where_the_dataset_has_the_samples(tmp_path):

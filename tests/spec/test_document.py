@@ -1,4 +1,5 @@
 import json
+import os
 import re
 from pathlib import Path
 
@@ -144,6 +145,52 @@ def test_a_chain_has_an_end(write):
     assert load_spec(path.with_name(f"{LONGEST_CHAIN - 1}.json")).loss
     with pytest.raises(SpecnetError, match=f"more than {LONGEST_CHAIN} specs"):
         load_spec(path)
+
+
+@pytest.mark.parametrize(
+    ("patch", "place"),
+    [({"trainig": None}, ("trainig",)), ({"training": {"clip_norm": None}}, ("training", "clip_norm"))],
+)
+def test_a_null_that_takes_nothing_away_is_warned_of(write, patch, place):
+    write("base.json", BASE)
+    path = write("child.json", {"extends": "base.json", "training": {"epochs": None}, **patch})
+    (found,) = load_spec(path).warnings
+    assert (found.code, found.pointer, found.location.file) == ("null-in-extends", place, str(path))
+    assert "null takes a key away" in found.help
+
+
+def test_a_key_of_the_parent_that_does_not_fit_is_told_with_how_to_take_it_away(write):
+    base = write("base.json", BASE | {"optimizer": {"type": "adam", "beta1": 0.8}})
+    child = write("child.json", {"extends": "base.json", "optimizer": {"type": "sgd"}})
+    with pytest.raises(SpecnetError) as raised:
+        load_spec(child)
+    (found,) = raised.value.diagnostics
+    assert (found.code, found.location.file) == ("unknown-key", str(base))
+    assert found.help.endswith(f'"beta1": null in {child} takes it away')
+    assert load_spec(write("child.json", {"extends": "base.json", "optimizer": {"type": "sgd", "beta1": None}}))
+
+
+def test_a_parent_is_an_ordinary_file(write):
+    path = write("child.json", {"extends": "pipe"})
+    os.mkfifo(path.with_name("pipe"))
+    with pytest.raises(SpecnetError, match="pipe is not an ordinary file"):
+        load_spec(path)
+
+
+def test_a_mapping_is_not_nested_without_end():
+    value = {}
+    for _ in range(5000):
+        value = {"a": value}
+    with pytest.raises(SpecnetError, match="nested too deep"):
+        load_spec(BASE | {"description": value})
+
+
+def test_merging_takes_time_in_proportion_to_the_files(write):
+    keys = {f"k{number}": number for number in range(20_000)}
+    base = write("base.json", BASE | keys)
+    document = read_document(write("child.json", {"extends": base.name, **keys, "deep": {"a": [keys]}}))
+    assert len(document.value) == 20_000 + len(BASE) + 2
+    assert document.span(("k7",)).source.name.endswith("child.json")
 
 
 def test_a_parent_that_cannot_be_read_is_told_at_the_child(write):

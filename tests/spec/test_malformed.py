@@ -151,11 +151,6 @@ ENCODING = [
     ('{"seed": 1▸\udce5}', "byte 0xe5"),
     ('{"name": "é▸\udce2\udc82', "byte 0xe2"),
     ('{"name": "\\▸\udce5"}', "byte 0xe5"),
-    ('{"name": ▸"\\ud800"}', "surrogate"),
-    ('{"name": ▸"\\udc00x"}', "surrogate"),
-    ('{"name": ▸"\\ud800\\ud800"}', "surrogate"),
-    ('{"name": ▸"\\udc00\\ud800"}', "surrogate"),
-    ('{▸"\\udfff": 1}', "surrogate"),
 ]
 
 DEPTH = [
@@ -230,6 +225,11 @@ HERE = [
     (', "optimizer": {"type": "sgd", "learning_rate": {"type": "constant", "value": 1, ▸"value": 2}}',
      "duplicate-key /optimizer/learning_rate/value", "given twice"),
     *((f', "description": "café ▸{content}"', "encoding /description", "part of a character") for content in NO_UTF8),
+    (', "name": ▸"\\ud800"', "encoding /name", "surrogate"),
+    (', "name": ▸"\\udc00x"', "encoding /name", "surrogate"),
+    (', "name": ▸"\\ud800\\ud800"', "encoding /name", "surrogate"),
+    (', "name": ▸"\\udc00\\ud800"', "encoding /name", "surrogate"),
+    (', ▸"\\udfff": 1', "encoding /\ufffd", "surrogate"),
     # What a decoder puts in place of a wrong byte is no mistake of its own.
     (', "name": "caf▸\udce9"', "encoding /name", "byte 0xe9"),
 ]  # fmt: skip

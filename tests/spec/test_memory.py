@@ -1,12 +1,18 @@
 import math
+import tracemalloc
 
+import numpy as np
 import pytest
+from helpers import STACKS
 
-from specnet import SpecnetError, load_spec
+from specnet import SpecnetError, build, build_network, load_spec
 from specnet.runs.experiment import Experiment
 from specnet.spec.memory import CGROUP, machine_memory, show_bytes, training_bytes
 from specnet.spec.plan import MOST_LAYERS, make_plan
+from specnet.training.model import Model, Prepared
+from specnet.training.pipeline import Pipeline
 from specnet.training.summary import layer_costs
+from specnet.training.trainer import Trainer, Training
 
 MINIMAL = {"dataset": "spiral", "loss": "bce_with_logits"}
 ONE = {"type": "linear", "units": 1}
@@ -16,17 +22,37 @@ def linear(units):
     return {"type": "linear", "units": units, "bias": False}
 
 
-def test_memory_is_that_of_parameters_gradients_slots_activations_and_a_batch():
+def test_memory_is_that_of_parameters_gradients_slots_activations_a_batch_and_what_passes():
     spec = load_spec(
-        MINIMAL | {"layers": [linear(10), "tanh", ONE], "optimizer": "adam", "training": {"batch_size": 8}}
+        MINIMAL | {"layers": [linear(10), "silu", ONE], "optimizer": "adam", "training": {"batch_size": 8}}
     )
     plan = make_plan(spec)
     total, needs = training_bytes(spec, layer_costs(plan.layers), plan.inputs, 8)
     copies = 4  # parameters, gradients and the two slots of adam
-    assert needs == [4 * (copies * 20 + 8 * 2 * 10), 4 * 8 * 2 * 10, 4 * (copies * 11 + 8 * 2)]
-    assert total == sum(needs) + 4 * 8 * 2
+    assert needs == [4 * copies * 20, 4 * 8 * 2 * 10, 4 * copies * 11]
+    assert total == sum(needs) + 4 * 8 * (2 + 2 * 1 + 10)  # inputs, outputs and their errors, the widest gradient
     twice = training_bytes(load_spec(spec.to_json(), ["dtype=float64"]), layer_costs(plan.layers), plan.inputs, 8)
     assert twice[0] == 2 * total
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_estimate_is_close_to_what_training_takes(name):
+    spec, rows, width = load_spec(MINIMAL | {"layers": [ONE]}), 2000, 128
+    tracemalloc.start()
+    try:
+        x = np.ones((rows, width), "float32")
+        network = build_network(STACKS[name], (width,))
+        model = Model(network, build("losses", "mse"), Pipeline([], ()), Pipeline([], ()))
+        target = np.zeros((rows, *network.output_shape), "float32")
+        splits = {"train": Prepared(x, target, target)}
+        trainer = Trainer(model, spec.optimizer, Training(batch_size=None), splits, seed=0)
+        for _ in range(2):  # the first step has nothing to replace
+            trainer.run_epoch()
+        _, measured = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    estimate, _ = training_bytes(spec, layer_costs(network.layers), (width,), rows)
+    assert 0.6 * measured <= estimate <= 1.15 * measured
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,10 @@ NESTED = "/layers/0/branches/1/1/layers/0/layers/1"
 CSV = '"dataset": {"type": "csv", "path": "table.csv", %s}'
 
 UNKNOWN_KEYS = [
+    ('"training": {"epochs": 3, ▸"loss": "mse"}', "unknown-key /training/loss", "it belongs at the top"),
+    ('▸"learning_rate": 0.1', "unknown-key /learning_rate", 'it belongs in "optimizer"'),
+    ('▸"attention": 0.1', "unknown-key /attention", "one of: "),
+    ('"optimizer": {"type": "adam", ▸"lr": 0.1}', "unknown-key /optimizer/lr", '"learning_rate"'),
     ('▸"optimiser": "adam"', "unknown-key /optimiser", '"optimizer"'),
     ('▸"Seed": 1', "unknown-key /Seed", '"seed"'),
     ('▸"$Schema": "x"', "unknown-key /$Schema", '"$schema"'),
@@ -52,7 +56,7 @@ UNKNOWN_KEYS = [
     ('▸"se\\u0065ds": 1', "unknown-key /seeds", '"seed"'),
     ('▸"": 1', "unknown-key /", "one of: "),
     ('▸"größe 漢字": 1', "unknown-key /größe 漢字", "one of: "),
-    ('▸"batch_size": 1', "unknown-key /batch_size", "one of: "),
+    ('▸"batch_size": 1', "unknown-key /batch_size", 'it belongs in "training"'),
     ('"split": {▸"validaton": 0.1}', "unknown-key /split/validaton", '"validation"'),
     ('"transforms": {▸"input": []}', "unknown-key /transforms/input", '"inputs"'),
     ('"training": {▸"epoch": 1}', "unknown-key /training/epoch", '"epochs"'),
@@ -85,21 +89,21 @@ UNKNOWN_KEYS = [
 INTEGERS = ['"64"', "true", "1.5", "1.0", "1e0", "null", "[]", "[1]", "{}"]
 NUMBERS = ['"0.1"', "true", "null", "[]", "{}"]
 WRONG_TYPES = [
-    *((linear(f'"units": ▸{value}'), "wrong-type /layers/0/units", "units should be a valid integer")
+    *((linear(f'"units": ▸{value}'), "wrong-type /layers/0/units", "units should be a whole number")
       for value in INTEGERS),
-    *((f'"seed": ▸{value}', "wrong-type /seed", "seed should be a valid integer") for value in INTEGERS),
-    *((f'"split": {{"test": ▸{value}}}', "wrong-type /split/test", "test should be a valid number")
+    *((f'"seed": ▸{value}', "wrong-type /seed", "seed should be a whole number") for value in INTEGERS),
+    *((f'"split": {{"test": ▸{value}}}', "wrong-type /split/test", "test should be a number")
       for value in NUMBERS),
-    *((f'"dataset": {{"type": "spiral", "noise": ▸{value}}}', "wrong-type /dataset/noise", "valid number")
+    *((f'"dataset": {{"type": "spiral", "noise": ▸{value}}}', "wrong-type /dataset/noise", "a number")
       for value in NUMBERS),
-    *((f'"training": {{"shuffle": ▸{value}}}', "wrong-type /training/shuffle", "valid boolean")
+    *((f'"training": {{"shuffle": ▸{value}}}', "wrong-type /training/shuffle", "true or false")
       for value in ("1", '"true"', "null", "[]")),
-    *((f'"training": {{"batch_size": ▸{value}}}', "wrong-type /training/batch_size", "valid integer")
+    *((f'"training": {{"batch_size": ▸{value}}}', "wrong-type /training/batch_size", "a whole number")
       for value in ('"full"', "1.5", "true", "[]")),
-    *((f'"description": ▸{value}', "wrong-type /description", "valid string")
+    *((f'"description": ▸{value}', "wrong-type /description", "text")
       for value in ("3", "true", "null", "[]", "{}")),
-    ('"name": ▸null', "wrong-type /name", "valid string"),
-    ('"dataset": {"type": "npz", "path": ▸3}', "wrong-type /dataset/path", "valid string"),
+    ('"name": ▸null', "wrong-type /name", "text"),
+    ('"dataset": {"type": "npz", "path": ▸3}', "wrong-type /dataset/path", "text"),
     *((f'"metrics": ▸{value}', "wrong-type /metrics", "not " + value) for value in ('"accuracy"', "null", "{}", "3")),
     *((f'"layers": ▸{value}', "wrong-type /layers", "not " + value) for value in ('"sigmoid"', "null", "{}", "3")),
     *((f'"{name}": ▸{value}', f"wrong-type /{name}", f"not {value}") for value in ("[]", "null", '"x"', "3", "true")
@@ -117,7 +121,7 @@ WRONG_TYPES = [
      "wrong-type /layers/0/branches/1", 'not "tanh"'),
     *((rate("▸" + value), "wrong-type /optimizer/learning_rate", "number") for value in ("true", "null", "[]")),
     (CSV % '"inputs": ▸"a", "targets": ["t"]', "wrong-type /dataset/inputs", 'not "a"'),
-    (CSV % '"inputs": ["a", ▸1], "targets": ["t"]', "wrong-type /dataset/inputs/1", "valid string"),
+    (CSV % '"inputs": ["a", ▸1], "targets": ["t"]', "wrong-type /dataset/inputs/1", "text"),
     ('"record": ▸"all"', "wrong-type /record", 'not "all"'),
 ]  # fmt: skip
 
@@ -167,7 +171,7 @@ WRONG_VALUES = [
     ('"layers": [{"type": "parallel", "branches": [["tanh"]], "merge": ▸"sum"}]¶"loss": "mse"¶"dataset": "waves"',
      "wrong-value /layers/0/merge", "'concat' or 'add'"),
     *((f'"name": ▸{json.dumps(name)}',
-     "wrong-value /name", "name should match") for name in ("../x", "a/b", "", ".x", "-o", "a\\b", "ä")),
+     "wrong-value /name", "name should be of letters") for name in ("../x", "a/b", "", ".x", "-o", "a\\b", "ä")),
     ('"name": ▸"a\\n"', "wrong-value /name", '"a\\n"'),
     ('"name": ▸"a\\u0000"', "wrong-value /name", '"a\\u0000"'),
     (f'"name": ▸"{"x" * 101}"', "wrong-length /name", "100 characters"),
@@ -211,7 +215,10 @@ NAMES = [
     ('"dataset": ▸"spirals"', "unknown-component /dataset", '"spiral"'),
     ('"layers": [{"type": ▸"linaer", "units": 1}, "sigmoid"]', "unknown-component /layers/0/type", '"linear"'),
     ('"layers": [{"type": "linear", "units": 1}, ▸"sigmod"]', "unknown-component /layers/1", '"sigmoid"'),
-    (nested('{"type": ▸"TanH"}'), f"unknown-component {NESTED}/type", "one of: "),
+    (nested('{"type": ▸"TanH"}'), f"unknown-component {NESTED}/type", '"tanh"'),
+    (nested('{"type": ▸"quaternion"}'), f"unknown-component {NESTED}/type", "one of: "),
+    ('"loss": ▸"binary_crossentropy"', "unknown-component /loss", '"bce"'),
+    ('"loss": ▸"BCE"', "unknown-component /loss", '"bce"'),
     ('"loss": ▸"cross_entropi"', "unknown-component /loss", '"cross_entropy"'),
     ('"loss": ▸"adam"', "unknown-component /loss", "one of: bce"),
     ('"metrics": ["mse", {"type": ▸"acuracy"}]', "unknown-component /metrics/1/type", '"accuracy"'),
@@ -319,7 +326,7 @@ WARNINGS = [
     (
         rate('▸{"type": "cosine", "initial": 1, "steps": 1301}'),
         "long-schedule /optimizer/learning_rate",
-        "ends after 1300",
+        "ends after 1,300",
     ),
     (
         rate('▸{"type": "step", "initial": 1, "every": 101}') + '¶"training": {"batch_size": null}',
@@ -346,7 +353,7 @@ ALONE = [
     ('▸"trainig": {"epochs": 1000}¶' + rate('{"type": "cosine", "initial": 1, "steps": 5000}'),
      "unknown-key /trainig", '"training"'),
     ('"layers": [{"type": "linear", "units": 1}, "sigmoid", {"type": "dropout", "rate": ▸"0"}]',
-     "wrong-type /layers/2/rate", "valid number"),
+     "wrong-type /layers/2/rate", "a number"),
     (rate("1e-50") + '¶"dtype": ▸"flaot64"', "wrong-value /dtype", "'float64'"),
     (rate('{"type": "constant", "value": ▸1e-400}'), "out-of-range /optimizer/learning_rate/value", "would become 0"),
     (linear('"units": 1, "weight_init": {"type": "uniform", "low": 0, "high": ▸1e-400}'),

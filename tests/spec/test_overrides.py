@@ -33,6 +33,12 @@ def overridden(*overrides, document=SPEC):
         ("name=other", ("name",), "other"),
         ("name=nullable", ("name",), "nullable"),
         ("name=", ("name",), ""),
+        ("name=2024-run", ("name",), "2024-run"),
+        ("seed=007", ("seed",), "007"),
+        ("seed=-", ("seed",), "-"),
+        ("layers[0].units=8", ("layers", 0, "units"), 8),
+        ("layers[1].rate=8", ("layers", 1, "rate"), 8),
+        ("optimizer.learning_rate.type=step", ("optimizer", "learning_rate", "type"), "step"),
         ("description=a=b==c", ("description",), "a=b==c"),
         ("description=it's 3.5 {}", ("description",), "it's 3.5 {}"),
         ('transforms={"inputs": ["standardize"]}', ("transforms", "inputs"), ["standardize"]),
@@ -78,7 +84,13 @@ def test_overrides_apply_in_order():
         ("seed=NaN", "not-finite", 6, "NaN is not a JSON number"),
         ("seed=1e999", "out-of-range", 6, "too large"),
         ('split={"test": 0, "test": 1}', "duplicate-key", 19, "twice"),
-        ("name=2024-run", "syntax", 10, "expected the end of the text"),
+        ("layers[2].units=1", "override", 8, '"2" is not one of the positions 0 to 1'),
+        ("layers[0]units=1", "override", 1, "an override is PATH=VALUE"),
+        ("a..b=1", "override", 1, "an override is PATH=VALUE"),
+        ("extends=base.json", "override", 1, "a file alone says"),
+        ("extends.x=1", "override", 1, "a file alone says"),
+        ("layers.0={type: linear}", "syntax", 11, "expected a key in double quotes"),
+        ("a" + ".a" * 5000 + "=1", "override", 1, "more than 100 parts"),
         ("name=\udcff", "override", 6, "not UTF-8"),
     ],
 )
@@ -89,13 +101,16 @@ def test_an_override_that_cannot_be_applied_is_located_in_itself(override, code,
     assert reason in found.message
 
 
-def test_a_string_that_looks_like_a_number_is_told_to_need_quotes():
-    assert overridden("name=2024-run").mistakes[0].help.endswith(': "2024-run"')
+def test_what_a_shell_takes_away_is_told():
+    (found,) = overridden("metrics=[accuracy]").mistakes
+    assert found.help == "text takes double quotes"
+    (found,) = overridden('split={"test": 0.1').mistakes
+    assert found.help == "in a shell, single quotes keep the double ones: --set 'split=…'"
 
 
 def test_all_overrides_that_are_wrong_are_told():
-    found = overridden("seed", "name=ok", "layers.9=tanh", "seed=1]").mistakes
-    assert [mistake.location.file for mistake in found] == ["--set seed", "--set layers.9=tanh", "--set seed=1]"]
+    found = overridden("seed", "name=ok", "layers.9=tanh", "seed=[1").mistakes
+    assert [mistake.location.file for mistake in found] == ["--set seed", "--set layers.9=tanh", "--set seed=[1"]
 
 
 def test_what_an_override_sets_is_found_there():
@@ -104,6 +119,11 @@ def test_what_an_override_sets_is_found_there():
     assert (span.source.name[:14], span.source.text[span.start : span.end]) == ("--set layers.0", "0")
     assert changed.span(("training", "epochs")).start == len("training.epochs=")
     assert changed.span(("seed",)) is None
+
+
+def test_what_stands_for_a_component_by_default_can_be_changed():
+    changed = overridden("optimizer.learning_rate=0.1", document={})
+    assert changed.value == {"optimizer": {"type": "adam", "learning_rate": 0.1}}
 
 
 @pytest.mark.parametrize("document", [3, None, "text"])

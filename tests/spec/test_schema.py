@@ -1,5 +1,6 @@
 import copy
 import json
+import re
 from functools import cache, partial
 from importlib.resources import files
 from math import ceil
@@ -13,8 +14,8 @@ from jsonschema import Draft202012Validator
 from pydantic import Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from specnet import Layer, registry
-from specnet.component import Section, construct, find_class
+from specnet import Initializer, Layer, registry
+from specnet.component import REFERENCE, Section, construct, find_class
 from specnet.spec.model import Spec
 from specnet.spec.schema import make_schema, unusable
 
@@ -24,6 +25,7 @@ VALIDATOR = Draft202012Validator(SCHEMA)
 MINIMAL = {"dataset": "spiral", "layers": ["sigmoid"], "loss": "bce"}
 RANGES = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
 FILES = {"path", "images", "labels", "test_images", "test_labels"}
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def refusals(value, group=None):
@@ -41,12 +43,14 @@ def refusals(value, group=None):
 
 
 def is_inexpressible(found, document):
-    """Tell whether a mistake is one between fields, in a path's letters or in the value that a schedule starts with."""
+    """Tell whether a mistake is one between numbers, in a path's letters or in the first value of a schedule."""
     value = document
     for part in found["loc"]:
         value = value[part] if isinstance(value, list) else isinstance(value, dict) and value.get(part)
     if found["type"] == "value_error":
-        return isinstance(value, dict) or (found["loc"][-1] in FILES and isinstance(value, str))
+        if isinstance(value, dict):
+            return value.get("type") not in ("sgd", "idx")
+        return found["loc"][-1] in FILES and isinstance(value, str) and not CONTROLS.search(value)
     return found["type"] in RANGES and isinstance(value, dict)
 
 
@@ -84,8 +88,28 @@ def test_every_component_is_there_with_descriptions_of_its_fields(group):
         assert f"{group}.{name}" in make_schema()["$defs"]
 
 
+@pytest.mark.parametrize("group", registry.GROUPS)
+def test_an_editor_offers_every_component_as_a_name_or_with_its_required_fields(group):
+    schema = SCHEMA["$defs"][group]
+    snippets = {snippet["label"]: snippet["body"] for snippet in schema.get("defaultSnippets", [])}
+    names = {choice["const"] for choice in schema["anyOf"] if "const" in choice}
+    assert not names & snippets.keys()
+    assert {f"{group}.{name}" for name in names | snippets.keys()} == {
+        key for key in SCHEMA["$defs"] if group + "." in key
+    }
+    for name, body in snippets.items():
+        text = re.sub(r'"\^\$\{\d+:([\d.]+)\}"', r"\1", json.dumps(body))
+        filled = json.loads(re.sub(r"\^?\$\d+", "sigmoid", text))
+        assert filled["type"] == name
+        assert refusals(filled, group) == []
+
+
 def linear(**fields):
     return {"layers": [{"type": "linear", "units": 1, **fields}]}
+
+
+def idx(**tests):
+    return {"type": "idx", "images": "a", "labels": "b", **tests}
 
 
 def rate(value):
@@ -120,6 +144,10 @@ REFUSED = [
     {"dataset": {"type": "spiral", "n_points": 5}},
     {"dataset": {"type": "csv", "path": "a", "inputs": ["a"], "targets": ["b"], "delimiter": ";;"}},
     {"dataset": {"type": "csv", "path": "a", "inputs": ["a"], "targets": ["b"], "delimiter": "\n"}},
+    *({"dataset": {"type": "npz", "path": path}} for path in ("\a", "a\n", "a\x7f.npz", "\x85")),
+    *({"dataset": idx(**tests)} for tests in ({"test_images": "c"}, {"test_labels": "c", "test_images": None})),
+    {"optimizer": {"type": "sgd", "nesterov": True}},
+    {"optimizer": {"type": "sgd", "nesterov": True, "momentum": 0}},
     {"split": {"validation": 1}},
     {"training": {"early_stopping": {"mode": "least"}}},
     {"training": None},
@@ -137,6 +165,23 @@ def test_the_schema_refuses_what_the_model_refuses(change):
     assert not VALIDATOR.is_valid(MINIMAL | change)
 
 
+TAKEN = [
+    {"optimizer": {"type": "sgd", "nesterov": True, "momentum": 0.5}},
+    {"optimizer": {"type": "sgd", "nesterov": False, "momentum": 0}},
+    {"dataset": idx(test_images=None)},
+    {"dataset": idx(test_images=None, test_labels=None)},
+    {"dataset": idx(test_images="c", test_labels="d")},
+    {"dataset": {"type": "npz", "path": "\u00fc \u4e2d.npz"}},
+    {"$schema": None},
+]
+
+
+@pytest.mark.parametrize("change", TAKEN, ids=json.dumps)
+def test_the_schema_takes_what_the_model_takes(change):
+    assert not refusals(MINIMAL | change)
+    VALIDATOR.validate(MINIMAL | change)
+
+
 @pytest.mark.parametrize("key", MINIMAL)
 def test_the_schema_asks_for_the_keys_that_are_required(key):
     assert not VALIDATOR.is_valid({name: value for name, value in MINIMAL.items() if name != key})
@@ -144,7 +189,6 @@ def test_the_schema_asks_for_the_keys_that_are_required(key):
 
 ONLY_THE_MODEL_REFUSES = [
     {"seed": 1.0},  # to a schema 1.0 is an integer
-    {"optimizer": {"type": "sgd", "nesterov": True}},
     linear(weight_init={"type": "uniform", "low": 1, "high": 0}),
     rate({"type": "constant", "value": 0}),
     {"dataset": {"type": "npz", "path": "a\u200b.npz"}},  # which letters can be printed is a table of Unicode
@@ -172,6 +216,11 @@ PATCHES = [
     ({"optimizer": {"learning_rate": {"initial": 0.1}}}, True),
     ({"optimizer": {"learning_rate": {"initial": "x"}}}, False),
     ({"optimizer": None}, True),
+    ({"optimizer": {"nesterov": True}}, True),
+    ({"optimizer": {"type": "sgd", "nesterov": True}}, True),
+    ({"dataset": {"test_images": "c"}}, True),
+    ({"dataset": idx(test_labels="c")}, True),
+    ({"dataset": {"path": "a\n"}}, False),
     ({"record": {"points": 20}}, True),
     ({"record": {"points": 1}}, False),
     ({"record": None}, True),
@@ -272,7 +321,8 @@ def test_schema_and_model_agree_on_every_field_of_a_spec():
 KEYWORDS = {
     "$ref", "$defs", "const", "enum", "anyOf", "allOf", "type", "properties", "required", "additionalProperties",
     "items", "minItems", "maxItems", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
-    "minLength", "maxLength", "pattern", "not", "default", "description",
+    "minLength", "maxLength", "pattern", "not", "if", "then", "else", "default", "description", "examples",
+    "errorMessage", "defaultSnippets",
 }  # fmt: skip
 
 
@@ -295,7 +345,8 @@ def values(schema):
     if "allOf" in schema:
         return st.one_of(values(rule["then"]) for rule in schema["allOf"])
     found = KINDS[schema["type"]](schema)
-    return found.filter(lambda value: value != schema["not"]["const"]) if "not" in schema else found
+    conditions = {name: schema[name] for name in ("not", "if", "then", "else") if name in schema}
+    return found.filter(Draft202012Validator(conditions).is_valid) if conditions else found
 
 
 def objects(schema):
@@ -459,6 +510,18 @@ class Unfinished(One):
     size: "Nowhere"  # noqa: F821
 
 
+class Named(One):
+    weight_init: Initializer = Field(alias=REFERENCE, description=f'as "{REFERENCE}": "#" says')
+
+
+class Demanding(One):
+    part: Other.Part
+    sizes: list[int]
+    pair: tuple[int, float]
+    width: int = Field(ge=8, examples=[64])
+    mode: bool
+
+
 class Nested(One):
     inner: "Nested | None" = None
 
@@ -497,6 +560,19 @@ def test_a_plugin_is_in_the_schema_unless_it_is_not_wanted(install):
         assert validator.is_valid(document) == right
         assert (not refusals(document)) == right
     assert make_schema(plugins=False) == SCHEMA
+
+
+def test_a_plugin_may_have_a_field_of_any_name(install):
+    install("named", Named)
+    fields = make_schema()["$defs"]["layers.named"]["properties"]
+    assert fields[REFERENCE] == {"$ref": "#/$defs/initializers", "description": f'as "{REFERENCE}": "#" says'}
+
+
+def test_required_fields_of_a_plugin_are_left_to_fill_in(install):
+    install("demanding", Demanding)
+    body = next(each["body"] for each in make_schema()["$defs"]["layers"]["defaultSnippets"] if "pair" in each["body"])
+    fields = {"part": "^$1", "sizes": ["^$2"], "pair": ["^$3"], "width": "^${4:64}", "mode": "^$5"}
+    assert body == {"type": "demanding", **fields}
 
 
 def test_what_cannot_be_used_is_left_out_and_named(install):

@@ -1,8 +1,17 @@
+import time
+import tracemalloc
+from typing import ClassVar
+
 import numpy as np
 import pytest
+from helpers import STACKS, built_in
 
 import specnet
+from specnet import Layer, Optimizer
+from specnet.training.model import Model, Prepared
+from specnet.training.pipeline import Pipeline
 from specnet.training.summary import layer_costs, time_step
+from specnet.training.trainer import Trainer, Training
 
 LAYERS = [
     {"type": "linear", "units": 8},
@@ -28,14 +37,40 @@ def test_costs_are_those_of_the_formulas(network):
                            (*repeated[:-1], 1), ("layers", 3), last]  # fmt: skip
     # y = x W + b on 5 rows of 4 features: 4 multiplications with their additions, and b, for each of 8 outputs.
     assert (costs[first].parameters, costs[first].flops) == (4 * 8 + 8, 5 * 8 * (2 * 4 + 1))
-    assert costs[first].activations == 2 * 5 * 8
     assert (costs[repeated].copies, costs[repeated].parameters) == (3, 3 * (8 * 8 + 8))
     assert (costs[last].parameters, costs[last].flops) == (40 * 2, 40 * 2 * 2)
-    assert (costs["layers", 3].flops, costs["layers", 3].activations) == (0, 0)
+    assert costs["layers", 3].flops == 0
 
 
 def test_all_parameters_are_counted_once(network):
     assert sum(cost.parameters for cost in layer_costs(network.layers)) == network.params.flat.size
+
+
+def test_an_array_that_two_layers_keep_counts_once_at_the_layer_that_makes_it(network):
+    costs = {cost.place: cost.activations for cost in layer_costs(network.layers)}
+    tanh, repeated = ("layers", 1), ("layers", 2, "layers", 0, "layers", 0)
+    assert costs.pop(tanh) == 5 * 8  # y, which is also x of the first linear layer inside
+    assert costs.pop((*repeated[:-1], 1)) == 3 * 5 * 8  # y of each rectifier
+    assert costs.pop(("layers", 2)) == 5 * 8  # the sum, which the last layer takes, flattened
+    assert set(costs.values()) == {0}
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_what_is_counted_as_kept_is_what_stays_after_forward(name):
+    network = specnet.build_network(STACKS[name], (128,))
+    x = np.ones((2000, 128), "float32")
+    tracemalloc.start()
+    try:
+        network.forward(x, training=True)
+        stays, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    counted = 4 * 2000 * sum(cost.activations for cost in layer_costs(network.layers))
+    assert stays == pytest.approx(counted, rel=0.01, abs=20_000)
+
+
+def test_every_built_in_layer_is_in_a_stack_of_which_memory_is_measured():
+    assert set(built_in("layers")) <= set(STACKS)
 
 
 def test_the_time_of_a_step_is_that_of_its_layers_and_its_optimizer():
@@ -51,3 +86,93 @@ def test_measuring_takes_the_slots_that_the_optimizer_asks_for(network):
     before = network.params.flat.copy()
     assert np.isfinite(time_step(network, specnet.build("optimizers", "adam"), 1)).all()
     assert not np.array_equal(network.params.flat, before)
+
+
+class Counting(Layer):
+    """The identity, which notes what it is asked for; with a parameter of no use if it is to be trained."""
+
+    trained: bool = False
+
+    def build(self, input_shape):
+        self.calls = []
+        if self.trained:
+            self.declare("unused", (2, 3), "zeros")
+        return input_shape
+
+    def forward(self, x, training):
+        self.calls.append(f"forward, training={training}")
+        return x
+
+    def backward(self, dy):
+        self.calls.append("backward")
+        return dy
+
+    def backward_parameters(self, dy):
+        self.calls.append("backward_parameters")
+
+
+class Whole(Optimizer):
+    """Notes the shapes that it gets."""
+
+    whole_tensors: ClassVar[bool] = True
+
+    @property
+    def slot_names(self):
+        return ("sum",)
+
+    def update(self, w, g, *slots, step):
+        self.seen = [*getattr(self, "seen", []), (w.shape, g.shape, slots[0].shape)]
+
+
+def test_the_measured_step_calls_what_a_step_of_training_calls():
+    layers = [Counting(), Counting(trained=True), Counting(), Counting(trained=True)]
+    measured, trained = specnet.build_network(layers, (2,)), specnet.build_network(layers, (2,))
+    sgd = specnet.build("optimizers", "sgd")
+    seconds = time_step(measured, sgd, 3)
+    rounds = len(measured.layers[0].calls)
+    trainer = make_trainer(trained, sgd, 3)
+    for _ in range(rounds):
+        trainer.run_epoch()
+    forward = "forward, training=True"
+    calls = [[forward], [forward, "backward_parameters"], [forward, "backward"], [forward, "backward"]]
+    for number, expected in enumerate(calls):
+        assert measured.layers[number].calls == trained.layers[number].calls == rounds * expected
+    assert len(seconds) == 5
+
+
+def test_a_network_without_parameters_is_measured_without_a_backward_pass():
+    network = specnet.build_network([Counting(), Counting()], (2,))
+    time_step(network, specnet.build("optimizers", "adam"), 3)
+    assert {call for layer in network.layers for call in layer.calls} == {"forward, training=True"}
+
+
+def test_an_optimizer_of_whole_tensors_is_measured_with_whole_tensors():
+    network, optimizer = specnet.build_network([{"type": "linear", "units": 3}], (2,)), Whole()
+    time_step(network, optimizer, 4)
+    assert set(optimizer.seen) == {((2, 3),) * 3, ((3,),) * 3}
+
+
+def test_what_overflows_is_measured_without_a_warning():
+    network = specnet.build_network([{"type": "linear", "units": 8}, "elu", {"type": "linear", "units": 1}], (4,))
+    optimizer = specnet.build("optimizers", {"type": "sgd", "learning_rate": 1e30})
+    assert np.isfinite(time_step(network, optimizer, 16)).all()
+    assert not np.isfinite(network.params.flat).all()
+
+
+def make_trainer(network, optimizer, rows):
+    """Return a trainer on ones; no pipeline transforms anything."""
+    model = Model(network, specnet.build("losses", "mse"), Pipeline([], ()), Pipeline([], ()))
+    x, target = (np.ones((rows, *shape), network.dtype) for shape in (network.input_shape, network.output_shape))
+    return Trainer(model, optimizer, Training(batch_size=None), {"train": Prepared(x, target, target)}, seed=0)
+
+
+def test_the_measured_seconds_are_about_those_of_a_step_of_training():
+    layers = [{"type": "linear", "units": 256}, "tanh", {"type": "linear", "units": 256}, "gelu"]
+    network, optimizer = specnet.build_network(layers, (256,)), specnet.build("optimizers", "adam")
+    trainer = make_trainer(network, optimizer, 2000)
+    batch, least = trainer.splits["train"], float("inf")
+    for _ in range(5):
+        start = time.perf_counter()
+        trainer._step(batch.x, batch.target)
+        least = min(least, time.perf_counter() - start)
+    assert least / 3 < sum(time_step(network, optimizer, 2000)) < 3 * least
