@@ -7,8 +7,6 @@ place in front with `at`.
 
 from __future__ import annotations
 
-import json
-import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
@@ -57,6 +55,8 @@ CONTEXT = 50
 
 def _cells(text: str) -> int:
     """How many columns of a terminal a text takes."""
+    import unicodedata
+
     wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
     return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
 
@@ -272,6 +272,8 @@ def quote(name: str) -> str:
     >>> quote("tanh"), quote("t\\u0430nh")
     ('"tanh"', '"t\\\\u0430nh"')
     """
+    import json
+
     return shorten(json.dumps(name))
 
 
