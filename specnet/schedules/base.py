@@ -58,7 +58,7 @@ class scheduled:
     def _validate(self, value: Any, info: ValidationInfo) -> float | Schedule:
         if isinstance(value, str) and NUMBER.fullmatch(value):
             message = f"a number or a schedule belongs here, not {show_value(value)}"
-            raise custom_error("wrong-type", message, "write the number without quotes")
+            raise custom_error("wrong-type", message, "a number is written like 0.1 or 1e-3, without quotes")
         if isinstance(value, (str, dict, Schedule)):
             schedule = self._schedule.resolve(value, info)
             assert isinstance(schedule, Schedule)

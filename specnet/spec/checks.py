@@ -148,7 +148,7 @@ def _check_steps(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
             with guarded(part, pointer, "length"):
                 length = part.length()
             if length and length > steps:
-                message = f"this schedule is made for {length:,} steps, the training ends after {steps:,}"
+                message = f"this schedule is made for {shorten(f'{length:,}')} steps, the training ends after {steps:,}"
                 help = "make it shorter, or training.epochs larger"
                 yield Diagnostic("long-schedule", message, pointer, help, severity="warning")
 

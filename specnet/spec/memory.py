@@ -68,5 +68,7 @@ def show_bytes(count: float) -> str:
     >>> show_bytes(14_400_000_000)
     '14.4 GB'
     """
+    if count >= 1e15:
+        return "more than 1,000 TB"
     unit = max((unit for unit in UNITS if UNITS[unit] <= count), key=UNITS.__getitem__, default="B")
-    return f"{count / UNITS[unit]:.3g} {unit}" if count < 1e15 else f"{count / 1e12:,.0f} TB"
+    return f"{count / UNITS[unit]:.3g} {unit}"
