@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,7 +106,7 @@ def _extended(document: Document, chain: tuple[Path, ...]) -> Document:
         fault = '"extends" is the path of a spec, relative to this file'
     elif (document.directory / parent).resolve() in chain:
         fault = f"{parent} extends this file in turn"
-    elif (document.directory / parent).exists() and not (document.directory / parent).is_file():
+    elif _is_special(document.directory / parent):
         fault = f"{parent} is not an ordinary file"
     elif len(chain) >= LONGEST_CHAIN:
         fault = f"more than {LONGEST_CHAIN} specs extend one another"
@@ -128,6 +129,14 @@ def _extended(document: Document, chain: tuple[Path, ...]) -> Document:
     _merge(base, document)
     base.name, base.directory = document.name, document.directory
     return base
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a path leads to what is no ordinary file: a pipe may never end."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:  # told when it is opened
+        return False
 
 
 def _merge(base: Document, child: Document) -> None:

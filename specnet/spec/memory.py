@@ -45,7 +45,7 @@ def check_memory(spec: Spec, layers: Sequence[Layer], inputs: Shape, batch: int,
         return []
     most = max(range(len(needs)), key=needs.__getitem__)
     place = costs[most].place
-    message = f"training takes {show_bytes(total)} of memory, the budget is {show_bytes(budget)}; "
+    message = f"training would take {show_bytes(total)} of memory, the budget is {show_bytes(budget)}; "
     message += f"{show_pointer(place)} takes the most, {show_bytes(needs[most])}"
     help = "make it smaller, or training.batch_size, or allow more with --memory-budget"
     return [Diagnostic("memory", message, place, help)]

@@ -193,9 +193,10 @@ def test_merging_takes_time_in_proportion_to_the_files(write):
     assert document.span(("k7",)).source.name.endswith("child.json")
 
 
-def test_a_parent_that_cannot_be_read_is_told_at_the_child(write):
-    path = write("child.json", {"extends": "no.json"})
-    with pytest.raises(SpecnetError, match=r"no\.json: there is no such file") as raised:
+@pytest.mark.parametrize(("parent", "reason"), [("no.json", "there is no such file"), ("n" * 300, "too long")])
+def test_a_parent_that_cannot_be_read_is_told_at_the_child(write, parent, reason):
+    path = write("child.json", {"extends": parent})
+    with pytest.raises(SpecnetError, match=f"{re.escape(parent)}: .*{reason}") as raised:
         load_spec(path)
     assert raised.value.diagnostics[0].location.line == 2
 
