@@ -119,7 +119,7 @@ def _check_loss(loss: Loss | None, layers: Sequence[Layer | None], plan: Plan) -
     if tells and plan.output_shape is not None and plan.targets is not None:
         with guarded(loss, ("loss",), "check_shapes"):
             try:
-                loss.check_shapes(plan.output_shape, plan.targets, plan.outline.classes)
+                loss.check_shapes(plan.output_shape, plan.targets, plan.classes)
             except ShapeError as error:
                 yield Diagnostic(error.code, error.message, place, error.help)
     gives = f"{show_pointer(place)} ({_name(last)}) gives"

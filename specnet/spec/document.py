@@ -59,7 +59,8 @@ class Document:
             return found
         start, end = span.key if found.code == "unknown-key" and span.key else (span.start, span.end)
         help = found.help
-        if found.code == "unknown-key" and span.source.from_file and span.source.name != self.name:
+        from_parent = span.source.from_file and span.source.name != self.name
+        if found.code == "unknown-key" and from_parent and not any(isinstance(part, int) for part in found.pointer):
             help = f'{help}; "{found.pointer[-1]}": null in {self.name} takes it away'
         return found._replace(location=span.source.location(start, end), help=help)
 

@@ -42,7 +42,7 @@ def load_spec(
     mistakes = sorted((document.locate(found) for found in mistakes), key=_place)
     if spec is None or any(found.severity == "error" for found in mistakes):
         raise SpecError(mistakes, file=document.name)
-    return spec.loaded(document, budget, mistakes)
+    return spec.loaded(document, budget, [found for found in mistakes if not _is_meant(found, spec)])
 
 
 def parse_spec(value: Any, name: str | None = None) -> Spec:
@@ -100,6 +100,14 @@ def _is_told(found: Diagnostic, told: Set[Pointer]) -> bool:
 def _lies_in(pointer: Pointer, told: Set[Pointer]) -> bool:
     """Whether something is wrong already with a value, or with what holds it."""
     return any(pointer[:length] in told for length in range(1, len(pointer) + 1))
+
+
+def _is_meant(found: Diagnostic, spec: Spec) -> bool:
+    """Whether a null that takes nothing away says what holds anyhow."""
+    value: Any = spec.to_json()
+    for part in found.pointer:
+        value = value.get(part, ...) if isinstance(value, dict) else ...
+    return found.code == "null-in-extends" and value is None
 
 
 def _place(found: Diagnostic) -> tuple[str, int, int]:

@@ -31,6 +31,7 @@ class Plan:
     outline: Outline
     inputs: Shape | None
     targets: Shape | None
+    classes: int | None
     splits: tuple[str, ...]
     rows: int | None
     layers: list[Layer]
@@ -69,6 +70,7 @@ def make_plan(spec: Spec, input_shape: Shape | None = None, rows: int | None = N
         outline,
         inputs,
         _transformed(outline.targets, spec.transforms.targets, "targets"),
+        None if spec.transforms.targets else outline.classes,
         _splits(outline, spec.split),
         rows or _rows(outline, spec.split),
         [layer for layer in layers if hasattr(layer, "output_shape")],

@@ -162,13 +162,22 @@ def parse_json(source: Source, start: int = 0) -> Parsed:
         raise SpecError([_explain(source, error, begin)]) from None
     walk = _Walk(source, begin, end)
     if walk.halves:
-        value, _ = _DECODER.raw_decode(SURROGATE.sub(r"\\ufffd", text), begin)  # as many characters
+        value, _ = _DECODER.raw_decode(_mend(text, walk.halves), begin)
     behind = SPACE.match(text, end).end()  # type: ignore[union-attr]
     if behind < len(text):
         message = f"expected the end of the text, found {show_value(text[behind])}"
         help = _help(text, behind) if re.match("[^][{}]", text[behind]) else "one JSON value is all a spec holds"
         walk.mistakes.append(source.mistake(behind, behind + 1, "syntax", message, help))
     return Parsed(value, walk.spans, walk.mistakes)
+
+
+def _mend(text: str, halves: list[tuple[int, int]]) -> str:
+    """The text with surrogates in these strings replaced, by as many characters."""
+    parts, done = [], 0
+    for first, last in halves:
+        parts += [text[done:first], SURROGATE.sub(r"\\ufffd", text[first:last])]
+        done = last
+    return "".join([*parts, text[done:]])
 
 
 def _integer(text: str) -> int | float:
@@ -219,7 +228,7 @@ class _Walk:
         self.tokens = TOKEN.finditer(source.text, start, end)
         self.spans: Spans = {}
         self.mistakes: list[Diagnostic] = []
-        self.halves = False
+        self.halves: list[tuple[int, int]] = []
         self._value(next(self.tokens), ())
 
     def _value(self, token: re.Match[str], pointer: Pointer, key: tuple[int, int] | None = None) -> None:
@@ -260,7 +269,7 @@ class _Walk:
     def _string(self, token: re.Match[str], pointer: Pointer, is_key: bool = False) -> str:
         text: str = json.loads(token[0])
         if any("\ud800" <= char <= "\udfff" for char in text):
-            self.halves = True
+            self.halves.append(token.span())
             text = json.loads(SURROGATE.sub(r"\\ufffd", token[0]))
             place = (*pointer, text) if is_key else pointer
             self._mistake(token, place, "encoding", "half of a surrogate pair is not a character")

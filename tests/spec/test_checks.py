@@ -291,6 +291,10 @@ def test_what_suits_is_not_complained_about(layers, loss):
 def test_a_binary_loss_tells_two_classes_apart():
     layers, message = ["flatten", LINEAR], "the targets are of 4 classes, a binary loss tells two apart"
     assert told(dataset="shapes", layers=layers, loss="bce_with_logits") == (message, ("layers", 1))
+    # What a transform makes of class numbers are no class numbers any more.
+    assert load_spec(
+        MINIMAL | {"dataset": "shapes", "layers": [*layers, "sigmoid"], "transforms": {"targets": ["minmax"]}}
+    )
 
 
 def test_shapes_that_only_the_data_know_are_not_judged():

@@ -149,11 +149,12 @@ def test_a_chain_has_an_end(write):
 
 @pytest.mark.parametrize(
     ("patch", "place"),
-    [({"trainig": None}, ("trainig",)), ({"training": {"clip_norm": None}}, ("training", "clip_norm"))],
+    [({"trainig": None}, ("trainig",)), ({"training": {"shuffle": None}}, ("training", "shuffle"))],
 )
 def test_a_null_that_takes_nothing_away_is_warned_of(write, patch, place):
     write("base.json", BASE)
-    path = write("child.json", {"extends": "base.json", "training": {"epochs": None}, **patch})
+    meant = {"record": None, "checkpoint": {"every": None}}
+    path = write("child.json", {"extends": "base.json", "training": {"epochs": None}, **meant, **patch})
     (found,) = load_spec(path).warnings
     assert (found.code, found.pointer, found.location.file) == ("null-in-extends", place, str(path))
     assert "null takes a key away" in found.help
@@ -168,6 +169,10 @@ def test_a_key_of_the_parent_that_does_not_fit_is_told_with_how_to_take_it_away(
     assert (found.code, found.location.file) == ("unknown-key", str(base))
     assert found.help.endswith(f'"beta1": null in {child} takes it away')
     assert load_spec(write("child.json", {"extends": "base.json", "optimizer": {"type": "sgd", "beta1": None}}))
+    write("base.json", BASE | {"layers": [{"type": "linear", "units": 1, "bais": True}]})
+    with pytest.raises(SpecnetError) as raised:
+        load_spec(write("child.json", {"extends": "base.json"}))
+    assert raised.value.diagnostics[0].help == 'did you mean "bias"?'  # a null cannot reach into a list
 
 
 def test_a_parent_is_an_ordinary_file(write):

@@ -148,6 +148,12 @@ def test_every_value_knows_where_it_stands():
     assert location.text == '\t"é": {"c": null, "d": [[], {}, -1.5e3]}}'
 
 
+def test_half_a_pair_changes_no_other_text():
+    parsed = parse_json(source(r'{"\ud83d\ude00": "\\ud800", "b": "\ud800x", "c": "\ud83d\ude00"}'))
+    assert parsed.value == {"😀": r"\ud800", "b": "\ufffdx", "c": "😀"}
+    assert [found.pointer for found in parsed.mistakes] == [("b",)]
+
+
 def test_of_a_value_over_several_lines_the_first_character_is_marked():
     location = source('{"a": [\n1]}').location(6, 10)
     assert (location.line, location.column, location.width) == (1, 7, 1)
