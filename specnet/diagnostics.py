@@ -63,7 +63,8 @@ def explain_unknown_keys(error: ValidationError, cls: type[BaseModel]) -> Valida
         kind, message, context = found["type"], found["msg"], found.get("ctx", {})
         *place, key = found["loc"] or ("",)
         if kind == "extra_forbidden" and (owner := _section_at(cls, tuple(place))):
-            known = [*(field.alias or name for name, field in owner.model_fields.items()), *owner.further_keys]
+            further = getattr(owner, "further_keys", ())  # a plugin's section may be any model
+            known = [*(field.alias or name for name, field in owner.model_fields.items()), *further]
             kind, message = "unknown-key", f"there is no key {quote(str(key))} here"
             near = nearest(str(key), known)
             help = None if near else _elsewhere(cls, str(key))

@@ -2,7 +2,7 @@ import json
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import Field, NonNegativeInt, ValidationError, field_validator
+from pydantic import BaseModel, Field, NonNegativeInt, ValidationError, field_validator
 
 from specnet.component import Section
 from specnet.diagnostics import custom_error, explain, explain_unknown_keys, show_value
@@ -111,3 +111,16 @@ def test_what_is_no_object_at_all_is_told():
 def test_values_are_quoted_as_json_and_cut_short(value, shown):
     assert show_value(value) == shown
     assert len(show_value([object()] * 100)) == 60
+
+
+def test_a_section_of_a_plugin_may_be_any_model():
+    class Inside(BaseModel, extra="forbid"):
+        width: int = 1
+
+    class Outside(BaseModel):
+        inside: Inside = Inside()
+
+    with pytest.raises(ValidationError) as raised:
+        Outside.model_validate({"inside": {"widht": 2}})
+    (found,) = explain(explain_unknown_keys(raised.value, Outside)).diagnostics
+    assert (found.code, found.pointer, found.help) == ("unknown-key", ("inside", "widht"), 'did you mean "width"?')

@@ -41,12 +41,11 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
     plan = make_plan(loaded)
     if plan.inputs is None:
         inputs = transform(loaded, load_data(loaded))[2]["train"].inputs
-        plan = make_plan(loaded, inputs.shape[1:])
-        plan.rows = len(inputs)
+        with located(loaded):
+            plan = check_network(loaded, inputs.shape[1:], len(inputs))
     assert plan.inputs is not None
     batch = plan.batch(loaded.training.batch_size) or 1
     with located(loaded):
-        check_network(loaded, plan.inputs, batch)
         network = Network(loaded.layers, plan.inputs, loaded.dtype, loaded.seed)
     costs, item = layer_costs(network.layers), network.dtype.itemsize
     *seconds, updating = time_step(network, loaded.optimizer, batch)

@@ -12,7 +12,7 @@ from specnet.datasets.base import Data, Dataset, Samples
 from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetError
 from specnet.layers.base import Shape
 from specnet.runs.record import Recorder
-from specnet.spec.checks import check_network
+from specnet.spec.checks import check_network, missing_split
 from specnet.spec.model import Spec
 from specnet.training.model import Model
 from specnet.training.network import Network
@@ -172,8 +172,6 @@ class Experiment:
         """Return which values of a monitored name are better, after checking that it will exist."""
         split, _, name = monitor.partition("/")
         if split not in self.splits:
-            message = f'"{monitor}" will not exist: there are no {split} samples'
-            help = f'give "split" a {split} share, or monitor "train/{name}"'
-            raise SpecError([Diagnostic("unknown-monitor", message, place, help)])
+            raise SpecError([missing_split(monitor, place)])
         higher = name != "loss" and self.model.metrics[name].higher_is_better
         return given or ("max" if higher else "min")

@@ -34,8 +34,8 @@ def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
     return [*mistakes, *_check_memory(spec, plan)]
 
 
-def check_network(spec: Spec, inputs: Shape, rows: int) -> None:
-    """Check, once data have told the input shape, that layers take it and that memory suffices.
+def check_network(spec: Spec, inputs: Shape, rows: int) -> Plan:
+    """Check, once data have told the input shape, that layers take it and that memory suffices; return the plan.
 
     Raises:
         SpecError: with every mistake.
@@ -43,6 +43,15 @@ def check_network(spec: Spec, inputs: Shape, rows: int) -> None:
     plan = make_plan(spec, inputs, rows)
     if mistakes := [*plan.mistakes, *_check_memory(spec, plan)]:
         raise SpecError(mistakes)
+    return plan
+
+
+def missing_split(monitor: str, pointer: Pointer) -> Diagnostic:
+    """Return the mistake of a monitored value whose split has no samples."""
+    split, _, value = monitor.partition("/")
+    message = f'"{monitor}" will not exist: there are no {split} samples'
+    help = f'give "split" a {split} share, or monitor "train/{value}"'
+    return Diagnostic("unknown-monitor", message, pointer, help)
 
 
 def _check_metrics(metrics: Sequence[Metric | None]) -> Iterator[Diagnostic]:
@@ -102,9 +111,7 @@ def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagno
             message = f"there will be no value {quote(monitor)}"
             yield Diagnostic("unknown-monitor", message, pointer, suggest(monitor, known))
         elif split not in plan.splits and not flawed & {"split", "dataset"}:
-            message = f'"{monitor}" will not exist: there are no {split} samples'
-            help = f'give "split" a {split} share, or monitor "train/{value}"'
-            yield Diagnostic("unknown-monitor", message, pointer, help)
+            yield missing_split(monitor, pointer)
 
 
 def _check_loss(loss: Loss | None, layers: Sequence[Layer | None], plan: Plan) -> Iterator[Diagnostic]:

@@ -56,7 +56,9 @@ def make_plan(spec: Spec, input_shape: Shape | None = None, rows: int | None = N
     """
     mistakes: list[Diagnostic] = []
     outline = _outline(spec.dataset, mistakes)
-    inputs = input_shape or _transformed(outline.inputs, spec.transforms.inputs, "inputs")
+    inputs = input_shape
+    if inputs is None:
+        inputs = _transformed(outline.inputs, spec.transforms.inputs, "inputs")
     layers = [copy.deepcopy(layer) for layer in takewhile(lambda layer: layer is not None, spec.layers)]
     shape = None
     if inputs is not None and not (too_many := _check_count(layers)):
@@ -72,7 +74,7 @@ def make_plan(spec: Spec, input_shape: Shape | None = None, rows: int | None = N
         _transformed(outline.targets, spec.transforms.targets, "targets"),
         None if spec.transforms.targets else outline.classes,
         _splits(outline, spec.split),
-        rows or _rows(outline, spec.split),
+        _rows(outline, spec.split) if rows is None else rows,
         [layer for layer in layers if hasattr(layer, "output_shape")],
         shape if len(layers) == len(spec.layers) else None,
         _kind(spec.layers),

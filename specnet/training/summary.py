@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet.component import guarded
 from specnet.errors import Pointer
 from specnet.layers.base import Array, Layer, Shape, walk
 from specnet.optimizers.base import Optimizer
@@ -46,11 +47,13 @@ def layer_costs(layers: Sequence[Layer]) -> list[Cost]:
             cost = costs.setdefault(inner.place, Cost(inner.place, inner, inner.output_shape))
             cost.copies += 1
             cost.parameters += sum(math.prod(parameter.shape) for parameter in inner.parameters)
-            cost.flops += inner.flops()
+            with guarded(inner, inner.place, "flops"):
+                cost.flops += inner.flops()
     kept: set[Array] = set()
     x = Array(None, 0)
     for layer in layers:
-        x = layer.trace(x, kept)
+        with guarded(layer, layer.place, "trace"):
+            x = layer.trace(x, kept)
     for array in kept:
         if array.maker is not None:  # the inputs have none
             costs[array.maker.place].activations += array.size

@@ -112,6 +112,18 @@ class Counting(Expecting):
     def layer_count(self):
         raise RuntimeError("lost count")
 
+class Idle(Expecting):
+    features: int = 2
+
+    def flops(self):
+        raise RuntimeError("no work")
+
+class Lost(Expecting):
+    features: int = 2
+
+    def trace(self, x, kept):
+        raise RuntimeError("no trace")
+
 class Unkind(Expecting):
     features: int = 2
 
@@ -157,7 +169,7 @@ class Picky(Transform):
     def apply(self, x): ...
     def invert(self, y): ...
 """
-NAMES = ("expecting", "failing", "forgetting", "asking", "holding", "counting", "unkind")
+NAMES = ("expecting", "failing", "forgetting", "asking", "holding", "counting", "unkind", "idle", "lost")
 POINTS = {"datasets": ("files", "outlining"), "losses": ("hinge",), "schedules": ("endless",), "transforms": ("picky",)}
 
 
@@ -202,6 +214,8 @@ SHAPES = [
     (["holding"], "layers[0] is bad, its input has 2", ("layers", 0, "layers", 0)),
     ([{"type": "residual", "layers": ["asking"]}], 'there is no initializer "zeross"', ("layers", 0, "layers", 0)),
     (["counting"], "layers[0] (Counting) fails in layer_count: RuntimeError: lost count", ("layers", 0)),
+    (["idle"], "layers[0] (Idle) fails in flops: RuntimeError: no work", ("layers", 0)),
+    (["lost"], "layers[0] (Lost) fails in trace: RuntimeError: no trace", ("layers", 0)),
     (["unkind"], "layers[0] (Unkind) fails in output_kind: RuntimeError: no kind", ("layers", 0)),
 ]
 

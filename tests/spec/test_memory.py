@@ -125,3 +125,9 @@ def test_copies_without_end_are_refused_before_they_are_made():
 )
 def test_bytes_are_shown_as_people_say_them(count, shown):
     assert show_bytes(count) == shown
+
+
+def test_samples_of_a_single_number_have_a_shape_too():
+    spec = load_spec(MINIMAL | {"layers": ["flatten", ONE]})
+    plan = make_plan(spec, (), 0)
+    assert (plan.inputs, plan.rows, plan.output_shape) == ((), 0, (1,))
