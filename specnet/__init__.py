@@ -34,11 +34,13 @@ __all__ = [
     "Spec",
     "SpecnetError",
     "Transform",
+    "WatchingSchedule",
     "build",
     "build_network",
     "load_run",
     "load_spec",
     "reference",
+    "resume",
     "run",
 ]
 

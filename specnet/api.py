@@ -19,8 +19,10 @@ from specnet.plots.base import Plot as Plot
 from specnet.runs.run import Run as Run
 from specnet.runs.run import load_run as load_run
 from specnet.runs.runner import Observer as Observer
+from specnet.runs.runner import resume as resume
 from specnet.runs.runner import run as run
 from specnet.schedules.base import Schedule as Schedule
+from specnet.schedules.base import WatchingSchedule as WatchingSchedule
 from specnet.spec.load import load_spec as load_spec
 from specnet.spec.model import Spec as Spec
 from specnet.training.network import Network as Network

@@ -175,6 +175,12 @@ class UsageError(SpecnetError):
     code = "usage"
 
 
+class BusyError(UsageError):
+    """Another process writes to the run directory."""
+
+    code = "busy"
+
+
 class ShapeError(SpecnetError):
     """Shapes do not fit each other."""
 
@@ -229,6 +235,17 @@ class DivergenceError(SpecnetError):
 
     code = "divergence"
     exit_code = 4
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal has ended a run.
+
+    It is a `KeyboardInterrupt`: a loop that goes on after the errors of one run does not go on after this.
+    """
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(f"stopped by {name}")
+        self.exit_code = 128 + number
 
 
 def show_pointer(pointer: Pointer) -> str:

@@ -15,11 +15,11 @@ import click
 from specnet.cli.inspecting import components, data, validate
 from specnet.cli.new import new
 from specnet.cli.options import Group
-from specnet.cli.running import run
+from specnet.cli.running import resume, run
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
 from specnet.cli.using import evaluate, plot, predict
-from specnet.errors import SpecnetError, nearest
+from specnet.errors import SpecnetError, nearest, printable
 
 
 class Commands(Group):
@@ -32,15 +32,16 @@ class Commands(Group):
             click.echo("\n".join([str(error), *_notes(error)]), err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as error:
-            click.echo("\n".join(["interrupted", *_notes(error)]), err=True)
-            ctx.exit(130)
+            click.echo("\n".join([str(error) or "interrupted", *_notes(error)]), err=True)
+            ctx.exit(getattr(error, "exit_code", 130))
         except MemoryError as error:
             click.echo(f"error[memory]: {error or 'out of memory'}", err=True)
             ctx.exit(2)
         except BrokenPipeError:
             raise  # click ends quietly where nobody reads on
         except OSError as error:
-            click.echo(f"error[file]: {error.filename or 'output'}: {error.strerror or error}", err=True)
+            message = f"error[file]: {error.filename or 'output'}: {error.strerror or error}"
+            click.echo("\n".join([printable(message), *_notes(error)]), err=True)
             ctx.exit(2)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
@@ -72,7 +73,7 @@ def cli() -> None:
     """
 
 
-for command in (run, validate, summary, schema, components, data, evaluate, predict, plot, new):
+for command in (run, resume, validate, summary, schema, components, data, evaluate, predict, plot, new):
     cli.add_command(command)
 
 

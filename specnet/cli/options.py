@@ -13,6 +13,7 @@ from specnet.errors import Diagnostic, SpecError, UsageError, printable, quote, 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from specnet.runs.run import Run
     from specnet.spec.model import Spec
 
 
@@ -42,6 +43,10 @@ class Group(click.Group):
 
 PATH = FilePath()
 spec_argument = click.argument("spec", type=PATH)
+strict_option = click.option(
+    "--strict", is_flag=True, help="Refuse to go on with another NumPy, BLAS kernel or number of threads."
+)
+quiet_option = click.option("--quiet", is_flag=True, help="Print only the run directory.")
 run_argument = click.argument("run", metavar="RUN", type=PATH)
 checkpoint_option = click.option(
     "--checkpoint", metavar="best|latest|STEP", default="best", show_default=True, help="Which checkpoint is used."
@@ -71,6 +76,18 @@ def load(path: Path, overrides: tuple[str, ...], budget: str | None) -> Spec:
     spec = read_spec(path, overrides, parse_bytes(budget))
     click.echo(show_warnings(spec), err=True, nl=False)
     return spec
+
+
+def load_run(directory: Path, checkpoint: str) -> Run:
+    """Return a run; what is not as one would expect of it is printed."""
+    import specnet
+
+    run = specnet.load_run(directory, checkpoint)
+    if run.status != "finished":
+        click.echo(f"note: the status of this run is: {run.status}", err=True)
+    for warning in run.warnings:
+        click.echo(f"warning: {printable(warning)}", err=True)
+    return run
 
 
 def read_spec(path: Path, overrides: tuple[str, ...], memory_budget: int | None) -> Spec:

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from specnet.errors import printable
 from specnet.runs.runner import Observer
 from specnet.spec.model import Spec
 
@@ -28,7 +30,7 @@ def watch(quiet: bool) -> Iterator[Observer]:
     """Give the observer that suits the place the output goes to."""
     console = Console(highlight=False)
     if quiet:
-        yield Observer()
+        yield Warnings()
     elif console.is_terminal:
         # The bar takes what room the words leave.
         whole = Column(no_wrap=True)
@@ -46,7 +48,14 @@ def watch(quiet: bool) -> Iterator[Observer]:
         yield Lines(console)
 
 
-class _Timed(Observer):
+class Warnings(Observer):
+    """Tells what is not as it should be, and nothing else."""
+
+    def warned(self, message: str) -> None:
+        click.echo(f"warning: {printable(message)}", err=True)
+
+
+class _Timed(Warnings):
     """Says where the run is and knows how fast it is."""
 
     def __init__(self, console: Console) -> None:
@@ -55,9 +64,9 @@ class _Timed(Observer):
     def taken(self, wanted: Path) -> None:
         self.print(f"{wanted} is taken")
 
-    def started(self, spec: Spec, directory: Path) -> None:
-        self.print(f"{spec.name} -> {directory}")
-        self.epochs = spec.training.epochs
+    def started(self, spec: Spec, directory: Path, epoch: int) -> None:
+        self.print(f"{spec.name} -> {directory}" + (f", from epoch {epoch}" if epoch else ""))
+        self.epochs, self.first = spec.training.epochs, epoch
         self.start = self.shown = time.monotonic()
 
     def values(self, line: Mapping[str, Any]) -> str:
@@ -67,7 +76,7 @@ class _Timed(Observer):
 
     def rate(self, line: Mapping[str, Any]) -> float:
         """Return epochs per second since the start."""
-        return float(line["epoch"]) / max(time.monotonic() - self.start, 1e-9)
+        return float(line["epoch"] - self.first) / max(time.monotonic() - self.start, 1e-9)
 
     def print(self, text: str) -> None:
         """Print a line as it is."""
@@ -84,9 +93,9 @@ class Bar(_Timed):
         super().__init__(progress.console)
         self.progress = progress
 
-    def started(self, spec: Spec, directory: Path) -> None:
-        super().started(spec, directory)
-        self.task = self.progress.add_task("", total=self.epochs, values="")
+    def started(self, spec: Spec, directory: Path, epoch: int) -> None:
+        super().started(spec, directory, epoch)
+        self.task = self.progress.add_task("", total=self.epochs, completed=epoch, values="")
 
     def epoch(self, line: Mapping[str, Any]) -> None:
         now = time.monotonic()

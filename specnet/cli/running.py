@@ -1,4 +1,4 @@
-"""`specnet run`."""
+"""`specnet run` and `specnet resume`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,45 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import PATH, load, spec_argument, spec_options
+from specnet.cli.options import (
+    PATH,
+    load,
+    parse_bytes,
+    quiet_option,
+    run_argument,
+    spec_argument,
+    spec_options,
+    strict_option,
+)
+from specnet.errors import DivergenceError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from specnet.runs.run import Run
 
 
 @click.command()
 @spec_argument
 @click.option("--out", type=PATH, help="Run directory; by default runs/ and the spec's name.")
 @spec_options
-@click.option("--quiet", is_flag=True, help="Print only the run directory.")
-def run(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str | None, quiet: bool) -> None:
+@click.option("--resume", "go_on", is_flag=True, help="Go on with the run in that directory, if there is one.")
+@strict_option
+@quiet_option
+def run(
+    spec: Path,
+    out: Path | None,
+    overrides: tuple[str, ...],
+    budget: str | None,
+    go_on: bool,
+    strict: bool,
+    quiet: bool,
+) -> None:
     """Train the network that SPEC describes.
 
     Leaves a run directory with weights, history and plots. A taken name is never overwritten: the next free one of
-    NAME-2, NAME-3, … is used.
+    NAME-2, NAME-3, … is used. With --resume a run that was stopped, however that was, goes on; a finished one stays
+    as it is.
 
     \b
     Example:
@@ -29,20 +52,57 @@ def run(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str | 
     """
     import specnet
     from specnet.cli.progress import watch
-    from specnet.cli.show import show_scores
 
+    if strict and not go_on:
+        raise UsageError("--strict is about going on with a run", help="add --resume, or leave it out")
     loaded = load(spec, overrides, budget)
     with watch(quiet) as observer:
-        finished = specnet.run(loaded, out, observer)
+        finished = specnet.run(loaded, out, observer, resume=go_on, strict=strict)
+    _show(finished, quiet)
+
+
+@click.command()
+@run_argument
+@spec_options
+@strict_option
+@quiet_option
+def resume(run: Path, overrides: tuple[str, ...], budget: str | None, strict: bool, quiet: bool) -> None:
+    """Go on with the run in directory RUN, from the newest checkpoint that can be believed.
+
+    On the same machine it ends in the bytes of a run that nothing interrupted. --set training.epochs=N makes a run
+    longer; what bears on training otherwise cannot change.
+
+    \b
+    Example:
+      specnet resume runs/spiral --set training.epochs=800
+    """
+    import specnet
+    from specnet.cli.progress import watch
+
+    with watch(quiet) as observer:
+        finished = specnet.resume(run, overrides, observer, memory_budget=parse_bytes(budget), strict=strict)
+    _show(finished, quiet)
+
+
+def _show(finished: Run, quiet: bool) -> None:
+    """Print how a run ended and where it is.
+
+    Raises:
+        DivergenceError: if its best state had to be restored.
+    """
+    from specnet.cli.show import show_scores
+
     if quiet:
         click.echo(finished.directory)
-        return
-    if finished.status == "stopped early":
-        click.echo(f"stopped early, after epoch {finished.history['epoch'][-1]}")
-    show_scores({split: finished.evaluate(split) for split in finished.data.splits})
-    best = finished.best
-    value = f", {best['monitor']} {best['value']:.4g}" if best["value"] is not None else ""
-    click.echo(f"\nThese are of the best checkpoint: epoch {best['epoch']}{value}.")
-    click.echo(f"The run is in {finished.directory}")
-    for path in finished.plots:
-        click.echo(f"  {path}")
+    else:
+        if finished.manifest.get("stopped_early"):
+            click.echo(f"stopped early, after epoch {finished.history['epoch'][-1]}")
+        show_scores({split: finished.evaluate(split) for split in finished.data.splits})
+        best = finished.best
+        value = f", {best['monitor']} {best['value']:.4g}" if best["value"] is not None else ""
+        click.echo(f"\nThese are of the best checkpoint: epoch {best['epoch']}{value}.")
+        click.echo(f"The run is in {finished.directory}")
+        for path in finished.plots:
+            click.echo(f"  {path}")
+    if finished.status == "diverged":
+        raise DivergenceError(finished.manifest["error"])

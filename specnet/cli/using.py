@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import PATH, checkpoint_option, refuse_overwriting, run_argument
+from specnet.cli.options import PATH, checkpoint_option, load_run, refuse_overwriting, run_argument
 from specnet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,15 +25,12 @@ def evaluate(run: Path, split: str | None, file: Path | None, checkpoint: str) -
     Example:
       specnet evaluate runs/mnist --split test
     """
-    import specnet
     from specnet.cli.show import show_scores
     from specnet.runs.samples import about, read_samples
 
     if split and file:
         raise UsageError("--split and --data exclude each other")
-    loaded = specnet.load_run(run, checkpoint)
-    if loaded.status not in ("completed", "stopped early"):
-        click.echo(f"note: the status of this run is: {loaded.status}", err=True)
+    loaded = load_run(run, checkpoint)
     if file:
         with about(file):
             scores = loaded.evaluate(read_samples(loaded, file))
@@ -58,10 +55,9 @@ def predict(run: Path, input: Path, output: Path | None, checkpoint: str) -> Non
     Example:
       specnet predict runs/spiral points.csv -o predictions.csv
     """
-    import specnet
     from specnet.runs.samples import about, predictions_csv, read_inputs, write_predictions
 
-    loaded = specnet.load_run(run, checkpoint)
+    loaded = load_run(run, checkpoint)
     if output:
         refuse_overwriting(output, input, loaded.checkpoint)
     with about(input):
@@ -86,8 +82,6 @@ def plot(run: Path, names: tuple[str, ...], checkpoint: str) -> None:
     Example:
       specnet plot runs/spiral curves decision_boundary
     """
-    import specnet
-
-    loaded = specnet.load_run(run, checkpoint)
+    loaded = load_run(run, checkpoint)
     for each in names or loaded.spec.plots:
         click.echo(loaded.plot(each))

@@ -1,120 +1,284 @@
-"""Checkpoints: a trainer's whole state in one `.npz`."""
+"""Checkpoints: a trainer's whole state in one `.npz`, and which of them are there."""
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from specnet.datasets.base import read_npz
-from specnet.errors import DataError, RunError, UsageError
-from specnet.runs.files import file_digest, read_json, write_file, write_json
+from specnet.component import parts
+from specnet.datasets.base import DataFile, Header
+from specnet.errors import RunError, UsageError
+from specnet.layers.base import Shape, connect
+from specnet.runs.archive import Stamp, open_archive, stage_archive
+from specnet.runs.directory import RunDirectory
+from specnet.runs.files import Staged, read_json, write_json
 from specnet.spec.model import Spec
+from specnet.training.network import declared_shapes, name_layers
+from specnet.training.parameters import lay_out, show_layout
 from specnet.training.trainer import Snapshot
 
-MEMBERS = {"params", "slots", "state", "layout", "spec", "progress"}
+T = TypeVar("T")
+TEXTS = ("layout", "spec", "progress")
 STEP = re.compile(r"(?:step-)?0*([0-9]{1,19})(?:\.npz)?")
 """A step number, or the name of its checkpoint."""
+NAME = re.compile(r"step-([0-9]{8}|[1-9][0-9]{8,18})\.npz")
+FREE = (
+    ("name",), ("description",), ("plots",), ("training", "epochs"), ("training", "on_divergence"),
+    ("checkpoint", "every"), ("checkpoint", "every_steps"), ("checkpoint", "keep"),
+)  # fmt: skip
+"""Keys of a spec that do not say how training goes: a run may go on with other values."""
+
+
+def file_name(step: int) -> str:
+    """Return the name of a step's checkpoint."""
+    return f"step-{step:08d}.npz"
+
+
+class Index:
+    """What `latest.json` and `best.json` say: which checkpoints a run has saved, and how each can be known.
+
+    There are several stamps for a checkpoint that a process was about to replace when it ended. `pending` are those
+    it was about to add, `dropped` those it was about to delete.
+
+    Raises:
+        RunError: if one of the files cannot be read.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.latest, self.best = read_json(directory / "latest.json"), read_json(directory / "best.json")
+        name = "best.json"
+        try:
+            self.best_step = _step(self.best["checkpoint"])
+            best = Stamp(self.best["sha256"], self.best["bytes"])
+            name = "latest.json"
+            self.latest_step = _step(self.latest["checkpoint"])
+            self.stamps = {step: [stamp] for step, stamp in _read_stamps(self.latest["checkpoints"]).items()}
+            pending = _read_stamps(self.latest.pop("pending", {}))
+            self.dropped = {_step(each) for each in self.latest.pop("dropped", [])} - set(self.stamps)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise RunError(f"{directory / name} is damaged: it does not name checkpoints as a run does") from error
+        # The process may have ended between writing the one file and the other.
+        self.stamps.setdefault(self.best_step, [best])
+        self.pending = set(pending) - set(self.stamps)
+        for step, stamp in pending.items():
+            if step in self.stamps:
+                self.stamps[step].append(stamp)
+
+    def candidates(self, which: str) -> list[int]:
+        """Return the steps whose checkpoints may serve as `which`, the wanted one first.
+
+        For "best" and "latest" those before it come next; a step number stands for itself alone.
+
+        Raises:
+            UsageError: if there is none of that name.
+        """
+        if which in ("best", "latest"):
+            wanted = self.best_step if which == "best" else self.latest_step
+            return [wanted, *sorted((step for step in self.stamps if step < wanted), reverse=True)]
+        if not (number := STEP.fullmatch(which)):
+            raise UsageError(f'there is no checkpoint "{which}"', help="best, latest or the number of a step")
+        if (step := int(number[1])) not in self.stamps:
+            steps = ", ".join(map(str, sorted(self.stamps)))
+            raise UsageError(f"the run has no checkpoint {file_name(step)}", help=f"best, latest or one of: {steps}")
+        return [step]
+
+
+def _step(name: str) -> int:
+    match = NAME.fullmatch(name)
+    if not match:
+        raise ValueError(f"{name} names no checkpoint")
+    return int(match[1])
+
+
+def _read_stamps(saved: dict[str, dict[str, Any]]) -> dict[int, Stamp]:
+    return {_step(name): Stamp(stamp["sha256"], stamp["bytes"]) for name, stamp in saved.items()}
+
+
+def _show_stamps(stamps: Mapping[int, Stamp]) -> dict[str, dict[str, Any]]:
+    return {file_name(step): {"sha256": stamp.sha256, "bytes": stamp.size} for step, stamp in sorted(stamps.items())}
 
 
 class Checkpoints:
-    """The checkpoints of one run: the first, the newest few and the best.
+    """The checkpoints of one run as its only writer sees them: the first, the newest few and the best.
 
-    `best.json` in the run directory names the best one with its SHA-256, `latest.json` the newest, and the SHA-256
-    of all that are there.
+    `best.json` names the best one, `latest.json` the newest and all others, each with SHA-256 and size. Files that
+    these do not name are not the run's: they are left alone, and never overwritten.
     """
 
-    def __init__(self, directory: Path, spec: Spec, layout: list[dict[str, Any]]) -> None:
+    def __init__(self, directory: RunDirectory, spec: Spec, layout: list[dict[str, Any]]) -> None:
         self.directory = directory
         self.keep = spec.checkpoint.keep
         self._texts = {"layout": np.array(json.dumps(layout)), "spec": np.array(json.dumps(spec.to_json()))}
-        self._digests: dict[int, str] = {}
+        self._latest: dict[str, Any] = {}
+        self._stamps: dict[int, Stamp] = {}
+        self._owned: set[int] = set()
+        self._believed: set[tuple[int, int]] = set()
+
+    def resume(self, *snapshots: Snapshot) -> None:
+        """Take over the checkpoints of a run that goes on from `snapshots`, all of them read from its files."""
+        index = Index(self.directory.path)
+        self._latest = index.latest
+        self._stamps = {step: stamps[0] for step, stamps in index.stamps.items()}
+        self._owned = set(index.stamps) | index.pending
+        self._believed = {_key(snapshot) for snapshot in snapshots}
+        self._delete(index.dropped)
 
     def save(self, latest: Snapshot, best: Snapshot, monitored: dict[str, Any]) -> None:
         """Write both snapshots where they are not written yet, name them, and delete those that are not kept.
 
-        `monitored` tells by what value the best one is best. Only files that this object wrote are deleted.
+        `monitored` tells by what value the best one is best. Whatever fails, and whenever the process ends, what
+        `latest.json` names is there as it was saved.
+
+        Raises:
+            OSError: if they cannot be written.
+            UsageError: if a file that the run has not written has the name of one.
         """
-        for snapshot in (latest, best):
-            step = snapshot.progress["step"]
-            if step not in self._digests:
-                self._digests[step] = self._write(self._path(step), snapshot)
-        kept = {0, latest.progress["step"], best.progress["step"], *sorted(self._digests)[-self.keep :]}
-        dropped = set(self._digests) - kept
-        digests = {self._path(step).name: self._digests[step] for step in sorted(kept)}
-        write_json(self.directory / "best.json", self._entry(best) | monitored)
-        write_json(self.directory / "latest.json", self._entry(latest) | {"digests": digests})
-        for step in dropped:
-            self._path(step).unlink(missing_ok=True)
-            del self._digests[step]
+        wanted = [snapshot for snapshot in (latest, best) if _key(snapshot) not in self._believed]
+        new = {snapshot.progress["step"]: snapshot for snapshot in wanted}
+        staged: dict[int, tuple[Staged, Stamp]] = {}
+        try:
+            for step, snapshot in new.items():
+                staged[step] = self._stage(step, snapshot)
+            self._announce({step: stamp for step, (_, stamp) in staged.items()})
+            for file, _ in staged.values():
+                file.commit()
+        finally:
+            for file, _ in staged.values():
+                file.discard()  # does nothing after commit
+        self._stamps |= {step: stamp for step, (_, stamp) in staged.items()}
+        self._owned |= set(staged)
+        self._believed |= set(map(_key, new.values()))
+        self._write_indexes(latest, best, monitored)
 
-    def _write(self, path: Path, snapshot: Snapshot) -> str:
-        """Write a checkpoint and return its SHA-256."""
-        members: dict[str, Any] = {
-            "params": snapshot.params,
-            "slots": snapshot.slots,
-            "state": snapshot.state,
-            **self._texts,
-            "progress": np.array(json.dumps(snapshot.progress)),
-        }
-        write_file(path, lambda file: np.savez(file, **members))
-        return file_digest(path)
+    def _stage(self, step: int, snapshot: Snapshot) -> tuple[Staged, Stamp]:
+        path = self.directory.file("checkpoints", file_name(step))
+        if step not in self._owned and path.exists():
+            help = f"move it away, then: specnet resume {self.directory.path}"
+            raise UsageError(f"{path} is in the way: this run has not written it", help=help)
+        arrays = {"params": snapshot.params, "slots": snapshot.slots, "state": snapshot.state}
+        if snapshot.progress["position"]:
+            arrays["outputs"] = snapshot.outputs
+        return stage_archive(path, arrays | self._texts | {"progress": np.array(json.dumps(snapshot.progress))})
 
-    def _path(self, step: int) -> Path:
-        return self.directory / "checkpoints" / f"step-{step:08d}.npz"
+    def _announce(self, stamps: Mapping[int, Stamp]) -> None:
+        """Note in `latest.json` what is about to be renamed.
+
+        If the process ends before the checkpoint is named there, the file is known all the same as the run's own.
+        """
+        if stamps and self._latest:
+            self._owned |= set(stamps)
+            write_json(self.directory.file("latest.json"), self._latest | {"pending": _show_stamps(stamps)})
+
+    def _write_indexes(self, latest: Snapshot, best: Snapshot, monitored: dict[str, Any]) -> None:
+        now = latest.progress["step"]
+        # Beyond `now` there may be some that were passed over, as they or what belongs to them was damaged.
+        earlier = sorted(step for step in self._stamps if step <= now)
+        kept = {0, now, best.progress["step"], *earlier[-self.keep :]}
+        dropped = set(earlier) - kept
+        self._stamps = {step: stamp for step, stamp in self._stamps.items() if step not in dropped}
+        self._latest = self._entry(latest) | {"checkpoints": _show_stamps(self._stamps)}
+        # A process that goes on after this one has ended too early deletes what is noted here.
+        noted = {"dropped": [file_name(step) for step in sorted(dropped)]} if dropped else {}
+        write_json(self.directory.file("latest.json"), self._latest | noted)
+        write_json(self.directory.file("best.json"), self._entry(best) | monitored)
+        self._delete(dropped)
+
+    def _delete(self, steps: Iterable[int]) -> None:
+        for step in steps:
+            self.directory.file("checkpoints", file_name(step)).unlink(missing_ok=True)
 
     def _entry(self, snapshot: Snapshot) -> dict[str, Any]:
         step = snapshot.progress["step"]
+        stamp = self._stamps[step]
         return {
-            "checkpoint": self._path(step).name,
-            "sha256": self._digests[step],
+            "checkpoint": file_name(step),
+            "sha256": stamp.sha256,
+            "bytes": stamp.size,
             "epoch": snapshot.progress["epoch"],
             "step": step,
         }
 
 
-def find_checkpoint(directory: Path, which: str) -> Path:
-    """Return the path of the checkpoint that `which` names: "best", "latest", a step number or the file's name.
+def _key(snapshot: Snapshot) -> tuple[int, int]:
+    """What tells the states of a run apart: between its last step and its end, an epoch's step is the same."""
+    return snapshot.progress["step"], snapshot.progress["epoch"]
+
+
+def first_believed(directory: Path, which: str, read: Callable[[Path, Sequence[Stamp]], T]) -> tuple[T, list[str]]:
+    """Read the checkpoint that `which` names, or the newest before it that `read` does not refuse.
+
+    Returns what `read` returns, and why those before it in the list could not be believed.
 
     Raises:
         UsageError: if there is none of that name.
-        RunError: if it is not the file whose digest was recorded.
+        RunError: if no checkpoint can be believed.
     """
-    step = STEP.fullmatch(which)
-    if not step and which not in ("best", "latest"):
-        raise UsageError(f'there is no checkpoint "{which}"', help="best, latest or the number of a step")
-    index = directory / ("latest.json" if step else f"{which}.json")
-    entry = read_json(index)
-    try:
-        digests = dict(entry["digests"] if step else {entry["checkpoint"]: entry["sha256"]})
-        name = f"step-{int(step[1]):08d}.npz" if step else Path(entry["checkpoint"]).name
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{index} does not name checkpoints") from error
-    if name not in digests:
-        steps = [found[1] for found in map(STEP.fullmatch, digests) if found]
-        raise UsageError(f"the run has no checkpoint {name}", help=f"best, latest or one of: {', '.join(steps)}")
-    path = directory / "checkpoints" / name
-    if not path.is_file():
-        raise RunError(f"{path}, which the run has saved, does not exist")
-    if file_digest(path) != digests[name]:
-        raise RunError(f"{path} is not what was saved: it has another SHA-256")
-    return path
+    index = Index(directory)
+    refused: list[str] = []
+    for step in index.candidates(which):
+        try:
+            return read(directory / "checkpoints" / file_name(step), index.stamps[step]), refused
+        except RunError as error:
+            refused.append(error.message)
+    raise RunError("\n".join(["no checkpoint can be believed", *refused]))
 
 
-def read_checkpoint(path: Path) -> tuple[Snapshot, list[dict[str, Any]], dict[str, Any]]:
-    """Return the snapshot in a checkpoint, its layout and its spec; nothing is unpickled.
+def read_checkpoint(path: Path, stamps: Sequence[Stamp], spec: Spec) -> Snapshot:
+    """Return the snapshot in a checkpoint of a spec's run; nothing is unpickled.
+
+    It is believed only if size and digest are those of a stamp, its members are exactly those that such a run saves,
+    and their shapes and dtypes are what the spec's layers and optimizer imply. All that is checked before an array is
+    read, so that none can be larger than the file says truly.
 
     Raises:
-        RunError: if the file is damaged or is no checkpoint.
+        RunError: telling why it is not believed.
     """
-    try:
-        arrays = read_npz(path)
-        if set(arrays) != MEMBERS:
-            raise RunError(f"{path} is not a checkpoint: its members are {', '.join(sorted(arrays))}")
-        layout, spec, progress = (json.loads(str(arrays[name])) for name in ("layout", "spec", "progress"))
-    except (DataError, ValueError) as error:
-        raise RunError(f"{path} is damaged: {error}") from error
-    return Snapshot(arrays["params"], arrays["slots"], arrays["state"], progress), layout, spec
+    with open_archive(path, stamps) as archive:
+        texts = {name: archive.headers[name] for name in TEXTS}
+        if any(header.shape or header.dtype.kind != "U" for header in texts.values()):
+            raise ValueError(f"{', '.join(TEXTS)} should be texts")
+        layout, told, progress = (json.loads(str(archive.read(name))) for name in TEXTS)
+        if trajectory(told, spec) != trajectory(spec.to_json(), spec):
+            raise RunError(f"{path} is a checkpoint of another spec")
+        implied_layout, implied = _implied(spec, tuple(progress["data"]["input_shape"]), progress["position"])
+        if layout != implied_layout or archive.headers != implied | texts:
+            raise RunError(f"{path} does not fit the run's spec: its arrays are not those of the layers")
+        arrays = {name: archive.read(name) for name in implied}
+        return Snapshot(**{"outputs": np.empty(0)} | arrays, progress=progress)
+
+
+def _implied(spec: Spec, input_shape: Shape, position: int) -> tuple[list[dict[str, Any]], dict[str, Header]]:
+    """The layout and the arrays of a checkpoint, after `position` samples of an epoch; nothing is allocated."""
+    layers = copy.deepcopy(spec.layers)
+    output_shape = connect(layers, input_shape, "layers")
+    parameters, states = declared_shapes(name_layers(layers))
+    layout, dtype = lay_out(parameters), np.dtype(spec.dtype)
+    size = sum(slot.size for slot in layout)
+    shapes: dict[str, Shape] = {
+        "params": (size,),
+        "slots": (len(spec.optimizer.slot_names), size),
+        "state": (sum(map(math.prod, states.values())),),
+    }
+    if position:
+        shapes["outputs"] = (position if spec.metrics else 0, *output_shape)
+    return show_layout(layout), {name: Header(shape, dtype) for name, shape in shapes.items()}
+
+
+def trajectory(document: Any, spec: Spec) -> Any:
+    """Return a spec's JSON value without what does not say how training goes: free keys, and the paths of data."""
+    files = [pointer for pointer, part in parts(spec) if isinstance(part, DataFile)]
+    document = copy.deepcopy(document)
+    for *path, key in [*FREE, *files]:
+        place = document
+        for step in path:
+            place = place[step]
+        if key in place:
+            del place[key]
+    return document

@@ -1,17 +1,94 @@
-"""The run directory: what lies where, and how a free one is found."""
+"""The run directory: what lies where, who may write to it, and how a free one is found."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import Self
 
-from specnet.errors import UsageError
+from specnet.errors import BusyError, RunError, UsageError, os_reason, printable, shorten
+from specnet.runs.files import TEMPORARY
+
+LOCK = ".lock"
+FOLDERS = ("checkpoints", "plots")
+BEGINNING = ("spec.json", "history.jsonl", "latest.json", "best.json", "checkpoints/step-00000000.npz")
+"""What a run writes before its manifest. Without a manifest nothing can have come of them yet."""
 
 
-def claim_directory(wanted: Path) -> Path:
-    """Create and return a directory for a run: the one wanted, or `wanted-2`, `wanted-3`, … if that is taken.
+class RunDirectory:
+    """A run directory that this object alone may write to, until it is closed.
 
-    An empty directory is free. Nothing is ever overwritten.
+    That is held by an advisory lock on the file `.lock`, which ends with the process, however it ends. The file
+    stays: it also shows that the directory was empty when a run took it.
+
+    Raises:
+        BusyError: if another process, or another object of this one, holds the lock.
+        OSError: if the lock cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._lock = os.open(path / LOCK, flags, 0o666)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(self._lock, 100).decode(errors="replace").strip()
+            self.close()
+            raise BusyError(
+                f"another process writes to {path}: {printable(holder) or 'it has not told its number yet'}",
+                help="wait for it, or name another directory with --out",
+            ) from None
+        except BaseException:
+            self.close()
+            raise
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, f"process {os.getpid()} on {shorten(socket.gethostname())}\n".encode(), 0)
+
+    def close(self) -> None:
+        """Let others write to the directory."""
+        os.close(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def file(self, *parts: str) -> Path:
+        """Return the path of a file to write, as `inside` does."""
+        return inside(self.path, *parts)
+
+    def clean(self) -> None:
+        """Remove the temporary files that a process left which ended in the middle of writing."""
+        for path in _entries(self.path):
+            if TEMPORARY.fullmatch(path.name) and not path.is_dir():
+                path.unlink()
+
+
+def inside(directory: Path, *parts: str) -> Path:
+    """Return the path of a file to write in a run directory; the folder it lies in is made if it is not there.
+
+    Raises:
+        RunError: if that folder is a symbolic link, which may lead out of the run directory.
+    """
+    path = directory.joinpath(*parts)
+    if path.parent != directory:
+        if path.parent.is_symlink():
+            raise RunError(f"{path.parent} is a symbolic link: a run writes nothing outside its directory")
+        path.parent.mkdir(exist_ok=True)
+    return path
+
+
+def claim_directory(wanted: Path) -> RunDirectory:
+    """Create and lock a directory for a run: the one wanted, or `wanted-2`, `wanted-3`, … if that is taken.
+
+    An empty directory is free, and so is one where a run ended before it had begun. Nothing else is overwritten.
 
     Raises:
         UsageError: if no directory can be made there.
@@ -22,15 +99,55 @@ def claim_directory(wanted: Path) -> Path:
         path = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
         try:
             path.mkdir(parents=True, exist_ok=True)
-            if any(path.iterdir()):
-                continue
-            # Of two runs that found it empty in the same instant, one makes this folder.
-            (path / "checkpoints").mkdir()
+            if directory := take_directory(path):
+                return directory
         except FileExistsError:
-            if path == wanted and not path.is_dir():
+            if path == wanted:
                 raise UsageError(f"{path} is there and is no directory", help="name another with --out") from None
-            continue
+        except BusyError:
+            continue  # of runs that found it free in the same instant, one has it
         except OSError as error:
-            raise UsageError(f"{path} cannot be made: {error.strerror}", help="name another with --out") from error
-        return path
+            raise UsageError(f"{path} cannot be made: {os_reason(error)}", help="name another with --out") from error
     raise AssertionError("there is always a next number")
+
+
+def take_directory(path: Path) -> RunDirectory | None:
+    """Lock a directory that is free and leave nothing in it but the lock; None if it is not free.
+
+    Raises:
+        BusyError: if another process is about to use it.
+        OSError: if it cannot be written to.
+    """
+    if not _is_free(path):
+        return None
+    directory = RunDirectory(path)
+    if not _is_free(path):  # another run has come and gone since the first look
+        directory.close()
+        return None
+    directory.clean()
+    for name in BEGINNING:
+        (path / name).unlink(missing_ok=True)
+    for name in FOLDERS:
+        with suppress(FileNotFoundError):
+            (path / name).rmdir()
+    return directory
+
+
+def _is_free(path: Path) -> bool:
+    """Whether a directory is empty, or shows by its lock that it was, and holds nothing but a run's beginning."""
+    entries = {str(entry.relative_to(path)): entry for entry in _entries(path)}
+    return not entries or (
+        LOCK in entries
+        and all(
+            name in (LOCK, *BEGINNING, *FOLDERS) or TEMPORARY.fullmatch(entry.name) for name, entry in entries.items()
+        )
+        and not any(entry.is_symlink() for entry in entries.values())
+    )
+
+
+def _entries(path: Path) -> Iterator[Path]:
+    """What lies in a run directory and in its own folders."""
+    for entry in path.iterdir():
+        yield entry
+        if entry.name in FOLDERS and entry.is_dir() and not entry.is_symlink():
+            yield from entry.iterdir()

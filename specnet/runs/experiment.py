@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from specnet.component import guarded, parts
 from specnet.datasets.base import Data, Dataset, Samples
 from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetError
 from specnet.layers.base import Shape
+from specnet.optimizers.base import Optimizer
 from specnet.runs.record import Recorder
+from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.spec.checks import check_network, missing_split
 from specnet.spec.model import Spec
 from specnet.training.model import Model
 from specnet.training.network import Network
 from specnet.training.pipeline import Pipeline
 from specnet.training.randomness import stream
-from specnet.training.stopping import Mode, Watch
-from specnet.training.trainer import Trainer
+from specnet.training.trainer import Snapshot, Trainer
+from specnet.watch import Mode, Watch
 
 
 @contextmanager
@@ -129,13 +133,74 @@ class Experiment:
             self._check_metrics()
             self.best = self._watch_best()
             self.stopping = self._watch_stopping()
+            optimizer = spec.optimizer.model_copy(deep=True)
+            self.schedules = self._begin_schedules(optimizer)
             self._check_plots()
             self.recorder = Recorder(spec.record, self.model, self.data) if spec.record else None
-            optimizer = spec.optimizer.model_copy(deep=True)
-            watched = {watch.monitor.partition("/")[0] for watch in (self.best, self.stopping) if watch}
+            watching = (self.best, self.stopping, *self.schedules.values())
+            watched = {
+                each.monitor.partition("/")[0] for each in watching if isinstance(each, (Watch, WatchingSchedule))
+            }
             # The test split is for the end, unless somebody asks to watch it.
             measured = [name for name in self.splits if name == "validation" or name in watched - {"train"}]
             self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, spec.seed, measured)
+
+    def snapshot(self, **further: Any) -> Snapshot:
+        """Return the whole state, with `further` in its progress.
+
+        Raises:
+            DivergenceError: if it holds a number that is not finite.
+        """
+        snapshot = self.trainer.snapshot()
+        watches = {"best": self.best, "early_stopping": self.stopping}
+        snapshot.progress.update(
+            watches={name: watch.save() for name, watch in watches.items() if watch},
+            schedules={place: schedule.save() for place, schedule in self.schedules.items()},
+            transforms={"inputs": self.model.inputs.save(), "targets": self.model.targets.save()},
+            data={
+                "input_shape": list(self.model.network.input_shape),
+                "classes": list(self.data.classes),
+                "input_names": list(self.data.input_names),
+                "target_names": list(self.data.target_names),
+            },
+            **further,
+        )
+        return snapshot
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to the state of a snapshot."""
+        self.trainer.restore(snapshot)
+        self.best.restore(snapshot.progress["watches"]["best"])
+        if self.stopping:
+            self.stopping.restore(snapshot.progress["watches"]["early_stopping"])
+        for place, schedule in self.schedules.items():
+            schedule.restore(snapshot.progress["schedules"][place])
+
+    def run_epoch(self, between: Callable[[], None]) -> tuple[dict[str, Any], bool]:
+        """Train for an epoch, or the rest of one; return its line of the history, and whether it is the best so far.
+
+        `between` is called as `Trainer.run_epoch` does.
+
+        Raises:
+            DivergenceError: if a number is no longer finite.
+        """
+        line = self.trainer.run_epoch(between)
+        if self.stopping:
+            self.stopping.look(line)
+        for place, schedule in self.schedules.items():
+            with guarded(schedule, ("optimizer", *place.split(".")), "look"):
+                schedule.look(line)
+        return line, self.best.look(line)
+
+    @property
+    def done(self) -> bool:
+        """Whether training is at its end."""
+        return self.stopped_early or self.trainer.epoch >= self.spec.training.epochs
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the monitored value has not improved for too long."""
+        return self.stopping is not None and self.stopping.exhausted
 
     def _check_metrics(self) -> None:
         """Compute each metric once: what does not fit should show before training, not after an epoch of it."""
@@ -167,6 +232,19 @@ class Experiment:
         place = ("training", "early_stopping", "monitor")
         mode = self._mode(stopping.monitor, stopping.mode, place)
         return Watch(stopping.monitor, mode, stopping.min_delta, stopping.patience)
+
+    def _begin_schedules(self, optimizer: Optimizer) -> dict[str, Schedule]:
+        """Return every schedule of an optimizer by its place in it, those that watch a value ready for training."""
+        schedules = {}
+        for place, part in parts(optimizer):
+            if isinstance(part, Schedule):
+                schedules[".".join(map(str, place))] = part
+            if isinstance(part, WatchingSchedule):
+                pointer = ("optimizer", *place)
+                mode = self._mode(part.monitor, part.mode, (*pointer, "monitor"))
+                with guarded(part, pointer, "begin"):
+                    part.begin(mode)
+        return schedules
 
     def _mode(self, monitor: str, given: Mode | None, place: Pointer) -> Mode:
         """Return which values of a monitored name are better, after checking that it will exist."""

@@ -6,45 +6,101 @@ import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 from specnet.errors import RunError
+
+TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
+"""Names of files that are not whole yet, as `Staged` gives them."""
+
+
+class Staged:
+    """A file under a temporary name beside its own, which `commit` gives it.
+
+    Inside a `with` the attribute `file` takes the content; at the end of the block it is flushed and synced. If
+    anything fails the temporary file is removed.
+
+    Raises:
+        OSError: naming the file, whatever the system call that failed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if path.exists() and not path.is_file():
+            # Renaming over a device or a pipe would put an ordinary file in its place.
+            raise OSError(errno.EINVAL, "is not an ordinary file", str(path))
+        self.path = path
+
+    def __enter__(self) -> Self:
+        path = self.path
+        try:
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        except OSError as error:
+            raise about(path, error) from error
+        self.temporary = Path(name)
+        self.file: BinaryIO = os.fdopen(handle, "wb")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is None:
+                self.file.flush()
+                os.fsync(self.file.fileno())
+        except OSError as failure:
+            error = failure
+        with suppress(OSError):  # where the content did not fit, closing tries in vain to write the rest
+            self.file.close()
+        if error is not None:
+            self.discard()
+            if isinstance(error, OSError) and not error.filename:
+                raise about(self.path, error) from error
+
+    def commit(self) -> None:
+        """Rename the file and sync its directory, so that the name lasts as well."""
+        try:
+            # mkstemp makes files private to their owner; a result is as readable as any other file.
+            self.temporary.chmod(0o666 & ~_umask())
+            self.temporary.replace(self.path)
+            sync_directory(self.path.parent)
+        except OSError as error:
+            self.discard()
+            raise about(self.path, error) from error
+
+    def discard(self) -> None:
+        """Remove the temporary file, if it is there and can be removed."""
+        with suppress(OSError):
+            self.temporary.unlink()
 
 
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Create or replace a file by what `write` puts into the handle it is given.
 
-    The content goes to a temporary file beside it, which is flushed, synced and renamed, so that whoever reads
-    `path` sees the old content or the new, never a part.
+    Whoever reads `path` sees the old content or the new, never a part.
+
+    Raises:
+        OSError: naming `path`, which then is as it was.
     """
-    if path.exists() and not path.is_file():
-        # Renaming over a device or a pipe would put an ordinary file in its place.
-        raise OSError(errno.EINVAL, "is not an ordinary file", str(path))
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    except OSError as error:
-        error.filename = str(path)  # the temporary name would tell nobody anything
-        raise
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files private to their owner; a result is as readable as any other file.
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
+    with Staged(path) as staged:
+        write(staged.file)
+    staged.commit()
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory last."""
+    directory = os.open(path, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def about(path: Path, error: OSError) -> OSError:
+    """Return an error that names `path`: a temporary name, or none, would tell nobody anything."""
+    return OSError(error.errno or errno.EIO, error.strerror or str(error), str(path))
 
 
 def _umask() -> int:
@@ -55,7 +111,7 @@ def _umask() -> int:
 
 def write_json(path: Path, value: Any) -> None:
     """Create or replace a JSON file."""
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     # A file name may hold what is no Unicode; JSON writes such a surrogate as an escape.
     write_file(path, lambda file: file.write(text.encode("utf-8", "backslashreplace")))
 
@@ -70,7 +126,7 @@ def read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
     if not isinstance(value, dict):
         raise RunError(f"{path} is damaged: it holds no object")

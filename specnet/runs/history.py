@@ -2,31 +2,106 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from specnet.errors import RunError
+from specnet.runs.files import about, write_file
 
 
 class HistoryWriter:
-    """Appends lines to `history.jsonl`, each written as soon as its epoch is over."""
+    """Writes `history.jsonl`: the lines it is given first, then each as soon as its epoch is over.
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("x", encoding="utf-8", buffering=1)
+    A file that is there is replaced, so that nothing but this object writes to the new one.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+
+    def __init__(self, path: Path, lines: Iterable[dict[str, Any]] = ()) -> None:
+        self.path = path
+        self._length = 0
+        self._digest = hashlib.sha256()
+        text = b"".join(map(self._note, lines))
+        write_file(path, lambda file: file.write(text))
+        self._file = path.open("ab")
+
+    def _note(self, line: dict[str, Any]) -> bytes:
+        """Count a line and return it as text."""
+        self._digest.update(_content(line))
+        self._length += 1
+        return f"{json.dumps(line, allow_nan=False)}\n".encode()
 
     def append(self, line: dict[str, Any]) -> None:
         """Write one epoch."""
-        self._file.write(json.dumps(line) + "\n")
+        try:
+            self._file.write(self._note(line))
+            self._file.flush()
+        except OSError as error:
+            raise about(self.path, error) from error
 
-    def __enter__(self) -> Self:
-        return self
+    def sync(self) -> None:
+        """Make what is written last."""
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise about(self.path, error) from error
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    @property
+    def state(self) -> dict[str, Any]:
+        """How many lines there are, and the SHA-256 of all that they say but seconds, as JSON values."""
+        return {"history_length": self._length, "history_sha256": self._digest.hexdigest()}
+
+    def close(self) -> None:
+        """Write no more."""
+        with suppress(OSError):  # what could not be written has been told
+            self._file.close()
+
+
+def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
+    """Return the lines of a history, the first `most` of them.
+
+    What a process that was killed has left of a last line does not count.
+
+    Raises:
+        RunError: if they cannot be read.
+    """
+    try:
+        whole = [line for line in path.read_bytes().splitlines(keepends=True)[:most] if line.endswith(b"\n")]
+        lines = [json.loads(line) for line in whole]
+        if not all(isinstance(line, dict) and "epoch" in line for line in lines):
+            raise ValueError("a line has no epoch")
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged: {error}") from error
+    return lines
+
+
+def read_until(path: Path, state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the lines that were there when a writer had `state`.
+
+    Raises:
+        RunError: if they are no longer there, or say something else.
+    """
+    length = state["history_length"]
+    lines = read_lines(path, length) if length else []
+    digest = hashlib.sha256(b"".join(map(_content, lines))).hexdigest()
+    if len(lines) < length or digest != state["history_sha256"]:
+        raise RunError(f"{path} no longer tells the first {length} epochs as they were")
+    return lines
+
+
+def _content(line: Mapping[str, Any]) -> bytes:
+    """What a line says but seconds: they are all that may differ in a run that was interrupted."""
+    return json.dumps({**line, "seconds": None}).encode()
 
 
 class History(Mapping[str, np.ndarray]):
@@ -44,15 +119,9 @@ class History(Mapping[str, np.ndarray]):
             RunError: if it cannot be read.
         """
         try:
-            with path.open(encoding="utf-8") as file:
-                lines = [json.loads(line) for line in file]
-            if any("epoch" not in line for line in lines):
-                raise ValueError("a line has no epoch")
-            return cls(lines)
-        except OSError as error:
-            raise RunError(f"{path} cannot be read: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{path} is damaged: {error}") from error
+            return cls(read_lines(path))
+        except KeyError as error:
+            raise RunError(f"{path} is damaged: a line has no {error}") from error
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._columns[name]

@@ -1,4 +1,4 @@
-"""What the machine multiplies matrices with: bits of a run differ between BLAS kernels and thread counts."""
+"""What the machine computes with: bits of a run differ between BLAS kernels, thread counts and SIMD extensions."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def describe_machine() -> dict[str, Any]:
         "blas": f"{build.get('name', 'unknown')} {build.get('version', '')}".strip(),
         "blas_kernel": kernel,
         "blas_threads": threads,
+        "simd": np.show_config(mode="dicts").get("SIMD Extensions", {}).get("found", []),
     }
 
 

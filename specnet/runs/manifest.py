@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import importlib_metadata
@@ -13,8 +15,11 @@ import numpy as np
 from specnet import registry
 from specnet.component import Component, parts
 from specnet.datasets.base import Data
+from specnet.errors import RunError, SpecError
+from specnet.runs.files import read_json
 from specnet.runs.machine import describe_machine
-from specnet.spec.model import Spec
+from specnet.spec.load import parse_spec
+from specnet.spec.model import Spec, json_digest
 
 
 def describe(spec: Spec, data: Data) -> dict[str, Any]:
@@ -23,10 +28,25 @@ def describe(spec: Spec, data: Data) -> dict[str, Any]:
         "status": "running",
         "started": now(),
         "finished": None,
+        "seconds": 0.0,
+        "error": None,
         "seed": spec.seed,
-        "spec": {"file": spec.source, "sha256": spec.digest()},
+        "spec": describe_spec(spec),
         "data": {"sha256": data_digest(data), "rows": {name: len(split.inputs) for name, split in data.splits.items()}},
         "components": components(spec),
+        **describe_setting(),
+        "resumed": [],
+    }
+
+
+def describe_spec(spec: Spec, replaced: str | None = None) -> dict[str, Any]:
+    """Return where a spec is from, its digest, and that of the one which it takes the place of."""
+    return {"file": spec.source, "sha256": spec.digest(), "replaced": replaced}
+
+
+def describe_setting() -> dict[str, Any]:
+    """Return what computes: versions, and the machine."""
+    return {
         "versions": {
             "specnet": importlib_metadata.version("specnet"),
             "numpy": np.__version__,
@@ -34,6 +54,56 @@ def describe(spec: Spec, data: Data) -> dict[str, Any]:
         },
         "machine": describe_machine(),
     }
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """Return the manifest in a run directory.
+
+    Raises:
+        RunError: if there is none, or it cannot be read.
+    """
+    if not (directory / "manifest.json").is_file():
+        raise RunError(f"{directory} is not a run directory: it has no manifest.json")
+    return read_json(directory / "manifest.json")
+
+
+def recorded(directory: Path, manifest: Mapping[str, Any], *keys: str) -> Any:
+    """Return what a manifest says under nested keys.
+
+    Raises:
+        RunError: if it does not have them.
+    """
+    value: Any = manifest
+    for key in keys:
+        if not isinstance(value, dict) or key not in value:
+            raise RunError(f"{directory / 'manifest.json'} is damaged: it has no {'.'.join(keys)}")
+        value = value[key]
+    return value
+
+
+def read_spec(directory: Path, manifest: Mapping[str, Any]) -> Spec:
+    """Return the spec in a run directory.
+
+    Raises:
+        RunError: if it is not the one that the manifest tells, or is no longer understood.
+    """
+    path = directory / "spec.json"
+    document = read_json(path)
+    # A process may have ended after it had announced a new spec, and before it had written that.
+    if json_digest(document) not in [recorded(directory, manifest, "spec", key) for key in ("sha256", "replaced")]:
+        raise RunError(f"{path} is not the spec of this run: it has another SHA-256 than the manifest tells")
+    try:
+        return parse_spec(document, str(path))
+    except SpecError as error:
+        used = dict(recorded(directory, manifest, "components"))
+        missing = [key for key in used if key.partition(".")[2] not in registry.claims(key.partition(".")[0])]
+        help = install({key: used[key] for key in missing}) if missing else None
+        raise RunError(f"the spec of this run is no longer understood\n{error}", help=help) from None
+
+
+def install(components: Mapping[str, str]) -> str:
+    """Return the command that brings back the distributions which components came from."""
+    return f"pip install {' '.join(sorted({owner.replace(' ', '==') for owner in components.values()}))}"
 
 
 def now() -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from specnet.datasets.base import Data
-from specnet.errors import DataError
+from specnet.datasets.base import Data, read_npz
+from specnet.errors import DataError, RunError, SpecnetError
 from specnet.runs.files import write_file
 from specnet.spec.model import Record
 from specnet.training.model import Model
@@ -41,6 +41,7 @@ class Recorder:
         self._grid = np.stack([grid.ravel() for grid in grids], axis=1)
         self.epochs: list[int] = []
         self.frames: list[np.ndarray] = []
+        self._written: int | None = None
         self.keep(0)
 
     def keep(self, epoch: int) -> None:
@@ -50,8 +51,30 @@ class Recorder:
             self.epochs.append(epoch)
             self.frames.append(predictions.reshape(*self._shape, *predictions.shape[1:]))
 
+    def resume(self, path: Path, epoch: int) -> None:
+        """Take over what a run has written that goes on from the end of `epoch`.
+
+        Raises:
+            RunError: if the file does not hold what such a run has kept until then.
+        """
+        epochs = list(range(0, epoch + 1, self.every))
+        if epochs == self.epochs:
+            return
+        try:
+            arrays = read_npz(path)
+            frames = dict(zip(arrays["epochs"].tolist(), arrays["predictions"], strict=True))
+            kept = [frames[each] for each in epochs]
+        except (SpecnetError, KeyError, TypeError, ValueError) as error:
+            raise RunError(f"{path} is not what the run had kept by epoch {epoch}: {error}") from error
+        if any(frame.shape != self.frames[0].shape or frame.dtype != self.frames[0].dtype for frame in kept):
+            raise RunError(f"{path} does not hold the predictions of this run")
+        self.epochs, self.frames = epochs, kept
+
     def write(self, path: Path) -> None:
-        """Write what has been kept."""
+        """Write what has been kept, unless that is written already."""
         axes = {f"axis_{number}": axis for number, axis in enumerate(self.axes)}
+        if self._written == self.epochs[-1]:
+            return
         arrays = {"epochs": np.array(self.epochs), "predictions": np.stack(self.frames), **axes}
         write_file(path, lambda file: np.savez_compressed(file, **arrays))
+        self._written = self.epochs[-1]

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from specnet import registry
 from specnet.component import build
 from specnet.datasets.base import Data, Dataset, Samples
-from specnet.errors import DataError, RunError, SpecError, SpecnetError, UsageError, suggest
+from specnet.errors import DataError, RunError, SpecnetError, UsageError, suggest
 from specnet.plots.base import Plot
-from specnet.runs.checkpoints import find_checkpoint, read_checkpoint
+from specnet.runs.archive import Stamp
+from specnet.runs.checkpoints import first_believed, read_checkpoint
+from specnet.runs.directory import inside
 from specnet.runs.experiment import build_model, load_data, pipelines
 from specnet.runs.files import read_json, write_file
 from specnet.runs.history import History
-from specnet.runs.manifest import data_digest
-from specnet.spec.load import parse_spec
-from specnet.spec.model import Spec, json_digest
+from specnet.runs.manifest import data_digest, read_manifest, read_spec, recorded
+from specnet.spec.model import Spec
 from specnet.training.model import Model
 
 
 class Run:
     """A trained run: its spec, history and data, and the model of one of its checkpoints.
 
-    `checkpoint` is "best" (by the value that the spec monitors), "latest" or a step number.
+    `checkpoint` is "best" (by the value that the spec monitors), "latest" or a step number. Where the best or latest
+    cannot be believed, the one before it is used, and `warnings` say so.
 
     Raises:
         RunError: if the directory is not that of a run, or cannot be trusted.
@@ -35,72 +36,28 @@ class Run:
 
     def __init__(self, directory: str | Path, checkpoint: str | int = "best") -> None:
         self.directory = Path(directory)
-        if not (self.directory / "manifest.json").is_file():
-            raise RunError(f"{self.directory} is not a run directory: it has no manifest.json")
-        self.manifest = read_json(self.directory / "manifest.json")
-        self.spec: Spec = self._read_spec()
-        self.checkpoint = find_checkpoint(self.directory, str(checkpoint))
-        self.progress: dict[str, Any] = {}
-        self.model = self._read_model()
+        self.manifest = read_manifest(self.directory)
+        self.spec: Spec = read_spec(self.directory, self.manifest)
+        self.checkpoint: Path
+        self.progress: dict[str, Any]
+        self.model, refused = first_believed(self.directory, str(checkpoint), self._read_model)
+        self.warnings = [f"{reason}; {self.checkpoint.name} is used in its place" for reason in refused]
 
     def __repr__(self) -> str:
         return f"Run({str(self.directory)!r}, checkpoint={self.checkpoint.stem!r})"
 
-    def _recorded(self, *keys: str) -> Any:
-        """What the manifest says under nested keys."""
-        value: Any = self.manifest
-        for key in keys:
-            if not isinstance(value, dict) or key not in value:
-                raise RunError(f"{self.directory / 'manifest.json'} is damaged: it has no {'.'.join(keys)}")
-            value = value[key]
-        return value
-
-    def _read_spec(self) -> Spec:
-        path = self.directory / "spec.json"
-        document = read_json(path)
-        if json_digest(document) != self._recorded("spec", "sha256"):
-            raise RunError(f"{path} is not the spec of this run: it has another SHA-256 than the manifest tells")
-        try:
-            return parse_spec(document, str(path))
-        except SpecError as error:
-            message = f"the spec of this run is no longer understood\n{error}"
-            raise RunError(message, help=self._missing()) from None
-
-    def _missing(self) -> str | None:
-        """Say how to install what the run was made with and is not installed now."""
-        missing = {
-            str(distribution).replace(" ", "==")
-            for key, distribution in dict(self._recorded("components")).items()
-            for group, _, name in [key.partition(".")]
-            if name not in registry.claims(group)
-        }
-        return f"pip install {' '.join(sorted(missing))}" if missing else None
-
-    def _read_model(self) -> Model:
-        snapshot, layout, spec = read_checkpoint(self.checkpoint)
-        if json_digest(spec) != self._recorded("spec", "sha256"):
-            raise RunError(f"{self.checkpoint} is a checkpoint of another spec")
+    def _read_model(self, path: Path, stamps: Sequence[Stamp]) -> Model:
+        snapshot = read_checkpoint(path, stamps, self.spec)
         inputs, targets = pipelines(self.spec)
         try:
-            self.progress = snapshot.progress
-            inputs.restore(self.progress["transforms"]["inputs"])
-            targets.restore(self.progress["transforms"]["targets"])
-            model = build_model(self.spec, tuple(self.progress["data"]["input_shape"]), inputs, targets)
+            inputs.restore(snapshot.progress["transforms"]["inputs"])
+            targets.restore(snapshot.progress["transforms"]["targets"])
+            model = build_model(self.spec, tuple(snapshot.progress["data"]["input_shape"]), inputs, targets)
         except (KeyError, TypeError, ValueError, SpecnetError) as error:
-            raise RunError(f"{self.checkpoint} does not fit the run's spec: {error}") from error
-        network = model.network
-        slots = np.empty((len(self.spec.optimizer.slot_names), network.params.flat.size), network.dtype)
-        arrays = [
-            (network.params.flat, snapshot.params),
-            (network.state.flat, snapshot.state),
-            (slots, snapshot.slots),
-        ]
-        if layout != network.params.layout or any(
-            own.shape != saved.shape or own.dtype != saved.dtype for own, saved in arrays
-        ):
-            raise RunError(f"{self.checkpoint} does not fit the run's spec: its arrays are not those of the layers")
-        network.params.flat[...] = snapshot.params
-        network.state.flat[...] = snapshot.state
+            raise RunError(f"{path} does not fit the run's spec: {error}") from error
+        model.network.params.flat[...] = snapshot.params
+        model.network.state.flat[...] = snapshot.state
+        self.checkpoint, self.progress = path, snapshot.progress
         return model
 
     @property
@@ -110,8 +67,8 @@ class Run:
 
     @property
     def status(self) -> str:
-        """How the run ended: completed, stopped early, diverged, interrupted or failed; or running."""
-        return str(self._recorded("status"))
+        """How the run ended: finished, interrupted, diverged or failed; running if it goes on, or was killed."""
+        return str(recorded(self.directory, self.manifest, "status"))
 
     @property
     def dataset(self) -> Dataset:
@@ -151,7 +108,7 @@ class Run:
             DataError: if they are not the data that the run was made with.
         """
         data = load_data(self.spec)
-        if not self.dataset.computed and data_digest(data) != self._recorded("data", "sha256"):
+        if not self.dataset.computed and data_digest(data) != recorded(self.directory, self.manifest, "data", "sha256"):
             raise DataError(
                 "the data are not those that the run was made with: they have another SHA-256 than the manifest tells",
                 help="bring the old data back, or evaluate other samples with --data",
@@ -202,8 +159,7 @@ class Run:
         built.check(self)
         # A picture of another checkpoint than the usual one does not take the usual one's place.
         suffix = "" if self.checkpoint.name == self.best.get("checkpoint") else f"-{self.checkpoint.stem}"
-        path = self.directory / "plots" / f"{built.to_spec()['type']}{suffix}.png"
-        path.parent.mkdir(exist_ok=True)
+        path = inside(self.directory, "plots", f"{built.to_spec()['type']}{suffix}.png")
         figure = built.draw(self)
         write_file(path, lambda file: figure.savefig(file, format="png"))
         return path

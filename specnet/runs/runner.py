@@ -1,19 +1,30 @@
-"""`run`: train a spec and leave a run directory."""
+"""`run` and `resume`: train a spec and leave a run directory, or go on with one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from specnet.errors import DivergenceError
+from specnet.errors import DivergenceError, Interrupted, UsageError
 from specnet.runs.checkpoints import Checkpoints
-from specnet.runs.directory import claim_directory
+from specnet.runs.directory import RunDirectory, claim_directory, take_directory
 from specnet.runs.experiment import Experiment, located
 from specnet.runs.files import write_json
 from specnet.runs.history import HistoryWriter
-from specnet.runs.manifest import describe, now
+from specnet.runs.manifest import describe, describe_setting, describe_spec, now, read_manifest, read_spec
+from specnet.runs.resume import (
+    Resumed,
+    changed_setting,
+    check_components_unchanged,
+    check_data_unchanged,
+    check_spec_unchanged,
+    restore,
+)
 from specnet.runs.run import Run, load_run
+from specnet.runs.signals import Signals
 from specnet.spec.load import load_spec
 from specnet.spec.model import Spec
 from specnet.training.trainer import Snapshot
@@ -25,135 +36,273 @@ class Observer:
     def taken(self, wanted: Path) -> None:
         """The directory that was asked for is taken: the run gets another."""
 
-    def started(self, spec: Spec, directory: Path) -> None:
-        """Training begins, in this directory."""
+    def warned(self, message: str) -> None:
+        """Something is not as it was when the run was made; the run goes on all the same."""
+
+    def started(self, spec: Spec, directory: Path, epoch: int) -> None:
+        """Training begins or goes on, in this directory, after so many epochs."""
 
     def epoch(self, line: Mapping[str, Any]) -> None:
         """An epoch is over; its line of the history."""
 
 
 def run(
-    spec: Spec | str | Path | Mapping[str, Any], out: str | Path | None = None, observer: Observer | None = None
+    spec: Spec | str | Path | Mapping[str, Any],
+    out: str | Path | None = None,
+    observer: Observer | None = None,
+    *,
+    resume: bool = False,
+    strict: bool = False,
 ) -> Run:
     """Train a spec and return its run; what is not a `Spec` yet is given to `load_spec` first.
 
     `out` names the run directory, by default `runs/` and the spec's name; if that is taken, the next free of
-    `-2`, `-3`, … is used.
+    `-2`, `-3`, … is used. With `resume`, a run of the spec in that very directory goes on, if there is one; then
+    errors and `strict` are those of `resume`.
+
+    SIGINT and SIGTERM end the step that is being taken, save the state and raise `Interrupted`; a second one raises
+    it at once.
 
     Raises:
         SpecnetError: if the spec does not fit its data; then no directory is made.
         UsageError: if `out` cannot be a directory.
-        DivergenceError: if the loss is no longer finite; what was saved before stays.
+        DivergenceError: if a number is no longer finite; what was saved before stays.
+        Interrupted: after SIGINT or SIGTERM.
+        OSError: if a file cannot be written; what was saved before stays.
     """
     if not isinstance(spec, Spec):
         spec = load_spec(spec)
-    experiment = Experiment(spec)
-    wanted = Path(out) if out is not None else Path("runs") / spec.name
-    directory = claim_directory(wanted)
-    observer = observer or Observer()
-    if directory != wanted:
-        observer.taken(wanted)
-    observer.started(spec, directory)
-    with located(spec):
-        _Runner(experiment, directory).train(observer)
-    finished = load_run(directory)
-    finished.data = experiment.data  # spares loading it again for the plots
-    for number, plot in enumerate(spec.plots):
-        with located(spec, "plots", number):
-            finished.plot(plot)
-    return finished
+    wanted, observer = Path(out) if out is not None else Path("runs") / spec.name, observer or Observer()
+    with Signals() as signals:
+        if resume and (wanted / "manifest.json").exists():
+            return _go_on(wanted, spec, observer, signals, strict)
+        experiment = Experiment(spec)
+        with _take(wanted) if resume else claim_directory(wanted) as directory:
+            if directory.path != wanted:
+                observer.taken(wanted)
+            return _Runner(experiment, directory, describe(spec, experiment.data), observer, signals).run(None)
+
+
+def resume(
+    run: str | Path,
+    overrides: Sequence[str] = (),
+    observer: Observer | None = None,
+    *,
+    memory_budget: int | None = None,
+    strict: bool = False,
+) -> Run:
+    """Go on with the run in a directory, from the newest of its checkpoints that can be believed, and return it.
+
+    It ends in the bytes of a run that was never interrupted, on a machine with the same NumPy, BLAS and threads; with
+    `strict` another one is refused, otherwise the observer is warned. `overrides` may make the run longer, as
+    `training.epochs=200` does, or change what does not bear on training.
+
+    Raises:
+        RunError: if the directory is not that of a run, or cannot be trusted.
+        SpecnetError: if spec, data or distributions have changed since the run was made.
+        BusyError: if another process writes to the directory.
+        DivergenceError, Interrupted, OSError: as `run` does.
+    """
+    directory = Path(run)
+    read_manifest(directory)
+    with Signals() as signals:
+        return _go_on(directory, overrides, observer or Observer(), signals, strict, memory_budget)
+
+
+def _take(wanted: Path) -> RunDirectory:
+    """Lock the directory for a run that may be resumed later, and so cannot be in another."""
+    wanted.mkdir(parents=True, exist_ok=True)
+    directory = take_directory(wanted)
+    if directory is None:
+        raise UsageError(f"{wanted} holds other files and no run", help="name another directory with --out")
+    return directory
+
+
+def _go_on(
+    path: Path,
+    given: Spec | Sequence[str],
+    observer: Observer,
+    signals: Signals,
+    strict: bool,
+    memory_budget: int | None = None,
+) -> Run:
+    """Resume the run in a directory with the spec given, or with its own and overrides."""
+    with RunDirectory(path) as directory:
+        directory.clean()
+        manifest = read_manifest(path)
+        before = read_spec(path, manifest)
+        spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget)
+        check_spec_unchanged(before, spec)
+        check_components_unchanged(path, manifest, spec)
+        warnings = changed_setting(path, manifest)
+        experiment = Experiment(spec)
+        warnings += check_data_unchanged(path, manifest, experiment)
+        if strict and warnings:
+            raise UsageError("\n".join(["bits may differ from those of a run on one machine", *warnings]))
+        resumed, refused = restore(experiment, path)
+        for message in [*warnings, *refused]:
+            observer.warned(message)
+        epoch = experiment.trainer.epoch
+        if epoch > spec.training.epochs:
+            raise UsageError(f"the run has {epoch} epochs already, more than {spec.training.epochs}")
+        replaced = before.digest() if before.digest() != spec.digest() else None
+        manifest |= {"status": "running", "spec": describe_spec(spec, replaced)}
+        where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
+        manifest["resumed"].append(where | describe_setting())
+        return _Runner(experiment, directory, manifest, observer, signals).run(resumed)
 
 
 class _Runner:
-    """Trains an experiment and writes everything that its run directory holds but plots."""
+    """Trains an experiment and writes everything that its run directory holds."""
 
-    def __init__(self, experiment: Experiment, directory: Path) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        directory: RunDirectory,
+        manifest: dict[str, Any],
+        observer: Observer,
+        signals: Signals,
+    ) -> None:
         self.experiment = experiment
         self.spec = spec = experiment.spec
         self.trainer = experiment.trainer
+        self.recorder = experiment.recorder
         self.directory = directory
-        self.manifest = describe(spec, experiment.data)
+        self.manifest = manifest
+        self.observer = observer
+        self.signals = signals
         self.checkpoints = Checkpoints(directory, spec, experiment.model.network.params.layout)
-        self.every = spec.checkpoint.every or -(-spec.training.epochs // 10)
-        # What never changes during a run, in every checkpoint, so that one alone is enough to predict.
-        self._fixed = {
-            "transforms": {"inputs": experiment.model.inputs.save(), "targets": experiment.model.targets.save()},
-            "data": {
-                "input_shape": list(experiment.model.network.input_shape),
-                "classes": list(experiment.data.classes),
-                "input_names": list(experiment.data.input_names),
-                "target_names": list(experiment.data.target_names),
-            },
-        }
-        self._best: Snapshot | None = None
-        self._latest: Snapshot
+        every = spec.checkpoint.every
+        if every is None and spec.checkpoint.every_steps is None:
+            every = -(-spec.training.epochs // 10)
+        self.every = every
+        self.before = manifest["seconds"]
+        self.start = time.perf_counter()
+        self.latest: Snapshot
+        self.best: Snapshot
 
-    def train(self, observer: Observer) -> None:
-        write_json(self.directory / "spec.json", self.spec.to_json())
-        self._finish("running")
+    def run(self, resumed: Resumed | None) -> Run:
+        """Train from the start, or from where a run has been taken up again; draw the plots and return the run."""
+        self.observer.started(self.spec, self.directory.path, self.trainer.epoch)
+        self.signals.deferred = True
+        lines = resumed.history if resumed else ()
+        with located(self.spec), closing(HistoryWriter(self.directory.file("history.jsonl"), lines)) as self.history:
+            if resumed:
+                self._go_on(resumed)
+            else:
+                self._begin()
+            self._train()
+        self.signals.deferred = False
+        finished = load_run(self.directory.path)
+        finished.data = self.experiment.data  # spares loading it again for the plots
+        for number, plot in enumerate(self.spec.plots):
+            with located(self.spec, "plots", number):
+                finished.plot(plot)
+        return finished
+
+    def _begin(self) -> None:
+        """Save the initial state. The manifest comes last: where it is, there is a run that can go on."""
+        write_json(self.directory.file("spec.json"), self.spec.to_json())
+        self.best = self._snapshot(best=True)
         self._save()
+        self._write_manifest("running")
+
+    def _go_on(self, resumed: Resumed) -> None:
+        """Announce the spec that the run goes on with, which may have changed a little, before it is written."""
+        self._write_manifest("running")
+        write_json(self.directory.file("spec.json"), self.spec.to_json())
+        self.latest, self.best = resumed.latest, resumed.best
+        self.checkpoints.resume(self.latest, self.best)
+
+    def _train(self) -> None:
         try:
-            status = self._epochs(observer)
-        except (DivergenceError, KeyboardInterrupt) as error:
-            self._write()
-            self._write_record()
-            self._finish("diverged" if isinstance(error, DivergenceError) else "interrupted")
-            error.add_note(f"what was saved before is in {self.directory}")
+            try:
+                while not self.experiment.done:
+                    self._run_epoch()
+                if self.recorder:
+                    self.recorder.keep(self.trainer.epoch)
+                self._save()
+                self.manifest["stopped_early"] = self.experiment.stopped_early
+                self._write_manifest("finished")
+            except DivergenceError as error:
+                self._diverge(error)
+        except (DivergenceError, Interrupted):
             raise
-        except BaseException:
-            self._finish("failed")
+        except BaseException as error:
+            with suppress(OSError):
+                self._write_manifest("failed", error)
+            error.add_note(f"what was saved before is in {self.directory.path}")
             raise
-        self._finish(status)
 
-    def _epochs(self, observer: Observer) -> str:
-        trainer, recorder, stopping = self.trainer, self.experiment.recorder, self.experiment.stopping
-        stopped = False
-        with HistoryWriter(self.directory / "history.jsonl") as history:
-            while trainer.epoch < self.spec.training.epochs and not stopped:
-                line = trainer.run_epoch()
-                history.append(line)
-                improved = self.experiment.best.look(line)
-                if stopping:
-                    stopping.look(line)
-                    stopped = stopping.exhausted
-                if improved:
-                    self._best = self._snapshot()
-                if recorder and trainer.epoch % recorder.every == 0:
-                    recorder.keep(trainer.epoch)
-                if trainer.epoch % self.every == 0:
-                    self._save()
-                observer.epoch(line)
-        self._save()
-        if recorder:
-            recorder.keep(trainer.epoch)
-        self._write_record()
-        return "stopped early" if stopped else "completed"
+    def _run_epoch(self) -> None:
+        line, improved = self.experiment.run_epoch(self._between)
+        self.history.append(line)
+        if improved:
+            self.best = self._snapshot(best=True)
+        epoch = self.trainer.epoch
+        if self.recorder and epoch % self.recorder.every == 0:
+            self.recorder.keep(epoch)
+        if (self.every and epoch % self.every == 0) or self._is_due():
+            self._save()
+        self.observer.epoch(line)
+        self._check_signals()
 
-    def _snapshot(self) -> Snapshot:
-        snapshot = self.trainer.snapshot()
-        watches = {"best": self.experiment.best, "early_stopping": self.experiment.stopping}
-        snapshot.progress.update(
-            self._fixed,
-            history_length=self.trainer.epoch,
-            watches={name: watch.save() for name, watch in watches.items() if watch},
-        )
-        return snapshot
+    def _between(self) -> None:
+        """Between two steps of an epoch, and between the last one and its end."""
+        if self.trainer.within_epoch and self._is_due():
+            self._save()
+        self._check_signals()
+
+    def _is_due(self) -> bool:
+        every = self.spec.checkpoint.every_steps
+        return every is not None and self.trainer.step % every == 0
+
+    def _check_signals(self) -> None:
+        try:
+            self.signals.check()
+        except Interrupted as error:
+            self._save()
+            self._write_manifest("interrupted")
+            error.add_note(f"its state is saved; to go on: specnet resume {self.directory.path}")
+            raise
+
+    def _diverge(self, error: DivergenceError) -> None:
+        """Leave the state that the spec asks for. What has diverged itself is not saved."""
+        restored = self.spec.training.on_divergence == "restore_best"
+        if restored:
+            self.experiment.restore(self.best)
+            self.latest = self.best
+        self._write()
+        self._write_manifest("diverged", error)
+        if not restored:
+            error.add_note(f"what was saved before is in {self.directory.path}")
+            raise error
+        self.observer.warned(f"{error.message}; the best state until then is restored")
+
+    def _snapshot(self, best: bool) -> Snapshot:
+        """The state of now; `best` says whether it is the best so far."""
+        now = {"epoch": self.trainer.epoch, "step": self.trainer.step}
+        return self.experiment.snapshot(best=now if best else self.best.progress["best"], **self.history.state)
 
     def _save(self) -> None:
         """Save the state of now, and the best one if it is not saved yet."""
-        self._latest = self._snapshot()
+        is_best = (self.best.progress["epoch"], self.best.progress["step"]) == (self.trainer.epoch, self.trainer.step)
+        self.latest = self.best if is_best else self._snapshot(best=False)
         self._write()
 
     def _write(self) -> None:
+        """Write what belongs to the states before them, so that they can be believed as soon as they are there."""
+        self.history.sync()
+        if self.recorder:
+            self.recorder.write(self.directory.file("record.npz"))
         best = self.experiment.best
-        monitored = {"monitor": best.monitor, "value": best.best}
-        self.checkpoints.save(self._latest, self._best or self._latest, monitored)
+        self.checkpoints.save(self.latest, self.best, {"monitor": best.monitor, "value": best.best})
 
-    def _write_record(self) -> None:
-        if self.experiment.recorder:
-            self.experiment.recorder.write(self.directory / "record.npz")
-
-    def _finish(self, status: str) -> None:
-        self.manifest["status"] = status
-        self.manifest["finished"] = None if status == "running" else now()
-        write_json(self.directory / "manifest.json", self.manifest)
+    def _write_manifest(self, status: str, error: BaseException | None = None) -> None:
+        self.manifest |= {
+            "status": status,
+            "finished": None if status == "running" else now(),
+            "seconds": round(self.before + time.perf_counter() - self.start, 3),
+            "error": str(error) if error else None,
+        }
+        write_json(self.directory.file("manifest.json"), self.manifest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, ValidationInfo
@@ -12,6 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from specnet.component import REFERENCE, Component, reference
 from specnet.diagnostics import custom_error, show_value
+from specnet.watch import Mode
 
 NUMBER = re.compile(r"[-+]?[\d.]+([eE][-+]?\d+)?")
 
@@ -19,7 +21,8 @@ NUMBER = re.compile(r"[-+]?[\d.]+([eE][-+]?\d+)?")
 class Schedule(Component):
     """A hyper-parameter as a function of time.
 
-    Time is the number of optimizer steps already taken: the first step asks for `schedule(0)`.
+    Time is the number of optimizer steps already taken: the first step asks for `schedule(0)`. One that depends on
+    more than that keeps state, which `save` and `restore` carry over from a run that was stopped.
     """
 
     group: ClassVar[str] = "schedules"
@@ -31,6 +34,35 @@ class Schedule(Component):
     def length(self) -> int | None:
         """Return how many steps of training it is made for; None where it suits any number."""
         return None
+
+    def look(self, values: Mapping[str, Any]) -> None:
+        """Take in an epoch's line of the history, after the epoch."""
+
+    def save(self) -> dict[str, Any]:
+        """Return the state as JSON values, empty where there is none."""
+        return {}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Go back to a state that `save` returned."""
+
+
+class WatchingSchedule(Schedule):
+    """A schedule that depends on a value of the history, which `monitor` names.
+
+    A run makes sure that the value will exist, calls `begin` before training and `look` after each epoch. State is
+    set in `begin`, changed in `look`, and carried over by `save` and `restore`. A schedule begins when it is built,
+    too, so that it has a value without a run: then with "min" where `mode` is null.
+    """
+
+    monitor: str = Field(default="validation/loss", description="name of the value, as in the history")
+    mode: Mode | None = Field(default=None, description="which is better; null: as the value's kind says")
+
+    def model_post_init(self, context: Any) -> None:
+        self.begin(self.mode or "min")
+
+    @abstractmethod
+    def begin(self, mode: Mode) -> None:
+        """Set the state that training begins with; `mode` says which monitored values are better."""
 
 
 class scheduled:

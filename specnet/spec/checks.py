@@ -15,7 +15,7 @@ from specnet.errors import Diagnostic, Pointer, ShapeError, SpecError, quote, sh
 from specnet.layers.base import Layer, Shape
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
-from specnet.schedules.base import Schedule, value_at
+from specnet.schedules.base import Schedule, WatchingSchedule, value_at
 from specnet.spec.memory import check_memory
 from specnet.spec.model import Spec
 from specnet.spec.plan import SPLITS, Plan, make_plan
@@ -100,6 +100,9 @@ def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagno
     monitors: dict[Pointer, str | None] = {("checkpoint", "monitor"): spec.checkpoint.monitor}
     if spec.training.early_stopping:
         monitors["training", "early_stopping", "monitor"] = spec.training.early_stopping.monitor
+    for pointer, part in parts(spec.optimizer, ("optimizer",)):
+        if isinstance(part, WatchingSchedule):
+            monitors[*pointer, "monitor"] = part.monitor
     metrics: Sequence[Metric | None] = spec.metrics
     values = ["loss", *(_name(metric) for metric in metrics if metric)]
     for pointer, monitor in monitors.items():

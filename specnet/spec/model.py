@@ -21,14 +21,17 @@ from specnet.plots.base import Plot
 from specnet.spec.document import Document
 from specnet.training.pipeline import Transforms
 from specnet.training.split import Split
-from specnet.training.stopping import Mode
 from specnet.training.trainer import Training
+from specnet.watch import Mode
 
 
 class Checkpoint(Section):
     """When the state of a run is saved, and which states are kept."""
 
-    every: PositiveInt | None = Field(default=None, description="epochs from one to the next; null: ten in the run")
+    every: PositiveInt | None = Field(
+        default=None, description="epochs from one to the next; null: ten in the run, or none if every_steps is given"
+    )
+    every_steps: PositiveInt | None = Field(default=None, description="steps from one to the next, within epochs too")
     keep: PositiveInt = Field(default=3, description="how many of the newest stay, besides the first and the best")
     monitor: str | None = Field(
         default=None,

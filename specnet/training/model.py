@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -55,12 +55,16 @@ class Model:
         target = self.loss.prepare(target, self.network.output_shape, self.network.dtype)
         return Prepared(rounded(transformed.inputs, self.network.dtype, "input"), target, truth)
 
-    def outputs(self, x: np.ndarray) -> np.ndarray:
-        """Return the network's outputs for transformed inputs, computed without gradients a few rows at a time."""
+    def outputs(self, x: np.ndarray, between: Callable[[], None] = lambda: None) -> np.ndarray:
+        """Return the network's outputs for transformed inputs, computed without gradients a few rows at a time.
+
+        `between` is called after each few rows; what it raises ends the computation.
+        """
         y = np.empty((len(x), *self.network.output_shape), self.network.dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows as infinite
             for start in range(0, len(x), ROWS):
                 y[start : start + ROWS] = self.network.forward(x[start : start + ROWS])
+                between()
         return y
 
     def interpret(self, y: np.ndarray) -> np.ndarray:
@@ -81,9 +85,9 @@ class Model:
                 raise error.at("metrics", number) from None
         return values
 
-    def score(self, split: Prepared) -> dict[str, float]:
-        """Return loss and metrics over a split."""
-        y = self.outputs(split.x)
+    def score(self, split: Prepared, between: Callable[[], None] = lambda: None) -> dict[str, float]:
+        """Return loss and metrics over a split; `between` as in `outputs`."""
+        y = self.outputs(split.x, between)
         return {"loss": self.loss.forward(y, split.target), **self.measure(y, split.truth)}
 
     def evaluate(self, samples: Samples) -> dict[str, float]:

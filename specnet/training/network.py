@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -40,21 +39,15 @@ class Network:
         self.dtype = np.dtype(dtype)
         self.output_shape = connect(self.layers, self.input_shape, "layers")
         self.shapes = [layer.output_shape for layer in self.layers]
-        walks = [list(walk(layer, f"layers.{number}")) for number, layer in enumerate(self.layers)]
-        self.named = dict(itertools.chain.from_iterable(walks))
+        self.named = name_layers(self.layers)
         self._allocate()
         self._initialize(seed)
-        trained = [number for number, inner in enumerate(walks) if any(layer.parameters for _, layer in inner)]
-        self.lowest = trained[0] if trained else len(self.layers)
+        trained = [int(place.split(".")[1]) for place, layer in self.named.items() if layer.parameters]
+        self.lowest = min(trained, default=len(self.layers))
 
     def _allocate(self) -> None:
         """Make the flat vectors and hand each layer its views."""
-        parameters = {
-            f"{place}.{parameter.name}": parameter.shape
-            for place, layer in self.named.items()
-            for parameter in layer.parameters
-        }
-        states = {f"{place}.{state.name}": state.shape for place, layer in self.named.items() for state in layer.states}
+        parameters, states = declared_shapes(self.named)
         self.params, self.grads = FlatVector(parameters, self.dtype), FlatVector(parameters, self.dtype)
         self.state = FlatVector(states, self.dtype)
         for place, layer in self.named.items():
@@ -119,6 +112,20 @@ class Network:
             dy = layer.backward(dy)
         if self.lowest < len(self.layers):
             self.layers[self.lowest].backward_parameters(dy)
+
+
+def name_layers(layers: Sequence[Layer]) -> dict[str, Layer]:
+    """Return connected layers and all that are inside them by name, such as "layers.2.layers.0"."""
+    return {name: inner for number, layer in enumerate(layers) for name, inner in walk(layer, f"layers.{number}")}
+
+
+def declared_shapes(named: Mapping[str, Layer]) -> tuple[dict[str, Shape], dict[str, Shape]]:
+    """Return the shapes of all parameters, and of all running state, that named layers have declared."""
+    parameters = {
+        f"{place}.{parameter.name}": parameter.shape for place, layer in named.items() for parameter in layer.parameters
+    }
+    states = {f"{place}.{state.name}": state.shape for place, layer in named.items() for state in layer.states}
+    return parameters, states
 
 
 def build_network(

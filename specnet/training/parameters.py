@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,18 @@ class Slot:
         return math.prod(self.shape)
 
 
+def lay_out(shapes: Mapping[str, Shape]) -> list[Slot]:
+    """Return where arrays of these shapes lie in a flat vector, one behind the other."""
+    sizes = [math.prod(shape) for shape in shapes.values()]
+    offsets = itertools.accumulate(sizes, initial=0)
+    return [Slot(name, offset, shape) for (name, shape), offset in zip(shapes.items(), offsets, strict=False)]
+
+
+def show_layout(slots: Sequence[Slot]) -> list[dict[str, Any]]:
+    """Return name, offset and shape of each array, as JSON values."""
+    return [{"name": slot.name, "offset": slot.offset, "shape": list(slot.shape)} for slot in slots]
+
+
 class FlatVector(Mapping[str, np.ndarray]):
     """One contiguous array, `flat`, and the named arrays that are views into it.
 
@@ -36,11 +49,8 @@ class FlatVector(Mapping[str, np.ndarray]):
     """
 
     def __init__(self, shapes: Mapping[str, Shape], dtype: np.dtype) -> None:
-        self.slots: list[Slot] = []
-        size = 0
-        for name, shape in shapes.items():
-            self.slots.append(Slot(name, size, shape))
-            size += math.prod(shape)
+        self.slots = lay_out(shapes)
+        size = sum(slot.size for slot in self.slots)
         if size * dtype.itemsize > np.iinfo(np.intp).max:
             raise MemoryError(f"{size} parameters are more than a machine can hold")
         self.flat = np.zeros(size, dtype)
@@ -61,4 +71,4 @@ class FlatVector(Mapping[str, np.ndarray]):
     @property
     def layout(self) -> list[dict[str, Any]]:
         """Name, offset and shape of each array, as JSON values."""
-        return [{"name": slot.name, "offset": slot.offset, "shape": list(slot.shape)} for slot in self.slots]
+        return show_layout(self.slots)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from specnet.component import Section
-from specnet.errors import DivergenceError
+from specnet.errors import DivergenceError, show_pointer
+from specnet.layers.base import Layer
 from specnet.optimizers.base import Optimizer
 from specnet.schedules.base import value_at
+from specnet.training.divergence import all_finite, find_origin, find_parameter
 from specnet.training.model import Model, Prepared
 from specnet.training.network import Network
 from specnet.training.randomness import restore_stream, save_stream, stream
@@ -29,15 +32,31 @@ class Training(Section):
     shuffle: bool = Field(default=True, description="whether batches are drawn in a new order each epoch")
     clip_norm: PositiveFloat | None = Field(default=None, description="largest norm that a gradient may have")
     early_stopping: EarlyStopping | None = Field(default=None, description="when to stop before the last epoch")
+    on_divergence: Literal["stop", "restore_best"] = Field(
+        default="stop",
+        description="what is left when numbers are no longer finite: the latest state saved, or the best",
+    )
+
+
+WORDS = {
+    "params": "a parameter",
+    "slots": "a slot of the optimizer",
+    "state": "a layer's running state",
+    "outputs": "an output",
+}
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A trainer's whole state between two epochs, in arrays of its own."""
+    """A trainer's whole state between two steps, in arrays of its own.
+
+    `outputs` (position, ...) are those of the samples that the epoch has taken so far, where metrics will need them.
+    """
 
     params: np.ndarray
     slots: np.ndarray
     state: np.ndarray
+    outputs: np.ndarray
     progress: dict[str, Any]
 
 
@@ -67,29 +86,54 @@ class Trainer:
         self.shuffling = stream(seed, "shuffle")
         self.epoch = 0
         self.step = 0
+        self._clear()
 
-    def run_epoch(self) -> dict[str, Any]:
-        """Train for one epoch and return its line of the history.
+    def _clear(self) -> None:
+        """Forget what an epoch gathers."""
+        self.position = 0
+        self._loss = 0.0
+        self._outputs = self._buffer(0)
+        self._order: np.ndarray | None = None
+        self._shuffled = save_stream(self.shuffling)
+
+    def _buffer(self, rows: int) -> np.ndarray:
+        """Room for the outputs of an epoch. Metrics need not add up over batches, so they get them all at once."""
+        network = self.model.network
+        return np.empty((rows if self.model.metrics else 0, *network.output_shape), network.dtype)
+
+    def run_epoch(self, between: Callable[[], None] = lambda: None) -> dict[str, Any]:
+        """Train for one epoch, or for the rest of one, and return its line of the history.
 
         `train/…` values are those that each batch had before its update: the loss is averaged over batches, each
         counting as many times as it has samples, or added up where the loss is a sum. Other splits are measured
-        after the epoch.
+        after the epoch. `between` is called after each step and while splits are measured. If it raises, the epoch
+        is left where it is: the trainer can be saved, and the next call goes on.
 
         Raises:
-            DivergenceError: if the loss, a parameter or a metric is no longer a finite number.
+            DivergenceError: in the step that made the loss, a gradient or a parameter no longer a finite number,
+                or if a metric is none.
         """
         start = time.perf_counter()
+        train = self.splits["train"]
         # What overflows shows as a number that is not finite, and ends the run; a warning would only come first.
         with np.errstate(over="ignore", invalid="ignore"):
-            values = {f"train/{name}": value for name, value in self._train().items()}
-            self.epoch += 1
-            if not np.isfinite(self.model.network.params.flat).all():
-                raise self._diverged("a parameter is not finite", self.epoch)
+            if self.position == 0:
+                self._begin()
+            while self.position < len(train.x):
+                self._step(*self._batch(train))
+                between()
+            truth = train.truth if self._order is None else train.truth[self._order]
+            values = {"train/loss": self._loss}
+            values |= {f"train/{name}": value for name, value in self.model.measure(self._outputs, truth).items()}
             for split in self.measured:
-                values |= {f"{split}/{name}": value for name, value in self.model.score(self.splits[split]).items()}
-        for name, value in values.items():
-            if not math.isfinite(value):
-                raise self._diverged(f"{name} is {value}", self.epoch)
+                scores = self.model.score(self.splits[split], between)
+                values |= {f"{split}/{name}": value for name, value in scores.items()}
+            for name, value in values.items():
+                if not math.isfinite(value):
+                    x = self.splits[name.partition("/")[0]].x
+                    raise self._diverged(f"{name} is {value} {self._later}", partial(self.model.outputs, x))
+        self.epoch += 1
+        self._clear()
         return {
             "epoch": self.epoch,
             "step": self.step,
@@ -98,73 +142,103 @@ class Trainer:
             "seconds": round(time.perf_counter() - start, 6),
         }
 
-    def _train(self) -> dict[str, float]:
-        """Take the steps of one epoch; return loss and metrics of the outputs that batches had before updates."""
-        model, train = self.model, self.splits["train"]
-        count, done, total = len(train.x), 0, 0.0
-        mean = model.loss.reduction == "mean"
-        order = self._order(count)
-        # Metrics need not add up over batches, so they get the outputs of the whole epoch at once.
-        outputs = np.empty((count, *model.network.output_shape), model.network.dtype) if model.metrics else None
-        for x, target in self._batches(train, order):
-            value, y = self._step(x, target)
-            total += value * (len(x) / count) if mean else value
-            if outputs is not None:
-                outputs[done : done + len(x)] = y
-            done += len(x)
-        metrics = {}
-        if outputs is not None:
-            metrics = model.measure(outputs, train.truth if order is None else train.truth[order])
-        return {"loss": total, **metrics}
+    @property
+    def within_epoch(self) -> bool:
+        """Whether some of an epoch's steps are taken and some are left."""
+        return 0 < self.position < len(self.splits["train"].x)
 
-    def _order(self, count: int) -> np.ndarray | None:
-        """The epoch's order of samples; none where one batch holds them all, as order then does not matter."""
-        size = self.training.batch_size
-        if not self.training.shuffle or size is None or size >= count:
-            return None
-        return self.shuffling.permutation(count)
+    def _begin(self) -> None:
+        """Draw the epoch's order of samples; there is none where one batch holds them all, as it does not matter."""
+        count, size = len(self.splits["train"].x), self.training.batch_size
+        if self.training.shuffle and size is not None and size < count:
+            self._order = self.shuffling.permutation(count)
+        self._outputs = self._buffer(count)
 
-    def _batches(self, train: Prepared, order: np.ndarray | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        count = len(train.x)
-        size = self.training.batch_size or count
-        for start in range(0, count, size):
-            if order is None:
-                yield train.x[start : start + size], train.target[start : start + size]
-            else:
-                chosen = order[start : start + size]
-                yield np.take(train.x, chosen, axis=0), np.take(train.target, chosen, axis=0)
+    def _batch(self, train: Prepared) -> tuple[np.ndarray, np.ndarray]:
+        """The samples that are next in the epoch."""
+        rows = slice(self.position, self.position + (self.training.batch_size or len(train.x)))
+        if self._order is None:
+            return train.x[rows], train.target[rows]
+        chosen = self._order[rows]
+        return np.take(train.x, chosen, axis=0), np.take(train.target, chosen, axis=0)
 
-    def _step(self, x: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
-        """Take one step on a batch; return its loss and outputs before the update."""
+    def _step(self, x: np.ndarray, target: np.ndarray) -> None:
+        """Take one step on a batch, and add its loss and outputs before the update to what the epoch gathers."""
         network, loss = self.model.network, self.model.loss
         y = network.forward(x, training=True)
         value = loss.forward(y, target)
         if not math.isfinite(value):
-            raise self._diverged(f"the loss is {value}", self.epoch + 1)
+            raise self._diverged(f"the loss is {value} {self._now}", lambda: network.forward(x, training=True))
         network.backward_parameters(loss.backward())
+        if not all_finite(network.grads.flat):
+            raise self._diverged(f"a gradient is not finite {self._now}", lambda: self._gradients(x, target))
         if self.training.clip_norm is not None:
             clip_norm(network.grads.flat, self.training.clip_norm)
         update(network, self.optimizer, self.slots, self.step)
+        if not all_finite(network.params.flat):
+            name = find_parameter(network.params) or ""
+            place, _, parameter = name.rpartition(".")
+            raise self._error(f"a parameter is not finite {self._now}", network.named[place], f"its {parameter}")
+        mean = loss.reduction == "mean"
+        self._loss += value * (len(x) / len(self.splits["train"].x)) if mean else value
+        if self.model.metrics:
+            self._outputs[self.position : self.position + len(x)] = y
+        self.position += len(x)
         self.step += 1
-        return value, y
 
-    def _diverged(self, what: str, epoch: int) -> DivergenceError:
+    def _gradients(self, x: np.ndarray, target: np.ndarray) -> None:
+        network, loss = self.model.network, self.model.loss
+        loss.forward(network.forward(x, training=True), target)
+        network.backward_parameters(loss.backward())
+
+    @property
+    def _now(self) -> str:
+        return f"in step {self.step + 1}, in epoch {self.epoch + 1}"
+
+    @property
+    def _later(self) -> str:
+        return f"after step {self.step}, in epoch {self.epoch + 1}"
+
+    def _diverged(self, what: str, attempt: Callable[[], object]) -> DivergenceError:
+        """Return the error of what is not finite, with the layer where it begins when it is computed again."""
+        origin = find_origin(self.model.network, attempt)
+        # There is none if all layers give finite numbers, and the loss of these is not; or with a dropout's next mask.
+        return self._error(what, origin.layer, origin.what) if origin else self._error(what)
+
+    def _error(self, what: str, layer: Layer | None = None, part: str = "") -> DivergenceError:
+        where = f": it begins in {show_pointer(layer.place)} ({type(layer).__name__}), in {part}" if layer else ""
         return DivergenceError(
-            f"{what} in epoch {epoch}, after {self.step} steps",
+            what + where,
+            pointer=layer.place if layer else (),
             help="try a smaller optimizer.learning_rate, or training.clip_norm",
         )
 
     def snapshot(self) -> Snapshot:
-        """Return the whole state, in copies."""
+        """Return the whole state, in copies.
+
+        Raises:
+            DivergenceError: if it holds a number that is not finite.
+        """
         network = self.model.network
         generators = {place: save_stream(layer.rng) for place, layer in network.named.items()}
         progress = {
             "epoch": self.epoch,
             "step": self.step,
-            "position": 0,
-            "generators": {"shuffle": save_stream(self.shuffling), **generators},
+            "position": self.position,
+            "loss": self._loss,
+            # Within an epoch, the state that its order of samples was drawn from.
+            "generators": {"shuffle": self._shuffled, **generators},
         }
-        return Snapshot(network.params.flat.copy(), self.slots.copy(), network.state.flat.copy(), progress)
+        arrays = {
+            "params": network.params.flat,
+            "slots": self.slots,
+            "state": network.state.flat,
+            "outputs": self._outputs[: self.position],
+        }
+        for name, array in arrays.items():
+            if not all_finite(array):
+                raise self._error(f"{WORDS[name]} is not finite {self._later}")
+        return Snapshot(**{name: array.copy() for name, array in arrays.items()}, progress=progress)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to the state of a snapshot."""
@@ -176,6 +250,11 @@ class Trainer:
         restore_stream(self.shuffling, progress["generators"]["shuffle"])
         for place, layer in network.named.items():
             restore_stream(layer.rng, progress["generators"][place])
+        self._clear()
+        if progress["position"]:
+            self._begin()
+            self.position, self._loss = progress["position"], progress["loss"]
+            self._outputs[: len(snapshot.outputs)] = snapshot.outputs
 
 
 def update(network: Network, optimizer: Optimizer, slots: np.ndarray, step: int) -> None:

@@ -1,4 +1,5 @@
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -134,14 +135,18 @@ def test_divergence_ends_with_code_4_and_tells_where_the_run_is(invoke, write):
     assert json.loads(Path("runs/wild/manifest.json").read_text())["status"] == "diverged"
 
 
-def test_an_interrupt_ends_with_code_130_and_says_so_in_the_manifest(invoke, monkeypatch, write):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_with_its_code_and_says_how_to_go_on(number, code, invoke, monkeypatch, write):
     from specnet.training.trainer import Trainer
 
-    def interrupted(self):
-        raise KeyboardInterrupt
+    def interrupted(self, between):
+        signal.raise_signal(number)
+        return train(self, between)
 
+    train = Trainer.run_epoch
     monkeypatch.setattr(Trainer, "run_epoch", interrupted)
-    assert invoke("run", write("arms.json")).exit_code == 130
+    result = invoke("run", write("arms.json"))
+    assert (result.exit_code, "to go on: specnet resume runs/arms" in result.stderr) == (code, True)
     assert json.loads(Path("runs/arms/manifest.json").read_text())["status"] == "interrupted"
 
 
@@ -160,7 +165,7 @@ def test_the_module_is_the_command_and_shows_no_traceback(tmp_path):
 def test_an_unexpected_error_ends_in_a_message_and_not_in_a_traceback(invoke, write, monkeypatch):
     from specnet.training.trainer import Trainer
 
-    monkeypatch.setattr(Trainer, "run_epoch", lambda self: {}["nothing"])
+    monkeypatch.setattr(Trainer, "run_epoch", lambda *_: {}["nothing"])
     result = invoke("run", write("arms.json"))
     assert (result.exit_code, result.stderr.partition(":")[0]) == (1, "error[internal]")
     assert json.loads(Path("runs/arms/manifest.json").read_text())["status"] == "failed"
@@ -187,10 +192,10 @@ def test_an_interrupt_keeps_the_best_state_so_far(invoke, write, monkeypatch):
 
     train, epochs = Trainer.run_epoch, []
 
-    def interrupted(self):
+    def interrupted(self, between):
         if len(epochs) == 7:
-            raise KeyboardInterrupt
-        epochs.append(train(self))
+            signal.raise_signal(signal.SIGINT)
+        epochs.append(train(self, between))
         return epochs[-1]
 
     monkeypatch.setattr(Trainer, "run_epoch", interrupted)

@@ -162,9 +162,13 @@ def test_a_folder_that_is_no_run_ends_with_code_3(command, invoke):
     assert (result.exit_code, "not a run directory" in result.stderr) == (3, True)
 
 
-def test_a_damaged_checkpoint_ends_with_code_3(arms, invoke):
-    path = arms / "checkpoints" / json.loads((arms / "best.json").read_text())["checkpoint"]
-    path.write_bytes(path.read_bytes()[:-1])
+def test_of_a_damaged_checkpoint_the_one_before_is_used_and_with_none_left_the_code_is_3(arms, invoke):
+    paths = sorted((arms / "checkpoints").iterdir())
+    for path in paths[1:]:
+        path.write_bytes(path.read_bytes()[:-1])
+    result = invoke("evaluate", arms)
+    assert (result.exit_code, "step-00000000.npz is used in its place" in result.stderr) == (0, True)
+    paths[0].unlink()
     assert invoke("evaluate", arms).exit_code == 3
 
 
@@ -196,7 +200,7 @@ def test_a_plot_of_another_checkpoint_leaves_the_usual_one_alone(arms, invoke):
 def test_evaluate_says_so_where_a_run_did_not_end_well(arms, invoke):
     assert invoke("evaluate", arms).stderr == ""
     manifest = arms / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"completed"', '"diverged"'))
+    manifest.write_text(manifest.read_text().replace('"finished": ', '"ended": ').replace('"finished"', '"diverged"'))
     assert "diverged" in invoke("evaluate", arms).stderr
 
 

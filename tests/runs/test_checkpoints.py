@@ -6,7 +6,6 @@ import pytest
 
 import specnet
 from specnet.errors import RunError, UsageError
-from specnet.runs.checkpoints import read_checkpoint
 from specnet.runs.directory import claim_directory
 from specnet.runs.files import file_digest
 
@@ -78,8 +77,11 @@ def test_latest_and_best_name_their_files_with_digests(train):
 
 def test_every_checkpoint_that_is_kept_has_its_digest_in_latest(train):
     run = train(checkpoint={"every": 2, "keep": 2})
-    digests = json.loads((run.directory / "latest.json").read_text())["digests"]
-    assert digests == {path.name: file_digest(path) for path in sorted((run.directory / "checkpoints").iterdir())}
+    saved = json.loads((run.directory / "latest.json").read_text())["checkpoints"]
+    assert saved == {
+        path.name: {"sha256": file_digest(path), "bytes": path.stat().st_size}
+        for path in sorted((run.directory / "checkpoints").iterdir())
+    }
 
 
 def test_two_runs_of_one_spec_write_the_same_bytes(train):
@@ -95,8 +97,9 @@ def test_each_checkpoint_can_be_loaded_by_its_step(train):
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "garbage"])
-def test_a_damaged_checkpoint_is_refused_with_its_name(damage, train):
+def test_of_a_damaged_checkpoint_the_one_before_it_is_used_and_that_is_told(damage, train):
     run = train()
+    before = steps(run)[steps(run).index(int(run.checkpoint.stem[5:])) - 1]
     content = bytearray(run.checkpoint.read_bytes())
     if damage == "remove":
         run.checkpoint.unlink()
@@ -104,9 +107,10 @@ def test_a_damaged_checkpoint_is_refused_with_its_name(damage, train):
         content[len(content) // 2] ^= 1
         changed = {"flip": content, "truncate": content[:-10], "garbage": b"not a zip"}[damage]
         run.checkpoint.write_bytes(changed)
-    with pytest.raises(RunError, match=run.checkpoint.name) as error:
-        specnet.load_run(run.directory)
-    assert error.value.exit_code == 3
+    loaded = specnet.load_run(run.directory)
+    assert int(loaded.checkpoint.stem[5:]) == before
+    assert run.checkpoint.name in loaded.warnings[0]
+    assert loaded.warnings[0].endswith(f"{loaded.checkpoint.name} is used in its place")
 
 
 @pytest.mark.parametrize("which", ["best.json", "spec.json", "manifest.json"])
@@ -137,33 +141,13 @@ def test_files_that_the_run_did_not_write_are_left_alone(train, monkeypatch):
     foreign = []
 
     def claim(wanted):
-        path = claim_directory(wanted)
-        foreign.extend([path / "checkpoints" / "step-99999999.npz", path / "checkpoints" / "notes.txt"])
-        for file in foreign:
-            file.write_text("mine")
-        return path
+        directory = claim_directory(wanted)
+        for name in ("step-99999999.npz", "notes.txt"):
+            foreign.append(directory.file("checkpoints", name))
+            foreign[-1].write_text("mine")
+        return directory
 
     monkeypatch.setattr("specnet.runs.runner.claim_directory", claim)
     run = train(checkpoint={"every": 1, "keep": 1}, training={"epochs": 8, "batch_size": None})
     assert [file.read_text() for file in foreign] == ["mine", "mine"]
     assert not list(run.directory.rglob("*.tmp"))
-
-
-@pytest.mark.parametrize("damage", range(200))
-def test_a_flipped_bit_is_found_whatever_it_hits(damage, saved, tmp_path):
-    content = bytearray(saved)
-    place = damage * len(content) // 200
-    content[place] ^= 1 << damage % 8
-    path = tmp_path / "step-00000000.npz"
-    path.write_bytes(content)
-    try:
-        read_checkpoint(path)  # the digest would tell; reading must not fail in ways of its own
-    except RunError as error:
-        assert path.name in str(error)
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    spec = {"dataset": "spiral", "layers": [{"type": "linear", "units": 1}], "loss": "mse", "plots": []}
-    run = specnet.run(specnet.load_spec(spec | {"training": {"epochs": 1}}), tmp_path_factory.mktemp("run"))
-    return (run.directory / "checkpoints" / "step-00000000.npz").read_bytes()

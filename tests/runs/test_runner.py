@@ -1,6 +1,7 @@
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.errors import SpecError, SpecnetError, UsageError
+from specnet.errors import Interrupted, SpecError, SpecnetError, UsageError
 from specnet.runs.directory import claim_directory
 from specnet.training.trainer import Trainer
 
@@ -58,7 +59,7 @@ def test_another_seed_gives_another_run(train):
 def test_the_manifest_tells_what_the_run_was_made_with(train):
     run = train()
     manifest = run.manifest
-    assert manifest["status"] == "completed"
+    assert manifest["status"] == "finished"
     assert manifest["seed"] == 3
     assert manifest["data"]["rows"] == {"train": 42, "validation": 12, "test": 6}
     assert manifest["versions"]["numpy"] == np.__version__
@@ -66,7 +67,7 @@ def test_the_manifest_tells_what_the_run_was_made_with(train):
     assert manifest["components"]["layers.dropout"].startswith("specnet ")
     assert manifest["components"]["initializers.glorot_uniform"].startswith("specnet ")
     assert manifest["started"] <= manifest["finished"]
-    assert {"platform", "cpus", "blas", "blas_kernel", "blas_threads"} == manifest["machine"].keys()
+    assert {"platform", "cpus", "blas", "blas_kernel", "blas_threads", "simd"} == manifest["machine"].keys()
 
 
 def test_the_manifest_tells_kernel_and_threads_of_the_blas_that_is_loaded():
@@ -83,7 +84,7 @@ def test_the_manifest_tells_kernel_and_threads_of_the_blas_that_is_loaded():
 def test_early_stopping_stops_after_patience_epochs_without_improvement(train):
     stopping = {"monitor": "validation/loss", "patience": 3, "min_delta": 100.0}
     run = train(training={"epochs": 50, "early_stopping": stopping})
-    assert run.manifest["status"] == "stopped early"
+    assert run.manifest["stopped_early"]
     assert len(run.history["epoch"]) == 4
 
 
@@ -120,13 +121,13 @@ def test_a_metric_that_does_not_fit_any_split_is_refused_before_training(train, 
 def test_an_interrupt_with_few_kept_leaves_what_latest_names(train, tmp_path, monkeypatch):
     run_epoch = Trainer.run_epoch
 
-    def interrupted(self):
+    def interrupted(self, between):
         if self.epoch == 15:
-            raise KeyboardInterrupt
-        return run_epoch(self)
+            signal.raise_signal(signal.SIGINT)
+        return run_epoch(self, between)
 
     monkeypatch.setattr(Trainer, "run_epoch", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         train(checkpoint={"every": 10, "keep": 1, "monitor": "train/loss"}, training={"epochs": 30, "batch_size": None})
     for which in ("latest", "best", 0):
         specnet.load_run(tmp_path / "run", which)
@@ -143,7 +144,8 @@ def test_a_monitor_without_its_split_is_refused_before_a_directory_is_made(train
 def test_a_directory_that_is_empty_is_taken_and_one_that_is_not_is_passed_over(tmp_path):
     wanted = tmp_path / "deep" / "run"
     wanted.mkdir(parents=True)
-    assert [claim_directory(wanted).name for _ in range(3)] == ["run", "run-2", "run-3"]
+    claimed = [claim_directory(wanted) for _ in range(3)]
+    assert [directory.path.name for directory in claimed] == ["run", "run-2", "run-3"]
 
 
 def test_a_place_where_no_directory_can_be_made_is_named(tmp_path):

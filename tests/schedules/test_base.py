@@ -4,7 +4,7 @@ import pytest
 
 import specnet
 from specnet.errors import SpecError
-from specnet.schedules.base import Schedule, value_at
+from specnet.schedules.base import Schedule, WatchingSchedule, value_at
 
 COSINE = {"type": "cosine", "initial": 0.5, "steps": 10}
 
@@ -56,3 +56,25 @@ def test_a_mistake_inside_a_schedule_is_located_inside_it():
     with pytest.raises(SpecError) as caught:
         specnet.build("optimizers", {"type": "sgd", "learning_rate": {**COSINE, "steps": 0}})
     assert caught.value.diagnostics[0].pointer == ("learning_rate", "steps")
+
+
+class Doubling(WatchingSchedule):
+    def begin(self, mode):
+        self.begun = mode
+
+    def __call__(self, step):
+        return {"min": 1.0, "max": 2.0}[self.begun]
+
+
+@pytest.mark.parametrize(("mode", "value"), [(None, 1.0), ("min", 1.0), ("max", 2.0)])
+def test_a_schedule_that_watches_a_value_has_begun_when_it_is_built(mode, value):
+    assert Doubling(mode=mode)(0) == value
+
+
+def test_a_schedule_that_watches_a_value_says_how_it_begins():
+    class Forgetful(WatchingSchedule):
+        def __call__(self, step):
+            return 1.0
+
+    with pytest.raises(TypeError, match="begin"):
+        Forgetful()

@@ -35,11 +35,17 @@ def test_no_metric_is_named_twice():
     assert mistakes(metrics=["accuracy", "mse", {"type": "accuracy"}]) == [("duplicate-metric", ("metrics", 2))]
 
 
+def plateau(**fields):
+    return {"type": "sgd", "learning_rate": {"type": "reduce_on_plateau", "initial": 0.1, **fields}}
+
+
 @pytest.mark.parametrize("monitor", ["train/loss", "validation/accuracy", "test/loss"])
 def test_values_that_will_exist_can_be_monitored(monitor):
     changes = {"metrics": ["accuracy"], "checkpoint": {"monitor": monitor}, "split": {"validation": 0.2, "test": 0.2}}
-    spec = load_spec(MINIMAL | changes | {"training": {"early_stopping": {"monitor": monitor}}})
+    changes |= {"training": {"early_stopping": {"monitor": monitor}}, "optimizer": plateau(monitor=monitor)}
+    spec = load_spec(MINIMAL | changes)
     assert spec.checkpoint.monitor == spec.training.early_stopping.monitor == monitor
+    assert spec.optimizer.learning_rate.monitor == monitor
 
 
 @pytest.mark.parametrize("monitor", ["loss", "validation/acuracy", "validation/mse", "tests/loss", ""])
@@ -48,8 +54,11 @@ def test_values_that_will_not_exist_cannot_be_monitored(monitor):
         metrics=["accuracy"],
         checkpoint={"monitor": monitor},
         training={"early_stopping": {"monitor": monitor}},
+        optimizer=plateau(monitor=monitor),
     )
-    places = [("checkpoint", "monitor"), ("training", "early_stopping", "monitor")]
+    places = [
+        ("checkpoint", "monitor"), ("training", "early_stopping", "monitor"), ("optimizer", "learning_rate", "monitor"),
+    ]  # fmt: skip
     assert found == [("unknown-monitor", place) for place in places]
 
 
@@ -59,10 +68,11 @@ def test_the_nearest_value_is_proposed():
 
 
 def test_a_monitored_split_should_be_there():
-    monitors = {"training": {"early_stopping": {}}, "checkpoint": {"monitor": "test/loss"}}
+    monitors = {"training": {"early_stopping": {}}, "checkpoint": {"monitor": "test/loss"}, "optimizer": plateau()}
     assert mistakes(**monitors) == [
         ("unknown-monitor", ("checkpoint", "monitor")),
         ("unknown-monitor", ("training", "early_stopping", "monitor")),
+        ("unknown-monitor", ("optimizer", "learning_rate", "monitor")),
     ]
     # Where samples come from is not known, so what it brings is not known either.
     assert mistakes(dataset="nowhere", **monitors) == [("unknown-component", ("dataset",))]

@@ -193,6 +193,7 @@ ONLY_THE_MODEL_REFUSES = [
     rate({"type": "constant", "value": 0}),
     {"dataset": {"type": "npz", "path": "a\u200b.npz"}},  # which letters can be printed is a table of Unicode
     rate({"type": "cosine", "initial": 1, "steps": 2, "warmup": 2}),
+    rate({"type": "reduce_on_plateau", "initial": 1, "minimum": 2}),
 ]
 
 

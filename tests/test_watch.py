@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from specnet.training.stopping import Watch
+from specnet.watch import Watch
 
 
 def looks(watch, values):

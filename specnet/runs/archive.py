@@ -1,0 +1,144 @@
+"""The `.npz` of a checkpoint: what is written is read back, what is read is not taken on trust."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+from zipfile import ZIP_STORED, ZipFile
+
+import numpy as np
+
+from specnet.datasets.base import Header, read_header
+from specnet.errors import RunError
+from specnet.runs.files import Staged
+
+END, END_SIZE = b"PK\5\6", 22
+"""What the last record of a zip archive begins with, and its size where no comment follows."""
+CHUNK = 2**20
+"""Bytes that are read back at a time."""
+
+
+class Stamp(NamedTuple):
+    """What is recorded of a file beside it: SHA-256 in hexadecimal, and size in bytes."""
+
+    sha256: str
+    size: int
+
+
+class _Checked:
+    """A file for `ZipFile` to write to, in order as it cannot seek.
+
+    What is written is read back, compared and digested. That happens in another thread, a write behind, and so costs
+    next to nothing.
+    """
+
+    def __init__(self, file: BinaryIO, pool: ThreadPoolExecutor) -> None:
+        self._file = file
+        self._pool = pool
+        self._size = 0
+        self._digest = hashlib.sha256()
+        self._buffer = bytearray(CHUNK)
+        self._pending: Future[None] = pool.submit(lambda: None)
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        self._file.write(view)
+        self._file.flush()
+        self._pending.result()
+        self._pending = self._pool.submit(self._read_back, view, self._size)
+        self._size += len(view)
+        return len(view)
+
+    def flush(self) -> None:
+        """Do nothing: each write is flushed."""
+
+    def _read_back(self, written: memoryview, offset: int) -> None:
+        for start in range(0, len(written), CHUNK):
+            part = written[start : start + CHUNK]
+            room = self._buffer if len(part) == CHUNK else bytearray(len(part))
+            if os.preadv(self._file.fileno(), [room], offset + start) != len(part) or room != part:
+                raise OSError(errno.EIO, "what was written reads back as something else")
+            self._digest.update(room)
+
+    def stamp(self) -> Stamp:
+        """Return digest and size of the file once all of it is read back.
+
+        Raises:
+            OSError: if it is not what was written.
+        """
+        self._pending.result()
+        return Stamp(self._digest.hexdigest(), self._size)
+
+
+def stage_archive(path: Path, members: Mapping[str, np.ndarray]) -> tuple[Staged, Stamp]:
+    """Write arrays to a temporary file beside `path`, ready to be committed, and return what it is to be known by.
+
+    Raises:
+        OSError: if it cannot be written, synced and read back; then nothing is left.
+    """
+    with ThreadPoolExecutor(1) as pool, Staged(path) as staged:
+        checked = _Checked(staged.file, pool)
+        with ZipFile(checked, "w") as archive:  # type: ignore[call-overload]
+            for name, array in members.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, allow_pickle=False)
+        os.fsync(staged.file.fileno())
+        stamp = checked.stamp()
+    return staged, stamp
+
+
+class Archive:
+    """An open `.npz` whose digest is that of a stamp: nothing of it has been unpickled, no array read yet."""
+
+    def __init__(self, file: BinaryIO, archive: ZipFile) -> None:
+        self._archive = archive
+        self.headers: dict[str, Header] = {}
+        file.seek(-END_SIZE, os.SEEK_END)
+        if file.read(len(END)) != END or any(first.header_offset for first in archive.infolist()[:1]):
+            raise ValueError("there is something before or behind the archive")
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy")
+            header = read_header(archive, member)
+            if name in self.headers or name == member.filename or member.compress_type != ZIP_STORED:
+                raise ValueError(f"{member.filename} has no place in a checkpoint")
+            if math.prod(header.shape) * header.dtype.itemsize > member.file_size:
+                raise ValueError(f"{member.filename} announces more than it holds")
+            self.headers[name] = header
+
+    def read(self, name: str) -> np.ndarray:
+        """Return an array."""
+        with self._archive.open(f"{name}.npy") as stream:
+            return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
+
+
+@contextmanager
+def open_archive(path: Path, stamps: Sequence[Stamp]) -> Iterator[Archive]:
+    """Open a file that was written by `stage_archive` and is known by one of `stamps`.
+
+    Raises:
+        RunError: if it is not there, is another, or anything inside the `with` fails on it.
+    """
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size not in [stamp.size for stamp in stamps]:
+                raise RunError(f"{path} is not what was saved: it has {size} bytes instead of {stamps[0].size}")
+            if Stamp(hashlib.file_digest(file, "sha256").hexdigest(), size) not in stamps:
+                raise RunError(f"{path} is not what was saved: it has another SHA-256")
+            with ZipFile(file) as archive:
+                yield Archive(file, archive)
+    except (RunError, MemoryError):
+        raise
+    except FileNotFoundError as error:
+        raise RunError(f"{path}, which the run has saved, does not exist") from error
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # zipfile, NumPy and layers each fail over what is crafted in ways of their own
+        raise RunError(f"{path} is damaged: {error}") from error

@@ -1,0 +1,138 @@
+"""Going on with a run: is it still the same run, and from which of its checkpoints?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from specnet.errors import Diagnostic, Pointer, RunError, SpecError, UsageError, shorten
+from specnet.runs.archive import Stamp
+from specnet.runs.checkpoints import Index, file_name, first_believed, read_checkpoint, trajectory
+from specnet.runs.experiment import Experiment
+from specnet.runs.history import read_until
+from specnet.runs.manifest import components, data_digest, describe_setting, install, recorded
+from specnet.spec.model import Spec
+from specnet.training.trainer import Snapshot
+
+SETTING = {
+    "NumPy": ("versions", "numpy"),
+    "BLAS": ("machine", "blas"),
+    "BLAS kernel": ("machine", "blas_kernel"),
+    "BLAS threads": ("machine", "blas_threads"),
+    "SIMD extensions": ("machine", "simd"),
+}
+"""What the last bits of a run depend on, and where its manifest tells it."""
+MISSING = object()
+
+
+def check_spec_unchanged(before: Spec, now: Spec) -> None:
+    """Raise an error if a spec says something else of how training goes than the one a run was made with.
+
+    Raises:
+        SpecError: with every difference.
+    """
+    found = [
+        Diagnostic("changed", f"the run was made with {_show(old)} here, not {_show(new)}", pointer)
+        for pointer, old, new in differences(trajectory(before.to_json(), before), trajectory(now.to_json(), now))
+    ]
+    if found:
+        help = "only training.epochs may change when a run goes on; without --resume a new run starts"
+        raise SpecError([now.locate(each._replace(help=help)) for each in found], file=now.source)
+
+
+def check_components_unchanged(directory: Path, manifest: Mapping[str, Any], spec: Spec) -> None:
+    """Raise an error if components come from other distributions, or other versions, than when a run was made.
+
+    Raises:
+        UsageError: naming the first difference.
+    """
+    before = recorded(directory, manifest, "components")
+    now = {name: owner for name, owner in components(spec).items() if not name.startswith("plots.")}
+    changed = {name: owner for name, owner in now.items() if before.get(name) != owner}
+    for name, owner in changed.items():
+        old = {each: before[each] for each in changed if each in before}
+        message = f"the run was made with {name} of {before.get(name, 'an unknown version')}, it comes from {owner} now"
+        raise UsageError(message, help=install(old))
+
+
+def check_data_unchanged(directory: Path, manifest: Mapping[str, Any], experiment: Experiment) -> list[str]:
+    """Raise an error if the data are others than those a run was made with.
+
+    Computed ones may differ in their last bits where the machine does; that is a warning.
+
+    Raises:
+        UsageError: naming the digests.
+    """
+    before, now = recorded(directory, manifest, "data", "sha256"), data_digest(experiment.data)
+    if before == now:
+        return []
+    message = f"the data are not those that the run was made with: their SHA-256 is {now}, it was {before}"
+    if experiment.spec.dataset.computed:
+        return [message]
+    raise UsageError(message, help="bring the old data back, or start a new run")
+
+
+def changed_setting(directory: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Return what would let a run end in other bits here than where it was made, a sentence each."""
+    now = describe_setting()
+    last = [manifest, *recorded(directory, manifest, "resumed")][-1]
+    before = {what: recorded(directory, last, part, key) for what, (part, key) in SETTING.items()}
+    return [
+        f"{what}: {old} when the run was last trained, {now[part][key]} now; the last bits may differ"
+        for (what, (part, key)), old in zip(SETTING.items(), before.values(), strict=True)
+        if old != now[part][key]
+    ]
+
+
+def differences(before: Any, now: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any, Any]]:
+    """Give every place where two JSON values differ, with both values there."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in {**before, **now}:
+            yield from differences(before.get(key, MISSING), now.get(key, MISSING), (*pointer, key))
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for number, (old, new) in enumerate(zip(before, now, strict=True)):
+            yield from differences(old, new, (*pointer, number))
+    elif before != now or type(before) is not type(now):
+        yield pointer, before, now
+
+
+def _show(value: Any) -> str:
+    return "nothing" if value is MISSING else shorten(json.dumps(value))
+
+
+class Resumed(NamedTuple):
+    """What a run goes on from: its state, the best one so far, and the history until then."""
+
+    latest: Snapshot
+    best: Snapshot
+    history: list[dict[str, Any]]
+
+
+def restore(experiment: Experiment, directory: Path) -> tuple[Resumed, list[str]]:
+    """Put an experiment into the newest state of a run that can be believed; return that, and what cannot be.
+
+    A state is believed with all that belongs to it: the best one so far, the history and the record until then.
+
+    Raises:
+        RunError: if there is none.
+    """
+    spec, index = experiment.spec, Index(directory)
+
+    def read(path: Path, stamps: Sequence[Stamp]) -> Resumed:
+        latest = best = read_checkpoint(path, stamps, spec)
+        try:
+            step = latest.progress["best"]["step"]
+            if step != latest.progress["step"]:
+                best = read_checkpoint(path.with_name(file_name(step)), index.stamps.get(step, []), spec)
+            history = read_until(directory / "history.jsonl", latest.progress)
+            if experiment.recorder:
+                experiment.recorder.resume(directory / "record.npz", latest.progress["epoch"])
+            experiment.restore(latest)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RunError(f"{path} does not hold the state of such a run: {error!r}") from error
+        return Resumed(latest, best, history)
+
+    resumed, refused = first_believed(directory, "latest", read)
+    return resumed, [f"{reason}; going on from step {resumed.latest.progress['step']}" for reason in refused]
