@@ -70,11 +70,12 @@ class Recorder:
             raise RunError(f"{path} does not hold the predictions of this run")
         self.epochs, self.frames = epochs, kept
 
-    def write(self, path: Path) -> None:
-        """Write what has been kept, unless that is written already."""
-        axes = {f"axis_{number}": axis for number, axis in enumerate(self.axes)}
-        if self._written == self.epochs[-1]:
+    def write(self, path: Path, final: bool) -> None:
+        """Write what has been kept, unless that is written already; compressed, which takes its time, at the end."""
+        if not final and self._written == self.epochs[-1]:
             return
+        axes = {f"axis_{number}": axis for number, axis in enumerate(self.axes)}
         arrays = {"epochs": np.array(self.epochs), "predictions": np.stack(self.frames), **axes}
-        write_file(path, lambda file: np.savez_compressed(file, **arrays))
+        save = np.savez_compressed if final else np.savez
+        write_file(path, lambda file: save(file, **arrays))
         self._written = self.epochs[-1]

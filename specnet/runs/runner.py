@@ -193,6 +193,7 @@ class _Runner:
                 self._begin()
             self._train()
         self.signals.deferred = False
+        self.signals.check()  # a run that is over need not be saved again
         finished = load_run(self.directory.path)
         finished.data = self.experiment.data  # spares loading it again for the plots
         for number, plot in enumerate(self.spec.plots):
@@ -221,7 +222,7 @@ class _Runner:
                     self._run_epoch()
                 if self.recorder:
                     self.recorder.keep(self.trainer.epoch)
-                self._save()
+                self._save(final=True)
                 self.manifest["stopped_early"] = self.experiment.stopped_early
                 self._write_manifest("finished")
             except DivergenceError as error:
@@ -272,7 +273,7 @@ class _Runner:
         if restored:
             self.experiment.restore(self.best)
             self.latest = self.best
-        self._write()
+        self._write(final=True)
         self._write_manifest("diverged", error)
         if not restored:
             error.add_note(f"what was saved before is in {self.directory.path}")
@@ -284,17 +285,17 @@ class _Runner:
         now = {"epoch": self.trainer.epoch, "step": self.trainer.step}
         return self.experiment.snapshot(best=now if best else self.best.progress["best"], **self.history.state)
 
-    def _save(self) -> None:
+    def _save(self, final: bool = False) -> None:
         """Save the state of now, and the best one if it is not saved yet."""
         is_best = (self.best.progress["epoch"], self.best.progress["step"]) == (self.trainer.epoch, self.trainer.step)
         self.latest = self.best if is_best else self._snapshot(best=False)
-        self._write()
+        self._write(final)
 
-    def _write(self) -> None:
+    def _write(self, final: bool) -> None:
         """Write what belongs to the states before them, so that they can be believed as soon as they are there."""
         self.history.sync()
         if self.recorder:
-            self.recorder.write(self.directory.file("record.npz"))
+            self.recorder.write(self.directory.file("record.npz"), final)
         best = self.experiment.best
         self.checkpoints.save(self.latest, self.best, {"monitor": best.monitor, "value": best.best})
 

@@ -130,8 +130,9 @@ class Trainer:
                 values |= {f"{split}/{name}": value for name, value in scores.items()}
             for name, value in values.items():
                 if not math.isfinite(value):
+                    what = f"{name} is {value} after step {self.step}, in epoch {self.epoch + 1}"
                     x = self.splits[name.partition("/")[0]].x
-                    raise self._diverged(f"{name} is {value} {self._later}", partial(self.model.outputs, x))
+                    raise self._diverged(what, partial(self.model.outputs, x))
         self.epoch += 1
         self._clear()
         return {
@@ -195,10 +196,6 @@ class Trainer:
     def _now(self) -> str:
         return f"in step {self.step + 1}, in epoch {self.epoch + 1}"
 
-    @property
-    def _later(self) -> str:
-        return f"after step {self.step}, in epoch {self.epoch + 1}"
-
     def _diverged(self, what: str, attempt: Callable[[], object]) -> DivergenceError:
         """Return the error of what is not finite, with the layer where it begins when it is computed again."""
         origin = find_origin(self.model.network, attempt)
@@ -237,7 +234,7 @@ class Trainer:
         }
         for name, array in arrays.items():
             if not all_finite(array):
-                raise self._error(f"{WORDS[name]} is not finite {self._later}")
+                raise self._error(f"{WORDS[name]} is not finite after step {self.step}")
         return Snapshot(**{name: array.copy() for name, array in arrays.items()}, progress=progress)
 
     def restore(self, snapshot: Snapshot) -> None:

@@ -1,0 +1,141 @@
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from specnet.errors import BusyError, RunError, UsageError
+from specnet.runs.directory import LOCK, RunDirectory, claim_directory, inside, take_directory
+
+
+def test_a_second_writer_is_refused_at_once_and_touches_nothing(tmp_path):
+    with RunDirectory(tmp_path):
+        before = (tmp_path / LOCK).read_bytes(), (tmp_path / LOCK).stat().st_mtime_ns
+        with pytest.raises(BusyError, match=f"process {os.getpid()} on ") as error:
+            RunDirectory(tmp_path)
+        assert error.value.exit_code == 2
+        assert ((tmp_path / LOCK).read_bytes(), (tmp_path / LOCK).stat().st_mtime_ns) == before
+    RunDirectory(tmp_path).close()
+
+
+def test_a_holder_that_has_not_told_its_number_is_told_of_as_well(tmp_path):
+    with RunDirectory(tmp_path):
+        (tmp_path / LOCK).write_text("")
+        with pytest.raises(BusyError, match="has not told its number"):
+            RunDirectory(tmp_path)
+
+
+def test_the_lock_of_a_process_that_was_killed_does_not_block(tmp_path):
+    code = "import os, sys, signal; from pathlib import Path; from specnet.runs.directory import RunDirectory\n"
+    code += "held = RunDirectory(Path(sys.argv[1])); os.kill(os.getpid(), signal.SIGKILL)"
+    assert subprocess.run([sys.executable, "-c", code, tmp_path], check=False).returncode == -9
+    assert (tmp_path / LOCK).is_file()
+    with RunDirectory(tmp_path):
+        assert (tmp_path / LOCK).read_text().startswith(f"process {os.getpid()} ")
+
+
+def test_a_lock_that_cannot_be_made_is_an_error_of_the_file(tmp_path):
+    (tmp_path / "victim").write_text("mine")
+    (tmp_path / LOCK).symlink_to("victim")
+    with pytest.raises(OSError, match=LOCK):
+        RunDirectory(tmp_path)
+    assert (tmp_path / "victim").read_text() == "mine"
+
+
+def test_a_system_without_locks_is_an_error_and_leaves_no_open_file(tmp_path, monkeypatch):
+    def flock(descriptor, operation):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    before = set(Path("/dev/fd").iterdir())
+    with pytest.raises(OSError, match="No locks"):
+        RunDirectory(tmp_path)
+    assert set(Path("/dev/fd").iterdir()) == before
+
+
+@pytest.mark.parametrize("round", range(5))
+def test_runs_that_start_in_the_same_instant_get_a_directory_each(round, tmp_path):
+    start, claimed = threading.Barrier(8), []
+
+    def claim():
+        start.wait()
+        claimed.append(claim_directory(tmp_path / "run"))
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    names = sorted(directory.path.name for directory in claimed)
+    assert names == ["run", *(f"run-{number}" for number in range(2, 9))]
+
+
+def test_what_a_run_left_that_ended_before_it_had_begun_is_swept_away(tmp_path):
+    with claim_directory(tmp_path / "run") as directory:
+        for parts in (("spec.json",), ("latest.json",), ("checkpoints", "step-00000000.npz"), ("history.jsonl",)):
+            directory.file(*parts).write_text("begun")
+        directory.file("checkpoints", ".step-00000000.npz.abcd_123.tmp").write_text("part")
+    with claim_directory(tmp_path / "run") as directory:
+        assert directory.path.name == "run"
+        assert [path.name for path in directory.path.rglob("*")] == [LOCK]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "notes.txt", "checkpoints/step-00000001.npz", "plots/mine.png"])
+def test_a_directory_with_anything_else_in_it_is_not_free(name, tmp_path):
+    with claim_directory(tmp_path / "run") as directory:
+        directory.file(*name.split("/")).write_text("mine")
+    assert take_directory(tmp_path / "run") is None
+    with claim_directory(tmp_path / "run") as directory:
+        assert directory.path.name == "run-2"
+    assert (tmp_path / "run" / name).read_text() == "mine"
+
+
+def test_a_spec_of_somebody_is_no_beginning_of_a_run(tmp_path):
+    (tmp_path / "spec.json").write_text("mine")
+    assert take_directory(tmp_path) is None
+    assert [path.name for path in tmp_path.iterdir()] == ["spec.json"]
+
+
+def test_a_directory_that_is_filled_between_two_looks_is_not_taken(tmp_path, monkeypatch):
+    lock = RunDirectory.__init__
+
+    def filled(self, path):
+        lock(self, path)
+        (path / "manifest.json").write_text("a run that has come and gone")
+
+    monkeypatch.setattr(RunDirectory, "__init__", filled)
+    assert take_directory(tmp_path) is None
+    assert (tmp_path / "manifest.json").is_file()
+
+
+def test_a_folder_that_leads_elsewhere_is_not_written_to(tmp_path):
+    run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    run.mkdir()
+    elsewhere.mkdir()
+    (run / "plots").symlink_to(elsewhere)
+    with pytest.raises(RunError, match="symbolic link") as error:
+        inside(run, "plots", "curves.png")
+    assert error.value.exit_code == 3
+    assert inside(run, "checkpoints", "a.npz") == run / "checkpoints" / "a.npz"
+    assert inside(run, "spec.json") == run / "spec.json"
+
+
+def test_temporary_files_are_removed_and_others_are_not(tmp_path):
+    kept = [tmp_path / "mine.tmp", tmp_path / "checkpoints" / ".hidden", tmp_path / "other" / ".a.npz.abcd1234.tmp"]
+    gone = [tmp_path / ".latest.json.abcd_234.tmp", tmp_path / "checkpoints" / ".step-00000003.npz.q1w2e3r4.tmp"]
+    for path in (*kept, *gone):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+    with RunDirectory(tmp_path) as directory:
+        directory.clean()
+    assert all(path.exists() for path in kept)
+    assert not any(path.exists() for path in gone)
+
+
+@pytest.mark.parametrize(("name", "reason"), [("file/run", "file/run cannot be made"), ("file", "is no directory")])
+def test_a_place_where_no_directory_can_be_made_is_named(name, reason, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=reason):
+        claim_directory(tmp_path / name)

@@ -1,0 +1,197 @@
+"""A run whose numbers are no longer finite stops in that step, says where it began, and saves none of them."""
+
+import json
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.errors import DivergenceError
+
+LINEAR = {"type": "linear", "units": 1}
+STEEP = {"type": "sgd", "learning_rate": 5.0}
+
+
+class Watched(specnet.Observer):
+    """Keeps the lines and the warnings it is told."""
+
+    def __init__(self):
+        self.lines = []
+        self.warnings = []
+
+    def epoch(self, line):
+        self.lines.append(line)
+
+    def warned(self, message):
+        self.warnings.append(message)
+
+
+def growing(**changes):
+    """A spec whose loss grows until float32 cannot hold it."""
+    return {
+        "dataset": {"type": "spiral", "n_points": 40},
+        "layers": [LINEAR],
+        "loss": "mse",
+        "optimizer": STEEP,
+        "training": {"epochs": 500, "batch_size": 20},
+        "checkpoint": {"every": 1},
+        "plots": [],
+        **changes,
+    }
+
+
+def finite(path):
+    with np.load(path) as file:
+        return all(np.isfinite(file[name]).all() for name in file.files if file[name].dtype.kind == "f")
+
+
+@pytest.mark.parametrize("policy", ["stop", "restore_best"])
+def test_no_checkpoint_holds_a_number_that_is_not_finite(policy, tmp_path):
+    spec = growing(training={"epochs": 500, "batch_size": 20, "on_divergence": policy}, checkpoint={"every_steps": 1})
+    if policy == "stop":
+        with pytest.raises(DivergenceError):
+            specnet.run(spec, tmp_path / "run")
+    else:
+        specnet.run(spec, tmp_path / "run")
+    run = specnet.load_run(tmp_path / "run", "latest")
+    paths = sorted((tmp_path / "run" / "checkpoints").iterdir())
+    assert len(paths) >= 3
+    assert all(map(finite, paths))
+    assert run.status == "diverged"
+    assert run.warnings == []
+    assert np.isfinite(run.history["train/loss"]).all()
+
+
+def test_by_default_the_latest_state_is_the_last_one_that_was_saved(tmp_path):
+    observer = Watched()
+    with pytest.raises(DivergenceError) as error:
+        specnet.run(growing(), tmp_path / "run", observer)
+    assert error.value.exit_code == 4
+    assert error.value.__notes__ == [f"what was saved before is in {tmp_path / 'run'}"]
+    run = specnet.load_run(tmp_path / "run", "latest")
+    assert run.progress["epoch"] == observer.lines[-1]["epoch"] == len(run.history["epoch"])
+    assert run.manifest["error"].startswith("error[divergence]: ")
+
+
+def test_the_best_state_can_be_restored_and_the_run_is_there_to_look_at(tmp_path):
+    observer = Watched()
+    training = {"epochs": 500, "batch_size": 20, "on_divergence": "restore_best"}
+    run = specnet.run(growing(training=training, plots=["curves"]), tmp_path / "run", observer)
+    best = min(observer.lines, key=lambda line: line["train/loss"])
+    assert run.status == "diverged"
+    assert run.best["epoch"] == best["epoch"]
+    latest = specnet.load_run(run.directory, "latest")
+    assert latest.checkpoint == run.checkpoint
+    assert latest.evaluate("train") == run.evaluate("train")
+    assert (run.directory / "plots" / "curves.png").is_file()
+    (warning,) = observer.warnings
+    assert warning.endswith("; the best state until then is restored")
+    assert f", in epoch {observer.lines[-1]['epoch'] + 1}" in warning
+
+
+def test_a_first_step_that_diverges_leaves_the_initial_state(tmp_path):
+    training = {"epochs": 3, "batch_size": 20, "on_divergence": "restore_best"}
+    run = specnet.run(growing(optimizer={"type": "sgd", "learning_rate": 3e38}, training=training), tmp_path / "run")
+    assert run.checkpoint.name == "step-00000000.npz"
+    assert len(run.history) == 0
+
+
+SHRINK = {"type": "linear", "units": 1, "weight_init": {"type": "constant", "value": 1e25}}
+GROW = {"type": "linear", "units": 3, "weight_init": {"type": "constant", "value": 1e25}}
+WHERE = {
+    "outputs": ([GROW, SHRINK], ("layers", 1), "in its outputs", "loss"),
+    "outputs inside": (
+        ["tanh", {"type": "residual", "layers": [GROW, {**SHRINK, "units": 2}]}, LINEAR],
+        ("layers", 1, "layers", 1),
+        "in its outputs",
+        "loss",
+    ),
+}
+
+
+@pytest.mark.parametrize(("layers", "pointer", "part", "what"), WHERE.values(), ids=WHERE)
+def test_the_layer_where_it_begins_is_told_with_its_place(layers, pointer, part, what, tmp_path):
+    with pytest.raises(DivergenceError) as error:
+        specnet.run(growing(layers=layers), tmp_path / "run")
+    (found,) = error.value.diagnostics
+    assert found.pointer == pointer
+    assert f"the {what} is " in found.message
+    assert "in step 1, in epoch 1: it begins in " in found.message
+    assert found.message.endswith(part)
+
+
+WRONG = """
+import numpy as np
+from specnet import Layer
+
+class Wrong(Layer):
+    '''Right until its fifth step, and then nan in one place.'''
+    place_of_nan: str
+
+    def build(self, input_shape):
+        self.declare("gain", input_shape, "zeros")
+        self.declare_state("count", (1,))
+        return input_shape
+
+    def fault(self, place):
+        return np.nan if place == self.place_of_nan and self.count[0] >= 5 else 0.0
+
+    def forward(self, x, training):
+        if training:
+            self.count += 1
+        return x + x.dtype.type(self.fault("outputs"))
+
+    def backward(self, dy):
+        self.grad.gain[...] = self.fault("parameter")
+        return dy + dy.dtype.type(self.fault("input"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "what", "part"),
+    [
+        ("outputs", "the loss is nan", "its outputs"),
+        ("parameter", "a gradient is not finite", "the gradient of its gain"),
+        ("input", "a gradient is not finite", "the gradient it hands down"),
+    ],
+)
+def test_it_is_told_in_the_step_in_which_it_happens(place, what, part, install, tmp_path):
+    install("specnet-wrong", "wrong = wrong_plugin:Wrong", wrong_plugin=WRONG)
+    layers = [{"type": "linear", "units": 2}, {"type": "wrong", "place_of_nan": place}, "tanh", LINEAR]
+    with pytest.raises(DivergenceError) as error:
+        specnet.run(growing(layers=layers, optimizer="adam"), tmp_path / "run")
+    told = f"{what} in step 5, in epoch 3: it begins in layers[1] (Wrong), in {part}"
+    assert error.value.message == told
+    run = specnet.load_run(tmp_path / "run", "latest")
+    assert run.progress["step"] == 4
+    assert told in run.manifest["error"]
+
+
+def test_a_slot_that_is_no_longer_finite_is_not_saved(tmp_path):
+    # The square of a gradient of 1e25 is infinite as float32, and Adam then stands still.
+    dataset = {"type": "spiral", "n_points": 40}
+    transforms = {"targets": [], "inputs": [{"type": "scale", "factor": 1e25}]}
+    spec = growing(dataset=dataset, transforms=transforms, layers=[LINEAR], loss="bce_with_logits", optimizer="adam")
+    with pytest.raises(DivergenceError, match="a slot of the optimizer is not finite after step 2"):
+        specnet.run(spec, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-00000000.npz"]
+
+
+def test_a_loss_after_the_epoch_is_told_with_its_name(tmp_path):
+    inputs = np.ones((8, 1))
+    arrays = {"inputs": inputs, "targets": inputs, "validation_inputs": inputs * 1e30, "validation_targets": inputs}
+    np.savez(tmp_path / "data.npz", **arrays)
+    layers = [{**LINEAR, "weight_init": {"type": "constant", "value": 1e15}}]
+    spec = growing(dataset={"type": "npz", "path": str(tmp_path / "data.npz")}, layers=layers, optimizer="adam")
+    told = r"validation/loss is inf after step 1, in epoch 1: it begins in layers\[0\] \(Linear\), in its outputs"
+    with pytest.raises(DivergenceError, match=told):
+        specnet.run(spec, tmp_path / "run")
+
+
+def test_the_spec_file_is_shown_where_it_begins(tmp_path):
+    path = tmp_path / "growing.json"
+    path.write_text(json.dumps(growing(layers=[GROW, SHRINK]), indent=2))
+    with pytest.raises(DivergenceError) as error:
+        specnet.run(path, tmp_path / "run")
+    assert f"--> {path}:" in str(error.value)
+    assert " at layers[1]" in str(error.value)

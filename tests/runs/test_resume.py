@@ -1,0 +1,508 @@
+"""A run that was stopped goes on as if nothing had happened, or says why it cannot."""
+
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.errors import BusyError, Interrupted, RunError, SpecError, UsageError
+from specnet.runs.directory import RunDirectory
+from specnet.runs.experiment import Experiment
+from specnet.runs.resume import differences
+from specnet.training.model import Model
+from specnet.training.network import Network
+from specnet.training.trainer import Trainer
+
+LINEAR = {"type": "linear", "units": 1}
+DROPOUT = [{"type": "linear", "units": 6}, "tanh", {"type": "dropout", "rate": 0.3}, LINEAR]
+NESTED = {"type": "residual", "layers": [DROPOUT[2]]}
+MOMENTUM = {"type": "sgd", "learning_rate": 0.1, "momentum": 0.9, "nesterov": True}
+PLATEAU = {"type": "reduce_on_plateau", "initial": 0.3, "factor": 0.5, "patience": 1, "monitor": "train/loss"}
+SPECS = {
+    "dropout and adam": {"layers": DROPOUT},
+    "momentum": {"optimizer": MOMENTUM, "dtype": "float64"},
+    "full batch": {"training": {"epochs": 5, "batch_size": None}},
+    "without shuffling": {"training": {"epochs": 5, "batch_size": 20, "shuffle": False}},
+    "no metrics": {"metrics": []},
+    "nested": {
+        "layers": [{"type": "repeat", "times": 2, "layers": [{"type": "residual", "layers": [DROPOUT[2]]}]}, LINEAR]
+    },
+    "clipping and record": {
+        "training": {"epochs": 5, "batch_size": 20, "clip_norm": 0.01},
+        "record": {"every": 2, "points": 3},
+    },
+    "early stopping": {
+        "training": {"epochs": 9, "batch_size": 20, "early_stopping": {"patience": 2, "min_delta": 9.0}},
+    },
+    **{
+        schedule["type"]: {"optimizer": {**MOMENTUM, "learning_rate": schedule}}
+        for schedule in (
+            {"type": "constant", "value": 0.1},
+            {"type": "step", "initial": 0.1, "every": 4},
+            {"type": "exponential", "initial": 0.1, "every": 4},
+            {"type": "cosine", "initial": 0.1, "steps": 12, "warmup": 3},
+            PLATEAU,
+        )
+    },
+}
+
+
+class Watched(specnet.Observer):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.warnings = []
+        self.began = []
+
+    def warned(self, message):
+        self.warnings.append(message)
+
+    def started(self, spec, directory, epoch):
+        self.began.append(epoch)
+
+
+@pytest.fixture
+def stop(monkeypatch):
+    """Let a signal come in a step of the next run."""
+
+    def call(step, number=signal.SIGINT):
+        take = Trainer._step
+
+        def stopped(self, *batch):
+            take(self, *batch)
+            if self.step == step:
+                monkeypatch.setattr(Trainer, "_step", take)
+                signal.raise_signal(number)
+
+        monkeypatch.setattr(Trainer, "_step", stopped)
+
+    return call
+
+
+def contents(directory):
+    """Everything that a run ends in, seconds apart."""
+    history = [json.loads(line) | {"seconds": 0} for line in (directory / "history.jsonl").read_text().splitlines()]
+    latest = json.loads((directory / "latest.json").read_text())
+    record = directory / "record.npz"
+    return {
+        "history": history,
+        "latest": (latest["checkpoint"], latest["sha256"]),
+        "best": json.loads((directory / "best.json").read_text()),
+        "record": record.read_bytes() if record.exists() else None,
+        "file": (directory / "checkpoints" / latest["checkpoint"]).read_bytes(),
+    }
+
+
+def files(directory):
+    """Every file but the lock, which tells who has looked last."""
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file() and path.name != ".lock"}
+
+
+def small(**changes):
+    """A spec of 8 steps in 4 epochs."""
+    return {
+        "seed": 5,
+        "dataset": {"type": "spiral", "n_points": 36},
+        "split": {"validation": 0.2},
+        "layers": [LINEAR],
+        "loss": "bce_with_logits",
+        "metrics": ["accuracy"],
+        "training": {"epochs": 4, "batch_size": 20},
+        "plots": [],
+        **changes,
+    }
+
+
+@pytest.mark.parametrize("changes", SPECS.values(), ids=SPECS)
+def test_a_run_stopped_in_any_step_goes_on_to_the_same_bytes(changes, stop, tmp_path):
+    spec = specnet.load_spec(small(**changes))
+    whole = specnet.run(spec, tmp_path / "whole")
+    expected = contents(whole.directory)
+    last = whole.history["step"][-1]
+    for step in range(1, last + 1):
+        stop(step)
+        directory = tmp_path / f"stopped-{step}"
+        with pytest.raises(Interrupted):
+            specnet.run(spec, directory)
+        assert specnet.load_run(directory, "latest").progress["step"] == step
+        assert specnet.load_run(directory).status == "interrupted"
+        run = specnet.resume(directory)
+        assert contents(directory) == expected
+        assert run.status == "finished"
+
+
+def test_a_second_signal_leaves_at_once_and_what_was_saved_is_valid(tmp_path, monkeypatch):
+    spec = specnet.load_spec(small(layers=DROPOUT, checkpoint={"every_steps": 2}))
+    expected = contents(specnet.run(spec, tmp_path / "whole").directory)
+    backward, steps = Network.backward_parameters, itertools.count()
+
+    def twice(self, dy):
+        if next(steps) == 5:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        backward(self, dy)
+
+    monkeypatch.setattr(Network, "backward_parameters", twice)
+    with pytest.raises(Interrupted) as error:
+        specnet.run(spec, tmp_path / "run")
+    assert not hasattr(error.value, "__notes__")
+    run = specnet.load_run(tmp_path / "run", "latest")
+    assert (run.progress["step"], run.status, run.warnings) == (4, "running", [])
+    specnet.resume(tmp_path / "run")
+    assert contents(tmp_path / "run") == expected
+
+
+def test_a_run_stopped_while_a_split_is_measured_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
+    spec = specnet.load_spec(small(layers=DROPOUT))
+    expected = contents(specnet.run(spec, tmp_path / "whole").directory)
+    outputs, seen = Model.outputs, []
+
+    def stopped(self, x, between=lambda: None):
+        seen.append(len(x))
+        if len(seen) == 6:  # the first ones check the metrics before training
+            signal.raise_signal(signal.SIGTERM)
+        return outputs(self, x, between)
+
+    monkeypatch.setattr(Model, "outputs", stopped)
+    with pytest.raises(Interrupted):
+        specnet.run(spec, tmp_path / "stopped")
+    run = specnet.load_run(tmp_path / "stopped", "latest")
+    assert run.progress["position"] == len(run.data.train.inputs)  # all steps are taken, the epoch is not over
+    specnet.resume(tmp_path / "stopped")
+    assert contents(tmp_path / "stopped") == expected
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 5])
+def test_checkpoints_within_epochs_change_nothing_but_how_many_there_are(every, tmp_path):
+    spec = small(layers=DROPOUT)
+    expected = contents(specnet.run(specnet.load_spec(spec), tmp_path / "whole").directory)
+    spec["checkpoint"] = {"every_steps": every, "keep": 100}
+    run = specnet.run(specnet.load_spec(spec), tmp_path / "often")
+    steps = {int(path.stem.removeprefix("step-")) for path in (run.directory / "checkpoints").iterdir()}
+    assert set(range(0, 9, every)) | {8} <= steps <= set(range(0, 9, every)) | {8, run.best["step"]}
+    with np.load(run.directory / "checkpoints" / "step-00000008.npz") as often:
+        for name, array in np.load(tmp_path / "whole/checkpoints/step-00000008.npz").items():
+            assert (often[name].tobytes() == array.tobytes()) is (name != "spec")
+    assert contents(run.directory)["history"] == expected["history"]
+
+
+def test_a_checkpoint_within_an_epoch_holds_the_outputs_that_metrics_will_need(stop, tmp_path):
+    for metrics, rows in ((["accuracy"], 20), ([], 0)):
+        stop(1)
+        with pytest.raises(Interrupted):
+            specnet.run(small(metrics=metrics), tmp_path / f"run-{rows}")
+        with np.load(tmp_path / f"run-{rows}/checkpoints/step-00000001.npz") as file:
+            assert file["outputs"].shape == (rows, 1)
+            assert json.loads(str(file["progress"]))["position"] == 20
+
+
+def test_a_longer_run_is_the_one_that_was_longer_from_the_start(tmp_path):
+    changes = {
+        "layers": DROPOUT,
+        "record": {"every": 3, "points": 3},
+        "optimizer": {**MOMENTUM, "learning_rate": PLATEAU},
+    }
+    longer = specnet.run(small(**changes, training={"epochs": 7, "batch_size": 20}), tmp_path / "longer")
+    specnet.run(small(**changes), tmp_path / "run")
+    observer = Watched()
+    run = specnet.resume(tmp_path / "run", ["training.epochs=7"], observer)
+    assert (observer.began, observer.warnings) == ([4], [])
+    found, expected = contents(run.directory), contents(longer.directory)
+    assert found.pop("best")["value"] == expected.pop("best")["value"]  # that checkpoint holds the shorter spec
+    assert found == expected
+    assert run.spec.to_json() == longer.spec.to_json() | {"name": run.spec.name}
+    assert specnet.load_run(run.directory, 0).progress["epoch"] == 0  # of the shorter spec, and believed all the same
+
+
+def test_a_finished_run_stays_as_it_is(tmp_path):
+    run = specnet.run(small(), tmp_path / "run")
+    before = contents(run.directory)
+    observer = Watched()
+    assert specnet.resume(run.directory, observer=observer).status == "finished"
+    assert observer.began == [4]
+    assert contents(run.directory) == before
+
+
+def test_a_run_that_stopped_early_does_so_again_however_long_it_may_be(tmp_path):
+    stopping = {"early_stopping": {"patience": 2, "min_delta": 9.0}}
+    run = specnet.run(small(training={"epochs": 9, "batch_size": 20, **stopping}), tmp_path / "run")
+    before = contents(run.directory)
+    run = specnet.resume(run.directory, ["training.epochs=50"])
+    assert run.manifest["stopped_early"]
+    assert contents(run.directory)["history"] == before["history"]
+
+
+def test_a_run_cannot_get_shorter_than_it_is(stop, tmp_path):
+    stop(5)
+    with pytest.raises(Interrupted):
+        specnet.run(small(), tmp_path / "run")
+    with pytest.raises(UsageError, match="has 2 epochs already, more than 1"):
+        specnet.resume(tmp_path / "run", ["training.epochs=1"])
+    run = specnet.resume(tmp_path / "run", ["training.epochs=3"])
+    shorter = specnet.run(small(training={"epochs": 3, "batch_size": 20}), tmp_path / "shorter")
+    assert contents(run.directory) == contents(shorter.directory)
+
+
+REFUSED = [
+    ("seed=6", "/seed"),
+    ("dtype=float64", "/dtype"),
+    ("layers[0].bias=false", "/layers/0/bias"),
+    ('layers=["tanh", {"type": "linear", "units": 1}]', "/layers"),
+    ("loss=mse", "/loss/type"),
+    ("metrics=[]", "/metrics"),
+    ("optimizer.learning_rate=0.5", "/optimizer/learning_rate"),
+    ("training.batch_size=10", "/training/batch_size"),
+    ("training.shuffle=false", "/training/shuffle"),
+    ("dataset.n_points=38", "/dataset/n_points"),
+    ("split.validation=0.3", "/split/validation"),
+    ('transforms.inputs=["standardize"]', "/transforms/inputs"),
+    ('checkpoint.monitor="train/loss"', "/checkpoint/monitor"),
+    ('record={"every": 1}', "/record"),
+    ('training.early_stopping={"patience": 3}', "/training/early_stopping"),
+]
+
+
+@pytest.mark.parametrize(("override", "pointer"), REFUSED)
+def test_a_change_that_bears_on_training_is_refused_by_name(override, pointer, stop, tmp_path):
+    stop(3)
+    with pytest.raises(Interrupted):
+        specnet.run(small(), tmp_path / "run")
+    before = {
+        path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file() and path.name != ".lock"
+    }
+    with pytest.raises(SpecError) as error:
+        specnet.resume(tmp_path / "run", [override])
+    (found,) = [found.to_json() for found in error.value.diagnostics if found.code == "changed"][:1]
+    assert pointer.startswith(found["pointer"])
+    assert "the run was made with" in found["message"]
+    assert files(tmp_path / "run") == before
+
+
+ALLOWED = [
+    "description=more", "name=other", 'plots=["curves"]', "checkpoint.every=1", "checkpoint.every_steps=1",
+    "checkpoint.keep=9", "training.on_divergence=restore_best", "training.epochs=4",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("override", ALLOWED)
+def test_a_change_that_cannot_matter_is_let_through(override, stop, tmp_path):
+    expected = contents(specnet.run(small(), tmp_path / "whole").directory)
+    stop(3)
+    with pytest.raises(Interrupted):
+        specnet.run(small(), tmp_path / "run")
+    run = specnet.resume(tmp_path / "run", [override])
+    assert contents(run.directory)["history"] == expected["history"]
+    saved, whole = (np.load(tmp_path / name / "checkpoints/step-00000008.npz") for name in ("run", "whole"))
+    with saved, whole:
+        assert all(saved[name].tobytes() == whole[name].tobytes() for name in ("params", "slots", "state"))
+
+
+def test_with_resume_a_spec_starts_a_run_or_goes_on_with_it(stop, tmp_path):
+    expected = contents(specnet.run(small(), tmp_path / "whole").directory)
+    stop(3)
+    with pytest.raises(Interrupted):
+        specnet.run(small(), tmp_path / "run", resume=True)
+    reordered = dict(reversed(small().items()))
+    for _ in range(2):
+        assert contents(specnet.run(reordered, tmp_path / "run", resume=True).directory) == expected
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "whole"]
+    with pytest.raises(SpecError, match="the run was made with 5 here, not 6"):
+        specnet.run(small(seed=6), tmp_path / "run", resume=True)
+
+
+def test_a_run_killed_before_it_had_begun_begins_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr("specnet.runs.runner._Runner._write_manifest", lambda *_: os._exit(9))
+    child = os.fork()
+    if child == 0:
+        specnet.run(small(), tmp_path / "run", resume=True)
+    os.waitpid(child, 0)
+    monkeypatch.undo()
+    assert (tmp_path / "run/checkpoints/step-00000000.npz").is_file()
+    with pytest.raises(RunError, match="it has no manifest"):
+        specnet.resume(tmp_path / "run")
+    assert specnet.run(small(), tmp_path / "run", resume=True).status == "finished"
+
+
+def test_a_directory_with_other_files_is_no_run_to_go_on_with(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="holds other files and no run"):
+        specnet.run(small(), tmp_path, resume=True)
+    with pytest.raises(RunError, match="no manifest"):
+        specnet.resume(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_run_that_another_process_writes_to_is_refused_and_not_touched(stop, tmp_path):
+    stop(3)
+    with pytest.raises(Interrupted):
+        specnet.run(small(), tmp_path / "run")
+    with RunDirectory(tmp_path / "run"):
+        before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+        for go_on in (
+            lambda: specnet.resume(tmp_path / "run"),
+            lambda: specnet.run(small(), tmp_path / "run", resume=True),
+        ):
+            with pytest.raises(BusyError):
+                go_on()
+        assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+    assert specnet.resume(tmp_path / "run").status == "finished"
+
+
+@pytest.fixture
+def from_file(stop, tmp_path):
+    """A run that was stopped, of data in a file."""
+    generator = np.random.default_rng(0)
+    arrays = {"inputs": generator.normal(size=(40, 2)), "targets": np.arange(40) % 2}
+    np.savez(tmp_path / "data.npz", **arrays)
+    stop(3)
+    with pytest.raises(Interrupted):
+        specnet.run(small(dataset={"type": "npz", "path": str(tmp_path / "data.npz")}), tmp_path / "run")
+    return arrays
+
+
+def test_other_data_are_refused_by_their_digest(from_file, tmp_path):
+    from_file["inputs"][3, 1] += 1e-9
+    np.savez(tmp_path / "data.npz", **from_file)
+    with pytest.raises(UsageError, match="the data are not those that the run was made with: their SHA-256 is"):
+        specnet.resume(tmp_path / "run")
+
+
+def test_data_that_were_moved_are_the_same_data(from_file, tmp_path):
+    shutil.move(tmp_path / "data.npz", tmp_path / "moved.npz")
+    run = specnet.resume(tmp_path / "run", [f"dataset.path={tmp_path / 'moved.npz'}"])
+    assert run.evaluate("train") == specnet.load_run(tmp_path / "run").evaluate("train")
+
+
+def test_computed_data_with_other_last_bits_are_a_warning(stop, tmp_path):
+    stop(3)
+    with pytest.raises(Interrupted):
+        specnet.run(small(), tmp_path / "run")
+    change(tmp_path / "run", "data", "sha256", "0" * 64)
+    with pytest.raises(UsageError, match="the data are not those"):
+        specnet.resume(tmp_path / "run", strict=True)
+    observer = Watched()
+    specnet.resume(tmp_path / "run", observer=observer)
+    assert ["the data are not those that the run was made with" in each for each in observer.warnings] == [True]
+
+
+def change(directory, *keys):
+    """Let a manifest tell something else."""
+    *path, key, value = keys
+    manifest = json.loads((directory / "manifest.json").read_text())
+    place = manifest
+    for step in path:
+        place = place[step]
+    place[key] = value
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("place", "word"),
+    [
+        (("versions", "numpy"), "NumPy"),
+        (("machine", "blas"), "BLAS"),
+        (("machine", "blas_kernel"), "BLAS kernel"),
+        (("machine", "blas_threads"), "BLAS threads"),
+        (("machine", "simd"), "SIMD extensions"),
+    ],
+)
+def test_another_machine_setting_is_a_warning_and_with_strict_an_error(place, word, stop, tmp_path):
+    stop(3)
+    with pytest.raises(Interrupted):
+        specnet.run(small(), tmp_path / "run")
+    change(tmp_path / "run", *place, "another")
+    with pytest.raises(UsageError, match=f"{word}: another when the run was last trained"):
+        specnet.resume(tmp_path / "run", strict=True)
+    observer = Watched()
+    run = specnet.resume(tmp_path / "run", observer=observer)
+    assert [each.partition(":")[0] for each in observer.warnings] == [word]
+    assert run.manifest["resumed"][0]["step"] == 3
+    observer = Watched()
+    specnet.resume(run.directory, observer=observer, strict=True)  # last trained here
+    assert observer.warnings == []
+
+
+def test_another_number_of_blas_threads_is_noticed(stop, tmp_path):
+    specnet.run(small(), tmp_path / "run")
+    threads = specnet.load_run(tmp_path / "run").manifest["machine"]["blas_threads"]
+    if threads is None:
+        pytest.skip("this NumPy does not tell its threads")
+    result = subprocess.run(
+        [sys.executable, "-m", "specnet", "resume", tmp_path / "run", "--strict"],
+        env=os.environ | {"OPENBLAS_NUM_THREADS": str(threads + 1)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if (os.cpu_count() or 1) <= threads:
+        pytest.skip("there are no more threads to be had")
+    assert result.returncode == 2
+    assert f"BLAS threads: {threads} when the run was last trained, {threads + 1} now" in result.stderr
+
+
+def test_a_plugin_of_another_version_is_refused_with_what_to_install(stop, tmp_path):
+    stop(3)
+    with pytest.raises(Interrupted):
+        specnet.run(small(), tmp_path / "run")
+    change(tmp_path / "run", "components", "layers.linear", "specnet-tiny 0.0.9")
+    with pytest.raises(
+        UsageError, match=r"made with layers.linear of specnet-tiny 0.0.9, it comes from specnet"
+    ) as error:
+        specnet.resume(tmp_path / "run")
+    assert error.value.help == "pip install specnet-tiny==0.0.9"
+
+
+def test_the_seconds_of_a_run_add_up(stop, tmp_path):
+    stop(3)
+    with pytest.raises(Interrupted):
+        specnet.run(small(), tmp_path / "run")
+    change(tmp_path / "run", "seconds", 1000.0)
+    assert 1000 < specnet.resume(tmp_path / "run").manifest["seconds"] < 1100
+
+
+def test_every_difference_is_told_once_where_it_is():
+    before = {"a": [1, {"b": 2}], "c": [1, 2], "d": 1, "e": True, "gone": None}
+    now = {"a": [1, {"b": 3}], "c": [1], "d": 1, "e": 1, "new": 5}
+    found = {pointer for pointer, *_ in differences(before, now)}
+    assert found == {("a", 1, "b"), ("c",), ("e",), ("gone",), ("new",)}
+
+
+@pytest.mark.parametrize("policy", ["stop", "restore_best"])
+def test_a_run_that_diverges_does_so_again_after_it_was_stopped(policy, stop, tmp_path):
+    spec = small(
+        optimizer={"type": "sgd", "learning_rate": 5.0}, loss="mse", metrics=[],
+        training={"epochs": 500, "batch_size": 20, "on_divergence": policy},
+    )  # fmt: skip
+
+    def train(call):
+        if policy == "stop":
+            with pytest.raises(specnet.SpecnetError, match=r"not finite|inf|nan") as error:
+                call()
+            return error.value.message
+        return call().manifest["error"]
+
+    whole = train(lambda: specnet.run(spec, tmp_path / "whole"))
+    stop(2)
+    with pytest.raises(Interrupted):
+        specnet.run(spec, tmp_path / "run")
+    assert train(lambda: specnet.resume(tmp_path / "run")) == whole
+    assert contents(tmp_path / "run")["history"] == contents(tmp_path / "whole")["history"]
+
+
+def test_an_experiment_brings_everything_back_that_a_snapshot_holds():
+    spec = specnet.load_spec(small(layers=DROPOUT, optimizer={**MOMENTUM, "learning_rate": PLATEAU}))
+    first, second = Experiment(spec), Experiment(spec)
+    for _ in range(3):
+        first.run_epoch(lambda: None)
+    second.restore(first.snapshot())
+    for _ in range(3):
+        ends = [experiment.run_epoch(lambda: None)[0] | {"seconds": 0} for experiment in (first, second)]
+        assert ends[0] == ends[1]
+    assert json.dumps(first.snapshot().progress) == json.dumps(second.snapshot().progress)

@@ -1,0 +1,63 @@
+import signal
+import threading
+
+import pytest
+
+from specnet.errors import Interrupted
+from specnet.runs.signals import HANDLED, Signals
+
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+@pytest.mark.parametrize("number", HANDLED)
+def test_a_signal_is_raised_at_once(number):
+    with pytest.raises(Interrupted, match=f"stopped by {number.name}") as error, Signals():
+        signal.raise_signal(number)
+    assert error.value.exit_code == CODES[number]
+
+
+@pytest.mark.parametrize("number", HANDLED)
+def test_a_signal_that_is_deferred_waits_for_the_next_check(number):
+    with Signals() as signals:
+        signals.check()
+        signals.deferred = True
+        signal.raise_signal(number)
+        with pytest.raises(Interrupted) as error:
+            signals.check()
+    assert error.value.exit_code == CODES[number]
+
+
+@pytest.mark.parametrize("second", HANDLED)
+def test_a_second_signal_is_raised_at_once(second):
+    with Signals() as signals:
+        signals.deferred = True
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(Interrupted) as error:
+            signal.raise_signal(second)
+    assert error.value.exit_code == CODES[second]
+
+
+def test_an_interrupt_is_a_keyboard_interrupt_so_that_loops_over_runs_end():
+    with pytest.raises(KeyboardInterrupt), Signals():
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_handlers_are_as_before_afterwards():
+    before = [signal.getsignal(number) for number in HANDLED]
+    with Signals():
+        assert [signal.getsignal(number) for number in HANDLED] != before
+    assert [signal.getsignal(number) for number in HANDLED] == before
+
+
+def test_outside_the_main_thread_nothing_changes():
+    found = []
+
+    def look():
+        before = [signal.getsignal(number) for number in HANDLED]
+        with Signals():
+            found.append([signal.getsignal(number) for number in HANDLED] == before)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert found == [True]
