@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from specnet.cli.doctor import doctor
 from specnet.cli.inspecting import components, data, validate
 from specnet.cli.new import new
 from specnet.cli.options import Group
@@ -73,7 +74,7 @@ def cli() -> None:
     """
 
 
-for command in (run, resume, validate, summary, schema, components, data, evaluate, predict, plot, new):
+for command in (run, resume, validate, summary, schema, components, data, evaluate, predict, plot, doctor, new):
     cli.add_command(command)
 
 

@@ -6,23 +6,25 @@ import errno
 import hashlib
 import math
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
-from zipfile import ZIP_STORED, ZipFile
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
+from numpy.lib.format import read_array_header_1_0, read_magic
 
-from specnet.datasets.base import Header, read_header
+from specnet.datasets.base import Header
 from specnet.errors import RunError
 from specnet.runs.files import Staged
 
 END, END_SIZE = b"PK\5\6", 22
 """What the last record of a zip archive begins with, and its size where no comment follows."""
 CHUNK = 2**20
-"""Bytes that are read back at a time."""
+"""Bytes that are written and read back at a time."""
 
 
 class Stamp(NamedTuple):
@@ -60,12 +62,10 @@ class _Checked:
         """Do nothing: each write is flushed."""
 
     def _read_back(self, written: memoryview, offset: int) -> None:
-        for start in range(0, len(written), CHUNK):
-            part = written[start : start + CHUNK]
-            room = self._buffer if len(part) == CHUNK else bytearray(len(part))
-            if os.preadv(self._file.fileno(), [room], offset + start) != len(part) or room != part:
-                raise OSError(errno.EIO, "what was written reads back as something else")
-            self._digest.update(room)
+        room = self._buffer if len(written) == CHUNK else bytearray(len(written))
+        if os.preadv(self._file.fileno(), [room], offset) != len(written) or room != written:
+            raise OSError(errno.EIO, "what was written reads back as something else")
+        self._digest.update(room)
 
     def stamp(self) -> Stamp:
         """Return digest and size of the file once all of it is read back.
@@ -87,8 +87,13 @@ def stage_archive(path: Path, members: Mapping[str, np.ndarray]) -> tuple[Staged
         checked = _Checked(staged.file, pool)
         with ZipFile(checked, "w") as archive:  # type: ignore[call-overload]
             for name, array in members.items():
+                # Not by `numpy.savez`, which copies all it writes.
+                ordered = np.asarray(array, order="C")
+                content = ordered.reshape(-1).view(np.uint8).data
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, array, allow_pickle=False)
+                    np.lib.format.write_array_header_1_0(member, np.lib.format.header_data_from_array_1_0(ordered))
+                    for start in range(0, len(content), CHUNK):
+                        member.write(content[start : start + CHUNK])
         os.fsync(staged.file.fileno())
         stamp = checked.stamp()
     return staged, stamp
@@ -100,17 +105,29 @@ class Archive:
     def __init__(self, file: BinaryIO, archive: ZipFile) -> None:
         self._archive = archive
         self.headers: dict[str, Header] = {}
-        file.seek(-END_SIZE, os.SEEK_END)
-        if file.read(len(END)) != END or any(first.header_offset for first in archive.infolist()[:1]):
+        members = archive.infolist()
+        size = file.seek(-END_SIZE, os.SEEK_END) + END_SIZE
+        if file.read(len(END)) != END or any(first.header_offset for first in members[:1]):
             raise ValueError("there is something before or behind the archive")
-        for member in archive.infolist():
+        for member in members:
             name = member.filename.removesuffix(".npy")
-            header = read_header(archive, member)
             if name in self.headers or name == member.filename or member.compress_type != ZIP_STORED:
                 raise ValueError(f"{member.filename} has no place in a checkpoint")
-            if math.prod(header.shape) * header.dtype.itemsize > member.file_size:
-                raise ValueError(f"{member.filename} announces more than it holds")
-            self.headers[name] = header
+            self.headers[name] = self._read_header(member)
+        if sum(member.file_size for member in members) > size:
+            raise ValueError("its members are larger than the file")
+
+    def _read_header(self, member: ZipInfo) -> Header:
+        """Return shape and dtype of an array, which is stored as `stage_archive` stores it: version 1.0, C order."""
+        # NumPy warns of what it understands only with an effort. No run writes that.
+        with self._archive.open(member) as stream, warnings.catch_warnings(action="error"):
+            if read_magic(stream) != (1, 0):
+                raise ValueError(f"{member.filename} has a header of another version")
+            shape, fortran_order, dtype = read_array_header_1_0(stream)
+            size = member.file_size - stream.tell()
+        if fortran_order or dtype.hasobject or math.prod(shape) * dtype.itemsize != size:
+            raise ValueError(f"{member.filename} holds no array as a run stores it")
+        return Header(shape, dtype)
 
     def read(self, name: str) -> np.ndarray:
         """Return an array."""
@@ -125,6 +142,8 @@ def open_archive(path: Path, stamps: Sequence[Stamp]) -> Iterator[Archive]:
     Raises:
         RunError: if it is not there, is another, or anything inside the `with` fails on it.
     """
+    if not stamps:
+        raise RunError(f"{path} is no checkpoint that the run still keeps")
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size

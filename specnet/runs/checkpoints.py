@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
+from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt, PositiveInt, ValidationError
 
 from specnet.component import parts
 from specnet.datasets.base import DataFile, Header
@@ -28,12 +30,64 @@ T = TypeVar("T")
 TEXTS = ("layout", "spec", "progress")
 STEP = re.compile(r"(?:step-)?0*([0-9]{1,19})(?:\.npz)?")
 """A step number, or the name of its checkpoint."""
+DIGEST = re.compile("[0-9a-f]{64}")
 NAME = re.compile(r"step-([0-9]{8}|[1-9][0-9]{8,18})\.npz")
 FREE = (
     ("name",), ("description",), ("plots",), ("training", "epochs"), ("training", "on_divergence"),
     ("checkpoint", "every"), ("checkpoint", "every_steps"), ("checkpoint", "keep"),
 )  # fmt: skip
 """Keys of a spec that do not say how training goes: a run may go on with other values."""
+
+
+class _Part(BaseModel, strict=True, extra="forbid"):
+    """A part of what `progress` says; what layers, schedules and transforms keep there is for these to judge."""
+
+
+class _Bits(_Part):
+    state: int = Field(ge=0, lt=2**128)
+    inc: int = Field(ge=0, lt=2**128)
+
+
+class _Generator(_Part):
+    bit_generator: Literal["PCG64"]
+    state: _Bits
+    has_uint32: Literal[0, 1]
+    uinteger: int = Field(ge=0, lt=2**32)
+
+
+class _Moment(_Part):
+    epoch: NonNegativeInt
+    step: NonNegativeInt
+
+
+class _Watch(_Part):
+    best: FiniteFloat | None
+    waited: NonNegativeInt
+
+
+class _Transforms(_Part):
+    inputs: list[dict[str, Any]]
+    targets: list[dict[str, Any]]
+
+
+class _Data(_Part):
+    input_shape: list[PositiveInt]
+    classes: list[str]
+    input_names: list[str]
+    target_names: list[str]
+
+
+class _Progress(_Moment):
+    position: NonNegativeInt
+    loss: FiniteFloat
+    generators: dict[str, _Generator]
+    best: _Moment
+    watches: dict[str, _Watch]
+    schedules: dict[str, dict[str, Any]]
+    transforms: _Transforms
+    data: _Data
+    history_length: NonNegativeInt
+    history_sha256: str
 
 
 def file_name(step: int) -> str:
@@ -56,11 +110,13 @@ class Index:
         name = "best.json"
         try:
             self.best_step = _step(self.best["checkpoint"])
-            best = Stamp(self.best["sha256"], self.best["bytes"])
+            best = _read_stamp(self.best)
             name = "latest.json"
             self.latest_step = _step(self.latest["checkpoint"])
             self.stamps = {step: [stamp] for step, stamp in _read_stamps(self.latest["checkpoints"]).items()}
             pending = _read_stamps(self.latest.pop("pending", {}))
+            if self.latest_step not in self.stamps:
+                raise ValueError("the latest is none of them")
             self.dropped = {_step(each) for each in self.latest.pop("dropped", [])} - set(self.stamps)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise RunError(f"{directory / name} is damaged: it does not name checkpoints as a run does") from error
@@ -98,7 +154,13 @@ def _step(name: str) -> int:
 
 
 def _read_stamps(saved: dict[str, dict[str, Any]]) -> dict[int, Stamp]:
-    return {_step(name): Stamp(stamp["sha256"], stamp["bytes"]) for name, stamp in saved.items()}
+    return {_step(name): _read_stamp(stamp) for name, stamp in saved.items()}
+
+
+def _read_stamp(saved: dict[str, Any]) -> Stamp:
+    if not DIGEST.fullmatch(saved["sha256"]) or type(saved["bytes"]) is not int or saved["bytes"] < 0:
+        raise ValueError("there is a file without digest or size")
+    return Stamp(saved["sha256"], saved["bytes"])
 
 
 def _show_stamps(stamps: Mapping[int, Stamp]) -> dict[str, dict[str, Any]]:
@@ -159,7 +221,7 @@ class Checkpoints:
 
     def _stage(self, step: int, snapshot: Snapshot) -> tuple[Staged, Stamp]:
         path = self.directory.file("checkpoints", file_name(step))
-        if step not in self._owned and path.exists():
+        if step not in self._owned and os.path.lexists(path):
             help = f"move it away, then: specnet resume {self.directory.path}"
             raise UsageError(f"{path} is in the way: this run has not written it", help=help)
         arrays = {"params": snapshot.params, "slots": snapshot.slots, "state": snapshot.state}
@@ -247,11 +309,23 @@ def read_checkpoint(path: Path, stamps: Sequence[Stamp], spec: Spec) -> Snapshot
         layout, told, progress = (json.loads(str(archive.read(name))) for name in TEXTS)
         if trajectory(told, spec) != trajectory(spec.to_json(), spec):
             raise RunError(f"{path} is a checkpoint of another spec")
+        _check_progress(progress, path.name)
         implied_layout, implied = _implied(spec, tuple(progress["data"]["input_shape"]), progress["position"])
         if layout != implied_layout or archive.headers != implied | texts:
             raise RunError(f"{path} does not fit the run's spec: its arrays are not those of the layers")
         arrays = {name: archive.read(name) for name in implied}
         return Snapshot(**{"outputs": np.empty(0)} | arrays, progress=progress)
+
+
+def _check_progress(progress: Any, name: str) -> None:
+    """Raise a ValueError unless `progress` is that of a run in the step which the checkpoint's name tells."""
+    try:
+        _Progress.model_validate(progress)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, ('progress', *first['loc'])))}: {first['msg']}") from None
+    if file_name(progress["step"]) != name or progress["history_length"] != progress["epoch"]:
+        raise ValueError("its progress is that of another state")
 
 
 def _implied(spec: Spec, input_shape: Shape, position: int) -> tuple[list[dict[str, Any]], dict[str, Header]]:

@@ -19,6 +19,9 @@ FOLDERS = ("checkpoints", "plots")
 BEGINNING = ("spec.json", "history.jsonl", "latest.json", "best.json", "checkpoints/step-00000000.npz")
 """What a run writes before its manifest. Without a manifest nothing can have come of them yet."""
 
+OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json", "record.npz"}
+"""What a run writes, besides further checkpoints and plots."""
+
 
 class RunDirectory:
     """A run directory that this object alone may write to, until it is closed.
@@ -66,9 +69,24 @@ class RunDirectory:
 
     def clean(self) -> None:
         """Remove the temporary files that a process left which ended in the middle of writing."""
-        for path in _entries(self.path):
+        for path in entries(self.path):
             if TEMPORARY.fullmatch(path.name) and not path.is_dir():
                 path.unlink()
+
+
+def find_writer(directory: Path) -> str | None:
+    """Return which process holds the lock of a run directory, in its own words; None if none does."""
+    try:
+        lock = os.open(directory / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # closing it lets go of it
+    except BlockingIOError:
+        return printable(os.read(lock, 100).decode(errors="replace").strip()) or "a process"
+    finally:
+        os.close(lock)
+    return None
 
 
 def inside(directory: Path, *parts: str) -> Path:
@@ -118,10 +136,10 @@ def take_directory(path: Path) -> RunDirectory | None:
         BusyError: if another process is about to use it.
         OSError: if it cannot be written to.
     """
-    if not _is_free(path):
+    if not is_free(path):
         return None
     directory = RunDirectory(path)
-    if not _is_free(path):  # another run has come and gone since the first look
+    if not is_free(path):  # another run has come and gone since the first look
         directory.close()
         return None
     directory.clean()
@@ -133,19 +151,19 @@ def take_directory(path: Path) -> RunDirectory | None:
     return directory
 
 
-def _is_free(path: Path) -> bool:
+def is_free(path: Path) -> bool:
     """Whether a directory is empty, or shows by its lock that it was, and holds nothing but a run's beginning."""
-    entries = {str(entry.relative_to(path)): entry for entry in _entries(path)}
-    return not entries or (
-        LOCK in entries
+    found = {str(entry.relative_to(path)): entry for entry in entries(path)}
+    return not found or (
+        LOCK in found
         and all(
-            name in (LOCK, *BEGINNING, *FOLDERS) or TEMPORARY.fullmatch(entry.name) for name, entry in entries.items()
+            name in (LOCK, *BEGINNING, *FOLDERS) or TEMPORARY.fullmatch(entry.name) for name, entry in found.items()
         )
-        and not any(entry.is_symlink() for entry in entries.values())
+        and not any(entry.is_symlink() for entry in found.values())
     )
 
 
-def _entries(path: Path) -> Iterator[Path]:
+def entries(path: Path) -> Iterator[Path]:
     """What lies in a run directory and in its own folders."""
     for entry in path.iterdir():
         yield entry

@@ -145,13 +145,13 @@ class Experiment:
             measured = [name for name in self.splits if name == "validation" or name in watched - {"train"}]
             self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, spec.seed, measured)
 
-    def snapshot(self, **further: Any) -> Snapshot:
-        """Return the whole state, with `further` in its progress.
+    def snapshot(self, copy: bool = True, **further: Any) -> Snapshot:
+        """Return the whole state, with `further` in its progress; `copy` as `Trainer.snapshot` has it.
 
         Raises:
             DivergenceError: if it holds a number that is not finite.
         """
-        snapshot = self.trainer.snapshot()
+        snapshot = self.trainer.snapshot(copy)
         watches = {"best": self.best, "early_stopping": self.stopping}
         snapshot.progress.update(
             watches={name: watch.save() for name, watch in watches.items() if watch},

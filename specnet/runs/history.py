@@ -104,12 +104,19 @@ def _content(line: Mapping[str, Any]) -> bytes:
     return json.dumps({**line, "seconds": None}).encode()
 
 
+def _number(line: Mapping[str, Any], name: str) -> float:
+    value = line[name]
+    if not isinstance(value, int | float):
+        raise TypeError(f"{name} is {value!r}, which is no number")
+    return value
+
+
 class History(Mapping[str, np.ndarray]):
     """Columns of the history by name: `history["train/loss"]` has one item per epoch."""
 
     def __init__(self, lines: list[dict[str, Any]]) -> None:
         names = list(lines[0]) if lines else []
-        self._columns = {name: np.array([line[name] for line in lines]) for name in names}
+        self._columns = {name: np.array([_number(line, name) for line in lines]) for name in names}
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -122,6 +129,8 @@ class History(Mapping[str, np.ndarray]):
             return cls(read_lines(path))
         except KeyError as error:
             raise RunError(f"{path} is damaged: a line has no {error}") from error
+        except TypeError as error:
+            raise RunError(f"{path} is damaged: {error}") from error
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._columns[name]

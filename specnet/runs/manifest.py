@@ -11,6 +11,7 @@ from typing import Any
 
 import importlib_metadata
 import numpy as np
+from pydantic import BaseModel, FiniteFloat, ValidationError
 
 from specnet import registry
 from specnet.component import Component, parts
@@ -56,29 +57,48 @@ def describe_setting() -> dict[str, Any]:
     }
 
 
+class _Spec(BaseModel):
+    sha256: str
+    replaced: str | None
+
+
+class _Data(BaseModel):
+    sha256: str
+
+
+class _Setting(BaseModel):
+    versions: dict[str, str]
+    machine: dict[str, Any]
+
+
+class _Manifest(_Setting):
+    """What is relied on in a manifest."""
+
+    status: str
+    seconds: FiniteFloat
+    error: str | None
+    spec: _Spec
+    data: _Data
+    components: dict[str, str]
+    resumed: list[_Setting]
+
+
 def read_manifest(directory: Path) -> dict[str, Any]:
     """Return the manifest in a run directory.
 
     Raises:
         RunError: if there is none, or it cannot be read.
     """
-    if not (directory / "manifest.json").is_file():
+    path = directory / "manifest.json"
+    if not path.is_file():
         raise RunError(f"{directory} is not a run directory: it has no manifest.json")
-    return read_json(directory / "manifest.json")
-
-
-def recorded(directory: Path, manifest: Mapping[str, Any], *keys: str) -> Any:
-    """Return what a manifest says under nested keys.
-
-    Raises:
-        RunError: if it does not have them.
-    """
-    value: Any = manifest
-    for key in keys:
-        if not isinstance(value, dict) or key not in value:
-            raise RunError(f"{directory / 'manifest.json'} is damaged: it has no {'.'.join(keys)}")
-        value = value[key]
-    return value
+    manifest = read_json(path)
+    try:
+        _Manifest.model_validate(manifest, strict=True)
+    except ValidationError as error:
+        found = [f"{'.'.join(map(str, each['loc']))}: {each['msg'].lower()}" for each in error.errors()]
+        raise RunError(f"{path} is damaged: {'; '.join(found)}") from None
+    return manifest
 
 
 def read_spec(directory: Path, manifest: Mapping[str, Any]) -> Spec:
@@ -90,12 +110,12 @@ def read_spec(directory: Path, manifest: Mapping[str, Any]) -> Spec:
     path = directory / "spec.json"
     document = read_json(path)
     # A process may have ended after it had announced a new spec, and before it had written that.
-    if json_digest(document) not in [recorded(directory, manifest, "spec", key) for key in ("sha256", "replaced")]:
+    if json_digest(document) not in (manifest["spec"]["sha256"], manifest["spec"]["replaced"]):
         raise RunError(f"{path} is not the spec of this run: it has another SHA-256 than the manifest tells")
     try:
         return parse_spec(document, str(path))
     except SpecError as error:
-        used = dict(recorded(directory, manifest, "components"))
+        used = manifest["components"]
         missing = [key for key in used if key.partition(".")[2] not in registry.claims(key.partition(".")[0])]
         help = install({key: used[key] for key in missing}) if missing else None
         raise RunError(f"the spec of this run is no longer understood\n{error}", help=help) from None

@@ -12,7 +12,7 @@ from specnet.runs.archive import Stamp
 from specnet.runs.checkpoints import Index, file_name, first_believed, read_checkpoint, trajectory
 from specnet.runs.experiment import Experiment
 from specnet.runs.history import read_until
-from specnet.runs.manifest import components, data_digest, describe_setting, install, recorded
+from specnet.runs.manifest import components, data_digest, describe_setting, install
 from specnet.spec.model import Spec
 from specnet.training.trainer import Snapshot
 
@@ -42,13 +42,13 @@ def check_spec_unchanged(before: Spec, now: Spec) -> None:
         raise SpecError([now.locate(each._replace(help=help)) for each in found], file=now.source)
 
 
-def check_components_unchanged(directory: Path, manifest: Mapping[str, Any], spec: Spec) -> None:
+def check_components_unchanged(manifest: Mapping[str, Any], spec: Spec) -> None:
     """Raise an error if components come from other distributions, or other versions, than when a run was made.
 
     Raises:
         UsageError: naming the first difference.
     """
-    before = recorded(directory, manifest, "components")
+    before = manifest["components"]
     now = {name: owner for name, owner in components(spec).items() if not name.startswith("plots.")}
     changed = {name: owner for name, owner in now.items() if before.get(name) != owner}
     for name, owner in changed.items():
@@ -57,7 +57,7 @@ def check_components_unchanged(directory: Path, manifest: Mapping[str, Any], spe
         raise UsageError(message, help=install(old))
 
 
-def check_data_unchanged(directory: Path, manifest: Mapping[str, Any], experiment: Experiment) -> list[str]:
+def check_data_unchanged(manifest: Mapping[str, Any], experiment: Experiment) -> list[str]:
     """Raise an error if the data are others than those a run was made with.
 
     Computed ones may differ in their last bits where the machine does; that is a warning.
@@ -65,7 +65,7 @@ def check_data_unchanged(directory: Path, manifest: Mapping[str, Any], experimen
     Raises:
         UsageError: naming the digests.
     """
-    before, now = recorded(directory, manifest, "data", "sha256"), data_digest(experiment.data)
+    before, now = manifest["data"]["sha256"], data_digest(experiment.data)
     if before == now:
         return []
     message = f"the data are not those that the run was made with: their SHA-256 is {now}, it was {before}"
@@ -74,15 +74,14 @@ def check_data_unchanged(directory: Path, manifest: Mapping[str, Any], experimen
     raise UsageError(message, help="bring the old data back, or start a new run")
 
 
-def changed_setting(directory: Path, manifest: Mapping[str, Any]) -> list[str]:
+def changed_setting(manifest: Mapping[str, Any]) -> list[str]:
     """Return what would let a run end in other bits here than where it was made, a sentence each."""
     now = describe_setting()
-    last = [manifest, *recorded(directory, manifest, "resumed")][-1]
-    before = {what: recorded(directory, last, part, key) for what, (part, key) in SETTING.items()}
+    last = [manifest, *manifest["resumed"]][-1]
     return [
-        f"{what}: {old} when the run was last trained, {now[part][key]} now; the last bits may differ"
-        for (what, (part, key)), old in zip(SETTING.items(), before.values(), strict=True)
-        if old != now[part][key]
+        f"{what}: {last[part].get(key)} when the run was last trained, {now[part][key]} now; the last bits may differ"
+        for what, (part, key) in SETTING.items()
+        if last[part].get(key) != now[part][key]
     ]
 
 

@@ -19,7 +19,7 @@ from specnet.runs.directory import inside
 from specnet.runs.experiment import build_model, load_data, pipelines
 from specnet.runs.files import read_json, write_file
 from specnet.runs.history import History
-from specnet.runs.manifest import data_digest, read_manifest, read_spec, recorded
+from specnet.runs.manifest import data_digest, read_manifest, read_spec
 from specnet.spec.model import Spec
 from specnet.training.model import Model
 
@@ -68,7 +68,7 @@ class Run:
     @property
     def status(self) -> str:
         """How the run ended: finished, interrupted, diverged or failed; running if it goes on, or was killed."""
-        return str(recorded(self.directory, self.manifest, "status"))
+        return str(self.manifest["status"])
 
     @property
     def dataset(self) -> Dataset:
@@ -108,7 +108,7 @@ class Run:
             DataError: if they are not the data that the run was made with.
         """
         data = load_data(self.spec)
-        if not self.dataset.computed and data_digest(data) != recorded(self.directory, self.manifest, "data", "sha256"):
+        if not self.dataset.computed and data_digest(data) != self.manifest["data"]["sha256"]:
             raise DataError(
                 "the data are not those that the run was made with: they have another SHA-256 than the manifest tells",
                 help="bring the old data back, or evaluate other samples with --data",

@@ -133,10 +133,10 @@ def _go_on(
         before = read_spec(path, manifest)
         spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget)
         check_spec_unchanged(before, spec)
-        check_components_unchanged(path, manifest, spec)
-        warnings = changed_setting(path, manifest)
+        check_components_unchanged(manifest, spec)
+        warnings = changed_setting(manifest)
         experiment = Experiment(spec)
-        warnings += check_data_unchanged(path, manifest, experiment)
+        warnings += check_data_unchanged(manifest, experiment)
         if strict and warnings:
             raise UsageError("\n".join(["bits may differ from those of a run on one machine", *warnings]))
         resumed, refused = restore(experiment, path)
@@ -283,7 +283,8 @@ class _Runner:
     def _snapshot(self, best: bool) -> Snapshot:
         """The state of now; `best` says whether it is the best so far."""
         now = {"epoch": self.trainer.epoch, "step": self.trainer.step}
-        return self.experiment.snapshot(best=now if best else self.best.progress["best"], **self.history.state)
+        # The best state may be written later; any other is written at once, and need not be copied.
+        return self.experiment.snapshot(best, best=now if best else self.best.progress["best"], **self.history.state)
 
     def _save(self, final: bool = False) -> None:
         """Save the state of now, and the best one if it is not saved yet."""
@@ -296,8 +297,8 @@ class _Runner:
         self.history.sync()
         if self.recorder:
             self.recorder.write(self.directory.file("record.npz"), final)
-        best = self.experiment.best
-        self.checkpoints.save(self.latest, self.best, {"monitor": best.monitor, "value": best.best})
+        monitored = {"monitor": self.experiment.best.monitor, "value": self.best.progress["watches"]["best"]["best"]}
+        self.checkpoints.save(self.latest, self.best, monitored)
 
     def _write_manifest(self, status: str, error: BaseException | None = None) -> None:
         self.manifest |= {

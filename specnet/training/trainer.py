@@ -48,7 +48,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A trainer's whole state between two steps, in arrays of its own.
+    """A trainer's whole state between two steps.
 
     `outputs` (position, ...) are those of the samples that the epoch has taken so far, where metrics will need them.
     """
@@ -210,8 +210,8 @@ class Trainer:
             help="try a smaller optimizer.learning_rate, or training.clip_norm",
         )
 
-    def snapshot(self) -> Snapshot:
-        """Return the whole state, in copies.
+    def snapshot(self, copy: bool = True) -> Snapshot:
+        """Return the whole state, in copies or, for who needs it only until the next step, in the arrays themselves.
 
         Raises:
             DivergenceError: if it holds a number that is not finite.
@@ -235,7 +235,9 @@ class Trainer:
         for name, array in arrays.items():
             if not all_finite(array):
                 raise self._error(f"{WORDS[name]} is not finite after step {self.step}")
-        return Snapshot(**{name: array.copy() for name, array in arrays.items()}, progress=progress)
+        if copy:
+            arrays = {name: array.copy() for name, array in arrays.items()}
+        return Snapshot(**arrays, progress=progress)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to the state of a snapshot."""

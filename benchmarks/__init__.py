@@ -1,0 +1,1 @@
+"""Measurements of specnet against its peers, side by side in one process."""

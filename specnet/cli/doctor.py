@@ -1,0 +1,93 @@
+"""The command `doctor`: what is wrong with a run directory, or with what is installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from specnet.cli.options import PATH, echo_json
+from specnet.errors import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from specnet.runs.findings import Finding
+
+
+@click.command()
+@click.argument("run", metavar="[RUN]", required=False, type=PATH)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How findings are shown.")
+def doctor(run: Path | None, form: str) -> None:
+    """Tell what is wrong with the run in directory RUN.
+
+    Everything in it is looked at and nothing changed: every file, every checkpoint, the data, and from where it can
+    go on. Without RUN tell what is installed, and which components cannot be used.
+
+    Ends with 0 if there are only notes, with 3 if something of a run is damaged or lost, and with 2 if a component
+    cannot be used.
+
+    \b
+    Example:
+      specnet doctor runs/spiral
+    """
+    from specnet.runs.findings import has_errors
+
+    findings = _show_installation(form) if run is None else _show_run(run, form)
+    if has_errors(findings):
+        click.get_current_context().exit(2 if run is None else 3)
+
+
+def _show_run(directory: Path, form: str) -> list[Finding]:
+    from specnet.cli.show import show_table
+    from specnet.runs.doctor import examine
+
+    report = examine(directory)
+    if form == "json":
+        findings = [finding._asdict() for finding in report.findings]
+        echo_json({**report._asdict(), "directory": str(directory), "findings": findings})
+        return report.findings
+    worst = dict.fromkeys(report.parts, "ok")
+    for finding in report.findings:
+        if worst[finding.part] != "error":
+            worst[finding.part] = finding.severity
+    show_table(["part", "", ""], [[part, worst[part], word] for part, word in report.parts.items()])
+    _show_findings(report.findings)
+    click.echo(f"\n{printable(f'{directory}: {report.verdict}')}")
+    return report.findings
+
+
+def _show_installation(form: str) -> list[Finding]:
+    from specnet.cli.show import show_table
+    from specnet.runs.installation import examine_installation
+
+    found = examine_installation()
+    if form == "json":
+        echo_json({**found._asdict(), "findings": [finding._asdict() for finding in found.findings]})
+        return found.findings
+    show_table(["version", ""], found.versions.items())
+    click.echo()
+    show_table(["machine", ""], [[name, _show(value)] for name, value in found.machine.items()])
+    click.echo()
+    show_table(
+        ["distribution", "components"],
+        [
+            [name, ", ".join(f"{group} {count}" for group, count in counts.items())]
+            for name, counts in found.distributions.items()
+        ],
+    )
+    _show_findings(found.findings)
+    click.echo(f"\n{found.verdict}")
+    return found.findings
+
+
+def _show(value: object) -> object:
+    return ", ".join(value) if isinstance(value, list) else "unknown" if value is None else value
+
+
+def _show_findings(findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        click.echo(f"\n{finding.severity}[{finding.part}]: {printable(finding.message)}")
+        if finding.help:
+            click.echo(f"   = help: {printable(finding.help)}")

@@ -1,0 +1,352 @@
+"""What is wrong with a run directory: everything in it is looked at, and left as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from specnet.datasets.base import read_npz
+from specnet.errors import RunError, SpecnetError, UsageError, os_reason, quote
+from specnet.runs.archive import Stamp, open_archive
+from specnet.runs.checkpoints import NAME, Index, file_name, read_checkpoint
+from specnet.runs.directory import FOLDERS, LOCK, OWN, entries, find_writer, is_free
+from specnet.runs.experiment import Experiment
+from specnet.runs.files import TEMPORARY, read_json
+from specnet.runs.findings import Finding, Report, Severity, enumerate_some, has_errors
+from specnet.runs.history import read_until
+from specnet.runs.manifest import read_manifest, read_spec
+from specnet.runs.resume import changed_setting, check_components_unchanged, check_data_unchanged, restore
+from specnet.runs.run import load_run
+from specnet.spec.model import Spec
+
+STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
+TEMPORARIES = ("left by a process that was killed", "resume removes them")
+LEFT = ("left by a process that was killed while it saved", "resume replaces or removes them")
+IN_THE_WAY = ("named like checkpoints, but not written by the run", "move them away: resume writes over none of them")
+FOREIGN = ("not written by the run", "they are neither loaded nor changed")
+
+
+def examine(directory: str | Path) -> Report:
+    """Look at everything in a run directory and return all there is to say of it; nothing is changed or printed.
+
+    Raises:
+        RunError: if there is no trace of a run in it.
+        OSError: if it cannot be listed.
+    """
+    return _Examination(Path(directory)).report()
+
+
+class _Examination:
+    """One look at a run directory, part by part. A part that needs one before it is left out if that is damaged."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.findings: list[Finding] = []
+        self.parts: dict[str, str] = {}
+        self.writer = find_writer(directory)
+        self.manifest: dict[str, Any] | None = None
+        self.spec: Spec | None = None
+        self.index: Index | None = None
+        self.experiment: Experiment | None = None
+        self.believed: dict[int, dict[str, Any]] = {}
+        """The progress in each checkpoint that is believed, by step."""
+        self.resume: int | None = None
+        self.evaluate: int | None = None
+        self.refused = False
+        """Whether `resume` would refuse a run in which nothing is damaged."""
+        self._part = ""
+
+    def report(self) -> Report:
+        """Look at everything."""
+        if not (self.directory / "manifest.json").is_file():
+            if self.writer or ((self.directory / LOCK).exists() and is_free(self.directory)):
+                return self._unbegun()
+            if not (self.directory / "latest.json").is_file():
+                read_manifest(self.directory)  # raises what every command says of such a directory
+        self._look_at_manifest()
+        self._look_at_spec()
+        self._look_at_components()
+        self._look_at_index()
+        self._look_at_checkpoints()
+        self._look_at_history()
+        self._look_at_data()
+        self._look_at_record()
+        self._look_at_files()
+        self._look_at_resume()
+        self._look_at_evaluate()
+        return Report(self.directory, self.parts, self.findings, self.resume, self.evaluate, self._verdict())
+
+    @contextmanager
+    def _look(self, part: str, help: str | None = None) -> Iterator[None]:
+        """Look at a part: errors from inside become findings, with `help` where they have none of their own."""
+        self._part = part
+        self.parts.setdefault(part, "")
+        try:
+            yield
+        except SpecnetError as error:
+            for found in error.diagnostics:
+                self._tell("error", found.message, found.help or help)
+
+    def _tell(self, severity: Severity, message: str, help: str | None = None) -> None:
+        self.findings.append(Finding(self._part, severity, message, help))
+
+    @property
+    def _newest(self) -> dict[str, Any] | None:
+        """The progress of the newest state that is believed."""
+        # A run that has passed over damage may still have later checkpoints from before that.
+        steps = [step for step in self.believed if self.index and step <= self.index.latest_step]
+        return self.believed[max(steps)] if steps else None
+
+    def _unbegun(self) -> Report:
+        with self._look("manifest"):
+            verdict = "a run is about to begin" if self.writer else "a run has ended here before it began"
+            help = None if self.writer else f"to start it: specnet run SPEC --out {self.directory}"
+            self._tell("note", f"{verdict}: there is no manifest.json yet", help)
+        return Report(self.directory, self.parts, self.findings, None, None, verdict)
+
+    def _look_at_manifest(self) -> None:
+        help = f"bring it back from a copy, or start again: specnet run {self.directory / 'spec.json'}"
+        with self._look("manifest", help):
+            self.manifest = read_manifest(self.directory)
+            self._look_at_status(self.manifest)
+
+    def _look_at_status(self, manifest: Mapping[str, Any]) -> None:
+        status = self.parts["manifest"] = str(manifest.get("status"))
+        go_on = f"to go on: specnet resume {self.directory}"
+        if self.writer:
+            self._tell("note", f"it is in progress: {self.writer} writes to it")
+        elif status == "running":
+            self._tell("note", 'its status is "running", but no process writes to it: it was killed', go_on)
+        elif status not in STATUSES:
+            self._tell("error", f"{self.directory / 'manifest.json'} is damaged: there is no status {quote(status)}")
+        elif status != "finished":
+            reason = ": ".join([status, *str(manifest.get("error") or "").splitlines()[:1]])
+            self._tell("note", f"it is {reason}", None if status == "diverged" else go_on)
+
+    def _look_at_spec(self) -> None:
+        if self.manifest is None:
+            return
+        with self._look("spec", 'bring it back from a copy; the checkpoints hold it as well, as their member "spec"'):
+            self.spec = read_spec(self.directory, self.manifest)
+
+    def _look_at_components(self) -> None:
+        if self.manifest is None or self.spec is None:
+            return
+        with self._look("components"):
+            try:
+                check_components_unchanged(self.manifest, self.spec)
+            except UsageError as error:
+                self._refuse(error.message, error.help)
+        with self._look("machine"):
+            for message in changed_setting(self.manifest):
+                self._tell("note", message)
+
+    def _refuse(self, message: str, help: str | None) -> None:
+        """Note what `resume` would refuse though nothing is damaged."""
+        self.refused = True
+        self._tell("note", f"{message}; resume refuses that", help)
+
+    def _look_at_index(self) -> None:
+        help = "bring it back from a copy: without it no checkpoint can be believed"
+        for name in ("latest", "best"):
+            with self._look(name, help):
+                read_json(self.directory / f"{name}.json")
+        if any(finding.part in ("latest", "best") for finding in self.findings):
+            return
+        with self._look("latest", help):
+            self.index = Index(self.directory)
+
+    def _look_at_checkpoints(self) -> None:
+        index = self.index
+        if index is None:
+            return
+        with self._look("checkpoints"):
+            for step, stamps in sorted(index.stamps.items()):
+                try:
+                    self.believed[step] = self._read(self.directory / "checkpoints" / file_name(step), stamps)
+                except RunError as error:
+                    # The process that writes to the run may have deleted or replaced it since the index was read.
+                    if self.writer and Index(self.directory).stamps.get(step) != stamps:
+                        continue
+                    if step > index.latest_step:
+                        self._tell("note", error.message, "a run that has gone on before it replaces it")
+                    else:
+                        self._tell("error", error.message, "bring it back from a copy; the one before it is used")
+        self.parts["checkpoints"] = f"{len(self.believed)} of {len(index.stamps)} believed"
+        self.parts |= {"latest": f"step {index.latest_step}", "best": f"step {index.best_step}"}
+        if latest := self.believed.get(index.latest_step):
+            self._look_at_name(index, "latest", index.latest, latest)
+            self._look_at_name(index, "best", index.best, latest["best"])
+
+    def _read(self, path: Path, stamps: Sequence[Stamp]) -> dict[str, Any]:
+        """Return a checkpoint's progress; without the spec its digest must do to believe it."""
+        if self.spec:
+            return read_checkpoint(path, stamps, self.spec).progress
+        with open_archive(path, stamps) as archive:
+            progress: dict[str, Any] = json.loads(str(archive.read("progress")))
+            return progress | {"history_length": int(progress["history_length"]), "best": dict(progress["best"])}
+
+    def _look_at_name(self, index: Index, which: str, entry: Mapping[str, Any], moment: Mapping[str, int]) -> None:
+        """Compare what `latest.json` or `best.json` says with the moment that the newest checkpoint calls so."""
+        name, known = file_name(moment["step"]), index.stamps.get(moment["step"], [])
+        stamped = (entry.get("sha256"), entry.get("bytes")) in known
+        if stamped and (name, moment["epoch"], moment["step"]) == tuple(
+            map(entry.get, ("checkpoint", "epoch", "step"))
+        ):
+            return
+        # A process that ends between writing latest.json and best.json leaves the second one behind.
+        killed = self.writer or self.parts["manifest"] in ("running", "failed")
+        with self._look(which):
+            message = f"{self.directory / which}.json does not name {name} as it was saved"
+            help = f"{entry['checkpoint']} is used; resume writes {which}.json anew"
+            self._tell("note" if which == "best" and killed else "error", message, help)
+
+    def _look_at_history(self) -> None:
+        path, newest = self.directory / "history.jsonl", self._newest
+        with self._look("history", "bring it back from a copy; resume needs what its checkpoint counts on"):
+            try:
+                lines = path.read_bytes().splitlines(keepends=True)
+            except OSError as error:
+                raise RunError(f"{path} cannot be read: {os_reason(error)}") from error
+            if lines and not lines[-1].endswith(b"\n"):
+                del lines[-1]
+                if not self.writer:
+                    self._tell("note", f"{path} ends in a part of a line: the process was killed", "resume removes it")
+            self.parts["history"] = f"{len(lines)} epochs"
+            wrong = dict(_wrong_lines(lines))
+            if wrong:
+                told = [f"line {number} {what}" for number, what in wrong.items()]
+                self._tell("error", f"{path} is damaged: {enumerate_some(told, '; ')}", "bring it back from a copy")
+            if newest is None or any(number <= newest["history_length"] for number in wrong):
+                return
+            read_until(path, newest)
+            more = len(lines) - newest["history_length"]
+            if more and not self.writer and self.index and self.index.latest_step in self.believed:
+                message = f"it tells {more} {'epoch' if more == 1 else 'epochs'} after the newest checkpoint"
+                self._tell("note", message, "resume goes on from there")
+
+    def _look_at_data(self) -> None:
+        if self.manifest is None or self.spec is None:
+            return
+        with self._look("data"):
+            experiment = Experiment(self.spec)
+            for message in check_data_unchanged(self.manifest, experiment):
+                self._tell("note", message)
+            self.experiment = experiment
+
+    def _look_at_record(self) -> None:
+        if self.spec is None or self.spec.record is None:
+            return
+        path = self.directory / "record.npz"
+        with self._look("record", "bring it back from a copy; resume needs what its checkpoint counts on"):
+            read_npz(path)
+            if self.experiment and self.experiment.recorder and self._newest:
+                self.experiment.recorder.resume(path, self._newest["epoch"])
+
+    def _look_at_files(self) -> None:
+        index = self.index
+        saved = {file_name(step) for step in index.stamps} if index else set()
+        left = {file_name(step) for step in index.pending | index.dropped} if index else set()
+        found: dict[tuple[str, str], list[str]] = {kind: [] for kind in (TEMPORARIES, LEFT, IN_THE_WAY, FOREIGN)}
+        with self._look("files"):
+            for path in sorted(entries(self.directory)):
+                name = str(path.relative_to(self.directory))
+                of_checkpoint = path.parent.name == "checkpoints" and NAME.fullmatch(path.name)
+                if TEMPORARY.fullmatch(path.name):
+                    found[TEMPORARIES].append(name)
+                elif of_checkpoint and path.name in left:
+                    found[LEFT].append(name)
+                elif name in OWN or (of_checkpoint and (index is None or path.name in saved)):
+                    self._look_at_link(path, name)
+                elif of_checkpoint:
+                    found[IN_THE_WAY].append(name)
+                elif path.parent.name != "plots" or path.suffix != ".png":
+                    found[FOREIGN].append(name)
+            if self.writer:  # it has not left them yet
+                del found[TEMPORARIES], found[LEFT]
+            for (what, help), names in found.items():
+                if names:
+                    self._tell("note", f"{what}: {enumerate_some(names)}", help)
+
+    def _look_at_link(self, path: Path, name: str) -> None:
+        message = f"{path} is a symbolic link, and a run writes nothing outside its directory"
+        if path.is_symlink() and name in (LOCK, *FOLDERS):
+            self._refuse(message, f"put what it leads to in its place: {path.readlink()}")
+        elif path.is_symlink():
+            self._tell("note", message, "resume puts a file in its place")
+
+    def _look_at_resume(self) -> None:
+        if self.experiment is None or not self.believed or self.writer:
+            return
+        with self._look("resume"):
+            try:
+                resumed, reasons = restore(self.experiment, self.directory)
+            except RunError as error:
+                self._tell_new(error.message.splitlines()[1:])
+            else:
+                self._tell_new(reasons)
+                step = resumed.latest.progress["step"]
+                self.parts["resume"] = "refused" if self.refused else f"from step {step}"
+                self.resume = None if self.refused else step
+
+    def _look_at_evaluate(self) -> None:
+        if not self.believed:
+            return
+        with self._look("evaluate"):
+            try:
+                run = load_run(self.directory)
+            except RunError:
+                if self.spec:
+                    message = "neither the best checkpoint nor one before it can be believed"
+                    self._tell("error", message, "--checkpoint names another")
+            else:
+                self._tell_new(run.warnings)
+                self.evaluate = run.progress["step"]
+                self.parts["evaluate"] = f"step {self.evaluate}"
+
+    def _tell_new(self, reasons: Iterable[str]) -> None:
+        """Tell what has not been told of another part."""
+        told = [finding.message for finding in self.findings]
+        for reason in reasons:
+            if not any(message in reason or reason in message for message in told):
+                self._tell("error", reason)
+
+    def _verdict(self) -> str:
+        damaged = has_errors(self.findings)
+        go_on = f"can go on from step {self.resume}: specnet resume {self.directory}"
+        if self.writer:
+            return f"{'damaged' if damaged else 'sound'}, and in progress"
+        if not damaged and self.refused:
+            return "sound, but resume refuses it"
+        if not damaged:
+            return "sound" if self.parts["manifest"] in ("finished", "diverged") else f"sound, and {go_on}"
+        if self.resume is not None:
+            return f"damaged, but {go_on}"
+        if self.evaluate is not None:
+            return f"damaged: it cannot go on, but step {self.evaluate} can be used"
+        return "lost: it can neither go on nor be used" if self.believed else "lost: no checkpoint can be believed"
+
+
+def _wrong_lines(lines: Sequence[bytes]) -> Iterator[tuple[int, str]]:
+    """Give the number of each line of a history that does not follow those before it, and what is wrong with it."""
+    epoch = step = 0
+    names: list[str] = []
+    for number, text in enumerate(lines, 1):
+        try:
+            line = json.loads(text)
+            now = int(line["epoch"]), int(line["step"])
+        except (KeyError, TypeError, ValueError, RecursionError):
+            yield number, "is no epoch in JSON"
+            epoch += 1
+            continue
+        names = names or list(line)
+        if now[0] != epoch + 1:
+            yield number, f"tells epoch {now[0]} after epoch {epoch}"
+        elif now[1] <= step:
+            yield number, f"tells step {now[1]} after step {step}"
+        elif list(line) != names:
+            yield number, "has not the names of the lines before it"
+        epoch, step = now

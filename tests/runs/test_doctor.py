@@ -1,0 +1,400 @@
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet import registry
+from specnet.errors import DivergenceError, RunError, SpecnetError
+from specnet.runs.checkpoints import Index, file_name
+from specnet.runs.directory import RunDirectory, claim_directory
+from specnet.runs.doctor import examine
+from specnet.runs.machine import describe_machine
+
+RECORD = {"every": 2, "points": 5}
+STEPS = 5
+"""Steps of an epoch."""
+
+
+@pytest.fixture
+def made(train):
+    """A finished run with a record: it has 5 steps an epoch and its best state is not its last."""
+    return train(record=RECORD, checkpoint={"every": 2, "monitor": "validation/loss", "mode": "max"}).directory
+
+
+def rewrite(path, **changes):
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def rewrite_lines(path, change):
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(change(lines)))
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def newest(run):
+    return run / "checkpoints" / file_name(Index(run).latest_step)
+
+
+def link(path, target):
+    path.rename(target)
+    path.symlink_to(target)
+
+
+def replace_line(number, text):
+    return lambda lines: [*lines[:number], text, *lines[number + 1 :]]
+
+
+def change_value(lines):
+    line = json.loads(lines[2]) | {"train/loss": 0.125}
+    return [*lines[:2], json.dumps(line).encode() + b"\n", *lines[3:]]
+
+
+def forget(run):
+    """Make `latest.json` forget the newest checkpoint but one, as if the process had ended while deleting it."""
+    latest = json.loads((run / "latest.json").read_text())
+    last = sorted(latest["checkpoints"])[-2]
+    del latest["checkpoints"][last]
+    (run / "latest.json").write_text(json.dumps(latest | {"dropped": [last]}))
+
+
+def other_record(run):
+    with np.load(run / "record.npz") as file:
+        arrays = dict(file)
+    np.savez(run / "record.npz", **arrays | {"epochs": arrays["epochs"][:2], "predictions": arrays["predictions"][:2]})
+
+
+DAMAGE = {
+    "manifest gone": (lambda run: (run / "manifest.json").unlink(), "error", "manifest", "it has no manifest.json"),
+    "manifest no JSON": (lambda run: (run / "manifest.json").write_text("{"), "error", "manifest", "is damaged"),
+    "manifest incomplete": (
+        lambda run: rewrite(run / "manifest.json", data={}), "error", "manifest", "data.sha256: field required"),
+    "status unknown": (
+        lambda run: rewrite(run / "manifest.json", status="done"), "error", "manifest", 'there is no status "done"'),
+    "killed": (lambda run: rewrite(run / "manifest.json", status="running"), "note", "manifest", "it was killed"),
+    "interrupted": (
+        lambda run: rewrite(run / "manifest.json", status="interrupted"), "note", "manifest", "it is interrupted"),
+    "failed": (
+        lambda run: rewrite(run / "manifest.json", status="failed", error="disk full\nmore"), "note", "manifest",
+        "it is failed: disk full"),
+    "spec gone": (lambda run: (run / "spec.json").unlink(), "error", "spec", "spec.json cannot be read"),
+    "spec changed": (lambda run: rewrite(run / "spec.json", seed=4), "error", "spec", "another SHA-256"),
+    "another machine": (
+        lambda run: rewrite(run / "manifest.json", machine=describe_machine() | {"blas_threads": 9}), "note", "machine",
+        "BLAS threads: 9 when the run was last trained"),
+    "another version": (
+        lambda run: rewrite(run / "manifest.json", components={"layers.linear": "specnet 0.0.1"}),
+        "note", "components", "of an unknown version"),
+    "latest gone": (lambda run: (run / "latest.json").unlink(), "error", "latest", "latest.json cannot be read"),
+    "latest empty": (lambda run: (run / "latest.json").write_text("{}"), "error", "latest", "latest.json is damaged"),
+    "latest changed": (
+        lambda run: rewrite(run / "latest.json", sha256="0" * 64), "error", "latest", "as it was saved"),
+    "latest not listed": (
+        lambda run: rewrite(run / "latest.json", checkpoint=file_name(7)), "error", "latest", "latest.json is damaged"),
+    "latest of another epoch": (
+        lambda run: rewrite(run / "latest.json", epoch=7), "error", "latest", "latest.json does not name step-"),
+    "best no JSON": (lambda run: (run / "best.json").write_text("?"), "error", "best", "best.json is damaged"),
+    "best changed": (lambda run: rewrite(run / "best.json", sha256="0" * 64), "error", "best", "as it was saved"),
+    "best another": (
+        lambda run: rewrite(run / "best.json", checkpoint=file_name(0)), "error", "best", "does not name step-"),
+    "checkpoint gone": (lambda run: newest(run).unlink(), "error", "checkpoints", "does not exist"),
+    "checkpoint flipped": (lambda run: flip(newest(run)), "error", "checkpoints", "another SHA-256"),
+    "checkpoint cut": (
+        lambda run: newest(run).write_bytes(newest(run).read_bytes()[:-9]), "error", "checkpoints", "bytes instead of"),
+    "first checkpoint gone": (
+        lambda run: (run / "checkpoints" / file_name(0)).unlink(), "error", "checkpoints", "step-00000000.npz"),
+    "history gone": (lambda run: (run / "history.jsonl").unlink(), "error", "history", "history.jsonl cannot be read"),
+    "history without a line": (
+        lambda run: rewrite_lines(run / "history.jsonl", lambda lines: lines[:2] + lines[3:]), "error", "history",
+        "line 3 tells epoch 4 after epoch 2"),
+    "history with garbage": (
+        lambda run: rewrite_lines(run / "history.jsonl", replace_line(3, b"\0\0\n")), "error", "history",
+        "damaged: line 4 is no epoch in JSON"),
+    "history whose steps stand still": (
+        lambda run: rewrite_lines(run / "history.jsonl", replace_line(1, b'{"epoch": 2, "step": 1}\n')), "error",
+        "history", "line 2 tells step 1 after step"),
+    "history with other names": (
+        lambda run: rewrite_lines(run / "history.jsonl", replace_line(1, b'{"epoch": 2, "step": 9}\n')), "error",
+        "history", "line 2 has not the names"),
+    "history with another value": (
+        lambda run: rewrite_lines(run / "history.jsonl", change_value), "error", "history",
+        "no longer tells the first 8 epochs"),
+    "history cut": (
+        lambda run: rewrite_lines(run / "history.jsonl", lambda lines: lines[:6]), "error", "history",
+        "no longer tells the first 8 epochs"),
+    "history torn": (
+        lambda run: rewrite_lines(run / "history.jsonl", lambda lines: [*lines, b'{"epo']), "note", "history",
+        "ends in a part of a line"),
+    "history ahead": (
+        lambda run: rewrite_lines(run / "history.jsonl", lambda lines: [
+            *lines, json.dumps(json.loads(lines[-1]) | {"epoch": 9, "step": 999}).encode() + b"\n"]), "note", "history",
+        "1 epoch after the newest checkpoint"),
+    "record gone": (lambda run: (run / "record.npz").unlink(), "error", "record", "record.npz"),
+    "record flipped": (lambda run: flip(run / "record.npz"), "error", "record", "record.npz"),
+    "record short": (other_record, "error", "record", "is not what the run had kept by epoch 8"),
+    "other data": (
+        lambda run: rewrite(run / "manifest.json", data={"sha256": "0" * 64}), "note", "data", "the data are not"),
+    "temporary file": (
+        lambda run: (run / ".best.json.abcdefgh.tmp").write_text(""), "note", "files", ".best.json.abcdefgh.tmp"),
+    "unrecorded checkpoint": (
+        lambda run: (run / "checkpoints" / file_name(7)).write_text(""), "note", "files",
+        "named like checkpoints, but not written by the run: checkpoints/step-00000007.npz"),
+    "undeleted checkpoint": (forget, "note", "files", "left by a process that was killed while it saved: checkpoints/"),
+    "foreign file": (
+        lambda run: (run / "notes.txt").write_text(""), "note", "files", "not written by the run: notes.txt"),
+    "linked file": (
+        lambda run: link(run / "history.jsonl", run.parent / "h"), "note", "files", "history.jsonl is a symbolic link"),
+    "linked folder": (
+        lambda run: link(run / "checkpoints", run.parent / "c"), "note", "files", "checkpoints is a symbolic link"),
+}  # fmt: skip
+
+
+def test_of_a_sound_run_everything_is_looked_at_and_nothing_found(made):
+    report = examine(made)
+    assert (report.findings, report.verdict) == ([], "sound")
+    assert list(report.parts) == [
+        "manifest", "spec", "components", "machine", "latest", "best", "checkpoints", "history", "data", "record",
+        "files", "resume", "evaluate",
+    ]  # fmt: skip
+    index = Index(made)
+    assert (report.resume, report.evaluate) == (index.latest_step, index.best_step)
+    assert index.latest_step != index.best_step
+
+
+def content(folder):
+    """Return everything that can be seen of a folder: names, times, bytes, and where links lead."""
+    paths = sorted([folder, *folder.rglob("*")])
+    states = [path.lstat() for path in paths]
+    return [
+        (path, state.st_ino, state.st_mode, state.st_mtime_ns, state.st_ctime_ns, path.is_file() and path.read_bytes())
+        for path, state in zip(paths, states, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_each_kind_of_damage_is_told_once_and_left_as_it_is(kind, made):
+    damage, severity, part, message = DAMAGE[kind]
+    damage(made)
+    before = content(made.parent)
+    report = examine(made)
+    assert content(made.parent) == before
+    # An older state may need what is damaged, too: that is told where `resume` and `evaluate` are asked.
+    found = [finding for finding in report.findings if finding.part not in ("resume", "evaluate")]
+    assert [(finding.severity, finding.part) for finding in found] == [(severity, part)]
+    assert message in found[0].message
+
+
+def test_looking_at_a_sound_run_changes_nothing(made):
+    before = content(made)
+    examine(made)
+    assert content(made) == before
+
+
+@pytest.mark.parametrize("kind", [kind for kind, damage in DAMAGE.items() if damage[1] == "error"])
+def test_a_run_can_go_on_or_not_as_the_verdict_says(kind, made):
+    DAMAGE[kind][0](made)
+    report = examine(made)
+    if report.resume is None:
+        assert not report.verdict.startswith("damaged, but")
+        with pytest.raises(SpecnetError):
+            specnet.resume(made)
+    else:
+        assert report.verdict == f"damaged, but can go on from step {report.resume}: specnet resume {made}"
+        started = []
+        observer = specnet.Observer()
+        observer.started = lambda spec, directory, epoch: started.append(epoch)
+        specnet.resume(made, observer=observer)
+        assert started == [report.resume // STEPS]
+    if report.evaluate is None:
+        with pytest.raises(RunError):
+            specnet.load_run(made)
+
+
+@pytest.mark.parametrize("kind", ["checkpoint flipped", "history cut", "record short", "best changed", "history gone"])
+def test_what_resume_can_mend_it_mends(kind, made):
+    DAMAGE[kind][0](made)
+    specnet.resume(made)
+    assert examine(made).findings == []
+
+
+def test_several_kinds_of_damage_are_all_told(made):
+    kinds = [
+        "killed", "checkpoint flipped", "first checkpoint gone", "history with garbage", "history torn",
+        "record flipped", "temporary file", "foreign file",
+    ]  # fmt: skip
+    for kind in kinds:
+        DAMAGE[kind][0](made)
+    found = examine(made).findings
+    for kind in kinds:
+        _, severity, part, message = DAMAGE[kind]
+        assert any(each[:2] == (part, severity) and message in each.message for each in found), kind
+
+
+def test_both_indexes_are_looked_at(made):
+    for name in ("latest.json", "best.json", "spec.json"):
+        (made / name).write_text("")
+    report = examine(made)
+    assert {finding.part for finding in report.findings} == {"latest", "best", "spec"}
+    assert report.verdict == "lost: no checkpoint can be believed"
+
+
+def test_without_its_spec_the_digests_of_checkpoints_are_looked_at(made):
+    DAMAGE["spec gone"][0](made)
+    DAMAGE["checkpoint flipped"][0](made)
+    report = examine(made)
+    assert [finding.part for finding in report.findings] == ["spec", "checkpoints"]
+    assert (report.resume, report.evaluate) == (None, None)
+
+
+def test_a_run_of_which_no_checkpoint_is_left_is_lost(made):
+    for path in (made / "checkpoints").iterdir():
+        flip(path)
+    assert examine(made).verdict == "lost: no checkpoint can be believed"
+
+
+def test_if_all_until_the_best_are_lost_another_checkpoint_is_recommended(made):
+    for path in (made / "checkpoints").iterdir():
+        if path != newest(made):
+            flip(path)
+    report = examine(made)
+    found = next(finding for finding in report.findings if finding.part == "evaluate")
+    assert ("neither the best checkpoint" in found.message, "--checkpoint" in found.help) == (True, True)
+    assert report.verdict == "lost: it can neither go on nor be used"
+
+
+def test_a_run_in_progress_is_told_as_such(made):
+    rewrite(made / "manifest.json", status="running")
+    (made / ".best.json.abcdefgh.tmp").write_text("")
+    with RunDirectory(made):
+        report = examine(made)
+    assert [finding.part for finding in report.findings] == ["manifest"]
+    assert f"process {os.getpid()} on" in report.findings[0].message
+    assert (report.verdict, report.resume) == ("sound, and in progress", None)
+
+
+def test_looking_stands_in_the_way_of_nobody_afterwards(made):
+    examine(made)
+    RunDirectory(made).close()
+
+
+def test_a_checkpoint_that_the_writer_has_deleted_meanwhile_is_no_damage(made, monkeypatch):
+    path, indexes = newest(made), []
+
+    class Moving(Index):
+        def __init__(self, directory):
+            super().__init__(directory)
+            if indexes:
+                del self.stamps[self.latest_step]
+            indexes.append(self)
+
+    monkeypatch.setattr("specnet.runs.doctor.Index", Moving)
+    path.unlink()
+    with RunDirectory(made):
+        assert "checkpoints" not in {finding.part for finding in examine(made).findings}
+
+
+def test_a_killed_run_is_told_from_where_it_goes_on(made):
+    rewrite(made / "manifest.json", status="running")
+    report = examine(made)
+    assert report.verdict == f"sound, and can go on from step {report.resume}: specnet resume {made}"
+
+
+@pytest.mark.parametrize("status", ["running", "failed"])
+def test_a_best_that_a_killed_process_had_not_named_yet_is_no_damage(status, made):
+    rewrite(made / "best.json", checkpoint=file_name(0))
+    rewrite(made / "manifest.json", status=status)
+    assert {finding.severity for finding in examine(made).findings} == {"note"}
+
+
+def test_a_diverged_run_is_sound_and_is_not_told_to_go_on(train, tmp_path):
+    with pytest.raises(DivergenceError):
+        train(optimizer={"type": "sgd", "learning_rate": 1e38}, layers=[{"type": "linear", "units": 1}], loss="mse")
+    report = examine(tmp_path / "run")
+    assert [(finding.severity, finding.help) for finding in report.findings] == [("note", None)]
+    assert "it is diverged: error[divergence]" in report.findings[0].message
+    assert report.verdict == "sound"
+
+
+def test_what_resume_would_refuse_is_no_damage(made):
+    DAMAGE["another version"][0](made)
+    report = examine(made)
+    assert (report.verdict, report.resume) == ("sound, but resume refuses it", None)
+    assert report.evaluate == Index(made).best_step
+
+
+def test_a_component_that_is_no_longer_installed_is_told_with_what_to_install(train, install, monkeypatch):
+    source = "from specnet import Layer\nclass Same(Layer):\n    def forward(self, x, training): return x\n"
+    source += "    def backward(self, dy): return dy\n"
+    install("specnet-same", "same = specnet_same:Same", version="2.5", specnet_same=source)
+    made = train(layers=["same", {"type": "linear", "units": 1}]).directory
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(made.parent)])
+    registry._claims.cache_clear()
+    found = examine(made).findings
+    assert [(finding.part, finding.help) for finding in found] == [("spec", "pip install specnet-same==2.5")]
+
+
+@pytest.mark.parametrize("change", ["gone", "other"])
+def test_data_of_a_file_that_are_not_there_any_more_are_an_error(change, train, tmp_path):
+    path = tmp_path / "data.npz"
+    inputs = np.arange(40.0).reshape(20, 2) % 7
+    np.savez(path, inputs=inputs, targets=np.arange(20) % 2)
+    made = train(dataset={"type": "npz", "path": str(path)}).directory
+    assert examine(made).findings == []
+    if change == "gone":
+        path.unlink()
+    else:
+        np.savez(path, inputs=inputs + 1, targets=np.arange(20) % 2)
+    report = examine(made)
+    assert [(finding.severity, finding.part) for finding in report.findings] == [("error", "data")]
+    assert report.verdict == f"damaged: it cannot go on, but step {report.evaluate} can be used"
+
+
+def test_a_later_checkpoint_that_a_resumed_run_has_passed_over_is_no_damage(made):
+    latest = json.loads((made / "latest.json").read_text())
+    steps = sorted(latest["checkpoints"])
+    flip(made / "checkpoints" / steps[-1])
+    step = int(steps[-2].removeprefix("step-").removesuffix(".npz"))
+    before = latest["checkpoints"][steps[-2]] | {"checkpoint": steps[-2], "epoch": step // STEPS, "step": step}
+    rewrite(made / "latest.json", **before)
+    rewrite(made / "manifest.json", status="running")
+    report = examine(made)
+    assert {finding.severity for finding in report.findings} == {"note"}
+    assert report.resume == step
+
+
+def test_where_a_run_ended_before_it_began_it_is_told_how_to_start(tmp_path):
+    with claim_directory(tmp_path / "run") as directory:
+        (directory.path / "spec.json").write_text("{}")
+        assert examine(directory.path).verdict == "a run is about to begin"
+    report = examine(tmp_path / "run")
+    assert report.verdict == "a run has ended here before it began"
+    assert [(finding.severity, finding.help) for finding in report.findings] == [
+        ("note", f"to start it: specnet run SPEC --out {tmp_path / 'run'}")
+    ]
+
+
+@pytest.mark.parametrize("what", ["nothing", "empty", "others", "file"])
+def test_what_is_no_run_directory_is_refused(what, tmp_path):
+    path = tmp_path / "run"
+    if what == "file":
+        path.write_text("")
+    elif what != "nothing":
+        path.mkdir()
+    if what == "others":
+        (path / "notes.txt").write_text("")
+    with pytest.raises(RunError, match="is not a run directory"):
+        examine(path)
+
+
+def test_of_many_files_a_few_are_named(made):
+    for number in range(9):
+        (made / f"{number}.txt").write_text("")
+    (finding,) = examine(made).findings
+    assert finding.message == "not written by the run: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt, … and 4 more"
