@@ -16,9 +16,11 @@ from time import perf_counter
 import numpy as np
 
 import specnet
-from specnet.runs.checkpoints import Checkpoints, Index, file_name, read_checkpoint
+from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory, claim_directory
 from specnet.runs.experiment import Experiment
+from specnet.runs.index import Index, file_name
+from specnet.runs.state import read_checkpoint
 
 INPUTS, UNITS = 2_000, 4_166
 """A linear layer of 8.3 million parameters; with Adam's two slots these are 100 MB of float32."""

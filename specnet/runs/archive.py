@@ -9,7 +9,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
@@ -19,7 +19,7 @@ from numpy.lib.format import read_array_header_1_0, read_magic
 
 from specnet.datasets.base import Header
 from specnet.errors import RunError
-from specnet.runs.files import Staged
+from specnet.runs.files import Staged, file_digest
 
 END, END_SIZE = b"PK\5\6", 22
 """What the last record of a zip archive begins with, and its size where no comment follows."""
@@ -135,6 +135,15 @@ class Archive:
             return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
 
 
+def matching(path: Path, stamps: Sequence[Stamp]) -> Stamp:
+    """Return the one of several stamps that a file is known by; the first if it is not there, or another."""
+    with suppress(OSError):
+        if len(stamps) > 1:
+            found = Stamp(file_digest(path), path.stat().st_size)
+            return found if found in stamps else stamps[0]
+    return stamps[0]
+
+
 @contextmanager
 def open_archive(path: Path, stamps: Sequence[Stamp]) -> Iterator[Archive]:
     """Open a file that was written by `stage_archive` and is known by one of `stamps`.
@@ -144,6 +153,8 @@ def open_archive(path: Path, stamps: Sequence[Stamp]) -> Iterator[Archive]:
     """
     if not stamps:
         raise RunError(f"{path} is no checkpoint that the run still keeps")
+    if not path.is_file():
+        raise RunError(f"{path}, which the run has saved, does not exist")
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -155,8 +166,6 @@ def open_archive(path: Path, stamps: Sequence[Stamp]) -> Iterator[Archive]:
                 yield Archive(file, archive)
     except (RunError, MemoryError):
         raise
-    except FileNotFoundError as error:
-        raise RunError(f"{path}, which the run has saved, does not exist") from error
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # zipfile, NumPy and layers each fail over what is crafted in ways of their own

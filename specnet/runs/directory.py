@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
+import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import count
 from pathlib import Path
 from typing import Self
 
 from specnet.errors import BusyError, RunError, UsageError, os_reason, printable, shorten
-from specnet.runs.files import TEMPORARY
+from specnet.runs.files import TEMPORARY, about
 
 LOCK = ".lock"
 FOLDERS = ("checkpoints", "plots")
-BEGINNING = ("spec.json", "history.jsonl", "latest.json", "best.json", "checkpoints/step-00000000.npz")
+BEGINNING = ("spec.json", "history.jsonl", "latest.json", "best.json", "record.npz", "checkpoints/step-00000000.npz")
 """What a run writes before its manifest. Without a manifest nothing can have come of them yet."""
 
-OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json", "record.npz"}
+OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json"}
 """What a run writes, besides further checkpoints and plots."""
 
 
@@ -36,10 +38,10 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         self._lock = os.open(path / LOCK, flags, 0o666)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take()
         except BlockingIOError:
             holder = os.read(self._lock, 100).decode(errors="replace").strip()
             self.close()
@@ -47,9 +49,15 @@ class RunDirectory:
                 f"another process writes to {path}: {printable(holder) or 'it has not told its number yet'}",
                 help="wait for it, or name another directory with --out",
             ) from None
-        except BaseException:
+        except OSError as error:
             self.close()
-            raise
+            raise about(path / LOCK, error) from error
+
+    def _take(self) -> None:
+        status = os.fstat(self._lock)
+        if status.st_nlink != 1 or not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "is not a file of this directory alone")
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, f"process {os.getpid()} on {shorten(socket.gethostname())}\n".encode(), 0)
 
@@ -138,16 +146,17 @@ def take_directory(path: Path) -> RunDirectory | None:
     """
     if not is_free(path):
         return None
-    directory = RunDirectory(path)
-    if not is_free(path):  # another run has come and gone since the first look
-        directory.close()
-        return None
-    directory.clean()
-    for name in BEGINNING:
-        (path / name).unlink(missing_ok=True)
-    for name in FOLDERS:
-        with suppress(FileNotFoundError):
-            (path / name).rmdir()
+    with ExitStack() as stack:
+        directory = stack.enter_context(RunDirectory(path))
+        if not is_free(path):  # another run has come and gone since the first look
+            return None
+        directory.clean()
+        for name in BEGINNING:
+            (path / name).unlink(missing_ok=True)
+        for name in FOLDERS:
+            with suppress(FileNotFoundError):
+                (path / name).rmdir()
+        stack.pop_all()
     return directory
 
 

@@ -11,15 +11,16 @@ from typing import Any
 from specnet.datasets.base import read_npz
 from specnet.errors import RunError, SpecnetError, UsageError, os_reason, quote
 from specnet.runs.archive import Stamp, open_archive
-from specnet.runs.checkpoints import NAME, Index, file_name, read_checkpoint
 from specnet.runs.directory import FOLDERS, LOCK, OWN, entries, find_writer, is_free
 from specnet.runs.experiment import Experiment
 from specnet.runs.files import TEMPORARY, read_json
 from specnet.runs.findings import Finding, Report, Severity, enumerate_some, has_errors
 from specnet.runs.history import read_until
+from specnet.runs.index import NAME, Index, file_name
 from specnet.runs.manifest import read_manifest, read_spec
 from specnet.runs.resume import changed_setting, check_components_unchanged, check_data_unchanged, restore
 from specnet.runs.run import load_run
+from specnet.runs.state import read_checkpoint
 from specnet.spec.model import Spec
 
 STATUSES = ("running", "finished", "interrupted", "diverged", "failed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -168,13 +169,21 @@ class Experiment:
         return snapshot
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to the state of a snapshot."""
+        """Go back to the state of a snapshot.
+
+        Raises:
+            ValueError: if it cannot be a state of this experiment.
+        """
+        if snapshot.progress["data"]["input_shape"] != list(self.model.network.input_shape):
+            raise ValueError("the inputs had another shape")
         self.trainer.restore(snapshot)
         self.best.restore(snapshot.progress["watches"]["best"])
         if self.stopping:
             self.stopping.restore(snapshot.progress["watches"]["early_stopping"])
         for place, schedule in self.schedules.items():
             schedule.restore(snapshot.progress["schedules"][place])
+            if not math.isfinite(schedule(self.trainer.step)):
+                raise ValueError(f"the schedule of {place} has no value")
 
     def run_epoch(self, between: Callable[[], None]) -> tuple[dict[str, Any], bool]:
         """Train for an epoch, or the rest of one; return its line of the history, and whether it is the best so far.

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from specnet.errors import RunError
+from specnet.errors import RunError, os_reason
 
 TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 """Names of files that are not whole yet, as `Staged` gives them."""
@@ -123,14 +123,26 @@ def read_json(path: Path) -> dict[str, Any]:
         RunError: if it cannot be read.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+        value = json.loads(read_bytes(path))
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
     if not isinstance(value, dict):
         raise RunError(f"{path} is damaged: it holds no object")
     return value
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file of a run directory.
+
+    Raises:
+        RunError: if it cannot be read.
+    """
+    if not path.is_file():  # a pipe would keep who opens it waiting
+        raise RunError(f"{path} cannot be read: there is no such file")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {os_reason(error)}") from error
 
 
 def file_digest(path: Path) -> str:

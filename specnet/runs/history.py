@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from specnet.errors import RunError
-from specnet.runs.files import about, write_file
+from specnet.runs.files import about, read_bytes, write_file
 
 
 class HistoryWriter:
@@ -74,12 +74,10 @@ def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
         RunError: if they cannot be read.
     """
     try:
-        whole = [line for line in path.read_bytes().splitlines(keepends=True)[:most] if line.endswith(b"\n")]
+        whole = [line for line in read_bytes(path).splitlines(keepends=True)[:most] if line.endswith(b"\n")]
         lines = [json.loads(line) for line in whole]
         if not all(isinstance(line, dict) and "epoch" in line for line in lines):
             raise ValueError("a line has no epoch")
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
     return lines

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from specnet.errors import Diagnostic, Pointer, RunError, SpecError, UsageError, shorten
 from specnet.runs.archive import Stamp
-from specnet.runs.checkpoints import Index, file_name, first_believed, read_checkpoint, trajectory
 from specnet.runs.experiment import Experiment
 from specnet.runs.history import read_until
+from specnet.runs.index import Index, file_name, first_believed
 from specnet.runs.manifest import components, data_digest, describe_setting, install
+from specnet.runs.state import read_checkpoint, trajectory
 from specnet.spec.model import Spec
 from specnet.training.trainer import Snapshot
 
@@ -102,10 +103,13 @@ def _show(value: Any) -> str:
 
 
 class Resumed(NamedTuple):
-    """What a run goes on from: its state, the best one so far, and the history until then."""
+    """What a run goes on from: its state, the best one so far, and the history until then.
+
+    There is no best one if that was deleted, as a better one was found which then was damaged: it will be found again.
+    """
 
     latest: Snapshot
-    best: Snapshot
+    best: Snapshot | None
     history: list[dict[str, Any]]
 
 
@@ -120,16 +124,18 @@ def restore(experiment: Experiment, directory: Path) -> tuple[Resumed, list[str]
     spec, index = experiment.spec, Index(directory)
 
     def read(path: Path, stamps: Sequence[Stamp]) -> Resumed:
-        latest = best = read_checkpoint(path, stamps, spec)
+        latest = read_checkpoint(path, stamps, spec)
+        step, best = latest.progress["best"]["step"], None
+        if step == latest.progress["step"]:
+            best = latest
+        elif step in index.stamps or index.best_step <= latest.progress["step"]:
+            best = read_checkpoint(path.with_name(file_name(step)), index.stamps.get(step, []), spec)
+        history = read_until(directory / "history.jsonl", latest.progress)
+        if experiment.recorder:
+            experiment.recorder.resume(directory / "record.npz", latest.progress["epoch"])
         try:
-            step = latest.progress["best"]["step"]
-            if step != latest.progress["step"]:
-                best = read_checkpoint(path.with_name(file_name(step)), index.stamps.get(step, []), spec)
-            history = read_until(directory / "history.jsonl", latest.progress)
-            if experiment.recorder:
-                experiment.recorder.resume(directory / "record.npz", latest.progress["epoch"])
             experiment.restore(latest)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except Exception as error:  # each schedule and generator fails over what is crafted in its own way
             raise RunError(f"{path} does not hold the state of such a run: {error!r}") from error
         return Resumed(latest, best, history)
 

@@ -14,12 +14,13 @@ from specnet.datasets.base import Data, Dataset, Samples
 from specnet.errors import DataError, RunError, SpecnetError, UsageError, suggest
 from specnet.plots.base import Plot
 from specnet.runs.archive import Stamp
-from specnet.runs.checkpoints import first_believed, read_checkpoint
 from specnet.runs.directory import inside
 from specnet.runs.experiment import build_model, load_data, pipelines
 from specnet.runs.files import read_json, write_file
 from specnet.runs.history import History
+from specnet.runs.index import first_believed
 from specnet.runs.manifest import data_digest, read_manifest, read_spec
+from specnet.runs.state import read_checkpoint
 from specnet.spec.model import Spec
 from specnet.training.model import Model
 

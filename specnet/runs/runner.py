@@ -179,7 +179,9 @@ class _Runner:
         self.before = manifest["seconds"]
         self.start = time.perf_counter()
         self.latest: Snapshot
-        self.best: Snapshot
+        self.best: Snapshot | None
+        self.moment: dict[str, int]
+        """Epoch and step of the best state, which there may be no snapshot of."""
 
     def run(self, resumed: Resumed | None) -> Run:
         """Train from the start, or from where a run has been taken up again; draw the plots and return the run."""
@@ -187,11 +189,9 @@ class _Runner:
         self.signals.deferred = True
         lines = resumed.history if resumed else ()
         with located(self.spec), closing(HistoryWriter(self.directory.file("history.jsonl"), lines)) as self.history:
-            if resumed:
-                self._go_on(resumed)
-            else:
+            if not resumed:
                 self._begin()
-            self._train()
+            self._train(resumed)
         self.signals.deferred = False
         self.signals.check()  # a run that is over need not be saved again
         finished = load_run(self.directory.path)
@@ -204,7 +204,7 @@ class _Runner:
     def _begin(self) -> None:
         """Save the initial state. The manifest comes last: where it is, there is a run that can go on."""
         write_json(self.directory.file("spec.json"), self.spec.to_json())
-        self.best = self._snapshot(best=True)
+        self._note_best()
         self._save()
         self._write_manifest("running")
 
@@ -212,12 +212,15 @@ class _Runner:
         """Announce the spec that the run goes on with, which may have changed a little, before it is written."""
         self._write_manifest("running")
         write_json(self.directory.file("spec.json"), self.spec.to_json())
-        self.latest, self.best = resumed.latest, resumed.best
-        self.checkpoints.resume(self.latest, self.best)
+        self.latest, self.best, self.moment = resumed.latest, resumed.best, resumed.latest.progress["best"]
+        self.checkpoints.resume(*(snapshot for snapshot in (self.latest, self.best) if snapshot))
+        self._write(final=False)  # brings what the files name into line, wherever the process before this one ended
 
-    def _train(self) -> None:
+    def _train(self, resumed: Resumed | None) -> None:
         try:
             try:
+                if resumed:
+                    self._go_on(resumed)
                 while not self.experiment.done:
                     self._run_epoch()
                 if self.recorder:
@@ -239,7 +242,7 @@ class _Runner:
         line, improved = self.experiment.run_epoch(self._between)
         self.history.append(line)
         if improved:
-            self.best = self._snapshot(best=True)
+            self._note_best()
         epoch = self.trainer.epoch
         if self.recorder and epoch % self.recorder.every == 0:
             self.recorder.keep(epoch)
@@ -269,10 +272,10 @@ class _Runner:
 
     def _diverge(self, error: DivergenceError) -> None:
         """Leave the state that the spec asks for. What has diverged itself is not saved."""
-        restored = self.spec.training.on_divergence == "restore_best"
+        restored = self.best if self.spec.training.on_divergence == "restore_best" else None
         if restored:
-            self.experiment.restore(self.best)
-            self.latest = self.best
+            self.experiment.restore(restored)
+            self.latest = restored
         self._write(final=True)
         self._write_manifest("diverged", error)
         if not restored:
@@ -280,16 +283,20 @@ class _Runner:
             raise error
         self.observer.warned(f"{error.message}; the best state until then is restored")
 
-    def _snapshot(self, best: bool) -> Snapshot:
-        """The state of now; `best` says whether it is the best so far."""
-        now = {"epoch": self.trainer.epoch, "step": self.trainer.step}
-        # The best state may be written later; any other is written at once, and need not be copied.
-        return self.experiment.snapshot(best, best=now if best else self.best.progress["best"], **self.history.state)
+    def _note_best(self) -> None:
+        """Keep the state of now, the best so far: it may be written later, or never."""
+        self.moment = self._now()
+        self.best = self.experiment.snapshot(best=self.moment, **self.history.state)
+
+    def _now(self) -> dict[str, int]:
+        return {"epoch": self.trainer.epoch, "step": self.trainer.step}
 
     def _save(self, final: bool = False) -> None:
         """Save the state of now, and the best one if it is not saved yet."""
-        is_best = (self.best.progress["epoch"], self.best.progress["step"]) == (self.trainer.epoch, self.trainer.step)
-        self.latest = self.best if is_best else self._snapshot(best=False)
+        if self.best and self.moment == self._now():
+            self.latest = self.best
+        else:  # it is written at once, and need not be copied
+            self.latest = self.experiment.snapshot(copy=False, best=self.moment, **self.history.state)
         self._write(final)
 
     def _write(self, final: bool) -> None:
@@ -297,8 +304,8 @@ class _Runner:
         self.history.sync()
         if self.recorder:
             self.recorder.write(self.directory.file("record.npz"), final)
-        monitored = {"monitor": self.experiment.best.monitor, "value": self.best.progress["watches"]["best"]["best"]}
-        self.checkpoints.save(self.latest, self.best, monitored)
+        value = self.best.progress["watches"]["best"]["best"] if self.best else None
+        self.checkpoints.save(self.latest, self.best, {"monitor": self.experiment.best.monitor, "value": value})
 
     def _write_manifest(self, status: str, error: BaseException | None = None) -> None:
         self.manifest |= {

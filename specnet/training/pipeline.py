@@ -59,7 +59,14 @@ class Pipeline:
         return [{name: getattr(transform, name).tolist() for name in transform.fitted} for transform in self.transforms]
 
     def restore(self, saved: list[dict[str, Any]]) -> None:
-        """Give each transform back what `save` returned."""
+        """Give each transform back what `save` returned.
+
+        Raises:
+            ValueError: if that cannot be.
+        """
         for transform, values in zip(self.transforms, saved, strict=True):
             for name in transform.fitted:
-                setattr(transform, name, np.asarray(values[name]))
+                array = np.asarray(values[name])
+                if array.dtype.kind not in "biufU" or (array.dtype.kind == "f" and not np.isfinite(array).all()):
+                    raise ValueError(f"{name} of {type(transform).__name__} holds no numbers or names")
+                setattr(transform, name, array)

@@ -240,8 +240,17 @@ class Trainer:
         return Snapshot(**arrays, progress=progress)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to the state of a snapshot."""
+        """Go back to the state of a snapshot.
+
+        Raises:
+            ValueError: if it says that more or less steps were taken than there are.
+        """
         network, progress = self.model.network, snapshot.progress
+        count = len(self.splits["train"].x)
+        size = self.training.batch_size or count
+        position, steps = progress["position"], -(-count // size) * progress["epoch"] - (-progress["position"] // size)
+        if progress["step"] != steps or position > count or (position % size and position != count):
+            raise ValueError(f"step {progress['step']} is not in epoch {progress['epoch']}, after {position} samples")
         network.params.flat[...] = snapshot.params
         network.state.flat[...] = snapshot.state
         self.slots[...] = snapshot.slots

@@ -25,11 +25,6 @@ TRANSFORMS = {
     "scale": [{"type": "scale", "factor": 0.5}],
     "one_hot": ["one_hot"],
 }
-    "standardize": ["standardize"],
-    "minmax": ["minmax"],
-    "scale": [{"type": "scale", "factor": 0.5}],
-    "one_hot": ["one_hot"],
-}
 
 
 def spec(path, inputs="numbers", **changes):

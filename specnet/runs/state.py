@@ -1,0 +1,148 @@
+"""What a checkpoint must hold to be believed."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt, PositiveInt, ValidationError
+
+from specnet.component import parts
+from specnet.datasets.base import DataFile, Header
+from specnet.errors import RunError
+from specnet.layers.base import Shape, connect
+from specnet.runs.archive import Stamp, open_archive
+from specnet.runs.index import file_name
+from specnet.spec.model import Spec
+from specnet.training.network import declared_shapes, name_layers
+from specnet.training.parameters import lay_out, show_layout
+from specnet.training.trainer import Snapshot
+
+TEXTS = ("layout", "spec", "progress")
+FREE = (
+    ("name",), ("description",), ("plots",), ("training", "epochs"), ("training", "on_divergence"),
+    ("checkpoint", "every"), ("checkpoint", "every_steps"), ("checkpoint", "keep"),
+)  # fmt: skip
+"""Keys of a spec that do not say how training goes: a run may go on with other values."""
+
+
+class _Part(BaseModel, strict=True, extra="forbid"):
+    """A part of what `progress` says; what layers, schedules and transforms keep there is for these to judge."""
+
+
+class _Bits(_Part):
+    state: int = Field(ge=0, lt=2**128)
+    inc: int = Field(ge=0, lt=2**128)
+
+
+class _Generator(_Part):
+    bit_generator: Literal["PCG64"]
+    state: _Bits
+    has_uint32: Literal[0, 1]
+    uinteger: int = Field(ge=0, lt=2**32)
+
+
+class _Moment(_Part):
+    epoch: NonNegativeInt
+    step: NonNegativeInt
+
+
+class _Watch(_Part):
+    best: FiniteFloat | None
+    waited: NonNegativeInt
+
+
+class _Transforms(_Part):
+    inputs: list[dict[str, Any]]
+    targets: list[dict[str, Any]]
+
+
+class _Data(_Part):
+    input_shape: list[PositiveInt]
+    classes: list[str]
+    input_names: list[str]
+    target_names: list[str]
+
+
+class _Progress(_Moment):
+    position: NonNegativeInt
+    loss: FiniteFloat
+    generators: dict[str, _Generator]
+    best: _Moment
+    watches: dict[str, _Watch]
+    schedules: dict[str, dict[str, Any]]
+    transforms: _Transforms
+    data: _Data
+    history_length: NonNegativeInt
+    history_sha256: str
+
+
+def read_checkpoint(path: Path, stamps: Sequence[Stamp], spec: Spec) -> Snapshot:
+    """Return the snapshot in a checkpoint of a spec's run; nothing is unpickled.
+
+    It is believed only if size and digest are those of a stamp, its members are exactly those that such a run saves,
+    and their shapes and dtypes are what the spec's layers and optimizer imply. All that is checked before an array is
+    read, so that none can be larger than the file says truly.
+
+    Raises:
+        RunError: telling why it is not believed.
+    """
+    with open_archive(path, stamps) as archive:
+        texts = {name: archive.headers[name] for name in TEXTS}
+        if any(header.shape or header.dtype.kind != "U" for header in texts.values()):
+            raise ValueError(f"{', '.join(TEXTS)} should be texts")
+        layout, told, progress = (json.loads(str(archive.read(name))) for name in TEXTS)
+        if trajectory(told, spec) != trajectory(spec.to_json(), spec):
+            raise RunError(f"{path} is a checkpoint of another spec")
+        _check_progress(progress, path.name)
+        implied_layout, implied = _implied(spec, tuple(progress["data"]["input_shape"]), progress["position"])
+        if layout != implied_layout or archive.headers != implied | texts:
+            raise RunError(f"{path} does not fit the run's spec: its arrays are not those of the layers")
+        arrays = {name: archive.read(name) for name in implied}
+        return Snapshot(**{"outputs": np.empty(0)} | arrays, progress=progress)
+
+
+def _check_progress(progress: Any, name: str) -> None:
+    """Raise a ValueError unless `progress` is that of a run in the step which the checkpoint's name tells."""
+    try:
+        _Progress.model_validate(progress)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, ('progress', *first['loc'])))}: {first['msg']}") from None
+    if file_name(progress["step"]) != name or progress["history_length"] != progress["epoch"]:
+        raise ValueError("its progress is that of another state")
+
+
+def _implied(spec: Spec, input_shape: Shape, position: int) -> tuple[list[dict[str, Any]], dict[str, Header]]:
+    """The layout and the arrays of a checkpoint, after `position` samples of an epoch; nothing is allocated."""
+    layers = copy.deepcopy(spec.layers)
+    output_shape = connect(layers, input_shape, "layers")
+    parameters, states = declared_shapes(name_layers(layers))
+    layout, dtype = lay_out(parameters), np.dtype(spec.dtype)
+    size = sum(slot.size for slot in layout)
+    shapes: dict[str, Shape] = {
+        "params": (size,),
+        "slots": (len(spec.optimizer.slot_names), size),
+        "state": (sum(map(math.prod, states.values())),),
+    }
+    if position:
+        shapes["outputs"] = (position if spec.metrics else 0, *output_shape)
+    return show_layout(layout), {name: Header(shape, dtype) for name, shape in shapes.items()}
+
+
+def trajectory(document: Any, spec: Spec) -> Any:
+    """Return a spec's JSON value without what does not say how training goes: free keys, and the paths of data."""
+    files = [pointer for pointer, part in parts(spec) if isinstance(part, DataFile)]
+    document = copy.deepcopy(document)
+    for *path, key in [*FREE, *files]:
+        place = document
+        for step in path:
+            place = place[step]
+        if key in place:
+            del place[key]
+    return document

@@ -1,0 +1,273 @@
+"""A run directory that is crafted leads nobody out of itself."""
+
+import json
+import os
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+import specnet
+from specnet.cli import cli
+from specnet.errors import RunError, SpecError, UsageError
+from specnet.runs.directory import RunDirectory, claim_directory
+from specnet.runs.files import file_digest
+
+SPEC = {
+    "seed": 3,
+    "dataset": {"type": "spiral", "n_points": 12},
+    "layers": [{"type": "linear", "units": 1}],
+    "loss": "bce_with_logits",
+    "training": {"epochs": 4, "batch_size": 6},
+    "checkpoint": {"every": 1, "every_steps": 3, "keep": 99, "monitor": "train/loss"},
+    "record": {"every": 2, "points": 2},
+    "plots": [],
+}
+LONGER = ["training.epochs=6"]
+STAMP = {"sha256": "0" * 64, "bytes": 5}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return specnet.run(specnet.load_spec(SPEC), out=tmp_path_factory.mktemp("made") / "run").directory
+
+
+@pytest.fixture
+def run(made, tmp_path):
+    """The directory of a run of 8 steps, with something outside that no run has to do with."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    for name in ("victim", "step-00000001.npz"):
+        (folder / name).write_text("mine")
+    return shutil.copytree(made, tmp_path / "inside" / "run")
+
+
+@pytest.fixture
+def outside(run, tmp_path):
+    """Compares what is outside the run directory with what was there."""
+    before = tree(tmp_path, run)
+    yield tmp_path / "outside"
+    assert tree(tmp_path, run) == before
+
+
+def tree(folder, without):
+    """Every file outside a run directory with its content."""
+    paths = [path for path in folder.rglob("*") if without not in (path, *path.parents)]
+    return {str(path): path.read_bytes() if path.is_file() else None for path in paths}
+
+
+def checkpoint(directory, step):
+    return directory / "checkpoints" / f"step-{step:08d}.npz"
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def change(path, **changes):
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_where_no_checkpoint_can_be_believed_all_are_named_and_the_exit_code_is_3(run, outside):
+    steps = [int(path.stem[5:]) for path in (run / "checkpoints").iterdir()]
+    for step in steps:
+        flip(checkpoint(run, step))
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != ".lock"}
+    for attempt in (specnet.load_run, specnet.resume, lambda run: specnet.load_run(run, "latest")):
+        with pytest.raises(RunError, match="no checkpoint can be believed") as caught:
+            attempt(run)
+        assert [f"step-{step:08d}.npz" in str(caught.value) for step in steps] == [True] * len(steps)
+    for verb in ("resume", "evaluate"):
+        result = CliRunner().invoke(cli, [verb, str(run)])
+        assert result.exit_code == 3
+        assert "no checkpoint can be believed" in result.stderr
+    assert {path: path.read_bytes() for path in before} == before
+
+
+BAD_NAMES = ("../../outside/step-00000001.npz", "/step-00000001.npz", "step-1.npz", "step-000000001.npz",
+             "step-00000001.npz\n", "step-00000001", "", 5, None, [], {})  # fmt: skip
+BAD_STAMPS = (5, [], None, "", {}, {"sha256": "0" * 64}, {"bytes": 5}, *(
+    STAMP | wrong for wrong in ({"sha256": 5}, {"sha256": "0"}, {"bytes": -1}, {"bytes": "5"}, {"bytes": 5.0})
+))  # fmt: skip
+LATEST = [
+    *({"checkpoint": name} for name in (*BAD_NAMES, "step-00000099.npz")),
+    *({"checkpoints": value} for value in (5, [], None, "", {}, {"../x.npz": STAMP})),
+    *({"checkpoints": {"step-00000008.npz": stamp}} for stamp in BAD_STAMPS),
+    *({"dropped": value} for value in (5, None, "victim", [5], ["../../outside/victim"], [[]])),
+    *({"dropped": [name]} for name in BAD_NAMES),
+    *({"pending": value} for value in (5, None, [1], "victim", {"../../outside/victim": STAMP})),
+    *({"pending": {"step-00000009.npz": stamp}} for stamp in BAD_STAMPS),
+]
+BEST = [
+    *({"checkpoint": name} for name in BAD_NAMES),
+    *(stamp for stamp in ({"sha256": 5}, {"sha256": "x"}, {"bytes": -1}, {"bytes": "5"}, {"bytes": None})),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [*(("latest.json", changes) for changes in LATEST), *(("best.json", changes) for changes in BEST)],
+    ids=str,
+)
+def test_a_crafted_index_is_refused_by_name(name, changes, run, outside):
+    change(run / name, **changes)
+    for attempt in (specnet.load_run, specnet.resume):
+        with pytest.raises(RunError, match=f"{run / name} is damaged") as caught:
+            attempt(run)
+        assert caught.value.exit_code == 3
+
+
+TEXTS = {
+    "empty": b"", "cut": b"{", "a list": b"[]", "a number": b"5", "no UTF-8": b"\xff", "NUL": b"\0" * 100,
+    "deep": b"[" * 100_000, "deep objects": b'{"a":' * 100_000, "a huge number": b'{"a": 1' + b"0" * 10_000 + b"}",
+    "no keys": b"{}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["latest.json", "best.json", "manifest.json", "spec.json"])
+@pytest.mark.parametrize("content", TEXTS)
+def test_a_damaged_file_of_the_run_is_refused_by_name(name, content, run, outside):
+    (run / name).write_bytes(TEXTS[content])
+    for attempt in (specnet.load_run, specnet.resume):
+        with pytest.raises(RunError, match=name):
+            attempt(run)
+
+
+@pytest.mark.parametrize("name", ["latest.json", "best.json", "manifest.json", "spec.json"])
+def test_a_missing_file_of_the_run_is_named(name, run, outside):
+    (run / name).unlink()
+    for attempt in (specnet.load_run, specnet.resume):
+        with pytest.raises(RunError, match=name):
+            attempt(run)
+
+
+def test_a_spec_that_is_not_the_run_s_is_refused(run, outside):
+    change(run / "spec.json", seed=4)
+    for attempt in (specnet.load_run, specnet.resume):
+        with pytest.raises(RunError, match=r"spec\.json is not the spec of this run"):
+            attempt(run)
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "/tmp/x", "x/y", "..", ".", "", "x\0", "x\n", "\nx", "x y", "~", "-x", "x\\y", "ä", 5, "x" * 101]
+)
+def test_a_name_that_could_lead_elsewhere_is_no_name_of_a_spec(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpecError, match="name"):
+        specnet.run(SPEC | {"name": name})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["history.jsonl", "latest.json", "best.json", "manifest.json", "spec.json", "record.npz"]
+    + [f"checkpoints/step-{step:08d}.npz" for step in (0, 8, 9, 10)],
+)
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_link_in_the_place_of_a_file_is_replaced_and_what_it_leads_to_stays(link, name, run, tmp_path):
+    path, victim = run / name, tmp_path / "outside" / "victim"
+    if path.exists():
+        shutil.move(path, victim)
+        link(victim, path)
+    else:
+        change(run / "latest.json", pending={path.name: STAMP})  # as if the run had been about to write it
+        link(victim, path)
+    before = tree(tmp_path, run)
+    specnet.resume(run, LONGER)
+    assert tree(tmp_path, run) == before
+    again = {"checkpoints/step-00000000.npz", "checkpoints/step-00000008.npz"}  # which need not be written again
+    assert path.is_symlink() == (link is os.symlink and name in again)
+
+
+@pytest.mark.parametrize("name", ["", "/", "..", "../.."])
+def test_a_directory_that_no_number_can_follow_is_no_run_directory(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="names no run directory"):
+        specnet.run(SPEC, out=name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_directory_that_another_run_holds_and_a_file_with_the_next_number_are_passed_over(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run-2").write_text("mine")
+    with RunDirectory(tmp_path / "run"), claim_directory(tmp_path / "run") as claimed:
+        assert claimed.path == tmp_path / "run-3"
+    assert (tmp_path / "run-2").read_text() == "mine"
+
+
+def test_a_symbolic_link_for_a_lock_is_refused(run, outside):
+    (run / ".lock").unlink()
+    (run / ".lock").symlink_to(outside / "victim")
+    with pytest.raises(OSError, match="symbolic links") as caught:
+        specnet.resume(run, LONGER)
+    assert caught.value.filename == str(run / ".lock")
+
+
+def test_nothing_is_written_to_checkpoints_that_are_a_link_to_elsewhere(run, tmp_path):
+    shutil.move(run / "checkpoints", tmp_path / "outside" / "checkpoints")
+    (run / "checkpoints").symlink_to(tmp_path / "outside" / "checkpoints")
+    (run / "checkpoints" / f".{checkpoint(run, 8).name}.abcdefgh.tmp").write_text("mine")
+    change(run / "latest.json", dropped=["step-00000007.npz"])
+    checkpoint(run, 7).write_text("mine")
+    before = tree(tmp_path, run)
+    with pytest.raises(RunError, match=f"{run / 'checkpoints'} is a symbolic link"):
+        specnet.resume(run, LONGER)
+    assert tree(tmp_path, run) == before
+
+
+def test_no_plot_is_drawn_into_plots_that_are_a_link_to_elsewhere(run, outside):
+    (run / "plots").symlink_to(outside)
+    with pytest.raises(RunError, match=f"{run / 'plots'} is a symbolic link"):
+        specnet.load_run(run).plot("curves")
+    with pytest.raises(RunError, match=f"{run / 'plots'} is a symbolic link"):
+        specnet.resume(run, ['plots=["curves"]'])
+
+
+@pytest.mark.parametrize("place", ["", "checkpoints"])
+def test_what_the_run_has_not_written_is_neither_loaded_counted_nor_deleted(place, run, outside):
+    foreign = [
+        "notes.txt",
+        ".hidden",
+        "step-00000002.npz.bak",
+        "step-99999999.npz",
+        ".step-1.npz.tmp",
+        "step-00000005.npz",
+    ]
+    content = checkpoint(run, 8).read_bytes()
+    for name in foreign:
+        (run / place / name).write_bytes(content)
+    loaded = specnet.load_run(run, "latest")
+    assert loaded.checkpoint == checkpoint(run, 8)
+    for step in (5, 99999999):
+        with pytest.raises(UsageError, match=f"has no checkpoint step-{step:08d}"):
+            specnet.load_run(run, step)
+    specnet.resume(run, [*LONGER, "checkpoint.keep=1"])
+    named = json.loads((run / "latest.json").read_text())["checkpoints"]
+    assert set(named) == {f"step-{step:08d}.npz" for step in (0, loaded.best["step"], 12)}
+    assert [(run / place / name).read_bytes() == content for name in foreign] == [True] * len(foreign)
+
+
+def test_a_checkpoint_that_was_about_to_be_deleted_is_deleted_when_the_run_goes_on(run, outside):
+    checkpoint(run, 7).write_text("what was left")
+    change(run / "latest.json", dropped=["step-00000007.npz", "step-00000008.npz"])
+    specnet.resume(run)
+    assert not checkpoint(run, 7).exists()
+    assert checkpoint(run, 8).exists()
+
+
+def test_a_checkpoint_that_was_about_to_be_replaced_is_known_by_its_old_stamp_and_by_its_new_one(run, outside):
+    stamp = {"sha256": file_digest(checkpoint(run, 8)), "bytes": checkpoint(run, 8).stat().st_size}
+    change(run / "latest.json", pending={"step-00000008.npz": STAMP})
+    assert specnet.load_run(run, "latest").warnings == []
+    latest = json.loads((run / "latest.json").read_text())
+    change(run / "latest.json", checkpoints=latest["checkpoints"] | {"step-00000008.npz": STAMP})
+    change(run / "latest.json", pending={"step-00000008.npz": stamp})
+    assert specnet.load_run(run, "latest").warnings == []
+
+
+@pytest.mark.parametrize("which", ["bset", "-1", "1.0", "../../outside/step-00000001.npz", "step-00000001.npz/x", "²"])
+def test_what_names_no_checkpoint_is_refused(which, run, outside):
+    with pytest.raises(UsageError, match="there is no checkpoint"):
+        specnet.load_run(run, which)

@@ -1,0 +1,54 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from specnet.runs.files import Staged, write_file
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    return path
+
+
+def failing(*_):
+    raise OSError(5, "Input/output error")
+
+
+def assert_old(path):
+    assert path.read_text() == "old"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("call", ["fsync", "chmod", "replace"])
+def test_a_file_that_cannot_be_written_is_named_and_stays_as_it_was(call, path, monkeypatch):
+    monkeypatch.setattr(os, call, failing)
+    if call != "fsync":
+        monkeypatch.setattr(Path, call, failing)
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        write_file(path, lambda file: file.write(b"new"))
+    assert caught.value.filename == str(path)
+    assert_old(path)
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), OSError(2, "is not there", "another")])
+def test_an_error_of_somebody_else_comes_through_and_leaves_nothing(error, path):
+    with pytest.raises(type(error)) as caught, Staged(path):
+        raise error
+    assert caught.value is error
+    assert_old(path)
+
+
+def test_a_folder_that_is_not_there_is_told_by_the_name_of_the_file(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        write_file(tmp_path / "none" / "file", lambda file: None)
+    assert caught.value.filename == str(tmp_path / "none" / "file")
+
+
+def test_what_is_no_ordinary_file_is_not_replaced(tmp_path):
+    for path in (tmp_path, Path(os.devnull)):
+        with pytest.raises(OSError, match="is not an ordinary file"):
+            write_file(path, lambda file: None)
+    assert not list(tmp_path.iterdir())

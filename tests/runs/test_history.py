@@ -1,0 +1,134 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from specnet.errors import RunError
+from specnet.runs.history import History, HistoryWriter, read_lines, read_until
+
+LINES = [{"epoch": epoch, "train/loss": 1 / epoch, "seconds": 0.5} for epoch in (1, 2, 3)]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "history.jsonl"
+
+
+def write(path, lines):
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+
+def state(path, count):
+    """What a writer of the first lines says of them."""
+    writer = HistoryWriter(path.with_name("other"), LINES[:count])
+    writer.close()
+    return writer.state
+
+
+def test_a_line_is_there_as_soon_as_it_is_written(path):
+    writer = HistoryWriter(path)
+    for count, line in enumerate(LINES, 1):
+        writer.append(line)
+        assert read_lines(path) == LINES[:count]
+        assert writer.state == state(path, count)
+    writer.close()
+
+
+def test_a_writer_goes_on_from_the_lines_that_it_is_given(path):
+    path.write_text("what was there before\n")
+    writer = HistoryWriter(path, LINES[:2])
+    assert read_lines(path) == LINES[:2]
+    writer.append(LINES[2])
+    writer.sync()
+    writer.close()
+    assert read_until(path, writer.state) == LINES
+    assert writer.state == state(path, 3)
+
+
+@pytest.mark.parametrize("torn", ['{"epoch": 4', '{"epoch": 4}', "\udcff", '{"epoch": 4}\r'])
+def test_a_line_that_is_torn_does_not_count(torn, path):
+    write(path, LINES)
+    with path.open("ab") as file:
+        file.write(torn.encode("utf-8", "surrogateescape"))
+    assert read_lines(path) == LINES
+    assert read_until(path, state(path, 3)) == LINES
+
+
+def test_the_history_until_a_state_leaves_out_what_came_later(path):
+    write(path, [*LINES[:2], {"epoch": 3}, {"epoch": 4}])
+    with path.open("a") as file:
+        file.write("and what is no JSON\n")
+    assert read_until(path, state(path, 2)) == LINES[:2]
+
+
+def test_before_the_first_epoch_there_need_be_no_file(path):
+    assert read_until(path, state(path, 0)) == []
+
+
+def test_seconds_may_differ_and_nothing_else_may(path):
+    write(path, [line | {"seconds": 7} for line in LINES])
+    assert [line["seconds"] for line in read_until(path, state(path, 3))] == [7, 7, 7]
+    for changes in ({"epoch": 9}, {"train/loss": 0}, {"more": 1}):
+        write(path, [LINES[0] | changes, *LINES[1:]])
+        with pytest.raises(RunError, match=f"{path} no longer tells the first 3 epochs as they were"):
+            read_until(path, state(path, 3))
+
+
+@pytest.mark.parametrize("lines", [LINES[:2], [LINES[0], LINES[2]], LINES[::-1], [LINES[0], *LINES], []])
+def test_lines_that_are_missing_added_or_in_another_order_are_noticed(lines, path):
+    write(path, lines)
+    with pytest.raises(RunError, match="no longer tells"):
+        read_until(path, state(path, 3))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{\n", b"[]\n", b"5\n", b"{}\n", b"null\n", b'\n{"epoch": 1}\n', b"\xff\n", b"[" * 100_000 + b"\n"],
+    ids=lambda content: repr(content[:10]),
+)
+def test_what_is_no_history_is_refused_by_name(content, path):
+    path.write_bytes(content)
+    for read in (read_lines, History.read, lambda path: read_until(path, state(path, 1))):
+        with pytest.raises(RunError, match=f"{path} is damaged"):
+            read(path)
+
+
+def test_a_history_that_is_not_there_is_named(path):
+    with pytest.raises(RunError, match=f"{path} cannot be read: there is no such file"):
+        read_lines(path)
+
+
+def test_columns_have_an_item_for_each_epoch(path):
+    write(path, LINES)
+    history = History.read(path)
+    assert list(history) == ["epoch", "train/loss", "seconds"]
+    assert len(history) == 3
+    assert history["epoch"].tolist() == [1, 2, 3]
+    assert len(History([])) == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({"epoch": 4}, "a line has no 'train/loss'"),
+        (LINES[0] | {"train/loss": [1, 2]}, "train/loss"),
+        (LINES[0] | {"train/loss": "low"}, "train/loss"),
+        (LINES[0] | {"train/loss": None}, "train/loss"),
+    ],
+)
+def test_a_history_with_something_else_than_numbers_is_refused(line, reason, path):
+    write(path, [*LINES, line])
+    with pytest.raises(RunError, match=f"{path} is damaged: .*{reason}"):
+        History.read(path)
+
+
+@pytest.mark.parametrize("call", [lambda writer: writer.append(LINES[0]), lambda writer: writer.sync()])
+def test_a_history_that_cannot_be_written_is_named(call, path):
+    writer = HistoryWriter(path)
+    with Path("/dev/full").open("ab") as full:
+        os.dup2(full.fileno(), writer._file.fileno())
+    with pytest.raises(OSError, match=r"No space left|Invalid argument") as caught:
+        call(writer)
+    assert caught.value.filename == str(path)
+    writer.close()

@@ -1,0 +1,269 @@
+"""What is damaged in a run directory is named, and what came before it is used."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.errors import RunError, SpecnetError, UsageError
+from specnet.runs.files import file_digest
+from specnet.runs.runner import Observer
+
+SPEC = {
+    "seed": 3,
+    "dataset": {"type": "spiral", "n_points": 12},
+    "layers": [
+        {"type": "linear", "units": 2},
+        "tanh",
+        {"type": "dropout", "rate": 0.2},
+        {"type": "linear", "units": 1},
+    ],
+    "loss": "bce_with_logits",
+    "training": {"epochs": 4, "batch_size": 6},
+    "checkpoint": {"every": 1, "every_steps": 3, "keep": 99, "monitor": "train/loss"},
+    "record": {"every": 2, "points": 2},
+    "plots": [],
+}
+WORST = SPEC | {"checkpoint": SPEC["checkpoint"] | {"mode": "max"}}
+"""The best epoch is an early one, which later checkpoints refer to."""
+LONGER = ["training.epochs=6"]
+
+
+@pytest.fixture(scope="module", params=[SPEC, WORST], ids=["the best is the latest", "the best is an early one"])
+def both(request, tmp_path_factory):
+    """A run of 4 epochs, and one of the same spec over 6 that nothing interrupts."""
+    folder = tmp_path_factory.mktemp("both")
+    spec = specnet.load_spec(request.param)
+    return specnet.run(spec, out=folder / "run"), specnet.run(
+        specnet.load_spec(request.param, LONGER), folder / "whole"
+    )
+
+
+class Listener(Observer):
+    def __init__(self):
+        self.told = []
+
+    def warned(self, message):
+        self.told.append(message)
+
+
+def checkpoint(directory, step):
+    return directory / "checkpoints" / f"step-{step:08d}.npz"
+
+
+def saved_steps(directory):
+    return sorted(int(path.stem[5:]) for path in (directory / "checkpoints").iterdir())
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def change(path, **changes):
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def written(directory):
+    """What a run ends in: the last checkpoint, the indexes' names, the record, and the history but for seconds."""
+    lines = [json.loads(line) for line in (directory / "history.jsonl").read_text().splitlines()]
+    latest, best = (json.loads((directory / f"{name}.json").read_text()) for name in ("latest", "best"))
+    with np.load(directory / "record.npz") as record:
+        arrays = {name: record[name].tobytes() for name in record.files}
+    final = (directory / "checkpoints" / latest["checkpoint"]).read_bytes()
+    return final, latest["checkpoint"], best["epoch"], best["value"], arrays, [line | {"seconds": 0} for line in lines]
+
+
+def copied(run, tmp_path):
+    return shutil.copytree(run.directory, tmp_path / "run")
+
+
+def best_of(directory, step):
+    """The step that a checkpoint says was the best so far."""
+    with np.load(checkpoint(directory, step)) as file:
+        return json.loads(str(file["progress"]))["best"]["step"]
+
+
+def test_what_is_whole_is_resumed_without_a_word_and_ends_in_the_same_bytes(both, tmp_path):
+    run, whole = both
+    directory, listener = copied(run, tmp_path), Listener()
+    specnet.resume(directory, LONGER, listener)
+    assert listener.told == []
+    assert written(directory) == written(whole.directory)
+
+
+DAMAGES = {
+    "flipped": flip,
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "longer": lambda path: path.write_bytes(path.read_bytes() + b"\0"),
+    "zeroed": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    "empty": lambda path: path.write_bytes(b""),
+    "another": lambda path: path.write_bytes(checkpoint(path.parents[1], 0).read_bytes()),
+    "removed": lambda path: path.unlink(),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_after_damage_of_the_newest_the_one_before_it_is_named_used_and_ends_in_the_same_bytes(damage, both, tmp_path):
+    run, whole = both
+    directory, listener = copied(run, tmp_path), Listener()
+    DAMAGES[damage](checkpoint(directory, 8))
+    loaded = specnet.load_run(directory, "latest")
+    assert loaded.checkpoint == checkpoint(directory, 6)
+    assert len(loaded.warnings) == 1
+    assert loaded.warnings[0].startswith(f"{checkpoint(directory, 8)}")
+    assert loaded.warnings[0].endswith("step-00000006.npz is used in its place")
+    with pytest.raises(RunError, match=r"no checkpoint can be believed\n.*step-00000008"):
+        specnet.load_run(directory, 8)
+    if damage == "a folder":
+        checkpoint(directory, 8).rmdir()
+    specnet.resume(directory, LONGER, listener)
+    assert len(listener.told) == 1
+    assert listener.told[0].startswith(f"{checkpoint(directory, 8)}")
+    assert listener.told[0].endswith("; going on from step 6")
+    assert written(directory) == written(whole.directory)
+
+
+def test_without_the_best_state_an_earlier_one_that_does_not_need_it_is_taken(both, tmp_path):
+    run, whole = both
+    directory, listener = copied(run, tmp_path), Listener()
+    step = run.best["step"]
+    expected = max(each for each in saved_steps(directory) if each < step and best_of(directory, each) != step)
+    later = [each for each in saved_steps(directory) if each > expected]
+    flip(checkpoint(directory, step))
+    assert [f"step-{step:08d}" in each for each in specnet.load_run(directory).warnings] == [True]
+    specnet.resume(directory, LONGER, listener)
+    assert len(listener.told) == len(later)
+    assert all(f"step-{step:08d}.npz" in each and f"going on from step {expected}" in each for each in listener.told)
+    assert written(directory) == written(whole.directory)
+
+
+def rewrite(change):
+    def damage(directory):
+        path = directory / "history.jsonl"
+        path.write_text("".join(change(path.read_text().splitlines(keepends=True))))
+
+    return damage
+
+
+def in_record(**arrays):
+    def damage(directory):
+        with np.load(directory / "record.npz") as record:
+            found = {name: record[name] for name in record.files}
+        np.savez(directory / "record.npz", **found | arrays)
+
+    return damage
+
+
+COMPANIONS = {
+    "the last line is changed": (rewrite(lambda lines: [*lines[:3], lines[3].replace("0", "1", 1)]), 7),
+    "the third line is changed": (rewrite(lambda lines: [*lines[:2], lines[2].replace(".", ".1", 1), lines[3]]), 5),
+    "the last line is torn": (rewrite(lambda lines: [*lines[:3], lines[3][:-4]]), 7),
+    "the last lines are missing": (rewrite(lambda lines: lines[:2]), 5),
+    "the second line is no JSON": (rewrite(lambda lines: [lines[0], "{\n", *lines[2:]]), 3),
+    "the history is empty": (rewrite(lambda lines: []), 1),
+    "the history is missing": (lambda directory: (directory / "history.jsonl").unlink(), 1),
+    "a line comes twice": (rewrite(lambda lines: [lines[0], *lines]), 3),
+    "the record is flipped": (lambda directory: flip(directory / "record.npz"), 3),
+    "the record is missing": (lambda directory: (directory / "record.npz").unlink(), 3),
+    "the record is no archive": (lambda directory: (directory / "record.npz").write_text("no"), 3),
+    "the record lacks frames": (in_record(epochs=np.array([0, 2, 5])), 7),
+    "the record has other frames": (in_record(predictions=np.zeros((3, 1))), 3),
+}
+"""What belongs to a checkpoint, and the newest step that does not need what is damaged of it."""
+
+
+@pytest.mark.parametrize("damage", COMPANIONS)
+def test_a_checkpoint_is_believed_only_with_what_belongs_to_it(damage, both, tmp_path):
+    run, whole = both
+    directory, listener = copied(run, tmp_path), Listener()
+    spoil, most = COMPANIONS[damage]
+    spoil(directory)
+    specnet.resume(directory, LONGER, listener)
+    start = max(step for step in saved_steps(run.directory) if step <= most)
+    name = "record.npz" if "record" in damage else "history.jsonl"
+    later = [step for step in saved_steps(run.directory) if step > start]
+    assert len(listener.told) == len(later) > 0
+    assert all(name in each and each.endswith(f"going on from step {start}") for each in listener.told)
+    assert written(directory) == written(whole.directory)
+
+
+CRAFTED = {
+    "no state of a watch": ("watches", lambda progress: {}),
+    "no state of a generator": ("generators", lambda progress: {"shuffle": progress["generators"]["shuffle"]}),
+    "a best state that is none": ("best", lambda progress: {"epoch": 2, "step": 99}),
+    "a best state that is to come": ("best", lambda progress: {"epoch": 9, "step": 18}),
+    "another history": ("history_sha256", lambda progress: "0" * 64),
+    "what is no text": ("history_sha256", lambda progress: 5),
+}
+
+
+@pytest.mark.parametrize("case", CRAFTED)
+def test_a_crafted_state_is_refused_even_with_a_digest_that_fits(case, both, tmp_path):
+    run, whole = both
+    directory, listener, (key, craft) = copied(run, tmp_path), Listener(), CRAFTED[case]
+    path = checkpoint(directory, 8)
+    with np.load(path) as file:
+        members = {name: file[name] for name in file.files}
+    progress = json.loads(str(members["progress"]))
+    members["progress"] = np.array(json.dumps(progress | {key: craft(progress)}))
+    np.savez(path, **members)
+    stamp = {"sha256": file_digest(path), "bytes": path.stat().st_size}
+    saved = json.loads((directory / "latest.json").read_text())["checkpoints"]
+    change(directory / "latest.json", **stamp, checkpoints=saved | {path.name: stamp})
+    specnet.resume(directory, LONGER, listener)
+    assert len(listener.told) == 1
+    assert listener.told[0].endswith("; going on from step 6")
+    assert written(directory) == written(whole.directory)
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "broken link", "folder"])
+def test_what_is_in_the_way_of_a_checkpoint_is_not_overwritten_and_the_run_goes_on_once_it_is_moved(
+    kind, both, tmp_path
+):
+    run, whole = both
+    directory = copied(run, tmp_path)
+    path, victim = checkpoint(directory, 9), tmp_path / "victim"
+    victim.write_text("mine")
+    {
+        "file": lambda: path.write_text("mine"),
+        "link": lambda: path.symlink_to(victim),
+        "broken link": lambda: path.symlink_to(tmp_path / "nothing"),
+        "folder": path.mkdir,
+    }[kind]()
+    with pytest.raises(UsageError, match=f"{path} is in the way: this run has not written it") as caught:
+        specnet.resume(directory, LONGER)
+    assert caught.value.exit_code == 2
+    assert caught.value.help == f"move it away, then: specnet resume {directory}"
+    assert specnet.load_run(directory).status == "failed"
+    path.rename(tmp_path / "moved")
+    assert (tmp_path / "moved").is_symlink() == ("link" in kind)
+    assert victim.read_text() == "mine"
+    specnet.resume(directory, LONGER)
+    assert written(directory) == written(whole.directory)
+
+
+def test_random_damage_anywhere_is_refused_or_ends_in_the_same_bytes(both, tmp_path):
+    run, whole = both
+    rng, ends = np.random.default_rng(6), []
+    for number in range(20):
+        directory = shutil.copytree(run.directory, tmp_path / str(number))
+        files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != ".lock")
+        for path in rng.choice(files, size=2):
+            content = bytearray(path.read_bytes())
+            place, length = int(rng.integers(len(content))), int(rng.integers(1, 20))
+            content[place : place + length] = [rng.bytes(length), b"", bytes(length)][rng.integers(3)]
+            path.write_bytes(content)
+        try:
+            specnet.resume(directory, LONGER)
+        except SpecnetError as error:
+            ends.append(type(error))
+        else:
+            ends.append(None)
+            assert written(directory) == written(whole.directory)
+    assert ends.count(None) > 3
+    assert RunError in ends
