@@ -26,7 +26,6 @@ END, END_SIZE = b"PK\5\6", 22
 CHUNK = 2**20
 """Bytes that are written and read back at a time."""
 
-
 class Stamp(NamedTuple):
     """What is recorded of a file beside it: SHA-256 in hexadecimal, and size in bytes."""
 
@@ -37,8 +36,7 @@ class Stamp(NamedTuple):
 class _Checked:
     """A file for `ZipFile` to write to, in order as it cannot seek.
 
-    What is written is read back, compared and digested. That happens in another thread, a write behind, and so costs
-    next to nothing.
+    What is written is read back, compared and digested. That happens in another thread, and so costs next to nothing.
     """
 
     def __init__(self, file: BinaryIO, pool: ThreadPoolExecutor) -> None:
@@ -47,14 +45,14 @@ class _Checked:
         self._size = 0
         self._digest = hashlib.sha256()
         self._buffer = bytearray(CHUNK)
-        self._pending: Future[None] = pool.submit(lambda: None)
+        self._reading: list[Future[None]] = []
 
     def write(self, data: Any) -> int:
         view = memoryview(data).cast("B")
         self._file.write(view)
         self._file.flush()
-        self._pending.result()
-        self._pending = self._pool.submit(self._read_back, view, self._size)
+        # Nothing is copied: what waits are views of the arrays.
+        self._reading.append(self._pool.submit(self._read_back, view, self._size))
         self._size += len(view)
         return len(view)
 
@@ -73,7 +71,8 @@ class _Checked:
         Raises:
             OSError: if it is not what was written.
         """
-        self._pending.result()
+        for each in self._reading:
+            each.result()
         return Stamp(self._digest.hexdigest(), self._size)
 
 

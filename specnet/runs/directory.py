@@ -9,7 +9,6 @@ import socket
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from itertools import count
 from pathlib import Path
 from typing import Self
 
@@ -121,8 +120,8 @@ def claim_directory(wanted: Path) -> RunDirectory:
     """
     if wanted.name in ("", ".."):  # no names that a number could follow
         raise UsageError(f'"{wanted}" names no run directory', help="end it in a name, as in --out runs/mine")
-    for number in count(1):
-        path = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+    number, path = 1, wanted
+    while True:
         try:
             path.mkdir(parents=True, exist_ok=True)
             if directory := take_directory(path):
@@ -130,11 +129,12 @@ def claim_directory(wanted: Path) -> RunDirectory:
         except FileExistsError:
             if path == wanted:
                 raise UsageError(f"{path} is there and is no directory", help="name another with --out") from None
-        except BusyError:
-            continue  # of runs that found it free in the same instant, one has it
+        except BusyError:  # of runs that found it free in the same instant, one has it
+            pass
         except OSError as error:
             raise UsageError(f"{path} cannot be made: {os_reason(error)}", help="name another with --out") from error
-    raise AssertionError("there is always a next number")
+        number += 1
+        path = wanted.with_name(f"{wanted.name}-{number}")
 
 
 def take_directory(path: Path) -> RunDirectory | None:

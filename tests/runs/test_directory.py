@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from specnet.errors import BusyError, RunError, UsageError
-from specnet.runs.directory import LOCK, RunDirectory, claim_directory, inside, take_directory
+from specnet.runs.directory import LOCK, RunDirectory, claim_directory, find_writer, inside, take_directory
 
 
 def test_a_second_writer_is_refused_at_once_and_touches_nothing(tmp_path):
@@ -42,6 +42,26 @@ def test_a_lock_that_cannot_be_made_is_an_error_of_the_file(tmp_path):
     with pytest.raises(OSError, match=LOCK):
         RunDirectory(tmp_path)
     assert (tmp_path / "victim").read_text() == "mine"
+
+
+@pytest.mark.parametrize("make", [lambda lock, victim: os.link(victim, lock), lambda lock, victim: os.mkfifo(lock)])
+def test_a_lock_that_is_not_of_this_directory_alone_is_refused(make, tmp_path):
+    (tmp_path / "victim").write_text("mine")
+    make(tmp_path / LOCK, tmp_path / "victim")
+    with pytest.raises(OSError, match="is not a file of this directory alone") as error:
+        RunDirectory(tmp_path)
+    assert error.value.filename == str(tmp_path / LOCK)
+    assert (tmp_path / "victim").read_text() == "mine"
+
+
+def test_the_writer_of_a_directory_can_be_asked_for_without_disturbing_it(tmp_path):
+    assert find_writer(tmp_path) is None
+    with RunDirectory(tmp_path):
+        assert find_writer(tmp_path) == (tmp_path / LOCK).read_text().strip()
+        (tmp_path / LOCK).write_text("")
+        assert find_writer(tmp_path) == "a process"
+    assert find_writer(tmp_path) is None
+    RunDirectory(tmp_path).close()
 
 
 def test_a_system_without_locks_is_an_error_and_leaves_no_open_file(tmp_path, monkeypatch):

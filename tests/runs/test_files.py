@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from specnet.runs.files import Staged, write_file
+from specnet.errors import RunError
+from specnet.runs.files import Staged, read_bytes, write_file
 
 
 @pytest.fixture
@@ -52,3 +53,15 @@ def test_what_is_no_ordinary_file_is_not_replaced(tmp_path):
         with pytest.raises(OSError, match="is not an ordinary file"):
             write_file(path, lambda file: None)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(path, monkeypatch):
+    monkeypatch.setattr(Path, "read_bytes", failing)
+    with pytest.raises(RunError, match=f"{path} cannot be read: Input/output error"):
+        read_bytes(path)
+
+
+def test_a_pipe_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RunError, match="there is no such file"):
+        read_bytes(tmp_path / "pipe")

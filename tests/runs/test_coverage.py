@@ -1,0 +1,27 @@
+"""Every branch of what writes and reads checkpoints and run directories is taken in its tests."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+COVERED = ("archive", "checkpoints", "directory", "files", "history", "index", "signals", "state")
+TESTS = ("archive", "checkpoints", "confinement", "directory", "files", "history", "index", "signals", "trust")
+
+
+def test_every_branch_of_the_checkpoint_and_run_directory_modules_is_covered(tmp_path):
+    environment = os.environ | {"COVERAGE_FILE": str(tmp_path / "coverage")}
+
+    def coverage(*arguments):
+        command, root = [sys.executable, "-m", "coverage", *arguments], HERE.parents[1]
+        return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+
+    include = ",".join(f"specnet/runs/{name}.py" for name in COVERED)
+    tests = [str(HERE / f"test_{name}.py") for name in TESTS]
+    plugins = ["-p", "no:xdist", "-p", "no:cacheprovider"]
+    ran = coverage("run", "--branch", f"--include={include}", "-m", "pytest", "-q", *plugins, *tests)
+    assert ran.returncode == 0, ran.stdout
+    report = coverage("report", "--show-missing", "--fail-under=100")
+    assert report.returncode == 0, report.stdout
+    assert report.stdout.count("specnet/runs/") == len(COVERED)
