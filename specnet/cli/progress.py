@@ -82,7 +82,7 @@ class _Timed(Warnings):
         """Print a line as it is."""
         try:
             self.console.print(text, soft_wrap=True, markup=False)
-        except BrokenPipeError:
+        except (BrokenPipeError, SystemExit):  # rich turns the one into the other
             self.console.quiet = True  # nobody reads on: the run goes on all the same
 
 

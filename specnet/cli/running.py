@@ -43,8 +43,8 @@ def run(
     """Train the network that SPEC describes.
 
     Leaves a run directory with weights, history and plots. A taken name is never overwritten: the next free one of
-    NAME-2, NAME-3, … is used. With --resume a run that was stopped, however that was, goes on; a finished one stays
-    as it is.
+    NAME-2, NAME-3, … is used. With --resume a run that was stopped, however that was, goes on; a finished one keeps
+    its weights.
 
     \b
     Example:
@@ -64,13 +64,16 @@ def run(
 @click.command()
 @run_argument
 @spec_options
+@click.option("--checkpoint", metavar="latest|best|STEP", default="latest", help="Go back to an earlier state.")
 @strict_option
 @quiet_option
-def resume(run: Path, overrides: tuple[str, ...], budget: str | None, strict: bool, quiet: bool) -> None:
+def resume(
+    run: Path, overrides: tuple[str, ...], budget: str | None, checkpoint: str, strict: bool, quiet: bool
+) -> None:
     """Go on with the run in directory RUN, from the newest checkpoint that can be believed.
 
     On the same machine it ends in the bytes of a run that nothing interrupted. --set training.epochs=N makes a run
-    longer; what bears on training otherwise cannot change.
+    longer, --set dataset.path=/new/place finds data that were moved. What bears on training otherwise cannot change.
 
     \b
     Example:
@@ -80,7 +83,9 @@ def resume(run: Path, overrides: tuple[str, ...], budget: str | None, strict: bo
     from specnet.cli.progress import watch
 
     with watch(quiet) as observer:
-        finished = specnet.resume(run, overrides, observer, memory_budget=parse_bytes(budget), strict=strict)
+        finished = specnet.resume(
+            run, overrides, observer, checkpoint=checkpoint, memory_budget=parse_bytes(budget), strict=strict
+        )
     _show(finished, quiet)
 
 

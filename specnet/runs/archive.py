@@ -26,6 +26,7 @@ END, END_SIZE = b"PK\5\6", 22
 CHUNK = 2**20
 """Bytes that are written and read back at a time."""
 
+
 class Stamp(NamedTuple):
     """What is recorded of a file beside it: SHA-256 in hexadecimal, and size in bytes."""
 

@@ -41,13 +41,14 @@ class Checkpoints:
         index, folder = Index(self.directory.path), self.directory.path / "checkpoints"
         self._latest, self._best = index.latest, index.best
         self._believed = {_key(snapshot) for snapshot in snapshots}
-        self._dropped = index.dropped - {step for step, _ in self._believed}
+        # What was about to be added is not named yet: it is written anew in its turn.
+        self._dropped = (index.dropped | index.pending) - {step for step, _ in self._believed}
         self._stamps = {
             step: matching(folder / file_name(step), stamps)
             for step, stamps in index.stamps.items()
             if step not in self._dropped
         }
-        self._owned = set(index.stamps) | index.pending
+        self._owned = set(index.stamps)
 
     def save(self, latest: Snapshot, best: Snapshot | None, monitored: dict[str, Any]) -> None:
         """Write both snapshots where they are not written yet, name them, and delete those that are not kept.

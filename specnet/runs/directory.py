@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import socket
 import stat
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Self
 
 from specnet.errors import BusyError, RunError, UsageError, os_reason, printable, shorten
-from specnet.runs.files import TEMPORARY, about
+from specnet.runs.files import TEMPORARY, about, sync_directory
 
 LOCK = ".lock"
+HOLDER = re.compile(r"process \d+ on ")
+"""What a lock says once a run has taken its directory."""
 FOLDERS = ("checkpoints", "plots")
 BEGINNING = ("spec.json", "history.jsonl", "latest.json", "best.json", "record.npz", "checkpoints/step-00000000.npz")
 """What a run writes before its manifest. Without a manifest nothing can have come of them yet."""
@@ -71,8 +74,22 @@ class RunDirectory:
         self.close()
 
     def file(self, *parts: str) -> Path:
-        """Return the path of a file to write, as `inside` does."""
+        """Return the path of a file to write, as `inside` does.
+
+        Raises:
+            OSError: if the directory is no longer here: it was moved or deleted, or the lock was, and what has taken
+                its place may be another run's.
+        """
+        if not self.is_here():
+            raise OSError(errno.ESTALE, "is no longer the directory of this run", str(self.path))
         return inside(self.path, *parts)
+
+    def is_here(self) -> bool:
+        """Tell whether the path still leads to the directory that is locked."""
+        try:
+            return os.path.samestat((self.path / LOCK).lstat(), os.fstat(self._lock))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     def clean(self) -> None:
         """Remove the temporary files that a process left which ended in the middle of writing."""
@@ -156,6 +173,7 @@ def take_directory(path: Path) -> RunDirectory | None:
         for name in FOLDERS:
             with suppress(FileNotFoundError):
                 (path / name).rmdir()
+        sync_directory(path.parent)
         stack.pop_all()
     return directory
 
@@ -163,8 +181,8 @@ def take_directory(path: Path) -> RunDirectory | None:
 def is_free(path: Path) -> bool:
     """Whether a directory is empty, or shows by its lock that it was, and holds nothing but a run's beginning."""
     found = {str(entry.relative_to(path)): entry for entry in entries(path)}
-    return not found or (
-        LOCK in found
+    return set(found) <= {LOCK} or (
+        (LOCK in found and found[LOCK].is_file() and HOLDER.match(found[LOCK].read_text(errors="replace")) is not None)
         and all(
             name in (LOCK, *BEGINNING, *FOLDERS) or TEMPORARY.fullmatch(entry.name) for name, entry in found.items()
         )

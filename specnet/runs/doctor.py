@@ -181,6 +181,12 @@ class _Examination:
         if latest := self.believed.get(index.latest_step):
             self._look_at_name(index, "latest", index.latest, latest)
             self._look_at_name(index, "best", index.best, latest["best"])
+        best = self.believed.get(index.best_step)
+        told = any(finding.part == "best" for finding in self.findings)
+        if best and not told and best["watches"]["best"]["best"] != index.best.get("value"):
+            with self._look("best"):
+                message = f"{self.directory / 'best.json'} tells another value than {file_name(index.best_step)}"
+                self._tell("error", message, "resume writes best.json anew")
 
     def _read(self, path: Path, stamps: Sequence[Stamp]) -> dict[str, Any]:
         """Return a checkpoint's progress; without the spec its digest must do to believe it."""
@@ -188,12 +194,18 @@ class _Examination:
             return read_checkpoint(path, stamps, self.spec).progress
         with open_archive(path, stamps) as archive:
             progress: dict[str, Any] = json.loads(str(archive.read("progress")))
-            return progress | {"history_length": int(progress["history_length"]), "best": dict(progress["best"])}
+            return progress | {
+                "history_length": int(progress["history_length"]),
+                "best": dict(progress["best"]),
+                "watches": {"best": dict(progress["watches"]["best"])},
+            }
 
     def _look_at_name(self, index: Index, which: str, entry: Mapping[str, Any], moment: Mapping[str, int]) -> None:
         """Compare what `latest.json` or `best.json` says with the moment that the newest checkpoint calls so."""
         name, known = file_name(moment["step"]), index.stamps.get(moment["step"], [])
         stamped = (entry.get("sha256"), entry.get("bytes")) in known
+        if which == "best" and index.best_step > index.latest_step and index.best_step in self.believed:
+            return  # a run that diverged has saved its best state after the latest
         if stamped and (name, moment["epoch"], moment["step"]) == tuple(
             map(entry.get, ("checkpoint", "epoch", "step"))
         ):
@@ -207,7 +219,10 @@ class _Examination:
 
     def _look_at_history(self) -> None:
         path, newest = self.directory / "history.jsonl", self._newest
-        with self._look("history", "bring it back from a copy; resume needs what its checkpoint counts on"):
+        with self._look(
+            "history",
+            f"bring it back from a copy, or repeat the training: specnet resume {self.directory} --checkpoint 0",
+        ):
             try:
                 lines = path.read_bytes().splitlines(keepends=True)
             except OSError as error:
@@ -242,7 +257,10 @@ class _Examination:
         if self.spec is None or self.spec.record is None:
             return
         path = self.directory / "record.npz"
-        with self._look("record", "bring it back from a copy; resume needs what its checkpoint counts on"):
+        with self._look(
+            "record",
+            f"bring it back from a copy, or repeat the training: specnet resume {self.directory} --checkpoint 0",
+        ):
             read_npz(path)
             if self.experiment and self.experiment.recorder and self._newest:
                 self.experiment.recorder.resume(path, self._newest["epoch"])
@@ -266,8 +284,8 @@ class _Examination:
                     found[IN_THE_WAY].append(name)
                 elif path.parent.name != "plots" or path.suffix != ".png":
                     found[FOREIGN].append(name)
-            if self.writer:  # it has not left them yet
-                del found[TEMPORARIES], found[LEFT]
+            if self.writer:  # it has not left them yet, and may have saved more than was named at the first look
+                del found[TEMPORARIES], found[LEFT], found[IN_THE_WAY]
             for (what, help), names in found.items():
                 if names:
                     self._tell("note", f"{what}: {enumerate_some(names)}", help)

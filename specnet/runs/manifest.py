@@ -90,6 +90,8 @@ def read_manifest(directory: Path) -> dict[str, Any]:
         RunError: if there is none, or it cannot be read.
     """
     path = directory / "manifest.json"
+    if not directory.is_dir():
+        raise RunError(f"there is no directory {directory}")
     if not path.is_file():
         raise RunError(f"{directory} is not a run directory: it has no manifest.json")
     manifest = read_json(path)
@@ -117,12 +119,14 @@ def read_spec(directory: Path, manifest: Mapping[str, Any]) -> Spec:
     except SpecError as error:
         used = manifest["components"]
         missing = [key for key in used if key.partition(".")[2] not in registry.claims(key.partition(".")[0])]
-        help = install({key: used[key] for key in missing}) if missing else None
+        help = install({key: used[key] for key in missing})
         raise RunError(f"the spec of this run is no longer understood\n{error}", help=help) from None
 
 
-def install(components: Mapping[str, str]) -> str:
-    """Return the command that brings back the distributions which components came from."""
+def install(components: Mapping[str, str]) -> str | None:
+    """Return the command that brings back the distributions which components came from; None if there is none."""
+    if not components:
+        return None
     return f"pip install {' '.join(sorted({owner.replace(' ', '==') for owner in components.values()}))}"
 
 

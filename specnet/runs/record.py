@@ -65,7 +65,8 @@ class Recorder:
             frames = dict(zip(arrays["epochs"].tolist(), arrays["predictions"], strict=True))
             kept = [frames[each] for each in epochs]
         except (SpecnetError, KeyError, TypeError, ValueError) as error:
-            raise RunError(f"{path} is not what the run had kept by epoch {epoch}: {error}") from error
+            reason = error.message if isinstance(error, SpecnetError) else repr(error)
+            raise RunError(f"{path} is not what the run had kept by epoch {epoch}: {reason}") from error
         if any(frame.shape != self.frames[0].shape or frame.dtype != self.frames[0].dtype for frame in kept):
             raise RunError(f"{path} does not hold the predictions of this run")
         self.epochs, self.frames = epochs, kept

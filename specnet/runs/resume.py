@@ -39,7 +39,7 @@ def check_spec_unchanged(before: Spec, now: Spec) -> None:
         for pointer, old, new in differences(trajectory(before.to_json(), before), trajectory(now.to_json(), now))
     ]
     if found:
-        help = "only training.epochs may change when a run goes on; without --resume a new run starts"
+        help = "when a run goes on, only training.epochs and what does not bear on training may change; start a new one"
         raise SpecError([now.locate(each._replace(help=help)) for each in found], file=now.source)
 
 
@@ -78,12 +78,14 @@ def check_data_unchanged(manifest: Mapping[str, Any], experiment: Experiment) ->
 def changed_setting(manifest: Mapping[str, Any]) -> list[str]:
     """Return what would let a run end in other bits here than where it was made, a sentence each."""
     now = describe_setting()
-    last = [manifest, *manifest["resumed"]][-1]
-    return [
-        f"{what}: {last[part].get(key)} when the run was last trained, {now[part][key]} now; the last bits may differ"
-        for what, (part, key) in SETTING.items()
-        if last[part].get(key) != now[part][key]
-    ]
+    found = []
+    for what, (part, key) in SETTING.items():
+        before = [setting[part].get(key) for setting in (manifest, *manifest["resumed"])]
+        if others := list(dict.fromkeys(str(value) for value in before if value != now[part][key])):
+            found.append(
+                f"{what}: trained before with {' and '.join(others)}, now {now[part][key]}; last bits may differ"
+            )
+    return found
 
 
 def differences(before: Any, now: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any, Any]]:
@@ -113,31 +115,38 @@ class Resumed(NamedTuple):
     history: list[dict[str, Any]]
 
 
-def restore(experiment: Experiment, directory: Path) -> tuple[Resumed, list[str]]:
+def restore(experiment: Experiment, directory: Path, which: str = "latest") -> tuple[Resumed, list[str]]:
     """Put an experiment into the newest state of a run that can be believed; return that, and what cannot be.
 
-    A state is believed with all that belongs to it: the best one so far, the history and the record until then.
+    A state is believed with the best one so far, which it refers to. `which` may name an earlier one.
 
     Raises:
-        RunError: if there is none.
+        UsageError: if there is none of that name.
+        RunError: if none can be believed, or if history or record do not belong to it: going back behind a state that
+            is whole is for its owner to decide.
     """
     spec, index = experiment.spec, Index(directory)
 
-    def read(path: Path, stamps: Sequence[Stamp]) -> Resumed:
+    def read(path: Path, stamps: Sequence[Stamp]) -> tuple[Snapshot, Snapshot | None]:
         latest = read_checkpoint(path, stamps, spec)
         step, best = latest.progress["best"]["step"], None
         if step == latest.progress["step"]:
             best = latest
         elif step in index.stamps or index.best_step <= latest.progress["step"]:
             best = read_checkpoint(path.with_name(file_name(step)), index.stamps.get(step, []), spec)
-        history = read_until(directory / "history.jsonl", latest.progress)
-        if experiment.recorder:
-            experiment.recorder.resume(directory / "record.npz", latest.progress["epoch"])
         try:
             experiment.restore(latest)
         except Exception as error:  # each schedule and generator fails over what is crafted in its own way
             raise RunError(f"{path} does not hold the state of such a run: {error!r}") from error
-        return Resumed(latest, best, history)
+        return latest, best
 
-    resumed, refused = first_believed(directory, "latest", read)
-    return resumed, [f"{reason}; going on from step {resumed.latest.progress['step']}" for reason in refused]
+    (latest, best), refused = first_believed(directory, which, read)
+    try:
+        history = read_until(directory / "history.jsonl", latest.progress)
+        if experiment.recorder:
+            experiment.recorder.resume(directory / "record.npz", latest.progress["epoch"])
+    except RunError as error:
+        error.help = f"bring it back, or repeat the training: specnet resume {directory} --checkpoint 0"
+        raise
+    step = latest.progress["step"]
+    return Resumed(latest, best, history), [f"{reason}; going on from step {step}" for reason in refused]

@@ -8,13 +8,13 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from specnet.errors import DivergenceError, Interrupted, UsageError
+from specnet.errors import DivergenceError, Interrupted, SpecnetError, UsageError, os_reason
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory, claim_directory, take_directory
 from specnet.runs.experiment import Experiment, located
 from specnet.runs.files import write_json
 from specnet.runs.history import HistoryWriter
-from specnet.runs.manifest import describe, describe_setting, describe_spec, now, read_manifest, read_spec
+from specnet.runs.manifest import components, describe, describe_setting, describe_spec, now, read_manifest, read_spec
 from specnet.runs.resume import (
     Resumed,
     changed_setting,
@@ -66,7 +66,8 @@ def run(
     Raises:
         SpecnetError: if the spec does not fit its data; then no directory is made.
         UsageError: if `out` cannot be a directory.
-        DivergenceError: if a number is no longer finite; what was saved before stays.
+        DivergenceError: if a number is no longer finite; what was saved before stays. With the spec's
+            `"on_divergence": "restore_best"` the run is returned instead, its status "diverged".
         Interrupted: after SIGINT or SIGTERM.
         OSError: if a file cannot be written; what was saved before stays.
     """
@@ -75,9 +76,12 @@ def run(
     wanted, observer = Path(out) if out is not None else Path("runs") / spec.name, observer or Observer()
     with Signals() as signals:
         if resume and (wanted / "manifest.json").exists():
-            return _go_on(wanted, spec, observer, signals, strict)
+            return _go_on(wanted, spec, observer, signals, strict, "latest")
         experiment = Experiment(spec)
-        with _take(wanted) if resume else claim_directory(wanted) as directory:
+        claimed = _take(wanted) if resume else claim_directory(wanted)
+        if claimed is None:
+            return _go_on(wanted, spec, observer, signals, strict, "latest")
+        with claimed as directory:
             if directory.path != wanted:
                 observer.taken(wanted)
             return _Runner(experiment, directory, describe(spec, experiment.data), observer, signals).run(None)
@@ -88,10 +92,13 @@ def resume(
     overrides: Sequence[str] = (),
     observer: Observer | None = None,
     *,
+    checkpoint: str | int = "latest",
     memory_budget: int | None = None,
     strict: bool = False,
 ) -> Run:
     """Go on with the run in a directory, from the newest of its checkpoints that can be believed, and return it.
+
+    `checkpoint` may be an earlier one, "best" or a step: what came after that is repeated.
 
     It ends in the bytes of a run that was never interrupted, on a machine with the same NumPy, BLAS and threads; with
     `strict` another one is refused, otherwise the observer is warned. `overrides` may make the run longer, as
@@ -106,14 +113,17 @@ def resume(
     directory = Path(run)
     read_manifest(directory)
     with Signals() as signals:
-        return _go_on(directory, overrides, observer or Observer(), signals, strict, memory_budget)
+        return _go_on(directory, overrides, observer or Observer(), signals, strict, str(checkpoint), memory_budget)
 
 
-def _take(wanted: Path) -> RunDirectory:
-    """Lock the directory for a run that may be resumed later, and so cannot be in another."""
-    wanted.mkdir(parents=True, exist_ok=True)
-    directory = take_directory(wanted)
-    if directory is None:
+def _take(wanted: Path) -> RunDirectory | None:
+    """Lock the directory for a run that may be resumed later, and so cannot be in another; None if one has begun."""
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        directory = take_directory(wanted)
+    except OSError as error:
+        raise UsageError(f"{wanted} cannot be made: {os_reason(error)}", help="name another with --out") from error
+    if directory is None and not (wanted / "manifest.json").exists():
         raise UsageError(f"{wanted} holds other files and no run", help="name another directory with --out")
     return directory
 
@@ -124,6 +134,7 @@ def _go_on(
     observer: Observer,
     signals: Signals,
     strict: bool,
+    checkpoint: str,
     memory_budget: int | None = None,
 ) -> Run:
     """Resume the run in a directory with the spec given, or with its own and overrides."""
@@ -139,16 +150,19 @@ def _go_on(
         warnings += check_data_unchanged(manifest, experiment)
         if strict and warnings:
             raise UsageError("\n".join(["bits may differ from those of a run on one machine", *warnings]))
-        resumed, refused = restore(experiment, path)
+        resumed, refused = restore(experiment, path, checkpoint)
         for message in [*warnings, *refused]:
             observer.warned(message)
         epoch = experiment.trainer.epoch
-        if epoch > spec.training.epochs:
-            raise UsageError(f"the run has {epoch} epochs already, more than {spec.training.epochs}")
+        begun = epoch + (experiment.trainer.position > 0)
+        if begun > spec.training.epochs:
+            message = f"the run has begun epoch {begun} already, there cannot be only {spec.training.epochs} of them"
+            raise UsageError(message, help=f"let training.epochs be {begun} or more")
         replaced = before.digest() if before.digest() != spec.digest() else None
-        manifest |= {"status": "running", "spec": describe_spec(spec, replaced)}
-        where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
-        manifest["resumed"].append(where | describe_setting())
+        manifest |= {"status": "running", "spec": describe_spec(spec, replaced), "components": components(spec)}
+        if not experiment.done:
+            where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
+            manifest["resumed"].append(where | describe_setting())
         return _Runner(experiment, directory, manifest, observer, signals).run(resumed)
 
 
@@ -176,6 +190,7 @@ class _Runner:
         if every is None and spec.checkpoint.every_steps is None:
             every = -(-spec.training.epochs // 10)
         self.every = every
+        self.again = f"specnet resume {directory.path}"
         self.before = manifest["seconds"]
         self.start = time.perf_counter()
         self.latest: Snapshot
@@ -193,13 +208,22 @@ class _Runner:
                 self._begin()
             self._train(resumed)
         self.signals.deferred = False
-        self.signals.check()  # a run that is over need not be saved again
-        finished = load_run(self.directory.path)
-        finished.data = self.experiment.data  # spares loading it again for the plots
-        for number, plot in enumerate(self.spec.plots):
-            with located(self.spec, "plots", number):
-                finished.plot(plot)
-        return finished
+        try:
+            self.signals.check()
+            return self._draw()
+        except (Interrupted, OSError) as error:
+            error.add_note(f"training is over; to draw the plots: specnet plot {self.directory.path}")
+            raise
+
+    def _draw(self) -> Run:
+        """Draw the plots and return the run."""
+        run = load_run(self.directory.path)
+        run.data = self.experiment.data  # spares loading it again
+        if run.history:  # a run that diverged in its first epoch has nothing to show
+            for number, plot in enumerate(self.spec.plots):
+                with located(self.spec, "plots", number):
+                    run.plot(plot)
+        return run
 
     def _begin(self) -> None:
         """Save the initial state. The manifest comes last: where it is, there is a run that can go on."""
@@ -230,12 +254,16 @@ class _Runner:
                 self._write_manifest("finished")
             except DivergenceError as error:
                 self._diverge(error)
-        except (DivergenceError, Interrupted):
+        except DivergenceError:
+            raise
+        except Interrupted as error:
+            if not hasattr(error, "__notes__"):  # a second signal, after which nothing more is saved
+                error.add_note(f"what was saved before is in {self.directory.path}; to go on: {self.again}")
             raise
         except BaseException as error:
             with suppress(OSError):
                 self._write_manifest("failed", error)
-            error.add_note(f"what was saved before is in {self.directory.path}")
+                error.add_note(f"what was saved before is in {self.directory.path}; to go on: {self.again}")
             raise
 
     def _run_epoch(self) -> None:
@@ -267,14 +295,13 @@ class _Runner:
         except Interrupted as error:
             self._save()
             self._write_manifest("interrupted")
-            error.add_note(f"its state is saved; to go on: specnet resume {self.directory.path}")
+            error.add_note(f"its state is saved; to go on: {self.again}")
             raise
 
     def _diverge(self, error: DivergenceError) -> None:
         """Leave the state that the spec asks for. What has diverged itself is not saved."""
         restored = self.best if self.spec.training.on_divergence == "restore_best" else None
         if restored:
-            self.experiment.restore(restored)
             self.latest = restored
         self._write(final=True)
         self._write_manifest("diverged", error)
@@ -312,6 +339,15 @@ class _Runner:
             "status": status,
             "finished": None if status == "running" else now(),
             "seconds": round(self.before + time.perf_counter() - self.start, 3),
-            "error": str(error) if error else None,
+            "error": _reason(error) if error else None,
         }
         write_json(self.directory.file("manifest.json"), self.manifest)
+
+
+def _reason(error: BaseException) -> str:
+    """Return what has ended a run, in a line for its manifest."""
+    if isinstance(error, SpecnetError):
+        return error.message
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return f"{type(error).__name__}: {error}"

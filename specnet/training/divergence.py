@@ -39,6 +39,12 @@ def find_parameter(vector: FlatVector) -> str | None:
     return next((name for name, values in vector.items() if not all_finite(values)), None)
 
 
+def find_slot(vector: FlatVector, slots: np.ndarray) -> str:
+    """Return the name of the first parameter with a number that is not finite in one of its slots (count, size)."""
+    column = int(np.flatnonzero(~np.isfinite(slots).all(axis=0))[0])
+    return next(place.name for place in reversed(vector.slots) if place.offset <= column)
+
+
 def find_origin(network: Network, attempt: Callable[[], object]) -> Origin | None:
     """Return the first layer that makes numbers that are not finite of finite ones while `attempt` runs.
 

@@ -80,7 +80,7 @@ class Model:
         values = {}
         for number, (name, metric) in enumerate(self.metrics.items()):
             try:
-                values[name] = metric(prediction, truth)
+                values[name] = float(metric(prediction, truth))
             except SpecnetError as error:
                 raise error.at("metrics", number) from None
         return values
@@ -88,7 +88,7 @@ class Model:
     def score(self, split: Prepared, between: Callable[[], None] = lambda: None) -> dict[str, float]:
         """Return loss and metrics over a split; `between` as in `outputs`."""
         y = self.outputs(split.x, between)
-        return {"loss": self.loss.forward(y, split.target), **self.measure(y, split.truth)}
+        return {"loss": float(self.loss.forward(y, split.target)), **self.measure(y, split.truth)}
 
     def evaluate(self, samples: Samples) -> dict[str, float]:
         """Return loss and metrics over raw samples."""

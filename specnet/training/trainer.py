@@ -12,12 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from specnet.component import Section
-from specnet.errors import DivergenceError, show_pointer
-from specnet.layers.base import Layer
+from specnet.component import Component, Section
+from specnet.errors import DivergenceError, Pointer, show_pointer
 from specnet.optimizers.base import Optimizer
 from specnet.schedules.base import value_at
-from specnet.training.divergence import all_finite, find_origin, find_parameter
+from specnet.training.divergence import all_finite, find_origin, find_parameter, find_slot
 from specnet.training.model import Model, Prepared
 from specnet.training.network import Network
 from specnet.training.randomness import restore_stream, save_stream, stream
@@ -36,14 +35,6 @@ class Training(Section):
         default="stop",
         description="what is left when numbers are no longer finite: the latest state saved, or the best",
     )
-
-
-WORDS = {
-    "params": "a parameter",
-    "slots": "a slot of the optimizer",
-    "state": "a layer's running state",
-    "outputs": "an output",
-}
 
 
 @dataclass(frozen=True)
@@ -130,9 +121,7 @@ class Trainer:
                 values |= {f"{split}/{name}": value for name, value in scores.items()}
             for name, value in values.items():
                 if not math.isfinite(value):
-                    what = f"{name} is {value} after step {self.step}, in epoch {self.epoch + 1}"
-                    x = self.splits[name.partition("/")[0]].x
-                    raise self._diverged(what, partial(self.model.outputs, x))
+                    raise self._undefined(name, value)
         self.epoch += 1
         self._clear()
         return {
@@ -167,10 +156,13 @@ class Trainer:
         """Take one step on a batch, and add its loss and outputs before the update to what the epoch gathers."""
         network, loss = self.model.network, self.model.loss
         y = network.forward(x, training=True)
-        value = loss.forward(y, target)
+        value = float(loss.forward(y, target))
         if not math.isfinite(value):
             raise self._diverged(f"the loss is {value} {self._now}", lambda: network.forward(x, training=True))
-        network.backward_parameters(loss.backward())
+        dy = loss.backward()
+        if not all_finite(dy):
+            raise self._error(f"a gradient is not finite {self._now}", ("loss",), loss)
+        network.backward_parameters(dy)
         if not all_finite(network.grads.flat):
             raise self._diverged(f"a gradient is not finite {self._now}", lambda: self._gradients(x, target))
         if self.training.clip_norm is not None:
@@ -178,8 +170,7 @@ class Trainer:
         update(network, self.optimizer, self.slots, self.step)
         if not all_finite(network.params.flat):
             name = find_parameter(network.params) or ""
-            place, _, parameter = name.rpartition(".")
-            raise self._error(f"a parameter is not finite {self._now}", network.named[place], f"its {parameter}")
+            raise self._parameter_error(f"a parameter is not finite {self._now}", name)
         mean = loss.reduction == "mean"
         self._loss += value * (len(x) / len(self.splits["train"].x)) if mean else value
         if self.model.metrics:
@@ -197,17 +188,34 @@ class Trainer:
         return f"in step {self.step + 1}, in epoch {self.epoch + 1}"
 
     def _diverged(self, what: str, attempt: Callable[[], object]) -> DivergenceError:
-        """Return the error of what is not finite, with the layer where it begins when it is computed again."""
-        origin = find_origin(self.model.network, attempt)
-        # There is none if all layers give finite numbers, and the loss of these is not; or with a dropout's next mask.
-        return self._error(what, origin.layer, origin.what) if origin else self._error(what)
+        """Return the error of what is not finite, with the layer where it begins when it is computed again.
 
-    def _error(self, what: str, layer: Layer | None = None, part: str = "") -> DivergenceError:
-        where = f": it begins in {show_pointer(layer.place)} ({type(layer).__name__}), in {part}" if layer else ""
+        If all layers give finite numbers then, it is the loss that does not (or, with a dropout's next mask, it is
+        not known).
+        """
+        if origin := find_origin(self.model.network, attempt):
+            return self._error(what, origin.layer.place, origin.layer, f", in {origin.what}")
+        return self._error(what, ("loss",), self.model.loss)
+
+    def _undefined(self, name: str, value: float) -> DivergenceError:
+        """Return the error of a value that is no number after an epoch's steps."""
+        what = f"{name} is {value} after step {self.step}, in epoch {self.epoch + 1}"
+        split, _, metric = name.partition("/")
+        if metric in self.model.metrics and all_finite(self.model.outputs(self.splits[split].x)):
+            number = list(self.model.metrics).index(metric)
+            return self._error(what, ("metrics", number), self.model.metrics[metric])
+        return self._diverged(what, partial(self.model.outputs, self.splits[split].x))
+
+    def _parameter_error(self, what: str, name: str) -> DivergenceError:
+        place, _, parameter = name.rpartition(".")
+        layer = self.model.network.named[place]
+        return self._error(what, layer.place, layer, f", in its {parameter}")
+
+    def _error(self, what: str, place: Pointer, component: Component, part: str = "") -> DivergenceError:
         return DivergenceError(
-            what + where,
-            pointer=layer.place if layer else (),
-            help="try a smaller optimizer.learning_rate, or training.clip_norm",
+            f"{what}: it begins in {show_pointer(place)} ({type(component).__name__}){part}",
+            pointer=place,
+            help="in a new run, try a smaller optimizer.learning_rate, or training.clip_norm",
         )
 
     def snapshot(self, copy: bool = True) -> Snapshot:
@@ -232,9 +240,15 @@ class Trainer:
             "state": network.state.flat,
             "outputs": self._outputs[: self.position],
         }
-        for name, array in arrays.items():
-            if not all_finite(array):
-                raise self._error(f"{WORDS[name]} is not finite after step {self.step}")
+        if not all_finite(self.slots):
+            name = find_slot(network.params, self.slots)
+            raise self._parameter_error(f"a slot of the optimizer is not finite by step {self.step}", name)
+        if not all_finite(network.state.flat):
+            name = find_parameter(network.state) or ""
+            raise self._parameter_error(f"running state is not finite by step {self.step}", name)
+        if not all_finite(arrays["outputs"]):
+            last = network.layers[-1]
+            raise self._error(f"an output is not finite by step {self.step}", last.place, last)
         if copy:
             arrays = {name: array.copy() for name, array in arrays.items()}
         return Snapshot(**arrays, progress=progress)

@@ -228,3 +228,49 @@ def test_a_taken_name_is_told_in_the_first_line(invoke, write):
     assert invoke("run", spec).stdout.startswith("arms -> runs/arms\n")
     assert invoke("run", spec).stdout.startswith("runs/arms is taken\narms -> runs/arms-2\n")
     assert invoke("run", spec, "--quiet").stdout == "runs/arms-3\n"
+
+
+DIVERGING = {"optimizer": {"type": "sgd", "learning_rate": 1e30}, "loss": "mse", "metrics": []}
+
+
+@pytest.mark.parametrize("policy", ["stop", "restore_best"])
+def test_a_run_that_diverges_in_its_first_epoch_ends_with_code_4_and_says_so_once(policy, invoke, write):
+    training = {"epochs": 5, "on_divergence": policy}
+    result = invoke("run", write("arms.json", **DIVERGING, plots=["curves"], training=training))
+    assert result.exit_code == 4
+    assert result.stderr.count("error[divergence]: ") == 1
+    assert ("the best state until then is restored" in result.stderr) is (policy == "restore_best")
+
+
+def test_a_run_goes_back_to_an_earlier_state_if_one_asks_for_it(invoke, write):
+    spec = write("arms.json", checkpoint={"every": 1, "keep": 9})
+    assert invoke("run", spec).exit_code == 0
+    history = Path("runs/arms/history.jsonl")
+    lines = history.read_text().splitlines(keepends=True)
+    history.write_text(lines[0])
+    refused = invoke("resume", "runs/arms")
+    assert (refused.exit_code, "--checkpoint 0" in refused.stderr) == (3, True)
+    result = invoke("resume", "runs/arms", "--checkpoint", "0", "--quiet")
+    assert (result.exit_code, result.stdout) == (0, "runs/arms\n")
+    repeated = [json.loads(line) | {"seconds": 0} for line in history.read_text().splitlines()]
+    assert repeated == [json.loads(line) | {"seconds": 0} for line in lines]
+
+
+def test_a_run_goes_on_where_nobody_reads_what_it_says(write):
+    write("arms.json", training={"epochs": 400})
+    process = subprocess.Popen([sys.executable, "-m", "specnet", "run", "arms.json"], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait() == 0
+    assert json.loads(Path("runs/arms/manifest.json").read_text())["status"] == "finished"
+
+
+def test_strict_without_resume_is_told(invoke, write):
+    result = invoke("run", write("arms.json"), "--strict")
+    assert (result.exit_code, "add --resume" in result.stderr) == (2, True)
+
+
+def test_a_file_in_the_place_of_the_directory_is_told_with_resume_as_well(invoke, write):
+    write("arms.json")
+    result = invoke("run", "arms.json", "--resume", "--out", "arms.json")
+    assert (result.exit_code, "arms.json cannot be made" in result.stderr) == (2, True)

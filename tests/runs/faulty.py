@@ -192,11 +192,12 @@ def take_up(spec, directory, whole):
     path, observer, warnings = directory / "manifest.json", Observer(), []
     began = path.exists()
     if began:
-        warnings += [each for which in ("best", "latest") for each in specnet.load_run(directory, which).warnings]
+        best, latest = (specnet.load_run(directory, which) for which in ("best", "latest"))
+        warnings += best.warnings + latest.warnings
     observer.warned = warnings.append
     specnet.run(spec, directory, observer, resume=True)
     found = content(directory)
-    believed = json.loads(path.read_text())["resumed"][-1] if began else {"epoch": 0, "step": 0}
+    believed = latest.progress if began else {"epoch": 0, "step": 0}
     return {
         "believed": [believed["epoch"], believed["step"]],
         "warnings": warnings,

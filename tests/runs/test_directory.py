@@ -112,10 +112,35 @@ def test_a_directory_with_anything_else_in_it_is_not_free(name, tmp_path):
     assert (tmp_path / "run" / name).read_text() == "mine"
 
 
-def test_a_spec_of_somebody_is_no_beginning_of_a_run(tmp_path):
+@pytest.mark.parametrize("lock", [None, "", "mine"])
+def test_a_spec_of_somebody_is_no_beginning_of_a_run(lock, tmp_path):
     (tmp_path / "spec.json").write_text("mine")
+    if lock is not None:
+        (tmp_path / LOCK).write_text(lock)
     assert take_directory(tmp_path) is None
-    assert [path.name for path in tmp_path.iterdir()] == ["spec.json"]
+    assert (tmp_path / "spec.json").read_text() == "mine"
+
+
+def test_a_lock_that_a_process_has_not_signed_before_it_was_killed_does_not_take_the_directory(tmp_path):
+    (tmp_path / LOCK).write_text("")
+    with claim_directory(tmp_path) as directory:
+        assert directory.path == tmp_path
+
+
+@pytest.mark.parametrize("what", ["moved", "moved and another in its place", "without its lock", "with another lock"])
+def test_a_writer_stops_where_the_directory_is_no_longer_its_own(what, tmp_path):
+    run = tmp_path / "run"
+    with claim_directory(run) as directory:
+        assert directory.file("spec.json") == run / "spec.json"
+        if "moved" in what:
+            run.rename(tmp_path / "moved")
+        else:
+            (run / LOCK).unlink()
+        if "another" in what:
+            claim_directory(run)
+        with pytest.raises(OSError, match="is no longer the directory of this run") as error:
+            directory.file("checkpoints", "step-00000000.npz")
+        assert error.value.filename == str(run)
 
 
 def test_a_directory_that_is_filled_between_two_looks_is_not_taken(tmp_path, monkeypatch):

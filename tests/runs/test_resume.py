@@ -13,9 +13,11 @@ import pytest
 
 import specnet
 from specnet.errors import BusyError, Interrupted, RunError, SpecError, UsageError
+from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory
 from specnet.runs.experiment import Experiment
 from specnet.runs.resume import differences
+from specnet.runs.runner import _Runner
 from specnet.training.model import Model
 from specnet.training.network import Network
 from specnet.training.trainer import Trainer
@@ -152,7 +154,7 @@ def test_a_second_signal_leaves_at_once_and_what_was_saved_is_valid(tmp_path, mo
     monkeypatch.setattr(Network, "backward_parameters", twice)
     with pytest.raises(Interrupted) as error:
         specnet.run(spec, tmp_path / "run")
-    assert not hasattr(error.value, "__notes__")
+    assert error.value.__notes__[0].startswith(f"what was saved before is in {tmp_path / 'run'}; to go on: ")
     run = specnet.load_run(tmp_path / "run", "latest")
     assert (run.progress["step"], run.status, run.warnings) == (4, "running", [])
     specnet.resume(tmp_path / "run")
@@ -243,8 +245,9 @@ def test_a_run_cannot_get_shorter_than_it_is(stop, tmp_path):
     stop(5)
     with pytest.raises(Interrupted):
         specnet.run(small(), tmp_path / "run")
-    with pytest.raises(UsageError, match="has 2 epochs already, more than 1"):
-        specnet.resume(tmp_path / "run", ["training.epochs=1"])
+    for epochs in (1, 2):  # within the third, at step 5 of 8
+        with pytest.raises(UsageError, match=f"begun epoch 3 already, there cannot be only {epochs} of them"):
+            specnet.resume(tmp_path / "run", [f"training.epochs={epochs}"])
     run = specnet.resume(tmp_path / "run", ["training.epochs=3"])
     shorter = specnet.run(small(training={"epochs": 3, "batch_size": 20}), tmp_path / "shorter")
     assert contents(run.directory) == contents(shorter.directory)
@@ -317,17 +320,52 @@ def test_with_resume_a_spec_starts_a_run_or_goes_on_with_it(stop, tmp_path):
         specnet.run(small(seed=6), tmp_path / "run", resume=True)
 
 
-def test_a_run_killed_before_it_had_begun_begins_anew(tmp_path, monkeypatch):
-    monkeypatch.setattr("specnet.runs.runner._Runner._write_manifest", lambda *_: os._exit(9))
-    child = os.fork()
-    if child == 0:
-        specnet.run(small(), tmp_path / "run", resume=True)
-    os.waitpid(child, 0)
-    monkeypatch.undo()
+def test_a_run_killed_before_it_had_begun_begins_anew(tmp_path):
+    code = "import json, os, sys, specnet; from specnet.runs.runner import _Runner\n"
+    code += "_Runner._write_manifest = lambda *_: os._exit(9)\nspecnet.run(json.loads(sys.argv[1]), sys.argv[2])"
+    command = [sys.executable, "-c", code, json.dumps(small()), str(tmp_path / "run")]
+    assert subprocess.run(command, check=False).returncode == 9
     assert (tmp_path / "run/checkpoints/step-00000000.npz").is_file()
     with pytest.raises(RunError, match="it has no manifest"):
         specnet.resume(tmp_path / "run")
     assert specnet.run(small(), tmp_path / "run", resume=True).status == "finished"
+
+
+def test_a_run_that_another_process_has_begun_in_the_meantime_goes_on(tmp_path, monkeypatch):
+    prepare = Experiment.__init__
+
+    def slow(self, spec):
+        prepare(self, spec)
+        monkeypatch.undo()
+        specnet.run(spec, tmp_path / "run", resume=True)
+
+    monkeypatch.setattr(Experiment, "__init__", slow)
+    assert specnet.run(small(), tmp_path / "run", resume=True).status == "finished"
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_run_that_ends_too_early_twice_still_knows_its_own_files(stop, tmp_path, monkeypatch):
+    spec = small(layers=DROPOUT, checkpoint={"every_steps": 1, "keep": 1})
+    expected = contents(specnet.run(spec, tmp_path / "whole").directory)
+    write = Checkpoints._write_indexes
+
+    def died(self, latest):
+        if latest.progress["step"] == 3:  # its file has its name, which no index tells yet
+            raise OSError(5, "Input/output error")
+        write(self, latest)
+
+    monkeypatch.setattr(Checkpoints, "_write_indexes", died)
+    with pytest.raises(OSError, match="Input/output"):
+        specnet.run(spec, tmp_path / "run")
+    monkeypatch.setattr(Checkpoints, "_write_indexes", write)
+    assert (tmp_path / "run/checkpoints/step-00000003.npz").is_file()
+    begin = _Runner._run_epoch
+    monkeypatch.setattr(_Runner, "_run_epoch", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        specnet.resume(tmp_path / "run")
+    monkeypatch.setattr(_Runner, "_run_epoch", begin)
+    specnet.resume(tmp_path / "run")
+    assert contents(tmp_path / "run") == expected
 
 
 def test_a_directory_with_other_files_is_no_run_to_go_on_with(tmp_path):
@@ -418,15 +456,14 @@ def test_another_machine_setting_is_a_warning_and_with_strict_an_error(place, wo
     with pytest.raises(Interrupted):
         specnet.run(small(), tmp_path / "run")
     change(tmp_path / "run", *place, "another")
-    with pytest.raises(UsageError, match=f"{word}: another when the run was last trained"):
+    with pytest.raises(UsageError, match=f"{word}: trained before with another, now"):
         specnet.resume(tmp_path / "run", strict=True)
     observer = Watched()
     run = specnet.resume(tmp_path / "run", observer=observer)
     assert [each.partition(":")[0] for each in observer.warnings] == [word]
     assert run.manifest["resumed"][0]["step"] == 3
-    observer = Watched()
-    specnet.resume(run.directory, observer=observer, strict=True)  # last trained here
-    assert observer.warnings == []
+    with pytest.raises(UsageError, match=word):  # some of it was trained elsewhere
+        specnet.resume(run.directory, ["training.epochs=9"], strict=True)
 
 
 def test_another_number_of_blas_threads_is_noticed(stop, tmp_path):
@@ -444,7 +481,7 @@ def test_another_number_of_blas_threads_is_noticed(stop, tmp_path):
     if (os.cpu_count() or 1) <= threads:
         pytest.skip("there are no more threads to be had")
     assert result.returncode == 2
-    assert f"BLAS threads: {threads} when the run was last trained, {threads + 1} now" in result.stderr
+    assert f"BLAS threads: trained before with {threads}, now {threads + 1}" in result.stderr
 
 
 def test_a_plugin_of_another_version_is_refused_with_what_to_install(stop, tmp_path):

@@ -1,3 +1,4 @@
+import contextlib
 import signal
 import threading
 
@@ -6,7 +7,7 @@ import pytest
 from specnet.errors import Interrupted
 from specnet.runs.signals import HANDLED, Signals
 
-CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 @pytest.mark.parametrize("number", HANDLED)
@@ -29,11 +30,10 @@ def test_a_signal_that_is_deferred_waits_for_the_next_check(number):
 
 @pytest.mark.parametrize("second", HANDLED)
 def test_a_second_signal_is_raised_at_once(second):
-    with Signals() as signals:
+    with pytest.raises(Interrupted) as error, Signals() as signals:
         signals.deferred = True
         signal.raise_signal(signal.SIGINT)
-        with pytest.raises(Interrupted) as error:
-            signal.raise_signal(second)
+        signal.raise_signal(second)
     assert error.value.exit_code == CODES[second]
 
 
@@ -61,3 +61,17 @@ def test_outside_the_main_thread_nothing_changes():
     thread.start()
     thread.join()
     assert found == [True]
+
+
+def test_a_signal_that_was_swallowed_is_raised_at_the_end():
+    with pytest.raises(Interrupted), Signals(), contextlib.suppress(Interrupted):  # as Python does in a finalizer
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -130,3 +130,28 @@ def test_a_plugins_layer_keeps_its_running_state_and_its_random_numbers(install,
     with np.load(tmp_path / "whole/checkpoints/step-00000012.npz") as file:
         assert file["state"].shape == (3 * 7,)
         assert file["state"][6] == 12  # the first layer's count of steps
+
+
+ROUNDED = """
+import numpy as np
+from specnet import Loss, Metric
+
+class Rounded(Loss):
+    def forward(self, y, target):
+        self.difference = y - target
+        return np.mean(self.difference**2)
+
+    def backward(self):
+        return self.difference * self.difference.dtype.type(2 / self.difference.size)
+
+class Mean(Metric):
+    def __call__(self, prediction, target):
+        return np.float32(prediction.mean())
+"""
+
+
+def test_a_plugins_loss_or_metric_may_give_numpys_numbers(install, tmp_path):
+    points = "[specnet.losses]\nrounded = rounded_plugin:Rounded\n[specnet.metrics]\nmean = rounded_plugin:Mean"
+    install("specnet-rounded", points, rounded_plugin=ROUNDED)
+    changes = {"loss": "rounded", "metrics": ["mean"], "checkpoint": {"every_steps": 1}}
+    test_a_component_goes_on_from_a_checkpoint_as_if_it_had_never_stopped(changes, tmp_path)
