@@ -47,15 +47,15 @@ def check_components_unchanged(manifest: Mapping[str, Any], spec: Spec) -> None:
     """Raise an error if components come from other distributions, or other versions, than when a run was made.
 
     Raises:
-        UsageError: naming the first difference.
+        UsageError: naming them.
     """
     before = manifest["components"]
     now = {name: owner for name, owner in components(spec).items() if not name.startswith("plots.")}
     changed = {name: owner for name, owner in now.items() if before.get(name) != owner}
-    for name, owner in changed.items():
-        old = {each: before[each] for each in changed if each in before}
-        message = f"the run was made with {name} of {before.get(name, 'an unknown version')}, it comes from {owner} now"
-        raise UsageError(message, help=install(old))
+    if changed:
+        told = [f"{name} of {before.get(name, 'nobody')} (now {owner})" for name, owner in changed.items()]
+        old = {name: before[name] for name in changed if name in before}
+        raise UsageError(f"the run was made with {', '.join(told)}", help=install(old))
 
 
 def check_data_unchanged(manifest: Mapping[str, Any], experiment: Experiment) -> list[str]:

@@ -22,7 +22,8 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
     a bare word for a string. Objects on the way are created where missing; a component given by its bare name, or
     by default, becomes an object with that type.
     """
-    for override in overrides:
+    # A single one is as easily meant as it is a sequence of letters.
+    for override in [overrides] if isinstance(overrides, str) else overrides:
         source = Source(f"--set {override}", override, document.directory, from_file=False)
         try:
             _apply(document, source)

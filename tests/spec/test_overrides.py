@@ -132,3 +132,9 @@ def test_nothing_can_be_set_inside_what_is_no_object(document):
     changed.value = document
     apply_overrides(changed, ["a=1"])
     assert "not an object" in changed.mistakes[0].message
+
+
+def test_a_single_override_need_not_be_in_a_list():
+    changed = document_of(SPEC)
+    apply_overrides(changed, "training.epochs=20")
+    assert (changed.value["training"]["epochs"], changed.mistakes) == (20, [])
