@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from specnet import SpecnetError, load_spec, registry
+from specnet import Observer, Spec, SpecnetError, load_spec, registry
 from specnet.errors import Diagnostic, json_pointer
 
 LINEAR = {"type": "linear", "units": 128}
@@ -108,3 +109,38 @@ def assert_shown_well(found: Sequence[Diagnostic], file: str) -> None:
         assert len(lines) <= 6, "only the parts of a diagnostic have lines of their own"
         keys = {"file", "line", "column", "pointer", "severity", "code", "message", "help"}
         assert diagnostic.to_json(file).keys() == keys
+
+
+class Watched(Observer):
+    """Keeps what it is told of a run."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self.began: list[int] = []
+        self.lines: list[Mapping[str, Any]] = []
+
+    def warned(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def started(self, spec: Spec, directory: Path, epoch: int) -> None:
+        self.began.append(epoch)
+
+    def epoch(self, line: Mapping[str, Any]) -> None:
+        self.lines.append(line)
+
+
+def checkpoint(directory: Path, step: int) -> Path:
+    """Return the path of the checkpoint of a step."""
+    return directory / "checkpoints" / f"step-{step:08d}.npz"
+
+
+def flip(path: Path) -> None:
+    """Let a bit in the middle of a file be another."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def change(path: Path, **changes: Any) -> None:
+    """Let the object in a JSON file say something else."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))

@@ -22,7 +22,7 @@ class Signals:
     def __init__(self) -> None:
         self.deferred = False
         self._received: signal.Signals | None = None
-        self._told = False
+        self._thrown: Interrupted | None = None
         self._previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -31,24 +31,25 @@ class Signals:
             self._previous = {number: signal.signal(number, self._handle) for number in heeded}
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
-        if kind is None and not self._told:
-            self.check()
+        if self._thrown is not None and not isinstance(error, Interrupted):
+            # It was lost in a finalizer, or compiled code has made another error of it.
+            raise self._thrown from error
 
     def check(self) -> None:
-        """Raise what was deferred, or was raised where Python lets nothing through, as in a finalizer.
+        """Raise what was deferred, or was raised at once and lost.
 
         Raises:
             Interrupted: if a signal has come.
         """
         if self._received is not None:
-            self._told = True
             raise Interrupted(self._received.name, self._received)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         at_once = not self.deferred or self._received is not None
         self._received = signal.Signals(number)
         if at_once:
-            raise Interrupted(self._received.name, number)
+            self._thrown = Interrupted(self._received.name, number)
+            raise self._thrown

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from click.testing import CliRunner
+from helpers import change, checkpoint, flip
 
 import specnet
 from specnet.cli import cli
@@ -54,20 +55,6 @@ def tree(folder, without):
     """Every file outside a run directory with its content."""
     paths = [path for path in folder.rglob("*") if without not in (path, *path.parents)]
     return {str(path): path.read_bytes() if path.is_file() else None for path in paths}
-
-
-def checkpoint(directory, step):
-    return directory / "checkpoints" / f"step-{step:08d}.npz"
-
-
-def flip(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-
-
-def change(path, **changes):
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def test_where_no_checkpoint_can_be_believed_all_are_named_and_the_exit_code_is_3(run, outside):

@@ -4,26 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from helpers import Watched
 
 import specnet
 from specnet.errors import DivergenceError
 
 LINEAR = {"type": "linear", "units": 1}
 STEEP = {"type": "sgd", "learning_rate": 5.0}
-
-
-class Watched(specnet.Observer):
-    """Keeps the lines and the warnings it is told."""
-
-    def __init__(self):
-        self.lines = []
-        self.warnings = []
-
-    def epoch(self, line):
-        self.lines.append(line)
-
-    def warned(self, message):
-        self.warnings.append(message)
 
 
 def growing(**changes):

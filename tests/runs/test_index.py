@@ -5,6 +5,7 @@ import json
 import os
 
 import pytest
+from helpers import Watched
 
 import specnet
 from specnet.errors import RunError
@@ -77,15 +78,9 @@ def test_a_state_whose_best_was_deleted_for_a_better_one_goes_on_and_finds_that_
     content = run.checkpoint.read_bytes()
     run.checkpoint.write_bytes(content[:-1])
 
-    class Watched(specnet.Observer):
-        told = ()
-
-        def warned(self, message):
-            self.told = (*self.told, message)
-
     observer = Watched()
     specnet.resume(run.directory, observer=observer)
-    (told,) = observer.told
+    (told,) = observer.warnings
     assert told.endswith(f"; going on from step {int(before.stem[5:])}")
     assert run.checkpoint.read_bytes() == content
     for name in ("best.json", "latest.json"):

@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from helpers import Watched
 
 import specnet
 from specnet.errors import BusyError, Interrupted, RunError, SpecError, UsageError
@@ -54,20 +55,6 @@ SPECS = {
         )
     },
 }
-
-
-class Watched(specnet.Observer):
-    """Keeps what it is told."""
-
-    def __init__(self):
-        self.warnings = []
-        self.began = []
-
-    def warned(self, message):
-        self.warnings.append(message)
-
-    def started(self, spec, directory, epoch):
-        self.began.append(epoch)
 
 
 @pytest.fixture

@@ -68,6 +68,22 @@ def test_a_signal_that_was_swallowed_is_raised_at_the_end():
         signal.raise_signal(signal.SIGTERM)
 
 
+def test_a_signal_that_was_made_another_error_of_is_raised_in_its_place():
+    with pytest.raises(Interrupted) as error, Signals():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except Interrupted as inner:  # as compiled code does with whatever its callbacks raise
+            raise ValueError("a callback has failed") from inner
+    assert (error.value.exit_code, type(error.value.__cause__)) == (143, ValueError)
+
+
+def test_an_error_after_a_signal_that_was_deferred_is_told_as_it_is():
+    with pytest.raises(OSError, match="disk"), Signals() as signals:
+        signals.deferred = True
+        signal.raise_signal(signal.SIGTERM)
+        raise OSError("the disk is full")
+
+
 def test_a_signal_that_is_ignored_stays_so():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

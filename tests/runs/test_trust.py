@@ -5,11 +5,11 @@ import shutil
 
 import numpy as np
 import pytest
+from helpers import Watched, change, checkpoint, flip
 
 import specnet
 from specnet.errors import RunError, SpecnetError, UsageError
 from specnet.runs.files import file_digest
-from specnet.runs.runner import Observer
 
 SPEC = {
     "seed": 3,
@@ -41,30 +41,8 @@ def both(request, tmp_path_factory):
     )
 
 
-class Listener(Observer):
-    def __init__(self):
-        self.told = []
-
-    def warned(self, message):
-        self.told.append(message)
-
-
-def checkpoint(directory, step):
-    return directory / "checkpoints" / f"step-{step:08d}.npz"
-
-
 def saved_steps(directory):
     return sorted(int(path.stem[5:]) for path in (directory / "checkpoints").iterdir())
-
-
-def flip(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-
-
-def change(path, **changes):
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def written(directory):
@@ -89,9 +67,9 @@ def best_of(directory, step):
 
 def test_what_is_whole_is_resumed_without_a_word_and_ends_in_the_same_bytes(both, tmp_path):
     run, whole = both
-    directory, listener = copied(run, tmp_path), Listener()
+    directory, listener = copied(run, tmp_path), Watched()
     specnet.resume(directory, LONGER, listener)
-    assert listener.told == []
+    assert listener.warnings == []
     assert written(directory) == written(whole.directory)
 
 
@@ -110,7 +88,7 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_after_damage_of_the_newest_the_one_before_it_is_named_used_and_ends_in_the_same_bytes(damage, both, tmp_path):
     run, whole = both
-    directory, listener = copied(run, tmp_path), Listener()
+    directory, listener = copied(run, tmp_path), Watched()
     DAMAGES[damage](checkpoint(directory, 8))
     loaded = specnet.load_run(directory, "latest")
     assert loaded.checkpoint == checkpoint(directory, 6)
@@ -122,23 +100,25 @@ def test_after_damage_of_the_newest_the_one_before_it_is_named_used_and_ends_in_
     if damage == "a folder":
         checkpoint(directory, 8).rmdir()
     specnet.resume(directory, LONGER, listener)
-    assert len(listener.told) == 1
-    assert listener.told[0].startswith(f"{checkpoint(directory, 8)}")
-    assert listener.told[0].endswith("; going on from step 6")
+    assert len(listener.warnings) == 1
+    assert listener.warnings[0].startswith(f"{checkpoint(directory, 8)}")
+    assert listener.warnings[0].endswith("; going on from step 6")
     assert written(directory) == written(whole.directory)
 
 
 def test_without_the_best_state_an_earlier_one_that_does_not_need_it_is_taken(both, tmp_path):
     run, whole = both
-    directory, listener = copied(run, tmp_path), Listener()
+    directory, listener = copied(run, tmp_path), Watched()
     step = run.best["step"]
     expected = max(each for each in saved_steps(directory) if each < step and best_of(directory, each) != step)
     later = [each for each in saved_steps(directory) if each > expected]
     flip(checkpoint(directory, step))
     assert [f"step-{step:08d}" in each for each in specnet.load_run(directory).warnings] == [True]
     specnet.resume(directory, LONGER, listener)
-    assert len(listener.told) == len(later)
-    assert all(f"step-{step:08d}.npz" in each and f"going on from step {expected}" in each for each in listener.told)
+    assert len(listener.warnings) == len(later)
+    assert all(
+        f"step-{step:08d}.npz" in each and f"going on from step {expected}" in each for each in listener.warnings
+    )
     assert written(directory) == written(whole.directory)
 
 
@@ -207,7 +187,7 @@ CRAFTED = {
 @pytest.mark.parametrize("case", CRAFTED)
 def test_a_crafted_state_is_refused_even_with_a_digest_that_fits(case, both, tmp_path):
     run, whole = both
-    directory, listener, (key, craft) = copied(run, tmp_path), Listener(), CRAFTED[case]
+    directory, listener, (key, craft) = copied(run, tmp_path), Watched(), CRAFTED[case]
     path = checkpoint(directory, 8)
     with np.load(path) as file:
         members = {name: file[name] for name in file.files}
@@ -218,8 +198,8 @@ def test_a_crafted_state_is_refused_even_with_a_digest_that_fits(case, both, tmp
     saved = json.loads((directory / "latest.json").read_text())["checkpoints"]
     change(directory / "latest.json", **stamp, checkpoints=saved | {path.name: stamp})
     specnet.resume(directory, LONGER, listener)
-    assert len(listener.told) == 1
-    assert listener.told[0].endswith("; going on from step 6")
+    assert len(listener.warnings) == 1
+    assert listener.warnings[0].endswith("; going on from step 6")
     assert written(directory) == written(whole.directory)
 
 
