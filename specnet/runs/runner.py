@@ -60,15 +60,15 @@ def run(
     `-2`, `-3`, … is used. With `resume`, a run of the spec in that very directory goes on, if there is one; then
     errors and `strict` are those of `resume`.
 
-    SIGINT and SIGTERM end the step that is being taken, save the state and raise `Interrupted`; a second one raises
-    it at once.
+    SIGINT, SIGTERM and SIGHUP end the step that is being taken, save the state and raise `Interrupted`; a second one
+    raises it at once.
 
     Raises:
         SpecnetError: if the spec does not fit its data; then no directory is made.
         UsageError: if `out` cannot be a directory.
         DivergenceError: if a number is no longer finite; what was saved before stays. With the spec's
             `"on_divergence": "restore_best"` the run is returned instead, its status "diverged".
-        Interrupted: after SIGINT or SIGTERM.
+        Interrupted: after one of these signals.
         OSError: if a file cannot be written; what was saved before stays.
     """
     if not isinstance(spec, Spec):
