@@ -77,7 +77,8 @@ def run(
     with Signals() as signals:
         if resume and (wanted / "manifest.json").exists():
             return _go_on(wanted, spec, observer, signals, strict, "latest")
-        experiment = Experiment(spec)
+        with signals.promptly():
+            experiment = Experiment(spec)
         claimed = _take(wanted) if resume else claim_directory(wanted)
         if claimed is None:
             return _go_on(wanted, spec, observer, signals, strict, "latest")
@@ -146,7 +147,8 @@ def _go_on(
         check_spec_unchanged(before, spec)
         check_components_unchanged(manifest, spec)
         warnings = changed_setting(manifest)
-        experiment = Experiment(spec)
+        with signals.promptly():
+            experiment = Experiment(spec)
         warnings += check_data_unchanged(manifest, experiment)
         if strict and warnings:
             raise UsageError("\n".join(["bits may differ from those of a run on one machine", *warnings]))
@@ -201,16 +203,14 @@ class _Runner:
     def run(self, resumed: Resumed | None) -> Run:
         """Train from the start, or from where a run has been taken up again; draw the plots and return the run."""
         self.observer.started(self.spec, self.directory.path, self.trainer.epoch)
-        self.signals.deferred = True
         lines = resumed.history if resumed else ()
         with located(self.spec), closing(HistoryWriter(self.directory.file("history.jsonl"), lines)) as self.history:
             if not resumed:
                 self._begin()
             self._train(resumed)
-        self.signals.deferred = False
         try:
-            self.signals.check()
-            return self._draw()
+            with self.signals.promptly():
+                return self._draw()
         except (Interrupted, OSError) as error:
             error.add_note(f"training is over; to draw the plots: specnet plot {self.directory.path}")
             raise
@@ -245,6 +245,7 @@ class _Runner:
             try:
                 if resumed:
                     self._go_on(resumed)
+                self._check_signals()
                 while not self.experiment.done:
                     self._run_epoch()
                 if self.recorder:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
 
@@ -15,12 +17,12 @@ HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Signals:
     """Inside a `with`, turns the signals into `Interrupted`, but those that are ignored, as `nohup` does.
 
-    It is raised at once, but while `deferred` is set only by the next `check`. A second signal is always raised at
-    once. Outside the main thread, where Python takes no handlers, nothing changes.
+    It is raised by the next `check`, but at once inside `promptly`, where nothing is lost by that. A second signal is
+    always raised at once. Outside the main thread, where Python takes no handlers, nothing changes.
     """
 
     def __init__(self) -> None:
-        self.deferred = False
+        self._prompt = False
         self._received: signal.Signals | None = None
         self._thrown: Interrupted | None = None
         self._previous: dict[signal.Signals, Any] = {}
@@ -38,8 +40,18 @@ class Signals:
             # It was lost in a finalizer, or compiled code has made another error of it.
             raise self._thrown from error
 
+    @contextmanager
+    def promptly(self) -> Iterator[None]:
+        """Inside a further `with`, and for what has come before, a signal does not wait for a check."""
+        self.check()
+        self._prompt = True
+        try:
+            yield
+        finally:
+            self._prompt = False
+
     def check(self) -> None:
-        """Raise what was deferred, or was raised at once and lost.
+        """Raise a signal that has come, if there is one.
 
         Raises:
             Interrupted: if a signal has come.
@@ -48,7 +60,7 @@ class Signals:
             raise Interrupted(self._received.name, self._received)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        at_once = not self.deferred or self._received is not None
+        at_once = self._prompt or self._received is not None
         self._received = signal.Signals(number)
         if at_once:
             self._thrown = Interrupted(self._received.name, number)

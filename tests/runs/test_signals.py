@@ -11,8 +11,9 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 @pytest.mark.parametrize("number", HANDLED)
-def test_a_signal_is_raised_at_once(number):
-    with pytest.raises(Interrupted, match=f"stopped by {number.name}") as error, Signals():
+def test_a_signal_is_raised_promptly_where_that_is_asked_for(number):
+    told = f"stopped by {number.name}"
+    with pytest.raises(Interrupted, match=told) as error, Signals() as signals, signals.promptly():
         signal.raise_signal(number)
     assert error.value.exit_code == CODES[number]
 
@@ -21,7 +22,8 @@ def test_a_signal_is_raised_at_once(number):
 def test_a_signal_that_is_deferred_waits_for_the_next_check(number):
     with Signals() as signals:
         signals.check()
-        signals.deferred = True
+        with signals.promptly():
+            pass
         signal.raise_signal(number)
         with pytest.raises(Interrupted) as error:
             signals.check()
@@ -30,16 +32,16 @@ def test_a_signal_that_is_deferred_waits_for_the_next_check(number):
 
 @pytest.mark.parametrize("second", HANDLED)
 def test_a_second_signal_is_raised_at_once(second):
-    with pytest.raises(Interrupted) as error, Signals() as signals:
-        signals.deferred = True
+    with pytest.raises(Interrupted) as error, Signals():
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(second)
     assert error.value.exit_code == CODES[second]
 
 
 def test_an_interrupt_is_a_keyboard_interrupt_so_that_loops_over_runs_end():
-    with pytest.raises(KeyboardInterrupt), Signals():
+    with pytest.raises(KeyboardInterrupt), Signals() as signals:
         signal.raise_signal(signal.SIGTERM)
+        signals.check()
 
 
 def test_handlers_are_as_before_afterwards():
@@ -47,6 +49,13 @@ def test_handlers_are_as_before_afterwards():
     with Signals():
         assert [signal.getsignal(number) for number in HANDLED] != before
     assert [signal.getsignal(number) for number in HANDLED] == before
+
+
+def test_a_signal_that_has_come_before_is_raised_before_anything_is_begun():
+    with Signals() as signals:
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(Interrupted), signals.promptly():
+            pytest.fail("it should not begin")
 
 
 def test_outside_the_main_thread_nothing_changes():
@@ -64,12 +73,12 @@ def test_outside_the_main_thread_nothing_changes():
 
 
 def test_a_signal_that_was_swallowed_is_raised_at_the_end():
-    with pytest.raises(Interrupted), Signals(), contextlib.suppress(Interrupted):  # as Python does in a finalizer
-        signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(Interrupted), Signals() as signals, signals.promptly(), contextlib.suppress(Interrupted):
+        signal.raise_signal(signal.SIGTERM)  # it is lost where Python lets nothing through, as in a finalizer
 
 
 def test_a_signal_that_was_made_another_error_of_is_raised_in_its_place():
-    with pytest.raises(Interrupted) as error, Signals():
+    with pytest.raises(Interrupted) as error, Signals() as signals, signals.promptly():
         try:
             signal.raise_signal(signal.SIGTERM)
         except Interrupted as inner:  # as compiled code does with whatever its callbacks raise
@@ -78,8 +87,7 @@ def test_a_signal_that_was_made_another_error_of_is_raised_in_its_place():
 
 
 def test_an_error_after_a_signal_that_was_deferred_is_told_as_it_is():
-    with pytest.raises(OSError, match="disk"), Signals() as signals:
-        signals.deferred = True
+    with pytest.raises(OSError, match="disk"), Signals():
         signal.raise_signal(signal.SIGTERM)
         raise OSError("the disk is full")
 
@@ -87,7 +95,7 @@ def test_an_error_after_a_signal_that_was_deferred_is_told_as_it_is():
 def test_a_signal_that_is_ignored_stays_so():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with Signals():
+        with Signals() as signals, signals.promptly():
             signal.raise_signal(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
