@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -30,10 +31,10 @@ class Commands(Group):
         try:
             return super().invoke(ctx)
         except SpecnetError as error:
-            click.echo("\n".join([str(error), *_notes(error)]), err=True)
+            _tell(str(error), *_notes(error))
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as error:
-            click.echo("\n".join([str(error) or "interrupted", *_notes(error)]), err=True)
+            _tell(str(error) or "interrupted", *_notes(error))
             ctx.exit(getattr(error, "exit_code", 130))
         except MemoryError as error:
             click.echo(f"error[memory]: {error or 'out of memory'}", err=True)
@@ -42,7 +43,7 @@ class Commands(Group):
             raise  # click ends quietly where nobody reads on
         except OSError as error:
             message = f"error[file]: {error.filename or 'output'}: {error.strerror or error}"
-            click.echo("\n".join([printable(message), *_notes(error)]), err=True)
+            _tell(printable(message), *_notes(error))
             ctx.exit(2)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
@@ -76,6 +77,11 @@ def cli() -> None:
 
 for command in (run, resume, validate, summary, schema, components, data, evaluate, predict, plot, doctor, new):
     cli.add_command(command)
+
+
+def _tell(*lines: str) -> None:
+    with suppress(OSError):  # the terminal may be gone, and is no reason for another exit code
+        click.echo("\n".join(lines), err=True)
 
 
 def _notes(error: BaseException) -> list[str]:

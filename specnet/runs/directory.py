@@ -60,8 +60,9 @@ class RunDirectory:
         if status.st_nlink != 1 or not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "is not a file of this directory alone")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, f"process {os.getpid()} on {shorten(socket.gethostname())}\n".encode(), 0)
+        holder = f"process {os.getpid()} on {shorten(socket.gethostname())}\n".encode()
+        os.pwrite(self._lock, holder, 0)
+        os.ftruncate(self._lock, len(holder))  # only now, so that the lock tells of a run at any time
 
     def close(self) -> None:
         """Let others write to the directory."""

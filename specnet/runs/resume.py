@@ -53,7 +53,7 @@ def check_components_unchanged(manifest: Mapping[str, Any], spec: Spec) -> None:
     now = {name: owner for name, owner in components(spec).items() if not name.startswith("plots.")}
     changed = {name: owner for name, owner in now.items() if before.get(name) != owner}
     if changed:
-        told = [f"{name} of {before.get(name, 'nobody')} (now {owner})" for name, owner in changed.items()]
+        told = [f"{name} of {before.get(name, 'an unknown version')} (now {owner})" for name, owner in changed.items()]
         old = {name: before[name] for name in changed if name in before}
         raise UsageError(f"the run was made with {', '.join(told)}", help=install(old))
 

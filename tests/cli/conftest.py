@@ -29,8 +29,8 @@ def invoke(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def write():
-    """Write a small spec with changes and return its path."""
+def write(invoke):
+    """Write a small spec with changes into that folder and return its path."""
 
     def call(path, **changes):
         Path(path).write_text(json.dumps(MINIMAL | changes))

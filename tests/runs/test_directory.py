@@ -1,3 +1,4 @@
+import itertools
 import os
 import subprocess
 import sys
@@ -125,6 +126,29 @@ def test_a_lock_that_a_process_has_not_signed_before_it_was_killed_does_not_take
     (tmp_path / LOCK).write_text("")
     with claim_directory(tmp_path) as directory:
         assert directory.path == tmp_path
+
+
+def test_a_lock_tells_of_a_run_at_any_time(tmp_path, monkeypatch):
+    with claim_directory(tmp_path / "run") as directory:
+        directory.file("spec.json").write_text("begun")
+
+    calls = itertools.count()
+
+    def first_alone(function):
+        def call(*arguments):
+            if next(calls):
+                raise OSError(5, "Input/output error")
+            return function(*arguments)
+
+        return call
+
+    for name in ("ftruncate", "pwrite"):
+        monkeypatch.setattr(os, name, first_alone(getattr(os, name)))
+    with pytest.raises(UsageError, match="Input/output error"):
+        claim_directory(tmp_path / "run")
+    monkeypatch.undo()
+    with claim_directory(tmp_path / "run") as directory:
+        assert directory.path == tmp_path / "run"
 
 
 @pytest.mark.parametrize("what", ["moved", "moved and another in its place", "without its lock", "with another lock"])
