@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from contextlib import suppress
 from typing import Any
@@ -22,6 +23,7 @@ from specnet.cli.schema import schema
 from specnet.cli.summary import summary
 from specnet.cli.using import evaluate, plot, predict
 from specnet.errors import SpecnetError, nearest, printable
+from specnet.runs.signals import HANDLED, Signals
 
 
 class Commands(Group):
@@ -29,7 +31,8 @@ class Commands(Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with Signals() as signals, signals.promptly():  # a run has its own, and is not left at once
+                return super().invoke(ctx)
         except SpecnetError as error:
             _tell(str(error), *_notes(error))
             ctx.exit(error.exit_code)
@@ -96,4 +99,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what the terminal's encoding cannot show is shown escaped
             stream.reconfigure(errors="backslashreplace")
-    cli(prog_name="specnet")
+    try:
+        cli(prog_name="specnet")
+    finally:
+        for number in HANDLED:  # it is over: a further signal should not change the exit code
+            signal.signal(number, signal.SIG_IGN)
