@@ -109,13 +109,13 @@ class Archive:
         size = file.seek(-END_SIZE, os.SEEK_END) + END_SIZE
         if file.read(len(END)) != END or any(first.header_offset for first in members[:1]):
             raise ValueError("there is something before or behind the archive")
+        if sum(member.file_size for member in members) > size:
+            raise ValueError("its members are larger than the file")
         for member in members:
             name = member.filename.removesuffix(".npy")
             if name in self.headers or name == member.filename or member.compress_type != ZIP_STORED:
                 raise ValueError(f"{member.filename} has no place in a checkpoint")
             self.headers[name] = self._read_header(member)
-        if sum(member.file_size for member in members) > size:
-            raise ValueError("its members are larger than the file")
 
     def _read_header(self, member: ZipInfo) -> Header:
         """Return shape and dtype of an array, which is stored as `stage_archive` stores it: version 1.0, C order."""

@@ -181,7 +181,7 @@ CRAFTED = {
     "a path upwards": (rename("params", "../params"), "does not fit"),
     "an absolute path": (rename("params", "/params"), "does not fit"),
     "another ending": (lambda content: content.replace(b"params.npy", b"params.txt"), r"params\.txt has no place"),
-    "a compressed member": (lambda content: pack(members(content), ZIP_DEFLATED), "no place"),
+    "a compressed member": (lambda content: pack(members(content), ZIP_DEFLATED), "no place|larger than"),
     "a bomb": (replace("params", lambda array: announce((10**12,))), "holds no array"),
     "a bomb of no elements": (replace("params", lambda array: announce((0, 10**12), data=b"")), "does not fit"),
     "a negative shape": (replace("params", lambda array: announce((-1, -2))), "does not fit"),
