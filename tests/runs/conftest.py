@@ -1,6 +1,9 @@
+import signal
+
 import pytest
 
 import specnet
+from specnet.training.trainer import Trainer
 
 LAYERS = [{"type": "linear", "units": 6}, "tanh", {"type": "dropout", "rate": 0.1}, {"type": "linear", "units": 1}]
 
@@ -22,5 +25,23 @@ def train(tmp_path):
             "plots": [],
         }
         return specnet.run(specnet.load_spec(spec | changes), out=tmp_path / out)
+
+    return call
+
+
+@pytest.fixture
+def stop(monkeypatch):
+    """Let a signal come in a step of the next run."""
+
+    def call(step, number=signal.SIGINT):
+        take = Trainer._step
+
+        def stopped(self, *batch):
+            take(self, *batch)
+            if self.step == step:
+                monkeypatch.setattr(Trainer, "_step", take)
+                signal.raise_signal(number)
+
+        monkeypatch.setattr(Trainer, "_step", stopped)
 
     return call

@@ -2,8 +2,6 @@
 
 import itertools
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,19 +9,17 @@ import sys
 import numpy as np
 import pytest
 from helpers import Watched
+from runs.stopped import LINEAR, change, contents, small
 
 import specnet
 from specnet.errors import BusyError, Interrupted, RunError, SpecError, UsageError
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory
 from specnet.runs.experiment import Experiment
-from specnet.runs.resume import differences
 from specnet.runs.runner import _Runner
 from specnet.training.model import Model
 from specnet.training.network import Network
-from specnet.training.trainer import Trainer
 
-LINEAR = {"type": "linear", "units": 1}
 DROPOUT = [{"type": "linear", "units": 6}, "tanh", {"type": "dropout", "rate": 0.3}, LINEAR]
 NESTED = {"type": "residual", "layers": [DROPOUT[2]]}
 MOMENTUM = {"type": "sgd", "learning_rate": 0.1, "momentum": 0.9, "nesterov": True}
@@ -55,58 +51,6 @@ SPECS = {
         )
     },
 }
-
-
-@pytest.fixture
-def stop(monkeypatch):
-    """Let a signal come in a step of the next run."""
-
-    def call(step, number=signal.SIGINT):
-        take = Trainer._step
-
-        def stopped(self, *batch):
-            take(self, *batch)
-            if self.step == step:
-                monkeypatch.setattr(Trainer, "_step", take)
-                signal.raise_signal(number)
-
-        monkeypatch.setattr(Trainer, "_step", stopped)
-
-    return call
-
-
-def contents(directory):
-    """Everything that a run ends in, seconds apart."""
-    history = [json.loads(line) | {"seconds": 0} for line in (directory / "history.jsonl").read_text().splitlines()]
-    latest = json.loads((directory / "latest.json").read_text())
-    record = directory / "record.npz"
-    return {
-        "history": history,
-        "latest": (latest["checkpoint"], latest["sha256"]),
-        "best": json.loads((directory / "best.json").read_text()),
-        "record": record.read_bytes() if record.exists() else None,
-        "file": (directory / "checkpoints" / latest["checkpoint"]).read_bytes(),
-    }
-
-
-def files(directory):
-    """Every file but the lock, which tells who has looked last."""
-    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file() and path.name != ".lock"}
-
-
-def small(**changes):
-    """A spec of 8 steps in 4 epochs."""
-    return {
-        "seed": 5,
-        "dataset": {"type": "spiral", "n_points": 36},
-        "split": {"validation": 0.2},
-        "layers": [LINEAR],
-        "loss": "bce_with_logits",
-        "metrics": ["accuracy"],
-        "training": {"epochs": 4, "batch_size": 20},
-        "plots": [],
-        **changes,
-    }
 
 
 @pytest.mark.parametrize("changes", SPECS.values(), ids=SPECS)
@@ -240,60 +184,6 @@ def test_a_run_cannot_get_shorter_than_it_is(stop, tmp_path):
     assert contents(run.directory) == contents(shorter.directory)
 
 
-REFUSED = [
-    ("seed=6", "/seed"),
-    ("dtype=float64", "/dtype"),
-    ("layers[0].bias=false", "/layers/0/bias"),
-    ('layers=["tanh", {"type": "linear", "units": 1}]', "/layers"),
-    ("loss=mse", "/loss/type"),
-    ("metrics=[]", "/metrics"),
-    ("optimizer.learning_rate=0.5", "/optimizer/learning_rate"),
-    ("training.batch_size=10", "/training/batch_size"),
-    ("training.shuffle=false", "/training/shuffle"),
-    ("dataset.n_points=38", "/dataset/n_points"),
-    ("split.validation=0.3", "/split/validation"),
-    ('transforms.inputs=["standardize"]', "/transforms/inputs"),
-    ('checkpoint.monitor="train/loss"', "/checkpoint/monitor"),
-    ('record={"every": 1}', "/record"),
-    ('training.early_stopping={"patience": 3}', "/training/early_stopping"),
-]
-
-
-@pytest.mark.parametrize(("override", "pointer"), REFUSED)
-def test_a_change_that_bears_on_training_is_refused_by_name(override, pointer, stop, tmp_path):
-    stop(3)
-    with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
-    before = {
-        path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file() and path.name != ".lock"
-    }
-    with pytest.raises(SpecError) as error:
-        specnet.resume(tmp_path / "run", [override])
-    (found,) = [found.to_json() for found in error.value.diagnostics if found.code == "changed"][:1]
-    assert pointer.startswith(found["pointer"])
-    assert "the run was made with" in found["message"]
-    assert files(tmp_path / "run") == before
-
-
-ALLOWED = [
-    "description=more", "name=other", 'plots=["curves"]', "checkpoint.every=1", "checkpoint.every_steps=1",
-    "checkpoint.keep=9", "training.on_divergence=restore_best", "training.epochs=4",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("override", ALLOWED)
-def test_a_change_that_cannot_matter_is_let_through(override, stop, tmp_path):
-    expected = contents(specnet.run(small(), tmp_path / "whole").directory)
-    stop(3)
-    with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
-    run = specnet.resume(tmp_path / "run", [override])
-    assert contents(run.directory)["history"] == expected["history"]
-    saved, whole = (np.load(tmp_path / name / "checkpoints/step-00000008.npz") for name in ("run", "whole"))
-    with saved, whole:
-        assert all(saved[name].tobytes() == whole[name].tobytes() for name in ("params", "slots", "state"))
-
-
 def test_with_resume_a_spec_starts_a_run_or_goes_on_with_it(stop, tmp_path):
     expected = contents(specnet.run(small(), tmp_path / "whole").directory)
     stop(3)
@@ -380,120 +270,12 @@ def test_a_run_that_another_process_writes_to_is_refused_and_not_touched(stop, t
     assert specnet.resume(tmp_path / "run").status == "finished"
 
 
-@pytest.fixture
-def from_file(stop, tmp_path):
-    """A run that was stopped, of data in a file."""
-    generator = np.random.default_rng(0)
-    arrays = {"inputs": generator.normal(size=(40, 2)), "targets": np.arange(40) % 2}
-    np.savez(tmp_path / "data.npz", **arrays)
-    stop(3)
-    with pytest.raises(Interrupted):
-        specnet.run(small(dataset={"type": "npz", "path": str(tmp_path / "data.npz")}), tmp_path / "run")
-    return arrays
-
-
-def test_other_data_are_refused_by_their_digest(from_file, tmp_path):
-    from_file["inputs"][3, 1] += 1e-9
-    np.savez(tmp_path / "data.npz", **from_file)
-    with pytest.raises(UsageError, match="the data are not those that the run was made with: their SHA-256 is"):
-        specnet.resume(tmp_path / "run")
-
-
-def test_data_that_were_moved_are_the_same_data(from_file, tmp_path):
-    shutil.move(tmp_path / "data.npz", tmp_path / "moved.npz")
-    run = specnet.resume(tmp_path / "run", [f"dataset.path={tmp_path / 'moved.npz'}"])
-    assert run.evaluate("train") == specnet.load_run(tmp_path / "run").evaluate("train")
-
-
-def test_computed_data_with_other_last_bits_are_a_warning(stop, tmp_path):
-    stop(3)
-    with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
-    change(tmp_path / "run", "data", "sha256", "0" * 64)
-    with pytest.raises(UsageError, match="the data are not those"):
-        specnet.resume(tmp_path / "run", strict=True)
-    observer = Watched()
-    specnet.resume(tmp_path / "run", observer=observer)
-    assert ["the data are not those that the run was made with" in each for each in observer.warnings] == [True]
-
-
-def change(directory, *keys):
-    """Let a manifest tell something else."""
-    *path, key, value = keys
-    manifest = json.loads((directory / "manifest.json").read_text())
-    place = manifest
-    for step in path:
-        place = place[step]
-    place[key] = value
-    (directory / "manifest.json").write_text(json.dumps(manifest))
-
-
-@pytest.mark.parametrize(
-    ("place", "word"),
-    [
-        (("versions", "numpy"), "NumPy"),
-        (("machine", "blas"), "BLAS"),
-        (("machine", "blas_kernel"), "BLAS kernel"),
-        (("machine", "blas_threads"), "BLAS threads"),
-        (("machine", "simd"), "SIMD extensions"),
-    ],
-)
-def test_another_machine_setting_is_a_warning_and_with_strict_an_error(place, word, stop, tmp_path):
-    stop(3)
-    with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
-    change(tmp_path / "run", *place, "another")
-    with pytest.raises(UsageError, match=f"{word}: trained before with another, now"):
-        specnet.resume(tmp_path / "run", strict=True)
-    observer = Watched()
-    run = specnet.resume(tmp_path / "run", observer=observer)
-    assert [each.partition(":")[0] for each in observer.warnings] == [word]
-    assert run.manifest["resumed"][0]["step"] == 3
-    with pytest.raises(UsageError, match=word):  # some of it was trained elsewhere
-        specnet.resume(run.directory, ["training.epochs=9"], strict=True)
-
-
-def test_another_number_of_blas_threads_is_noticed(stop, tmp_path):
-    specnet.run(small(), tmp_path / "run")
-    threads = specnet.load_run(tmp_path / "run").manifest["machine"]["blas_threads"]
-    if threads is None:
-        pytest.skip("this NumPy does not tell its threads")
-    result = subprocess.run(
-        [sys.executable, "-m", "specnet", "resume", tmp_path / "run", "--strict"],
-        env=os.environ | {"OPENBLAS_NUM_THREADS": str(threads + 1)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if (os.cpu_count() or 1) <= threads:
-        pytest.skip("there are no more threads to be had")
-    assert result.returncode == 2
-    assert f"BLAS threads: trained before with {threads}, now {threads + 1}" in result.stderr
-
-
-def test_a_plugin_of_another_version_is_refused_with_what_to_install(stop, tmp_path):
-    stop(3)
-    with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
-    change(tmp_path / "run", "components", "layers.linear", "specnet-tiny 0.0.9")
-    with pytest.raises(UsageError, match=r"made with layers.linear of specnet-tiny 0.0.9 \(now specnet") as error:
-        specnet.resume(tmp_path / "run")
-    assert error.value.help == "pip install specnet-tiny==0.0.9"
-
-
 def test_the_seconds_of_a_run_add_up(stop, tmp_path):
     stop(3)
     with pytest.raises(Interrupted):
         specnet.run(small(), tmp_path / "run")
     change(tmp_path / "run", "seconds", 1000.0)
     assert 1000 < specnet.resume(tmp_path / "run").manifest["seconds"] < 1100
-
-
-def test_every_difference_is_told_once_where_it_is():
-    before = {"a": [1, {"b": 2}], "c": [1, 2], "d": 1, "e": True, "gone": None}
-    now = {"a": [1, {"b": 3}], "c": [1], "d": 1, "e": 1, "new": 5}
-    found = {pointer for pointer, *_ in differences(before, now)}
-    assert found == {("a", 1, "b"), ("c",), ("e",), ("gone",), ("new",)}
 
 
 @pytest.mark.parametrize("policy", ["stop", "restore_best"])
