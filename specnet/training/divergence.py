@@ -28,10 +28,15 @@ class Origin(NamedTuple):
 
 def all_finite(values: np.ndarray) -> bool:
     """Tell whether all numbers of an array of any shape and size are finite."""
+    with np.errstate(all="ignore"):
+        return are_finite(values)
+
+
+def are_finite(values: np.ndarray) -> bool:
+    """Do the same where the caller has switched off NumPy's warnings, which takes as long as a small array."""
     flat = values.ravel()
     # The sum of squares is finite only if all numbers are, and takes one pass. Squares of finite ones may overflow.
-    with np.errstate(all="ignore"):
-        return math.isfinite(np.dot(flat, flat)) or bool(np.isfinite(flat).all())
+    return math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
 
 
 def find_parameter(vector: FlatVector) -> str | None:

@@ -16,7 +16,7 @@ from specnet.component import Component, Section
 from specnet.errors import DivergenceError, Pointer, show_pointer
 from specnet.optimizers.base import Optimizer
 from specnet.schedules.base import value_at
-from specnet.training.divergence import all_finite, find_origin, find_parameter, find_slot
+from specnet.training.divergence import all_finite, are_finite, find_origin, find_parameter, find_slot
 from specnet.training.model import Model, Prepared
 from specnet.training.network import Network
 from specnet.training.randomness import restore_stream, save_stream, stream
@@ -160,15 +160,15 @@ class Trainer:
         if not math.isfinite(value):
             raise self._diverged(f"the loss is {value} {self._now}", lambda: network.forward(x, training=True))
         dy = loss.backward()
-        if not all_finite(dy):
+        if not are_finite(dy):
             raise self._error(f"a gradient is not finite {self._now}", ("loss",), loss)
         network.backward_parameters(dy)
-        if not all_finite(network.grads.flat):
+        if not are_finite(network.grads.flat):
             raise self._diverged(f"a gradient is not finite {self._now}", lambda: self._gradients(x, target))
         if self.training.clip_norm is not None:
             clip_norm(network.grads.flat, self.training.clip_norm)
         update(network, self.optimizer, self.slots, self.step)
-        if not all_finite(network.params.flat):
+        if not are_finite(network.params.flat):
             name = find_parameter(network.params) or ""
             raise self._parameter_error(f"a parameter is not finite {self._now}", name)
         mean = loss.reduction == "mean"
