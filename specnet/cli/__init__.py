@@ -40,7 +40,7 @@ class Commands(Group):
             _tell(str(error) or "interrupted", *_notes(error))
             ctx.exit(getattr(error, "exit_code", 130))
         except MemoryError as error:
-            click.echo(f"error[memory]: {error or 'out of memory'}", err=True)
+            _tell(f"error[memory]: {error or 'out of memory'}")
             ctx.exit(2)
         except BrokenPipeError:
             raise  # click ends quietly where nobody reads on
@@ -53,8 +53,8 @@ class Commands(Group):
         except Exception as error:
             if os.environ.get("SPECNET_DEBUG"):
                 raise
-            click.echo(f"error[internal]: {type(error).__name__}: {error}", err=True)
-            click.echo("   = help: this is a bug; SPECNET_DEBUG=1 in the environment shows where", err=True)
+            help = "   = help: this is a bug; SPECNET_DEBUG=1 in the environment shows where"
+            _tell(f"error[internal]: {type(error).__name__}: {error}", help)
             ctx.exit(1)
 
     def suggest(self, args: list[str]) -> str:

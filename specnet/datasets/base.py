@@ -161,15 +161,10 @@ def read_npz_headers(path: Path) -> dict[str, Header]:
     with _open_npz(path) as file:
         assert file.zip is not None
         members = zip(file.files, file.zip.infolist(), strict=True)
-        return {name: read_header(file.zip, member) for name, member in members}
+        return {name: _read_header(file.zip, member) for name, member in members}
 
 
-def read_header(archive: ZipFile, member: ZipInfo) -> Header:
-    """Return shape and dtype of the array in a member of an open `.npz` file.
-
-    Raises:
-        ValueError: if it announces Python objects.
-    """
+def _read_header(archive: ZipFile, member: ZipInfo) -> Header:
     with archive.open(member) as stream:
         if stream.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
             return Header((), np.dtype(("S", member.file_size)))  # no array: NumPy gives the bytes as they are

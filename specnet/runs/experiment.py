@@ -145,6 +145,16 @@ class Experiment:
             # The test split is for the end, unless somebody asks to watch it.
             measured = [name for name in self.splits if name == "validation" or name in watched - {"train"}]
             self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, spec.seed, measured)
+        # What never changes during a run, in every checkpoint, so that one alone is enough to predict.
+        self._fixed = {
+            "transforms": {"inputs": inputs.save(), "targets": targets.save()},
+            "data": {
+                "input_shape": list(shape),
+                "classes": list(self.data.classes),
+                "input_names": list(self.data.input_names),
+                "target_names": list(self.data.target_names),
+            },
+        }
 
     def snapshot(self, copy: bool = True, **further: Any) -> Snapshot:
         """Return the whole state, with `further` in its progress; `copy` as `Trainer.snapshot` has it.
@@ -157,13 +167,7 @@ class Experiment:
         snapshot.progress.update(
             watches={name: watch.save() for name, watch in watches.items() if watch},
             schedules={place: schedule.save() for place, schedule in self.schedules.items()},
-            transforms={"inputs": self.model.inputs.save(), "targets": self.model.targets.save()},
-            data={
-                "input_shape": list(self.model.network.input_shape),
-                "classes": list(self.data.classes),
-                "input_names": list(self.data.input_names),
-                "target_names": list(self.data.target_names),
-            },
+            **self._fixed,
             **further,
         )
         return snapshot

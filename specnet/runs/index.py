@@ -34,6 +34,7 @@ class Index:
     """
 
     def __init__(self, directory: Path) -> None:
+        self.directory = directory
         self.latest, self.best = read_json(directory / "latest.json"), read_json(directory / "best.json")
         name = "best.json"
         try:
@@ -96,7 +97,7 @@ def show_stamps(stamps: Mapping[int, Stamp]) -> dict[str, dict[str, Any]]:
     return {file_name(step): {"sha256": stamp.sha256, "bytes": stamp.size} for step, stamp in sorted(stamps.items())}
 
 
-def first_believed(directory: Path, which: str, read: Callable[[Path, Sequence[Stamp]], T]) -> tuple[T, list[str]]:
+def first_believed(index: Index, which: str, read: Callable[[Path, Sequence[Stamp]], T]) -> tuple[T, list[str]]:
     """Read the checkpoint that `which` names, or the newest before it that `read` does not refuse.
 
     Returns what `read` returns, and why those before it in the list could not be believed.
@@ -105,11 +106,10 @@ def first_believed(directory: Path, which: str, read: Callable[[Path, Sequence[S
         UsageError: if there is none of that name.
         RunError: if no checkpoint can be believed.
     """
-    index = Index(directory)
     refused: list[str] = []
     for step in index.candidates(which):
         try:
-            return read(directory / "checkpoints" / file_name(step), index.stamps[step]), refused
+            return read(index.directory / "checkpoints" / file_name(step), index.stamps[step]), refused
         except RunError as error:
             refused.append(error.message)
     raise RunError("\n".join(["no checkpoint can be believed", *refused]))

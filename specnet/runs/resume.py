@@ -140,7 +140,7 @@ def restore(experiment: Experiment, directory: Path, which: str = "latest") -> t
             raise RunError(f"{path} does not hold the state of such a run: {error!r}") from error
         return latest, best
 
-    (latest, best), refused = first_believed(directory, which, read)
+    (latest, best), refused = first_believed(index, which, read)
     try:
         history = read_until(directory / "history.jsonl", latest.progress)
         if experiment.recorder:

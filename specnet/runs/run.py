@@ -18,7 +18,7 @@ from specnet.runs.directory import inside
 from specnet.runs.experiment import build_model, load_data, pipelines
 from specnet.runs.files import read_json, write_file
 from specnet.runs.history import History
-from specnet.runs.index import first_believed
+from specnet.runs.index import Index, first_believed
 from specnet.runs.manifest import data_digest, read_manifest, read_spec
 from specnet.runs.state import read_checkpoint
 from specnet.spec.model import Spec
@@ -41,7 +41,7 @@ class Run:
         self.spec: Spec = read_spec(self.directory, self.manifest)
         self.checkpoint: Path
         self.progress: dict[str, Any]
-        self.model, refused = first_believed(self.directory, str(checkpoint), self._read_model)
+        self.model, refused = first_believed(Index(self.directory), str(checkpoint), self._read_model)
         self.warnings = [f"{reason}; {self.checkpoint.name} is used in its place" for reason in refused]
 
     def __repr__(self) -> str:

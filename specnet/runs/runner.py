@@ -161,7 +161,7 @@ def _go_on(
             message = f"the run has begun epoch {begun} already, there cannot be only {spec.training.epochs} of them"
             raise UsageError(message, help=f"let training.epochs be {begun} or more")
         replaced = before.digest() if before.digest() != spec.digest() else None
-        manifest |= {"status": "running", "spec": describe_spec(spec, replaced), "components": components(spec)}
+        manifest |= {"spec": describe_spec(spec, replaced), "components": components(spec)}
         if not experiment.done:
             where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
             manifest["resumed"].append(where | describe_setting())
