@@ -24,8 +24,8 @@ NOUNS = (
 ORDER = ["errors", "tools", "component", "base", "implementations", "training", "spec", "runs", "api", "cli"]
 HOMES = {
     "specnet": "errors", "errors": "errors", "registry": "tools", "diagnostics": "tools", "functions": "tools",
-    "watch": "tools", "component": "component", "training": "training", "spec": "spec", "runs": "runs", "api": "api",
-    "cli": "cli", "__main__": "cli",
+    "watch": "tools", "workspace": "tools", "component": "component", "training": "training", "spec": "spec",
+    "runs": "runs", "api": "api", "cli": "cli", "__main__": "cli",
 }  # fmt: skip
 
 

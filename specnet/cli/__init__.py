@@ -93,9 +93,6 @@ def _notes(error: BaseException) -> list[str]:
 
 def main() -> None:
     """Run the command line."""
-    # On the small matrices of small networks a second BLAS thread costs more than it gains. NumPy reads this when it
-    # is imported, which no command has done yet; who sets the variable decides.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what the terminal's encoding cannot show is shown escaped
             stream.reconfigure(errors="backslashreplace")

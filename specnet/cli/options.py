@@ -46,6 +46,12 @@ spec_argument = click.argument("spec", type=PATH)
 strict_option = click.option(
     "--strict", is_flag=True, help="Refuse to go on with another NumPy, BLAS kernel or number of threads."
 )
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="BLAS threads; by default as OPENBLAS_NUM_THREADS says, or one for small layers and more for large ones. "
+    "A run that goes on keeps its number.",
+)
 quiet_option = click.option("--quiet", is_flag=True, help="Print only the run directory.")
 run_argument = click.argument("run", metavar="RUN", type=PATH)
 checkpoint_option = click.option(

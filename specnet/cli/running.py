@@ -15,6 +15,7 @@ from specnet.cli.options import (
     spec_argument,
     spec_options,
     strict_option,
+    threads_option,
 )
 from specnet.errors import DivergenceError, UsageError
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=PATH, help="Run directory; by default runs/ and the spec's name.")
 @spec_options
 @click.option("--resume", "go_on", is_flag=True, help="Go on with the run in that directory, if there is one.")
+@threads_option
 @strict_option
 @quiet_option
 def run(
@@ -37,6 +39,7 @@ def run(
     overrides: tuple[str, ...],
     budget: str | None,
     go_on: bool,
+    threads: int | None,
     strict: bool,
     quiet: bool,
 ) -> None:
@@ -57,7 +60,7 @@ def run(
         raise UsageError("--strict is about going on with a run", help="add --resume, or leave it out")
     loaded = load(spec, overrides, budget)
     with watch(quiet) as observer:
-        finished = specnet.run(loaded, out, observer, resume=go_on, strict=strict)
+        finished = specnet.run(loaded, out, observer, resume=go_on, strict=strict, threads=threads)
     _show(finished, quiet)
 
 
@@ -65,10 +68,17 @@ def run(
 @run_argument
 @spec_options
 @click.option("--checkpoint", metavar="latest|best|STEP", default="latest", help="Go back to an earlier state.")
+@threads_option
 @strict_option
 @quiet_option
 def resume(
-    run: Path, overrides: tuple[str, ...], budget: str | None, checkpoint: str, strict: bool, quiet: bool
+    run: Path,
+    overrides: tuple[str, ...],
+    budget: str | None,
+    checkpoint: str,
+    threads: int | None,
+    strict: bool,
+    quiet: bool,
 ) -> None:
     """Go on with the run in directory RUN, from the newest checkpoint that can be believed.
 
@@ -84,7 +94,13 @@ def resume(
 
     with watch(quiet) as observer:
         finished = specnet.resume(
-            run, overrides, observer, checkpoint=checkpoint, memory_budget=parse_bytes(budget), strict=strict
+            run,
+            overrides,
+            observer,
+            checkpoint=checkpoint,
+            memory_budget=parse_bytes(budget),
+            strict=strict,
+            threads=threads,
         )
     _show(finished, quiet)
 

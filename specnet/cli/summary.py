@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
     """Show the layers of SPEC and what they cost.
 
-    Memory (what a layer makes that is kept for the backward pass) and operations (of the forward pass; a
-    multiplication with its addition counts two) are those of one sample. Time is measured, on random inputs. Data
-    are loaded only if nothing else tells the input shape.
+    Memory (what a layer makes, forward and backward, that stays from step to step) and operations (of the forward
+    pass; a multiplication with its addition counts two) are those of one sample. Time is measured, on random inputs.
+    Data are loaded only if nothing else tells the input shape.
 
     \b
     Example:
@@ -31,6 +31,7 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
     from specnet.cli.show import show_table
     from specnet.errors import show_pointer
     from specnet.runs.experiment import load_data, located, transform
+    from specnet.runs.threads import blas_threads, fitting_threads
     from specnet.spec.checks import check_network
     from specnet.spec.memory import show_bytes, training_bytes
     from specnet.spec.plan import make_plan
@@ -48,7 +49,8 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
     with located(loaded):
         network = Network(loaded.layers, plan.inputs, loaded.dtype, loaded.seed)
     costs, item = layer_costs(network.layers), network.dtype.itemsize
-    *seconds, updating = time_step(network, loaded.optimizer, batch)
+    with blas_threads(None, fitting_threads(network.named.values(), batch)):  # as in training
+        *seconds, updating = time_step(network, loaded.optimizer, batch)
     step = sum(seconds) + updating
 
     given = math.prod(network.input_shape)

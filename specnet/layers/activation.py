@@ -1,7 +1,7 @@
 """Activation functions: elementwise, except softmax.
 
-Each keeps its output y (or its input, where the derivative needs it) and multiplies dy by dy/dx in place. A
-derivative written in y costs no further transcendental function.
+Each keeps its output y (or its input, where the derivative needs it) and multiplies dy by dy/dx, the slope, in place.
+A derivative written in y costs no further transcendental function. All arrays come from the layer's workspace.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.errors import ShapeError
-from specnet.functions import sigmoid, softmax
+from specnet.functions import maximum, sigmoid, softmax
 from specnet.layers.base import Layer, Shape
 
 ROOT = math.sqrt(2.0 / math.pi)
@@ -24,12 +24,13 @@ class Sigmoid(Layer):
     gives = "probabilities"
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = sigmoid(x)
+        self.y = sigmoid(x, out=self.workspace("y", x.shape, x.dtype))
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        dy *= self.y
-        dy *= 1.0 - self.y
+        slope = np.subtract(1.0, self.y, out=self.scratch("slope", dy.shape, dy.dtype))
+        slope *= self.y
+        dy *= slope
         return dy
 
 
@@ -39,11 +40,13 @@ class Tanh(Layer):
     gives = "numbers"
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = np.tanh(x)
+        self.y = np.tanh(x, out=self.workspace("y", x.shape, x.dtype))
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        dy *= 1.0 - self.y * self.y
+        slope = np.square(self.y, out=self.scratch("slope", dy.shape, dy.dtype))
+        np.subtract(1.0, slope, out=slope)
+        dy *= slope
         return dy
 
 
@@ -53,11 +56,11 @@ class Relu(Layer):
     gives = "numbers"
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = np.maximum(x, 0.0)
+        self.y = maximum(x, 0.0, out=self.workspace("y", x.shape, x.dtype))
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        dy *= self.y > 0
+        dy *= np.greater(self.y, 0.0, out=self.scratch("positive", dy.shape, np.dtype(bool)))
         return dy
 
 
@@ -65,15 +68,18 @@ class LeakyRelu(Layer):
     """y = x for x > 0, else slope x; dx = dy or slope dy. Maas et al., 2013."""
 
     gives = "numbers"
-    keeps = ("x",)
+    keeps = ("x", "y")
     negative_slope: float = Field(default=0.01, ge=0, lt=1, description="slope for x < 0")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.x = x
-        return np.maximum(x, self.negative_slope * x)
+        y = np.multiply(x, self.negative_slope, out=self.workspace("y", x.shape, x.dtype))
+        return np.maximum(x, y, out=y)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        np.multiply(dy, self.negative_slope, out=dy, where=self.x <= 0)
+        slope = self.scratch("slope", dy.shape, dy.dtype)
+        np.greater(self.x, 0.0, out=slope)
+        dy *= np.maximum(slope, self.negative_slope, out=slope)
         return dy
 
 
@@ -84,11 +90,18 @@ class Elu(Layer):
     alpha: float = Field(default=1.0, gt=0, description="the limit -alpha for x to minus infinity")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0.0)))
-        return self.y
+        self.y = y = np.minimum(x, 0.0, out=self.workspace("y", x.shape, x.dtype))
+        np.expm1(y, out=y)
+        y *= self.alpha
+        # One of the two terms is 0.
+        y += maximum(x, 0.0, out=self.scratch("slope", x.shape, x.dtype))
+        return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        np.multiply(dy, self.y + self.alpha, out=dy, where=self.y <= 0)
+        slope = np.add(self.y, self.alpha, out=self.scratch("slope", dy.shape, dy.dtype))
+        positive = np.greater(self.y, 0.0, out=self.scratch("positive", dy.shape, np.dtype(bool)))
+        np.copyto(slope, 1.0, where=positive)
+        dy *= slope
         return dy
 
 
@@ -100,19 +113,36 @@ class Gelu(Layer):
     """
 
     gives = "numbers"
-    keeps = ("x", "near", "t")
+    keeps = ("x", "y", "near", "t")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.x = x
         # Beyond 10 tanh is 1 to the last digit, and the cube of a large x would overflow.
-        self.near = near = np.clip(x, -10.0, 10.0)
-        self.t = np.tanh(ROOT * (near + 0.044715 * near * near * near))
-        return 0.5 * x * (1.0 + self.t)
+        self.near = near = np.clip(x, -10.0, 10.0, out=self.workspace("near", x.shape, x.dtype))
+        self.t = t = np.square(near, out=self.workspace("t", x.shape, x.dtype))
+        t *= 0.044715
+        t += 1.0
+        t *= near
+        t *= ROOT
+        np.tanh(t, out=t)
+        y = np.add(t, 1.0, out=self.workspace("y", x.shape, x.dtype))
+        y *= 0.5
+        y *= x
+        return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        x, near, t = self.x, self.near, self.t
-        du = ROOT * (1.0 + 3 * 0.044715 * near * near)
-        dy *= 0.5 * (1.0 + t + x * (1.0 - t * t) * du)
+        near, t = self.near, self.t
+        slope = np.square(t, out=self.scratch("slope", dy.shape, dy.dtype))
+        np.subtract(1.0, slope, out=slope)
+        slope *= self.x
+        du = np.square(near, out=self.scratch("du", dy.shape, dy.dtype))
+        du *= 3 * 0.044715 * ROOT
+        du += ROOT
+        slope *= du
+        slope += t
+        slope += 1.0
+        slope *= 0.5
+        dy *= slope
         return dy
 
 
@@ -123,12 +153,15 @@ class Silu(Layer):
     keeps = ("s", "y")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.s = sigmoid(x)
-        self.y = x * self.s
+        self.s = sigmoid(x, out=self.workspace("s", x.shape, x.dtype))
+        self.y = np.multiply(x, self.s, out=self.workspace("y", x.shape, x.dtype))
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        dy *= self.s + self.y * (1.0 - self.s)
+        slope = np.subtract(1.0, self.s, out=self.scratch("slope", dy.shape, dy.dtype))
+        slope *= self.y
+        slope += self.s
+        dy *= slope
         return dy
 
 
@@ -136,14 +169,14 @@ class Softplus(Layer):
     """y = log(1 + exp(x)), computed without overflow; dx = dy sigmoid(x). Dugas et al., 2001."""
 
     gives = "numbers"
-    keeps = ("x",)
+    keeps = ("x", "y")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.x = x
-        return np.logaddexp(x, x.dtype.type(0))
+        return np.logaddexp(x, x.dtype.type(0), out=self.workspace("y", x.shape, x.dtype))
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        dy *= sigmoid(self.x)
+        dy *= sigmoid(self.x, out=self.scratch("slope", dy.shape, dy.dtype))
         return dy
 
 
@@ -161,10 +194,11 @@ class Softmax(Layer):
         return input_shape
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = softmax(x)
+        self.y = softmax(x, out=self.workspace("y", x.shape, x.dtype))
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        dy -= np.sum(dy * self.y, axis=-1, keepdims=True)
+        product = np.multiply(dy, self.y, out=self.scratch("product", dy.shape, dy.dtype))
+        dy -= np.sum(product, axis=-1, keepdims=True)
         dy *= self.y
         return dy

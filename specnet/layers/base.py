@@ -14,11 +14,13 @@ import numpy as np
 from specnet.component import Component, construct, guarded
 from specnet.errors import Pointer, ShapeError, show_pointer
 from specnet.initializers.base import Initializer
+from specnet.workspace import Workspace
 
 Shape = tuple[int, ...]
 Kind = Literal["numbers", "probabilities"]
 """What outputs can be: any numbers, or numbers in [0, 1] by construction."""
-RUN_TIME = ("parameters", "states", "grad", "rng", "place", "input_shape", "output_shape")
+RUN_TIME = ("parameters", "states", "grad", "rng", "place", "input_shape", "output_shape", "workspace",
+            "scratch")  # fmt: skip
 """Attributes that every layer has once it is part of a network."""
 
 
@@ -44,10 +46,12 @@ class State:
 
 @dataclass(eq=False)
 class Array:
-    """An array that a layer makes in `forward`, known by its numbers for one sample alone."""
+    """An array that a layer makes, known by its numbers for one sample alone."""
 
     maker: Layer | None
     size: int
+    gradient: bool = False
+    """Whether it is handed down in `backward`: the lowest layer that is trained makes none."""
 
 
 class Layer(Component):
@@ -63,6 +67,8 @@ class Layer(Component):
        `forward`.
     4. Random numbers come from `self.rng`, which is seeded by the spec and saved with the run.
     5. float32 stays float32 and float64 stays float64.
+    6. Arrays as large as a batch may come from `self.workspace`, which gives the same ones in each step, and those
+       that no other call needs from `self.scratch`, which all layers of a network share.
 
     A layer that holds layers says so in `children` and connects them in its `build`.
     """
@@ -71,13 +77,14 @@ class Layer(Component):
     gives: ClassVar[Kind | None] = None
     """What outputs are, whatever inputs are; None where that is not known."""
     keeps: ClassVar[tuple[str, ...]] = ("y",)
-    """What `forward` keeps for `backward`: "x", "y", and arrays of y's size by any other name."""
+    """What is kept from step to step: "x", "y", "dx", and arrays of y's size by any other name, but no scratch."""
 
     def model_post_init(self, context: Any) -> None:
         """Give the layer its run-time attributes; the network fills them."""
         self.parameters: list[Parameter] = []
         self.states: list[State] = []
         self.grad = SimpleNamespace()
+        self.workspace, self.scratch = Workspace(), Workspace()
         self.place: Pointer = ()
 
     def build(self, input_shape: Shape) -> Shape:
@@ -114,7 +121,7 @@ class Layer(Component):
         By default as `keeps` says. A layer overrides this that holds layers, returns x or keeps other sizes.
         """
         y = Array(self, math.prod(self.output_shape))
-        named = {"x": x, "y": y}
+        named = {"x": x, "y": y, "dx": Array(self, math.prod(self.input_shape), gradient=True)}
         kept.update(named[name] if name in named else Array(self, y.size) for name in self.keeps)
         return y
 

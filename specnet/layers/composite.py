@@ -10,7 +10,6 @@ import copy
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from functools import reduce
 from typing import Annotated, Literal
 
 import numpy as np
@@ -27,7 +26,7 @@ class Residual(Layer):
     """
 
     gives = "numbers"
-    keeps = ()
+    keeps = ("y", "dx")
     layers: list[Layer] = Field(min_length=1, max_length=1000, description="f, one layer after the other")
 
     def build(self, input_shape: Shape) -> Shape:
@@ -48,10 +47,14 @@ class Residual(Layer):
         return super().trace(x, kept)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        return x + _forward(self.stack, x, training)
+        y = _forward(self.stack, x, training)
+        return np.add(x, y, out=self.workspace("y", x.shape, x.dtype))
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return dy + _backward(self.stack, dy.copy())
+        copied = self.workspace("dx", dy.shape, dy.dtype)
+        copied[...] = dy
+        dy += _backward(self.stack, copied)
+        return dy
 
 
 class Parallel(Layer):
@@ -62,7 +65,7 @@ class Parallel(Layer):
     gets dy. Szegedy et al., "Going deeper with convolutions", 2015.
     """
 
-    keeps = ()
+    keeps = ("y", "dx")
     branches: list[Annotated[list[Layer], Field(max_length=1000)]] = Field(
         min_length=1, max_length=1000, description="f1, f2, ..., each a list of layers"
     )
@@ -106,16 +109,23 @@ class Parallel(Layer):
     def trace(self, x: Array, kept: set[Array]) -> Array:
         for stack in self.stacks:
             _trace(stack, x, kept)
+        copies = len(self.stacks) if self.merge == "add" else 1
+        kept.add(Array(self, copies * math.prod(self.output_shape), gradient=True))
         return super().trace(x, kept)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         ys = [_forward(stack, x, training) for stack in self.stacks]
-        return reduce(np.add, ys) if self.merge == "add" else np.concatenate(ys, axis=-1)
+        y = self.workspace("y", (len(x), *self.output_shape), x.dtype)
+        return _add(ys, y) if self.merge == "add" else np.concatenate(ys, axis=-1, out=y)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
+        parts = [dy] * len(self.stacks) if self.merge == "add" else np.split(dy, self.joints, axis=-1)
         # A branch may overwrite what it gets.
-        parts = [dy.copy() for _ in self.stacks] if self.merge == "add" else np.split(dy, self.joints, axis=-1)
-        return reduce(np.add, [_backward(stack, part) for stack, part in zip(self.stacks, parts, strict=True)])
+        copies = [self.workspace(f"dy {number}", part.shape, dy.dtype) for number, part in enumerate(parts)]
+        for copied, part in zip(copies, parts, strict=True):
+            copied[...] = part
+        dxs = [_backward(stack, part) for stack, part in zip(self.stacks, copies, strict=True)]
+        return _add(dxs, self.workspace("dx", dxs[0].shape, dy.dtype))
 
 
 class Repeat(Layer):
@@ -193,6 +203,13 @@ def _forward(layers: Sequence[Layer], x: np.ndarray, training: bool) -> np.ndarr
     for layer in layers:
         x = layer.forward(x, training)
     return x
+
+
+def _add(arrays: Sequence[np.ndarray], out: np.ndarray) -> np.ndarray:
+    out[...] = arrays[0]
+    for array in arrays[1:]:
+        out += array
+    return out
 
 
 def _backward(layers: Sequence[Layer], dy: np.ndarray) -> np.ndarray:

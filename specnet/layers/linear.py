@@ -20,7 +20,7 @@ class Linear(Layer):
     """
 
     gives = "numbers"
-    keeps = ("x",)
+    keeps = ("x", "y", "dx")
     units: PositiveInt = Field(description="output features", examples=[64])
     use_bias: bool = Field(default=True, alias="bias", description="whether to add b")
     weight_init: Initializer = Field(default="glorot_uniform", description="initial W")  # type: ignore[assignment]
@@ -38,19 +38,24 @@ class Linear(Layer):
         return math.prod(self.output_shape) * (2 * self.input_shape[-1] + self.use_bias)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.x = x
-        y: np.ndarray = x @ self.weight
+        self.x = rows = x.reshape(-1, x.shape[-1])
+        # `dot`, not `matmul`, as that is ten times slower where x has a single feature.
+        y = np.dot(rows, self.weight, out=self.workspace("y", (len(rows), self.units), x.dtype))
         if self.use_bias:
             y += self.bias
-        return y
+        return y.reshape(*x.shape[:-1], self.units)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         self.backward_parameters(dy)
-        dx: np.ndarray = dy @ self.weight.T
-        return dx
+        rows = dy.reshape(-1, self.units)
+        dx = np.dot(rows, self.weight.T, out=self.workspace("dx", self.x.shape, dy.dtype))
+        return dx.reshape(*dy.shape[:-1], -1)
 
     def backward_parameters(self, dy: np.ndarray) -> None:
-        x, dy = self.x.reshape(-1, self.x.shape[-1]), dy.reshape(-1, self.units)
-        np.matmul(x.T, dy, out=self.grad.weight)
+        rows = dy.reshape(-1, self.units)
+        np.dot(self.x.T, rows, out=self.grad.weight)
         if self.use_bias:
-            np.sum(dy, axis=0, out=self.grad.bias)
+            # A product with ones takes a quarter of the time of a sum over the first axis.
+            ones = self.workspace("ones", (len(rows),), dy.dtype)
+            ones.fill(1.0)
+            np.dot(ones, rows, out=self.grad.bias)

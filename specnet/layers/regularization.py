@@ -15,7 +15,7 @@ class Dropout(Layer):
     m in {0, 1 / (1 - rate)}: y = m x, dx = m dy. Srivastava et al., "Dropout", 2014.
     """
 
-    keeps = ("mask",)
+    keeps = ("mask", "y")
     rate: float = Field(default=0.5, ge=0, lt=1, description="share of inputs that is dropped")
 
     def trace(self, x: Array, kept: set[Array]) -> Array:
@@ -28,9 +28,10 @@ class Dropout(Layer):
         if not training or self.rate == 0:
             self.mask = None
             return x
-        kept = self.rng.random(x.shape, dtype=x.dtype) >= self.rate
-        self.mask = kept * x.dtype.type(1 / (1 - self.rate))
-        return x * self.mask
+        self.mask = mask = self.rng.random(dtype=x.dtype, out=self.workspace("mask", x.shape, x.dtype))
+        np.greater_equal(mask, self.rate, out=mask)
+        mask *= 1 / (1 - self.rate)
+        return np.multiply(x, mask, out=self.workspace("y", x.shape, x.dtype))
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         if self.mask is not None:

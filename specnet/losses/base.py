@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from specnet.component import Component
 from specnet.errors import DataError, ShapeError
+from specnet.workspace import Workspace
 
 Shape = tuple[int, ...]
 
@@ -18,14 +19,19 @@ class Loss(Component):
     """A number to be minimised, and its gradient with respect to the network's output.
 
     `forward(y, target)` returns the loss of a batch; `backward()` then returns dy, the gradient of exactly that
-    number, in y's shape and dtype, in an array that the caller may overwrite. With `"reduction": "mean"` the loss
-    is the average over all elements of the batch, with "sum" their sum.
+    number, in y's shape and dtype, in an array that the caller may overwrite and that is valid until the next
+    `forward`. With `"reduction": "mean"` the loss is the average over all elements of the batch, with "sum" their
+    sum. Arrays as large as a batch may come from `self.workspace`, which gives the same ones in each step.
     """
 
     group: ClassVar[str] = "losses"
     takes: ClassVar[Literal["numbers", "probabilities", "logits"]] = "numbers"
     """What outputs should be: any numbers, probabilities, or logits, which are numbers but no probabilities."""
     reduction: Literal["mean", "sum"] = Field(default="mean", description="how elements become one number")
+
+    def model_post_init(self, context: Any) -> None:
+        """Give the loss its run-time attributes."""
+        self.workspace = Workspace()
 
     @abstractmethod
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:
@@ -67,8 +73,7 @@ class Loss(Component):
             )
 
     def _reduce(self, elements: np.ndarray) -> float:
-        total = np.mean(elements) if self.reduction == "mean" else np.sum(elements)
-        return float(total)
+        return float(np.add.reduce(elements, axis=None)) * self._scale(elements.size)
 
     def _scale(self, count: int) -> float:
         """What one of `count` elements weighs in the reduced loss."""

@@ -12,22 +12,25 @@ class Mse(Loss):
     """Mean squared error: L = mean (y - t)^2, dy = 2 (y - t) / n."""
 
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:
-        self.error = y - target
-        return self._reduce(self.error * self.error)
+        self.error = np.subtract(y, target, out=self.workspace("error", y.shape, y.dtype))
+        return self._reduce(np.square(self.error, out=self.workspace("element", y.shape, y.dtype)))
 
     def backward(self) -> np.ndarray:
-        return self.error * (2.0 * self._scale(self.error.size))
+        scale = 2.0 * self._scale(self.error.size)
+        return np.multiply(self.error, scale, out=self.workspace("dy", self.error.shape, self.error.dtype))
 
 
 class Mae(Loss):
     """Mean absolute error: L = mean |y - t|, dy = sign(y - t) / n, and 0 where y = t."""
 
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:
-        self.error = y - target
-        return self._reduce(np.abs(self.error))
+        self.error = np.subtract(y, target, out=self.workspace("error", y.shape, y.dtype))
+        return self._reduce(np.abs(self.error, out=self.workspace("element", y.shape, y.dtype)))
 
     def backward(self) -> np.ndarray:
-        return np.sign(self.error) * self._scale(self.error.size)
+        dy = np.sign(self.error, out=self.workspace("dy", self.error.shape, self.error.dtype))
+        dy *= self._scale(dy.size)
+        return dy
 
 
 class Huber(Loss):
@@ -40,10 +43,15 @@ class Huber(Loss):
     delta: float = Field(default=1.0, gt=0, description="error at which the loss becomes linear")
 
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:
-        error = y - target
-        self.limited = np.clip(error, -self.delta, self.delta)
+        error = np.subtract(y, target, out=self.workspace("error", y.shape, y.dtype))
+        limited = self.workspace("limited", y.shape, y.dtype)
+        self.limited = np.clip(error, -self.delta, self.delta, out=limited)
         # One expression for both branches: c (e - c / 2), where c is the limited error.
-        return self._reduce(self.limited * (error - 0.5 * self.limited))
+        element = np.multiply(limited, -0.5, out=self.workspace("element", y.shape, y.dtype))
+        element += error
+        element *= limited
+        return self._reduce(element)
 
     def backward(self) -> np.ndarray:
-        return self.limited * self._scale(self.limited.size)
+        scale = self._scale(self.limited.size)
+        return np.multiply(self.limited, scale, out=self.workspace("dy", self.limited.shape, self.limited.dtype))

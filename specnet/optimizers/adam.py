@@ -32,15 +32,18 @@ class Adam(Optimizer):
 
     def update(self, w: np.ndarray, g: np.ndarray, *slots: np.ndarray, step: int) -> None:
         mean, square = slots
+        change = self.workspace("change", w.shape, w.dtype)
         mean *= self.beta1
-        mean += (1.0 - self.beta1) * g
+        mean += np.multiply(g, 1.0 - self.beta1, out=change)
         square *= self.beta2
-        square += (1.0 - self.beta2) * (g * g)
-        # Both bias corrections are scalars: the first joins the rate, the second scales the denominator.
-        rate = value_at(self.learning_rate, step) / (1.0 - self.beta1 ** (step + 1))
-        denominator = np.sqrt(square)
-        denominator *= 1.0 / math.sqrt(1.0 - self.beta2 ** (step + 1))
-        denominator += self.epsilon
-        np.divide(mean, denominator, out=denominator)
-        denominator *= rate
-        w -= denominator
+        np.multiply(g, g, out=change)
+        change *= 1.0 - self.beta2
+        square += change
+        # Both bias corrections are scalars: sqrt(1 - b2^t) is multiplied into the rate and epsilon, not into v.
+        root = math.sqrt(1.0 - self.beta2 ** (step + 1))
+        rate = value_at(self.learning_rate, step) * root / (1.0 - self.beta1 ** (step + 1))
+        np.sqrt(square, out=change)
+        change += self.epsilon * root
+        np.divide(mean, change, out=change)
+        change *= rate
+        w -= change

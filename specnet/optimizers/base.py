@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from specnet.component import Component
 from specnet.schedules.base import Schedule, scheduled
+from specnet.workspace import Workspace
 
-PIECE = 32_768
+PIECE = 65_536
 """Elements that are updated at a time: a few arrays of this length stay in a core's cache."""
 
 
@@ -28,6 +29,10 @@ class Optimizer(Component):
     learning_rate: Annotated[float | Schedule, scheduled(gt=0)] = Field(
         default=0.01, description="step size: a number or a schedule"
     )
+
+    def model_post_init(self, context: Any) -> None:
+        """Give the optimizer its run-time attributes."""
+        self.workspace = Workspace()
 
     @property
     def slot_names(self) -> tuple[str, ...]:

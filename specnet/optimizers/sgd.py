@@ -39,10 +39,15 @@ class Sgd(Optimizer):
 
     def update(self, w: np.ndarray, g: np.ndarray, *slots: np.ndarray, step: int) -> None:
         rate = value_at(self.learning_rate, step)
-        if not slots:
-            w -= rate * g
-            return
-        (velocity,) = slots
-        velocity *= self.momentum
-        velocity += g
-        w -= rate * (g + self.momentum * velocity if self.nesterov else velocity)
+        change = self.workspace("change", w.shape, w.dtype)
+        if slots:
+            (velocity,) = slots
+            velocity *= self.momentum
+            velocity += g
+            if self.nesterov:
+                np.multiply(velocity, self.momentum, out=change)
+                change += g
+                g = change
+            else:
+                g = velocity
+        w -= np.multiply(g, rate, out=change)

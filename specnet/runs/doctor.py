@@ -21,6 +21,7 @@ from specnet.runs.manifest import read_manifest, read_spec
 from specnet.runs.resume import changed_setting, check_components_unchanged, check_data_unchanged, restore
 from specnet.runs.run import load_run
 from specnet.runs.state import read_checkpoint
+from specnet.runs.threads import blas_threads, recorded_threads
 from specnet.spec.model import Spec
 
 STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
@@ -141,7 +142,7 @@ class _Examination:
                 check_components_unchanged(self.manifest, self.spec)
             except UsageError as error:
                 self._refuse(error.message, error.help)
-        with self._look("machine"):
+        with self._look("machine"), blas_threads(None, recorded_threads(self.manifest)):  # as `resume` would have it
             for message in changed_setting(self.manifest):
                 self._tell("note", message)
 

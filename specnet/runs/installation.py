@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 
@@ -19,6 +20,9 @@ def examine_installation() -> Installation:
     required = [line for line in importlib_metadata.requires(registry.BUILTIN) or () if "extra ==" not in line]
     names = [re.split(r"[^\w.-]", line)[0] for line in required]
     findings = [Finding("components", "error", error.message, error.help) for error in unusable()]
+    if kernel := os.environ.get("OPENBLAS_CORETYPE"):
+        message = f"OPENBLAS_CORETYPE={kernel} in the environment decides on the BLAS kernel"
+        findings.append(Finding("machine", "note", message, "unset it, and OpenBLAS takes what suits the processor"))
     distributions: dict[str, Counter[str]] = {}
     for group in registry.GROUPS:
         for entries in registry.claims(group).values():

@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-PREFIXES = ("scipy_openblas_", "openblas_")
-SUFFIXES = ("64_", "")
+NUMPY = str(Path(np.__file__).resolve().parent)
+"""How the paths of libraries begin that NumPy's wheels carry, in `numpy.libs` or `numpy/.dylibs`."""
 
 
 def describe_machine() -> dict[str, Any]:
     """Return platform, cores, and the BLAS library with its kernel and threads, where they can be told."""
-    build = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
-    kernel, threads = _openblas()
+    config = np.show_config(mode="dicts")
+    build = config.get("Build Dependencies", {}).get("blas", {})
+    blas = numpy_blas() or {"internal_api": build.get("name", "unknown"), "version": build.get("version")}
     return {
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
-        "blas": f"{build.get('name', 'unknown')} {build.get('version', '')}".strip(),
-        "blas_kernel": kernel,
-        "blas_threads": threads,
-        "simd": np.show_config(mode="dicts").get("SIMD Extensions", {}).get("found", []),
+        "blas": f"{blas['internal_api']} {blas['version'] or ''}".strip(),
+        "blas_kernel": blas.get("architecture"),
+        "blas_threads": blas.get("num_threads"),
+        "simd": config.get("SIMD Extensions", {}).get("found", []),
     }
 
 
-def _openblas() -> tuple[str | None, int | None]:
-    """Kernel and threads of the OpenBLAS that NumPy's wheels carry; it is chosen when NumPy is imported."""
-    for path in (Path(np.__file__).parents[1] / "numpy.libs").glob("*openblas*"):
-        library = ctypes.CDLL(str(path))
-        for prefix, suffix in ((prefix, suffix) for prefix in PREFIXES for suffix in SUFFIXES):
-            name = getattr(library, f"{prefix}get_corename{suffix}", None)
-            threads = getattr(library, f"{prefix}get_num_threads{suffix}", None)
-            if name and threads:
-                name.restype = ctypes.c_char_p
-                return name().decode(), threads()
-    return None, None
+def numpy_blas() -> dict[str, Any] | None:
+    """Return what threadpoolctl tells of the BLAS that NumPy computes with; None if it does not know that."""
+    found = [library for library in libraries().info() if library["user_api"] == "blas"]
+    own = [library for library in found if library["filepath"].startswith(NUMPY)]  # other packages may have others
+    return next(iter(own or found), None)
+
+
+@cache
+def libraries() -> ThreadpoolController:
+    """Return the libraries with threads that are loaded, NumPy's among them; looking for them takes a millisecond."""
+    return ThreadpoolController()

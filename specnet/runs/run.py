@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from specnet.runs.history import History
 from specnet.runs.index import Index, first_believed
 from specnet.runs.manifest import data_digest, read_manifest, read_spec
 from specnet.runs.state import read_checkpoint
+from specnet.runs.threads import blas_threads, recorded_threads
 from specnet.spec.model import Spec
 from specnet.training.model import Model
 
@@ -135,7 +137,8 @@ class Run:
             raise DataError(f"the inputs are no array: {error}") from error
         if array.ndim == 0 or array.dtype.kind not in "biuf":
             raise DataError(f"inputs of dtype {array.dtype} and shape {array.shape} are not rows of real numbers")
-        return self.model.predict(array)
+        with self._as_in_training():
+            return self.model.predict(array)
 
     def evaluate(self, split: str | Samples = "test") -> dict[str, float]:
         """Return loss and metrics over one of the run's splits, or over further samples.
@@ -143,11 +146,16 @@ class Run:
         Raises:
             UsageError: if the run has no such split.
         """
-        if isinstance(split, Samples):
+        if not isinstance(split, Samples):
+            if split not in self.data.splits:
+                raise UsageError(f"this run has no {split} samples", help=suggest(split, self.data.splits))
+            split = self.data.splits[split]
+        with self._as_in_training():
             return self.model.evaluate(split)
-        if split not in self.data.splits:
-            raise UsageError(f"this run has no {split} samples", help=suggest(split, self.data.splits))
-        return self.model.evaluate(self.data.splits[split])
+
+    def _as_in_training(self) -> AbstractContextManager[Any]:
+        """Let BLAS take as many threads as in training, as last bits depend on them."""
+        return blas_threads(None, recorded_threads(self.manifest))
 
     def plot(self, plot: str | Mapping[str, Any] | Plot) -> Path:
         """Draw a plot, given as in a spec, into the run's `plots` folder and return its path.

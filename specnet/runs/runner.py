@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from specnet.runs.resume import (
 )
 from specnet.runs.run import Run, load_run
 from specnet.runs.signals import Signals
+from specnet.runs.threads import blas_threads, check_threads, fitting_threads, recorded_threads
 from specnet.spec.load import load_spec
 from specnet.spec.model import Spec
 from specnet.training.trainer import Snapshot
@@ -53,19 +54,23 @@ def run(
     *,
     resume: bool = False,
     strict: bool = False,
+    threads: int | None = None,
 ) -> Run:
     """Train a spec and return its run; what is not a `Spec` yet is given to `load_spec` first.
 
     `out` names the run directory, by default `runs/` and the spec's name; if that is taken, the next free of
     `-2`, `-3`, … is used. With `resume`, a run of the spec in that very directory goes on, if there is one; then
-    errors and `strict` are those of `resume`.
+    errors, `strict` and `threads` are those of `resume`.
+
+    `threads` is the number of BLAS threads; by default as many as the environment says (`OPENBLAS_NUM_THREADS`), or
+    else one, and more for matrix products that are large. Afterwards there are as many as before.
 
     SIGINT, SIGTERM and SIGHUP end the step that is being taken, save the state and raise `Interrupted`; a second one
     raises it at once.
 
     Raises:
         SpecnetError: if the spec does not fit its data; then no directory is made.
-        UsageError: if `out` cannot be a directory.
+        UsageError: if `out` cannot be a directory, or there are fewer cores than `threads`.
         DivergenceError: if a number is no longer finite; what was saved before stays. With the spec's
             `"on_divergence": "restore_best"` the run is returned instead, its status "diverged".
         Interrupted: after one of these signals.
@@ -73,16 +78,16 @@ def run(
     """
     if not isinstance(spec, Spec):
         spec = load_spec(spec)
+    check_threads(threads)
     wanted, observer = Path(out) if out is not None else Path("runs") / spec.name, observer or Observer()
     with Signals() as signals:
         if resume and (wanted / "manifest.json").exists():
-            return _go_on(wanted, spec, observer, signals, strict, "latest")
-        with signals.promptly():
-            experiment = Experiment(spec)
+            return _go_on(wanted, spec, observer, signals, strict, threads)
+        experiment = _set_up(spec, signals)
         claimed = _take(wanted) if resume else claim_directory(wanted)
         if claimed is None:
-            return _go_on(wanted, spec, observer, signals, strict, "latest")
-        with claimed as directory:
+            return _go_on(wanted, spec, observer, signals, strict, threads)
+        with claimed as directory, blas_threads(threads, _fitting_threads(experiment)):
             if directory.path != wanted:
                 observer.taken(wanted)
             return _Runner(experiment, directory, describe(spec, experiment.data), observer, signals).run(None)
@@ -96,25 +101,31 @@ def resume(
     checkpoint: str | int = "latest",
     memory_budget: int | None = None,
     strict: bool = False,
+    threads: int | None = None,
 ) -> Run:
     """Go on with the run in a directory, from the newest of its checkpoints that can be believed, and return it.
 
     `checkpoint` may be an earlier one, "best" or a step: what came after that is repeated.
 
     It ends in the bytes of a run that was never interrupted, on a machine with the same NumPy, BLAS and threads; with
-    `strict` another one is refused, otherwise the observer is warned. `overrides` may make the run longer, as
+    `strict` another one is refused, otherwise the observer is warned. `threads` is the number of BLAS threads; by
+    default as many as the environment says, or else as the run has had. `overrides` may make the run longer, as
     `training.epochs=200` does, or change what does not bear on training.
 
     Raises:
         RunError: if the directory is not that of a run, or cannot be trusted.
         SpecnetError: if spec, data or distributions have changed since the run was made.
+        UsageError: if there are fewer cores than `threads`.
         BusyError: if another process writes to the directory.
         DivergenceError, Interrupted, OSError: as `run` does.
     """
+    check_threads(threads)
     directory = Path(run)
     read_manifest(directory)
     with Signals() as signals:
-        return _go_on(directory, overrides, observer or Observer(), signals, strict, str(checkpoint), memory_budget)
+        return _go_on(
+            directory, overrides, observer or Observer(), signals, strict, threads, str(checkpoint), memory_budget
+        )
 
 
 def _take(wanted: Path) -> RunDirectory | None:
@@ -129,26 +140,39 @@ def _take(wanted: Path) -> RunDirectory | None:
     return directory
 
 
+def _set_up(spec: Spec, signals: Signals) -> Experiment:
+    """Return a spec's experiment, set up with one thread: what transforms fit does not depend on their number."""
+    with signals.promptly(), blas_threads(1):
+        return Experiment(spec)
+
+
+def _fitting_threads(experiment: Experiment) -> int:
+    rows = len(experiment.splits["train"].x)
+    batch = min(experiment.spec.training.batch_size or rows, rows)
+    return fitting_threads(experiment.model.network.named.values(), batch)
+
+
 def _go_on(
     path: Path,
     given: Spec | Sequence[str],
     observer: Observer,
     signals: Signals,
     strict: bool,
-    checkpoint: str,
+    threads: int | None,
+    checkpoint: str = "latest",
     memory_budget: int | None = None,
 ) -> Run:
     """Resume the run in a directory with the spec given, or with its own and overrides."""
-    with RunDirectory(path) as directory:
+    with RunDirectory(path) as directory, ExitStack() as stack:
         directory.clean()
         manifest = read_manifest(path)
+        stack.enter_context(blas_threads(threads, recorded_threads(manifest)))
         before = read_spec(path, manifest)
         spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget)
         check_spec_unchanged(before, spec)
         check_components_unchanged(manifest, spec)
         warnings = changed_setting(manifest)
-        with signals.promptly():
-            experiment = Experiment(spec)
+        experiment = _set_up(spec, signals)
         warnings += check_data_unchanged(manifest, experiment)
         if strict and warnings:
             raise UsageError("\n".join(["bits may differ from those of a run on one machine", *warnings]))

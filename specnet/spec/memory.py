@@ -23,18 +23,18 @@ UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 def training_bytes(spec: Spec, costs: Sequence[Cost], inputs: Shape, batch: int) -> tuple[int, list[int]]:
     """Return the bytes that training takes on batches of this size, in all and for each layer.
 
-    Counted are parameters, their gradients, the optimizer's slots, one batch of inputs, what is kept of it for the
-    backward pass, outputs and what the loss keeps of them, and the largest gradient that passes between layers. On
-    top come the dataset and what a layer needs only while it computes: training takes a few per cent more where
-    layers are many, and up to twice as much where they are one or two.
+    Counted are parameters, their gradients, the optimizer's slots, one batch of inputs, what layers have memory for,
+    what the loss keeps of outputs, and scratch of the size of the widest output. On top come the dataset and what a
+    layer needs only while it computes: training takes a few per cent more where layers are many, and up to twice as
+    much where they are one or two.
     """
     copies = 2 + (len(spec.optimizer.slot_names) if spec.optimizer else 0)
     item = np.dtype(spec.dtype).itemsize
     needs = [item * (copies * cost.parameters + batch * cost.activations) for cost in costs]
     outputs = [math.prod(cost.output_shape) for cost in costs if len(cost.place) == 2][-1:]
-    passed = dropwhile(lambda cost: not cost.parameters, costs)  # gradients end at the lowest layer that is trained
-    passing = max((math.prod(cost.output_shape) for cost in passed), default=0)
-    return sum(needs) + item * batch * (math.prod(inputs) + 2 * sum(outputs) + passing), needs
+    backward = dropwhile(lambda cost: not cost.parameters, costs)  # which ends at the lowest layer that is trained
+    scratch = max((math.prod(cost.output_shape) for cost in backward), default=0)
+    return sum(needs) + item * batch * (math.prod(inputs) + 2 * sum(outputs) + scratch), needs
 
 
 def check_memory(spec: Spec, layers: Sequence[Layer], inputs: Shape, batch: int, budget: float) -> list[Diagnostic]:

@@ -60,10 +60,11 @@ class Model:
 
         `between` is called after each few rows; what it raises ends the computation.
         """
+        self.network.check_inputs(x)
         y = np.empty((len(x), *self.network.output_shape), self.network.dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows as infinite
             for start in range(0, len(x), ROWS):
-                y[start : start + ROWS] = self.network.forward(x[start : start + ROWS])
+                y[start : start + ROWS] = self.network.propagate(x[start : start + ROWS])
                 between()
         return y
 

@@ -13,6 +13,7 @@ from specnet.errors import ShapeError, SpecnetError, UsageError
 from specnet.layers.base import Layer, Shape, connect, walk
 from specnet.training.parameters import FlatVector
 from specnet.training.randomness import stream
+from specnet.workspace import Workspace
 
 
 class Network:
@@ -50,7 +51,9 @@ class Network:
         parameters, states = declared_shapes(self.named)
         self.params, self.grads = FlatVector(parameters, self.dtype), FlatVector(parameters, self.dtype)
         self.state = FlatVector(states, self.dtype)
+        scratch = Workspace()
         for place, layer in self.named.items():
+            layer.scratch = scratch
             for parameter in layer.parameters:
                 setattr(layer, parameter.name, self.params[f"{place}.{parameter.name}"])
                 setattr(layer.grad, parameter.name, self.grads[f"{place}.{parameter.name}"])
@@ -84,8 +87,16 @@ class Network:
             ShapeError: if the inputs have another shape.
         """
         x = np.asarray(x, self.dtype)
+        self.check_inputs(x)
+        return self.propagate(x, training).copy()
+
+    def check_inputs(self, x: np.ndarray) -> None:
+        """Raise a ShapeError if inputs have not the shape that the network takes."""
         if x.ndim == 0 or x.shape[1:] != self.input_shape:
             raise ShapeError(f"inputs have shape {x.shape[1:]}, the network takes {self.input_shape}")
+
+    def propagate(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        """Do the same for inputs that are known to fit; the outputs are valid until the next forward pass."""
         for layer in self.layers:
             x = layer.forward(x, training)
         return x
@@ -101,7 +112,7 @@ class Network:
             raise ShapeError(f"gradients have shape {dy.shape[1:]}, the network gives {self.output_shape}")
         for layer in reversed(self.layers):
             dy = layer.backward(dy)
-        return dy
+        return dy.copy()
 
     def backward_parameters(self, dy: np.ndarray) -> None:
         """Write all gradients for the last `forward`, without dx; dy may be overwritten.

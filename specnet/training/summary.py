@@ -25,9 +25,9 @@ ROUNDS = 5
 class Cost:
     """What one layer of a spec costs, layers inside it apart; of a repeated layer, all copies together.
 
-    `parameters` are numbers that are trained. `activations` are numbers that the layer makes of one sample and that
-    it, or the layer behind it, keeps for the backward pass. `flops` are the operations of a forward pass for one
-    sample.
+    `parameters` are numbers that are trained. `activations` are numbers that the layer makes of one sample, in
+    `forward` or `backward`, and has memory for from step to step. `flops` are the operations of a forward pass for
+    one sample.
     """
 
     place: Pointer
@@ -50,10 +50,13 @@ def layer_costs(layers: Sequence[Layer]) -> list[Cost]:
             with guarded(inner, inner.place, "flops"):
                 cost.flops += inner.flops()
     kept: set[Array] = set()
-    x = Array(None, 0)
+    x, trained = Array(None, 0), False
     for layer in layers:
         with guarded(layer, layer.place, "trace"):
             x = layer.trace(x, kept)
+        if not trained:
+            kept = {array for array in kept if not array.gradient}
+            trained = any(inner.parameters for _, inner in walk(layer, ""))
     for array in kept:
         if array.maker is not None:  # the inputs have none
             costs[array.maker.place].activations += array.size

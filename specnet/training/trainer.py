@@ -17,6 +17,7 @@ from specnet.errors import DivergenceError, Pointer, show_pointer
 from specnet.optimizers.base import Optimizer
 from specnet.schedules.base import value_at
 from specnet.training.divergence import all_finite, are_finite, find_origin, find_parameter, find_slot
+from specnet.training.feed import Feed
 from specnet.training.model import Model, Prepared
 from specnet.training.network import Network
 from specnet.training.randomness import restore_stream, save_stream, stream
@@ -74,7 +75,7 @@ class Trainer:
         self.measured = [split for split in measured if split in splits]
         network = model.network
         self.slots = np.zeros((len(optimizer.slot_names), network.params.flat.size), network.dtype)
-        self.shuffling = stream(seed, "shuffle")
+        self.feed = Feed(splits["train"], training.batch_size, training.shuffle, stream(seed, "shuffle"))
         self.epoch = 0
         self.step = 0
         self._clear()
@@ -84,8 +85,6 @@ class Trainer:
         self.position = 0
         self._loss = 0.0
         self._outputs = self._buffer(0)
-        self._order: np.ndarray | None = None
-        self._shuffled = save_stream(self.shuffling)
 
     def _buffer(self, rows: int) -> np.ndarray:
         """Room for the outputs of an epoch. Metrics need not add up over batches, so they get them all at once."""
@@ -101,21 +100,21 @@ class Trainer:
         is left where it is: the trainer can be saved, and the next call goes on.
 
         Raises:
-            DivergenceError: in the step that made the loss, a gradient or a parameter no longer a finite number,
-                or if a metric is none.
+            DivergenceError: in the step that made the loss or a gradient no longer a finite number, in the step after
+                one that made a parameter so or at the epoch's end, or if a metric is none.
         """
         start = time.perf_counter()
-        train = self.splits["train"]
         # What overflows shows as a number that is not finite, and ends the run; a warning would only come first.
         with np.errstate(over="ignore", invalid="ignore"):
             if self.position == 0:
                 self._begin()
-            while self.position < len(train.x):
-                self._step(*self._batch(train))
+            while self.position < self.feed.count:
+                self._step(*self.feed.batch(self.position))
                 between()
-            truth = train.truth if self._order is None else train.truth[self._order]
+            self._check_parameters()
             values = {"train/loss": self._loss}
-            values |= {f"train/{name}": value for name, value in self.model.measure(self._outputs, truth).items()}
+            scores = self.model.measure(self._outputs, self.feed.truth)
+            values |= {f"train/{name}": value for name, value in scores.items()}
             for split in self.measured:
                 scores = self.model.score(self.splits[split], between)
                 values |= {f"{split}/{name}": value for name, value in scores.items()}
@@ -135,30 +134,20 @@ class Trainer:
     @property
     def within_epoch(self) -> bool:
         """Whether some of an epoch's steps are taken and some are left."""
-        return 0 < self.position < len(self.splits["train"].x)
+        return 0 < self.position < self.feed.count
 
     def _begin(self) -> None:
-        """Draw the epoch's order of samples; there is none where one batch holds them all, as it does not matter."""
-        count, size = len(self.splits["train"].x), self.training.batch_size
-        if self.training.shuffle and size is not None and size < count:
-            self._order = self.shuffling.permutation(count)
-        self._outputs = self._buffer(count)
-
-    def _batch(self, train: Prepared) -> tuple[np.ndarray, np.ndarray]:
-        """The samples that are next in the epoch."""
-        rows = slice(self.position, self.position + (self.training.batch_size or len(train.x)))
-        if self._order is None:
-            return train.x[rows], train.target[rows]
-        chosen = self._order[rows]
-        return np.take(train.x, chosen, axis=0), np.take(train.target, chosen, axis=0)
+        self.feed.begin()
+        self._outputs = self._buffer(self.feed.count)
 
     def _step(self, x: np.ndarray, target: np.ndarray) -> None:
         """Take one step on a batch, and add its loss and outputs before the update to what the epoch gathers."""
         network, loss = self.model.network, self.model.loss
-        y = network.forward(x, training=True)
+        y = network.propagate(x, training=True)
         value = float(loss.forward(y, target))
         if not math.isfinite(value):
-            raise self._diverged(f"the loss is {value} {self._now}", lambda: network.forward(x, training=True))
+            self._check_parameters()
+            raise self._diverged(f"the loss is {value} {self._now}", lambda: network.propagate(x, training=True))
         dy = loss.backward()
         if not are_finite(dy):
             raise self._error(f"a gradient is not finite {self._now}", ("loss",), loss)
@@ -168,11 +157,8 @@ class Trainer:
         if self.training.clip_norm is not None:
             clip_norm(network.grads.flat, self.training.clip_norm)
         update(network, self.optimizer, self.slots, self.step)
-        if not are_finite(network.params.flat):
-            name = find_parameter(network.params) or ""
-            raise self._parameter_error(f"a parameter is not finite {self._now}", name)
         mean = loss.reduction == "mean"
-        self._loss += value * (len(x) / len(self.splits["train"].x)) if mean else value
+        self._loss += value * (len(x) / self.feed.count) if mean else value
         if self.model.metrics:
             self._outputs[self.position : self.position + len(x)] = y
         self.position += len(x)
@@ -180,7 +166,7 @@ class Trainer:
 
     def _gradients(self, x: np.ndarray, target: np.ndarray) -> None:
         network, loss = self.model.network, self.model.loss
-        loss.forward(network.forward(x, training=True), target)
+        loss.forward(network.propagate(x, training=True), target)
         network.backward_parameters(loss.backward())
 
     @property
@@ -205,6 +191,17 @@ class Trainer:
             number = list(self.model.metrics).index(metric)
             return self._error(what, ("metrics", number), self.model.metrics[metric])
         return self._diverged(what, partial(self.model.outputs, self.splits[split].x))
+
+    def _check_parameters(self) -> None:
+        """Look at all parameters: after an epoch, before they are saved, and where their loss is not finite.
+
+        Looking in each step would cost more than it tells: what is not finite makes the next loss so.
+        """
+        if not all_finite(self.model.network.params.flat):
+            name = find_parameter(self.model.network.params) or ""
+            raise self._parameter_error(
+                f"a parameter is not finite by step {self.step}, in epoch {self.epoch + 1}", name
+            )
 
     def _parameter_error(self, what: str, name: str) -> DivergenceError:
         place, _, parameter = name.rpartition(".")
@@ -232,7 +229,7 @@ class Trainer:
             "position": self.position,
             "loss": self._loss,
             # Within an epoch, the state that its order of samples was drawn from.
-            "generators": {"shuffle": self._shuffled, **generators},
+            "generators": {"shuffle": self.feed.state(self.position), **generators},
         }
         arrays = {
             "params": network.params.flat,
@@ -240,6 +237,7 @@ class Trainer:
             "state": network.state.flat,
             "outputs": self._outputs[: self.position],
         }
+        self._check_parameters()
         if not all_finite(self.slots):
             name = find_slot(network.params, self.slots)
             raise self._parameter_error(f"a slot of the optimizer is not finite by step {self.step}", name)
@@ -260,8 +258,7 @@ class Trainer:
             ValueError: if it says that more or less steps were taken than there are.
         """
         network, progress = self.model.network, snapshot.progress
-        count = len(self.splits["train"].x)
-        size = self.training.batch_size or count
+        count, size = self.feed.count, self.feed.size
         position, steps = progress["position"], -(-count // size) * progress["epoch"] - (-progress["position"] // size)
         if progress["step"] != steps or position > count or (position % size and position != count):
             raise ValueError(f"step {progress['step']} is not in epoch {progress['epoch']}, after {position} samples")
@@ -269,7 +266,7 @@ class Trainer:
         network.state.flat[...] = snapshot.state
         self.slots[...] = snapshot.slots
         self.epoch, self.step = progress["epoch"], progress["step"]
-        restore_stream(self.shuffling, progress["generators"]["shuffle"])
+        restore_stream(self.feed.rng, progress["generators"]["shuffle"])
         for place, layer in network.named.items():
             restore_stream(layer.rng, progress["generators"][place])
         self._clear()

@@ -100,6 +100,15 @@ def test_without_a_run_versions_and_machine_and_distributions_are_told(invoke):
     assert result.stdout.endswith("\nall components can be used\n")
 
 
+def test_a_kernel_that_the_environment_decides_on_is_told(invoke, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    result = invoke("doctor")
+    assert result.exit_code == 0
+    assert "\nnote[machine]: OPENBLAS_CORETYPE=Haswell in the environment decides on the BLAS kernel" in result.stdout
+    monkeypatch.delenv("OPENBLAS_CORETYPE")
+    assert "OPENBLAS_CORETYPE" not in invoke("doctor").stdout
+
+
 def test_broken_components_end_with_code_2_and_claims_that_are_passed_over_with_0(install, invoke):
     install("specnet-same", "tanh = specnet_same:Same\nsame = specnet_same:Same", specnet_same=LAYER)
     result = invoke("doctor")
@@ -113,7 +122,8 @@ def test_broken_components_end_with_code_2_and_claims_that_are_passed_over_with_
     assert result.stdout.endswith("\n2 of the components cannot be used\n")
 
 
-def test_what_is_installed_can_be_told_in_json(install, invoke):
+def test_what_is_installed_can_be_told_in_json(install, invoke, monkeypatch):
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
     install("specnet-broken", "odd = specnet_broken:Odd", specnet_broken="1 / 0")
     result = invoke("doctor", "--format", "json")
     found = json.loads(result.stdout)

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from specnet.runs.machine import numpy_blas
+
 
 def test_run_leaves_the_run_directory_of_the_design(invoke, tmp_path, write):
     spec = write("arms.json", plots=["curves"], record={"every": 1, "points": 5}, split={"validation": 0.25})
@@ -263,6 +265,22 @@ def test_a_run_goes_on_where_nobody_reads_what_it_says(write):
     process.stdout.close()
     assert process.wait() == 0
     assert json.loads(Path("runs/arms/manifest.json").read_text())["status"] == "finished"
+
+
+def test_threads_are_asked_for_and_a_number_that_cannot_be_had_ends_with_code_2(invoke, monkeypatch, write):
+    monkeypatch.setattr("specnet.runs.threads.usable_cores", lambda: 2)
+    spec = write("arms.json")
+    for number, said in ((0, "0 is not in the range x>=1"), (3, "3 threads cannot be had"), ("all", "not a valid int")):
+        for command in (["run", spec], ["resume", "runs/arms"]):
+            result = invoke(*command, "--threads", number)
+            assert (result.exit_code, said in result.stderr) == (2, True)
+    assert not Path("runs").exists()
+    if numpy_blas() is None:
+        pytest.skip("the threads of this BLAS cannot be set")
+    assert invoke("run", spec, "--threads", "2").exit_code == 0
+    assert invoke("resume", "runs/arms", "--set", "training.epochs=4", "--threads", "1").exit_code == 0
+    manifest = json.loads(Path("runs/arms/manifest.json").read_text())
+    assert [each["machine"]["blas_threads"] for each in (manifest, *manifest["resumed"])] == [2, 1]
 
 
 def test_strict_without_resume_is_told(invoke, write):

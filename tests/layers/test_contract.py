@@ -1,6 +1,8 @@
 """The contract of `specnet.layers.base.Layer`, for every layer that is registered."""
 
 import json
+import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -132,6 +134,25 @@ def test_forward_leaves_x_and_backward_leaves_x_and_parameters_alone(name, confi
     assert dx.shape == x.shape
     assert x.tobytes() == given.tobytes()
     assert network.params.flat.tobytes() == params.tobytes()
+
+
+@every_layer
+def test_a_step_like_the_last_one_makes_no_array_as_large_as_a_batch(name, config, shape):
+    rows = 2**15
+    network, x, dy = make(name, config, shape, rows, "float32")
+    tracemalloc.start()
+    try:
+        for _ in range(2):  # the second step is the one that counts
+            before, _ = tracemalloc.get_traced_memory()
+            tracemalloc.reset_peak()
+            network.propagate(x, training=True)
+            network.layers[0].backward(dy)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    smallest = min(math.prod(shape), math.prod(network.output_shape))
+    # Two numbers for each row are less than that, and so is what NumPy takes for itself.
+    assert peak - before < 4 * rows * max(2, smallest / 2) + 50_000
 
 
 @every_layer

@@ -1,6 +1,8 @@
 """The contract of `specnet.losses.base.Loss`, for every loss that is registered."""
 
 import json
+import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -84,6 +86,25 @@ def test_the_gradient_is_the_central_difference(spec, make, shape):
     loss.forward(y, target)
     dy = loss.backward()
     assert gradient_error(dy, numeric_gradient(lambda: loss.forward(y, target), y)) < 1e-6
+
+
+@every_loss
+def test_a_step_like_the_last_one_makes_no_array_as_large_as_a_batch(spec, make, shape):
+    rows, features = 2**15, math.prod(shape[1:])
+    loss, y, target = prepared(spec, make, (rows, *shape[1:]), "float32")
+    tracemalloc.start()
+    try:
+        for _ in range(2):  # the second step is the one that counts
+            before, _ = tracemalloc.get_traced_memory()
+            tracemalloc.reset_peak()
+            loss.forward(y, target)
+            loss.backward()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Cross-entropy has some numbers for each of its distributions, 8 bytes each where they number rows.
+    distributions = features // shape[-1] if spec["type"] == "cross_entropy" else 0
+    assert peak - before < 4 * rows * max(8 * distributions, features / 2) + 50_000
 
 
 @every_loss

@@ -13,6 +13,7 @@ from runs.stopped import change, contents, files, small
 import specnet
 from specnet.errors import Interrupted, SpecError, UsageError
 from specnet.runs.resume import differences
+from specnet.runs.threads import usable_cores
 
 REFUSED = [
     ("seed=6", "/seed"),
@@ -142,7 +143,7 @@ def test_another_number_of_blas_threads_is_noticed(stop, tmp_path):
         text=True,
         check=False,
     )
-    if (os.cpu_count() or 1) <= threads:
+    if usable_cores() <= threads:
         pytest.skip("there are no more threads to be had")
     assert result.returncode == 2
     assert f"BLAS threads: trained before with {threads}, now {threads + 1}" in result.stderr

@@ -22,15 +22,16 @@ def linear(units):
     return {"type": "linear", "units": units, "bias": False}
 
 
-def test_memory_is_that_of_parameters_gradients_slots_activations_a_batch_and_what_passes():
+def test_memory_is_that_of_parameters_gradients_slots_activations_a_batch_and_scratch():
     spec = load_spec(
         MINIMAL | {"layers": [linear(10), "silu", ONE], "optimizer": "adam", "training": {"batch_size": 8}}
     )
     plan = make_plan(spec)
     total, needs = training_bytes(spec, layer_costs(plan.layers), plan.inputs, 8)
     copies = 4  # parameters, gradients and the two slots of adam
-    assert needs == [4 * copies * 20, 4 * 8 * 2 * 10, 4 * copies * 11]
-    assert total == sum(needs) + 4 * 8 * (2 + 2 * 1 + 10)  # inputs, outputs and their errors, the widest gradient
+    # y of the first layer; s and y; y and dx of the last.
+    assert needs == [4 * (copies * 20 + 8 * 10), 4 * 8 * 2 * 10, 4 * (copies * 11 + 8 * 11)]
+    assert total == sum(needs) + 4 * 8 * (2 + 2 * 1 + 10)  # inputs, what the loss keeps, the widest slope
     twice = training_bytes(load_spec(spec.to_json(), ["dtype=float64"]), layer_costs(plan.layers), plan.inputs, 8)
     assert twice[0] == 2 * total
 
@@ -52,7 +53,7 @@ def test_the_estimate_is_close_to_what_training_takes(name):
     finally:
         tracemalloc.stop()
     estimate, _ = training_bytes(spec, layer_costs(network.layers), (width,), rows)
-    assert 0.6 * measured <= estimate <= 1.15 * measured
+    assert 0.6 * measured <= estimate <= 1.2 * measured
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from specnet.training.model import Model, Prepared
 from specnet.training.pipeline import Pipeline
 from specnet.training.summary import layer_costs, time_step
 from specnet.training.trainer import Trainer, Training
+from specnet.workspace import Workspace
 
 LAYERS = [
     {"type": "linear", "units": 8},
@@ -48,20 +49,25 @@ def test_all_parameters_are_counted_once(network):
 
 def test_an_array_that_two_layers_keep_counts_once_at_the_layer_that_makes_it(network):
     costs = {cost.place: cost.activations for cost in layer_costs(network.layers)}
-    tanh, repeated = ("layers", 1), ("layers", 2, "layers", 0, "layers", 0)
-    assert costs.pop(tanh) == 5 * 8  # y, which is also x of the first linear layer inside
+    first, repeated, last = ("layers", 0), ("layers", 2, "layers", 0, "layers", 0), ("layers", 4)
+    assert costs.pop(first) == 5 * 8  # y; the lowest layer that is trained hands no gradient down
+    assert costs.pop(("layers", 1)) == 5 * 8  # y, which is also x of the first linear layer inside
+    assert costs.pop(repeated) == 3 * (5 * 8 + 5 * 8)  # y and dx of each linear layer
     assert costs.pop((*repeated[:-1], 1)) == 3 * 5 * 8  # y of each rectifier
-    assert costs.pop(("layers", 2)) == 5 * 8  # the sum, which the last layer takes, flattened
+    assert costs.pop(("layers", 2)) == 5 * 8 + 5 * 8  # the sum, which the last layer takes, flattened, and dx
+    assert costs.pop(last) == 2 + 40  # y and dx
     assert set(costs.values()) == {0}
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_what_is_counted_as_kept_is_what_stays_after_forward(name):
+def test_what_is_counted_as_kept_is_what_stays_after_a_step(name):
     network = specnet.build_network(STACKS[name], (128,))
     x = np.ones((2000, 128), "float32")
     tracemalloc.start()
     try:
-        network.forward(x, training=True)
+        network.backward_parameters(np.ones_like(network.propagate(x, training=True)))
+        for layer in network.named.values():
+            layer.scratch = Workspace()  # which all share: it counts for none
         stays, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from specnet.workspace import Workspace
+
+FLOAT32, FLOAT64 = np.dtype("float32"), np.dtype("float64")
+
+
+def test_the_same_array_comes_back_until_another_shape_is_asked_for():
+    workspace = Workspace()
+    y = workspace("y", (5, 3), FLOAT32)
+    assert y.shape == (5, 3) and y.dtype == FLOAT32 and y.flags.c_contiguous
+    assert workspace("y", (5, 3), FLOAT32) is y
+    assert not np.shares_memory(workspace("dy", (5, 3), FLOAT32), y)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (5, 1), (15,), (3, 5), (), (0, 3)])
+def test_what_fits_takes_the_same_memory_and_leaves_it_to_the_larger_one(shape):
+    workspace = Workspace()
+    memory = workspace("y", (5, 3), FLOAT32).base
+    smaller = workspace("y", shape, FLOAT32)
+    assert smaller.shape == shape and smaller.base is memory and smaller.flags.c_contiguous
+    assert workspace("y", (5, 3), FLOAT32).base is memory
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((6, 3), FLOAT32), ((5, 3), FLOAT64), ((2, 3), FLOAT64)])
+def test_what_does_not_fit_gets_memory_of_its_own(shape, dtype):
+    workspace = Workspace()
+    first = workspace("y", (5, 3), FLOAT32)
+    other = workspace("y", shape, dtype)
+    assert other.shape == shape and other.dtype == dtype
+    assert not np.shares_memory(first, other)
