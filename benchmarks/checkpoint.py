@@ -1,35 +1,50 @@
 """A checkpoint of 100 MB, against the same arrays in a plain `numpy.savez` with one fsync.
 
 What specnet does more: arrays are checked to be finite, the file is read back and digested, renamed and its directory
-synced, `latest.json` is written before and after, `best.json` after, the oldest checkpoint is deleted.
+synced, `latest.json` is written before and after, `best.json` after, the oldest checkpoint is deleted. The files are
+in the directory for temporary ones, which the variable TMPDIR chooses.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 
 import numpy as np
 
 import specnet
+from benchmarks.measure import Comparison, clocked, take_turns
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory, claim_directory
 from specnet.runs.experiment import Experiment
 from specnet.runs.index import Index, file_name
 from specnet.runs.state import read_checkpoint
+from specnet.training.trainer import Snapshot
 
 INPUTS, UNITS = 2_000, 4_166
 """A linear layer of 8.3 million parameters; with Adam's two slots these are 100 MB of float32."""
 
 
-def make_experiment(folder: Path) -> Experiment:
+def measure(rounds: int, short: bool) -> list[Comparison]:
+    """Return the seconds of saving and of loading."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        experiment = make_experiment(folder, INPUTS // 100 if short else INPUTS)
+        with claim_directory(folder / "run") as directory:
+            plain, ours = Plain(experiment, folder), Ours(experiment, directory)
+            found = {}
+            for verb in ("save", "load"):
+                calls = {"specnet": clocked(getattr(ours, verb)), "numpy.savez": clocked(getattr(plain, verb))}
+                found[verb] = take_turns(calls, rounds)
+            size = sum(array.nbytes for array in plain.arrays.values()) // 10**6
+    return [Comparison("checkpoint", f"{verb} {size} MB", figures) for verb, figures in found.items()]
+
+
+def make_experiment(folder: Path, inputs: int) -> Experiment:
     """Return an experiment whose checkpoints are large, after a step of training."""
     generator = np.random.default_rng(0)
-    np.savez(folder / "data.npz", inputs=generator.random((2, INPUTS)), targets=generator.random((2, UNITS)))
+    np.savez(folder / "data.npz", inputs=generator.random((2, inputs)), targets=generator.random((2, UNITS)))
     spec = {
         "dataset": {"type": "npz", "path": str(folder / "data.npz")},
         "layers": [{"type": "linear", "units": UNITS}],
@@ -76,7 +91,7 @@ class Ours:
         self.first = self._snapshot(copy=True)
         self.checkpoints.save(self.first, self.first, {})
 
-    def _snapshot(self, copy: bool) -> specnet.training.trainer.Snapshot:
+    def _snapshot(self, copy: bool) -> Snapshot:
         moment = {"epoch": 1, "step": 1}
         return self.experiment.snapshot(copy=copy, best=moment, history_length=1, history_sha256="")
 
@@ -91,37 +106,3 @@ class Ours:
         step = self.experiment.trainer.step
         path = self.directory.path / "checkpoints" / file_name(step)
         read_checkpoint(path, Index(self.directory.path).stamps[step], self.experiment.spec)
-
-
-def times(calls: Sequence[Callable[[], None]], rounds: int) -> list[list[float]]:
-    """Return the seconds of each call in each round; rounds go through the calls in turn."""
-    found: list[list[float]] = [[] for _ in calls]
-    for _ in range(rounds):
-        for call, seconds in zip(calls, found, strict=True):
-            start = perf_counter()
-            call()
-            seconds.append(perf_counter() - start)
-    return found
-
-
-def main(rounds: int = 15) -> None:
-    """Print seconds and ratios."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
-        folder = Path(name)
-        experiment = make_experiment(folder)
-        with claim_directory(folder / "run") as directory:
-            plain, ours = Plain(experiment, folder), Ours(experiment, directory)
-            size = sum(array.nbytes for array in plain.arrays.values())
-            print(f"a checkpoint of {size / 1e6:.0f} MB, {rounds} rounds")
-            print(f"{'':<6}{'numpy':>10}{'':>10}{'specnet':>10}{'':>10}{'ratio':>10}{'':>10}")
-            print(f"{'':<6}" + f"{'best':>10}{'median':>10}" * 3)
-            for verb in ("save", "load"):
-                (first, second) = times([getattr(plain, verb), getattr(ours, verb)], rounds)
-                row = [min(first), median(first), min(second), median(second)]
-                ratios = [min(second) / min(first), median(second) / median(first)]
-                print(f"{verb:<6}" + "".join(f"{1e3 * value:>7.1f} ms" for value in row), end="")
-                print("".join(f"{value:>10.2f}" for value in ratios))
-
-
-if __name__ == "__main__":
-    main()

@@ -20,13 +20,13 @@ def sigmoid(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return y
 
 
-def maximum(x: np.ndarray, bound: float, out: np.ndarray) -> np.ndarray:
-    """Return the larger of x and a number, in `out`.
+def maximum(x: np.ndarray, bound: float, room: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Return the larger of x and a number, in `out`, which may be x or `room`; `room` is overwritten.
 
     NumPy compares two arrays several times as fast as an array and a scalar.
     """
-    out.fill(bound)
-    return np.maximum(x, out, out=out)
+    room.fill(bound)
+    return np.maximum(x, room, out=out)
 
 
 def softmax(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

@@ -22,9 +22,10 @@ class Sigmoid(Layer):
     """y = 1 / (1 + exp(-x)), in (0, 1); dx = dy y (1 - y)."""
 
     gives = "probabilities"
+    in_place = True
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = sigmoid(x, out=self.workspace("y", x.shape, x.dtype))
+        self.y = sigmoid(x, out=self.output_like(x))
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
@@ -38,9 +39,10 @@ class Tanh(Layer):
     """y = tanh(x), in (-1, 1); dx = dy (1 - y^2)."""
 
     gives = "numbers"
+    in_place = True
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = np.tanh(x, out=self.workspace("y", x.shape, x.dtype))
+        self.y = np.tanh(x, out=self.output_like(x))
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
@@ -54,9 +56,10 @@ class Relu(Layer):
     """y = max(x, 0); dx = dy where y > 0, else 0. Nair & Hinton, 2010."""
 
     gives = "numbers"
+    in_place = True
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = maximum(x, 0.0, out=self.workspace("y", x.shape, x.dtype))
+        self.y = maximum(x, 0.0, self.scratch("slope", x.shape, x.dtype), out=self.output_like(x))
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
@@ -87,14 +90,17 @@ class Elu(Layer):
     """y = x for x > 0, else alpha (exp(x) - 1); dx = dy or dy (y + alpha). Clevert et al., 2016."""
 
     gives = "numbers"
+    in_place = True
     alpha: float = Field(default=1.0, gt=0, description="the limit -alpha for x to minus infinity")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = y = np.minimum(x, 0.0, out=self.workspace("y", x.shape, x.dtype))
+        # Of the two terms max(x, 0) and alpha (exp(min(x, 0)) - 1) one is 0.
+        room = self.scratch("slope", x.shape, x.dtype)
+        positive = maximum(x, 0.0, room, out=room)
+        self.y = y = np.minimum(x, 0.0, out=self.output_like(x))
         np.expm1(y, out=y)
         y *= self.alpha
-        # One of the two terms is 0.
-        y += maximum(x, 0.0, out=self.scratch("slope", x.shape, x.dtype))
+        y += positive
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
@@ -150,11 +156,12 @@ class Silu(Layer):
     """y = x s with s = sigmoid(x); dx = dy (s + y (1 - s)). Also called swish-1. Elfwing et al., 2017."""
 
     gives = "numbers"
+    in_place = True
     keeps = ("s", "y")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.s = sigmoid(x, out=self.workspace("s", x.shape, x.dtype))
-        self.y = np.multiply(x, self.s, out=self.workspace("y", x.shape, x.dtype))
+        self.y = np.multiply(x, self.s, out=self.output_like(x))
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
@@ -187,6 +194,7 @@ class Softmax(Layer):
     """
 
     gives = "probabilities"
+    in_place = True
 
     def build(self, input_shape: Shape) -> Shape:
         if not input_shape:
@@ -194,7 +202,7 @@ class Softmax(Layer):
         return input_shape
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = softmax(x, out=self.workspace("y", x.shape, x.dtype))
+        self.y = softmax(x, out=self.output_like(x))
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:

@@ -19,8 +19,10 @@ from specnet.workspace import Workspace
 Shape = tuple[int, ...]
 Kind = Literal["numbers", "probabilities"]
 """What outputs can be: any numbers, or numbers in [0, 1] by construction."""
-RUN_TIME = ("parameters", "states", "grad", "rng", "place", "input_shape", "output_shape", "workspace",
-            "scratch")  # fmt: skip
+RUN_TIME = (
+    "parameters", "states", "grad", "flat", "rng", "place", "input_shape", "output_shape", "overwrites", "workspace",
+    "scratch",
+)  # fmt: skip
 """Attributes that every layer has once it is part of a network."""
 
 
@@ -61,10 +63,11 @@ class Layer(Component):
 
     1. `build` sees shapes without the batch axis, declares parameters and running state and returns the output
        shape. It allocates nothing. Declared names become attributes: `self.weight`, and `self.grad.weight` for
-       its gradient, both views into the network's flat vectors.
+       its gradient, both views into the network's flat vectors. `self.flat` and `self.grad.flat` are all of them,
+       one behind the other.
     2. `backward` overwrites gradients, it never adds.
-    3. `forward` leaves `x` alone; `backward` may overwrite `dy`. What a layer returns is valid until its next
-       `forward`.
+    3. `forward` leaves `x` alone, unless it is disposable; `backward` may overwrite `dy`. What a layer returns is
+       valid until its next `forward`.
     4. Random numbers come from `self.rng`, which is seeded by the spec and saved with the run.
     5. float32 stays float32 and float64 stays float64.
     6. Arrays as large as a batch may come from `self.workspace`, which gives the same ones in each step, and those
@@ -76,6 +79,10 @@ class Layer(Component):
     group: ClassVar[str] = "layers"
     gives: ClassVar[Kind | None] = None
     """What outputs are, whatever inputs are; None where that is not known."""
+    disposable: ClassVar[bool] = False
+    """Whether y is an array of the layer's own that it does not need once the next layer has had it."""
+    in_place: ClassVar[bool] = False
+    """Whether y is written to `output_like(x)`."""
     keeps: ClassVar[tuple[str, ...]] = ("y",)
     """What is kept from step to step: "x", "y", "dx", and arrays of y's size by any other name, but no scratch."""
 
@@ -86,6 +93,7 @@ class Layer(Component):
         self.grad = SimpleNamespace()
         self.workspace, self.scratch = Workspace(), Workspace()
         self.place: Pointer = ()
+        self.overwrites = False
 
     def build(self, input_shape: Shape) -> Shape:
         """Declare what the layer needs for inputs of `input_shape` and return the output shape.
@@ -120,7 +128,7 @@ class Layer(Component):
 
         By default as `keeps` says. A layer overrides this that holds layers, returns x or keeps other sizes.
         """
-        y = Array(self, math.prod(self.output_shape))
+        y = x if self.overwrites else Array(self, math.prod(self.output_shape))
         named = {"x": x, "y": y, "dx": Array(self, math.prod(self.input_shape), gradient=True)}
         kept.update(named[name] if name in named else Array(self, y.size) for name in self.keeps)
         return y
@@ -139,6 +147,10 @@ class Layer(Component):
         A layer overrides this where leaving dx out saves work.
         """
         self.backward(dy)
+
+    def output_like(self, x: np.ndarray) -> np.ndarray:
+        """Return where a layer that is `in_place` writes y: to x itself if that is disposable."""
+        return x if self.overwrites else self.workspace("y", x.shape, x.dtype)
 
     def declare(
         self,
@@ -192,6 +204,7 @@ def connect(layers: Sequence[Layer], shape: Shape, *place: str | int) -> Shape:
         layer.model_post_init(None)  # a layer of another network comes with what it declared there
         layer.place = (*place, number)
         layer.input_shape = shape
+        layer.overwrites = layer.in_place and number > 0 and layers[number - 1].disposable
         with guarded(layer, layer.place, "build"):
             try:
                 shape = layer.output_shape = _checked(layer.build(shape))

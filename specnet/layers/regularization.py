@@ -15,6 +15,7 @@ class Dropout(Layer):
     m in {0, 1 / (1 - rate)}: y = m x, dx = m dy. Srivastava et al., "Dropout", 2014.
     """
 
+    in_place = True
     keeps = ("mask", "y")
     rate: float = Field(default=0.5, ge=0, lt=1, description="share of inputs that is dropped")
 
@@ -31,7 +32,7 @@ class Dropout(Layer):
         self.mask = mask = self.rng.random(dtype=x.dtype, out=self.workspace("mask", x.shape, x.dtype))
         np.greater_equal(mask, self.rate, out=mask)
         mask *= 1 / (1 - self.rate)
-        return np.multiply(x, mask, out=self.workspace("y", x.shape, x.dtype))
+        return np.multiply(x, mask, out=self.output_like(x))
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         if self.mask is not None:

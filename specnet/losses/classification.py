@@ -41,22 +41,21 @@ class Bce(Binary):
     )
 
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:
-        # Both answers side by side, yes and no: their probabilities, and what targets say of them.
-        shape = (2, *y.shape)
-        p, self.t = self.workspace("p", shape, y.dtype), self.workspace("t", shape, y.dtype)
+        # The answers yes and no side by side: their probabilities, and how much of each the targets say.
+        p, self.t, self.limited, log_p = self.workspace("p", (4, 2, *y.shape), y.dtype)
         p[0], self.t[0] = y, target
-        np.subtract(1.0, p[0], out=p[1])
-        np.subtract(1.0, self.t[0], out=self.t[1])
-        self.limited = np.maximum(p, self.epsilon, out=self.workspace("limited", shape, y.dtype))
-        tangent = np.subtract(p, self.limited, out=p)
-        tangent /= self.epsilon
-        log_p = np.log(self.limited, out=self.workspace("log_p", shape, y.dtype))
-        log_p += tangent
+        np.subtract(1.0, y, out=p[1])
+        np.subtract(1.0, target, out=self.t[1])
+        np.maximum(p, self.epsilon, out=self.limited)
+        np.log(self.limited, out=log_p)
+        p -= self.limited
+        p *= 1.0 / self.epsilon  # the tangent below the limit, 0 above
+        log_p += p
         log_p *= self.t
-        return -self._reduce(log_p[0]) - self._reduce(log_p[1])
+        return -float(np.add.reduce(log_p, axis=None)) * self._scale(y.size)
 
     def backward(self) -> np.ndarray:
-        yes, no = np.divide(self.t, self.limited, out=self.workspace("slope", self.t.shape, self.t.dtype))
+        yes, no = np.divide(self.t, self.limited, out=self.workspace("t / p", self.t.shape, self.t.dtype))
         dy = np.subtract(no, yes, out=no)
         dy *= self._scale(dy.size)
         return dy
@@ -76,8 +75,8 @@ class BceWithLogits(Binary):
         np.negative(element, out=element)
         np.exp(element, out=element)
         np.log1p(element, out=element)
-        term = maximum(y, 0.0, out=self.workspace("term", y.shape, y.dtype))
-        element += term
+        term = self.workspace("term", y.shape, y.dtype)
+        element += maximum(y, 0.0, term, out=term)
         element -= np.multiply(y, target, out=term)
         return self._reduce(element)
 
@@ -107,26 +106,30 @@ class CrossEntropy(Loss):
         # Classes come first here: sums over them then add up whole rows, several times as fast.
         self.p = p = self.workspace("p", (count, y.size // count), y.dtype)
         p[...] = y.reshape(-1, count).T
-        p -= np.maximum.reduce(p, axis=0)
+        top = np.maximum.reduce(p, axis=0)
+        p -= top
         if target.ndim == y.ndim:
             t = target.reshape(-1, count).T
             self.mass, chosen = np.add.reduce(t, axis=0), np.einsum("kn,kn->n", t, p)
         else:
-            self.mass, chosen = 1.0, p[target.ravel(), np.arange(target.size)]
+            self.places = np.arange(0, y.size, count) + target.reshape(-1)
+            self.mass, chosen = None, y.reshape(-1)[self.places] - top
         np.exp(p, out=p)
         total = np.add.reduce(p, axis=0)
         p /= total
-        return self._reduce(self.mass * np.log(total) - chosen)
+        log_total = np.log(total, out=total)
+        return self._reduce(log_total - chosen if self.mass is None else self.mass * log_total - chosen)
 
     def backward(self) -> np.ndarray:
         dy = self.workspace("dy", self.shape, self.p.dtype)
-        rows = dy.reshape(-1, self.shape[-1])
-        np.multiply(self.p, self.mass, out=rows.T)
-        if self.target.ndim == dy.ndim:
-            dy -= self.target
+        rows, scale = dy.reshape(-1, self.shape[-1]), self._scale(self.p.shape[1])
+        if self.mass is None:
+            np.multiply(self.p, scale, out=rows.T)
+            rows.reshape(-1)[self.places] -= scale
         else:
-            rows[np.arange(len(rows)), self.target.ravel()] -= 1.0
-        dy *= self._scale(len(rows))
+            np.multiply(self.p, self.mass, out=rows.T)
+            dy -= self.target
+            dy *= scale
         return dy
 
     def predictions(self, y: np.ndarray) -> np.ndarray:

@@ -13,7 +13,8 @@ class Mse(Loss):
 
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:
         self.error = np.subtract(y, target, out=self.workspace("error", y.shape, y.dtype))
-        return self._reduce(np.square(self.error, out=self.workspace("element", y.shape, y.dtype)))
+        error = self.error.reshape(-1)
+        return float(error.dot(error)) * self._scale(error.size)
 
     def backward(self) -> np.ndarray:
         scale = 2.0 * self._scale(self.error.size)

@@ -17,6 +17,8 @@ class Adam(Optimizer):
 
     m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, and in step t = 1, 2, ...
     w <- w - a (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon). Kingma & Ba, "Adam", 2015.
+
+    The slots are m / (1 - b1) and v / (1 - b2), to which a new gradient is just added.
     """
 
     learning_rate: Annotated[float | Schedule, scheduled(gt=0)] = Field(
@@ -34,14 +36,12 @@ class Adam(Optimizer):
         mean, square = slots
         change = self.workspace("change", w.shape, w.dtype)
         mean *= self.beta1
-        mean += np.multiply(g, 1.0 - self.beta1, out=change)
+        mean += g
         square *= self.beta2
-        np.multiply(g, g, out=change)
-        change *= 1.0 - self.beta2
-        square += change
-        # Both bias corrections are scalars: sqrt(1 - b2^t) is multiplied into the rate and epsilon, not into v.
-        root = math.sqrt(1.0 - self.beta2 ** (step + 1))
-        rate = value_at(self.learning_rate, step) * root / (1.0 - self.beta1 ** (step + 1))
+        square += np.multiply(g, g, out=change)
+        # All that is the same for each element goes into two numbers: one scales the step, the other joins the root.
+        root = math.sqrt((1.0 - self.beta2 ** (step + 1)) / (1.0 - self.beta2))
+        rate = value_at(self.learning_rate, step) * root * (1.0 - self.beta1) / (1.0 - self.beta1 ** (step + 1))
         np.sqrt(square, out=change)
         change += self.epsilon * root
         np.divide(mean, change, out=change)

@@ -40,8 +40,8 @@ class Feed:
             return self.split.x[rows], self.split.target[rows]
         chosen = self._order[position : position + self.size]
         # With any other mode `take` first writes to an array of its own.
-        x = np.take(self.split.x, chosen, axis=0, out=self._x[: len(chosen)], mode="clip")
-        return x, np.take(self.split.target, chosen, axis=0, out=self._target[: len(chosen)], mode="clip")
+        x = self.split.x.take(chosen, axis=0, out=self._x[: len(chosen)], mode="clip")
+        return x, self.split.target.take(chosen, axis=0, out=self._target[: len(chosen)], mode="clip")
 
     def state(self, position: int) -> dict[str, Any]:
         """Return the generator's state that the order of the epoch under way, or else of the next, is drawn from.

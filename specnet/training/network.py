@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -51,9 +52,11 @@ class Network:
         parameters, states = declared_shapes(self.named)
         self.params, self.grads = FlatVector(parameters, self.dtype), FlatVector(parameters, self.dtype)
         self.state = FlatVector(states, self.dtype)
-        scratch = Workspace()
+        scratch, end = Workspace(), 0
         for place, layer in self.named.items():
             layer.scratch = scratch
+            start, end = end, end + sum(math.prod(parameter.shape) for parameter in layer.parameters)
+            layer.flat, layer.grad.flat = self.params.flat[start:end], self.grads.flat[start:end]
             for parameter in layer.parameters:
                 setattr(layer, parameter.name, self.params[f"{place}.{parameter.name}"])
                 setattr(layer.grad, parameter.name, self.grads[f"{place}.{parameter.name}"])

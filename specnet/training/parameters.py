@@ -26,6 +26,11 @@ class Slot:
         """Number of elements."""
         return math.prod(self.shape)
 
+    @property
+    def part(self) -> slice:
+        """The part of the flat vector."""
+        return slice(self.offset, self.offset + self.size)
+
 
 def lay_out(shapes: Mapping[str, Shape]) -> list[Slot]:
     """Return where arrays of these shapes lie in a flat vector, one behind the other."""
@@ -57,7 +62,7 @@ class FlatVector(Mapping[str, np.ndarray]):
         self._views = {slot.name: self._view(slot) for slot in self.slots}
 
     def _view(self, slot: Slot) -> np.ndarray:
-        return self.flat[slot.offset : slot.offset + slot.size].reshape(slot.shape)
+        return self.flat[slot.part].reshape(slot.shape)
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._views[name]

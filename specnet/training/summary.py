@@ -15,7 +15,7 @@ from specnet.errors import Pointer
 from specnet.layers.base import Array, Layer, Shape, walk
 from specnet.optimizers.base import Optimizer
 from specnet.training.network import Network
-from specnet.training.trainer import update
+from specnet.training.trainer import updater
 
 ROUNDS = 5
 """Times that a step is measured; the least counts, as only what disturbs makes it longer."""
@@ -71,14 +71,15 @@ def time_step(network: Network, optimizer: Optimizer, batch: int) -> list[float]
     rng = np.random.default_rng(0)
     x = rng.random((batch, *network.input_shape)).astype(network.dtype)
     slots = np.zeros((len(optimizer.slot_names), network.params.flat.size), network.dtype)
+    update = updater(network, optimizer, slots)
     least = np.full(len(network.layers) + 1, np.inf)
     for step in range(ROUNDS):
         with np.errstate(over="ignore", invalid="ignore"):  # as in training
-            least = np.minimum(least, _timed_step(network, optimizer, x, slots, step))
+            least = np.minimum(least, _timed_step(network, x, update, step))
     return least.tolist()
 
 
-def _timed_step(network: Network, optimizer: Optimizer, x: np.ndarray, slots: np.ndarray, step: int) -> np.ndarray:
+def _timed_step(network: Network, x: np.ndarray, update: Callable[[int], None], step: int) -> np.ndarray:
     seconds = np.zeros(len(network.layers) + 1)
 
     def timed(number: int, call: Callable[..., Any], *arguments: Any) -> Any:
@@ -94,5 +95,5 @@ def _timed_step(network: Network, optimizer: Optimizer, x: np.ndarray, slots: np
         dy = timed(number, network.layers[number].backward, dy)
     if lowest < len(network.layers):
         timed(lowest, network.layers[lowest].backward_parameters, dy)
-    timed(-1, update, network, optimizer, slots, step)
+    timed(-1, update, step)
     return seconds

@@ -76,6 +76,8 @@ class Trainer:
         network = model.network
         self.slots = np.zeros((len(optimizer.slot_names), network.params.flat.size), network.dtype)
         self.feed = Feed(splits["train"], training.batch_size, training.shuffle, stream(seed, "shuffle"))
+        self.update = updater(network, optimizer, self.slots)
+        self._no_outputs = np.empty((0, *network.output_shape), network.dtype)
         self.epoch = 0
         self.step = 0
         self._clear()
@@ -84,12 +86,7 @@ class Trainer:
         """Forget what an epoch gathers."""
         self.position = 0
         self._loss = 0.0
-        self._outputs = self._buffer(0)
-
-    def _buffer(self, rows: int) -> np.ndarray:
-        """Room for the outputs of an epoch. Metrics need not add up over batches, so they get them all at once."""
-        network = self.model.network
-        return np.empty((rows if self.model.metrics else 0, *network.output_shape), network.dtype)
+        self._outputs = self._no_outputs
 
     def run_epoch(self, between: Callable[[], None] = lambda: None) -> dict[str, Any]:
         """Train for one epoch, or for the rest of one, and return its line of the history.
@@ -113,8 +110,9 @@ class Trainer:
                 between()
             self._check_parameters()
             values = {"train/loss": self._loss}
-            scores = self.model.measure(self._outputs, self.feed.truth)
-            values |= {f"train/{name}": value for name, value in scores.items()}
+            if self.model.metrics:
+                scores = self.model.measure(self._outputs, self.feed.truth)
+                values |= {f"train/{name}": value for name, value in scores.items()}
             for split in self.measured:
                 scores = self.model.score(self.splits[split], between)
                 values |= {f"{split}/{name}": value for name, value in scores.items()}
@@ -138,7 +136,8 @@ class Trainer:
 
     def _begin(self) -> None:
         self.feed.begin()
-        self._outputs = self._buffer(self.feed.count)
+        if self.model.metrics:  # which need not add up over batches, so they get the outputs of an epoch all at once
+            self._outputs = np.empty((self.feed.count, *self._no_outputs.shape[1:]), self._no_outputs.dtype)
 
     def _step(self, x: np.ndarray, target: np.ndarray) -> None:
         """Take one step on a batch, and add its loss and outputs before the update to what the epoch gathers."""
@@ -148,15 +147,12 @@ class Trainer:
         if not math.isfinite(value):
             self._check_parameters()
             raise self._diverged(f"the loss is {value} {self._now}", lambda: network.propagate(x, training=True))
-        dy = loss.backward()
-        if not are_finite(dy):
-            raise self._error(f"a gradient is not finite {self._now}", ("loss",), loss)
-        network.backward_parameters(dy)
+        network.backward_parameters(loss.backward())
         if not are_finite(network.grads.flat):
             raise self._diverged(f"a gradient is not finite {self._now}", lambda: self._gradients(x, target))
         if self.training.clip_norm is not None:
             clip_norm(network.grads.flat, self.training.clip_norm)
-        update(network, self.optimizer, self.slots, self.step)
+        self.update(self.step)
         mean = loss.reduction == "mean"
         self._loss += value * (len(x) / self.feed.count) if mean else value
         if self.model.metrics:
@@ -197,7 +193,7 @@ class Trainer:
 
         Looking in each step would cost more than it tells: what is not finite makes the next loss so.
         """
-        if not all_finite(self.model.network.params.flat):
+        if not are_finite(self.model.network.params.flat):
             name = find_parameter(self.model.network.params) or ""
             raise self._parameter_error(
                 f"a parameter is not finite by step {self.step}, in epoch {self.epoch + 1}", name
@@ -237,16 +233,17 @@ class Trainer:
             "state": network.state.flat,
             "outputs": self._outputs[: self.position],
         }
-        self._check_parameters()
-        if not all_finite(self.slots):
-            name = find_slot(network.params, self.slots)
-            raise self._parameter_error(f"a slot of the optimizer is not finite by step {self.step}", name)
-        if not all_finite(network.state.flat):
-            name = find_parameter(network.state) or ""
-            raise self._parameter_error(f"running state is not finite by step {self.step}", name)
-        if not all_finite(arrays["outputs"]):
-            last = network.layers[-1]
-            raise self._error(f"an output is not finite by step {self.step}", last.place, last)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._check_parameters()
+            if not are_finite(self.slots):
+                name = find_slot(network.params, self.slots)
+                raise self._parameter_error(f"a slot of the optimizer is not finite by step {self.step}", name)
+            if not are_finite(network.state.flat):
+                name = find_parameter(network.state) or ""
+                raise self._parameter_error(f"running state is not finite by step {self.step}", name)
+            if not are_finite(arrays["outputs"]):
+                last = network.layers[-1]
+                raise self._error(f"an output is not finite by step {self.step}", last.place, last)
         if copy:
             arrays = {name: array.copy() for name, array in arrays.items()}
         return Snapshot(**arrays, progress=progress)
@@ -276,15 +273,26 @@ class Trainer:
             self._outputs[: len(snapshot.outputs)] = snapshot.outputs
 
 
-def update(network: Network, optimizer: Optimizer, slots: np.ndarray, step: int) -> None:
-    """Let the optimizer change all parameters in place, given their gradients and its slots (count, size)."""
+def updater(network: Network, optimizer: Optimizer, slots: np.ndarray) -> Callable[[int], None]:
+    """Return what lets the optimizer change all parameters in place, after so many steps.
+
+    `slots` (count, size) are those of all parameters. What the rule gets is cut into views once and for all: whole
+    tensors if it needs them, else pieces of the flat vectors.
+    """
+    params, grads = network.params, network.grads
     if optimizer.whole_tensors:
-        for place in network.params.slots:
-            piece = slice(place.offset, place.offset + place.size)
-            own = [flat[piece].reshape(place.shape) for flat in slots]
-            optimizer.update(network.params[place.name], network.grads[place.name], *own, step=step)
+        parts = [
+            (params[slot.name], grads[slot.name], *(flat[slot.part].reshape(slot.shape) for flat in slots))
+            for slot in params.slots
+        ]
     else:
-        optimizer.apply(network.params.flat, network.grads.flat, slots, step)
+        parts = optimizer.pieces(params.flat, grads.flat, slots)
+
+    def update(step: int) -> None:
+        for part in parts:
+            optimizer.update(*part, step=step)
+
+    return update
 
 
 def clip_norm(gradient: np.ndarray, limit: float) -> None:

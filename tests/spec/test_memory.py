@@ -29,8 +29,8 @@ def test_memory_is_that_of_parameters_gradients_slots_activations_a_batch_and_sc
     plan = make_plan(spec)
     total, needs = training_bytes(spec, layer_costs(plan.layers), plan.inputs, 8)
     copies = 4  # parameters, gradients and the two slots of adam
-    # y of the first layer; s and y; y and dx of the last.
-    assert needs == [4 * (copies * 20 + 8 * 10), 4 * 8 * 2 * 10, 4 * (copies * 11 + 8 * 11)]
+    # y of the first layer; s; y, dx and x with a further feature of the last.
+    assert needs == [4 * (copies * 20 + 8 * 10), 4 * 8 * 10, 4 * (copies * 11 + 8 * (1 + 10 + 11))]
     assert total == sum(needs) + 4 * 8 * (2 + 2 * 1 + 10)  # inputs, what the loss keeps, the widest slope
     twice = training_bytes(load_spec(spec.to_json(), ["dtype=float64"]), layer_costs(plan.layers), plan.inputs, 8)
     assert twice[0] == 2 * total

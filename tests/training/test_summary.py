@@ -47,13 +47,13 @@ def test_all_parameters_are_counted_once(network):
     assert sum(cost.parameters for cost in layer_costs(network.layers)) == network.params.flat.size
 
 
-def test_an_array_that_two_layers_keep_counts_once_at_the_layer_that_makes_it(network):
+def test_an_array_counts_once_at_the_layer_that_makes_it(network):
     costs = {cost.place: cost.activations for cost in layer_costs(network.layers)}
     first, repeated, last = ("layers", 0), ("layers", 2, "layers", 0, "layers", 0), ("layers", 4)
-    assert costs.pop(first) == 5 * 8  # y; the lowest layer that is trained hands no gradient down
-    assert costs.pop(("layers", 1)) == 5 * 8  # y, which is also x of the first linear layer inside
-    assert costs.pop(repeated) == 3 * (5 * 8 + 5 * 8)  # y and dx of each linear layer
-    assert costs.pop((*repeated[:-1], 1)) == 3 * 5 * 8  # y of each rectifier
+    assert costs.pop(first) == 5 * (5 + 8)  # x with a further feature, and y; the lowest layer hands no gradient down
+    assert costs.pop(("layers", 1)) == 0  # y takes the place of x
+    assert costs.pop(repeated) == 3 * 5 * (9 + 8 + 8)  # x with a further feature, y and dx of each linear layer
+    assert costs.pop((*repeated[:-1], 1)) == 0  # again, y takes the place of x
     assert costs.pop(("layers", 2)) == 5 * 8 + 5 * 8  # the sum, which the last layer takes, flattened, and dx
     assert costs.pop(last) == 2 + 40  # y and dx
     assert set(costs.values()) == {0}

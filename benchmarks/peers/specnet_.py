@@ -1,0 +1,13 @@
+"""specnet: the trainer of a run, with its checks and its line of history for each epoch, without the disk."""
+
+from __future__ import annotations
+
+from benchmarks.work import Train, Work
+from specnet.runs.experiment import Experiment
+
+
+def make(work: Work) -> Train:
+    """Return what trains the work's spec."""
+    assert work.spec
+    trainer = Experiment(work.spec).trainer
+    return lambda epochs: [trainer.run_epoch()["train/loss"] for _ in range(epochs)]

@@ -1,0 +1,48 @@
+"""What specnet is meant to reach: bounds on its figures, as multiples of those of a peer in the same rounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.measure import Comparison
+
+FLOAT32, FLOAT64, C = ("a float32", "b float32"), ("a float64", "b float64"), ("c 32", "c 128", "c 512")
+
+AT_MOST: dict[str, dict[str, float]] = {
+    "floor": dict.fromkeys((*FLOAT32, *FLOAT64, *C), 1.10) | {"whole process": 1.25},
+    "import click": {"--help": 1.5},
+    "bare steps": {"full batch": 1.03, "batches": 1.03},
+}
+"""Specnet's figure is at most so many times that of the peer, by work."""
+
+FASTER: dict[str, dict[str, float]] = {
+    "notebook as written": dict.fromkeys(FLOAT32, 6.5),
+    "notebook": dict.fromkeys(FLOAT64, 3.0),
+    "scikit-learn": dict.fromkeys(FLOAT32, 4.0)
+    | dict.fromkeys(FLOAT64, 3.0)
+    | {"c 32": 2.5, "c 128": 2.5, "c 512": 1.6},
+    "PyTorch": dict.fromkeys(FLOAT32, 2.3) | dict.fromkeys(FLOAT64, 1.4) | {"c 32": 2.0, "c 128": 1.7, "c 512": 1.1},
+    "JAX": dict.fromkeys((*FLOAT32, *FLOAT64, *C), 1.0),
+    "import torch": {"run of one epoch": 2.0},
+}
+"""Specnet is at least so many times as fast as the peer, by work."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How specnet compares with a peer, what it is meant to reach (or nothing), and whether it does (or None)."""
+
+    found: str
+    reach: str
+    reached: bool | None
+
+
+def judge(comparison: Comparison, peer: str) -> Verdict:
+    """Hold specnet against a peer. Bounds are those of one thread."""
+    bounded = comparison.work if comparison.threads == "1" else ""
+    if peer in AT_MOST or comparison.unit == "B":
+        times, most = comparison.ratio("specnet", peer), AT_MOST.get(peer, {}).get(bounded)
+        return Verdict(f"takes {times:.2f} x", f"<= {most:.2f}" if most else "", times <= most if most else None)
+    speed, least = comparison.ratio(peer, "specnet"), FASTER.get(peer, {}).get(bounded)
+    reach = "" if least is None else "ahead" if least == 1 else f">= {least:.1f}"
+    return Verdict(f"{speed:.2f} x as fast", reach, None if least is None else speed >= least)
