@@ -21,7 +21,7 @@ LINES = 10
 """Plain lines over a run, if its epochs are short."""
 PATIENCE = 10.0
 """Seconds after which a plain line is due, if they are long."""
-REFRESH = 0.1
+REFRESH = 0.25
 """Seconds between two looks of the bar."""
 
 
@@ -42,6 +42,7 @@ def watch(quiet: bool) -> Iterator[Observer]:
             TextColumn("left", table_column=whole),
             console=console,
             expand=True,
+            refresh_per_second=1 / REFRESH,
         ) as progress:
             yield Bar(progress)
     else:

@@ -35,9 +35,10 @@ class HistoryWriter:
 
     def _note(self, line: dict[str, Any]) -> bytes:
         """Count a line and return it as text."""
-        self._digest.update(_content(line))
+        content = _content(line, allow_nan=False)
+        self._digest.update(content)
         self._length += 1
-        return f"{json.dumps(line, allow_nan=False)}\n".encode()
+        return content.replace(b'"seconds": null', f'"seconds": {line["seconds"]}'.encode()) + b"\n"
 
     def append(self, line: dict[str, Any]) -> None:
         """Write one epoch."""
@@ -97,9 +98,9 @@ def read_until(path: Path, state: Mapping[str, Any]) -> list[dict[str, Any]]:
     return lines
 
 
-def _content(line: Mapping[str, Any]) -> bytes:
+def _content(line: Mapping[str, Any], allow_nan: bool = True) -> bytes:
     """What a line says but seconds: they are all that may differ in a run that was interrupted."""
-    return json.dumps({**line, "seconds": None}).encode()
+    return json.dumps({**line, "seconds": None}, allow_nan=allow_nan).encode()
 
 
 def _number(line: Mapping[str, Any], name: str) -> float:
