@@ -13,7 +13,7 @@ import click
 
 from benchmarks.process import set_threads
 
-NAMES = ("training", "startup", "checkpoint", "memory", "overhead", "growth")
+NAMES = ("training", "startup", "checkpoint", "memory", "streaming", "overhead", "growth")
 HERE = Path(__file__).parent
 
 

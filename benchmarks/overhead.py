@@ -33,10 +33,10 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
     with tempfile.TemporaryDirectory() as name, terminal():
         folder = Path(name)
         write_digits(folder / "digits.npz", 256 if short else 4096)
-        full = [*limits(3 if short else 400), "dtype=float32", "dataset.n_points=2000", "record=null"]
+        full = [*limits(3 if short else 2000), "dtype=float32", "dataset.n_points=2000", "record=null"]
         specs = {
             "full batch": specnet.load_spec(SPECS / "notebook_regression.json", full),
-            "batches": specnet.load_spec(digits_spec(folder / "digits.npz", 32), limits(3 if short else 5)),
+            "batches": specnet.load_spec(digits_spec(folder / "digits.npz", 32), limits(3 if short else 15)),
         }
         found = []
         for kind, spec in specs.items():

@@ -19,6 +19,7 @@ TITLES = {
     "startup": "Seconds until a command is done",
     "checkpoint": "Seconds of a checkpoint",
     "memory": "Peak memory of an epoch of c, as many samples as MNIST's",
+    "streaming": "Seconds of a sample, and peak memory, of data that do not fit into memory",
     "overhead": "Seconds of a step of a run with bar, history and checks, against bare steps",
     "growth": "Seconds of an epoch, as the network grows",
 }

@@ -8,7 +8,9 @@ from specnet.component import reference as reference
 from specnet.datasets.base import Data as Data
 from specnet.datasets.base import DataFile as DataFile
 from specnet.datasets.base import Dataset as Dataset
+from specnet.datasets.base import Rows as Rows
 from specnet.datasets.base import Samples as Samples
+from specnet.datasets.base import StreamedSamples as StreamedSamples
 from specnet.errors import SpecnetError as SpecnetError
 from specnet.initializers.base import Initializer as Initializer
 from specnet.layers.base import Layer as Layer

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
+from typing import NamedTuple
+
 import numpy as np
 
 LARGEST_CLASS = 2**31
@@ -65,3 +69,52 @@ def class_numbers(targets: np.ndarray) -> np.ndarray | None:
         targets = targets[..., 0]
     whole = np.array_equal(targets, np.rint(targets)) and (np.abs(targets.astype(np.float64)) < LARGEST_CLASS).all()
     return targets.astype(np.int64) if whole else None
+
+
+class Summary(NamedTuple):
+    """What is told of many numbers: the least and the greatest, how many, their mean, and the sum of squares about it.
+
+    All but the size may be arrays, with these for each feature.
+    """
+
+    least: np.ndarray
+    most: np.ndarray
+    size: int
+    mean: np.ndarray
+    squares: np.ndarray
+
+    @property
+    def std(self) -> np.ndarray:
+        """Their standard deviation."""
+        return np.sqrt(self.squares / self.size)
+
+
+def summarize(pieces: Iterable[np.ndarray], axis: int | None = None) -> Summary:
+    """Return the summary along an axis of an array that is given a piece after the other.
+
+    Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
+    """
+
+    def measure(x: np.ndarray) -> Summary:
+        mean = np.mean(x, axis=axis)
+        squares = np.sum(np.square(x - mean), axis=axis)
+        return Summary(*extremes([x], axis), x.size // mean.size, mean, squares)
+
+    def merge(a: Summary, b: Summary) -> Summary:
+        size, delta = a.size + b.size, b.mean - a.mean
+        share = b.size / size
+        return Summary(
+            np.minimum(a.least, b.least),
+            np.maximum(a.most, b.most),
+            size,
+            a.mean + delta * share,
+            a.squares + b.squares + np.square(delta) * (a.size * share),
+        )
+
+    return reduce(merge, map(measure, pieces))
+
+
+def extremes(pieces: Iterable[np.ndarray], axis: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and the greatest numbers along an axis of an array that is given a piece after the other."""
+    found = ((np.min(x, axis=axis), np.max(x, axis=axis)) for x in pieces)
+    return reduce(lambda a, b: (np.minimum(a[0], b[0]), np.maximum(a[1], b[1])), found)

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from specnet.functions import sigmoid, softmax
+from specnet.functions import sigmoid, softmax, summarize
 
 precisions = pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-14)])
 
@@ -37,3 +37,22 @@ def test_extremes_do_not_overflow(dtype):
     big = np.finfo(dtype).max / 4
     assert sigmoid(np.array([-big, -1e4, 1e4, big], dtype)).tolist() == [0, 0, 1, 1]
     assert softmax(np.array([[-big, big], [big, big]], dtype)).tolist() == [[0, 1], [0.5, 0.5]]
+
+
+@pytest.mark.parametrize("axis", [0, None])
+@pytest.mark.parametrize("parts", [[], [1], [40, 41, 300]])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8"])
+def test_a_summary_of_pieces_is_that_of_the_whole(dtype, parts, axis):
+    x = np.random.default_rng(6).normal(30, 9, (500, 3)).astype(dtype)
+    found = summarize((piece.astype(np.float64) for piece in np.split(x, parts)), axis)
+    exact = x.astype(np.float64)
+    np.testing.assert_array_equal((found.least, found.most), (exact.min(axis), exact.max(axis)))
+    assert found.size == (500 if axis == 0 else 1500)
+    np.testing.assert_allclose((found.mean, found.std), (exact.mean(axis), exact.std(axis)), rtol=1e-13)
+    if not parts:  # to the last bit, so that runs stay as they were
+        np.testing.assert_array_equal((found.mean, found.std), (exact.mean(axis), exact.std(axis)))
+
+
+def test_numbers_far_from_zero_lose_no_digits_to_their_pieces():
+    x = 1e9 + np.arange(1000.0)
+    assert summarize(np.split(x, 100)).std == pytest.approx(np.arange(1000.0).std(), rel=1e-12)

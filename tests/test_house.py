@@ -72,7 +72,7 @@ def test_below_runs_only_datasets_and_the_spec_reader_touch_the_disk(module):
         "specnet.datasets.base",
         "specnet.datasets.tabular",
         "specnet.datasets.idx",
-        "specnet.datasets.arrays",
+        "specnet.datasets.files",
         "specnet.spec.text",
         "specnet.spec.memory",
     }

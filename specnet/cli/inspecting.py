@@ -24,7 +24,9 @@ from specnet.errors import ComponentError, SpecnetError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from specnet.datasets.base import Data, Samples
+    import numpy as np
+
+    from specnet.datasets.base import Data, Rows
 
 SCHEMA_SUFFIX = ".schema.json"
 """How the names of files end that stand among specs for the sake of editors."""
@@ -188,12 +190,11 @@ def data(spec: Path, output: Path | None, overrides: tuple[str, ...], budget: st
     """
     from pathlib import Path
 
-    import numpy as np
-
     from specnet.component import parts
-    from specnet.datasets.base import DataFile, Samples
+    from specnet.datasets.base import DataFile
     from specnet.runs.experiment import Experiment, load_data, transform
     from specnet.runs.files import write_file
+    from specnet.runs.samples import write_arrays
 
     if output is not None and output.suffix != ".npz":
         raise UsageError(f"{output}: the file's name should end in .npz")
@@ -205,30 +206,34 @@ def data(spec: Path, output: Path | None, overrides: tuple[str, ...], budget: st
     except SpecnetError:
         # Who looks for the reason why layers or loss do not fit the data wants to see the data.
         samples = load_data(loaded)
-        _show_splits(transform(loaded, samples)[2])
+        transformed = transform(loaded, samples)[2]
+        _show_splits({name: {"inputs": each.inputs, "targets": each.targets} for name, each in transformed.items()})
         _show_classes(samples)
         raise
-    splits = {name: Samples(prepared.x, prepared.target) for name, prepared in experiment.splits.items()}
+    splits = {name: {"inputs": each.x, "targets": each.target} for name, each in experiment.splits.items()}
     _show_splits(splits)
     _show_classes(experiment.data)
     if output is not None:
-        arrays = {f"{split}_{name}": array for split, pair in splits.items() for name, array in pair._asdict().items()}
-        write_file(output, lambda file: np.savez(file, **arrays))
+        arrays = {f"{split}_{name}": array for split, pair in splits.items() for name, array in pair.items()}
+        write_file(output, lambda file: write_arrays(file, arrays))
         click.echo(f"\nwritten to {output}")
 
 
-def _show_splits(splits: Mapping[str, Samples]) -> None:
+def _show_splits(splits: Mapping[str, Mapping[str, np.ndarray | Rows]]) -> None:
     import numpy as np
 
     from specnet.cli.show import show_table
+    from specnet.datasets.base import pieces
+    from specnet.functions import summarize
 
+    rows = []
     with np.errstate(all="ignore"):  # the squares of very large numbers are infinite, and shown as such
-        rows = [
-            [split, name, len(array), array.shape[1:], array.dtype]
-            + [f"{value:.4g}" for value in (array.min(), array.max(), array.mean(), array.std())]
-            for split, samples in splits.items()
-            for name, array in samples._asdict().items()
-        ]
+        for split, arrays in splits.items():
+            for name, array in arrays.items():
+                found = summarize(pieces(array))
+                values = found.least, found.most, found.mean, found.std
+                numbers = [f"{value:.4g}" for value in values]
+                rows.append([split, name, len(array), array.shape[1:], array.dtype, *numbers])
     columns = ["split", "", "rows", "shape", "dtype", "min", "max", "mean", "std"]
     show_table(columns, rows, numbers=("rows", "min", "max", "mean", "std"))
 
@@ -237,11 +242,13 @@ def _show_classes(data: Data) -> None:
     import numpy as np
 
     from specnet.cli.show import show_table
+    from specnet.datasets.base import pieces
 
     if not data.classes:
         return
     rows = [
-        [number, name, *(int(np.sum(samples.targets == number)) for samples in data.splits.values())]
+        [number, name]
+        + [sum(int(np.sum(piece == number)) for piece in pieces(samples.targets)) for samples in data.splits.values()]
         for number, name in enumerate(data.classes)
     ]
     click.echo()

@@ -1,19 +1,40 @@
-"""Datasets in NumPy's own file format."""
+"""Datasets in NumPy's own file formats."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from specnet.datasets.base import Data, DataFile, Dataset, Header, Outline, Samples, read_npz, read_npz_headers
-from specnet.errors import DataError, suggest
+from specnet.component import Section
+from specnet.datasets.base import (
+    AnySamples,
+    Data,
+    DataFile,
+    Dataset,
+    Header,
+    Outline,
+    Samples,
+    StreamedSamples,
+    read_npy,
+    read_npz,
+    read_npz_headers,
+    row_bytes,
+)
+from specnet.datasets.files import npy_header, npy_rows, npz_rows
+from specnet.errors import DataError, Pointer, suggest
 
-Arrays = Mapping[str, np.ndarray | Header]
-"""What a file holds, by name, or what its first bytes say of it."""
+Buffer = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=10**9,
+        description="MB that a split may take, as float64; a larger one is read a part at a time, an eighth of that",
+    ),
+]
 
 
 class Npz(Dataset):
@@ -21,13 +42,15 @@ class Npz(Dataset):
 
     With `"inputs": "x"` and `"targets": "t"`, the training samples are the arrays `x` and `t` or `train_x` and
     `train_t`; `validation_x`, `test_x` and their targets are taken where they exist. This reads what
-    `specnet data -o` writes.
+    `specnet data -o` writes. Splits larger than `buffer` are read a part at a time if `numpy.savez` has written them:
+    compressed arrays, and those in Fortran's order, are loaded whole.
     """
 
     suffix: ClassVar[str] = ".npz"
     path: DataFile = Field(description="file, relative to the spec's folder")
     inputs: str = Field(default="inputs", description="name of the inputs' array, without the prefix of a split")
     targets: str = Field(default="targets", description="name of the targets' array, without the prefix of a split")
+    buffer: Buffer = 1024
 
     def outline(self) -> Outline:
         headers = read_npz_headers(Path(self.path))
@@ -36,46 +59,121 @@ class Npz(Dataset):
         return Outline(inputs[1:], targets[1:], inputs[0], tuple(splits))
 
     def load(self, rng: np.random.Generator) -> Data:
-        arrays = read_npz(Path(self.path))
-        names = self._find_splits(arrays)
-        splits: dict[str, Any] = {split: Samples(arrays[x], arrays[t]) for split, (x, t) in names.items()}
+        headers = read_npz_headers(Path(self.path))
+        splits: dict[str, Any] = {
+            split: self._samples(Path(self.path), headers, *names)
+            for split, names in self._find_splits(headers).items()
+        }
         return Data(**splits)
 
-    def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> Samples:
-        arrays = read_npz(path)
+    def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> AnySamples:
+        headers = read_npz_headers(path)
         if targets:
-            _check_pair(arrays, self.inputs, self.targets, path)
-            return Samples(arrays[self.inputs], arrays[self.targets])
-        _check_array(arrays, self.inputs, "inputs", path)
-        return Samples(arrays[self.inputs], np.empty((len(arrays[self.inputs]), 0)))
+            _check_pair(headers, self.inputs, self.targets, path)
+            return self._samples(path, headers, self.inputs, self.targets)
+        _check_member(headers, self.inputs, "inputs", path)
+        inputs = read_npz(path, [self.inputs])[self.inputs]
+        return Samples(inputs, np.empty((len(inputs), 0)))
 
-    def _find_splits(self, arrays: Arrays) -> dict[str, tuple[str, str]]:
+    def _samples(self, path: Path, headers: Mapping[str, Header], inputs: str, targets: str) -> AnySamples:
+        if _is_large(headers[inputs], headers[targets], self.buffer):
+            x, t = npz_rows(path, inputs, targets)
+            if x is not None and t is not None:
+                return StreamedSamples(x, t, round(self.buffer * MB))
+        arrays = read_npz(path, (inputs, targets))
+        return Samples(arrays[inputs], arrays[targets])
+
+    def _find_splits(self, headers: Mapping[str, Header]) -> dict[str, tuple[str, str]]:
         """Return the names of the arrays of inputs and targets of each split there is, once checked."""
-        prefixed = self.inputs not in arrays and f"train_{self.inputs}" in arrays
+        prefixed = self.inputs not in headers and f"train_{self.inputs}" in headers
         prefixes = {"train": "train_" if prefixed else "", "validation": "validation_", "test": "test_"}
         names = {}
         for split, prefix in prefixes.items():
             inputs, targets = prefix + self.inputs, prefix + self.targets
-            if split == "train" or inputs in arrays:
-                _check_pair(arrays, inputs, targets, Path(self.path))
+            if split == "train" or inputs in headers:
+                _check_pair(headers, inputs, targets, Path(self.path))
                 names[split] = (inputs, targets)
         return names
 
 
-def _check_pair(arrays: Arrays, inputs: str, targets: str, path: Path) -> None:
-    _check_array(arrays, inputs, "inputs", path)
-    _check_array(arrays, targets, "targets", path)
-    rows, target_rows = arrays[inputs].shape[0], arrays[targets].shape[0]
+class Files(Section):
+    """The two files of a split."""
+
+    inputs: DataFile = Field(description="file of the inputs, relative to the spec's folder")
+    targets: DataFile = Field(description="file of the targets")
+
+
+class Npy(Dataset):
+    """Arrays of `.npy` files, the first axis being the samples: the plainest form for data that do not fit into memory.
+
+    Splits larger than `buffer` are read a part at a time. Arrays in Fortran's order are loaded whole.
+    """
+
+    inputs: DataFile = Field(description="file of the training inputs, relative to the spec's folder")
+    targets: DataFile = Field(description="file of the training targets")
+    validation: Files | None = Field(default=None, description="files of validation samples")
+    test: Files | None = Field(default=None, description="files of test samples")
+    buffer: Buffer = 1024
+
+    def outline(self) -> Outline:
+        headers = {split: self._headers(split, files) for split, files in self._files().items()}
+        inputs, targets = (header.shape for header in headers.pop("train"))
+        return Outline(inputs[1:], targets[1:], inputs[0], tuple(headers))
+
+    def load(self, rng: np.random.Generator) -> Data:
+        splits: dict[str, Any] = {split: self._samples(split, files) for split, files in self._files().items()}
+        return Data(**splits)
+
+    def _files(self) -> dict[str, Npy | Files]:
+        """The files of each split there is."""
+        files = {"train": self, "validation": self.validation, "test": self.test}
+        return {split: pair for split, pair in files.items() if pair is not None}
+
+    def _headers(self, split: str, files: Npy | Files) -> tuple[Header, Header]:
+        """The headers of a split's files, once checked."""
+        place = () if split == "train" else (split,)
+        headers = npy_header(Path(files.inputs)), npy_header(Path(files.targets))
+        _check_array(headers[0], (*place, "inputs"), f"{files.inputs}: the array")
+        _check_array(headers[1], (*place, "targets"), f"{files.targets}: the array")
+        rows, target_rows = (header.shape[0] for header in headers)
+        if rows != target_rows:
+            raise DataError(f"{files.inputs} has {rows} rows, {files.targets} has {target_rows}")
+        return headers
+
+    def _samples(self, split: str, files: Npy | Files) -> AnySamples:
+        paths = Path(files.inputs), Path(files.targets)
+        if _is_large(*self._headers(split, files), self.buffer):
+            x, t = map(npy_rows, paths)
+            if x is not None and t is not None:
+                return StreamedSamples(x, t, round(self.buffer * MB))
+        return Samples(*map(read_npy, paths))
+
+
+MB = 1e6
+
+
+def _is_large(inputs: Header, targets: Header, buffer: float) -> bool:
+    return inputs.shape[0] * row_bytes(inputs, targets) > buffer * MB
+
+
+def _check_pair(headers: Mapping[str, Header], inputs: str, targets: str, path: Path) -> None:
+    _check_member(headers, inputs, "inputs", path)
+    _check_member(headers, targets, "targets", path)
+    rows, target_rows = headers[inputs].shape[0], headers[targets].shape[0]
     if rows != target_rows:
         raise DataError(f"{path}: {inputs} has {rows} rows, {targets} has {target_rows}")
 
 
-def _check_array(arrays: Arrays, name: str, field: str, path: Path) -> None:
-    if name not in arrays:
-        raise DataError(f'{path} has no array "{name}"', pointer=(field,), help=suggest(name, arrays))
-    shape, dtype = arrays[name].shape, arrays[name].dtype
+def _check_member(headers: Mapping[str, Header], name: str, field: str, path: Path) -> None:
+    if name not in headers:
+        raise DataError(f'{path} has no array "{name}"', pointer=(field,), help=suggest(name, headers))
+    _check_array(headers[name], (field,), f'{path}: the array "{name}"')
+
+
+def _check_array(header: Header, place: Pointer, name: str) -> None:
+    shape, dtype = header
     if shape[:1] == (0,):
-        raise DataError(f'{path}: the array "{name}" has no rows', pointer=(field,))
+        raise DataError(f"{name} has no rows", pointer=place)
     if min(shape, default=0) < 1 or dtype.kind not in "biuf":
-        message = f'the array "{name}" has dtype {dtype} and shape {shape}'
-        raise DataError(f"{path}: {message}: samples are real numbers, one row each", pointer=(field,))
+        message = f"{name} has dtype {dtype} and shape {shape}: samples are real numbers, one row each"
+        raise DataError(message, pointer=place)

@@ -2,22 +2,103 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import IO, Any, BinaryIO, ClassVar, NamedTuple
 from zipfile import ZipFile, ZipInfo, is_zipfile
 
 import numpy as np
-from numpy.lib.format import MAGIC_PREFIX, read_array_header_1_0, read_array_header_2_0, read_magic
+from numpy.lib.format import MAGIC_PREFIX, read_array, read_array_header_1_0, read_array_header_2_0, read_magic
+from numpy.lib.npyio import NpzFile
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from specnet.component import Component
 from specnet.errors import DataError, SpecnetError, os_reason
+
+PIECE = 2**20
+"""Bytes, as float64, of the rows that are read at a time where nothing asks for more."""
+PARTS = 8
+"""What is in memory of samples that do not fit there is at most this part of what they may take."""
+
+
+class Rows:
+    """An array that is not in memory: its rows are read when they are asked for.
+
+    `shape`, `dtype` and length are those of the array, and a slice without a step, `rows[10:20]`, gives some of it.
+    `read(start, stop)` returns rows as an array that nobody else holds, from wherever a dataset likes, and the same
+    ones each time.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype, read: Callable[[int, int], np.ndarray]) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self._read = read
+        self.step = rows_in(PIECE, self)
+        """Rows that are read at a time where nothing asks for more."""
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        start, stop, _ = rows.indices(len(self))
+        return self._read(start, stop)
+
+    def pieces(self) -> Iterator[np.ndarray]:
+        """Give all rows in order, `step` of them at a time."""
+        for start in range(0, len(self), self.step):
+            yield self[start : start + self.step]
+
+    def map(self, change: Callable[[np.ndarray], np.ndarray]) -> Rows:
+        """Return the rows that `change` makes of these, one of each, whenever they are read."""
+
+        def read(start: int, stop: int) -> np.ndarray:
+            rows = self._read(start, stop)
+            try:
+                return change(rows)
+            except DataError as error:
+                if start:  # it counts rows from the first that it has got
+                    error.message += f", counted from row {start}"
+                raise
+
+        first = read(0, 1)
+        return Rows((len(self), *first.shape[1:]), first.dtype, read)
+
+    def select(self, numbers: np.ndarray) -> Rows:
+        """Return the rows of these numbers (n,), which ascend."""
+
+        def read(start: int, stop: int) -> np.ndarray:
+            chosen = numbers[start:stop]
+            found = np.empty((len(chosen), *self.shape[1:]), self.dtype)
+            # Those that lie in the same piece are read with all that is between them.
+            begins = np.flatnonzero(np.diff(chosen // self.step, prepend=-1)).tolist()
+            for begin, end in pairwise([*begins, len(chosen)]):
+                first, last = chosen[begin], chosen[end - 1]
+                found[begin:end] = self._read(first, last + 1)[chosen[begin:end] - first]
+            return found
+
+        return Rows((len(numbers), *self.shape[1:]), self.dtype, read)
+
+
+def row_bytes(*arrays: np.ndarray | Rows | Header) -> int:
+    """Return the bytes that a row of each of these arrays takes together, as float64."""
+    return sum(8 * math.prod(array.shape[1:]) for array in arrays)
+
+
+def rows_in(size: int, *arrays: np.ndarray | Rows) -> int:
+    """Return how many rows of these arrays take so many bytes, as float64; at least one."""
+    return max(1, size // row_bytes(*arrays))
+
+
+def pieces(array: np.ndarray | Rows) -> Iterator[np.ndarray]:
+    """Give an array as it is, or what is not in memory a piece at a time, so that one code does for both."""
+    return array.pieces() if isinstance(array, Rows) else iter([array])
 
 
 class Samples(NamedTuple):
@@ -26,20 +107,72 @@ class Samples(NamedTuple):
     inputs: np.ndarray
     targets: np.ndarray
 
+    def pieces(self) -> Iterator[Samples]:
+        """Give all samples at once, as `StreamedSamples` give theirs a piece at a time."""
+        yield self
+
+    def map(self, inputs: Callable[[np.ndarray], np.ndarray], targets: Callable[[np.ndarray], np.ndarray]) -> Samples:
+        """Return what these functions make of inputs and of targets."""
+        return Samples(inputs(self.inputs), targets(self.targets))
+
+    def select(self, numbers: np.ndarray) -> Samples:
+        """Return the samples of these numbers (n,), which ascend."""
+        return Samples(self.inputs[numbers], self.targets[numbers])
+
+
+class StreamedSamples(NamedTuple):
+    """Samples that take more memory than they may: they are read a piece at a time.
+
+    `buffer` is what they may take, in bytes. It counts their numbers as float64, whatever they are, and so says the
+    same on every machine.
+    """
+
+    inputs: Rows
+    targets: Rows
+    buffer: int
+
+    def pieces(self) -> Iterator[Samples]:
+        """Give all samples in order, a few at a time."""
+        step = rows_in(min(PIECE, self.buffer // PARTS), self.inputs, self.targets)
+        for start in range(0, len(self.inputs), step):
+            yield Samples(self.inputs[start : start + step], self.targets[start : start + step])
+
+    def map(
+        self, inputs: Callable[[np.ndarray], np.ndarray], targets: Callable[[np.ndarray], np.ndarray]
+    ) -> StreamedSamples:
+        """Return what these functions make of inputs and of targets, whenever some are read."""
+        return StreamedSamples(self.inputs.map(inputs), self.targets.map(targets), self.buffer)
+
+    def select(self, numbers: np.ndarray) -> Samples | StreamedSamples:
+        """Return the samples of these numbers (n,), which ascend; in memory, if there is room for so many."""
+        inputs, targets = self.inputs.select(numbers), self.targets.select(numbers)
+        if len(numbers) * row_bytes(inputs, targets) > self.buffer:
+            return StreamedSamples(inputs, targets, self.buffer)
+        return Samples(inputs[:], targets[:])
+
+
+AnySamples = Samples | StreamedSamples
+"""The samples of a split: in memory, or read from where they are."""
+
 
 @dataclass(frozen=True)
 class Data:
     """What a dataset gives, in its own units; names are empty where it has none."""
 
-    train: Samples
-    validation: Samples | None = None
-    test: Samples | None = None
+    train: AnySamples
+    validation: AnySamples | None = None
+    test: AnySamples | None = None
     classes: tuple[str, ...] = ()
     input_names: tuple[str, ...] = ()
     target_names: tuple[str, ...] = ()
 
     @property
-    def splits(self) -> dict[str, Samples]:
+    def streamed(self) -> bool:
+        """Whether the samples of any split are read a piece at a time."""
+        return any(isinstance(samples, StreamedSamples) for samples in self.splits.values())
+
+    @property
+    def splits(self) -> dict[str, AnySamples]:
         """The splits there are, by name."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: samples for name, samples in named.items() if samples is not None}
@@ -72,7 +205,8 @@ class Dataset(Component):
 
     `load` returns arrays in the dataset's own units. Whole numbers as targets (dtype integer, shape (n,)) are class
     numbers. A dataset that comes with its own validation or test samples gives them as such; the spec's `split`
-    takes further ones from `train`. Random numbers come from `rng`, which the spec's seed determines.
+    takes further ones from `train`. Random numbers come from `rng`, which the spec's seed determines. Samples that
+    need not fit into memory are `StreamedSamples`.
     """
 
     group: ClassVar[str] = "datasets"
@@ -101,7 +235,7 @@ class Dataset(Component):
         """Return the noise-free targets of inputs x (n, ...), where they are known."""
         return None
 
-    def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> Samples:
+    def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> AnySamples:
         """Return further samples from a file that ends in `suffix`, for `evaluate` and `predict`.
 
         Without `targets` the file need not have any; they come back as an empty array (n, 0). `classes` are the
@@ -142,14 +276,14 @@ def explain_os_error(path: Path | str, error: OSError) -> DataError:
     return DataError(f"{path}: {os_reason(error)}")
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of an `.npz` file; nothing is unpickled.
+def read_npz(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Return the arrays of an `.npz` file, all or those of these names; nothing is unpickled.
 
     Raises:
         DataError: if it cannot be read, or holds Python objects.
     """
-    with _open_npz(path) as file:
-        return {name: np.asanyarray(file[name]) for name in file.files}
+    with open_npz(path) as file:
+        return {name: np.asanyarray(file[name]) for name in (file.files if names is None else names)}
 
 
 def read_npz_headers(path: Path) -> dict[str, Header]:
@@ -158,38 +292,72 @@ def read_npz_headers(path: Path) -> dict[str, Header]:
     Raises:
         DataError: if the headers cannot be read, or announce Python objects.
     """
-    with _open_npz(path) as file:
+    with open_npz(path) as file:
         assert file.zip is not None
         members = zip(file.files, file.zip.infolist(), strict=True)
-        return {name: _read_header(file.zip, member) for name, member in members}
+        return {name: _read_member_header(file.zip, member) for name, member in members}
 
 
-def _read_header(archive: ZipFile, member: ZipInfo) -> Header:
+def _read_member_header(archive: ZipFile, member: ZipInfo) -> Header:
     with archive.open(member) as stream:
         if stream.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
             return Header((), np.dtype(("S", member.file_size)))  # no array: NumPy gives the bytes as they are
         stream.seek(0)
-        # Version 3 differs from version 2 only in the encoding of the names in records, which are no samples.
-        read = read_array_header_1_0 if read_magic(stream) == (1, 0) else read_array_header_2_0
-        shape, _, dtype = read(stream)
+        return read_npy_header(stream)[0]
+
+
+def read_npy_header(stream: IO[bytes]) -> tuple[Header, bool]:
+    """Return what stands before the items of an array in NumPy's format, and whether they are in Fortran's order.
+
+    Raises:
+        ValueError: if that is no such header, or announces Python objects.
+    """
+    # Version 3 differs from version 2 only in the encoding of the names in records, which are no samples.
+    read = read_array_header_1_0 if read_magic(stream) == (1, 0) else read_array_header_2_0
+    shape, fortran_order, dtype = read(stream)
     if dtype.hasobject:
         raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
-    return Header(shape, dtype)
+    return Header(shape, dtype), fortran_order
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """Return the array in an `.npy` file; nothing is unpickled.
+
+    Raises:
+        DataError: if it cannot be read, or holds Python objects.
+    """
+    with open_npy(path) as stream:
+        return np.asarray(read_array(stream, allow_pickle=False))
 
 
 @contextmanager
-def _open_npz(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
+def open_npy(path: Path) -> Iterator[BinaryIO]:
+    """Open an `.npy` file; whatever fails while it is read is a `DataError`."""
+    with _explained(path, "an .npy file of a plain array"), path.open("rb") as stream:
+        yield stream
+
+
+@contextmanager
+def open_npz(path: Path) -> Iterator[NpzFile]:
     """Open an `.npz` file; whatever fails while it is read is a `DataError`."""
+    with _explained(path, "an .npz file of plain arrays"), path.open("rb") as stream:
+        if not is_zipfile(stream):
+            help = 'a CSV file takes "type": "csv"' if path.suffix == ".csv" else None
+            raise DataError(f"{path} is not an .npz file, or its end is missing", help=help)
+        with NpzFile(stream, allow_pickle=False) as file:
+            yield file
+
+
+@contextmanager
+def _explained(path: Path, form: str) -> Iterator[None]:
     try:
-        with path.open("rb") as stream:
-            if not is_zipfile(stream):
-                help = 'a CSV file takes "type": "csv"' if path.suffix == ".csv" else None
-                raise DataError(f"{path} is not an .npz file, or its end is missing", help=help)
-            with np.lib.npyio.NpzFile(stream, allow_pickle=False) as file:
-                yield file
+        yield
     except SpecnetError:
         raise
     except OSError as error:
         raise explain_os_error(path, error) from error
+    except MemoryError as error:
+        help = "arrays that are larger than the dataset's buffer, and not compressed, are read a part at a time"
+        raise DataError(f"{path} does not fit into memory: {error}", help=help) from error
     except Exception as error:  # zipfile, zlib and NumPy each fail over damage in ways of their own.
-        raise DataError(f"{path} is not an .npz file of plain arrays: {error}") from error
+        raise DataError(f"{path} is not {form}: {error}") from error

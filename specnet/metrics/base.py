@@ -19,11 +19,14 @@ class Metric(Component):
     """A number for people: how good are predictions?
 
     Metrics see predictions and targets in the units of the dataset: transforms of targets undone, logits turned
-    into probabilities. They are computed over a whole split at once, so they need not add up over batches.
+    into probabilities. They are computed over a whole split at once, so they need not add up over batches. Only of a
+    split that does not fit into memory they are computed a part at a time, if they are `additive`.
     """
 
     group: ClassVar[str] = "metrics"
     higher_is_better: ClassVar[bool] = True
+    additive: ClassVar[bool] = False
+    """Whether the metric of a split is the mean of those of its parts, each counting as often as it has samples."""
 
     @abstractmethod
     def __call__(self, prediction: np.ndarray, target: np.ndarray) -> float:

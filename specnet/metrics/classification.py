@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from specnet.errors import ShapeError
@@ -14,6 +16,8 @@ class Accuracy(Metric):
 
     Targets are class numbers, 0 and 1 where there is one output, or one-hot.
     """
+
+    additive: ClassVar[bool] = True
 
     def __call__(self, prediction: np.ndarray, target: np.ndarray) -> float:
         predicted, wanted = drop_column(classes(prediction)), drop_column(target)

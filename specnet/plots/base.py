@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import numpy as np
 
 from specnet.component import Component
-from specnet.datasets.base import Data, Dataset
+from specnet.datasets.base import Data, Dataset, Samples
+from specnet.errors import PlotError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,6 +47,8 @@ class Plot(Component):
     """
 
     group: ClassVar[str] = "plots"
+    streams: ClassVar[bool] = False
+    """Whether the plot takes samples that do not fit into memory: it looks at `pieces` of them, or at none."""
 
     def check(self, run: Trained) -> None:
         """Check that this plot can show such a run; called before training, too, where the history is empty.
@@ -58,3 +61,22 @@ class Plot(Component):
     @abstractmethod
     def draw(self, run: Trained) -> Figure:
         """Return the picture of a run."""
+
+
+def check_plot(plot: Plot, run: Trained) -> None:
+    """Check that a plot can show a run.
+
+    Raises:
+        PlotError: if it cannot, or not where samples are streamed.
+    """
+    if not plot.streams and run.data.streamed:
+        raise PlotError(
+            "this plot shows each sample, and they take more than the dataset's buffer",
+            help="leave it out, or let the buffer be larger",
+        )
+    plot.check(run)
+
+
+def in_memory(data: Data) -> dict[str, Samples]:
+    """Return the splits, as a plot knows them that does not stream."""
+    return {name: samples for name, samples in data.splits.items() if isinstance(samples, Samples)}

@@ -9,9 +9,9 @@ import numpy as np
 
 from specnet.datasets.base import Data
 from specnet.errors import PlotError
-from specnet.functions import classes
+from specnet.functions import classes, extremes
 from specnet.plots import style
-from specnet.plots.base import Plot, Trained
+from specnet.plots.base import Plot, Trained, in_memory
 from specnet.plots.classes import all_classes, class_name, class_numbers
 
 if TYPE_CHECKING:
@@ -65,9 +65,10 @@ class DecisionBoundary(Plot):
         else:
             fill_regions(axes, x, y, np.searchsorted(known, predicted), colors)
 
-        size = style.point_size(sum(len(samples.inputs) for samples in data.splits.values()))
+        splits = in_memory(data)
+        size = style.point_size(sum(len(samples.inputs) for samples in splits.values()))
         handles: list[Artist] = [Patch(color=color, label=name) for name, color in zip(names, colors, strict=True)]
-        for split, samples in data.splits.items():
+        for split, samples in splits.items():
             marker, outlined = style.MARKERS[split], split != "train"
             shades = [colors[position] for position in np.searchsorted(known, class_numbers(samples.targets))]
             axes.scatter(
@@ -88,8 +89,7 @@ class DecisionBoundary(Plot):
 
 def grid_axes(data: Data) -> tuple[np.ndarray, np.ndarray]:
     """Return evenly spaced points along both inputs, reaching a little beyond the samples."""
-    inputs = np.concatenate([samples.inputs for samples in data.splits.values()]).astype(np.float64)
-    low, high = inputs.min(axis=0), inputs.max(axis=0)
+    low, high = extremes((samples.inputs.astype(np.float64) for samples in in_memory(data).values()), axis=0)
     margin = 0.05 * np.where(high > low, high - low, 1.0)
     x, y = np.linspace(low - margin, high + margin, POINTS).T
     return x, y

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from specnet import functions
-from specnet.datasets.base import Data
+from specnet.datasets.base import Data, pieces
 from specnet.errors import PlotError
 
 LARGEST = 100
@@ -30,7 +30,8 @@ def class_numbers(targets: np.ndarray) -> np.ndarray:
 
 def class_name(number: int, data: Data) -> str:
     """Return the name of a class number: the dataset's, that of its one-hot column, or the number itself."""
-    one_hot = data.train.targets.ndim == 2 and data.train.targets.shape[1] > 1
+    shape = data.train.targets.shape[1:]
+    one_hot = len(shape) == 1 and shape[0] > 1
     names = data.classes or (data.target_names if one_hot else ())
     return names[number] if 0 <= number < len(names) else str(number)
 
@@ -41,8 +42,10 @@ def all_classes(data: Data, *found: np.ndarray) -> np.ndarray:
     Raises:
         PlotError: if targets are not classes, or too many.
     """
-    targets = [class_numbers(samples.targets) for samples in data.splits.values()]
-    known = np.unique(np.concatenate([np.arange(len(data.classes)), *targets, *found]))
+    known = np.unique(np.concatenate([np.arange(len(data.classes)), *found]))
+    for samples in data.splits.values():
+        for piece in pieces(samples.targets):
+            known = np.union1d(known, class_numbers(piece))
     if len(known) > LARGEST:
         raise PlotError(
             f"there are {len(known)} different classes: a picture shows at most {LARGEST}",

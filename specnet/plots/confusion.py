@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -24,14 +24,17 @@ class ConfusionMatrix(Plot):
     Of the test split if there is one, else of validation, else of train.
     """
 
+    streams: ClassVar[bool] = True
+
     def check(self, run: Trained) -> None:
         all_classes(run.data)
         class_numbers(classes(run.predict(run.data.train.inputs[:1])))
 
     def draw(self, run: Trained) -> Figure:
         split, samples = list(run.data.splits.items())[-1]
-        wanted = class_numbers(samples.targets)
-        predicted = class_numbers(classes(run.predict(samples.inputs)))
+        wanted = np.concatenate([class_numbers(piece.targets) for piece in samples.pieces()])
+        found = [class_numbers(classes(run.predict(piece.inputs))) for piece in samples.pieces()]
+        predicted = np.concatenate(found)
         known = all_classes(run.data, predicted)
         counts = count_pairs(np.searchsorted(known, wanted), np.searchsorted(known, predicted), len(known))
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

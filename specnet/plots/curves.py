@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ class Curves(Plot):
     Each value has a panel of its own; one that falls far, from a peak to less than a tenth of it, has a
     logarithmic scale. The epoch of the lowest validation loss is marked.
     """
+
+    streams: ClassVar[bool] = True
 
     def draw(self, run: Trained) -> Figure:
         from matplotlib.ticker import MaxNLocator

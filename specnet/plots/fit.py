@@ -8,8 +8,9 @@ import numpy as np
 
 from specnet.datasets.base import Data
 from specnet.errors import PlotError
+from specnet.functions import extremes
 from specnet.plots import style
-from specnet.plots.base import Plot, Trained
+from specnet.plots.base import Plot, Trained, in_memory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,8 +48,9 @@ class RegressionFit(Plot):
         axes = figure.add_subplot()
         style.dress(axes, (*data.input_names, "input")[0], (*data.target_names, "target")[0])
         axes.margins(x=0)
-        size = style.point_size(sum(len(samples.inputs) for samples in data.splits.values()))
-        for split, samples in data.splits.items():
+        splits = in_memory(data)
+        size = style.point_size(sum(len(samples.inputs) for samples in splits.values()))
+        for split, samples in splits.items():
             axes.plot(
                 samples.inputs.reshape(-1),
                 samples.targets.reshape(-1),
@@ -70,7 +72,6 @@ class RegressionFit(Plot):
 
 def grid(data: Data) -> np.ndarray:
     """Return evenly spaced inputs (points, 1) that reach a little beyond the samples."""
-    inputs = np.concatenate([samples.inputs for samples in data.splits.values()]).astype(np.float64)
-    low, high = inputs.min(), inputs.max()
+    low, high = extremes(samples.inputs.astype(np.float64) for samples in in_memory(data).values())
     margin = 0.05 * (high - low or 1.0)
     return np.linspace(low - margin, high + margin, POINTS)[:, np.newaxis]

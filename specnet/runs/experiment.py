@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 
 from specnet.component import guarded, parts
-from specnet.datasets.base import Data, Dataset, Samples
+from specnet.datasets.base import AnySamples, Data, Dataset, Samples, pieces
 from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetError
 from specnet.layers.base import Shape
 from specnet.optimizers.base import Optimizer
+from specnet.plots.base import check_plot
 from specnet.runs.record import Recorder
 from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.spec.checks import check_network, missing_split
 from specnet.spec.model import Spec
+from specnet.training.divergence import all_finite
 from specnet.training.model import Model
 from specnet.training.network import Network
 from specnet.training.pipeline import Pipeline
@@ -55,19 +57,22 @@ def load_data(spec: Spec) -> Data:
         return spec.split.apply(data, stream(spec.seed, "split"))
 
 
-def _check_samples(split: str, samples: Samples) -> None:
+def _check_samples(split: str, samples: AnySamples) -> None:
     """There are samples, as many targets as inputs, and all numbers are finite."""
     if len(samples.inputs) == 0:
         raise DataError(f"there are no {split} samples")
     if len(samples.inputs) != len(samples.targets):
         raise DataError(f"there are {len(samples.inputs)} {split} inputs and {len(samples.targets)} targets")
-    for what, array in samples._asdict().items():
-        if not np.isfinite(array).all():
-            row = np.argwhere(~np.isfinite(array))[0][0]
-            raise DataError(f"the {split} {what} are not finite in row {row}")
+    for what, array in {"inputs": samples.inputs, "targets": samples.targets}.items():
+        start = 0
+        for piece in pieces(array):
+            if not all_finite(piece):
+                row = start + np.argwhere(~np.isfinite(piece))[0][0]
+                raise DataError(f"the {split} {what} are not finite in row {row}")
+            start += len(piece)
 
 
-def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, Samples]]:
+def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, AnySamples]]:
     """Fit a spec's transforms on the training samples; return both pipelines and all splits transformed.
 
     Raises:
@@ -75,10 +80,16 @@ def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, Sam
     """
     with located(spec):
         inputs, targets = pipelines(spec)
-        splits = {"train": Samples(inputs.fit(data.train.inputs), targets.fit(data.train.targets))}
+        splits: dict[str, AnySamples] = {}
         for name, samples in data.splits.items():
             if name != "train":
-                splits[name] = Samples(inputs.apply(samples.inputs), targets.apply(samples.targets))
+                splits[name] = samples.map(inputs.apply, targets.apply)
+            elif isinstance(samples, Samples):
+                splits[name] = samples.map(inputs.fit, targets.fit)
+            else:
+                inputs.fit_pieces(samples.inputs.pieces)
+                targets.fit_pieces(samples.targets.pieces)
+                splits[name] = samples.map(inputs.apply, targets.apply)
     return inputs, targets, splits
 
 
@@ -125,13 +136,19 @@ class Experiment:
         inputs, targets, transformed = transform(spec, self.data)
         with located(spec):
             shape, rows = transformed["train"].inputs.shape[1:], len(transformed["train"].inputs)
+            if spec.training.batch_size is None and not isinstance(transformed["train"], Samples):
+                raise DataError(
+                    "the training samples take more than the dataset's buffer: a step cannot have all of them",
+                    pointer=("training", "batch_size"),
+                    help="say how many it has, or let the buffer be larger",
+                )
             check_network(spec, shape, rows)
             self.model = build_model(spec, shape, inputs, targets)
             self.splits = {
                 name: self.model.prepare(transformed[name], samples.targets)
                 for name, samples in self.data.splits.items()
             }
-            self._check_metrics()
+            self._check_splits()
             self.best = self._watch_best()
             self.stopping = self._watch_stopping()
             optimizer = spec.optimizer.model_copy(deep=True)
@@ -215,18 +232,23 @@ class Experiment:
         """Whether the monitored value has not improved for too long."""
         return self.stopping is not None and self.stopping.exhausted
 
-    def _check_metrics(self) -> None:
-        """Compute each metric once: what does not fit should show before training, not after an epoch of it."""
-        if self.model.metrics:
-            for split in self.splits.values():
-                self.model.measure(self.model.outputs(split.x), split.truth)
+    def _check_splits(self) -> None:
+        """Look at all samples, and compute each metric: what does not fit should show before training, not after.
+
+        Of streamed samples metrics are computed for the first few, the others are only prepared.
+        """
+        for split in self.splits.values():
+            self.model.check_metrics(split)
+            for number, piece in enumerate(split.pieces()):
+                if self.model.metrics and number == 0:
+                    self.model.measure(self.model.outputs(piece.x), piece.truth)
 
     def _check_plots(self) -> None:
         mistakes: list[Diagnostic] = []
         untrained = Untrained(self.spec.name, self.spec.dataset, self.data, self.model.predict)
         for number, plot in enumerate(self.spec.plots):
             try:
-                plot.check(untrained)
+                check_plot(plot, untrained)
             except SpecnetError as error:
                 mistakes += error.at("plots", number).diagnostics
         if mistakes:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, FiniteFloat, ValidationError
 
 from specnet import registry
 from specnet.component import Component, parts
-from specnet.datasets.base import Data
+from specnet.datasets.base import Data, pieces
 from specnet.errors import RunError, SpecError
 from specnet.runs.files import read_json
 from specnet.runs.machine import describe_machine
@@ -149,7 +149,8 @@ def data_digest(data: Data) -> str:
     """Return the SHA-256 of all samples, with their split, dtype and shape, in hexadecimal."""
     digest = hashlib.sha256()
     for name, samples in data.splits.items():
-        for array in samples:
+        for array in (samples.inputs, samples.targets):
             digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).data)
+            for piece in pieces(array):
+                digest.update(np.ascontiguousarray(piece).data)
     return digest.hexdigest()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from specnet.datasets.base import Data, read_npz
+from specnet.datasets.base import Data, pieces, read_npz
 from specnet.errors import DataError, RunError, SpecnetError
+from specnet.functions import extremes
 from specnet.runs.files import write_file
 from specnet.spec.model import Record
 from specnet.training.model import Model
@@ -21,19 +23,19 @@ class Recorder:
     """
 
     def __init__(self, record: Record, model: Model, data: Data) -> None:
-        inputs = np.concatenate([split.inputs for split in data.splits.values()])
-        if inputs.shape[1:] not in [(1,), (2,)]:
+        shape = data.train.inputs.shape[1:]
+        if shape not in [(1,), (2,)]:
             raise DataError(
                 "a record keeps predictions over a grid of one or two inputs, "
-                f"this dataset's inputs have shape {inputs.shape[1:]}",
+                f"this dataset's inputs have shape {shape}",
                 pointer=("record",),
                 help="leave record out",
             )
         self.every = record.every
         self.model = model
-        points = record.points or {1: 200, 2: 100}[inputs.shape[1]]
-        inputs = inputs.astype(np.float64)
-        low, high = inputs.min(axis=0), inputs.max(axis=0)
+        points = record.points or {1: 200, 2: 100}[shape[0]]
+        inputs = chain.from_iterable(pieces(split.inputs) for split in data.splits.values())
+        low, high = (each.astype(np.float64) for each in extremes(inputs, axis=0))
         margin = record.margin if record.margin is not None else 0.1 * (high - low)
         self.axes = list(np.linspace(low - margin, high + margin, points).T)
         grids = np.meshgrid(*self.axes, indexing="ij")

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from specnet.component import build
-from specnet.datasets.base import Data, Dataset, Samples
+from specnet.datasets.base import AnySamples, Data, Dataset
 from specnet.errors import DataError, RunError, SpecnetError, UsageError, suggest
-from specnet.plots.base import Plot
+from specnet.plots.base import Plot, check_plot
 from specnet.runs.archive import Stamp
 from specnet.runs.directory import inside
 from specnet.runs.experiment import build_model, load_data, pipelines
@@ -140,13 +140,13 @@ class Run:
         with self._as_in_training():
             return self.model.predict(array)
 
-    def evaluate(self, split: str | Samples = "test") -> dict[str, float]:
+    def evaluate(self, split: str | AnySamples = "test") -> dict[str, float]:
         """Return loss and metrics over one of the run's splits, or over further samples.
 
         Raises:
             UsageError: if the run has no such split.
         """
-        if not isinstance(split, Samples):
+        if isinstance(split, str):
             if split not in self.data.splits:
                 raise UsageError(f"this run has no {split} samples", help=suggest(split, self.data.splits))
             split = self.data.splits[split]
@@ -165,7 +165,7 @@ class Run:
         """
         built = build("plots", plot)
         assert isinstance(built, Plot)
-        built.check(self)
+        check_plot(built, self)
         # A picture of another checkpoint than the usual one does not take the usual one's place.
         suffix = "" if self.checkpoint.name == self.best.get("checkpoint") else f"-{self.checkpoint.stem}"
         path = inside(self.directory, "plots", f"{built.to_spec()['type']}{suffix}.png")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+from zipfile import ZipFile
 
 import numpy as np
+from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 
 from specnet.component import build
-from specnet.datasets.base import Dataset, Samples, explain_os_error
-from specnet.errors import DataError, SpecError, SpecnetError, UsageError
+from specnet.datasets.base import AnySamples, Dataset, Rows, pieces, read_npy
+from specnet.errors import SpecError, SpecnetError, UsageError
 from specnet.functions import classes
 from specnet.runs.files import write_file
 from specnet.runs.run import Run
@@ -29,7 +31,7 @@ def about(path: Path) -> Iterator[None]:
         raise SpecError(found, file=str(path)) from error
 
 
-def read_samples(run: Run, path: Path) -> Samples:
+def read_samples(run: Run, path: Path) -> AnySamples:
     """Return inputs and targets, in the dataset's units, from a `.csv` or `.npz` file.
 
     Columns and arrays have the names that the run's dataset uses.
@@ -47,15 +49,9 @@ def read_inputs(run: Run, path: Path) -> np.ndarray:
         SpecnetError: if the file cannot be read or does not hold what is needed.
     """
     if path.suffix != ".npy":
-        return _reader(run, path).read(path, targets=False, classes=run.classes).inputs
-    try:
-        with path.open("rb") as file:
-            inputs = np.lib.format.read_array(file, allow_pickle=False)
-    except OSError as error:
-        raise explain_os_error(path, error) from error
-    except (ValueError, EOFError) as error:
-        raise DataError(f"{path} is not an .npy file of a plain array: {error}") from error
-    return np.asarray(inputs)
+        inputs = _reader(run, path).read(path, targets=False, classes=run.classes).inputs
+        return inputs[:] if isinstance(inputs, Rows) else inputs
+    return read_npy(path)
 
 
 def _reader(run: Run, path: Path) -> Dataset:
@@ -72,6 +68,17 @@ def _reader(run: Run, path: Path) -> Dataset:
     reader = build("datasets", description)
     assert isinstance(reader, Dataset)
     return reader
+
+
+def write_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray | Rows]) -> None:
+    """Write arrays as `numpy.savez` does, those that do not fit into memory a piece at a time."""
+    with ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            header = {"descr": dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                write_array_header_1_0(member, header)
+                for piece in pieces(array):
+                    member.write(np.ascontiguousarray(piece).data)
 
 
 def write_predictions(run: Run, predictions: np.ndarray, output: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,8 +69,14 @@ class _Data(_Part):
     target_names: list[str]
 
 
+class _Window(_Part):
+    start: PositiveInt
+    metrics: dict[str, FiniteFloat]
+
+
 class _Progress(_Moment):
     position: NonNegativeInt
+    window: _Window | None = None
     loss: FiniteFloat
     generators: dict[str, _Generator]
     best: _Moment
@@ -100,7 +106,7 @@ def read_checkpoint(path: Path, stamps: Sequence[Stamp], spec: Spec) -> Snapshot
         if trajectory(told, spec) != trajectory(spec.to_json(), spec):
             raise RunError(f"{path} is a checkpoint of another spec")
         _check_progress(progress, path.name)
-        implied_layout, implied = _implied(spec, tuple(progress["data"]["input_shape"]), progress["position"])
+        implied_layout, implied = _implied(spec, progress)
         if layout != implied_layout or archive.headers != implied | texts:
             raise RunError(f"{path} does not fit the run's spec: its arrays are not those of the layers")
         arrays = {name: archive.read(name) for name in implied}
@@ -118,10 +124,10 @@ def _check_progress(progress: Any, name: str) -> None:
         raise ValueError("its progress is that of another state")
 
 
-def _implied(spec: Spec, input_shape: Shape, position: int) -> tuple[list[dict[str, Any]], dict[str, Header]]:
-    """The layout and the arrays of a checkpoint, after `position` samples of an epoch; nothing is allocated."""
+def _implied(spec: Spec, progress: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Header]]:
+    """The layout and the arrays of a checkpoint with this progress; nothing is allocated."""
     layers = copy.deepcopy(spec.layers)
-    output_shape = connect(layers, input_shape, "layers")
+    output_shape = connect(layers, tuple(progress["data"]["input_shape"]), "layers")
     parameters, states = declared_shapes(name_layers(layers))
     layout, dtype = lay_out(parameters), np.dtype(spec.dtype)
     size = sum(slot.size for slot in layout)
@@ -130,8 +136,9 @@ def _implied(spec: Spec, input_shape: Shape, position: int) -> tuple[list[dict[s
         "slots": (len(spec.optimizer.slot_names), size),
         "state": (sum(map(math.prod, states.values())),),
     }
-    if position:
-        shapes["outputs"] = (position if spec.metrics else 0, *output_shape)
+    if progress["position"]:
+        window = progress.get("window") or {"start": 0}
+        shapes["outputs"] = (progress["position"] - window["start"] if spec.metrics else 0, *output_shape)
     return show_layout(layout), {name: Header(shape, dtype) for name, shape in shapes.items()}
 
 

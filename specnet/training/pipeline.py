@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from specnet.component import Section
 from specnet.errors import SpecnetError
-from specnet.transforms.base import Transform
+from specnet.transforms.base import Pieces, Transform
 
 
 class Transforms(Section):
@@ -38,6 +38,19 @@ class Pipeline:
             except SpecnetError as error:
                 raise error.at(*self.place, number) from None
         return x
+
+    def fit_pieces(self, pieces: Pieces) -> None:
+        """Fit each transform on what the ones before it make of pieces, which are read anew for each."""
+        for number, transform in enumerate(self.transforms):
+            before = Pipeline(self.transforms[:number], self.place)
+
+            def transformed(before: Pipeline = before) -> Iterable[np.ndarray]:
+                return map(before.apply, pieces())
+
+            try:
+                transform.fit_pieces(transformed)
+            except SpecnetError as error:
+                raise error.at(*self.place, number) from None
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         """Return x transformed."""

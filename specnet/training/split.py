@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
 from specnet.component import Section
-from specnet.datasets.base import Data, Samples
+from specnet.datasets.base import AnySamples, Data, pieces
 from specnet.errors import DataError
 from specnet.functions import class_numbers
 
@@ -34,20 +35,18 @@ class Split(Section):
             if name in data.splits:
                 raise DataError(f"the dataset has its own {name} samples", pointer=(name,), help="leave this share out")
         count = len(data.train.inputs)
-        group = self._groups(data.train.targets)
-        part = np.full(count, "train", dtype="<U10")
-        for members in (np.flatnonzero(group == value) for value in np.unique(group)):
+        part = np.zeros(count, np.uint8)  # what it counts in: 0 is train
+        for members in self._groups(data.train):
             shuffled, start = rng.permutation(members), 0
-            for name, size in self.counts(len(members)).items():
-                part[shuffled[start : start + size]] = name
+            for number, size in enumerate(self.counts(len(members)).values(), 1):
+                part[shuffled[start : start + size]] = number
                 start += size
-        for name in ("train", *shares):
-            if not (part == name).any():
+        chosen: dict[str, Any] = {}
+        for number, name in enumerate(("train", *shares)):
+            rows = np.flatnonzero(part == number)
+            if not rows.size:
                 raise DataError(f"no {name} sample is left of {count}", help="choose other shares")
-        chosen: dict[str, Any] = {
-            name: Samples(data.train.inputs[part == name], data.train.targets[part == name])
-            for name in ("train", *shares)
-        }
+            chosen[name] = data.train.select(rows)
         return dataclasses.replace(data, **chosen)
 
     def counts(self, rows: int) -> dict[str, int]:
@@ -55,14 +54,19 @@ class Split(Section):
         shares = {"validation": self.validation, "test": self.test}
         return {name: round(share * rows) for name, share in shares.items() if share}
 
-    def _groups(self, targets: np.ndarray) -> np.ndarray:
+    def _groups(self, samples: AnySamples) -> Iterator[np.ndarray]:
+        """Give the numbers of the samples that are divided together."""
         if not self.stratify:
-            return np.zeros(len(targets), dtype=np.int64)
-        numbers = class_numbers(targets)
-        if numbers is None or numbers.ndim != 1:
+            yield np.arange(len(samples.targets))
+            return
+        numbers = [class_numbers(piece) for piece in pieces(samples.targets)]
+        found = [each for each in numbers if each is not None and each.ndim == 1]
+        if len(found) < len(numbers):
             raise DataError(
                 "targets are not classes: there is nothing to stratify by",
                 pointer=("stratify",),
                 help="set stratify to false",
             )
-        return numbers
+        group = np.concatenate(found)
+        for value in np.unique(group):
+            yield np.flatnonzero(group == value)

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +17,7 @@ from specnet.optimizers.base import Optimizer
 from specnet.schedules.base import value_at
 from specnet.training.divergence import all_finite, are_finite, find_origin, find_parameter, find_slot
 from specnet.training.feed import Feed
-from specnet.training.model import Model, Prepared
+from specnet.training.model import AnySplit, Model
 from specnet.training.network import Network
 from specnet.training.randomness import restore_stream, save_stream, stream
 from specnet.training.stopping import EarlyStopping
@@ -42,7 +41,8 @@ class Training(Section):
 class Snapshot:
     """A trainer's whole state between two steps.
 
-    `outputs` (position, ...) are those of the samples that the epoch has taken so far, where metrics will need them.
+    `outputs` (rows, ...) are those of the samples that the epoch has taken so far, where metrics will need them; those
+    since the beginning of a window of streamed samples, if progress tells that.
     """
 
     params: np.ndarray
@@ -64,7 +64,7 @@ class Trainer:
         model: Model,
         optimizer: Optimizer,
         training: Training,
-        splits: Mapping[str, Prepared],
+        splits: Mapping[str, AnySplit],
         seed: int,
         measured: Sequence[str] = ("validation",),
     ) -> None:
@@ -86,6 +86,7 @@ class Trainer:
         """Forget what an epoch gathers."""
         self.position = 0
         self._loss = 0.0
+        self._metrics: dict[str, float] = {}
         self._outputs = self._no_outputs
 
     def run_epoch(self, between: Callable[[], None] = lambda: None) -> dict[str, Any]:
@@ -99,26 +100,29 @@ class Trainer:
         Raises:
             DivergenceError: in the step that made the loss or a gradient no longer a finite number, in the step after
                 one that made a parameter so or at the epoch's end, or if a metric is none.
+            DataError: if streamed samples cannot be read any more.
         """
         start = time.perf_counter()
         # What overflows shows as a number that is not finite, and ends the run; a warning would only come first.
         with np.errstate(over="ignore", invalid="ignore"):
             if self.position == 0:
                 self._begin()
-            while self.position < self.feed.count:
-                self._step(*self.feed.batch(self.position))
-                between()
-            self._check_parameters()
-            values = {"train/loss": self._loss}
-            if self.model.metrics:
-                scores = self.model.measure(self._outputs, self.feed.truth)
-                values |= {f"train/{name}": value for name, value in scores.items()}
+            while True:
+                while self.position < self.feed.stop:
+                    self._step(*self.feed.batch(self.position))
+                    between()
+                self._check_parameters()
+                metrics = self._measure() if self.model.metrics else {}
+                if self.position == self.feed.count:
+                    break
+                self._check_defined(metrics)
+                self.feed.move(self.position)
+                self._metrics = metrics
+            values = {"train/loss": self._loss, **metrics}
             for split in self.measured:
                 scores = self.model.score(self.splits[split], between)
                 values |= {f"{split}/{name}": value for name, value in scores.items()}
-            for name, value in values.items():
-                if not math.isfinite(value):
-                    raise self._undefined(name, value)
+            self._check_defined(values)
         self.epoch += 1
         self._clear()
         return {
@@ -134,10 +138,11 @@ class Trainer:
         """Whether some of an epoch's steps are taken and some are left."""
         return 0 < self.position < self.feed.count
 
-    def _begin(self) -> None:
-        self.feed.begin()
-        if self.model.metrics:  # which need not add up over batches, so they get the outputs of an epoch all at once
-            self._outputs = np.empty((self.feed.count, *self._no_outputs.shape[1:]), self._no_outputs.dtype)
+    def _begin(self, position: int = 0) -> None:
+        self.feed.begin(position)
+        if self.model.metrics:  # which need not add up over batches, so they get the outputs of a window all at once
+            rows = self.feed.stop - self.feed.start  # of later windows, only the last one may have fewer
+            self._outputs = np.empty((rows, *self._no_outputs.shape[1:]), self._no_outputs.dtype)
 
     def _step(self, x: np.ndarray, target: np.ndarray) -> None:
         """Take one step on a batch, and add its loss and outputs before the update to what the epoch gathers."""
@@ -156,9 +161,22 @@ class Trainer:
         mean = loss.reduction == "mean"
         self._loss += value * (len(x) / self.feed.count) if mean else value
         if self.model.metrics:
-            self._outputs[self.position : self.position + len(x)] = y
+            place = self.position - self.feed.start
+            self._outputs[place : place + len(x)] = y
         self.position += len(x)
         self.step += 1
+
+    def _measure(self) -> dict[str, float]:
+        """Return the metrics of the epoch so far, the present window included; each sample counts the same."""
+        rows = self.feed.stop - self.feed.start
+        found = self.model.measure(self._outputs[:rows], self.feed.truth)
+        values = {f"train/{name}": value * (rows / self.feed.count) for name, value in found.items()}
+        return {name: self._metrics.get(name, 0.0) + value for name, value in values.items()}
+
+    def _check_defined(self, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise self._undefined(name, value)
 
     def _gradients(self, x: np.ndarray, target: np.ndarray) -> None:
         network, loss = self.model.network, self.model.loss
@@ -183,10 +201,14 @@ class Trainer:
         """Return the error of a value that is no number after an epoch's steps."""
         what = f"{name} is {value} after step {self.step}, in epoch {self.epoch + 1}"
         split, _, metric = name.partition("/")
-        if metric in self.model.metrics and all_finite(self.model.outputs(self.splits[split].x)):
+
+        def are_outputs_finite() -> bool:
+            return all(all_finite(self.model.outputs(piece.x)) for piece in self.splits[split].pieces())
+
+        if metric in self.model.metrics and are_outputs_finite():
             number = list(self.model.metrics).index(metric)
             return self._error(what, ("metrics", number), self.model.metrics[metric])
-        return self._diverged(what, partial(self.model.outputs, self.splits[split].x))
+        return self._diverged(what, are_outputs_finite)
 
     def _check_parameters(self) -> None:
         """Look at all parameters: after an epoch, before they are saved, and where their loss is not finite.
@@ -227,11 +249,14 @@ class Trainer:
             # Within an epoch, the state that its order of samples was drawn from.
             "generators": {"shuffle": self.feed.state(self.position), **generators},
         }
+        start = self.feed.start
+        if self.position > start > 0:
+            progress["window"] = {"start": start, "metrics": dict(self._metrics)}
         arrays = {
             "params": network.params.flat,
             "slots": self.slots,
             "state": network.state.flat,
-            "outputs": self._outputs[: self.position],
+            "outputs": self._outputs[: self.position - start],
         }
         with np.errstate(over="ignore", invalid="ignore"):
             self._check_parameters()
@@ -252,7 +277,9 @@ class Trainer:
         """Go back to the state of a snapshot.
 
         Raises:
-            ValueError: if it says that more or less steps were taken than there are.
+            ValueError: if it says that more or less steps were taken than there are, or does not fit the windows that
+                streamed samples are read in.
+            DataError: if these cannot be read.
         """
         network, progress = self.model.network, snapshot.progress
         count, size = self.feed.count, self.feed.size
@@ -268,8 +295,13 @@ class Trainer:
             restore_stream(layer.rng, progress["generators"][place])
         self._clear()
         if progress["position"]:
-            self._begin()
-            self.position, self._loss = progress["position"], progress["loss"]
+            self._begin(position - 1)  # if it is the last of its window, that is yet to be measured
+            self.position, self._loss = position, progress["loss"]
+            window = progress.get("window") or {"start": 0, "metrics": {}}
+            names = [f"train/{name}" for name in self.model.metrics] if window["start"] else []
+            if window["start"] != self.feed.start or list(window["metrics"]) != names:
+                raise ValueError(f"no window with the sample at {position - 1} begins at {window['start']}")
+            self._metrics = dict(window["metrics"])
             self._outputs[: len(snapshot.outputs)] = snapshot.outputs
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import numpy as np
 
 from specnet.component import Component
-from specnet.errors import ShapeError
+from specnet.errors import DataError, ShapeError
+
+Pieces = Callable[[], Iterable[np.ndarray]]
+"""Gives an array a piece after the other, in order, from the first one again at each call."""
 
 
 class Transform(Component):
@@ -24,6 +28,18 @@ class Transform(Component):
     def fit(self, x: np.ndarray) -> None:
         """Learn from the training split; by default nothing."""
         return
+
+    def fit_pieces(self, pieces: Pieces) -> None:
+        """Learn the same from a training split that does not fit into memory.
+
+        Raises:
+            DataError: if all of it is needed at once, as where only `fit` is overridden.
+        """
+        if type(self).fit is not Transform.fit:
+            raise DataError(
+                "this transform is fitted on all samples at once, and they take more than the dataset's buffer",
+                help="leave it out, or let the buffer be larger",
+            )
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...] | None:
         """Return the shape of a transformed sample; None where only `fit` will know."""

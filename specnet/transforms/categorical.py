@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from specnet.errors import DataError
-from specnet.transforms.base import Transform, check_shape
+from specnet.transforms.base import Pieces, Transform, check_shape
 
 
 class OneHot(Transform):
@@ -20,13 +20,20 @@ class OneHot(Transform):
     fitted: ClassVar[tuple[str, ...]] = ("categories", "sizes", "ndim")
 
     def fit(self, x: np.ndarray) -> None:
-        if x.ndim > 2:
-            raise DataError(f"one_hot takes one category or a row of them, not shape {x.shape[1:]}")
-        if np.issubdtype(x.dtype, np.floating) and np.array_equal(x, np.rint(x)):
-            x = x.astype(np.int64)
-        found = [np.unique(column) for column in x.reshape(len(x), -1).T]
-        self.categories, self.sizes = np.concatenate(found), np.array([len(values) for values in found])
-        self.ndim = np.array(x.ndim)
+        self.fit_pieces(lambda: [x])
+
+    def fit_pieces(self, pieces: Pieces) -> None:
+        found: list[np.ndarray] = []
+        for x in pieces():
+            if x.ndim > 2:
+                raise DataError(f"one_hot takes one category or a row of them, not shape {x.shape[1:]}")
+            new = [np.unique(column) for column in x.reshape(len(x), -1).T]
+            found = [np.union1d(*both) for both in zip(found, new, strict=True)] if found else new
+            self.ndim = np.array(x.ndim)
+        categories = np.concatenate(found)
+        if np.issubdtype(categories.dtype, np.floating) and np.array_equal(categories, np.rint(categories)):
+            categories = categories.astype(np.int64)
+        self.categories, self.sizes = categories, np.array([len(values) for values in found])
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         check_shape(x, () if self.ndim == 1 else (len(self.sizes),))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from specnet.diagnostics import custom_error
-from specnet.transforms.base import Transform, check_shape
+from specnet.functions import extremes, summarize
+from specnet.transforms.base import Pieces, Transform, check_shape
 
 
 class Affine(Transform):
@@ -19,18 +21,21 @@ class Affine(Transform):
     per_feature: bool = Field(default=True, description="false: one shift and scale for all features together")
 
     def fit(self, x: np.ndarray) -> None:
+        self.fit_pieces(lambda: [x])
+
+    def fit_pieces(self, pieces: Pieces) -> None:
         axis = 0 if self.per_feature else None
-        self.shift, self.scale = self._measure(x.astype(np.float64), axis)
+        least, most, self.shift, scale = self._measure((x.astype(np.float64) for x in pieces()), axis)
         # A feature that never changes carries nothing: it is shifted, not scaled. Its standard deviation may be
         # rounding noise instead of 0, and that of tiny numbers 0.
-        constant = (np.max(x, axis=axis) == np.min(x, axis=axis)) | (self.scale == 0)
-        self.scale = np.where(constant, 1.0, self.scale)
+        self.scale = np.where((least == most) | (scale == 0), 1.0, scale)
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         return shape
 
     @abstractmethod
-    def _measure(self, x: np.ndarray, axis: int | None) -> tuple[np.ndarray, np.ndarray]: ...
+    def _measure(self, pieces: Iterable[np.ndarray], axis: int | None) -> tuple[np.ndarray, ...]:
+        """Return the least and the greatest numbers along an axis, shift and scale."""
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         if self.per_feature:
@@ -44,8 +49,9 @@ class Affine(Transform):
 class Standardize(Affine):
     """Mean 0 and standard deviation 1 over the training split."""
 
-    def _measure(self, x: np.ndarray, axis: int | None) -> tuple[np.ndarray, np.ndarray]:
-        return np.mean(x, axis=axis), np.std(x, axis=axis)
+    def _measure(self, pieces: Iterable[np.ndarray], axis: int | None) -> tuple[np.ndarray, ...]:
+        found = summarize(pieces, axis)
+        return found.least, found.most, found.mean, found.std
 
 
 class Minmax(Affine):
@@ -60,10 +66,10 @@ class Minmax(Affine):
             raise ValueError(f"low ({self.low}) should be less than high ({self.high})")
         return self
 
-    def _measure(self, x: np.ndarray, axis: int | None) -> tuple[np.ndarray, np.ndarray]:
-        least, most = np.min(x, axis=axis), np.max(x, axis=axis)
+    def _measure(self, pieces: Iterable[np.ndarray], axis: int | None) -> tuple[np.ndarray, ...]:
+        least, most = extremes(pieces, axis)
         scale = (most - least) / (self.high - self.low)
-        return least - self.low * np.where(scale == 0, 1.0, scale), scale
+        return least, most, least - self.low * np.where(scale == 0, 1.0, scale), scale
 
 
 class Scale(Transform):

@@ -171,6 +171,29 @@ def test_data_are_shown_even_if_the_layers_do_not_fit_them(invoke, write):
     assert "error[shape]" in result.stderr
 
 
+def test_data_that_are_streamed_are_shown_and_written_like_others(invoke, write):
+    rng = np.random.default_rng(0)
+    np.save("x.npy", rng.normal(3, 2, (500, 3)))
+    np.save("t.npy", rng.integers(0, 4, 500))
+    outputs = []
+    for buffer in (0.001, 1):
+        spec = write(
+            "large.json",
+            dataset={"type": "npy", "inputs": "x.npy", "targets": "t.npy", "buffer": buffer},
+            split={"validation": 0.3},
+            transforms={"inputs": [{"type": "minmax", "low": -1}]},
+            layers=[{"type": "linear", "units": 4}],
+            loss="cross_entropy",
+        )
+        result = invoke("data", spec, "-o", f"{buffer}.npz")
+        assert result.exit_code == 0, result.output
+        outputs.append(result.stdout.splitlines()[:-1])
+        for units in (3, 4):  # whether the layers fit or not
+            assert "train" in invoke("data", spec, "--set", f"layers.0.units={units}").stdout
+    assert outputs[0] == outputs[1]
+    assert Path("0.001.npz").read_bytes() == Path("1.npz").read_bytes()
+
+
 def test_data_are_written_to_an_npz_file_only(invoke, write):
     spec = write("arms.json")
     assert invoke("data", spec, "-o", "arms.csv").exit_code == 2

@@ -173,3 +173,53 @@ def test_who_gives_a_csv_file_is_told_its_type(tmp_path):
     with pytest.raises(SpecnetError, match=r"not an \.npz file") as raised:
         build("datasets", {"type": "npz", "path": str(path)}).load(RNG)
     assert raised.value.help == 'a CSV file takes "type": "csv"'
+
+
+WRONG_FILES = {
+    "unlike numbers of rows": ({"x": X, "t": T[:2]}, r"x has 3 rows, .*t has 2", ()),
+    "no rows": ({"x": X[:0], "t": T[:0]}, "x: the array has no rows", ("inputs",)),
+    "scalar": ({"x": X, "t": np.float64(1)}, r"t: the array has dtype float64 and shape \(\)", ("targets",)),
+    "text": ({"x": X, "t": np.array(["a", "b", "c"])}, "t: the array has dtype <U1", ("targets",)),
+    "text in a split": ({"x": X, "t": T, "u": np.array(["a"] * 3)}, "u: the array has dtype <U1", ("test", "targets")),
+    "objects": ({"x": np.array([{}, 1, 2], object), "t": T}, r"x is not an \.npy file .*: Object arrays", ()),
+}
+
+
+@pytest.mark.parametrize("buffer", [1e-5, 1])
+@pytest.mark.parametrize("case", WRONG_FILES)
+def test_what_is_wrong_with_npy_files_is_told(tmp_path, case, buffer):
+    arrays, reason, pointer = WRONG_FILES[case]
+    paths = {name: str(tmp_path / name) for name in arrays}
+    for name, array in arrays.items():
+        (tmp_path / name).write_bytes(single(array))
+    test = {"inputs": paths["x"], "targets": paths["u"]} if "u" in paths else None
+    bad = build(
+        "datasets", {"type": "npy", "inputs": paths["x"], "targets": paths["t"], "test": test, "buffer": buffer}
+    )
+    with pytest.raises(SpecnetError, match=reason) as raised:
+        bad.load(RNG)
+    assert raised.value.pointer == pointer
+    with pytest.raises(SpecnetError) as outlined:
+        bad.outline()
+    assert outlined.value.diagnostics == raised.value.diagnostics
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy"])
+def test_a_split_is_streamed_from_the_byte_on_that_the_buffer_does_not_hold(tmp_path, kind):
+    (tmp_path / "x.npy").write_bytes(single(X.astype("i1")))
+    (tmp_path / "t.npy").write_bytes(single(T))
+    np.savez(tmp_path / "data.npz", inputs=X.astype("i1"), targets=T)
+    fields = {"inputs": str(tmp_path / "x.npy"), "targets": str(tmp_path / "t.npy")}
+    fields = fields if kind == "npy" else {"path": str(tmp_path / "data.npz")}
+    for buffer, streamed in ((120e-6, False), (119e-6, True)):  # three rows of five numbers of eight bytes
+        assert build("datasets", {"type": kind, "buffer": buffer, **fields}).load(RNG).streamed == streamed
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_arrays_that_cannot_be_streamed_are_loaded(dataset, order):
+    save = {"C": np.savez_compressed, "F": np.savez}[order]
+    buffer = io.BytesIO()
+    save(buffer, inputs=np.asarray(X, order=order), targets=T)
+    data = dataset(buffer.getvalue(), buffer=1e-6).load(RNG)
+    assert not data.streamed
+    np.testing.assert_array_equal(data.train.inputs, X)

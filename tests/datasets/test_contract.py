@@ -20,6 +20,12 @@ def npz(save=np.savez, **arrays):
     return buffer.getvalue()
 
 
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
 def idx(array):
     """Return bytes as an IDX file of bytes."""
     sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
@@ -37,6 +43,9 @@ FILES = {
         train_x=X, train_t=X[:, 0], validation_x=X[:1], validation_t=X[:1, 0], test_x=X[:2], test_t=X[:2, 0], extra=T,
     ),
     "old.npz": npz(inputs=X.astype(">f4"), targets=T.astype("u1")),
+    "x.npy": npy(X),
+    "t.npy": npy(T),
+    "fortran.npy": npy(np.asfortranarray(X.astype(">f4"))),
     "images": idx(X),
     "images.gz": gzip.compress(idx(X)),
     "rows": idx(X.reshape(4, 6)),
@@ -58,7 +67,17 @@ CASES = {
         ({"path": "plain.npz"}, Outline((3, 2), (), 4, ())),
         ({"path": "old.npz"}, Outline((3, 2), (), 4, ())),
         (SPLIT, Outline((3, 2), (2,), 4, ("validation", "test"))),
+        ({"path": "plain.npz", "buffer": 1e-5}, Outline((3, 2), (), 4, ())),
         ({**SPLIT, "inputs": "train_x", "targets": "extra"}, Outline((3, 2), (), 4, ())),
+    ],
+    "npy": [
+        ({"inputs": "x.npy", "targets": "t.npy"}, Outline((3, 2), (), 4, ())),
+        ({"inputs": "fortran.npy", "targets": "x.npy"}, Outline((3, 2), (3, 2), 4, ())),
+        (
+            {"inputs": "x.npy", "targets": "t.npy", "test": {"inputs": "fortran.npy", "targets": "t.npy"}},
+            Outline((3, 2), (), 4, ("test",)),
+        ),
+        ({"inputs": "x.npy", "targets": "t.npy", "buffer": 1e-5}, Outline((3, 2), (), 4, ())),
     ],
     "idx": [
         ({"images": "images", "labels": "labels"}, Outline((3, 2, 1), (), 4, ())),
@@ -107,7 +126,7 @@ def test_an_outline_is_what_will_be_loaded(name, fields, outline):
     assert agree(outline, load(dataset))
 
 
-@pytest.mark.parametrize(("name", "fields"), [(name, CASES[name][-1][0]) for name in ("csv", "npz", "idx")])
+@pytest.mark.parametrize(("name", "fields"), [(name, CASES[name][-1][0]) for name in ("csv", "npz", "npy", "idx")])
 def test_whatever_loads_has_its_outline_and_whatever_does_not_is_refused_by_name(name, fields):
     dataset = build("datasets", {"type": name, **fields})
     path = Path(next(iter(fields.values())))
@@ -161,6 +180,11 @@ UNREAD = {
         Outline((3, 2), (), ROWS, ()),
     ),
     "idx": ({"images": "large", "labels": "labels"}, idx(LARGE[0])[:-1], Outline((3, 2, 1), (), ROWS, ())),
+    "npz, streamed": (
+        {"path": "large", "buffer": 1},
+        damaged(npz(inputs=LARGE[0], targets=LARGE[1]), 500_000),
+        Outline((3, 2), (), ROWS, ()),
+    ),
     "idx, compressed": (
         {"images": "large", "labels": "labels"},
         gzip.compress(idx(LARGE[0]))[:-9],
@@ -183,7 +207,7 @@ def test_an_outline_reads_and_keeps_no_data(case):
     tracemalloc.stop()
 
 
-@pytest.mark.parametrize(("name", "fields"), [(name, CASES[name][0][0]) for name in ("csv", "npz", "idx")])
+@pytest.mark.parametrize(("name", "fields"), [(name, CASES[name][0][0]) for name in ("csv", "npz", "npy", "idx")])
 def test_a_file_that_is_gone_is_named_with_the_reason(name, fields):
     path = Path(next(iter(fields.values())))
     path.unlink()

@@ -115,6 +115,13 @@ SPECS: dict[str, dict[str, Any]] = {
         "checkpoint": {"every": 2, "every_steps": 4},
         "record": {"every": 2, "points": 7},
     },
+    "streamed": SPIRAL | {
+        "dataset": {"type": "npy", "inputs": "inputs.npy", "targets": "targets.npy", "buffer": 0.002},
+        "transforms": {"inputs": ["standardize"]},
+        "training": {"epochs": 4, "batch_size": 3},
+        "checkpoint": {"every_steps": 5},
+        "record": {"every": 2, "points": 5},
+    },
 }  # fmt: skip
 SHORTER = {"extended": (3, 8)}
 """Epochs that a run may be told to end after, before it is made as long as its spec says."""
@@ -357,6 +364,9 @@ def main(kills: int, seed: int | None, names: tuple[str, ...]) -> None:
     seed = seed if seed is not None else random.randrange(10**6)
     click.echo(f"seed {seed}")
     folder, start = Path(tempfile.mkdtemp(prefix="specnet-kill-")), time.perf_counter()
+    inputs = np.random.default_rng(0).normal(size=(160, 2))  # as float64 more than the buffer: a window has 9 of them
+    np.save(folder / "inputs.npy", inputs)
+    np.save(folder / "targets.npy", inputs[:, 0] * inputs[:, 1] > 0)
     victims: dict[str, Victim] = {}
     struck: Counter[str] = Counter()
     for number in itertools.count():

@@ -24,7 +24,7 @@ SCHEMA = make_schema(plugins=False)
 VALIDATOR = Draft202012Validator(SCHEMA)
 MINIMAL = {"dataset": "spiral", "layers": ["sigmoid"], "loss": "bce"}
 RANGES = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
-FILES = {"path", "images", "labels", "test_images", "test_labels"}
+FILES = {"path", "images", "labels", "test_images", "test_labels", "inputs", "targets"}
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -146,6 +146,8 @@ REFUSED = [
     {"dataset": {"type": "csv", "path": "a", "inputs": ["a"], "targets": ["b"], "delimiter": "\n"}},
     *({"dataset": {"type": "npz", "path": path}} for path in ("\a", "a\n", "a\x7f.npz", "\x85")),
     *({"dataset": idx(**tests)} for tests in ({"test_images": "c"}, {"test_labels": "c", "test_images": None})),
+    {"dataset": {"type": "npy", "inputs": "a", "targets": "b", "test": {"inputs": "c"}}},
+    {"dataset": {"type": "npy", "inputs": "a", "targets": "b", "buffer": 0}},
     {"optimizer": {"type": "sgd", "nesterov": True}},
     {"optimizer": {"type": "sgd", "nesterov": True, "momentum": 0}},
     {"split": {"validation": 1}},
@@ -172,6 +174,8 @@ TAKEN = [
     {"dataset": idx(test_images=None, test_labels=None)},
     {"dataset": idx(test_images="c", test_labels="d")},
     {"dataset": {"type": "npz", "path": "\u00fc \u4e2d.npz"}},
+    {"dataset": {"type": "npy", "inputs": "a", "targets": "b", "buffer": 0.5, "validation": None}},
+    {"dataset": {"type": "npy", "inputs": "a", "targets": "b", "test": {"inputs": "c", "targets": "d"}}},
     {"$schema": None},
 ]
 

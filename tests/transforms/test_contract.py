@@ -7,8 +7,9 @@ import pytest
 from helpers import built_in
 
 import specnet
-from specnet.errors import ShapeError
+from specnet.errors import DataError, ShapeError
 from specnet.training.pipeline import Pipeline
+from specnet.transforms.base import Transform
 
 NUMBERS = ((7,), (7, 1), (5, 3), (4, 3, 5, 2))
 
@@ -66,6 +67,22 @@ def test_what_fit_learnt_survives_json(spec, kind, shape, dtype):
     np.testing.assert_array_equal(restored.invert(y), fitted.invert(y))
 
 
+@dtypes
+@pytest.mark.parametrize("size", [1, 2, 100])
+@every_transform
+def test_pieces_are_fitted_like_the_whole(spec, kind, shape, size, dtype):
+    x = samples(kind, shape, dtype)
+    whole, parts = specnet.build("transforms", spec), specnet.build("transforms", spec)
+    whole.fit(x)
+    parts.fit_pieces(lambda: (x[start : start + size] for start in range(0, len(x), size)))
+    assert [getattr(parts, name).dtype for name in parts.fitted] == [
+        getattr(whole, name).dtype for name in parts.fitted
+    ]
+    np.testing.assert_allclose(parts.apply(x), whole.apply(x), rtol=1e-12, atol=1e-12)
+    if size == 100:
+        np.testing.assert_array_equal(parts.apply(x), whole.apply(x))
+
+
 @every_transform
 def test_apply_uses_what_fit_got_and_nothing_else(spec, kind, shape):
     transform, x = specnet.build("transforms", spec), samples(kind, shape, "float64")
@@ -82,6 +99,34 @@ def test_what_knows_its_features_refuses_samples_of_another_shape(name, shape, o
     transform.fit(np.zeros(shape))
     with pytest.raises(ShapeError):
         transform.apply(np.zeros(other))
+
+
+class Median(Transform):
+    """A plugin that knows nothing of pieces."""
+
+    def fit(self, x):
+        self.median = np.median(x, axis=0)
+
+    def apply(self, x):
+        return x - self.median
+
+    def invert(self, y):
+        return y + self.median
+
+
+def test_a_transform_that_needs_all_samples_at_once_says_so():
+    pipeline = Pipeline([specnet.build("transforms", "standardize"), Median()], ("transforms", "inputs"))
+    with pytest.raises(DataError, match="fitted on all samples at once") as raised:
+        pipeline.fit_pieces(lambda: [np.ones((3, 2))])
+    assert raised.value.pointer == ("transforms", "inputs", 1)
+
+
+def test_each_transform_is_fitted_on_what_those_before_it_make_of_the_pieces():
+    x = np.random.default_rng(3).normal(20, 4, (50, 3))
+    specs = ["standardize", {"type": "scale", "factor": -3}, {"type": "minmax", "low": -1}]
+    whole, parts = (Pipeline([specnet.build("transforms", spec) for spec in specs], ()) for _ in range(2))
+    parts.fit_pieces(lambda: np.split(x, [7, 30]))
+    np.testing.assert_allclose(parts.apply(x), whole.fit(x), rtol=1e-12, atol=1e-12)
 
 
 @every_transform

@@ -1,0 +1,104 @@
+"""Arrays in files of NumPy's formats as `Rows`.
+
+Rows are read at their place in the file, which is not mapped into memory: a page that is mapped counts as memory of the
+process, and to touch one behind the end of a file that has become shorter ends the process.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import BinaryIO
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+import numpy as np
+
+from specnet.datasets.base import Header, Rows, explain_os_error, open_npy, open_npz, read_npy_header
+from specnet.errors import DataError
+
+LOCAL_HEADER = 30
+"""Bytes of a zip member before its name; the last four tell the sizes of that and of what follows it."""
+CHUNK = 2**20
+"""Bytes that are read at a time where only a checksum wants them."""
+
+
+def npy_header(path: Path) -> Header:
+    """Return shape and dtype of the array in an `.npy` file.
+
+    Raises:
+        DataError: if they cannot be read, or the file is not of the size that they ask for.
+    """
+    with open_npy(path) as file:
+        header, _ = read_npy_header(file)
+        size, _ = _state(file)
+        if file.tell() + _nbytes(header) != size:
+            raise DataError(f"{path} has {size} bytes, which is not what its shape {header.shape} asks for")
+        return header
+
+
+def npy_rows(path: Path) -> Rows | None:
+    """Return the rows of the array in an `.npy` file, or nothing if they do not lie one behind the other.
+
+    Raises:
+        DataError: if its header cannot be read.
+    """
+    with open_npy(path) as file:
+        return _find_rows(path, file, _state(file)[0])
+
+
+def npz_rows(path: Path, *names: str) -> list[Rows | None]:
+    """Return the rows of arrays in an `.npz` file, or nothing for those that are compressed or in Fortran's order.
+
+    Raises:
+        DataError: if the file cannot be read, or an array has another checksum than it says.
+    """
+    with open_npz(path) as archive, path.open("rb") as file:
+        assert archive.zip is not None
+        members = dict(zip(archive.files, archive.zip.infolist(), strict=True))
+        return [_member_rows(path, file, archive.zip, members[name]) for name in names]
+
+
+def _member_rows(path: Path, file: BinaryIO, archive: ZipFile, member: ZipInfo) -> Rows | None:
+    if member.compress_type != ZIP_STORED:
+        return None
+    with archive.open(member) as stream:
+        while stream.read(CHUNK):  # what is read at its place later is never held against the checksum
+            pass
+    file.seek(member.header_offset + LOCAL_HEADER - 4)
+    start = file.tell() + 4 + sum(int.from_bytes(file.read(2), "little") for _ in range(2))
+    file.seek(start)
+    return _find_rows(path, file, start + member.file_size)
+
+
+def _find_rows(path: Path, file: BinaryIO, end: int) -> Rows | None:
+    """The rows of an array from where a file stands until `end`."""
+    header, fortran_order = read_npy_header(file)
+    start, state = file.tell(), _state(file)
+    if fortran_order or start + _nbytes(header) != end:
+        return None
+    width = _nbytes(header) // header.shape[0]
+
+    def read(first: int, stop: int) -> np.ndarray:
+        rows = np.empty((max(stop - first, 0), *header.shape[1:]), header.dtype)
+        try:
+            with path.open("rb") as again:
+                again.seek(start + first * width)
+                unlike = again.readinto(rows.reshape(-1).view(np.uint8).data) != rows.nbytes or _state(again) != state
+        except OSError as error:
+            raise explain_os_error(path, error) from error
+        if unlike:
+            raise DataError(f"{path} was changed while samples were read from it", help="bring the old file back")
+        return rows
+
+    return Rows(*header, read)
+
+
+def _nbytes(header: Header) -> int:
+    return math.prod(header.shape) * header.dtype.itemsize
+
+
+def _state(file: BinaryIO) -> tuple[int, int]:
+    """What changes whenever a file does."""
+    found = os.fstat(file.fileno())
+    return found.st_size, found.st_mtime_ns

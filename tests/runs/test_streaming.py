@@ -1,0 +1,310 @@
+"""Data that do not fit into memory: read a window at a time, and trained on as if they did."""
+
+import json
+import os
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from runs.stopped import contents
+
+import specnet
+from specnet.datasets.base import StreamedSamples
+from specnet.errors import Interrupted, SpecnetError
+from specnet.runs.experiment import Experiment, load_data
+from specnet.runs.manifest import data_digest
+from specnet.runs.record import Recorder
+from specnet.runs.samples import read_samples
+from specnet.training.model import Prepared, StreamedSplit
+from specnet.training.trainer import Trainer
+
+ROWS = 203
+SMALL = 0.002
+"""A buffer, in MB, for windows of about ten of these samples."""
+LAYERS = [{"type": "linear", "units": 5}, "tanh", {"type": "dropout", "rate": 0.2}, {"type": "linear", "units": 3}]
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path, monkeypatch):
+    """Write samples of three classes, sorted by class, as `.npy` and `.npz`."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.normal(5, 2, (ROWS, 2)).astype("f4"), np.sort(rng.integers(0, 3, ROWS)).astype("u1")
+    inputs += targets[:, None]
+    save(inputs, targets)
+
+
+def save(inputs, targets):
+    np.save("x.npy", inputs)
+    np.save("t.npy", targets)
+    np.savez("data.npz", inputs=inputs, targets=targets)
+
+
+NPY = {"type": "npy", "inputs": "x.npy", "targets": "t.npy"}
+NPZ = {"type": "npz", "path": "data.npz"}
+
+
+def make_spec(buffer=SMALL, dataset=NPY, **changes):
+    spec = {
+        "seed": 7,
+        "dataset": dataset | {"buffer": buffer},
+        "split": {"validation": 0.5, "test": 0.05},
+        "transforms": {"inputs": ["standardize"]},
+        "layers": LAYERS,
+        "loss": "cross_entropy",
+        "metrics": ["accuracy"],
+        "training": {"epochs": 3, "batch_size": 4},
+        "plots": [],
+    }
+    Path("spec.json").write_text(json.dumps(spec | changes))
+    return specnet.load_spec("spec.json")
+
+
+def test_splits_that_are_larger_than_the_buffer_stay_in_the_file():
+    splits = Experiment(make_spec()).splits
+    assert {name: type(split) for name, split in splits.items()} == {
+        "train": StreamedSplit,
+        "validation": StreamedSplit,
+        "test": Prepared,
+    }
+    assert {type(split) for split in Experiment(make_spec(buffer=1)).splits.values()} == {Prepared}
+
+
+@pytest.mark.parametrize("split", [{}, {"validation": 0.4}, {"validation": 0.4, "test": 0.1, "stratify": True}])
+@pytest.mark.parametrize("dataset", [NPY, NPZ], ids=["npy", "npz"])
+def test_splits_are_those_of_data_in_memory_and_so_is_their_digest(dataset, split):
+    streamed, whole = (load_data(make_spec(buffer, dataset, split=split)) for buffer in (SMALL, 1024))
+    assert streamed.streamed
+    assert not whole.streamed
+    for name, samples in streamed.splits.items():
+        for array, expected in zip(samples[:2], whole.splits[name], strict=True):
+            np.testing.assert_array_equal(array[:], expected)
+    assert data_digest(streamed) == data_digest(whole)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", {"type": "cross_entropy", "reduction": "sum"}])
+def test_loss_and_metrics_are_those_of_data_in_memory(loss):
+    streamed, whole = (Experiment(make_spec(buffer, loss=loss)) for buffer in (SMALL, 1024))
+    for split in whole.splits:
+        expected = whole.model.score(whole.splits[split])
+        assert streamed.model.score(streamed.splits[split]) == pytest.approx(expected, rel=1e-5)
+        assert streamed.model.evaluate(streamed.data.splits[split]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_an_epoch_without_shuffling_is_that_of_data_in_memory():
+    training = {"epochs": 1, "batch_size": 4, "shuffle": False}
+    transforms = {"inputs": [{"type": "scale", "factor": 0.1}]}
+    runs = [
+        specnet.run(make_spec(buffer, training=training, transforms=transforms), f"run-{buffer}")
+        for buffer in (SMALL, 1024)
+    ]
+    streamed, whole = (run.model.network.params.flat for run in runs)
+    assert streamed.tobytes() == whole.tobytes()
+    for name in ("train/loss", "train/accuracy", "validation/accuracy"):
+        assert runs[0].history[name] == pytest.approx(runs[1].history[name], rel=1e-6)
+
+
+def test_files_of_both_forms_are_trained_on_in_the_same_way():
+    npy, npz = (specnet.run(make_spec(dataset=dataset), dataset["type"]) for dataset in (NPY, NPZ))
+    assert npy.model.network.params.flat.tobytes() == npz.model.network.params.flat.tobytes()
+    assert npy.manifest["data"] == npz.manifest["data"]
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 5, 22, 23, 24, 33, 46])
+def test_a_run_that_is_stopped_after_any_step_ends_in_the_same_bytes(step, stop):
+    spec = make_spec(record={"every": 1, "points": 3}, checkpoint={"every_steps": 50, "keep": 9})
+    expected = contents(specnet.run(spec, "whole").directory)
+    stop(step)
+    with pytest.raises(Interrupted):
+        specnet.run(spec, "run")
+    assert contents(specnet.resume("run").directory) == expected
+
+
+def test_a_run_that_is_stopped_while_it_measures_ends_in_the_same_bytes(monkeypatch):
+    spec = make_spec()
+    expected = contents(specnet.run(spec, "whole").directory)
+    trainer, state = Experiment(spec).trainer, []
+
+    def stop():
+        if trainer.position == trainer.feed.count:
+            state.append(trainer.snapshot())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run_epoch(stop)
+    again = Experiment(spec).trainer
+    again.restore(state[0])
+    lines = [{**each.run_epoch(), "seconds": 0} for each in (trainer, again)]
+    assert lines == expected["history"][:1] * 2
+
+
+def test_a_checkpoint_whose_window_is_another_is_refused(stop):
+    stop(9)
+    with pytest.raises(Interrupted):
+        specnet.run(make_spec(), "run")
+    trainer = Experiment(make_spec()).trainer
+    while not trainer.feed.start:
+        with pytest.raises(KeyboardInterrupt):
+            trainer.run_epoch(interrupt)
+    snapshot = trainer.snapshot()
+    trainer.restore(snapshot)
+    for window in (None, {"start": 4, "metrics": {}}, snapshot.progress["window"] | {"metrics": {"train/mse": 0.0}}):
+        with pytest.raises(ValueError, match="no window with the sample"):
+            trainer.restore(type(snapshot)(**vars(snapshot) | {"progress": snapshot.progress | {"window": window}}))
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+REFUSED = {
+    "full batch": (
+        {"training": {"batch_size": None}},
+        "take more than the dataset's buffer",
+        ("training", "batch_size"),
+    ),
+    "metric": ({"metrics": ["accuracy", "r2"]}, "r2 is computed over all samples at once", ("metrics", 1)),
+    "plot": ({"plots": ["curves", "decision_boundary"]}, "this plot shows each sample", ("plots", 1)),
+    "batch of a plot": ({"plots": ["regression_fit"]}, "this plot shows each sample", ("plots", 0)),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_needs_all_samples_at_once_is_refused_before_training(case):
+    changes, message, pointer = REFUSED[case]
+    with pytest.raises(SpecnetError, match=message) as raised:
+        specnet.run(make_spec(**changes), "run")
+    (found,) = raised.value.diagnostics
+    assert (found.pointer, found.location.file) == (pointer, "spec.json")
+    assert "buffer" in found.help
+    assert not Path("run").exists()
+
+
+def spoil(name, row, value, other=None):
+    array = np.load(name).copy()
+    array[row] = value
+    np.save(other or name, array)
+
+
+MISTAKES = {
+    "not finite": (("x.npy", 150, np.nan), {"split": {}}, r"the train inputs are not finite in row 150\n"),
+    "too large": (
+        ("x.npy", 150, 1e30),
+        {"transforms": {"inputs": [{"type": "scale", "factor": 1e9}]}},
+        "not finite as",
+    ),
+    "no class": (
+        ("t.npy", 200, 9),
+        {"split": {}},
+        r"target 9 in row \d is not one of the classes .*, counted from row",
+    ),
+    "no category": (
+        ("t.npy", 180, 9, "wrong.npy"),
+        {
+            "dataset": NPY | {"validation": {"inputs": "x.npy", "targets": "wrong.npy"}},
+            "split": {},
+            "transforms": {"targets": ["one_hot"]},
+        },
+        r"row \d+ has the category 9 in column 0, which the training split does not have, counted from row",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_mistakes_in_the_middle_of_a_file_are_found_before_training(case):
+    place, changes, message = MISTAKES[case]
+    spoil(*place)
+    with pytest.raises(SpecnetError, match=message) as raised:
+        Experiment(make_spec(**changes))
+    assert raised.value.file == "spec.json"
+
+
+@pytest.mark.parametrize("change", [lambda path: os.truncate(path, 900), os.unlink])
+def test_a_run_whose_file_changes_is_ended_with_its_name_and_can_go_on(change, monkeypatch):
+    spec = make_spec(checkpoint={"every_steps": 5, "keep": 99})
+    expected = contents(specnet.run(spec, "whole").directory)
+    content, take = Path("x.npy").read_bytes(), Trainer._step
+
+    def spoiling(self, *batch):
+        take(self, *batch)
+        if self.step == 30:
+            change("x.npy")
+
+    monkeypatch.setattr(Trainer, "_step", spoiling)
+    with pytest.raises(SpecnetError, match=r"x\.npy") as raised:
+        specnet.run(spec, "run")
+    assert raised.value.exit_code == 2
+    assert json.loads(Path("run/manifest.json").read_text())["status"] == "failed"
+    Path("x.npy").write_bytes(content)
+    monkeypatch.setattr(Trainer, "_step", take)
+    assert contents(specnet.resume("run").directory) == expected
+
+
+def test_plots_that_stream_show_what_they_show_of_data_in_memory():
+    pictures = []
+    for buffer in (SMALL, 1024):
+        run = specnet.run(make_spec(buffer, plots=["curves", "confusion_matrix"], split={}), f"run-{buffer}")
+        assert {path.stem for path in run.plots} == {"curves", "confusion_matrix"}
+        run.model.network.params.flat[...] = 0.1
+        figure = specnet.build("plots", "confusion_matrix").draw(run)
+        pictures.append([text.get_text() for text in figure.axes[0].texts])
+    assert pictures[0] == pictures[1]
+    with pytest.raises(SpecnetError, match="this plot shows each sample"):
+        specnet.load_run(f"run-{SMALL}").plot("decision_boundary")
+
+
+def test_a_record_reaches_as_far_as_with_data_in_memory():
+    axes = []
+    for buffer in (SMALL, 1024):
+        experiment = Experiment(make_spec(buffer, record={"every": 1, "points": 4}))
+        assert isinstance(experiment.recorder, Recorder)
+        axes.append(experiment.recorder.axes)
+    np.testing.assert_array_equal(*axes)
+
+
+def test_further_samples_are_streamed_as_well():
+    run = specnet.run(make_spec(dataset=NPZ), "run")
+    samples = read_samples(run, Path("data.npz"))
+    assert isinstance(samples, StreamedSamples)
+    assert run.evaluate(samples) == pytest.approx(
+        run.model.evaluate(load_data(make_spec(1024, split={})).train), rel=1e-5
+    )
+    assert len(run.predict(samples.inputs[:])) == ROWS
+
+
+class Peak:
+    """The most memory that is taken inside a `with`, above what was taken before."""
+
+    def __enter__(self):
+        tracemalloc.start()
+        return self
+
+    def __exit__(self, *error):
+        self.bytes = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+
+def peak(rows, **changes):
+    """Return the peak memory of everything that a run does with so many samples, besides training for more epochs."""
+    rng = np.random.default_rng(1)
+    save(rng.normal(size=(rows, 32)).astype("f4"), rng.integers(0, 3, rows))
+    spec = make_spec(buffer=1, training={"epochs": 1, "batch_size": 64}, **changes)
+    with Peak() as found:
+        experiment = Experiment(spec)
+        data_digest(experiment.data)
+        experiment.trainer.run_epoch()
+        experiment.snapshot()
+        experiment.model.evaluate(experiment.data.train)
+    return found.bytes
+
+
+@pytest.mark.parametrize("dataset", [NPY, NPZ], ids=["npy", "npz"])
+@pytest.mark.parametrize(
+    ("split", "per_row"), [({}, 0), ({"validation": 0.4}, 24), ({"validation": 0.4, "stratify": True}, 56)]
+)
+def test_peak_memory_stays_while_the_file_grows(dataset, split, per_row):
+    peak(2_000)  # what is imported and cached by the first run is there for the others
+    small, large = (peak(rows, dataset=dataset, split=split) for rows in (20_000, 80_000))
+    assert large < 1.05 * small + 60_000 * per_row
+    assert large < 32 * 4 * 80_000 / 2

@@ -1,0 +1,120 @@
+"""Samples are handed out in the same way whether they are in memory or read a window at a time."""
+
+from itertools import chain
+
+import numpy as np
+import pytest
+
+from specnet.datasets.base import PARTS, Rows
+from specnet.training.feed import Feed
+from specnet.training.model import Prepared, StreamedSplit
+from specnet.training.randomness import stream
+
+WIDTH = 3
+ROW = 8 * (WIDTH + 1)
+"""Bytes of a sample, as float64."""
+
+
+def streamed(count, window, reads=None):
+    """Return a split of numbered samples of which a window holds about so many, and note what is read of it."""
+    numbers = np.arange(count)
+    arrays = np.repeat(numbers[:, None], WIDTH, axis=1).astype("f4"), numbers[:, None].astype("f4"), numbers
+
+    def rows(array):
+        def read(start, stop):
+            if reads is not None and array is arrays[0]:
+                reads.append((start, min(stop, count)))
+            return array[start:stop].copy()
+
+        return Rows(array.shape, array.dtype, read)
+
+    return StreamedSplit(*map(rows, arrays), buffer=PARTS * ROW * window)
+
+
+def in_memory(count):
+    numbers = np.arange(count)
+    return Prepared(np.repeat(numbers[:, None], WIDTH, axis=1).astype("f4"), numbers[:, None].astype("f4"), numbers)
+
+
+def feed(split, size, shuffle=True):
+    return Feed(split, size, shuffle, stream(4, "shuffle"))
+
+
+def epoch(given, position=0):
+    """Return the numbers of the samples in each batch from a position on, and those of each window by their truth."""
+    given.begin(position)
+    batches, windows = [], []
+    while True:
+        windows.append(given.truth.tolist())
+        while position < given.stop:
+            x, target = given.batch(position)
+            assert (x == target).all()
+            batches.append(target[:, 0].astype(int).tolist())
+            position += len(x)
+        if position == given.count:
+            return batches, windows
+        given.move(position)
+
+
+def joined(lists):
+    return list(chain.from_iterable(lists))
+
+
+SIZES = [(100, 40, 4), (100, 40, 7), (101, 1, 4), (101, 1000, 4), (33, 32, 1), (64, 16, 16), (70, 16, 64)]
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize(("count", "window", "size"), SIZES)
+def test_an_epoch_has_each_sample_once_in_the_batches_that_it_would_have_in_memory(count, window, size, shuffle):
+    given = feed(streamed(count, window), size, shuffle)
+    for _ in range(2):
+        batches, windows = epoch(given)
+        assert [len(batch) for batch in batches] == [size] * (count // size) + [count % size] * (count % size > 0)
+        rows = joined(batches)
+        assert sorted(rows) == list(range(count))
+        assert joined(windows) == rows
+        assert (rows == sorted(rows)) == (not shuffle)
+        assert all(len(each) <= max(window, size) for each in windows)
+
+
+@pytest.mark.parametrize(("count", "window", "size"), SIZES)
+def test_samples_are_read_once_an_epoch_in_blocks_of_whole_batches(count, window, size):
+    reads = []
+    given = feed(streamed(count, window, reads), size)
+    epoch(given)
+    assert sorted(start for start, _ in reads) == list(range(0, count, reads[0][1] - reads[0][0]))
+    assert all((stop - start) % size == 0 or stop == count for start, stop in reads)
+    assert sum(stop - start for start, stop in reads) == count
+
+
+def test_epochs_have_orders_of_their_own_and_windows_mix_what_lies_far_apart():
+    given = feed(streamed(4096, 256), 4)
+    (first, windows), (second, _) = epoch(given), epoch(given)
+    assert first != second
+    for rows in windows:
+        # Were samples sorted by one of four classes, each window would have some of all of them.
+        assert len({row * 4 // 4096 for row in rows}) == 4
+        assert rows != sorted(rows)
+
+
+@pytest.mark.parametrize(("count", "window", "size"), SIZES)
+def test_an_epoch_goes_on_from_any_position_as_it_would_have_gone(count, window, size):
+    given = feed(streamed(count, window), size)
+    epoch(given)
+    generator = given.state(0)
+    batches, _ = epoch(given)
+    for number in range(len(batches)):
+        again = feed(streamed(count, window), size)
+        again.rng.bit_generator.state = generator
+        assert epoch(again, number * size)[0] == batches[number:]
+        assert again.rng.bit_generator.state == given.rng.bit_generator.state
+
+
+@pytest.mark.parametrize("size", [1, 4, 11])
+def test_samples_in_memory_are_in_the_order_of_one_permutation(size):
+    given, rng = feed(in_memory(11), size), stream(4, "shuffle")
+    for _ in range(2):
+        batches, windows = epoch(given)
+        order = rng.permutation(11).tolist() if size < 11 else list(range(11))
+        assert joined(batches) == order
+        assert windows == [order]
