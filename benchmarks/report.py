@@ -33,7 +33,8 @@ in the dtype of the work, and as it was written, in float64, where specnet is co
 - b: its spiral, 400 x 2-64-64-1, sigmoid, binary cross-entropy, SGD, full batch.
 - c: 4,096 x 784-256-128-10, ReLU, cross-entropy, Adam, batches of 32, 128 and 512, float32.
 
-Before a work is timed, the losses of all peers over a few epochs are checked to be those of specnet.
+Before a, b and c are timed, the losses of all peers over a few epochs are checked to be those of specnet. The bound
+of the notebook in float32 is held against the notebook as written.
 """
 
 

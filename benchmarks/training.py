@@ -67,7 +67,7 @@ def jobs(folder: Path, short: bool) -> Iterator[Job]:
     rows = max(BATCHES) if short else 4096
     write_digits(folder / "digits.npz", rows)
     for batch in BATCHES:
-        yield Job(f"c {batch}", digits_spec(folder / "digits.npz", batch), (), peers, 1, rows // batch)
+        yield Job(f"c {batch}", digits_spec(folder / "digits.npz", batch), (), peers, 1 if short else 3, rows // batch)
 
 
 def check_agreement(job: Job, peers: Mapping[str, Peer]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
+from functools import cache, reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -12,15 +12,24 @@ LARGEST_CLASS = 2**31
 """A whole number from here on is a measurement, not a class."""
 
 
+@cache
+def constant(value: float, dtype: np.dtype) -> np.ndarray:
+    """Return a number as an array without axes, which takes NumPy half the time of a Python number to read."""
+    number = np.array(value, dtype)
+    number.flags.writeable = False
+    return number
+
+
 def sigmoid(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Return 1 / (1 + exp(-x)), in `out` if that is given.
 
     Written as (1 + tanh(x / 2)) / 2, which cannot overflow and is more than twice as fast.
     """
-    y = np.multiply(x, 0.5, out=out)
+    half = constant(0.5, x.dtype)
+    y = np.multiply(x, half, out=out)
     np.tanh(y, out=y)
-    y *= 0.5
-    y += 0.5
+    y *= half
+    y += half
     return y
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,10 @@ class Workspace:
         self._memory: dict[str, np.ndarray] = {}
         self._arrays: dict[str, np.ndarray] = {}
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Workspace:
+        """Return an empty one: what is in these arrays is of no use to a copy."""
+        return Workspace()
+
     def __call__(self, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         """Return the array of that name in this shape and dtype."""
         array = self._arrays.get(name)
@@ -36,6 +41,13 @@ class Workspace:
                 memory = self._memory[name] = _aligned(size)
             array = self._arrays[name] = memory[:size].view(dtype).reshape(shape)
         return array
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return zeros that begin where a line of cache does."""
+    array = _aligned(math.prod(shape) * dtype.itemsize).view(dtype).reshape(shape)
+    array.fill(0)
+    return array
 
 
 def _aligned(size: int) -> np.ndarray:

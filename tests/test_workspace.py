@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 
@@ -38,3 +40,9 @@ def test_what_does_not_fit_gets_memory_of_its_own(shape, dtype):
     other = workspace("y", shape, dtype)
     assert other.shape == shape and other.dtype == dtype
     assert not np.shares_memory(first, other)
+
+
+def test_a_deep_copy_is_empty():
+    workspace = Workspace()
+    y = workspace("y", (5, 3), FLOAT32)
+    assert not np.shares_memory(copy.deepcopy(workspace)("y", (5, 3), FLOAT32), y)

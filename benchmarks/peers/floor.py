@@ -3,7 +3,8 @@
 Buffers are made once and ufuncs write in place. What was found by measuring: `dot` has less overhead than `matmul`,
 and none of its trouble with an inner side of 1; a sum over rows is faster as a product with ones; a bias of the first
 layer is free as a further row of its weights; `take` with "clip" writes straight into its buffer; `maximum` is
-vectorised against an array of zeros and not against a zero.
+vectorised against an array of zeros and not against a zero; arrays that begin with a line of cache are faster by three
+in a hundred.
 """
 
 from __future__ import annotations
@@ -31,20 +32,35 @@ def views(flat: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarra
     return [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), shapes, strict=True)]
 
 
+def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return an array that begins where a line of cache does."""
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.empty(size + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def copied(array: np.ndarray) -> np.ndarray:
+    """Return a copy that begins where a line of cache does."""
+    copy = empty(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
 def notebook(work: Work) -> Train:  # noqa: PLR0915 (straight-line code is what it is about)
     """Return what trains k-h-h-1 with sigmoids on one full batch: plain SGD on the loss of a, or of b."""
     (n, k), h, number = work.x.shape, work.layers[0][1].size, work.x.dtype.type
     classify, t = work.loss == "bce", work.target
-    w = np.concatenate([array.ravel() for layer in work.copy_layers() for array in layer])
-    g = np.empty_like(w)
+    w = copied(np.concatenate([array.ravel() for layer in work.copy_layers() for array in layer]))
+    g = empty(w.shape, w.dtype)
     # A bias lies behind its weights: the first one is their row k + 1.
     shapes = [(k + 1, h), (h, h), (h,), (h, 1), (1,)]
     w1, w2, b2, w3, b3 = views(w, shapes)
     g1, g2, c2, g3, c3 = views(g, shapes)
     x = np.hstack([work.x, np.ones((n, 1), w.dtype)])
     half_x = x * number(0.5)
-    a1, a2, d1, d2, s = (np.empty((n, h), w.dtype) for _ in range(5))
-    y, no, chance = np.empty((n, 1), w.dtype), 1 - t, np.empty((n, 1), w.dtype)
+    a1, a2, d1, d2, s = (empty((n, h), w.dtype) for _ in range(5))
+    y, no, chance = empty((n, 1), w.dtype), 1 - t, empty((n, 1), w.dtype)
     flat_y, flat_chance = y.ravel(), chance.ravel()
     x_t, a1_t, a2_t, w2_t, w3_t = x.T, a1.T, a2.T, w2.T, w3.T
     one, half, rate, ones = number(1), number(0.5), number(work.rate), np.ones(n, w.dtype)
@@ -103,16 +119,18 @@ def digits(work: Work) -> Train:  # noqa: PLR0915
     (rows, k), n, number = work.x.shape, work.batch, work.x.dtype.type
     x, t = work.x, work.target
     h, i, c = (bias.size for _, bias in work.layers)
-    w = np.concatenate([array.ravel() for layer in work.copy_layers() for array in layer])
-    g = np.empty_like(w)
+    w = copied(np.concatenate([array.ravel() for layer in work.copy_layers() for array in layer]))
+    g = empty(w.shape, w.dtype)
     shapes = [(k, h), (h,), (h, i), (i,), (i, c), (c,)]
     w1, b1, w2, b2, w3, b3 = views(w, shapes)
     g1, c1, g2, c2, g3, c3 = views(g, shapes)
-    x_batch, t_batch = np.empty((n, k), w.dtype), np.empty(n, t.dtype)
-    a1, d1, a2, d2 = (np.empty((n, units), w.dtype) for units in (h, h, i, i))
-    zeros1, zeros2, on1, on2 = np.zeros_like(a1), np.zeros_like(a2), np.empty(a1.shape, bool), np.empty(a2.shape, bool)
+    x_batch, t_batch = empty((n, k), w.dtype), empty((n,), t.dtype)
+    a1, d1, a2, d2 = (empty((n, units), w.dtype) for units in (h, h, i, i))
+    zeros1, zeros2 = copied(np.zeros_like(a1)), copied(np.zeros_like(a2))
+    on1, on2 = np.empty(a1.shape, bool), np.empty(a2.shape, bool)
     # Logits have their samples in the last axis: over ten classes, each reduction is ten passes instead of n.
-    z, top, total, b3_column = np.empty((c, n), w.dtype), np.empty(n, w.dtype), np.empty(n, w.dtype), b3[:, np.newaxis]
+    z, top, total = empty((c, n), w.dtype), empty((n,), w.dtype), empty((n,), w.dtype)
+    b3_column = b3[:, np.newaxis]
     x_t, a1_t, a2_t, z_t, w2_t, w3_t = x_batch.T, a1.T, a2.T, z.T, w2.T, w3.T
     ones, samples, one, share = np.ones(n, w.dtype), np.arange(n), number(1), number(1 / n)
     adam, rng = make_adam(w, g, work.rate), np.random.default_rng(0)
@@ -168,7 +186,7 @@ def make_adam(params: np.ndarray, grads: np.ndarray, rate: float) -> Callable[[]
     """
     beta1, beta2, epsilon, number = 0.9, 0.999, 1e-8, params.dtype.type
     decay1, decay2 = number(beta1), number(beta2)
-    mean, square = np.zeros_like(params), np.zeros_like(params)
+    mean, square = (copied(np.zeros_like(params)) for _ in range(2))
     pieces = [
         tuple(array[start : start + PIECE] for array in (params, grads, mean, square))
         for start in range(0, params.size, PIECE)

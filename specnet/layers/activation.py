@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.errors import ShapeError
-from specnet.functions import maximum, sigmoid, softmax
+from specnet.functions import constant, maximum, sigmoid, softmax
 from specnet.layers.base import Layer, Shape
 
 ROOT = math.sqrt(2.0 / math.pi)
@@ -29,7 +29,8 @@ class Sigmoid(Layer):
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        slope = np.subtract(1.0, self.y, out=self.scratch("slope", dy.shape, dy.dtype))
+        one = constant(1.0, dy.dtype)
+        slope = np.subtract(one, self.y, out=self.scratch("slope", dy.shape, dy.dtype))
         slope *= self.y
         dy *= slope
         return dy
@@ -47,7 +48,7 @@ class Tanh(Layer):
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         slope = np.square(self.y, out=self.scratch("slope", dy.shape, dy.dtype))
-        np.subtract(1.0, slope, out=slope)
+        np.subtract(constant(1.0, dy.dtype), slope, out=slope)
         dy *= slope
         return dy
 

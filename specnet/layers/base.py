@@ -66,8 +66,9 @@ class Layer(Component):
        its gradient, both views into the network's flat vectors. `self.flat` and `self.grad.flat` are all of them,
        one behind the other.
     2. `backward` overwrites gradients, it never adds.
-    3. `forward` leaves `x` alone, unless it is disposable; `backward` may overwrite `dy`. What a layer returns is
-       valid until its next `forward`.
+    3. `forward` leaves `x` alone, unless the layer is `in_place` and writes to `output_like(x)`; `backward` may
+       overwrite `dy`. What a layer returns is valid until its next `forward` or, if it is `disposable`, until the
+       `forward` of the layer behind it.
     4. Random numbers come from `self.rng`, which is seeded by the spec and saved with the run.
     5. float32 stays float32 and float64 stays float64.
     6. Arrays as large as a batch may come from `self.workspace`, which gives the same ones in each step, and those
@@ -80,9 +81,12 @@ class Layer(Component):
     gives: ClassVar[Kind | None] = None
     """What outputs are, whatever inputs are; None where that is not known."""
     disposable: ClassVar[bool] = False
-    """Whether y is an array of the layer's own that it does not need once the next layer has had it."""
+    """Whether y is an array of the layer's own that it does not need once the layer behind it has had it.
+
+    This and `in_place` hold for the very class that says so: a class derived from it may do otherwise.
+    """
     in_place: ClassVar[bool] = False
-    """Whether y is written to `output_like(x)`."""
+    """Whether y is written to `output_like(x)`, and so neither `forward` nor `backward` needs x after that."""
     keeps: ClassVar[tuple[str, ...]] = ("y",)
     """What is kept from step to step: "x", "y", "dx", and arrays of y's size by any other name, but no scratch."""
 
@@ -194,7 +198,8 @@ class Layer(Component):
 def connect(layers: Sequence[Layer], shape: Shape, *place: str | int) -> Shape:
     """Build layers one after the other for inputs of `shape` and return the output shape of the last.
 
-    `place` is where the list of layers stands in the spec. Each layer learns its own place, input and output shape.
+    `place` is where the list of layers stands in the spec. Each layer learns its own place, input and output shape,
+    and whether it may overwrite what the layer before it gives.
 
     Raises:
         ShapeError: naming the layer that cannot take what the one before it gives.
@@ -204,7 +209,7 @@ def connect(layers: Sequence[Layer], shape: Shape, *place: str | int) -> Shape:
         layer.model_post_init(None)  # a layer of another network comes with what it declared there
         layer.place = (*place, number)
         layer.input_shape = shape
-        layer.overwrites = layer.in_place and number > 0 and layers[number - 1].disposable
+        layer.overwrites = number > 0 and _says(layer, "in_place") and _says(layers[number - 1], "disposable")
         with guarded(layer, layer.place, "build"):
             try:
                 shape = layer.output_shape = _checked(layer.build(shape))
@@ -215,6 +220,10 @@ def connect(layers: Sequence[Layer], shape: Shape, *place: str | int) -> Shape:
                 message = f"{show_pointer(layer.place)} {error.message}, {giver} {show_shape(shape)}"
                 raise ShapeError(message, pointer=error.pointer, help=error.help) from None
     return shape
+
+
+def _says(layer: Layer, name: str) -> bool:
+    return bool(vars(type(layer)).get(name, False))
 
 
 def _checked(shape: Any) -> Shape:

@@ -51,7 +51,7 @@ class Linear(Layer):
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         flat = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-        if len(flat) != self.rows:
+        if len(flat) != self.rows or x.dtype != self.y.dtype:
             self._allocate(len(flat), x.dtype)
         # `dot`, not `matmul`, as that is ten times slower where x has a single feature.
         if self.narrow:
@@ -68,7 +68,7 @@ class Linear(Layer):
         self.backward_parameters(dy)
         flat = dy if dy.ndim == 2 else dy.reshape(-1, self.units)
         dx = flat.dot(self.weight.T, out=self.workspace("dx", (self.rows, self.input_shape[-1]), dy.dtype))
-        return dx if dy.ndim == 2 else dx.reshape(*dy.shape[:-1], -1)
+        return dx if dy.ndim == 2 else dx.reshape(*dy.shape[:-1], self.input_shape[-1])
 
     def backward_parameters(self, dy: np.ndarray) -> None:
         flat = dy if dy.ndim == 2 else dy.reshape(-1, self.units)
@@ -89,7 +89,8 @@ class Linear(Layer):
         self.ones[...] = 1.0
         if self.narrow:
             # A further feature that is always 1 adds the bias, which lies behind the weight like a row of it.
-            self.affine = self.flat.reshape(features + 1, self.units)
-            self.grad_affine = self.grad.flat.reshape(features + 1, self.units)
+            shape = (features + 1, self.units)
+            self.affine = self.flat[: math.prod(shape)].reshape(shape)
+            self.grad_affine = self.grad.flat[: math.prod(shape)].reshape(shape)
             self.x = self.workspace("x", (rows, features + 1), dtype)
             self.x[:, -1] = 1.0

@@ -27,6 +27,8 @@ class Loss(Component):
     group: ClassVar[str] = "losses"
     takes: ClassVar[Literal["numbers", "probabilities", "logits"]] = "numbers"
     """What outputs should be: any numbers, probabilities, or logits, which are numbers but no probabilities."""
+    arrays: ClassVar[int] = 2
+    """How many arrays of the size of outputs are kept from step to step."""
     reduction: Literal["mean", "sum"] = Field(default="mean", description="how elements become one number")
 
     def model_post_init(self, context: Any) -> None:

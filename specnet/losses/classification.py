@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.errors import DataError, ShapeError
-from specnet.functions import maximum, sigmoid, softmax
+from specnet.functions import constant, maximum, sigmoid, softmax
 from specnet.losses.base import Loss, Shape, check_probabilities
 
 
@@ -36,26 +36,28 @@ class Bce(Binary):
     """
 
     takes = "probabilities"
+    arrays = 8
     epsilon: float = Field(
         default=1e-12, ge=1e-30, lt=0.5, description="probability below which log becomes its tangent"
     )
 
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:
         # The answers yes and no side by side: their probabilities, and how much of each the targets say.
-        p, self.t, self.limited, log_p = self.workspace("p", (4, 2, *y.shape), y.dtype)
+        p, self.t, self.limited, self.log_p = self.workspace("p", (4, 2, *y.shape), y.dtype)
         p[0], self.t[0] = y, target
-        np.subtract(1.0, y, out=p[1])
-        np.subtract(1.0, target, out=self.t[1])
-        np.maximum(p, self.epsilon, out=self.limited)
-        np.log(self.limited, out=log_p)
+        one = constant(1.0, y.dtype)
+        np.subtract(one, y, out=p[1])
+        np.subtract(one, target, out=self.t[1])
+        np.maximum(p, constant(self.epsilon, y.dtype), out=self.limited)
+        log_p = np.log(self.limited, out=self.log_p)
         p -= self.limited
-        p *= 1.0 / self.epsilon  # the tangent below the limit, 0 above
+        p *= constant(1.0 / self.epsilon, y.dtype)  # the tangent below the limit, 0 above
         log_p += p
         log_p *= self.t
         return -float(np.add.reduce(log_p, axis=None)) * self._scale(y.size)
 
     def backward(self) -> np.ndarray:
-        yes, no = np.divide(self.t, self.limited, out=self.workspace("t / p", self.t.shape, self.t.dtype))
+        yes, no = np.divide(self.t, self.limited, out=self.log_p)  # which nothing needs any more
         dy = np.subtract(no, yes, out=no)
         dy *= self._scale(dy.size)
         return dy
@@ -68,6 +70,7 @@ class BceWithLogits(Binary):
     """
 
     takes = "logits"
+    arrays = 3
 
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:
         self.y, self.target = y, target

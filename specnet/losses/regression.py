@@ -24,6 +24,8 @@ class Mse(Loss):
 class Mae(Loss):
     """Mean absolute error: L = mean |y - t|, dy = sign(y - t) / n, and 0 where y = t."""
 
+    arrays = 3
+
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:
         self.error = np.subtract(y, target, out=self.workspace("error", y.shape, y.dtype))
         return self._reduce(np.abs(self.error, out=self.workspace("element", y.shape, y.dtype)))
@@ -41,6 +43,7 @@ class Huber(Loss):
     [-delta, delta].
     """
 
+    arrays = 4
     delta: float = Field(default=1.0, gt=0, description="error at which the loss becomes linear")
 
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:

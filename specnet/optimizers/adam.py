@@ -18,7 +18,8 @@ class Adam(Optimizer):
     m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, and in step t = 1, 2, ...
     w <- w - a (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon). Kingma & Ba, "Adam", 2015.
 
-    The slots are m / (1 - b1) and v / (1 - b2), to which a new gradient is just added.
+    The slots are m / (1 - b1) and v / (1 - b2), to which a new gradient is just added; that of v leaves the range of
+    float32 where gradients stay above 1e19 sqrt(1 - b2).
     """
 
     learning_rate: Annotated[float | Schedule, scheduled(gt=0)] = Field(

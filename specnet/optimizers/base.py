@@ -44,11 +44,9 @@ class Optimizer(Component):
         """Change w and the slots in place, given the gradient g; `step` counts the steps already taken."""
 
     def pieces(self, w: np.ndarray, g: np.ndarray, slots: np.ndarray) -> list[tuple[np.ndarray, ...]]:
-        """Return what `update` gets, one after the other, of a flat vector w (size,), its gradient and slots."""
+        """Return what `update` gets, one after the other, of a flat vector w (size,), its gradient and slots.
+
+        They are views, cut once for all steps; `slots` is (count, size).
+        """
         cuts = [slice(start, start + PIECE) for start in range(0, w.size, PIECE)]
         return [(w[cut], g[cut], *slots[:, cut]) for cut in cuts]
-
-    def apply(self, w: np.ndarray, g: np.ndarray, slots: np.ndarray, step: int) -> None:
-        """Update a flat vector w (size,) with its gradient and slots (count, size), piece by piece."""
-        for piece in self.pieces(w, g, slots):
-            self.update(*piece, step=step)

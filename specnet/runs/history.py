@@ -35,10 +35,9 @@ class HistoryWriter:
 
     def _note(self, line: dict[str, Any]) -> bytes:
         """Count a line and return it as text."""
-        content = _content(line, allow_nan=False)
-        self._digest.update(content)
+        self._digest.update(_content(line))
         self._length += 1
-        return content.replace(b'"seconds": null', f'"seconds": {line["seconds"]}'.encode()) + b"\n"
+        return f"{json.dumps(line, allow_nan=False)}\n".encode()
 
     def append(self, line: dict[str, Any]) -> None:
         """Write one epoch."""
@@ -98,9 +97,9 @@ def read_until(path: Path, state: Mapping[str, Any]) -> list[dict[str, Any]]:
     return lines
 
 
-def _content(line: Mapping[str, Any], allow_nan: bool = True) -> bytes:
+def _content(line: Mapping[str, Any]) -> bytes:
     """What a line says but seconds: they are all that may differ in a run that was interrupted."""
-    return json.dumps({**line, "seconds": None}, allow_nan=allow_nan).encode()
+    return json.dumps({**line, "seconds": None}).encode()
 
 
 def _number(line: Mapping[str, Any], name: str) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ from specnet.runs.state import read_checkpoint
 from specnet.runs.threads import blas_threads, recorded_threads
 from specnet.spec.model import Spec
 from specnet.training.model import Model
+
+ONE_AT_A_TIME = RLock()
+"""Layers write to arrays of their own, and BLAS has one number of threads for the whole process."""
 
 
 class Run:
@@ -137,7 +141,7 @@ class Run:
             raise DataError(f"the inputs are no array: {error}") from error
         if array.ndim == 0 or array.dtype.kind not in "biuf":
             raise DataError(f"inputs of dtype {array.dtype} and shape {array.shape} are not rows of real numbers")
-        with self._as_in_training():
+        with ONE_AT_A_TIME, self._as_in_training():
             return self.model.predict(array)
 
     def evaluate(self, split: str | AnySamples = "test") -> dict[str, float]:
@@ -150,11 +154,11 @@ class Run:
             if split not in self.data.splits:
                 raise UsageError(f"this run has no {split} samples", help=suggest(split, self.data.splits))
             split = self.data.splits[split]
-        with self._as_in_training():
+        with ONE_AT_A_TIME, self._as_in_training():
             return self.model.evaluate(split)
 
     def _as_in_training(self) -> AbstractContextManager[Any]:
-        """Let BLAS take as many threads as in training, as last bits depend on them."""
+        """Let BLAS take as many threads as in training, unless the environment says otherwise: bits depend on them."""
         return blas_threads(None, recorded_threads(self.manifest))
 
     def plot(self, plot: str | Mapping[str, Any] | Plot) -> Path:

@@ -63,7 +63,8 @@ def run(
     errors, `strict` and `threads` are those of `resume`.
 
     `threads` is the number of BLAS threads; by default as many as the environment says (`OPENBLAS_NUM_THREADS`), or
-    else one, and more for matrix products that are large. Afterwards there are as many as before.
+    else one, and more for matrix products that are large, whatever was set before. Afterwards there are as many as
+    before.
 
     SIGINT, SIGTERM and SIGHUP end the step that is being taken, save the state and raise `Interrupted`; a second one
     raises it at once.

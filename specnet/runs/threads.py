@@ -49,8 +49,11 @@ def check_threads(threads: int | None) -> None:
 
 
 def fitting_threads(layers: Iterable[Layer], batch: int) -> int:
-    """Return how many threads suit the largest matrix product of training built layers on batches of this size."""
-    largest = max((layer.flops() for layer in layers), default=0) * batch
+    """Return how many threads suit the largest matrix product of training built layers on batches of this size.
+
+    Products are those of layers with parameters.
+    """
+    largest = max((layer.flops() for layer in layers if layer.parameters), default=0) * batch
     return max(1, min(int(largest) // OPERATIONS, usable_cores()))
 
 
@@ -66,6 +69,11 @@ def blas_threads(asked: int | None, otherwise: int | None = None) -> AbstractCon
     With None for all three it takes as many as before.
     """
     blas = numpy_blas()
-    if blas and any(os.environ.get(name) for name in VARIABLES.get(blas["internal_api"], ())):
+    if blas and any(_is_number(os.environ.get(name, "")) for name in VARIABLES.get(blas["internal_api"], ())):
         otherwise = None  # it has taken those when it was loaded
     return libraries().limit(limits=asked or otherwise, user_api="blas")
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether a library takes the text of such a variable for a number of threads."""
+    return text.strip().isdecimal() and int(text) > 0

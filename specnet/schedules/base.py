@@ -101,4 +101,4 @@ class scheduled:
 
 def value_at(hyper: float | Schedule, step: int) -> float:
     """Return the value of a number or a schedule after `step` steps."""
-    return hyper if isinstance(hyper, float) else hyper(step)
+    return hyper(step) if callable(hyper) else hyper

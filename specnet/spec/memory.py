@@ -14,6 +14,7 @@ import numpy as np
 from specnet.errors import Diagnostic, show_pointer
 from specnet.layers.base import Layer, Shape
 from specnet.spec.model import Spec
+from specnet.training.model import ROWS
 from specnet.training.summary import Cost, layer_costs
 
 CGROUP = Path("/sys/fs/cgroup/memory.max")
@@ -24,17 +25,19 @@ def training_bytes(spec: Spec, costs: Sequence[Cost], inputs: Shape, batch: int)
     """Return the bytes that training takes on batches of this size, in all and for each layer.
 
     Counted are parameters, their gradients, the optimizer's slots, one batch of inputs, what layers have memory for,
-    what the loss keeps of outputs, and scratch of the size of the widest output. On top come the dataset and what a
-    layer needs only while it computes: training takes a few per cent more where layers are many, and up to twice as
-    much where they are one or two.
+    what the loss keeps of outputs, and scratch of the size of the widest output. Layers also see what is evaluated,
+    so many rows at a time. On top come the dataset and what a layer needs only while it computes: training takes a
+    few per cent more where layers are many, and up to twice as much where they are one or two.
     """
     copies = 2 + (len(spec.optimizer.slot_names) if spec.optimizer else 0)
     item = np.dtype(spec.dtype).itemsize
-    needs = [item * (copies * cost.parameters + batch * cost.activations) for cost in costs]
+    rows = max(batch, ROWS)
+    needs = [item * (copies * cost.parameters + rows * cost.activations) for cost in costs]
     outputs = [math.prod(cost.output_shape) for cost in costs if len(cost.place) == 2][-1:]
     backward = dropwhile(lambda cost: not cost.parameters, costs)  # which ends at the lowest layer that is trained
     scratch = max((math.prod(cost.output_shape) for cost in backward), default=0)
-    return sum(needs) + item * batch * (math.prod(inputs) + 2 * sum(outputs) + scratch), needs
+    kept = spec.loss.arrays if spec.loss else 0
+    return sum(needs) + item * batch * (math.prod(inputs) + kept * sum(outputs) + scratch), needs
 
 
 def check_memory(spec: Spec, layers: Sequence[Layer], inputs: Shape, batch: int, budget: float) -> list[Diagnostic]:

@@ -16,7 +16,7 @@ from specnet.training.divergence import all_finite
 from specnet.training.network import Network
 from specnet.training.pipeline import Pipeline
 
-ROWS = 1024
+ROWS = 256
 """Rows that go through the network at a time when no gradient is wanted."""
 
 

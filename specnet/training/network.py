@@ -13,12 +13,14 @@ from specnet.component import build
 from specnet.errors import ShapeError, SpecnetError, UsageError
 from specnet.layers.base import Layer, Shape, connect, walk
 from specnet.training.parameters import FlatVector
-from specnet.training.randomness import stream
+from specnet.training.randomness import restore_stream, save_stream, stream
 from specnet.workspace import Workspace
 
 
 class Network:
     """A stack of layers, built for one input shape.
+
+    Layers keep arrays that they write to: one network serves one thread of Python at a time.
 
     `params` and `grads` map names such as `layers.0.weight` to views into their flat vectors; `state` holds what
     layers keep that is not optimized. The layers given are copied: a network never shares its state.
@@ -46,6 +48,15 @@ class Network:
         self._initialize(seed)
         trained = [int(place.split(".")[1]) for place, layer in self.named.items() if layer.parameters]
         self.lowest = min(trained, default=len(self.layers))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+        """Return a network in the same state that shares no memory with this one."""
+        twin = Network(self.layers, self.input_shape, self.dtype.name, 0)  # type: ignore[arg-type]
+        twin.params.flat[...], twin.grads.flat[...] = self.params.flat, self.grads.flat
+        twin.state.flat[...] = self.state.flat
+        for place, layer in self.named.items():
+            restore_stream(twin.named[place].rng, save_stream(layer.rng))
+        return twin
 
     def _allocate(self) -> None:
         """Make the flat vectors and hand each layer its views."""

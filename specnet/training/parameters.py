@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from specnet.layers.base import Shape
+from specnet.workspace import zeros
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class FlatVector(Mapping[str, np.ndarray]):
         size = sum(slot.size for slot in self.slots)
         if size * dtype.itemsize > np.iinfo(np.intp).max:
             raise MemoryError(f"{size} parameters are more than a machine can hold")
-        self.flat = np.zeros(size, dtype)
+        self.flat = zeros((size,), dtype)
         self._views = {slot.name: self._view(slot) for slot in self.slots}
 
     def _view(self, slot: Slot) -> np.ndarray:

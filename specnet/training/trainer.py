@@ -21,6 +21,7 @@ from specnet.training.model import AnySplit, Model
 from specnet.training.network import Network
 from specnet.training.randomness import restore_stream, save_stream, stream
 from specnet.training.stopping import EarlyStopping
+from specnet.workspace import zeros
 
 
 class Training(Section):
@@ -74,7 +75,7 @@ class Trainer:
         self.splits = splits
         self.measured = [split for split in measured if split in splits]
         network = model.network
-        self.slots = np.zeros((len(optimizer.slot_names), network.params.flat.size), network.dtype)
+        self.slots = zeros((len(optimizer.slot_names), network.params.flat.size), network.dtype)
         self.feed = Feed(splits["train"], training.batch_size, training.shuffle, stream(seed, "shuffle"))
         self.update = updater(network, optimizer, self.slots)
         self._no_outputs = np.empty((0, *network.output_shape), network.dtype)
@@ -154,6 +155,7 @@ class Trainer:
             raise self._diverged(f"the loss is {value} {self._now}", lambda: network.propagate(x, training=True))
         network.backward_parameters(loss.backward())
         if not are_finite(network.grads.flat):
+            self._check_parameters()
             raise self._diverged(f"a gradient is not finite {self._now}", lambda: self._gradients(x, target))
         if self.training.clip_norm is not None:
             clip_norm(network.grads.flat, self.training.clip_norm)
@@ -213,7 +215,7 @@ class Trainer:
     def _check_parameters(self) -> None:
         """Look at all parameters: after an epoch, before they are saved, and where their loss is not finite.
 
-        Looking in each step would cost more than it tells: what is not finite makes the next loss so.
+        Looking in each step would cost more than it tells: what is not finite mostly makes the next loss so.
         """
         if not are_finite(self.model.network.params.flat):
             name = find_parameter(self.model.network.params) or ""

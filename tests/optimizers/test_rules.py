@@ -67,7 +67,8 @@ def test_thirty_steps_over_several_pieces_are_those_of_the_textbook(spec, textbo
     w, slots = start.copy(), np.zeros((len(optimizer.slot_names), SIZE), dtype)
     kept = gradients.tobytes()
     for step, g in enumerate(gradients):
-        optimizer.apply(w, g, slots, step)
+        for piece in optimizer.pieces(w, g, slots):
+            optimizer.update(*piece, step=step)
     assert w.dtype == slots.dtype == dtype
     assert gradients.tobytes() == kept
     for place in WATCHED:
@@ -86,10 +87,11 @@ def test_the_rule_is_elementwise_so_pieces_do_not_show(spec, textbook, options):
     optimizer = specnet.build("optimizers", spec)
     start, gradients = rng.normal(size=SIZE), rng.normal(size=(3, SIZE))
     results = []
-    for update in (optimizer.apply, lambda w, g, slots, step: optimizer.update(w, g, *slots, step=step)):
+    for cut in (optimizer.pieces, lambda w, g, slots: [(w, g, *slots)]):
         w, slots = start.copy(), np.zeros((len(optimizer.slot_names), SIZE))
         for step, g in enumerate(gradients):
-            update(w, g, slots, step)
+            for piece in cut(w, g, slots):
+                optimizer.update(*piece, step=step)
         results.append((w, slots))
     np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-14)
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-14)
@@ -114,7 +116,7 @@ def test_json_round_trip_gives_the_same_optimizer(spec, textbook, options):
 def test_a_gradient_of_0_moves_nothing(spec, textbook, options, dtype):
     optimizer = specnet.build("optimizers", spec)
     w, slots = np.full(5, 3, dtype), np.zeros((len(optimizer.slot_names), 5), dtype)
-    optimizer.apply(w, np.zeros(5, dtype), slots, 0)
+    optimizer.update(w, np.zeros(5, dtype), *slots, step=0)
     assert w.tolist() == [3] * 5
 
 

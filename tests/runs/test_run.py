@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -136,3 +137,12 @@ def test_data_that_are_not_those_of_the_run_are_refused(train, tmp_path):
     assert changed.plot("curves").is_file()
     with pytest.raises(DataError, match="not those that the run was made with"):
         changed.evaluate("train")
+
+
+def test_a_run_predicts_the_same_in_several_threads(train):
+    run = train()
+    inputs = [run.data.train.inputs[rows:] for rows in range(8)]
+    expected = [run.predict(x).tobytes() for x in inputs]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda number: run.predict(inputs[number % 8]).tobytes(), range(400)))
+    assert found == expected * 50

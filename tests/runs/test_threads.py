@@ -12,7 +12,7 @@ from specnet import Layer, build_network
 from specnet.errors import Interrupted, UsageError
 from specnet.runs import runner, threads
 from specnet.runs.doctor import examine
-from specnet.runs.machine import numpy_blas
+from specnet.runs.machine import describe_machine, numpy_blas
 from specnet.runs.threads import OPERATIONS, blas_threads, fitting_threads, recorded_threads, usable_cores
 from specnet.training.model import Model
 from specnet.training.trainer import Trainer
@@ -84,6 +84,10 @@ def test_the_largest_product_decides_on_the_number(case, monkeypatch):
 class Convolve(Layer):
     """Tells its operations as plugins do that compute them with NumPy."""
 
+    def build(self, input_shape):
+        self.declare("kernel", (2,), "zeros")
+        return input_shape
+
     def flops(self):
         return np.prod([2, *self.input_shape, 32])
 
@@ -92,6 +96,17 @@ class Convolve(Layer):
 
     def backward(self, dy):
         return dy
+
+
+def test_layers_without_parameters_have_no_matrix_product():
+    assert fitting_threads(build_network(["tanh"], (WORTH,)).named.values(), 100) == 1
+
+
+@pytest.mark.parametrize("text", ["0", "all", " ", "-1"])
+def test_what_no_library_takes_for_a_number_is_nobodys_word(text, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", text)
+    with blas_threads(None, 1):
+        assert describe_machine()["blas_threads"] == 1
 
 
 def test_layers_of_plugins_count_with_the_operations_that_they_tell():

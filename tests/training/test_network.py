@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 from helpers import gradient_error, numeric_gradient
@@ -173,3 +175,28 @@ def test_initial_values_that_the_dtype_cannot_hold_are_refused():
     with pytest.raises(SpecnetError, match="not finite as float32") as error:
         specnet.build_network(["tanh", layer], (3,))
     assert error.value.pointer == ("layers", 1)
+
+
+def test_what_forward_and_backward_return_stays_as_it_is():
+    network = specnet.build_network([{"type": "linear", "units": 3}, "tanh", {"type": "linear", "units": 2}], (4,))
+    rng = np.random.default_rng(0)
+    xs, dys = rng.normal(size=(2, 5, 4)), rng.normal(size=(2, 5, 2))
+    y = network.forward(xs[0])
+    dx = network.backward(dys[0])
+    kept = y.tobytes(), dx.tobytes()
+    network.forward(xs[1])
+    network.backward(dys[1])
+    assert (y.tobytes(), dx.tobytes()) == kept
+
+
+def test_a_deep_copy_is_in_the_same_state_and_shares_no_memory():
+    network = specnet.build_network([{"type": "linear", "units": 3}, {"type": "dropout", "rate": 0.5}], (4,), seed=5)
+    x = np.random.default_rng(0).normal(size=(6, 4))
+    network.params["layers.0.bias"][:] = 1.0
+    network.forward(x, training=True)
+    twin = copy.deepcopy(network)
+    assert twin.forward(x, training=True).tobytes() == network.forward(x, training=True).tobytes()
+    twin.params["layers.0.weight"][:] = 0.0
+    twin.params.flat[-3:] = 7.0
+    assert twin.forward(x).tolist() == [[7.0] * 3] * 6
+    assert network.params["layers.0.bias"].tolist() == [1.0] * 3

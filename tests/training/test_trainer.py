@@ -226,6 +226,20 @@ def test_an_update_that_diverges_is_found_at_the_end_of_its_epoch(dtype, validat
     assert error.value.pointer == ("layers", 0)
 
 
+def test_a_parameter_that_is_not_finite_within_an_epoch_is_not_saved():
+    trainer = make(batch_size=4)
+
+    def stop():
+        trainer.model.network.params["layers.0.bias"][0] = np.inf  # tanh behind it gives a finite loss all the same
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        trainer.run_epoch(stop)
+    assert trainer.within_epoch
+    with pytest.raises(DivergenceError, match=r"a parameter is not finite by step 1, .* in its bias"):
+        trainer.snapshot()
+
+
 class Centred(Optimizer):
     """Descent along gradients whose columns are centred, which needs whole tensors; its slot sums the gradients."""
 
