@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -27,9 +28,12 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
             "run of one epoch": [specnet, "run", spec, *once],
             **{f"import {package}": [sys.executable, "-c", f"import {package}"] for package in packages},
         }
-        calls = {name: clocked(partial(run, command)) for name, command in commands.items()}
+        # As where packages are installed, all modules have their bytecode, whatever this environment says.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        environment["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "bytecode")
+        calls = {name: clocked(partial(run, command, environment)) for name, command in commands.items()}
         if not short:
-            take_turns(calls, 1)  # reads files from the disk, and writes bytecode
+            take_turns(calls, 1)  # reads files from the disk, and writes that bytecode
         found = take_turns(calls, rounds)
     imports = {name: seconds for name, seconds in found.items() if name.startswith("import")}
     return [
@@ -39,6 +43,6 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
     ]
 
 
-def run(command: Sequence[str]) -> None:
+def run(command: Sequence[str], environment: Mapping[str, str]) -> None:
     """Run a command that must not fail."""
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, env=environment)
