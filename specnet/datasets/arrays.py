@@ -66,11 +66,12 @@ class Npz(Dataset):
         }
         return Data(**splits)
 
-    def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> AnySamples:
+    def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> Samples:
         headers = read_npz_headers(path)
         if targets:
             _check_pair(headers, self.inputs, self.targets, path)
-            return self._samples(path, headers, self.inputs, self.targets)
+            arrays = read_npz(path, (self.inputs, self.targets))
+            return Samples(arrays[self.inputs], arrays[self.targets])
         _check_member(headers, self.inputs, "inputs", path)
         inputs = read_npz(path, [self.inputs])[self.inputs]
         return Samples(inputs, np.empty((len(inputs), 0)))

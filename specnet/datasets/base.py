@@ -32,8 +32,8 @@ class Rows:
     """An array that is not in memory: its rows are read when they are asked for.
 
     `shape`, `dtype` and length are those of the array, and a slice without a step, `rows[10:20]`, gives some of it.
-    `read(start, stop)` returns rows as an array that nobody else holds, from wherever a dataset likes, and the same
-    ones each time.
+    `read(start, stop)` returns these rows as an array that nobody else holds, from wherever a dataset likes, and the
+    same ones each time.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype, read: Callable[[int, int], np.ndarray]) -> None:
@@ -48,7 +48,21 @@ class Rows:
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         start, stop, _ = rows.indices(len(self))
-        return self._read(start, stop)
+        return self._checked(start, max(start, stop))
+
+    def _checked(self, start: int, stop: int) -> np.ndarray:
+        """What `read` returns, if it is what was asked for."""
+        try:
+            rows = self._read(start, stop)
+        except (SpecnetError, MemoryError):
+            raise
+        except Exception as cause:
+            raise DataError(f"rows {start} to {stop} cannot be read: {type(cause).__name__}: {cause}") from cause
+        shape = (stop - start, *self.shape[1:])
+        if not isinstance(rows, np.ndarray) or rows.shape != shape or rows.dtype != self.dtype:
+            found = f"{rows.dtype} of shape {rows.shape}" if isinstance(rows, np.ndarray) else repr(type(rows))
+            raise DataError(f"rows {start} to {stop} should be {self.dtype} of shape {shape}, but {found} came")
+        return rows
 
     def pieces(self) -> Iterator[np.ndarray]:
         """Give all rows in order, `step` of them at a time."""
@@ -59,7 +73,7 @@ class Rows:
         """Return the rows that `change` makes of these, one of each, whenever they are read."""
 
         def read(start: int, stop: int) -> np.ndarray:
-            rows = self._read(start, stop)
+            rows = self._checked(start, stop)
             try:
                 return change(rows)
             except DataError as error:
@@ -80,7 +94,7 @@ class Rows:
             begins = np.flatnonzero(np.diff(chosen // self.step, prepend=-1)).tolist()
             for begin, end in pairwise([*begins, len(chosen)]):
                 first, last = chosen[begin], chosen[end - 1]
-                found[begin:end] = self._read(first, last + 1)[chosen[begin:end] - first]
+                found[begin:end] = self._checked(first, last + 1)[chosen[begin:end] - first]
             return found
 
         return Rows((len(numbers), *self.shape[1:]), self.dtype, read)
@@ -93,7 +107,7 @@ def row_bytes(*arrays: np.ndarray | Rows | Header) -> int:
 
 def rows_in(size: int, *arrays: np.ndarray | Rows) -> int:
     """Return how many rows of these arrays take so many bytes, as float64; at least one."""
-    return max(1, size // row_bytes(*arrays))
+    return max(1, int(size // max(1, row_bytes(*arrays))))
 
 
 def pieces(array: np.ndarray | Rows) -> Iterator[np.ndarray]:
@@ -357,7 +371,7 @@ def _explained(path: Path, form: str) -> Iterator[None]:
     except OSError as error:
         raise explain_os_error(path, error) from error
     except MemoryError as error:
-        help = "arrays that are larger than the dataset's buffer, and not compressed, are read a part at a time"
+        help = "arrays larger than the dataset's buffer are read a part at a time, if in C order and not compressed"
         raise DataError(f"{path} does not fit into memory: {error}", help=help) from error
     except Exception as error:  # zipfile, zlib and NumPy each fail over damage in ways of their own.
         raise DataError(f"{path} is not {form}: {error}") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import weakref
 from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
@@ -31,7 +32,7 @@ def npy_header(path: Path) -> Header:
     """
     with open_npy(path) as file:
         header, _ = read_npy_header(file)
-        size, _ = _state(file)
+        size, _ = _state(file.fileno())
         if file.tell() + _nbytes(header) != size:
             raise DataError(f"{path} has {size} bytes, which is not what its shape {header.shape} asks for")
         return header
@@ -44,7 +45,7 @@ def npy_rows(path: Path) -> Rows | None:
         DataError: if its header cannot be read.
     """
     with open_npy(path) as file:
-        return _find_rows(path, file, _state(file)[0])
+        return _find_rows(path, file, _state(file.fileno())[0])
 
 
 def npz_rows(path: Path, *names: str) -> list[Rows | None]:
@@ -74,31 +75,36 @@ def _member_rows(path: Path, file: BinaryIO, archive: ZipFile, member: ZipInfo) 
 def _find_rows(path: Path, file: BinaryIO, end: int) -> Rows | None:
     """The rows of an array from where a file stands until `end`."""
     header, fortran_order = read_npy_header(file)
-    start, state = file.tell(), _state(file)
+    start, state = file.tell(), _state(file.fileno())
     if fortran_order or start + _nbytes(header) != end:
         return None
     width = _nbytes(header) // header.shape[0]
+    # The file stays open as long as its rows are of use: another one that takes its name is none of ours.
+    descriptor = os.dup(file.fileno())
 
     def read(first: int, stop: int) -> np.ndarray:
-        rows = np.empty((max(stop - first, 0), *header.shape[1:]), header.dtype)
+        rows = np.empty((stop - first, *header.shape[1:]), header.dtype)
+        room, place = rows.reshape(-1).view(np.uint8).data, start + first * width
         try:
-            with path.open("rb") as again:
-                again.seek(start + first * width)
-                unlike = again.readinto(rows.reshape(-1).view(np.uint8).data) != rows.nbytes or _state(again) != state
+            while room and (count := os.preadv(descriptor, [room], place)):
+                room, place = room[count:], place + count
+            unlike = len(room) > 0 or _state(descriptor) != state
         except OSError as error:
             raise explain_os_error(path, error) from error
         if unlike:
             raise DataError(f"{path} was changed while samples were read from it", help="bring the old file back")
         return rows
 
-    return Rows(*header, read)
+    found = Rows(*header, read)
+    weakref.finalize(found, os.close, descriptor)
+    return found
 
 
 def _nbytes(header: Header) -> int:
     return math.prod(header.shape) * header.dtype.itemsize
 
 
-def _state(file: BinaryIO) -> tuple[int, int]:
-    """What changes whenever a file does."""
-    found = os.fstat(file.fileno())
+def _state(descriptor: int) -> tuple[int, int]:
+    """What changes whenever an open file does."""
+    found = os.fstat(descriptor)
     return found.st_size, found.st_mtime_ns

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from specnet.component import guarded, parts
-from specnet.datasets.base import AnySamples, Data, Dataset, Samples, pieces
+from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples, pieces, row_bytes
 from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetError
 from specnet.layers.base import Shape
 from specnet.optimizers.base import Optimizer
@@ -72,6 +72,18 @@ def _check_samples(split: str, samples: AnySamples) -> None:
             start += len(piece)
 
 
+def _check_batch(samples: AnySamples, size: int | None) -> None:
+    """The dataset's buffer has room for a batch of streamed training samples."""
+    if isinstance(samples, StreamedSamples):
+        size = min(size or len(samples.inputs), len(samples.inputs))
+        if size * row_bytes(samples.inputs, samples.targets) > samples.buffer:
+            raise DataError(
+                f"a step of {size:,} samples takes more than the dataset's buffer",
+                pointer=("training", "batch_size"),
+                help="let it have fewer, or let the buffer be larger",
+            )
+
+
 def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, AnySamples]]:
     """Fit a spec's transforms on the training samples; return both pipelines and all splits transformed.
 
@@ -87,8 +99,8 @@ def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, Any
             elif isinstance(samples, Samples):
                 splits[name] = samples.map(inputs.fit, targets.fit)
             else:
-                inputs.fit_pieces(samples.inputs.pieces)
-                targets.fit_pieces(samples.targets.pieces)
+                inputs.fit_pieces(samples.inputs)
+                targets.fit_pieces(samples.targets)
                 splits[name] = samples.map(inputs.apply, targets.apply)
     return inputs, targets, splits
 
@@ -136,12 +148,7 @@ class Experiment:
         inputs, targets, transformed = transform(spec, self.data)
         with located(spec):
             shape, rows = transformed["train"].inputs.shape[1:], len(transformed["train"].inputs)
-            if spec.training.batch_size is None and not isinstance(transformed["train"], Samples):
-                raise DataError(
-                    "the training samples take more than the dataset's buffer: a step cannot have all of them",
-                    pointer=("training", "batch_size"),
-                    help="say how many it has, or let the buffer be larger",
-                )
+            _check_batch(transformed["train"], spec.training.batch_size)
             check_network(spec, shape, rows)
             self.model = build_model(spec, shape, inputs, targets)
             self.splits = {

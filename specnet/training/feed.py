@@ -10,8 +10,8 @@ from specnet.datasets.base import PARTS, PIECE, rows_in
 from specnet.training.model import AnySplit, Prepared, StreamedSplit
 from specnet.training.randomness import save_stream
 
-BLOCKS = 16
-"""Blocks of a window at least, if each of them still holds a batch: they come from all over the samples."""
+BLOCKS = 128
+"""Blocks of a window at least, where they can have so few samples: they come from all over the split."""
 
 
 class Feed:
@@ -19,7 +19,8 @@ class Feed:
 
     An epoch is a sequence of windows, each of which is in memory while its batches are handed out; `start` and `stop`
     are the places of the present one in the epoch's order. A split in memory is one window. Of a streamed one, a
-    window is read as some blocks of consecutive samples: whole batches, of about a megabyte, so that reading is fast.
+    window is read as some blocks of consecutive samples, of about a megabyte, so that reading is fast, and has whole
+    batches.
     To shuffle it, blocks are drawn in a new order for each epoch and samples within each window; what is left behind
     the last whole block stays last. That is a function of the split's shape and of the random numbers alone. A window
     is a part of the buffer, but one batch at least.
@@ -39,8 +40,13 @@ class Feed:
         if isinstance(split, StreamedSplit):
             window = split.buffer // PARTS
             block, room = (rows_in(size, split.x, split.target) for size in (min(PIECE, window // BLOCKS), window))
-            self._block = self.size * max(1, block // self.size)
-            self._span = min(self._block * max(1, room // self._block if shuffle else 1), self.count)
+            if block >= self.size or not shuffle:
+                self._block = self.size * max(1, block // self.size)
+                self._span = self._block * max(1, room // self._block if shuffle else 1)
+            else:  # a batch has samples from several places
+                self._block = next(rows for rows in range(block, 0, -1) if self.size % rows == 0)
+                self._span = self.size * max(1, room // self.size)
+            self._span = min(self._span, self.count)
             self._memory = [np.empty((self._span, *each.shape[1:]), each.dtype) for each in split[:3]]
             self._window = Prepared(*self._memory)
         else:

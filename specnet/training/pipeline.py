@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
 from specnet.component import Section
+from specnet.datasets.base import Rows
 from specnet.errors import SpecnetError
-from specnet.transforms.base import Pieces, Transform
+from specnet.transforms.base import Transform
 
 
 class Transforms(Section):
@@ -39,16 +40,12 @@ class Pipeline:
                 raise error.at(*self.place, number) from None
         return x
 
-    def fit_pieces(self, pieces: Pieces) -> None:
-        """Fit each transform on what the ones before it make of pieces, which are read anew for each."""
+    def fit_pieces(self, rows: Rows) -> None:
+        """Fit each transform on rows as the ones before it leave them; they are read anew for each."""
         for number, transform in enumerate(self.transforms):
-            before = Pipeline(self.transforms[:number], self.place)
-
-            def transformed(before: Pipeline = before) -> Iterable[np.ndarray]:
-                return map(before.apply, pieces())
-
             try:
-                transform.fit_pieces(transformed)
+                transform.fit_pieces(rows.pieces)
+                rows = rows.map(transform.apply)
             except SpecnetError as error:
                 raise error.at(*self.place, number) from None
 

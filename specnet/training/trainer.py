@@ -258,7 +258,7 @@ class Trainer:
             "params": network.params.flat,
             "slots": self.slots,
             "state": network.state.flat,
-            "outputs": self._outputs[: self.position - start],
+            "outputs": self._outputs[: max(self.position - start, 0)],
         }
         with np.errstate(over="ignore", invalid="ignore"):
             self._check_parameters()

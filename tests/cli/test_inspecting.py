@@ -176,7 +176,7 @@ def test_data_that_are_streamed_are_shown_and_written_like_others(invoke, write)
     np.save("x.npy", rng.normal(3, 2, (500, 3)))
     np.save("t.npy", rng.integers(0, 4, 500))
     outputs = []
-    for buffer in (0.001, 1):
+    for buffer in (0.002, 1):
         spec = write(
             "large.json",
             dataset={"type": "npy", "inputs": "x.npy", "targets": "t.npy", "buffer": buffer},
@@ -191,7 +191,7 @@ def test_data_that_are_streamed_are_shown_and_written_like_others(invoke, write)
         for units in (3, 4):  # whether the layers fit or not
             assert "train" in invoke("data", spec, "--set", f"layers.0.units={units}").stdout
     assert outputs[0] == outputs[1]
-    assert Path("0.001.npz").read_bytes() == Path("1.npz").read_bytes()
+    assert Path("0.002.npz").read_bytes() == Path("1.npz").read_bytes()
 
 
 def test_data_are_written_to_an_npz_file_only(invoke, write):

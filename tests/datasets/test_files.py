@@ -1,6 +1,7 @@
 """Rows of arrays in files are those that NumPy loads."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,11 +91,38 @@ def test_a_file_that_changes_while_it_is_in_use_is_named(change, tmp_path):
         rows[:1]
 
 
-def test_a_file_that_is_gone_is_named_with_the_reason(tmp_path):
+def test_a_file_is_read_on_when_it_loses_its_name_or_another_takes_that(tmp_path):
     rows = npy(tmp_path / "data.npy", X)
     (tmp_path / "data.npy").unlink()
-    with pytest.raises(DataError, match=r"data\.npy: there is no such file"):
-        rows[:1]
+    np.testing.assert_array_equal(rows[:], X)
+    np.save(tmp_path / "data.npy", X[::-1])
+    np.testing.assert_array_equal(rows[:], X)
+
+
+def test_a_file_is_closed_when_nothing_of_its_rows_is_left(tmp_path):
+    def opened():
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    before = opened()
+    rows = npy(tmp_path / "data.npy", X).map(np.negative).select(np.arange(2))
+    assert opened() == before + 1
+    np.testing.assert_array_equal(rows[:], -X[:2])
+    del rows
+    assert opened() == before
+
+
+@pytest.mark.parametrize(
+    ("read", "message"),
+    [
+        (lambda start, stop: X[start : stop - 1], "should be"),
+        (lambda start, stop: X[start:stop].astype("float16"), "float16"),
+        (lambda start, stop: X[start:stop].tolist(), "list"),
+        (lambda start, stop: 1 / 0, "cannot be read: ZeroDivisionError"),
+    ],
+)
+def test_what_a_dataset_reads_wrongly_is_told_with_what_was_asked_for(read, message):
+    with pytest.raises(DataError, match=f"rows 1 to 3 .*{message}"):
+        Rows(X.shape, X.dtype, read)[1:3]
 
 
 def lazy(array, reads=None):

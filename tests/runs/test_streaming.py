@@ -10,7 +10,7 @@ import pytest
 from runs.stopped import contents
 
 import specnet
-from specnet.datasets.base import StreamedSamples
+from specnet.datasets.base import Samples
 from specnet.errors import Interrupted, SpecnetError
 from specnet.runs.experiment import Experiment, load_data
 from specnet.runs.manifest import data_digest
@@ -161,9 +161,10 @@ def interrupt():
 REFUSED = {
     "full batch": (
         {"training": {"batch_size": None}},
-        "take more than the dataset's buffer",
+        "takes more than the dataset's buffer",
         ("training", "batch_size"),
     ),
+    "large batch": ({"training": {"batch_size": 90}}, "a step of 90 samples takes more", ("training", "batch_size")),
     "metric": ({"metrics": ["accuracy", "r2"]}, "r2 is computed over all samples at once", ("metrics", 1)),
     "plot": ({"plots": ["curves", "decision_boundary"]}, "this plot shows each sample", ("plots", 1)),
     "batch of a plot": ({"plots": ["regression_fit"]}, "this plot shows each sample", ("plots", 0)),
@@ -220,7 +221,7 @@ def test_mistakes_in_the_middle_of_a_file_are_found_before_training(case):
     assert raised.value.file == "spec.json"
 
 
-@pytest.mark.parametrize("change", [lambda path: os.truncate(path, 900), os.unlink])
+@pytest.mark.parametrize("change", [lambda path: os.truncate(path, 900), lambda path: Path(path).write_bytes(b"")])
 def test_a_run_whose_file_changes_is_ended_with_its_name_and_can_go_on(change, monkeypatch):
     spec = make_spec(checkpoint={"every_steps": 5, "keep": 99})
     expected = contents(specnet.run(spec, "whole").directory)
@@ -263,10 +264,10 @@ def test_a_record_reaches_as_far_as_with_data_in_memory():
     np.testing.assert_array_equal(*axes)
 
 
-def test_further_samples_are_streamed_as_well():
+def test_further_samples_are_loaded_as_no_metric_of_them_should_be_refused():
     run = specnet.run(make_spec(dataset=NPZ), "run")
     samples = read_samples(run, Path("data.npz"))
-    assert isinstance(samples, StreamedSamples)
+    assert isinstance(samples, Samples)
     assert run.evaluate(samples) == pytest.approx(
         run.model.evaluate(load_data(make_spec(1024, split={})).train), rel=1e-5
     )

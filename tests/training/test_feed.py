@@ -78,13 +78,22 @@ def test_an_epoch_has_each_sample_once_in_the_batches_that_it_would_have_in_memo
 
 
 @pytest.mark.parametrize(("count", "window", "size"), SIZES)
-def test_samples_are_read_once_an_epoch_in_blocks_of_whole_batches(count, window, size):
+def test_samples_are_read_once_an_epoch_in_blocks_of_whole_batches_or_even_parts_of_them(count, window, size):
     reads = []
     given = feed(streamed(count, window, reads), size)
     epoch(given)
     assert sorted(start for start, _ in reads) == list(range(0, count, reads[0][1] - reads[0][0]))
-    assert all((stop - start) % size == 0 or stop == count for start, stop in reads)
+    lengths = [stop - start for start, stop in reads if stop < count]
+    assert all(length % size == 0 or size % length == 0 for length in lengths)
     assert sum(stop - start for start, stop in reads) == count
+
+
+@pytest.mark.parametrize("window", [16, 64, 256, 1024])
+def test_large_batches_have_samples_from_far_apart_too(window):
+    batches, _ = epoch(feed(streamed(4096, window), 64))
+    for rows in batches:
+        # Were samples sorted by one of eight classes, no batch would have most of its samples from one of them.
+        assert max(np.bincount([row * 8 // 4096 for row in rows])) < 32
 
 
 def test_epochs_have_orders_of_their_own_and_windows_mix_what_lies_far_apart():
