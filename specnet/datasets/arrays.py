@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -17,6 +17,7 @@ from specnet.datasets.base import (
     Dataset,
     Header,
     Outline,
+    Rows,
     Samples,
     StreamedSamples,
     read_npy,
@@ -61,8 +62,7 @@ class Npz(Dataset):
     def load(self, rng: np.random.Generator) -> Data:
         headers = read_npz_headers(Path(self.path))
         splits: dict[str, Any] = {
-            split: self._samples(Path(self.path), headers, *names)
-            for split, names in self._find_splits(headers).items()
+            split: self._samples(headers, *names) for split, names in self._find_splits(headers).items()
         }
         return Data(**splits)
 
@@ -76,12 +76,12 @@ class Npz(Dataset):
         inputs = read_npz(path, [self.inputs])[self.inputs]
         return Samples(inputs, np.empty((len(inputs), 0)))
 
-    def _samples(self, path: Path, headers: Mapping[str, Header], inputs: str, targets: str) -> AnySamples:
-        if _is_large(headers[inputs], headers[targets], self.buffer):
-            x, t = npz_rows(path, inputs, targets)
-            if x is not None and t is not None:
-                return StreamedSamples(x, t, round(self.buffer * MB))
-        arrays = read_npz(path, (inputs, targets))
+    def _samples(self, headers: Mapping[str, Header], inputs: str, targets: str) -> AnySamples:
+        path, names = Path(self.path), (inputs, targets)
+        streamed = _stream(headers[inputs], headers[targets], self.buffer, lambda: npz_rows(path, *names))
+        if streamed:
+            return streamed
+        arrays = read_npz(path, names)
         return Samples(arrays[inputs], arrays[targets])
 
     def _find_splits(self, headers: Mapping[str, Header]) -> dict[str, tuple[str, str]]:
@@ -143,18 +143,21 @@ class Npy(Dataset):
 
     def _samples(self, split: str, files: Npy | Files) -> AnySamples:
         paths = Path(files.inputs), Path(files.targets)
-        if _is_large(*self._headers(split, files), self.buffer):
-            x, t = map(npy_rows, paths)
-            if x is not None and t is not None:
-                return StreamedSamples(x, t, round(self.buffer * MB))
-        return Samples(*map(read_npy, paths))
+        streamed = _stream(*self._headers(split, files), self.buffer, lambda: map(npy_rows, paths))
+        return streamed or Samples(*map(read_npy, paths))
 
 
 MB = 1e6
 
 
-def _is_large(inputs: Header, targets: Header, buffer: float) -> bool:
-    return inputs.shape[0] * row_bytes(inputs, targets) > buffer * MB
+def _stream(
+    inputs: Header, targets: Header, buffer: float, find_rows: Callable[[], Iterable[Rows | None]]
+) -> StreamedSamples | None:
+    """Return samples that take more than the buffer, if both of their arrays can be read a part at a time."""
+    if inputs.shape[0] * row_bytes(inputs, targets) <= buffer * MB:
+        return None
+    x, t = find_rows()
+    return None if x is None or t is None else StreamedSamples(x, t, round(buffer * MB))
 
 
 def _check_pair(headers: Mapping[str, Header], inputs: str, targets: str, path: Path) -> None:

@@ -33,7 +33,7 @@ class Rows:
 
     `shape`, `dtype` and length are those of the array, and a slice without a step, `rows[10:20]`, gives some of it.
     `read(start, stop)` returns these rows as an array that nobody else holds, from wherever a dataset likes, and the
-    same ones each time.
+    same ones each time. What it raises, or returns in another shape or dtype, becomes a `DataError`.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype, read: Callable[[int, int], np.ndarray]) -> None:

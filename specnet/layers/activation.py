@@ -1,7 +1,8 @@
 """Activation functions: elementwise, except softmax.
 
 Each keeps its output y (or its input, where the derivative needs it) and multiplies dy by dy/dx, the slope, in place.
-A derivative written in y costs no further transcendental function. All arrays come from the layer's workspace.
+A derivative written in y costs no further transcendental function. All arrays come from the layer's workspace and the
+network's scratch, or x itself is written over.
 """
 
 from __future__ import annotations

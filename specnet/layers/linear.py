@@ -85,8 +85,6 @@ class Linear(Layer):
         features = self.input_shape[-1]
         self.rows = rows
         self.y = self.workspace("y", (rows, self.units), dtype)
-        self.ones = self.workspace("ones", (rows,), dtype)
-        self.ones[...] = 1.0
         if self.narrow:
             # A further feature that is always 1 adds the bias, which lies behind the weight like a row of it.
             shape = (features + 1, self.units)
@@ -94,3 +92,6 @@ class Linear(Layer):
             self.grad_affine = self.grad.flat[: math.prod(shape)].reshape(shape)
             self.x = self.workspace("x", (rows, features + 1), dtype)
             self.x[:, -1] = 1.0
+        elif self.use_bias:
+            self.ones = self.workspace("ones", (rows,), dtype)
+            self.ones[...] = 1.0

@@ -26,7 +26,10 @@ class Metric(Component):
     group: ClassVar[str] = "metrics"
     higher_is_better: ClassVar[bool] = True
     additive: ClassVar[bool] = False
-    """Whether the metric of a split is the mean of those of its parts, each counting as often as it has samples."""
+    """Whether the metric of a split is the mean of those of its parts, each counting as often as it has samples.
+
+    A part may be a single sample.
+    """
 
     @abstractmethod
     def __call__(self, prediction: np.ndarray, target: np.ndarray) -> float:

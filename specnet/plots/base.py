@@ -48,7 +48,10 @@ class Plot(Component):
 
     group: ClassVar[str] = "plots"
     streams: ClassVar[bool] = False
-    """Whether the plot takes samples that do not fit into memory: it looks at `pieces` of them, or at none."""
+    """Whether the plot takes samples that do not fit into memory: it looks at `pieces` of them, or at none.
+
+    One that shows nothing but the history says so too.
+    """
 
     def check(self, run: Trained) -> None:
         """Check that this plot can show such a run; called before training, too, where the history is empty.

@@ -19,11 +19,10 @@ class Feed:
 
     An epoch is a sequence of windows, each of which is in memory while its batches are handed out; `start` and `stop`
     are the places of the present one in the epoch's order. A split in memory is one window. Of a streamed one, a
-    window is read as some blocks of consecutive samples, of about a megabyte, so that reading is fast, and has whole
-    batches.
-    To shuffle it, blocks are drawn in a new order for each epoch and samples within each window; what is left behind
-    the last whole block stays last. That is a function of the split's shape and of the random numbers alone. A window
-    is a part of the buffer, but one batch at least.
+    window is read as some blocks of consecutive samples, of about a megabyte, so that reading is fast; it is a part of
+    the buffer and has whole batches, one at least. To shuffle it, blocks are drawn in a new order for each epoch and
+    samples within each window; what is left behind the last whole block stays last. That is a function of the split's
+    shape and of the random numbers alone.
 
     There is no order where one batch holds all samples, as it does not matter.
     """

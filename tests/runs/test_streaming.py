@@ -247,7 +247,8 @@ def test_plots_that_stream_show_what_they_show_of_data_in_memory():
     for buffer in (SMALL, 1024):
         run = specnet.run(make_spec(buffer, plots=["curves", "confusion_matrix"], split={}), f"run-{buffer}")
         assert {path.stem for path in run.plots} == {"curves", "confusion_matrix"}
-        run.model.network.params.flat[...] = 0.1
+        params = run.model.network.params.flat
+        params[...] = np.random.default_rng(0).normal(size=params.size)
         figure = specnet.build("plots", "confusion_matrix").draw(run)
         pictures.append([text.get_text() for text in figure.axes[0].texts])
     assert pictures[0] == pictures[1]
