@@ -21,11 +21,11 @@ MODULES = {
 NOUNS = (
     "layers", "losses", "metrics", "optimizers", "schedules", "initializers", "datasets", "transforms", "plots",
 )  # fmt: skip
-ORDER = ["errors", "tools", "component", "base", "implementations", "training", "spec", "runs", "api", "cli"]
+ORDER = ["errors", "tools", "component", "base", "implementations", "training", "spec", "report", "runs", "api", "cli"]
 HOMES = {
     "specnet": "errors", "errors": "errors", "registry": "tools", "diagnostics": "tools", "functions": "tools",
     "watch": "tools", "workspace": "tools", "component": "component", "training": "training", "spec": "spec",
-    "runs": "runs", "api": "api", "cli": "cli", "__main__": "cli",
+    "report": "report", "runs": "runs", "api": "api", "cli": "cli", "__main__": "cli",
 }  # fmt: skip
 
 

@@ -35,6 +35,14 @@ class Trained(Protocol):
     def data(self) -> Data:
         """The splits, in the dataset's units."""
 
+    @property
+    def record(self) -> Mapping[str, np.ndarray]:
+        """Arrays of `record.npz` by name; none where the spec keeps no record."""
+
+    @property
+    def params(self) -> Mapping[str, np.ndarray]:
+        """Parameters by name, such as `layers.0.weight`."""
+
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Return predictions for raw inputs."""
 

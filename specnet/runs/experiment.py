@@ -16,7 +16,7 @@ from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetErr
 from specnet.layers.base import Shape
 from specnet.optimizers.base import Optimizer
 from specnet.plots.base import check_plot
-from specnet.runs.record import Recorder
+from specnet.report.record import Recorder
 from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.spec.checks import check_network, missing_split
 from specnet.spec.model import Spec

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from specnet.component import build
-from specnet.datasets.base import AnySamples, Data, Dataset
+from specnet.datasets.base import AnySamples, Data, Dataset, read_npz
 from specnet.errors import DataError, RunError, SpecnetError, UsageError, suggest
 from specnet.plots.base import Plot, check_plot
 from specnet.runs.archive import Stamp
@@ -126,6 +126,20 @@ class Run:
     def history(self) -> Mapping[str, np.ndarray]:
         """Columns of the history, `train/loss` and so on, one item per epoch."""
         return History.read(self.directory / "history.jsonl")
+
+    @cached_property
+    def record(self) -> Mapping[str, np.ndarray]:
+        """Arrays of `record.npz` by name, as `Recorder.arrays` describes them; none if the run keeps no record.
+
+        Raises:
+            RunError: if they cannot be read.
+        """
+        return read_npz(self.directory / "record.npz") if self.spec.record else {}
+
+    @property
+    def params(self) -> Mapping[str, np.ndarray]:
+        """Parameters of the checkpoint by name, such as `layers.0.weight`."""
+        return self.model.network.params
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Return predictions (n, ...) for raw inputs (n, ...).

@@ -14,7 +14,7 @@ from specnet.datasets.base import Samples
 from specnet.errors import Interrupted, SpecnetError
 from specnet.runs.experiment import Experiment, load_data
 from specnet.runs.manifest import data_digest
-from specnet.runs.record import Recorder
+from specnet.report.record import Recorder
 from specnet.runs.samples import read_samples
 from specnet.training.model import Prepared, StreamedSplit
 from specnet.training.trainer import Trainer
