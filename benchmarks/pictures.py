@@ -9,7 +9,6 @@ from statistics import median
 from benchmarks.measure import Comparison
 from benchmarks.peers import MODULES
 from specnet.plots import style
-from specnet.plots.curves import scale_by_decades
 
 COLORS, MARKERS = (*style.PALETTE, "#000000"), "osD^vPX*"
 LOOKS = {name: {"color": color, "marker": marker} for name, color, marker in zip(MODULES, COLORS, MARKERS, strict=True)}
@@ -60,6 +59,6 @@ def draw_growth(comparisons: Sequence[Comparison], path: Path) -> None:
             )
         axes.set_xscale("log", base=2)
         axes.set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize=8)
-        scale_by_decades(axes)
+        style.scale_by_decades(axes)
     style.legend(figure, figure.axes[0].get_lines())
     figure.savefig(path)

@@ -127,3 +127,18 @@ def extremes(pieces: Iterable[np.ndarray], axis: int | None = None) -> tuple[np.
     """Return the least and the greatest numbers along an axis of an array that is given a piece after the other."""
     found = ((np.min(x, axis=axis), np.max(x, axis=axis)) for x in pieces)
     return reduce(lambda a, b: (np.minimum(a[0], b[0]), np.maximum(a[1], b[1])), found)
+
+
+def thin(values: np.ndarray, most: int = 2000) -> np.ndarray:
+    """Return the positions to draw of a curve (n,), at most so many: the first, the last and extremes in between."""
+    if len(values) <= most:
+        return np.arange(len(values))
+    pieces = np.array_split(np.arange(len(values)), max(1, (most - 2) // 2))
+    found = [piece[extreme(values[piece])] for piece in pieces for extreme in (np.argmin, np.argmax)]
+    return np.unique([0, *found, len(values) - 1])
+
+
+def falls_far(values: np.ndarray) -> bool:
+    """Tell whether a curve (n,) falls from a peak to less than a tenth of it."""
+    lowest = int(np.argmin(values))
+    return bool(values[: lowest + 1].max() > 10 * values[lowest])

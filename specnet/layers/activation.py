@@ -23,6 +23,7 @@ class Sigmoid(Layer):
     """y = 1 / (1 + exp(-x)), in (0, 1); dx = dy y (1 - y)."""
 
     gives = "probabilities"
+    elementwise = True
     in_place = True
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -41,6 +42,7 @@ class Tanh(Layer):
     """y = tanh(x), in (-1, 1); dx = dy (1 - y^2)."""
 
     gives = "numbers"
+    elementwise = True
     in_place = True
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -58,6 +60,7 @@ class Relu(Layer):
     """y = max(x, 0); dx = dy where y > 0, else 0. Nair & Hinton, 2010."""
 
     gives = "numbers"
+    elementwise = True
     in_place = True
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -73,6 +76,7 @@ class LeakyRelu(Layer):
     """y = x for x > 0, else slope x; dx = dy or slope dy. Maas et al., 2013."""
 
     gives = "numbers"
+    elementwise = True
     keeps = ("x", "y")
     negative_slope: float = Field(default=0.01, ge=0, lt=1, description="slope for x < 0")
 
@@ -92,6 +96,7 @@ class Elu(Layer):
     """y = x for x > 0, else alpha (exp(x) - 1); dx = dy or dy (y + alpha). Clevert et al., 2016."""
 
     gives = "numbers"
+    elementwise = True
     in_place = True
     alpha: float = Field(default=1.0, gt=0, description="the limit -alpha for x to minus infinity")
 
@@ -121,6 +126,7 @@ class Gelu(Layer):
     """
 
     gives = "numbers"
+    elementwise = True
     keeps = ("x", "y", "near", "t")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -158,6 +164,7 @@ class Silu(Layer):
     """y = x s with s = sigmoid(x); dx = dy (s + y (1 - s)). Also called swish-1. Elfwing et al., 2017."""
 
     gives = "numbers"
+    elementwise = True
     in_place = True
     keeps = ("s", "y")
 
@@ -178,6 +185,7 @@ class Softplus(Layer):
     """y = log(1 + exp(x)), computed without overflow; dx = dy sigmoid(x). Dugas et al., 2001."""
 
     gives = "numbers"
+    elementwise = True
     keeps = ("x", "y")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:

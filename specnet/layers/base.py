@@ -87,6 +87,11 @@ class Layer(Component):
     """
     in_place: ClassVar[bool] = False
     """Whether y is written to `output_like(x)`, and so neither `forward` nor `backward` needs x after that."""
+    elementwise: ClassVar[bool] = False
+    """Whether each number of y is a function of the one of x in its place, without parameters.
+
+    `backward(1)` of such a layer is the slope of that function: a unit whose slope is 0 for all samples is dead.
+    """
     keeps: ClassVar[tuple[str, ...]] = ("y",)
     """What is kept from step to step: "x", "y", "dx", and arrays of y's size by any other name, but no scratch."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
@@ -71,7 +71,16 @@ class Plot(Component):
 
     @abstractmethod
     def draw(self, run: Trained) -> Figure:
-        """Return the picture of a run."""
+        """Return the picture of a run; of a moving one the last."""
+
+    def frames(self, run: Trained) -> Iterator[Figure]:
+        """Give one picture after the other; each may be the one before, drawn anew."""
+        yield self.draw(run)
+
+    @property
+    def moves(self) -> bool:
+        """Whether there is more than one picture: such a plot has `frames` of its own."""
+        return type(self).frames is not Plot.frames
 
 
 def check_plot(plot: Plot, run: Trained) -> None:
@@ -91,3 +100,19 @@ def check_plot(plot: Plot, run: Trained) -> None:
 def in_memory(data: Data) -> dict[str, Samples]:
     """Return the splits, as a plot knows them that does not stream."""
     return {name: samples for name, samples in data.splits.items() if isinstance(samples, Samples)}
+
+
+def last_split(data: Data) -> tuple[str, Samples]:
+    """Return name and samples of the split furthest from training, as a plot knows it that does not stream."""
+    return list(in_memory(data).items())[-1]
+
+
+def recorded(run: Trained) -> Mapping[str, np.ndarray]:
+    """Return what a run has recorded.
+
+    Raises:
+        PlotError: if that is nothing.
+    """
+    if not run.record:
+        raise PlotError("this plot shows what a run records, and the spec keeps no record", help='let "record" be {}')
+    return run.record

@@ -17,11 +17,13 @@ from specnet.plots.classes import all_classes, class_name, class_numbers
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.contour import ContourSet
+    from matplotlib.collections import Collection
     from matplotlib.figure import Figure
 
 POINTS = 300
 """Inputs along each axis at which the prediction is drawn."""
+GROUND = 0.9
+"""Where the colours of the plane lie: above the grid and below the samples, whichever is drawn first."""
 
 
 class DecisionBoundary(Plot):
@@ -43,48 +45,87 @@ class DecisionBoundary(Plot):
         class_numbers(classes(run.predict(np.array([[x[0], y[0]]]))))
 
     def draw(self, run: Trained) -> Figure:
-        from matplotlib.lines import Line2D
-        from matplotlib.patches import Patch
-
-        data = run.data
-        x, y = grid_axes(data)
+        x, y = grid_axes(run.data)
         grid = np.stack(np.meshgrid(x, y), axis=-1)
         prediction = run.predict(grid.reshape(-1, 2))
-        predicted = class_numbers(classes(prediction)).reshape(len(y), len(x))
-        known = all_classes(data, predicted.reshape(-1))
-        names = [style.label(class_name(int(number), data)) for number in known]
-        colors = style.class_colors(len(known))
-        legend_columns = math.ceil((len(known) + len(data.splits)) / 20)
+        prediction = prediction.reshape(len(y), len(x), *prediction.shape[1:])
+        plane = Plane(run.data, prediction)
+        handles = plane.handles()
+        columns = math.ceil(len(handles) / 20)
 
-        figure = style.figure(f"{run.name}: decision boundary", 6 + 2 * legend_columns, 6)
+        figure = style.figure(f"{run.name}: decision boundary", 6 + 2 * columns, 6)
         axes = figure.add_subplot()
-        style.dress(axes, *(data.input_names or ("input 0", "input 1")))
-        if len(known) == 2 and prediction.size == predicted.size and not np.issubdtype(prediction.dtype, np.integer):
-            filled = fill_probability(axes, x, y, prediction.reshape(predicted.shape), colors)
-            figure.colorbar(filled, ax=axes).set_label(f"probability of {names[1]}", labelpad=8)
-        else:
-            fill_regions(axes, x, y, np.searchsorted(known, predicted), colors)
+        plane.dress(axes)
+        filled = plane.fill(axes, x, y, prediction)[-1]
+        if plane.graded:
+            figure.colorbar(filled, ax=axes).set_label(f"probability of {plane.names[1]}", labelpad=8)
+        plane.scatter(axes)
+        style.legend(figure, handles, place="outside right center", columns=columns)
+        return figure
 
-        splits = in_memory(data)
-        size = style.point_size(sum(len(samples.inputs) for samples in splits.values()))
-        handles: list[Artist] = [Patch(color=color, label=name) for name, color in zip(names, colors, strict=True)]
+
+class Plane:
+    """The plane of two inputs: its classes with their names and colours, and the samples of each split.
+
+    `graded` is whether predictions, (points of y, points of x, ...), are one probability of two classes.
+    """
+
+    def __init__(self, data: Data, *predictions: np.ndarray) -> None:
+        self.data = data
+        self.known = all_classes(data, *(winners(prediction).reshape(-1) for prediction in predictions))
+        self.names = [style.label(class_name(int(number), data)) for number in self.known]
+        self.colors = style.class_colors(len(self.known))
+        self.graded = len(self.known) == 2 and all(
+            math.prod(prediction.shape[2:]) == 1 and not np.issubdtype(prediction.dtype, np.integer)
+            for prediction in predictions
+        )
+
+    def dress(self, axes: Axes) -> None:
+        """Name the axes after the inputs."""
+        style.dress(axes, *(self.data.input_names or ("input 0", "input 1")))
+
+    def fill(self, axes: Axes, x: np.ndarray, y: np.ndarray, prediction: np.ndarray) -> list[Collection]:
+        """Show a prediction, the probability or the region that each class wins, and return what shows it."""
+        if self.graded:
+            return fill_probability(axes, x, y, prediction.reshape(len(y), len(x)), self.colors)
+        return fill_regions(axes, x, y, np.searchsorted(self.known, winners(prediction)), self.colors)
+
+    def scatter(self, axes: Axes, scale: float = 1.0) -> None:
+        """Draw the samples in the colours of their classes; `scale` times the usual size."""
+        splits = in_memory(self.data)
+        size = scale * style.point_size(sum(len(samples.inputs) for samples in splits.values()))
         for split, samples in splits.items():
-            marker, outlined = style.MARKERS[split], split != "train"
-            shades = [colors[position] for position in np.searchsorted(known, class_numbers(samples.targets))]
+            outlined = split != "train"
+            shades = [self.colors[place] for place in np.searchsorted(self.known, class_numbers(samples.targets))]
             axes.scatter(
                 samples.inputs[:, 0],
                 samples.inputs[:, 1],
                 s=size**2,
-                marker=marker,
+                marker=style.MARKERS[split],
                 facecolors="white" if outlined else shades,
                 edgecolors=shades if outlined else "white",
                 linewidths=size / 5 if outlined else 0.4,
                 label=split,
             )
-            face = "white" if outlined else "0.3"
+
+    def handles(self) -> list[Artist]:
+        """Return what a legend shows: the classes, and the splits."""
+        from matplotlib.lines import Line2D
+        from matplotlib.patches import Patch
+
+        handles: list[Artist] = [
+            Patch(color=color, label=name) for name, color in zip(self.names, self.colors, strict=True)
+        ]
+        for split in self.data.splits:
+            marker, face = style.MARKERS[split], "0.3" if split == "train" else "white"
             handles.append(Line2D([], [], linestyle="", marker=marker, color="0.3", markerfacecolor=face, label=split))
-        style.legend(figure, handles, place="outside right center", columns=legend_columns)
-        return figure
+        return handles
+
+
+def winners(prediction: np.ndarray) -> np.ndarray:
+    """Return the class number at each point of a grid, for predictions (points, points, ...)."""
+    numbers = class_numbers(classes(prediction.reshape(-1, *prediction.shape[2:])))
+    return numbers.reshape(prediction.shape[:2])
 
 
 def grid_axes(data: Data) -> tuple[np.ndarray, np.ndarray]:
@@ -97,21 +138,27 @@ def grid_axes(data: Data) -> tuple[np.ndarray, np.ndarray]:
 
 def fill_probability(
     axes: Axes, x: np.ndarray, y: np.ndarray, probability: np.ndarray, colors: list[str]
-) -> ContourSet:
+) -> list[Collection]:
     """Fill the plane with the probability of the second class, from one class's colour over white to the other's."""
     from matplotlib.colors import LinearSegmentedColormap
 
     shades = LinearSegmentedColormap.from_list("classes", [style.pale(colors[0]), "white", style.pale(colors[1])])
-    axes.contour(x, y, probability, [0.5], colors="black", linewidths=1.5)
-    return axes.contourf(x, y, np.clip(probability, 0.0, 1.0), np.linspace(0.0, 1.0, 11), cmap=shades)
+    half = axes.contour(x, y, probability, [0.5], colors="black", linewidths=1.5)
+    steps = np.linspace(0.0, 1.0, 11)
+    return [half, axes.contourf(x, y, np.clip(probability, 0.0, 1.0), steps, cmap=shades, zorder=GROUND)]
 
 
-def fill_regions(axes: Axes, x: np.ndarray, y: np.ndarray, positions: np.ndarray, colors: list[str]) -> None:
+def fill_regions(
+    axes: Axes, x: np.ndarray, y: np.ndarray, positions: np.ndarray, colors: list[str]
+) -> list[Collection]:
     """Fill the plane with the colour of the class that is predicted at each point, white lines in between."""
     from matplotlib.colors import ListedColormap
 
     # Not contours of the numbers: between the regions of classes 0 and 2 they would draw a band of class 1.
     shades = ListedColormap([style.pale(color) for color in colors])
-    axes.pcolormesh(x, y, positions, cmap=shades, vmin=-0.5, vmax=len(colors) - 0.5)
-    for position in np.unique(positions):
+    regions = axes.pcolormesh(x, y, positions, cmap=shades, vmin=-0.5, vmax=len(colors) - 0.5, zorder=GROUND)
+    lines = [
         axes.contour(x, y, positions == position, [0.5], colors="white", linewidths=2)
+        for position in np.unique(positions)
+    ]
+    return [regions, *lines]

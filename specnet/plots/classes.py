@@ -7,9 +7,12 @@ import numpy as np
 from specnet import functions
 from specnet.datasets.base import Data, pieces
 from specnet.errors import PlotError
+from specnet.plots import style
 
 LARGEST = 100
 """Classes that a picture can show."""
+LONGEST = 13
+"""Letters of a class's name below a sample."""
 
 
 def class_numbers(targets: np.ndarray) -> np.ndarray:
@@ -52,3 +55,104 @@ def all_classes(data: Data, *found: np.ndarray) -> np.ndarray:
             help="leave this plot out; for one number of one input there is regression_fit",
         )
     return known
+
+
+def class_scores(prediction: np.ndarray) -> np.ndarray:
+    """Return a score (n, k) for each class: as it is predicted, or, of one probability p of yes, 1 - p and p.
+
+    Raises:
+        PlotError: if predictions have no scores.
+    """
+    if np.issubdtype(prediction.dtype, np.integer) or prediction.ndim > 2:
+        raise PlotError(
+            "this plot needs a score for each class, the predictions are "
+            + (f"of shape {prediction.shape[1:]}" if prediction.ndim > 2 else "class numbers"),
+            help="leave it out; confusion_matrix needs no scores",
+        )
+    scores = prediction.reshape(len(prediction), -1).astype(np.float64)
+    return np.concatenate([1.0 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
+
+
+def check_scores(known: np.ndarray, scores: np.ndarray) -> None:
+    """Check that there is a score for each of the known class numbers (classes,) among scores (n, k).
+
+    Raises:
+        PlotError: if there is not.
+    """
+    missing = known[(known < 0) | (known >= scores.shape[1])]
+    if len(missing):
+        raise PlotError(
+            f"there is a class {missing[0]}, but scores for the classes 0 to {scores.shape[1] - 1} alone",
+            help="leave this plot out, or give the last layer one unit for each class",
+        )
+
+
+def are_probabilities(scores: np.ndarray) -> bool:
+    """Tell whether scores (n, k) are probabilities: from 0 to 1, and 1 together."""
+    return bool(((scores >= 0) & (scores <= 1)).all() and np.allclose(scores.sum(axis=1), 1.0, atol=0.01))
+
+
+def check_probabilities(scores: np.ndarray) -> None:
+    """Check that scores (n, k) are probabilities.
+
+    Raises:
+        PlotError: if they are not.
+    """
+    if not are_probabilities(scores):
+        raise PlotError(
+            "this plot needs probabilities, from 0 to 1 and 1 together, the predictions are other scores",
+            help="leave it out, or let the loss be cross_entropy or bce_with_logits",
+        )
+
+
+class Answers:
+    """What samples are and what is predicted of them, in words: classes by name, or one number each.
+
+    `known` are the class numbers (k,), None where targets are numbers; `truth` says what each sample is.
+    """
+
+    def __init__(self, data: Data, targets: np.ndarray) -> None:
+        self.data = data
+        self.known: np.ndarray | None
+        try:
+            self.known = all_classes(data)
+        except PlotError:
+            self.known = None
+            if data.train.targets.shape[1:] not in [(), (1,)]:
+                raise
+            self.truth = [f"{number:.4g}" for number in targets.reshape(-1)]
+        else:
+            self.numbers = class_numbers(targets)
+            self.truth = self._names(self.numbers)
+
+    def _names(self, numbers: np.ndarray) -> list[str]:
+        return [style.label(class_name(int(number), self.data), LONGEST) for number in numbers]
+
+    def check(self, prediction: np.ndarray) -> None:
+        """Check that a prediction (1, ...) can be told so.
+
+        Raises:
+            PlotError: if it cannot.
+        """
+        if self.known is not None:
+            class_numbers(functions.classes(prediction))
+        elif prediction.size != 1:
+            raise PlotError(
+                f"the targets are one number each, a prediction has shape {prediction.shape[1:]}",
+                help="leave this plot out",
+            )
+
+    def read(self, prediction: np.ndarray) -> tuple[list[str], np.ndarray]:
+        """Return what predictions (n, ...) say, with probabilities where there are some, and which are right (n,).
+
+        Of numbers none is wrong.
+        """
+        if self.known is None:
+            return [f"{number:.4g}" for number in prediction.reshape(-1)], np.ones(len(prediction), bool)
+        found = class_numbers(functions.classes(prediction))
+        texts = self._names(found)
+        if not np.issubdtype(prediction.dtype, np.integer):
+            scores = class_scores(prediction)
+            if are_probabilities(scores):
+                texts = [f"{text}\n{share:.0%}" for text, share in zip(texts, scores.max(axis=1), strict=True)]
+        return texts, found == self.numbers

@@ -44,7 +44,7 @@ class ConfusionMatrix(Plot):
         side = max(4.0, len(known) * (0.65 if roomy else 0.38))
         right = np.trace(counts) / len(wanted)
         title = f"{run.name}: confusion, {split} split, {right:.1%} right"
-        figure = style.figure(title, side + 2.5, side + 1.2)
+        figure = style.figure(title, side + 3, side + 1.2)
         axes = figure.add_subplot()
         style.dress(axes, "predicted class", "true class")
         axes.grid(False)
@@ -67,6 +67,7 @@ class ConfusionMatrix(Plot):
                 horizontalalignment="center",
                 verticalalignment="center",
             )
+        figure.draw_without_rendering()  # the layout of square cells is right from the second time on
         return figure
 
 

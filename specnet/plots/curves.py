@@ -1,4 +1,4 @@
-"""Learning curves."""
+"""Curves of the history: what training reaches, and how fast it goes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from specnet.errors import PlotError
+from specnet.functions import falls_far, thin
 from specnet.plots import style
 from specnet.plots.base import Plot, Trained
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-PIECES = 1000
-"""Pieces of a long curve of which only the lowest and highest point are drawn."""
 
 
 class Curves(Plot):
@@ -61,34 +58,33 @@ class Curves(Plot):
                 text = f"lowest validation loss: epoch {epochs[best]}"
                 axes.axvline(epochs[best], color="0.35", linestyle=":", linewidth=1.2, label=text, zorder=3)
             if falls_far(curves["train"]) and all((values > 0).all() for values in curves.values()):
-                scale_by_decades(axes)
+                style.scale_by_decades(axes)
         style.legend(figure, figure.axes[0].get_lines())
         return figure
 
 
-def thin(values: np.ndarray) -> np.ndarray:
-    """Return the positions to draw of a curve: all, or the first, the last and the extremes of each piece."""
-    if len(values) <= 2 * PIECES:
-        return np.arange(len(values))
-    pieces = np.array_split(np.arange(len(values)), PIECES)
-    extremes = [piece[extreme(values[piece])] for piece in pieces for extreme in (np.argmin, np.argmax)]
-    return np.unique([0, *extremes, len(values) - 1])
+class Schedule(Plot):
+    """The learning rate over the steps, as it is in the last step of each epoch.
 
+    Its scale is logarithmic where a quarter of the epochs have less than a tenth of the highest rate.
+    """
 
-def scale_by_decades(axes: Axes) -> None:
-    """Give a panel a logarithmic scale with plain numbers; where it shows few decades, at 2 and 5 as well."""
-    from matplotlib.ticker import LogLocator, NullFormatter
+    streams: ClassVar[bool] = True
 
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    low, high = axes.get_ylim()
-    if high < 100 * low:
-        axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
-        axes.yaxis.set_minor_formatter("{x:g}")
-
-
-def falls_far(values: np.ndarray) -> bool:
-    """Tell whether a curve falls from a peak to less than a tenth of it."""
-    lowest = int(np.argmin(values))
-    return bool(values[: lowest + 1].max() > 10 * values[lowest])
+    def draw(self, run: Trained) -> Figure:
+        if not run.history:
+            raise PlotError("there is no learning rate yet: no epoch is complete", help="train for at least one epoch")
+        steps, rates = run.history["step"], run.history["learning_rate"]
+        figure = style.figure(f"{run.name}: learning rate", 7, 4)
+        axes = figure.add_subplot()
+        style.dress(axes, "step", "learning rate")
+        drawn = thin(rates)
+        marker = "o" if len(rates) <= 20 else ""
+        axes.plot(steps[drawn], rates[drawn], color=style.PALETTE[0], linewidth=1.8, marker=marker, markersize=4)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.yaxis.set_major_formatter("{x:g}")
+        if rates.min() > 0 and rates.max() > 10 * np.quantile(rates, 0.25):
+            style.scale_by_decades(axes)
+        else:
+            axes.set_ylim(bottom=0.0)
+        return figure

@@ -1,4 +1,4 @@
-"""A regression of one variable as a curve through its points."""
+"""How a regression fits its samples."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from specnet.datasets.base import Data
 from specnet.errors import PlotError
 from specnet.functions import extremes
 from specnet.plots import style
-from specnet.plots.base import Plot, Trained, in_memory
+from specnet.plots.base import Plot, Trained, in_memory, last_split
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 POINTS = 1000
 """Inputs at which the prediction is drawn."""
+VECTORS = 5000
+"""Points from which on they become one image inside an SVG."""
 
 
 class RegressionFit(Plot):
@@ -41,33 +44,93 @@ class RegressionFit(Plot):
             )
 
     def draw(self, run: Trained) -> Figure:
-        data = run.data
-        x = grid(data)
-        prediction = run.predict(x)
+        x = grid(run.data)
         figure = style.figure(f"{run.name}: prediction and data", 8, 5)
         axes = figure.add_subplot()
-        style.dress(axes, (*data.input_names, "input")[0], (*data.target_names, "target")[0])
-        axes.margins(x=0)
-        splits = in_memory(data)
-        size = style.point_size(sum(len(samples.inputs) for samples in splits.values()))
-        for split, samples in splits.items():
-            axes.plot(
-                samples.inputs.reshape(-1),
-                samples.targets.reshape(-1),
-                linestyle="",
-                marker=style.MARKERS[split],
-                markersize=size,
-                color=style.COLORS[split],
-                markerfacecolor=style.COLORS[split] if split == "train" else "white",
-                alpha=0.6,
-                label=split,
-            )
-        truth = run.dataset.function(x)
-        if truth is not None:
-            axes.plot(x[:, 0], truth.reshape(-1), color="black", linestyle="--", linewidth=1.2, label="without noise")
-        axes.plot(x[:, 0], prediction.reshape(-1), color=style.PALETTE[3], linewidth=2.5, label="prediction")
+        draw_samples(axes, run, x)
+        axes.plot(x[:, 0], run.predict(x).reshape(-1), color=style.PALETTE[3], linewidth=2.5, label="prediction")
         style.legend(figure, axes.get_lines())
         return figure
+
+
+class Residuals(Plot):
+    """How far the truth is from each prediction of one number, over the predictions, and how these distances spread.
+
+    A residual is the truth minus the prediction. Of the test split if there is one, else of validation, else of
+    train.
+    """
+
+    def check(self, run: Trained) -> None:
+        targets = last_split(run.data)[1].targets
+        are_classes = targets.ndim == 1 and np.issubdtype(targets.dtype, np.integer)
+        if are_classes or targets.shape[1:] not in [(), (1,)]:
+            raise PlotError(
+                "residuals shows one number for each sample, here targets "
+                + ("are class numbers" if are_classes else f"have shape {targets.shape[1:]}"),
+                help="leave this plot out; for classes there is confusion_matrix",
+            )
+        prediction = run.predict(run.data.train.inputs[:1])
+        if prediction.size != 1:
+            raise PlotError(
+                f"residuals shows one number for each sample, a prediction has shape {prediction.shape[1:]}",
+                help="leave this plot out; for classes there is confusion_matrix",
+            )
+
+    def draw(self, run: Trained) -> Figure:
+        split, samples = last_split(run.data)
+        prediction = run.predict(samples.inputs).reshape(-1)
+        residuals = samples.targets.reshape(-1) - prediction
+        name = target_name(run.data)
+        title = f"{run.name}: residuals, {split} split, mean {residuals.mean():.3g}, "
+        figure = style.figure(f"{title}standard deviation {residuals.std():.3g}", 9, 5)
+        left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
+        style.dress(left, f"predicted {name}", f"truth − prediction, {name}")
+        style.dress(right, "samples", "")
+        for axes in (left, right):
+            axes.axhline(0.0, color="0.35", linestyle=":", linewidth=1.2)
+        left.plot(
+            prediction,
+            residuals,
+            linestyle="",
+            marker=style.MARKERS[split],
+            markersize=style.point_size(len(residuals)),
+            color=style.COLORS[split],
+            alpha=0.6,
+            rasterized=len(residuals) > VECTORS,
+        )
+        right.hist(residuals, bins=30, orientation="horizontal", color=style.COLORS[split])
+        return figure
+
+
+def draw_samples(axes: Axes, run: Trained, x: np.ndarray, scale: float = 1.0) -> None:
+    """Draw the samples of each split over their one input, and what is true at inputs x (n, 1) where that is known.
+
+    Points have `scale` times the usual size.
+    """
+    style.dress(axes, (*run.data.input_names, "input")[0], target_name(run.data))
+    axes.margins(x=0)
+    splits = in_memory(run.data)
+    size = scale * style.point_size(sum(len(samples.inputs) for samples in splits.values()))
+    for split, samples in splits.items():
+        axes.plot(
+            samples.inputs.reshape(-1),
+            samples.targets.reshape(-1),
+            linestyle="",
+            marker=style.MARKERS[split],
+            markersize=size,
+            color=style.COLORS[split],
+            markerfacecolor=style.COLORS[split] if split == "train" else "white",
+            alpha=0.6,
+            label=split,
+        )
+    truth = run.dataset.function(x)
+    if truth is not None:
+        axes.plot(x[:, 0], truth.reshape(-1), color="black", linestyle="--", linewidth=1.2, label="without noise")
+
+
+def target_name(data: Data) -> str:
+    """Return what the one number is called that a network predicts."""
+    return (*data.target_names, "target")[0]
 
 
 def grid(data: Data) -> np.ndarray:

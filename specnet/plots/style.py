@@ -17,25 +17,42 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 COLORS = {"train": PALETTE[0], "validation": PALETTE[1], "test": PALETTE[2]}
 MARKERS = {"train": "o", "validation": "s", "test": "^"}
 """How each split is drawn in every picture; points of train are filled, the others outlined."""
+WRONG = PALETTE[1]
+"""What marks a wrong prediction, never by colour alone."""
 
 
-def figure(title: str, width: float, height: float) -> Figure:
+def figure(title: str, width: float, height: float, dpi: float = 150) -> Figure:
     """Return an empty figure of `width` by `height` inches under a title."""
     from matplotlib.figure import Figure
 
-    empty = Figure(figsize=(width, height), dpi=150, layout="constrained")
+    empty = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
     # About nine letters of this size take an inch; a name may be long and has no spaces.
     empty.suptitle(escape(textwrap.fill(title, int(9 * width))), fontsize=13)
     return empty
 
 
 def dress(axes: Axes, x: str, y: str) -> None:
-    """Name the axes of a panel and lay a light grid under it."""
-    axes.set_xlabel(label(x, 60), fontsize=11)
-    axes.set_ylabel(label(y, 40), fontsize=11)
+    """Name the axes of a panel, as far as there is room, and lay a light grid under it."""
+    # Twelve letters take an inch; the texts and colours beside a panel take a part of it.
+    letters = 8.5 / axes.figure.dpi
+    axes.set_xlabel(label(x, min(48, int(letters * axes.bbox.width))), fontsize=11)
+    axes.set_ylabel(label(y, int(letters * axes.bbox.height)), fontsize=11)
     axes.grid(color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def scale_by_decades(axes: Axes) -> None:
+    """Give a panel a logarithmic scale with plain numbers; where it shows few decades, at 2 and 5 as well."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    low, high = axes.get_ylim()
+    if high < 100 * low:
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axes.yaxis.set_minor_formatter("{x:g}")
 
 
 def legend(
@@ -44,9 +61,10 @@ def legend(
     *,
     place: Literal["outside lower center", "outside right center"] = "outside lower center",
     columns: int = 5,
+    fontsize: float = 10,
 ) -> None:
     """Put a legend beside the panels, where it covers nothing."""
-    figure.legend(handles=handles, loc=place, ncols=columns, frameon=False, fontsize=10)
+    figure.legend(handles=handles, loc=place, ncols=columns, frameon=False, fontsize=fontsize)
 
 
 def label(text: str, length: int = 24) -> str:
@@ -85,3 +103,12 @@ def pale(color: str) -> str:
 def point_size(count: int) -> float:
     """Return the diameter of markers, in points, for `count` of them: fewer are larger."""
     return min(6.0, max(2.0, 100.0 / count**0.5))
+
+
+def depth_colors(count: int) -> list[str]:
+    """Return a colour for each of `count` layers, from dark at the input to light at the output."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    # The lightest seventh of the map is too pale on white.
+    return [to_hex(colormaps["viridis"](0.86 * number / max(1, count - 1))) for number in range(count)]

@@ -1,84 +1,183 @@
-"""What a run keeps for its replay: predictions over a grid of inputs, epoch by epoch."""
+"""What a run keeps for its replay: what it predicts and how its layers are, frame by frame."""
 
 from __future__ import annotations
 
-from itertools import chain
-from pathlib import Path
+import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from specnet.datasets.base import Data, pieces, read_npz
-from specnet.errors import DataError, RunError, SpecnetError
-from specnet.functions import extremes
-from specnet.runs.files import write_file
+from specnet.datasets.base import Data
+from specnet.errors import DataError
+from specnet.report.asked import UNIT_POINTS, ask, over_grid
+from specnet.report.packing import spread
+from specnet.report.timetable import STEP, Timetable, Work
 from specnet.spec.model import Record
-from specnet.training.model import Model
+from specnet.training.model import ROWS, AnySplit, Model
+from specnet.training.norms import Norms, layer_norms, trained_layers
+from specnet.training.summary import layer_costs
+
+UNITS = 64
+"""Units of a layer whose responses are kept: its first ones."""
+PROBED = 200
+"""Training samples by which units are judged."""
+FLAT = 0.01
+"""Slope of an activation below which a unit hardly learns."""
+ELSEWHERE = ("epoch", "step", "seconds")
+"""What of a line of the history is no value of its epoch."""
+
+Frame = dict[str, np.ndarray]
 
 
 class Recorder:
-    """Collects frames, the first of the model as it is given, and writes them as `record.npz`.
+    """Collects the frames of a run, the first of the model as it is given.
 
-    That file holds `epochs` (frames,), `axis_0` and, for two inputs, `axis_1` with the grid along each input in the
-    dataset's units, and `predictions` (frames, points[, points], ...) in float32; the first grid axis is input 0.
+    `arrays` are those of `record.npz`: `epochs` (frames,), and what `Asked` tells of the inputs of which predictions
+    are kept; then for each frame
+
+    - `predictions` (frames, *shape, ...) of these inputs, probabilities in float16, other numbers in float32;
+    - the history's columns at that epoch, `train/loss` and so on (frames,), NaN in the first frame;
+    - of the layers that have parameters, named by `layers`, `weight_norms`, and `gradient_norms` and `update_norms` in
+      the epoch's last step, (frames, layers);
+    - of the elementwise layers, named by `activations`, `dead_units` (frames, activations): the share of units that
+      are dead or saturated, as their slope is less than 0.01 for all of 200 training samples;
+    - of the hidden layers that are named by `unit_layers`, if the spec asks for them, `units/NAME`
+      (frames, points[, points], units): the responses of at most 64 units, in float16.
+
+    Raises:
+        DataError: if the spec asks for what there is not.
     """
 
-    def __init__(self, record: Record, model: Model, data: Data) -> None:
-        shape = data.train.inputs.shape[1:]
-        if shape not in [(1,), (2,)]:
-            raise DataError(
-                "a record keeps predictions over a grid of one or two inputs, "
-                f"this dataset's inputs have shape {shape}",
-                pointer=("record",),
-                help="leave record out",
-            )
-        self.every = record.every
+    def __init__(self, record: Record, model: Model, data: Data, train: AnySplit, batch_size: int | None) -> None:
         self.model = model
-        points = record.points or {1: 200, 2: 100}[shape[0]]
-        inputs = chain.from_iterable(pieces(split.inputs) for split in data.splits.values())
-        low, high = (each.astype(np.float64) for each in extremes(inputs, axis=0))
-        margin = record.margin if record.margin is not None else 0.1 * (high - low)
-        self.axes = list(np.linspace(low - margin, high + margin, points).T)
-        grids = np.meshgrid(*self.axes, indexing="ij")
-        self._shape = grids[0].shape
-        self._grid = np.stack([grid.ravel() for grid in grids], axis=1)
-        self.epochs: list[int] = []
-        self.frames: list[np.ndarray] = []
-        self._written: int | None = None
-        self.keep(0)
+        self.network = model.network
+        self.asked = ask(record, model, data)
+        probed = spread(len(train.x), PROBED)
+        self.probes = train.x[probed] if isinstance(train.x, np.ndarray) else train.x.select(probed)[:]
+        self.activations = {name: layer for name, layer in self.network.named.items() if layer.elementwise}
+        self.responding: dict[str, int] = {}
+        if record.units:
+            self.grid = over_grid(record, model, data, UNIT_POINTS[data.train.inputs.shape[1]])
+            self.responding = self._find_units()
+        self.fixed = self.asked.told | {
+            "layers": np.array(trained_layers(self.network), np.str_),
+            "activations": np.array(list(self.activations), np.str_),
+            "unit_layers": np.array(list(self.responding), np.str_),
+        }
+        self.frames: dict[int, Frame] = {0: self._frame({"train/loss": math.nan}, None)}
+        size = sum(array.nbytes for array in self.frames[0].values())
+        self.timetable = Timetable(record.every, record.budget // size, self._work(len(train.x), batch_size))
 
-    def keep(self, epoch: int) -> None:
-        """Keep a frame of the model as it is after `epoch` epochs, unless it is kept already."""
-        if epoch not in self.epochs[-1:]:
-            predictions = self.model.predict(self._grid).astype(np.float32)
-            self.epochs.append(epoch)
-            self.frames.append(predictions.reshape(*self._shape, *predictions.shape[1:]))
+    def _find_units(self) -> dict[str, int]:
+        """The layers whose units respond, by name: activations of features that are not the network's outputs."""
+        layers = self.network.layers[:-1]
+        found = {
+            f"layers.{i}": i for i, layer in enumerate(layers) if layer.elementwise and len(layer.output_shape) == 1
+        }
+        if not found:
+            raise DataError("no layer but the last is an activation of features", pointer=("record", "units"))
+        return found
 
-    def resume(self, path: Path, epoch: int) -> None:
-        """Take over what a run has written that goes on from the end of `epoch`.
+    def _work(self, rows: int, batch_size: int | None) -> Work:
+        """What a frame and an epoch take, in operations; a step takes those of three forward passes."""
+        flops = sum(cost.flops for cost in layer_costs(self.network.layers))
+        asked = len(self.asked.x) + len(self.probes) + (len(self.grid.x) if self.responding else 0)
+        steps = math.ceil(rows / (batch_size or rows))
+        return Work(asked * flops + STEP, 3 * rows * flops + steps * STEP)
+
+    @property
+    def next(self) -> int:
+        """The next epoch of which a frame is due."""
+        return self.timetable.next
+
+    def keep(self, epoch: int, line: Mapping[str, Any], norms: Norms | None) -> None:
+        """Keep a frame of the model as it is after an epoch, unless it is kept already.
+
+        `line` is that epoch's of the history, and `norms` are those of its last step. A frame that is not due stays
+        until the next one comes.
+        """
+        while self.timetable.next <= epoch:
+            self.timetable.take()
+        if epoch not in self.frames:
+            self.frames[epoch] = self._frame(line, norms)
+        for old in set(self.frames) - {*self.timetable.kept, epoch}:
+            del self.frames[old]
+
+    def _frame(self, line: Mapping[str, Any], norms: Norms | None) -> Frame:
+        nothing = [math.nan] * len(trained_layers(self.network))
+        norms = norms or {"gradient_norms": nothing, "update_norms": nothing}
+        norms = {"weight_norms": layer_norms(self.network, self.network.params.flat), **norms}
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows as infinite
+            return {
+                "predictions": self._predict(),
+                **{name: np.array(value, np.float64) for name, value in line.items() if name not in ELSEWHERE},
+                **{name: np.array(values, np.float32) for name, values in norms.items()},
+                "dead_units": self._judge_units(),
+                **self._respond(),
+            }
+
+    def _predict(self) -> np.ndarray:
+        predictions = self.model.interpret(self.model.outputs(self.asked.x))
+        if np.issubdtype(predictions.dtype, np.floating):
+            predictions = predictions.astype(np.float32 if self.model.loss.takes == "numbers" else np.float16)
+        return predictions.reshape(*self.asked.shape, *predictions.shape[1:])
+
+    def _judge_units(self) -> np.ndarray:
+        """The share of units of each activation that learn from none of the probed samples."""
+        self.network.propagate(self.probes)
+        shares = []
+        for layer in self.activations.values():
+            slope = layer.backward(np.ones((len(self.probes), *layer.output_shape), self.network.dtype))
+            shares.append(np.mean(np.all(np.abs(slope) < FLAT, axis=0)))
+        return np.array(shares, np.float32)
+
+    def _respond(self) -> Frame:
+        """The responses of hidden units over their grid."""
+        parts: dict[str, list[np.ndarray]] = {name: [] for name in self.responding}
+        names = {number: name for name, number in self.responding.items()}
+        for start in range(0, len(self.grid.x) if names else 0, ROWS):
+            y = self.grid.x[start : start + ROWS]
+            for number, layer in enumerate(self.network.layers):
+                y = layer.forward(y, training=False)
+                if number in names:
+                    parts[names[number]].append(y[:, :UNITS].astype(np.float16))
+        found = {name: np.concatenate(part) for name, part in parts.items()}
+        return {f"units/{name}": y.reshape(*self.grid.shape, -1) for name, y in found.items()}
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What has been kept, as the arrays of `record.npz`."""
+        frames = list(self.frames.values())
+        missing = np.array(math.nan)
+        stacked = {name: np.stack([frame.get(name, missing) for frame in frames]) for name in frames[-1]}
+        return {"epochs": np.array(list(self.frames)), **self.fixed, **stacked}
+
+    def resume(self, arrays: Mapping[str, np.ndarray], epoch: int) -> None:
+        """Take over what a run has written that goes on from the end of `epoch`, or from within the next one.
+
+        It may have gone further and, for want of room, dropped frames on its way.
 
         Raises:
-            RunError: if the file does not hold what such a run has kept until then.
+            ValueError: if the arrays do not hold what such a run has kept.
         """
-        epochs = list(range(0, epoch + 1, self.every))
-        if epochs == self.epochs:
-            return
-        try:
-            arrays = read_npz(path)
-            frames = dict(zip(arrays["epochs"].tolist(), arrays["predictions"], strict=True))
-            kept = [frames[each] for each in epochs]
-        except (SpecnetError, KeyError, TypeError, ValueError) as error:
-            reason = error.message if isinstance(error, SpecnetError) else repr(error)
-            raise RunError(f"{path} is not what the run had kept by epoch {epoch}: {reason}") from error
-        if any(frame.shape != self.frames[0].shape or frame.dtype != self.frames[0].dtype for frame in kept):
-            raise RunError(f"{path} does not hold the predictions of this run")
-        self.epochs, self.frames = epochs, kept
-
-    def write(self, path: Path, final: bool) -> None:
-        """Write what has been kept, unless that is written already; compressed, which takes its time, at the end."""
-        if not final and self._written == self.epochs[-1]:
-            return
-        axes = {f"axis_{number}": axis for number, axis in enumerate(self.axes)}
-        arrays = {"epochs": np.array(self.epochs), "predictions": np.stack(self.frames), **axes}
-        save = np.savez_compressed if final else np.savez
-        write_file(path, lambda file: save(file, **arrays))
-        self._written = self.epochs[-1]
+        timetable = self.timetable.at(epoch)
+        epochs = arrays["epochs"].tolist()
+        went_on = max(epochs) > epoch and len(epochs) >= timetable.most
+        if not went_on and (missing := set(timetable.kept) - set(epochs)):
+            raise ValueError(f"there is no frame of epoch {min(missing)}")
+        for name, array in self.fixed.items():
+            if not np.array_equal(arrays[name], array):
+                raise ValueError(f"{name} is that of another run")
+        stacked = {name: array for name, array in arrays.items() if name not in ("epochs", *self.fixed)}
+        like = dict.fromkeys(stacked, np.array(math.nan)) | self.frames[0]
+        for name, frame in like.items():
+            if stacked[name].dtype != frame.dtype or stacked[name].shape != (len(epochs), *frame.shape):
+                raise ValueError(f"{name} is no such array as this run keeps")
+        kept = {*timetable.kept, epoch}
+        self.frames = {
+            each: {name: array[number] for name, array in stacked.items()}
+            for number, each in enumerate(epochs)
+            if each in kept
+        }
+        self.timetable = timetable

@@ -18,7 +18,7 @@ from specnet.runs.findings import Finding, Report, Severity, enumerate_some, has
 from specnet.runs.history import read_until
 from specnet.runs.index import NAME, Index, file_name
 from specnet.runs.manifest import read_manifest, read_spec
-from specnet.runs.resume import changed_setting, check_components_unchanged, check_data_unchanged, restore
+from specnet.runs.resume import changed_setting, check_components_unchanged, check_data_unchanged, restore, take_over
 from specnet.runs.run import load_run
 from specnet.runs.state import read_checkpoint
 from specnet.runs.threads import blas_threads, recorded_threads
@@ -264,7 +264,7 @@ class _Examination:
         ):
             read_npz(path)
             if self.experiment and self.experiment.recorder and self._newest:
-                self.experiment.recorder.resume(path, self._newest["epoch"])
+                take_over(self.experiment.recorder, path, self._newest["epoch"])
 
     def _look_at_files(self) -> None:
         index = self.index

@@ -132,6 +132,8 @@ class Untrained:
     dataset: Dataset
     data: Data
     predict: Callable[[np.ndarray], np.ndarray]
+    params: Mapping[str, np.ndarray]
+    record: Mapping[str, np.ndarray]
     history: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -160,8 +162,8 @@ class Experiment:
             self.stopping = self._watch_stopping()
             optimizer = spec.optimizer.model_copy(deep=True)
             self.schedules = self._begin_schedules(optimizer)
+            self.recorder = self._make_recorder()
             self._check_plots()
-            self.recorder = Recorder(spec.record, self.model, self.data) if spec.record else None
             watching = (self.best, self.stopping, *self.schedules.values())
             watched = {
                 each.monitor.partition("/")[0] for each in watching if isinstance(each, (Watch, WatchingSchedule))
@@ -250,9 +252,20 @@ class Experiment:
                 if self.model.metrics and number == 0:
                     self.model.measure(self.model.outputs(piece.x), piece.truth)
 
+    def _make_recorder(self) -> Recorder | None:
+        record, batch_size = self.spec.record, self.spec.training.batch_size
+        return Recorder(record, self.model, self.data, self.splits["train"], batch_size) if record else None
+
     def _check_plots(self) -> None:
         mistakes: list[Diagnostic] = []
-        untrained = Untrained(self.spec.name, self.spec.dataset, self.data, self.model.predict)
+        untrained = Untrained(
+            self.spec.name,
+            self.spec.dataset,
+            self.data,
+            self.model.predict,
+            self.model.network.params,
+            self.recorder.arrays if self.recorder else {},
+        )
         for number, plot in enumerate(self.spec.plots):
             try:
                 check_plot(plot, untrained)

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from specnet.errors import Diagnostic, Pointer, RunError, SpecError, UsageError, shorten
+from specnet.datasets.base import read_npz
+from specnet.errors import Diagnostic, Pointer, RunError, SpecError, SpecnetError, UsageError, shorten
+from specnet.report.record import Recorder
 from specnet.runs.archive import Stamp
 from specnet.runs.experiment import Experiment
 from specnet.runs.history import read_until
@@ -144,9 +146,26 @@ def restore(experiment: Experiment, directory: Path, which: str = "latest") -> t
     try:
         history = read_until(directory / "history.jsonl", latest.progress)
         if experiment.recorder:
-            experiment.recorder.resume(directory / "record.npz", latest.progress["epoch"])
+            take_over(experiment.recorder, directory / "record.npz", latest.progress["epoch"])
     except RunError as error:
         error.help = f"bring it back, or repeat the training: specnet resume {directory} --checkpoint 0"
         raise
     step = latest.progress["step"]
     return Resumed(latest, best, history), [f"{reason}; going on from step {step}" for reason in refused]
+
+
+def take_over(recorder: Recorder, path: Path, epoch: int) -> None:
+    """Let a recorder go on with the record of a run that goes on from the end of `epoch`.
+
+    Where that is no more than the first frame, which the recorder has, it goes on without the file, too.
+
+    Raises:
+        RunError: if the file does not hold what such a run has kept.
+    """
+    try:
+        recorder.resume(read_npz(path), epoch)
+    except (SpecnetError, KeyError, TypeError, ValueError) as error:
+        if recorder.next > epoch:
+            return
+        reason = error.message if isinstance(error, SpecnetError) else str(error)
+        raise RunError(f"{path} is not what the run had kept by epoch {epoch}: {reason}") from error

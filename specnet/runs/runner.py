@@ -8,11 +8,13 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from specnet.errors import DivergenceError, Interrupted, SpecnetError, UsageError, os_reason
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory, claim_directory, take_directory
 from specnet.runs.experiment import Experiment, located
-from specnet.runs.files import write_json
+from specnet.runs.files import write_file, write_json
 from specnet.runs.history import HistoryWriter
 from specnet.runs.manifest import components, describe, describe_setting, describe_spec, now, read_manifest, read_spec
 from specnet.runs.resume import (
@@ -218,6 +220,10 @@ class _Runner:
             every = -(-spec.training.epochs // 10)
         self.every = every
         self.again = f"specnet resume {directory.path}"
+        self.recorded: list[int] = []
+        """Epochs of the frames that are written."""
+        self.line: Mapping[str, Any] | None = None
+        """The last line of the history."""
         self.before = manifest["seconds"]
         self.start = time.perf_counter()
         self.latest: Snapshot
@@ -229,6 +235,8 @@ class _Runner:
         """Train from the start, or from where a run has been taken up again; draw the plots and return the run."""
         self.observer.started(self.spec, self.directory.path, self.trainer.epoch)
         lines = resumed.history if resumed else ()
+        if resumed:
+            self.line = next(reversed(resumed.history), None)
         with located(self.spec), closing(HistoryWriter(self.directory.file("history.jsonl"), lines)) as self.history:
             if not resumed:
                 self._begin()
@@ -273,8 +281,8 @@ class _Runner:
                 self._check_signals()
                 while not self.experiment.done:
                     self._run_epoch()
-                if self.recorder:
-                    self.recorder.keep(self.trainer.epoch)
+                if self.recorder and self.line:
+                    self.recorder.keep(self.trainer.epoch, self.line, self.trainer.norms)
                 self._save(final=True)
                 self.manifest["stopped_early"] = self.experiment.stopped_early
                 self._write_manifest("finished")
@@ -293,13 +301,16 @@ class _Runner:
             raise
 
     def _run_epoch(self) -> None:
+        epoch = self.trainer.epoch + 1
+        due = self.recorder is not None and epoch == self.recorder.next
+        self.trainer.measures_steps = due or (self.recorder is not None and epoch == self.spec.training.epochs)
         line, improved = self.experiment.run_epoch(self._between)
+        self.line = line
         self.history.append(line)
         if improved:
             self._note_best()
-        epoch = self.trainer.epoch
-        if self.recorder and epoch % self.recorder.every == 0:
-            self.recorder.keep(epoch)
+        if self.recorder and due:
+            self.recorder.keep(epoch, line, self.trainer.norms)
         if (self.every and epoch % self.every == 0) or self._is_due():
             self._save()
         self.observer.epoch(line)
@@ -355,8 +366,10 @@ class _Runner:
     def _write(self, final: bool) -> None:
         """Write what belongs to the states before them, so that they can be believed as soon as they are there."""
         self.history.sync()
-        if self.recorder:
-            self.recorder.write(self.directory.file("record.npz"), final)
+        if self.recorder and (final or self.recorded != [*self.recorder.frames]):
+            arrays, self.recorded = self.recorder.arrays, [*self.recorder.frames]
+            save = np.savez_compressed if final else np.savez  # compressing takes its time
+            write_file(self.directory.file("record.npz"), lambda file: save(file, **arrays))
         value = self.best.progress["watches"]["best"]["best"] if self.best else None
         self.checkpoints.save(self.latest, self.best, {"monitor": self.experiment.best.monitor, "value": value})
 

@@ -74,9 +74,15 @@ class _Window(_Part):
     metrics: dict[str, FiniteFloat]
 
 
+class _Norms(_Part):
+    gradient_norms: list[FiniteFloat]
+    update_norms: list[FiniteFloat]
+
+
 class _Progress(_Moment):
     position: NonNegativeInt
     window: _Window | None = None
+    norms: _Norms | None = None
     loss: FiniteFloat
     generators: dict[str, _Generator]
     best: _Moment

@@ -41,15 +41,32 @@ class Checkpoint(Section):
 
 
 class Record(Section):
-    """What a run keeps for its replay: predictions over a grid of inputs, for one or two inputs."""
+    """What a run keeps for its replay.
 
-    every: PositiveInt = Field(description="epochs from one frame to the next")
+    In each frame what is predicted, over a grid of one or two inputs and otherwise of some samples, how large weights,
+    gradients and steps of each layer are, and which share of units is dead or saturated.
+    """
+
+    every: PositiveInt | None = Field(
+        default=None,
+        description="epochs from one frame to the next; null: ever more, a tenth of those before, and no more frames "
+        "than cost little time",
+    )
     points: Annotated[int, Field(ge=2, le=1000)] | None = Field(
-        default=None, description="grid points along each input; null: 200 for one input, 100 for two"
+        default=None, description="grid points along each input; null: 200 for one input, 40 for two"
     )
     margin: NonNegativeFloat | None = Field(
         default=None,
         description="how far the grid reaches beyond the data, in units of the input; null: a tenth of its range",
+    )
+    samples: PositiveInt = Field(
+        default=200, description="samples that predictions are kept of where there are more than two inputs"
+    )
+    units: bool = Field(default=False, description="whether the response of each hidden unit is kept, too")
+    budget: PositiveInt = Field(
+        default=8_000_000,
+        description="bytes that frames take at most, before they are compressed; where that is too little, some are "
+        "dropped, the fewer the earlier",
     )
 
 
@@ -78,7 +95,7 @@ class Spec(Section):
     metrics: list[Metric] = Field(default=[], max_length=100, description="numbers for people")
     training: Training = Field(default_factory=Training, description="how long and in what portions")
     checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="when the state is saved")
-    record: Record | None = Field(default=None, description="what is kept for a replay")
+    record: Record | None = Field(default_factory=Record, description="what is kept for a replay; null: nothing")
     plots: list[Plot] = Field(default=["curves"], max_length=100, description="pictures drawn at the end")  # type: ignore[list-item]
 
     _document: Document | None = PrivateAttr(None)

@@ -19,6 +19,7 @@ from specnet.training.divergence import all_finite, are_finite, find_origin, fin
 from specnet.training.feed import Feed
 from specnet.training.model import AnySplit, Model
 from specnet.training.network import Network
+from specnet.training.norms import Norms, check_norms, measure_step
 from specnet.training.randomness import restore_stream, save_stream, stream
 from specnet.training.stopping import EarlyStopping
 from specnet.workspace import zeros
@@ -81,6 +82,9 @@ class Trainer:
         self._no_outputs = np.empty((0, *network.output_shape), network.dtype)
         self.epoch = 0
         self.step = 0
+        self.measures_steps = False
+        """Whether the last step of an epoch is measured: `norms`, until the next epoch begins."""
+        self.norms: Norms | None = None
         self._clear()
 
     def _clear(self) -> None:
@@ -140,6 +144,7 @@ class Trainer:
         return 0 < self.position < self.feed.count
 
     def _begin(self, position: int = 0) -> None:
+        self.norms = None
         self.feed.begin(position)
         if self.model.metrics:  # which need not add up over batches, so they get the outputs of a window all at once
             rows = self.feed.stop - self.feed.start  # of later windows, only the last one may have fewer
@@ -159,7 +164,10 @@ class Trainer:
             raise self._diverged(f"a gradient is not finite {self._now}", lambda: self._gradients(x, target))
         if self.training.clip_norm is not None:
             clip_norm(network.grads.flat, self.training.clip_norm)
-        self.update(self.step)
+        if self.measures_steps and self.position + len(x) == self.feed.count:
+            self.norms = measure_step(network, lambda: self.update(self.step))
+        else:
+            self.update(self.step)
         mean = loss.reduction == "mean"
         self._loss += value * (len(x) / self.feed.count) if mean else value
         if self.model.metrics:
@@ -254,6 +262,8 @@ class Trainer:
         start = self.feed.start
         if self.position > start > 0:
             progress["window"] = {"start": start, "metrics": dict(self._metrics)}
+        if self.position == self.feed.count and self.norms:
+            progress["norms"] = self.norms
         arrays = {
             "params": network.params.flat,
             "slots": self.slots,
@@ -296,6 +306,7 @@ class Trainer:
         for place, layer in network.named.items():
             restore_stream(layer.rng, progress["generators"][place])
         self._clear()
+        self.norms = None
         if progress["position"]:
             self._begin(position - 1)  # if it is the last of its window, that is yet to be measured
             self.position, self._loss = position, progress["loss"]
@@ -304,6 +315,9 @@ class Trainer:
             if window["start"] != self.feed.start or list(window["metrics"]) != names:
                 raise ValueError(f"no window with the sample at {position - 1} begins at {window['start']}")
             self._metrics = dict(window["metrics"])
+            if self.position == self.feed.count and "norms" in progress:
+                check_norms(network, progress["norms"])
+                self.norms = progress["norms"]
             self._outputs[: len(snapshot.outputs)] = snapshot.outputs
 
 

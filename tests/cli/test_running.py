@@ -93,7 +93,7 @@ BAD = {
     "no such monitor": ({"checkpoint": {"monitor": "validation/loss"}}, "unknown-monitor", "validation"),
     "plot that does not apply": ({"plots": ["regression_fit"]}, "plot", "plots[0]"),
     "record that does not apply": (
-        {"dataset": {"type": "npz", "path": "wide.npz"}, "record": {"every": 1}}, "data", "one or two inputs",
+        {"dataset": {"type": "npz", "path": "wide.npz"}, "record": {"points": 9}}, "data", "one or two inputs",
     ),
 }  # fmt: skip
 

@@ -1,26 +1,41 @@
+import io
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from specnet import registry
 from specnet.component import build
-from specnet.datasets.base import Data, Samples
+from specnet.datasets.base import Samples
+from specnet.errors import PlotError
+from specnet.functions import softmax
+from specnet.plots.movie import write_picture
 
 PLOTS = sorted(registry.claims("plots"))
 
 
 @pytest.fixture
-def run(trained, blobs):
-    """A run that every built-in plot can show, by the plot's name."""
+def run(trained, blobs, samples, record):
+    """A run that a built-in plot can show, by the plot's name."""
 
-    def make(name):
-        history = {"epoch": np.array([1, 2]), "train/loss": np.array([2.0, 1.0])}
-        data = blobs(2)
-        if name == "regression_fit":
-            data = Data(Samples(data.train.inputs[:, :1], data.train.targets))
-        return trained(name="some-run", history=history, data=data, predict=lambda x: np.tanh(x[:, :1]) / 2 + 0.5)
+    def make(name, title="some-run", count=2, **names):
+        history = {"epoch": np.array([1, 2]), "step": np.array([10, 20]), "learning_rate": np.array([0.2, 0.1])}
+        history["train/loss"] = np.array([2.0, 1.0])
+        data = blobs(count, **names)
+
+        def predict(x):
+            x = x.reshape(len(x), -1)[:, :1]
+            return np.tanh(x) / 2 + 0.5 if count == 2 else softmax(-np.square(x - np.arange(count)))
+
+        if name in ("regression_fit", "residuals"):
+            data = replace(data, **{split: Samples(x[:, :1], x[:, 1]) for split, (x, _) in data.splits.items()})
+            predict = np.tanh
+        elif name == "samples":
+            data = replace(data, **{split: samples(y, 5, 5, 1) for split, (_, y) in data.splits.items()})
+        params = {"layers.0.weight": np.linspace(-1.0, 1.0, 8).reshape(2, 4)}
+        return trained(title, history, data, predict, record=record(data, predict), params=params)
 
     return make
 
@@ -31,20 +46,59 @@ def test_a_plot_shows_the_name_of_its_run_and_of_its_axes(name, run):
     plot.check(run(name))
     figure = plot.draw(run(name))
     assert "some-run" in figure.get_suptitle()
-    assert figure.axes[0].get_xlabel() and figure.axes[0].get_ylabel()
+    assert any(axes.get_xlabel() for axes in figure.axes)
+    assert figure.axes[0].get_ylabel() or name == "samples"
 
 
 @pytest.mark.parametrize("name", PLOTS)
-def test_a_plot_is_a_picture_of_its_own_and_leaves_settings_alone(name, run, tmp_path):
+@pytest.mark.parametrize("count", [2, 3, 7, 30])
+def test_nothing_overlaps_or_leaves_a_plot(name, count, run, tidy):
+    names = {
+        "classes": tuple(f"a class with a long name {number}" for number in range(count)),
+        "input_names": ("the width of something in metres, on a Monday, measured from the left",) * 2,
+        "target_names": ("the height of something in metres, on a Monday, above the sea",),
+    }
+    tidy(build("plots", name).draw(run(name, "x" * 100, count, **names)))
+
+
+@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("format", ["png", "svg"])
+def test_a_plot_is_the_same_file_each_time_and_leaves_settings_alone(name, format, run):
     import matplotlib
 
     before = dict(matplotlib.rcParams)
-    first, second = (build("plots", name).draw(run(name)) for _ in range(2))
-    assert first is not second
-    for number, figure in enumerate((first, second)):
-        figure.savefig(tmp_path / f"{number}.png")
-    assert (tmp_path / "0.png").read_bytes() == (tmp_path / "1.png").read_bytes()
+    first, second = io.BytesIO(), io.BytesIO()
+    for file in (first, second):
+        write_picture(build("plots", name), run(name), file, format)
+    assert first.getvalue() == second.getvalue()
+    assert first.getvalue().startswith({"png": b"\x89PNG", "svg": b"<?xml"}[format])
     assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_each_picture_is_a_figure_of_its_own(name, run):
+    plot, shown = build("plots", name), run(name)
+    assert plot.draw(shown) is not plot.draw(shown)
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_plot_that_does_not_move_has_one_frame(name, run):
+    plot = build("plots", name)
+    assert plot.moves == (name == "replay")
+    assert len(list(plot.frames(run(name)))) == (5 if plot.moves else 1)
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_what_a_plot_needs_of_a_record_is_asked_for_before_training(name, run):
+    shown = run(name)
+    shown.record = {}
+    if name in ("gradient_norms", "history_grid", "replay"):
+        with pytest.raises(PlotError, match="keeps no record") as caught:
+            build("plots", name).check(shown)
+        assert '"record"' in caught.value.help
+    else:
+        build("plots", name).check(shown)
+        build("plots", name).draw(shown)
 
 
 @pytest.mark.parametrize("name", PLOTS)

@@ -3,7 +3,16 @@ import pytest
 
 from specnet.datasets.base import Data, Samples
 from specnet.errors import PlotError
-from specnet.plots.classes import all_classes, class_name, class_numbers
+from specnet.plots.classes import (
+    Answers,
+    all_classes,
+    are_probabilities,
+    check_probabilities,
+    check_scores,
+    class_name,
+    class_numbers,
+    class_scores,
+)
 
 NUMBERS = np.array([2, 0, 1, 2])
 
@@ -63,3 +72,40 @@ def test_more_classes_than_a_picture_can_show_are_refused():
     names = tuple(map(str, range(60_001)))
     with pytest.raises(PlotError, match="at most 100"):
         all_classes(Data(Samples(inputs[:2], np.array([0, 60_000])), classes=names))
+
+
+@pytest.mark.parametrize("predicted", [np.array([0.2, 0.9], np.float32), np.array([[0.2], [0.9]])])
+def test_one_probability_is_a_score_for_no_and_for_yes(predicted):
+    assert np.allclose(class_scores(predicted), [[0.8, 0.2], [0.1, 0.9]])
+
+
+@pytest.mark.parametrize("predicted", [np.array([0, 1]), np.array([[0], [1]]), np.zeros((2, 3, 4))])
+def test_class_numbers_and_sequences_are_no_scores(predicted):
+    with pytest.raises(PlotError, match="needs a score") as caught:
+        class_scores(predicted)
+    assert "confusion_matrix" in caught.value.help
+
+
+def test_every_class_has_a_score():
+    check_scores(np.array([0, 2]), np.zeros((5, 3)))
+    for known in ([0, 3], [-1, 2]):
+        with pytest.raises(PlotError, match="there is a class"):
+            check_scores(np.array(known), np.zeros((5, 3)))
+
+
+@pytest.mark.parametrize(
+    ("scores", "fit"),
+    [([[0.5, 0.5], [1.0, 0.0]], True), ([[0.5, 0.6]], False), ([[1.5, -0.5]], False), ([[0.3, 0.3, 0.4]], True)],
+)
+def test_probabilities_are_not_negative_and_1_together(scores, fit):
+    assert are_probabilities(np.array(scores)) == fit
+    if not fit:
+        with pytest.raises(PlotError, match="needs probabilities"):
+            check_probabilities(np.array(scores))
+
+
+def test_a_few_whole_numbers_among_others_are_no_classes():
+    data = Data(Samples(np.zeros((3, 2)), np.array([[1.0], [2.0], [0.5]])))
+    answers = Answers(data, data.train.targets[:2])
+    assert answers.known is None
+    assert answers.truth == ["1", "2"]

@@ -100,3 +100,44 @@ def test_a_run_without_an_epoch_has_no_curves_yet(trained):
         build("plots", "curves").draw(trained(history={}))
     assert "no epoch is complete" in caught.value.message
     assert caught.value.help
+
+
+@pytest.fixture
+def rates(trained):
+    """Draws a schedule and returns its panel."""
+
+    def draw(*values):
+        steps = 50 * np.arange(1, 1 + len(values))
+        shown = trained(history={"epoch": steps // 50, "step": steps, "learning_rate": np.array(values)})
+        return build("plots", "schedule").draw(shown).axes[0]
+
+    return draw
+
+
+def test_a_schedule_is_the_learning_rate_over_the_steps(rates):
+    axes = rates(0.1, 0.3, 0.2)
+    (line,) = axes.get_lines()
+    assert line.get_xdata().tolist() == [50, 100, 150]
+    assert line.get_ydata().tolist() == [0.1, 0.3, 0.2]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("step", "learning rate")
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        (0.1 * 0.5 ** np.arange(20), "log"),
+        ([1.0] * 5 + [0.1] * 5 + [0.01] * 5, "log"),
+        (0.5 + 0.5 * np.cos(np.linspace(0.0, 3.1, 40)), "linear"),
+        ([0.1] * 10, "linear"),
+        ([1.0, 0.0, 0.0, 0.0], "linear"),
+    ],
+)
+def test_a_schedule_that_spends_long_far_below_its_peak_has_a_logarithmic_scale(rates, values, scale):
+    axes = rates(*values)
+    assert axes.get_yscale() == scale
+    assert scale == "log" or axes.get_ylim()[0] == 0.0
+
+
+def test_a_run_without_an_epoch_has_no_schedule_yet(trained):
+    with pytest.raises(PlotError, match="no epoch is complete"):
+        build("plots", "schedule").draw(trained(history={}))

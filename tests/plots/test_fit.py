@@ -80,3 +80,43 @@ def test_scores_for_several_classes_are_refused(plot, trained):
     plot.check(trained(data=data))
     with pytest.raises(PlotError, match="one number"):
         plot.check(trained(data=data, predict=lambda x: np.zeros((len(x), 3))))
+
+
+@pytest.fixture
+def residuals():
+    return build("plots", "residuals")
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_residual_is_the_truth_minus_the_prediction(residuals, trained, flat):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(50, 3)), rng.normal(size=(50, 1))
+    data = Data(Samples(x[:2], y[:2]), test=Samples(x, y[:, 0] if flat else y), target_names=("height in m",))
+    shown = trained(data=data, predict=lambda x: x.sum(axis=1) if flat else x.sum(axis=1, keepdims=True))
+    residuals.check(shown)
+    figure = residuals.draw(shown)
+    left, right = figure.axes
+    points = left.get_lines()[-1]
+    expected = [float(y[row, 0]) - float(x[row].sum()) for row in range(50)]
+    assert np.allclose(points.get_xdata(), x.sum(axis=1))
+    assert np.allclose(points.get_ydata(), expected)
+    title = figure.get_suptitle().replace("\n", " ")
+    assert f"mean {np.mean(expected):.3g}, standard deviation {np.std(expected):.3g}" in title
+    assert "test split" in title
+    assert sum(bar.get_width() for bar in right.patches) == 50
+    assert "height in m" in left.get_xlabel() and "height in m" in left.get_ylabel()
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [(np.array([0, 1, 1]), "class numbers"), (np.zeros((3, 2)), r"\(2,\)"), (np.zeros((3, 1, 1)), r"\(1, 1\)")],
+)
+def test_residuals_of_other_than_one_number_are_refused(residuals, trained, samples, targets, message):
+    with pytest.raises(PlotError, match=message) as caught:
+        residuals.check(trained(data=Data(samples(targets, 2))))
+    assert "confusion_matrix" in caught.value.help
+
+
+def test_residuals_of_several_predictions_are_refused(residuals, trained, samples):
+    with pytest.raises(PlotError, match="a prediction has shape"):
+        residuals.check(trained(data=Data(samples([0.5, 1.0], 2)), predict=lambda x: np.zeros((len(x), 3))))

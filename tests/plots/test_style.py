@@ -43,3 +43,21 @@ def test_few_points_are_larger_than_many():
     sizes = [style.point_size(count) for count in (1, 100, 400, 1000, 100_000)]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] >= 2.0
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 60])
+def test_every_layer_has_a_colour_of_its_own(count):
+    assert len(set(style.depth_colors(count))) == count
+
+
+@pytest.mark.parametrize(("columns", "width"), [(1, 4.8), (1, 8), (3, 9)])
+def test_names_of_axes_are_as_long_as_there_is_room(columns, width):
+    figure = style.figure("", width, 3)
+    for number in range(columns):
+        axes = figure.add_subplot(1, columns, number + 1)
+        style.dress(axes, "a long name " * 20, "another long name " * 20)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        panel = axes.get_window_extent()
+        assert 0.4 * panel.width < axes.xaxis.label.get_window_extent().width < panel.width
+        assert 0.4 * panel.height < axes.yaxis.label.get_window_extent().height < 1.2 * panel.height

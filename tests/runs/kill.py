@@ -113,14 +113,13 @@ SPECS: dict[str, dict[str, Any]] = {
         "layers": [LINEAR, "tanh", DROPOUT, OUTPUT],
         "training": {"epochs": 12, "batch_size": 9},
         "checkpoint": {"every": 2, "every_steps": 4},
-        "record": {"every": 2, "points": 7},
+        "record": {"every": 1, "units": True, "budget": 20_000},
     },
     "streamed": SPIRAL | {
         "dataset": {"type": "npy", "inputs": "inputs.npy", "targets": "targets.npy", "buffer": 0.002},
         "transforms": {"inputs": ["standardize"]},
         "training": {"epochs": 4, "batch_size": 3},
         "checkpoint": {"every_steps": 5},
-        "record": {"every": 2, "points": 5},
     },
 }  # fmt: skip
 SHORTER = {"extended": (3, 8)}

@@ -28,6 +28,7 @@ SPEC = {
     "optimizer": "adam",
     "training": {"epochs": 6},
     "checkpoint": {"every": 2},
+    "record": {"points": 2},
     "plots": [],
 }
 COMMAND = """
@@ -57,7 +58,7 @@ FAULTS = {
     "a file-size limit": (LIMIT, "run/checkpoints/step-00000008.npz: File too large", "failed"),
     "a read-only directory": (
         "os.chmod('run/checkpoints', 0o555); os.chmod('run', 0o555)",
-        "run/checkpoints/step-00000008.npz: Permission denied",
+        "run/record.npz: Permission denied",
         "running",
     ),
     "a directory without permissions": ("os.chmod('run', 0)", "run/.lock: Permission denied", "running"),

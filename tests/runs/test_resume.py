@@ -37,6 +37,11 @@ SPECS = {
         "training": {"epochs": 5, "batch_size": 20, "clip_norm": 0.01},
         "record": {"every": 2, "points": 3},
     },
+    "a record that drops frames": {
+        "layers": DROPOUT,
+        "training": {"epochs": 9, "batch_size": 40},
+        "record": {"every": 1, "points": 3, "units": True, "budget": 40_000},
+    },
     "early stopping": {
         "training": {"epochs": 9, "batch_size": 20, "early_stopping": {"patience": 2, "min_delta": 9.0}},
     },

@@ -29,7 +29,8 @@ REFUSED = [
     ("split.validation=0.3", "/split/validation"),
     ('transforms.inputs=["standardize"]', "/transforms/inputs"),
     ('checkpoint.monitor="train/loss"', "/checkpoint/monitor"),
-    ('record={"every": 1}', "/record"),
+    ('record={"every": 1}', "/record/every"),
+    ("record=null", "/record"),
     ('training.early_stopping={"patience": 3}', "/training/early_stopping"),
 ]
 

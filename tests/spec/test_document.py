@@ -153,7 +153,7 @@ def test_a_chain_has_an_end(write):
 )
 def test_a_null_that_takes_nothing_away_is_warned_of(write, patch, place):
     write("base.json", BASE)
-    meant = {"record": None, "checkpoint": {"every": None}}
+    meant = {"record": {"points": None}, "checkpoint": {"every": None}}
     path = write("child.json", {"extends": "base.json", "training": {"epochs": None}, **meant, **patch})
     (found,) = load_spec(path).warnings
     assert (found.code, found.pointer, found.location.file) == ("null-in-extends", place, str(path))

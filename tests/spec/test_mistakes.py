@@ -142,6 +142,10 @@ OUT_OF_RANGE = [
     ('"checkpoint": {"keep": ▸0}', "out-of-range /checkpoint/keep", "greater than 0"),
     ('"record": {"every": 1, "points": ▸1}', "out-of-range /record/points", "greater than or equal to 2"),
     ('"record": {"every": 1, "points": ▸1001}', "out-of-range /record/points", "less than or equal to 1000"),
+    ('"record": {"every": ▸0}', "out-of-range /record/every", "greater than 0"),
+    ('"record": {"samples": ▸0}', "out-of-range /record/samples", "greater than 0"),
+    ('"record": {"budget": ▸0}', "out-of-range /record/budget", "greater than 0"),
+    ('"record": {"units": ▸1}', "wrong-type /record/units", "true or false"),
     ('"record": {"every": 1, "margin": ▸-1}', "out-of-range /record/margin", "greater than or equal to 0"),
     ('"dataset": {"type": "spiral", "n_points": ▸2}', "out-of-range /dataset/n_points", "greater than or equal to 4"),
     ('"dataset": {"type": "spiral", "n_points": ▸5}', "out-of-range /dataset/n_points", "multiple of 2"),
@@ -207,7 +211,6 @@ MISSING = [
     (rate('▸"constant"'), "missing-key /optimizer/learning_rate", '"value"'),
     (rate('▸{"type": "cosine", "initial": 1}'), "missing-key /optimizer/learning_rate", '"steps"'),
     (rate("▸{}"), "missing-key /optimizer/learning_rate", 'this schedule has no "type"'),
-    ('"record": ▸{}', "missing-key /record", '"every"'),
     ('"transforms": {"targets": [▸"scale"]}', "missing-key /transforms/targets/0", '"factor"'),
 ]  # fmt: skip
 

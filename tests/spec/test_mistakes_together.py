@@ -151,7 +151,7 @@ def test_a_mistake_in_an_override_is_located_there(tmp_path):
         assert (found.location.file, found.location.column) == (f"--set {override}", column)
 
 
-@pytest.mark.parametrize("override", ["record.points=3", "metrics.0=mse", "loss.epsilon.x=1", "split.a.b=1"])
+@pytest.mark.parametrize("override", ["record.x=3", "metrics.0=mse", "loss.epsilon.x=1", "split.a.b=1"])
 def test_what_an_override_creates_on_the_way_is_located_there(tmp_path, override):
     path = tmp_path / "spec.json"
     path.write_text(json.dumps(MINIMAL))

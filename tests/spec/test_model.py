@@ -98,7 +98,6 @@ WRONG_VALUES = [
     ({"layers": []}, "wrong-length", ("layers",)),
     ({"layers": "sigmoid"}, "wrong-type", ("layers",)),
     ({"layers": {"0": "sigmoid"}}, "wrong-type", ("layers",)),
-    ({"record": {}}, "missing-key", ("record",)),
     ({"optimizer": {"type": "adam", "beta1": 1}}, "out-of-range", ("optimizer", "beta1")),
     ({"optimizer": {"type": "adam", "learning_rate": -1}}, "out-of-range", ("optimizer", "learning_rate")),
     ({"optimizer": {"type": "adam", "learning_rate": True}}, "wrong-type", ("optimizer", "learning_rate")),

@@ -153,7 +153,7 @@ REFUSED = [
     {"split": {"validation": 1}},
     {"training": {"early_stopping": {"mode": "least"}}},
     {"training": None},
-    {"record": {}},
+    {"record": {"every": 0}},
     {"dtype": "float16"},
     {"seed": -1},
     {"seed": 2**63},

@@ -1,0 +1,88 @@
+"""Pictures as files: PNG, SVG, and GIF of those that move."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+import numpy as np
+
+from specnet.errors import PlotError
+from specnet.plots.base import Plot, Trained
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PACE = 80
+"""Milliseconds that a frame of a GIF is shown."""
+HOLD = 2000
+"""Milliseconds that its last frame is shown."""
+COLORS = 128
+"""Colours of a GIF; twice as many look the same and take a tenth more."""
+SAMPLED = 8
+"""Frames from which they are chosen."""
+
+
+def write_picture(plot: Plot, run: Trained, file: BinaryIO, format: Literal["png", "svg", "gif"]) -> None:
+    """Write a plot of a run; the same bytes each time. Of a moving plot PNG and SVG show the last frame.
+
+    Raises:
+        PlotError: if a plot that does not move is asked for as GIF.
+    """
+    from matplotlib import rc_context
+
+    if format == "gif":
+        if not plot.moves:
+            raise PlotError("this plot does not move: it is no GIF", help="write it as .png or .svg")
+        write_gif(plot.frames(run), file)
+    elif format == "png":
+        plot.draw(run).savefig(file, format="png")
+    else:
+        # Without these an SVG would hold random names and today's date.
+        with rc_context({"svg.hashsalt": "specnet", "svg.fonttype": "none"}):
+            plot.draw(run).savefig(file, format="svg", metadata={"Date": None})
+
+
+def write_gif(figures: Iterable[Figure], file: BinaryIO) -> None:
+    """Write figures of one size as a GIF that plays for ever, and rests on the last.
+
+    A figure may be the one before, drawn anew. All frames share one palette, without dithering: nothing flickers.
+    """
+    from PIL import Image
+
+    frames = [pixels(figure) for figure in figures]
+    palette = common_palette(frames)
+    first, *others = (Image.fromarray(nearest(frame, palette)) for frame in frames)
+    for image in (first, *others):
+        image.putpalette(palette.tobytes())
+    durations = [PACE] * len(others) + [HOLD]
+    first.save(file, format="gif", save_all=True, append_images=others, duration=durations, loop=0, optimize=False)
+
+
+def pixels(figure: Figure) -> np.ndarray:
+    """Return a figure as it is now, (height, width, 3) uint8."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="rgba", dpi=figure.dpi)
+    height, width = int(figure.bbox.height), int(figure.bbox.width)
+    return np.frombuffer(buffer.getbuffer(), np.uint8).reshape(height, width, 4)[..., :3]
+
+
+def common_palette(frames: list[np.ndarray]) -> np.ndarray:
+    """Return colours (k, 3) that suit frames (height, width, 3) from the whole length of a film."""
+    from PIL import Image
+
+    chosen = [frames[number] for number in np.unique(np.linspace(0, len(frames) - 1, SAMPLED).astype(int))]
+    palette = Image.fromarray(np.concatenate(chosen)).quantize(COLORS).getpalette()
+    return np.array(palette, np.uint8).reshape(-1, 3)
+
+
+def nearest(frame: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """Return the number of the nearest colour for each pixel of a frame, (height, width) uint8.
+
+    Pillow's own way is an approximation: it would make white paper grey.
+    """
+    codes, places = np.unique(frame @ np.array([65536, 256, 1]), return_inverse=True)
+    colors = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1)
+    distances = np.square(colors[:, np.newaxis] - palette).sum(axis=-1)
+    return distances.argmin(axis=1).astype(np.uint8)[places].reshape(frame.shape[:2])

@@ -1,0 +1,62 @@
+"""How gradients and steps of each layer go over the epochs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from specnet.errors import PlotError
+from specnet.plots import style
+from specnet.plots.base import Plot, Trained, recorded
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAMED = 20
+"""Layers that are named beside the scale of colours; of more, these are spread evenly."""
+
+
+class GradientNorms(Plot):
+    """Euclidean norm of each layer's gradient, and of its steps in relation to its weights, over the epochs.
+
+    Both are those of an epoch's last step. Layers go from dark, at the input, to light, at the output.
+    """
+
+    streams: ClassVar[bool] = True
+
+    def check(self, run: Trained) -> None:
+        if not len(recorded(run)["layers"]):
+            raise PlotError("no layer has parameters: there are no gradients to show", help="leave this plot out")
+
+    def draw(self, run: Trained) -> Figure:
+        from matplotlib.cm import ScalarMappable
+        from matplotlib.colors import BoundaryNorm, ListedColormap
+        from matplotlib.ticker import MaxNLocator
+
+        record = recorded(run)
+        layers, epochs = record["layers"], record["epochs"]
+        weights = record["weight_norms"]
+        ratios = record["update_norms"] / np.where(weights > 0, weights, np.nan)
+        colors = style.depth_colors(len(layers))
+
+        figure = style.figure(f"{run.name}: gradients and steps of each layer", 10, 4.5)
+        for number, (name, values) in enumerate(
+            {"norm of the gradient": record["gradient_norms"], "norm of step / of weights": ratios}.items()
+        ):
+            axes = figure.add_subplot(1, 2, number + 1)
+            style.dress(axes, "epoch", name)
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+            for column, color in zip(values.T, colors, strict=True):
+                known = column > 0  # a logarithm has no place for 0, and in the first frame there was no step yet
+                marker = "o" if known.sum() <= 20 else ""
+                axes.plot(epochs[known], column[known], color=color, linewidth=1.5, marker=marker, markersize=4)
+            style.scale_by_decades(axes)
+
+        places = np.unique(np.linspace(0, len(layers) - 1, NAMED).astype(int))
+        mapping = ScalarMappable(BoundaryNorm(np.arange(len(layers) + 1) - 0.5, len(layers)), ListedColormap(colors))
+        bar = figure.colorbar(mapping, ax=figure.axes, ticks=places, label="layer")
+        bar.ax.set_yticklabels([style.label(str(layers[place])) for place in places])
+        bar.ax.minorticks_off()
+        bar.ax.invert_yaxis()
+        return figure

@@ -1,0 +1,124 @@
+"""How predictions became what they are: the frames of a run's record, side by side or one after the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from specnet.plots import style
+from specnet.plots.base import Plot, Trained
+from specnet.plots.scenes import any_scene, grid_scene
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.figure import Figure
+
+PANELS = 9
+"""Epochs that a `HistoryGrid` shows."""
+FRAMES = 100
+"""Epochs that a `Replay` shows at most."""
+LISTED = 8
+"""Entries that the legend of a `Replay` has room for."""
+
+
+class HistoryGrid(Plot):
+    """The decision boundary of two inputs, or the curve of one, at nine epochs.
+
+    They are the first, the last, and some in between whose square roots are evenly spaced: most happens early.
+    """
+
+    def check(self, run: Trained) -> None:
+        grid_scene(run)
+
+    def draw(self, run: Trained) -> Figure:
+        scene = grid_scene(run)
+        epochs = run.record["epochs"]
+        frames = spread(epochs, PANELS)
+        columns = min(3, len(frames))
+        rows = math.ceil(len(frames) / columns)
+        figure = style.figure(f"{run.name}: epochs {epochs[0]} to {epochs[-1]}", 3 * columns, 2.9 * rows + 0.8)
+        for number, frame in enumerate(frames):
+            axes = figure.add_subplot(rows, columns, number + 1)
+            scene.set_up(axes)
+            scene.paint(axes, frame)
+            axes.set_title(heading(run, frame), fontsize=10)
+            left, lowest = number % columns == 0, number + columns >= len(frames)
+            axes.tick_params(labelleft=left, labelbottom=lowest)
+            axes.xaxis.label.set_visible(lowest)
+            axes.yaxis.label.set_visible(left)
+        handles = scene.handles(axes)
+        beside = math.ceil(len(handles) / 20)
+        figure.set_figwidth(3 * columns + 2.3 * beside)
+        style.legend(figure, handles, place="outside right center", columns=beside)
+        return figure
+
+
+class Replay(Plot):
+    """The recorded predictions as a moving picture: boundary, curve, images, or what is predicted of some samples.
+
+    Of more than a hundred frames it shows the first, the last, and some in between whose square roots of the epoch
+    are evenly spaced. As a picture that does not move it is the last frame.
+    """
+
+    def check(self, run: Trained) -> None:
+        any_scene(run)
+
+    def draw(self, run: Trained) -> Figure:
+        return next(replay(run, [len(run.record["epochs"]) - 1]))
+
+    def frames(self, run: Trained) -> Iterator[Figure]:
+        return replay(run, spread(run.record["epochs"], FRAMES))
+
+
+def replay(run: Trained, frames: Iterable[int]) -> Iterator[Figure]:
+    """Give one figure, drawn anew for each of these frames."""
+    from matplotlib.lines import Line2D
+
+    scene = any_scene(run)
+    last = run.record["epochs"][-1]
+    figure = style.figure(run.name, 4.8, 4.0, dpi=100)
+    progress = Line2D([0, 0], [0, 0], color="0.4", linewidth=6, transform=figure.transFigure)
+    figure.add_artist(progress)
+    axes = figure.add_subplot()
+    scene.set_up(axes)
+    drawn: list[Artist] = []
+    for frame in frames:
+        for artist in drawn:
+            artist.remove()
+        first, drawn = not drawn, scene.paint(axes, frame)
+        axes.set_title(heading(run, frame, len(str(last))), loc="left", fontsize=9)
+        progress.set_xdata([0, run.record["epochs"][frame] / max(last, 1)])
+        if first:
+            list_below(figure, scene.handles(axes))
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")  # from here on nothing moves that is not meant to
+        yield figure
+
+
+def list_below(figure: Figure, handles: list[Artist]) -> None:
+    """Put a legend below a small picture, in as many columns as it has room for, unless it takes too much."""
+    longest = max((len(str(handle.get_label())) for handle in handles), default=0)
+    if 0 < len(handles) <= LISTED:
+        columns = int(figure.get_figwidth() / (0.06 * longest + 0.5))
+        style.legend(figure, handles, columns=max(1, min(columns, len(handles))), fontsize=8)
+
+
+def heading(run: Trained, frame: int, places: int = 1) -> str:
+    """Return what is told of a frame: its epoch, in so many places at least, and the training loss."""
+    epoch = f"{run.record['epochs'][frame]:\u2007>{places}}"  # filled with spaces as wide as a digit
+    loss = run.record["train/loss"][frame]
+    return f"epoch {epoch}, " + ("initial weights" if frame == 0 else f"training loss {loss:#.3g}")
+
+
+def spread(epochs: np.ndarray, most: int) -> np.ndarray:
+    """Return the numbers of at most `most` frames, the first, the last, and others evenly in the epoch's root."""
+    count = min(most, len(epochs))
+    wanted = np.linspace(0.0, math.sqrt(epochs[-1]), count)
+    position = np.arange(count)
+    nearest = np.abs(np.sqrt(epochs) - wanted[:, np.newaxis]).argmin(axis=1)
+    # Each at least one after the one before, and early enough for those that follow.
+    later = np.maximum.accumulate(nearest - position) + position
+    return np.minimum(later, len(epochs) - count + position)

@@ -1,0 +1,93 @@
+"""Arrays and images as the text of a page."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from typing import Any, NamedTuple
+
+import numpy as np
+
+LARGEST_SIDE = 48
+"""Pixels of an image's longer side at most; of larger images only every second one is shown, or third, …"""
+COLOR_TYPES = {1: 0, 3: 2, 4: 6}
+"""What PNG calls images of so many channels: grey, RGB, RGBA."""
+
+
+class Levels(NamedTuple):
+    """Numbers rounded to evenly spaced levels: frames (F, ...) of uint8 or uint16, of which 0 stands for `low`."""
+
+    frames: np.ndarray
+    low: float
+    high: float
+
+    def pack(self, chosen: np.ndarray) -> dict[str, Any]:
+        """Return the frames of these numbers as a JSON value, deflated, and the text of it in base64.
+
+        Each frame is held as the difference to the one before, which is mostly a small number; the high bytes of all
+        come before the low ones.
+        """
+        frames = self.frames[chosen]
+        frames[1:] -= frames[:-1].copy()
+        octets = frames.astype(frames.dtype.newbyteorder(">")).reshape(-1, 1).view(np.uint8).T
+        text = base64.b64encode(zlib.compress(octets.tobytes(), 6)).decode()
+        return {
+            "data": text,
+            "shape": frames.shape,
+            "octets": frames.itemsize,
+            "low": self.low,
+            "step": (self.high - self.low) / np.iinfo(frames.dtype).max,
+        }
+
+
+def quantize(values: np.ndarray, low: float | None = None, high: float | None = None, *, fine: bool = True) -> Levels:
+    """Return finite numbers (F, ...) in 65,536 levels, or 256 if not `fine`, from the least or `low` to the greatest.
+
+    Half a step is how far a level may be from the number that it stands for.
+    """
+    values = values.astype(np.float64)
+    low = float(values.min()) if low is None else low
+    high = float(values.max()) if high is None else high
+    dtype = np.uint16 if fine else np.uint8
+    scaled = (values - low) * (np.iinfo(dtype).max / ((high - low) or 1.0))
+    return Levels(np.rint(scaled).astype(dtype), low, high)
+
+
+def count_up(numbers: np.ndarray) -> Levels:
+    """Return whole numbers from 0 on, each as the level of that number."""
+    dtype = np.uint8 if numbers.max() < 256 else np.uint16
+    return Levels(numbers.astype(dtype), 0.0, float(np.iinfo(dtype).max))
+
+
+def spread(length: int, count: int) -> np.ndarray:
+    """Return at most `count` evenly spaced numbers from 0 up to `length`, the first and the last among them."""
+    return np.unique(np.linspace(0, length - 1, min(length, count)).round().astype(np.int64))
+
+
+def thumbnails(images: np.ndarray) -> list[str]:
+    """Return images (n, height, width, channels) as data URIs; all in one scale, from the least to the greatest."""
+    stride = -(-max(images.shape[1:3]) // LARGEST_SIDE)
+    small = images[:, ::stride, ::stride].astype(np.float64)
+    low, high = float(images.min()), float(images.max())
+    pixels = np.rint((small - low) * (255.0 / ((high - low) or 1.0))).astype(np.uint8)
+    return [f"data:image/png;base64,{base64.b64encode(png(image)).decode()}" for image in pixels]
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Return pixels (height, width, channels) of uint8 as a file in the format that ISO/IEC 15948 describes."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    height, width, channels = pixels.shape
+    header = struct.pack(">IIBBBBB", width, height, 8, COLOR_TYPES[channels], 0, 0, 0)
+    lines = np.pad(pixels.reshape(height, -1), ((0, 0), (1, 0)))  # each line begins with the number of its filter
+    return b"".join(
+        [
+            b"\x89PNG\r\n\x1a\n",
+            chunk(b"IHDR", header),
+            chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)),
+            chunk(b"IEND", b""),
+        ]
+    )

@@ -1,0 +1,38 @@
+"""How large the weights, gradients and steps of each layer are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from specnet.training.network import Network
+
+Norms = dict[str, list[float]]
+"""By name, `gradient_norms` and `update_norms`, one number for each layer that has parameters."""
+
+
+def trained_layers(network: Network) -> list[str]:
+    """Return the names of the layers that have parameters, in the order of these."""
+    return [name for name, layer in network.named.items() if layer.parameters]
+
+
+def layer_norms(network: Network, vector: np.ndarray) -> list[float]:
+    """Return the Euclidean norm of each such layer's part of a vector like `network.params.flat`."""
+    sizes = [network.named[name].flat.size for name in trained_layers(network)]
+    parts = np.split(vector.astype(np.float64), np.cumsum(sizes)[:-1]) if sizes else []
+    with np.errstate(over="ignore"):  # what is too large for a number is told as the largest
+        return [float(np.nan_to_num(np.linalg.norm(part))) for part in parts]
+
+
+def measure_step(network: Network, update: Callable[[], None]) -> Norms:
+    """Take a step with `update` and return the norms of gradients before it, and of what it adds to parameters."""
+    gradients, before = layer_norms(network, network.grads.flat), network.params.flat.copy()
+    update()
+    return {"gradient_norms": gradients, "update_norms": layer_norms(network, network.params.flat - before)}
+
+
+def check_norms(network: Network, norms: dict[str, Sequence[float]]) -> None:
+    """Raise a ValueError if norms are not those of a step of this network."""
+    if any(len(norms.get(name, ())) != len(trained_layers(network)) for name in ("gradient_norms", "update_norms")):
+        raise ValueError("the norms of its last step are not those of its layers")
