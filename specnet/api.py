@@ -18,9 +18,9 @@ from specnet.losses.base import Loss as Loss
 from specnet.metrics.base import Metric as Metric
 from specnet.optimizers.base import Optimizer as Optimizer
 from specnet.plots.base import Plot as Plot
+from specnet.runs.course import Observer as Observer
 from specnet.runs.run import Run as Run
 from specnet.runs.run import load_run as load_run
-from specnet.runs.runner import Observer as Observer
 from specnet.runs.runner import resume as resume
 from specnet.runs.runner import run as run
 from specnet.schedules.base import Schedule as Schedule

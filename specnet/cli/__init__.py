@@ -21,7 +21,7 @@ from specnet.cli.options import Group
 from specnet.cli.running import resume, run
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
-from specnet.cli.using import evaluate, plot, predict
+from specnet.cli.using import compare, evaluate, plot, predict, report
 from specnet.errors import SpecnetError, nearest, printable
 from specnet.runs.signals import HANDLED, Signals
 
@@ -78,7 +78,22 @@ def cli() -> None:
     """
 
 
-for command in (run, resume, validate, summary, schema, components, data, evaluate, predict, plot, doctor, new):
+for command in (
+    run,
+    resume,
+    validate,
+    summary,
+    schema,
+    components,
+    data,
+    evaluate,
+    predict,
+    plot,
+    report,
+    compare,
+    doctor,
+    new,
+):
     cli.add_command(command)
 
 

@@ -52,6 +52,7 @@ threads_option = click.option(
     help="BLAS threads; by default as OPENBLAS_NUM_THREADS says, or one for small layers and more for large ones. "
     "A run that goes on keeps its number.",
 )
+report_option = click.option("--report/--no-report", default=True, help="Write report.html at the end; default: do.")
 quiet_option = click.option("--quiet", is_flag=True, help="Print only the run directory.")
 run_argument = click.argument("run", metavar="RUN", type=PATH)
 checkpoint_option = click.option(

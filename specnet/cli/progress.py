@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
 from specnet.errors import printable
-from specnet.runs.runner import Observer
+from specnet.runs.course import Observer
 from specnet.spec.model import Spec
 
 LINES = 10

@@ -11,6 +11,7 @@ from specnet.cli.options import (
     load,
     parse_bytes,
     quiet_option,
+    report_option,
     run_argument,
     spec_argument,
     spec_options,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--resume", "go_on", is_flag=True, help="Go on with the run in that directory, if there is one.")
 @threads_option
 @strict_option
+@report_option
 @quiet_option
 def run(
     spec: Path,
@@ -41,13 +43,14 @@ def run(
     go_on: bool,
     threads: int | None,
     strict: bool,
+    report: bool,
     quiet: bool,
 ) -> None:
     """Train the network that SPEC describes.
 
-    Leaves a run directory with weights, history and plots. A taken name is never overwritten: the next free one of
-    NAME-2, NAME-3, … is used. With --resume a run that was stopped, however that was, goes on; a finished one keeps
-    its weights.
+    Leaves a run directory with weights, history, plots and a page that replays it. A taken name is never overwritten:
+    the next free one of NAME-2, NAME-3, … is used. With --resume a run that was stopped, however that was, goes on; a
+    finished one keeps its weights.
 
     \b
     Example:
@@ -60,7 +63,7 @@ def run(
         raise UsageError("--strict is about going on with a run", help="add --resume, or leave it out")
     loaded = load(spec, overrides, budget)
     with watch(quiet) as observer:
-        finished = specnet.run(loaded, out, observer, resume=go_on, strict=strict, threads=threads)
+        finished = specnet.run(loaded, out, observer, resume=go_on, strict=strict, threads=threads, report=report)
     _show(finished, quiet)
 
 
@@ -70,6 +73,7 @@ def run(
 @click.option("--checkpoint", metavar="latest|best|STEP", default="latest", help="Go back to an earlier state.")
 @threads_option
 @strict_option
+@report_option
 @quiet_option
 def resume(
     run: Path,
@@ -78,6 +82,7 @@ def resume(
     checkpoint: str,
     threads: int | None,
     strict: bool,
+    report: bool,
     quiet: bool,
 ) -> None:
     """Go on with the run in directory RUN, from the newest checkpoint that can be believed.
@@ -101,6 +106,7 @@ def resume(
             memory_budget=parse_bytes(budget),
             strict=strict,
             threads=threads,
+            report=report,
         )
     _show(finished, quiet)
 
@@ -111,7 +117,7 @@ def _show(finished: Run, quiet: bool) -> None:
     Raises:
         DivergenceError: if its best state had to be restored.
     """
-    from specnet.cli.show import show_scores
+    from specnet.cli.show import show_link, show_scores
 
     if quiet:
         click.echo(finished.directory)
@@ -124,6 +130,9 @@ def _show(finished: Run, quiet: bool) -> None:
         click.echo(f"\nThese are of the best checkpoint: epoch {best['epoch']}{value}.")
         click.echo(f"The run is in {finished.directory}")
         for path in finished.plots:
-            click.echo(f"  {path}")
+            show_link(path, "  ")
+        if (page := finished.directory / "report.html").is_file():
+            click.echo("Replay and results are in")
+            show_link(page, "  ")
     if finished.status == "diverged":
         raise DivergenceError(finished.manifest["error"])

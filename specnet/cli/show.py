@@ -1,13 +1,25 @@
-"""Tables."""
+"""Tables, and paths to click at."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from specnet.errors import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specnet.report.compare import Row
+    from specnet.runs.run import Run
+
+BEST = " *"
+"""What follows the best of several results."""
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = ()) -> None:
@@ -32,3 +44,39 @@ def show_scores(scores: Mapping[str, Mapping[str, float]]) -> None:
     names = list(next(iter(scores.values())))
     rows = [[split, *(f"{values[name]:.6g}" for name in names)] for split, values in scores.items()]
     show_table(["split", *names], rows, numbers=names)
+
+
+def show_comparison(runs: Sequence[Run]) -> None:
+    """Print what came out of runs, and where their specs differ."""
+    from specnet.report.compare import compare
+
+    found = compare(runs)
+    _show_rows("results", found.names, found.results)
+    if any(row.best for row in found.results):
+        click.echo(f"\nThe best are marked by{BEST}.")
+    for note in found.notes:
+        click.echo(f"note: {printable(note)}", err=True)
+    click.echo()
+    if found.specs:
+        _show_rows("what differs", found.names, found.specs)
+    else:
+        click.echo("The specs are the same.")
+
+
+def _show_rows(title: str, names: Sequence[str], rows: Iterable[Row]) -> None:
+    show_table(
+        [title, *names],
+        [
+            [row.name, *(f"{value or '–'}{BEST if run in row.best else ''}" for run, value in enumerate(row.values))]
+            for row in rows
+        ],
+    )
+
+
+def show_link(path: Path, indent: str = "") -> None:
+    """Print a path; a terminal that can do so opens it at a click."""
+    console = Console(highlight=False)
+    if console.is_terminal:
+        console.print(f"{indent}", Text(str(path), style=f"link {path.absolute().as_uri()}"), sep="", soft_wrap=True)
+    else:
+        click.echo(f"{indent}{path}")

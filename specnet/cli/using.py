@@ -72,16 +72,64 @@ def predict(run: Path, input: Path, output: Path | None, checkpoint: str) -> Non
 @click.command()
 @run_argument
 @click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.option("-o", "--output", type=PATH, help="Write one plot to this .png, .svg or .gif file.")
+@click.option("--format", "form", type=click.Choice(["png", "svg", "gif"]), default="png", help="By default png.")
 @checkpoint_option
-def plot(run: Path, names: tuple[str, ...], checkpoint: str) -> None:
+def plot(run: Path, names: tuple[str, ...], output: Path | None, form: str, checkpoint: str) -> None:
     """Draw plots of the run in directory RUN.
 
-    Those its spec names, or each NAME.
+    Those its spec names, or each NAME, into the run's own folder. What moves, as replay does, may be a GIF.
 
     \b
     Example:
       specnet plot runs/spiral curves decision_boundary
+      specnet plot runs/spiral replay -o spiral.gif
     """
+    if output and len(names) != 1:
+        raise UsageError("-o takes one plot", help=f"specnet plot {run} NAME -o {output}")
     loaded = load_run(run, checkpoint)
+    if output:
+        refuse_overwriting(output, *(path for path in run.rglob("*") if path.is_file() and path.parent.name != "plots"))
     for each in names or loaded.spec.plots:
-        click.echo(loaded.plot(each))
+        click.echo(loaded.plot(each, output, form))
+
+
+@click.command()
+@run_argument
+def report(run: Path) -> None:
+    """Write the page of the run in directory RUN: its report.html.
+
+    It shows the replay, the curves, results, layers and the spec, and needs no network and no other file.
+
+    \b
+    Example:
+      specnet report runs/spiral
+    """
+    from specnet.cli.show import show_link
+
+    show_link(load_run(run, "best").report())
+
+
+@click.command()
+@click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, type=PATH)
+@click.option("--html", "output", type=PATH, help="Write a page with curves and replays side by side to this file.")
+def compare(runs: tuple[Path, ...], output: Path | None) -> None:
+    """Tell in what runs differ: their specs, and their results.
+
+    The best results are marked.
+
+    \b
+    Example:
+      specnet compare runs/spiral runs/spiral-2 --html spirals.html
+    """
+    from specnet.cli.show import show_comparison, show_link
+    from specnet.runs.run import write_comparison
+
+    if len(runs) < 2:
+        raise UsageError("one run is compared with another", help=f"specnet compare {runs[0]} RUN")
+    loaded = [load_run(run, "best") for run in runs]
+    if output:
+        refuse_overwriting(output, *(path for run in runs for path in run.rglob("*") if path.is_file()))
+        show_link(write_comparison(loaded, output))
+    else:
+        show_comparison(loaded)

@@ -22,7 +22,7 @@ HOLDER = re.compile(r"process \d+ on ")
 FOLDERS = ("checkpoints", "plots")
 BEGINNING = ("spec.json", "history.jsonl", "latest.json", "best.json", "record.npz", "checkpoints/step-00000000.npz")
 """What a run writes before its manifest. Without a manifest nothing can have come of them yet."""
-OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json"}
+OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json", "report.html"}
 """What a run writes, besides further checkpoints and plots."""
 
 

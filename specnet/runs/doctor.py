@@ -10,6 +10,7 @@ from typing import Any
 
 from specnet.datasets.base import read_npz
 from specnet.errors import RunError, SpecnetError, UsageError, os_reason, quote
+from specnet.report.pictures import FORMATS
 from specnet.runs.archive import Stamp, open_archive
 from specnet.runs.directory import FOLDERS, LOCK, OWN, entries, find_writer, is_free
 from specnet.runs.experiment import Experiment
@@ -283,7 +284,7 @@ class _Examination:
                     self._look_at_link(path, name)
                 elif of_checkpoint:
                     found[IN_THE_WAY].append(name)
-                elif path.parent.name != "plots" or path.suffix != ".png":
+                elif path.parent.name != "plots" or path.suffix[1:] not in FORMATS:
                     found[FOREIGN].append(name)
             if self.writer:  # it has not left them yet, and may have saved more than was named at the first look
                 del found[TEMPORARIES], found[LEFT], found[IN_THE_WAY]

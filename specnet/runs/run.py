@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -15,6 +16,7 @@ from specnet.component import build
 from specnet.datasets.base import AnySamples, Data, Dataset, read_npz
 from specnet.errors import DataError, RunError, SpecnetError, UsageError, suggest
 from specnet.plots.base import Plot, check_plot
+from specnet.report.pictures import FORMATS, check_format, write_picture
 from specnet.runs.archive import Stamp
 from specnet.runs.directory import inside
 from specnet.runs.experiment import build_model, load_data, pipelines
@@ -105,7 +107,7 @@ class Run:
     @property
     def plots(self) -> list[Path]:
         """The pictures drawn so far."""
-        return sorted((self.directory / "plots").glob("*.png"))
+        return sorted(path for path in (self.directory / "plots").glob("*.*") if path.suffix[1:] in FORMATS)
 
     @cached_property
     def data(self) -> Data:
@@ -175,21 +177,55 @@ class Run:
         """Let BLAS take as many threads as in training, unless the environment says otherwise: bits depend on them."""
         return blas_threads(None, recorded_threads(self.manifest))
 
-    def plot(self, plot: str | Mapping[str, Any] | Plot) -> Path:
+    def plot(self, plot: str | Mapping[str, Any] | Plot, output: str | Path | None = None, format: str = "png") -> Path:
         """Draw a plot, given as in a spec, into the run's `plots` folder and return its path.
+
+        `format` is png, svg or, of a plot that moves, gif. An `output` file is written instead; it ends in its format.
 
         Raises:
             PlotError: if it cannot show this kind of problem.
+            UsageError: if there is no such format.
         """
         built = build("plots", plot)
         assert isinstance(built, Plot)
+        format = format if output is None else Path(output).suffix[1:].lower()
+        check_format(built, format)
         check_plot(built, self)
+        path = self._picture(built.to_spec()["type"], format) if output is None else Path(output)
+        write_file(path, lambda file: write_picture(built, self, file, format))
+        return path
+
+    def _picture(self, name: str, format: str) -> Path:
         # A picture of another checkpoint than the usual one does not take the usual one's place.
         suffix = "" if self.checkpoint.name == self.best.get("checkpoint") else f"-{self.checkpoint.stem}"
-        path = inside(self.directory, "plots", f"{built.to_spec()['type']}{suffix}.png")
-        figure = built.draw(self)
-        write_file(path, lambda file: figure.savefig(file, format="png"))
+        return inside(self.directory, "plots", f"{name}{suffix}.{format}")
+
+    def report(self) -> Path:
+        """Write the run's `report.html`, a page that needs nothing but itself, and return its path."""
+        path = inside(self.directory, "report.html")
+        page = self._page().encode()
+        write_file(path, lambda file: file.write(page))
         return path
+
+    def _page(self) -> str:
+        from specnet.report.page import page
+
+        return page([self])
+
+    def _repr_html_(self) -> str:
+        """Return the run's report as notebooks show it."""
+        page = html.escape(self._page())
+        style = "width: 100%; height: 800px; border: 0"
+        return f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="report of a run" style="{style}"></iframe>'
+
+
+def write_comparison(runs: Sequence[Run], output: Path) -> Path:
+    """Write a page with runs side by side to a file and return its path."""
+    from specnet.report.page import page
+
+    content = page(runs).encode()
+    write_file(output, lambda file: file.write(content))
+    return output
 
 
 def load_run(directory: str | Path, checkpoint: str | int = "best") -> Run:

@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from specnet.errors import DivergenceError, Interrupted, SpecnetError, UsageError, os_reason
-from specnet.runs.checkpoints import Checkpoints
+from specnet.errors import UsageError, os_reason
+from specnet.runs.course import Course, Observer
 from specnet.runs.directory import RunDirectory, claim_directory, take_directory
-from specnet.runs.experiment import Experiment, located
-from specnet.runs.files import write_file, write_json
-from specnet.runs.history import HistoryWriter
+from specnet.runs.experiment import Experiment
 from specnet.runs.manifest import components, describe, describe_setting, describe_spec, now, read_manifest, read_spec
 from specnet.runs.resume import (
-    Resumed,
     changed_setting,
     check_components_unchanged,
     check_data_unchanged,
     check_spec_unchanged,
     restore,
 )
-from specnet.runs.run import Run, load_run
+from specnet.runs.run import Run
 from specnet.runs.signals import Signals
 from specnet.runs.threads import blas_threads, check_threads, fitting_threads, recorded_threads
 from specnet.spec.load import load_spec
 from specnet.spec.model import Spec
-from specnet.training.trainer import Snapshot
-
-
-class Observer:
-    """Is told how a run goes on; does nothing by itself."""
-
-    def taken(self, wanted: Path) -> None:
-        """The directory that was asked for is taken: the run gets another."""
-
-    def warned(self, message: str) -> None:
-        """Something is not as it was when the run was made; the run goes on all the same."""
-
-    def started(self, spec: Spec, directory: Path, epoch: int) -> None:
-        """Training begins or goes on, in this directory, after so many epochs."""
-
-    def epoch(self, line: Mapping[str, Any]) -> None:
-        """An epoch is over; its line of the history."""
 
 
 def run(
@@ -57,6 +34,7 @@ def run(
     resume: bool = False,
     strict: bool = False,
     threads: int | None = None,
+    report: bool = True,
 ) -> Run:
     """Train a spec and return its run; what is not a `Spec` yet is given to `load_spec` first.
 
@@ -66,7 +44,7 @@ def run(
 
     `threads` is the number of BLAS threads; by default as many as the environment says (`OPENBLAS_NUM_THREADS`), or
     else one, and more for matrix products that are large, whatever was set before. Afterwards there are as many as
-    before.
+    before. Unless `report` is false, `report.html` is written at the end, a page with replay and results.
 
     SIGINT, SIGTERM and SIGHUP end the step that is being taken, save the state and raise `Interrupted`; a second one
     raises it at once.
@@ -85,15 +63,16 @@ def run(
     wanted, observer = Path(out) if out is not None else Path("runs") / spec.name, observer or Observer()
     with Signals() as signals:
         if resume and (wanted / "manifest.json").exists():
-            return _go_on(wanted, spec, observer, signals, strict, threads)
+            return _go_on(wanted, spec, observer, signals, strict, threads, report)
         experiment = _set_up(spec, signals)
         claimed = _take(wanted) if resume else claim_directory(wanted)
         if claimed is None:
-            return _go_on(wanted, spec, observer, signals, strict, threads)
+            return _go_on(wanted, spec, observer, signals, strict, threads, report)
         with claimed as directory, blas_threads(threads, _fitting_threads(experiment)):
             if directory.path != wanted:
                 observer.taken(wanted)
-            return _Runner(experiment, directory, describe(spec, experiment.data), observer, signals).run(None)
+            runner = Course(experiment, directory, describe(spec, experiment.data), observer, signals)
+            return runner.run(None, report)
 
 
 def resume(
@@ -105,6 +84,7 @@ def resume(
     memory_budget: int | None = None,
     strict: bool = False,
     threads: int | None = None,
+    report: bool = True,
 ) -> Run:
     """Go on with the run in a directory, from the newest of its checkpoints that can be believed, and return it.
 
@@ -127,7 +107,15 @@ def resume(
     read_manifest(directory)
     with Signals() as signals:
         return _go_on(
-            directory, overrides, observer or Observer(), signals, strict, threads, str(checkpoint), memory_budget
+            directory,
+            overrides,
+            observer or Observer(),
+            signals,
+            strict,
+            threads,
+            report,
+            str(checkpoint),
+            memory_budget,
         )
 
 
@@ -162,6 +150,7 @@ def _go_on(
     signals: Signals,
     strict: bool,
     threads: int | None,
+    report: bool,
     checkpoint: str = "latest",
     memory_budget: int | None = None,
 ) -> Run:
@@ -192,201 +181,4 @@ def _go_on(
         if not experiment.done:
             where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
             manifest["resumed"].append(where | describe_setting())
-        return _Runner(experiment, directory, manifest, observer, signals).run(resumed)
-
-
-class _Runner:
-    """Trains an experiment and writes everything that its run directory holds."""
-
-    def __init__(
-        self,
-        experiment: Experiment,
-        directory: RunDirectory,
-        manifest: dict[str, Any],
-        observer: Observer,
-        signals: Signals,
-    ) -> None:
-        self.experiment = experiment
-        self.spec = spec = experiment.spec
-        self.trainer = experiment.trainer
-        self.recorder = experiment.recorder
-        self.directory = directory
-        self.manifest = manifest
-        self.observer = observer
-        self.signals = signals
-        self.checkpoints = Checkpoints(directory, spec, experiment.model.network.params.layout)
-        every = spec.checkpoint.every
-        if every is None and spec.checkpoint.every_steps is None:
-            every = -(-spec.training.epochs // 10)
-        self.every = every
-        self.again = f"specnet resume {directory.path}"
-        self.recorded: list[int] = []
-        """Epochs of the frames that are written."""
-        self.line: Mapping[str, Any] | None = None
-        """The last line of the history."""
-        self.before = manifest["seconds"]
-        self.start = time.perf_counter()
-        self.latest: Snapshot
-        self.best: Snapshot | None
-        self.moment: dict[str, int]
-        """Epoch and step of the best state, which there may be no snapshot of."""
-
-    def run(self, resumed: Resumed | None) -> Run:
-        """Train from the start, or from where a run has been taken up again; draw the plots and return the run."""
-        self.observer.started(self.spec, self.directory.path, self.trainer.epoch)
-        lines = resumed.history if resumed else ()
-        if resumed:
-            self.line = next(reversed(resumed.history), None)
-        with located(self.spec), closing(HistoryWriter(self.directory.file("history.jsonl"), lines)) as self.history:
-            if not resumed:
-                self._begin()
-            self._train(resumed)
-        try:
-            with self.signals.promptly():
-                return self._draw()
-        except (Interrupted, OSError) as error:
-            error.add_note(f"training is over; to draw the plots: specnet plot {self.directory.path}")
-            raise
-
-    def _draw(self) -> Run:
-        """Draw the plots and return the run."""
-        run = load_run(self.directory.path)
-        run.data = self.experiment.data  # spares loading it again
-        if run.history:  # a run that diverged in its first epoch has nothing to show
-            for number, plot in enumerate(self.spec.plots):
-                with located(self.spec, "plots", number):
-                    run.plot(plot)
-        return run
-
-    def _begin(self) -> None:
-        """Save the initial state. The manifest comes last: where it is, there is a run that can go on."""
-        write_json(self.directory.file("spec.json"), self.spec.to_json())
-        self._note_best()
-        self._save()
-        self._write_manifest("running")
-
-    def _go_on(self, resumed: Resumed) -> None:
-        """Announce the spec that the run goes on with, which may have changed a little, before it is written."""
-        self._write_manifest("running")
-        write_json(self.directory.file("spec.json"), self.spec.to_json())
-        self.latest, self.best, self.moment = resumed.latest, resumed.best, resumed.latest.progress["best"]
-        self.checkpoints.resume(*(snapshot for snapshot in (self.latest, self.best) if snapshot))
-        self._write(final=False)  # brings what the files name into line, wherever the process before this one ended
-
-    def _train(self, resumed: Resumed | None) -> None:
-        try:
-            try:
-                if resumed:
-                    self._go_on(resumed)
-                self._check_signals()
-                while not self.experiment.done:
-                    self._run_epoch()
-                if self.recorder and self.line:
-                    self.recorder.keep(self.trainer.epoch, self.line, self.trainer.norms)
-                self._save(final=True)
-                self.manifest["stopped_early"] = self.experiment.stopped_early
-                self._write_manifest("finished")
-            except DivergenceError as error:
-                self._diverge(error)
-        except DivergenceError:
-            raise
-        except Interrupted as error:
-            if not hasattr(error, "__notes__"):  # a second signal, after which nothing more is saved
-                error.add_note(f"what was saved before is in {self.directory.path}; to go on: {self.again}")
-            raise
-        except BaseException as error:
-            with suppress(OSError):
-                self._write_manifest("failed", error)
-                error.add_note(f"what was saved before is in {self.directory.path}; to go on: {self.again}")
-            raise
-
-    def _run_epoch(self) -> None:
-        epoch = self.trainer.epoch + 1
-        due = self.recorder is not None and epoch == self.recorder.next
-        self.trainer.measures_steps = due or (self.recorder is not None and epoch == self.spec.training.epochs)
-        line, improved = self.experiment.run_epoch(self._between)
-        self.line = line
-        self.history.append(line)
-        if improved:
-            self._note_best()
-        if self.recorder and due:
-            self.recorder.keep(epoch, line, self.trainer.norms)
-        if (self.every and epoch % self.every == 0) or self._is_due():
-            self._save()
-        self.observer.epoch(line)
-        self._check_signals()
-
-    def _between(self) -> None:
-        """Between two steps of an epoch, and between the last one and its end."""
-        if self.trainer.within_epoch and self._is_due():
-            self._save()
-        self._check_signals()
-
-    def _is_due(self) -> bool:
-        every = self.spec.checkpoint.every_steps
-        return every is not None and self.trainer.step % every == 0
-
-    def _check_signals(self) -> None:
-        try:
-            self.signals.check()
-        except Interrupted as error:
-            self._save()
-            self._write_manifest("interrupted")
-            error.add_note(f"its state is saved; to go on: {self.again}")
-            raise
-
-    def _diverge(self, error: DivergenceError) -> None:
-        """Leave the state that the spec asks for. What has diverged itself is not saved."""
-        restored = self.best if self.spec.training.on_divergence == "restore_best" else None
-        if restored:
-            self.latest = restored
-        self._write(final=True)
-        self._write_manifest("diverged", error)
-        if not restored:
-            error.add_note(f"what was saved before is in {self.directory.path}")
-            raise error
-        self.observer.warned(f"{error.message}; the best state until then is restored")
-
-    def _note_best(self) -> None:
-        """Keep the state of now, the best so far: it may be written later, or never."""
-        self.moment = self._now()
-        self.best = self.experiment.snapshot(best=self.moment, **self.history.state)
-
-    def _now(self) -> dict[str, int]:
-        return {"epoch": self.trainer.epoch, "step": self.trainer.step}
-
-    def _save(self, final: bool = False) -> None:
-        """Save the state of now, and the best one if it is not saved yet."""
-        if self.best and self.moment == self._now():
-            self.latest = self.best
-        else:  # it is written at once, and need not be copied
-            self.latest = self.experiment.snapshot(copy=False, best=self.moment, **self.history.state)
-        self._write(final)
-
-    def _write(self, final: bool) -> None:
-        """Write what belongs to the states before them, so that they can be believed as soon as they are there."""
-        self.history.sync()
-        if self.recorder and (final or self.recorded != [*self.recorder.frames]):
-            arrays, self.recorded = self.recorder.arrays, [*self.recorder.frames]
-            save = np.savez_compressed if final else np.savez  # compressing takes its time
-            write_file(self.directory.file("record.npz"), lambda file: save(file, **arrays))
-        value = self.best.progress["watches"]["best"]["best"] if self.best else None
-        self.checkpoints.save(self.latest, self.best, {"monitor": self.experiment.best.monitor, "value": value})
-
-    def _write_manifest(self, status: str, error: BaseException | None = None) -> None:
-        self.manifest |= {
-            "status": status,
-            "finished": None if status == "running" else now(),
-            "seconds": round(self.before + time.perf_counter() - self.start, 3),
-            "error": _reason(error) if error else None,
-        }
-        write_json(self.directory.file("manifest.json"), self.manifest)
-
-
-def _reason(error: BaseException) -> str:
-    """Return what has ended a run, in a line for its manifest."""
-    if isinstance(error, SpecnetError):
-        return error.message
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    return f"{type(error).__name__}: {error}"
+        return Course(experiment, directory, manifest, observer, signals).run(resumed, report)

@@ -11,7 +11,7 @@ from specnet.component import build
 from specnet.datasets.base import Samples
 from specnet.errors import PlotError
 from specnet.functions import softmax
-from specnet.plots.movie import write_picture
+from specnet.report.pictures import write_picture
 
 PLOTS = sorted(registry.claims("plots"))
 

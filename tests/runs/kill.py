@@ -154,15 +154,15 @@ class Profiler:
     """Counts what the interpreter tells a profiler while a run is made or resumed, and strikes at a blow's moments."""
 
     def __init__(self, late: int, blow: Blow) -> None:
-        from specnet.runs import runner
+        from specnet.runs import course, runner
 
         self.late, self.blow = late, blow
         self.counts = dict.fromkeys(PHASES, 0)
         self.inside: set[str] = set()
         functions = {
             "any": [runner.run, runner.resume],
-            "train": [runner._Runner._train],
-            "save": [runner._Runner._write],
+            "train": [course.Course._train],
+            "save": [course.Course._write],
             "epoch": [runner.Experiment.run_epoch],
         }
         self.names = {function.__code__: name for name, some in functions.items() for function in some}

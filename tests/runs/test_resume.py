@@ -14,9 +14,9 @@ from runs.stopped import LINEAR, change, contents, small
 import specnet
 from specnet.errors import BusyError, Interrupted, RunError, SpecError, UsageError
 from specnet.runs.checkpoints import Checkpoints
+from specnet.runs.course import Course
 from specnet.runs.directory import RunDirectory
 from specnet.runs.experiment import Experiment
-from specnet.runs.runner import _Runner
 from specnet.training.model import Model
 from specnet.training.network import Network
 
@@ -203,8 +203,8 @@ def test_with_resume_a_spec_starts_a_run_or_goes_on_with_it(stop, tmp_path):
 
 
 def test_a_run_killed_before_it_had_begun_begins_anew(tmp_path):
-    code = "import json, os, sys, specnet; from specnet.runs.runner import _Runner\n"
-    code += "_Runner._write_manifest = lambda *_: os._exit(9)\nspecnet.run(json.loads(sys.argv[1]), sys.argv[2])"
+    code = "import json, os, sys, specnet; from specnet.runs.course import Course\n"
+    code += "Course._write_manifest = lambda *_: os._exit(9)\nspecnet.run(json.loads(sys.argv[1]), sys.argv[2])"
     command = [sys.executable, "-c", code, json.dumps(small()), str(tmp_path / "run")]
     assert subprocess.run(command, check=False).returncode == 9
     assert (tmp_path / "run/checkpoints/step-00000000.npz").is_file()
@@ -241,11 +241,11 @@ def test_a_run_that_ends_too_early_twice_still_knows_its_own_files(stop, tmp_pat
         specnet.run(spec, tmp_path / "run")
     monkeypatch.setattr(Checkpoints, "_write_indexes", write)
     assert (tmp_path / "run/checkpoints/step-00000003.npz").is_file()
-    begin = _Runner._run_epoch
-    monkeypatch.setattr(_Runner, "_run_epoch", lambda self: 1 / 0)
+    begin = Course._run_epoch
+    monkeypatch.setattr(Course, "_run_epoch", lambda self: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         specnet.resume(tmp_path / "run")
-    monkeypatch.setattr(_Runner, "_run_epoch", begin)
+    monkeypatch.setattr(Course, "_run_epoch", begin)
     specnet.resume(tmp_path / "run")
     assert contents(tmp_path / "run") == expected
 

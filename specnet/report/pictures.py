@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from specnet.errors import PlotError
+from specnet.errors import PlotError, UsageError, suggest
 from specnet.plots.base import Plot, Trained
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FORMATS = ("png", "svg", "gif")
+"""How pictures are written, and what their files end in."""
 PACE = 80
 """Milliseconds that a frame of a GIF is shown."""
 HOLD = 2000
@@ -24,17 +26,29 @@ SAMPLED = 8
 """Frames from which they are chosen."""
 
 
-def write_picture(plot: Plot, run: Trained, file: BinaryIO, format: Literal["png", "svg", "gif"]) -> None:
+def check_format(plot: Plot, format: str) -> None:
+    """Check that a plot can be written so.
+
+    Raises:
+        UsageError: if there is no such format.
+        PlotError: if a plot that does not move is asked for as GIF.
+    """
+    if format not in FORMATS:
+        raise UsageError(f"a picture is not written as {format}", help=suggest(format, FORMATS))
+    if format == "gif" and not plot.moves:
+        raise PlotError("this plot does not move: it is no GIF", help="write it as .png or .svg")
+
+
+def write_picture(plot: Plot, run: Trained, file: BinaryIO, format: str) -> None:
     """Write a plot of a run; the same bytes each time. Of a moving plot PNG and SVG show the last frame.
 
     Raises:
-        PlotError: if a plot that does not move is asked for as GIF.
+        SpecnetError: as `check_format` does.
     """
     from matplotlib import rc_context
 
+    check_format(plot, format)
     if format == "gif":
-        if not plot.moves:
-            raise PlotError("this plot does not move: it is no GIF", help="write it as .png or .svg")
         write_gif(plot.frames(run), file)
     elif format == "png":
         plot.draw(run).savefig(file, format="png")

@@ -7,7 +7,7 @@ from PIL import Image
 from specnet.component import build
 from specnet.errors import PlotError
 from specnet.plots import style
-from specnet.plots.movie import pixels, write_gif, write_picture
+from specnet.report.pictures import pixels, write_gif, write_picture
 
 
 def frames_of(file):

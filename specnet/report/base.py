@@ -1,0 +1,49 @@
+"""What a report asks of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from specnet.plots.base import Trained
+from specnet.spec.model import Spec
+
+
+class Reported(Trained, Protocol):
+    """A run as a report knows it: all that a plot may ask of it, and what it was and how it went."""
+
+    @property
+    def directory(self) -> Path:
+        """The run directory."""
+
+    @property
+    def spec(self) -> Spec:
+        """The resolved spec."""
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """Versions, machine, digests, times and how the run ended."""
+
+    @property
+    def status(self) -> str:
+        """How the run ended: finished, interrupted, diverged or failed; running if it goes on, or was killed."""
+
+    @property
+    def best(self) -> Mapping[str, Any]:
+        """Checkpoint, epoch, step, monitored value's name and value of the best state."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the class numbers, if the dataset has them."""
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the input columns, if the dataset has them."""
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """Names of the target columns, if the dataset has them."""
+
+    def evaluate(self, split: str) -> dict[str, float]:
+        """Return loss and metrics over one of the run's splits."""

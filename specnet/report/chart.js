@@ -1,0 +1,151 @@
+// Curves over the epochs: lines with a legend that tells their values at the cursor.
+
+const MARGIN = { left: 50, right: 12, top: 8, bottom: 34 };
+
+class Chart {
+  /** Draws a panel into a figure; `seek` is called with an epoch that is clicked at. */
+  constructor(figure, panel, seek) {
+    this.figure = figure;
+    this.series = panel.series;
+    this.log = panel.log;
+    this.epoch = held.last;
+    this.seek = seek;
+    this.svg = element("svg", { role: "img", "aria-label": this.describe(panel) });
+    this.tip = element("div", { class: "tip", hidden: "" });
+    this.legend = element("ul", { class: "legend" });
+    this.values = this.series.map((series) => {
+      const value = element("span", { class: "value" });
+      this.legend.append(element("li", {}, swatch(series), element("span", {}, series.name), value));
+      return value;
+    });
+    if (this.series.some((series) => series.y.some((y) => y > 0))) figure.querySelector("figcaption").append(this.scaleButton());
+    figure.append(this.legend, element("div", { class: "plot" }, this.svg, this.tip));
+    this.svg.addEventListener("pointerdown", (event) => this.seek(this.epochAt(event)));
+    this.svg.addEventListener("pointermove", (event) => this.hover(event));
+    this.svg.addEventListener("pointerleave", () => this.leave());
+    new ResizeObserver(() => this.draw()).observe(this.svg.parentElement);
+  }
+
+  /** The panel in words, for who cannot see it. */
+  describe(panel) {
+    const curves = this.series.map(({ name, x, y }) => {
+      const known = y.filter((value) => value !== null);
+      if (!known.length) return `${name}: no numbers`;
+      const range = `between ${show(Math.min(...known))} and ${show(Math.max(...known))}`;
+      return `${name}: from ${show(known[0])} to ${show(known.at(-1))} at epoch ${x.at(-1)}, ${range}`;
+    });
+    return `${panel.title} over the epochs. ${curves.join("; ")}`;
+  }
+
+  scaleButton() {
+    const button = element("button", { type: "button", class: "scale", "aria-pressed": this.log }, "log scale");
+    button.addEventListener("click", () => {
+      this.log = !this.log;
+      button.setAttribute("aria-pressed", this.log);
+      this.draw();
+    });
+    return button;
+  }
+
+  draw() {
+    const width = this.svg.clientWidth;
+    const height = this.svg.clientHeight;
+    if (!width) return;
+    this.x = linearScale(0, Math.max(held.last, 1), MARGIN.left, width - MARGIN.right);
+    this.y = this.yScale(height - MARGIN.bottom, MARGIN.top);
+    const bottom = height - MARGIN.bottom;
+    const parts = [];
+    for (const tick of this.y.ticks(4)) {
+      const y = this.y(tick);
+      parts.push(element("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y, y2: y }));
+      parts.push(element("text", { x: MARGIN.left - 6, y: y + 4, "text-anchor": "end" }, show(tick)));
+    }
+    for (const tick of this.x.ticks(width < 420 ? 4 : 6, true)) {
+      parts.push(element("line", { class: "tick", x1: this.x(tick), x2: this.x(tick), y1: bottom, y2: bottom + 4 }));
+      parts.push(element("text", { x: this.x(tick), y: bottom + 16, "text-anchor": "middle" }, show(tick)));
+    }
+    parts.push(element("line", { class: "axis", x1: MARGIN.left, x2: width - MARGIN.right, y1: bottom, y2: bottom }));
+    parts.push(element("text", { x: (MARGIN.left + width - MARGIN.right) / 2, y: height - 4, "text-anchor": "middle" }, "epoch"));
+    for (const series of this.series) parts.push(...this.line(series));
+    this.mark = element("g", { class: "mark" });
+    this.svg.replaceChildren(...parts, this.mark);
+    this.cursor(this.epoch);
+  }
+
+  yScale(from, to) {
+    const known = this.series.flatMap((series) => series.y).filter((y) => y !== null && (y > 0 || !this.log));
+    const low = known.reduce((a, b) => Math.min(a, b), Infinity);
+    const high = known.reduce((a, b) => Math.max(a, b), -Infinity);
+    if (this.log) return high > low ? logScale(low * (low / high) ** 0.04, high * (high / low) ** 0.04, from, to) : logScale(low / 2, high * 2, from, to);
+    const margin = 0.06 * (high - low || Math.abs(high) || 1);
+    return linearScale(low < 0 || low > margin ? low - margin : 0, high + margin, from, to);
+  }
+
+  shown(y) {
+    return y !== null && (y > 0 || !this.log);
+  }
+
+  line({ x, y, color, dash }) {
+    let path = "";
+    let pen = "M";
+    x.forEach((epoch, i) => {
+      if (this.shown(y[i])) path += `${pen}${this.x(epoch).toFixed(1)} ${this.y(y[i]).toFixed(1)}`;
+      pen = this.shown(y[i]) ? "L" : "M";
+    });
+    const ink = `c${color % 7}`;
+    const parts = [element("path", { class: `line ${ink}`, d: path, "stroke-dasharray": DASHES[dash % 4] })];
+    if (x.length <= 20) x.forEach((epoch, i) => this.shown(y[i]) && parts.push(this.dot(epoch, y[i], ink)));
+    return parts;
+  }
+
+  dot(epoch, value, ink) {
+    return element("circle", { class: `dot ${ink}`, cx: this.x(epoch), cy: this.y(value), r: 3 });
+  }
+
+  /** Move the cursor to an epoch. */
+  cursor(epoch) {
+    this.epoch = epoch;
+    this.series.forEach((series, i) => { this.values[i].textContent = show(valueAt(series, epoch)); });
+    if (!this.mark) return;
+    const x = this.x(epoch);
+    const dots = this.series
+      .map((series) => [valueAt(series, epoch), `c${series.color % 7}`])
+      .filter(([value]) => value !== undefined && this.shown(value))
+      .map(([value, ink]) => this.dot(epoch, value, ink));
+    const bottom = this.svg.clientHeight - MARGIN.bottom;
+    this.mark.replaceChildren(element("line", { class: "cursor", x1: x, x2: x, y1: MARGIN.top, y2: bottom }), ...dots);
+  }
+
+  epochAt(event) {
+    const wanted = this.x.invert(event.clientX - this.svg.getBoundingClientRect().left);
+    const candidates = this.series.filter(({ x }) => x.length).map(({ x }) => x[nearest(x, wanted)]);
+    return candidates.reduce((a, b) => (Math.abs(b - wanted) < Math.abs(a - wanted) ? b : a), Infinity);
+  }
+
+  hover(event) {
+    const epoch = this.epochAt(event);
+    if (event.buttons & 1) this.seek(epoch);
+    const rows = this.series.map((series) =>
+      element("div", {}, swatch(series), ` ${series.name} `, element("b", {}, show(valueAt(series, epoch)))));
+    this.tip.replaceChildren(element("div", { class: "epoch" }, `epoch ${epoch}`), ...rows);
+    this.tip.hidden = false;
+    const x = this.x(epoch);
+    const width = this.svg.clientWidth;
+    const left = x < width / 2 ? x + 10 : x - 10 - this.tip.offsetWidth;
+    this.tip.style.left = `${Math.max(0, Math.min(left, width - this.tip.offsetWidth))}px`;
+  }
+
+  leave() {
+    this.tip.hidden = true;
+  }
+}
+
+/** What a curve says of an epoch: its last value until then; nothing before its first. */
+function valueAt({ x, y }, epoch) {
+  return y[lastUpTo(x, epoch)];
+}
+
+function swatch({ color, dash }) {
+  const line = element("path", { class: `line c${color % 7}`, d: "M0 6H24", "stroke-dasharray": DASHES[dash % 4] });
+  return element("svg", { class: "swatch", width: 24, height: 12, "aria-hidden": "true" }, line);
+}

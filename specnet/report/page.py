@@ -1,0 +1,127 @@
+"""The one page of a run, or of several side by side: HTML that needs nothing but itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from specnet.report.base import Reported
+from specnet.report.compare import compare, name_runs
+from specnet.report.replay import replay
+from specnet.report.results import confusion, residuals, scores, worst
+from specnet.report.series import panels
+from specnet.report.view import (
+    CLASSES,
+    Part,
+    attempt,
+    describe_manifest,
+    facts,
+    layer_table,
+    residual_pictures,
+    show_examples,
+    tidy,
+)
+from specnet.spec.written import written
+
+SCRIPTS = ("data.js", "chart.js", "board.js", "scenes.js", "stills.js", "player.js")
+"""In the order in which they need each other."""
+FRAMES = 1_000_000
+"""Letters that the frames of all replays of a page take at most; a page should stay below 2 MB."""
+
+
+def page(runs: Sequence[Reported]) -> str:
+    """Return the page of a run, or of several to be compared, as HTML.
+
+    It loads nothing and sends nothing, and its content security policy forbids both.
+    """
+    names = name_runs(runs)
+    drawn = panels(runs, names)
+    replays = [attempt(lambda run=run: replay(run, FRAMES // len(runs))) for run in runs]  # type: ignore[misc]
+    single = details(runs[0], drawn) if len(runs) == 1 else {}
+    stills = single.pop("stills", [])
+    data = {
+        "runs": [part.value for part in replays],
+        "panels": drawn,
+        "stills": stills,
+        "last": max(int(run.history["epoch"][-1]) if run.history else 0 for run in runs),
+    }
+    style, script = resource("page.css"), "\n".join(map(resource, SCRIPTS))
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            title=runs[0].name if len(runs) == 1 else f"{len(runs)} runs compared",
+            runs=[describe(run, name, part) for run, name, part in zip(runs, names, replays, strict=True)],
+            panels=[panel["title"] for panel in drawn],
+            stills=len(stills),
+            comparison=compare(runs) if len(runs) > 1 else None,
+            style=style,
+            script=script,
+            policy=f"default-src 'none'; img-src data:; style-src {source(style)}; script-src {source(script)}; "
+            "base-uri 'none'; form-action 'none'",
+            # In a script element `<` may begin its end or a comment, whatever the type.
+            data=json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
+            **single,
+        )
+    )
+
+
+def describe(run: Reported, name: str, part: Part) -> dict[str, Any]:
+    """Return what the page says of each run, be it one or several."""
+    return {
+        "name": name,
+        "description": run.spec.description,
+        "status": run.status,
+        "error": run.manifest["error"],
+        "facts": facts(run),
+        "replay": part,
+        "spec": tidy(written(run.spec)),
+        "full_spec": tidy(run.spec.to_json()),
+        "manifest": list(describe_manifest(run.manifest)),
+    }
+
+
+def details(run: Reported, drawn: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the page of a single run says of its model and its results."""
+    residual, wrong = attempt(lambda: residuals(run)), attempt(lambda: worst(run))
+    return {
+        "layers": attempt(lambda: layer_table(run, drawn)),
+        "scores": attempt(lambda: scores(run)),
+        "confusion": attempt(lambda: confusion(run)),
+        "most_classes": CLASSES,
+        "worst": wrong,
+        "examples": show_examples(run, wrong.value.examples) if wrong.value else [],
+        "residuals": residual,
+        "stills": residual_pictures(run, residual.value) if residual.value else [],
+    }
+
+
+def source(text: str) -> str:
+    """Return how a content security policy allows this style sheet or script, and no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@cache
+def environment() -> Environment:
+    """Return what knows the template; whatever it is given it shows as text, but what the template calls safe."""
+    return Environment(
+        loader=PackageLoader("specnet", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def resource(name: str) -> str:
+    """Return the text of a file of this package."""
+    loader = environment().loader
+    assert loader is not None
+    return loader.get_source(environment(), name)[0]

@@ -1,0 +1,200 @@
+"""What came out of a run, with the parameters of its best checkpoint."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from specnet.datasets.base import AnySamples, Data
+from specnet.functions import class_numbers, classes
+from specnet.metrics.base import drop_column
+from specnet.report.base import Reported
+from specnet.report.packing import spread
+from specnet.report.replay import class_names, enough, held
+
+RESIDUALS = 2000
+"""Samples whose residuals are shown at most, evenly chosen."""
+EXAMPLES = 12
+"""Examples that are shown at most."""
+NUMBERS = 7
+"""Numbers of a truth or a prediction that are told at most."""
+
+
+class Confusion(NamedTuple):
+    """How often which class is taken for which: of `counts` (k, k) a row is what samples are, a column what is said."""
+
+    split: str
+    names: list[str]
+    counts: np.ndarray
+
+
+class Residuals(NamedTuple):
+    """What is true (n,) and what is predicted (n,) of some samples, in float64 and finite."""
+
+    split: str
+    truth: np.ndarray
+    prediction: np.ndarray
+
+
+class Example(NamedTuple):
+    """A sample: its row in the split, its inputs in the dataset's units, and what is true and predicted in words."""
+
+    row: int
+    inputs: np.ndarray
+    truth: str
+    prediction: str
+    error: float
+
+
+class Worst(NamedTuple):
+    """The samples of a split with the largest error, and in words what an error is."""
+
+    split: str
+    measure: str
+    examples: list[Example]
+
+
+def scores(run: Reported) -> dict[str, dict[str, float]]:
+    """Return loss and metrics of each split.
+
+    Raises:
+        SpecnetError: if the data cannot be loaded any more.
+    """
+    return {split: run.evaluate(split) for split in run.data.splits}
+
+
+def confusion(run: Reported) -> Confusion | None:
+    """Return which classes of the last split are taken for which, or nothing where there are no classes.
+
+    Raises:
+        SpecnetError: if the data cannot be loaded any more.
+    """
+    (split, samples), names = last_split(run.data), class_names(run, run.data)
+    if names is None:
+        return None
+    pairs = [verdicts(piece.targets, run.predict(piece.inputs)) for piece in samples.pieces()]
+    known = [pair for pair in pairs if pair is not None]
+    if len(known) < len(pairs):
+        return None
+    pair = np.concatenate(known, axis=1)
+    names = enough(names, pair)
+    counts = np.zeros((len(names), len(names)), np.int64)
+    np.add.at(counts, tuple(pair), 1)
+    return Confusion(split, names, counts)
+
+
+def residuals(run: Reported) -> Residuals | None:
+    """Return what is true and predicted in the last split, or nothing where that is not one number for each sample.
+
+    Raises:
+        SpecnetError: if the data cannot be loaded any more.
+    """
+    split, samples = last_split(run.data)
+    if samples.targets.shape[1:] not in [(), (1,)] or class_names(run, run.data) is not None:
+        return None
+    inputs, targets = held(samples.select(spread(len(samples.inputs), RESIDUALS)))
+    prediction = run.predict(inputs).astype(np.float64)
+    finite = np.isfinite(prediction).reshape(len(inputs), -1).all(axis=1)
+    if prediction.size != len(inputs) or not finite.any():
+        return None
+    truth = targets.reshape(-1).astype(np.float64)
+    return Residuals(split, truth[finite], prediction.reshape(-1)[finite])
+
+
+def worst(run: Reported) -> Worst | None:
+    """Return the samples of the last split with the largest error, largest first, or nothing where there is none.
+
+    Where there are classes, samples that are taken for another class come before all others. A prediction that is
+    not a number has an infinite error.
+
+    Raises:
+        SpecnetError: if the data cannot be loaded any more.
+    """
+    (split, samples), names = last_split(run.data), class_names(run, run.data)
+    error, wrong = np.empty(0), np.empty(0, bool)
+    for piece in samples.pieces():
+        found = errors(names, piece.targets, run.predict(piece.inputs))
+        if found is None:
+            return None
+        error, wrong = np.append(error, found[0]), np.append(wrong, found[1])
+    error[np.isnan(error)] = np.inf
+    rows = np.lexsort((-error, ~wrong))
+    rows = rows[error[rows] > 0][:EXAMPLES]
+    if not len(rows):
+        return None
+    ascending = np.sort(rows)
+    inputs, targets = held(samples.select(ascending))
+    measure, truth, prediction = in_words(names, targets, run.predict(inputs))
+    examples = [
+        Example(row, inputs[place], truth[place], prediction[place], float(error[row]))
+        for row, place in zip(rows.tolist(), np.searchsorted(ascending, rows).tolist(), strict=True)
+    ]
+    return Worst(split, measure, examples)
+
+
+def last_split(data: Data) -> tuple[str, AnySamples]:
+    """Return name and samples of the split furthest from training."""
+    return list(data.splits.items())[-1]
+
+
+def verdicts(targets: np.ndarray, predictions: np.ndarray) -> np.ndarray | None:
+    """Return class numbers (2, n), what samples are and what is predicted, or nothing where these are no classes."""
+    truth, found = class_numbers(targets), drop_column(classes(predictions))
+    return None if truth is None or truth.shape != found.shape or truth.ndim > 1 else np.stack([truth, found])
+
+
+def class_scores(predictions: np.ndarray) -> np.ndarray:
+    """Return the score (n, k) of each class: as it is predicted, or, of one probability p of yes, 1 - p and p."""
+    y = predictions.reshape(len(predictions), -1).astype(np.float64)
+    return np.concatenate([1.0 - y, y], axis=1) if y.shape[1] == 1 else y
+
+
+def errors(
+    names: list[str] | None, targets: np.ndarray, predictions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the error of each prediction (n,) and whether it is wrong (n,), or nothing where that cannot be told.
+
+    Of numbers all are wrong, and the error is their distance. Of classes it is how far from 1 the score is of what a
+    sample is; where classes have no scores it is 1 or 0.
+    """
+    count = len(targets)
+    if names is None:
+        y, t = (x.reshape(count, -1).astype(np.float64) for x in (predictions, targets))
+        if max(predictions.ndim, targets.ndim) > 2 or y.shape != t.shape:
+            return None
+        return np.linalg.norm(y - t, axis=1), np.ones(count, bool)
+    if (pair := verdicts(targets, predictions)) is None:
+        return None
+    truth, wrong = pair[0], pair[0] != pair[1]
+    if np.issubdtype(predictions.dtype, np.integer):
+        return wrong.astype(np.float64), wrong
+    y = class_scores(predictions)
+    own, scored = np.zeros(count), truth < y.shape[1]
+    own[scored] = y[scored, truth[scored]]
+    return np.abs(1.0 - own), wrong
+
+
+def in_words(names: list[str] | None, targets: np.ndarray, predictions: np.ndarray) -> tuple[str, list[str], list[str]]:
+    """Return what the error of these predictions (n, ...) is, and what is true and predicted of each sample."""
+    if names is None:
+        measure = "|prediction − truth|" if predictions.size == len(targets) else "the distance of prediction and truth"
+        return measure, tell(targets), tell(predictions)
+    pair = verdicts(targets, predictions)
+    assert pair is not None
+    names = enough(names, pair)
+    truth, found = ([names[number] for number in numbers] for numbers in pair.tolist())
+    if np.issubdtype(predictions.dtype, np.integer):
+        return "1 where the class is wrong", truth, found
+    y = class_scores(predictions)
+    if not (((y >= 0) & (y <= 1)).all() and np.allclose(y.sum(axis=1), 1.0, atol=0.01)):
+        return "|1 − score of the true class|", truth, found
+    found = [f"{name} ({100 * share:.0f} %)" for name, share in zip(found, y.max(axis=1).tolist(), strict=True)]
+    return "1 − probability of the true class", truth, found
+
+
+def tell(values: np.ndarray) -> list[str]:
+    """Return numbers (n, ...) as texts (n,): the first of each sample."""
+    rows = values.reshape(len(values), -1)
+    more = " …" if rows.shape[1] > NUMBERS else ""
+    return [", ".join(f"{number:.4g}" for number in row) + more for row in rows[:, :NUMBERS].tolist()]

@@ -1,0 +1,211 @@
+"""What a page says of a run in words and tables."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from specnet import registry
+from specnet.datasets.base import Rows
+from specnet.errors import SpecnetError
+from specnet.layers.base import Layer, Shape, walk
+from specnet.report.base import Reported
+from specnet.report.packing import thumbnails
+from specnet.report.results import Example, Residuals
+from specnet.report.series import DEAD_UNITS, OF_LAYERS, Panel
+from specnet.spec.plan import make_plan
+from specnet.training.pipeline import Pipeline
+
+Made = TypeVar("Made")
+
+WIDTH = 96
+"""Characters of a line of JSON that a list or an object may take as a whole."""
+INPUTS = 8
+"""Inputs of an example that are shown at most, where it is no image."""
+CLASSES = 60
+"""Classes up to which a confusion matrix is shown."""
+
+
+class Part(NamedTuple):
+    """A part of a page, or why it is missing."""
+
+    value: Any
+    reason: str = ""
+
+
+def attempt(make: Callable[[], Made]) -> Part:
+    """Return what `make` returns, or why it does not: data may have been moved since the run."""
+    try:
+        return Part(make())
+    except SpecnetError as error:
+        return Part(None, error.message)
+
+
+def facts(run: Reported) -> list[tuple[str, str]]:
+    """Return what a page begins with: what is told, and what it is."""
+    manifest, best = run.manifest, run.best
+    epochs = run.history["epoch"][-1] if run.history else 0
+    told = [
+        ("status", run.status),
+        ("epochs", f"{epochs:,} of {run.spec.training.epochs:,}"),
+        ("time", duration(manifest["seconds"])),
+        ("started", manifest["started"].replace("T", " ").replace("+00:00", " UTC")),
+        ("seed", str(run.spec.seed)),
+        ("parameters", f"{sum(parameter.size for parameter in run.params.values()):,}"),
+    ]
+    if best["value"] is not None:  # there is none before the first epoch is complete
+        told.append((f"best {best['monitor']}", f"{best['value']:.4g} at epoch {best['epoch']:,}"))
+    return told
+
+
+def duration(seconds: float) -> str:
+    """Return a time as one says it.
+
+    >>> duration(0.615), duration(83.2), duration(7384)
+    ('0.61 s', '1 min 23 s', '2 h 3 min')
+    """
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+class LayerRow(NamedTuple):
+    """A layer, and for each value that a record has of it where its curve is: panel and name, as a JSON value."""
+
+    name: str
+    type: str
+    shape: str
+    parameters: int
+    cells: list[str]
+
+
+class LayerTable(NamedTuple):
+    """All layers of a run, and the titles of what a record has of them."""
+
+    titles: list[str]
+    rows: list[LayerRow]
+
+
+def layer_table(run: Reported, panels: Sequence[Panel]) -> LayerTable:
+    """Return name, type, output shape and parameters of each layer, and where its curves are."""
+    titles = (*OF_LAYERS.values(), DEAD_UNITS)
+    numbers = [number for number, panel in enumerate(panels) if panel["title"] in titles]
+    curves = {(number, series["name"]) for number in numbers for series in panels[number]["series"]}
+    rows = []
+    for name, layer in network(run):
+        size = sum(math.prod(parameter.shape) for parameter in layer.parameters)
+        cells = [json.dumps([number, name]) if (number, name) in curves else "" for number in numbers]
+        kind = registry.name_of("layers", type(layer))
+        rows.append(LayerRow(name, kind, " × ".join(map(str, layer.output_shape)) or "1", size, cells))
+    return LayerTable([panels[number]["title"] for number in numbers], rows)
+
+
+def network(run: Reported) -> Iterator[tuple[str, Layer]]:
+    """Give each layer, built, by name."""
+    plan = make_plan(run.spec)
+    if plan.inputs is None:
+        plan = make_plan(run.spec, input_shape(run))
+    for number, layer in enumerate(plan.layers):
+        yield from walk(layer, f"layers.{number}")
+
+
+def input_shape(run: Reported) -> Shape:
+    """Return the shape of inputs as the network takes them, if only the data tell."""
+    pipeline = Pipeline(copy.deepcopy(run.spec.transforms.inputs), ("transforms", "inputs"))
+    inputs = run.data.train.inputs
+    if isinstance(inputs, Rows):
+        pipeline.fit_pieces(inputs)
+        return pipeline.apply(inputs[:1]).shape[1:]
+    return pipeline.fit(inputs).shape[1:]
+
+
+class Shown(NamedTuple):
+    """An example as it is shown: its image, or its inputs as text."""
+
+    example: Example
+    image: str | None
+    inputs: str
+
+
+def show_examples(run: Reported, examples: Sequence[Example]) -> list[Shown]:
+    """Return examples with their images, or the first of their inputs."""
+    if not examples:
+        return []
+    inputs = np.stack([example.inputs for example in examples])
+    if inputs.ndim == 4 and inputs.shape[-1] in (1, 3, 4):
+        return [Shown(example, image, "") for example, image in zip(examples, thumbnails(inputs), strict=True)]
+    return [Shown(example, None, describe_inputs(run, example.inputs)) for example in examples]
+
+
+def describe_inputs(run: Reported, inputs: np.ndarray) -> str:
+    """Return the first of a sample's numbers as text, by name where they have names."""
+    names = run.input_names if len(run.input_names) == inputs.size else ()
+    told = [f"{number:.4g}" for number in inputs.reshape(-1)[:INPUTS].tolist()]
+    if names:
+        told = [f"{name} {number}" for name, number in zip(names, told, strict=False)]
+    return ", ".join(told) + (" …" if inputs.size > INPUTS else "")
+
+
+def residual_pictures(run: Reported, residuals: Residuals) -> list[dict[str, Any]]:
+    """Return what the page's script draws of residuals, as JSON values."""
+    name = run.target_names[0] if len(run.target_names) == 1 else "prediction"
+    low, high = (float(bound) for bound in (residuals.truth.min(), residuals.truth.max()))
+    margin = 0.08 * (high - low or 1.0)
+    common = {
+        "classes": None,
+        "split": residuals.split,
+        "outputs": [name],
+        "truth": [[number] for number in residuals.truth.tolist()],
+        "prediction": residuals.prediction.tolist(),
+        "range": [low - margin, high + margin],
+    }
+    return [{"kind": "fit", **common}, {"kind": "histogram", **common}]
+
+
+def tidy(value: Any, indent: str = "", taken: int = 0) -> str:
+    """Return JSON as people write it: what fits on a line is on one line, of which a key has `taken` some already.
+
+    >>> tidy({"name": "a", "layers": ["tanh"]})
+    '{"name": "a", "layers": ["tanh"]}'
+    """
+    line = json.dumps(value, ensure_ascii=False)
+    if len(indent) + taken + len(line) <= WIDTH or not isinstance(value, dict | list) or not value:
+        return line
+    inner = f"{indent}  "
+    if isinstance(value, dict):
+        begin, end = "{}"
+        keys = [f"{json.dumps(key, ensure_ascii=False)}: " for key in value]
+        items = [inner + key + tidy(each, inner, len(key)) for key, each in zip(keys, value.values(), strict=True)]
+    else:
+        begin, end = "[]"
+        items = [inner + tidy(each, inner) for each in value]
+    return "\n".join([begin, ",\n".join(items), indent + end])
+
+
+def describe_manifest(manifest: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Give the parts of a manifest, each with its rows: where in the part, and what stands there."""
+    held = {key: value for key, value in manifest.items() if isinstance(value, dict | list)}
+    yield "run", list(rows_of({key: value for key, value in manifest.items() if key not in held}))
+    for key, value in held.items():
+        if rows := list(rows_of(value)):
+            yield key, rows
+
+
+def rows_of(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Give what a JSON value holds, each with its place; nulls and empty lists are left out."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from rows_of(each, f"{place} {key}".strip())
+    elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
+        for number, each in enumerate(value, start=1):
+            yield from rows_of(each, f"{place} {number}".strip())
+    elif value not in (None, []):
+        yield place, ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,124 @@
+"""`specnet report`, `compare`, and the page at the end of `run`."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def arms(write, invoke):
+    """A run of two arms, without a page."""
+    invoke("run", write("arms.json", metrics=["accuracy"], split={"validation": 0.2}), "--no-report")
+    return Path("runs/arms")
+
+
+def test_run_ends_with_a_page_unless_told_not_to(write, invoke):
+    result = invoke("run", write("arms.json"))
+    assert result.output.endswith("Replay and results are in\n  runs/arms/report.html\n")
+    assert Path("runs/arms/report.html").read_text().startswith("<!DOCTYPE html>")
+    assert "report.html" not in invoke("run", write("arms.json"), "--no-report").output
+    assert not Path("runs/arms-2/report.html").exists()
+
+
+def test_report_writes_the_page_of_a_run_and_tells_its_path(arms, invoke):
+    assert invoke("report", arms).output == "runs/arms/report.html\n"
+    assert "<title>arms – specnet</title>" in (arms / "report.html").read_text()
+
+
+def test_a_terminal_opens_the_page_at_a_click(arms, invoke, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    shown = invoke("report", arms).output
+    assert f"\x1b]8;id=0;{(arms / 'report.html').absolute().as_uri()}" in re.sub(r"id=\d+", "id=0", shown)
+
+
+def test_resume_writes_the_page_anew(arms, invoke):
+    invoke("report", arms)
+    invoke("resume", arms, "--set", "training.epochs=5")
+    assert "5 of 5" in (arms / "report.html").read_text()
+    invoke("resume", arms, "--set", "training.epochs=6", "--no-report")
+    assert "5 of 5" in (arms / "report.html").read_text()
+
+
+def test_a_page_is_a_part_of_the_run_for_doctor(arms, invoke):
+    invoke("report", arms)
+    invoke("plot", arms, "curves", "--format", "svg")
+    assert "foreign" not in invoke("doctor", arms).output
+    assert invoke("doctor", arms).exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["report", "compare"])
+def test_what_is_no_run_has_no_page(command, arms, invoke):
+    Path("empty").mkdir()
+    result = invoke(command, "empty", *([arms] if command == "compare" else []))
+    assert (result.exit_code, result.output.count("\n")) == (3, 1)
+
+
+def test_compare_tells_what_differs_and_marks_the_best(arms, write, invoke):
+    changes = {"metrics": ["accuracy"], "split": {"validation": 0.2}}
+    invoke("run", write("arms.json", **changes), "--set", "optimizer.learning_rate=0.1", "--no-report")
+    shown = invoke("compare", "runs/arms", "runs/arms-2").output
+    results, differing = shown.split("\n\nThe best are marked by *.\n\n")
+    assert re.search(r"^optimizer\.learning_rate +0\.001 +0\.1$", differing, re.M)
+    assert "layers" not in differing
+    (row,) = (line.split() for line in results.splitlines() if line.startswith("train/loss"))
+    values = [float(value) for value in row if value not in ("train/loss", "*")]
+    assert (row[2] if values[0] < values[1] else row[-1]) == "*"
+
+
+def test_equal_specs_are_told_to_be_so(arms, write, invoke):
+    invoke("run", write("arms.json", metrics=["accuracy"], split={"validation": 0.2}), "--no-report")
+    assert invoke("compare", "runs/arms", "runs/arms-2").output.endswith("\nThe specs are the same.\n")
+
+
+def test_compare_writes_a_page_of_several_runs(arms, invoke):
+    assert invoke("compare", arms, arms, "--html", "both.html").output == "both.html\n"
+    assert "2 runs compared" in Path("both.html").read_text()
+
+
+def test_one_run_is_not_compared(arms, invoke):
+    result = invoke("compare", arms)
+    assert (result.exit_code, "specnet compare runs/arms RUN" in result.output) == (2, True)
+
+
+def test_a_page_does_not_take_the_place_of_what_a_run_needs(arms, invoke):
+    before = (arms / "spec.json").read_bytes()
+    result = invoke("compare", arms, arms, "--html", arms / "spec.json")
+    assert (result.exit_code, (arms / "spec.json").read_bytes()) == (2, before)
+
+
+def test_plot_writes_to_a_file_in_the_format_of_its_name(arms, invoke):
+    assert invoke("plot", arms, "curves", "-o", "curves.svg").output == "curves.svg\n"
+    assert Path("curves.svg").read_text().startswith("<?xml")
+    assert invoke("plot", arms, "replay", "-o", "replay.GIF").output == "replay.GIF\n"
+    assert Path("replay.GIF").read_bytes().startswith(b"GIF89a")
+    assert not list((arms / "plots").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["curves", "-o", "curves.jpg"], "not written as jpg"),
+        (["curves", "-o", "curves"], "not written as"),
+        (["curves", "-o", "curves.gif"], "does not move"),
+        (["curves", "schedule", "-o", "curves.png"], "-o takes one plot"),
+        (["-o", "curves.png"], "-o takes one plot"),
+        (["curves", "-o", "runs/arms/record.npz"], "not overwritten"),
+        (["curves", "-o", "nowhere/curves.png"], "No such file"),
+    ],
+)
+def test_a_plot_that_cannot_be_written_so_is_refused(arguments, message, arms, invoke):
+    result = invoke("plot", arms, *arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_plot_draws_other_formats_into_the_run(arms, invoke):
+    assert invoke("plot", arms, "curves", "--format", "svg").output == f"{arms}/plots/curves.svg\n"
+
+
+def test_the_page_of_another_name_is_that_of_its_spec(write, invoke):
+    Path("odd.json").write_text(json.dumps(json.loads(Path(write("x.json")).read_text()) | {"name": "a.b-c_d"}))
+    invoke("run", "odd.json")
+    assert "<h1>a.b-c_d</h1>" in Path("runs/a.b-c_d/report.html").read_text()

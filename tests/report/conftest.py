@@ -1,0 +1,114 @@
+import base64
+import json
+import zlib
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.datasets.base import Data, Rows, Samples, StreamedSamples
+
+SPEC = {"dataset": "spiral", "layers": [{"type": "linear", "units": 1}], "loss": "bce_with_logits", "record": None}
+
+
+@pytest.fixture
+def reported():
+    """Makes a run to be reported, all of it invented; `spec` holds changes of a small one."""
+
+    def make(spec=(), **changes):
+        resolved = specnet.load_spec(SPEC | dict(spec))
+        parts = {
+            "name": resolved.name,
+            "directory": Path("runs") / resolved.name,
+            "spec": resolved,
+            "manifest": {"seconds": 83.2, "started": "2025-01-02T03:04:05+00:00", "error": None},
+            "status": "finished",
+            "best": {"monitor": "train/loss", "value": 0.25, "epoch": 2},
+            "history": {"epoch": np.arange(1, 4), "train/loss": np.array([1.0, 0.25, 0.5])},
+            "classes": (),
+            "input_names": (),
+            "target_names": (),
+            "params": {"layers.0.weight": np.zeros((2, 1)), "layers.0.bias": np.zeros(1)},
+            "dataset": SimpleNamespace(function=lambda x: None),
+            "record": {},
+            "predict": lambda x: np.zeros((len(x), 1)),
+            "evaluate": lambda split: {"loss": 1.0},
+        }
+        return SimpleNamespace(**(parts | changes))
+
+    return make
+
+
+@pytest.fixture
+def data():
+    """Makes data of a single split from targets, and inputs that count rows unless they are given."""
+
+    def make(targets, inputs=None, **names):
+        targets = np.asarray(targets)
+        inputs = np.arange(float(len(targets)))[:, np.newaxis] if inputs is None else np.asarray(inputs)
+        return Data(Samples(inputs, targets), **names)
+
+    return make
+
+
+@pytest.fixture
+def answer():
+    """Makes what predicts so for the rows that inputs count."""
+
+    def make(predictions):
+        predictions = np.asarray(predictions)
+        return lambda x: predictions[x[:, 0].astype(int)]
+
+    return make
+
+
+@pytest.fixture
+def streamed():
+    """Makes the same data with samples that are read a few at a time."""
+
+    def rows(array):
+        return Rows(array.shape, array.dtype, lambda start, stop: array[start:stop].copy())
+
+    def make(data, buffer=640):
+        splits = {name: StreamedSamples(*map(rows, samples), buffer) for name, samples in data.splits.items()}
+        return Data(**splits, classes=data.classes, input_names=data.input_names, target_names=data.target_names)
+
+    return make
+
+
+@pytest.fixture
+def train(tmp_path):
+    """Trains a small spec with changes."""
+
+    def call(out="run", **changes):
+        spec = {
+            "seed": 3,
+            "dataset": {"type": "spiral", "n_points": 60},
+            "split": {"validation": 0.2, "test": 0.2},
+            "layers": [{"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": 1}],
+            "loss": "bce_with_logits",
+            "metrics": ["accuracy"],
+            "training": {"epochs": 4, "batch_size": 10},
+            "record": None,
+            "plots": [],
+        }
+        return specnet.run(specnet.load_spec(spec | changes), out=tmp_path / out)
+
+    return call
+
+
+@pytest.fixture
+def unpack():
+    """Reads packed frames as the page's script does: high octets of all numbers first, each frame a difference."""
+
+    def read(packed):
+        packed = json.loads(json.dumps(packed, allow_nan=False))
+        octets = np.frombuffer(zlib.decompress(base64.b64decode(packed["data"])), np.uint8)
+        planes = octets.reshape(packed["octets"], -1).astype(np.int64)
+        differences = planes[0] if packed["octets"] == 1 else 256 * planes[0] + planes[1]
+        frames = np.cumsum(differences.reshape(packed["shape"]), axis=0) % 256 ** packed["octets"]
+        return packed["low"] + frames * packed["step"]
+
+    return read

@@ -1,0 +1,196 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from specnet.datasets.base import Data, Samples
+from specnet.errors import DataError
+from specnet.report.compare import compare, differences, name_runs
+from specnet.report.page import environment, page
+
+SOME = Data(Samples(np.zeros((2, 2)), np.array([0, 1])))
+BOTH = Data(SOME.train, SOME.train)
+LINEAR = {"type": "linear", "units": 4}
+LAST = {"type": "linear", "units": 1}
+
+
+@pytest.fixture
+def measured(reported):
+    """Makes a run with this loss and these metrics of its training split."""
+
+    def make(spec=(), **values):
+        return reported(spec, data=SOME, evaluate=lambda split: values)
+
+    return make
+
+
+def row(rows, name):
+    (found,) = [each for each in rows if each.name == name]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("directories", "names"),
+    [
+        (["runs/a", "runs/b"], ["a", "b"]),
+        (["one/a", "two/a"], [str(Path("one/a").absolute()), str(Path("two/a").absolute())]),
+        (["runs/a", "runs/a"], [f"{Path('runs/a').absolute()} ({number})" for number in (1, 2)]),
+        (["."], ["run"]),
+        (["runs/a", "."], ["a", Path.cwd().name]),
+    ],
+    ids=["directories", "paths", "numbers", "one", "the working directory"],
+)
+def test_runs_of_one_name_are_told_apart(directories, names, reported):
+    assert name_runs([reported(directory=Path(directory)) for directory in directories]) == names
+
+
+def test_a_name_that_no_other_run_has_stays(reported):
+    runs = [reported({"name": name}, directory=Path(f"runs/{name}-{number}")) for number, name in enumerate("aab")]
+    assert name_runs(runs) == ["a-0", "a-1", "b"]
+
+
+DIFFERENCES = {
+    "the same": ({}, {}, []),
+    "a number": ({}, {"seed": 7}, [("seed", "0", "7")]),
+    "text": ({}, {"dtype": "float64"}, [("dtype", '"float32"', '"float64"')]),
+    "null": ({}, {"training": {"batch_size": None}}, [("training.batch_size", "32", "null")]),
+    "of a component": ({"dataset": {"type": "spiral", "n_points": 40}}, {}, [("dataset.n_points", "40", "400")]),
+    "another component": (
+        {"optimizer": {"type": "sgd", "momentum": 0.5}},
+        {"optimizer": "adam"},
+        [("optimizer", '{"type": "sgd", "momentum": 0.5}', '"adam"')],
+    ),
+    "a schedule": (
+        {"optimizer": {"type": "adam", "learning_rate": 0.5}},
+        {"optimizer": {"type": "adam", "learning_rate": {"type": "cosine", "initial": 0.5, "steps": 9}}},
+        [("optimizer.learning_rate", "0.5", '{"type": "cosine", "initial": 0.5, "steps": 9}')],
+    ),
+    "an alias": (
+        {"layers": [LAST | {"bias": False}]},
+        {},
+        [("layers[0].bias", "false", "true")],
+    ),
+    "more layers": (
+        {"layers": [LINEAR, LAST]},
+        {"layers": [LINEAR, "tanh", LAST]},
+        [
+            ("layers[1]", '{"type": "linear", "units": 1}', '"tanh"'),
+            ("layers[2]", None, '{"type": "linear", "units": 1}'),
+        ],
+    ),
+    "inside a layer": (
+        {"layers": [{"type": "parallel", "branches": [["tanh"], []]}, LAST]},
+        {"layers": [{"type": "parallel", "branches": [["relu"], ["tanh", {"type": "dropout", "rate": 0.1}]]}, LAST]},
+        [
+            ("layers[0].branches[0][0]", '"tanh"', '"relu"'),
+            ("layers[0].branches[1][0]", None, '"tanh"'),
+            ("layers[0].branches[1][1]", None, '{"type": "dropout", "rate": 0.1}'),
+        ],
+    ),
+    "a section": ({"record": {"every": 5}}, {"record": None}, [("record", '{"every": 5}', "null")]),
+    "fewer plots": ({"plots": ["curves"]}, {"plots": []}, [("plots[0]", '"curves"', None)]),
+    "the title": ({"name": "a", "description": "one"}, {"name": "b", "description": "two"}, []),
+}  # fmt: skip
+"""What two specs say besides what they share, and the rows of how they differ."""
+
+
+@pytest.mark.parametrize("case", DIFFERENCES)
+def test_specs_differ_where_they_say_something_else(case, reported):
+    one, other, expected = DIFFERENCES[case]
+    found = compare([reported(one, data=SOME), reported(other, data=SOME)])
+    assert [(row.name, *row.values) for row in found.specs] == expected
+
+
+def test_of_several_runs_each_says_what_it_has(reported):
+    specs = [reported({"optimizer": optimizer}).spec for optimizer in ("adam", "adam", "sgd")]
+    (found,) = differences(specs)
+    assert (found.name, found.values) == ("optimizer", ['"adam"', '"adam"', '"sgd"'])
+
+
+def test_how_each_run_went_is_told_side_by_side(reported):
+    other = {"monitor": "validation/loss", "value": 0.125, "epoch": 3}
+    runs = [reported(data=SOME), reported({"training": {"epochs": 2000}}, data=SOME, status="diverged", best=other)]
+    rows = compare(runs).results
+    assert [each.name for each in rows] == [
+        "status", "epochs", "time", "parameters", "best train/loss", "best validation/loss", "train/loss",
+    ]  # fmt: skip
+    assert row(rows, "status").values == ["finished", "diverged"]
+    assert row(rows, "epochs").values == ["3 of 100", "3 of 2,000"]
+    assert row(rows, "best validation/loss").values == [None, "0.125 at epoch 3"]
+    assert not any(each.best for each in rows)
+
+
+ACCURACY = {"metrics": ["accuracy"]}
+NUMBERS = {"loss": "mse", "metrics": ["mse", "r2"]}
+SCALED = NUMBERS | {"transforms": {"targets": ["standardize"]}}
+SUM = {"loss": {"type": "bce_with_logits", "reduction": "sum"}}
+BEST = {
+    "the lowest loss": ([({}, {"loss": 0.5}), ({}, {"loss": 0.25})], "loss", {1}),
+    "the highest accuracy": ([(ACCURACY, {"accuracy": 0.5}), (ACCURACY, {"accuracy": 0.25})], "accuracy", {0}),
+    "the lowest error": ([(NUMBERS, {"mse": 0.5}), (NUMBERS, {"mse": 0.25})], "mse", {1}),
+    "the highest share": ([(NUMBERS, {"r2": 0.5}), (NUMBERS, {"r2": -0.25})], "r2", {0}),
+    "all of the best": ([({}, {"loss": 0.5}), ({}, {"loss": 0.25}), ({}, {"loss": 0.25})], "loss", {1, 2}),
+    "what looks equal": ([({}, {"loss": 0.25}), ({}, {"loss": 0.25 + 1e-9}), ({}, {"loss": 1.0})], "loss", {0, 1}),
+    "none of equal ones": ([({}, {"loss": 0.25}), ({}, {"loss": 0.25})], "loss", set()),
+    "none without another": ([(ACCURACY, {"accuracy": 0.5}), ({}, {"loss": 0.5})], "accuracy", set()),
+    "none of different losses": ([({}, {"loss": 0.5}), (SUM, {"loss": 0.25})], "loss", set()),
+    "none in different units": ([(NUMBERS, {"loss": 0.5}), (SCALED, {"loss": 0.25})], "loss", set()),
+    "a metric in any units": ([(NUMBERS, {"mse": 0.5}), (SCALED, {"mse": 0.25})], "mse", {1}),
+    "no nan": ([({}, {"loss": float("nan")}), ({}, {"loss": 0.5}), ({}, {"loss": 0.25})], "loss", {2}),
+    "less than infinite": ([({}, {"loss": float("inf")}), ({}, {"loss": 0.5})], "loss", {1}),
+}  # fmt: skip
+"""Spec and values of each run, and which of them have the best."""
+
+
+@pytest.mark.parametrize("case", BEST)
+def test_the_best_are_marked(case, measured):
+    runs, name, expected = BEST[case]
+    rows = compare([measured(spec, **values) for spec, values in runs]).results
+    assert row(rows, f"train/{name}").best == expected
+
+
+def test_a_value_is_told_in_six_digits(measured):
+    assert row(compare([measured(loss=1 / 3)]).results, "train/loss").values == ["0.333333"]
+
+
+def test_a_split_that_a_run_has_not_is_left_open(reported):
+    rows = compare([reported(data=SOME), reported(data=BOTH)]).results
+    assert row(rows, "validation/loss").values == [None, "1"]
+
+
+class Moved:
+    @property
+    def splits(self):
+        raise DataError("there is no file table.csv")
+
+
+def test_a_run_whose_data_have_been_moved_has_no_scores_and_says_why(reported):
+    found = compare([reported({"name": "here"}, data=SOME), reported({"name": "gone"}, data=Moved())])
+    assert row(found.results, "train/loss").values == ["1", None]
+    assert found.notes == ["gone: there is no file table.csv"]
+
+
+def test_runs_of_one_spec_with_two_seeds_are_compared_as_they_were_trained(train):
+    runs = [train(out=f"run-{seed}", seed=seed) for seed in (1, 2)]
+    found = compare(runs)
+    assert found.names == ["run-1", "run-2"]
+    assert [(each.name, each.values) for each in found.specs] == [("seed", ["1", "2"])]
+    scores = [run.evaluate("test")["loss"] for run in runs]
+    loss = row(found.results, "test/loss")
+    assert loss.values == [f"{score:.6g}" for score in scores]
+    assert loss.best == {int(np.argmin(scores))}
+
+
+def test_the_page_marks_the_best_for_who_sees_no_colours_or_nothing(train):
+    text = page([train(out=f"run-{seed}", seed=seed) for seed in (1, 2)])
+    assert '<td class="best">' in text
+    assert '<span role="img" aria-label="best">★</span>' in text
+    assert '<th scope="row">seed</th><td>1</td><td>2</td>' in text
+
+
+def test_the_page_says_so_if_specs_are_the_same_and_shows_names_as_text(train):
+    runs = [train(out=name) for name in ("run<b>1", "run-2")]
+    text = page(runs)
+    assert "The specs are the same." in text
+    assert "run&lt;b&gt;1" in text
+    assert environment().autoescape is True

@@ -1,0 +1,269 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from specnet.datasets.base import Data, Samples
+from specnet.errors import DataError
+from specnet.report.results import EXAMPLES, RESIDUALS, confusion, residuals, scores, worst
+
+THREE = [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.2, 0.5, 0.3], [0.4, 0.3, 0.3]]
+CROSS_ENTROPY = {"loss": "cross_entropy", "layers": [{"type": "linear", "units": 3}]}
+MSE = {"loss": "mse"}
+
+
+def test_scores_are_those_of_each_split(train):
+    run = train()
+    assert scores(run) == {split: run.evaluate(split) for split in ("train", "validation", "test")}
+
+
+def test_confusion_counts_what_samples_are_in_rows_and_what_is_predicted_in_columns(reported, data, answer):
+    found = confusion(reported(CROSS_ENTROPY, data=data([0, 1, 2, 2]), predict=answer(THREE)))
+    assert found.counts.tolist() == [[1, 0, 0], [0, 1, 0], [1, 1, 0]]
+    assert (found.split, found.names) == ("train", ["0", "1", "2"])
+
+
+@pytest.mark.parametrize(
+    ("targets", "predictions", "spec", "counts"),
+    [
+        ([0, 1, 1], [[0.5], [0.4], [0.9]], {}, [[0, 1], [1, 1]]),
+        ([0.0, 1.0, 1.0], [0.1, 0.4, 0.9], {}, [[1, 0], [1, 1]]),
+        ([[0], [1], [1]], [[0.1], [0.4], [0.9]], {}, [[1, 0], [1, 1]]),
+        ([[1, 0, 0], [0, 0, 1]], THREE[:2], CROSS_ENTROPY, [[1, 0, 0], [0, 0, 0], [0, 1, 0]]),
+        ([0, 2, 1], [0, 1, 1], MSE, [[1, 0, 0], [0, 1, 0], [0, 1, 0]]),
+        ([[0.0], [2.0]], np.array([[0], [2]]), MSE, [[1, 0, 0], [0, 0, 0], [0, 0, 1]]),
+        ([0, 0], [[0.1], [0.2]], {}, [[2, 0], [0, 0]]),
+    ],
+    ids=["one output", "numbers", "columns", "one-hot", "class numbers", "class numbers in columns", "a single class"],
+)
+def test_whatever_form_classes_have_they_are_counted(targets, predictions, spec, counts, reported, data, answer):
+    found = confusion(reported(spec, data=data(targets), predict=answer(predictions)))
+    assert found.counts.tolist() == counts
+
+
+@pytest.mark.parametrize(
+    ("targets", "predictions", "spec"),
+    [
+        ([0.5, 1.5], [[0.0], [1.0]], MSE),
+        ([3, 1_000_000_000], [[0.0], [1.0]], MSE),
+        ([-1, 1], [[0.0], [1.0]], MSE),
+        ([0.0, 1.0], [[0.0], [1.0]], MSE),
+        ([0, 5], [[0.2], [4.8]], MSE),
+        ([0.25, 1.0], [[0.0], [1.0]], {}),
+        ([[1, 1], [0, 1]], [[0.9, 0.1], [0.1, 0.8]], {}),
+        (np.zeros((2, 3, 3), int), np.zeros((2, 3, 3, 2)), CROSS_ENTROPY),
+    ],
+    ids=["numbers", "large", "negative", "whole", "counts", "shares", "several classes each", "maps"],
+)
+def test_there_is_no_confusion_where_there_are_no_classes(targets, predictions, spec, reported, data, answer):
+    assert confusion(reported(spec, data=data(targets), predict=answer(predictions))) is None
+
+
+def test_classes_have_the_names_of_the_dataset_and_further_ones_a_number(reported, data, answer):
+    predict = answer([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    found = confusion(reported(CROSS_ENTROPY, data=data([0, 1]), predict=predict, classes=("cat", "dog")))
+    assert found.names == ["cat", "dog", "2"]
+    assert found.counts.tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 0]]
+
+
+def test_one_hot_classes_have_the_names_of_their_columns(reported, data, answer):
+    run = reported(CROSS_ENTROPY, data=data(np.eye(3)), predict=answer(THREE), target_names=("a", "b", "c"))
+    assert confusion(run).names == ["a", "b", "c"]
+
+
+def test_results_are_of_the_split_furthest_from_training(reported, answer):
+    first, last = (Samples(np.arange(3.0)[:, np.newaxis], np.full(3, number)) for number in (0, 1))
+    predict = answer([[0.1], [0.2], [0.3]])
+    assert confusion(reported(data=Data(first, last), predict=predict)).split == "validation"
+    found = confusion(reported(data=Data(first, first, last), predict=predict))
+    assert (found.split, found.counts.tolist()) == ("test", [[0, 0], [3, 0]])
+    assert worst(reported(data=Data(first, last, first), predict=predict)).split == "test"
+    assert residuals(reported(MSE, data=Data(first, last), predict=predict)) is None
+
+
+def test_confusion_of_a_trained_run_agrees_with_its_accuracy(train):
+    run = train()
+    found = confusion(run)
+    assert found.split == "test"
+    assert np.trace(found.counts) / found.counts.sum() == run.evaluate("test")["accuracy"]
+    assert found.counts.sum(axis=1).tolist() == np.bincount(run.data.test.targets).tolist()
+
+
+def test_residuals_are_of_numbers(reported, data, answer):
+    found = residuals(reported(MSE, data=data([[0.5], [2.0]]), predict=answer([[0.25], [3.0]])))
+    assert (found.truth.tolist(), found.prediction.tolist()) == ([0.5, 2.0], [0.25, 3.0])
+    assert found.split == "train"
+
+
+@pytest.mark.parametrize(
+    ("targets", "predictions", "spec"),
+    [
+        ([0, 1], [[0.1], [0.9]], {}),
+        ([[0.5, 1.0], [0.0, 1.0]], [[0.5, 1.0], [0.0, 1.0]], MSE),
+        ([0.5, 1.5], [[np.nan], [np.inf]], MSE),
+        ([0.5, 1.5], [[1.0, 2.0], [3.0, 4.0]], MSE),
+    ],
+    ids=["classes", "several numbers", "not finite", "several predictions"],
+)
+def test_there_are_no_residuals_of_anything_else(targets, predictions, spec, reported, data, answer):
+    assert residuals(reported(spec, data=data(targets), predict=answer(predictions))) is None
+
+
+def test_residuals_leave_out_what_is_not_finite_and_are_json(reported, data, answer):
+    found = residuals(reported(MSE, data=data([0.5, 1.5, 2.5]), predict=answer([[1.0], [np.nan], [-np.inf]])))
+    assert json.loads(json.dumps([found.truth.tolist(), found.prediction.tolist()], allow_nan=False)) == [[0.5], [1.0]]
+
+
+def test_of_many_samples_residuals_are_of_evenly_chosen_ones(reported, data):
+    count = 3 * RESIDUALS
+    inputs = np.arange(count)[:, np.newaxis] + 0.5
+    found = residuals(reported(MSE, data=data(inputs[:, 0], inputs), predict=lambda x: x + 1.0))
+    assert len(found.truth) == RESIDUALS
+    assert (found.truth[0], found.truth[-1]) == (0.5, count - 0.5)
+    assert set(np.diff(found.truth)) <= {2.0, 3.0, 4.0}
+    np.testing.assert_array_equal(found.prediction, found.truth + 1.0)
+
+
+def test_the_worst_of_numbers_are_furthest_from_the_truth(reported, data, answer):
+    truth, prediction = np.linspace(0.5, 20.25, 40), np.linspace(3.0, 4.0, 40)
+    found = worst(reported(MSE, data=data(truth), predict=answer(prediction[:, np.newaxis])))
+    error = np.abs(truth - prediction)
+    assert found.measure == "|prediction − truth|"
+    assert [example.row for example in found.examples] == np.argsort(-error)[:EXAMPLES].tolist()
+    assert [example.error for example in found.examples] == np.sort(error)[::-1][:EXAMPLES].tolist()
+    first = found.examples[0]
+    assert (first.row, first.inputs.tolist(), first.truth, first.prediction) == (39, [39.0], "20.25", "4")
+
+
+def test_the_error_of_several_numbers_is_their_distance(reported, data, answer):
+    found = worst(reported(MSE, data=data([[0.5, 1.0], [0.0, 0.25]]), predict=answer([[0.5, 1.0], [3.0, 4.25]])))
+    assert "distance" in found.measure
+    (example,) = found.examples
+    assert (example.row, example.truth, example.prediction, example.error) == (1, "0, 0.25", "3, 4.25", 5.0)
+
+
+def test_of_many_numbers_the_first_are_told(reported, data, answer):
+    (example,) = worst(reported(MSE, data=data(np.full((1, 9), 0.5)), predict=answer(np.ones((1, 9))))).examples
+    assert example.prediction == "1, 1, 1, 1, 1, 1, 1 …"
+
+
+def test_the_error_of_a_class_is_what_its_probability_lacks(reported, data, answer):
+    found = worst(reported(CROSS_ENTROPY, data=data([0, 0, 2, 2]), predict=answer(THREE)))
+    assert found.measure == "1 − probability of the true class"
+    told = [(example.row, example.truth, example.prediction) for example in found.examples]
+    assert told == [(1, "0", "1 (60 %)"), (2, "2", "1 (50 %)"), (3, "2", "0 (40 %)"), (0, "0", "0 (70 %)")]
+    assert [example.error for example in found.examples] == pytest.approx([0.9, 0.7, 0.7, 0.3])
+
+
+def test_wrong_classes_come_before_unsure_ones(reported, data, answer):
+    unsure, wrong = [0.34, 0.33, 0.33], [0.0, 0.55, 0.45]
+    found = worst(reported(CROSS_ENTROPY, data=data([0, 2]), predict=answer([unsure, wrong])))
+    assert [example.row for example in found.examples] == [1, 0]
+    assert [example.error for example in found.examples] == pytest.approx([0.55, 0.66])
+
+
+def test_one_probability_tells_two_classes(reported, data, answer):
+    found = worst(
+        reported(data=data([0, 1, 1, 0]), predict=answer([[0.125], [0.25], [1.0], [0.0]]), classes=("no", "yes"))
+    )
+    told = [(example.row, example.truth, example.prediction, example.error) for example in found.examples]
+    assert told == [(1, "yes", "no (75 %)", 0.75), (0, "no", "no (88 %)", 0.125)]
+
+
+def test_of_class_numbers_only_the_wrong_are_listed(reported, data, answer):
+    found = worst(reported(MSE, data=data([0, 1, 2, 2]), predict=answer([0, 2, 2, 0])))
+    assert found.measure == "1 where the class is wrong"
+    told = [(example.row, example.truth, example.prediction, example.error) for example in found.examples]
+    assert told == [(1, "1", "2", 1.0), (3, "2", "0", 1.0)]
+
+
+def test_scores_that_are_no_probabilities_are_not_told_as_such(reported, data, answer):
+    found = worst(reported(MSE, data=data(np.eye(2)), predict=answer([[1.25, -0.5], [0.75, 0.5]])))
+    assert found.measure == "|1 − score of the true class|"
+    told = [(example.row, example.prediction, example.error) for example in found.examples]
+    assert told == [(1, "output 0", 0.5), (0, "output 0", 0.25)]
+
+
+def test_a_class_beyond_all_scores_has_none(reported, data, answer):
+    (example,) = worst(reported(data=data([2]), predict=answer([[0.9]]), classes=("a", "b", "c"))).examples
+    assert (example.truth, example.prediction, example.error) == ("c", "b (90 %)", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("targets", "predictions", "spec"),
+    [
+        ([0, 1], [[0.0], [1.0]], {}),
+        ([0.5, 1.5], [0.5, 1.5], MSE),
+        (np.full((2, 3, 3), 0.5), np.zeros((2, 3, 3)), MSE),
+        (np.full((2, 2), 0.5), np.zeros((2, 3)), MSE),
+        (np.zeros((2, 3), int), np.zeros((2, 3, 4)), CROSS_ENTROPY),
+    ],
+    ids=["sure", "exact", "maps", "other shapes", "class maps"],
+)
+def test_there_is_no_worst_where_nothing_is_wrong_or_it_cannot_be_told(
+    targets, predictions, spec, reported, data, answer
+):
+    assert worst(reported(spec, data=data(targets), predict=answer(predictions))) is None
+
+
+def test_nothing_is_worse_than_a_prediction_that_is_no_number(reported, data, answer):
+    predictions = [[9.0], [np.nan], [1.0], [-np.inf]]
+    found = worst(reported(MSE, data=data(np.full(4, 0.5)), predict=answer(predictions)))
+    told = [(example.row, example.error, example.prediction) for example in found.examples]
+    assert told == [(1, math.inf, "nan"), (3, math.inf, "-inf"), (0, 8.5, "9"), (2, 0.5, "1")]
+
+
+@pytest.mark.parametrize("spec", [MSE, {}], ids=["numbers", "classes"])
+def test_streamed_samples_have_the_same_results(spec, reported, streamed):
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(300, 2))
+    targets = (inputs[:, 0] > 0).astype(int) if spec == {} else inputs[:, :1] + rng.normal(size=(300, 1))
+    here = Data(Samples(inputs, targets), Samples(inputs, targets))
+    there = streamed(here)
+    assert len(list(there.validation.pieces())) > 10
+    one, other = (
+        reported(spec, data=data, predict=lambda x: 1 / (1 + np.exp(-x.sum(axis=1, keepdims=True))))
+        for data in (here, there)
+    )
+    for result in (confusion, residuals, worst):
+        assert repr(result(one)) == repr(result(other))
+    assert all(example.inputs.tolist() == inputs[example.row].tolist() for example in worst(other).examples)
+
+
+def test_images_stay_images(reported, data):
+    images = np.arange(2 * 3 * 3.0).reshape(2, 3, 3, 1)
+    found = worst(reported(data=data([1, 1], images), predict=lambda x: np.full((len(x), 1), 0.25)))
+    assert [example.inputs.shape for example in found.examples] == [(3, 3, 1)] * 2
+
+
+def test_the_worst_of_a_trained_run_are_those_furthest_off(train):
+    run = train(dataset="waves", loss="mse", metrics=[], split={"test": 0.5})
+    test = run.data.test
+    error = np.abs(run.predict(test.inputs) - test.targets)[:, 0]
+    found = worst(run)
+    assert [example.error for example in found.examples] == pytest.approx(np.sort(error)[::-1][:EXAMPLES])
+    assert all(example.error == pytest.approx(error[example.row]) for example in found.examples)
+    assert residuals(run).truth.tolist() == test.targets[:, 0].tolist()
+
+
+def test_one_hot_targets_of_a_trained_run_are_classes(train):
+    layers = [{"type": "linear", "units": 2}]
+    run = train(transforms={"targets": ["one_hot"]}, layers=layers, loss="mse")
+    wrong = np.flatnonzero(run.predict(run.data.test.inputs) != run.data.test.targets)
+    assert [example.row for example in worst(run).examples] == wrong[:EXAMPLES].tolist()
+    assert np.trace(confusion(run).counts) == 12 - len(wrong)
+
+
+class Moved:
+    spec = None
+
+    @property
+    def data(self):
+        raise DataError("there is no file table.csv")
+
+
+@pytest.mark.parametrize("result", [scores, confusion, residuals, worst])
+def test_data_that_have_been_moved_are_told(result):
+    with pytest.raises(DataError, match=r"table\.csv"):
+        result(Moved())
