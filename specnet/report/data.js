@@ -53,8 +53,11 @@ function nearest(numbers, value) {
   return value - numbers[before] <= numbers[after] - value ? before : after;
 }
 
+/** A number with four digits, a small one as a power of ten. */
 function show(number) {
-  return number === null || number === undefined ? "–" : String(Number(number.toPrecision(4)));
+  if (number === null || number === undefined) return "–";
+  const rounded = Number(number.toPrecision(4));
+  return rounded !== 0 && Math.abs(rounded) < 1e-3 ? rounded.toExponential() : String(rounded);
 }
 
 function percent(share) {

@@ -98,7 +98,7 @@ async function openScene(figure, run) {
     redraw: () => scene.draw(frame),
     show(epoch) {
       frame = Math.max(0, lastUpTo(run.epochs, epoch));
-      when.textContent = moment(run, frame);
+      if (when) when.textContent = moment(run, frame);
       scene.draw(frame);
     },
   };

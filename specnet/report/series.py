@@ -56,7 +56,9 @@ def of_history(runs: Sequence[Reported], names: Sequence[str]) -> Iterator[Panel
                 label = " ".join(part for part in (names[number] if len(runs) > 1 else "", split) if part)
                 color = number if len(runs) > 1 else place
                 series.append(curve(label or value, color, place, run.history["epoch"], run.history[column]))
-        yield panel(value.replace("_", " "), series)
+        shown = panel(value.replace("_", " "), series)
+        # Many a learning rate ends near 0: a logarithm would show little but that.
+        yield shown | {"log": shown["log"] and value != "learning_rate"}
 
 
 def of_layers(record: Mapping[str, np.ndarray]) -> Iterator[Panel]:

@@ -248,7 +248,7 @@ def test_an_ending_that_was_left_out_is_told(command, invoke, write):
         (["x.json"], 'did you mean "specnet run x.json"?'),
         (["plot.json"], 'did you mean "specnet run plot.json"?'),
         (["sumary", "x.json"], 'did you mean "summary"?'),
-        (["train"], "one of: components, data, "),
+        (["train"], "one of: compare, components, "),
         (["new", "x"], "one of: spec"),
     ],
 )
