@@ -13,7 +13,7 @@ import click
 
 from benchmarks.process import set_threads
 
-NAMES = ("training", "startup", "checkpoint", "memory", "streaming", "overhead", "growth")
+NAMES = ("training", "startup", "checkpoint", "memory", "streaming", "overhead", "recording", "growth")
 HERE = Path(__file__).parent
 
 

@@ -21,6 +21,7 @@ TITLES = {
     "memory": "Peak memory of an epoch of c, as many samples as MNIST's",
     "streaming": "Seconds of a sample, and peak memory, of data that do not fit into memory",
     "overhead": "Seconds of a step of a run with bar, history and checks, against bare steps",
+    "recording": "Seconds of a run with the record that is kept by default, against the same without",
     "growth": "Seconds of an epoch, as the network grows",
 }
 INTRODUCTION = """\

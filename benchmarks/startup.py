@@ -28,9 +28,7 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
             "run of one epoch": [specnet, "run", spec, *once],
             **{f"import {package}": [sys.executable, "-c", f"import {package}"] for package in packages},
         }
-        # As where packages are installed, all modules have their bytecode, whatever this environment says.
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        environment["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "bytecode")
+        environment = bytecode(Path(folder))
         calls = {name: clocked(partial(run, command, environment)) for name, command in commands.items()}
         if not short:
             take_turns(calls, 1)  # reads files from the disk, and writes that bytecode
@@ -41,6 +39,12 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
         for name, seconds in found.items()
         if name not in imports
     ]
+
+
+def bytecode(folder: Path) -> dict[str, str]:
+    """Return an environment in which, as where packages are installed, all modules have their bytecode."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return environment | {"PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-FREE = 1e9
+FREE = 5e8
 """Operations that frames may take in any run: a few hundredths of a second."""
 SHARE = 0.01
 """Share of a run's operations that they may take besides."""
@@ -47,7 +47,7 @@ class Timetable:
         if self.every:
             return last + self.every
         affordable = ((self.taken + 1) * self.work.frame - FREE) / (SHARE * self.work.epoch)
-        return max(last + max(1, last // 10), math.ceil(affordable))
+        return max(last + max(1, last // 5), math.ceil(affordable))
 
     def take(self) -> None:
         """Keep the frame that is due."""

@@ -49,7 +49,7 @@ class Record(Section):
 
     every: PositiveInt | None = Field(
         default=None,
-        description="epochs from one frame to the next; null: ever more, a tenth of those before, and no more frames "
+        description="epochs from one frame to the next; null: ever more, a fifth of those before, and no more frames "
         "than cost little time",
     )
     points: Annotated[int, Field(ge=2, le=1000)] | None = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import html
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -91,6 +92,16 @@ class Network:
                     )
             for state in layer.states:
                 self.state[f"{place}.{state.name}"][...] = state.value
+
+    def _repr_html_(self) -> str:
+        """Return a table of the layers, as notebooks show it."""
+        rows = [("", "type", "output", "parameters")]
+        for name, layer in self.named.items():
+            size = sum(math.prod(parameter.shape) for parameter in layer.parameters)
+            rows.append((name, type(layer).__name__, str(layer.output_shape), f"{size:,}"))
+        rows.append(("total", "", str(self.output_shape), f"{self.params.flat.size:,}"))
+        cells = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows]
+        return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Return the outputs (n, *output_shape) for inputs (n, *input_shape), both in the network's dtype.

@@ -1,4 +1,6 @@
+import html
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -146,3 +148,17 @@ def test_a_run_predicts_the_same_in_several_threads(train):
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda number: run.predict(inputs[number % 8]).tobytes(), range(400)))
     assert found == expected * 50
+
+
+def test_a_notebook_shows_the_page_of_a_run(train):
+    shown = train()._repr_html_()
+    (page,) = re.findall(r'srcdoc="([^"]*)"', shown)
+    assert html.unescape(page).startswith("<!DOCTYPE html>")
+    assert 'sandbox="allow-scripts"' in shown
+
+
+def test_a_page_is_written_where_the_run_is(train):
+    run = train()
+    (run.directory / "report.html").unlink()
+    assert run.report() == run.directory / "report.html"
+    assert run.report().read_text() == run._page()

@@ -1,4 +1,5 @@
 import copy
+import re
 
 import numpy as np
 import pytest
@@ -200,3 +201,16 @@ def test_a_deep_copy_is_in_the_same_state_and_shares_no_memory():
     twin.params.flat[-3:] = 7.0
     assert twin.forward(x).tolist() == [[7.0] * 3] * 6
     assert network.params["layers.0.bias"].tolist() == [1.0] * 3
+
+
+def test_a_notebook_shows_a_table_of_the_layers():
+    network = specnet.build_network([{"type": "residual", "layers": ["tanh"]}, {"type": "linear", "units": 3}], (4,))
+    rows = re.findall(r"<tr>(.*?)</tr>", network._repr_html_())
+    cells = [re.findall(r"<td>(.*?)</td>", row) for row in rows]
+    assert cells == [
+        ["", "type", "output", "parameters"],
+        ["layers.0", "Residual", "(4,)", "0"],
+        ["layers.0.layers.0", "Tanh", "(4,)", "0"],
+        ["layers.1", "Linear", "(3,)", "15"],
+        ["total", "", "(3,)", "15"],
+    ]
