@@ -77,7 +77,7 @@ class Chart {
     const low = known.reduce((a, b) => Math.min(a, b), Infinity);
     const high = known.reduce((a, b) => Math.max(a, b), -Infinity);
     if (this.log) return high > low ? logScale(low * (low / high) ** 0.04, high * (high / low) ** 0.04, from, to) : logScale(low / 2, high * 2, from, to);
-    const margin = 0.06 * (high - low || Math.abs(high) || 1);
+    const margin = high > low ? 0.06 * (high - low) : Math.abs(high) || 1;
     return linearScale(low < 0 || low > margin ? low - margin : 0, high + margin, from, to);
   }
 
@@ -108,10 +108,10 @@ class Chart {
     this.series.forEach((series, i) => { this.values[i].textContent = show(valueAt(series, epoch)); });
     if (!this.mark) return;
     const x = this.x(epoch);
-    const dots = this.series
-      .map((series) => [valueAt(series, epoch), `c${series.color % 7}`])
-      .filter(([value]) => value !== undefined && this.shown(value))
-      .map(([value, ink]) => this.dot(epoch, value, ink));
+    const dots = this.series.flatMap((series) => {
+      const place = lastUpTo(series.x, epoch);
+      return place >= 0 && this.shown(series.y[place]) ? [this.dot(series.x[place], series.y[place], `c${series.color % 7}`)] : [];
+    });
     const bottom = this.svg.clientHeight - MARGIN.bottom;
     this.mark.replaceChildren(element("line", { class: "cursor", x1: x, x2: x, y1: MARGIN.top, y2: bottom }), ...dots);
   }

@@ -130,7 +130,7 @@ function linearScale(low, high, from, to) {
   scale.ticks = (count, whole = false) => {
     const rough = (high - low || 1) / count;
     const power = 10 ** Math.floor(Math.log10(rough));
-    const factor = [1, 2, 5, 10].find((each) => each * power >= rough);
+    const factor = [1, 2, 5, 10].find((each) => 1.4 * each * power >= rough);
     const step = whole ? Math.max(1, Math.round(factor * power)) : factor * power;
     const first = Math.ceil(low / step - 1e-9);
     const last = Math.floor(high / step + 1e-9);

@@ -42,9 +42,10 @@ def page(runs: Sequence[Reported]) -> str:
     """
     names = name_runs(runs)
     drawn = panels(runs, names)
-    replays = [attempt(lambda run=run: replay(run, FRAMES // len(runs))) for run in runs]  # type: ignore[misc]
-    single = details(runs[0], drawn) if len(runs) == 1 else {}
-    stills = single.pop("stills", [])
+    single = len(runs) == 1
+    replays = [attempt(lambda run=run: replay(run, FRAMES // len(runs), units=single)) for run in runs]  # type: ignore[misc]
+    further = details(runs[0], drawn) if single else {}
+    stills = further.pop("stills", [])
     data = {
         "runs": [part.value for part in replays],
         "panels": drawn,
@@ -56,18 +57,18 @@ def page(runs: Sequence[Reported]) -> str:
         environment()
         .get_template("page.html")
         .render(
-            title=runs[0].name if len(runs) == 1 else f"{len(runs)} runs compared",
+            title=runs[0].name if single else f"{len(runs)} runs compared",
             runs=[describe(run, name, part) for run, name, part in zip(runs, names, replays, strict=True)],
             panels=[panel["title"] for panel in drawn],
             stills=len(stills),
-            comparison=compare(runs) if len(runs) > 1 else None,
+            comparison=None if single else compare(runs),
             style=style,
             script=script,
             policy=f"default-src 'none'; img-src data:; style-src {source(style)}; script-src {source(script)}; "
             "base-uri 'none'; form-action 'none'",
             # In a script element `<` may begin its end or a comment, whatever the type.
             data=json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
-            **single,
+            **further,
         )
     )
 

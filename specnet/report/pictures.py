@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -76,10 +75,11 @@ def write_gif(figures: Iterable[Figure], file: BinaryIO) -> None:
 
 def pixels(figure: Figure) -> np.ndarray:
     """Return a figure as it is now, (height, width, 3) uint8."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="rgba", dpi=figure.dpi)
-    height, width = int(figure.bbox.height), int(figure.bbox.width)
-    return np.frombuffer(buffer.getbuffer(), np.uint8).reshape(height, width, 4)[..., :3]
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3]
 
 
 def common_palette(frames: list[np.ndarray]) -> np.ndarray:

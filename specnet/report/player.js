@@ -74,9 +74,10 @@ class Player {
   key(event) {
     const { first, back, forward, last } = this.moves;
     const moves = { Home: first, ArrowLeft: back, ArrowRight: forward, End: last, " ": () => this.toggle() };
-    const owner = event.target.closest("input, select, textarea, button, summary, a, [tabindex]");
-    const taken = owner === this.slider ? event.key !== " " : owner !== null;
-    if (taken || event.ctrlKey || event.altKey || event.metaKey || !(event.key in moves)) return;
+    const owner = event.target.closest("input, select, button, summary, [tabindex]");
+    // The slider moves by itself, and a button does nothing with arrows.
+    const taken = owner === this.slider ? event.key !== " " : owner?.localName === "button" ? event.key === " " : owner !== null;
+    if (taken || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || !(event.key in moves)) return;
     event.preventDefault();
     moves[event.key]();
   }

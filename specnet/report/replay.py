@@ -30,11 +30,11 @@ Arrays = dict[str, Levels]
 """What changes, by the names that the page's script knows."""
 
 
-def replay(run: Reported, budget: int) -> Scene:
+def replay(run: Reported, budget: int, *, units: bool = True) -> Scene:
     """Return what the page's script shows of a run's record, as a JSON value; packed frames take `budget` letters.
 
     Frames that would take more are left out, as many and as evenly as it takes; the first and the last stay. So are
-    frames with predictions that are not finite.
+    frames with predictions that are not finite, and the responses of hidden units unless `units` are wanted.
 
     Raises:
         SpecnetError: if there is nothing to show.
@@ -53,7 +53,7 @@ def replay(run: Reported, budget: int) -> Scene:
         scene, arrays = over_plane(run, predictions)
     else:
         scene, arrays = over_line(run, predictions)
-    scene["units"] = [str(name) for name in record.get("unit_layers", ())]
+    scene["units"] = [str(name) for name in record.get("unit_layers", ())] if units else []
     arrays |= {f"units/{name}": hidden_units(record[f"units/{name}"][finite]) for name in scene["units"]}
     chosen, packed = fit(arrays, len(finite), budget)
     return scene | {

@@ -179,7 +179,8 @@ class Curve extends Scene {
 
 /** Responses of hidden units over the inputs, each in a small panel of its own. */
 class Units {
-  constructor({ scene, arrays, stage }) {
+  constructor({ scene, arrays }) {
+    const place = document.querySelector("[data-units]");
     this.layers = scene.units.map((name) => {
       const frames = arrays[`units/${name}`];
       const most = -frames.low;
@@ -187,7 +188,7 @@ class Units {
       const label = `Responses of ${panels.length} units of ${name}`;
       const grid = element("div", { class: "units", role: "img", "aria-label": label }, ...panels);
       const range = `from ${show(-most)} to ${show(most)}`;
-      stage.append(element("h4", {}, label, element("span", { class: "muted" }, ` ${range}`)), grid);
+      place.append(element("h3", {}, label, element("span", { class: "muted" }, ` ${range}`)), grid);
       return { name, frames, panels, most };
     });
   }
@@ -239,7 +240,7 @@ class Album extends Scene {
     this.items = this.scene.images.map((source, i) => {
       const truth = this.classes[this.scene.truth[i]];
       const picture = element("img", { src: source, alt: `sample of ${truth}` });
-      const mark = element("span", { class: "mark" });
+      const mark = element("span", { class: "mark", role: "img" });
       const said = element("span", {});
       const bar = element("span", { class: "bar" });
       const share = element("span", { class: "share" });

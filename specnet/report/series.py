@@ -62,7 +62,9 @@ def of_history(runs: Sequence[Reported], names: Sequence[str]) -> Iterator[Panel
 
 
 def of_layers(record: Mapping[str, np.ndarray]) -> Iterator[Panel]:
-    """Give the panels of what a record knows of each layer."""
+    """Give the panels of what a record knows of each layer; of the initial weights alone there is no curve."""
+    if len(record.get("epochs", ())) < 2:
+        return
     for key, title in OF_LAYERS.items():
         if key in record:
             values = record[key].astype(np.float64)

@@ -127,3 +127,8 @@ def test_settings_are_left_alone_when_a_plot_fails(trained):
     with pytest.raises(PlotError):
         write_picture(build("plots", "curves"), trained(history={}), io.BytesIO(), "svg")
     assert dict(matplotlib.rcParams) == before
+
+
+def test_a_figure_whose_size_is_a_fraction_of_a_pixel_is_a_frame():
+    (frame,) = [pixels(figure) for figure in [style.figure("odd", 3.017, 2.009, dpi=100)]]
+    assert frame.shape[:2] in [(200, 301), (201, 302)]

@@ -112,3 +112,29 @@ def unpack():
         return packed["low"] + frames * packed["step"]
 
     return read
+
+
+@pytest.fixture(scope="session")
+def chrome():
+    """A browser that all tests of a process share."""
+    from report.browser import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(chrome):
+    """A browser as it is for a new reader; whatever it does, no page complains, and nothing leaves any."""
+    chrome.begin()
+    yield chrome
+    assert chrome.complaints() == []
+    assert chrome.requests() == []
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory):
+    """Makes a trained run of a kind, with its page."""
+    from report.examples import maker
+
+    return maker(tmp_path_factory.mktemp("examples"))

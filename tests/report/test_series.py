@@ -137,3 +137,7 @@ def test_of_many_layers_some_are_shown_the_first_and_the_last_among_them(reporte
     names = list(curves(found["weight norm"]))
     assert len(names) == LAYERS
     assert (names[0], names[-1]) == ("layers.0", "layers.99")
+
+
+def test_of_the_initial_weights_alone_there_is_no_curve(reported):
+    assert draw(reported(history={}, record=layers(frames=1))) == {}

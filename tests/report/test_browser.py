@@ -1,0 +1,746 @@
+"""What a reader sees of the pages, and what they do when played: opened in Chromium, compared with the runs."""
+
+import json
+
+import numpy as np
+import pytest
+from matplotlib import colormaps
+from report.browser import pixels
+from report.examples import CLASSES, EPOCHS, KINDS, NUMBERS, SPIRAL, Example, rows, spec, tanh
+from selenium.webdriver import Keys
+
+import specnet
+from specnet.errors import DivergenceError
+from specnet.runs.run import write_comparison
+
+BLUE, ORANGE, GREEN, PINK = (0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167)
+PALETTE = np.array([BLUE, ORANGE, GREEN, PINK], float)
+WHITE = np.full(3, 255.0)
+FOUR_DIGITS = 6e-4
+TWO = "two classes in a plane"
+
+
+@pytest.fixture
+def page(browser, example):
+    """Opens the page of an example, and gives the example."""
+
+    def open_page(kind=TWO):
+        browser.open(example(kind).path)
+        return example(kind)
+
+    return open_page
+
+
+def number(text):
+    """The number that a text tells, which is NaN where there is none."""
+    return float("nan") if text == "–" else float(text)
+
+
+def same(shown, expected):
+    """Whether texts tell numbers, each with four digits."""
+    expected = np.asarray(expected, float)
+    return np.isclose([number(text) for text in shown], expected, rtol=FOUR_DIGITS, equal_nan=True).all()
+
+
+# What is shown.
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_frame_is_that_of_the_record(kind, browser, page):
+    shown = page(kind)
+    assert browser.ask("window.specnet.scenes[0].epochs") == shown.epochs
+    expected = shown.frames()
+    assert set(browser.ask("Object.keys(window.specnet.scenes[0].arrays)")) == set(expected)
+    for name, frames in expected.items():
+        for frame in (0, 1, len(shown.epochs) - 1):
+            script = f"[{name!r}].map((name) => window.specnet.scenes[0].arrays[name])"
+            values, step = browser.ask(f"{script}.map((each) => [[...each.at({frame})], each.step])[0]")
+            assert np.abs(np.array(values) - frames[frame].ravel()).max() <= 0.501 * step + 1e-6
+    assert shown.path.stat().st_size < 2e6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_opens_at_the_end_and_tells_each_epoch_with_its_loss(kind, browser, page):
+    shown = page(kind)
+    for epoch in (shown.epochs[-1], 0, shown.epochs[1]):
+        if browser.epoch != epoch:
+            browser.go(epoch)
+        told = browser.text("#readout")
+        assert told == browser.one("[data-slider]", "each.ariaValueText")
+        if epoch == 0:
+            assert told == f"epoch 0 of {EPOCHS}, initial weights"
+        else:
+            head, loss = told.rsplit(" ", 1)
+            assert head == f"epoch {epoch} of {EPOCHS}, train/loss"
+            assert same([loss], [shown.run.record["train/loss"][shown.epochs.index(epoch)]])
+            assert same([loss], [shown.lines[epoch]["train/loss"]])
+
+
+def ground(shown, frame, values):
+    """The colours of the plane at the points of the grid, and at which of them it hardly changes."""
+    frames = {name: found[frame] for name, found in shown.frames().items()}
+    if "value" in frames:
+        value = frames["value"]
+        low, high = values
+        share = (value[..., 0] - low) / (high - low)
+        return colormaps["viridis"](np.clip(share, 0, 1))[..., :3] * 255, share
+    if "probability" in frames:
+        p = frames["probability"][..., np.newaxis]
+        return WHITE + 0.55 * abs(2 * p - 1) * (PALETTE[(p[..., 0] >= 0.5).astype(int)] - WHITE), p[..., 0]
+    certainty = np.clip((frames["share"] - 1 / 3) / (2 / 3), 0, 1)[..., np.newaxis]
+    flat = frames["winner"] + 0.3 * frames["share"]
+    return WHITE + (0.12 + 0.43 * certainty) * (PALETTE[frames["winner"]] - WHITE), flat
+
+
+@pytest.mark.parametrize(
+    "kind", [TWO, "three classes in a plane", "a number over a plane", "two numbers over a plane", "responses of units"]
+)
+@pytest.mark.parametrize("epoch", [0, EPOCHS])
+def test_the_plane_has_the_colours_of_what_is_predicted_and_of_the_samples(kind, epoch, browser, page):
+    shown = page(kind)
+    browser.go(epoch)
+    canvas = browser.canvas(".stage canvas", bar="three" not in kind)
+    axes = [shown.run.record[f"axis_{number}"] for number in range(2)]
+    splits = shown.run.data.splits.values()
+    samples = canvas.place(*np.concatenate([split.inputs for split in splits]).T, *axes)
+    numbers = np.concatenate([np.ravel(split.targets) for split in splits])
+    last = shown.frames().get("value", np.zeros((1, 1, 1)))[-1]
+    expected, level = ground(
+        shown, shown.epochs.index(epoch), (min(last.min(), numbers.min()), max(last.max(), numbers.max()))
+    )
+    x, y = np.meshgrid(*axes)
+    places = canvas.place(x.ravel(), y.ravel(), *axes)
+    apart = np.linalg.norm(places[:, np.newaxis] - samples, axis=2).min(axis=1) > 9
+    changes = sum(np.abs(np.gradient(level, axis=axis)) for axis in (0, 1)) < 0.05
+    edge = abs(level - 0.5) > 0.02 if "two classes" in kind or "units" in kind else True
+    chosen = apart & changes.ravel() & canvas.inside(places) & np.ravel(edge)
+    assert chosen.sum() >= 10
+    assert np.abs(canvas.colors(places[chosen])[:, :3] - expected.reshape(-1, 3)[chosen]).max() < 18
+    if "class" in kind:
+        own = samples[: len(shown.run.data.train.inputs)]
+        alone = np.sort(np.linalg.norm(own[:, np.newaxis] - samples, axis=2), axis=1)[:, 1] > 9
+        assert alone.sum() >= 5
+        truth = shown.run.data.train.targets[alone]
+        assert np.abs(canvas.colors(own[alone])[:, :3] - PALETTE[truth]).max() < 40
+
+
+@pytest.mark.parametrize("kind", ["a curve", "two classes over a line", "three classes over a line"])
+@pytest.mark.parametrize("epoch", [0, EPOCHS])
+def test_the_curve_goes_through_what_is_predicted(kind, epoch, browser, page):
+    shown = page(kind)
+    browser.go(epoch)
+    canvas = browser.canvas(".stage canvas")
+    x, found = shown.run.record["axis_0"], shown.frames()["value"]
+    truth = np.concatenate([np.ravel(split.targets) for split in shown.run.data.splits.values()])
+    low, high = (truth.min(), truth.max()) if kind == "a curve" else (min(0, found[-1].min()), max(1, found[-1].max()))
+    beyond = (0.1 if kind == "a curve" else 0.05) * (high - low)
+    color = {"a curve": PINK, "two classes over a line": ORANGE, "three classes over a line": BLUE}[kind]
+    places = canvas.place(x, found[shown.epochs.index(epoch), :, 0], x, [low - beyond, high + beyond])
+    places = places[canvas.inside(places)]
+    assert len(places) >= 10
+    there = np.abs(canvas.colors(places)[:, :3] - color).max(axis=1) < 60
+    assert there.mean() > 0.9, "another curve may cross it"
+
+
+@pytest.mark.parametrize("epoch", [0, EPOCHS])
+def test_a_sample_stands_at_the_probability_of_what_it_is_and_says_whether_it_is_right(epoch, browser, page):
+    shown = page("classes of many inputs")
+    browser.go(epoch)
+    frames = {name: found[shown.epochs.index(epoch)] for name, found in shown.frames().items()}
+    truth = shown.shown(shown.samples.targets)
+    x = np.empty(len(truth))
+    for column, each in enumerate(np.unique(truth)):
+        own = np.flatnonzero(truth == each)
+        x[own] = column + 0.06 + 0.88 * (np.arange(len(own)) + 0.5) / len(own)
+    canvas = browser.canvas(".stage canvas")
+    places = canvas.place(x, frames["share"], [0, 3], [-0.04, 1.04])
+    alone = np.sort(np.linalg.norm(places[:, np.newaxis] - places, axis=2), axis=1)[:, 1] > 10
+    right = frames["winner"] == truth
+    colors = np.where(right[:, np.newaxis], BLUE, ORANGE)
+    assert alone.sum() >= 5
+    assert np.abs(canvas.colors(places[alone])[:, :3] - colors[alone]).max() < 60
+    assert canvas.label == f"probability of what they are; {right.sum()} of {len(truth)} samples are right"
+
+
+@pytest.mark.parametrize("epoch", [0, EPOCHS])
+def test_a_prediction_stands_over_the_truth(epoch, browser, page):
+    shown = page("numbers of many inputs")
+    browser.go(epoch)
+    truth = shown.shown(shown.samples.targets)[:, 0]
+    beyond = 0.1 * np.ptp(truth)
+    span = [truth.min() - beyond, truth.max() + beyond]
+    canvas = browser.canvas(".stage canvas")
+    places = canvas.place(truth, shown.frames()["value"][shown.epochs.index(epoch), :, 0], span, span)
+    places = places[canvas.inside(places)]
+    assert len(places) >= 5
+    assert (np.abs(canvas.colors(places)[:, :3] - GREEN).max(axis=1) < 60).mean() > 0.8, "others may lie on it"
+
+
+@pytest.mark.parametrize("epoch", [0, EPOCHS])
+def test_an_image_is_shown_with_what_is_predicted_of_it(epoch, browser, page):
+    shown = page("images")
+    browser.go(epoch)
+    frames = {name: found[shown.epochs.index(epoch)] for name, found in shown.frames().items()}
+    names, truth = shown.run.data.classes, shown.shown(shown.samples.targets)
+    right = frames["winner"] == truth
+    assert browser.texts(".stage .truth") == [names[each] for each in truth]
+    assert browser.texts(".stage .said") == [
+        f"{'✓' if fits else '✗'} {names[each]}" for fits, each in zip(right, frames["winner"], strict=True)
+    ]
+    shares = [float(text.removesuffix(" %")) for text in browser.texts(".stage .share")]
+    np.testing.assert_allclose(shares, 100 * frames["share"], atol=0.75)
+    widths = browser.each(".stage .bar", "each.clientWidth / each.parentElement.clientWidth")
+    np.testing.assert_allclose(widths, frames["share"], atol=0.03)
+    assert browser.text(".tally").startswith(f"{right.sum()} of these {len(truth)} samples of the test split right.")
+    assert all(browser.each(".stage img", "each.complete && each.naturalWidth === 16 && each.alt"))
+
+
+def test_units_are_drawn_at_the_side_where_they_respond(browser, page):
+    shown = page("responses of units")
+    browser.go(EPOCHS)
+    responses = shown.frames()["units/layers.1"][-1]
+    most = np.abs(shown.frames()["units/layers.1"]).max()
+    pictures = browser.each(".units canvas", "each.toDataURL()")
+    for response, picture in zip(responses, pictures, strict=True):
+        share = response[..., np.newaxis] / most
+        expected = WHITE + 0.85 * abs(share) * (PALETTE[(share[..., 0] >= 0).astype(int)] - WHITE)
+        assert np.abs(pixels(picture)[::-1, :, :3] - expected).max() < 3
+
+
+# What the controls do.
+
+WATCH = """
+window.seen = [];
+const [told, play] = [document.getElementById("readout"), document.querySelector("[data-play]")];
+const note = () => window.seen.push([performance.now(), window.specnet.epoch, told.textContent, play.ariaLabel]);
+new MutationObserver(note).observe(document.documentElement, {attributeFilter: ["data-epoch"]});
+"""
+PAUSED = "document.querySelector('[data-play]').ariaLabel === 'Play'"
+
+
+@pytest.fixture
+def watched(browser, page):
+    """Opens a page that notes each epoch from then on."""
+
+    def open_page(kind=TWO):
+        shown = page(kind)
+        browser.driver.execute_script(WATCH)
+        return shown
+
+    return open_page
+
+
+@pytest.mark.parametrize("start", ["a click", "the space key"])
+def test_play_shows_every_frame_from_the_first_to_the_last_and_stops(start, browser, watched):
+    shown = watched()
+    browser.select("[data-speed]", "4")
+    assert browser.label == "Play"
+    if start == "a click":
+        browser.click("[data-play]")
+    else:
+        browser.driver.execute_script("document.activeElement.blur()")
+        browser.press(Keys.SPACE)
+    browser.until("window.seen.length > 1")
+    browser.until(PAUSED)
+    _, epochs, told, labels = zip(*browser.ask("window.seen"), strict=True)
+    assert list(epochs) == shown.epochs
+    assert all(text.startswith(f"epoch {epoch} of {EPOCHS}, ") for text, epoch in zip(told, epochs, strict=True))
+    assert labels == ("Pause",) * EPOCHS + ("Play",)
+    assert browser.one("[data-slider]", "each.valueAsNumber") == EPOCHS
+
+
+def test_playing_can_be_paused_and_goes_on_from_there(browser, watched):
+    watched()
+    browser.click("[data-play]")
+    browser.until("window.seen.length >= 2")
+    browser.click("[data-play]")
+    assert browser.label == "Play"
+    stopped, count = browser.epoch, browser.ask("window.seen.length")
+    assert stopped < EPOCHS
+    browser.ask("new Promise((done) => setTimeout(done, 700))")
+    assert (browser.epoch, browser.ask("window.seen.length")) == (stopped, count)
+    browser.click("[data-play]")
+    browser.until("window.seen.length > arguments[0]", count)
+    assert browser.ask("window.seen[arguments[0]][1]", count) == stopped + 1
+
+
+def test_speed_is_how_fast_frames_follow_each_other_even_while_playing(browser, watched):
+    watched()
+    browser.click("[data-play]")
+    browser.until("window.seen.length >= 3")
+    browser.select("[data-speed]", "4")
+    browser.until(PAUSED)
+    times = np.diff([time for time, *_ in browser.ask("window.seen")])
+    assert times[:2].min() > 2 * times[-2:].min()
+
+
+def test_a_run_of_one_frame_can_be_played(browser, tmp_path):
+    shown = Example(spec(SPIRAL, 1, "bce_with_logits", record={"every": 100}), tmp_path)
+    browser.open(shown.path)
+    browser.click("[data-play]")
+    browser.until(PAUSED)
+    assert browser.epoch == EPOCHS
+
+
+def test_the_slider_can_be_dragged_to_any_frame(browser, watched):
+    watched()
+    slider = browser.element("[data-slider]")
+    width = slider.size["width"] - 16  # the knob stays inside
+    pointer = browser.pointer().move_to_element_with_offset(slider, width // 2, 0).click_and_hold()
+    for epoch in (3, 0, 5):
+        pointer.move_to_element_with_offset(slider, round(width * (epoch / EPOCHS - 0.5)), 0).pause(0.1)
+    pointer.release().perform()
+    _, seen, told, _ = zip(*browser.ask("window.seen"), strict=True)
+    assert seen.index(3) < seen.index(0) < len(seen) - 1
+    assert all(text.startswith(f"epoch {epoch} of ") for text, epoch in zip(told, seen, strict=True))
+    assert browser.epoch == seen[-1] == browser.one("[data-slider]", "each.valueAsNumber") == 5
+
+
+MOVES = [(Keys.HOME, 0), (Keys.ARROW_RIGHT, 1), (Keys.ARROW_RIGHT, 2), (Keys.ARROW_LEFT, 1), (Keys.END, 6),
+         (Keys.ARROW_RIGHT, 6), (Keys.ARROW_LEFT, 5), (Keys.HOME, 0), (Keys.ARROW_LEFT, 0)]  # fmt: skip
+
+
+@pytest.mark.parametrize("focus", ["body", "[data-slider]", "[data-play]", ".scale"])
+def test_arrows_home_and_end_move_through_the_replay(focus, browser, page):
+    page()
+    browser.focus(focus)
+    for key, epoch in MOVES:
+        browser.press(key)
+        assert browser.epoch == epoch
+
+
+def test_buttons_move_through_the_replay(browser, page):
+    page()
+    for name, epoch in [
+        ("first", 0),
+        ("back", 0),
+        ("forward", 1),
+        ("forward", 2),
+        ("back", 1),
+        ("last", 6),
+        ("forward", 6),
+    ]:
+        browser.click(f"[data-{name}]")
+        assert browser.epoch == epoch
+
+
+def test_whoever_moves_stops_the_playing(browser, page):
+    page()
+    for stop in (lambda: browser.press(Keys.END), lambda: browser.click("[data-forward]")):
+        browser.click("[data-play]")
+        assert browser.label == "Pause"
+        stop()
+        assert browser.label == "Play"
+
+
+@pytest.mark.parametrize("focus", ["[data-speed]", "summary", "pre", ".scroll"])
+@pytest.mark.parametrize("key", [Keys.HOME, Keys.END, Keys.ARROW_LEFT, Keys.SPACE])
+def test_keys_of_what_has_the_focus_are_its_own(focus, key, browser, page):
+    page()
+    browser.go(3)
+    browser.focus(focus)
+    browser.press(key)
+    browser.press(Keys.ESCAPE)  # a list of choices that has opened
+    assert (browser.epoch, browser.label) == (3, "Play")
+
+
+def test_space_on_a_button_presses_that_button(browser, page):
+    page()
+    for focus, epoch in [("[data-first]", 0), ("[data-forward]", 1)]:
+        browser.focus(focus)
+        browser.press(Keys.SPACE)
+        assert (browser.epoch, browser.label) == (epoch, "Play")
+    browser.focus("summary")
+    browser.press(Keys.SPACE)
+    assert browser.each("details", "each.open")[0]
+
+
+@pytest.mark.parametrize("modifier", [Keys.CONTROL, Keys.ALT, Keys.SHIFT])
+def test_keys_with_others_held_are_the_browsers(modifier, browser, page):
+    page()
+    browser.pointer().key_down(modifier).send_keys(Keys.HOME).key_up(modifier).perform()
+    assert browser.epoch == EPOCHS
+
+
+# Curves and tables.
+
+
+def legends(browser):
+    """What the legend of each chart tells: title, name and value."""
+    rows = "[...each.querySelectorAll('.legend li')].map((row) => row.innerText.split('\\n'))"
+    titles = browser.each(".chart", f"[each.querySelector('h3').textContent, {rows}]")
+    return {title: dict(shown) for title, shown in titles}
+
+
+OF_LAYERS = {"gradient norm": "gradient_norms", "weight norm": "weight_norms"}
+
+
+@pytest.mark.parametrize("kind", [TWO, "a curve", "images", "numbers of many inputs"])
+def test_legends_tell_the_values_at_the_epoch_that_is_shown(kind, browser, page):
+    shown = page(kind)
+    record = shown.run.record
+    for epoch in (2, EPOCHS):
+        browser.go(epoch)
+        told = legends(browser)
+        line = shown.lines[epoch]
+        for column, value in line.items():
+            split, _, name = column.partition("/")
+            if name:
+                assert same([told[name][split]], [value])
+        assert same([told["learning rate"]["learning_rate"]], [line["learning_rate"]])
+        for title, key in OF_LAYERS.items():
+            assert list(told[title]) == record["layers"].tolist()
+            assert same(told[title].values(), record[key][shown.epochs.index(epoch)])
+        ratio = record["update_norms"][-1] / record["weight_norms"][-1]
+        assert epoch < EPOCHS or same(told["update / weight norm"].values(), ratio)
+
+
+def test_before_the_first_epoch_only_the_initial_weights_have_values(browser, page):
+    shown = page()
+    browser.go(0)
+    told = legends(browser)
+    assert set(told["loss"].values()) == set(told["gradient norm"].values()) == {"–"}
+    assert same(told["weight norm"].values(), shown.run.record["weight_norms"][0])
+
+
+def test_cells_of_layers_follow_the_replay(browser, page):
+    shown = page()
+    record = shown.run.record
+    for epoch in (0, 3, EPOCHS):
+        browser.go(epoch)
+        cells = {row[0]: row for row in browser.table("section[aria-labelledby=layers] table")}
+        frame = shown.epochs.index(epoch)
+        for layer, name in enumerate(record["layers"].tolist()):
+            assert same(cells[name][4:5], [record["gradient_norms"][frame, layer]])
+            assert same(cells[name][6:7], [record["weight_norms"][frame, layer]])
+        assert same(cells["layers.1"][7:8], [record["dead_units"][frame, 0]])
+        assert browser.text("[data-now]") == str(epoch)
+
+
+def across(browser, epoch):
+    """The chart of the loss, and how far right of its middle an epoch is."""
+    svg = browser.element(".chart svg[role=img]")
+    width = svg.size["width"]
+    return svg, round(50 + (width - 62) * epoch / EPOCHS - width / 2)
+
+
+def test_the_pointer_over_a_chart_is_told_the_values_there(browser, page):
+    shown = page()
+    browser.move(*across(browser, 2))
+    shown_rows = browser.texts(".chart:first-child .tip > div")
+    assert shown_rows[0] == "epoch 2"
+    for row, split in zip(shown_rows[1:], ("train", "validation"), strict=True):
+        name, value = row.split()
+        assert name == split and same([value], [shown.lines[2][f"{split}/loss"]])
+    assert browser.element(".tip").is_displayed()
+    assert browser.epoch == EPOCHS, "looking is not going"
+    browser.move(browser.element("h1"))
+    assert not browser.element(".tip").is_displayed()
+
+
+def test_a_click_on_a_chart_goes_to_that_epoch_and_the_cursor_is_there(browser, page):
+    page()
+    for epoch in (1, 4):
+        browser.move(*across(browser, epoch))
+        browser.pointer().click().perform()
+        assert browser.epoch == epoch
+        for x, width in browser.each(".cursor", "[each.x1.baseVal.value, each.ownerSVGElement.clientWidth]"):
+            assert x == pytest.approx(50 + (width - 62) * epoch / EPOCHS, abs=0.1)
+
+
+def test_dragging_over_a_chart_plays_by_hand(browser, page):
+    page()
+    browser.move(*across(browser, 1))
+    browser.pointer().click_and_hold().perform()
+    for epoch in (3, 5, 2):
+        browser.move(*across(browser, epoch))
+        assert browser.epoch == epoch
+    browser.pointer().release().perform()
+
+
+def test_a_scale_is_linear_or_logarithmic_as_one_likes(browser, page):
+    page()
+    seen = []
+    for _ in range(3):
+        pressed = browser.each(".scale", "each.ariaPressed")
+        ticks = browser.texts(".chart:first-child text[text-anchor=end]")
+        seen.append((pressed, ticks, browser.each(".plot path.line", "each.getAttribute('d')")))
+        browser.click(".chart:first-child .scale")
+    assert seen[0] == seen[2] != seen[1]
+    assert {seen[0][0][0], seen[1][0][0]} == {"true", "false"} and seen[0][0][1:] == seen[1][0][1:]
+    assert seen[0][1] != seen[1][1]
+    changed = [before != after for before, after in zip(seen[0][2], seen[1][2], strict=True)]
+    assert changed == [True, True] + [False] * (len(changed) - 2), "only the curves of that chart"
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_the_confusion_matrix_counts_the_last_split(kind, browser, page):
+    shown = page(kind)
+    predicted = shown.run.predict(shown.samples.inputs)
+    found = predicted.argmax(axis=1) if predicted.shape[1] > 1 else (predicted[:, 0] >= 0.5).astype(int)
+    count = max(found.max(), shown.samples.targets.max()) + 1
+    counts = np.zeros((count, count), int)
+    np.add.at(counts, (shown.samples.targets, found), 1)
+    cells = browser.table(".confusion")
+    assert [[int(cell) for cell in row[1:]] for row in cells] == counts.tolist()
+    names = shown.run.data.classes or [str(each) for each in range(count)]
+    assert [row[0] for row in cells] == browser.texts(".confusion thead th") == list(names)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scores_are_those_of_the_best_checkpoint(kind, browser, page):
+    shown = page(kind)
+    cells = browser.table("section[aria-labelledby=results] table:not(.confusion)")
+    for split, row in zip(shown.run.data.splits, cells[:3], strict=True):
+        scores = shown.run.evaluate(split)
+        assert row == [split, *(f"{value:.6g}" for value in scores.values())]
+
+
+@pytest.mark.parametrize("kind", [*NUMBERS, "two numbers over a plane"])
+def test_the_worst_examples_are_those_furthest_from_the_truth(kind, browser, page):
+    shown = page(kind)
+    errors = np.linalg.norm(shown.run.predict(shown.samples.inputs) - shown.samples.targets, axis=1)
+    rows = browser.table("[aria-label='Worst examples']")
+    assert [int(row[0]) for row in rows] == np.argsort(-errors, kind="stable")[: len(rows)].tolist()
+    assert len(rows) == 12 and same([row[-1] for row in rows], np.sort(errors)[::-1][:12])
+
+
+def test_the_worst_images_are_those_taken_for_something_else(browser, page):
+    shown = page("images")
+    predicted = shown.run.predict(shown.samples.inputs)
+    truth = shown.samples.targets
+    own = predicted[np.arange(len(truth)), truth]
+    order = np.lexsort((own, predicted.argmax(axis=1) == truth))[:12]
+    assert browser.each(".pair ~ .album img", "each.alt") == [f"sample {row}" for row in order]
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_residuals_are_drawn_over_the_truth_and_counted(kind, browser, page):
+    shown = page(kind)
+    truth = np.ravel(shown.samples.targets).astype(float)
+    predicted = np.ravel(shown.run.predict(shown.samples.inputs)).astype(float)
+    margin = 0.08 * np.ptp(truth)
+    span = [truth.min() - margin, truth.max() + margin]
+    fit = browser.canvas("[data-still] canvas")
+    places = fit.place(truth, predicted, span, span)
+    assert (np.abs(fit.colors(places[fit.inside(places)])[:, :3] - GREEN).max(axis=1) < 60).mean() > 0.8
+    assert fit.label == f"predictions over the truth of {len(truth)} samples of the test split"
+    bars = browser.canvas("[data-still] canvas", 1)
+    residuals = truth - predicted
+    most = np.abs(residuals).max()
+    bins = min(41, max(7, 2 * int(np.sqrt(len(truth)) / 2 + 0.5) + 1))
+    counts, edges = np.histogram(residuals, bins, (-most, most))
+    middle = (edges[1:] + edges[:-1]) / 2
+    within, above = (
+        bars.colors(bars.place(middle + most / bins / 3, counts + shift, [-most, most], [0, 1.06 * counts.max()]))
+        for shift in (-0.3, 0.3)
+    )
+    assert (np.abs(within[counts > 0, :3] - BLUE).max(axis=1) < 20).all()
+    assert (above[counts < counts.max(), 3] == 0).all()
+    assert bars.label == f"histogram of {len(truth)} residuals"
+
+
+# What specs and data say is text.
+
+HOSTILE = {
+    "a script": "<script>window.hacked = 1</script>",
+    "an image": "<img src=x onerror='window.hacked = 1'>",
+    "the end of a script": "</script><script>window.hacked = 1</script>",
+    "a comment": "<!-- <script> -->",
+    "quotes": "\"'`><svg onload=window.hacked=1>",
+    "the end of CDATA": "]]><script>window.hacked = 1</script>",
+    "lines": "one\u2028two\u2029three",
+    "entities": "&lt;b&gt; &amp;amp; {{ 7 * 7 }} {% raw %} ${7}",
+    "the end of a style": "</style><style>body { display: none }</style>",
+}
+EVIL = "<b>{}</b></script><!--<img src=x onerror='window.hacked=1'>\"&\u2028"
+
+
+@pytest.fixture
+def untouched(browser):
+    """Asserts that nothing of what was written has become more than text."""
+
+    def check():
+        assert browser.ask("window.hacked") is None
+        assert browser.ask("document.scripts.length") == 2
+        assert browser.each("b, style ~ style, svg[onload], [onerror]", "each.outerHTML") == []
+
+    return check
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_description_is_text_whatever_it_holds(what, browser, untouched, tmp_path):
+    shown = Example(spec(SPIRAL, 1, "bce_with_logits", description=HOSTILE[what]), tmp_path)
+    browser.open(shown.path)
+    assert browser.one(".description", "each.textContent") == HOSTILE[what]
+    for written in browser.texts("pre"):
+        assert json.loads(written)["description"] == HOSTILE[what]
+    untouched()
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 3])
+def test_names_of_columns_and_classes_are_text(inputs, browser, untouched, tmp_path):
+    columns, kinds = [EVIL.format(number) for number in range(inputs)], [EVIL.format("no"), EVIL.format("yes")]
+    lines = [[f"{value:.3f}" for value in row] + [kinds[int(row[0] > 0)]] for row in rows(60, inputs)]
+    folder = tmp_path / "<i>&\"'"
+    folder.mkdir()
+    quoted = ['"' + cell.replace('"', '""') + '"' for cell in [*columns, EVIL.format("class")]]
+    text = [",".join(quoted)] + [",".join([*line[:-1], '"' + line[-1].replace('"', '""') + '"']) for line in lines]
+    (folder / "data.csv").write_text("\n".join(text))
+    dataset = {"type": "csv", "path": str(folder / "data.csv"), "inputs": columns, "targets": [EVIL.format("class")]}
+    shown = Example(spec(dataset, 1, "bce_with_logits", "accuracy"), tmp_path)
+    browser.open(shown.path)
+    untouched()
+    assert browser.texts(".confusion thead th") == [kind.strip() for kind in kinds]
+    label = browser.canvas(".stage canvas").label
+    if inputs == 1:
+        assert columns[0] in label
+    if inputs == 2:
+        assert browser.texts(".stage .legend li")[:2] == [kind.strip() for kind in kinds]
+        assert all(column in label for column in columns) and kinds[1] in label
+    told = [row[1] for row in browser.table("[aria-label='Worst examples']")]
+    assert all(column in cell for column in columns for cell in told)
+    (folder / "data.csv").unlink()
+    browser.open(specnet.load_run(shown.run.directory).report())
+    untouched()
+    assert any(str(folder) in note for note in browser.texts(".note"))
+
+
+def test_the_page_runs_no_script_but_its_own_and_asks_for_nothing(browser, page):
+    page()
+    browser.driver.execute_script("""
+        const script = document.createElement("script");
+        script.textContent = "window.hacked = 1";
+        const image = document.createElement("img");
+        image.src = "http://127.0.0.1:9/picture.png";
+        const frame = document.createElement("iframe");
+        frame.src = "http://127.0.0.1:9/";
+        const link = document.createElement("div");
+        link.innerHTML = "<p id='inner' onclick='window.hacked = 2' style='color: red'>text</p>";
+        document.body.append(script, image, frame, link);
+        link.firstChild.click();
+    """)
+    failed = "fetch(arguments[0]).then(() => false, () => true)"
+    assert browser.ask(failed, "http://127.0.0.1:9/data.json") and browser.ask(failed, "data:text/plain,text")
+    assert browser.ask("window.hacked") is None
+    assert browser.ask("getComputedStyle(document.getElementById('inner')).color") != "rgb(255, 0, 0)"
+    assert browser.requests() == []
+    refused = browser.complaints()
+    assert len(refused) >= 5 and all("Content Security Policy" in each for each in refused)
+
+
+# Runs that went wrong, and pages elsewhere.
+
+
+def diverging(folder, rate):
+    with pytest.raises(DivergenceError):
+        specnet.run(spec(SPIRAL, 1, "mse", optimizer={"type": "sgd", "learning_rate": rate}, layers=tanh(1)[::2],
+                         training={"epochs": 500, "batch_size": 20}), folder / "run")  # fmt: skip
+    return specnet.load_run(folder / "run")
+
+
+def without_data(kind):
+    def make(folder):
+        shown = Example(KINDS[kind](folder), folder)
+        (folder / "data.npz").unlink()
+        return specnet.load_run(shown.run.directory)
+
+    return make
+
+
+WRONG = {
+    "it diverged": (lambda folder: diverging(folder, 2.0), True, "the loss is"),
+    "it diverged in its first epoch": (lambda folder: diverging(folder, 1e9), True, "so there are no curves"),
+    "it keeps no record": (
+        lambda folder: Example(spec(SPIRAL, 1, "bce_with_logits", record=None), folder).run, False, "keeps no record"),
+    "its samples are gone": (without_data("classes of many inputs"), False, "data.npz"),
+    "its samples are gone, but not its grid": (without_data("three classes in a plane"), True, "data.npz"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_page_tells_what_it_cannot_show_and_why(what, browser, tmp_path):
+    make, replayed, reason = WRONG[what]
+    run = make(tmp_path)
+    browser.open(run.report())
+    assert any(reason in note for note in browser.texts(".note"))
+    assert browser.text(".status") == run.status
+    assert browser.one(".status", "each.classList.contains('good')") == (run.status == "finished")
+    assert bool(browser.ask("document.getElementById('controls')")) == replayed
+    if replayed:
+        browser.click("[data-first]")
+        assert browser.epoch == 0
+    elif run.history:
+        browser.move(*across(browser, 2))
+        browser.pointer().click().perform()
+        assert browser.epoch == 2, "the cursor of the curves needs no replay"
+
+
+def test_without_scripts_the_page_says_so_and_shows_its_tables(browser, example):
+    browser.scripts(False)
+    browser.open(example(TWO).path, ready=False)
+    assert browser.element("noscript p").is_displayed()
+    assert not browser.element("#controls").is_displayed(), "what does nothing is not there"
+    assert browser.element(".confusion").is_displayed()
+    assert browser.element("pre").text.startswith("{")
+
+
+def test_a_notebook_shows_a_page_that_plays(browser, example, tmp_path):
+    shown = example(TWO)
+    notebook = tmp_path / "notebook.html"
+    notebook.write_text(f"<!DOCTYPE html><meta charset=utf-8><title>a notebook</title>{shown.run._repr_html_()}")
+    browser.open(notebook, ready=False)
+    browser.driver.switch_to.frame(browser.element("iframe"))
+    browser.until("'ready' in document.documentElement.dataset")
+    browser.driver.execute_script(WATCH)
+    browser.select("[data-speed]", "4")
+    browser.click("[data-play]")
+    browser.until("window.seen.length >= 3")
+    assert [epoch for _, epoch, *_ in browser.ask("window.seen.slice(0, 3)")] == shown.epochs[:3]
+
+
+# Several runs.
+
+
+@pytest.fixture
+def compared(browser, tmp_path):
+    """Opens a page of a longer run and a shorter one."""
+    long, short = (
+        Example(spec(SPIRAL, 1, "bce_with_logits", "accuracy", name=name, description=EVIL.format(name), split={},
+                     training={"epochs": epochs, "batch_size": 10}), tmp_path / name)
+        for name, epochs in [("long", 6), ("short", 3)]
+    )  # fmt: skip
+    browser.open(write_comparison([long.run, short.run], tmp_path / "both.html"))
+    return long, short
+
+
+def test_runs_share_a_slider_and_each_shows_its_last_frame_until_then(browser, compared):
+    pictures = {}
+    for epoch in (2, 3, 5, 6):
+        browser.go(epoch)
+        for each, shown in enumerate(compared):
+            own = min(epoch, shown.epochs[-1])
+            head, loss = browser.texts("[data-when]")[each].rsplit(" ", 1)
+            assert head == f"epoch {own}, train/loss" and same([loss], [shown.lines[own]["train/loss"]])
+            pictures[each, epoch] = browser.canvas(".stage canvas", each, bar=True).picture
+            told = legends(browser)["loss"]
+            assert same([told[f"{shown.run.name} train"]], [shown.lines[own]["train/loss"]])
+    assert len({pictures[0, epoch] for epoch in (2, 3, 5, 6)}) == 4
+    assert pictures[1, 2] != pictures[1, 3] == pictures[1, 5] == pictures[1, 6]
+
+
+def test_runs_are_compared_with_the_best_of_each_row_marked(browser, compared, untouched):
+    untouched()
+    assert browser.texts(".description") == [EVIL.format(name).strip() for name in ("long", "short")]
+    results = {row[0]: row[1:] for row in browser.table("section[aria-labelledby=results] table")}
+    scores = [shown.run.evaluate("train") for shown in compared]
+    assert [cell.split()[0] for cell in results["train/loss"]] == [f"{each['loss']:.6g}" for each in scores]
+    best = int(np.argmin([each["loss"] for each in scores]))
+    assert ["★" in cell for cell in results["train/loss"]] == [number == best for number in range(2)]
+    assert browser.table("section[aria-labelledby=differences] table") == [["training.epochs", "6", "3"]]
+
+
+def test_the_last_dot_of_a_shorter_run_is_where_it_ended(browser, compared):
+    browser.go(6)
+    dots = browser.each(".mark circle", "(each.cx.baseVal.value - 50) / (each.ownerSVGElement.clientWidth - 62)")
+    assert {round(6 * share, 1) for share in dots} == {3, 6}
