@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,11 @@ class Workspace:
                 memory = self._memory[name] = _aligned(size)
             array = self._arrays[name] = memory[:size].view(dtype).reshape(shape)
         return array
+
+    @property
+    def memory(self) -> Mapping[str, np.ndarray]:
+        """The bytes that its arrays lie in, by name."""
+        return self._memory
 
 
 def zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

@@ -63,11 +63,6 @@ def gradient_error(analytic: np.ndarray, numeric: np.ndarray) -> float:
     return float(np.abs(analytic - numeric).max() / unit)
 
 
-def away_from_zero(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Return numbers of both signs, 0.1 to 2 in size: no step of a central difference crosses a kink at 0."""
-    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 2.0, shape)
-
-
 def marked(text: str) -> tuple[bytes, list[tuple[int, int]]]:
     """Return a text without its marks ▸, in bytes, and line and column of what each mark stands before.
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from specnet.cli.check import check
 from specnet.cli.doctor import doctor
 from specnet.cli.inspecting import components, data, validate
 from specnet.cli.new import new
@@ -22,7 +23,7 @@ from specnet.cli.running import resume, run
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
 from specnet.cli.using import compare, evaluate, plot, predict, report
-from specnet.errors import SpecnetError, nearest, printable
+from specnet.errors import BrokenComponentError, SpecnetError, nearest, printable
 from specnet.runs.signals import HANDLED, Signals
 
 
@@ -53,8 +54,14 @@ class Commands(Group):
         except Exception as error:
             if os.environ.get("SPECNET_DEBUG"):
                 raise
-            help = "   = help: this is a bug; SPECNET_DEBUG=1 in the environment shows where"
-            _tell(f"error[internal]: {type(error).__name__}: {error}", help)
+            told, where = f"{type(error).__name__}: {error}", "SPECNET_DEBUG=1 in the environment shows where"
+            if blamed := _blame(error):
+                _tell(
+                    printable(f"error[broken-component]: {blamed}: {told}"),
+                    f"   = help: its author can mend it; {where}",
+                )
+                ctx.exit(BrokenComponentError.exit_code)
+            _tell(f"error[internal]: {told}", f"   = help: this is a bug; {where}")
             ctx.exit(1)
 
     def suggest(self, args: list[str]) -> str:
@@ -91,6 +98,7 @@ for command in (
     plot,
     report,
     compare,
+    check,
     doctor,
     new,
 ):
@@ -104,6 +112,14 @@ def _tell(*lines: str) -> None:
 
 def _notes(error: BaseException) -> list[str]:
     return [f"   = note: {note}" for note in getattr(error, "__notes__", ())]
+
+
+def _blame(error: Exception) -> str | None:
+    """Say which component of a plugin an error comes from, if from one."""
+    from specnet.component import culprit
+
+    found = culprit(error)
+    return f"{found[0]} fails in {found[1]}" if found else None
 
 
 def main() -> None:

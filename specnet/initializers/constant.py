@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from pydantic import Field
 
 from specnet.initializers.base import Initializer
 
@@ -17,7 +18,7 @@ class Zeros(Initializer):
 class Constant(Initializer):
     """One value everywhere."""
 
-    value: float
+    value: float = Field(description="the value")
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
         return np.full(shape, self.value)

@@ -14,7 +14,7 @@ from specnet.initializers.base import Initializer
 class Normal(Initializer):
     """Normal distribution N(mean, std^2)."""
 
-    mean: float = 0.0
+    mean: float = Field(default=0.0, description="mean")
     std: float = Field(default=1.0, ge=0, description="standard deviation")
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
@@ -24,8 +24,8 @@ class Normal(Initializer):
 class Uniform(Initializer):
     """Uniform distribution on [low, high)."""
 
-    low: float = -0.05
-    high: float = 0.05
+    low: float = Field(default=-0.05, description="least value")
+    high: float = Field(default=0.05, description="bound that values stay below")
 
     @model_validator(mode="after")
     def _low_is_below_high(self) -> Self:

@@ -78,6 +78,7 @@ class LeakyRelu(Layer):
     gives = "numbers"
     elementwise = True
     keeps = ("x", "y")
+    examples = ({"negative_slope": 0.3},)
     negative_slope: float = Field(default=0.01, ge=0, lt=1, description="slope for x < 0")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -98,6 +99,7 @@ class Elu(Layer):
     gives = "numbers"
     elementwise = True
     in_place = True
+    examples = ({"alpha": 0.7},)
     alpha: float = Field(default=1.0, gt=0, description="the limit -alpha for x to minus infinity")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:

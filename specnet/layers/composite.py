@@ -27,6 +27,10 @@ class Residual(Layer):
 
     gives = "numbers"
     keeps = ("y", "dx")
+    examples = (
+        {"layers": ["tanh", {"type": "dropout", "rate": 0.3}, "gelu"]},
+        {"layers": [{"type": "linear", "units": 4}, "silu", {"type": "linear", "units": 5}]},
+    )
     layers: list[Layer] = Field(min_length=1, max_length=1000, description="f, one layer after the other")
 
     def build(self, input_shape: Shape) -> Shape:
@@ -66,6 +70,11 @@ class Parallel(Layer):
     """
 
     keeps = ("y", "dx")
+    examples = (
+        {"branches": [[{"type": "linear", "units": 3}, "tanh"], [], [{"type": "residual", "layers": ["dropout"]}]]},
+        {"branches": [["tanh", {"type": "dropout", "rate": 0.3}], [], []], "merge": "add"},
+        {"branches": [["flatten"], ["flatten", {"type": "linear", "units": 2}]]},
+    )
     branches: list[Annotated[list[Layer], Field(max_length=1000)]] = Field(
         min_length=1, max_length=1000, description="f1, f2, ..., each a list of layers"
     )
@@ -131,6 +140,10 @@ class Parallel(Layer):
 class Repeat(Layer):
     """A stack of layers several times over, one after the other, each time with parameters of its own."""
 
+    examples = (
+        {"times": 3, "layers": ["tanh", {"type": "dropout", "rate": 0.3}, "gelu"]},
+        {"times": 2, "layers": [{"type": "parallel", "branches": [[{"type": "linear", "units": 3}], []]}]},
+    )
     times: int = Field(ge=1, le=1000, description="how many times")
     layers: list[Layer] = Field(
         min_length=1, max_length=1000, description="what is repeated, one layer after the other"

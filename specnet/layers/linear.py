@@ -25,6 +25,7 @@ class Linear(Layer):
     gives = "numbers"
     disposable = True
     keeps = ("x", "y", "dx")
+    examples = ({"units": 3}, {"units": 1, "bias": False})
     units: PositiveInt = Field(description="output features", examples=[64])
     use_bias: bool = Field(default=True, alias="bias", description="whether to add b")
     weight_init: Initializer = Field(default="glorot_uniform", description="initial W")  # type: ignore[assignment]

@@ -17,6 +17,7 @@ class Dropout(Layer):
 
     in_place = True
     keeps = ("mask", "y")
+    examples = ({"rate": 0.3}, {"rate": 0.0})
     rate: float = Field(default=0.5, ge=0, lt=1, description="share of inputs that is dropped")
 
     def trace(self, x: Array, kept: set[Array]) -> Array:

@@ -37,6 +37,7 @@ class Bce(Binary):
 
     takes = "probabilities"
     arrays = 8
+    examples = ({"epsilon": 0.2},)
     epsilon: float = Field(
         default=1e-12, ge=1e-30, lt=0.5, description="probability below which log becomes its tangent"
     )

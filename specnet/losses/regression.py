@@ -44,6 +44,7 @@ class Huber(Loss):
     """
 
     arrays = 4
+    examples = ({"delta": 0.3},)
     delta: float = Field(default=1.0, gt=0, description="error at which the loss becomes linear")
 
     def forward(self, y: np.ndarray, target: np.ndarray) -> float:

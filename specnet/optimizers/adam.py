@@ -22,6 +22,7 @@ class Adam(Optimizer):
     float32 where gradients stay above 1e19 sqrt(1 - b2).
     """
 
+    examples = ({"beta1": 0.0, "beta2": 0.5, "epsilon": 0.1},)
     learning_rate: Annotated[float | Schedule, scheduled(gt=0)] = Field(
         default=0.001, description="step size: a number or a schedule"
     )

@@ -24,6 +24,10 @@ class Sgd(Optimizer):
             "then": {"properties": {"momentum": {"exclusiveMinimum": 0}}, "required": ["momentum"]},
         }
     )
+    examples = (
+        {"momentum": 0.9},
+        {"momentum": 0.7, "nesterov": True, "learning_rate": {"type": "cosine", "initial": 0.1, "steps": 20}},
+    )
     momentum: float = Field(default=0.0, ge=0, lt=1, description="share of the last velocity that is kept")
     nesterov: bool = Field(default=False, description="whether momentum looks ahead")
 

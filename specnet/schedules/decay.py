@@ -22,6 +22,7 @@ class Constant(Schedule):
 class Step(Schedule):
     """`initial * factor ** floor(step / every)`: a staircase."""
 
+    examples = ({"initial": 0.8, "every": 3},)
     initial: float = Field(description="value to begin with", examples=[0.01])
     every: PositiveInt = Field(description="steps from one stair to the next", examples=[1000])
     factor: float = Field(default=0.1, gt=0, le=1, description="what each stair multiplies the value by")
@@ -36,6 +37,7 @@ class Step(Schedule):
 class Exponential(Schedule):
     """`initial * factor ** (step / every)`: smooth decay by `factor` every so many steps."""
 
+    examples = ({"initial": 3.0, "every": 2},)
     initial: float = Field(description="value to begin with", examples=[0.01])
     factor: float = Field(default=0.5, gt=0, le=1, description="what `every` steps multiply the value by")
     every: PositiveInt = Field(default=1000, description="steps that one factor takes")
@@ -51,6 +53,7 @@ class Cosine(Schedule):
     the value stays at `final`. Loshchilov & Hutter, "SGDR", 2017 (without restarts).
     """
 
+    examples = ({"initial": 0.1, "steps": 12, "warmup": 4, "final": 0.01},)
     initial: float = Field(description="value to begin with", examples=[0.01])
     steps: PositiveInt = Field(description="steps in all, warm-up included", examples=[1000])
     final: float = Field(default=0.0, ge=0, description="value to end with")

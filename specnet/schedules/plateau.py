@@ -20,6 +20,7 @@ class ReduceOnPlateau(WatchingSchedule):
     next `cooldown` epochs: the value falls again after `cooldown + patience` epochs at the soonest.
     """
 
+    examples = ({"initial": 0.3, "factor": 0.7, "patience": 2, "cooldown": 1, "minimum": 0.1},)
     initial: float = Field(description="value to begin with", examples=[0.01])
     factor: float = Field(default=0.1, gt=0, lt=1, description="what each reduction multiplies the value by")
     patience: PositiveInt = Field(default=10, description="epochs without improvement before a reduction")

@@ -49,6 +49,8 @@ class Affine(Transform):
 class Standardize(Affine):
     """Mean 0 and standard deviation 1 over the training split."""
 
+    examples = ({"per_feature": False},)
+
     def _measure(self, pieces: Iterable[np.ndarray], axis: int | None) -> tuple[np.ndarray, ...]:
         found = summarize(pieces, axis)
         return found.least, found.most, found.mean, found.std
@@ -57,8 +59,9 @@ class Standardize(Affine):
 class Minmax(Affine):
     """The range of the training split mapped onto [low, high]."""
 
-    low: float = 0.0
-    high: float = 1.0
+    low: float = Field(default=0.0, description="what the least value becomes")
+    high: float = Field(default=1.0, description="what the greatest value becomes")
+    examples = ({"per_feature": False}, {"low": -1.0, "high": 3.0})
 
     @model_validator(mode="after")
     def _low_is_below_high(self) -> Self:
@@ -75,6 +78,7 @@ class Minmax(Affine):
 class Scale(Transform):
     """y = factor x, with the factor given in the spec."""
 
+    examples = ({"factor": -0.3},)
     factor: float = Field(description="what values are multiplied by", json_schema_extra={"not": {"const": 0}})
 
     @field_validator("factor")

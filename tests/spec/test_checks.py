@@ -214,19 +214,23 @@ SHAPES = [
         "layers[0] adds what its layers give to its input, but they give 16, its input has 2",
         ("layers", 0),
     ),
-    (["failing"], "layers[0] (Failing) fails in build: IndexError: tuple index out of range", ("layers", 0)),
+    (
+        ["failing"],
+        "layers[0] (Failing of acme 1.0) fails in build: IndexError: tuple index out of range",
+        ("layers", 0),
+    ),
     (
         ["forgetting"],
-        "layers[0] (Forgetting) fails in build: TypeError: it returns None, which is no shape of a sample",
+        "layers[0] (Forgetting of acme 1.0) fails in build: TypeError: it returns None, which is no shape of a sample",
         ("layers", 0),
     ),
     (["asking"], 'there is no initializer "zeross"', ("layers", 0)),
     (["holding"], "layers[0] is bad, its input has 2", ("layers", 0, "layers", 0)),
     ([{"type": "residual", "layers": ["asking"]}], 'there is no initializer "zeross"', ("layers", 0, "layers", 0)),
-    (["counting"], "layers[0] (Counting) fails in layer_count: RuntimeError: lost count", ("layers", 0)),
-    (["idle"], "layers[0] (Idle) fails in flops: RuntimeError: no work", ("layers", 0)),
-    (["lost"], "layers[0] (Lost) fails in trace: RuntimeError: no trace", ("layers", 0)),
-    (["unkind"], "layers[0] (Unkind) fails in output_kind: RuntimeError: no kind", ("layers", 0)),
+    (["counting"], "layers[0] (Counting of acme 1.0) fails in layer_count: RuntimeError: lost count", ("layers", 0)),
+    (["idle"], "layers[0] (Idle of acme 1.0) fails in flops: RuntimeError: no work", ("layers", 0)),
+    (["lost"], "layers[0] (Lost of acme 1.0) fails in trace: RuntimeError: no trace", ("layers", 0)),
+    (["unkind"], "layers[0] (Unkind of acme 1.0) fails in output_kind: RuntimeError: no kind", ("layers", 0)),
 ]
 
 
@@ -238,10 +242,14 @@ def test_shapes_are_followed_through_the_stack(plugin, layers, message, pointer)
 @pytest.mark.parametrize(
     ("changes", "message", "pointer"),
     [
-        ({"dataset": "outlining"}, "dataset (Outlining) fails in outline: RuntimeError: no outline", ("dataset",)),
+        (
+            {"dataset": "outlining"},
+            "dataset (Outlining of acme 1.0) fails in outline: RuntimeError: no outline",
+            ("dataset",),
+        ),
         (
             {"optimizer": {"type": "sgd", "learning_rate": "endless"}},
-            "optimizer.learning_rate (Endless) fails in length: RuntimeError: no end",
+            "optimizer.learning_rate (Endless of acme 1.0) fails in length: RuntimeError: no end",
             ("optimizer", "learning_rate"),
         ),
         ({"transforms": {"inputs": ["picky"]}}, "needs images", ("transforms", "inputs", 0)),

@@ -18,6 +18,7 @@ from specnet import Initializer, Layer, registry
 from specnet.component import REFERENCE, Section, construct, find_class
 from specnet.spec.model import Spec
 from specnet.spec.schema import make_schema, unusable
+from specnet.testing import plainest
 
 SPECS = Path(__file__).parents[2] / "specs"
 SCHEMA = make_schema(plugins=False)
@@ -295,23 +296,13 @@ def probed(value):
             yield replaced(value, (*place, "no_such_key"), None)
 
 
-def plainest(group, name):
-    """Return a component that says only what it must, found without the schema."""
-    component = {"type": name}
-    for attribute, field in find_class(group, name).model_fields.items():
-        key = field.alias or attribute
-        for component[key] in PROBES if field.is_required() else ():
-            if not any(found["loc"][:1] == (key,) for found in refusals(component, group)):
-                break
-    assert refusals(component, group) == []
-    return component
-
-
 @pytest.mark.parametrize(("group", "name"), [tuple(key.split(".")) for key in SCHEMA["$defs"] if "." in key])
 def test_schema_and_model_agree_on_every_field_of_a_component(group, name):
     validator = Draft202012Validator({"$ref": f"#/$defs/{group}", "$defs": SCHEMA["$defs"]})
     assert validator.is_valid(name) == (not refusals(name, group))
-    for value in probed(construct(group, plainest(group, name)).to_spec()):
+    component = {"type": name, **plainest(find_class(group, name))}
+    assert refusals(component, group) == []
+    for value in probed(construct(group, component).to_spec()):
         assert validator.is_valid(value) == (not refusals(value, group)), value
 
 

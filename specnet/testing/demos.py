@@ -1,0 +1,141 @@
+"""Small trained runs, in memory, for plots to show."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from specnet.datasets.base import AnySamples, Data, Dataset, Rows, Samples, StreamedSamples
+from specnet.runs.experiment import Experiment
+from specnet.spec.load import load_spec
+from specnet.spec.model import Spec
+from specnet.training.model import Model
+
+EPOCHS = 3
+"""Epochs that a demonstration is trained for."""
+ROWS = 300
+"""Samples that are left of each split of a spec's own data."""
+COMMON = {"split": {"validation": 0.25}, "plots": [], "checkpoint": {"keep": 1}}
+SPECS: Mapping[str, dict[str, Any]] = {
+    "two classes of points in a plane": {
+        "dataset": {"type": "spiral", "n_points": 60},
+        "layers": [{"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": 1}],
+        "loss": "bce_with_logits",
+        "metrics": ["accuracy"],
+    },
+    "a curve": {
+        "dataset": {"type": "waves", "n_points": 60},
+        "layers": [{"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": 1}],
+        "loss": "mse",
+        "metrics": ["r2"],
+    },
+    "four classes of images": {
+        "dataset": {"type": "shapes", "n_points": 60},
+        "layers": ["flatten", {"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": 4}],
+        "loss": "cross_entropy",
+        "metrics": ["accuracy"],
+    },
+    "sequences": {
+        "dataset": {"type": "sines", "n_points": 60, "steps": 8},
+        "layers": ["flatten", {"type": "linear", "units": 1}],
+        "loss": "mse",
+    },
+}
+"""Problems that a plot may be able to show."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A run as a plot knows it: `specnet.plots.base.Trained`."""
+
+    name: str
+    dataset: Dataset
+    data: Data
+    model: Model
+    history: Mapping[str, np.ndarray]
+    record: Mapping[str, np.ndarray]
+    params: Mapping[str, np.ndarray]
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Return predictions for raw inputs."""
+        return self.model.predict(inputs)
+
+    def untrained(self) -> Demo:
+        """Return the run before its first epoch: its history is empty."""
+        return dataclasses.replace(self, history={})
+
+    def streamed(self) -> Demo:
+        """Return the run with samples that are read a piece at a time."""
+        splits: dict[str, Any] = {name: _streamed(samples) for name, samples in self.data.splits.items()}
+        return dataclasses.replace(self, data=dataclasses.replace(self.data, **splits))
+
+
+def _streamed(samples: AnySamples) -> StreamedSamples:
+    inputs, targets = (
+        Rows(array.shape, array.dtype, lambda start, stop, array=array: array[start:stop].copy())  # type: ignore[misc]
+        for array in (samples.inputs, samples.targets)
+    )
+    return StreamedSamples(inputs, targets, 8000)
+
+
+def demos() -> dict[str, Demo]:
+    """Return a trained run of each problem, by what it is about."""
+    return {about: _demo(about) for about in SPECS}
+
+
+@cache
+def _demo(about: str) -> Demo:
+    return train(load_spec({"name": "demo", **COMMON, **SPECS[about]}))
+
+
+def train(spec: Spec) -> Demo:
+    """Return a run of a spec after a few epochs, kept in memory."""
+    experiment = Experiment(spec)
+    trainer, recorder = experiment.trainer, experiment.recorder
+    trainer.measures_steps = recorder is not None
+    lines = []
+    for _ in range(EPOCHS):
+        line, _ = experiment.run_epoch(lambda: None)
+        lines.append(line)
+        if recorder:
+            recorder.keep(line["epoch"], line, trainer.norms)
+    return Demo(
+        spec.name,
+        spec.dataset,
+        experiment.data,
+        experiment.model,
+        {name: np.array([line[name] for line in lines]) for name in lines[0]},
+        recorder.arrays if recorder else {},
+        dict(experiment.model.network.params),
+    )
+
+
+class Cut(Dataset):
+    """Some of another dataset's samples; `data` are all of them."""
+
+    def load(self, rng: np.random.Generator) -> Data:
+        return dataclasses.replace(self.data, **{name: _some(part) for name, part in self.data.splits.items()})
+
+    def function(self, x: np.ndarray) -> np.ndarray | None:
+        return self.whole.function(x)
+
+
+def cut(spec: Spec, data: Data) -> Spec:
+    """Return a spec with no more than some of these data, which are its own, divided as it says."""
+    dataset = Cut()
+    dataset.data, dataset.whole = data, spec.dataset
+    split = type(spec.split)()
+    return spec.model_copy(update={"dataset": dataset, "split": split, "plots": []})
+
+
+def _some(samples: AnySamples) -> AnySamples:
+    """Samples from all over a split."""
+    count = len(samples.inputs)
+    if count <= ROWS and isinstance(samples, Samples):
+        return samples
+    return samples.select(np.unique(np.linspace(0, count - 1, ROWS).astype(int)))

@@ -1,0 +1,97 @@
+"""Gradients against central differences, in float64."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+STEPS = (1e-5, 1e-6, 1e-4)
+"""How far numbers are moved; a gradient is right if the difference over one of these says so."""
+SMALL = 1e-7
+"""How far they are moved to one side where a kink may lie."""
+TOLERANCE = 1e-6
+"""Error of a derivative that is taken for rounding, in units of the largest."""
+KINK = 1e-3
+"""How far the slopes to both sides of a kink differ at least, in the same units."""
+GROUPS = 64
+"""Parts that a larger array is divided into; the numbers of each are moved together."""
+
+
+class Mismatch(NamedTuple):
+    """A number whose derivative is not what a gradient says."""
+
+    place: tuple[int, ...]
+    analytic: float
+    numeric: float
+
+    def show(self, name: str, batch: int) -> str:
+        """Return the mismatch in words; `batch` is the number of samples."""
+        place = f"[{', '.join(map(str, self.place))}]" if self.place else ""
+        told = f"backward says {self.analytic:.6g}, central differences say {self.numeric:.6g}"
+        return f"gradient of {name}{place}: {told}{self._explain(batch)}"
+
+    def _explain(self, batch: int) -> str:
+        if self.analytic == 0:
+            return ": is it written at all?"
+        if not self.numeric or not math.isfinite(self.analytic):
+            return ""
+        ratio = self.analytic / self.numeric
+        if math.isclose(ratio, -1.0, rel_tol=1e-3):
+            return ": the sign is wrong"
+        for factor, word in ((ratio, "multiplied by"), (1.0 / ratio, "divided by")):
+            whole = round(factor)
+            if abs(whole) > 1 and math.isclose(factor, whole, rel_tol=1e-3):
+                why = ", the samples of the batch" if whole == batch else ""
+                return f": it is {word} {whole}{why}"
+        return ""
+
+
+def find_mismatch(
+    f: Callable[[], float], x: np.ndarray, gradient: np.ndarray, terms: float, rng: np.random.Generator
+) -> Mismatch | None:
+    """Return a number in x whose derivative of f is not what a gradient of x's shape says; None if there is none.
+
+    f reads x, which is moved in place and put back; `terms` is how large the numbers are that f adds up, for what
+    rounding can do. Of many numbers some are moved at once, each by an amount of its own, and if their derivatives do
+    not add up, fewer and fewer of them. At a kink a gradient is right between the slopes to both sides.
+    """
+    flat, expected = x.reshape(-1), gradient.reshape(-1)
+    assert np.shares_memory(flat, x) or not x.size
+    direction = rng.choice([-1.0, 1.0], flat.size) * rng.uniform(0.5, 1.5, flat.size)
+    finite = np.abs(expected[np.isfinite(expected)])
+    unit = float(finite.max()) if finite.size else 0.0
+
+    def difference(numbers: np.ndarray, ahead: float, behind: float) -> float:
+        kept, move = flat[numbers], direction[numbers] / math.sqrt(len(numbers))
+        flat[numbers] = kept + ahead * move
+        above = f()
+        flat[numbers] = kept - behind * move
+        below = f()
+        flat[numbers] = kept
+        return (above - below) / (ahead + behind)
+
+    def is_right(numbers: np.ndarray) -> bool:
+        analytic = float(expected[numbers] @ direction[numbers]) / math.sqrt(len(numbers))
+        for step in STEPS:
+            rounding = 50 * np.finfo(np.float64).eps * terms / step
+            if abs(difference(numbers, step, step) - analytic) <= TOLERANCE * unit + rounding:
+                return True
+        low, high = sorted((difference(numbers, SMALL, 0.0), difference(numbers, 0.0, SMALL)))
+        slack = KINK * max(abs(low), abs(high))
+        return high - low > slack and low - slack / 2 <= analytic <= high + slack / 2
+
+    def search(numbers: np.ndarray) -> Mismatch | None:
+        if is_right(numbers):
+            return None
+        if len(numbers) > 1:
+            return next(filter(None, map(search, np.array_split(numbers, 2))), None)
+        place = tuple(map(int, np.unravel_index(int(numbers[0]), x.shape)))
+        numeric = difference(numbers, STEPS[0], STEPS[0]) / float(direction[numbers[0]])
+        return Mismatch(place, float(expected[numbers[0]]), numeric)
+
+    order = rng.permutation(flat.size) if flat.size > GROUPS else np.arange(flat.size)
+    parts = np.array_split(order, min(GROUPS, max(1, flat.size)))
+    return next(filter(None, map(search, parts)), None)

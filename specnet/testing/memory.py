@@ -1,0 +1,80 @@
+"""What a component has memory for, and whether that grows."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from specnet.workspace import Workspace
+
+STEPS = 100
+"""Steps over which memory should not grow."""
+ALLOWANCE = 3_000
+"""Bytes that it may grow by all the same: NumPy and Python keep some things for the next time."""
+
+
+class Scratch(Workspace):
+    """A workspace whose arrays can be spoilt, as the layers behind a layer spoil what they share with it."""
+
+    def spoil(self) -> None:
+        """Let no number in it be what it was."""
+        for memory in self.memory.values():
+            memory[...] = 255  # NaN, in either precision
+
+
+def growth(step: Callable[[], object]) -> int:
+    """Return by how many bytes memory has grown over 100 steps, after the first few."""
+    traced = tracemalloc.is_tracing()
+    if not traced:
+        tracemalloc.start()
+    try:
+        for _ in range(5):
+            step()
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(STEPS):
+            step()
+        after, _ = tracemalloc.get_traced_memory()
+        if after - before > ALLOWANCE:  # what only waits to be collected is no growth
+            gc.collect()
+            after, _ = tracemalloc.get_traced_memory()
+        return after - before
+    finally:
+        if not traced:
+            tracemalloc.stop()
+
+
+def grown(step: Callable[[], object]) -> Iterator[str]:
+    """Give the problem of memory that grows from step to step."""
+    if (size := growth(step)) > ALLOWANCE:
+        yield f"{STEPS} steps on batches of the same size took {size:,} bytes more and more: what is kept of each?"
+
+
+def kept_arrays(component: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """Give each array that a component's attributes lead to, with the attribute's name; not its scratch."""
+    for name, value in vars(component).items():
+        if name != "scratch":
+            yield from _arrays(name, value)
+
+
+def _arrays(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
+    if isinstance(value, np.ndarray):
+        yield name, value
+    elif isinstance(value, Workspace):
+        yield from value.memory.items()
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _arrays(name, item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _arrays(name, item)
+
+
+def owner(array: np.ndarray) -> np.ndarray:
+    """Return the array whose memory this one is a view of."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array

@@ -1,0 +1,55 @@
+"""Outputs or predictions, and targets of every kind that they may be held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from specnet.layers.base import Shape
+
+
+class Pair(NamedTuple):
+    """Outputs y (n, ...), targets of one kind, and the outputs that would be right for them."""
+
+    kind: str
+    y: np.ndarray
+    target: np.ndarray
+    right: np.ndarray
+
+
+ROWS = 6
+"""Samples of a pair."""
+NUMBERS: tuple[Shape, ...] = ((1,), (3,), (2, 3))
+CLASSES: tuple[Shape, ...] = ((2,), (4,), (2, 3))
+"""Shapes of outputs, the last axis being the classes."""
+
+
+def pairs(takes: str, seed: int = 0) -> Iterator[Pair]:
+    """Give pairs of outputs, which are numbers, probabilities or logits as `takes` says, and targets of each kind."""
+    rng = np.random.default_rng(seed)
+    draws: dict[str, Callable[[tuple[int, ...]], np.ndarray]] = {
+        "numbers": lambda shape: rng.normal(size=shape),
+        "numbers from 0 to 1": lambda shape: rng.uniform(0.0, 1.0, shape),
+        "0 and 1": lambda shape: rng.integers(2, size=shape).astype(np.float64),
+        "-1 and 1": lambda shape: rng.choice([-1.0, 1.0], shape),
+        "counts": lambda shape: rng.integers(5, size=shape).astype(np.float64),
+    }
+    for kind, draw in draws.items():
+        for shape in NUMBERS:
+            target = draw((ROWS, *shape))
+            yield Pair(kind, _outputs(takes, rng, target.shape), target, target)
+    for shape in CLASSES:
+        numbers = rng.integers(shape[-1], size=(ROWS, *shape[:-1]))
+        one_hot = np.eye(shape[-1])[numbers]
+        y = _outputs(takes, rng, one_hot.shape)
+        yield Pair("class numbers", y, numbers, one_hot)
+        yield Pair("one-hot classes", y, one_hot, one_hot)
+    numbers = rng.integers(2, size=ROWS)
+    yield Pair("class numbers", _outputs(takes, rng, (ROWS, 1)), numbers, numbers[:, np.newaxis].astype(np.float64))
+
+
+def _outputs(takes: str, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    y = rng.uniform(0.05, 0.95, shape) if takes == "probabilities" else rng.normal(size=shape) * 2.0
+    return y.astype(np.float32).astype(np.float64)

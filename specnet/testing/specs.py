@@ -1,0 +1,128 @@
+"""Checks of the components of a spec, each where it stands: on the spec's own data, in its own shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from specnet.component import Component, parts
+from specnet.datasets.base import AnySamples, Data
+from specnet.errors import Pointer, SpecError, SpecnetError, show_pointer
+from specnet.layers.base import Shape, walk
+from specnet.runs.experiment import build_model, load_data, located, pipelines, transform
+from specnet.spec.model import Spec
+from specnet.spec.plan import make_plan
+from specnet.testing.demos import Demo, cut, train
+from specnet.testing.dispatch import Case, examine, name_of
+from specnet.testing.outcome import Outcome
+from specnet.training.pipeline import Pipeline
+
+ROWS = 8
+"""Samples that losses and metrics are tried on."""
+
+
+def spec_cases(spec: Spec) -> Iterator[Case]:
+    """Give a case for each component of a spec, those inside others too, named by its place.
+
+    Raises:
+        SpecnetError: if data cannot be loaded, or do not fit transforms and layers.
+    """
+    bench = Bench(spec)
+    try:
+        _ = bench.shapes
+    except (SpecnetError, MemoryError):
+        raise
+    except Exception:  # a mistake in a component, which its own case tells
+        pass
+    for place, part in parts(spec):
+        if isinstance(part, Component):
+            yield Case(f"{show_pointer(place)} {name_of(part)}", partial(bench.examine, place, part))
+
+
+class Answers(NamedTuple):
+    """Outputs of a network, targets as the loss takes them, and both as metrics do."""
+
+    y: np.ndarray
+    target: np.ndarray
+    prediction: np.ndarray
+    truth: np.ndarray
+
+
+class Bench:
+    """A spec's data and network, as far as they are needed; only some of the samples, as none of this is training."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+
+    @cached_property
+    def short(self) -> Spec:
+        """The spec with some of its samples."""
+        return cut(self.spec, load_data(self.spec))
+
+    @cached_property
+    def data(self) -> Data:
+        """These samples, in the dataset's units."""
+        return load_data(self.short)
+
+    @cached_property
+    def fitted(self) -> tuple[Pipeline, Pipeline, AnySamples]:
+        """Both pipelines, and what the network gets of the training split."""
+        inputs, targets, splits = transform(self.short, self.data)
+        return inputs, targets, splits["train"]
+
+    @cached_property
+    def shapes(self) -> dict[Pointer, Shape]:
+        """The shape of the inputs of each layer, by its place; of copies the first's."""
+        inputs = self.fitted[2].inputs
+        with located(self.spec):
+            plan = make_plan(self.short, inputs.shape[1:], len(inputs))
+            if plan.mistakes:
+                raise SpecError(plan.mistakes)
+        shapes: dict[Pointer, Shape] = {}
+        for outer in plan.layers:
+            for _, layer in walk(outer, ""):
+                shapes.setdefault(layer.place, layer.input_shape)
+        return shapes
+
+    @cached_property
+    def answers(self) -> Answers:
+        """What the network gives for some samples, with its initial weights."""
+        inputs, targets, samples = self.fitted
+        model = build_model(self.short, samples.inputs.shape[1:], inputs, targets)
+        rows = np.unique(np.linspace(0, len(samples.inputs) - 1, ROWS).astype(int))
+        some, raw = samples.select(rows), self.data.train.select(rows)
+        y = model.outputs(np.ascontiguousarray(some.inputs[:], model.network.dtype))
+        return Answers(y, some.targets[:], model.interpret(y), raw.targets[:])
+
+    @cached_property
+    def demo(self) -> Demo:
+        """A short run of the spec."""
+        return train(self.short)
+
+    def examine(self, place: Pointer, component: Component) -> Iterator[Outcome]:
+        """Give the outcome of each check of the component at a place in the spec."""
+        yield from examine(component, **self.situation(place, component))
+
+    def situation(self, place: Pointer, component: Component) -> dict[str, Any]:
+        """Return what a component is tried with."""
+        group: dict[str, Callable[[], dict[str, Any]]] = {
+            "datasets": lambda: {"seed": self.spec.seed},
+            "transforms": lambda: {"samples": self._samples(str(place[1]), int(place[2]))},
+            "layers": lambda: {"shapes": [self.shapes[place]] if place in self.shapes else None},
+            "losses": lambda: {"outputs": self.answers.y, "targets": self.answers.target},
+            "metrics": lambda: {"predictions": self.answers.prediction, "targets": self.answers.truth},
+            "plots": lambda: {"runs": {"a short run of this spec": self.demo}},
+        }
+        return group.get(component.group, dict)()
+
+    def _samples(self, which: str, number: int) -> np.ndarray:
+        """Training samples as the transforms before this one leave them."""
+        x: np.ndarray = getattr(self.data.train, which)[:]
+        chosen = pipelines(self.short)[which == "targets"].transforms[:number]
+        for each in chosen:
+            each.fit(x)
+            x = each.apply(x)
+        return x

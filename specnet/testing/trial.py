@@ -1,0 +1,142 @@
+"""`Trial`: a layer in a network of its own, with inputs, parameters and gradients to try it with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from specnet.layers.base import Layer, Shape
+from specnet.testing.memory import Scratch
+from specnet.training.network import Network
+from specnet.training.randomness import restore_stream, save_stream, stream
+
+ROWS = 3
+"""Samples of a batch, where nothing else is said."""
+SINGLE = 1e-4
+"""How far results in float32 may be from those in float64, in units of the largest."""
+DType = Literal["float32", "float64"]
+Inputs = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+"""Draws inputs of a shape, the batch axis first."""
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Return inputs from a standard normal distribution."""
+    return rng.normal(size=shape)
+
+
+@dataclass(frozen=True)
+class LayerSubject:
+    """A layer that gets inputs of one shape."""
+
+    component: Layer
+    shape: Shape
+    inputs: Inputs = normal
+
+    @property
+    def situation(self) -> str:
+        """The shape of the inputs."""
+        return f"inputs of shape {self.shape}"
+
+
+class Step(NamedTuple):
+    """What a layer gives in a step, copied: outputs, the gradient of inputs, and those of all parameters."""
+
+    y: np.ndarray
+    dx: np.ndarray
+    grads: np.ndarray
+
+
+class Trial:
+    """The layer, built for its inputs, with parameters that are all different from each other.
+
+    All numbers are those of float32, so that both dtypes compute with the same. `below` are layers in front of it.
+    """
+
+    def __init__(
+        self, subject: LayerSubject, dtype: DType = "float64", rows: int = ROWS, below: Sequence[Layer] = ()
+    ) -> None:
+        self.network = Network([*below, subject.component], subject.shape, dtype, seed=1)
+        self.layer = self.network.layers[-1]
+        self.parameters = {
+            f"{name}.{parameter.name}".split(".", 2)[2]: f"{name}.{parameter.name}"
+            for name, layer in self.network.named.items()
+            for parameter in layer.parameters
+        }
+        self.scratch = Scratch()
+        rng = np.random.default_rng(rows)
+        for name, layer in self.network.named.items():
+            layer.scratch = self.scratch
+            layer.rng = stream(1, ".".join(name.split(".")[2:]))  # the same wherever the layer stands
+            for parameter in layer.parameters:
+                shape, fan_in = parameter.shape, parameter.fan_in
+                values = parameter.initializer.sample(rng, shape, fan_in, parameter.fan_out)
+                values = values + rng.normal(size=shape) * 0.5 / np.sqrt(max(fan_in, 1))
+                getattr(layer, parameter.name)[...] = values.astype(np.float32)
+        x = np.asarray(subject.inputs(rng, (rows, *subject.shape)))
+        self.x = x.astype(np.float32).astype(dtype)
+        self.dtype = np.dtype(dtype)
+        self._state = self.network.state.flat.copy()
+        self._streams = {name: save_stream(layer.rng) for name, layer in self.network.named.items()}
+
+    def rewind(self) -> None:
+        """Go back to the random numbers and the running state of the beginning."""
+        self.network.state.flat[...] = self._state
+        for name, layer in self.network.named.items():
+            restore_stream(layer.rng, self._streams[name])
+
+    def forward(self, x: np.ndarray | None = None, training: bool = True) -> np.ndarray:
+        """Return the outputs themselves, computed with the random numbers and the state of the beginning."""
+        self.rewind()
+        return self.network.propagate(self.x if x is None else x, training)
+
+    def upstream(self, y: np.ndarray) -> np.ndarray:
+        """Return a gradient of outputs, the same for the same shape."""
+        rng = np.random.default_rng(y.size)
+        return rng.normal(size=y.shape).astype(np.float32).astype(self.dtype)
+
+    def backward(self, y: np.ndarray) -> np.ndarray:
+        """Return the gradient of inputs itself."""
+        dy = self.upstream(y)
+        for layer in reversed(self.network.layers):
+            dy = layer.backward(dy)
+        return dy
+
+    def step(self, x: np.ndarray | None = None, between: Callable[[np.ndarray], None] = lambda y: None) -> Step:
+        """Go forward and backward; `between` gets the outputs in between."""
+        self.network.grads.flat[...] = 0.0
+        y = self.forward(x)
+        kept = y.copy()
+        between(y)
+        dx = self.backward(kept)
+        return Step(kept, dx.copy(), self.network.grads.flat.copy())
+
+    def streams(self) -> dict[str, object]:
+        """Return the states of all generators."""
+        return {name: save_stream(layer.rng) for name, layer in self.network.named.items()}
+
+
+def unequal(first: np.ndarray, second: np.ndarray, tolerance: float = 1e-9) -> str | None:
+    """Return in words where two arrays differ by more than a share of the largest number; None if nowhere."""
+    if first.shape != second.shape:
+        return f"shape {first.shape} against {second.shape}"
+    sizes = np.abs(np.concatenate([first.reshape(-1), second.reshape(-1)]).astype(np.float64))
+    finite = sizes[np.isfinite(sizes)]
+    unit = float(finite.max()) if finite.size else 0.0
+    close = np.isclose(first, second, rtol=0.0, atol=tolerance * unit, equal_nan=True)
+    if close.all():
+        return None
+    place = tuple(map(int, np.argwhere(~close)[0]))
+    return f"{first[place]:.6g} against {second[place]:.6g} in {list(place)}"
+
+
+def differing(one: Step, other: Step, tolerance: float = 1e-9) -> dict[str, str]:
+    """Return in words where two steps differ, by what differs."""
+    found = {name: unequal(getattr(one, name), getattr(other, name), tolerance) for name in Step._fields}
+    return {LONG[name]: text for name, text in found.items() if text}
+
+
+LONG = {"y": "outputs", "dx": "the gradient of inputs", "grads": "the gradients of parameters"}
+"""What the parts of a step are called in messages."""

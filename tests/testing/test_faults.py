@@ -1,0 +1,786 @@
+"""Components of all groups but layers with one mistake each: the suite names the check that finds it."""
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from pydantic import PrivateAttr
+
+from specnet import (
+    Data,
+    Dataset,
+    Initializer,
+    Loss,
+    Metric,
+    Optimizer,
+    Plot,
+    Rows,
+    Samples,
+    Schedule,
+    StreamedSamples,
+    Transform,
+    WatchingSchedule,
+)
+from specnet.datasets.base import Outline
+from specnet.errors import DataError, PlotError, ShapeError
+from specnet.schedules.base import value_at
+from specnet.testing import ConformanceError, check, examine
+
+FAULTS = []
+GOOD = []
+
+
+def good(cls):
+    GOOD.append(pytest.param(cls(), id=cls.__name__))
+    return cls
+
+
+def fault(check, told, *also):
+    """Note a class with a mistake that is found by one check, which tells this; and, as it follows, by others."""
+
+    def note(cls):
+        FAULTS.append(pytest.param(cls(), {check, *also}, told, id=cls.__name__))
+        return cls
+
+    return note
+
+
+# Losses.
+
+GRADIENT = "the gradient agrees with central differences"
+LOSS_STATE = "a batch is computed as by a fresh loss"
+
+
+@good
+class Square(Loss):
+    """Mean of (y - t)^2."""
+
+    def forward(self, y, target):
+        self.error = y - target
+        return self._reduce(np.square(self.error))
+
+    def backward(self):
+        return 2 * self.error * self._scale(self.error.size)
+
+
+@fault(GRADIENT, r'with "mean", gradient of y\[0, 0\]: backward says .*, central differences say .*: the sign is wrong')
+class Uphill(Square):
+    def backward(self):
+        return -super().backward()
+
+
+@fault(GRADIENT, r'with "sum", gradient of y\[0, 0\]: .*: it is divided by 6, the samples of the batch')
+class AlwaysMean(Square):
+    def backward(self):
+        return 2 * self.error * (self._scale(self.error.size) if self.reduction == "mean" else 1 / len(self.error))
+
+
+@fault(GRADIENT, "it is multiplied by 2")
+class Doubled(Square):
+    def backward(self):
+        return 2 * super().backward()
+
+
+@fault("mean and sum are those over the batch", 'with "sum" the loss of a batch is .*, that of the batch twice over')
+class IgnoringReduction(Square):
+    def forward(self, y, target):
+        super().forward(y, target)
+        return float(np.mean(np.square(self.error)))
+
+    def backward(self):
+        return 2 * self.error / self.error.size
+
+
+@fault("the gradient has shape and dtype of the outputs", "for outputs of float32 .* backward returns float64")
+class WideLoss(Square):
+    def backward(self):
+        return super().backward().astype(np.float64)
+
+
+@fault("outputs and targets are left alone", "outputs are written to")
+class WritingLoss(Square):
+    def forward(self, y, target):
+        value = super().forward(y, target)
+        self.y = y
+        return value
+
+    def backward(self):
+        dy = super().backward()
+        self.y[...] = 0
+        return dy
+
+
+@fault(LOSS_STATE, "after a batch of")
+class RememberingLoss(Square):
+    def forward(self, y, target):
+        value = super().forward(y, target)
+        self.worst = max(getattr(self, "worst", 0.0), float(np.abs(self.error).max()))
+        return value
+
+    def backward(self):
+        return super().backward() * (1.0 if self.worst == float(np.abs(self.error).max()) else 0.5)
+
+
+@fault("float32 agrees with float64", "the loss is .* in float32 and")
+class CoarseLoss(Square):
+    def forward(self, y, target):
+        value = super().forward(y, target)
+        return value if y.dtype == np.float64 else float(np.float16(value))
+
+
+@fault("losses share nothing", "another loss computes in between")
+class SharingLoss(Square):
+    kept: ClassVar[dict] = {}
+
+    def forward(self, y, target):
+        self.kept["error"] = y - target
+        return self._reduce(np.square(self.kept["error"]))
+
+    def backward(self):
+        return 2 * self.kept["error"] * self._scale(self.kept["error"].size)
+
+
+@fault("predictions are what outputs mean", "outputs are logits, but a prediction is not from 0 to 1")
+class NoPredictions(Square):
+    takes = "logits"
+
+
+@fault("check shapes takes what prepare takes", "check_shapes does not: never")
+class Unforeseen(Square):
+    def prepare(self, target, output_shape, dtype):
+        super().check_shapes(output_shape, target.shape[1:])
+        return target.reshape(len(target), *output_shape).astype(dtype)
+
+    def check_shapes(self, output_shape, target_shape, classes=None):
+        raise ShapeError("never")
+
+
+@fault("what is kept is told", "arrays is 2, but of the size of outputs there are 1 in a, 1 in b, 1 in error")
+class KeepingLoss(Square):
+    def forward(self, y, target):
+        self.a, self.b = y + 1, y + 2
+        return super().forward(y, target)
+
+
+@fault("memory does not grow over 100 steps", "100 steps")
+class LeakingLoss(Square):
+    arrays = 1000
+
+    def forward(self, y, target):
+        self.all = [*getattr(self, "all", []), target.copy()]
+        return super().forward(y, target)
+
+
+@fault("the loss is a finite number", "forward returns ndarray, not a float")
+class Unreduced(Square):
+    def forward(self, y, target):
+        self.error = y - target
+        return np.square(self.error)
+
+
+@fault("it takes targets, and refuses others by a SpecnetError", "raises KeyError")
+class Refusing(Square):
+    def prepare(self, target, output_shape, dtype):
+        raise KeyError("target")
+
+
+# Optimizers.
+
+
+@good
+class Descent(Optimizer):
+    """w <- w - a v, v <- 0.9 v + g."""
+
+    @property
+    def slot_names(self):
+        return ("velocity",)
+
+    def update(self, w, g, *slots, step):
+        (velocity,) = slots
+        velocity *= 0.9
+        velocity += g
+        w -= value_at(self.learning_rate, step) * velocity
+
+
+@fault("the first step goes downhill", "it should be negative", "it descends a parabola")
+class Ascent(Descent):
+    def update(self, w, g, *slots, step):
+        super().update(w, -g, *slots, step=step)
+
+
+@fault("a step changes the parameter in place", "after 3 steps w is as before")
+class Lost(Descent):
+    def update(self, w, g, *slots, step):
+        w = w - value_at(self.learning_rate, step) * g
+
+
+@fault("gradients are left alone", "update writes to g")
+class WritingToGradient(Descent):
+    def update(self, w, g, *slots, step):
+        super().update(w, g, *slots, step=step)
+        g *= 0.5
+
+
+@fault("the rule is elementwise", "a rule that needs whole tensors sets whole_tensors")
+class Normalized(Optimizer):
+    def update(self, w, g, *slots, step):
+        w -= value_at(self.learning_rate, step) * g / np.linalg.norm(g)
+
+
+@good
+class Whole(Normalized):
+    whole_tensors = True
+
+
+@fault("each slot is used", "the slot square is all 0 after 3 steps")
+class Wasteful(Descent):
+    @property
+    def slot_names(self):
+        return ("velocity", "square")
+
+    def update(self, w, g, *slots, step):
+        super().update(w, g, slots[0], step=step)
+
+
+@fault("all its memory is in the slots", "after a stop")
+class Counting(Optimizer):
+    _step: int = PrivateAttr(0)
+
+    def model_post_init(self, context):
+        super().model_post_init(context)
+        self.taken = 0
+
+    def update(self, w, g, *slots, step):
+        self.taken += 1
+        w -= value_at(self.learning_rate, step) * g / self.taken
+
+
+@fault("optimizers share nothing", "another optimizer takes some in between")
+class SharingOptimizer(Optimizer):
+    kept: ClassVar[dict] = {"largest": 0.0}
+
+    def update(self, w, g, *slots, step):
+        self.kept["largest"] = max(self.kept["largest"], float(np.abs(w).max()))
+        w -= value_at(self.learning_rate, step) * g / self.kept["largest"]
+
+
+@fault("the learning rate may be a schedule", r"the schedule is asked for \[0\]")
+class FirstRate(Optimizer):
+    def update(self, w, g, *slots, step):
+        w -= value_at(self.learning_rate, 0) * g
+
+
+@fault("the learning rate may be a schedule", "half the learning rate takes the same steps")
+class IgnoringRate(Optimizer):
+    def update(self, w, g, *slots, step):
+        value_at(self.learning_rate, step)
+        w -= 0.01 * g
+
+
+@fault("float32 agrees with float64", "parameters after 5 steps in float32 against float64")
+class CoarseOptimizer(Optimizer):
+    def update(self, w, g, *slots, step):
+        w -= (value_at(self.learning_rate, step) * g) * (1.05 if w.dtype == np.float32 else 1)
+
+
+@fault("memory does not grow over 100 steps", "100 steps")
+class LeakingOptimizer(Descent):
+    def model_post_init(self, context):
+        super().model_post_init(context)
+        self.passed = []
+
+    def update(self, w, g, *slots, step):
+        self.passed.append(g.copy())
+        super().update(w, g, *slots, step=step)
+
+
+@fault("it descends a parabola", "from .* it goes to")
+class Overshooting(Optimizer):
+    def update(self, w, g, *slots, step):
+        w -= 1e4 * value_at(self.learning_rate, step) * g
+
+
+# Schedules.
+
+
+@good
+class Half(Schedule):
+    """1 / (1 + step)."""
+
+    def __call__(self, step):
+        return 1.0 / (1 + step)
+
+
+@good
+class Best(WatchingSchedule):
+    """The best value so far."""
+
+    def begin(self, mode):
+        self.best = 1.0
+
+    def __call__(self, step):
+        return self.best
+
+    def look(self, values):
+        self.best = min(self.best, values[self.monitor])
+
+    def save(self):
+        return {"best": self.best}
+
+    def restore(self, saved):
+        self.best = saved["best"]
+
+
+@fault("values are finite and not negative", "after 11 steps the value is -")
+class Negative(Schedule):
+    def __call__(self, step):
+        return 1.0 - step / 10
+
+
+@fault("values are finite and not negative", "after 12345 steps the value is inf")
+class Endless(Schedule):
+    def __call__(self, step):
+        return float(1.1 ** min(step, 7000)) if step < 7000 else math.inf
+
+
+@fault("a value depends on the step alone", "when it is asked again")
+class Decaying(Schedule):
+    def __call__(self, step):
+        self.value = getattr(self, "value", 1.0) * 0.9
+        return self.value
+
+
+@fault("its length is a number of steps", "length returns 2.5")
+class Broken(Half):
+    def length(self):
+        return 2.5
+
+
+@fault("it goes on from its saved state", "the value is .* if it is resumed after epoch")
+class Unsaved(Best):
+    def save(self):
+        return {}
+
+    def restore(self, saved):
+        pass
+
+
+@fault("a saved state does not change", "the state saved after epoch 0 was")
+class Live(Best):
+    def begin(self, mode):
+        self.state = {"best": 1.0, "seen": []}
+
+    def __call__(self, step):
+        return self.state["best"]
+
+    def look(self, values):
+        self.state["best"] = min(self.state["best"], values[self.monitor])
+
+    def save(self):
+        return self.state
+
+    def restore(self, saved):
+        self.state = saved
+
+
+# Initializers.
+
+
+@good
+class Draw(Initializer):
+    """Numbers from 0 to 1 over the inputs."""
+
+    def sample(self, rng, shape, fan_in, fan_out):
+        return rng.random(shape) / fan_in
+
+
+SHAPED = "numbers are finite and of the shape asked for"
+
+
+@fault(SHAPED, r"a parameter of shape \(3, 5\): sample returns shape \(5, 3\)")
+class Turned(Draw):
+    def sample(self, rng, shape, fan_in, fan_out):
+        return super().sample(rng, shape, fan_in, fan_out).T
+
+
+@fault("it fills parameters, and refuses some shapes by a SpecnetError", "never")
+class Unwilling(Draw):
+    def sample(self, rng, shape, fan_in, fan_out):
+        raise ShapeError("never")
+
+
+@good
+class Square_(Draw):
+    def sample(self, rng, shape, fan_in, fan_out):
+        if len(shape) < 2:
+            raise ShapeError("fills matrices")
+        return super().sample(rng, shape, fan_in, fan_out)
+
+
+@fault(SHAPED, "a number is not finite as float32")
+class Infinite(Draw):
+    def sample(self, rng, shape, fan_in, fan_out):
+        return np.full(shape, np.float64(1e300) ** (1 + fan_in))
+
+
+@fault("a seed determines the numbers", "from the same seed other numbers come")
+class GlobalDraw(Draw):
+    def sample(self, rng, shape, fan_in, fan_out):
+        return np.random.default_rng().random(shape)
+
+
+@fault("numbers belong to who asked", "after the first array was written to")
+class Cached(Draw):
+    kept: ClassVar[dict] = {}
+
+    def sample(self, rng, shape, fan_in, fan_out):
+        seed = rng.bit_generator.state["state"]["state"]
+        return self.kept.setdefault((shape, fan_in, fan_out, seed), rng.random(shape))
+
+
+# Metrics.
+
+
+@good
+class Error(Metric):
+    """Mean of |y - t|."""
+
+    higher_is_better = False
+    additive = True
+
+    def __call__(self, prediction, target):
+        if prediction.shape != target.shape:
+            raise ShapeError("other shapes")
+        return float(np.mean(np.abs(prediction - target)))
+
+
+@fault("an additive metric is the mean of its parts", "the whole has .*, its parts on average")
+class RootError(Error):
+    def __call__(self, prediction, target):
+        return math.sqrt(super().__call__(np.square(prediction), np.square(target)))
+
+
+@fault("right predictions are the best", "higher_is_better is True, but right predictions have 0 and others")
+class WrongWay(Error):
+    higher_is_better = True
+
+
+@fault("predictions and targets are left alone", "predictions are written to")
+class WritingMetric(Error):
+    def __call__(self, prediction, target):
+        if prediction.shape != target.shape:
+            raise ShapeError("other shapes")
+        value = super().__call__(prediction, target)
+        prediction[...] = 0 * prediction + target[...]
+        return value
+
+
+@fault("nothing is remembered", "at first and .* after another")
+class Running(Error):
+    def __call__(self, prediction, target):
+        self.total = getattr(self, "total", 0.0) + super().__call__(prediction, target)
+        return self.total
+
+
+@fault("the metric is a finite number", "it returns nan")
+class Undefined(Error):
+    def __call__(self, prediction, target):
+        super().__call__(prediction, target)
+        return math.nan
+
+
+@fault("it takes predictions, and refuses others by a SpecnetError", "raises ValueError: operands")
+class Unchecked(Error):
+    additive = False
+
+    def __call__(self, prediction, target):
+        return float(np.mean(np.abs(prediction - target)))
+
+
+@fault("float32 agrees with float64", "of predictions in float32 it is")
+class CoarseMetric(Error):
+    def __call__(self, prediction, target):
+        value = super().__call__(prediction, target)
+        return value if prediction.dtype == np.float64 else float(np.float16(value))
+
+
+# Transforms.
+
+
+@good
+class Shift(Transform):
+    """x less its mean."""
+
+    fitted = ("mean",)
+
+    def fit(self, x):
+        self.mean = np.mean(x.astype(np.float64), axis=0)
+
+    def fit_pieces(self, pieces):
+        self.fit(np.concatenate([*pieces()]))
+
+    def output_shape(self, shape):
+        return shape
+
+    def apply(self, x):
+        return x - self.mean
+
+    def invert(self, y):
+        return y + self.mean
+
+
+INVERT = "invert undoes apply"
+
+
+@fault(INVERT, "after apply and invert: .* before")
+class NotUndone(Shift):
+    def invert(self, y):
+        return y - self.mean
+
+
+@fault("samples become as many of float64", "apply returns float32")
+class Narrow(Shift):
+    def apply(self, x):
+        return super().apply(x).astype(np.float32)
+
+
+@fault("output shape tells the shape before it is fitted", r"output_shape returns \(2,\), apply gives samples of")
+class WrongShape(Shift):
+    def output_shape(self, shape):
+        return (2,)
+
+
+@fault("samples are left alone", "fit or apply writes to the samples")
+class WritingTransform(Shift):
+    def apply(self, x):
+        y = super().apply(x)
+        x.flat[0] += 1
+        return y
+
+
+@fault("a sample is transformed for itself", "the sample in row 0 by itself")
+class OfTheBatch(Shift):
+    fitted = ("mean", "x")
+
+    def fit(self, x):
+        super().fit(x)
+        self.x = x.astype(np.float64)
+
+    def apply(self, x):
+        return x - np.mean(x.astype(np.float64), axis=0)
+
+    def invert(self, y):
+        return y + np.mean(self.x, axis=0)
+
+
+@fault("what fit learns survives a run", "restored, apply")
+class Unnamed(Shift):
+    fitted = ()
+
+    def apply(self, x):
+        return x - getattr(self, "mean", np.zeros(x.shape[1:]))
+
+
+@fault("fitted anew it forgets", "fitted on other samples before, apply gives")
+class Accumulating(Shift):
+    def fit(self, x):
+        self.mean = getattr(self, "mean", 0.0) + np.mean(x.astype(np.float64), axis=0)
+
+
+@fault("pieces are fitted like the whole", "fitted on pieces of 1, apply gives")
+class LastPiece(Shift):
+    def fit_pieces(self, pieces):
+        for x in pieces():
+            self.fit(x)
+
+
+@fault("it takes samples, and refuses others by a SpecnetError", "raises IndexError")
+class Flat(Shift):
+    def fit(self, x):
+        self.mean = np.mean(x.astype(np.float64)) + 0 * x.shape[1]
+
+
+# Datasets.
+
+
+@good
+class Line(Dataset):
+    """Points of a line, with noise, in two classes."""
+
+    def outline(self):
+        return Outline((1,), (), 20, (), 2)
+
+    def load(self, rng):
+        x = rng.normal(size=(20, 1))
+        return Data(Samples(x, (x[:, 0] > 0).astype(np.int64)), classes=("no", "yes"), input_names=("x",))
+
+    def function(self, x):
+        return (x[:, 0] > 0).astype(float)
+
+
+@good
+class StreamedLine(Line):
+    def load(self, rng):
+        samples = super().load(rng).train
+        inputs, targets = (
+            Rows(array.shape, array.dtype, lambda a, b, array=array: array[a:b].copy()) for array in samples
+        )
+        return Data(StreamedSamples(inputs, targets, 80), classes=("no", "yes"))
+
+
+@fault("a seed determines the samples", "train inputs are others if they are loaded again from the same seed")
+class GlobalData(Line):
+    def load(self, rng):
+        return super().load(np.random.default_rng())
+
+
+@fault("numbers are real and finite", "a number of train inputs is not finite")
+class Missing(Line):
+    def load(self, rng):
+        data = super().load(rng)
+        data.train.inputs[3] = np.nan
+        return data
+
+
+@fault("samples are loaded", "there are 20 train inputs and 19 targets")
+class Fewer(Line):
+    def load(self, rng):
+        data = super().load(rng)
+        return Data(Samples(data.train.inputs, data.train.targets[1:]))
+
+
+@fault("outline tells what load gives", "outline tells rows 7, the samples have 20")
+class WrongOutline(Line):
+    def outline(self):
+        return Outline((1,), (), 7)
+
+
+@fault("class numbers are those of the classes", "train class numbers are from 1 to 2, and there are 2 classes")
+class FromOne(Line):
+    def load(self, rng):
+        data = super().load(rng)
+        return Data(Samples(data.train.inputs, data.train.targets + 1), classes=data.classes)
+
+
+@fault("names are as many as what they name", "input_names has 2 names for 1")
+class Named(Line):
+    def load(self, rng):
+        data = super().load(rng)
+        return Data(data.train, classes=data.classes, input_names=("x", "y"))
+
+
+@fault("the function gives targets of inputs", r"function returns shape \(1,\), targets have \(20,\)")
+class OneValue(Line):
+    def function(self, x):
+        return np.ones(1)
+
+
+@fault("rows that are not in memory are the same each time", "train inputs are others if they are read again")
+class Shared(StreamedLine):
+    def load(self, rng):
+        array = np.ones((20, 1))
+        rows = Rows(array.shape, array.dtype, lambda a, b: array[a:b])
+        targets = Rows((20,), np.dtype(np.int64), lambda a, b: np.arange(a, b) % 2)
+        return Data(StreamedSamples(rows, targets, 80), classes=("no", "yes"))
+
+
+# Plots.
+
+
+@good
+class Loss_(Plot):
+    """The loss over the epochs."""
+
+    streams = True
+
+    def draw(self, run):
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(2, 2))
+        axes = figure.add_subplot()
+        if len(run.history):
+            axes.plot(run.history["epoch"], run.history["train/loss"])
+        return figure
+
+
+@fault("it draws a figure of its own", "draw returns list, not a matplotlib.figure.Figure")
+class NoFigure(Loss_):
+    def draw(self, run):
+        return []
+
+
+@fault("pyplot and settings are left alone", "settings are changed for all pictures: lines.linewidth")
+class Setting(Loss_):
+    def draw(self, run):
+        import matplotlib
+
+        matplotlib.rcParams["lines.linewidth"] = 7
+        return super().draw(run)
+
+
+@fault("the picture is the same each time", "drawn twice, the picture is another", "it streams if it says so")
+class RandomPlot(Loss_):
+    def draw(self, run):
+        figure = super().draw(run)
+        figure.axes[0].plot(np.random.default_rng().normal(size=9))
+        return figure
+
+
+@fault("the run is left alone", "history train/loss is written to")
+class Smoothing(Loss_):
+    def draw(self, run):
+        if len(run.history):
+            run.history["train/loss"][:] = 1
+        return super().draw(run)
+
+
+@fault("it can be asked before training", "raises KeyError: 'epoch'")
+class Eager(Loss_):
+    def check(self, run):
+        assert len(run.history["epoch"])
+
+
+@fault("it moves if it says so", "moves is True, but there are 1 frames")
+class Still(Loss_):
+    def frames(self, run):
+        yield self.draw(run)
+
+
+@fault("it streams if it says so", "raises AttributeError: .*, in specnet.datasets.base")
+class NotStreaming(Loss_):
+    def draw(self, run):
+        len(run.data.train.inputs[:1].tobytes() + bytes(np.sum(run.data.train.inputs[[0]]).astype(np.uint8)))
+        return super().draw(run)
+
+
+@fault("it shows a run, and refuses others by a PlotError", "DataError: no")
+class Refused(Loss_):
+    def check(self, run):
+        raise DataError("no")
+
+
+@good
+class Choosy(Loss_):
+    def check(self, run):
+        if run.data.train.inputs.shape[1:] != (1,):
+            raise PlotError("of one input")
+
+
+@pytest.mark.parametrize("component", GOOD)
+def test_there_is_no_false_alarm(component):
+    check(component)
+
+
+@pytest.mark.parametrize(("component", "checks", "told"), FAULTS)
+def test_a_mistake_is_found_by_its_check_and_told(component: Any, checks, told):
+    with pytest.raises(ConformanceError, match=f"(?s){told}") as caught:
+        check(component)
+    assert {outcome.check for outcome in caught.value.outcomes} == checks, caught.value
+
+
+def test_every_check_finds_a_mistake():
+    found = {(param.values[0].group, check) for param in FAULTS for check in param.values[1]}
+    known = {(each.values[0].group, outcome.check) for each in GOOD for outcome in examine(each.values[0])}
+    everywhere = {"its JSON describes it in full", "files of another form are refused"}  # see the other tests
+    assert {(group, check) for group, check in known - found if check not in everywhere} == set()

@@ -1,0 +1,559 @@
+"""Layers with one mistake each: the suite names the check that finds it, and what to look at."""
+
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from pydantic import Field, field_validator
+
+from specnet import Layer
+from specnet.errors import ShapeError
+from specnet.layers.base import connect
+from specnet.testing import ConformanceError, check_layer, examine
+
+TAKES = "it takes inputs, and refuses others by a ShapeError"
+RUNS = "outputs and gradients can be computed"
+SHAPE = "outputs have the declared shape"
+DX_SHAPE = "gradients of inputs have the shape of inputs"
+DTYPE = "the dtype stays"
+PRECISION = "float32 agrees with float64"
+DX = "gradients of inputs agree with central differences"
+DW = "gradients of parameters agree with central differences"
+ADDED = "gradients are overwritten not added"
+ALONE = "backward parameters writes the gradients that backward writes"
+LEFT = "inputs and parameters are left alone"
+STAY = "outputs stay until the next forward"
+SCRATCH = "nothing is kept in scratch"
+FRESH = "a batch is computed as by a fresh layer"
+INFERENCE = "inference is deterministic and changes nothing"
+SAME = "from the same state a step is the same"
+SHARED = "layers share nothing"
+VIEWS = "declared arrays stay those of the network"
+JSON = "its JSON describes it in full"
+COSTS = "costs are told as they are"
+KEPT = "what is kept is told"
+MEMORY = "memory does not grow over 100 steps"
+
+
+class Dense(Layer):
+    """y = x W + b, without a mistake: the others are this or `Tanh` with one."""
+
+    keeps = ("x", "y")
+    units: int = 2
+
+    def build(self, input_shape):
+        if not input_shape:
+            raise ShapeError("needs inputs with an axis")
+        self.declare("weight", (input_shape[-1], self.units), "normal")
+        self.declare("bias", (self.units,), "zeros")
+        return (*input_shape[:-1], self.units)
+
+    def forward(self, x, training):
+        self.x = x
+        return x @ self.weight + self.bias
+
+    def backward(self, dy):
+        flat = dy.reshape(-1, self.units)
+        self.grad.weight[...] = self.x.reshape(-1, self.x.shape[-1]).T @ flat
+        self.grad.bias[...] = flat.sum(axis=0)
+        return dy @ self.weight.T
+
+
+class Tanh(Layer):
+    """y = tanh(x), without a mistake."""
+
+    def forward(self, x, training):
+        self.y = np.tanh(x)
+        return self.y
+
+    def backward(self, dy):
+        return dy * (1 - self.y**2)
+
+
+class Noise(Layer):
+    """y = m x with a random m in training, without a mistake."""
+
+    def forward(self, x, training):
+        self.m = self.rng.random(x.shape).astype(x.dtype) if training else np.ones_like(x)
+        return self.m * x
+
+    def backward(self, dy):
+        return dy * self.m
+
+
+class Centre(Layer):
+    """y = x - mean(x) in training, less a running mean otherwise, without a mistake."""
+
+    def build(self, input_shape):
+        self.declare_state("running", input_shape)
+        return input_shape
+
+    def forward(self, x, training):
+        if training:
+            mean = x.mean(axis=0)
+            self.running[...] = 0.9 * self.running + 0.1 * mean
+            return x - mean
+        return x - self.running
+
+    def backward(self, dy):
+        return dy - dy.mean(axis=0)
+
+
+class Relu(Layer):
+    """y = max(x, 0), whose kink is no mistake, not even for inputs that lie on it."""
+
+    def forward(self, x, training):
+        self.y = np.maximum(x, 0)
+        return self.y
+
+    def backward(self, dy):
+        return dy * (self.y > 0)
+
+
+class Both(Layer):
+    """A layer with layers inside, without a mistake."""
+
+    keeps = ()
+    inner: list[Layer]
+
+    def build(self, input_shape):
+        return connect(self.inner, input_shape, *self.place, "inner")
+
+    def layer_count(self):
+        return 1 + sum(layer.layer_count() for layer in self.inner)
+
+    def children(self):
+        return ((f"inner.{number}", layer) for number, layer in enumerate(self.inner))
+
+    def trace(self, x, kept):
+        for layer in self.inner:
+            x = layer.trace(x, kept)
+        return x
+
+    def forward(self, x, training):
+        for layer in self.inner:
+            x = layer.forward(x, training)
+        return x
+
+    def backward(self, dy):
+        for layer in reversed(self.inner):
+            dy = layer.backward(dy)
+        return dy
+
+
+def on_the_kink(rng, shape):
+    return rng.integers(-1, 2, shape).astype(float)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [Dense(), Tanh(), Noise(), Centre(), Relu(), Both(inner=["tanh", {"type": "linear", "units": 3}, "dropout"])],
+    ids=repr,
+)
+def test_there_is_no_false_alarm(layer):
+    check_layer(layer)
+
+
+def test_a_kink_is_no_mistake_and_a_wrong_sign_on_a_kink_is():
+    check_layer(Relu(), [(3,), (4, 5)], inputs=on_the_kink)
+
+    class Wrong(Relu):
+        def backward(self, dy):
+            return -super().backward(dy)
+
+    with pytest.raises(ConformanceError, match=r"gradient of x\[.*\]: backward says"):
+        check_layer(Wrong(), [(3,)], inputs=on_the_kink)
+
+
+FAULTS = []
+
+
+def fault(*checks, told="", **fields):
+    """Note a class with a mistake that is found by these checks, one of which tells this."""
+
+    def note(cls):
+        FAULTS.append(pytest.param(cls(**fields), set(checks), told, id=cls.__name__))
+        return cls
+
+    return note
+
+
+@fault(DX, told=r"gradient of x\[0, 0\]: backward says -?[\d.]+, central differences say -?[\d.]+: the sign is wrong")
+class WrongSign(Dense):
+    def backward(self, dy):
+        return -super().backward(dy)
+
+
+@fault(DW, told=r"gradient of weight\[0, 0\]: backward says .*, central differences say .*: the sign is wrong")
+class WrongSignOfWeight(Dense):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grad.weight *= -1
+        return dx
+
+
+@fault(DW, told=r"gradient of weight\[0, 1\]: .*: the sign is wrong")
+class WrongSignOfOneWeight(Dense):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grad.weight[0, 1] *= -1
+        return dx
+
+
+@fault(DW, told=r"gradient of bias\[0\]: .*: it is divided by 3, the samples of the batch")
+class AveragedBias(Dense):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grad.bias[...] = dy.reshape(-1, self.units).sum(axis=0) / len(dy)
+        return dx
+
+
+@fault(DW, JSON, told=r"gradient of inner\.0\.weight\[0, 0\]: .*: the sign is wrong", inner=[WrongSignOfWeight()])
+class WrongInside(Both):
+    pass
+
+
+@fault(DW, told=r"gradient of bias\[0\]: backward says 0, central differences say .*: is it written at all\?")
+class OtherArray(Dense):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        wrong = self.grad.bias.copy()
+        self.grad.bias[...] = 0
+        self.grad.bias_ = wrong
+        return dx
+
+
+@fault(DX, told=r"gradient of x\[0, 0\]: .*: it is multiplied by 2")
+class TwiceTheSlope(Tanh):
+    def backward(self, dy):
+        return 2 * super().backward(dy)
+
+
+@fault(ADDED, told=r"gradient of weight\[0, 0\] is .* if it was 7 before, .* if it was 0 before")
+class Adding(Dense):
+    def backward(self, dy):
+        before = self.grad.weight.copy()
+        dx = super().backward(dy)
+        self.grad.weight += before
+        return dx
+
+
+@fault(ALONE, told="gradients differ")
+class WrongAlone(Dense):
+    def backward_parameters(self, dy):
+        self.backward(dy)
+        self.grad.weight *= 2
+
+
+@fault(DTYPE, told="forward, training False: float32 becomes float64")
+class Wide(Tanh):
+    def forward(self, x, training):
+        return super().forward(x, training).astype(np.float64)
+
+
+@fault(DTYPE, told="backward: float32 becomes float64")
+class WideBackward(Tanh):
+    def backward(self, dy):
+        return super().backward(dy).astype(np.float64)
+
+
+@fault(PRECISION, told="outputs of float32 against float64")
+class Coarse(Tanh):
+    def forward(self, x, training):
+        self.y = super().forward(x, training)
+        if x.dtype == np.float32:
+            self.y = self.y.astype(np.float16).astype(np.float32)
+        return self.y
+
+
+@fault(SHAPE, told=r"outputs have shape \(3, 5\); build declares \(3, 4\), the batch in front")
+class WrongShape(Tanh):
+    def build(self, input_shape):
+        if len(input_shape) != 1 or input_shape[0] < 2:
+            raise ShapeError("needs two features or more")
+        return (input_shape[0] - 1,)
+
+    def trace(self, x, kept):
+        return super().trace(x, kept)
+
+
+@fault(DX_SHAPE, told=r"backward returns shape \(1, 5\), inputs have shape \(3, 5\)")
+class Summed(Tanh):
+    def backward(self, dy):
+        return super().backward(dy).sum(axis=0, keepdims=True)
+
+
+@fault(LEFT, told="forward writes to inputs: now")
+class Overwriting(Tanh):
+    def forward(self, x, training):
+        self.y = np.tanh(x)
+        x[...] = self.y
+        return self.y
+
+
+@fault(LEFT, told="backward writes to parameters: now")
+class Decaying(Dense):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.bias *= 0.999
+        return dx
+
+
+@fault(STAY, told="backward changes the outputs")
+class Spoiling(Tanh):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.y *= 0
+        return dx
+
+
+@fault(SCRATCH, told="the gradient of inputs change if other layers write to scratch")
+class Scratching(Tanh):
+    def forward(self, x, training):
+        self.y = np.tanh(x, out=self.scratch("y", x.shape, x.dtype))
+        return self.y.copy()
+
+
+@fault(FRESH, told="a batch of 5, one|after a batch of 5")
+class Remembering(Tanh):
+    def forward(self, x, training):
+        self.y = np.tanh(x + getattr(self, "last", 0))
+        self.last = 0.1 * len(x) if training and len(x) in (2, 5) else 0
+        return self.y
+
+
+@fault(FRESH, told="2 samples after a batch of 5")
+class LargestBatch(Tanh):
+    """Keeps an array of the largest batch, and what lies behind the end of a smaller one."""
+
+    keeps = ("y", "room")
+
+    def forward(self, x, training):
+        if not hasattr(self, "room") or len(self.room) < len(x) or self.room.dtype != x.dtype:
+            self.room = np.zeros_like(x)
+        self.room[: len(x)] = np.tanh(x)
+        self.y = self.room[: len(x)].copy()
+        return self.y
+
+    def backward(self, dy):
+        return dy * (1 - self.y**2) * (1 + 0.1 * (len(self.room) > len(dy)))
+
+
+@fault(FRESH, told=r"factor was 1\.0 and is")
+class Learning(Tanh):
+    factor: float = 1.0
+
+    def forward(self, x, training):
+        self.factor += 1
+        return super().forward(x, training)
+
+
+@fault(INFERENCE, told="the same inputs give other outputs")
+class IgnoringTraining(Noise):
+    def forward(self, x, training):
+        return super().forward(x, True)
+
+
+@fault(INFERENCE, told="random numbers are drawn")
+class DrawingAnyway(Noise):
+    def forward(self, x, training):
+        self.rng.random()
+        return super().forward(x, training)
+
+
+@fault(INFERENCE, told="running state changes")
+class UpdatingAnyway(Centre):
+    def forward(self, x, training):
+        y = super().forward(x, training)
+        self.running += 0 if training else 1
+        return y
+
+
+@fault(VIEWS, told=r"self\.running is another array after a step: write self\.running\[\.\.\.\] =")
+class Rebinding(Centre):
+    def forward(self, x, training):
+        y = super().forward(x, training)
+        self.running = self.running.copy()
+        return y
+
+
+@fault(SAME, told="outputs are others by another instance: .*; are random numbers from elsewhere than self.rng")
+class Global(Noise):
+    def forward(self, x, training):
+        self.m = np.random.default_rng().random(x.shape).astype(x.dtype) if training else np.ones_like(x)
+        return self.m * x
+
+
+@fault(SAME, told="outputs are others in a second step: .*, or is something remembered")
+class Counting(Tanh):
+    def forward(self, x, training):
+        self.count = getattr(self, "count", 0) + 1
+        return super().forward(x, training) * self.count
+
+
+class Store:
+    arrays: ClassVar[dict] = {}
+
+
+@fault(SHARED, told="results change if another layer computes in between")
+class Sharing(Tanh):
+    def forward(self, x, training):
+        Store.arrays["y"] = np.tanh(x)
+        return Store.arrays["y"].copy()
+
+    def backward(self, dy):
+        return dy * (1 - Store.arrays["y"] ** 2)
+
+
+@fault(JSON, told=r"rate was 1\.0 and is 2\.0 after it was written as JSON and read again", rate=0.5)
+class Doubling(Tanh):
+    rate: float
+
+    @field_validator("rate")
+    @classmethod
+    def _double(cls, rate):
+        return 2 * rate
+
+
+@fault(JSON, told="rate was 0.7 and is 0.5", rate=0.7)
+class Unwritten(Tanh):
+    rate: float = Field(default=0.5, exclude=True)
+
+
+@fault(MEMORY, told="100 steps on batches of the same size took")
+class Leaking(Tanh):
+    def model_post_init(self, context):
+        super().model_post_init(context)
+        self.passed = []
+
+    def forward(self, x, training):
+        self.passed.append(x.mean(axis=None, keepdims=True).copy())
+        return super().forward(x, training)
+
+
+@fault("build allocates nothing", told="build sets room to an array of shape")
+class Allocating(Tanh):
+    def build(self, input_shape):
+        self.room = np.zeros(input_shape)
+        return input_shape
+
+
+@fault("probabilities are in 0 to 1", told="an output is -0")
+class NoProbabilities(Tanh):
+    gives = "probabilities"
+
+
+@fault("each output is a function of one input", told="it is not elementwise: for inputs in another order")
+class NotElementwise(Centre):
+    elementwise = True
+
+    def build(self, input_shape):
+        self.declare_state("running", input_shape)
+        return input_shape
+
+
+@fault("written over inputs it computes the same", told="it says that it is in_place, but y is not written")
+class NotInPlace(Tanh):
+    in_place = True
+
+
+@fault("written over inputs it computes the same", told="the gradient of inputs change where y may be written over x")
+class NeedsInputs(Tanh):
+    in_place = True
+    keeps = ("x", "y")
+
+    def forward(self, x, training):
+        self.x = x
+        return np.tanh(x, out=self.output_like(x))
+
+    def backward(self, dy):
+        return dy * (1 - np.tanh(self.x) ** 2)
+
+
+@fault("its outputs can be written over", told="the gradient of inputs change where the layer behind writes over")
+class NotDisposable(Tanh):
+    disposable = True
+
+
+@fault("its outputs can be written over", told="they lie in its inputs")
+class NotItsOwn(Layer):
+    disposable = True
+
+    def forward(self, x, training):
+        return x
+
+    def backward(self, dy):
+        return dy
+
+
+@fault(KEPT, told="5 numbers of each sample are told by `keeps` or `trace`, but there are 5 in x2, 5 in y")
+class KeepingMore(Tanh):
+    def forward(self, x, training):
+        self.x2 = x * x
+        return super().forward(x, training)
+
+
+@fault(COSTS, told=r"flops returns -1, which is no number of operations")
+class Negative(Tanh):
+    def flops(self):
+        return -1
+
+
+@fault(COSTS, told="layer_count returns 1, with those that children gives there are 2", inner=["tanh"])
+class Miscounting(Both):
+    def layer_count(self):
+        return 1
+
+
+@fault(RUNS, told="inputs of shape .*: raises ZeroDivisionError: .*, in .*test_layer_faults.*, in forward")
+class Raising(Tanh):
+    def forward(self, x, training):
+        return x / (1 // 0)
+
+
+@fault(RUNS, told="forward or backward returns NoneType, not an array")
+class Forgetful(Tanh):
+    def backward(self, dy):
+        dy *= 1 - self.y**2
+
+
+@fault(TAKES, told="inputs of the shapes .* are all refused: give shapes that it takes")
+class Choosy(Tanh):
+    def build(self, input_shape):
+        raise ShapeError("needs images")
+
+
+@fault(TAKES, told=r"inputs of shape \(\) are refused: layers\[0\] \(Careless\) fails in build: IndexError")
+class Careless(Tanh):
+    def build(self, input_shape):
+        assert input_shape[-1]
+        return input_shape
+
+
+@pytest.mark.parametrize(("layer", "checks", "told"), FAULTS)
+def test_a_mistake_is_found_by_its_check_and_told(layer, checks, told):
+    with pytest.raises(ConformanceError, match=f"(?s){told}") as caught:
+        check_layer(layer)
+    assert {outcome.check for outcome in caught.value.outcomes} == checks, caught.value
+
+
+def test_every_check_of_layers_finds_a_mistake():
+    found = {check for param in FAULTS for check in param.values[1]}
+    known = {outcome.check for param in FAULTS for outcome in examine(param.values[0])}
+    assert found == known
+
+
+def test_shapes_that_are_given_should_all_be_taken():
+    with pytest.raises(ConformanceError, match=r"inputs of shape \(\) are refused: .*needs inputs with an axis"):
+        check_layer(Dense(), [(3,), ()])
+
+
+def test_one_wrong_number_among_very_many_is_found_and_named():
+    class Subtle(Dense):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.grad.weight[123, 45] *= -1
+            return dx
+
+    with pytest.raises(ConformanceError, match=r"gradient of weight\[123, 45\]: .*: the sign is wrong"):
+        check_layer(Subtle(units=64), [(300,)])
