@@ -7,7 +7,7 @@ component of that group, as does `reference("initializers")`, which needs no imp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import isabstract
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -64,10 +64,15 @@ class Component(Section):
 
     A base class of a group sets `group`. Fields are fixed once validated; everything else set on an instance is
     run-time state, which pydantic neither sees nor slows down.
+
+    A class may say in `examples` which settings matter, `({"units": 3}, {"units": 3, "bias": False})` for instance:
+    `specnet check` and `specnet.testing` then check each of these, besides the plainest component that is valid.
     """
 
     model_config = ConfigDict(frozen=False)
     group: ClassVar[str] = ""
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = ()
+    """Fields, as in JSON, of components that show what the class can do."""
 
     if TYPE_CHECKING:
 
@@ -156,8 +161,8 @@ def find_class(group: str, name: str) -> type[Component]:
     else:
         return cls
     raise BrokenComponentError(
-        f'the {registry.SINGULAR[group]} "{name}" of {entry.distribution} {entry.version} '
-        f"is {entry.target}, which {fault}"
+        f"{entry} is {entry.target}, which {fault}",
+        help=f"another version may do better, pip install --upgrade {entry.distribution}; or remove the distribution",
     )
 
 
@@ -242,7 +247,31 @@ def guarded(component: Component, place: Pointer, method: str) -> Iterator[None]
     except MemoryError:
         raise
     except Exception as cause:
-        message = f"{show_pointer(place)} ({type(component).__name__}) fails in {method}: "
-        broken = BrokenComponentError(message + f"{type(cause).__name__}: {cause}", pointer=place)
+        entry = plugin_of(component)
+        owner = f" of {entry.owner}" if entry else ""
+        message = f"{show_pointer(place)} ({type(component).__name__}{owner}) fails in {method}: "
+        message += f"{type(cause).__name__}: {cause}"
+        help = entry.remedy(cause) if entry and isinstance(cause, ModuleNotFoundError) else None
+        broken = BrokenComponentError(message, pointer=place, help=help)
         broken.complete = True
         raise broken from cause
+
+
+def plugin_of(component: Component) -> registry.Entry | None:
+    """Return the entry of a component that another distribution than specnet registers."""
+    try:
+        entry = registry.entry_of(component.group, type(component))
+    except SpecnetError:  # nobody does
+        return None
+    return None if entry.distribution == registry.BUILTIN else entry
+
+
+def culprit(error: BaseException) -> tuple[registry.Entry, str] | None:
+    """Return the component of a plugin that an error comes from, and in which of its methods; None if from none."""
+    found, trace = None, error.__traceback__
+    while trace:
+        component = trace.tb_frame.f_locals.get("self")
+        if isinstance(component, Component) and (entry := plugin_of(component)):
+            found = entry, trace.tb_frame.f_code.co_name
+        trace = trace.tb_next
+    return found

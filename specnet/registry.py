@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -52,6 +52,14 @@ class Entry:
     version: str
     point: importlib_metadata.EntryPoint
 
+    def __str__(self) -> str:
+        return f'the {SINGULAR[self.group]} "{self.name}" of {self.owner}'
+
+    @property
+    def owner(self) -> str:
+        """The distribution and its version."""
+        return f"{self.distribution} {self.version}"
+
     def load(self) -> object:
         """Import and return what the entry point names.
 
@@ -61,27 +69,63 @@ class Entry:
         try:
             return self.point.load()
         except (Exception, SystemExit) as cause:
-            raise BrokenComponentError(
-                f'the {SINGULAR[self.group]} "{self.name}" of {self.distribution} {self.version} '
-                f"cannot be imported: {type(cause).__name__}: {cause}",
-                help=f"reinstall or remove the distribution {self.distribution}",
-            ) from cause
+            message = f"{self} cannot be imported: {type(cause).__name__}: {cause}"
+            raise BrokenComponentError(message, help=self.remedy(cause)) from cause
+
+    def remedy(self, cause: BaseException) -> str:
+        """Return what to type where the component fails for this cause."""
+        missing = (cause.name or "").partition(".")[0] if isinstance(cause, ModuleNotFoundError) else ""
+        if missing == BUILTIN:
+            return f"it was made for another version of specnet: pip install --upgrade {self.distribution}"
+        if not missing.isidentifier() or missing == re.split(r"[.:]", self.target)[0].strip():
+            return f"reinstall or remove the distribution {self.distribution}"
+        named = [name for name in requirements(self.distribution, optional=True) if _same(name, missing)]
+        if found := named[:1] or [name for name in requirements(self.distribution) if not is_installed(name)]:
+            return f"pip install {' '.join(found)}"
+        return f"pip install {missing}; {self.distribution} needs it and does not say so"
+
+
+def requirements(distribution: str, *, optional: bool = False) -> list[str]:
+    """Return the names of the distributions that one needs; `optional` ones are for some machines, or an extra."""
+    try:
+        lines = importlib_metadata.requires(distribution)
+    except Exception:  # Metadata are missing or damaged.
+        lines = None
+    return [re.split(r"[^\w.-]", line)[0] for line in lines or () if optional or ";" not in line]
+
+
+def is_installed(distribution: str) -> bool:
+    """Tell whether there is a distribution of that name."""
+    try:
+        return bool(importlib_metadata.distribution(distribution))
+    except importlib_metadata.PackageNotFoundError:
+        return False
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two names are those of one distribution, as installers compare them."""
+    return re.sub(r"[-_.]+", "-", one).lower() == re.sub(r"[-_.]+", "-", other).lower()
+
+
+def points() -> Iterator[importlib_metadata.EntryPoint]:
+    """Give every entry point in a group that begins with `specnet.`."""
+    return (point for point in importlib_metadata.entry_points() if point.group.startswith(f"{BUILTIN}."))
 
 
 @cache
 def _claims() -> Mapping[str, Mapping[str, list[Entry]]]:
     """Every claim to every name: one scan of the installed distributions per process, as it takes a while."""
     claims: dict[str, dict[str, list[Entry]]] = {group: {} for group in GROUPS}
-    for point in importlib_metadata.entry_points():
-        group = point.group.removeprefix("specnet.")
-        if point.group == f"specnet.{group}" and group in claims and NAME.fullmatch(point.name):
-            entry = Entry(group, point.name, point.value, *_owner(point), point)
+    for point in points():
+        group = point.group.removeprefix(f"{BUILTIN}.")
+        if group in claims and NAME.fullmatch(point.name):
+            entry = Entry(group, point.name, point.value, *owner(point), point)
             claims[group].setdefault(point.name, []).append(entry)
     return claims
 
 
-def _owner(point: importlib_metadata.EntryPoint) -> tuple[str, str]:
-    """The name and version of the distribution that declares an entry point, as far as it says."""
+def owner(point: importlib_metadata.EntryPoint) -> tuple[str, str]:
+    """Return name and version of the distribution that declares an entry point, as far as it says."""
     try:
         assert point.dist
         return point.dist.name, point.dist.version
@@ -115,9 +159,10 @@ def find(group: str, name: str) -> Entry:
         raise UnknownComponentError(f"there is no {SINGULAR[group]} {quote(name)}", help=suggest(name, known))
     first, *others = known[name]
     if others and first.distribution != BUILTIN:
-        owners = " and ".join(f"{entry.distribution} {entry.version}" for entry in known[name])
+        owners = " and ".join(entry.owner for entry in known[name])
+        removals = " or ".join(f"pip uninstall {entry.distribution}" for entry in known[name])
         raise AmbiguousComponentError(
-            f'the {SINGULAR[group]} "{name}" is claimed by {owners}', help="uninstall all but one of them"
+            f'the {SINGULAR[group]} "{name}" is claimed by {owners}', help=f"keep one of them: {removals}"
         )
     return first
 
@@ -128,12 +173,26 @@ def name_of(group: str, cls: type) -> str:
     Raises:
         UnknownComponentError: if no installed distribution registers it.
     """
+    return entry_of(group, cls).name
+
+
+def entry_of(group: str, cls: type) -> Entry:
+    """Return the entry that registers a class: specnet's own, where a plugin gives one of its classes another name.
+
+    Raises:
+        UnknownComponentError: if no installed distribution registers it.
+    """
     target = f"{cls.__module__}:{cls.__qualname__}"
-    for name, (entry, *_) in claims(group).items():
+    found = None
+    for entry, *_ in claims(group).values():
         module, _, attribute = entry.target.partition(":")
         # A plugin may register a class under a module that re-exports it. Nothing is imported to find out.
         if entry.target == target or getattr(sys.modules.get(module), attribute, None) is cls:
-            return name
+            if entry.distribution == BUILTIN:
+                return entry
+            found = found or entry
+    if found:
+        return found
     raise UnknownComponentError(
         f"{cls.__module__}.{cls.__qualname__} is not registered",
         help=f'declare it under [project.entry-points."specnet.{group}"] and install the distribution',

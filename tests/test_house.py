@@ -21,11 +21,14 @@ MODULES = {
 NOUNS = (
     "layers", "losses", "metrics", "optimizers", "schedules", "initializers", "datasets", "transforms", "plots",
 )  # fmt: skip
-ORDER = ["errors", "tools", "component", "base", "implementations", "training", "spec", "report", "runs", "api", "cli"]
+ORDER = [
+    "errors", "tools", "component", "base", "implementations", "training", "spec", "report", "runs", "api", "testing",
+    "cli",
+]  # fmt: skip
 HOMES = {
     "specnet": "errors", "errors": "errors", "registry": "tools", "diagnostics": "tools", "functions": "tools",
     "watch": "tools", "workspace": "tools", "component": "component", "training": "training", "spec": "spec",
-    "report": "report", "runs": "runs", "api": "api", "cli": "cli", "__main__": "cli",
+    "report": "report", "runs": "runs", "api": "api", "testing": "testing", "cli": "cli", "__main__": "cli",
 }  # fmt: skip
 
 
@@ -106,7 +109,13 @@ def python(*arguments):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], *([command, "--help"] for command in cli.commands), ["new", "spec", "--help"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["new", "spec", "--help"],
+        ["new", "plugin", "--help"],
+        *([command, "--help"] for command in cli.commands),
+    ],
 )
 def test_help_imports_neither_numpy_nor_pydantic_nor_matplotlib(arguments):
     code = f"import sys; sys.argv = ['specnet', *{arguments!r}]\nfrom specnet.cli import main\ntry: main()\n"

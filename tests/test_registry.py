@@ -76,6 +76,11 @@ def test_a_built_in_keeps_its_name_and_the_claim_stays_visible(install):
     assert "greedy" not in sys.modules
 
 
+def test_another_name_that_a_plugin_gives_to_one_of_our_classes_changes_no_spec_that_has_ours(install):
+    install("aaa-first", "a_tanh = specnet.layers.activation:Tanh")
+    assert build("layers", "a_tanh").to_spec() == build("layers", "tanh").to_spec() == {"type": "tanh"}
+
+
 def test_two_claims_to_a_name_are_an_error_for_those_who_use_it(install):
     install("beta", "one = one_b:One", version="2.0", one_b=LAYER.format(name="One"))
     install("alpha", "one = one_a:One", one_a=LAYER.format(name="One"))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING
 
 import click
 
@@ -30,11 +29,6 @@ if TYPE_CHECKING:
 
 SCHEMA_SUFFIX = ".schema.json"
 """How the names of files end that stand among specs for the sake of editors."""
-LIMITS = {
-    "gt": ">", "ge": ">=", "lt": "<", "le": "<=", "multiple_of": "multiple of",
-    "min_length": "length >=", "max_length": "length <=",
-}  # fmt: skip
-"""How the limits of a field are shown."""
 
 
 @click.command()
@@ -112,7 +106,7 @@ def _show_group(group: str) -> None:
         try:
             doc = (find_class(group, name).__doc__ or "").strip().partition("\n")[0]
         except ComponentError as error:
-            doc = f"cannot be used: {error.message}"
+            doc = f"broken: {error.message}"
         winner, *others = entries
         passed_over = "".join(f"; also claimed by {entry.distribution}" for entry in others)
         rows.append([name, f"{winner.distribution} {winner.version}{passed_over}", doc])
@@ -121,57 +115,18 @@ def _show_group(group: str) -> None:
 
 def _show_component(group: str, name: str) -> None:
     import inspect
-    import json
 
     from specnet import registry
     from specnet.cli.show import show_table
     from specnet.component import find_class
+    from specnet.spec.describe import describe_fields
 
     entry, cls = registry.find(group, name), find_class(group, name)
     click.echo(f"{name}, a component of {group}, from {entry.distribution} {entry.version}\n")
     click.echo(inspect.getdoc(cls) or "")
-    rows = []
-    for attribute, field in cls.model_fields.items():
-        limits = ", ".join(
-            f"{sign} {getattr(limit, name)}"
-            for limit in field.metadata
-            for name, sign in LIMITS.items()
-            if getattr(limit, name, None) is not None
-        )
-        value = field.get_default(call_default_factory=True)
-        default = "required" if field.is_required() else json.dumps(value, default=_to_json)
-        kind = _type_name(field.annotation)
-        rows.append([field.alias or attribute, kind, default, field.description or "", limits])
-    if rows:
+    if fields := describe_fields(cls):
         click.echo()
-        show_table(["field", "type", "default", "", ""], rows)
-
-
-def _to_json(value: Any) -> Any:
-    """Return a default that the json module does not know as what it does."""
-    from pydantic_core import to_jsonable_python
-
-    from specnet.component import Component
-
-    return value.to_spec() if isinstance(value, Component) else to_jsonable_python(value)
-
-
-def _type_name(annotation: Any) -> str:
-    """Return a field's type as a reader of JSON understands it."""
-    import json
-
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _type_name(arguments[0])
-    if origin is Literal:
-        return " | ".join(json.dumps(value) for value in arguments)
-    if origin in (Union, UnionType):
-        return " | ".join(_type_name(argument) for argument in arguments)
-    if origin in (list, tuple, dict):
-        return f"{origin.__name__}[{', '.join(_type_name(argument) for argument in arguments)}]"
-    if isinstance(annotation, type) and issubclass(annotation, str):  # the type of a data file, too
-        return "str"
-    return "null" if annotation is type(None) else getattr(annotation, "__name__", str(annotation))
+        show_table(["field", "type", "default", "", ""], fields)
 
 
 @click.command()

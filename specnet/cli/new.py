@@ -5,10 +5,23 @@ from __future__ import annotations
 import click
 
 from specnet.cli.options import Group
-from specnet.errors import UsageError
+from specnet.errors import UsageError, quote
 
 KINDS = ("classification", "regression", "images", "sequence")
 SCHEMA = "specnet.schema.json"
+PLUGIN = {
+    "pyproject.toml.txt": "pyproject.toml",
+    "README.md": "README.md",
+    "layer.py.txt": "$module.py",
+    "test_layer.py.txt": "tests/test_$layer.py",
+    "spiral.json": "spiral.json",
+    "tests.yml": ".github/workflows/tests.yml",
+    "gitignore": ".gitignore",
+}
+"""Templates of a plugin, and the files that they become."""
+PREFIX = "specnet-"
+TAKEN = ("None", "True", "False", "Layer", "Field")
+"""Names that no class in a plugin's module can have."""
 
 
 @click.group(cls=Group)
@@ -18,6 +31,7 @@ def new() -> None:
     \b
     Example:
       specnet new spec digits --kind images
+      specnet new plugin specnet-mish
     """
 
 
@@ -58,3 +72,65 @@ def spec(name: str, kind: str) -> None:
     if not schema.exists():
         write_json(schema, make_schema())
     click.echo(f"written to {path}; next:\n  specnet run {path}")
+
+
+@new.command()
+@click.argument("name")
+def plugin(name: str) -> None:
+    """Write a plugin, the distribution specnet-NAME with a layer called NAME.
+
+    It lies in a folder of its own, installs, passes its tests and trains as it is; then the formula is changed. NAME
+    may be given with specnet- in front or without. A folder that is there already is never overwritten.
+
+    \b
+    Example:
+      specnet new plugin specnet-mish
+    """
+    from importlib.resources import files
+    from pathlib import Path
+    from string import Template
+
+    names = _plugin_names(name)
+    folder, templates = Path(names["distribution"]), files("specnet") / "templates" / "plugin"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        raise UsageError(f"{folder} is there already: choose another name, or remove it") from None
+    for template, target in PLUGIN.items():
+        path = folder / Template(target).substitute(names)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = Template((templates / template).read_text(encoding="utf-8")).substitute(names)
+        path.write_text(text, encoding="utf-8")
+    click.echo(f"written to {folder}; next:\n  cd {folder}\n  pip install -e '.[dev]'\n  pytest")
+    click.echo("  specnet run spiral.json")
+
+
+def _plugin_names(name: str) -> dict[str, str]:
+    """Return what a plugin and its parts are called.
+
+    Raises:
+        UsageError: if they cannot be called so, or something else is.
+    """
+    import re
+
+    import importlib_metadata
+
+    from specnet import registry
+
+    short = re.sub("[-_.]+", "-", name).removeprefix(PREFIX)
+    layer, cls = short.replace("-", "_"), "".join(part.capitalize() for part in short.split("-"))
+    if not re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", short) or len(short) > 60 or cls in TAKEN or short == "specnet":
+        help = "take up to 60 small letters, digits and hyphens, the first a letter, as in specnet-mish"
+        raise UsageError(f"a plugin cannot have the name {quote(name)}", help=help)
+    if claims := registry.claims("layers").get(layer):
+        raise UsageError(f'there is a layer "{layer}" already, from {claims[0].owner}: choose another name')
+    if registry.is_installed(PREFIX + short):
+        raise UsageError(f"a distribution {PREFIX}{short} is installed already: choose another name")
+    version = re.match(r"\d+(\.\d+)*", importlib_metadata.version(registry.BUILTIN))
+    return {
+        "distribution": PREFIX + short,
+        "module": f"specnet_{layer}",
+        "layer": layer,
+        "Layer": cls,
+        "version": version[0] if version else "0",
+    }

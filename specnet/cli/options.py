@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from specnet.errors import Diagnostic, SpecError, UsageError, printable, quote, suggest
+from specnet.errors import Diagnostic, SpecError, SpecnetError, UsageError, printable, quote, suggest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +109,24 @@ def read_spec(path: Path, overrides: tuple[str, ...], memory_budget: int | None)
     if os.access(f"{path}.json", os.R_OK) and not os.access(path, os.F_OK):
         found = Diagnostic("file", "there is no such file", help=f'did you mean "{path}.json"?')
         raise SpecError([found], file=str(path))
-    return specnet.load_spec(path, overrides, memory_budget)
+    try:
+        return specnet.load_spec(path, overrides, memory_budget)
+    except SpecError as error:
+        raise _recall(error, path) from None
+
+
+def _recall(error: SpecError, path: Path) -> SpecError:
+    """Return the error with what to install, if a spec has been run with components that are gone."""
+    from pathlib import Path
+
+    from specnet.runs.manifest import read_manifest, recall
+
+    for run in (path.parent, Path("runs") / path.stem):  # the spec may lie in a run directory
+        with suppress(SpecnetError, OSError):
+            found = recall(error.diagnostics, read_manifest(run), run)
+            if found != error.diagnostics:
+                return SpecError(found, file=error.file)
+    return error
 
 
 def show_warnings(spec: Spec) -> str:

@@ -46,8 +46,9 @@ def load_data(spec: Spec) -> Data:
     Raises:
         SpecnetError: if they cannot be read, or are not what the spec says.
     """
-    with located(spec, "dataset"):
+    with located(spec), guarded(spec.dataset, ("dataset",), "load"):
         data = spec.dataset.load(stream(spec.seed, "dataset"))
+    with located(spec, "dataset"):
         for name, samples in data.splits.items():
             _check_samples(name, samples)
             if samples.inputs.shape[1:] != data.train.inputs.shape[1:]:

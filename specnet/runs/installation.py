@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import importlib_metadata
 
 from specnet import registry
+from specnet.errors import nearest, quote
 from specnet.runs.findings import Finding, Installation, has_errors
 from specnet.runs.manifest import describe_setting
 from specnet.spec.schema import unusable
@@ -17,8 +18,7 @@ from specnet.spec.schema import unusable
 def examine_installation() -> Installation:
     """Look at what specnet depends on and at every component, which is imported for that."""
     setting = describe_setting()
-    required = [line for line in importlib_metadata.requires(registry.BUILTIN) or () if "extra ==" not in line]
-    names = [re.split(r"[^\w.-]", line)[0] for line in required]
+    names = registry.requirements(registry.BUILTIN)
     findings = [Finding("components", "error", error.message, error.help) for error in unusable()]
     if kernel := os.environ.get("OPENBLAS_CORETYPE"):
         message = f"OPENBLAS_CORETYPE={kernel} in the environment decides on the BLAS kernel"
@@ -30,6 +30,7 @@ def examine_installation() -> Installation:
                 distributions.setdefault(f"{entry.distribution} {entry.version}", Counter())[group] += 1
             if entries[0].distribution == registry.BUILTIN:
                 findings += map(_passed_over, entries[1:])
+    findings += [*_ignored(), *_incomplete(distributions)]
     broken = sum(finding.severity == "error" for finding in findings)
     return Installation(
         setting["versions"] | {name: importlib_metadata.version(name) for name in names},
@@ -41,6 +42,30 @@ def examine_installation() -> Installation:
 
 
 def _passed_over(entry: registry.Entry) -> Finding:
-    claim = f'the {registry.SINGULAR[entry.group]} "{entry.name}" of {entry.distribution} {entry.version}'
-    message = f"{claim} is passed over, as a built-in has that name"
+    message = f"{entry} is passed over, as a built-in has that name"
     return Finding("components", "note", message, "its author can give it another name")
+
+
+def _ignored() -> Iterator[Finding]:
+    """Entry points that no spec can name."""
+    for point in registry.points():
+        group, owner = point.group.removeprefix("specnet."), " ".join(registry.owner(point))
+        if group not in registry.GROUPS:
+            message = f"{owner} registers {quote(point.name)} in {point.group}, a group that this specnet does not have"
+            near = nearest(group, registry.GROUPS)
+            meant = f'did you mean "specnet.{near}"? If not, ' if near else ""
+            help = f"{meant}a later specnet may have it: pip install --upgrade specnet"
+            yield Finding("components", "note", message, help)
+        elif not registry.NAME.fullmatch(point.name):
+            message = f"the {registry.SINGULAR[group]} {quote(point.name)} of {owner} is ignored: no spec can name it"
+            help = "its author can give it a name of small letters, digits and _ that begins with a letter"
+            yield Finding("components", "note", message, help)
+
+
+def _incomplete(owners: Iterable[str]) -> Iterator[Finding]:
+    """Distributions that need others which are not installed."""
+    for owner in owners:
+        needed = registry.requirements(owner.partition(" ")[0])
+        if missing := [name for name in needed if not registry.is_installed(name)]:
+            message = f"{owner} needs {' and '.join(missing)}, which cannot be found"
+            yield Finding("components", "note", message, f"pip install {' '.join(missing)}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,15 @@ from pydantic import BaseModel, FiniteFloat, ValidationError
 from specnet import registry
 from specnet.component import Component, parts
 from specnet.datasets.base import Data, pieces
-from specnet.errors import RunError, SpecError
+from specnet.errors import Diagnostic, RunError, SpecError, SpecnetError
 from specnet.runs.files import read_json
 from specnet.runs.machine import describe_machine
+from specnet.spec.document import read_document
 from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec, json_digest
+
+OWNER = re.compile(r"[A-Za-z0-9][\w.-]* [A-Za-z0-9][\w.+!-]*", re.ASCII)
+"""A distribution and its version. A manifest may come from anybody: nothing else of it becomes part of a command."""
 
 
 def describe(spec: Spec, data: Data) -> dict[str, Any]:
@@ -117,17 +123,49 @@ def read_spec(directory: Path, manifest: Mapping[str, Any]) -> Spec:
     try:
         return parse_spec(document, str(path))
     except SpecError as error:
-        used = manifest["components"]
-        missing = [key for key in used if key.partition(".")[2] not in registry.claims(key.partition(".")[0])]
-        help = install({key: used[key] for key in missing})
-        raise RunError(f"the spec of this run is no longer understood\n{error}", help=help) from None
+        located = [read_document(path).locate(found) for found in error.diagnostics]
+        told = SpecError(recall(located, manifest, directory), file=str(path))
+        gone: dict[str, str] = {}
+        for found in located:
+            gone |= _recalled(found, manifest)
+        raise RunError(f"the spec of this run is no longer understood\n{told}", help=install(gone)) from None
+
+
+def recall(diagnostics: Iterable[Diagnostic], manifest: Mapping[str, Any], run: Path) -> list[Diagnostic]:
+    """Return diagnostics of a run's spec, with what to install where a component came from another distribution."""
+    return [_told(found, _recalled(found, manifest), run) for found in diagnostics]
+
+
+def _told(found: Diagnostic, components: Mapping[str, str], run: Path) -> Diagnostic:
+    if not (help := install(components)):
+        return found
+    message = f"{found.message}; {run} was made with {' and '.join(sorted({*components.values()}))}"
+    return found._replace(message=message, help=help)
+
+
+def _recalled(found: Diagnostic, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The components that a diagnostic is about, with the distribution that a run had them from and that is gone."""
+    if found.code not in ("unknown-component", "broken-component") or not found.location:
+        return {}
+    place = found.location
+    quoted = place.text[place.column - 1 :][: place.width]
+    used: dict[str, str] = manifest["components"]
+    named = {key: owner for key, owner in used.items() if json.dumps(key.partition(".")[2]) == quoted}
+    return {key: owner for key, owner in named.items() if _is_gone(key, owner)}
+
+
+def _is_gone(key: str, owner: str) -> bool:
+    group, _, name = key.partition(".")
+    try:
+        return registry.find(group, name).owner != owner
+    except SpecnetError:
+        return True
 
 
 def install(components: Mapping[str, str]) -> str | None:
     """Return the command that brings back the distributions which components came from; None if there is none."""
-    if not components:
-        return None
-    return f"pip install {' '.join(sorted({owner.replace(' ', '==') for owner in components.values()}))}"
+    owners = sorted({owner for owner in components.values() if OWNER.fullmatch(owner)})
+    return f"pip install {' '.join(owner.replace(' ', '==') for owner in owners)}" if owners else None
 
 
 def now() -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
+from specnet.component import Component, build
 from specnet.diagnostics import explain, explain_unknown_keys
 from specnet.errors import Diagnostic, Pointer, SpecError, SpecnetError, nearest
 from specnet.spec.checks import check_spec
@@ -18,6 +19,7 @@ from specnet.spec.files import resolve_files
 from specnet.spec.memory import machine_memory
 from specnet.spec.model import Spec
 from specnet.spec.overrides import apply_overrides
+from specnet.spec.text import Source, parse_json
 
 KEYS = ("missing-key", "unknown-key")
 """Codes of mistakes that an object has beside those of its values."""
@@ -59,6 +61,24 @@ def parse_spec(value: Any, name: str | None = None) -> Spec:
     except ValidationError as error:
         raise explain(explain_unknown_keys(error, Spec), file=name) from None
     return spec.loaded(Document(value, name))
+
+
+def parse_component(group: str, text: str) -> Component:
+    """Return the component of a group that a JSON text describes; relative paths start from the working directory.
+
+    Raises:
+        SpecError: with every mistake, where in the text it stands.
+    """
+    source = Source("the component", text, Path(), from_file=False)
+    parsed = parse_json(source)
+    document = Document(parsed.value, spans=parsed.spans)
+    mistakes = list(parsed.mistakes)
+    if not mistakes:
+        try:
+            return build(group, parsed.value)
+        except SpecError as error:
+            mistakes = error.diagnostics
+    raise SpecError([document.locate(found) for found in mistakes])
 
 
 def _understand(document: Document, budget: float) -> tuple[Spec | None, list[Diagnostic]]:

@@ -248,8 +248,8 @@ def test_an_ending_that_was_left_out_is_told(command, invoke, write):
         (["x.json"], 'did you mean "specnet run x.json"?'),
         (["plot.json"], 'did you mean "specnet run plot.json"?'),
         (["sumary", "x.json"], 'did you mean "summary"?'),
-        (["train"], "one of: compare, components, "),
-        (["new", "x"], "one of: spec"),
+        (["train"], "one of: check, compare, components, "),
+        (["new", "x"], "one of: plugin, spec"),
     ],
 )
 def test_a_command_that_does_not_exist_is_told_what_may_be_meant(arguments, help, invoke):

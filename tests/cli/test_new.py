@@ -113,6 +113,7 @@ def test_a_folder_that_cannot_be_written_is_told(invoke, monkeypatch):
     assert (result.exit_code, result.stderr) == (2, "error[file]: first.json: Permission denied\n")
 
 
-@pytest.mark.parametrize("command", [["new"], ["new", "spec"]])
+@pytest.mark.parametrize("command", [["new", "spec"], ["new", "plugin"]])
 def test_help_has_an_example(command, invoke):
-    assert "Example:\n    specnet new spec" in invoke(*command, "--help").output
+    for asked in (command[:1], command):
+        assert f"    specnet {' '.join(command)} " in invoke(*asked, "--help").output.partition("Example:\n")[2]

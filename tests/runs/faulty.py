@@ -124,7 +124,7 @@ def attempt(spec, directory, faults):
     """Run a spec in a directory; return the error that ended that, as a JSON value."""
     with faults.watching():
         try:
-            specnet.run(spec, directory, resume=True)
+            specnet.run(spec, directory, resume=True, report=False)
         except Exception as error:
             return {
                 "type": type(error).__name__,
@@ -155,7 +155,7 @@ def interrupt(spec, directory):
 
     try:
         with patch.object(Trainer, "_step", signalled):
-            specnet.run(spec, directory)
+            specnet.run(spec, directory, report=False)
     except Interrupted:
         return
 
@@ -165,7 +165,7 @@ def content(directory):
     found = {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
     if "history.jsonl" in found:
         found["history.jsonl"] = re.sub(rb'"seconds": [^}]+', b"", found["history.jsonl"])
-    return {name: found[name] for name in found.keys() - {".lock", "manifest.json"}}
+    return {name: found[name] for name in found.keys() - {".lock", "manifest.json", "report.html"}}
 
 
 def temporary(directory):
@@ -195,7 +195,7 @@ def take_up(spec, directory, whole):
         best, latest = (specnet.load_run(directory, which) for which in ("best", "latest"))
         warnings += best.warnings + latest.warnings
     observer.warned = warnings.append
-    specnet.run(spec, directory, observer, resume=True)
+    specnet.run(spec, directory, observer, resume=True, report=False)
     found = content(directory)
     believed = latest.progress if began else {"epoch": 0, "step": 0}
     return {
@@ -208,7 +208,7 @@ def take_up(spec, directory, whole):
 def main(start, mode, folder):
     os.fsync = lambda handle: None  # takes most of the time, and shows only where the machine itself goes down
     spec = specnet.load_spec(SPEC, [f"training.epochs={EPOCHS[start]}"])
-    base, whole = folder / "base", content(specnet.run(spec, folder / "whole").directory)
+    base, whole = folder / "base", content(specnet.run(spec, folder / "whole", report=False).directory)
     if start == "interrupted":
         interrupt(spec, base)
     else:

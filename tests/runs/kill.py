@@ -14,9 +14,10 @@ second form replays a single one. A blow is one of
 - in a quarter of the cases SIGINT or SIGTERM, at such a count as well.
 
 After blows of SIGKILL alone the whole run directory has to be the same, byte by byte: checkpoints, record, spec and
-indexes, with no file more or less. Only the seconds in the history, the lock and the manifest's story of the run are
-left out. A signal adds a checkpoint, and so does a run that ends before it is made longer; then final checkpoint,
-best state, history and record are compared. At the first difference the directories stay, and the exit code is 1.
+indexes, with no file more or less. Only the seconds in the history, the lock and the manifest's story of the run,
+which its page tells, too, are left out. A signal adds a checkpoint, and so does a run that ends before it is made
+longer; then final checkpoint, best state, history and record are compared. At the first difference the directories
+stay, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -231,7 +232,7 @@ def files(directory: Path) -> dict[str, object]:
     }
     # What the last save deleted is of use only to a process that would have to delete it again.
     found["latest.json"] = without(read_json(directory / "latest.json"), "dropped")
-    return without(found, "manifest.json", "history.jsonl", ".lock")
+    return without(found, "manifest.json", "history.jsonl", "report.html", ".lock")
 
 
 def results(directory: Path) -> dict[str, object]:

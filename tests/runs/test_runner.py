@@ -97,7 +97,7 @@ def test_a_record_holds_predictions_over_a_grid(train):
         np.testing.assert_allclose(record["axis_0"][[0, -1]], [inputs[:, 0].min() - 1, inputs[:, 0].max() + 1])
         last = specnet.load_run(run.directory, "latest")
         point = np.array([[record["axis_0"][2], record["axis_1"][5]]])
-        np.testing.assert_allclose(record["predictions"][-1, 2, 5], last.predict(point)[0], rtol=1e-5)
+        np.testing.assert_allclose(record["predictions"][-1, 2, 5], last.predict(point)[0], atol=1e-3)
 
 
 def test_a_spec_may_be_given_as_a_mapping_or_a_path(train, tmp_path):

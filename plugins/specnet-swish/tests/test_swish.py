@@ -3,15 +3,22 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pytest
+from specnet_swish import Swish
 
 import specnet
+import specnet.testing
 
 SPEC = Path(__file__).parents[1] / "spiral.json"
 
 
-def test_a_spec_finds_swish_by_name():
-    layer = specnet.build("layers", {"type": "swish", "beta": 2.0})
-    assert layer.to_spec() == {"type": "swish", "beta": 2.0}
+@pytest.mark.parametrize("case", specnet.testing.cases("specnet-swish"), ids=str)
+def test_what_specnet_asks_of_a_plugin_holds(case):
+    case()
+
+
+def test_gradients_agree_with_central_differences_whatever_the_shape():
+    specnet.testing.check_layer(Swish(beta=2.0), shapes=[(3,), (4, 5)])
 
 
 def test_values_are_x_times_sigmoid_of_beta_x():
@@ -19,15 +26,6 @@ def test_values_are_x_times_sigmoid_of_beta_x():
     x = np.random.default_rng(0).normal(size=(3, 4), scale=3)
     expected = [[value / (1 + math.exp(-1.5 * value)) for value in row] for row in x]
     np.testing.assert_allclose(network.forward(x), expected, rtol=1e-12)
-
-
-def test_the_gradient_agrees_with_central_differences():
-    network = specnet.build_network([{"type": "swish", "beta": 1.5}], input_shape=(4,), dtype="float64")
-    rng, h = np.random.default_rng(1), 1e-6
-    x, dy = rng.normal(size=(3, 4)), rng.normal(size=(3, 4))
-    slope = (network.forward(x + h) - network.forward(x - h)) / (2 * h)
-    network.forward(x)
-    np.testing.assert_allclose(network.backward(dy), slope * dy, rtol=1e-8)
 
 
 def test_its_spec_trains_to_full_accuracy(tmp_path):

@@ -1,0 +1,65 @@
+"""What the library's generators share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Annotated, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from specnet import Data, Dataset, Samples
+from specnet.datasets.base import Outline
+
+Count = Annotated[int, Field(ge=4, le=10**7)]
+Deviation = Annotated[float, Field(ge=0)]
+Features = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class Generated(Dataset):
+    """Samples drawn by a function of the library; a field is the parameter of the same name.
+
+    The library's random numbers are seeded by those of the spec: one seed, one dataset.
+    """
+
+    computed: ClassVar[bool] = True
+    maker: ClassVar[str]
+    n_samples: Count = Field(default=100, description="samples altogether")
+
+    @abstractmethod
+    def inputs(self) -> tuple[str, ...]:
+        """Return a name for each input."""
+
+    @abstractmethod
+    def targets(self) -> tuple[str, ...]:
+        """Return a name for each target."""
+
+    def classes(self) -> tuple[str, ...]:
+        """Return a name for each class; none where targets are numbers."""
+        return ()
+
+    def prepare(self, targets: np.ndarray) -> np.ndarray:
+        """Return targets as specnet has them, given the library's."""
+        return targets.astype(np.int64) if self.classes() else targets.reshape(len(targets), -1).astype(np.float64)
+
+    def outline(self) -> Outline:
+        classes = len(self.classes())
+        targets = () if classes else (len(self.targets()),)
+        return Outline((len(self.inputs()),), targets, self.n_samples, (), classes or None)
+
+    def load(self, rng: np.random.Generator) -> Data:
+        from sklearn import datasets
+
+        make = getattr(datasets, self.maker)
+        inputs, targets, *_ = make(**self.model_dump(), random_state=int(rng.integers(2**32)))
+        samples = Samples(np.array(inputs, np.float64, order="C"), self.prepare(targets))
+        return Data(samples, classes=self.classes(), input_names=self.inputs(), target_names=self.targets())
+
+
+def numbered(name: str, count: int) -> tuple[str, ...]:
+    """Return as many names, told apart by a number.
+
+    >>> numbered("x", 2)
+    ('x0', 'x1')
+    """
+    return tuple(f"{name}{number}" for number in range(count))

@@ -1,0 +1,181 @@
+"""Generators of samples that belong to classes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+import numpy as np
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from specnet_sklearn.base import Count, Deviation, Features, Generated, numbered
+
+Classes = Annotated[int, Field(ge=2, le=1000)]
+
+
+class Moons(Generated):
+    """Two interleaving half circles of radius 1 in the plane, with normal noise."""
+
+    maker = "make_moons"
+    noise: Deviation = Field(default=0.0, description="standard deviation of each coordinate")
+
+    def inputs(self) -> tuple[str, ...]:
+        return ("x", "y")
+
+    def targets(self) -> tuple[str, ...]:
+        return ("moon",)
+
+    def classes(self) -> tuple[str, ...]:
+        return ("upper", "lower")
+
+
+class Circles(Generated):
+    """A circle of radius 1 in the plane and a smaller one inside it, with normal noise."""
+
+    maker = "make_circles"
+    noise: Deviation = Field(default=0.0, description="standard deviation of each coordinate")
+    factor: float = Field(default=0.8, ge=0, lt=1, description="radius of the inner circle")
+
+    def inputs(self) -> tuple[str, ...]:
+        return ("x", "y")
+
+    def targets(self) -> tuple[str, ...]:
+        return ("circle",)
+
+    def classes(self) -> tuple[str, ...]:
+        return ("outer", "inner")
+
+
+class Blobs(Generated):
+    """Round clouds of normal noise, each about a centre that is uniform in a box."""
+
+    maker = "make_blobs"
+    n_features: Features = Field(default=2, description="inputs")
+    centers: Classes = Field(default=3, description="clouds, as many classes")
+    cluster_std: Deviation = Field(default=1.0, description="standard deviation in a cloud")
+    center_box: tuple[float, float] = Field(
+        default=(-10.0, 10.0), description="least and largest coordinate of centres"
+    )
+
+    @model_validator(mode="after")
+    def _check_box(self) -> Self:
+        low, high = self.center_box
+        if low > high:
+            raise ValueError(f"center_box is from {low:g} to {high:g}: the least coordinate comes first")
+        return self
+
+    def inputs(self) -> tuple[str, ...]:
+        return numbered("x", self.n_features)
+
+    def targets(self) -> tuple[str, ...]:
+        return ("blob",)
+
+    def classes(self) -> tuple[str, ...]:
+        return numbered("blob ", self.centers)
+
+
+class Classification(Generated):
+    """Clouds about the corners of a hypercube, several to a class, among inputs that tell nothing. Guyon, 2003.
+
+    Of the inputs `n_informative` tell the class, `n_redundant` are sums of those, `n_repeated` are copies, and the
+    rest is noise.
+    """
+
+    maker = "make_classification"
+    n_features: Features = Field(default=20, description="inputs")
+    n_informative: PositiveInt = Field(default=2, description="inputs that tell the class")
+    n_redundant: int = Field(default=2, ge=0, description="inputs that are sums of those")
+    n_repeated: int = Field(default=0, ge=0, description="inputs that are copies of either")
+    n_classes: Classes = Field(default=2, description="classes")
+    n_clusters_per_class: PositiveInt = Field(default=2, description="clouds of each class")
+    flip_y: float = Field(default=0.01, ge=0, le=1, description="share of samples whose class is drawn at random")
+    class_sep: PositiveFloat = Field(default=1.0, description="half the side of the hypercube")
+
+    @model_validator(mode="after")
+    def _check_counts(self) -> Self:
+        told = self.n_informative + self.n_redundant + self.n_repeated
+        if told > self.n_features:
+            raise ValueError(f"n_informative, n_redundant and n_repeated are {told}, of {self.n_features} n_features")
+        clouds = self.n_classes * self.n_clusters_per_class
+        # A hypercube in 34 dimensions has more corners than there may be clouds.
+        if clouds > 2 ** min(self.n_informative, 34):
+            corners = 2**self.n_informative
+            raise ValueError(f"n_classes times n_clusters_per_class is {clouds}, n_informative gives {corners} corners")
+        return self
+
+    def inputs(self) -> tuple[str, ...]:
+        return numbered("x", self.n_features)
+
+    def targets(self) -> tuple[str, ...]:
+        return ("class",)
+
+    def classes(self) -> tuple[str, ...]:
+        return numbered("class ", self.n_classes)
+
+
+class GaussianQuantiles(Generated):
+    """One round cloud of normal noise, cut into shells of as many samples each: class 0 is the innermost."""
+
+    maker = "make_gaussian_quantiles"
+    cov: PositiveFloat = Field(default=1.0, description="variance of each input")
+    n_features: int = Field(default=2, ge=1, le=1000, description="inputs")
+    n_classes: Classes = Field(default=3, description="shells")
+
+    @model_validator(mode="after")
+    def _check_counts(self) -> Self:
+        if self.n_classes > self.n_samples:
+            raise ValueError(f"n_classes is {self.n_classes}, of {self.n_samples} n_samples")
+        return self
+
+    def inputs(self) -> tuple[str, ...]:
+        return numbered("x", self.n_features)
+
+    def targets(self) -> tuple[str, ...]:
+        return ("shell",)
+
+    def classes(self) -> tuple[str, ...]:
+        return numbered("shell ", self.n_classes)
+
+
+class Hastie(Generated):
+    """Ten normal inputs; class 1 where the sum of their squares is above 9.34, about half the samples.
+
+    Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, example 10.2.
+    """
+
+    maker = "make_hastie_10_2"
+    n_samples: Count = Field(default=12_000, description="samples altogether")
+
+    def inputs(self) -> tuple[str, ...]:
+        return numbered("x", 10)
+
+    def targets(self) -> tuple[str, ...]:
+        return ("class",)
+
+    def classes(self) -> tuple[str, ...]:
+        return ("inside", "outside")
+
+    def prepare(self, targets: np.ndarray) -> np.ndarray:
+        return (targets > 0).astype(np.int64)  # the library says -1 and 1
+
+
+class Multilabel(Generated):
+    """Counts of words in short texts, and for each of several topics whether the text is about it, 0 or 1."""
+
+    maker = "make_multilabel_classification"
+    n_features: Features = Field(default=20, description="words there are")
+    n_classes: Classes = Field(default=5, description="topics there are")
+    n_labels: PositiveInt = Field(default=2, description="topics of a text, on average")
+    length: PositiveInt = Field(default=50, description="words in a text, on average")
+    allow_unlabeled: bool = Field(default=True, description="whether a text may be about nothing")
+
+    @model_validator(mode="after")
+    def _check_counts(self) -> Self:
+        if self.n_labels > self.n_classes:
+            raise ValueError(f"n_labels is {self.n_labels}, of {self.n_classes} n_classes")
+        return self
+
+    def inputs(self) -> tuple[str, ...]:
+        return numbered("word ", self.n_features)
+
+    def targets(self) -> tuple[str, ...]:
+        return numbered("topic ", self.n_classes)

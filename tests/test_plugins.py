@@ -1,0 +1,310 @@
+"""Plugins in every way that they can be broken, installed by pip: who is told what, and what goes on unharmed."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from environment import Environment
+from hatchling.builders.wheel import WheelBuilder
+
+LAYER = """
+import os, pathlib
+with pathlib.Path(os.environ["TRACE"]).open("a") as trace:
+    print(__name__, file=trace)
+from specnet import Layer
+
+class Same(Layer):
+    def forward(self, x, training): return x
+    def backward(self, dy): return dy
+"""
+DATASET = """
+from specnet import Dataset
+
+class Lazy(Dataset):
+    def load(self, rng):
+        import nosuch_archive
+"""
+PLUGINS = {
+    "fine": {"points": {"layers": {"fine": "Same"}}},
+    "gone": {"points": {"layers": {"gone": "Same"}}, "version": "1.2.3"},
+    "raising": {"points": {"layers": {"raising": "Same"}}, "source": LAYER + "1 / 0", "version": "1.1"},
+    "exiting": {"points": {"layers": {"exiting": "Same"}}, "source": LAYER + "raise SystemExit(0)"},
+    "wrong": {"points": {"layers": {"wrong": "wrong"}}, "source": LAYER + "def wrong(): ..."},
+    "unfinished": {"points": {"layers": {"unfinished": "Half"}}, "source": LAYER + "class Half(Layer): ..."},
+    "absent": {"points": {"layers": {"absent": "Absent"}}},
+    "needy": {
+        "points": {"layers": {"needy": "Same"}},
+        "source": LAYER + "import nosuch_package.core",
+        "requires": ["nosuch-package>=2", "specnet"],
+    },
+    "abbreviating": {
+        "points": {"layers": {"abbreviating": "Same"}},
+        "source": LAYER + "import nsp",
+        "requires": ["nosuch-package", "specnet"],
+    },
+    "silent": {"points": {"layers": {"silent": "Same"}}, "source": LAYER + "import nosuch_module"},
+    "early": {"points": {"layers": {"early": "Same"}}, "source": LAYER + "import specnet.layers.of_the_future"},
+    "lazy": {"points": {"datasets": {"lazy": "Lazy"}}, "source": DATASET, "requires": ["nosuch-archive"]},
+    "failing": {"points": {"layers": {"failing": "Fails"}}, "source": LAYER + "class Fails(Same):\n"
+                "    def forward(self, x, training): return x[{}]"},
+    "greedy": {"points": {"layers": {"tanh": "Same", "also_tanh": "specnet.layers.activation:Tanh"}}},
+    "twin-one": {"points": {"layers": {"twin": "Same"}}},
+    "twin-two": {"points": {"layers": {"twin": "Same"}}, "version": "2.0"},
+    "odd": {"points": {"layers": {"Odd": "Same"}, "layer": {"odd": "Same"}, "loggers": {"odd": "Same"}}},
+}  # fmt: skip
+"""What makes each distribution: entry points, by default into its own module; its source, version and requirements."""
+CASES = {
+    "raising": ("broken-component", ["specnet-raising 1.1", "ZeroDivisionError: division by zero"],
+                "reinstall or remove the distribution specnet-raising"),
+    "exiting": ("broken-component", ["specnet-exiting 1.0", "SystemExit: 0"], "remove the distribution"),
+    "wrong": ("broken-component", ["specnet-wrong 1.0", "specnet_wrong:wrong", "not a subclass of specnet's layer"],
+              "pip install --upgrade specnet-wrong"),
+    "unfinished": ("broken-component", ["specnet-unfinished 1.0", "does not define backward, forward"],
+                   "pip install --upgrade specnet-unfinished"),
+    "absent": ("broken-component", ["specnet-absent 1.0", "AttributeError", "'Absent'"], "specnet-absent"),
+    "needy": ("broken-component", ["specnet-needy 1.0", "No module named 'nosuch_package'"],
+              "pip install nosuch-package"),
+    "abbreviating": ("broken-component", ["specnet-abbreviating 1.0", "No module named 'nsp'"],
+                     "pip install nosuch-package"),
+    "silent": ("broken-component", ["specnet-silent 1.0", "No module named 'nosuch_module'"],
+               "pip install nosuch_module; specnet-silent needs it and does not say so"),
+    "early": ("broken-component", ["specnet-early 1.0", "No module named 'specnet.layers.of_the_future'"],
+              "made for another version of specnet: pip install --upgrade specnet-early"),
+    "twin": ("ambiguous-component", ["specnet-twin-one 1.0 and specnet-twin-two 2.0"],
+             "keep one of them: pip uninstall specnet-twin-one or pip uninstall specnet-twin-two"),
+    "never": ("unknown-component", ['there is no layer "never"'], ""),
+}  # fmt: skip
+"""What a spec is told that names a layer: the code of the mistake, words of the message and of the help."""
+SPEC = """{
+  "dataset": {"type": "spiral", "n_points": 40},
+  "layers": [{"type": "linear", "units": 4}, {"type": "tanh"}, {"type": "linear", "units": 1}],
+  "loss": "bce_with_logits",
+  "training": {"epochs": 2},
+  "plots": []
+}
+"""
+COLUMN = SPEC.splitlines()[2].index('"tanh"') + 1
+
+
+def build_project(parent, name, points, source=LAYER, version="1.0", requires=("specnet",)):
+    """Write a module with a pyproject.toml, and return the wheel of it."""
+    folder = parent / f"specnet-{name}"
+    module = f"specnet_{name.replace('-', '_')}"
+    tables = [
+        f'[project.entry-points."specnet.{group}"]\n'
+        + "".join(f'{key} = "{to if ":" in to else f"{module}:{to}"}"\n' for key, to in names.items())
+        for group, names in points.items()
+    ]
+    folder.mkdir()
+    (folder / f"{module}.py").write_text(source)
+    (folder / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n\n'
+        f'[project]\nname = "specnet-{name}"\nversion = "{version}"\ndependencies = {json.dumps([*requires])}\n\n'
+        + "\n".join(tables)
+    )
+    # In this process, as pip would start three for each.
+    return Path(next(WheelBuilder(str(folder)).build(directory=str(parent / "wheels"))))
+
+
+class Place:
+    """A folder with specs, and an environment with the plugins."""
+
+    def __init__(self, folder):
+        self.folder, self.trace = folder, folder / "trace"
+        self.environment = Environment(folder / "environment")
+        self.environment.variables["TRACE"] = str(self.trace)
+        self.environment.install(*(build_project(folder, name, **parts) for name, parts in PLUGINS.items()))
+        for name in (*CASES, "fine", "gone", "tanh", "failing", "also_tanh"):
+            (folder / f"{name}.json").write_text(SPEC.replace('"tanh"', f'"{name}"'))
+        (folder / "lazy.json").write_text(SPEC.replace('{"type": "spiral", "n_points": 40}', '"lazy"'))
+
+    def specnet(self, *arguments):
+        """Run a command; a traceback fails the test. The trace then has the plugins that it has imported."""
+        self.trace.unlink(missing_ok=True)
+        done = self.environment.specnet(*arguments, cwd=self.folder)
+        assert "Traceback" not in done.stderr and "error[internal]" not in done.stderr, done.stderr
+        return done
+
+    def imported(self):
+        """The plugins that the last command has imported."""
+        return set(self.trace.read_text().split()) if self.trace.exists() else set()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return Place(tmp_path_factory.mktemp("plugins"))
+
+
+@pytest.fixture(scope="module")
+def validated(place):
+    """What `validate` finds in the specs of all cases, by file."""
+    result = place.specnet("validate", *(f"{name}.json" for name in CASES), "--format", "json")
+    assert result.returncode == 2
+    return {found["file"]: found for found in json.loads(result.stdout)}
+
+
+@pytest.fixture(scope="module")
+def listed(place):
+    return place.specnet("components", "layers")
+
+
+@pytest.fixture(scope="module")
+def doctor(place):
+    return place.specnet("doctor", "--format", "json")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_spec_that_names_it_is_told_where_what_and_why(name, validated):
+    code, words, help = CASES[name]
+    found = validated[f"{name}.json"]
+    assert (found["line"], found["column"], found["pointer"]) == (3, COLUMN, "/layers/1/type")
+    assert (found["severity"], found["code"]) == ("error", code)
+    assert all(word in found["message"] for word in words), found["message"]
+    assert help in found["help"]
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"never"}))
+def test_components_marks_it_as_broken_and_says_why(name, listed):
+    (line,) = re.findall(rf"^{name} .*", listed.stdout, re.MULTILINE)
+    assert re.match(rf"{name} +specnet-\S+ [\d.]+.*  broken: ", line)
+    assert all(word in line for word in CASES[name][1])
+    assert (listed.returncode, listed.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"never"}))
+def test_the_doctor_explains_it(name, doctor):
+    _, words, help = CASES[name]
+    assert doctor.returncode == 2
+    findings = [found for found in json.loads(doctor.stdout)["findings"] if f'"{name}"' in found["message"]]
+    assert [found["severity"] for found in findings] == ["error"]
+    assert all(word in findings[0]["message"] for word in words)
+    assert help in findings[0]["help"]
+
+
+@pytest.mark.parametrize(
+    ("words", "help"),
+    [
+        ('the layer "tanh" of specnet-greedy 1.0 is passed over, as a built-in has that name', "another name"),
+        ('the layer "Odd" of specnet-odd 1.0 is ignored: no spec can name it', "a name of small letters"),
+        ('specnet-odd 1.0 registers "odd" in specnet.layer, a group', 'did you mean "specnet.layers"?'),
+        (
+            'specnet-odd 1.0 registers "odd" in specnet.loggers, a group',
+            "a later specnet may have it: pip install --upgrade",
+        ),
+        ("specnet-needy 1.0 needs nosuch-package, which cannot be found", "pip install nosuch-package"),
+    ],
+)
+def test_the_doctor_notes_what_harms_nobody(words, help, doctor):
+    (found,) = [found for found in json.loads(doctor.stdout)["findings"] if words in found["message"]]
+    assert (found["severity"], help in found["help"]) == ("note", True)
+
+
+def test_one_component_that_is_broken_is_told_by_name(place):
+    result = place.specnet("components", "layers", "raising")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert 'error[broken-component]: the layer "raising" of specnet-raising 1.1 cannot be imported' in result.stderr
+
+
+def test_another_spec_runs_and_only_what_it_names_is_imported(place):
+    commands = [["run", "fine.json", "--out", "runs/fine"], ["resume", "runs/fine", "--set", "training.epochs=3"]]
+    for command in [*commands, ["evaluate", "runs/fine"], ["report", "runs/fine"], ["validate", "fine.json"]]:
+        result = place.specnet(*command)
+        assert (result.returncode, "broken" in result.stdout + result.stderr) == (0, False)
+        assert place.imported() == {"specnet_fine"}
+    manifest = json.loads((place.folder / "runs" / "fine" / "manifest.json").read_text())
+    assert manifest["components"]["layers.fine"] == "specnet-fine 1.0"
+
+
+def test_a_spec_that_names_a_broken_plugin_imports_no_other(place):
+    place.specnet("validate", "raising.json")
+    assert place.imported() == {"specnet_raising"}
+    place.specnet("validate", "twin.json", "never.json")
+    assert place.imported() == set()
+
+
+def test_a_built_in_keeps_its_name_whatever_a_plugin_claims(place, listed):
+    assert place.specnet("run", "tanh.json", "--out", "runs/tanh").returncode == 0
+    assert place.imported() == set()
+    assert re.search(r"^tanh +specnet [\d.]+; also claimed by specnet-greedy ", listed.stdout, re.MULTILINE)
+    # A plugin that gives one of our classes another name changes nothing in specs that have ours.
+    assert json.loads((place.folder / "runs" / "tanh" / "spec.json").read_text())["layers"][1] == {"type": "tanh"}
+    assert place.specnet("validate", "also_tanh.json").returncode == 0
+
+
+def test_a_package_that_is_missed_only_when_data_are_loaded_is_told_then(place):
+    assert place.specnet("validate", "lazy.json").returncode == 0
+    result = place.specnet("run", "lazy.json")
+    assert (result.returncode, result.stdout) == (2, "")
+    message = "dataset (Lazy of specnet-lazy 1.0) fails in load: ModuleNotFoundError: No module named 'nosuch_archive'"
+    assert f"error[broken-component]: {message}\n --> lazy.json:2:14 at dataset\n" in result.stderr
+    assert "pip install nosuch-archive" in result.stderr
+
+
+def test_a_plugin_that_fails_in_training_is_named_and_not_our_own_code(place):
+    result = place.specnet("run", "failing.json", "--out", "runs/failing")
+    assert result.returncode == 2
+    assert 'error[broken-component]: the layer "failing" of specnet-failing 1.0 fails in forward: ' in result.stderr
+
+
+@pytest.fixture(scope="module")
+def removed(place):
+    """A run whose plugin has been uninstalled since."""
+    result = place.specnet("run", "gone.json")
+    assert (result.returncode, place.imported()) == (0, {"specnet_gone"})
+    place.environment.uninstall("specnet-gone")
+    return Path("runs/gone")
+
+
+INSTALL = "pip install specnet-gone==1.2.3"
+
+
+@pytest.mark.parametrize("command", ["report", "evaluate", "resume", "plot"])
+def test_of_a_run_whose_plugin_was_removed_it_is_told_what_to_install(command, place, removed):
+    result = place.specnet(command, removed)
+    assert (result.returncode, result.stdout) == (3, "")
+    message = f'there is no layer "gone"; {removed} was made with specnet-gone 1.2.3'
+    assert f"error[unknown-component]: {message}\n" in result.stderr
+    lines = (place.folder / removed / "spec.json").read_text().splitlines()
+    (number,) = [number for number, line in enumerate(lines, 1) if '"gone"' in line and "type" in line]
+    column = lines[number - 1].index('"gone"') + 1
+    assert f"--> {removed}/spec.json:{number}:{column} at layers[1].type\n" in result.stderr
+    assert result.stderr.endswith(f"   = help: {INSTALL}\n")
+
+
+@pytest.mark.parametrize("spec", ["runs/gone/spec.json", "gone.json"])
+def test_so_it_is_by_validate_for_the_spec_in_the_run_and_for_the_one_it_was_made_from(spec, place, removed):
+    result = place.specnet("validate", spec, "--format", "json")
+    (found,) = json.loads(result.stdout)
+    assert (found["file"], found["pointer"], found["code"]) == (spec, "/layers/1/type", "unknown-component")
+    assert found["message"] == f'there is no layer "gone"; {removed} was made with specnet-gone 1.2.3'
+    assert (found["help"], result.returncode) == (INSTALL, 2)
+    if spec == "gone.json":
+        assert (found["line"], found["column"]) == (3, COLUMN)
+
+
+def test_so_it_is_by_the_doctor_of_the_run(place, removed):
+    result = place.specnet("doctor", removed, "--format", "json")
+    assert [(found["part"], found["help"]) for found in json.loads(result.stdout)["findings"]] == [("spec", INSTALL)]
+
+
+def test_once_it_is_installed_again_the_run_goes_on(place, removed):
+    place.environment.install(*place.folder.glob("wheels/specnet_gone-*"))
+    try:
+        assert place.specnet("resume", removed, "--set", "training.epochs=3").returncode == 0
+    finally:
+        place.environment.uninstall("specnet-gone")
+
+
+def test_a_manifest_cannot_put_other_words_into_the_command_that_is_told(place, removed):
+    path = place.folder / removed / "manifest.json"
+    right = path.read_text()
+    try:
+        for owner in ("x 1; rm -rf y", "--index-url=z 1", "x"):
+            manifest = json.loads(right)
+            manifest["components"]["layers.gone"] = owner
+            path.write_text(json.dumps(manifest))
+            result = place.specnet("validate", "gone.json", removed / "spec.json")
+            assert (result.returncode, "pip install" in result.stderr) == (2, False)
+    finally:
+        path.write_text(right)
