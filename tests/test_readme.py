@@ -46,7 +46,7 @@ def test_the_python_shown_runs(tmp_path, monkeypatch):
 
 
 def test_ci_runs_exactly_the_second_command():
-    second = next(block for block in blocks("") if block.rstrip().endswith("pytest"))
+    second = next(block for block in blocks("") if block.rstrip().endswith("pytest -n auto"))
     command = second.strip().split(" && ", 2)[2]
     assert (ROOT / ".ci" / "run").read_text().rstrip().endswith(f"\n{command}")
 

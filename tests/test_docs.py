@@ -1,0 +1,97 @@
+"""The pages in `docs` are what the package says, and what they show works."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+from environment import Environment
+
+import specnet
+import specnet.testing
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+@pytest.fixture(scope="module")
+def generate():
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_pages_of_components_are_up_to_date(generate):
+    written = {path.name: path.read_text() for path in (DOCS / "components").iterdir()}
+    assert written == generate.pages(), "run python docs/generate.py"
+
+
+def test_every_built_in_component_and_field_is_on_a_page(generate):
+    for group in generate.registry.GROUPS:
+        page = (DOCS / "components" / f"{group}.md").read_text()
+        assert re.findall(r"^## (\w+)$", page, flags=re.M) == generate.built_in(group)
+
+
+PAGES = sorted(DOCS.rglob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(((?!https?:)[^)#]+)", page.read_text()):
+        assert (page.parent / link).exists(), link
+
+
+def blocks(page, language):
+    """The blocks of code in a language on a page."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", (DOCS / page).read_text(), flags=re.M | re.S)
+    return [text for named, text in found if named == language]
+
+
+@pytest.mark.parametrize(("page", "group", "name"), [("dataset", "datasets", "rings"), ("plot", "plots", "pace")])
+def test_what_a_guide_shows_keeps_its_contract(page, group, name, install):
+    (source,) = blocks(f"write-a-{page}.md", "python")
+    install("acme", f"[specnet.{group}]\n{name} = acme_{name}:{name.capitalize()}", **{f"acme_{name}": source})
+    specnet.testing.check(specnet.build(group, name))
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory):
+    """A plugin made as the guide says, in an environment of its own, and what runs a command there."""
+    folder = tmp_path_factory.mktemp("followed")
+    environment = Environment(folder / "environment")
+    environment.specnet("new", "plugin", "prelu", cwd=folder).check_returncode()
+    plugin = folder / "specnet-prelu"
+    environment.install("-e", plugin)
+    layer, test = blocks("write-a-layer.md", "python")
+    (spec,) = blocks("write-a-layer.md", "json")
+    (plugin / "specnet_prelu.py").write_text(layer)
+    (plugin / "tests" / "test_prelu.py").write_text(test)
+    (plugin / "spiral.json").write_text(spec)
+
+    def call(*arguments):
+        done = environment.run("-m", *arguments, cwd=plugin)
+        return done.returncode, done.stdout + done.stderr
+
+    return plugin, call
+
+
+def test_who_follows_the_guide_has_a_layer_that_is_checked_and_trains_and_is_read_again(followed):
+    plugin, call = followed
+    for command in ["pytest -q -p no:cacheprovider", "specnet check layers prelu", "specnet check spiral.json"]:
+        assert call(*command.split())[0] == 0
+    assert call("specnet", "run", "spiral.json", "--set", "training.epochs=40")[0] == 0
+    code, scores = call("specnet", "evaluate", "runs/spiral_prelu")
+    assert (code, float(scores.split()[-1]) > 0.9) == (0, True)
+    assert call("specnet", "schema", "-o", "specnet.schema.json")[0] == 0
+    assert "slope_init" in (plugin / "specnet.schema.json").read_text()
+
+
+def test_who_makes_the_mistake_that_the_guide_tells_of_is_told_as_it_says(followed):
+    plugin, call = followed
+    module = plugin / "specnet_prelu.py"
+    module.write_text(module.read_text().replace("np.sum(self.x * dy", "np.sum(-self.x * dy"))
+    code, shown = call("specnet", "check", "layers", "prelu")
+    (told,) = [block for block in blocks("write-a-layer.md", "") if block.startswith("FAILED")]
+    assert code == 2
+    for line in told.splitlines():
+        assert line == "  …" or re.sub(r"\d+", "N", line) in re.sub(r"\d+", "N", shown)
