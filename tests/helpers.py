@@ -129,10 +129,11 @@ def checkpoint(directory: Path, step: int) -> Path:
     return directory / "checkpoints" / f"step-{step:08d}.npz"
 
 
-def flip(path: Path) -> None:
-    """Let a bit in the middle of a file be another."""
+def flip(path: Path, member: str = "") -> None:
+    """Let a bit in the middle of a file be another, or one in the array of that name, as no digest covers headers."""
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    place = content.index(f"{member}.npy".encode()) + len(member) + 40 if member else len(content) // 2
+    content[place] ^= 1
     path.write_bytes(content)
 
 

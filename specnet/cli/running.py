@@ -64,7 +64,7 @@ def run(
     loaded = load(spec, overrides, budget)
     with watch(quiet) as observer:
         finished = specnet.run(loaded, out, observer, resume=go_on, strict=strict, threads=threads, report=report)
-    _show(finished, quiet)
+    _show(finished, quiet, report)
 
 
 @click.command()
@@ -108,11 +108,11 @@ def resume(
             threads=threads,
             report=report,
         )
-    _show(finished, quiet)
+    _show(finished, quiet, report)
 
 
-def _show(finished: Run, quiet: bool) -> None:
-    """Print how a run ended and where it is.
+def _show(finished: Run, quiet: bool, report: bool) -> None:
+    """Print how a run ended and where it is, and where its page is if that was asked for.
 
     Raises:
         DivergenceError: if its best state had to be restored.
@@ -131,7 +131,7 @@ def _show(finished: Run, quiet: bool) -> None:
         click.echo(f"The run is in {finished.directory}")
         for path in finished.plots:
             show_link(path, "  ")
-        if (page := finished.directory / "report.html").is_file():
+        if report and (page := finished.directory / "report.html").is_file():
             click.echo("Replay and results are in")
             show_link(page, "  ")
     if finished.status == "diverged":

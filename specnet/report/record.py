@@ -20,6 +20,7 @@ from specnet.training.summary import layer_costs
 
 UNITS = 64
 """Units of a layer whose responses are kept: its first ones."""
+LARGEST = float(np.finfo(np.float16).max)
 PROBED = 200
 """Training samples by which units are judged."""
 FLAT = 0.01
@@ -33,8 +34,8 @@ Frame = dict[str, np.ndarray]
 class Recorder:
     """Collects the frames of a run, the first of the model as it is given.
 
-    `arrays` are those of `record.npz`: `epochs` (frames,), and what `Asked` tells of the inputs of which predictions
-    are kept; then for each frame
+    `arrays` are those of `record.npz`: `epochs` (frames,), the last one of which there ever was a frame, `reached`,
+    and what `Asked` tells of the inputs of which predictions are kept; then for each frame
 
     - `predictions` (frames, *shape, ...) of these inputs, probabilities in float16, other numbers in float32;
     - the history's columns at that epoch, `train/loss` and so on (frames,), NaN in the first frame;
@@ -66,6 +67,7 @@ class Recorder:
             "unit_layers": np.array(list(self.responding), np.str_),
         }
         self.frames: dict[int, Frame] = {0: self._frame({"train/loss": math.nan}, None)}
+        self.reached = 0
         size = sum(array.nbytes for array in self.frames[0].values())
         self.timetable = Timetable(record.every, record.budget // size, self._work(len(train.x), batch_size))
 
@@ -101,6 +103,7 @@ class Recorder:
             self.timetable.take()
         if epoch not in self.frames:
             self.frames[epoch] = self._frame(line, norms)
+        self.reached = max(self.reached, epoch)
         for old in set(self.frames) - {*self.timetable.kept, epoch}:
             del self.frames[old]
 
@@ -141,7 +144,7 @@ class Recorder:
             for number, layer in enumerate(self.network.layers):
                 y = layer.forward(y, training=False)
                 if number in names:
-                    parts[names[number]].append(y[:, :UNITS].astype(np.float16))
+                    parts[names[number]].append(np.clip(y[:, :UNITS], -LARGEST, LARGEST).astype(np.float16))
         found = {name: np.concatenate(part) for name, part in parts.items()}
         return {f"units/{name}": y.reshape(*self.grid.shape, -1) for name, y in found.items()}
 
@@ -151,25 +154,26 @@ class Recorder:
         frames = list(self.frames.values())
         missing = np.array(math.nan)
         stacked = {name: np.stack([frame.get(name, missing) for frame in frames]) for name in frames[-1]}
-        return {"epochs": np.array(list(self.frames)), **self.fixed, **stacked}
+        told = {"epochs": np.array(list(self.frames)), "reached": np.array(self.reached)}
+        return {**told, **self.fixed, **stacked}
 
     def resume(self, arrays: Mapping[str, np.ndarray], epoch: int) -> None:
         """Take over what a run has written that goes on from the end of `epoch`, or from within the next one.
 
-        It may have gone further and, for want of room, dropped frames on its way.
+        If it has once reached further, it may have dropped frames there for want of room; it would drop them again.
 
         Raises:
             ValueError: if the arrays do not hold what such a run has kept.
         """
         timetable = self.timetable.at(epoch)
         epochs = arrays["epochs"].tolist()
-        went_on = max(epochs) > epoch and len(epochs) >= timetable.most
-        if not went_on and (missing := set(timetable.kept) - set(epochs)):
+        reached = int(arrays["reached"])
+        if reached <= epoch and (missing := set(timetable.kept) - set(epochs)):
             raise ValueError(f"there is no frame of epoch {min(missing)}")
         for name, array in self.fixed.items():
             if not np.array_equal(arrays[name], array):
                 raise ValueError(f"{name} is that of another run")
-        stacked = {name: array for name, array in arrays.items() if name not in ("epochs", *self.fixed)}
+        stacked = {name: array for name, array in arrays.items() if name not in ("epochs", "reached", *self.fixed)}
         like = dict.fromkeys(stacked, np.array(math.nan)) | self.frames[0]
         for name, frame in like.items():
             if stacked[name].dtype != frame.dtype or stacked[name].shape != (len(epochs), *frame.shape):
@@ -180,4 +184,4 @@ class Recorder:
             for number, each in enumerate(epochs)
             if each in kept
         }
-        self.timetable = timetable
+        self.timetable, self.reached = timetable, reached

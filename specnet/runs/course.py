@@ -67,8 +67,6 @@ class Course:
         self.again = f"specnet resume {directory.path}"
         self.recorded: list[int] = []
         """Epochs of the frames that are written."""
-        self.line: Mapping[str, Any] | None = None
-        """The last line of the history."""
         self.before = manifest["seconds"]
         self.start = time.perf_counter()
         self.latest: Snapshot
@@ -80,30 +78,50 @@ class Course:
         """Train from the start, or from where a run has been taken up again; draw plots and report, return the run."""
         self.observer.started(self.spec, self.directory.path, self.trainer.epoch)
         lines = resumed.history if resumed else ()
-        if resumed:
-            self.line = next(reversed(resumed.history), None)
         with located(self.spec), closing(HistoryWriter(self.directory.file("history.jsonl"), lines)) as self.history:
             if not resumed:
                 self._begin()
-            self._train(resumed)
+            try:
+                self._train(resumed)
+            except DivergenceError as error:
+                with suppress(OSError, SpecnetError):  # what is told of the divergence comes first
+                    if report and (page := self._report(self._load())):
+                        error.add_note(f"how it came to that: {page}")
+                raise
         try:
             with self.signals.promptly():
                 return self._draw(report)
         except (Interrupted, OSError) as error:
-            error.add_note(f"training is over; to draw the plots: specnet plot {self.directory.path}")
+            path = self.directory.path
+            error.add_note(f"training is over; to draw what is missing: specnet plot {path}, specnet report {path}")
             raise
+
+    def _load(self) -> Run:
+        """Return the run, spared loading its data again."""
+        run = load_run(self.directory.path)
+        run.data = self.experiment.data
+        return run
 
     def _draw(self, report: bool) -> Run:
         """Draw the plots, write the report if it is wanted, and return the run."""
-        run = load_run(self.directory.path)
-        run.data = self.experiment.data  # spares loading it again
+        run = self._load()
         if run.history:  # a run that diverged in its first epoch has nothing to show
             for number, plot in enumerate(self.spec.plots):
                 with located(self.spec, "plots", number):
                     run.plot(plot)
         if report:
-            run.report()
+            self._report(run)
         return run
+
+    def _report(self, run: Run) -> Path | None:
+        """Write the report and return its path. A run is whole without it: a mistake in the page ends nothing."""
+        try:
+            return run.report()
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            self.observer.warned(f"report.html cannot be written: {type(error).__name__}: {error}")
+            return None
 
     def _begin(self) -> None:
         """Save the initial state. The manifest comes last: where it is, there is a run that can go on."""
@@ -128,8 +146,6 @@ class Course:
                 self._check_signals()
                 while not self.experiment.done:
                     self._run_epoch()
-                if self.recorder and self.line:
-                    self.recorder.keep(self.trainer.epoch, self.line, self.trainer.norms)
                 self._save(final=True)
                 self.manifest["stopped_early"] = self.experiment.stopped_early
                 self._write_manifest("finished")
@@ -152,11 +168,10 @@ class Course:
         due = self.recorder is not None and epoch == self.recorder.next
         self.trainer.measures_steps = due or (self.recorder is not None and epoch == self.spec.training.epochs)
         line, improved = self.experiment.run_epoch(self._between)
-        self.line = line
         self.history.append(line)
         if improved:
             self._note_best()
-        if self.recorder and due:
+        if self.recorder and (due or self.experiment.done):
             self.recorder.keep(epoch, line, self.trainer.norms)
         if (self.every and epoch % self.every == 0) or self._is_due():
             self._save()

@@ -14,10 +14,11 @@ from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt, PositiveInt,
 
 from specnet.component import parts
 from specnet.datasets.base import DataFile, Header
-from specnet.errors import RunError
+from specnet.errors import RunError, SpecError
 from specnet.layers.base import Shape, connect
 from specnet.runs.archive import Stamp, open_archive
 from specnet.runs.index import file_name
+from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec
 from specnet.training.network import declared_shapes, name_layers
 from specnet.training.parameters import lay_out, show_layout
@@ -109,7 +110,7 @@ def read_checkpoint(path: Path, stamps: Sequence[Stamp], spec: Spec) -> Snapshot
         if any(header.shape or header.dtype.kind != "U" for header in texts.values()):
             raise ValueError(f"{', '.join(TEXTS)} should be texts")
         layout, told, progress = (json.loads(str(archive.read(name))) for name in TEXTS)
-        if trajectory(told, spec) != trajectory(spec.to_json(), spec):
+        if not _is_same(told, spec):
             raise RunError(f"{path} is a checkpoint of another spec")
         _check_progress(progress, path.name)
         implied_layout, implied = _implied(spec, progress)
@@ -117,6 +118,17 @@ def read_checkpoint(path: Path, stamps: Sequence[Stamp], spec: Spec) -> Snapshot
             raise RunError(f"{path} does not fit the run's spec: its arrays are not those of the layers")
         arrays = {name: archive.read(name) for name in implied}
         return Snapshot(**{"outputs": np.empty(0)} | arrays, progress=progress)
+
+
+def _is_same(told: Any, spec: Spec) -> bool:
+    """Whether a checkpoint's spec is that of the run; keys that have come with a later version have their defaults."""
+    expected = trajectory(spec.to_json(), spec)
+    if trajectory(told, spec) == expected:
+        return True
+    try:
+        return trajectory(parse_spec(told).to_json(), spec) == expected
+    except SpecError:
+        return False
 
 
 def _check_progress(progress: Any, name: str) -> None:

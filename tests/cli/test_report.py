@@ -41,6 +41,27 @@ def test_resume_writes_the_page_anew(arms, invoke):
     assert "5 of 5" in (arms / "report.html").read_text()
 
 
+def test_a_page_of_before_is_not_announced_as_that_of_now(arms, invoke):
+    invoke("report", arms)
+    assert "report.html" not in invoke("resume", arms, "--set", "training.epochs=6", "--no-report").output
+
+
+def test_a_run_that_diverges_has_a_page_as_well(write, invoke):
+    optimizer = {"type": "sgd", "learning_rate": 1e30}
+    result = invoke("run", write("wild.json", optimizer=optimizer, loss="mse"))
+    assert result.exit_code == 4
+    assert "note: how it came to that: runs/wild/report.html" in result.stderr
+    assert "diverged" in Path("runs/wild/report.html").read_text()
+
+
+def test_a_mistake_in_the_page_takes_nothing_from_the_run(write, invoke, monkeypatch):
+    monkeypatch.setattr("specnet.report.page.page", lambda runs: 1 / 0)
+    result = invoke("run", write("arms.json"))
+    assert result.exit_code == 0
+    assert "report.html cannot be written: ZeroDivisionError" in result.stderr
+    assert invoke("evaluate", "runs/arms").exit_code == 0
+
+
 def test_a_page_is_a_part_of_the_run_for_doctor(arms, invoke):
     invoke("report", arms)
     invoke("plot", arms, "curves", "--format", "svg")

@@ -1,10 +1,12 @@
 """What a run records: values against those computed anew from the run's own checkpoints."""
 
+import signal
+
 import numpy as np
 import pytest
 
 import specnet
-from specnet.errors import DataError
+from specnet.errors import DataError, Interrupted
 from specnet.report.record import FLAT, PROBED
 
 EVERY = {"every": 1, "keep": 100}
@@ -197,7 +199,7 @@ def test_a_transform_that_does_not_take_a_grid_leaves_samples(train, install, tm
     source = """
 import numpy as np
 from specnet import Transform
-from specnet.errors import DataError
+from specnet.errors import DataError, Interrupted
 
 class Roots(Transform):
     def fit(self, x): ...
@@ -246,3 +248,48 @@ def test_the_last_frame_of_a_shorter_run_goes_when_it_goes_on(train):
     specnet.resume(directory, ["training.epochs=9"])
     with np.load(directory / "record.npz") as record:
         assert record["epochs"].tolist() == [0, 4, 8, 9]
+
+
+def contents(directory):
+    with np.load(directory / "record.npz") as file:
+        return {name: file[name].tobytes() for name in file.files}
+
+
+def test_a_run_that_is_stopped_after_its_last_epoch_ends_in_the_same_record(train, tmp_path):
+    """No frame is due in epoch 13; the last one is kept all the same, with the norms of its step."""
+    changes = {"training": {"epochs": 13, "batch_size": 20}, "checkpoint": {"every": 5}}
+    directory, _ = train({}, **changes)
+
+    class Stopping(specnet.Observer):
+        def epoch(self, line):
+            if line["epoch"] == 13:
+                signal.raise_signal(signal.SIGTERM)
+
+    spec = specnet.load_spec(directory / "spec.json")
+    with pytest.raises(Interrupted):
+        specnet.run(spec, tmp_path / "stopped", Stopping())
+    specnet.resume(tmp_path / "stopped")
+    assert contents(tmp_path / "stopped") == contents(directory)
+
+
+def test_who_goes_back_behind_dropped_frames_may_stop_there_and_goes_on_to_the_same_record(train, tmp_path):
+    frame = 5 * 5 * 2 + (3 * 3 + 2) * 4 + 8
+    changes = {"training": {"epochs": 20, "batch_size": None}}
+    directory, _ = train({"every": 1, "points": 5, "budget": 5 * frame}, **changes)
+    before = contents(directory)
+
+    class Stopping(specnet.Observer):
+        def epoch(self, line):
+            signal.raise_signal(signal.SIGTERM)
+
+    for step in (12, "latest", "latest"):
+        with pytest.raises(Interrupted):
+            specnet.resume(directory, observer=Stopping(), checkpoint=step)
+    specnet.resume(directory)
+    assert contents(directory) == before
+
+
+def test_responses_that_float16_cannot_hold_are_told_as_the_largest_that_it_can(train):
+    layers = [{"type": "linear", "units": 3, "weight_init": {"type": "constant", "value": 1e6}}, "relu"]
+    _, record = train({"units": True}, layers=[*layers, {"type": "linear", "units": 1, "weight_init": "zeros"}])
+    assert record["units/layers.1"].max() == np.finfo(np.float16).max

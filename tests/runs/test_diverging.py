@@ -54,7 +54,10 @@ def test_by_default_the_latest_state_is_the_last_one_that_was_saved(tmp_path):
     with pytest.raises(DivergenceError) as error:
         specnet.run(growing(), tmp_path / "run", observer)
     assert error.value.exit_code == 4
-    assert error.value.__notes__ == [f"what was saved before is in {tmp_path / 'run'}"]
+    assert error.value.__notes__ == [
+        f"what was saved before is in {tmp_path / 'run'}",
+        f"how it came to that: {tmp_path / 'run' / 'report.html'}",
+    ]
     run = specnet.load_run(tmp_path / "run", "latest")
     assert run.progress["epoch"] == observer.lines[-1]["epoch"] == len(run.history["epoch"])
     assert run.manifest["error"] == error.value.message

@@ -137,7 +137,7 @@ DAMAGE = {
             *lines, json.dumps(json.loads(lines[-1]) | {"epoch": 9, "step": 999}).encode() + b"\n"]), "note", "history",
         "1 epoch after the newest checkpoint"),
     "record gone": (lambda run: (run / "record.npz").unlink(), "error", "record", "record.npz"),
-    "record flipped": (lambda run: flip(run / "record.npz"), "error", "record", "record.npz"),
+    "record flipped": (lambda run: flip(run / "record.npz", "predictions"), "error", "record", "record.npz"),
     "record short": (other_record, "error", "record", "is not what the run had kept by epoch 8"),
     "other data": (
         lambda run: rewrite(run / "manifest.json", data={"sha256": "0" * 64}), "note", "data", "the data are not"),

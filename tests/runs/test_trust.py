@@ -10,6 +10,7 @@ from helpers import Watched, change, checkpoint, flip
 import specnet
 from specnet.errors import RunError, SpecnetError, UsageError
 from specnet.runs.files import file_digest
+from specnet.runs.state import _is_same
 
 SPEC = {
     "seed": 3,
@@ -148,7 +149,7 @@ COMPANIONS = {
     "the history is empty": (rewrite(lambda lines: []), 1),
     "the history is missing": (lambda directory: (directory / "history.jsonl").unlink(), 1),
     "a line comes twice": (rewrite(lambda lines: [lines[0], *lines]), 3),
-    "the record is flipped": (lambda directory: flip(directory / "record.npz"), 3),
+    "the record is flipped": (lambda directory: flip(directory / "record.npz", "predictions"), 3),
     "the record is missing": (lambda directory: (directory / "record.npz").unlink(), 3),
     "the record is no archive": (lambda directory: (directory / "record.npz").write_text("no"), 3),
     "the record lacks frames": (in_record(epochs=np.array([0, 2, 5])), 7),
@@ -249,3 +250,12 @@ def test_random_damage_anywhere_is_refused_or_ends_in_the_same_bytes(both, tmp_p
             assert written(directory) == written(whole.directory)
     assert ends.count(None) > 1
     assert RunError in ends
+
+
+def test_a_spec_from_before_a_key_with_a_default_came_is_the_same(both):
+    spec = both[0].spec
+    before = spec.to_json()
+    del before["record"]["budget"]
+    assert _is_same(before, spec)
+    assert not _is_same(before | {"seed": 99}, spec)
+    assert not _is_same(before | {"sed": 99}, spec)
