@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from helpers import flip
 
 import specnet
 from specnet import registry
@@ -31,12 +32,6 @@ def rewrite(path, **changes):
 def rewrite_lines(path, change):
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(change(lines)))
-
-
-def flip(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
 
 
 def newest(run):
