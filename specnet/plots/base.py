@@ -111,8 +111,26 @@ def recorded(run: Trained) -> Mapping[str, np.ndarray]:
     """Return what a run has recorded.
 
     Raises:
-        PlotError: if that is nothing.
+        PlotError: if that is nothing, or what older versions recorded.
     """
     if not run.record:
         raise PlotError("this plot shows what a run records, and the spec keeps no record", help='let "record" be {}')
+    if not {"layers", "train/loss"} <= set(run.record):
+        raise PlotError("this record is of an older version of specnet", help="train the spec again for this plot")
     return run.record
+
+
+def one_prediction(run: Trained) -> np.ndarray:
+    """Return what is predicted of one sample: a class or a number, (1,) or (1, 1), or some of them, (1, k).
+
+    Raises:
+        PlotError: if it has more axes than that, like a sequence.
+    """
+    prediction = run.predict(run.data.train.inputs[:1])
+    if prediction.ndim > 2:
+        raise PlotError(
+            f"predictions of shape {prediction.shape[1:]} for each sample are not shown: this plot takes one class or "
+            "one number",
+            help="leave this plot out",
+        )
+    return prediction

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,8 +12,8 @@ from specnet.datasets.base import Data
 from specnet.errors import PlotError
 from specnet.functions import classes, extremes
 from specnet.plots import style
-from specnet.plots.base import Plot, Trained, in_memory
-from specnet.plots.classes import all_classes, class_name, class_numbers
+from specnet.plots.base import Plot, Trained, in_memory, one_prediction
+from specnet.plots.classes import all_classes, check_few, class_name, class_numbers
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -37,10 +38,11 @@ class DecisionBoundary(Plot):
         data = run.data
         if data.train.inputs.shape[1:] != (2,):
             raise PlotError(
-                f"decision_boundary shows two inputs, here inputs have shape {data.train.inputs.shape[1:]}",
-                help="leave this plot out; confusion_matrix takes any inputs",
+                f"this plot shows two inputs, here inputs have shape {data.train.inputs.shape[1:]}",
+                help="leave it out; for classes of any inputs there is confusion_matrix",
             )
-        all_classes(data)
+        one_prediction(run)
+        check_few(all_classes(data))
         x, y = grid_axes(data)
         class_numbers(classes(run.predict(np.array([[x[0], y[0]]]))))
 
@@ -73,6 +75,7 @@ class Plane:
     def __init__(self, data: Data, *predictions: np.ndarray) -> None:
         self.data = data
         self.known = all_classes(data, *(winners(prediction).reshape(-1) for prediction in predictions))
+        check_few(self.known)
         self.names = [style.label(class_name(int(number), data)) for number in self.known]
         self.colors = style.class_colors(len(self.known))
         self.graded = len(self.known) == 2 and all(
@@ -82,7 +85,7 @@ class Plane:
 
     def dress(self, axes: Axes) -> None:
         """Name the axes after the inputs."""
-        style.dress(axes, *(self.data.input_names or ("input 0", "input 1")))
+        style.dress(axes, *plane_names(self.data))
 
     def fill(self, axes: Axes, x: np.ndarray, y: np.ndarray, prediction: np.ndarray) -> list[Collection]:
         """Show a prediction, the probability or the region that each class wins, and return what shows it."""
@@ -92,34 +95,57 @@ class Plane:
 
     def scatter(self, axes: Axes, scale: float = 1.0) -> None:
         """Draw the samples in the colours of their classes; `scale` times the usual size."""
-        splits = in_memory(self.data)
-        size = scale * style.point_size(sum(len(samples.inputs) for samples in splits.values()))
-        for split, samples in splits.items():
-            outlined = split != "train"
-            shades = [self.colors[place] for place in np.searchsorted(self.known, class_numbers(samples.targets))]
-            axes.scatter(
-                samples.inputs[:, 0],
-                samples.inputs[:, 1],
-                s=size**2,
-                marker=style.MARKERS[split],
-                facecolors="white" if outlined else shades,
-                edgecolors=shades if outlined else "white",
-                linewidths=size / 5 if outlined else 0.4,
-                label=split,
-            )
+        colors = np.array(self.colors)
+        scatter(axes, self.data, lambda targets: colors[np.searchsorted(self.known, class_numbers(targets))], scale)
 
     def handles(self) -> list[Artist]:
         """Return what a legend shows: the classes, and the splits."""
-        from matplotlib.lines import Line2D
         from matplotlib.patches import Patch
 
-        handles: list[Artist] = [
-            Patch(color=color, label=name) for name, color in zip(self.names, self.colors, strict=True)
-        ]
-        for split in self.data.splits:
-            marker, face = style.MARKERS[split], "0.3" if split == "train" else "white"
-            handles.append(Line2D([], [], linestyle="", marker=marker, color="0.3", markerfacecolor=face, label=split))
-        return handles
+        patches = [Patch(color=color, label=name) for name, color in zip(self.names, self.colors, strict=True)]
+        return [*patches, *split_handles(self.data)]
+
+
+def scatter(axes: Axes, data: Data, shade: Callable[[np.ndarray], Any], scale: float, *, filled: bool = False) -> None:
+    """Draw the samples of each split in the plane of two inputs, in the colours (n,) or (n, 4) of their targets.
+
+    Points have `scale` times the usual size. Those of other splits than train are outlined in their colour, or, if
+    all are `filled`, in black.
+    """
+    splits = in_memory(data)
+    size = scale * style.point_size(sum(len(samples.inputs) for samples in splits.values()))
+    for split, samples in splits.items():
+        outlined, shades = split != "train", shade(samples.targets)
+        axes.scatter(
+            samples.inputs[:, 0],
+            samples.inputs[:, 1],
+            s=size**2,
+            marker=style.MARKERS[split],
+            facecolors="white" if outlined and not filled else shades,
+            edgecolors="white" if not outlined else "black" if filled else shades,
+            linewidths=size / (8 if filled else 5) if outlined else 0.4,
+            label=split,
+        )
+
+
+def split_handles(data: Data, *, filled: bool = False) -> list[Artist]:
+    """Return what a legend shows of the splits, whose points are all `filled` or not."""
+    from matplotlib.lines import Line2D
+
+    handles: list[Artist] = []
+    for split in data.splits:
+        if split == "train":
+            color, face = ("0.6", "0.6") if filled else ("0.3", "0.3")
+        else:
+            color, face = ("black", "0.6") if filled else ("0.3", "white")
+        marker = style.MARKERS[split]
+        handles.append(Line2D([], [], linestyle="", marker=marker, color=color, markerfacecolor=face, label=split))
+    return handles
+
+
+def plane_names(data: Data) -> tuple[str, ...]:
+    """Return what the two inputs are called."""
+    return data.input_names or ("input 0", "input 1")
 
 
 def winners(prediction: np.ndarray) -> np.ndarray:

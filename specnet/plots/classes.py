@@ -10,7 +10,7 @@ from specnet.errors import PlotError
 from specnet.plots import style
 
 LARGEST = 100
-"""Classes that a picture can show."""
+"""Classes that a picture can show, where each takes a colour or a row of its own."""
 LONGEST = 13
 """Letters of a class's name below a sample."""
 
@@ -25,8 +25,7 @@ def class_numbers(targets: np.ndarray) -> np.ndarray:
     if numbers is None or numbers.ndim != 1:
         raise PlotError(
             f"the targets, of shape {targets.shape[1:]}, are not classes",
-            help="this plot takes class numbers, 0 and 1, or one-hot targets; for one number of one input "
-            "there is regression_fit",
+            help="this plot takes class numbers, 0 and 1, or one-hot targets; for one number there is residuals",
         )
     return numbers
 
@@ -43,18 +42,52 @@ def all_classes(data: Data, *found: np.ndarray) -> np.ndarray:
     """Return in ascending order the class numbers that have names, or are in any split or among `found`.
 
     Raises:
-        PlotError: if targets are not classes, or too many.
+        PlotError: if targets are not classes.
     """
     known = np.unique(np.concatenate([np.arange(len(data.classes)), *found]))
     for samples in data.splits.values():
         for piece in pieces(samples.targets):
             known = np.union1d(known, class_numbers(piece))
+    return known
+
+
+def check_few(known: np.ndarray) -> None:
+    """Check that each of the known class numbers (classes,) can have a colour or a row of its own.
+
+    Raises:
+        PlotError: if they are too many.
+    """
     if len(known) > LARGEST:
         raise PlotError(
-            f"there are {len(known)} different classes: a picture shows at most {LARGEST}",
-            help="leave this plot out; for one number of one input there is regression_fit",
+            f"there are {len(known)} different classes: this plot shows at most {LARGEST}", help="leave it out"
         )
-    return known
+
+
+def are_classes(data: Data, prediction: np.ndarray) -> bool:
+    """Tell whether targets are classes, for a model with such a prediction (1, ...).
+
+    Whole numbers that have no names, and are not all 0 or 1, are numbers where one number is predicted.
+    """
+    try:
+        known = all_classes(data)
+    except PlotError:
+        return False
+    one_number = prediction.size == 1 and not np.issubdtype(prediction.dtype, np.integer)
+    return bool(data.classes) or not one_number or set(known.tolist()) <= {0, 1}
+
+
+def check_number(data: Data, prediction: np.ndarray) -> None:
+    """Check that targets, and predictions like this one (1, ...), are one number for each sample.
+
+    Raises:
+        PlotError: if they are not.
+    """
+    for what, shape in {"targets": data.train.targets.shape[1:], "predictions": prediction.shape[1:]}.items():
+        if shape not in [(), (1,)]:
+            raise PlotError(
+                f"this plot shows one number for each sample, here {what} have shape {shape}",
+                help="leave this plot out; for classes there is confusion_matrix",
+            )
 
 
 def class_scores(prediction: np.ndarray) -> np.ndarray:
@@ -108,46 +141,32 @@ def check_probabilities(scores: np.ndarray) -> None:
 class Answers:
     """What samples are and what is predicted of them, in words: classes by name, or one number each.
 
-    `known` are the class numbers (k,), None where targets are numbers; `truth` says what each sample is.
+    `are_classes` is which of both; `truth` says what each sample is.
+
+    Raises:
+        PlotError: if targets, or predictions like this one (1, ...), are neither.
     """
 
-    def __init__(self, data: Data, targets: np.ndarray) -> None:
+    def __init__(self, data: Data, targets: np.ndarray, prediction: np.ndarray) -> None:
         self.data = data
-        self.known: np.ndarray | None
-        try:
-            self.known = all_classes(data)
-        except PlotError:
-            self.known = None
-            if data.train.targets.shape[1:] not in [(), (1,)]:
-                raise
-            self.truth = [f"{number:.4g}" for number in targets.reshape(-1)]
-        else:
+        self.are_classes = are_classes(data, prediction)
+        if self.are_classes:
+            class_numbers(functions.classes(prediction))
             self.numbers = class_numbers(targets)
             self.truth = self._names(self.numbers)
+        else:
+            check_number(data, prediction)
+            self.truth = [f"{number:.4g}" for number in targets.reshape(-1)]
 
     def _names(self, numbers: np.ndarray) -> list[str]:
         return [style.label(class_name(int(number), self.data), LONGEST) for number in numbers]
-
-    def check(self, prediction: np.ndarray) -> None:
-        """Check that a prediction (1, ...) can be told so.
-
-        Raises:
-            PlotError: if it cannot.
-        """
-        if self.known is not None:
-            class_numbers(functions.classes(prediction))
-        elif prediction.size != 1:
-            raise PlotError(
-                f"the targets are one number each, a prediction has shape {prediction.shape[1:]}",
-                help="leave this plot out",
-            )
 
     def read(self, prediction: np.ndarray) -> tuple[list[str], np.ndarray]:
         """Return what predictions (n, ...) say, with probabilities where there are some, and which are right (n,).
 
         Of numbers none is wrong.
         """
-        if self.known is None:
+        if not self.are_classes:
             return [f"{number:.4g}" for number in prediction.reshape(-1)], np.ones(len(prediction), bool)
         found = class_numbers(functions.classes(prediction))
         texts = self._names(found)

@@ -8,8 +8,8 @@ import numpy as np
 
 from specnet.functions import classes
 from specnet.plots import style
-from specnet.plots.base import Plot, Trained
-from specnet.plots.classes import all_classes, class_name, class_numbers
+from specnet.plots.base import Plot, Trained, one_prediction
+from specnet.plots.classes import all_classes, check_few, class_name, class_numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,8 +27,9 @@ class ConfusionMatrix(Plot):
     streams: ClassVar[bool] = True
 
     def check(self, run: Trained) -> None:
-        all_classes(run.data)
-        class_numbers(classes(run.predict(run.data.train.inputs[:1])))
+        prediction = one_prediction(run)
+        check_few(all_classes(run.data))
+        class_numbers(classes(prediction))
 
     def draw(self, run: Trained) -> Figure:
         split, samples = list(run.data.splits.items())[-1]
@@ -36,6 +37,7 @@ class ConfusionMatrix(Plot):
         found = [class_numbers(classes(run.predict(piece.inputs))) for piece in samples.pieces()]
         predicted = np.concatenate(found)
         known = all_classes(run.data, predicted)
+        check_few(known)
         counts = count_pairs(np.searchsorted(known, wanted), np.searchsorted(known, predicted), len(known))
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         names = [style.label(class_name(int(number), run.data), 18) for number in known]

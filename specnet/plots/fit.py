@@ -10,7 +10,8 @@ from specnet.datasets.base import Data
 from specnet.errors import PlotError
 from specnet.functions import extremes
 from specnet.plots import style
-from specnet.plots.base import Plot, Trained, in_memory, last_split
+from specnet.plots.base import Plot, Trained, in_memory, last_split, one_prediction
+from specnet.plots.classes import check_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,19 +30,14 @@ class RegressionFit(Plot):
     """
 
     def check(self, run: Trained) -> None:
-        inputs, targets = run.data.train.inputs.shape[1:], run.data.train.targets.shape[1:]
-        if inputs != (1,) or targets not in [(), (1,)]:
+        inputs = run.data.train.inputs.shape[1:]
+        if inputs != (1,):
             raise PlotError(
-                "regression_fit shows one number over one input, "
-                f"here inputs have shape {inputs} and targets have shape {targets}",
-                help="leave this plot out; for classes there are decision_boundary (two inputs) and confusion_matrix",
+                f"this plot shows one number over one input, here inputs have shape {inputs}",
+                help="leave it out; for one number of any inputs there is residuals, for classes confusion_matrix",
             )
-        prediction = run.predict(grid(run.data)[:1])
-        if prediction.size != 1:
-            raise PlotError(
-                f"regression_fit shows one number over one input, a prediction has shape {prediction.shape[1:]}",
-                help="leave this plot out; for classes there is confusion_matrix",
-            )
+        check_number(run.data, one_prediction(run))
+        run.predict(grid(run.data)[:1])  # a transform may not take what lies beyond the samples
 
     def draw(self, run: Trained) -> Figure:
         x = grid(run.data)
@@ -61,19 +57,12 @@ class Residuals(Plot):
     """
 
     def check(self, run: Trained) -> None:
+        check_number(run.data, one_prediction(run))
         targets = last_split(run.data)[1].targets
-        are_classes = targets.ndim == 1 and np.issubdtype(targets.dtype, np.integer)
-        if are_classes or targets.shape[1:] not in [(), (1,)]:
+        if targets.ndim == 1 and np.issubdtype(targets.dtype, np.integer):
             raise PlotError(
-                "residuals shows one number for each sample, here targets "
-                + ("are class numbers" if are_classes else f"have shape {targets.shape[1:]}"),
-                help="leave this plot out; for classes there is confusion_matrix",
-            )
-        prediction = run.predict(run.data.train.inputs[:1])
-        if prediction.size != 1:
-            raise PlotError(
-                f"residuals shows one number for each sample, a prediction has shape {prediction.shape[1:]}",
-                help="leave this plot out; for classes there is confusion_matrix",
+                "this plot shows one number for each sample, here targets are class numbers",
+                help="leave it out; for classes there is confusion_matrix",
             )
 
     def draw(self, run: Trained) -> Figure:

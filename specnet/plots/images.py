@@ -9,7 +9,7 @@ import numpy as np
 
 from specnet.errors import PlotError
 from specnet.plots import style
-from specnet.plots.base import Plot, Trained, last_split
+from specnet.plots.base import Plot, Trained, last_split, one_prediction
 from specnet.plots.classes import Answers
 
 if TYPE_CHECKING:
@@ -38,16 +38,16 @@ class SampleImages(Plot):
                 f"here inputs have shape {shape}",
                 help="leave this plot out; confusion_matrix and residuals take any inputs",
             )
-        Answers(run.data, last_split(run.data)[1].targets[:1]).check(run.predict(run.data.train.inputs[:1]))
+        Answers(run.data, last_split(run.data)[1].targets[:1], one_prediction(run))
 
     def draw(self, run: Trained) -> Figure:
         split, samples = last_split(run.data)
         rows = np.unique(np.linspace(0, len(samples.inputs) - 1, SHOWN).astype(int))
         shown = samples.select(rows)
-        answers = Answers(run.data, shown.targets)
+        answers = Answers(run.data, shown.targets, one_prediction(run))
         predicted, right = answers.read(run.predict(shown.inputs))
         title = f"{run.name}: samples of the {split} split"
-        if answers.known is not None:
+        if answers.are_classes:
             title += f", {right.sum()} of {len(right)} right"
         lines = math.ceil(len(rows) / COLUMNS)
         figure = style.figure(title, COLUMNS * WIDE, lines * HIGH + 0.6)

@@ -12,6 +12,7 @@ from specnet.plots import style
 from specnet.plots.base import Plot, Trained, last_split
 from specnet.plots.classes import (
     all_classes,
+    check_few,
     check_probabilities,
     check_scores,
     class_name,
@@ -37,7 +38,7 @@ class Roc(Plot):
     """
 
     def check(self, run: Trained) -> None:
-        scores_of_classes(run, run.data.train.inputs[:1])
+        check_few(scores_of_classes(run, run.data.train.inputs[:1])[0])
 
     def draw(self, run: Trained) -> Figure:
         split, samples = last_split(run.data)
@@ -136,6 +137,7 @@ def scores_of_classes(run: Trained, inputs: np.ndarray) -> tuple[np.ndarray, np.
     Raises:
         PlotError: if targets are not classes, or predictions not a score for each.
     """
-    known, scores = all_classes(run.data), class_scores(run.predict(inputs))
+    scores = class_scores(run.predict(inputs))
+    known = all_classes(run.data)
     check_scores(known, scores)
     return known, scores

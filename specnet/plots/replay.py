@@ -25,7 +25,7 @@ LISTED = 8
 
 
 class HistoryGrid(Plot):
-    """The decision boundary of two inputs, or the curve of one, at nine epochs.
+    """What is predicted over one or two inputs, a curve, a decision boundary or a map of one number, at nine epochs.
 
     They are the first, the last, and some in between whose square roots are evenly spaced: most happens early.
     """
@@ -49,6 +49,7 @@ class HistoryGrid(Plot):
             axes.tick_params(labelleft=left, labelbottom=lowest)
             axes.xaxis.label.set_visible(lowest)
             axes.yaxis.label.set_visible(left)
+        scene.add_bar(figure)
         handles = scene.handles(axes)
         beside = math.ceil(len(handles) / 20)
         figure.set_figwidth(3 * columns + 2.3 * beside)
@@ -57,7 +58,7 @@ class HistoryGrid(Plot):
 
 
 class Replay(Plot):
-    """The recorded predictions as a moving picture: boundary, curve, images, or what is predicted of some samples.
+    """The recorded predictions as a moving picture: curve, boundary, map, images, or what is predicted of some samples.
 
     Of more than a hundred frames it shows the first, the last, and some in between whose square roots of the epoch
     are evenly spaced. As a picture that does not move it is the last frame.
@@ -84,6 +85,7 @@ def replay(run: Trained, frames: Iterable[int]) -> Iterator[Figure]:
     figure.add_artist(progress)
     axes = figure.add_subplot()
     scene.set_up(axes)
+    scene.add_bar(figure)
     drawn: list[Artist] = []
     for frame in frames:
         for artist in drawn:

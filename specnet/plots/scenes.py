@@ -8,20 +8,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from specnet.errors import PlotError
+from specnet.functions import extremes
 from specnet.plots import style
-from specnet.plots.base import Trained, in_memory, recorded
-from specnet.plots.boundary import DecisionBoundary, Plane
-from specnet.plots.classes import Answers, all_classes, are_probabilities, check_scores, class_scores
-from specnet.plots.fit import RegressionFit, draw_samples, target_name
+from specnet.plots.base import Trained, in_memory, one_prediction, recorded
+from specnet.plots.boundary import GROUND, Plane, plane_names, scatter, split_handles
+from specnet.plots.classes import (
+    Answers,
+    all_classes,
+    are_classes,
+    are_probabilities,
+    check_number,
+    check_scores,
+    class_scores,
+)
+from specnet.plots.fit import draw_samples, target_name
 from specnet.plots.images import caption, hang, is_image
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 SMALL = 0.7
 """Size of points in a small panel, in relation to the usual one."""
+STEPS = 20
+"""Colours of a `Relief`, from its lowest number to its highest."""
 
 
 class Scene(ABC):
@@ -29,12 +41,12 @@ class Scene(ABC):
 
     def __init__(self, run: Trained) -> None:
         self.run = run
-        # Recorded numbers are shorter ones; only of whole ones that matters, which are class numbers.
-        self.dtype = run.predict(run.data.train.inputs[:1]).dtype
+        self.example = one_prediction(run)
 
     def prediction(self, frame: int) -> np.ndarray:
         """Return the predictions of a frame, as the run itself gives them."""
-        return self.run.record["predictions"][frame].astype(self.dtype)
+        # Recorded numbers are shorter ones; only of whole ones that matters, which are class numbers.
+        return self.run.record["predictions"][frame].astype(self.example.dtype)
 
     @abstractmethod
     def set_up(self, axes: Axes) -> None:
@@ -48,13 +60,17 @@ class Scene(ABC):
         """Return what a legend shows of a panel that is drawn."""
         return list(axes.get_legend_handles_labels()[0])
 
+    def add_bar(self, figure: Figure) -> None:
+        """Put a scale of the colours beside the panels, where colours are numbers."""
+        return
+
 
 class Curve(Scene):
     """One number of one input: the curve through the samples."""
 
     def __init__(self, run: Trained) -> None:
-        RegressionFit().check(run)
         super().__init__(run)
+        check_number(run.data, self.example)
         self.x = run.record["axis_0"]
 
     def set_up(self, axes: Axes) -> None:
@@ -68,18 +84,24 @@ class Curve(Scene):
         return list(axes.plot(self.x, y, color=style.PALETTE[3], linewidth=2.5, label="prediction"))
 
 
-class Boundary(Scene):
-    """Classes of two inputs: the plane and the samples in it."""
+class InPlane(Scene):
+    """What is predicted of two inputs."""
 
     def __init__(self, run: Trained) -> None:
-        DecisionBoundary().check(run)
         super().__init__(run)
-        frames = range(len(run.record["predictions"]))
-        self.plane = Plane(run.data, *(self.prediction(frame) for frame in frames))
         self.x, self.y = run.record["axis_0"], run.record["axis_1"]
 
     def prediction(self, frame: int) -> np.ndarray:
         return np.swapaxes(super().prediction(frame), 0, 1)  # a picture has its rows upwards, so y comes first
+
+
+class Boundary(InPlane):
+    """Classes of two inputs: the plane and the samples in it."""
+
+    def __init__(self, run: Trained) -> None:
+        super().__init__(run)
+        frames = range(len(run.record["predictions"]))
+        self.plane = Plane(run.data, *(self.prediction(frame) for frame in frames))
 
     def set_up(self, axes: Axes) -> None:
         self.plane.dress(axes)
@@ -93,6 +115,38 @@ class Boundary(Scene):
         return self.plane.handles()
 
 
+class Relief(InPlane):
+    """One number of two inputs, in colours whose scale is that of the samples' targets."""
+
+    def __init__(self, run: Trained) -> None:
+        from matplotlib.cm import ScalarMappable
+
+        super().__init__(run)
+        check_number(run.data, self.example)
+        low, high = extremes(split.targets.astype(np.float64) for split in in_memory(run.data).values())
+        self.levels = np.linspace(low, high if high > low else low + 1.0, STEPS + 1)
+        self.colors = ScalarMappable(cmap="viridis")
+        self.colors.set_clim(self.levels[0], self.levels[-1])
+
+    def set_up(self, axes: Axes) -> None:
+        style.dress(axes, *plane_names(self.run.data))
+        # Filled, all of them: on a ground of many colours an outline does not show its own.
+        scatter(axes, self.run.data, lambda targets: self.colors.to_rgba(targets.reshape(-1)), SMALL, filled=True)
+        axes.set(xlim=(self.x[0], self.x[-1]), ylim=(self.y[0], self.y[-1]))
+
+    def paint(self, axes: Axes, frame: int) -> list[Artist]:
+        # The first predictions may go anywhere: the samples say what is told apart.
+        z = np.clip(self.prediction(frame).reshape(len(self.y), len(self.x)), self.levels[0], self.levels[-1])
+        return [axes.contourf(self.x, self.y, z, self.levels, cmap="viridis", zorder=GROUND)]
+
+    def handles(self, axes: Axes) -> list[Artist]:
+        return split_handles(self.run.data, filled=True)
+
+    def add_bar(self, figure: Figure) -> None:
+        slim = 5 * figure.get_figheight()
+        figure.colorbar(self.colors, ax=figure.axes, label=style.label(target_name(self.run.data)), aspect=slim)
+
+
 class Recorded(Scene):
     """Some samples and what is predicted of them; at most `most`, evenly spread over those recorded."""
 
@@ -103,8 +157,7 @@ class Recorded(Scene):
         self.split, rows = str(run.record["sample_split"]), run.record["sample_rows"]
         self.chosen = np.unique(np.linspace(0, len(rows) - 1, self.most).astype(int))
         self.inputs, self.targets = in_memory(run.data)[self.split].select(rows[self.chosen])
-        self.answers = Answers(run.data, self.targets)
-        self.answers.check(self.prediction(0)[:1])
+        self.answers = Answers(run.data, self.targets, self.example)
 
     def prediction(self, frame: int) -> np.ndarray:
         return super().prediction(frame)[self.chosen]
@@ -176,7 +229,7 @@ class Numbers(Recorded):
         )
 
 
-def grid_scene(run: Trained) -> Curve | Boundary:
+def grid_scene(run: Trained) -> Curve | Boundary | Relief:
     """Return the scene of a record over a grid of inputs.
 
     Raises:
@@ -185,10 +238,12 @@ def grid_scene(run: Trained) -> Curve | Boundary:
     record = recorded(run)
     if "axis_0" not in record:
         raise PlotError(
-            f"this plot shows one or two inputs, here inputs have shape {run.data.train.inputs.shape[1:]}",
-            help="leave it out; replay takes any inputs",
+            "this plot shows predictions over a grid of one or two inputs, the record has those of some samples",
+            help="leave it out; replay shows one class or one number for each sample",
         )
-    return Boundary(run) if "axis_1" in record else Curve(run)
+    if "axis_1" not in record:
+        return Curve(run)
+    return Boundary(run) if are_classes(run.data, one_prediction(run)) else Relief(run)
 
 
 def any_scene(run: Trained) -> Scene:
@@ -202,7 +257,7 @@ def any_scene(run: Trained) -> Scene:
     if is_image(run.data.train.inputs.shape[1:]):
         return Album(run)
     numbers = Numbers(run)
-    return numbers if numbers.answers.known is None else Verdicts(run)
+    return Verdicts(run) if numbers.answers.are_classes else numbers
 
 
 def with_margin(values: np.ndarray) -> tuple[float, float]:

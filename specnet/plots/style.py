@@ -89,7 +89,8 @@ def class_colors(count: int) -> list[str]:
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    return [to_hex(colormaps["turbo"]((number + 0.5) / count)) for number in range(count)]
+    # Both ends of the map are nearly black.
+    return [to_hex(colormaps["turbo"](0.07 + 0.86 * number / (count - 1))) for number in range(count)]
 
 
 def pale(color: str) -> str:

@@ -14,7 +14,7 @@ from specnet.report.packing import spread
 from specnet.spec.model import Record
 from specnet.training.model import Model, rounded
 
-POINTS = {1: 200, 2: 40}
+POINTS = {1: 200, 2: 32}
 """Grid points along each of one or two inputs, where the spec says nothing else."""
 UNIT_POINTS = {1: 200, 2: 32}
 """Points along each at which the responses of hidden units are kept."""

@@ -46,22 +46,29 @@ class Board {
     context.strokeRect(LEFT + 0.5, this.top + 0.5, this.right - LEFT - 1, this.bottom - this.top - 1);
     context.font = `11px ${theme.font}`;
     context.textAlign = "center";
-    for (const [value, name] of this.ticks(this.xAxis, this.x, (this.right - LEFT) / 70)) {
+    const across = this.ticks(this.xAxis, this.x, (this.right - LEFT) / 70, 7);
+    for (const [value, name] of across.ticks) {
       context.fillRect(this.x(value) - 0.5, this.bottom, 1, 4);
-      context.fillText(name, this.x(value), this.bottom + 15);
+      const half = context.measureText(name).width / 2;
+      context.fillText(name, Math.min(this.x(value), this.width - half), this.bottom + 15);
     }
-    context.fillText(this.xAxis.name, (LEFT + this.right) / 2, this.height - 5, this.right - LEFT);
+    context.fillText(across.name, (LEFT + this.right) / 2, this.height - 5, this.right - LEFT);
     context.textAlign = "right";
-    for (const [value, name] of this.ticks(this.yAxis, this.y, (this.bottom - this.top) / 50)) {
+    const up = this.ticks(this.yAxis, this.y, (this.bottom - this.top) / 50, 6);
+    for (const [value, name] of up.ticks) {
       context.fillRect(LEFT - 4, this.y(value) - 0.5, 4, 1);
-      context.fillText(name, LEFT - 6, this.y(value) + 4);
+      context.fillText(name, LEFT - 6, this.y(value) + 4, LEFT - 20);
     }
-    this.aside(this.yAxis.name, 11);
+    this.aside(up.name, 11);
     if (this.bar) this.drawBar();
   }
 
-  ticks(axis, scale, count) {
-    return axis.ticks ?? scale.ticks(Math.max(2, count)).map((value) => [value, show(value)]);
+  /** Pairs of a number and how it is written, in about so many letters, and the name of the axis. */
+  ticks(axis, scale, count, room) {
+    if (axis.ticks) return axis;
+    const values = scale.ticks(Math.max(2, count));
+    const { names, offset } = nameTicks(values, room);
+    return { ticks: values.map((value, i) => [value, names[i]]), name: axis.name + lessOffset(offset) };
   }
 
   /** Write along the height, at x. */
@@ -86,8 +93,9 @@ class Board {
     const scale = linearScale(bar.low, bar.high, this.bottom, this.top);
     context.fillStyle = theme.text;
     context.textAlign = "left";
-    for (const tick of scale.ticks(4)) context.fillText(show(tick), left + 13, scale(tick) + 4, 22);
-    this.aside(bar.name, this.width - 4);
+    const { ticks, name } = this.ticks(bar, scale, 4, 5);
+    for (const [value, text] of ticks) context.fillText(text, left + 13, scale(value) + 4, 22);
+    this.aside(name, this.width - 4);
   }
 
   /** Fill the space between the axes with colours at the points of a grid, blended in between. */

@@ -55,14 +55,19 @@ class Chart {
     this.y = this.yScale(height - MARGIN.bottom, MARGIN.top);
     const bottom = height - MARGIN.bottom;
     const parts = [];
-    for (const tick of this.y.ticks(4)) {
+    const ticks = this.y.ticks(4);
+    const { names, offset } = nameTicks(ticks, 7);
+    for (const [i, tick] of ticks.entries()) {
       const y = this.y(tick);
       parts.push(element("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y, y2: y }));
-      parts.push(element("text", { x: MARGIN.left - 6, y: y + 4, "text-anchor": "end" }, show(tick)));
+      parts.push(element("text", { x: MARGIN.left - 6, y: y + 4, "text-anchor": "end" }, names[i]));
     }
-    for (const tick of this.x.ticks(width < 420 ? 4 : 6, true)) {
+    if (offset) parts.push(element("text", { class: "offset", x: MARGIN.left + 4, y: MARGIN.top + 6 }, `${offset > 0 ? "+" : "−"}${written(Math.abs(offset))}`));
+    const epochs = this.x.ticks(width < 420 ? 4 : 6, true);
+    const epochNames = nameTicks(epochs, 7).names;
+    for (const [i, tick] of epochs.entries()) {
       parts.push(element("line", { class: "tick", x1: this.x(tick), x2: this.x(tick), y1: bottom, y2: bottom + 4 }));
-      parts.push(element("text", { x: this.x(tick), y: bottom + 16, "text-anchor": "middle" }, show(tick)));
+      parts.push(element("text", { x: this.x(tick), y: bottom + 16, "text-anchor": "middle" }, epochNames[i]));
     }
     parts.push(element("line", { class: "axis", x1: MARGIN.left, x2: width - MARGIN.right, y1: bottom, y2: bottom }));
     parts.push(element("text", { x: (MARGIN.left + width - MARGIN.right) / 2, y: height - 4, "text-anchor": "middle" }, "epoch"));

@@ -9,8 +9,9 @@ class Frames {
     this.count = shape[0];
     this.shape = shape.slice(1);
     this.size = this.shape.reduce((product, length) => product * length, 1);
-    this.low = low;
-    this.step = step;
+    // Each frame has a scale of its own, or all have the same.
+    this.low = Array.isArray(low) ? low : new Array(this.count).fill(low);
+    this.step = Array.isArray(step) ? step : new Array(this.count).fill(step);
     const total = this.count * this.size;
     this.levels = octets === 2 ? new Uint16Array(total) : new Uint8Array(total);
     // High bytes come first, and each frame is the difference to the one before; what overflows is meant to.
@@ -21,10 +22,8 @@ class Frames {
   }
 
   at(frame) {
-    return Float64Array.from(
-      this.levels.subarray(frame * this.size, (frame + 1) * this.size),
-      (level) => this.low + level * this.step,
-    );
+    const [low, step] = [this.low[frame], this.step[frame]];
+    return Float64Array.from(this.levels.subarray(frame * this.size, (frame + 1) * this.size), (level) => low + level * step);
   }
 }
 
@@ -53,11 +52,41 @@ function nearest(numbers, value) {
   return value - numbers[before] <= numbers[after] - value ? before : after;
 }
 
-/** A number with four digits, a small one as a power of ten. */
+/** A number with four digits, a small or a large one with a power of ten. */
 function show(number) {
   if (number === null || number === undefined) return "–";
   const rounded = Number(number.toPrecision(4));
-  return rounded !== 0 && Math.abs(rounded) < 1e-3 ? rounded.toExponential() : String(rounded);
+  return written(rounded);
+}
+
+/** All digits of a number, and a power of ten below a thousandth and from a million on. */
+function written(number) {
+  const size = Math.abs(number);
+  return size !== 0 && (size < 1e-3 || size >= 1e6) ? number.toExponential().replace("+", "") : String(number);
+}
+
+/**
+ * The names of an axis's ticks, and an `offset` that is to be added to them: 0, unless names with all digits that tell
+ * neighbours apart would take more than `room` letters.
+ */
+function nameTicks(ticks, room) {
+  const step = ticks.length > 1 ? ticks[1] - ticks[0] : Math.abs(ticks[0]);
+  const exact = (names) => names.every((name, i) => Math.abs(Number(name) - ticks[i]) <= 0.01 * step);
+  const short = ticks.map(show);
+  if (exact(short)) return { names: short, offset: 0 };
+  const long = ticks.map((tick) => written(Number(tick.toPrecision(12))));
+  if (ticks.length < 2 || (exact(long) && long.every((name) => name.length <= room))) return { names: long, offset: 0 };
+  const span = ticks.at(-1) - ticks[0];
+  const unit = 10 ** Math.ceil(Math.log10(span));
+  const offset = Number((Math.round((ticks[0] + span / 2) / unit) * unit).toPrecision(15));
+  // What is left are multiples of the step, which has one digit, but for what subtraction has lost.
+  const whole = Number((span / (ticks.length - 1)).toPrecision(1));
+  return { names: ticks.map((tick) => show(Math.round((tick - offset) / whole) * whole)), offset };
+}
+
+/** What an axis says of its offset behind its name. */
+function lessOffset(offset) {
+  return offset === 0 ? "" : ` ${offset > 0 ? "−" : "+"} ${written(Math.abs(offset))}`;
 }
 
 function percent(share) {
@@ -102,10 +131,10 @@ function mix(a, b, share) {
   return a.map((value, i) => value + share * (b[i] - value));
 }
 
-/** The colour of one of `count` classes: of the palette, or where that is too short of a rainbow. */
+/** The colour of one of `count` classes: of the palette, or where that is too short of a rainbow from red to violet. */
 function classColor(number, count) {
   if (count <= theme.palette.length) return theme.palette[number];
-  const hue = (12 * number) / count;
+  const hue = (10 * number) / (count - 1);
   return [0, 8, 4].map((shift) => {
     const place = (shift + hue) % 12;
     return 128 - 97 * Math.max(-1, Math.min(place - 3, 9 - place, 1));
@@ -150,7 +179,8 @@ function logScale(low, high, from, to) {
     for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
       if (power % stride === 0) ticks.push(...factors.map((factor) => factor * 10 ** power));
     }
-    return ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
+    const inside = ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
+    return inside.length > 1 ? inside : linearScale(low, high, from, to).ticks(count).filter((tick) => tick > 0);
   };
   return scale;
 }

@@ -16,42 +16,57 @@ COLOR_TYPES = {1: 0, 3: 2, 4: 6}
 
 
 class Levels(NamedTuple):
-    """Numbers rounded to evenly spaced levels: frames (F, ...) of uint8 or uint16, of which 0 stands for `low`."""
+    """Numbers rounded to evenly spaced levels: frames (F, ...) of uint8 or uint16, of which 0 stands for `low`.
+
+    `low` and `high` are numbers if all frames have one scale, or arrays (F,) if each has its own.
+    """
 
     frames: np.ndarray
-    low: float
-    high: float
+    low: float | np.ndarray
+    high: float | np.ndarray
 
     def pack(self, chosen: np.ndarray) -> dict[str, Any]:
         """Return the frames of these numbers as a JSON value, deflated, and the text of it in base64.
 
-        Each frame is held as the difference to the one before, which is mostly a small number; the high bytes of all
-        come before the low ones.
+        Each frame is held as the difference of its levels to those of the one before, which is mostly a small number;
+        the high bytes of all come before the low ones. `low` and `step` are lists if each frame has its own.
         """
         frames = self.frames[chosen]
         frames[1:] -= frames[:-1].copy()
         octets = frames.astype(frames.dtype.newbyteorder(">")).reshape(-1, 1).view(np.uint8).T
         text = base64.b64encode(zlib.compress(octets.tobytes(), 6)).decode()
+        low, high = (bound[chosen] if isinstance(bound, np.ndarray) else bound for bound in (self.low, self.high))
+        step = (high - low) / np.iinfo(frames.dtype).max
         return {
             "data": text,
             "shape": frames.shape,
             "octets": frames.itemsize,
-            "low": self.low,
-            "step": (self.high - self.low) / np.iinfo(frames.dtype).max,
+            "low": low.tolist() if isinstance(low, np.ndarray) else low,
+            "step": step.tolist() if isinstance(step, np.ndarray) else step,
         }
 
 
-def quantize(values: np.ndarray, low: float | None = None, high: float | None = None, *, fine: bool = True) -> Levels:
-    """Return finite numbers (F, ...) in 65,536 levels, or 256 if not `fine`, from the least or `low` to the greatest.
+def quantize(values: np.ndarray, low: float, high: float, *, fine: bool = True) -> Levels:
+    """Return finite numbers (F, ...) in 65,536 levels, or 256 if not `fine`, from `low` to `high`.
 
     Half a step is how far a level may be from the number that it stands for.
     """
-    values = values.astype(np.float64)
-    low = float(values.min()) if low is None else low
-    high = float(values.max()) if high is None else high
     dtype = np.uint16 if fine else np.uint8
-    scaled = (values - low) * (np.iinfo(dtype).max / ((high - low) or 1.0))
+    scaled = (values.astype(np.float64) - low) * (np.iinfo(dtype).max / ((high - low) or 1.0))
     return Levels(np.rint(scaled).astype(dtype), low, high)
+
+
+def quantize_each(values: np.ndarray) -> Levels:
+    """Return finite numbers (F, ...) in 65,536 levels, of each frame from its least number to its greatest.
+
+    However far a run overshoots in one frame, all others are as exact as they are alone.
+    """
+    rows = values.reshape(len(values), -1).astype(np.float64)
+    low, high = rows.min(axis=1), rows.max(axis=1)
+    most = np.iinfo(np.uint16).max
+    span = np.where(high > low, high - low, 1.0)
+    scaled = (rows - low[:, np.newaxis]) / span[:, np.newaxis] * most
+    return Levels(np.rint(scaled).astype(np.uint16).reshape(values.shape), low, high)
 
 
 def count_up(numbers: np.ndarray) -> Levels:

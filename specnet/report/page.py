@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from specnet.report.base import Reported
 from specnet.report.compare import compare, name_runs
-from specnet.report.replay import replay
+from specnet.report.replay import FRAMES, replay
 from specnet.report.results import confusion, residuals, scores, worst
 from specnet.report.series import panels
 from specnet.report.view import (
@@ -31,7 +31,7 @@ from specnet.spec.written import written
 
 SCRIPTS = ("data.js", "chart.js", "board.js", "scenes.js", "stills.js", "player.js")
 """In the order in which they need each other."""
-FRAMES = 1_000_000
+LETTERS = 1_000_000
 """Letters that the frames of all replays of a page take at most; a page should stay below 2 MB."""
 
 
@@ -41,9 +41,10 @@ def page(runs: Sequence[Reported]) -> str:
     It loads nothing and sends nothing, and its content security policy forbids both.
     """
     names = name_runs(runs)
-    drawn = panels(runs, names)
     single = len(runs) == 1
-    replays = [attempt(lambda run=run: replay(run, FRAMES // len(runs), units=single)) for run in runs]  # type: ignore[misc]
+    replays = [attempt(lambda run=run: replay_share(run, len(runs))) for run in runs]  # type: ignore[misc]
+    epochs = sorted({epoch for part in replays if part.value for epoch in part.value["epochs"]})
+    drawn = panels(runs, names, epochs)
     further = details(runs[0], drawn) if single else {}
     stills = further.pop("stills", [])
     data = {
@@ -71,6 +72,11 @@ def page(runs: Sequence[Reported]) -> str:
             **further,
         )
     )
+
+
+def replay_share(run: Reported, count: int) -> dict[str, Any]:
+    """Return the replay of a run, one of so many of a page."""
+    return replay(run, LETTERS // count, frames=max(2, FRAMES // count), units=count == 1)
 
 
 def describe(run: Reported, name: str, part: Part) -> dict[str, Any]:

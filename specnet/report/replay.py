@@ -11,7 +11,8 @@ from specnet.datasets.base import AnySamples, Data, Samples, pieces
 from specnet.errors import PlotError, SpecnetError
 from specnet.functions import class_numbers, classes
 from specnet.report.base import Reported
-from specnet.report.packing import Levels, count_up, quantize, spread, thumbnails
+from specnet.report.packing import Levels, count_up, quantize, quantize_each, spread, thumbnails
+from specnet.report.series import rounded
 
 POINTS = 128
 """Points along each of two inputs at most; of finer grids only every second point is shown, or third, …"""
@@ -21,8 +22,15 @@ IMAGES = 24
 """Images that are shown at most, evenly chosen."""
 OUTPUTS = 7
 """Outputs that are shown at most: one for each colour of the palette."""
+FRAMES = 600
+"""Frames of all replays of a page at most: so many every curve has a point for."""
+LEVELS = 65_536
+"""Parts of a column's range to which its numbers are told."""
 CLASSES = 2000
 """A class number from here on is taken for a measurement."""
+
+NEEDED = {"epochs", "predictions", "train/loss", "layers"}
+"""Arrays that every record has."""
 
 Scene = dict[str, Any]
 """What stays the same from frame to frame, as a JSON value."""
@@ -30,11 +38,12 @@ Arrays = dict[str, Levels]
 """What changes, by the names that the page's script knows."""
 
 
-def replay(run: Reported, budget: int, *, units: bool = True) -> Scene:
+def replay(run: Reported, budget: int, *, frames: int = FRAMES, units: bool = True) -> Scene:
     """Return what the page's script shows of a run's record, as a JSON value; packed frames take `budget` letters.
 
-    Frames that would take more are left out, as many and as evenly as it takes; the first and the last stay. So are
-    frames with predictions that are not finite, and the responses of hidden units unless `units` are wanted.
+    Frames that would take more are left out, as many and as evenly as it takes, and so are those beyond `frames`; the
+    first and the last stay. So are frames with predictions that are not finite, and the responses of hidden units
+    unless `units` are wanted. What the reader is told of this are `notes`.
 
     Raises:
         SpecnetError: if there is nothing to show.
@@ -42,6 +51,8 @@ def replay(run: Reported, budget: int, *, units: bool = True) -> Scene:
     record = run.record
     if not record:
         raise PlotError("There is nothing to replay: this run keeps no record.")
+    if not record.keys() >= NEEDED:
+        raise PlotError("There is nothing to replay: this record is of an older version of specnet.")
     every = record["predictions"]
     finite = np.flatnonzero(np.isfinite(every).reshape(len(every), -1).all(axis=1))
     if not len(finite):
@@ -55,18 +66,40 @@ def replay(run: Reported, budget: int, *, units: bool = True) -> Scene:
         scene, arrays = over_line(run, predictions)
     scene["units"] = [str(name) for name in record.get("unit_layers", ())] if units else []
     arrays |= {f"units/{name}": hidden_units(record[f"units/{name}"][finite]) for name in scene["units"]}
-    chosen, packed = fit(arrays, len(finite), budget)
+    chosen, packed = fit(arrays, len(finite), budget, frames)
     return scene | {
         "epochs": record["epochs"][finite[chosen]].tolist(),
-        "losses": numbers(record["train/loss"][finite[chosen]]),
+        "losses": [rounded(loss) for loss in record["train/loss"][finite[chosen]].tolist()],
         "recorded": len(every),
         "arrays": packed,
+        "notes": [*left_out(len(every), len(finite), len(chosen)), *scene.get("notes", ())],
     }
 
 
-def fit(arrays: Arrays, count: int, budget: int) -> tuple[np.ndarray, dict[str, Any]]:
+def left_out(recorded: int, finite: int, shown: int) -> list[str]:
+    """Return in words how many frames are not shown, and why: some are not finite, for some there is no room."""
+    reasons = []
+    if (count := recorded - finite) > 0:
+        reasons.append(f"in {count} not all predictions are finite")
+    if (count := finite - shown) > 0:
+        reasons.append(f"{count} {'is' if count == 1 else 'are'} left out so that this page stays small")
+    verb = "is" if shown == 1 else "are"
+    return [f"Of {recorded} recorded frames {shown} {verb} shown: {', and '.join(reasons)}."] if reasons else []
+
+
+def outputs(run: Reported, scores: np.ndarray) -> Scene:
+    """Return the names of the outputs (..., k) that are shown, and whether there are more."""
+    count = scores.shape[-1]
+    return {"outputs": output_names(run, count)[:OUTPUTS], "notes": outputs_shown(count)}
+
+
+def outputs_shown(count: int) -> list[str]:
+    """Return in words how many outputs are shown, if that is not all of them."""
+    return [f"{OUTPUTS} of {count} outputs are shown."] if count > OUTPUTS else []
+
+
+def fit(arrays: Arrays, count: int, budget: int, most: int) -> tuple[np.ndarray, dict[str, Any]]:
     """Return the numbers of as many frames as the budget has room for, at least two, and these frames packed."""
-    most = count
     while True:
         chosen = spread(count, most)
         packed = {name: levels.pack(chosen) for name, levels in arrays.items()}
@@ -92,33 +125,35 @@ def over_plane(run: Reported, predictions: np.ndarray) -> tuple[Scene, Arrays]:
     if names is not None:
         arrays = verdicts(scores)
         return scene | {"classes": enough(names, scores)}, arrays
+    scene |= outputs(run, scores)
     scores = scores[..., :OUTPUTS]
     truth = [each for split in scene["splits"] for row in split["truth"] for each in row]
-    scene |= {"outputs": output_names(run, scores.shape[-1]), "range": limits([scores[-1], truth], 0.0)}
-    return scene, {"value": quantize(scores)}
+    scene |= {"range": limits([scores[-1], truth], 0.0)}
+    return scene, {"value": quantize_each(scores)}
 
 
 def over_line(run: Reported, predictions: np.ndarray) -> tuple[Scene, Arrays]:
     """Return what is predicted over one input."""
-    scores = predictions.reshape(*predictions.shape[:2], -1)[..., :OUTPUTS]
+    every = predictions.reshape(*predictions.shape[:2], -1)
+    scores = every[..., :OUTPUTS]
     data = loaded(run)
     # Of class numbers there is no probability to be drawn over the input: they are numbers as good as any.
     names = None if np.issubdtype(scores.dtype, np.integer) else class_names(run, data)
     scene: Scene = {"kind": "curve", "axes": [axis(run, 0, 1)], "classes": names, "splits": overlay(data, names)}
     if names is not None:
-        names = enough(names, scores)
-        scene |= {"classes": names, "outputs": names if scores.shape[-1] > 1 else names[1:2], "function": None}
-        return scene | {"range": limits([scores[-1], [0.0, 1.0]], 0.05)}, {"value": quantize(scores)}
+        names = enough(names, every)
+        shown = names[: scores.shape[-1]] if scores.shape[-1] > 1 else names[1:2]
+        scene |= {"classes": names, "outputs": shown, "notes": outputs_shown(every.shape[-1]), "function": None}
+        return scene | {"range": limits([scores[-1], [0.0, 1.0]], 0.05)}, {"value": quantize_each(scores)}
     x = run.record["axis_0"]
     function = run.dataset.function(x[:, np.newaxis])
     truth = [each for split in scene["splits"] for row in split["truth"] for each in row]
-    scene |= {
-        "outputs": output_names(run, scores.shape[-1]),
+    scene |= outputs(run, every) | {
         # The first curves may go anywhere: the samples say what is looked at.
         "range": limits([truth or scores[-1]], 0.1),
         "function": None if function is None or function.size != len(x) else numbers(function.reshape(-1)),
     }
-    return scene, {"value": quantize(scores)}
+    return scene, {"value": quantize_each(scores)}
 
 
 def of_samples(run: Reported, predictions: np.ndarray) -> tuple[Scene, Arrays]:
@@ -137,9 +172,8 @@ def of_samples(run: Reported, predictions: np.ndarray) -> tuple[Scene, Arrays]:
     scores = predictions[:, chosen].reshape(len(predictions), len(chosen), -1)
     scene: Scene = {"split": split, "classes": names, "truth": truths(targets, names)}
     if names is None:
-        scores = scores[..., :OUTPUTS]
-        scene |= {"outputs": output_names(run, scores.shape[-1]), "range": limits([targets[:, ...]], 0.1)}
-        return scene | {"kind": "numbers"}, {"value": quantize(scores)}
+        scene |= outputs(run, scores) | {"kind": "numbers", "range": limits([targets], 0.1)}
+        return scene, {"value": quantize_each(scores[..., :OUTPUTS])}
     scene["classes"] = enough(names, scores)
     arrays = verdicts(scores)
     if images:
@@ -147,8 +181,8 @@ def of_samples(run: Reported, predictions: np.ndarray) -> tuple[Scene, Arrays]:
     if "share" in arrays:
         arrays["share"] = shares(scores[:, np.arange(len(chosen)), np.minimum(scene["truth"], scores.shape[-1] - 1)])
     known = arrays.get("share", arrays.get("probability"))
-    word = "probability" if known is None or (known.low, known.high) == (0.0, 1.0) else "score"
-    span = limits([[known.low, known.high] if known else [0.0, 1.0]], 0.04)
+    word = "score" if known and isinstance(known.low, np.ndarray) else "probability"
+    span = limits([known.low, known.high] if known else [[0.0, 1.0]], 0.04)
     return scene | {"kind": "verdicts", "score": f"{word} of what they are", "range": span}, arrays
 
 
@@ -166,9 +200,9 @@ def verdicts(scores: np.ndarray) -> Arrays:
 
 
 def shares(values: np.ndarray) -> Levels:
-    """Return probabilities in steps from 0 to 1, other scores in finer ones from the least to the greatest."""
+    """Return probabilities in steps from 0 to 1, other scores in finer ones, of each frame from least to greatest."""
     inside = values.min() >= 0.0 and values.max() <= 1.0
-    return quantize(values, 0.0, 1.0, fine=False) if inside else quantize(values)
+    return quantize(values, 0.0, 1.0, fine=False) if inside else quantize_each(values)
 
 
 def hidden_units(responses: np.ndarray) -> Levels:
@@ -253,7 +287,8 @@ def truths(targets: np.ndarray, names: list[str] | None) -> list[Any]:
         PlotError: if class numbers are expected, and targets are none.
     """
     if names is None:
-        return [numbers(row) for row in targets.reshape(len(targets), -1)[:, :OUTPUTS]]
+        columns = targets.reshape(len(targets), -1)[:, :OUTPUTS].T
+        return [list(row) for row in zip(*map(numbers, columns), strict=True)]
     found = class_numbers(targets)
     if found is None or found.ndim > 1:
         raise PlotError("There is no replay: targets are not class numbers.")
@@ -261,8 +296,12 @@ def truths(targets: np.ndarray, names: list[str] | None) -> list[Any]:
 
 
 def numbers(values: np.ndarray) -> list[float | None]:
-    """Return numbers (n,) as JSON values of five digits; None where they are not finite."""
-    return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values.tolist()]
+    """Return numbers (n,) as JSON values, to a 65,536th of their range or finer; None where they are not finite."""
+    values = values.astype(np.float64)
+    known = values[np.isfinite(values)]
+    span = float(np.ptp(known)) if len(known) else 0.0
+    digits = math.ceil(-math.log10(span / LEVELS)) if 0.0 < span / LEVELS < math.inf else 300
+    return [round(value, digits) if math.isfinite(value) else None for value in values.tolist()]
 
 
 def limits(values: list[Any], margin: float) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -179,7 +180,7 @@ def in_words(names: list[str] | None, targets: np.ndarray, predictions: np.ndarr
     """Return what the error of these predictions (n, ...) is, and what is true and predicted of each sample."""
     if names is None:
         measure = "|prediction − truth|" if predictions.size == len(targets) else "the distance of prediction and truth"
-        return measure, tell(targets), tell(predictions)
+        return measure, tell(targets, predictions), tell(predictions, targets)
     pair = verdicts(targets, predictions)
     assert pair is not None
     names = enough(names, pair)
@@ -193,8 +194,19 @@ def in_words(names: list[str] | None, targets: np.ndarray, predictions: np.ndarr
     return "1 − probability of the true class", truth, found
 
 
-def tell(values: np.ndarray) -> list[str]:
-    """Return numbers (n, ...) as texts (n,): the first of each sample."""
-    rows = values.reshape(len(values), -1)
+def tell(values: np.ndarray, others: np.ndarray) -> list[str]:
+    """Return numbers (n, ...) as texts (n,), the first of each sample: with the digits that tell them from others."""
+    rows, far = (x.reshape(len(x), -1).astype(np.float64) for x in (values, others))
     more = " …" if rows.shape[1] > NUMBERS else ""
-    return [", ".join(f"{number:.4g}" for number in row) + more for row in rows[:, :NUMBERS].tolist()]
+    return [
+        ", ".join(f"{number:.{digits(number, other)}g}" for number, other in zip(row, away, strict=True)) + more
+        for row, away in zip(rows[:, :NUMBERS].tolist(), far[:, :NUMBERS].tolist(), strict=True)
+    ]
+
+
+def digits(one: float, other: float) -> int:
+    """Return how many digits of two numbers show two of their difference; four at least."""
+    size, difference = max(abs(one), abs(other)), abs(one - other)
+    if not (math.isfinite(size) and difference > 0.0):
+        return 4
+    return min(max(math.floor(math.log10(size)) - math.floor(math.log10(difference)) + 2, 4), 15)

@@ -168,7 +168,8 @@ class Curve extends Scene {
   /** Where the points of a sample are, and their colours. */
   points(truth, split) {
     const outputs = this.scene.outputs.length;
-    if (this.classes) return [[outputs > 1 || truth === 1 ? 1 : 0, this.color(truth)]];
+    // A class has the colour of its curve; of very many some have none.
+    if (this.classes) return [[outputs > 1 || truth === 1 ? 1 : 0, theme.palette[truth] ?? [128, 128, 128]]];
     return truth.map((y, i) => [y, theme.palette[outputs > 1 ? i : Object.keys(MARKERS).indexOf(split)]]);
   }
 
@@ -183,7 +184,7 @@ class Units {
     const place = document.querySelector("[data-units]");
     this.layers = scene.units.map((name) => {
       const frames = arrays[`units/${name}`];
-      const most = -frames.low;
+      const most = -frames.low[0];
       const panels = Array.from({ length: frames.shape[0] }, () => element("canvas", {}));
       const label = `Responses of ${panels.length} units of ${name}`;
       const grid = element("div", { class: "units", role: "img", "aria-label": label }, ...panels);
@@ -333,7 +334,8 @@ class Numbers extends Scene {
       x: { low, high, name: `true${name}, ${split} split` }, y: { low, high, name: `predicted${name}` }, ratio: 0.8,
     });
     const names = outputs.length > 1 ? outputs.map((output, i) => [symbol("circle", "solid", `c${i}`), output]) : [];
-    this.legend(...names, [stroke("text", DASHES[2]), "prediction equals truth"]);
+    this.outside = element("span", {});
+    this.legend(...names, [stroke("text", DASHES[2]), "prediction equals truth"], [symbol("triangle", "hollow"), this.outside]);
   }
 
   draw(frame) {
@@ -341,12 +343,22 @@ class Numbers extends Scene {
     const context = this.main.begin();
     const { outputs, truth, split, range } = this.scene;
     this.main.polyline(range, range, theme.text, 1.2, [2, 2.5]);
+    const radius = markerSize(truth.length);
+    const edge = [this.main.y.invert(this.main.bottom - 2 * radius), this.main.y.invert(this.main.top + 2 * radius)];
+    let outside = 0;
     this.main.inside(() => truth.forEach((each, i) => each.forEach((number, output) => {
       const color = theme.palette[outputs.length > 1 ? output : Object.keys(MARKERS).indexOf(split)];
-      this.main.marker("train", number, value[i * outputs.length + output], markerSize(truth.length), css(color, 0.75));
+      const predicted = value[i * outputs.length + output];
+      const beyond = predicted < range[0] || predicted > range[1];
+      outside += beyond;
+      if (beyond) this.main.marker("test", number, edge[Number(predicted > range[1])], radius, css(color));
+      else this.main.marker("train", number, predicted, radius, css(color, 0.75));
     })));
     this.main.axes();
-    context.canvas.setAttribute("aria-label", `predictions over the truth of ${truth.length} samples of the ${split} split`);
+    this.outside.textContent = `${outside} outside, drawn at the edge`;
+    this.outside.parentElement.style.visibility = outside ? "visible" : "hidden";
+    const words = `predictions over the truth of ${truth.length} samples of the ${split} split`;
+    context.canvas.setAttribute("aria-label", outside ? `${words}; ${outside} lie outside` : words);
   }
 }
 

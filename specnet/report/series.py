@@ -18,6 +18,8 @@ POINTS = 2000
 """Points of a curve at most."""
 ALL_POINTS = 40_000
 """Points of all curves at most: where there are many curves, each has fewer."""
+LEAST = 50
+"""Points of a curve at least that are chosen by its shape, however many frames there are."""
 LAYERS = 24
 """Layers that are shown at most, evenly chosen."""
 OF_LAYERS = {"gradient_norms": "gradient norm", "update_norms": "update / weight norm", "weight_norms": "weight norm"}
@@ -26,9 +28,10 @@ DEAD_UNITS = "share of dead or saturated units"
 Panel = dict[str, Any]
 
 
-def panels(runs: Sequence[Reported], names: Sequence[str]) -> list[Panel]:
+def panels(runs: Sequence[Reported], names: Sequence[str], epochs: Sequence[int] = ()) -> list[Panel]:
     """Return the panels of a page as JSON values; curves of layers only where there is a single run.
 
+    Curves are thinned, but keep what they say at these `epochs`, in which a replay stops.
     A panel has a `title`, `series`, and whether its scale is logarithmic at first. Of a series, `color` and `dash`
     are numbers, of the split for one run, else of the run and of the split.
     """
@@ -37,9 +40,16 @@ def panels(runs: Sequence[Reported], names: Sequence[str]) -> list[Panel]:
     for panel in found:
         for series in panel["series"]:
             x, y = series["x"], series["y"]
-            shown = thin(y, most)
+            told = last_up_to(x, epochs)
+            shown = np.union1d(thin(y, max(most - len(told), LEAST)), told)
             series["x"], series["y"] = x[shown].tolist(), [rounded(value) for value in y[shown].tolist()]
     return found
+
+
+def last_up_to(x: np.ndarray, epochs: Sequence[int]) -> np.ndarray:
+    """Return the places of the last of ascending numbers up to each epoch."""
+    places = np.unique(np.searchsorted(x, np.asarray(epochs, np.int64), side="right") - 1)
+    return places[places >= 0]
 
 
 def of_history(runs: Sequence[Reported], names: Sequence[str]) -> Iterator[Panel]:
@@ -63,7 +73,7 @@ def of_history(runs: Sequence[Reported], names: Sequence[str]) -> Iterator[Panel
 
 def of_layers(record: Mapping[str, np.ndarray]) -> Iterator[Panel]:
     """Give the panels of what a record knows of each layer; of the initial weights alone there is no curve."""
-    if len(record.get("epochs", ())) < 2:
+    if len(record.get("epochs", ())) < 2 or "layers" not in record:  # older versions kept no layers
         return
     for key, title in OF_LAYERS.items():
         if key in record:

@@ -13,7 +13,7 @@ SHARE = 0.01
 """Share of a run's operations that they may take besides."""
 STEP = 1e6
 """What a step costs besides its operations, in operations: calls of functions take about as long."""
-FRAMES = 1000
+FRAMES = 600
 """Frames that are kept at most: no replay shows more."""
 
 
@@ -47,7 +47,7 @@ class Timetable:
         if self.every:
             return last + self.every
         affordable = ((self.taken + 1) * self.work.frame - FREE) / (SHARE * self.work.epoch)
-        return max(last + max(1, last // 5), math.ceil(affordable))
+        return max(last + max(1, last // 4), math.ceil(affordable))
 
     def take(self) -> None:
         """Keep the frame that is due."""

@@ -157,7 +157,8 @@ def describe_inputs(run: Reported, inputs: np.ndarray) -> str:
 def residual_pictures(run: Reported, residuals: Residuals) -> list[dict[str, Any]]:
     """Return what the page's script draws of residuals, as JSON values."""
     name = run.target_names[0] if len(run.target_names) == 1 else "prediction"
-    low, high = (float(bound) for bound in (residuals.truth.min(), residuals.truth.max()))
+    every = np.concatenate([residuals.truth, residuals.prediction])  # a prediction far away is to be seen
+    low, high = float(every.min()), float(every.max())
     margin = 0.08 * (high - low or 1.0)
     common = {
         "classes": None,

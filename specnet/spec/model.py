@@ -49,11 +49,11 @@ class Record(Section):
 
     every: PositiveInt | None = Field(
         default=None,
-        description="epochs from one frame to the next; null: ever more, a fifth of those before, and no more frames "
+        description="epochs from one frame to the next; null: ever more, a quarter of those before, and no more frames "
         "than cost little time",
     )
     points: Annotated[int, Field(ge=2, le=1000)] | None = Field(
-        default=None, description="grid points along each input; null: 200 for one input, 40 for two"
+        default=None, description="grid points along each input; null: 200 for one input, 32 for two"
     )
     margin: NonNegativeFloat | None = Field(
         default=None,

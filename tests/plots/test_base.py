@@ -101,6 +101,16 @@ def test_what_a_plot_needs_of_a_record_is_asked_for_before_training(name, run):
         build("plots", name).draw(shown)
 
 
+@pytest.mark.parametrize("name", ["gradient_norms", "history_grid", "replay"])
+@pytest.mark.parametrize("missing", ["layers", "train/loss"])
+def test_a_record_of_an_older_version_is_refused(name, missing, run):
+    shown = run(name)
+    del shown.record[missing]
+    with pytest.raises(PlotError, match="older version of specnet") as caught:
+        build("plots", name).check(shown)
+    assert caught.value.help
+
+
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_plot_does_not_change_the_data(name, run):
     shown = run(name)

@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 
+from specnet.component import build
 from specnet.datasets.base import Data, Samples
 from specnet.errors import PlotError
 from specnet.plots.classes import (
     Answers,
     all_classes,
+    are_classes,
     are_probabilities,
+    check_few,
     check_probabilities,
     check_scores,
     class_name,
@@ -47,7 +50,7 @@ def test_targets_that_are_not_classes_are_refused(targets):
     with pytest.raises(PlotError) as caught:
         class_numbers(targets)
     assert "classes" in caught.value.message
-    assert "regression_fit" in caught.value.help
+    assert "residuals" in caught.value.help
 
 
 def test_classes_are_called_by_the_best_name_there_is():
@@ -66,12 +69,74 @@ def test_all_classes_are_those_named_held_or_found():
 
 
 def test_more_classes_than_a_picture_can_show_are_refused():
-    inputs = np.zeros((101, 2))
-    with pytest.raises(PlotError, match="at most 100"):
-        all_classes(Data(Samples(inputs, np.arange(101))))
-    names = tuple(map(str, range(60_001)))
-    with pytest.raises(PlotError, match="at most 100"):
-        all_classes(Data(Samples(inputs[:2], np.array([0, 60_000])), classes=names))
+    check_few(np.arange(100))
+    for count in (101, 60_001):
+        with pytest.raises(PlotError, match="at most 100") as caught:
+            check_few(np.arange(count))
+        assert "regression" not in caught.value.help
+
+
+@pytest.mark.parametrize("name", ["confusion_matrix", "decision_boundary", "history_grid", "replay", "roc"])
+def test_classes_that_each_need_a_colour_or_a_row_may_not_be_too_many(name, trained, blobs, record):
+    def predict(x):
+        return np.eye(150)[np.zeros(len(x), int)]
+
+    data = blobs(150)
+    with pytest.raises(PlotError, match="150 different classes"):
+        build("plots", name).check(trained(data=data, predict=predict, record=record(data, predict)))
+
+
+@pytest.mark.parametrize(
+    ("targets", "names", "prediction", "fit"),
+    [
+        ([0, 1, 1], (), [[0.2]], True),
+        ([0.0, 1.0, 1.0], (), [0.2], True),
+        ([3, 1, 8], (), [[0.2]], False),
+        ([3, 1, 8], (), [[0.2] * 9], True),
+        ([3, 1, 8], (), [3], True),
+        ([0, 1, 2], ("a", "b", "c"), [[0.2]], True),
+        ([-1, 1, 1], (), [[0.2]], False),
+        ([0.5, 1.0, 1.0], (), [[0.2]], False),
+        ([0.5, 1.0, 1.0], (), [[0.2, 0.8]], False),
+    ],
+)
+def test_whole_numbers_are_classes_if_they_are_predicted_as_such(targets, names, prediction, fit):
+    data = Data(Samples(np.zeros((3, 2)), np.array(targets)), classes=names)
+    assert are_classes(data, np.array(prediction)) == fit
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "classes"),
+    [
+        ("confusion_matrix", (5,), True),
+        ("roc", (5,), True),
+        ("calibration", (5,), True),
+        ("decision_boundary", (2,), True),
+        ("samples", (4, 4, 1), True),
+        ("samples", (4, 4, 1), False),
+        ("replay", (4, 4, 1), True),
+        ("replay", (5,), True),
+        ("replay", (2,), True),
+        ("replay", (1,), False),
+        ("history_grid", (2,), False),
+        ("history_grid", (1,), False),
+        ("residuals", (5,), False),
+        ("regression_fit", (1,), False),
+    ],
+)
+@pytest.mark.parametrize("of_steps", [False, True])
+def test_sequences_of_predictions_are_not_shown(name, inputs, classes, of_steps, trained, samples, record):
+    shape = (4, 6) if of_steps else (4,)
+    targets = np.zeros(shape, int) if classes else np.full(shape, 0.5)
+    data = Data(samples(targets, *inputs))
+
+    def predict(x):
+        return np.full((len(x), 6, 3 if classes else 1), 0.25)
+
+    shown = trained(data=data, predict=predict, record=record(data, predict))
+    with pytest.raises(PlotError, match=r"predictions .*of shape \(6, [13]\)") as caught:
+        build("plots", name).check(shown)
+    assert caught.value.help
 
 
 @pytest.mark.parametrize("predicted", [np.array([0.2, 0.9], np.float32), np.array([[0.2], [0.9]])])
@@ -106,6 +171,6 @@ def test_probabilities_are_not_negative_and_1_together(scores, fit):
 
 def test_a_few_whole_numbers_among_others_are_no_classes():
     data = Data(Samples(np.zeros((3, 2)), np.array([[1.0], [2.0], [0.5]])))
-    answers = Answers(data, data.train.targets[:2])
-    assert answers.known is None
+    answers = Answers(data, data.train.targets[:2], np.array([[0.5]]))
+    assert not answers.are_classes
     assert answers.truth == ["1", "2"]

@@ -71,7 +71,7 @@ def test_more_than_one_number_over_one_input_is_refused(plot, trained, shapes):
     inputs, targets = shapes
     with pytest.raises(PlotError) as caught:
         plot.check(trained(data=Data(Samples(np.zeros((4, *inputs)), np.zeros((4, *targets))))))
-    assert str(inputs) in caught.value.message and str(targets) in caught.value.message
+    assert str(inputs if inputs != (1,) else targets) in caught.value.message
     assert "confusion_matrix" in caught.value.help
 
 
@@ -118,5 +118,5 @@ def test_residuals_of_other_than_one_number_are_refused(residuals, trained, samp
 
 
 def test_residuals_of_several_predictions_are_refused(residuals, trained, samples):
-    with pytest.raises(PlotError, match="a prediction has shape"):
+    with pytest.raises(PlotError, match=r"predictions have shape \(3,\)"):
         residuals.check(trained(data=Data(samples([0.5, 1.0], 2)), predict=lambda x: np.zeros((len(x), 3))))

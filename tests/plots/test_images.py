@@ -57,6 +57,23 @@ def test_a_wrong_prediction_is_crossed_and_framed(plot, trained, texts):
     assert "3 of 4 right" in figure.get_suptitle() and "✗" in figure.axes[0].get_xlabel()
 
 
+def test_any_number_of_classes_is_shown(plot, trained, texts):
+    targets = np.arange(150)
+    shown = trained(data=Data(images(targets)), predict=lambda x: np.eye(150)[(x[:, 0, 0, 0] + 1) // 2 * 2 % 150])
+    plot.check(shown)
+    figure = plot.draw(shown)
+    above, below = texts(figure)
+    rows = np.linspace(0, 149, 24).astype(int)
+    assert above == [str(row) for row in rows]
+    assert below == [f"{row}\n100%" if row % 2 == 0 else f"✗ {(row + 1) % 150}\n100%" for row in rows]
+
+
+def test_whole_numbers_that_are_estimated_are_no_classes(plot, trained, texts):
+    figure = plot.draw(trained(data=Data(images([7, 30, 2])), predict=lambda x: np.full((len(x), 1), 12.5)))
+    assert texts(figure) == (["7", "30", "2"], ["12.5"] * 3)
+    assert not frames(figure) and "right" not in figure.get_suptitle()
+
+
 def test_a_probability_of_yes_is_told_as_that_of_what_is_predicted(plot, trained, texts):
     figure = plot.draw(trained(data=Data(images([0, 1])), predict=lambda x: np.array([[0.1], [0.7]])))
     assert texts(figure)[1] == ["0\n90%", "1\n70%"]

@@ -103,6 +103,101 @@ def test_class_numbers_are_whole_again_after_the_record(replay, trained, blobs, 
     assert np.array_equal(np.asarray(regions.get_array()), kept["predictions"][-1].T)
 
 
+@pytest.fixture
+def relief(trained, record):
+    """A run of one number of two inputs, the first one plus three times the second."""
+
+    def make(predict=lambda x: x @ [[1.0], [3.0]], name="a name", round=False):
+        rng = np.random.default_rng(0)
+        splits = [rng.uniform(-1.0, 1.0, (count, 2)) for count in (80, 20, 30)]
+        data = Data(*(Samples(x, np.rint(9 * predict(x)) if round else predict(x)) for x in splits))
+        data = replace(data, input_names=("width", "height"), target_names=(name,))
+        return trained(data=data, predict=predict, record=record(data, predict))
+
+    return make
+
+
+def number_at(filled, x):
+    """Return the numbers that the colours of a filled map stand for at points (n, 2)."""
+    numbers = np.full(len(x), np.nan)
+    for middle, path in zip(filled.cvalues, filled.get_paths(), strict=True):
+        numbers[path.contains_points(x)] = middle
+    return numbers
+
+
+def test_one_number_of_two_inputs_is_a_map_in_the_colours_of_the_samples(grid, replay, relief, tidy):
+    shown = relief()
+    targets = np.concatenate([split.targets for split in shown.data.splits.values()])
+    low, high = targets.min(), targets.max()
+    for figure in (grid.draw(shown), replay.draw(shown)):
+        tidy(figure)
+        *panels, bar = figure.axes
+        assert (bar.get_ylabel(), bar.get_ylim()) == ("a name", pytest.approx((low, high)))
+        axes = panels[-1]
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("width", "height")
+        (filled,) = [found for found in axes.collections if hasattr(found, "levels")]
+        step = (high - low) / 20
+        x = np.random.default_rng(1).uniform(-0.9, 0.9, (200, 2))
+        wanted = np.clip(x @ [1.0, 3.0], low, high)
+        assert np.nanmax(np.abs(number_at(filled, x) - wanted)) < 0.6 * step
+        points = {found.get_label(): found for found in axes.collections}
+        for split, samples in shown.data.splits.items():
+            assert np.array_equal(points[split].get_offsets(), samples.inputs)
+            drawn = points[split].get_facecolors()
+            assert (points[split].get_edgecolors()[:, :3] == (split == "train")).all()  # white or black
+            assert np.allclose(drawn, filled.cmap((samples.targets[:, 0] - low) / (high - low)))
+            assert points[split].get_zorder() > filled.get_zorder()
+
+
+def test_a_map_keeps_its_scale_from_frame_to_frame(replay, relief):
+    shown = relief()
+    shown.record["predictions"][1] = 1000.0
+    limits, filled = set(), []
+    for figure in replay.frames(shown):
+        limits.add(tuple(np.round(figure.axes[1].get_ylim(), 9)))
+        (found,) = [found for found in figure.axes[0].collections if hasattr(found, "levels")]
+        limits.add(tuple(found.levels[[0, -1]].round(9)))
+        filled.append([middle for middle, path in zip(found.cvalues, found.get_paths(), strict=True) if len(path)])
+    assert len(limits) == 1
+    assert len(filled[0]) == len(filled[1]) == 1  # the same number everywhere
+    assert filled[1] == [max(filled[-1])]
+    assert len(filled[-1]) == 20
+
+
+@pytest.mark.parametrize("name", ["history_grid", "replay"])
+def test_one_whole_number_of_two_inputs_is_a_map_too(name, relief):
+    shown = relief(round=True)
+    build("plots", name).check(shown)
+    assert build("plots", name).draw(shown).axes[-1].get_label() == "<colorbar>"
+
+
+def test_a_map_of_the_same_number_everywhere_has_a_scale(grid, relief, tidy):
+    tidy(grid.draw(relief(lambda x: np.full((len(x), 1), 7.0), name="a long name " * 20)))
+
+
+def test_images_of_many_classes_are_replayed(replay, trained, samples, record):
+    data = Data(samples(np.arange(150), 4, 4, 1))
+
+    def predict(x):
+        return np.eye(150)[np.zeros(len(x), int)]
+
+    shown = trained(data=data, predict=predict, record=record(data, predict))
+    replay.check(shown)
+    below = [text.get_text() for text in replay.draw(shown).axes[0].texts][8:]
+    assert below == ["0\n100%"] + ["✗ 0\n100%"] * 7
+
+
+def test_many_classes_of_any_inputs_are_replayed(replay, trained, samples, record, tidy):
+    data = Data(samples(np.arange(150) // 2 * 2, 5))
+
+    def predict(x):
+        return softmax(np.outer(np.abs(x[:, 0]), np.linspace(-1.0, 1.0, 150)))
+
+    shown = trained(data=data, predict=predict, record=record(data, predict))
+    replay.check(shown)
+    tidy(replay.draw(shown))
+
+
 def test_a_replay_draws_one_figure_anew_for_each_frame(replay, trained, samples, record):
     data = line_through(samples(np.arange(30), 2))
     kept = record(data, np.sin, epochs=[0, 1, 10, 100])
@@ -190,18 +285,20 @@ def test_a_grid_of_epochs_needs_a_grid_of_inputs(grid, trained, samples, record)
     shown = trained(data=data, record=record(data, lambda x: x[:, :1]))
     with pytest.raises(PlotError, match="one or two inputs") as caught:
         grid.check(shown)
-    assert "replay" in caught.value.help
+    assert "one class or one number" in caught.value.help
 
 
 @pytest.mark.parametrize("name", ["history_grid", "replay"])
-def test_a_record_over_a_grid_that_is_no_boundary_and_no_curve_is_refused(name, trained, samples, blobs, record):
-    for data in (
-        replace(blobs(2), train=samples(np.full(8, 0.5), 2)),
-        Data(Samples(np.zeros((4, 1)), np.zeros((4, 2)))),
-    ):
-        shown = trained(data=data, predict=lambda x: x[:, :1], record=record(data, lambda x: x[:, :1]))
-        with pytest.raises(PlotError) as caught:
-            build("plots", name).check(shown)
+@pytest.mark.parametrize("inputs", [1, 2])
+def test_several_numbers_over_a_grid_are_refused(name, inputs, trained, samples, record):
+    data = Data(samples(np.full((4, 3), 0.5), inputs))
+
+    def predict(x):
+        return x[:, [0, 0, 0]]
+
+    shown = trained(data=data, predict=predict, record=record(data, predict))
+    with pytest.raises(PlotError, match=r"one number for each sample, here targets have shape \(3,\)") as caught:
+        build("plots", name).check(shown)
         assert caught.value.help
 
 

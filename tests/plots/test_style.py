@@ -39,6 +39,15 @@ def test_every_class_has_a_colour_of_its_own(count):
     assert len(set(style.class_colors(count))) == count
 
 
+@pytest.mark.parametrize("count", [8, 30, 100])
+def test_the_first_and_the_last_of_many_classes_are_told_apart(count):
+    from matplotlib.colors import to_rgb
+
+    first, last = np.array([to_rgb(color) for color in style.class_colors(count)])[[0, -1]]
+    assert first[2] > 2 * first[0] and first[2] > 0.6  # blue
+    assert last[0] > 2 * last[2] and last[0] > 0.6  # red
+
+
 def test_few_points_are_larger_than_many():
     sizes = [style.point_size(count) for count in (1, 100, 400, 1000, 100_000)]
     assert sizes == sorted(sizes, reverse=True)

@@ -109,7 +109,9 @@ def unpack():
         planes = octets.reshape(packed["octets"], -1).astype(np.int64)
         differences = planes[0] if packed["octets"] == 1 else 256 * planes[0] + planes[1]
         frames = np.cumsum(differences.reshape(packed["shape"]), axis=0) % 256 ** packed["octets"]
-        return packed["low"] + frames * packed["step"]
+        low, step = (np.asarray(packed[key], float) for key in ("low", "step"))
+        own = (-1,) + (1,) * (frames.ndim - 1)  # each frame has a scale of its own, or all have the same
+        return low.reshape(own) + frames * step.reshape(own)
 
     return read
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import specnet
+from specnet.errors import DivergenceError
 from specnet.functions import classes
 
 EPOCHS = 6
@@ -93,10 +95,12 @@ NUMBERS = ["a number over a plane", "a curve", "numbers of many inputs"]
 
 
 class Example:
-    """A run with its page."""
+    """A run with its page; it may have diverged."""
 
     def __init__(self, spec: dict[str, Any], folder: Path) -> None:
-        self.run = specnet.run(specnet.load_spec(spec), out=folder / "run")
+        with suppress(DivergenceError):
+            specnet.run(specnet.load_spec(spec), out=folder / "run")
+        self.run = specnet.load_run(folder / "run")
         self.path = self.run.report()
 
     @property

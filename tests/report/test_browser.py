@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from matplotlib import colormaps
 from report.browser import pixels
-from report.examples import CLASSES, EPOCHS, KINDS, NUMBERS, SPIRAL, Example, rows, spec, tanh
+from report.examples import CLASSES, EPOCHS, KINDS, NUMBERS, SPIRAL, Example, arrays, rows, spec, tanh
 from selenium.webdriver import Keys
 
 import specnet
 from specnet.errors import DivergenceError
+from specnet.report.page import resource
 from specnet.runs.run import write_comparison
 
 BLUE, ORANGE, GREEN, PINK = (0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167)
@@ -54,9 +55,140 @@ def test_each_frame_is_that_of_the_record(kind, browser, page):
     for name, frames in expected.items():
         for frame in (0, 1, len(shown.epochs) - 1):
             script = f"[{name!r}].map((name) => window.specnet.scenes[0].arrays[name])"
-            values, step = browser.ask(f"{script}.map((each) => [[...each.at({frame})], each.step])[0]")
+            values, step = browser.ask(f"{script}.map((each) => [[...each.at({frame})], each.step[{frame}]])[0]")
             assert np.abs(np.array(values) - frames[frame].ravel()).max() <= 0.501 * step + 1e-6
     assert shown.path.stat().st_size < 2e6
+
+
+@pytest.mark.parametrize("dataset", [{"type": "waves", "n_points": 60}, SPIRAL], ids=["a curve", "a plane"])
+def test_frames_of_a_run_that_diverged_are_those_of_the_record(dataset, browser, tmp_path):
+    sgd = {"type": "sgd", "learning_rate": 1.0 if dataset is SPIRAL else 0.3}
+    shown = Example(spec(dataset, 1, "mse", optimizer=sgd, layers=tanh(1)[::2], training={"epochs": 500}), tmp_path)
+    assert shown.run.status == "diverged"
+    browser.open(shown.path)
+    epochs, frames = browser.ask("window.specnet.scenes[0].epochs"), shown.frames()["value"]
+    finite = [epoch for epoch, frame in zip(shown.epochs, frames, strict=True) if np.isfinite(frame).all()]
+    assert epochs == finite
+    largest = [np.abs(frames[shown.epochs.index(epoch)]).max() for epoch in epochs]
+    assert largest[-1] > 1e4 * largest[0]
+    for place, epoch in enumerate(epochs):
+        expected = frames[shown.epochs.index(epoch)].ravel()
+        values = browser.ask(f"[...Object.values(window.specnet.scenes[0].arrays)[0].at({place})]")
+        np.testing.assert_allclose(values, expected, rtol=0, atol=0.501 * np.ptp(expected) / 65_535 + 1e-6)
+    left = len(shown.epochs) - len(finite)
+    told = [f"in {left} not all predictions are finite" in note for note in browser.texts(".scene .note")]
+    assert any(told) == (left > 0)
+
+
+TICKS = {
+    "small numbers": ([0, 0.5, 1], ["0", "0.5", "1"], 0),
+    "shares": ([0.94, 0.96, 0.98], ["0.94", "0.96", "0.98"], 0),
+    "five digits": ([12340, 12345, 12350], ["12340", "12345", "12350"], 0),
+    "timestamps": ([1.7e9, 1.7e9 + 200, 1.7e9 + 400], ["0", "200", "400"], 1.7e9),
+    "timestamps with seconds": ([1700012001, 1700012002, 1700012003], ["1", "2", "3"], 1_700_012_000),
+    "around a round number": ([1699999800, 1700000000, 1700000200], ["-200", "0", "200"], 1.7e9),
+    "UTM": ([5_400_000.2, 5_400_000.4, 5_400_000.6], ["0.2", "0.4", "0.6"], 5.4e6),
+    "far below zero": ([-2_000_000.5, -2_000_000, -1_999_999.5], ["-0.5", "0", "0.5"], -2_000_000),
+    "large": ([0, 5e8, 1e9, 1.5e9], ["0", "5e8", "1e9", "1.5e9"], 0),
+    "a million": ([500_000, 1_000_000], ["500000", "1e6"], 0),
+    "tiny": ([2e-7, 4e-7], ["2e-7", "4e-7"], 0),
+    "tiny apart": ([1, 1.0000001, 1.0000002], ["0", "1e-7", "2e-7"], 1),
+    "powers of ten": ([1e-8, 1e-4, 1, 1e4, 1e8], ["1e-8", "1e-4", "1", "10000", "1e8"], 0),
+    "a single one": ([1_700_000_123], ["1.7e9"], 0),
+    "none": ([], [], 0),
+}
+
+
+@pytest.fixture
+def script(browser, page):
+    """Asks what a script says that knows the functions of the page."""
+    page()
+    return lambda text, *arguments: browser.driver.execute_script(f"{resource('data.js')}\nreturn {text}", *arguments)
+
+
+@pytest.mark.parametrize("case", TICKS)
+def test_ticks_have_the_digits_that_tell_them_apart(case, script):
+    ticks, names, offset = TICKS[case]
+    assert script("nameTicks(arguments[0], 7)", ticks) == {"names": names, "offset": offset}
+
+
+@pytest.mark.parametrize("middle", [0.0, 1.0, -3e5, 1.7e9, 5.4e6, 1e-5, 1e10])
+@pytest.mark.parametrize("span", [1e-3, 0.7, 3.3, 450.0, 1e6, 2e9, 1e30])
+def test_ticks_of_every_range_are_told_apart_in_a_few_letters(middle, span, script):
+    text = "((ticks) => [ticks, nameTicks(ticks, 7)])(linearScale(...arguments, 0, 1).ticks(5))"
+    ticks, named = script(text, middle - span / 2, middle + span / 2)
+    assert 2 <= len(ticks) <= 9
+    assert len(set(named["names"])) == len(ticks)
+    assert all(len(name) <= 8 for name in named["names"])
+    found = np.array([float(name) for name in named["names"]]) + named["offset"]
+    assert np.abs(found - ticks).max() <= 0.02 * (ticks[1] - ticks[0])
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.71, 0.86), (1.1, 1.9), (2.1, 2.9), (31, 48), (0.001, 1000), (1e-30, 1e30)]
+)
+def test_a_logarithmic_scale_has_two_ticks_at_least(low, high, script):
+    ticks = script("logScale(...arguments, 0, 1).ticks(4)", low, high)
+    assert len(ticks) >= 2 and ticks == sorted(ticks)
+    assert low * 0.99 <= ticks[0] and ticks[-1] <= high * 1.01
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0, "0"), (1.23456, "1.235"), (999_950, "1e6"), (1234567, "1.235e6"), (-2.5e12, "-2.5e12"),
+     (0.00012346, "1.235e-4"), (123456, "123500"), (1e300, "1e300")],
+)  # fmt: skip
+def test_a_number_is_told_with_four_digits(value, text, script):
+    assert script("show(arguments[0])", value) == text
+
+
+@pytest.mark.parametrize("count", [2, 7, 8, 10, 30])
+def test_classes_are_told_apart_by_their_colours(count, script):
+    colors = np.array(script("Array.from({length: arguments[0]}, (_, i) => classColor(i, arguments[0]))", count))
+    assert ((colors >= 0) & (colors <= 255)).all()
+    apart = np.linalg.norm(colors[:, np.newaxis] - colors, axis=2) + 1e9 * np.eye(count)
+    assert apart.min() > 15
+    assert apart[0, -1] > 90, "the last is not like the first"
+
+
+def test_predictions_outside_the_range_are_drawn_at_its_edge_and_counted(browser, tmp_path):
+    inputs = rows(60, 4)
+    shown = Example(spec(arrays(tmp_path, inputs, 1000 + inputs[:, :1]), 1, "mse"), tmp_path)
+    browser.open(shown.path)
+    browser.go(0)
+    count = len(shown.run.record["sample_rows"])
+    canvas = browser.canvas(".stage canvas")
+    assert canvas.label.endswith(f"; {count} lie outside")
+    assert browser.texts(".stage .legend li")[-1] == f"{count} outside, drawn at the edge"
+    edge = canvas.pixels[canvas.bottom - 16 : canvas.bottom - 1, canvas.left + 2 : canvas.right - 2, :3]
+    assert (np.abs(edge.astype(float) - GREEN).max(axis=-1) < 60).sum() > 20
+    fit = browser.canvas("[data-still] canvas")
+    truth = np.ravel(shown.samples.targets).astype(float)
+    predicted = np.ravel(shown.run.predict(shown.samples.inputs)).astype(float)
+    every = np.concatenate([truth, predicted])
+    span = [every.min() - 0.08 * np.ptp(every), every.max() + 0.08 * np.ptp(every)]
+    assert fit.inside(fit.place(truth, predicted, span, span)).all()
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.7e9])
+def test_timestamps_are_drawn_as_far_apart_as_others(offset, browser, tmp_path):
+    inputs = rows(60, 2) * 100
+    data = arrays(tmp_path, inputs + np.array([offset, 0.0]), inputs[:, :1])
+    standardized = {"inputs": ["standardize"], "targets": ["standardize"]}
+    shown = Example(spec(data, 1, "mse", transforms=standardized, record={"every": 1, "points": 9}), tmp_path)
+    browser.open(shown.path)
+    canvas = browser.canvas(".stage canvas", bar=True)
+    across, up = (shown.run.record[f"axis_{number}"].astype(float) for number in range(2))
+    train = shown.run.data.train
+    places = canvas.place(*train.inputs.T, across, up)
+    splits = np.concatenate([canvas.place(*split.inputs.T, across, up) for split in shown.run.data.splits.values()])
+    alone = np.sort(np.linalg.norm(places[:, np.newaxis] - splits, axis=2), axis=1)[:, 1] > 10
+    final = shown.frames()["value"][-1]
+    targets = np.concatenate([np.ravel(split.targets) for split in shown.run.data.splits.values()])
+    low, high = min(final.min(), targets.min()), max(final.max(), targets.max())
+    expected = colormaps["viridis"]((np.ravel(train.targets) - low) / (high - low))[:, :3] * 255
+    assert alone.sum() >= 5
+    assert np.abs(canvas.colors(places[alone])[:, :3] - expected[alone]).max() < 40
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -468,7 +600,7 @@ def test_a_scale_is_linear_or_logarithmic_as_one_likes(browser, page):
         browser.click(".chart:first-child .scale")
     assert seen[0] == seen[2] != seen[1]
     assert {seen[0][0][0], seen[1][0][0]} == {"true", "false"} and seen[0][0][1:] == seen[1][0][1:]
-    assert seen[0][1] != seen[1][1]
+    assert all(len(ticks) > 1 for _, ticks, _ in seen), "even where no power of ten is in sight"
     changed = [before != after for before, after in zip(seen[0][2], seen[1][2], strict=True)]
     assert changed == [True, True] + [False] * (len(changed) - 2), "only the curves of that chart"
 
@@ -519,8 +651,9 @@ def test_residuals_are_drawn_over_the_truth_and_counted(kind, browser, page):
     shown = page(kind)
     truth = np.ravel(shown.samples.targets).astype(float)
     predicted = np.ravel(shown.run.predict(shown.samples.inputs)).astype(float)
-    margin = 0.08 * np.ptp(truth)
-    span = [truth.min() - margin, truth.max() + margin]
+    every = np.concatenate([truth, predicted])
+    margin = 0.08 * np.ptp(every)
+    span = [every.min() - margin, every.max() + margin]
     fit = browser.canvas("[data-still] canvas")
     places = fit.place(truth, predicted, span, span)
     assert (np.abs(fit.colors(places[fit.inside(places)])[:, :3] - GREEN).max(axis=1) < 60).mean() > 0.8

@@ -5,22 +5,35 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from specnet.report.packing import LARGEST_SIDE, count_up, png, quantize, spread, thumbnails
+from specnet.report.packing import LARGEST_SIDE, count_up, png, quantize, quantize_each, spread, thumbnails
 
 
 @pytest.mark.parametrize("fine", [True, False])
 @pytest.mark.parametrize("shape", [(1,), (5,), (4, 3), (6, 2, 7), (1, 2), (3, 1, 1)])
 def test_what_is_packed_comes_back_within_half_a_step(shape, fine, unpack):
     values = np.random.default_rng(1).normal(size=shape) * 100
-    packed = quantize(values, fine=fine).pack(np.arange(shape[0]))
+    packed = quantize(values, values.min(), values.max(), fine=fine).pack(np.arange(shape[0]))
     steps = 65_535 if fine else 255
     assert packed["step"] == pytest.approx(np.ptp(values) / steps)
     np.testing.assert_allclose(unpack(packed), values, rtol=0, atol=packed["step"] * 0.500001 + 1e-12)
 
 
-def test_frames_that_are_left_out_change_nothing_of_the_others(unpack):
+@pytest.mark.parametrize("shape", [(1,), (5,), (4, 3), (6, 2, 7), (1, 2), (3, 1, 1)])
+def test_each_frame_comes_back_within_half_a_step_of_its_own(shape, unpack):
+    values = np.random.default_rng(1).normal(size=shape) * 10.0 ** np.arange(shape[0]).reshape(
+        -1, *[1] * (len(shape) - 1)
+    )
+    packed = quantize_each(values).pack(np.arange(shape[0]))
+    rows = values.reshape(shape[0], -1)
+    assert packed["step"] == pytest.approx(np.ptp(rows, axis=1) / 65_535)
+    error = np.abs(unpack(packed) - values).reshape(shape[0], -1).max(axis=1)
+    assert (error <= 0.500001 * np.array(packed["step"]) + 1e-12).all()
+
+
+@pytest.mark.parametrize("make", [lambda values: quantize(values, -9.0, 9.0), quantize_each])
+def test_frames_that_are_left_out_change_nothing_of_the_others(make, unpack):
     values = np.random.default_rng(2).normal(size=(9, 4))
-    levels = quantize(values)
+    levels = make(values)
     before = levels.frames.copy()
     chosen = np.array([0, 3, 4, 8])
     np.testing.assert_array_equal(unpack(levels.pack(chosen)), unpack(levels.pack(np.arange(9)))[chosen])
@@ -28,25 +41,25 @@ def test_frames_that_are_left_out_change_nothing_of_the_others(unpack):
 
 
 def test_least_and_greatest_are_exact(unpack):
-    found = unpack(quantize(np.array([[-3.0, 1.0, 7.5]])).pack(np.array([0])))
+    found = unpack(quantize_each(np.array([[-3.0, 1.0, 7.5]])).pack(np.array([0])))
     assert found[0, [0, 2]].tolist() == pytest.approx([-3.0, 7.5], rel=1e-12)
 
 
 @pytest.mark.parametrize("value", [0.0, -2.5, 1e30])
 def test_numbers_that_are_all_the_same_come_back_as_they_were(value, unpack):
-    assert set(unpack(quantize(np.full((3, 2), value)).pack(np.arange(3))).ravel()) == {value}
+    assert set(unpack(quantize_each(np.full((3, 2), value)).pack(np.arange(3))).ravel()) == {value}
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64, np.bool_])
 def test_numbers_of_every_type_are_packed(dtype, unpack):
     values = np.array([[0, 1], [1, 1]], dtype)
-    np.testing.assert_allclose(unpack(quantize(values).pack(np.arange(2))), values.astype(float), atol=1e-9)
+    np.testing.assert_allclose(unpack(quantize_each(values).pack(np.arange(2))), values.astype(float), atol=1e-9)
 
 
 def test_the_largest_numbers_of_float16_and_float32_do_not_overflow(unpack):
     for dtype in (np.float16, np.float32):
         most = float(np.finfo(dtype).max)
-        found = unpack(quantize(np.array([[-most, 0, most]], dtype)).pack(np.array([0])))
+        found = unpack(quantize_each(np.array([[-most, 0, most]], dtype)).pack(np.array([0])))
         np.testing.assert_allclose(found, [[-most, 0.0, most]], atol=most * 1e-4)
 
 

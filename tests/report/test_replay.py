@@ -6,7 +6,17 @@ import pytest
 
 from specnet.datasets.base import Data, Samples
 from specnet.errors import DataError, PlotError
-from specnet.report.replay import CLASSES, IMAGES, OUTPUTS, POINTS, SAMPLES, class_names, replay
+from specnet.report.replay import (
+    CLASSES,
+    IMAGES,
+    OUTPUTS,
+    POINTS,
+    SAMPLES,
+    class_names,
+    left_out,
+    numbers,
+    replay,
+)
 
 PLENTY = 10**9
 FRAMES = 5
@@ -40,6 +50,7 @@ def recorded(reported):
             "train/loss": np.array([np.nan, *np.linspace(2.0, 1.0, frames - 1)])[:frames],
             "predictions": predictions,
             "unit_layers": np.array([], np.str_),
+            "layers": np.array(["layers.0"]),
         }
         return reported(spec, data=data, predict=predict, record=kept | dict(record), **changes)
 
@@ -71,7 +82,8 @@ def sure(x):
 
 def near(found, expected, step):
     assert found.shape == expected.shape
-    np.testing.assert_allclose(found, expected, rtol=0, atol=0.51 * step + 1e-9)
+    error = np.abs(found - expected).reshape(len(found), -1).max(axis=1)
+    assert (error <= 0.51 * np.asarray(step) + 1e-9).all()
 
 
 def test_a_plane_shows_the_probability_of_the_second_class_with_rows_of_the_second_input(recorded, unpack):
@@ -86,7 +98,7 @@ def test_a_plane_shows_the_probability_of_the_second_class_with_rows_of_the_seco
     near(unpack(packed), np.swapaxes(run.record["predictions"][..., 0], 1, 2), packed["step"])
     assert packed["step"] == 1 / 255
     (split,) = scene["splits"]
-    np.testing.assert_allclose(split["inputs"], data.train.inputs.T, rtol=1e-4)
+    np.testing.assert_allclose(split["inputs"], data.train.inputs.T, atol=np.ptp(data.train.inputs) / 2**17)
     assert split["truth"] == data.train.targets.tolist()
 
 
@@ -140,7 +152,7 @@ def test_a_curve_shows_numbers_and_what_is_true_without_noise(recorded, unpack):
     run.dataset.function = np.square
     scene = played(run)
     assert (scene["kind"], scene["outputs"], scene["classes"]) == ("curve", ["prediction"], None)
-    assert scene["function"] == pytest.approx(run.record["axis_0"] ** 2, rel=1e-4)
+    assert scene["function"] == pytest.approx(run.record["axis_0"] ** 2, abs=2.25 / 2**17)
     low, high = scene["range"]
     assert (low, high) == pytest.approx((-0.1, 1.1), rel=1e-4)
     near(unpack(scene["arrays"]["value"]), run.record["predictions"], scene["arrays"]["value"]["step"])
@@ -180,6 +192,7 @@ def test_more_outputs_than_colours_are_not_shown(recorded, unpack):
     run = recorded(line(9, predict), predict, MSE)
     scene = played(run)
     assert len(scene["outputs"]) == OUTPUTS
+    assert scene["notes"] == [f"{OUTPUTS} of {OUTPUTS + 2} outputs are shown."]
     assert unpack(scene["arrays"]["value"]).shape == (FRAMES, 12, OUTPUTS)
 
 
@@ -226,7 +239,7 @@ def test_numbers_of_many_inputs_are_shown_over_the_truth(recorded, unpack):
     run = recorded(Data(Samples(inputs, inputs[:, :2])), lambda x: x[:, :2], MSE)
     scene = played(run)
     assert (scene["kind"], scene["outputs"]) == ("numbers", ["output 0", "output 1"])
-    np.testing.assert_allclose(scene["truth"], inputs[::2, :2], rtol=1e-4)
+    np.testing.assert_allclose(scene["truth"], inputs[::2, :2], atol=1 / 2**17)
     near(unpack(scene["arrays"]["value"]), run.record["predictions"], scene["arrays"]["value"]["step"])
 
 
@@ -269,6 +282,104 @@ def test_frames_that_are_not_finite_are_left_out(recorded):
     scene = played(run)
     assert scene["epochs"] == [0, 20, 40]
     assert scene["losses"] == [None, 1.6667, 1.0]
+    assert scene["notes"] == ["Of 5 recorded frames 3 are shown: in 2 not all predictions are finite."]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "finite", "shown", "notes"),
+    [
+        (5, 5, 5, []),
+        (5, 4, 4, ["Of 5 recorded frames 4 are shown: in 1 not all predictions are finite."]),
+        (5, 5, 4, ["Of 5 recorded frames 4 are shown: 1 is left out so that this page stays small."]),
+        (9, 6, 2, ["Of 9 recorded frames 2 are shown: in 3 not all predictions are finite, and "
+                   "4 are left out so that this page stays small."]),
+        (2, 1, 1, ["Of 2 recorded frames 1 is shown: in 1 not all predictions are finite."]),
+    ],
+)  # fmt: skip
+def test_it_is_told_why_frames_are_left_out(recorded, finite, shown, notes):
+    assert left_out(recorded, finite, shown) == notes
+
+
+@pytest.mark.parametrize("kind", ["plane", "curve", "numbers"])
+def test_a_frame_that_overshoots_leaves_the_others_as_they_were(kind, recorded, unpack):
+    inputs = np.random.default_rng(0).random((20, {"plane": 2, "curve": 1, "numbers": 5}[kind]))
+    run = recorded(Data(Samples(inputs, inputs[:, :1])), lambda x: x[:, :1], MSE)
+    run.record["predictions"][2] *= 1e9
+    scene = played(run)
+    assert scene["kind"] == kind
+    packed = scene["arrays"]["value"]
+    expected = run.record["predictions"].astype(float)
+    near(unpack(packed), np.swapaxes(expected, 1, 2) if kind == "plane" else expected, packed["step"])
+    for frame in (1, 3, 4):
+        assert packed["step"][frame] == pytest.approx(np.ptp(expected[frame]) / 65_535)
+
+
+def test_scores_that_overshoot_in_a_frame_leave_the_others_as_they_were(recorded, unpack):
+    samples = Samples(np.random.default_rng(0).random((30, 5)), np.arange(30) % 3)
+    run = recorded(Data(samples), lambda x: 5 * x[:, :3], CROSS_ENTROPY)
+    run.record["predictions"][1] *= 1e6
+    packed = played(run)["arrays"]["share"]
+    own = run.record["predictions"][:, np.arange(15), samples.targets[::2]].astype(float)
+    near(unpack(packed), own, packed["step"])
+    assert max(packed["step"][2:]) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("offset", "span"), [(1.7e9, 1000.0), (5_400_000.0, 3.0), (-2e6, 0.5), (0.0, 1e-9), (0.0, 1e30)]
+)
+def test_columns_are_told_as_finely_as_their_range_asks_for(offset, span):
+    values = offset + span * np.random.default_rng(0).random(500)
+    np.testing.assert_allclose(numbers(values), values, rtol=0, atol=span / 2**16)
+
+
+def test_columns_may_be_the_same_everywhere_or_unknown():
+    assert numbers(np.array([1.7e9 + 0.25] * 3)) == [1.7e9 + 0.25] * 3
+    assert numbers(np.array([1, 1])) == [1.0, 1.0]
+    assert numbers(np.array([math.nan, 0.5, math.inf])) == [None, 0.5, None]
+    assert numbers(np.array([])) == []
+
+
+def test_timestamps_are_told_apart(recorded):
+    stamps = 1.7e9 + np.arange(40.0)
+    inputs = np.stack([stamps, np.arange(40.0)], axis=1)
+    data = Data(Samples(inputs, stamps[:, np.newaxis]))
+    (split,) = played(recorded(data, lambda x: x[:, 1:], MSE))["splits"]
+    np.testing.assert_allclose(split["inputs"][0], stamps, rtol=0, atol=40 / 2**16)
+    np.testing.assert_allclose(np.ravel(split["truth"]), stamps, rtol=0, atol=40 / 2**16)
+
+
+@pytest.mark.parametrize("key", ["train/loss", "layers", "predictions"])
+def test_an_older_record_is_told_to_be_one(key, recorded):
+    run = recorded(line(9, np.square), np.square, MSE)
+    del run.record[key]
+    with pytest.raises(PlotError, match="of an older version of specnet"):
+        replay(run, PLENTY)
+
+
+def test_so_many_frames_are_shown_at_most(recorded):
+    run = recorded(line(9, np.square), np.square, MSE, frames=50)
+    scene = replay(run, PLENTY, frames=10)
+    assert len(scene["epochs"]) == 10
+    assert (scene["epochs"][0], scene["epochs"][-1]) == (0, 490)
+    assert scene["notes"] == ["Of 50 recorded frames 10 are shown: 40 are left out so that this page stays small."]
+
+
+def test_curves_of_many_classes_are_as_many_as_colours(recorded, unpack):
+    def predict(x):
+        y = np.exp(x * np.arange(OUTPUTS + 2))
+        return y / y.sum(axis=1, keepdims=True)
+
+    scene = played(recorded(line(20, lambda x: np.arange(20) % (OUTPUTS + 2)), predict, CROSS_ENTROPY))
+    assert len(scene["classes"]) == OUTPUTS + 2
+    assert scene["outputs"] == scene["classes"][:OUTPUTS]
+    assert unpack(scene["arrays"]["value"]).shape[-1] == OUTPUTS
+    assert scene["notes"] == [f"{OUTPUTS} of {OUTPUTS + 2} outputs are shown."]
+
+
+def test_a_single_frame_that_is_finite_is_a_replay(recorded):
+    run = recorded(line(9, np.square), np.square, MSE, frames=2)
+    run.record["predictions"][1] = np.inf
+    assert played(run)["epochs"] == [0]
 
 
 def test_a_loss_that_is_not_finite_is_unknown(recorded):

@@ -143,6 +143,23 @@ def test_the_error_of_several_numbers_is_their_distance(reported, data, answer):
     assert (example.row, example.truth, example.prediction, example.error) == (1, "0, 0.25", "3, 4.25", 5.0)
 
 
+@pytest.mark.parametrize(
+    ("truth", "prediction", "told"),
+    [
+        (0.5, 1.25, ("0.5", "1.25")),
+        (1_700_000_000.0, 1_700_000_123.5, ("1.7e+09", "1.70000012e+09")),
+        (123456.0, 123457.0, ("123456", "123457")),
+        (1.0, 1.00001234, ("1", "1.000012")),
+        (0.0, 1e-9, ("0", "1e-09")),
+        (1.0, 1e9, ("1", "1e+09")),
+        (1.0, math.inf, ("1", "inf")),
+    ],
+)
+def test_truth_and_prediction_have_the_digits_of_their_difference(truth, prediction, told, reported, data, answer):
+    (example,) = worst(reported(MSE, data=data([truth]), predict=answer([[prediction]]))).examples
+    assert (example.truth, example.prediction) == told
+
+
 def test_of_many_numbers_the_first_are_told(reported, data, answer):
     (example,) = worst(reported(MSE, data=data(np.full((1, 9), 0.5)), predict=answer(np.ones((1, 9))))).examples
     assert example.prediction == "1, 1, 1, 1, 1, 1, 1 …"

@@ -111,6 +111,29 @@ def test_a_long_curve_keeps_its_ends_and_peaks(reported):
     assert series["y"][series["x"].index(12_346)] == 9.0
 
 
+def test_a_long_curve_says_at_each_frame_what_the_history_says(reported):
+    losses = np.random.default_rng(0).random(20_000)
+    frames = [0, 1, 2, *range(37, 20_000, 331), 20_000, 30_000]
+    (panel,) = panels([reported(history=history(train__loss=losses))], ["run"], frames)[:1]
+    (series,) = panel["series"]
+    assert len(series["x"]) <= POINTS
+    assert series["x"] == sorted(set(series["x"]))
+    for epoch in frames[1:-1]:
+        last = np.searchsorted(series["x"], epoch, side="right") - 1
+        assert series["x"][last] == epoch
+        assert series["y"][last] == pytest.approx(losses[epoch - 1], rel=1e-4)
+    assert series["x"][-1] == 20_000
+
+
+def test_a_run_without_a_history_has_nothing_to_say_at_any_frame(reported):
+    assert panels([reported(history={})], ["run"], [0, 5]) == []
+
+
+def test_a_record_of_an_older_version_has_no_curves_of_layers(reported):
+    record = {name: array for name, array in layers().items() if name != "layers"}
+    assert draw(reported(history={}, record=record)) == {}
+
+
 def test_many_curves_have_fewer_points_each(reported):
     columns = {f"train__metric{number}": np.arange(1.0, 3001.0) for number in range(100)}
     found = draw(reported(history=history(**columns)))
