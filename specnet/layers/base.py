@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from specnet.component import Component, construct, guarded
-from specnet.errors import Pointer, ShapeError, show_pointer
+from specnet.component import Component, build, find_class, guarded
+from specnet.errors import ComponentError, Pointer, ShapeError, show_pointer
 from specnet.initializers.base import Initializer
 from specnet.workspace import Workspace
 
@@ -73,6 +73,9 @@ class Layer(Component):
     5. float32 stays float32 and float64 stays float64.
     6. Arrays as large as a batch may come from `self.workspace`, which gives the same ones in each step, and those
        that no other call needs from `self.scratch`, which all layers of a network share.
+    7. What a layer remembers from step to step is running state that `build` declares by `declare_state`: a run saves
+       parameters, that and `self.rng`, and nothing else. Other attributes hold what `backward` needs, no more.
+    8. Without `training` nothing changes, and each sample is computed for itself, whatever others the batch has.
 
     A layer that holds layers says so in `children` and connects them in its `build`.
     """
@@ -142,6 +145,17 @@ class Layer(Component):
         kept.update(named[name] if name in named else Array(self, y.size) for name in self.keeps)
         return y
 
+    def example_inputs(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
+        """Return inputs of `shape`, the batch axis first, that `specnet.testing` tries the layer with.
+
+        By default normal numbers, in a batch of more than one sample every third six times as large. A layer overrides
+        this that takes others: an embedding whole numbers, `rng.integers(self.count, size=shape)`.
+        """
+        x = rng.normal(size=shape)
+        if shape[0] > 1:
+            x.reshape(-1)[2::3] *= 6.0
+        return x
+
     @abstractmethod
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         """Return y for a batch x (n, *input_shape); keep what `backward` will need."""
@@ -173,7 +187,12 @@ class Layer(Component):
         """Ask for a parameter. Where fans are not given, the last two axes are (in, out), any before a kernel."""
         self._check_name(name, shape)
         if isinstance(initializer, str):
-            built = construct("initializers", initializer)
+            try:
+                find_class("initializers", initializer)
+            except ComponentError as error:
+                error.message = f"{type(self).__name__} declares {name}, but {error.message}"
+                raise
+            built = build("initializers", initializer)
             assert isinstance(built, Initializer)
             initializer = built
         kernel, last = math.prod(shape[:-2]), shape[-2:] or (1,)

@@ -21,7 +21,9 @@ class Loss(Component):
     `forward(y, target)` returns the loss of a batch; `backward()` then returns dy, the gradient of exactly that
     number, in y's shape and dtype, in an array that the caller may overwrite and that is valid until the next
     `forward`. With `"reduction": "mean"` the loss is the average over all elements of the batch, with "sum" their
-    sum. Arrays as large as a batch may come from `self.workspace`, which gives the same ones in each step.
+    sum; an element is a number of y or, in a loss of whole distributions, a last axis of y. Loss and gradient are
+    finite for all outputs that it takes, probabilities of exactly 0 and 1 among them. Arrays as large as a batch may
+    come from `self.workspace`, which gives the same ones in each step.
     """
 
     group: ClassVar[str] = "losses"
@@ -46,6 +48,15 @@ class Loss(Component):
     def predictions(self, y: np.ndarray) -> np.ndarray:
         """Return what outputs y mean to a reader: themselves, or probabilities for a loss on logits."""
         return y
+
+    def example_outputs(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
+        """Return outputs of `shape`, the batch axis first, that `specnet.testing` tries the loss with.
+
+        By default as `takes` says. A loss overrides this that takes others: one with log(y) positive numbers.
+        """
+        if self.takes == "probabilities":
+            return rng.uniform(0.05, 0.95, shape)
+        return rng.normal(size=shape) * 2.0
 
     def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
         """Return the targets of a split as `forward` takes them; called once per split, before training.

@@ -19,8 +19,9 @@ class Metric(Component):
     """A number for people: how good are predictions?
 
     Metrics see predictions and targets in the units of the dataset: transforms of targets undone, logits turned
-    into probabilities. They are computed over a whole split at once, so they need not add up over batches. Only of a
-    split that does not fit into memory they are computed a part at a time, if they are `additive`.
+    into probabilities. A number for each sample may come as (n,) or as (n, 1), predictions as one and targets as the
+    other. Metrics are computed over a whole split at once, so they need not add up over batches. Only of a split that
+    does not fit into memory they are computed a part at a time, if they are `additive`.
     """
 
     group: ClassVar[str] = "metrics"

@@ -60,7 +60,7 @@ class Case:
             yield from self.examine()
         except MemoryError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             yield concluded("it can be checked", [show_error(error)])
 
 

@@ -112,7 +112,7 @@ def examine_class(entry: registry.Entry) -> Iterator[Outcome]:
         examples(cls)
     except SpecnetError as error:
         yield concluded("there are examples of it", [" ".join(filter(None, [error.message, error.help]))])
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         yield concluded("there are examples of it", [show_error(error)])
 
 

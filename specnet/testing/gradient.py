@@ -36,13 +36,13 @@ class Mismatch(NamedTuple):
     def _explain(self, batch: int) -> str:
         if self.analytic == 0:
             return ": is it written at all?"
-        if not self.numeric or not math.isfinite(self.analytic):
+        ratio = self.analytic / self.numeric if self.numeric else math.nan
+        if not ratio or not math.isfinite(ratio):
             return ""
-        ratio = self.analytic / self.numeric
         if math.isclose(ratio, -1.0, rel_tol=1e-3):
             return ": the sign is wrong"
         for factor, word in ((ratio, "multiplied by"), (1.0 / ratio, "divided by")):
-            whole = round(factor)
+            whole = round(factor) if math.isfinite(factor) else 0
             if abs(whole) > 1 and math.isclose(factor, whole, rel_tol=1e-3):
                 why = ", the samples of the batch" if whole == batch else ""
                 return f": it is {word} {whole}{why}"

@@ -16,7 +16,7 @@ from specnet.testing.claims import claim_checks
 from specnet.testing.gradient import find_mismatch
 from specnet.testing.memory import grown
 from specnet.testing.outcome import Check, Outcome, Problems, concluded, demand, outcomes
-from specnet.testing.trial import ROWS, SINGLE, DType, Inputs, LayerSubject, Step, Trial, differing, normal, unequal
+from specnet.testing.trial import LONG, ROWS, SINGLE, DType, Inputs, LayerSubject, Step, Trial, differing, unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
 
 SHAPES: tuple[Shape, ...] = ((5,), (1,), (4, 3), (6, 5, 2), ())
@@ -25,12 +25,12 @@ DTYPES: tuple[DType, ...] = ("float64", "float32")
 
 
 def check_layer(
-    layer: Layer | str | dict[str, object], shapes: Sequence[Shape] | None = None, inputs: Inputs = normal
+    layer: Layer | str | dict[str, object], shapes: Sequence[Shape] | None = None, inputs: Inputs | None = None
 ) -> None:
     """Check that a layer keeps its contract, for inputs of these shapes, without the batch axis.
 
     Without `shapes` some are tried, and those passed over that its `build` refuses. `inputs(rng, shape)` draws inputs,
-    the batch axis first; by default from a normal distribution.
+    the batch axis first; by default those that the layer gives by `example_inputs`.
 
     Raises:
         ConformanceError: naming every check that fails, and why.
@@ -40,7 +40,9 @@ def check_layer(
     demand(repr(built), examine_layer(built, shapes, inputs))
 
 
-def examine_layer(layer: Layer, shapes: Sequence[Shape] | None = None, inputs: Inputs = normal) -> Iterator[Outcome]:
+def examine_layer(
+    layer: Layer, shapes: Sequence[Shape] | None = None, inputs: Inputs | None = None
+) -> Iterator[Outcome]:
     """Give the outcome of each check of a layer; arguments as in `check_layer`."""
     refusals = {shape: _refusal(layer, shape) for shape in shapes or SHAPES}
     problems = [
@@ -58,10 +60,10 @@ def examine_layer(layer: Layer, shapes: Sequence[Shape] | None = None, inputs: I
         yield from outcomes(FIRST, [*CHECKS, *claim_checks(layer)], subjects, [memory_does_not_grow_over_100_steps])
 
 
-def _refusal(layer: Layer, shape: Shape) -> Exception | None:
+def _refusal(layer: Layer, shape: Shape) -> BaseException | None:
     try:
         connect([copy.deepcopy(layer)], shape, "layers")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return error
     return None
 
@@ -74,6 +76,17 @@ def outputs_and_gradients_can_be_computed(subject: LayerSubject) -> Problems:
         y = trial.layer.backward(trial.upstream(y))
     if not isinstance(y, np.ndarray):
         yield f"forward or backward returns {type(y).__name__}, not an array"
+
+
+def outputs_and_gradients_are_finite(subject: LayerSubject) -> Problems:
+    """No number is infinite or missing."""
+    trial = Trial(subject)
+    why = "if the layer takes other inputs, its example_inputs should give them"
+    arrays = {LONG[name]: array for name, array in trial.step()._asdict().items()}
+    for what, array in {**arrays, "outputs without training": trial.forward(training=False)}.items():
+        if not (finite := np.isfinite(array)).all():
+            yield f"of {what} {array.size - finite.sum()} are not finite, such as {array[~finite][0]}: {why}"
+            return
 
 
 def build_allocates_nothing(subject: LayerSubject) -> Problems:
@@ -127,15 +140,20 @@ def float32_agrees_with_float64(subject: LayerSubject) -> Problems:
         if text := unequal(y["float32"], y["float64"], SINGLE):
             yield f"outputs of float32 against float64: {text}"
             return
-    for what, text in differing(single.step(), double.step(), SINGLE).items():
+    dy = float(np.abs(double.upstream(y["float64"])).max())  # where dx vanishes it is a difference of such numbers
+    for what, text in differing(single.step(), double.step(), SINGLE, dy).items():
         yield f"{what} of float32 against float64: {text}"
 
 
 def gradients_of_inputs_agree_with_central_differences(subject: LayerSubject) -> Problems:
-    """Backward returns the derivative with respect to each number of x."""
+    """Backward returns the derivative with respect to each number of x; of whole numbers there need not be one."""
     for rows in (ROWS, 1):
         trial = Trial(subject, rows=rows)
-        yield from _mismatch(trial, "x", trial.x, trial.step().dx)
+        dx = trial.step().dx
+        whole = not dx.any() and bool((trial.x == np.rint(trial.x)).all())
+        if not whole and (found := [*_mismatch(trial, "x", trial.x, dx)]):
+            yield from found
+            return
 
 
 def gradients_of_parameters_agree_with_central_differences(subject: LayerSubject) -> Problems:
@@ -144,8 +162,14 @@ def gradients_of_parameters_agree_with_central_differences(subject: LayerSubject
         trial = Trial(subject, rows=rows)
         trial.step()
         grads = {name: trial.network.grads[full].copy() for name, full in trial.parameters.items()}
-        for name, full in trial.parameters.items():
-            yield from _mismatch(trial, name, trial.network.params[full], grads[name])
+        found = [
+            text
+            for name, full in trial.parameters.items()
+            for text in _mismatch(trial, name, trial.network.params[full], grads[name])
+        ]
+        if found:
+            yield from found
+            return
 
 
 def _mismatch(trial: Trial, name: str, values: np.ndarray, gradient: np.ndarray) -> Problems:
@@ -157,7 +181,8 @@ def _mismatch(trial: Trial, name: str, values: np.ndarray, gradient: np.ndarray)
     terms = float(np.abs(dy * y).sum())
     rng = np.random.default_rng(2)
     if found := find_mismatch(lambda: float(np.sum(dy * trial.forward())), values, gradient, terms, rng):
-        yield found.show(name, len(trial.x))
+        batch = len(trial.x)
+        yield ("in a batch of 1, " if batch == 1 else "") + found.show(name, batch)
 
 
 def gradients_are_overwritten_not_added(subject: LayerSubject) -> Problems:
@@ -254,6 +279,34 @@ def inference_is_deterministic_and_changes_nothing(subject: LayerSubject) -> Pro
         yield "random numbers are drawn"
 
 
+def in_inference_each_sample_is_computed_for_itself(subject: LayerSubject) -> Problems:
+    """Without `training` the outputs of a sample are the same alone as in a batch."""
+    trial = Trial(subject)
+    whole = trial.forward(training=False).copy()
+    for row in range(min(len(whole), len(trial.x))):
+        if text := unequal(trial.forward(trial.x[row : row + 1], training=False)[0], whole[row]):
+            yield f"outputs of row {row} alone, against those in a batch: {text}"
+            return
+
+
+def what_a_run_saves_is_all_that_a_layer_remembers(subject: LayerSubject) -> Problems:
+    """A layer that gets parameters, declared state and random numbers of another goes on as that one does."""
+    used, restored = Trial(subject, rows=3 * ROWS), Trial(subject, rows=3 * ROWS)
+    for x in np.split(used.x, 3):
+        used.go_on(x)
+    restored.restore(used)
+    x, found = used.x[:ROWS], list[tuple[np.ndarray, Step]]()
+    for trial in (restored, used):
+        found.append((trial.network.propagate(x, training=False).copy(), trial.go_on(x)))
+    (y, step), (y_used, step_used) = found
+    text = unequal(y, y_used)
+    differences = {**({"outputs without training": text} if text else {}), **differing(step, step_used)}
+    for what, text in differences.items():
+        why = "is something remembered that build does not declare by declare_state?"
+        yield f"restored after 3 steps, {what} are others: {text}; {why}"
+        return
+
+
 def from_the_same_state_a_step_is_the_same(subject: LayerSubject) -> Problems:
     """Inputs, parameters, declared state and `self.rng`, which a run can restore, determine all that it computes."""
     trial = Trial(subject)
@@ -270,7 +323,7 @@ def layers_share_nothing(subject: LayerSubject) -> Problems:
     one, other = Trial(subject), Trial(subject)
     alone = one.step()
     y = one.forward()
-    other.step(other.x[::-1] * 2)
+    other.step(other.x[[2, 2, 1]])
     text = unequal(y, alone.y, 0.0)
     if not text:
         one.network.grads.flat[...] = 0.0
@@ -304,6 +357,7 @@ def memory_does_not_grow_over_100_steps(subject: LayerSubject) -> Problems:
 
 FIRST: tuple[Check[LayerSubject], ...] = (
     outputs_and_gradients_can_be_computed,
+    outputs_and_gradients_are_finite,
     inputs_and_parameters_are_left_alone,
     from_the_same_state_a_step_is_the_same,
 )
@@ -321,6 +375,8 @@ CHECKS: tuple[Check[LayerSubject], ...] = (
     nothing_is_kept_in_scratch,
     a_batch_is_computed_as_by_a_fresh_layer,
     inference_is_deterministic_and_changes_nothing,
+    in_inference_each_sample_is_computed_for_itself,
+    what_a_run_saves_is_all_that_a_layer_remembers,
     layers_share_nothing,
     declared_arrays_stay_those_of_the_network,
     its_JSON_describes_it_in_full,

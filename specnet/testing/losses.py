@@ -65,7 +65,8 @@ def examine_loss(loss: Loss, outputs: np.ndarray | None = None, targets: np.ndar
     if outputs is not None and targets is not None:
         tried = [LossSubject(loss, "", outputs.astype(np.float32).astype(np.float64), targets)]
     else:
-        tried = [LossSubject(loss, f"{kind}, outputs {y.shape}", y, target) for kind, y, target, _ in pairs(loss.takes)]
+        found = pairs(loss.example_outputs)
+        tried = [LossSubject(loss, f"{kind}, outputs {y.shape}", y, target) for kind, y, target, _ in found]
     what = "it takes targets, and refuses others by a SpecnetError"
     subjects, outcome = sift(what, tried, lambda subject: subject.prepared())
     yield outcome
@@ -74,16 +75,18 @@ def examine_loss(loss: Loss, outputs: np.ndarray | None = None, targets: np.ndar
 
 
 def the_loss_is_a_finite_number(subject: LossSubject) -> Problems:
-    """Forward returns a float, backward an array."""
+    """Forward returns a float, backward an array of numbers that are finite as well."""
     loss = subject.fresh()
     value: Any = loss.forward(*subject.prepared())
     if not isinstance(value, float):
         yield f"forward returns {type(value).__name__}, not a float"
     elif not math.isfinite(value):
-        yield f"forward returns {value}"
+        yield f"forward returns {value}: if the loss takes other outputs, its example_outputs should give them"
     dy: Any = loss.backward()
     if not isinstance(dy, np.ndarray):
         yield f"backward returns {type(dy).__name__}, not an array"
+    elif not np.isfinite(dy).all():
+        yield f"backward returns {dy[~np.isfinite(dy)][0]}"
 
 
 def the_gradient_agrees_with_central_differences(subject: LossSubject) -> Problems:
@@ -134,6 +137,33 @@ def mean_and_sum_are_those_over_the_batch(subject: LossSubject) -> Problems:
         twice = loss.forward(np.concatenate([y, y]), np.concatenate([target, target]))
         if not math.isclose(twice, factor * once, rel_tol=1e-9, abs_tol=1e-12):
             yield f'with "{reduction}" the loss of a batch is {once:.6g}, that of the batch twice over {twice:.6g}'
+
+
+def the_sum_is_that_of_all_elements(subject: LossSubject) -> Problems:
+    """It is the mean times the numbers of y or, in a loss of whole distributions, times the last axes of y."""
+    y, target = subject.prepared()
+    mean, total = (subject.fresh(reduction).forward(y, target) for reduction in REDUCTIONS)
+    counts = {y.size, math.prod(y.shape[:-1])}
+    if not any(math.isclose(total, count * mean, rel_tol=1e-9, abs_tol=1e-12) for count in counts):
+        told = f"the mean is {mean:.6g} and the sum {total:.6g}, {total / mean if mean else math.inf:.6g} times as much"
+        yield f"{told}, but elements are {' or '.join(map(str, sorted(counts)))}"
+
+
+def saturated_outputs_have_a_finite_loss_and_gradient(subject: LossSubject) -> Problems:
+    """Probabilities of exactly 0 and 1, and numbers of ±1000, which float32 leads to, end no run."""
+    if type(subject.component).example_outputs is not Loss.example_outputs:  # it takes others
+        return
+    y, target = subject.prepared(np.dtype("float32"))
+    low, high = (0.0, 1.0) if subject.component.takes == "probabilities" else (-1000.0, 1000.0)
+    for start in (0, 1):
+        y.reshape(-1)[start::2], y.reshape(-1)[1 - start :: 2] = low, high
+        loss = subject.fresh()
+        found = {"loss": np.asarray(loss.forward(y.copy(), target)), "gradient": loss.backward()}
+        for what, array in found.items():
+            if not (finite := np.isfinite(array)).all():
+                why = "if the loss takes no such outputs, its example_outputs should give those that it takes"
+                yield f"for outputs of {low:g} and {high:g} in float32 the {what} is {array[~finite][0]}: {why}"
+                return
 
 
 def outputs_and_targets_are_left_alone(subject: LossSubject) -> Problems:
@@ -234,6 +264,8 @@ CHECKS: tuple[Check[LossSubject], ...] = (
     the_gradient_has_shape_and_dtype_of_the_outputs,
     float32_agrees_with_float64,
     mean_and_sum_are_those_over_the_batch,
+    the_sum_is_that_of_all_elements,
+    saturated_outputs_have_a_finite_loss_and_gradient,
     a_batch_is_computed_as_by_a_fresh_loss,
     losses_share_nothing,
     predictions_are_what_outputs_mean,

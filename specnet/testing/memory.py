@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from specnet.workspace import Workspace
 
 STEPS = 100
 """Steps over which memory should not grow."""
-ALLOWANCE = 3_000
+ALLOWANCE = 1_000
 """Bytes that it may grow by all the same: NumPy and Python keep some things for the next time."""
 
 
@@ -27,22 +28,32 @@ class Scratch(Workspace):
 
 
 def growth(step: Callable[[], object]) -> int:
-    """Return by how many bytes memory has grown over 100 steps, after the first few."""
+    """Return by how many bytes memory has grown over 100 steps, after the first few.
+
+    What grows once, and not over the next 100 steps, is no growth: the least of two times counts.
+    """
     traced = tracemalloc.is_tracing()
     if not traced:
         tracemalloc.start()
+    spare = [number / 7 for number in range(200)]  # the room that Python has left over for floats is not traced
     try:
         for _ in range(5):
             step()
-        before, _ = tracemalloc.get_traced_memory()
-        for _ in range(STEPS):
-            step()
-        after, _ = tracemalloc.get_traced_memory()
-        if after - before > ALLOWANCE:  # what only waits to be collected is no growth
-            gc.collect()
+        least = math.inf
+        for _ in range(2):
+            before, _ = tracemalloc.get_traced_memory()
+            for _ in range(STEPS):
+                step()
             after, _ = tracemalloc.get_traced_memory()
-        return after - before
+            if after - before > ALLOWANCE:  # what only waits to be collected is no growth
+                gc.collect()
+                after, _ = tracemalloc.get_traced_memory()
+            least = min(least, after - before)
+            if least <= ALLOWANCE:
+                break
+        return int(least)
     finally:
+        del spare
         if not traced:
             tracemalloc.stop()
 

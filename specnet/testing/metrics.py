@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from specnet.component import build
+from specnet.errors import SpecnetError
 from specnet.metrics.base import Metric
 from specnet.testing.outcome import Check, Outcome, Problems, demand, outcomes, sift
 from specnet.testing.pairs import pairs
@@ -59,8 +60,8 @@ def examine_metric(
     else:
         tried = [
             MetricSubject(metric, f"{kind}, predictions {y.shape}", y, target, right)
-            for takes in ("numbers", "probabilities")
-            for kind, y, target, right in pairs(takes)
+            for outputs in (lambda rng, shape: rng.normal(size=shape) * 2.0, lambda rng, shape: rng.uniform(size=shape))
+            for kind, y, target, right in pairs(outputs)
         ]
     what = "it takes predictions, and refuses others by a SpecnetError"
     subjects, outcome = sift(what, tried, lambda subject: subject.value())
@@ -126,6 +127,18 @@ def right_predictions_are_the_best(subject: MetricSubject) -> Problems:
         yield f"higher_is_better is {higher}, but right predictions have {right:.6g} and others {others:.6g}"
 
 
+def a_missing_axis_of_1_changes_nothing(subject: MetricSubject) -> Problems:
+    """Predictions (n, 1) against targets (n,), which NumPy would make a table (n, n) of, are those against (n, 1)."""
+    if (subject.prediction.shape[1:], subject.target.shape[1:]) != ((1,), ()):
+        return
+    try:
+        column = subject.value(target=subject.target[:, np.newaxis])
+    except SpecnetError:
+        return
+    if not math.isclose(value := subject.value(), column, rel_tol=1e-9, abs_tol=1e-12):
+        yield f"against targets of shape (n,) it is {value:.6g}, against the same of shape (n, 1) {column:.6g}"
+
+
 FIRST: tuple[Check[MetricSubject], ...] = (
     the_metric_is_a_finite_number,
     predictions_and_targets_are_left_alone,
@@ -135,5 +148,6 @@ CHECKS: tuple[Check[MetricSubject], ...] = (
     float32_agrees_with_float64,
     an_additive_metric_is_the_mean_of_its_parts,
     right_predictions_are_the_best,
+    a_missing_axis_of_1_changes_nothing,
     its_JSON_describes_it_in_full,
 )

@@ -91,12 +91,12 @@ def attempt(call: Callable[[], Iterable[str]]) -> list[str]:
     """Return the problems that a call gives, what it raises among them."""
     problems: list[str] = []
     try:
-        with np.errstate(over="ignore", invalid="ignore"):  # as in training
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # as in training
             for problem in call():
                 problems.append(problem)
     except MemoryError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         problems.append(show_error(error))
     return problems
 
@@ -110,19 +110,19 @@ def sift(
     broken: list[str] = []
     for subject in tried:
         try:
-            with np.errstate(over="ignore", invalid="ignore"):
+            with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
                 call(subject)
             taken.append(subject)
         except MemoryError:
             raise
         except refusal as error:
             refused.append(f"{subject.situation}: {error.message}".removeprefix(": "))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             broken.append(f"{subject.situation}: {show_error(error)}".removeprefix(": "))
     return taken, concluded(check, broken or ([] if taken else refused))
 
 
-def show_error(error: Exception) -> str:
+def show_error(error: BaseException) -> str:
     """Return what was raised, and in which line of the component."""
     if isinstance(error, SpecnetError):
         found = error.diagnostics[0]

@@ -26,9 +26,13 @@ CLASSES: tuple[Shape, ...] = ((2,), (4,), (2, 3))
 """Shapes of outputs, the last axis being the classes."""
 
 
-def pairs(takes: str, seed: int = 0) -> Iterator[Pair]:
-    """Give pairs of outputs, which are numbers, probabilities or logits as `takes` says, and targets of each kind."""
+def pairs(outputs: Callable[[np.random.Generator, Shape], np.ndarray], seed: int = 0) -> Iterator[Pair]:
+    """Give pairs of outputs, drawn as `outputs(rng, shape)` does, and targets of each kind."""
     rng = np.random.default_rng(seed)
+
+    def drawn(shape: Shape) -> np.ndarray:
+        return outputs(rng, shape).astype(np.float32).astype(np.float64)
+
     draws: dict[str, Callable[[tuple[int, ...]], np.ndarray]] = {
         "numbers": lambda shape: rng.normal(size=shape),
         "numbers from 0 to 1": lambda shape: rng.uniform(0.0, 1.0, shape),
@@ -39,17 +43,14 @@ def pairs(takes: str, seed: int = 0) -> Iterator[Pair]:
     for kind, draw in draws.items():
         for shape in NUMBERS:
             target = draw((ROWS, *shape))
-            yield Pair(kind, _outputs(takes, rng, target.shape), target, target)
+            yield Pair(kind, drawn(target.shape), target, target)
     for shape in CLASSES:
         numbers = rng.integers(shape[-1], size=(ROWS, *shape[:-1]))
         one_hot = np.eye(shape[-1])[numbers]
-        y = _outputs(takes, rng, one_hot.shape)
+        y = drawn(one_hot.shape)
         yield Pair("class numbers", y, numbers, one_hot)
         yield Pair("one-hot classes", y, one_hot, one_hot)
     numbers = rng.integers(2, size=ROWS)
-    yield Pair("class numbers", _outputs(takes, rng, (ROWS, 1)), numbers, numbers[:, np.newaxis].astype(np.float64))
-
-
-def _outputs(takes: str, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    y = rng.uniform(0.05, 0.95, shape) if takes == "probabilities" else rng.normal(size=shape) * 2.0
-    return y.astype(np.float32).astype(np.float64)
+    yield Pair("class numbers", drawn((ROWS, 1)), numbers, numbers[:, np.newaxis].astype(np.float64))
+    target = rng.normal(size=ROWS)
+    yield Pair("a number each", drawn((ROWS, 1)), target, target[:, np.newaxis])

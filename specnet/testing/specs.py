@@ -35,7 +35,7 @@ def spec_cases(spec: Spec) -> Iterator[Case]:
         _ = bench.shapes
     except (SpecnetError, MemoryError):
         raise
-    except Exception:  # a mistake in a component, which its own case tells
+    except (Exception, SystemExit):  # a mistake in a component, which its own case tells
         pass
     for place, part in parts(spec):
         if isinstance(part, Component):
@@ -111,12 +111,21 @@ class Bench:
         group: dict[str, Callable[[], dict[str, Any]]] = {
             "datasets": lambda: {"seed": self.spec.seed},
             "transforms": lambda: {"samples": self._samples(str(place[1]), int(place[2]))},
-            "layers": lambda: {"shapes": [self.shapes[place]] if place in self.shapes else None},
+            "layers": lambda: {
+                "shapes": [self.shapes[place]] if place in self.shapes else None,
+                "inputs": self._rows if place == ("layers", 0) and place in self.shapes else None,
+            },
             "losses": lambda: {"outputs": self.answers.y, "targets": self.answers.target},
             "metrics": lambda: {"predictions": self.answers.prediction, "targets": self.answers.truth},
             "plots": lambda: {"runs": {"a short run of this spec": self.demo}},
         }
         return group.get(component.group, dict)()
+
+    def _rows(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
+        """As many rows as the shape says of what the network gets."""
+        samples, count = self.fitted[2], shape[0]
+        rows = rng.choice(len(samples.inputs), count, replace=count > len(samples.inputs))
+        return np.asarray(samples.select(np.sort(rows)).inputs[:])
 
     def _samples(self, which: str, number: int) -> np.ndarray:
         """Training samples as the transforms before this one leave them."""

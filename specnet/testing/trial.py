@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -22,18 +22,13 @@ Inputs = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 """Draws inputs of a shape, the batch axis first."""
 
 
-def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Return inputs from a standard normal distribution."""
-    return rng.normal(size=shape)
-
-
 @dataclass(frozen=True)
 class LayerSubject:
-    """A layer that gets inputs of one shape."""
+    """A layer that gets inputs of one shape; its own examples, if no others are given."""
 
     component: Layer
     shape: Shape
-    inputs: Inputs = normal
+    inputs: Inputs | None = None
 
     @property
     def situation(self) -> str:
@@ -75,7 +70,8 @@ class Trial:
                 values = parameter.initializer.sample(rng, shape, fan_in, parameter.fan_out)
                 values = values + rng.normal(size=shape) * 0.5 / np.sqrt(max(fan_in, 1))
                 getattr(layer, parameter.name)[...] = values.astype(np.float32)
-        x = np.asarray(subject.inputs(rng, (rows, *subject.shape)))
+        inputs = subject.inputs or subject.component.example_inputs
+        x = np.asarray(inputs(rng, (rows, *subject.shape)))
         self.x = x.astype(np.float32).astype(dtype)
         self.dtype = np.dtype(dtype)
         self._state = self.network.state.flat.copy()
@@ -105,26 +101,41 @@ class Trial:
         return dy
 
     def step(self, x: np.ndarray | None = None, between: Callable[[np.ndarray], None] = lambda y: None) -> Step:
-        """Go forward and backward; `between` gets the outputs in between."""
+        """Go forward and backward from the beginning; `between` gets the outputs in between."""
+        self.rewind()
+        return self.go_on(self.x if x is None else x, between)
+
+    def go_on(self, x: np.ndarray, between: Callable[[np.ndarray], None] = lambda y: None) -> Step:
+        """Go forward and backward with the random numbers and the running state that are left from before."""
         self.network.grads.flat[...] = 0.0
-        y = self.forward(x)
+        y = self.network.propagate(x, training=True)
         kept = y.copy()
         between(y)
         dx = self.backward(kept)
         return Step(kept, dx.copy(), self.network.grads.flat.copy())
 
-    def streams(self) -> dict[str, object]:
+    def restore(self, other: Trial) -> None:
+        """Take from another trial what a run saves: parameters, running state and the states of generators."""
+        self.network.params.flat[...] = other.network.params.flat
+        self.network.state.flat[...] = other.network.state.flat
+        for name, state in other.streams().items():
+            restore_stream(self.network.named[name].rng, state)
+
+    def streams(self) -> dict[str, dict[str, Any]]:
         """Return the states of all generators."""
         return {name: save_stream(layer.rng) for name, layer in self.network.named.items()}
 
 
-def unequal(first: np.ndarray, second: np.ndarray, tolerance: float = 1e-9) -> str | None:
-    """Return in words where two arrays differ by more than a share of the largest number; None if nowhere."""
+def unequal(first: np.ndarray, second: np.ndarray, tolerance: float = 1e-9, least: float = 0.0) -> str | None:
+    """Return in words where two arrays differ by more than a share of the largest number; None if nowhere.
+
+    `least` is taken for the largest number if all are smaller.
+    """
     if first.shape != second.shape:
         return f"shape {first.shape} against {second.shape}"
     sizes = np.abs(np.concatenate([first.reshape(-1), second.reshape(-1)]).astype(np.float64))
     finite = sizes[np.isfinite(sizes)]
-    unit = float(finite.max()) if finite.size else 0.0
+    unit = max(least, float(finite.max()) if finite.size else 0.0)
     close = np.isclose(first, second, rtol=0.0, atol=tolerance * unit, equal_nan=True)
     if close.all():
         return None
@@ -132,9 +143,12 @@ def unequal(first: np.ndarray, second: np.ndarray, tolerance: float = 1e-9) -> s
     return f"{first[place]:.6g} against {second[place]:.6g} in {list(place)}"
 
 
-def differing(one: Step, other: Step, tolerance: float = 1e-9) -> dict[str, str]:
-    """Return in words where two steps differ, by what differs."""
-    found = {name: unequal(getattr(one, name), getattr(other, name), tolerance) for name in Step._fields}
+def differing(one: Step, other: Step, tolerance: float = 1e-9, dy: float = 0.0) -> dict[str, str]:
+    """Return in words where two steps differ, by what differs; `dy` is how large the gradient of outputs is."""
+    found = {
+        name: unequal(getattr(one, name), getattr(other, name), tolerance, dy if name == "dx" else 0.0)
+        for name in Step._fields
+    }
     return {LONG[name]: text for name, text in found.items() if text}
 
 

@@ -176,6 +176,39 @@ class Four(Good):
     by_name(spec_cases(specnet.load_spec(SPEC | {"layers": layers})))["layers[1] four"]()
 
 
+def test_the_first_layer_of_a_spec_gets_what_the_network_gets(install, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = (
+        LAYER
+        + '''
+class Rows(Good):
+    """A number for each of the rows of a table of four."""
+    def build(self, input_shape):
+        self.declare("table", (4,), "normal")
+        return input_shape
+    def forward(self, x, training):
+        if ((x < 0) | (x > 3)).any():
+            raise ValueError("no row")
+        self.rows = x.astype(int)
+        assert (x == self.rows).all()
+        return self.table[self.rows]
+    def backward(self, dy):
+        self.grad.table[...] = [dy[self.rows == row].sum() for row in range(4)]
+        return dy * 0
+'''
+    )
+    install("specnet-mine", "rows = layers_of_mine:Rows", layers_of_mine=source)
+    rng = np.random.default_rng(0)
+    np.savez("rows.npz", train_inputs=rng.integers(4, size=(90, 3)), train_targets=rng.integers(2, size=90))
+    changes = {
+        "dataset": {"type": "npz", "path": "rows.npz"},
+        "transforms": {},
+        "layers": ["rows", {"type": "linear", "units": 2}],
+        "plots": ["curves"],
+    }
+    by_name(spec_cases(specnet.load_spec(SPEC | changes)))["layers[0] rows"]()
+
+
 def test_a_mistake_in_a_component_of_a_spec_fails_where_it_stands(install):
     install("specnet-mine", "wrong = layers_of_mine:Wrong", layers_of_mine=LAYER)
     layers = [{"type": "linear", "units": 4}, "wrong", {"type": "linear", "units": 2}]

@@ -49,6 +49,7 @@ def fault(check, told, *also):
 # Losses.
 
 GRADIENT = "the gradient agrees with central differences"
+SATURATED = "saturated outputs have a finite loss and gradient"
 LOSS_STATE = "a batch is computed as by a fresh loss"
 
 
@@ -82,7 +83,11 @@ class Doubled(Square):
         return 2 * super().backward()
 
 
-@fault("mean and sum are those over the batch", 'with "sum" the loss of a batch is .*, that of the batch twice over')
+@fault(
+    "mean and sum are those over the batch",
+    'with "sum" the loss of a batch is .*, that of the batch twice over',
+    "the sum is that of all elements",
+)
 class IgnoringReduction(Square):
     def forward(self, y, target):
         super().forward(y, target)
@@ -90,6 +95,59 @@ class IgnoringReduction(Square):
 
     def backward(self):
         return 2 * self.error / self.error.size
+
+
+@fault("the sum is that of all elements", r"the mean is .* and the sum .*, 6 times as much, but elements are 12 or 36")
+class MeanOverSamples(Square):
+    def forward(self, y, target):
+        self.error = y - target
+        return float(np.sum(np.square(self.error))) * self._scale(len(y))
+
+    def backward(self):
+        return 2 * self.error * self._scale(len(self.error))
+
+
+@fault(SATURATED, r"for outputs of 0 and 1 in float32 the loss is (nan|inf)")
+class BareLogarithm(Loss):
+    takes = "probabilities"
+
+    def forward(self, y, target):
+        self.y, self.target = y, target
+        return self._reduce(-(target * np.log(y) + (1 - target) * np.log(1 - y)))
+
+    def backward(self):
+        return (self.y - self.target) / (self.y * (1 - self.y)) * self._scale(self.y.size)
+
+
+@fault(SATURATED, r"for outputs of -1000 and 1000 in float32 the loss is inf")
+class LogCosh(Square):
+    def forward(self, y, target):
+        self.error = y - target
+        return self._reduce(np.log(np.cosh(self.error)))
+
+    def backward(self):
+        return np.tanh(self.error) * self._scale(self.error.size)
+
+
+@good
+class Gamma(Loss):
+    """Mean of log y + t / y, of positive outputs y."""
+
+    def example_outputs(self, rng, shape):
+        return rng.uniform(0.5, 3.0, shape)
+
+    def forward(self, y, target):
+        self.y, self.target = y, target
+        return self._reduce(np.log(y) + target / y)
+
+    def backward(self):
+        return (1 / self.y - self.target / self.y**2) * self._scale(self.y.size)
+
+
+@fault("the loss is a finite number", "forward returns nan: .* example_outputs should give them")
+class GammaOfAnything(Gamma):
+    def example_outputs(self, rng, shape):
+        return super(Gamma, self).example_outputs(rng, shape)
 
 
 @fault("the gradient has shape and dtype of the outputs", "for outputs of float32 .* backward returns float64")
@@ -122,7 +180,7 @@ class RememberingLoss(Square):
         return super().backward() * (1.0 if self.worst == float(np.abs(self.error).max()) else 0.5)
 
 
-@fault("float32 agrees with float64", "the loss is .* in float32 and")
+@fault("float32 agrees with float64", "the loss is .* in float32 and", SATURATED)
 class CoarseLoss(Square):
     def forward(self, y, target):
         value = super().forward(y, target)
@@ -490,12 +548,34 @@ class Undefined(Error):
         return math.nan
 
 
-@fault("it takes predictions, and refuses others by a SpecnetError", "raises ValueError: operands")
+COLUMN = "a missing axis of 1 changes nothing"
+BEST = "right predictions are the best"
+
+
+@fault("it takes predictions, and refuses others by a SpecnetError", "raises ValueError: operands", COLUMN, BEST)
 class Unchecked(Error):
     additive = False
 
     def __call__(self, prediction, target):
         return float(np.mean(np.abs(prediction - target)))
+
+
+@fault(COLUMN, r"against targets of shape \(n,\) it is .*, against the same of shape \(n, 1\)", BEST)
+class Broadcasting(Error):
+    additive = False
+
+    def __call__(self, prediction, target):
+        if prediction.size != target.size:
+            raise ShapeError("other sizes")
+        return float(np.mean(np.abs(prediction - target)))
+
+
+@good
+class Columns(Error):
+    def __call__(self, prediction, target):
+        if prediction.size != target.size:
+            raise ShapeError("other sizes")
+        return super().__call__(prediction.reshape(target.shape), target)
 
 
 @fault("float32 agrees with float64", "of predictions in float32 it is")

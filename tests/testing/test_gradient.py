@@ -1,5 +1,7 @@
 """What central differences find, and what they let pass."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -63,3 +65,9 @@ def test_curves_that_bend_much_pass():
 )  # fmt: skip
 def test_a_mismatch_names_the_place_both_values_and_what_it_looks_like(analytic, numeric, told):
     assert Mismatch((2, 1), analytic, numeric).show("weight", 5).endswith(told)
+
+
+@pytest.mark.parametrize("numeric", [0.0, 1e-320, 1e300, math.inf, math.nan])
+@pytest.mark.parametrize("analytic", [1e-320, 1e300, math.inf, -math.inf, math.nan])
+def test_a_mismatch_of_extreme_numbers_is_told(analytic, numeric):
+    assert Mismatch((0,), analytic, numeric).show("x", 3).startswith("gradient of x[0]: backward says ")

@@ -26,6 +26,9 @@ STAY = "outputs stay until the next forward"
 SCRATCH = "nothing is kept in scratch"
 FRESH = "a batch is computed as by a fresh layer"
 INFERENCE = "inference is deterministic and changes nothing"
+ROWS = "in inference each sample is computed for itself"
+SAVED = "what a run saves is all that a layer remembers"
+FINITE = "outputs and gradients are finite"
 SAME = "from the same state a step is the same"
 SHARED = "layers share nothing"
 VIEWS = "declared arrays stay those of the network"
@@ -141,13 +144,156 @@ class Both(Layer):
         return dy
 
 
+class BatchNorm(Layer):
+    """Features of the batch to mean 0 and variance 1, in inference by running ones, without a mistake."""
+
+    def build(self, input_shape):
+        if not input_shape:
+            raise ShapeError("needs inputs with an axis")
+        self.declare_state("mean", input_shape[-1:])
+        self.declare_state("variance", input_shape[-1:], 1.0)
+        return input_shape
+
+    def moments(self, x):
+        self.axes = tuple(range(x.ndim - 1))
+        return x.mean(axis=self.axes), x.var(axis=self.axes)
+
+    def forward(self, x, training):
+        mean, variance = self.moments(x) if training else (self.mean, self.variance)
+        if training:
+            self.mean += (mean - self.mean) / 10
+            self.variance += (variance - self.variance) / 10
+        self.scale = 1 / np.sqrt(variance + x.dtype.type(1e-5))
+        self.y = (x - mean) * self.scale
+        return self.y
+
+    def backward(self, dy):
+        return self.scale * (dy - dy.mean(axis=self.axes) - self.y * (dy * self.y).mean(axis=self.axes))
+
+
+class RmsNorm(Layer):
+    """y = g x / sqrt(mean x^2 + eps), of a single feature but its sign, without a mistake."""
+
+    keeps = ("x", "y")
+
+    def build(self, input_shape):
+        if not input_shape:
+            raise ShapeError("needs inputs with an axis")
+        self.declare("gain", input_shape[-1:], "normal")
+        return input_shape
+
+    def forward(self, x, training):
+        self.x, mean = x, (x * x).mean(axis=-1, keepdims=True)
+        self.r = 1 / np.sqrt(mean + x.dtype.type(1e-6))
+        return self.gain * x * self.r
+
+    def backward(self, dy):
+        self.grad.gain[...] = (dy * self.x * self.r).sum(axis=tuple(range(dy.ndim - 1)))
+        dy = dy * self.gain
+        return self.r * (dy - self.x * self.r**2 * (dy * self.x).mean(axis=-1, keepdims=True))
+
+
+class HardTanh(Layer):
+    """y = x, between -1 and 1, without a mistake."""
+
+    elementwise = True
+    keeps = ("x", "y")
+    limits: tuple[float, float] = (-1.0, 1.0)
+
+    def forward(self, x, training):
+        self.x = x
+        return np.clip(x, *self.limits)
+
+    def backward(self, dy):
+        return dy * ((self.x > self.limits[0]) & (self.x < self.limits[1]))
+
+
+class MaxPool(Layer):
+    """The larger one of each two numbers; of equal ones both get half the gradient. Without a mistake."""
+
+    keeps = ("y", "first", "second")
+
+    def build(self, input_shape):
+        if len(input_shape) != 1 or input_shape[0] < 2:
+            raise ShapeError("needs two features or more")
+        return (input_shape[0] // 2,)
+
+    def forward(self, x, training):
+        self.count = x.shape[-1]
+        first, second = (x[:, start : self.count // 2 * 2 : 2] for start in (0, 1))
+        self.first = ((1 + np.sign(first - second)) / 2).astype(x.dtype)
+        return np.maximum(first, second)
+
+    def backward(self, dy):
+        dx = np.zeros((len(dy), self.count), dy.dtype)
+        dx[:, 0 : self.count // 2 * 2 : 2] = dy * self.first
+        dx[:, 1 : self.count // 2 * 2 : 2] = dy * (1 - self.first)
+        return dx
+
+
+class Softmax(Layer):
+    """Softmax, without a mistake."""
+
+    gives = "probabilities"
+
+    def build(self, input_shape):
+        if not input_shape:
+            raise ShapeError("needs inputs with an axis")
+        return input_shape
+
+    def forward(self, x, training):
+        e = np.exp(x - x.max(axis=-1, keepdims=True))
+        self.y = e / e.sum(axis=-1, keepdims=True)
+        return self.y
+
+    def backward(self, dy):
+        return self.y * (dy - (dy * self.y).sum(axis=-1, keepdims=True))
+
+
+class Embedding(Layer):
+    """A row of a table for each whole number, without a mistake; it says what inputs it takes."""
+
+    count: int = 10
+
+    def build(self, input_shape):
+        self.declare("table", (self.count, 4), "normal")
+        return (*input_shape, 4)
+
+    def example_inputs(self, rng, shape):
+        return rng.integers(self.count, size=shape)
+
+    def forward(self, x, training):
+        if ((x < 0) | (x >= self.count) | (x != np.rint(x))).any():
+            raise ValueError("a number is no row of the table")
+        self.rows = x.astype(np.int64)
+        return self.table[self.rows]
+
+    def backward(self, dy):
+        self.grad.table[...] = 0
+        np.add.at(self.grad.table, self.rows, dy)
+        return np.zeros(self.rows.shape, dy.dtype)
+
+
 def on_the_kink(rng, shape):
     return rng.integers(-1, 2, shape).astype(float)
 
 
 @pytest.mark.parametrize(
     "layer",
-    [Dense(), Tanh(), Noise(), Centre(), Relu(), Both(inner=["tanh", {"type": "linear", "units": 3}, "dropout"])],
+    [
+        Dense(),
+        Tanh(),
+        Noise(),
+        Centre(),
+        Relu(),
+        Both(inner=["tanh", {"type": "linear", "units": 3}, "dropout"]),
+        BatchNorm(),
+        RmsNorm(),
+        HardTanh(),
+        MaxPool(),
+        Softmax(),
+        Embedding(),
+    ],
     ids=repr,
 )
 def test_there_is_no_false_alarm(layer):
@@ -163,6 +309,16 @@ def test_a_kink_is_no_mistake_and_a_wrong_sign_on_a_kink_is():
 
     with pytest.raises(ConformanceError, match=r"gradient of x\[.*\]: backward says"):
         check_layer(Wrong(), [(3,)], inputs=on_the_kink)
+
+
+def test_larger_ones_of_equal_numbers_are_no_mistake():
+    check_layer(MaxPool(), [(4,), (7,)], inputs=on_the_kink)
+
+
+def test_inputs_that_are_given_stand_for_those_of_the_layer():
+    check_layer(Embedding(), [(3,)], inputs=lambda rng, shape: rng.integers(2, size=shape))
+    with pytest.raises(ConformanceError, match="a number is no row of the table"):
+        check_layer(Embedding(), [(3,)], inputs=lambda rng, shape: rng.normal(size=shape))
 
 
 FAULTS = []
@@ -348,7 +504,7 @@ class Learning(Tanh):
         return super().forward(x, training)
 
 
-@fault(INFERENCE, told="the same inputs give other outputs")
+@fault(INFERENCE, ROWS, told="the same inputs give other outputs")
 class IgnoringTraining(Noise):
     def forward(self, x, training):
         return super().forward(x, True)
@@ -369,12 +525,110 @@ class UpdatingAnyway(Centre):
         return y
 
 
-@fault(VIEWS, told=r"self\.running is another array after a step: write self\.running\[\.\.\.\] =")
+@fault(VIEWS, SAVED, told=r"self\.running is another array after a step: write self\.running\[\.\.\.\] =")
 class Rebinding(Centre):
     def forward(self, x, training):
         y = super().forward(x, training)
         self.running = self.running.copy()
         return y
+
+
+@fault(SAVED, told="outputs without training are others: .*; is something remembered that build does not declare")
+class UndeclaredMoments(BatchNorm):
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.states.clear()
+        self.mean, self.variance = 0.0, 1.0
+        return input_shape
+
+    def forward(self, x, training):
+        mean, variance = self.mean, self.variance
+        if training:
+            now_mean, now_variance = self.moments(x)
+            self.mean = mean = mean + (now_mean - mean) / 10
+            self.variance = variance = variance + (now_variance - variance) / 10
+            mean, variance = now_mean, now_variance
+        self.scale = 1 / np.sqrt(variance + x.dtype.type(1e-5))
+        self.y = ((x - mean) * self.scale).astype(x.dtype)
+        return self.y
+
+
+@fault(SAVED, told="restored after 3 steps, outputs are others")
+class MaskKept(Tanh):
+    def forward(self, x, training):
+        if not training:
+            return x
+        if not hasattr(self, "mask"):
+            self.mask = self.rng.random(x.shape[1:]).astype(x.dtype)
+        return x * self.mask
+
+    def backward(self, dy):
+        return dy * self.mask
+
+
+@fault(SAVED, told="outputs without training are others")
+class MeanInInferenceAlone(Tanh):
+    def forward(self, x, training):
+        if training:
+            self.mean = 0.9 * getattr(self, "mean", 0) + 0.1 * x.mean(axis=0)
+            return super().forward(x, training)
+        return super().forward(x - getattr(self, "mean", 0), training)
+
+
+@fault(ROWS, told="outputs of row 0 alone, against those in a batch: ")
+class BatchStatistics(Centre):
+    def forward(self, x, training):
+        super().forward(x, training)
+        return x - x.mean(axis=0)
+
+
+@fault(DX, told=r"gradient of x\[.*\]: backward says .*, central differences say 0")
+class NoUpperGradient(HardTanh):
+    limits: tuple[float, float] = (0.0, 6.0)
+
+    def backward(self, dy):
+        return dy * (self.x > 0)
+
+
+@fault(FINITE, told="of outputs .* are not finite, such as nan: .* example_inputs should give them")
+class Logarithm(Tanh):
+    def forward(self, x, training):
+        self.x = x
+        return np.log(x)
+
+    def backward(self, dy):
+        return dy / self.x
+
+
+@fault(DX, told=r"in a batch of 1, gradient of x\[0, 0\]: backward says nan, central differences say")
+class NoGradientOfOne(Tanh):
+    def backward(self, dy):
+        return super().backward(dy) * (1 if len(dy) > 1 else np.nan)
+
+
+@fault(DW, told=r"gradient of table\[\d, 0\]")
+class OnceForEachRow(Embedding):
+    def backward(self, dy):
+        self.grad.table[...] = 0
+        self.grad.table[self.rows] = dy
+        return np.zeros(self.rows.shape, dy.dtype)
+
+
+@fault(MEMORY, told="100 steps on batches of the same size took")
+class Logging(Tanh):
+    def model_post_init(self, context):
+        super().model_post_init(context)
+        self.means = []
+
+    def forward(self, x, training):
+        self.means.append(float(x.mean()))
+        return super().forward(x, training)
+
+
+@fault(RUNS, told="raises SystemExit: 3, in .*test_layer_faults.*, in forward")
+class Quitting(Tanh):
+    def forward(self, x, training):
+        raise SystemExit(3)
 
 
 @fault(SAME, told="outputs are others by another instance: .*; are random numbers from elsewhere than self.rng")
