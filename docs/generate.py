@@ -5,12 +5,15 @@ Only what specnet itself brings is told; `specnet components GROUP NAME` tells t
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
+import textwrap
 from pathlib import Path
 
 from specnet import registry
 from specnet.component import find_class
+from specnet.plots.base import Trained
 from specnet.spec.describe import describe_fields
 
 FOLDER = Path(__file__).parent / "components"
@@ -38,10 +41,31 @@ def page(group: str) -> str:
     """Return the page of a group: its contract, then each component with its fields."""
     names = built_in(group)
     base = next(cls for cls in find_class(group, names[0]).__mro__ if vars(cls).get("group") == group)
-    contract = f"Any other is a class derived from `specnet.{base.__name__}`, whose docstring says:"
+    parts = [f"# {group.capitalize()}", f"Any other is a class derived from `specnet.{base.__name__}`:", contract(base)]
+    if group == "plots":
+        parts += ["What `run` has:", members(Trained)]
+    return "\n\n".join([*parts, *(component(group, name) for name in names)]) + "\n"
+
+
+def contract(base: type) -> str:
+    """Return the docstring of a base class as a quotation, and what is told of its members."""
     quoted = "\n".join(f"> {line}".rstrip() for line in docstring(base).splitlines())
-    parts = [f"# {group.capitalize()}", contract, quoted, *(component(group, name) for name in names)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([quoted, "Its attributes and methods:", members(base)])
+
+
+def members(cls: type) -> str:
+    """Return a list of the public attributes, properties and methods that a class tells of."""
+    rows = []
+    body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0].body  # type: ignore[attr-defined]
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith(("_", "model_")):
+            arguments = ", ".join(argument.arg for argument in [*node.args.args[1:], *node.args.kwonlyargs])
+            decorated = {getattr(each, "id", "") for each in node.decorator_list}
+            name = node.name if "property" in decorated else f"{node.name}({arguments})"
+            rows.append((name, ast.get_docstring(node) or ""))
+        elif isinstance(node, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            rows.append((ast.unparse(node.target), inspect.cleandoc(str(after.value.value))))
+    return "\n".join(f"- `{name}`: {shown(text.partition(chr(10) * 2)[0])}" for name, text in rows if text)
 
 
 def component(group: str, name: str) -> str:
@@ -56,8 +80,13 @@ def component(group: str, name: str) -> str:
 
 
 def docstring(cls: type) -> str:
-    """Return a class's docstring so that Markdown shows it as it is, code in it as code."""
-    spoken_and_code = (inspect.getdoc(cls) or "").split("`")
+    """Return a class's docstring for Markdown."""
+    return shown(inspect.getdoc(cls) or "")
+
+
+def shown(text: str) -> str:
+    """Return text so that Markdown shows it as it is, code in it as code."""
+    spoken_and_code = text.split("`")
     spoken_and_code[::2] = [re.sub(r"([*<\\])", r"\\\1", text) for text in spoken_and_code[::2]]
     return "`".join(spoken_and_code)
 
