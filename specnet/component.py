@@ -7,9 +7,9 @@ component of that group, as does `reference("initializers")`, which needs no imp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from inspect import isabstract
+from inspect import isabstract, ismodule
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import (
@@ -40,6 +40,7 @@ from specnet.errors import (
     SpecnetError,
     UnknownComponentError,
     show_pointer,
+    tell,
 )
 
 DRAFT = "draft"
@@ -154,16 +155,51 @@ def find_class(group: str, name: str) -> type[Component]:
     """
     entry = registry.find(group, name)
     cls = entry.load()
+    if ismodule(cls):
+        message = f"the entry point of {entry}, {entry.target}, names a module, not a class"
+        raise BrokenComponentError(message, help=f'its author should write "{entry.target}:Class"')
     if not (isinstance(cls, type) and issubclass(cls, Component) and cls.group == group):
         fault = f"is not a subclass of specnet's {registry.SINGULAR[group]} base class"
     elif isabstract(cls):
         fault = f"does not define {', '.join(sorted(cls.__abstractmethods__))}"
     else:
+        with _blaming(entry, "has fields that cannot be understood"):
+            cls.model_rebuild(_types_namespace={})  # does nothing, but where an annotation is not resolved yet
         return cls
-    raise BrokenComponentError(
-        f"{entry} is {entry.target}, which {fault}",
-        help=f"another version may do better, pip install --upgrade {entry.distribution}; or remove the distribution",
-    )
+    help = registry.pip("install --upgrade", entry.distribution)
+    if help.startswith("pip"):
+        help = f"another version may do better, {help}; or remove the distribution"
+    raise BrokenComponentError(f"{entry} is {entry.target}, which {fault}", help=help)
+
+
+@contextmanager
+def _blaming(entry: registry.Entry | None, what: str) -> Iterator[None]:
+    """Say what a plugin's component does where it raises, while it is validated, what is no mistake of the spec.
+
+    Raises:
+        BrokenComponentError: for what that is. An error in specnet's own code stays what it is.
+    """
+    try:
+        yield
+    except (ValidationError, PydanticCustomError, KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException as cause:
+        if entry is None or entry.distribution == registry.BUILTIN:
+            raise
+        raise BrokenComponentError(f"{entry} {what}: {tell(cause)}", help=entry.remedy(cause)) from cause
+
+
+def call_validating(component: Component, call: Callable[[], Any]) -> Any:
+    """Return what a call of a component gives while another one is validated, as of a schedule in an optimizer.
+
+    Raises:
+        PydanticCustomError: that the component is broken, where it raises anything.
+    """
+    try:
+        with _blaming(plugin_of(component), "fails in __call__"):
+            return call()
+    except BrokenComponentError as error:
+        raise custom_error(error.code, error.message, error.help) from error
 
 
 def construct(group: str, value: Any) -> Component:
@@ -184,21 +220,22 @@ def construct(group: str, value: Any) -> Component:
         if not isinstance(fields["type"], str):
             raise UnknownComponentError(f'"type" is the name of {one}, not {show_value(fields["type"])}')
         cls = find_class(group, fields["type"])
+        try:
+            text = to_json({name: item for name, item in fields.items() if name != "type"})
+        except PydanticSerializationError as error:
+            raise custom_error("wrong-type", f"this {singular} holds what JSON cannot: {error}") from error
+        try:
+            # Only validation of JSON is strict and still takes lists for tuples.
+            with _blaming(registry.find(group, fields["type"]), "cannot be made of its fields"):
+                return cls.model_validate_json(text, strict=True)
+        except ValidationError as error:
+            raise explain_unknown_keys(error, cls) from None
     except ComponentError as error:
         found = custom_error(error.code, error.message, error.help)
         place = () if isinstance(value, str) else ("type",)
         raise ValidationError.from_exception_data(
             group, [InitErrorDetails(type=found, loc=place, input=fields["type"])]
         ) from error
-    try:
-        text = to_json({name: item for name, item in fields.items() if name != "type"})
-    except PydanticSerializationError as error:
-        raise custom_error("wrong-type", f"this {singular} holds what JSON cannot: {error}") from error
-    try:
-        # Only validation of JSON is strict and still takes lists for tuples.
-        return cls.model_validate_json(text, strict=True)
-    except ValidationError as error:
-        raise explain_unknown_keys(error, cls) from None
 
 
 def build(group: str, value: Any) -> Component:
@@ -244,13 +281,13 @@ def guarded(component: Component, place: Pointer, method: str) -> Iterator[None]
         if not error.complete:
             error.at(*place).complete = True
         raise
-    except MemoryError:
+    except (MemoryError, KeyboardInterrupt, GeneratorExit):
         raise
-    except Exception as cause:
+    except BaseException as cause:
         entry = plugin_of(component)
         owner = f" of {entry.owner}" if entry else ""
         message = f"{show_pointer(place)} ({type(component).__name__}{owner}) fails in {method}: "
-        message += f"{type(cause).__name__}: {cause}"
+        message += tell(cause)
         help = entry.remedy(cause) if entry and isinstance(cause, ModuleNotFoundError) else None
         broken = BrokenComponentError(message, pointer=place, help=help)
         broken.complete = True

@@ -303,6 +303,19 @@ def os_reason(error: OSError) -> str:
     return "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
 
 
+def tell(error: BaseException) -> str:
+    """Return kind and text of an error; a plugin's may be one whose text cannot be had.
+
+    >>> tell(ZeroDivisionError("division by zero"))
+    'ZeroDivisionError: division by zero'
+    """
+    try:
+        text = str(error)
+    except Exception:
+        text = "it cannot be shown"
+    return f"{type(error).__name__}: {text}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that `name` was probably meant to be."""
     import difflib

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 
@@ -21,6 +22,7 @@ from specnet.errors import (
     UsageError,
     quote,
     suggest,
+    tell,
 )
 
 GROUPS = (
@@ -39,6 +41,8 @@ GROUPS = (
 SINGULAR = {"losses": "loss"} | {group: group.removesuffix("s") for group in GROUPS if group != "losses"}
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 BUILTIN = "specnet"
+DISTRIBUTION = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+"""A distribution's name. Metadata may come from anybody: nothing else of them becomes part of a command."""
 
 
 @dataclass(frozen=True)
@@ -67,22 +71,37 @@ class Entry:
             BrokenComponentError: if the import fails, for whatever reason.
         """
         try:
-            return self.point.load()
-        except (Exception, SystemExit) as cause:
-            message = f"{self} cannot be imported: {type(cause).__name__}: {cause}"
+            with redirect_stdout(sys.stderr):  # what it prints is no part of what a command prints
+                return self.point.load()
+        except (KeyboardInterrupt, MemoryError):
+            raise
+        except BaseException as cause:  # that of a test library, or of a compiled module, need be no `Exception`
+            message = f"{self} cannot be imported: {tell(cause)}"
             raise BrokenComponentError(message, help=self.remedy(cause)) from cause
 
     def remedy(self, cause: BaseException) -> str:
         """Return what to type where the component fails for this cause."""
         missing = (cause.name or "").partition(".")[0] if isinstance(cause, ModuleNotFoundError) else ""
         if missing == BUILTIN:
-            return f"it was made for another version of specnet: pip install --upgrade {self.distribution}"
+            return f"it was made for another version of specnet: {pip('install --upgrade', self.distribution)}"
         if not missing.isidentifier() or missing == re.split(r"[.:]", self.target)[0].strip():
-            return f"reinstall or remove the distribution {self.distribution}"
+            return f"reinstall or remove the distribution {shown(self.distribution)}"
         named = [name for name in requirements(self.distribution, optional=True) if _same(name, missing)]
         if found := named[:1] or [name for name in requirements(self.distribution) if not is_installed(name)]:
             return f"pip install {' '.join(found)}"
-        return f"pip install {missing}; {self.distribution} needs it and does not say so"
+        return f"pip install {missing}; {shown(self.distribution)} needs it and does not say so"
+
+
+def pip(action: str, distribution: str) -> str:
+    """Return a command about a distribution; words alone, if its name could make another command of it."""
+    if DISTRIBUTION.fullmatch(distribution):
+        return f"pip {action} {distribution}"
+    return f"remove the distribution {shown(distribution)}"
+
+
+def shown(distribution: str) -> str:
+    """Return a distribution's name as messages have it, quoted if it is a strange one."""
+    return distribution if DISTRIBUTION.fullmatch(distribution) else quote(distribution)
 
 
 def requirements(distribution: str, *, optional: bool = False) -> list[str]:
@@ -91,7 +110,8 @@ def requirements(distribution: str, *, optional: bool = False) -> list[str]:
         lines = importlib_metadata.requires(distribution)
     except Exception:  # Metadata are missing or damaged.
         lines = None
-    return [re.split(r"[^\w.-]", line)[0] for line in lines or () if optional or ";" not in line]
+    names = [re.split(r"[^\w.-]", line)[0] for line in lines or () if optional or ";" not in line]
+    return [name for name in names if DISTRIBUTION.fullmatch(name)]
 
 
 def is_installed(distribution: str) -> bool:
@@ -160,7 +180,7 @@ def find(group: str, name: str) -> Entry:
     first, *others = known[name]
     if others and first.distribution != BUILTIN:
         owners = " and ".join(entry.owner for entry in known[name])
-        removals = " or ".join(f"pip uninstall {entry.distribution}" for entry in known[name])
+        removals = " or ".join(pip("uninstall", entry.distribution) for entry in known[name])
         raise AmbiguousComponentError(
             f'the {SINGULAR[group]} "{name}" is claimed by {owners}', help=f"keep one of them: {removals}"
         )

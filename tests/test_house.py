@@ -86,7 +86,7 @@ def test_below_runs_only_datasets_and_the_spec_reader_touch_the_disk(module):
 
 @pytest.mark.parametrize("module", [module for module in MODULES if storey(module) != "cli"])
 def test_nothing_below_cli_prints(module):
-    text = MODULES[module].read_text()
+    text = MODULES[module].read_text().replace("redirect_stdout(sys.stderr)", "")  # what plugins print at import
     assert not re.search(r"\bprint\(|sys\.std(out|err)|\bclick\b|\brich\b", text)
 
 

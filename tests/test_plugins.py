@@ -25,6 +25,70 @@ class Lazy(Dataset):
     def load(self, rng):
         import nosuch_archive
 """
+LOUD = """
+print("hello from the plugin")
+from specnet import Metric
+
+class Loud(Metric):
+    def __call__(self, prediction, target): return 0.0
+"""
+RETURNING = (
+    LAYER
+    + """
+import numpy as np
+from specnet import Dataset, Loss, Metric
+
+class NoOutput(Same):
+    def forward(self, x, training): return None
+
+class OtherShape(Same):
+    def forward(self, x, training): return x[..., :1]
+
+class OtherDtype(Same):
+    def forward(self, x, training): return x.astype(np.float64)
+
+class NoGradient(Same):
+    def backward(self, dy): return None
+
+class Lossless(Loss):
+    def forward(self, y, target): return None
+    def backward(self): return None
+
+class Directionless(Loss):
+    def forward(self, y, target): return 0.0
+    def backward(self): return None
+
+class Empty(Dataset):
+    def load(self, rng): return None
+
+class Valueless(Metric):
+    def __call__(self, prediction, target): return None
+"""
+)
+RETURNED = {
+    "layers.no_output": ("layers[1] (NoOutput of {})", "forward: TypeError: it returns NoneType, not float32"),
+    "layers.other_shape": ("layers[1] (OtherShape of {})", "forward: TypeError: it returns float32 of shape (32, 1)"),
+    "layers.other_dtype": ("layers[1] (OtherDtype of {})", "forward: TypeError: it returns float64 of shape (32, 4)"),
+    "layers.no_gradient": ("layers[1] (NoGradient of {})", "backward: TypeError: it returns NoneType, not float32"),
+    "losses.lossless": ("loss (Lossless of {})", "forward: TypeError: float() argument"),
+    "losses.directionless": ("loss (Directionless of {})", "backward: TypeError: it returns NoneType, not float32"),
+    "datasets.empty": ("dataset (Empty of {})", "load: TypeError: it returns NoneType, not Data"),
+    "metrics.valueless": ("metrics[0] (Valueless of {})", "__call__: TypeError: float() argument"),
+}
+"""What is told of components that return the wrong thing, by entry point: where, and in which method."""
+SCHEDULE = """
+from specnet import Schedule
+
+class Stuck(Schedule):
+    def __call__(self, step): raise KeyError("stuck")
+"""
+
+
+def versioned(field):
+    """A layer with one field of that name."""
+    return LAYER + f"class Versioned(Same):\n    {field}: int = 1"
+
+
 PLUGINS = {
     "fine": {"points": {"layers": {"fine": "Same"}}},
     "gone": {"points": {"layers": {"gone": "Same"}}, "version": "1.2.3"},
@@ -45,6 +109,26 @@ PLUGINS = {
     },
     "silent": {"points": {"layers": {"silent": "Same"}}, "source": LAYER + "import nosuch_module"},
     "early": {"points": {"layers": {"early": "Same"}}, "source": LAYER + "import specnet.layers.of_the_future"},
+    "panicking": {"points": {"layers": {"panicking": "Same"}},
+                  "source": LAYER + "class Panic(BaseException): ...\nraise Panic('in Rust')"},
+    "mute": {"points": {"layers": {"mute": "Same"}}, "source": LAYER + "class Mute(Exception):\n"
+             "    def __str__(self): raise RuntimeError\nraise Mute"},
+    "vague": {"points": {"layers": {"vague": "Vague"}}, "source": LAYER + "class Vague(Same):\n    a: 'Undefined' = 3"},
+    "modular": {"points": {"layers": {"modular": "specnet_modular"}}},
+    "strict": {"points": {"layers": {"strict": "Strict"}}, "source": LAYER + "from pydantic import field_validator\n"
+               "class Strict(Same):\n    a: int = 3\n    @field_validator('a')\n    def check(cls, a): {}['boo']"},
+    "postponed": {"points": {"layers": {"postponed": "Post"}}, "source": LAYER + "class Post(Same):\n"
+                  "    def model_post_init(self, context): raise BaseException('later')"},
+    "declaring": {"points": {"layers": {"declaring": "Declares"}}, "source": LAYER + "class Declares(Same):\n"
+                  "    def build(self, shape):\n        self.declare('g', shape, 'ones')\n        return shape"},
+    "stuck": {"points": {"schedules": {"stuck": "Stuck"}}, "source": SCHEDULE},
+    "loud": {"points": {"metrics": {"loud": "Loud"}}, "source": LOUD},
+    "returning": {"source": RETURNING, "points": {
+        "layers": {"no_output": "NoOutput", "other_shape": "OtherShape", "other_dtype": "OtherDtype",
+                   "no_gradient": "NoGradient"},
+        "losses": {"lossless": "Lossless", "directionless": "Directionless"},
+        "datasets": {"empty": "Empty"}, "metrics": {"valueless": "Valueless"}}},
+    "versioned": {"points": {"layers": {"versioned": "Versioned"}}, "source": versioned("a")},
     "lazy": {"points": {"datasets": {"lazy": "Lazy"}}, "source": DATASET, "requires": ["nosuch-archive"]},
     "failing": {"points": {"layers": {"failing": "Fails"}}, "source": LAYER + "class Fails(Same):\n"
                 "    def forward(self, x, training): return x[{}]"},
@@ -73,9 +157,20 @@ CASES = {
               "made for another version of specnet: pip install --upgrade specnet-early"),
     "twin": ("ambiguous-component", ["specnet-twin-one 1.0 and specnet-twin-two 2.0"],
              "keep one of them: pip uninstall specnet-twin-one or pip uninstall specnet-twin-two"),
+    "panicking": ("broken-component", ["specnet-panicking 1.0", "Panic: in Rust"], "reinstall or remove"),
+    "mute": ("broken-component", ["specnet-mute 1.0", "Mute: it cannot be shown"], "reinstall or remove"),
+    "vague": ("broken-component", ["specnet-vague 1.0 has fields that cannot be understood", "'Undefined'"],
+              "reinstall or remove"),
+    "modular": ("broken-component", ["specnet-modular 1.0, specnet_modular, names a module, not a class"],
+                'write "specnet_modular:Class"'),
+    "strict": ("broken-component", ["specnet-strict 1.0 cannot be made of its fields: KeyError: 'boo'"], "reinstall"),
+    "postponed": ("broken-component", ["specnet-postponed 1.0 cannot be made of its fields: BaseException: later"],
+                  "reinstall"),
     "never": ("unknown-component", ['there is no layer "never"'], ""),
 }  # fmt: skip
 """What a spec is told that names a layer: the code of the mistake, words of the message and of the help."""
+LISTED = sorted(set(CASES) - {"never", "strict", "postponed"})
+"""Those that are broken whatever a spec says of them."""
 SPEC = """{
   "dataset": {"type": "spiral", "n_points": 40},
   "layers": [{"type": "linear", "units": 4}, {"type": "tanh"}, {"type": "linear", "units": 1}],
@@ -93,7 +188,7 @@ def build_project(parent, name, points, source=LAYER, version="1.0", requires=("
     module = f"specnet_{name.replace('-', '_')}"
     tables = [
         f'[project.entry-points."specnet.{group}"]\n'
-        + "".join(f'{key} = "{to if ":" in to else f"{module}:{to}"}"\n' for key, to in names.items())
+        + "".join(f'{key} = "{to if ":" in to or to == module else f"{module}:{to}"}"\n' for key, to in names.items())
         for group, names in points.items()
     ]
     folder.mkdir()
@@ -115,7 +210,7 @@ class Place:
         self.environment = Environment(folder / "environment")
         self.environment.variables["TRACE"] = str(self.trace)
         self.environment.install(*(build_project(folder, name, **parts) for name, parts in PLUGINS.items()))
-        for name in (*CASES, "fine", "gone", "tanh", "failing", "also_tanh"):
+        for name in (*CASES, "declaring", "versioned", "fine", "gone", "tanh", "failing", "also_tanh"):
             (folder / f"{name}.json").write_text(SPEC.replace('"tanh"', f'"{name}"'))
         (folder / "lazy.json").write_text(SPEC.replace('{"type": "spiral", "n_points": 40}', '"lazy"'))
 
@@ -164,7 +259,7 @@ def test_a_spec_that_names_it_is_told_where_what_and_why(name, validated):
     assert help in found["help"]
 
 
-@pytest.mark.parametrize("name", sorted(set(CASES) - {"never"}))
+@pytest.mark.parametrize("name", LISTED)
 def test_components_marks_it_as_broken_and_says_why(name, listed):
     (line,) = re.findall(rf"^{name} .*", listed.stdout, re.MULTILINE)
     assert re.match(rf"{name} +specnet-\S+ [\d.]+.*  broken: ", line)
@@ -172,7 +267,7 @@ def test_components_marks_it_as_broken_and_says_why(name, listed):
     assert (listed.returncode, listed.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", sorted(set(CASES) - {"never"}))
+@pytest.mark.parametrize("name", LISTED)
 def test_the_doctor_explains_it(name, doctor):
     _, words, help = CASES[name]
     assert doctor.returncode == 2
@@ -230,6 +325,72 @@ def test_a_built_in_keeps_its_name_whatever_a_plugin_claims(place, listed):
     # A plugin that gives one of our classes another name changes nothing in specs that have ours.
     assert json.loads((place.folder / "runs" / "tanh" / "spec.json").read_text())["layers"][1] == {"type": "tanh"}
     assert place.specnet("validate", "also_tanh.json").returncode == 0
+
+
+def test_a_schedule_that_fails_is_told_beside_all_other_mistakes_and_specs(place):
+    broken = SPEC.replace('"plots": []', '"optimizer": {"type": "sgd", "learning_rate": "stuck"},\n  "plots": [3]')
+    (place.folder / "stuck.json").write_text(broken)
+    result = place.specnet("validate", "stuck.json", "never.json", "--format", "json")
+    found = {found["pointer"]: found for found in json.loads(result.stdout)}
+    assert (result.returncode, list(found)) == (2, ["/optimizer/learning_rate", "/plots/0", "/layers/1/type"])
+    stuck = found["/optimizer/learning_rate"]
+    assert (stuck["file"], stuck["line"], stuck["code"]) == ("stuck.json", 6, "broken-component")
+    assert stuck["message"] == "the schedule \"stuck\" of specnet-stuck 1.0 fails in __call__: KeyError: 'stuck'"
+
+
+def test_a_layer_that_declares_with_an_unknown_initializer_is_told_which_there_are(place):
+    (found,) = json.loads(place.specnet("validate", "declaring.json", "--format", "json").stdout)
+    assert (found["code"], found["pointer"]) == ("unknown-component", "/layers/1")
+    assert found["message"] == 'Declares declares g, but there is no initializer "ones"'
+    assert found["help"].startswith("one of: constant, glorot_normal, ")
+
+
+def test_what_a_plugin_prints_is_no_part_of_json(place):
+    (place.folder / "loud.json").write_text(SPEC.replace('"plots"', '"metrics": ["loud"], "plots"'))
+    for command in (["validate", "loud.json", "--format", "json"], ["schema"], ["doctor", "--format", "json"]):
+        result = place.specnet(*command)
+        assert json.loads(result.stdout) is not None
+        assert "hello from the plugin" in result.stderr
+
+
+@pytest.mark.parametrize("point", RETURNED)
+def test_what_returns_the_wrong_thing_is_told_before_training(point, place):
+    group, name = point.split(".")
+    there, words = RETURNED[point]
+    replaced = {"layers": '"tanh"', "losses": '"bce_with_logits"', "datasets": '{"type": "spiral", "n_points": 40}'}
+    if group == "metrics":
+        spec = SPEC.replace('"plots"', f'"metrics": ["{name}"], "plots"')
+    else:
+        spec = SPEC.replace(replaced[group], f'"{name}"')
+    (place.folder / f"{name}.json").write_text(spec)
+    result = place.specnet("run", f"{name}.json")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"error[broken-component]: {there.format('specnet-returning 1.0')} fails in {words}" in result.stderr
+    assert f" --> {name}.json:" in result.stderr
+
+
+def test_a_name_that_could_be_a_command_becomes_no_part_of_one(place):
+    (site,) = (place.folder / "environment").glob("lib/python*/site-packages")
+    folder = site / "evil-1.0.dist-info"
+    folder.mkdir()
+    try:
+        (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: evil; rm -rf ~\nVersion: 1.0\n")
+        (folder / "entry_points.txt").write_text(
+            "[specnet.layers]\nevil = json:dumps\ntwin = json:dumps\nworse = json:nothing\n"
+        )
+        for name in ("evil", "worse", "twin"):
+            (place.folder / f"{name}.json").write_text(SPEC.replace('"tanh"', f'"{name}"'))
+        result = place.specnet("validate", "evil.json", "worse.json", "twin.json", "--format", "json")
+    finally:
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+    evil, worse, twin = (found["help"] for found in json.loads(result.stdout))
+    assert evil == 'remove the distribution "evil; rm -rf ~"'
+    assert worse == 'reinstall or remove the distribution "evil; rm -rf ~"'
+    assert twin.startswith(
+        'keep one of them: remove the distribution "evil; rm -rf ~" or pip uninstall specnet-twin-one'
+    )
 
 
 def test_a_package_that_is_missed_only_when_data_are_loaded_is_told_then(place):
@@ -308,3 +469,34 @@ def test_a_manifest_cannot_put_other_words_into_the_command_that_is_told(place, 
             assert (result.returncode, "pip install" in result.stderr) == (2, False)
     finally:
         path.write_text(right)
+
+
+@pytest.fixture(scope="module")
+def renewed(place, tmp_path_factory):
+    """A run whose plugin has another version since, with another field."""
+    assert place.specnet("run", "versioned.json").returncode == 0
+    later = build_project(
+        tmp_path_factory.mktemp("later"), "versioned", {"layers": {"versioned": "Versioned"}}, versioned("b"), "2.0"
+    )
+    place.environment.uninstall("specnet-versioned")
+    place.environment.install(later)
+    return Path("runs/versioned")
+
+
+@pytest.mark.parametrize("command", ["report", "evaluate", "resume"])
+def test_of_a_run_whose_plugin_has_other_fields_now_it_is_told_which_version_had_them(command, place, renewed):
+    result = place.specnet(command, renewed)
+    assert (result.returncode, result.stdout) == (3, "")
+    message = f'there is no key "a" here; {renewed} was made with specnet-versioned 1.0, now it is 2.0'
+    assert f"error[unknown-key]: {message}\n" in result.stderr
+    assert result.stderr.endswith("   = help: pip install specnet-versioned==1.0\n")
+
+
+def test_so_it_is_by_the_doctor_and_validate_but_not_for_a_mistake_in_another_file(place, renewed):
+    doctor = json.loads(place.specnet("doctor", renewed, "--format", "json").stdout)
+    told = json.loads(place.specnet("validate", renewed / "spec.json", "--format", "json").stdout)
+    assert doctor["findings"][0]["help"] == told[0]["help"] == "pip install specnet-versioned==1.0"
+    changed = SPEC.replace('{"type": "tanh"}', '{"type": "versioned", "c": 1}')
+    (place.folder / "versioned.json").write_text(changed)
+    (new,) = json.loads(place.specnet("validate", "versioned.json", "--format", "json").stdout)
+    assert (new["message"], new["help"]) == ('there is no key "c" here', "one of: b")

@@ -23,7 +23,7 @@ from specnet.cli.running import resume, run
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
 from specnet.cli.using import compare, evaluate, plot, predict, report
-from specnet.errors import BrokenComponentError, SpecnetError, nearest, printable
+from specnet.errors import BrokenComponentError, SpecnetError, nearest, printable, tell
 from specnet.runs.signals import HANDLED, Signals
 
 
@@ -51,11 +51,14 @@ class Commands(Group):
             ctx.exit(2)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:
+        except BaseException as error:
+            blamed = _blame(error)
+            if not (blamed or isinstance(error, Exception)):
+                raise
             if os.environ.get("SPECNET_DEBUG"):
                 raise
-            told, where = f"{type(error).__name__}: {error}", "SPECNET_DEBUG=1 in the environment shows where"
-            if blamed := _blame(error):
+            told, where = tell(error), "SPECNET_DEBUG=1 in the environment shows where"
+            if blamed:
                 _tell(
                     printable(f"error[broken-component]: {blamed}: {told}"),
                     f"   = help: its author can mend it; {where}",
@@ -114,7 +117,7 @@ def _notes(error: BaseException) -> list[str]:
     return [f"   = note: {note}" for note in getattr(error, "__notes__", ())]
 
 
-def _blame(error: Exception) -> str | None:
+def _blame(error: BaseException) -> str | None:
     """Say which component of a plugin an error comes from, if from one."""
     from specnet.component import culprit
 

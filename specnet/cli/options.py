@@ -120,10 +120,12 @@ def _recall(error: SpecError, path: Path) -> SpecError:
     from pathlib import Path
 
     from specnet.runs.manifest import read_manifest, recall
+    from specnet.spec.document import read_document
 
-    for run in (path.parent, Path("runs") / path.stem):  # the spec may lie in a run directory
+    # The spec may lie in a run directory. In another file, mistakes in a component's fields are new ones.
+    for run, codes in ((path.parent, None), (Path("runs") / path.stem, ("unknown-component", "broken-component"))):
         with suppress(SpecnetError, OSError):
-            found = recall(error.diagnostics, read_manifest(run), run)
+            found = recall(error.diagnostics, read_document(path).value, read_manifest(run), run, codes)
             if found != error.diagnostics:
                 return SpecError(found, file=error.file)
     return error

@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from specnet.component import guarded, parts
-from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples, pieces, row_bytes
+from specnet.datasets.base import (
+    AnySamples,
+    Data,
+    Dataset,
+    Samples,
+    StreamedSamples,
+    checked_data,
+    pieces,
+    row_bytes,
+)
 from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetError
 from specnet.layers.base import Shape
 from specnet.optimizers.base import Optimizer
@@ -26,6 +35,7 @@ from specnet.training.network import Network
 from specnet.training.pipeline import Pipeline
 from specnet.training.randomness import stream
 from specnet.training.trainer import Snapshot, Trainer
+from specnet.training.trial import try_out
 from specnet.watch import Mode, Watch
 
 
@@ -47,7 +57,7 @@ def load_data(spec: Spec) -> Data:
         SpecnetError: if they cannot be read, or are not what the spec says.
     """
     with located(spec), guarded(spec.dataset, ("dataset",), "load"):
-        data = spec.dataset.load(stream(spec.seed, "dataset"))
+        data = checked_data(spec.dataset.load(stream(spec.seed, "dataset")))
     with located(spec, "dataset"):
         for name, samples in data.splits.items():
             _check_samples(name, samples)
@@ -158,6 +168,7 @@ class Experiment:
                 name: self.model.prepare(transformed[name], samples.targets)
                 for name, samples in self.data.splits.items()
             }
+            try_out(self.model, self.splits["train"], spec.training.batch_size)
             self._check_splits()
             self.best = self._watch_best()
             self.stopping = self._watch_stopping()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from pydantic import BaseModel, FiniteFloat, ValidationError
 from specnet import registry
 from specnet.component import Component, parts
 from specnet.datasets.base import Data, pieces
-from specnet.errors import Diagnostic, RunError, SpecError, SpecnetError
+from specnet.errors import Diagnostic, Pointer, RunError, SpecError, SpecnetError
 from specnet.runs.files import read_json
 from specnet.runs.machine import describe_machine
 from specnet.spec.document import read_document
@@ -124,34 +123,67 @@ def read_spec(directory: Path, manifest: Mapping[str, Any]) -> Spec:
         return parse_spec(document, str(path))
     except SpecError as error:
         located = [read_document(path).locate(found) for found in error.diagnostics]
-        told = SpecError(recall(located, manifest, directory), file=str(path))
+        told = SpecError(recall(located, document, manifest, directory), file=str(path))
         gone: dict[str, str] = {}
         for found in located:
-            gone |= _recalled(found, manifest)
+            gone |= _recalled(found, document, manifest)
         raise RunError(f"the spec of this run is no longer understood\n{told}", help=install(gone)) from None
 
 
-def recall(diagnostics: Iterable[Diagnostic], manifest: Mapping[str, Any], run: Path) -> list[Diagnostic]:
-    """Return diagnostics of a run's spec, with what to install where a component came from another distribution."""
-    return [_told(found, _recalled(found, manifest), run) for found in diagnostics]
+def recall(
+    diagnostics: Iterable[Diagnostic],
+    document: Any,
+    manifest: Mapping[str, Any],
+    run: Path,
+    codes: Container[str] | None = None,
+) -> list[Diagnostic]:
+    """Return diagnostics of a run's spec, with what to install where a component came from another distribution.
+
+    `document` is the spec as JSON. Diagnostics that have none of these codes, if some are given, stay as they are.
+    """
+    return [
+        _told(found, _recalled(found, document, manifest), run) if codes is None or found.code in codes else found
+        for found in diagnostics
+    ]
 
 
 def _told(found: Diagnostic, components: Mapping[str, str], run: Path) -> Diagnostic:
     if not (help := install(components)):
         return found
-    message = f"{found.message}; {run} was made with {' and '.join(sorted({*components.values()}))}"
+    owners = {owner: _now(key, owner) for key, owner in sorted(components.items(), key=lambda item: item[1])}
+    message = f"{found.message}; {run} was made with {' and '.join(owner + now for owner, now in owners.items())}"
     return found._replace(message=message, help=help)
 
 
-def _recalled(found: Diagnostic, manifest: Mapping[str, Any]) -> dict[str, str]:
-    """The components that a diagnostic is about, with the distribution that a run had them from and that is gone."""
-    if found.code not in ("unknown-component", "broken-component") or not found.location:
-        return {}
-    place = found.location
-    quoted = place.text[place.column - 1 :][: place.width]
+def _recalled(found: Diagnostic, document: Any, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The components that a diagnostic lies in, with the distribution that a run had them from and that is gone."""
+    names = set(_named(document, found.pointer))
     used: dict[str, str] = manifest["components"]
-    named = {key: owner for key, owner in used.items() if json.dumps(key.partition(".")[2]) == quoted}
-    return {key: owner for key, owner in named.items() if _is_gone(key, owner)}
+    return {key: owner for key, owner in used.items() if key.partition(".")[2] in names and _is_gone(key, owner)}
+
+
+def _named(document: Any, pointer: Pointer) -> Iterator[str]:
+    """Give the names of the components in a spec that hold what a pointer leads to, or are named there."""
+    value = document
+    for part in (*pointer, None):
+        if isinstance(value, dict) and isinstance(value.get("type"), str):
+            yield value["type"]
+        try:
+            value = value[part]
+        except (LookupError, TypeError):
+            break
+    if isinstance(value, str) and registry.NAME.fullmatch(value):
+        yield value
+
+
+def _now(key: str, owner: str) -> str:
+    """From where a component comes now, if from anywhere, as it follows on where it came from."""
+    group, _, name = key.partition(".")
+    try:
+        entry = registry.find(group, name)
+    except SpecnetError:
+        return ""
+    return f", now it is {entry.version if owner.startswith(f'{entry.distribution} ') else entry.owner}"
 
 
 def _is_gone(key: str, owner: str) -> bool:

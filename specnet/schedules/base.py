@@ -11,7 +11,7 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdap
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from specnet.component import REFERENCE, Component, reference
+from specnet.component import REFERENCE, Component, call_validating, reference
 from specnet.diagnostics import custom_error, show_value
 from specnet.watch import Mode
 
@@ -94,7 +94,7 @@ class scheduled:
         if isinstance(value, (str, dict, Schedule)):
             schedule = self._schedule.resolve(value, info)
             assert isinstance(schedule, Schedule)
-            self._number.validate_python(schedule(0))
+            self._number.validate_python(call_validating(schedule, lambda: schedule(0)))
             return schedule
         return self._number.validate_python(value)
 

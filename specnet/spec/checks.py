@@ -11,11 +11,21 @@ import numpy as np
 
 from specnet import registry
 from specnet.component import Component, guarded, parts
-from specnet.errors import Diagnostic, Pointer, ShapeError, SpecError, quote, shorten, show_pointer, suggest
+from specnet.errors import (
+    Diagnostic,
+    Pointer,
+    ShapeError,
+    SpecError,
+    SpecnetError,
+    quote,
+    shorten,
+    show_pointer,
+    suggest,
+)
 from specnet.layers.base import Layer, Shape
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
-from specnet.schedules.base import Schedule, WatchingSchedule, value_at
+from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.spec.memory import check_memory
 from specnet.spec.model import Spec
 from specnet.spec.plan import SPLITS, Plan, make_plan
@@ -24,14 +34,20 @@ from specnet.spec.plan import SPLITS, Plan, make_plan
 def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
     """Return every mistake found in a spec; `flawed` are its keys that other mistakes were found in already."""
     plan = make_plan(spec)
-    mistakes = [*plan.mistakes, *_check_metrics(spec.metrics)]
-    mistakes += _check_learning_rate(spec) if "dtype" not in flawed else []
-    mistakes += _check_split(spec, plan) if "split" not in flawed else []
-    mistakes += _check_monitors(spec, plan, flawed)
-    mistakes += _check_loss(spec.loss, spec.layers, plan)
-    if not flawed & {"dataset", "split", "training"}:
-        mistakes += _check_steps(spec, plan)
-    return [*mistakes, *_check_memory(spec, plan)]
+    checks = [_check_metrics(spec.metrics)]
+    checks += [_check_learning_rate(spec)] if "dtype" not in flawed else []
+    checks += [_check_split(spec, plan)] if "split" not in flawed else []
+    checks += [_check_monitors(spec, plan, flawed), _check_loss(spec.loss, spec.layers, plan)]
+    checks += [_check_steps(spec, plan)] if not flawed & {"dataset", "split", "training"} else []
+    return [*plan.mistakes, *(found for check in [*checks, _check_memory(spec, plan)] for found in _found(check))]
+
+
+def _found(check: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
+    """What a check finds; if a component fails over it, that as well, and nothing is kept from the other checks."""
+    try:
+        yield from check
+    except SpecnetError as error:
+        yield from error.diagnostics
 
 
 def check_network(spec: Spec, inputs: Shape, rows: int) -> Plan:
@@ -69,7 +85,10 @@ def _check_metrics(metrics: Sequence[Metric | None]) -> Iterator[Diagnostic]:
 def _check_learning_rate(spec: Spec) -> Iterator[Diagnostic]:
     """A learning rate is neither too small nor too large for the network's numbers."""
     if spec.optimizer:
-        rate = value_at(spec.optimizer.learning_rate, 0)
+        rate = spec.optimizer.learning_rate
+        if isinstance(rate, Schedule):
+            with guarded(rate, ("optimizer", "learning_rate"), "__call__"):
+                rate = rate(0)
         with np.errstate(over="ignore"):
             rounded = np.dtype(spec.dtype).type(rate)
         if rounded == 0 or np.isinf(rounded):
@@ -163,10 +182,11 @@ def _check_steps(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
                 yield Diagnostic("long-schedule", message, pointer, help, severity="warning")
 
 
-def _check_memory(spec: Spec, plan: Plan) -> list[Diagnostic]:
+def _check_memory(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
     """What training takes is there."""
     batch = plan.batch(spec.training.batch_size) or 1
-    return check_memory(spec, plan.layers, plan.inputs, batch, spec.memory_budget) if plan.inputs is not None else []
+    if plan.inputs is not None:
+        yield from check_memory(spec, plan.layers, plan.inputs, batch, spec.memory_budget)
 
 
 def _name(component: Component) -> str:

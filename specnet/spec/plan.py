@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import Any
 
 from specnet.component import guarded
 from specnet.datasets.base import Dataset, Outline
-from specnet.errors import Diagnostic, SpecnetError
+from specnet.errors import Diagnostic, SpecError, SpecnetError
 from specnet.layers.base import Kind, Layer, Shape, connect
 from specnet.spec.model import Spec
 from specnet.training.split import Split
@@ -58,61 +60,72 @@ def make_plan(spec: Spec, input_shape: Shape | None = None, rows: int | None = N
     outline = _outline(spec.dataset, mistakes)
     inputs = input_shape
     if inputs is None:
-        inputs = _transformed(outline.inputs, spec.transforms.inputs, "inputs")
+        inputs = _transformed(outline.inputs, spec.transforms.inputs, "inputs", mistakes)
     layers = [copy.deepcopy(layer) for layer in takewhile(lambda layer: layer is not None, spec.layers)]
-    shape = None
-    if inputs is not None and not (too_many := _check_count(layers)):
-        try:
+    shape = kind = None
+    if inputs is not None:
+        with _collecting(mistakes):
+            _check_count(layers)
             shape = connect(layers, inputs, "layers")
-        except SpecnetError as error:
-            mistakes += error.diagnostics
-    elif inputs is not None:
-        mistakes += too_many
+    with _collecting(mistakes):
+        kind = _kind(spec.layers)
     return Plan(
         outline,
         inputs,
-        _transformed(outline.targets, spec.transforms.targets, "targets"),
+        _transformed(outline.targets, spec.transforms.targets, "targets", mistakes),
         None if spec.transforms.targets else outline.classes,
         _splits(outline, spec.split),
         _rows(outline, spec.split) if rows is None else rows,
         [layer for layer in layers if hasattr(layer, "output_shape")],
         shape if len(layers) == len(spec.layers) else None,
-        _kind(spec.layers),
+        kind,
         mistakes,
     )
+
+
+@contextmanager
+def _collecting(mistakes: list[Diagnostic]) -> Iterator[None]:
+    """Add an error from inside to the mistakes, and go on."""
+    try:
+        yield
+    except SpecnetError as error:
+        mistakes += error.diagnostics
 
 
 def _outline(dataset: Dataset | None, mistakes: list[Diagnostic]) -> Outline:
     if dataset is None:  # of a spec with mistakes
         return Outline()
-    try:
-        with guarded(dataset, ("dataset",), "outline"):
-            return dataset.outline()
-    except SpecnetError as error:
-        mistakes += error.diagnostics
-        return Outline()
+    found: Any = None
+    with _collecting(mistakes), guarded(dataset, ("dataset",), "outline"):
+        found = dataset.outline()
+        if not isinstance(found, Outline):
+            raise TypeError(f"it returns {type(found).__name__}, not Outline")
+    return found if isinstance(found, Outline) else Outline()
 
 
-def _transformed(shape: Shape | None, transforms: Sequence[Transform | None], which: str) -> Shape | None:
+def _transformed(
+    shape: Shape | None, transforms: Sequence[Transform | None], which: str, mistakes: list[Diagnostic]
+) -> Shape | None:
     for number, transform in enumerate(transforms):
-        if transform is None or shape is None:
+        given, shape = shape, None
+        if transform is None or given is None:
             return None
-        with guarded(transform, ("transforms", which, number), "output_shape"):
-            shape = transform.output_shape(shape)
+        with _collecting(mistakes), guarded(transform, ("transforms", which, number), "output_shape"):
+            shape = transform.output_shape(given)
     return shape
 
 
-def _check_count(layers: list[Layer]) -> list[Diagnostic]:
+def _check_count(layers: list[Layer]) -> None:
     counts = []
     for number, layer in enumerate(layers):
         with guarded(layer, ("layers", number), "layer_count"):
             counts.append(layer.layer_count())
     if sum(counts) <= MOST_LAYERS:
-        return []
+        return
     place = counts.index(max(counts))
     message = f"the network has {sum(counts):,} layers, copies included: "
     message += f"more than {MOST_LAYERS:,} are no small network"
-    return [Diagnostic("too-many-layers", message, ("layers", place))]
+    raise SpecError([Diagnostic("too-many-layers", message, ("layers", place))])
 
 
 def _splits(outline: Outline, split: Split) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from specnet import registry
+from specnet.component import guarded
 from specnet.datasets.base import PARTS, PIECE, AnySamples, Rows, StreamedSamples, rows_in
-from specnet.errors import DataError, SpecnetError
+from specnet.errors import DataError
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
 from specnet.training.divergence import all_finite
@@ -123,10 +124,8 @@ class Model:
         prediction = self.interpret(y)
         values = {}
         for number, (name, metric) in enumerate(self.metrics.items()):
-            try:
+            with guarded(metric, ("metrics", number), "__call__"):
                 values[name] = float(metric(prediction, truth))
-            except SpecnetError as error:
-                raise error.at("metrics", number) from None
         return values
 
     def check_metrics(self, split: AnySplit) -> None:

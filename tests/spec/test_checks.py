@@ -228,9 +228,9 @@ SHAPES = [
     (["holding"], "layers[0] is bad, its input has 2", ("layers", 0, "layers", 0)),
     ([{"type": "residual", "layers": ["asking"]}], 'there is no initializer "zeross"', ("layers", 0, "layers", 0)),
     (["counting"], "layers[0] (Counting of acme 1.0) fails in layer_count: RuntimeError: lost count", ("layers", 0)),
-    (["idle"], "layers[0] (Idle of acme 1.0) fails in flops: RuntimeError: no work", ("layers", 0)),
-    (["lost"], "layers[0] (Lost of acme 1.0) fails in trace: RuntimeError: no trace", ("layers", 0)),
-    (["unkind"], "layers[0] (Unkind of acme 1.0) fails in output_kind: RuntimeError: no kind", ("layers", 0)),
+    (["idle", LINEAR], "layers[0] (Idle of acme 1.0) fails in flops: RuntimeError: no work", ("layers", 0)),
+    (["lost", LINEAR], "layers[0] (Lost of acme 1.0) fails in trace: RuntimeError: no trace", ("layers", 0)),
+    (["unkind", LINEAR], "layers[0] (Unkind of acme 1.0) fails in output_kind: RuntimeError: no kind", ("layers", 0)),
 ]
 
 
