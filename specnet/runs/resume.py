@@ -168,4 +168,6 @@ def take_over(recorder: Recorder, path: Path, epoch: int) -> None:
         if recorder.next > epoch:
             return
         reason = error.message if isinstance(error, SpecnetError) else str(error)
+        if isinstance(error, KeyError):
+            reason = f"it has no array {error}; older versions of specnet kept none"
         raise RunError(f"{path} is not what the run had kept by epoch {epoch}: {reason}") from error
