@@ -8,11 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from specnet.component import build, parts
+from specnet.component import parts
 from specnet.datasets.base import Data, DataFile, Dataset, Outline, Rows, pieces
 from specnet.errors import SpecnetError
 from specnet.testing.examples import NO_FILE
-from specnet.testing.outcome import Check, Outcome, Problems, demand, outcomes
+from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
 from specnet.training.randomness import stream
 
@@ -26,9 +26,7 @@ def check_dataset(dataset: Dataset | str | dict[str, object], seed: int = 0) -> 
     Raises:
         ConformanceError: naming every check that fails, and why.
     """
-    built = build("datasets", dataset)
-    assert isinstance(built, Dataset)
-    demand(repr(built), examine_dataset(built, seed))
+    demand_of("datasets", dataset, lambda built: examine_dataset(built, seed))
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from specnet.component import build
 from specnet.initializers.base import Initializer
-from specnet.testing.outcome import Check, Outcome, Problems, demand, outcomes, sift
+from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes, sift
 from specnet.testing.trial import unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
 
@@ -23,9 +22,7 @@ def check_initializer(initializer: Initializer | str | dict[str, object]) -> Non
     Raises:
         ConformanceError: naming every check that fails, and why.
     """
-    built = build("initializers", initializer)
-    assert isinstance(built, Initializer)
-    demand(repr(built), examine_initializer(built))
+    demand_of("initializers", initializer, examine_initializer)
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from specnet.component import build
 from specnet.errors import ShapeError
 from specnet.layers.base import Layer, Shape, connect, walk
 from specnet.testing.claims import claim_checks
 from specnet.testing.gradient import find_mismatch
 from specnet.testing.memory import grown
-from specnet.testing.outcome import Check, Outcome, Problems, concluded, demand, outcomes
+from specnet.testing.outcome import Check, Outcome, Problems, concluded, demand_of, outcomes
 from specnet.testing.trial import LONG, ROWS, SINGLE, DType, Inputs, LayerSubject, Step, Trial, differing, unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
 
@@ -35,9 +34,7 @@ def check_layer(
     Raises:
         ConformanceError: naming every check that fails, and why.
     """
-    built = build("layers", layer)
-    assert isinstance(built, Layer)
-    demand(repr(built), examine_layer(built, shapes, inputs))
+    demand_of("layers", layer, lambda built: examine_layer(built, shapes, inputs))
 
 
 def examine_layer(

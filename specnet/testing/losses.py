@@ -10,12 +10,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from specnet.component import build
 from specnet.errors import ShapeError
 from specnet.losses.base import Loss
 from specnet.testing.gradient import find_mismatch
 from specnet.testing.memory import grown, kept_arrays, owner
-from specnet.testing.outcome import Check, Outcome, Problems, demand, outcomes, sift
+from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes, sift
 from specnet.testing.pairs import pairs
 from specnet.testing.trial import SINGLE, unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
@@ -34,9 +33,7 @@ def check_loss(
     Raises:
         ConformanceError: naming every check that fails, and why.
     """
-    built = build("losses", loss)
-    assert isinstance(built, Loss)
-    demand(repr(built), examine_loss(built, outputs, targets))
+    demand_of("losses", loss, lambda built: examine_loss(built, outputs, targets))
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from specnet.component import build
 from specnet.errors import SpecnetError
 from specnet.metrics.base import Metric
-from specnet.testing.outcome import Check, Outcome, Problems, demand, outcomes, sift
+from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes, sift
 from specnet.testing.pairs import pairs
 from specnet.testing.trial import SINGLE, unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
@@ -29,9 +28,7 @@ def check_metric(
     Raises:
         ConformanceError: naming every check that fails, and why.
     """
-    built = build("metrics", metric)
-    assert isinstance(built, Metric)
-    demand(repr(built), examine_metric(built, predictions, targets))
+    demand_of("metrics", metric, lambda built: examine_metric(built, predictions, targets))
 
 
 @dataclass(frozen=True)

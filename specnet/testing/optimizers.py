@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import PrivateAttr
 
-from specnet.component import build
 from specnet.optimizers.base import Optimizer
 from specnet.schedules.base import Schedule, value_at
 from specnet.testing.memory import grown
-from specnet.testing.outcome import Check, Outcome, Problems, demand, outcomes
+from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes
 from specnet.testing.trial import SINGLE, DType, unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
 
@@ -26,9 +25,7 @@ def check_optimizer(optimizer: Optimizer | str | dict[str, object]) -> None:
     Raises:
         ConformanceError: naming every check that fails, and why.
     """
-    built = build("optimizers", optimizer)
-    assert isinstance(built, Optimizer)
-    demand(repr(built), examine_optimizer(built))
+    demand_of("optimizers", optimizer, examine_optimizer)
 
 
 @dataclass(frozen=True)

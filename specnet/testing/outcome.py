@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from specnet.component import Component
+from specnet.component import Component, build
 from specnet.errors import SpecnetError, show_pointer
 
 SHOWN = 3
@@ -151,6 +151,16 @@ def demand(name: str, found: Iterable[Outcome]) -> None:
     failed = [outcome for outcome in found if not outcome.passed]
     if failed:
         raise ConformanceError(name, failed)
+
+
+def demand_of(group: str, value: Any, examine: Callable[[Any], Iterable[Outcome]]) -> None:
+    """Examine a component of a group, given as in a spec or as an instance.
+
+    Raises:
+        ConformanceError: listing what is wrong with it.
+    """
+    component = build(group, value)
+    demand(repr(component), examine(component))
 
 
 def indented(text: str, width: int) -> str:

@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from specnet.component import build
 from specnet.datasets.base import Samples
 from specnet.errors import PlotError
 from specnet.plots.base import Plot
 from specnet.plots.base import check_plot as ask_plot
 from specnet.testing.demos import Demo, demos
-from specnet.testing.outcome import Check, Outcome, Problems, demand, outcomes, sift
+from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes, sift
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
 
 DPI = 30
@@ -33,9 +32,7 @@ def check_plot(plot: Plot | str | dict[str, object], runs: Mapping[str, Demo] | 
     Raises:
         ConformanceError: naming every check that fails, and why.
     """
-    built = build("plots", plot)
-    assert isinstance(built, Plot)
-    demand(repr(built), examine_plot(built, runs))
+    demand_of("plots", plot, lambda built: examine_plot(built, runs))
 
 
 class Drawn(NamedTuple):

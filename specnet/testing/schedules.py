@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet.component import build
 from specnet.schedules.base import Schedule, WatchingSchedule
-from specnet.testing.outcome import Check, Outcome, Problems, demand, outcomes
+from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
 
 STEPS = (*range(200), 1000, 12_345, 10**6, 10**9)
@@ -27,9 +26,7 @@ def check_schedule(schedule: Schedule | str | dict[str, object]) -> None:
     Raises:
         ConformanceError: naming every check that fails, and why.
     """
-    built = build("schedules", schedule)
-    assert isinstance(built, Schedule)
-    demand(repr(built), examine_schedule(built))
+    demand_of("schedules", schedule, examine_schedule)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from specnet.component import build
 from specnet.errors import DataError
-from specnet.testing.outcome import Check, Outcome, Problems, demand, outcomes, sift
+from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes, sift
 from specnet.testing.trial import unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
 from specnet.training.pipeline import Pipeline
@@ -31,9 +30,7 @@ def check_transform(transform: Transform | str | dict[str, object], samples: np.
     Raises:
         ConformanceError: naming every check that fails, and why.
     """
-    built = build("transforms", transform)
-    assert isinstance(built, Transform)
-    demand(repr(built), examine_transform(built, samples))
+    demand_of("transforms", transform, lambda built: examine_transform(built, samples))
 
 
 @dataclass(frozen=True)
