@@ -80,6 +80,11 @@ def class_numbers(targets: np.ndarray) -> np.ndarray | None:
     return targets.astype(np.int64) if whole else None
 
 
+def is_image(shape: tuple[int, ...]) -> bool:
+    """Tell whether samples of this shape are images: height, width, and 1, 3 or 4 channels."""
+    return len(shape) == 3 and shape[2] in (1, 3, 4)
+
+
 class Summary(NamedTuple):
     """What is told of many numbers: the least and the greatest, how many, their mean, and the sum of squares about it.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from specnet.errors import PlotError
+from specnet.functions import is_image
 from specnet.plots import style
 from specnet.plots.base import Plot, Trained, last_split, one_prediction
 from specnet.plots.classes import Answers
@@ -55,11 +56,6 @@ class SampleImages(Plot):
         hang(axes, shown.inputs, answers.truth, COLUMNS, 9)
         caption(axes, predicted, right, COLUMNS, 9)
         return figure
-
-
-def is_image(shape: tuple[int, ...]) -> bool:
-    """Tell whether inputs of this shape are images: height, width, and 1, 3 or 4 channels."""
-    return len(shape) == 3 and shape[2] in (1, 3, 4)
 
 
 def pictures(images: np.ndarray) -> np.ndarray:

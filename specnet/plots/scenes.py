@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from specnet.errors import PlotError
-from specnet.functions import extremes
+from specnet.functions import extremes, is_image
 from specnet.plots import style
 from specnet.plots.base import Trained, in_memory, one_prediction, recorded
 from specnet.plots.boundary import GROUND, Plane, plane_names, scatter, split_handles
@@ -22,7 +22,7 @@ from specnet.plots.classes import (
     class_scores,
 )
 from specnet.plots.fit import draw_samples, target_name
-from specnet.plots.images import caption, hang, is_image
+from specnet.plots.images import caption, hang
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

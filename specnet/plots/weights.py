@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from specnet.errors import PlotError
+from specnet.functions import is_image
 from specnet.plots import style
 from specnet.plots.base import Plot, Trained
-from specnet.plots.images import is_image
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import struct
+import io
 import zlib
 from typing import Any, NamedTuple
 
@@ -11,8 +11,6 @@ import numpy as np
 
 LARGEST_SIDE = 48
 """Pixels of an image's longer side at most; of larger images only every second one is shown, or third, …"""
-COLOR_TYPES = {1: 0, 3: 2, 4: 6}
-"""What PNG calls images of so many channels: grey, RGB, RGBA."""
 
 
 class Levels(NamedTuple):
@@ -90,19 +88,9 @@ def thumbnails(images: np.ndarray) -> list[str]:
 
 
 def png(pixels: np.ndarray) -> bytes:
-    """Return pixels (height, width, channels) of uint8 as a file in the format that ISO/IEC 15948 describes."""
+    """Return pixels (height, width, channels) of uint8, grey, RGB or RGBA, as a PNG file."""
+    from PIL import Image
 
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    height, width, channels = pixels.shape
-    header = struct.pack(">IIBBBBB", width, height, 8, COLOR_TYPES[channels], 0, 0, 0)
-    lines = np.pad(pixels.reshape(height, -1), ((0, 0), (1, 0)))  # each line begins with the number of its filter
-    return b"".join(
-        [
-            b"\x89PNG\r\n\x1a\n",
-            chunk(b"IHDR", header),
-            chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)),
-            chunk(b"IEND", b""),
-        ]
-    )
+    file = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "png", optimize=True)
+    return file.getvalue()

@@ -9,7 +9,7 @@ import numpy as np
 
 from specnet.datasets.base import AnySamples, Data, Samples, pieces
 from specnet.errors import PlotError, SpecnetError
-from specnet.functions import class_numbers, classes
+from specnet.functions import class_numbers, classes, is_image
 from specnet.report.base import Reported
 from specnet.report.packing import Levels, count_up, quantize, quantize_each, spread, thumbnails
 from specnet.report.series import rounded
@@ -164,7 +164,7 @@ def of_samples(run: Reported, predictions: np.ndarray) -> tuple[Scene, Arrays]:
     """
     split, rows, data = str(run.record["sample_split"]), run.record["sample_rows"], run.data
     names, shape = class_names(run, data), data.train.inputs.shape[1:]
-    images = names is not None and len(shape) == 3 and shape[-1] in (1, 3, 4)
+    images = names is not None and is_image(shape)
     chosen = spread(len(rows), IMAGES if images else SAMPLES)
     inputs, targets = held(data.splits[split].select(rows[chosen]))
     if predictions.ndim > 3 or targets.ndim > 2:

@@ -13,6 +13,7 @@ import numpy as np
 from specnet import registry
 from specnet.datasets.base import Rows
 from specnet.errors import SpecnetError
+from specnet.functions import is_image
 from specnet.layers.base import Layer, Shape, walk
 from specnet.report.base import Reported
 from specnet.report.packing import thumbnails
@@ -140,7 +141,7 @@ def show_examples(run: Reported, examples: Sequence[Example]) -> list[Shown]:
     if not examples:
         return []
     inputs = np.stack([example.inputs for example in examples])
-    if inputs.ndim == 4 and inputs.shape[-1] in (1, 3, 4):
+    if is_image(inputs.shape[1:]):
         return [Shown(example, image, "") for example, image in zip(examples, thumbnails(inputs), strict=True)]
     return [Shown(example, None, describe_inputs(run, example.inputs)) for example in examples]
 
