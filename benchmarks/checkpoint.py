@@ -20,7 +20,8 @@ from specnet.runs.directory import RunDirectory, claim_directory
 from specnet.runs.experiment import Experiment
 from specnet.runs.index import Index, file_name
 from specnet.runs.state import read_checkpoint
-from specnet.training.trainer import Snapshot
+from specnet.training.loop import run_epoch
+from specnet.training.state import TrainingState
 
 INPUTS, UNITS = 2_000, 4_166
 """A linear layer of 8.3 million parameters; with Adam's two slots these are 100 MB of float32."""
@@ -52,7 +53,7 @@ def make_experiment(folder: Path, inputs: int) -> Experiment:
         "checkpoint": {"keep": 1},
     }
     experiment = Experiment(specnet.load_spec(spec))
-    experiment.run_epoch(lambda: None)
+    run_epoch(experiment.trainer)
     return experiment
 
 
@@ -88,18 +89,20 @@ class Ours:
         self.experiment = experiment
         self.directory = directory
         self.checkpoints = Checkpoints(directory, experiment.spec, experiment.model.network.params.layout)
-        self.first = self._snapshot(copy=True)
+        self.first = self._state(copied=True)
         self.checkpoints.save(self.first, self.first, {})
 
-    def _snapshot(self, copy: bool) -> Snapshot:
-        moment = {"epoch": 1, "step": 1}
-        return self.experiment.snapshot(copy=copy, best=moment, history_length=1, history_sha256="")
+    def _state(self, copied: bool) -> TrainingState:
+        state = self.experiment.state(copied)
+        state.put("callbacks.checkpoints", {"epoch": 1, "step": 1})
+        state.put("callbacks.history", {"length": 1, "sha256": ""})
+        return state
 
     def save(self) -> None:
         """Save a state between two that are kept, as a run does."""
         trainer = self.experiment.trainer
         trainer.step += 1
-        self.checkpoints.save(self._snapshot(copy=False), self.first, {})
+        self.checkpoints.save(self._state(copied=False), self.first, {})
 
     def load(self) -> None:
         """Read the last state and check it."""

@@ -51,9 +51,10 @@ def train(name: str, path: Path) -> list[float]:
     if name == "specnet":
         import specnet
         from specnet.runs.experiment import Experiment
+from specnet.training.loop import run_epoch
 
         imported = peak_now()
-        Experiment(specnet.load_spec(digits_spec(path, BATCH))).trainer.run_epoch()
+        run_epoch(Experiment(specnet.load_spec(digits_spec(path, BATCH))).trainer)
     else:
         imported = peak_now()
         with np.load(path) as file:

@@ -23,6 +23,7 @@ from benchmarks.measure import Comparison, take_turns
 from benchmarks.work import SPECS, digits_spec, write_digits
 from specnet.cli.progress import watch
 from specnet.runs.experiment import Experiment
+from specnet.runs.observers import TrainingView
 from specnet.training.trainer import updater
 
 TERMINAL = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "100"}
@@ -68,17 +69,18 @@ class Stopwatch(specnet.Observer):
     """Passes on what it is told, and notes when epochs end."""
 
     def __init__(self, observer: specnet.Observer) -> None:
+        super().__init__()
         self.observer = observer
         self.moments: list[float] = []
         self.steps: list[int] = []
 
-    def started(self, spec: specnet.Spec, directory: Path, epoch: int) -> None:
-        self.observer.started(spec, directory, epoch)
+    def begin(self, view: TrainingView) -> None:
+        self.observer.begin(view)
 
-    def epoch(self, line: Mapping[str, Any]) -> None:
-        self.observer.epoch(line)
+    def epoch(self, view: TrainingView, values: Mapping[str, Any]) -> None:
+        self.observer.epoch(view, values)
         self.moments.append(perf_counter())
-        self.steps.append(line["step"])
+        self.steps.append(view.step)
 
 
 def whole(spec: specnet.Spec, out: Path) -> Callable[[], float]:
@@ -99,7 +101,8 @@ def bare(spec: specnet.Spec) -> Callable[[], float]:
     def call() -> float:
         experiment = Experiment(spec)
         network, loss, optimizer = experiment.model.network, experiment.model.loss, experiment.trainer.optimizer
-        x, target = experiment.splits["train"][:2]
+        train = experiment.splits["train"]
+        x, target = train.inputs, train.targets
         update = updater(network, optimizer, np.zeros_like(experiment.trainer.slots))
         rng, step = np.random.default_rng(0), 0
         size = spec.training.batch_size or len(x)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from specnet.api import *  # noqa: F403
 
 __all__ = [
+    "Callback",
     "Component",
     "Data",
     "DataFile",
@@ -23,6 +24,7 @@ __all__ = [
     "Initializer",
     "Layer",
     "Loss",
+    "Logger",
     "Metric",
     "Network",
     "Observer",

@@ -18,7 +18,8 @@ from specnet.losses.base import Loss as Loss
 from specnet.metrics.base import Metric as Metric
 from specnet.optimizers.base import Optimizer as Optimizer
 from specnet.plots.base import Plot as Plot
-from specnet.runs.course import Observer as Observer
+from specnet.runs.observers import Logger as Logger
+from specnet.runs.observers import Observer as Observer
 from specnet.runs.run import Run as Run
 from specnet.runs.run import load_run as load_run
 from specnet.runs.runner import resume as resume
@@ -27,6 +28,7 @@ from specnet.schedules.base import Schedule as Schedule
 from specnet.schedules.base import WatchingSchedule as WatchingSchedule
 from specnet.spec.load import load_spec as load_spec
 from specnet.spec.model import Spec as Spec
+from specnet.training.callbacks import Callback as Callback
 from specnet.training.network import Network as Network
 from specnet.training.network import build_network as build_network
 from specnet.transforms.base import Transform as Transform

@@ -35,6 +35,8 @@ GROUPS = (
     "datasets",
     "transforms",
     "plots",
+    "callbacks",
+    "loggers",
 )
 """The spec's nouns. Group `layers` is the entry-point group `specnet.layers`."""
 

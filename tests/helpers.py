@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet import Observer, Spec, SpecnetError, load_spec, registry
+from specnet import Observer, SpecnetError, load_spec, registry
+from specnet.runs.observers import TrainingView
 from specnet.errors import Diagnostic, json_pointer
 
 LINEAR = {"type": "linear", "units": 128}
@@ -110,6 +111,7 @@ class Watched(Observer):
     """Keeps what it is told of a run."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.warnings: list[str] = []
         self.began: list[int] = []
         self.lines: list[Mapping[str, Any]] = []
@@ -117,11 +119,11 @@ class Watched(Observer):
     def warned(self, message: str) -> None:
         self.warnings.append(message)
 
-    def started(self, spec: Spec, directory: Path, epoch: int) -> None:
-        self.began.append(epoch)
+    def begin(self, view: TrainingView) -> None:
+        self.began.append(view.epoch)
 
-    def epoch(self, line: Mapping[str, Any]) -> None:
-        self.lines.append(line)
+    def epoch(self, view: TrainingView, values: Mapping[str, Any]) -> None:
+        self.lines.append(values)
 
 
 def checkpoint(directory: Path, step: int) -> Path:

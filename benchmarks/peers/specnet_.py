@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from benchmarks.work import Train, Work
 from specnet.runs.experiment import Experiment
+from specnet.training.loop import run_epoch
 
 
 def make(work: Work) -> Train:
     """Return what trains the work's spec."""
     assert work.spec
     trainer = Experiment(work.spec).trainer
-    return lambda epochs: [trainer.run_epoch()["train/loss"] for _ in range(epochs)]
+    return lambda epochs: [run_epoch(trainer)["train/loss"] for _ in range(epochs)]

@@ -14,8 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
 from specnet.errors import printable
-from specnet.runs.course import Observer
-from specnet.spec.model import Spec
+from specnet.runs.observers import Observer, TrainingView
 
 LINES = 10
 """Plain lines over a run, if its epochs are short."""
@@ -60,14 +59,15 @@ class _Timed(Warnings):
     """Says where the run is and knows how fast it is."""
 
     def __init__(self, console: Console) -> None:
+        super().__init__()
         self.console = console
 
     def taken(self, wanted: Path) -> None:
         self.print(f"{wanted} is taken")
 
-    def started(self, spec: Spec, directory: Path, epoch: int) -> None:
-        self.print(f"{spec.name} -> {directory}" + (f", from epoch {epoch}" if epoch else ""))
-        self.epochs, self.first = spec.training.epochs, epoch
+    def begin(self, view: TrainingView) -> None:
+        self.print(f"{view.spec.name} -> {view.directory}" + (f", from epoch {view.epoch}" if view.epoch else ""))
+        self.epochs, self.first = view.spec.training.epochs, view.epoch
         self.start = self.shown = time.monotonic()
 
     def values(self, line: Mapping[str, Any]) -> str:
@@ -94,24 +94,24 @@ class Bar(_Timed):
         super().__init__(progress.console)
         self.progress = progress
 
-    def started(self, spec: Spec, directory: Path, epoch: int) -> None:
-        super().started(spec, directory, epoch)
-        self.task = self.progress.add_task("", total=self.epochs, completed=epoch, values="")
+    def begin(self, view: TrainingView) -> None:
+        super().begin(view)
+        self.task = self.progress.add_task("", total=self.epochs, completed=view.epoch, values="")
 
-    def epoch(self, line: Mapping[str, Any]) -> None:
+    def epoch(self, view: TrainingView, values: Mapping[str, Any]) -> None:
         now = time.monotonic()
-        if now - self.shown >= REFRESH or line["epoch"] == self.epochs:
+        if now - self.shown >= REFRESH or view.epoch == self.epochs:
             self.shown = now
-            self.progress.update(self.task, completed=line["epoch"], values=self.values(line))
+            self.progress.update(self.task, completed=view.epoch, values=self.values(values))
 
 
 class Lines(_Timed):
     """A line for each tenth of the run, and whenever it has been quiet for long."""
 
-    def epoch(self, line: Mapping[str, Any]) -> None:
-        now, epoch = time.monotonic(), line["epoch"]
+    def epoch(self, view: TrainingView, values: Mapping[str, Any]) -> None:
+        now, epoch = time.monotonic(), view.epoch
         tenth = epoch * LINES // self.epochs > (epoch - 1) * LINES // self.epochs
         if tenth or now - self.shown >= PATIENCE:
             self.shown = now
-            left = (self.epochs - epoch) / self.rate(line)
-            self.print(f"epoch {epoch}/{self.epochs}  {self.values(line)}  {left:.0f} s left")
+            left = (self.epochs - epoch) / self.rate(values)
+            self.print(f"epoch {epoch}/{self.epochs}  {self.values(values)}  {left:.0f} s left")

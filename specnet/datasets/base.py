@@ -116,10 +116,16 @@ def pieces(array: np.ndarray | Rows) -> Iterator[np.ndarray]:
 
 
 class Samples(NamedTuple):
-    """Inputs (n, ...) and targets (n, ...) or, for class numbers, (n,)."""
+    """Inputs (n, ...) and targets (n, ...) or, for class numbers, (n,).
+
+    `weight` says how much each element of the loss counts, (n,) or as the targets; `mask` is True where a position of a
+    sequence counts, (n, time). None stands for all alike.
+    """
 
     inputs: np.ndarray
     targets: np.ndarray
+    weight: np.ndarray | None = None
+    mask: np.ndarray | None = None
 
     def pieces(self) -> Iterator[Samples]:
         """Give all samples at once, as `StreamedSamples` give theirs a piece at a time."""
@@ -127,11 +133,11 @@ class Samples(NamedTuple):
 
     def map(self, inputs: Callable[[np.ndarray], np.ndarray], targets: Callable[[np.ndarray], np.ndarray]) -> Samples:
         """Return what these functions make of inputs and of targets."""
-        return Samples(inputs(self.inputs), targets(self.targets))
+        return Samples(inputs(self.inputs), targets(self.targets), self.weight, self.mask)
 
     def select(self, numbers: np.ndarray) -> Samples:
         """Return the samples of these numbers (n,), which ascend."""
-        return Samples(self.inputs[numbers], self.targets[numbers])
+        return Samples(*(None if array is None else array[numbers] for array in self))  # type: ignore[arg-type]
 
 
 class StreamedSamples(NamedTuple):
@@ -144,25 +150,36 @@ class StreamedSamples(NamedTuple):
     inputs: Rows
     targets: Rows
     buffer: int
+    weight: Rows | None = None
+    mask: Rows | None = None
+
+    @property
+    def arrays(self) -> tuple[Rows, Rows, Rows | None, Rows | None]:
+        """What `Samples` has, in its order."""
+        return self.inputs, self.targets, self.weight, self.mask
 
     def pieces(self) -> Iterator[Samples]:
         """Give all samples in order, a few at a time."""
         step = rows_in(min(PIECE, self.buffer // PARTS), self.inputs, self.targets)
         for start in range(0, len(self.inputs), step):
-            yield Samples(self.inputs[start : start + step], self.targets[start : start + step])
+            yield self._read(slice(start, start + step))
+
+    def _read(self, rows: slice) -> Samples:
+        return Samples(*(None if array is None else array[rows] for array in self.arrays))  # type: ignore[arg-type]
 
     def map(
         self, inputs: Callable[[np.ndarray], np.ndarray], targets: Callable[[np.ndarray], np.ndarray]
     ) -> StreamedSamples:
         """Return what these functions make of inputs and of targets, whenever some are read."""
-        return StreamedSamples(self.inputs.map(inputs), self.targets.map(targets), self.buffer)
+        return self._replace(inputs=self.inputs.map(inputs), targets=self.targets.map(targets))
 
     def select(self, numbers: np.ndarray) -> Samples | StreamedSamples:
         """Return the samples of these numbers (n,), which ascend; in memory, if there is room for so many."""
-        inputs, targets = self.inputs.select(numbers), self.targets.select(numbers)
-        if len(numbers) * row_bytes(inputs, targets) > self.buffer:
-            return StreamedSamples(inputs, targets, self.buffer)
-        return Samples(inputs[:], targets[:])
+        inputs, targets, *further = (None if array is None else array.select(numbers) for array in self.arrays)
+        assert inputs is not None
+        assert targets is not None
+        chosen = StreamedSamples(inputs, targets, self.buffer, *further)
+        return chosen if len(numbers) * row_bytes(inputs, targets) > self.buffer else chosen._read(slice(None))
 
 
 AnySamples = Samples | StreamedSamples
@@ -204,7 +221,10 @@ def checked_data(data: Any) -> Data:
         if not isinstance(samples, (Samples, StreamedSamples)):
             raise TypeError(f"its {name} samples are {type(samples).__name__}, not Samples")
         expected = np.ndarray if isinstance(samples, Samples) else Rows
-        for what, array in (("inputs", samples.inputs), ("targets", samples.targets)):
+        named = {"inputs": samples.inputs, "targets": samples.targets, "weight": samples.weight, "mask": samples.mask}
+        for what, array in named.items():
+            if array is None and what in ("weight", "mask"):
+                continue
             if not isinstance(array, expected):
                 found = f"{type(array).__name__}, {type(samples).__name__} have {expected.__name__}"
                 raise TypeError(f"its {name} {what} are {found}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,22 +16,29 @@ def drop_column(x: np.ndarray) -> np.ndarray:
 
 
 class Metric(Component):
-    """A number for people: how good are predictions?
-
-    Metrics see predictions and targets in the units of the dataset: transforms of targets undone, logits turned
-    into probabilities. A number for each sample may come as (n,) or as (n, 1), predictions as one and targets as the
-    other. Metrics are computed over a whole split at once, so they need not add up over batches. Only of a split that
-    does not fit into memory they are computed a part at a time, if they are `additive`.
-    """
+    """A number for people."""
 
     group: ClassVar[str] = "metrics"
     higher_is_better: ClassVar[bool] = True
-    additive: ClassVar[bool] = False
-    """Whether the metric of a split is the mean of those of its parts, each counting as often as it has samples.
 
-    A part may be a single sample.
-    """
+    def reset(self) -> None:
+        self.kept = {"total": 0.0, "count": 0}
+
+    def update(self, prediction: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> None:
+        self.kept = {
+            "total": self.kept["total"] + self(prediction, target) * len(target),
+            "count": self.kept["count"] + len(target),
+        }
+
+    def compute(self) -> float:
+        return self.kept["total"] / self.kept["count"]
+
+    def merge(self, other: Any) -> None:
+        self.kept = {name: self.kept[name] + other.kept[name] for name in self.kept}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        self.kept = kept
 
     @abstractmethod
     def __call__(self, prediction: np.ndarray, target: np.ndarray) -> float:
-        """Return the metric of predictions (n, ...) against the dataset's targets (n, ...)."""
+        """Return the metric."""

@@ -17,7 +17,7 @@ class Accuracy(Metric):
     Targets are class numbers, 0 and 1 where there is one output, or one-hot.
     """
 
-    additive: ClassVar[bool] = True
+    pass
 
     def __call__(self, prediction: np.ndarray, target: np.ndarray) -> float:
         predicted, wanted = drop_column(classes(prediction)), drop_column(target)

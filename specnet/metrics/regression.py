@@ -29,7 +29,7 @@ class Mse(Metric):
     """Mean squared error, in squared units of the target."""
 
     higher_is_better: ClassVar[bool] = False
-    additive: ClassVar[bool] = True
+    pass
 
     def __call__(self, prediction: np.ndarray, target: np.ndarray) -> float:
         return float(np.mean(np.square(errors(prediction, target))))
@@ -39,7 +39,7 @@ class Mae(Metric):
     """Mean absolute error, in units of the target."""
 
     higher_is_better: ClassVar[bool] = False
-    additive: ClassVar[bool] = True
+    pass
 
     def __call__(self, prediction: np.ndarray, target: np.ndarray) -> float:
         return float(np.mean(np.abs(errors(prediction, target))))

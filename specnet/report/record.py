@@ -14,9 +14,12 @@ from specnet.report.asked import UNIT_POINTS, ask, over_grid
 from specnet.report.packing import spread
 from specnet.report.timetable import STEP, Timetable, Work
 from specnet.spec.model import Record
-from specnet.training.model import ROWS, AnySplit, Model
-from specnet.training.norms import Norms, layer_norms, trained_layers
+from specnet.training.batches import PreparedSplit
+from specnet.training.callbacks import Callback
+from specnet.training.model import ROWS, Model
+from specnet.training.norms import Norms, check_norms, layer_norms, step_norms, trained_layers
 from specnet.training.summary import layer_costs
+from specnet.training.trainer import Trainer
 
 UNITS = 64
 """Units of a layer whose responses are kept: its first ones."""
@@ -31,7 +34,7 @@ ELSEWHERE = ("epoch", "step", "seconds")
 Frame = dict[str, np.ndarray]
 
 
-class Recorder:
+class Recorder(Callback):
     """Collects the frames of a run, the first of the model as it is given.
 
     `arrays` are those of `record.npz`: `epochs` (frames,), the last one of which there ever was a frame, `reached`,
@@ -50,12 +53,13 @@ class Recorder:
         DataError: if the spec asks for what there is not.
     """
 
-    def __init__(self, record: Record, model: Model, data: Data, train: AnySplit, batch_size: int | None) -> None:
+    def __init__(self, record: Record, model: Model, data: Data, train: PreparedSplit, batch_size: int | None) -> None:
+        super().__init__()
         self.model = model
         self.network = model.network
         self.asked = ask(record, model, data)
-        probed = spread(len(train.x), PROBED)
-        self.probes = train.x[probed] if isinstance(train.x, np.ndarray) else train.x.select(probed)[:]
+        probed, inputs = spread(train.rows, PROBED), train.inputs
+        self.probes = inputs[probed] if isinstance(inputs, np.ndarray) else inputs.select(probed)[:]
         self.activations = {name: layer for name, layer in self.network.named.items() if layer.elementwise}
         self.responding: dict[str, int] = {}
         if record.units:
@@ -68,8 +72,9 @@ class Recorder:
         }
         self.frames: dict[int, Frame] = {0: self._frame({"train/loss": math.nan}, None)}
         self.reached = 0
+        self.norms: Norms | None = None
         size = sum(array.nbytes for array in self.frames[0].values())
-        self.timetable = Timetable(record.every, record.budget // size, self._work(len(train.x), batch_size))
+        self.timetable = Timetable(record.every, record.budget // size, self._work(train.rows, batch_size))
 
     def _find_units(self) -> dict[str, int]:
         """The layers whose units respond, by name: activations of features that are not the network's outputs."""
@@ -92,6 +97,40 @@ class Recorder:
     def next(self) -> int:
         """The next epoch of which a frame is due."""
         return self.timetable.next
+
+    def begin(self, training: Trainer) -> None:
+        self._look_ahead(training)
+
+    def step(self, training: Trainer) -> None:
+        if self._is_due(training):
+            batches = training.batches
+            if batches.position == batches.count:
+                self.norms = step_norms(self.network, self._before)
+            else:
+                self._look_ahead(training)
+
+    def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
+        if training.epoch == self.next or training.done:
+            self.keep(training.epoch, values, self.norms)
+        self.norms = None
+        self._look_ahead(training)
+
+    def _is_due(self, training: Trainer) -> bool:
+        """Whether the epoch under way has a frame."""
+        return training.epoch + 1 in (self.next, training.training.epochs)
+
+    def _look_ahead(self, training: Trainer) -> None:
+        """Copy the parameters if the next step is the last one of an epoch with a frame: its norms are measured."""
+        batches = training.batches
+        if 0 < batches.count - batches.position <= batches.size and self._is_due(training):
+            self._before = self.network.params.flat.copy()
+
+    def state(self) -> dict[str, Any]:
+        return dict(self.norms or {})
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        check_norms(self.network, saved)
+        self.norms = saved
 
     def keep(self, epoch: int, line: Mapping[str, Any], norms: Norms | None) -> None:
         """Keep a frame of the model as it is after an epoch, unless it is kept already.

@@ -166,7 +166,7 @@ def of_samples(run: Reported, predictions: np.ndarray) -> tuple[Scene, Arrays]:
     names, shape = class_names(run, data), data.train.inputs.shape[1:]
     images = names is not None and is_image(shape)
     chosen = spread(len(rows), IMAGES if images else SAMPLES)
-    inputs, targets = held(data.splits[split].select(rows[chosen]))
+    inputs, targets, *_ = held(data.splits[split].select(rows[chosen]))
     if predictions.ndim > 3 or targets.ndim > 2:
         raise PlotError(f"There is no replay of predictions of shape {predictions.shape[2:]}.")
     scores = predictions[:, chosen].reshape(len(predictions), len(chosen), -1)
@@ -269,7 +269,7 @@ def overlay(data: Data | None, names: list[str] | None) -> list[dict[str, Any]]:
     """Return of each split the samples that are drawn: the values of each input, and what they are."""
     shown = []
     for split, samples in data.splits.items() if data else ():
-        inputs, targets = held(samples.select(spread(len(samples.inputs), SAMPLES)))
+        inputs, targets, *_ = held(samples.select(spread(len(samples.inputs), SAMPLES)))
         columns = [numbers(column) for column in inputs.reshape(len(inputs), -1).T]
         shown.append({"split": split, "inputs": columns, "truth": truths(targets, names)})
     return shown

@@ -94,7 +94,7 @@ def residuals(run: Reported) -> Residuals | None:
     split, samples = last_split(run.data)
     if samples.targets.shape[1:] not in [(), (1,)] or class_names(run, run.data) is not None:
         return None
-    inputs, targets = held(samples.select(spread(len(samples.inputs), RESIDUALS)))
+    inputs, targets, *_ = held(samples.select(spread(len(samples.inputs), RESIDUALS)))
     prediction = run.predict(inputs).astype(np.float64)
     finite = np.isfinite(prediction).reshape(len(inputs), -1).all(axis=1)
     if prediction.size != len(inputs) or not finite.any():
@@ -125,7 +125,7 @@ def worst(run: Reported) -> Worst | None:
     if not len(rows):
         return None
     ascending = np.sort(rows)
-    inputs, targets = held(samples.select(ascending))
+    inputs, targets, *_ = held(samples.select(ascending))
     measure, truth, prediction = in_words(names, targets, run.predict(inputs))
     examples = [
         Example(row, inputs[place], truth[place], prediction[place], float(error[row]))

@@ -15,7 +15,7 @@ from specnet.runs.directory import RunDirectory
 from specnet.runs.files import Staged, write_json
 from specnet.runs.index import Index, file_name, show_stamps
 from specnet.spec.model import Spec
-from specnet.training.trainer import Snapshot
+from specnet.training.state import TrainingState
 
 
 class Checkpoints:
@@ -36,11 +36,11 @@ class Checkpoints:
         self._owned: set[int] = set()
         self._believed: set[tuple[int, int]] = set()
 
-    def resume(self, *snapshots: Snapshot) -> None:
-        """Take over the checkpoints of a run that goes on from `snapshots`, all of them read from its files."""
+    def resume(self, *states: TrainingState) -> None:
+        """Take over the checkpoints of a run that goes on from `states`, all of them read from its files."""
         index, folder = Index(self.directory.path), self.directory.path / "checkpoints"
         self._latest, self._best = index.latest, index.best
-        self._believed = {_key(snapshot) for snapshot in snapshots}
+        self._believed = {_key(state) for state in states}
         # What was about to be added is not named yet: it is written anew in its turn.
         self._dropped = (index.dropped | index.pending) - {step for step, _ in self._believed}
         self._stamps = {
@@ -50,8 +50,8 @@ class Checkpoints:
         }
         self._owned = set(index.stamps)
 
-    def save(self, latest: Snapshot, best: Snapshot | None, monitored: dict[str, Any]) -> None:
-        """Write both snapshots where they are not written yet, name them, and delete those that are not kept.
+    def save(self, latest: TrainingState, best: TrainingState | None, monitored: dict[str, Any]) -> None:
+        """Write both states where they are not written yet, name them, and delete those that are not kept.
 
         `monitored` tells by what value the best one is best; without one, that which is named stays. Whatever fails,
         and whenever the process ends, what `latest.json` names is there as it was saved.
@@ -60,12 +60,12 @@ class Checkpoints:
             OSError: if they cannot be written.
             UsageError: if a file that the run has not written has the name of one.
         """
-        wanted = [snapshot for snapshot in (latest, best) if snapshot and _key(snapshot) not in self._believed]
-        new = {snapshot.progress["step"]: snapshot for snapshot in wanted}
+        wanted = [state for state in (latest, best) if state and _key(state) not in self._believed]
+        new = {state.progress["step"]: state for state in wanted}
         staged: dict[int, tuple[Staged, Stamp]] = {}
         try:
-            for step, snapshot in new.items():
-                staged[step] = self._stage(step, snapshot)
+            for step, state in new.items():
+                staged[step] = self._stage(step, state)
             self._announce({step: stamp for step, (_, stamp) in staged.items()})
             for file, _ in staged.values():
                 file.commit()
@@ -79,15 +79,12 @@ class Checkpoints:
             self._best = self._entry(best) | monitored
         self._write_indexes(latest)
 
-    def _stage(self, step: int, snapshot: Snapshot) -> tuple[Staged, Stamp]:
+    def _stage(self, step: int, state: TrainingState) -> tuple[Staged, Stamp]:
         path = self.directory.file("checkpoints", file_name(step))
         if step not in self._owned and os.path.lexists(path):
             help = f"move it away, then: specnet resume {self.directory.path}"
             raise UsageError(f"{path} is in the way: this run has not written it", help=help)
-        arrays = {"params": snapshot.params, "slots": snapshot.slots, "state": snapshot.state}
-        if snapshot.progress["position"]:
-            arrays["outputs"] = snapshot.outputs
-        return stage_archive(path, arrays | self._texts | {"progress": np.array(json.dumps(snapshot.progress))})
+        return stage_archive(path, state.arrays | self._texts | {"progress": np.array(json.dumps(state.progress))})
 
     def _announce(self, stamps: Mapping[int, Stamp]) -> None:
         """Note in `latest.json` what is about to be renamed.
@@ -98,7 +95,7 @@ class Checkpoints:
             self._owned |= set(stamps)
             write_json(self.directory.file("latest.json"), self._latest | {"pending": show_stamps(stamps)})
 
-    def _write_indexes(self, latest: Snapshot) -> None:
+    def _write_indexes(self, latest: TrainingState) -> None:
         now = latest.progress["step"]
         # Beyond `now` there may be some that were passed over, as they or what belongs to them was damaged.
         earlier = sorted(step for step in self._stamps if step <= now)
@@ -114,18 +111,18 @@ class Checkpoints:
             self.directory.file("checkpoints", file_name(step)).unlink(missing_ok=True)
         self._dropped = set()
 
-    def _entry(self, snapshot: Snapshot) -> dict[str, Any]:
-        step = snapshot.progress["step"]
+    def _entry(self, state: TrainingState) -> dict[str, Any]:
+        step = state.progress["step"]
         stamp = self._stamps[step]
         return {
             "checkpoint": file_name(step),
             "sha256": stamp.sha256,
             "bytes": stamp.size,
-            "epoch": snapshot.progress["epoch"],
+            "epoch": state.progress["epoch"],
             "step": step,
         }
 
 
-def _key(snapshot: Snapshot) -> tuple[int, int]:
+def _key(state: TrainingState) -> tuple[int, int]:
     """What tells the states of a run apart: between its last step and its end, an epoch's step is the same."""
-    return snapshot.progress["step"], snapshot.progress["epoch"]
+    return state.progress["step"], state.progress["epoch"]

@@ -17,27 +17,41 @@ from specnet.runs.experiment import Experiment, located
 from specnet.runs.files import write_file, write_json
 from specnet.runs.history import HistoryWriter
 from specnet.runs.manifest import now
+from specnet.runs.observers import Observer, Observers
 from specnet.runs.resume import Resumed
 from specnet.runs.run import Run, load_run
 from specnet.runs.signals import Signals
-from specnet.spec.model import Spec
-from specnet.training.trainer import Snapshot
+from specnet.training.callbacks import Callback
+from specnet.training.loop import train
+from specnet.training.state import TrainingState
+from specnet.training.trainer import Trainer
 
 
-class Observer:
-    """Is told how a run goes on; does nothing by itself."""
+class Checkpointing(Callback):
+    """Saves the state when it is due, as the last callback; then looks for signals."""
 
-    def taken(self, wanted: Path) -> None:
-        """The directory that was asked for is taken: the run gets another."""
+    def __init__(self, course: Course) -> None:
+        super().__init__()
+        self.course = course
 
-    def warned(self, message: str) -> None:
-        """Something is not as it was when the run was made; the run goes on all the same."""
+    def step(self, training: Trainer) -> None:
+        if training.batches.within_epoch and self.course.is_due():
+            self.course.save()
+        self.course.check_signals()
 
-    def started(self, spec: Spec, directory: Path, epoch: int) -> None:
-        """Training begins or goes on, in this directory, after so many epochs."""
+    def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
+        every = self.course.every
+        if self.course.experiment.best.improved:
+            self.course.note_best()
+        if (every and training.epoch % every == 0) or self.course.is_due():
+            self.course.save()
+        self.course.check_signals()
 
-    def epoch(self, line: Mapping[str, Any]) -> None:
-        """An epoch is over; its line of the history."""
+    def state(self) -> dict[str, Any]:
+        return self.course.moment
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        self.course.moment = saved
 
 
 class Course:
@@ -48,7 +62,7 @@ class Course:
         experiment: Experiment,
         directory: RunDirectory,
         manifest: dict[str, Any],
-        observer: Observer,
+        observers: Observers,
         signals: Signals,
     ) -> None:
         self.experiment = experiment
@@ -57,7 +71,7 @@ class Course:
         self.recorder = experiment.recorder
         self.directory = directory
         self.manifest = manifest
-        self.observer = observer
+        self.observers = observers
         self.signals = signals
         self.checkpoints = Checkpoints(directory, spec, experiment.model.network.params.layout)
         every = spec.checkpoint.every
@@ -69,16 +83,22 @@ class Course:
         """Epochs of the frames that are written."""
         self.before = manifest["seconds"]
         self.start = time.perf_counter()
-        self.latest: Snapshot
-        self.best: Snapshot | None
-        self.moment: dict[str, int]
-        """Epoch and step of the best state, which there may be no snapshot of."""
+        self.latest: TrainingState
+        self.best: TrainingState | None
+        self.moment: dict[str, int] = {}
+        """Epoch and step of the best state, which there may be no copy of."""
+        self.history = HistoryWriter(directory.file("history.jsonl"))
+        self.trainer.between = self.check_signals
+        self.trainer.callbacks |= {"history": self.history}
+        if self.recorder:
+            self.trainer.callbacks["recorder"] = self.recorder
+        self.trainer.callbacks |= {"observers": observers, "checkpoints": Checkpointing(self)}
 
     def run(self, resumed: Resumed | None, report: bool) -> Run:
         """Train from the start, or from where a run has been taken up again; draw plots and report, return the run."""
-        self.observer.started(self.spec, self.directory.path, self.trainer.epoch)
-        lines = resumed.history if resumed else ()
-        with located(self.spec), closing(HistoryWriter(self.directory.file("history.jsonl"), lines)) as self.history:
+        self.observers.follow(self.spec, self.directory.path, self.trainer)
+        with located(self.spec), closing(self.history):
+            self.history.open(resumed.history if resumed else ())
             if not resumed:
                 self._begin()
             try:
@@ -120,21 +140,21 @@ class Course:
         except (OSError, MemoryError):
             raise
         except Exception as error:
-            self.observer.warned(f"report.html cannot be written: {type(error).__name__}: {error}")
+            self.observers.warned(f"report.html cannot be written: {type(error).__name__}: {error}")
             return None
 
     def _begin(self) -> None:
         """Save the initial state. The manifest comes last: where it is, there is a run that can go on."""
         write_json(self.directory.file("spec.json"), self.spec.to_json())
-        self._note_best()
-        self._save()
+        self.note_best()
+        self.save()
         self._write_manifest("running")
 
     def _go_on(self, resumed: Resumed) -> None:
         """Announce the spec that the run goes on with, which may have changed a little, before it is written."""
         self._write_manifest("running")
         write_json(self.directory.file("spec.json"), self.spec.to_json())
-        self.latest, self.best, self.moment = resumed.latest, resumed.best, resumed.latest.progress["best"]
+        self.latest, self.best = resumed.latest, resumed.best
         self.checkpoints.resume(*(snapshot for snapshot in (self.latest, self.best) if snapshot))
         self._write(final=False)  # brings what the files name into line, wherever the process before this one ended
 
@@ -143,12 +163,11 @@ class Course:
             try:
                 if resumed:
                     self._go_on(resumed)
-                self._check_signals()
-                while not self.experiment.done:
-                    self._run_epoch()
-                self._save(final=True)
-                self.manifest["stopped_early"] = self.experiment.stopped_early
-                self._write_manifest("finished")
+                self.check_signals()
+                status = train(self.trainer)
+                self.save(final=True)
+                self.manifest |= {"stopped_early": self.trainer.finished is not None, "reason": self.trainer.stopped}
+                self._write_manifest(status)
             except DivergenceError as error:
                 self._diverge(error)
         except DivergenceError:
@@ -163,36 +182,15 @@ class Course:
                 error.add_note(f"what was saved before is in {self.directory.path}; to go on: {self.again}")
             raise
 
-    def _run_epoch(self) -> None:
-        epoch = self.trainer.epoch + 1
-        due = self.recorder is not None and epoch == self.recorder.next
-        self.trainer.measures_steps = due or (self.recorder is not None and epoch == self.spec.training.epochs)
-        line, improved = self.experiment.run_epoch(self._between)
-        self.history.append(line)
-        if improved:
-            self._note_best()
-        if self.recorder and (due or self.experiment.done):
-            self.recorder.keep(epoch, line, self.trainer.norms)
-        if (self.every and epoch % self.every == 0) or self._is_due():
-            self._save()
-        self.observer.epoch(line)
-        self._check_signals()
-
-    def _between(self) -> None:
-        """Between two steps of an epoch, and between the last one and its end."""
-        if self.trainer.within_epoch and self._is_due():
-            self._save()
-        self._check_signals()
-
-    def _is_due(self) -> bool:
+    def is_due(self) -> bool:
         every = self.spec.checkpoint.every_steps
         return every is not None and self.trainer.step % every == 0
 
-    def _check_signals(self) -> None:
+    def check_signals(self) -> None:
         try:
             self.signals.check()
         except Interrupted as error:
-            self._save()
+            self.save()
             self._write_manifest("interrupted")
             error.add_note(f"its state is saved; to go on: {self.again}")
             raise
@@ -207,22 +205,22 @@ class Course:
         if not restored:
             error.add_note(f"what was saved before is in {self.directory.path}")
             raise error
-        self.observer.warned(f"{error.message}; the best state until then is restored")
+        self.observers.warned(f"{error.message}; the best state until then is restored")
 
-    def _note_best(self) -> None:
+    def note_best(self) -> None:
         """Keep the state of now, the best so far: it may be written later, or never."""
         self.moment = self._now()
-        self.best = self.experiment.snapshot(best=self.moment, **self.history.state)
+        self.best = self.experiment.state()
 
     def _now(self) -> dict[str, int]:
         return {"epoch": self.trainer.epoch, "step": self.trainer.step}
 
-    def _save(self, final: bool = False) -> None:
+    def save(self, final: bool = False) -> None:
         """Save the state of now, and the best one if it is not saved yet."""
         if self.best and self.moment == self._now():
             self.latest = self.best
         else:  # it is written at once, and need not be copied
-            self.latest = self.experiment.snapshot(copy=False, best=self.moment, **self.history.state)
+            self.latest = self.experiment.state(copied=False)
         self._write(final)
 
     def _write(self, final: bool) -> None:
@@ -232,8 +230,8 @@ class Course:
             arrays, self.recorded = self.recorder.arrays, [*self.recorder.frames]
             save: Callable[..., None] = np.savez_compressed if final else np.savez  # compressing takes its time
             write_file(self.directory.file("record.npz"), lambda file: save(file, **arrays))
-        value = self.best.progress["watches"]["best"]["best"] if self.best else None
-        self.checkpoints.save(self.latest, self.best, {"monitor": self.experiment.best.monitor, "value": value})
+        value = self.best.take("callbacks.best")["best"] if self.best else None
+        self.checkpoints.save(self.latest, self.best, {"monitor": self.experiment.best.watch.monitor, "value": value})
 
     def _write_manifest(self, status: str, error: BaseException | None = None) -> None:
         self.manifest |= {

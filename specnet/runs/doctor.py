@@ -21,7 +21,7 @@ from specnet.runs.index import NAME, Index, file_name
 from specnet.runs.manifest import read_manifest, read_spec
 from specnet.runs.resume import changed_setting, check_components_unchanged, check_data_unchanged, restore, take_over
 from specnet.runs.run import load_run
-from specnet.runs.state import read_checkpoint
+from specnet.runs.state import check_progress, read_checkpoint
 from specnet.runs.threads import blas_threads, recorded_threads
 from specnet.spec.model import Spec
 
@@ -182,10 +182,10 @@ class _Examination:
         self.parts |= {"latest": f"step {index.latest_step}", "best": f"step {index.best_step}"}
         if latest := self.believed.get(index.latest_step):
             self._look_at_name(index, "latest", index.latest, latest)
-            self._look_at_name(index, "best", index.best, latest["best"])
+            self._look_at_name(index, "best", index.best, _values(latest, "checkpoints"))
         best = self.believed.get(index.best_step)
         told = any(finding.part == "best" for finding in self.findings)
-        if best and not told and best["watches"]["best"]["best"] != index.best.get("value"):
+        if best and not told and _values(best, "best")["best"] != index.best.get("value"):
             with self._look("best"):
                 message = f"{self.directory / 'best.json'} tells another value than {file_name(index.best_step)}"
                 self._tell("error", message, "resume writes best.json anew")
@@ -196,11 +196,8 @@ class _Examination:
             return read_checkpoint(path, stamps, self.spec).progress
         with open_archive(path, stamps) as archive:
             progress: dict[str, Any] = json.loads(str(archive.read("progress")))
-            return progress | {
-                "history_length": int(progress["history_length"]),
-                "best": dict(progress["best"]),
-                "watches": {"best": dict(progress["watches"]["best"])},
-            }
+            check_progress(progress, path.name)
+            return progress
 
     def _look_at_name(self, index: Index, which: str, entry: Mapping[str, Any], moment: Mapping[str, int]) -> None:
         """Compare what `latest.json` or `best.json` says with the moment that the newest checkpoint calls so."""
@@ -238,10 +235,10 @@ class _Examination:
             if wrong:
                 told = [f"line {number} {what}" for number, what in wrong.items()]
                 self._tell("error", f"{path} is damaged: {enumerate_some(told, '; ')}", "bring it back from a copy")
-            if newest is None or any(number <= newest["history_length"] for number in wrong):
+            if newest is None or any(number <= _values(newest, "history")["length"] for number in wrong):
                 return
-            read_until(path, newest)
-            more = len(lines) - newest["history_length"]
+            read_until(path, _values(newest, "history"))
+            more = len(lines) - _values(newest, "history")["length"]
             if more and not self.writer and self.index and self.index.latest_step in self.believed:
                 message = f"it tells {more} {'epoch' if more == 1 else 'epochs'} after the newest checkpoint"
                 self._tell("note", message, "resume goes on from there")
@@ -371,3 +368,9 @@ def _wrong_lines(lines: Sequence[bytes]) -> Iterator[tuple[int, str]]:
         elif list(line) != names:
             yield number, "has not the names of the lines before it"
         epoch, step = now
+
+
+def _values(progress: Mapping[str, Any], callback: str) -> dict[str, Any]:
+    """Return what a callback has stored in the progress of a checkpoint."""
+    values: dict[str, Any] = progress["parts"][f"callbacks.{callback}"]["values"]
+    return values

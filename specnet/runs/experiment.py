@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,12 +29,14 @@ from specnet.report.record import Recorder
 from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.spec.checks import check_network, missing_split
 from specnet.spec.model import Spec
+from specnet.training.callbacks import BestTracker, Callback, FollowMonitors, GuardedCallback, StopEarly
 from specnet.training.divergence import all_finite
 from specnet.training.model import Model
 from specnet.training.network import Network
 from specnet.training.pipeline import Pipeline
 from specnet.training.randomness import stream
-from specnet.training.trainer import Snapshot, Trainer
+from specnet.training.state import TrainingState
+from specnet.training.trainer import Trainer
 from specnet.training.trial import try_out
 from specnet.watch import Mode, Watch
 
@@ -74,7 +76,9 @@ def _check_samples(split: str, samples: AnySamples) -> None:
         raise DataError(f"there are no {split} samples")
     if len(samples.inputs) != len(samples.targets):
         raise DataError(f"there are {len(samples.inputs)} {split} inputs and {len(samples.targets)} targets")
-    for what, array in {"inputs": samples.inputs, "targets": samples.targets}.items():
+    for what, array in {"inputs": samples.inputs, "targets": samples.targets, "weight": samples.weight}.items():
+        if array is None:
+            continue
         start = 0
         for piece in pieces(array):
             if not all_finite(piece):
@@ -155,7 +159,7 @@ class Experiment:
         SpecnetError: if data, transforms, layers, loss, metrics, monitors or plots do not fit each other.
     """
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, callbacks: Sequence[Callback] = ()) -> None:
         self.spec = spec
         self.data = load_data(spec)
         inputs, targets, transformed = transform(spec, self.data)
@@ -170,19 +174,19 @@ class Experiment:
             }
             try_out(self.model, self.splits["train"], spec.training.batch_size)
             self._check_splits()
-            self.best = self._watch_best()
-            self.stopping = self._watch_stopping()
+            self.best = BestTracker(self._watch_best())
+            stopping = self._watch_stopping()
             optimizer = spec.optimizer.model_copy(deep=True)
             self.schedules = self._begin_schedules(optimizer)
             self.recorder = self._make_recorder()
             self._check_plots()
-            watching = (self.best, self.stopping, *self.schedules.values())
-            watched = {
-                each.monitor.partition("/")[0] for each in watching if isinstance(each, (Watch, WatchingSchedule))
-            }
+            watching = {place: each for place, each in self.schedules.items() if isinstance(each, WatchingSchedule)}
+            watches = [self.best.watch, *([stopping] if stopping else []), *watching.values()]
+            watched = {each.monitor.partition("/")[0] for each in watches}
             # The test split is for the end, unless somebody asks to watch it.
             measured = [name for name in self.splits if name == "validation" or name in watched - {"train"}]
             self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, spec.seed, measured)
+            self.trainer.callbacks = self._make_callbacks(watching, stopping, callbacks)
         # What never changes during a run, in every checkpoint, so that one alone is enough to predict.
         self._fixed = {
             "transforms": {"inputs": inputs.save(), "targets": targets.save()},
@@ -194,75 +198,59 @@ class Experiment:
             },
         }
 
-    def snapshot(self, copy: bool = True, **further: Any) -> Snapshot:
-        """Return the whole state, with `further` in its progress; `copy` as `Trainer.snapshot` has it.
+    def state(self, copied: bool = True) -> TrainingState:
+        """Return the whole state; `copied` as in `Trainer.state`.
 
         Raises:
             DivergenceError: if it holds a number that is not finite.
         """
-        snapshot = self.trainer.snapshot(copy)
-        watches = {"best": self.best, "early_stopping": self.stopping}
-        snapshot.progress.update(
-            watches={name: watch.save() for name, watch in watches.items() if watch},
-            schedules={place: schedule.save() for place, schedule in self.schedules.items()},
-            **self._fixed,
-            **further,
-        )
-        return snapshot
+        state = self.trainer.state(copied)
+        state.progress |= self._fixed
+        return state
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Go back to the state of a snapshot.
+    def restore(self, state: TrainingState) -> None:
+        """Continue from a state.
 
         Raises:
             ValueError: if it cannot be a state of this experiment.
         """
-        if snapshot.progress["data"]["input_shape"] != list(self.model.network.input_shape):
+        if state.progress["data"]["input_shape"] != list(self.model.network.input_shape):
             raise ValueError("the inputs had another shape")
-        self.trainer.restore(snapshot)
-        self.best.restore(snapshot.progress["watches"]["best"])
-        if self.stopping:
-            self.stopping.restore(snapshot.progress["watches"]["early_stopping"])
+        self.trainer.restore(state)
         for place, schedule in self.schedules.items():
-            schedule.restore(snapshot.progress["schedules"][place])
             if not math.isfinite(schedule(self.trainer.step)):
                 raise ValueError(f"the schedule of {place} has no value")
 
-    def run_epoch(self, between: Callable[[], None]) -> tuple[dict[str, Any], bool]:
-        """Train for an epoch, or the rest of one; return its line of the history, and whether it is the best so far.
-
-        `between` is called as `Trainer.run_epoch` does.
-
-        Raises:
-            DivergenceError: if a number is no longer finite.
-        """
-        line = self.trainer.run_epoch(between)
-        if self.stopping:
-            self.stopping.look(line)
-        for place, schedule in self.schedules.items():
-            with guarded(schedule, ("optimizer", *place.split(".")), "look"):
-                schedule.look(line)
-        return line, self.best.look(line)
-
-    @property
-    def done(self) -> bool:
-        """Whether training is at its end."""
-        return self.stopped_early or self.trainer.epoch >= self.spec.training.epochs
-
-    @property
-    def stopped_early(self) -> bool:
-        """Whether the monitored value has not improved for too long."""
-        return self.stopping is not None and self.stopping.exhausted
+    def _make_callbacks(
+        self, watching: Mapping[str, WatchingSchedule], stopping: Watch | None, further: Sequence[Callback]
+    ) -> dict[str, Callback]:
+        """Return the callbacks of the spec and of the user by name, in the order in which they run."""
+        named: dict[str, Callback] = {"schedules": FollowMonitors(watching)} if watching else {}
+        named["best"] = self.best
+        if stopping:
+            named["early_stopping"] = StopEarly(stopping)
+        for number, callback in enumerate(self.spec.training.callbacks):
+            place = ("training", "callbacks", number)
+            named[".".join(map(str, place))] = GuardedCallback(callback.model_copy(deep=True), place)
+        for callback in further:
+            name = type(callback).__name__
+            same = sum(each.partition(" ")[0] == name for each in named)
+            named[f"{name} {same + 1}" if same else name] = callback
+        return named
 
     def _check_splits(self) -> None:
         """Look at all samples, and compute each metric: what does not fit should show before training, not after.
 
         Of streamed samples metrics are computed for the first few, the others are only prepared.
         """
+        metrics = list(self.model.metrics.values())
         for split in self.splits.values():
-            self.model.check_metrics(split)
             for number, piece in enumerate(split.pieces()):
-                if self.model.metrics and number == 0:
-                    self.model.measure(self.model.outputs(piece.x), piece.truth)
+                if metrics and number == 0:
+                    for metric in metrics:
+                        metric.reset()
+                    self.model.update(metrics, self.model.outputs(piece.inputs), piece)
+                    self.model.compute(metrics)
 
     def _make_recorder(self) -> Recorder | None:
         record, batch_size = self.spec.record, self.spec.training.batch_size
@@ -305,7 +293,7 @@ class Experiment:
         schedules = {}
         for place, part in parts(optimizer):
             if isinstance(part, Schedule):
-                schedules[".".join(map(str, place))] = part
+                schedules[".".join(map(str, ("optimizer", *place)))] = part
             if isinstance(part, WatchingSchedule):
                 pointer = ("optimizer", *place)
                 mode = self._mode(part.monitor, part.mode, (*pointer, "monitor"))

@@ -8,61 +8,67 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 
 from specnet.errors import RunError
 from specnet.runs.files import about, read_bytes, write_file
+from specnet.training.callbacks import Callback
+from specnet.training.trainer import Trainer
 
 
-class HistoryWriter:
-    """Writes `history.jsonl`: the lines it is given first, then each as soon as its epoch is over.
+class HistoryWriter(Callback):
+    """Writes `history.jsonl`, a line after each epoch."""
 
-    A file that is there is replaced, so that nothing but this object writes to the new one.
-
-    Raises:
-        OSError: if it cannot be written.
-    """
-
-    def __init__(self, path: Path, lines: Iterable[dict[str, Any]] = ()) -> None:
+    def __init__(self, path: Path) -> None:
+        super().__init__()
         self.path = path
         self._length = 0
         self._digest = hashlib.sha256()
-        text = b"".join(map(self._note, lines))
-        write_file(path, lambda file: file.write(text))
-        self._file = path.open("ab")
+        self._file: BinaryIO | None = None
 
-    def _note(self, line: dict[str, Any]) -> bytes:
+    def open(self, lines: Iterable[Mapping[str, Any]] = ()) -> None:
+        """Begin the file with these lines. One that exists is replaced, so that no other process writes to the new one.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        text = b"".join(map(self._note, lines))
+        write_file(self.path, lambda file: file.write(text))
+        self._file = self.path.open("ab")
+
+    def _note(self, line: Mapping[str, Any]) -> bytes:
         """Count a line and return it as text."""
         self._digest.update(_content(line))
         self._length += 1
         return f"{json.dumps(line, allow_nan=False)}\n".encode()
 
-    def append(self, line: dict[str, Any]) -> None:
-        """Write one epoch."""
+    def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
+        assert self._file
         try:
-            self._file.write(self._note(line))
+            self._file.write(self._note(values))
             self._file.flush()
         except OSError as error:
             raise about(self.path, error) from error
 
     def sync(self) -> None:
-        """Make what is written last."""
+        """Wait until all lines are on the disk."""
+        assert self._file
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
             raise about(self.path, error) from error
 
-    @property
     def state(self) -> dict[str, Any]:
-        """How many lines there are, and the SHA-256 of all that they say but seconds, as JSON values."""
-        return {"history_length": self._length, "history_sha256": self._digest.hexdigest()}
+        """Return the number of lines, and the SHA-256 of their values without the seconds."""
+        return {"length": self._length, "sha256": self._digest.hexdigest()}
 
     def close(self) -> None:
         """Write no more."""
-        with suppress(OSError):  # what could not be written has been told
-            self._file.close()
+        with suppress(OSError):  # the error of a line that could not be written has been raised
+            if self._file:
+                self._file.close()
 
 
 def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
@@ -89,10 +95,10 @@ def read_until(path: Path, state: Mapping[str, Any]) -> list[dict[str, Any]]:
     Raises:
         RunError: if they are no longer there, or say something else.
     """
-    length = state["history_length"]
+    length = state["length"]
     lines = read_lines(path, length) if length else []
     digest = hashlib.sha256(b"".join(map(_content, lines))).hexdigest()
-    if len(lines) < length or digest != state["history_sha256"]:
+    if len(lines) < length or digest != state["sha256"]:
         raise RunError(f"{path} no longer tells the first {length} epochs as they were")
     return lines
 

@@ -17,7 +17,8 @@ from specnet.runs.index import Index, file_name, first_believed
 from specnet.runs.manifest import components, data_digest, describe_setting, install
 from specnet.runs.state import read_checkpoint, trajectory
 from specnet.spec.model import Spec
-from specnet.training.trainer import Snapshot
+from specnet.training.state import TrainingState
+from specnet.training.trainer import Trainer
 
 SETTING = {
     "NumPy": ("versions", "numpy"),
@@ -77,6 +78,20 @@ def check_data_unchanged(manifest: Mapping[str, Any], experiment: Experiment) ->
     raise UsageError(message, help="bring the old data back, or start a new run")
 
 
+def check_callbacks_given(trainer: Trainer, state: TrainingState) -> None:
+    """Raise an error if a state holds that of a callback which is not there now.
+
+    Raises:
+        UsageError: naming it.
+    """
+    stored = [place.removeprefix("callbacks.") for place in state.progress["parts"] if place.startswith("callbacks.")]
+    if missing := [name for name in stored if name not in trainer.callbacks]:
+        raise UsageError(
+            f"the run was made with the callback {missing[0]}, whose state is in its checkpoints",
+            help="pass it again: specnet.resume(run, callbacks=[...])",
+        )
+
+
 def changed_setting(manifest: Mapping[str, Any]) -> list[str]:
     """Return what would let a run end in other bits here than where it was made, a sentence each."""
     now = describe_setting()
@@ -112,8 +127,8 @@ class Resumed(NamedTuple):
     There is no best one if that was deleted, as a better one was found which then was damaged: it will be found again.
     """
 
-    latest: Snapshot
-    best: Snapshot | None
+    latest: TrainingState
+    best: TrainingState | None
     history: list[dict[str, Any]]
 
 
@@ -129,9 +144,9 @@ def restore(experiment: Experiment, directory: Path, which: str = "latest") -> t
     """
     spec, index = experiment.spec, Index(directory)
 
-    def read(path: Path, stamps: Sequence[Stamp]) -> tuple[Snapshot, Snapshot | None]:
+    def read(path: Path, stamps: Sequence[Stamp]) -> tuple[TrainingState, TrainingState | None]:
         latest = read_checkpoint(path, stamps, spec)
-        step, best = latest.progress["best"]["step"], None
+        step, best = latest.take("callbacks.checkpoints")["step"], None
         if step == latest.progress["step"]:
             best = latest
         elif step in index.stamps or index.best_step <= latest.progress["step"]:
@@ -144,7 +159,7 @@ def restore(experiment: Experiment, directory: Path, which: str = "latest") -> t
 
     (latest, best), refused = first_believed(index, which, read)
     try:
-        history = read_until(directory / "history.jsonl", latest.progress)
+        history = read_until(directory / "history.jsonl", latest.take("callbacks.history"))
         if experiment.recorder:
             take_over(experiment.recorder, directory / "record.npz", latest.progress["epoch"])
     except RunError as error:

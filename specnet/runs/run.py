@@ -56,17 +56,17 @@ class Run:
         return f"Run({str(self.directory)!r}, checkpoint={self.checkpoint.stem!r})"
 
     def _read_model(self, path: Path, stamps: Sequence[Stamp]) -> Model:
-        snapshot = read_checkpoint(path, stamps, self.spec)
+        state = read_checkpoint(path, stamps, self.spec)
         inputs, targets = pipelines(self.spec)
         try:
-            inputs.restore(snapshot.progress["transforms"]["inputs"])
-            targets.restore(snapshot.progress["transforms"]["targets"])
-            model = build_model(self.spec, tuple(snapshot.progress["data"]["input_shape"]), inputs, targets)
+            inputs.restore(state.progress["transforms"]["inputs"])
+            targets.restore(state.progress["transforms"]["targets"])
+            model = build_model(self.spec, tuple(state.progress["data"]["input_shape"]), inputs, targets)
         except (KeyError, TypeError, ValueError, SpecnetError) as error:
             raise RunError(f"{path} does not fit the run's spec: {error}") from error
-        model.network.params.flat[...] = snapshot.params
-        model.network.state.flat[...] = snapshot.state
-        self.checkpoint, self.progress = path, snapshot.progress
+        model.network.params.flat[...] = state.arrays["params"]
+        model.network.state.flat[...] = state.arrays["state"]
+        self.checkpoint, self.progress = path, state.progress
         return model
 
     @property

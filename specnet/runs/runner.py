@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from specnet.errors import UsageError, os_reason
-from specnet.runs.course import Course, Observer
+from specnet.runs.course import Course
 from specnet.runs.directory import RunDirectory, claim_directory, take_directory
 from specnet.runs.experiment import Experiment
 from specnet.runs.manifest import components, describe, describe_setting, describe_spec, now, read_manifest, read_spec
+from specnet.runs.observers import Logger, Observer, Observers
 from specnet.runs.resume import (
     changed_setting,
+    check_callbacks_given,
     check_components_unchanged,
     check_data_unchanged,
     check_spec_unchanged,
@@ -24,6 +26,7 @@ from specnet.runs.signals import Signals
 from specnet.runs.threads import blas_threads, check_threads, fitting_threads, recorded_threads
 from specnet.spec.load import load_spec
 from specnet.spec.model import Spec
+from specnet.training.callbacks import Callback
 
 
 def run(
@@ -31,6 +34,8 @@ def run(
     out: str | Path | None = None,
     observer: Observer | None = None,
     *,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
     resume: bool = False,
     strict: bool = False,
     threads: int | None = None,
@@ -41,6 +46,8 @@ def run(
     `out` names the run directory, by default `runs/` and the spec's name; if that is taken, the next free of
     `-2`, `-3`, … is used. With `resume`, a run of the spec in that very directory goes on, if there is one; then
     errors, `strict` and `threads` are those of `resume`.
+
+    `callbacks` run after those of the spec, in their order. `loggers` see the run and cannot change it.
 
     `threads` is the number of BLAS threads; by default as many as the environment says (`OPENBLAS_NUM_THREADS`), or
     else one, and more for matrix products that are large, whatever was set before. Afterwards there are as many as
@@ -60,19 +67,19 @@ def run(
     if not isinstance(spec, Spec):
         spec = load_spec(spec)
     check_threads(threads)
-    wanted, observer = Path(out) if out is not None else Path("runs") / spec.name, observer or Observer()
+    wanted, observers = Path(out) if out is not None else Path("runs") / spec.name, Observers(observer, loggers)
     with Signals() as signals:
         if resume and (wanted / "manifest.json").exists():
-            return _go_on(wanted, spec, observer, signals, strict, threads, report)
-        experiment = _set_up(spec, signals)
+            return _go_on(wanted, spec, observers, callbacks, signals, strict, threads, report)
+        experiment = _set_up(spec, callbacks, signals)
         claimed = _take(wanted) if resume else claim_directory(wanted)
         if claimed is None:
-            return _go_on(wanted, spec, observer, signals, strict, threads, report)
+            return _go_on(wanted, spec, observers, callbacks, signals, strict, threads, report)
         with claimed as directory, blas_threads(threads, _fitting_threads(experiment)):
             if directory.path != wanted:
-                observer.taken(wanted)
-            runner = Course(experiment, directory, describe(spec, experiment.data), observer, signals)
-            return runner.run(None, report)
+                observers.taken(wanted)
+            course = Course(experiment, directory, describe(spec, experiment.data), observers, signals)
+            return course.run(None, report)
 
 
 def resume(
@@ -80,6 +87,8 @@ def resume(
     overrides: Sequence[str] = (),
     observer: Observer | None = None,
     *,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
     checkpoint: str | int = "latest",
     memory_budget: int | None = None,
     strict: bool = False,
@@ -109,7 +118,8 @@ def resume(
         return _go_on(
             directory,
             overrides,
-            observer or Observer(),
+            Observers(observer, loggers),
+            callbacks,
             signals,
             strict,
             threads,
@@ -131,14 +141,14 @@ def _take(wanted: Path) -> RunDirectory | None:
     return directory
 
 
-def _set_up(spec: Spec, signals: Signals) -> Experiment:
+def _set_up(spec: Spec, callbacks: Sequence[Callback], signals: Signals) -> Experiment:
     """Return a spec's experiment, set up with one thread: what transforms fit does not depend on their number."""
     with signals.promptly(), blas_threads(1):
-        return Experiment(spec)
+        return Experiment(spec, callbacks)
 
 
 def _fitting_threads(experiment: Experiment) -> int:
-    rows = len(experiment.splits["train"].x)
+    rows = experiment.splits["train"].rows
     batch = min(experiment.spec.training.batch_size or rows, rows)
     return fitting_threads(experiment.model.network.named.values(), batch)
 
@@ -146,7 +156,8 @@ def _fitting_threads(experiment: Experiment) -> int:
 def _go_on(
     path: Path,
     given: Spec | Sequence[str],
-    observer: Observer,
+    observers: Observers,
+    callbacks: Sequence[Callback],
     signals: Signals,
     strict: bool,
     threads: int | None,
@@ -164,21 +175,23 @@ def _go_on(
         check_spec_unchanged(before, spec)
         check_components_unchanged(manifest, spec)
         warnings = changed_setting(manifest)
-        experiment = _set_up(spec, signals)
+        experiment = _set_up(spec, callbacks, signals)
         warnings += check_data_unchanged(manifest, experiment)
         if strict and warnings:
             raise UsageError("\n".join(["bits may differ from those of a run on one machine", *warnings]))
+        course = Course(experiment, directory, manifest, observers, signals)
         resumed, refused = restore(experiment, path, checkpoint)
+        check_callbacks_given(experiment.trainer, resumed.latest)
         for message in [*warnings, *refused]:
-            observer.warned(message)
+            observers.warned(message)
         epoch = experiment.trainer.epoch
-        begun = epoch + (experiment.trainer.position > 0)
+        begun = epoch + (experiment.trainer.batches.position > 0)
         if begun > spec.training.epochs:
             message = f"the run has begun epoch {begun} already, there cannot be only {spec.training.epochs} of them"
             raise UsageError(message, help=f"let training.epochs be {begun} or more")
         replaced = before.digest() if before.digest() != spec.digest() else None
         manifest |= {"spec": describe_spec(spec, replaced), "components": components(spec)}
-        if not experiment.done:
+        if not experiment.trainer.done:
             where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
             manifest["resumed"].append(where | describe_setting())
-        return Course(experiment, directory, manifest, observer, signals).run(resumed, report)
+        return course.run(resumed, report)

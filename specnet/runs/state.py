@@ -22,7 +22,7 @@ from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec
 from specnet.training.network import declared_shapes, name_layers
 from specnet.training.parameters import lay_out, show_layout
-from specnet.training.trainer import Snapshot
+from specnet.training.state import TrainingState
 
 TEXTS = ("layout", "spec", "progress")
 FREE = (
@@ -48,16 +48,6 @@ class _Generator(_Part):
     uinteger: int = Field(ge=0, lt=2**32)
 
 
-class _Moment(_Part):
-    epoch: NonNegativeInt
-    step: NonNegativeInt
-
-
-class _Watch(_Part):
-    best: FiniteFloat | None
-    waited: NonNegativeInt
-
-
 class _Transforms(_Part):
     inputs: list[dict[str, Any]]
     targets: list[dict[str, Any]]
@@ -70,33 +60,48 @@ class _Data(_Part):
     target_names: list[str]
 
 
-class _Window(_Part):
-    start: PositiveInt
-    metrics: dict[str, FiniteFloat]
+class _Stored(_Part):
+    values: dict[str, Any]
+    arrays: list[str]
 
 
-class _Norms(_Part):
-    gradient_norms: list[FiniteFloat]
-    update_norms: list[FiniteFloat]
-
-
-class _Progress(_Moment):
+class _Progress(_Part):
+    epoch: NonNegativeInt
+    step: NonNegativeInt
     position: NonNegativeInt
-    window: _Window | None = None
-    norms: _Norms | None = None
-    loss: FiniteFloat
+    loss: list[FiniteFloat] = Field(min_length=2, max_length=2)
+    finished: str | None
     generators: dict[str, _Generator]
-    best: _Moment
-    watches: dict[str, _Watch]
-    schedules: dict[str, dict[str, Any]]
+    parts: dict[str, _Stored]
     transforms: _Transforms
     data: _Data
-    history_length: NonNegativeInt
-    history_sha256: str
 
 
-def read_checkpoint(path: Path, stamps: Sequence[Stamp], spec: Spec) -> Snapshot:
-    """Return the snapshot in a checkpoint of a spec's run; nothing is unpickled.
+class _Moment(_Part):
+    epoch: NonNegativeInt
+    step: NonNegativeInt
+
+
+class _History(_Part):
+    length: NonNegativeInt
+    sha256: str
+
+
+class _Best(_Part):
+    best: FiniteFloat | None
+    waited: NonNegativeInt
+
+
+PARTS: dict[str, type[_Part]] = {
+    "callbacks.checkpoints": _Moment,
+    "callbacks.history": _History,
+    "callbacks.best": _Best,
+}
+"""Parts that every checkpoint has."""
+
+
+def read_checkpoint(path: Path, stamps: Sequence[Stamp], spec: Spec) -> TrainingState:
+    """Return the state in a checkpoint of a spec's run; nothing is unpickled.
 
     It is believed only if size and digest are those of a stamp, its members are exactly those that such a run saves,
     and their shapes and dtypes are what the spec's layers and optimizer imply. All that is checked before an array is
@@ -112,12 +117,14 @@ def read_checkpoint(path: Path, stamps: Sequence[Stamp], spec: Spec) -> Snapshot
         layout, told, progress = (json.loads(str(archive.read(name))) for name in TEXTS)
         if not _is_same(told, spec):
             raise RunError(f"{path} is a checkpoint of another spec")
-        _check_progress(progress, path.name)
+        check_progress(progress, path.name)
         implied_layout, implied = _implied(spec, progress)
-        if layout != implied_layout or archive.headers != implied | texts:
+        names = TrainingState({}, progress).part_arrays
+        further = {name: archive.headers[name] for name in names if archive.headers[name].dtype.kind in "biufU"}
+        if layout != implied_layout or archive.headers != implied | further | texts:
             raise RunError(f"{path} does not fit the run's spec: its arrays are not those of the layers")
-        arrays = {name: archive.read(name) for name in implied}
-        return Snapshot(**{"outputs": np.empty(0)} | arrays, progress=progress)
+        arrays = {name: archive.read(name) for name in (*implied, *further)}
+        return TrainingState(arrays, progress)
 
 
 def _is_same(told: Any, spec: Spec) -> bool:
@@ -131,21 +138,28 @@ def _is_same(told: Any, spec: Spec) -> bool:
         return False
 
 
-def _check_progress(progress: Any, name: str) -> None:
+def check_progress(progress: Any, name: str) -> None:
     """Raise a ValueError unless `progress` is that of a run in the step which the checkpoint's name tells."""
     try:
         _Progress.model_validate(progress)
+        for part, model in PARTS.items():
+            model.model_validate(progress["parts"][part]["values"])
+    except KeyError as error:
+        raise ValueError(f"it has no {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
         raise ValueError(f"{'.'.join(map(str, ('progress', *first['loc'])))}: {first['msg']}") from None
-    if file_name(progress["step"]) != name or progress["history_length"] != progress["epoch"]:
+    if (
+        file_name(progress["step"]) != name
+        or progress["parts"]["callbacks.history"]["values"]["length"] != progress["epoch"]
+    ):
         raise ValueError("its progress is that of another state")
 
 
 def _implied(spec: Spec, progress: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Header]]:
     """The layout and the arrays of a checkpoint with this progress; nothing is allocated."""
     layers = copy.deepcopy(spec.layers)
-    output_shape = connect(layers, tuple(progress["data"]["input_shape"]), "layers")
+    connect(layers, tuple(progress["data"]["input_shape"]), "layers")
     parameters, states = declared_shapes(name_layers(layers))
     layout, dtype = lay_out(parameters), np.dtype(spec.dtype)
     size = sum(slot.size for slot in layout)
@@ -154,9 +168,6 @@ def _implied(spec: Spec, progress: Mapping[str, Any]) -> tuple[list[dict[str, An
         "slots": (len(spec.optimizer.slot_names), size),
         "state": (sum(map(math.prod, states.values())),),
     }
-    if progress["position"]:
-        window = progress.get("window") or {"start": 0}
-        shapes["outputs"] = (progress["position"] - window["start"] if spec.metrics else 0, *output_shape)
     return show_layout(layout), {name: Header(shape, dtype) for name, shape in shapes.items()}
 
 

@@ -21,7 +21,7 @@ from specnet.plots.base import Plot
 from specnet.spec.document import Document
 from specnet.training.pipeline import Transforms
 from specnet.training.split import Split
-from specnet.training.trainer import Training
+from specnet.training.settings import Training
 from specnet.watch import Mode
 
 

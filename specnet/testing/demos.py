@@ -14,6 +14,7 @@ from specnet.datasets.base import AnySamples, Data, Dataset, Rows, Samples, Stre
 from specnet.runs.experiment import Experiment
 from specnet.spec.load import load_spec
 from specnet.spec.model import Spec
+from specnet.training.loop import run_epoch
 from specnet.training.model import Model
 
 EPOCHS = 3
@@ -97,13 +98,10 @@ def train(spec: Spec) -> Demo:
     """Return a run of a spec after a few epochs, kept in memory."""
     experiment = Experiment(spec)
     trainer, recorder = experiment.trainer, experiment.recorder
-    trainer.measures_steps = recorder is not None
-    lines = []
-    for _ in range(EPOCHS):
-        line, _ = experiment.run_epoch(lambda: None)
-        lines.append(line)
-        if recorder:
-            recorder.keep(line["epoch"], line, trainer.norms)
+    if recorder:
+        trainer.callbacks["recorder"] = recorder
+        recorder.begin(trainer)
+    lines = [run_epoch(trainer) for _ in range(EPOCHS)]
     return Demo(
         spec.name,
         spec.dataset,

@@ -1,17 +1,26 @@
-"""Where a number that is not finite comes from: a computation is repeated with every layer watched."""
+"""Numbers that are not finite: where they are found, and where they come from.
+
+To find the origin, a computation is repeated with every layer watched.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from specnet.component import Component
+from specnet.errors import DivergenceError, Pointer, show_pointer
 from specnet.layers.base import Layer
+from specnet.training.batches import Batch
 from specnet.training.network import Network
 from specnet.training.parameters import FlatVector
+
+if TYPE_CHECKING:
+    from specnet.training.trainer import Trainer
 
 
 class Origin(NamedTuple):
@@ -123,3 +132,100 @@ def _watched(layer: Layer, name: str, found: list[Origin]) -> Iterator[None]:
         for method in shadows:
             del vars(layer)[method]
         vars(layer).update(own)
+
+
+def check_loss(trainer: Trainer, value: float, batch: Batch) -> None:
+    """Raise a `DivergenceError` unless the loss of a batch is finite."""
+    if not math.isfinite(value):
+        check_parameters(trainer)
+        network = trainer.model.network
+        raise _diverged(
+            trainer, f"the loss is {value} {_now(trainer)}", lambda: network.propagate(batch.inputs, training=True)
+        )
+
+
+def check_gradients(trainer: Trainer, batch: Batch) -> None:
+    """Raise a `DivergenceError` unless the gradient of a batch is finite."""
+    if not are_finite(trainer.model.network.grads.flat):
+        check_parameters(trainer)
+        network, loss = trainer.model.network, trainer.model.loss
+
+        def attempt() -> None:
+            loss.forward(network.propagate(batch.inputs, training=True), batch.targets)
+            network.backward_parameters(loss.backward())
+
+        raise _diverged(trainer, f"a gradient is not finite {_now(trainer)}", attempt)
+
+
+def check_parameters(trainer: Trainer) -> None:
+    """Raise a `DivergenceError` unless all parameters are finite.
+
+    This is checked after an epoch, before they are saved, and where their loss is not finite. In each step it would
+    take time for nothing: a parameter that is not finite mostly makes the next loss so.
+    """
+    params = trainer.model.network.params
+    if not are_finite(params.flat):
+        message = f"a parameter is not finite by step {trainer.step}, in epoch {trainer.epoch + 1}"
+        raise _parameter_error(trainer, message, find_parameter(params) or "")
+
+
+def check_values(trainer: Trainer, values: Mapping[str, float]) -> None:
+    """Raise a `DivergenceError` unless the loss and metrics of an epoch are finite."""
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise _undefined(trainer, name, value)
+
+
+def check_state(trainer: Trainer) -> None:
+    """Raise a `DivergenceError` unless all that a checkpoint saves is finite."""
+    network = trainer.model.network
+    with np.errstate(over="ignore", invalid="ignore"):
+        check_parameters(trainer)
+        if not are_finite(trainer.slots):
+            name = find_slot(network.params, trainer.slots)
+            raise _parameter_error(trainer, f"a slot of the optimizer is not finite by step {trainer.step}", name)
+        if not are_finite(network.state.flat):
+            name = find_parameter(network.state) or ""
+            raise _parameter_error(trainer, f"running state is not finite by step {trainer.step}", name)
+
+
+def _now(trainer: Trainer) -> str:
+    return f"in step {trainer.step + 1}, in epoch {trainer.epoch + 1}"
+
+
+def _diverged(trainer: Trainer, message: str, attempt: Callable[[], object]) -> DivergenceError:
+    """Return the error of a number that is not finite, with the layer where it begins when it is computed again.
+
+    If all layers compute finite numbers then, the loss does not (or, with the next mask of a dropout, it is unknown).
+    """
+    if origin := find_origin(trainer.model.network, attempt):
+        return _error(message, origin.layer.place, origin.layer, f", in {origin.what}")
+    return _error(message, ("loss",), trainer.model.loss)
+
+
+def _undefined(trainer: Trainer, name: str, value: float) -> DivergenceError:
+    """Return the error of a value of an epoch that is not finite."""
+    model = trainer.model
+    message = f"{name} is {value} after step {trainer.step}, in epoch {trainer.epoch + 1}"
+    split, _, metric = name.partition("/")
+
+    def are_outputs_finite() -> bool:
+        return all(all_finite(model.outputs(piece.inputs)) for piece in trainer.splits[split].pieces())
+
+    if metric in model.metrics and are_outputs_finite():
+        return _error(message, ("metrics", list(model.metrics).index(metric)), model.metrics[metric])
+    return _diverged(trainer, message, are_outputs_finite)
+
+
+def _parameter_error(trainer: Trainer, message: str, name: str) -> DivergenceError:
+    place, _, parameter = name.rpartition(".")
+    layer = trainer.model.network.named[place]
+    return _error(message, layer.place, layer, f", in its {parameter}")
+
+
+def _error(message: str, place: Pointer, component: Component, part: str = "") -> DivergenceError:
+    return DivergenceError(
+        f"{message}: it begins in {show_pointer(place)} ({type(component).__name__}){part}",
+        pointer=place,
+        help="in a new run, try a smaller optimizer.learning_rate, or training.clip_norm",
+    )

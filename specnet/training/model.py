@@ -2,62 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from specnet import registry
 from specnet.component import guarded
-from specnet.datasets.base import PARTS, PIECE, AnySamples, Rows, StreamedSamples, rows_in
+from specnet.datasets.base import AnySamples, Rows, StreamedSamples
 from specnet.errors import DataError
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
+from specnet.training.batches import Batch, PreparedSplit, StreamedSplit
 from specnet.training.divergence import all_finite
 from specnet.training.network import Network
 from specnet.training.pipeline import Pipeline
 
 ROWS = 256
 """Rows that go through the network at a time when no gradient is wanted."""
-
-
-class Prepared(NamedTuple):
-    """A split as the network and the loss take it, and its targets in the dataset's units."""
-
-    x: np.ndarray
-    target: np.ndarray
-    truth: np.ndarray
-
-    def pieces(self) -> Iterator[Prepared]:
-        """Give all of it at once, as a `StreamedSplit` gives its own a piece at a time."""
-        yield self
-
-
-class StreamedSplit(NamedTuple):
-    """The same of a split that does not fit into memory; `buffer` as in `StreamedSamples`."""
-
-    x: Rows
-    target: Rows
-    truth: Rows
-    buffer: int
-
-    def read(self, rows: slice) -> Prepared:
-        """Return some of it."""
-        return Prepared(self.x[rows], self.target[rows], self.truth[rows])
-
-    @property
-    def step(self) -> int:
-        """Samples that are read at a time where nothing asks for more."""
-        return rows_in(min(PIECE, self.buffer // PARTS), self.x, self.target)
-
-    def pieces(self) -> Iterator[Prepared]:
-        """Give all of it in order, a few samples at a time."""
-        step = self.step
-        for start in range(0, len(self.x), step):
-            yield self.read(slice(start, start + step))
-
-
-AnySplit = Prepared | StreamedSplit
 
 
 class Model:
@@ -76,20 +37,31 @@ class Model:
         self.targets = targets
         self.metrics = {registry.name_of("metrics", type(metric)): metric for metric in metrics}
 
-    def prepare(self, transformed: AnySamples, truth: np.ndarray | Rows) -> AnySplit:
+    def prepare(self, transformed: AnySamples, truth: np.ndarray | Rows) -> PreparedSplit:
         """Return transformed samples as the network and the loss take them, with their targets as they were.
 
         Raises:
             SpecnetError: if inputs or targets do not fit the network or the loss; where they are streamed, some of
                 them are not looked at until they are read.
         """
+        inputs, targets = self._prepare_inputs, self._prepare_targets
         if isinstance(transformed, StreamedSamples):
             assert isinstance(truth, Rows)
-            inputs, targets, buffer = transformed
-            return StreamedSplit(inputs.map(self._prepare_inputs), targets.map(self._prepare_targets), truth, buffer)
+            x, target, buffer, weight, mask = transformed
+            return StreamedSplit(
+                x.map(inputs),
+                target.map(targets),
+                truth,
+                None if weight is None else weight.map(self._weights),
+                mask,
+                buffer,
+            )
         assert isinstance(truth, np.ndarray)
-        target = self._prepare_targets(transformed.targets)
-        return Prepared(self._prepare_inputs(transformed.inputs), target, truth)
+        x, target, weight, mask = transformed
+        return Batch(inputs(x), targets(target), truth, None if weight is None else self._weights(weight), mask)
+
+    def _weights(self, weight: np.ndarray) -> np.ndarray:
+        return rounded(weight, self.network.dtype, "weight")
 
     def _prepare_inputs(self, x: np.ndarray) -> np.ndarray:
         return rounded(x, self.network.dtype, "input")
@@ -117,46 +89,46 @@ class Model:
         with np.errstate(over="ignore", invalid="ignore"):
             return self.targets.invert(self.loss.predictions(y))
 
-    def measure(self, y: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-        """Return every metric of outputs y against targets in the dataset's units."""
-        if not self.metrics:
-            return {}
+    def update(self, metrics: Sequence[Metric], y: np.ndarray, batch: Batch) -> None:
+        """Add outputs y of a batch to metrics, which see predictions and targets in the dataset's units."""
         prediction = self.interpret(y)
-        values = {}
-        for number, (name, metric) in enumerate(self.metrics.items()):
-            with guarded(metric, ("metrics", number), "__call__"):
-                values[name] = float(metric(prediction, truth))
+        for number, metric in enumerate(metrics):
+            with guarded(metric, ("metrics", number), "update"):
+                if batch.weight is None:
+                    metric.update(prediction, batch.truth)
+                else:
+                    metric.update(prediction, batch.truth, batch.weight)
+
+    def compute(self, metrics: Sequence[Metric]) -> dict[str, float]:
+        """Return the values of metrics by name; a metric of several values adds a name for each, `f1.setosa`."""
+        values: dict[str, float] = {}
+        for number, (name, metric) in enumerate(zip(self.metrics, metrics, strict=True)):
+            with guarded(metric, ("metrics", number), "compute"):
+                found = metric.compute()
+                if isinstance(found, dict):
+                    values |= {f"{name}.{key}": float(value) for key, value in found.items()}
+                else:
+                    values[name] = float(found)
         return values
 
-    def check_metrics(self, split: AnySplit) -> None:
-        """Check that every metric of a split can be computed without all its outputs, where they are too many.
-
-        Raises:
-            DataError: naming one that cannot.
-        """
-        for number, (name, metric) in enumerate(self.metrics.items()):
-            if isinstance(split, StreamedSplit) and not metric.additive:
-                raise DataError(
-                    f"{name} is computed over all samples at once, and they take more than the dataset's buffer",
-                    pointer=("metrics", number),
-                    help="leave it out, or let the buffer be larger",
-                )
-
-    def score(self, split: AnySplit, between: Callable[[], None] = lambda: None) -> dict[str, float]:
+    def score(self, split: PreparedSplit, between: Callable[[], None] = lambda: None) -> dict[str, float]:
         """Return loss and metrics over a split; `between` as in `outputs`.
 
         Raises:
-            DataError: as `check_metrics` does, or if streamed samples cannot be read.
+            DataError: if streamed samples cannot be read.
         """
-        self.check_metrics(split)
-        scores = dict.fromkeys(["loss", *self.metrics], 0.0)
+        metrics = list(self.metrics.values())
+        for metric in metrics:
+            metric.reset()
+        total = weight = 0.0
         for piece in split.pieces():
-            y, share = self.outputs(piece.x, between), len(piece.x) / len(split.x)
-            loss = float(self.loss.forward(y, piece.target))
-            scores["loss"] += loss * share if self.loss.reduction == "mean" else loss
-            for name, value in self.measure(y, piece.truth).items():
-                scores[name] += value * share
-        return scores
+            y = self.outputs(piece.inputs, between)
+            loss = float(self.loss.forward(y, piece.targets))
+            total += loss * piece.size if self.loss.reduction == "mean" else loss
+            weight += piece.size
+            if metrics:
+                self.update(metrics, y, piece)
+        return {"loss": total / weight if self.loss.reduction == "mean" else total, **self.compute(metrics)}
 
     def evaluate(self, samples: AnySamples) -> dict[str, float]:
         """Return loss and metrics over raw samples."""

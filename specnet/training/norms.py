@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -25,11 +25,12 @@ def layer_norms(network: Network, vector: np.ndarray) -> list[float]:
         return [float(np.nan_to_num(np.linalg.norm(part))) for part in parts]
 
 
-def measure_step(network: Network, update: Callable[[], None]) -> Norms:
-    """Take a step with `update` and return the norms of gradients before it, and of what it adds to parameters."""
-    gradients, before = layer_norms(network, network.grads.flat), network.params.flat.copy()
-    update()
-    return {"gradient_norms": gradients, "update_norms": layer_norms(network, network.params.flat - before)}
+def step_norms(network: Network, before: np.ndarray) -> Norms:
+    """Return the norms of the gradients of the step just taken, and of the change of parameters since `before`."""
+    return {
+        "gradient_norms": layer_norms(network, network.grads.flat),
+        "update_norms": layer_norms(network, network.params.flat - before),
+    }
 
 
 def check_norms(network: Network, norms: dict[str, Sequence[float]]) -> None:

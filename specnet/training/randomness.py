@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 
-def stream(seed: int, purpose: str) -> np.random.Generator:
-    """Return the generator for a purpose, such as "dataset" or "layers.2".
+def stream(seed: int, purpose: str, shard: int = 0) -> np.random.Generator:
+    """Return the generator for a purpose, such as "dataset" or "layers.2", in a shard of a batch.
 
     Streams are independent of each other, and adding one leaves the others as they are.
     """
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=tuple(purpose.encode())))
+    key = (*purpose.encode(), *([0x100 + shard] if shard else []))  # which no byte of another purpose can be
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
 def save_stream(rng: np.random.Generator) -> dict[str, Any]:

@@ -10,11 +10,12 @@ import numpy as np
 from specnet.component import Component, guarded
 from specnet.errors import Pointer
 from specnet.layers.base import Layer
-from specnet.training.model import ROWS, AnySplit, Model
+from specnet.training.batches import PreparedSplit
+from specnet.training.model import ROWS, Model
 from specnet.training.randomness import restore_stream, save_stream
 
 
-def try_out(model: Model, split: AnySplit, batch_size: int | None) -> None:
+def try_out(model: Model, split: PreparedSplit, batch_size: int | None) -> None:
     """Let a model take a step without an update on the first samples, and look at all that layers and loss return.
 
     What it computes is undone: running state and random numbers are as before.
@@ -25,7 +26,7 @@ def try_out(model: Model, split: AnySplit, batch_size: int | None) -> None:
     network, loss = model.network, model.loss
     piece = next(iter(split.pieces()))
     rows = min(batch_size or ROWS, ROWS)
-    x, target = piece.x[:rows], piece.target[:rows]
+    x, target = piece.inputs[:rows], piece.targets[:rows]
     state = network.state.flat.copy()
     streams = {place: save_stream(layer.rng) for place, layer in network.named.items()}
     try:

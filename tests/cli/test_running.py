@@ -139,14 +139,14 @@ def test_divergence_ends_with_code_4_and_tells_where_the_run_is(invoke, write):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_with_its_code_and_says_how_to_go_on(number, code, invoke, monkeypatch, write):
-    from specnet.training.trainer import Trainer
+    from specnet.training import loop
 
-    def interrupted(self, between):
+    def interrupted(trainer):
         signal.raise_signal(number)
-        return train(self, between)
+        return run_epoch(trainer)
 
-    train = Trainer.run_epoch
-    monkeypatch.setattr(Trainer, "run_epoch", interrupted)
+    run_epoch = loop.run_epoch
+    monkeypatch.setattr(loop, "run_epoch", interrupted)
     result = invoke("run", write("arms.json"))
     assert (result.exit_code, "to go on: specnet resume runs/arms" in result.stderr) == (code, True)
     assert json.loads(Path("runs/arms/manifest.json").read_text())["status"] == "interrupted"
@@ -165,9 +165,7 @@ def test_the_module_is_the_command_and_shows_no_traceback(tmp_path):
 
 
 def test_an_unexpected_error_ends_in_a_message_and_not_in_a_traceback(invoke, write, monkeypatch):
-    from specnet.training.trainer import Trainer
-
-    monkeypatch.setattr(Trainer, "run_epoch", lambda *_: {}["nothing"])
+    monkeypatch.setattr("specnet.training.loop.run_epoch", lambda trainer: {}["nothing"])
     result = invoke("run", write("arms.json"))
     assert (result.exit_code, result.stderr.partition(":")[0]) == (1, "error[internal]")
     assert json.loads(Path("runs/arms/manifest.json").read_text())["status"] == "failed"
@@ -190,21 +188,22 @@ def test_the_test_split_can_be_watched(invoke, write):
 
 
 def test_an_interrupt_keeps_the_best_state_so_far(invoke, write, monkeypatch):
-    from specnet.training.trainer import Trainer
+    from specnet.training import loop
 
-    train, epochs = Trainer.run_epoch, []
+    run_epoch, epochs = loop.run_epoch, []
 
-    def interrupted(self, between):
-        if len(epochs) == 7:
+    def interrupted(trainer):
+        if len(epochs) == 6:
             signal.raise_signal(signal.SIGINT)
-        epochs.append(train(self, between))
-        return epochs[-1]
+        epochs.append(None)
+        return run_epoch(trainer)
 
-    monkeypatch.setattr(Trainer, "run_epoch", interrupted)
+    monkeypatch.setattr(loop, "run_epoch", interrupted)
     spec = write("arms.json", training={"epochs": 1000}, record={"every": 1, "points": 3})
     assert invoke("run", spec).exit_code == 130
     best = json.loads(Path("runs/arms/best.json").read_text())
-    assert best["epoch"] == 1 + min(range(7), key=lambda epoch: epochs[epoch]["train/loss"])
+    losses = [json.loads(line)["train/loss"] for line in Path("runs/arms/history.jsonl").read_text().splitlines()]
+    assert best["epoch"] == 1 + min(range(6), key=losses.__getitem__)
     assert Path("runs/arms/record.npz").is_file()
     assert invoke("evaluate", "runs/arms").exit_code == 0
 

@@ -106,7 +106,7 @@ def test_shapes_are_whole_and_never_vanish(size):
 
 def test_no_image_is_one_of_two_shapes_even_at_the_smallest_size():
     dataset = build("datasets", {"type": "shapes", "n_points": 50_000, "size": 15, "noise": 0})
-    inputs, targets = dataset.load(np.random.default_rng(3)).train
+    inputs, targets, *_ = dataset.load(np.random.default_rng(3)).train
     shapes = {(image.tobytes(), target) for image, target in zip(inputs > 0, targets, strict=True)}
     assert len({image for image, _ in shapes}) == len(shapes) > 4000
 

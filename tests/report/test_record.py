@@ -261,8 +261,8 @@ def test_a_run_that_is_stopped_after_its_last_epoch_ends_in_the_same_record(trai
     directory, _ = train({}, **changes)
 
     class Stopping(specnet.Observer):
-        def epoch(self, line):
-            if line["epoch"] == 13:
+        def epoch(self, view, values):
+            if view.epoch == 13:
                 signal.raise_signal(signal.SIGTERM)
 
     spec = specnet.load_spec(directory / "spec.json")
@@ -279,7 +279,7 @@ def test_who_goes_back_behind_dropped_frames_may_stop_there_and_goes_on_to_the_s
     before = contents(directory)
 
     class Stopping(specnet.Observer):
-        def epoch(self, line):
+        def epoch(self, view, values):
             signal.raise_signal(signal.SIGTERM)
 
     for step in (12, "latest", "latest"):

@@ -34,14 +34,14 @@ def stop(monkeypatch):
     """Let a signal come in a step of the next run."""
 
     def call(step, number=signal.SIGINT):
-        take = Trainer._step
+        add = Trainer.add_loss
 
-        def stopped(self, *batch):
-            take(self, *batch)
-            if self.step == step:
-                monkeypatch.setattr(Trainer, "_step", take)
+        def stopped(self, loss, batch):
+            add(self, loss, batch)
+            if self.step + 1 == step:
+                monkeypatch.setattr(Trainer, "add_loss", add)
                 signal.raise_signal(number)
 
-        monkeypatch.setattr(Trainer, "_step", stopped)
+        monkeypatch.setattr(Trainer, "add_loss", stopped)
 
     return call

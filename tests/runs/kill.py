@@ -156,6 +156,7 @@ class Profiler:
 
     def __init__(self, late: int, blow: Blow) -> None:
         from specnet.runs import course, runner
+        from specnet.training import loop
 
         self.late, self.blow = late, blow
         self.counts = dict.fromkeys(PHASES, 0)
@@ -164,7 +165,7 @@ class Profiler:
             "any": [runner.run, runner.resume],
             "train": [course.Course._train],
             "save": [course.Course._write],
-            "epoch": [runner.Experiment.run_epoch],
+            "epoch": [loop.run_epoch],
         }
         self.names = {function.__code__: name for name, some in functions.items() for function in some}
 
@@ -190,7 +191,7 @@ class Profiler:
             self.inside |= {"any": {"any", "start"}}.get(name, {name})
             if name == "train":
                 self.inside -= {"start"}
-            if name == "epoch" and frame.f_locals["self"].trainer.epoch >= self.late:
+            if name == "epoch" and frame.f_locals["trainer"].epoch >= self.late:
                 self.inside |= {"last"}
 
 

@@ -204,7 +204,7 @@ def test_a_run_can_go_on_or_not_as_the_verdict_says(kind, made):
         assert report.verdict == f"damaged, but can go on from step {report.resume}: specnet resume {made}"
         started = []
         observer = specnet.Observer()
-        observer.started = lambda spec, directory, epoch: started.append(epoch)
+        observer.begin = lambda view: started.append(view.epoch)
         specnet.resume(made, observer=observer)
         assert started == [report.resume // STEPS]
     if report.evaluate is None:

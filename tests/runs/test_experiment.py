@@ -3,6 +3,7 @@ import pytest
 import specnet
 from specnet.errors import BrokenComponentError, SpecError
 from specnet.runs.experiment import Experiment
+from specnet.training.loop import run_epoch
 
 SPEC = {
     "seed": 3,
@@ -64,16 +65,16 @@ def plugin(install):
 )
 def test_schedules_are_those_of_the_optimizer_that_trains(rate, places):
     found = experiment(sgd(rate))
-    assert list(found.schedules) == places
+    assert list(found.schedules) == [f"optimizer.{place}" for place in places]
     for place in places:
-        assert found.schedules[place] is getattr(found.trainer.optimizer, place)
+        assert found.schedules[f"optimizer.{place}"] is getattr(found.trainer.optimizer, place)
 
 
 def test_a_schedule_deeper_in_the_optimizer_is_named_by_its_place(plugin):
     rates = [0.1, plateau(), {"type": "constant", "value": 2}]
     found = experiment({"type": "grouped", "learning_rate": plateau(), "rates": rates})
-    assert list(found.schedules) == ["learning_rate", "rates.1", "rates.2"]
-    assert found.schedules["rates.2"](0) == 2
+    assert list(found.schedules) == ["optimizer.learning_rate", "optimizer.rates.1", "optimizer.rates.2"]
+    assert found.schedules["optimizer.rates.2"](0) == 2
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_a_schedule_deeper_in_the_optimizer_is_named_by_its_place(plugin):
     ],
 )
 def test_a_schedule_learns_which_values_are_better(monitor, mode, better):
-    schedule = experiment(sgd(plateau(monitor=monitor, mode=mode))).schedules["learning_rate"]
+    schedule = experiment(sgd(plateau(monitor=monitor, mode=mode))).schedules["optimizer.learning_rate"]
     values = []
     for value in (0.5, 0.6, 0.7) if better == "higher" else (0.7, 0.6, 0.5):
         schedule.look({monitor: value})
@@ -108,7 +109,7 @@ def test_a_schedule_learns_which_values_are_better(monitor, mode, better):
 def test_the_split_that_a_schedule_monitors_is_measured(monitor, measured):
     found = experiment(sgd(plateau(monitor=monitor)))
     assert found.trainer.measured == measured
-    assert monitor in found.trainer.run_epoch()
+    assert monitor in run_epoch(found.trainer)
 
 
 def test_a_schedule_cannot_monitor_a_split_that_the_data_turn_out_not_to_have(plugin):
@@ -120,19 +121,19 @@ def test_a_schedule_cannot_monitor_a_split_that_the_data_turn_out_not_to_have(pl
 def test_experiments_of_one_spec_share_no_state_with_it_or_with_each_other():
     spec = specnet.load_spec(SPEC | {"optimizer": sgd(plateau(monitor="validation/accuracy"))})
     before = spec.to_json(), spec.optimizer.learning_rate.save()
-    first = Experiment(spec).schedules["learning_rate"]
+    first = Experiment(spec).schedules["optimizer.learning_rate"]
     for value in (0.9, 0.8, 0.7):
         first.look({"validation/accuracy": value})
-    second = Experiment(spec).schedules["learning_rate"]
+    second = Experiment(spec).schedules["optimizer.learning_rate"]
     assert (first(0), second(0)) == (pytest.approx(0.01), 1.0)
     assert (spec.to_json(), spec.optimizer.learning_rate.save()) == before
     # Not even what somebody did to the schedule of the spec itself tells in a run.
     spec.optimizer.learning_rate.look({"validation/accuracy": 2.0})
-    assert Experiment(spec).schedules["learning_rate"].save() == second.save()
+    assert Experiment(spec).schedules["optimizer.learning_rate"].save() == second.save()
 
 
 def test_a_schedule_that_fails_to_begin_is_named(plugin):
-    assert experiment(sgd("rising")).schedules["learning_rate"](0) == 0.1
+    assert experiment(sgd("rising")).schedules["optimizer.learning_rate"](0) == 0.1
     with pytest.raises(
         BrokenComponentError, match=r"optimizer\.learning_rate \(Rising of acme 1\.0\) fails in begin: .* no top"
     ):

@@ -34,15 +34,15 @@ SPEC = {
 COMMAND = """
 import ctypes, os, resource
 from specnet.cli import main
-from specnet.training.trainer import Trainer
+from specnet.training import loop
 
 def fault():
     {fault}
 
-def run_epoch(trainer, between, original=Trainer.run_epoch):
+def run_epoch(trainer, original=loop.run_epoch):
     if trainer.epoch == {after}:
         fault()
-    return original(trainer, between)
+    return original(trainer)
 
 if os.geteuid() == 0:  # permissions bind root only without its capabilities
     # the version of the header, and this process; effective, permitted and inheritable ones, in two halves
@@ -50,7 +50,7 @@ if os.geteuid() == 0:  # permissions bind root only without its capabilities
     assert ctypes.CDLL(None).capset(header, none) == 0
 if {after} == 0:
     fault()
-Trainer.run_epoch = run_epoch
+loop.run_epoch = run_epoch
 main()
 """
 LIMIT = "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))"

@@ -14,9 +14,9 @@ from runs.stopped import LINEAR, change, contents, small
 import specnet
 from specnet.errors import BusyError, Interrupted, RunError, SpecError, UsageError
 from specnet.runs.checkpoints import Checkpoints
-from specnet.runs.course import Course
 from specnet.runs.directory import RunDirectory
 from specnet.runs.experiment import Experiment
+from specnet.training.loop import run_epoch
 from specnet.training.model import Model
 from specnet.training.network import Network
 
@@ -131,14 +131,13 @@ def test_checkpoints_within_epochs_change_nothing_but_how_many_there_are(every, 
     assert contents(run.directory)["history"] == expected["history"]
 
 
-def test_a_checkpoint_within_an_epoch_holds_the_outputs_that_metrics_will_need(stop, tmp_path):
-    for metrics, rows in ((["accuracy"], 20), ([], 0)):
-        stop(1)
-        with pytest.raises(Interrupted):
-            specnet.run(small(metrics=metrics), tmp_path / f"run-{rows}")
-        with np.load(tmp_path / f"run-{rows}/checkpoints/step-00000001.npz") as file:
-            assert file["outputs"].shape == (rows, 1)
-            assert json.loads(str(file["progress"]))["position"] == 20
+def test_a_checkpoint_within_an_epoch_holds_what_metrics_have_added_up(stop, tmp_path):
+    stop(1)
+    with pytest.raises(Interrupted):
+        specnet.run(small(metrics=["accuracy"]), tmp_path / "run")
+    progress = specnet.load_run(tmp_path / "run", "latest").progress
+    assert progress["position"] == 20
+    assert progress["parts"]["metrics.accuracy"]["values"]["count"] == 20
 
 
 def test_a_longer_run_is_the_one_that_was_longer_from_the_start(tmp_path):
@@ -216,8 +215,8 @@ def test_a_run_killed_before_it_had_begun_begins_anew(tmp_path):
 def test_a_run_that_another_process_has_begun_in_the_meantime_goes_on(tmp_path, monkeypatch):
     prepare = Experiment.__init__
 
-    def slow(self, spec):
-        prepare(self, spec)
+    def slow(self, spec, callbacks):
+        prepare(self, spec, callbacks)
         monkeypatch.undo()
         specnet.run(spec, tmp_path / "run", resume=True)
 
@@ -241,11 +240,9 @@ def test_a_run_that_ends_too_early_twice_still_knows_its_own_files(stop, tmp_pat
         specnet.run(spec, tmp_path / "run")
     monkeypatch.setattr(Checkpoints, "_write_indexes", write)
     assert (tmp_path / "run/checkpoints/step-00000003.npz").is_file()
-    begin = Course._run_epoch
-    monkeypatch.setattr(Course, "_run_epoch", lambda self: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+    with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+        patched.setattr("specnet.training.loop.run_epoch", lambda trainer: 1 / 0)
         specnet.resume(tmp_path / "run")
-    monkeypatch.setattr(Course, "_run_epoch", begin)
     specnet.resume(tmp_path / "run")
     assert contents(tmp_path / "run") == expected
 
@@ -305,13 +302,13 @@ def test_a_run_that_diverges_does_so_again_after_it_was_stopped(policy, stop, tm
     assert contents(tmp_path / "run")["history"] == contents(tmp_path / "whole")["history"]
 
 
-def test_an_experiment_brings_everything_back_that_a_snapshot_holds():
+def test_an_experiment_brings_everything_back_that_a_state_holds():
     spec = specnet.load_spec(small(layers=DROPOUT, optimizer={**MOMENTUM, "learning_rate": PLATEAU}))
     first, second = Experiment(spec), Experiment(spec)
     for _ in range(3):
-        first.run_epoch(lambda: None)
-    second.restore(first.snapshot())
+        run_epoch(first.trainer)
+    second.restore(first.state())
     for _ in range(3):
-        ends = [experiment.run_epoch(lambda: None)[0] | {"seconds": 0} for experiment in (first, second)]
+        ends = [run_epoch(experiment.trainer) | {"seconds": 0} for experiment in (first, second)]
         assert ends[0] == ends[1]
-    assert json.dumps(first.snapshot().progress) == json.dumps(second.snapshot().progress)
+    assert json.dumps(first.state().progress) == json.dumps(second.state().progress)

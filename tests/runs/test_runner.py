@@ -12,7 +12,7 @@ import pytest
 import specnet
 from specnet.errors import Interrupted, SpecError, SpecnetError, UsageError
 from specnet.runs.directory import claim_directory
-from specnet.training.trainer import Trainer
+from specnet.training import loop
 
 
 def test_history_has_a_strict_json_line_for_each_epoch(train):
@@ -119,14 +119,14 @@ def test_a_metric_that_does_not_fit_any_split_is_refused_before_training(train, 
 
 
 def test_an_interrupt_with_few_kept_leaves_what_latest_names(train, tmp_path, monkeypatch):
-    run_epoch = Trainer.run_epoch
+    run_epoch = loop.run_epoch
 
-    def interrupted(self, between):
-        if self.epoch == 15:
+    def interrupted(trainer):
+        if trainer.epoch == 15:
             signal.raise_signal(signal.SIGINT)
-        return run_epoch(self, between)
+        return run_epoch(trainer)
 
-    monkeypatch.setattr(Trainer, "run_epoch", interrupted)
+    monkeypatch.setattr(loop, "run_epoch", interrupted)
     with pytest.raises(Interrupted):
         train(checkpoint={"every": 10, "keep": 1, "monitor": "train/loss"}, training={"epochs": 30, "batch_size": None})
     for which in ("latest", "best", 0):

@@ -176,12 +176,17 @@ def test_without_what_belongs_to_it_a_whole_state_is_given_up_only_if_one_asks_f
     assert written(directory) == written(whole.directory)
 
 
+def part(name, values):
+    """Return progress in which a callback has stored other values."""
+    return lambda progress: progress["parts"] | {f"callbacks.{name}": {"values": values, "arrays": []}}
+
+
 CRAFTED = {
-    "no state of a watch": ("watches", lambda progress: {}),
+    "no state of a callback": ("parts", lambda progress: {}),
     "no state of a generator": ("generators", lambda progress: {"shuffle": progress["generators"]["shuffle"]}),
-    "a best state that is none": ("best", lambda progress: {"epoch": 2, "step": 99}),
-    "a best state that is to come": ("best", lambda progress: {"epoch": 9, "step": 18}),
-    "what is no text": ("history_sha256", lambda progress: 5),
+    "a best state that does not exist": ("parts", part("checkpoints", {"epoch": 2, "step": 99})),
+    "a best state that is to come": ("parts", part("checkpoints", {"epoch": 9, "step": 18})),
+    "a digest that is no text": ("parts", part("history", {"length": 4, "sha256": 5})),
 }
 
 

@@ -9,10 +9,13 @@ from specnet import SpecnetError, build, build_network, load_spec
 from specnet.runs.experiment import Experiment
 from specnet.spec.memory import CGROUP, machine_memory, show_bytes, training_bytes
 from specnet.spec.plan import MOST_LAYERS, make_plan
-from specnet.training.model import Model, Prepared
+from specnet.training.batches import Batch
+from specnet.training.loop import run_epoch
+from specnet.training.model import Model
 from specnet.training.pipeline import Pipeline
 from specnet.training.summary import layer_costs
-from specnet.training.trainer import Trainer, Training
+from specnet.training.settings import Training
+from specnet.training.trainer import Trainer
 
 MINIMAL = {"dataset": "spiral", "loss": "bce_with_logits"}
 ONE = {"type": "linear", "units": 1}
@@ -46,10 +49,10 @@ def test_the_estimate_is_close_to_what_training_takes(name):
         network = build_network(STACKS[name], (width,))
         model = Model(network, build("losses", "mse"), Pipeline([], ()), Pipeline([], ()))
         target = np.zeros((rows, *network.output_shape), "float32")
-        splits = {"train": Prepared(x, target, target)}
+        splits = {"train": Batch(x, target, target)}
         trainer = Trainer(model, spec.optimizer, Training(batch_size=None), splits, seed=0)
         for _ in range(2):  # the first step has nothing to replace
-            trainer.run_epoch()
+            run_epoch(trainer)
         _, measured = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -8,10 +8,13 @@ from helpers import STACKS, built_in
 
 import specnet
 from specnet import Layer, Optimizer
-from specnet.training.model import Model, Prepared
+from specnet.training.batches import Batch
+from specnet.training.loop import run_epoch
+from specnet.training.model import Model
 from specnet.training.pipeline import Pipeline
 from specnet.training.summary import layer_costs, time_step
-from specnet.training.trainer import Trainer, Training
+from specnet.training.settings import Training
+from specnet.training.trainer import Trainer
 from specnet.workspace import Workspace
 
 LAYERS = [
@@ -138,7 +141,7 @@ def test_the_measured_step_calls_what_a_step_of_training_calls():
     rounds = len(measured.layers[0].calls)
     trainer = make_trainer(trained, sgd, 3)
     for _ in range(rounds):
-        trainer.run_epoch()
+        run_epoch(trainer)
     forward = "forward, training=True"
     calls = [[forward], [forward, "backward_parameters"], [forward, "backward"], [forward, "backward"]]
     for number, expected in enumerate(calls):
@@ -169,16 +172,16 @@ def make_trainer(network, optimizer, rows):
     """Return a trainer on ones; no pipeline transforms anything."""
     model = Model(network, specnet.build("losses", "mse"), Pipeline([], ()), Pipeline([], ()))
     x, target = (np.ones((rows, *shape), network.dtype) for shape in (network.input_shape, network.output_shape))
-    return Trainer(model, optimizer, Training(batch_size=None), {"train": Prepared(x, target, target)}, seed=0)
+    return Trainer(model, optimizer, Training(batch_size=None), {"train": Batch(x, target, target)}, seed=0)
 
 
 def test_the_measured_seconds_are_about_those_of_a_step_of_training():
     layers = [{"type": "linear", "units": 256}, "tanh", {"type": "linear", "units": 256}, "gelu"]
     network, optimizer = specnet.build_network(layers, (256,)), specnet.build("optimizers", "adam")
     trainer = make_trainer(network, optimizer, 2000)
-    batch, least = trainer.splits["train"], float("inf")
+    least = float("inf")
     for _ in range(5):
         start = time.perf_counter()
-        trainer._step(batch.x, batch.target)
+        run_epoch(trainer)
         least = min(least, time.perf_counter() - start)
     assert least / 3 < sum(time_step(network, optimizer, 2000)) < 3 * least

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 from typing import ClassVar
 
@@ -6,12 +5,15 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet import Optimizer
+from specnet import Callback, Optimizer
 from specnet.datasets.base import Samples
 from specnet.errors import DivergenceError
 from specnet.training.model import Model
+from specnet.training.loop import run_epoch
 from specnet.training.pipeline import Pipeline
-from specnet.training.trainer import Trainer, Training, clip_norm
+from specnet.training.settings import Training
+from specnet.training.state import TrainingState
+from specnet.training.trainer import Trainer, clip_norm
 
 LAYERS = [{"type": "linear", "units": 6}, "tanh", {"type": "dropout", "rate": 0.4}, {"type": "linear", "units": 1}]
 NESTED = [
@@ -44,7 +46,7 @@ def make(optimizer=SGD, layers=LAYERS, dtype="float64", *, metrics=(), validatio
 
 def record_batches(trainer, monkeypatch):
     """Return a list that fills with the rows of the training split that each batch has."""
-    batches, rows, forward = [], trainer.splits["train"].x.tolist(), trainer.model.network.propagate
+    batches, rows, forward = [], trainer.splits["train"].inputs.tolist(), trainer.model.network.propagate
 
     def watch(x, training=False):
         if training:
@@ -61,14 +63,14 @@ def state(trainer):
 
 
 def lines(trainer, epochs):
-    return [{k: v for k, v in trainer.run_epoch().items() if k != "seconds"} for _ in range(epochs)]
+    return [{k: v for k, v in run_epoch(trainer).items() if k != "seconds"} for _ in range(epochs)]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("batch_size", [4, None])
 @pytest.mark.parametrize("optimizer", [SGD, MOMENTUM, ADAM])
 @pytest.mark.parametrize("layers", [LAYERS, NESTED])
-def test_a_restored_snapshot_goes_on_to_the_same_bytes(layers, optimizer, batch_size, dtype):
+def test_a_restored_state_leads_to_the_same_bytes(layers, optimizer, batch_size, dtype):
     settings = {
         "layers": layers,
         "dtype": dtype,
@@ -79,27 +81,27 @@ def test_a_restored_snapshot_goes_on_to_the_same_bytes(layers, optimizer, batch_
     }
     first, second = make(optimizer, **settings), make(optimizer, **settings)
     lines(first, 3)
-    snapshot = first.snapshot()
+    saved = first.state()
     expected = lines(first, 4)
-    lines(second, 1)  # not where the snapshot was taken
-    second.restore(dataclasses.replace(snapshot, progress=json.loads(json.dumps(snapshot.progress))))
+    lines(second, 1)  # not where the state was taken
+    second.restore(TrainingState(saved.arrays, json.loads(json.dumps(saved.progress))))
     assert lines(second, 4) == expected
     assert state(second) == state(first)
 
 
-def test_a_snapshot_has_the_generators_of_layers_inside_layers():
+def test_a_state_has_the_generators_of_layers_inside_layers():
     trainer = make(layers=NESTED, batch_size=4)
-    first, _, second = (lines(trainer, 1) and trainer.snapshot().progress["generators"] for _ in range(3))
+    first, _, second = (lines(trainer, 1) and trainer.state().progress["generators"] for _ in range(3))
     droppers = {"layers.0.layers.0", *(f"layers.1.times.{copy}.layers.0.branches.0.2" for copy in (0, 1))}
     assert {place for place in first if first[place] != second[place]} == {"shuffle", *droppers}
 
 
-def test_a_snapshot_is_a_copy():
+def test_a_state_is_a_copy():
     trainer = make(MOMENTUM)
-    snapshot = trainer.snapshot()
-    before = snapshot.params.tobytes(), snapshot.slots.tobytes(), json.dumps(snapshot.progress)
+    saved = trainer.state()
+    before = {name: array.tobytes() for name, array in saved.arrays.items()}, json.dumps(saved.progress)
     lines(trainer, 2)
-    assert (snapshot.params.tobytes(), snapshot.slots.tobytes(), json.dumps(snapshot.progress)) == before
+    assert ({name: array.tobytes() for name, array in saved.arrays.items()}, json.dumps(saved.progress)) == before
 
 
 @pytest.mark.parametrize(("optimizer", "count"), [(SGD, 0), (MOMENTUM, 1), (ADAM, 2)])
@@ -129,22 +131,22 @@ def test_every_sample_is_used_once_an_epoch(batch_size, sizes, monkeypatch):
 def test_batches_are_shuffled_anew_unless_one_holds_all_or_shuffle_is_false(batch_size, shuffle, ordered, monkeypatch):
     trainer = make(batch_size=batch_size, shuffle=shuffle)
     batches = record_batches(trainer, monkeypatch)
-    generator = trainer.feed.rng.bit_generator.state
+    generator = trainer.batches.rng.bit_generator.state
     lines(trainer, 2)
     rows = [row for batch in batches for row in batch]
     first, second = rows[:11], rows[11:]
     assert (first == list(range(11))) == (second == list(range(11))) == ordered
     assert (first == second) == ordered
-    assert (trainer.feed.rng.bit_generator.state == generator) == ordered
+    assert (trainer.batches.rng.bit_generator.state == generator) == ordered
 
 
 def test_train_loss_is_the_average_over_samples_of_what_each_batch_had_before_its_update():
     layers = [LAYERS[0], "tanh", LAYERS[3]]
     trainer, twin = make(layers=layers, batch_size=4, shuffle=False, metrics=["mse"]), make(layers=layers)
-    network, (x, target, _) = twin.model.network, twin.splits["train"]
+    network, split = twin.model.network, twin.splits["train"]
     total = 0.0
     for start in range(0, 11, 4):
-        batch, wanted = x[start : start + 4], target[start : start + 4]
+        batch, wanted = split.inputs[start : start + 4], split.targets[start : start + 4]
         total += float(np.sum((network.forward(batch) - wanted) ** 2))
         network.backward(2 * (network.forward(batch) - wanted) / len(batch))
         network.params.flat[...] -= 0.05 * network.grads.flat
@@ -157,7 +159,7 @@ def test_train_loss_is_the_average_over_samples_of_what_each_batch_had_before_it
 def test_train_loss_adds_up_over_batches_where_the_loss_is_a_sum():
     mean, total = (make({"type": "sgd", "learning_rate": 1e-30}, batch_size=4, shuffle=False) for _ in range(2))
     total.model.loss = specnet.build("losses", {"type": "mse", "reduction": "sum"})
-    assert total.run_epoch()["train/loss"] == pytest.approx(11 * mean.run_epoch()["train/loss"], rel=1e-6)
+    assert run_epoch(total)["train/loss"] == pytest.approx(11 * run_epoch(mean)["train/loss"], rel=1e-6)
 
 
 def test_the_first_line_of_a_full_batch_is_the_loss_of_the_initial_weights():
@@ -219,7 +221,7 @@ def test_divergence_is_an_error_and_not_a_warning(dtype, validation):
 @pytest.mark.parametrize("validation", [False, True])
 def test_an_update_that_diverges_is_found_at_the_end_of_its_epoch(dtype, validation):
     trainer = make({"type": "sgd", "learning_rate": 1e300}, LAYERS[3:], dtype, batch_size=None, validation=validation)
-    trainer.splits["train"].target[...] *= 1e10
+    trainer.splits["train"].targets[...] *= 1e10
     told = r"a parameter is not finite by step 1, in epoch 1: it begins in layers\[0\] \(Linear\), in its weight"
     with pytest.raises(DivergenceError, match=told) as error:
         lines(trainer, 1)
@@ -229,15 +231,17 @@ def test_an_update_that_diverges_is_found_at_the_end_of_its_epoch(dtype, validat
 def test_a_parameter_that_is_not_finite_within_an_epoch_is_not_saved():
     trainer = make(batch_size=4)
 
-    def stop():
-        trainer.model.network.params["layers.0.bias"][0] = np.inf  # tanh behind it gives a finite loss all the same
-        raise InterruptedError
+    class Stop(Callback):
+        def step(self, training):
+            training.model.network.params["layers.0.bias"][0] = np.inf  # tanh behind it has a finite loss all the same
+            raise InterruptedError
 
+    trainer.callbacks["stop"] = Stop()
     with pytest.raises(InterruptedError):
-        trainer.run_epoch(stop)
-    assert trainer.within_epoch
+        run_epoch(trainer)
+    assert trainer.batches.within_epoch
     with pytest.raises(DivergenceError, match=r"a parameter is not finite by step 1, .* in its bias"):
-        trainer.snapshot()
+        trainer.state()
 
 
 class Centred(Optimizer):

@@ -57,7 +57,7 @@ def test_every_dataset_is_looked_at_and_none_has_the_name_of_a_built_in():
 @pytest.mark.parametrize(("name", "fields"), EVERY)
 def test_an_outline_tells_what_the_data_are(name, fields):
     outline, data = build("datasets", {"type": name, **fields}).outline(), load(name, fields)
-    inputs, targets = data.train
+    inputs, targets, *_ = data.train
     rows = outline.rows or len(inputs)  # how many digits are below n_class only the data tell
     assert outline == Outline(inputs.shape[1:], targets.shape[1:], outline.rows, (), len(data.classes) or None)
     assert rows == len(inputs)
@@ -66,7 +66,7 @@ def test_an_outline_tells_what_the_data_are(name, fields):
 @pytest.mark.parametrize(("name", "fields"), EVERY)
 def test_inputs_are_float64_and_targets_class_numbers_or_float64(name, fields):
     data = load(name, fields)
-    inputs, targets = data.train
+    inputs, targets, *_ = data.train
     assert (inputs.dtype, inputs.flags["C_CONTIGUOUS"]) == (np.float64, True)
     if data.classes:
         assert (targets.dtype, targets.ndim) == (np.int64, 1)
@@ -78,7 +78,7 @@ def test_inputs_are_float64_and_targets_class_numbers_or_float64(name, fields):
 @pytest.mark.parametrize(("name", "fields"), EVERY)
 def test_every_class_and_column_has_a_name_of_its_own(name, fields):
     data = load(name, fields)
-    inputs, targets = data.train
+    inputs, targets, *_ = data.train
     columns = [(data.target_names, targets[0].size), (data.input_names, 0 if inputs.ndim > 2 else inputs.shape[1])]
     for names, count in columns:
         assert len(names) == len(set(names)) == count
@@ -115,7 +115,7 @@ def test_measurements_are_those_of_the_library(name):
 
 
 def test_digits_are_images_with_the_channel_last():
-    inputs, targets = load("digits").train
+    inputs, targets, *_ = load("digits").train
     assert inputs.shape == (1797, 8, 8, 1)
     assert (inputs.min(), inputs.max()) == (0, 16)
     np.testing.assert_array_equal(inputs[..., 0], datasets.load_digits().images)
@@ -123,7 +123,7 @@ def test_digits_are_images_with_the_channel_last():
 
 
 def test_patients_are_measured_in_their_own_units():
-    inputs, targets = load("diabetes").train
+    inputs, targets, *_ = load("diabetes").train
     assert 19 <= inputs[:, 0].min() <= inputs[:, 0].max() <= 79  # years
     assert (targets.min(), targets.max()) == (25, 346)
 
@@ -142,20 +142,20 @@ def test_patients_are_measured_in_their_own_units():
     ],
 )
 def test_without_noise_targets_are_the_formula(name, formula):
-    inputs, targets = load(name).train
+    inputs, targets, *_ = load(name).train
     np.testing.assert_allclose(targets[:, 0], formula(inputs.T), rtol=1e-9)
 
 
 def test_moons_and_circles_lie_where_their_classes_are_named_for():
-    inputs, targets = load("moons").train
+    inputs, targets, *_ = load("moons").train
     assert inputs[targets == 0, 1].min() >= 0
     assert inputs[targets == 1, 1].max() <= 0.5
-    inputs, targets = load("circles", {"factor": 0.5}).train
+    inputs, targets, *_ = load("circles", {"factor": 0.5}).train
     np.testing.assert_allclose(np.hypot(*inputs.T), np.where(targets == 0, 1, 0.5))
 
 
 def test_outside_is_where_the_squares_of_ten_inputs_are_large():
-    inputs, targets = load("hastie_10_2").train
+    inputs, targets, *_ = load("hastie_10_2").train
     np.testing.assert_array_equal(targets, (inputs**2).sum(axis=1) > 9.34)
 
 

@@ -1,0 +1,127 @@
+"""Observers and loggers: they see a run and cannot change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from specnet.component import Component
+from specnet.errors import tell
+from specnet.spec.model import Spec
+from specnet.training.callbacks import Callback
+from specnet.training.trainer import Trainer
+
+
+class TrainingView:
+    """What an observer sees of a run. Arrays are read-only."""
+
+    def __init__(self, spec: Spec, directory: Path, trainer: Trainer) -> None:
+        self.spec = spec
+        self.directory = directory
+        self._trainer = trainer
+
+    @property
+    def epoch(self) -> int:
+        """Completed epochs."""
+        return self._trainer.epoch
+
+    @property
+    def step(self) -> int:
+        """Completed steps."""
+        return self._trainer.step
+
+    @property
+    def params(self) -> dict[str, np.ndarray]:
+        """Parameters by name, such as `layers.0.weight`, as they are now."""
+        return _read_only(self._trainer.model.network.params)
+
+    @property
+    def grads(self) -> dict[str, np.ndarray]:
+        """Gradients of the last step by name."""
+        return _read_only(self._trainer.model.network.grads)
+
+
+def _read_only(vector: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    views = {name: array.view() for name, array in vector.items()}
+    for view in views.values():
+        view.flags.writeable = False
+    return views
+
+
+class Logger(Component):
+    """Writes what happens in a run elsewhere; chosen by `--logger`. Each method does nothing by default.
+
+    A logger cannot change or stop a run: one that raises is named in a warning once, and is not called again.
+    """
+
+    group: ClassVar[str] = "loggers"
+
+    def begin(self, view: TrainingView) -> None:
+        """Run once before the first step, also of a run that is resumed: `view.epoch` may be above 0."""
+
+    def step(self, view: TrainingView) -> None:
+        """Run after each step."""
+
+    def epoch(self, view: TrainingView, values: Mapping[str, Any]) -> None:
+        """Run after each epoch; `values` is its line of the history."""
+
+    def end(self, view: TrainingView, status: str) -> None:
+        """Run once at the end; `status` is finished, stopped, interrupted, diverged or failed."""
+
+
+class Observer(Logger):
+    """A logger that also hears of what happens around training; the progress display is one."""
+
+    def taken(self, wanted: Path) -> None:
+        """Run if the directory asked for exists already: the run gets another name."""
+
+    def warned(self, message: str) -> None:
+        """Run for each warning."""
+
+
+class Observers(Callback):
+    """All observers of a run as one callback."""
+
+    def __init__(self, observer: Observer | None = None, loggers: Iterable[Logger] = ()) -> None:
+        super().__init__()
+        self.observer = observer or Observer()
+        self.loggers: list[Logger] = [*loggers, self.observer]
+        self.view: TrainingView | None = None
+
+    def follow(self, spec: Spec, directory: Path, trainer: Trainer) -> None:
+        """Note which run is to be seen."""
+        self.view = TrainingView(spec, directory, trainer)
+        self.steps = any(type(each).step is not Logger.step for each in self.loggers)
+
+    def taken(self, wanted: Path) -> None:
+        """Pass on that a directory exists already."""
+        self.observer.taken(wanted)
+
+    def warned(self, message: str) -> None:
+        """Pass on a warning."""
+        self.observer.warned(message)
+
+    def begin(self, training: Trainer) -> None:
+        self._call("begin", self.view)
+
+    def step(self, training: Trainer) -> None:
+        if self.steps:
+            self._call("step", self.view)
+
+    def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
+        self._call("epoch", self.view, dict(values))
+
+    def end(self, training: Trainer, status: str) -> None:
+        self._call("end", self.view, status)
+
+    def _call(self, method: str, *arguments: Any) -> None:
+        for logger in list(self.loggers):
+            try:
+                getattr(logger, method)(*arguments)
+            except Exception as error:
+                self.loggers.remove(logger)
+                name = type(logger).__name__
+                self.warned(f"the logger {name} fails in {method} and is not called again: {tell(error)}")

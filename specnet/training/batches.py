@@ -1,0 +1,239 @@
+"""`Batch`: the samples of one step. `Batches`: the order in which an epoch takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from specnet.datasets.base import PARTS, PIECE, Rows, rows_in
+from specnet.training.randomness import save_stream
+
+BLOCKS = 128
+"""Least number of blocks in a window whose samples are few enough: the blocks come from all over the split."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """Samples as the network and the loss take them; a whole split in memory is one, too.
+
+    `truth` are the targets in the units of the dataset. `weight` has a number for each element of the loss, and `mask`
+    says which positions of a sequence count, (n, time); None stands for 1 everywhere and for all positions.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    truth: np.ndarray
+    weight: np.ndarray | None = None
+    mask: np.ndarray | None = None
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """The arrays it has, in the order of the fields."""
+        fields = (self.inputs, self.targets, self.truth, self.weight, self.mask)
+        return [array for array in fields if array is not None]
+
+    @property
+    def rows(self) -> int:
+        """The number of samples."""
+        return len(self.inputs)
+
+    @property
+    def size(self) -> float:
+        """How much the batch counts in a mean over several: the sum of its weights, or the number of samples."""
+        return float(self.rows) if self.weight is None else float(self.weight.sum(dtype=np.float64))
+
+    def map(self, change: Callable[[np.ndarray], np.ndarray]) -> Batch:
+        """Return the batch of what `change` makes of each array."""
+        return Batch(
+            change(self.inputs),
+            change(self.targets),
+            change(self.truth),
+            None if self.weight is None else change(self.weight),
+            None if self.mask is None else change(self.mask),
+        )
+
+    def select(self, rows: slice) -> Batch:
+        """Return some of the samples, as views."""
+        return self.map(lambda array: array[rows])
+
+    def pieces(self) -> Iterator[Batch]:
+        """Give all samples at once, as a `StreamedSplit` gives its own a piece at a time."""
+        yield self
+
+
+@dataclass(frozen=True)
+class StreamedSplit:
+    """The same of a split that does not fit into memory; `buffer` as in `StreamedSamples`."""
+
+    inputs: Rows
+    targets: Rows
+    truth: Rows
+    weight: Rows | None = None
+    mask: Rows | None = None
+    buffer: int = 0
+
+    def map(self, change: Callable[[Rows], np.ndarray]) -> Batch:
+        """Return the batch of what `change` makes of each array."""
+        return Batch(
+            change(self.inputs),
+            change(self.targets),
+            change(self.truth),
+            None if self.weight is None else change(self.weight),
+            None if self.mask is None else change(self.mask),
+        )
+
+    def read(self, rows: slice) -> Batch:
+        """Return some of it."""
+        return self.map(lambda array: array[rows])
+
+    @property
+    def rows(self) -> int:
+        """The number of samples."""
+        return len(self.inputs)
+
+    @property
+    def step(self) -> int:
+        """Samples that are read at a time where nothing asks for more."""
+        return rows_in(min(PIECE, self.buffer // PARTS), self.inputs, self.targets)
+
+    def pieces(self) -> Iterator[Batch]:
+        """Give all of it in order, a few samples at a time."""
+        step = self.step
+        for start in range(0, self.rows, step):
+            yield self.read(slice(start, start + step))
+
+
+PreparedSplit = Batch | StreamedSplit
+
+
+class Batches:
+    """Iterates over the training samples of an epoch batch by batch, in a new order each epoch if they are shuffled.
+
+    An iteration takes the batches that are left of the epoch, or those of a new one; `position` counts the samples
+    that the epoch has taken, the batch just returned among them. A batch is valid until the next.
+
+    An epoch is a sequence of windows, each in memory while its batches are taken. A split in memory is one window. A
+    window of a streamed split is read as blocks of consecutive samples, of about a megabyte, so that reading is fast;
+    it is a part of the buffer and has whole batches, at least one. To shuffle it, blocks are drawn in a new order for
+    each epoch, and samples within each window; the samples behind the last whole block stay last. That is a function
+    of the split's shape and of the random numbers alone.
+
+    There is no order where one batch holds all samples, as it does not matter.
+    """
+
+    def __init__(self, split: PreparedSplit, batch_size: int | None, shuffle: bool, rng: np.random.Generator) -> None:
+        self.split = split
+        self.count = split.rows
+        self.size = min(batch_size or self.count, self.count)
+        self.rng = rng
+        self.position = 0
+        self._start = self._stop = 0  # of the present window, in the order of the epoch
+        self._drawn_from: dict[str, Any] = {}
+        self._order: np.ndarray | None = None
+        self._shuffles = shuffle and self.size < self.count
+        if isinstance(split, StreamedSplit):
+            self._span = self._cut_windows(split, shuffle)
+            self._memory = split.map(lambda array: _room(self._span, array))
+            self._window = self._memory
+        else:
+            self._span, self._window = self.count, split
+        if self._shuffles:
+            self._batch = self._window.map(lambda array: _room(self.size, array))
+
+    def _cut_windows(self, split: StreamedSplit, shuffle: bool) -> int:
+        """Choose the size of blocks; return that of windows."""
+        window = split.buffer // PARTS
+        block, room = (rows_in(size, split.inputs, split.targets) for size in (min(PIECE, window // BLOCKS), window))
+        if block >= self.size or not shuffle:
+            self._block = self.size * max(1, block // self.size)
+            span = self._block * max(1, room // self._block if shuffle else 1)
+        else:  # a batch has samples from several places
+            self._block = next(rows for rows in range(block, 0, -1) if self.size % rows == 0)
+            span = self.size * max(1, room // self.size)
+        return min(span, self.count)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Give the batches that are left of the epoch under way, or those of a new one.
+
+        Raises:
+            DataError: if streamed samples cannot be read.
+        """
+        if self.position == 0:
+            self._begin()
+        while self.position < self.count:
+            if self.position >= self._stop:
+                self._move(self.position)
+            batch = self._take(self.position)
+            self.position += len(batch.inputs)
+            yield batch
+
+    @property
+    def within_epoch(self) -> bool:
+        """Whether the epoch has taken some of the samples and not all."""
+        return 0 < self.position < self.count
+
+    def finish(self) -> None:
+        """End the epoch: the next iteration begins a new one."""
+        self.position = 0
+
+    def restore(self, position: int) -> None:
+        """Resume an epoch that has taken `position` samples; `rng` is in the state that its order was drawn from."""
+        self.position = position
+        if position:
+            self._begin()
+            self._move(position - 1)
+
+    def _begin(self) -> None:
+        """Draw the order of a new epoch."""
+        if self._shuffles:
+            self._drawn_from = save_stream(self.rng)
+        if isinstance(self.split, StreamedSplit):
+            whole, rest = divmod(self.count, self._block)
+            self._blocks = np.arange(whole + (rest > 0))
+            if self._shuffles:
+                self._blocks[:whole] = self.rng.permutation(whole)
+        self._stop = 0
+
+    def _move(self, position: int) -> None:
+        """Read the window with the sample at `position` in the epoch's order."""
+        while self._stop <= position:
+            self._start, self._stop = self._stop, min(self._stop + self._span, self.count)
+            if self._shuffles:  # windows that are passed over have their order drawn, too
+                self._order = self.rng.permutation(self._stop - self._start)
+        if isinstance(self.split, StreamedSplit):
+            self._read(self.split)
+
+    def _read(self, split: StreamedSplit) -> None:
+        """Read the present window, block by block."""
+        blocks = self._blocks[self._start // self._block : -(-self._stop // self._block)] * self._block
+        for place, first in zip(range(0, self._span, self._block), blocks.tolist(), strict=False):
+            block = split.read(slice(first, first + self._block))
+            for array, rows in zip(self._memory.arrays, block.arrays, strict=True):
+                array[place : place + len(rows)] = rows
+        self._window = self._memory.select(slice(self._stop - self._start))
+
+    def _take(self, position: int) -> Batch:
+        """Return the batch that begins at `position`, which is one of the present window."""
+        place = position - self._start
+        if self._order is None:
+            return self._window.select(slice(place, place + self.size))
+        chosen = self._order[place : place + self.size]
+        batch = self._batch if len(chosen) == self.size else self._batch.select(slice(len(chosen)))
+        for array, room in zip(self._window.arrays, batch.arrays, strict=True):
+            # With any other mode `take` first writes to an array of its own.
+            array.take(chosen, axis=0, out=room, mode="clip")
+        return batch
+
+    def state(self) -> dict[str, Any]:
+        """Return the generator's state that the order of the epoch under way, or else of the next, is drawn from.
+
+        A generator in that state, with `restore(position)`, draws the same order again.
+        """
+        return self._drawn_from if self._shuffles and self.position else save_stream(self.rng)
+
+
+def _room(rows: int, like: np.ndarray | Rows) -> np.ndarray:
+    return np.empty((rows, *like.shape[1:]), like.dtype)

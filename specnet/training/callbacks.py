@@ -1,0 +1,145 @@
+"""The contract of callbacks, and the rules of a spec that are written as callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from specnet.component import Component, guarded
+from specnet.errors import Pointer
+from specnet.schedules.base import WatchingSchedule
+from specnet.watch import Watch
+
+if TYPE_CHECKING:
+    from specnet.training.trainer import Trainer
+
+
+class Callback(Component):
+    """Code that runs at fixed points of training. Each method does nothing by default.
+
+    `training` is the trainer: `training.epoch` and `training.step` count completed epochs and steps, `training.model`
+    holds the network, `training.stop(reason)` ends training after the epoch. What a callback needs to resume exactly
+    goes into `state`: a run that is interrupted saves it and gives it back to `restore`.
+    """
+
+    group: ClassVar[str] = "callbacks"
+
+    def begin(self, training: Trainer) -> None:
+        """Run once before the first step, also of a run that is resumed."""
+
+    def step(self, training: Trainer) -> None:
+        """Run after each step."""
+
+    def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
+        """Run after each epoch; `values` is its line of the history."""
+
+    def end(self, training: Trainer, status: str) -> None:
+        """Run once at the end; `status` is finished, stopped, interrupted, diverged or failed."""
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed run needs: JSON values, or arrays of numbers, by name."""
+        return {}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Continue from what `state` returned."""
+
+
+def overriding(callbacks: Iterable[Callback], method: str) -> list[Any]:
+    """Return the bound methods of the callbacks that define `method`: calling the others would only take time."""
+    return [
+        getattr(callback, method)
+        for callback in callbacks
+        if getattr(type(callback), method) is not getattr(Callback, method)
+    ]
+
+
+class GuardedCallback(Callback):
+    """A callback that a spec names: its errors show the place in the spec."""
+
+    def __init__(self, callback: Callback, place: Pointer) -> None:
+        super().__init__()
+        self.callback = callback
+        self.place = place
+        self.steps = type(callback).step is not Callback.step
+
+    def begin(self, training: Trainer) -> None:
+        with guarded(self.callback, self.place, "begin"):
+            self.callback.begin(training)
+
+    def step(self, training: Trainer) -> None:
+        if self.steps:
+            with guarded(self.callback, self.place, "step"):
+                self.callback.step(training)
+
+    def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
+        with guarded(self.callback, self.place, "epoch"):
+            self.callback.epoch(training, values)
+
+    def end(self, training: Trainer, status: str) -> None:
+        with guarded(self.callback, self.place, "end"):
+            self.callback.end(training, status)
+
+    def state(self) -> dict[str, Any]:
+        with guarded(self.callback, self.place, "state"):
+            return self.callback.state()
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        with guarded(self.callback, self.place, "restore"):
+            self.callback.restore(saved)
+
+
+class FollowMonitors(Callback):
+    """Shows each epoch's values to the schedules that watch one of them."""
+
+    def __init__(self, schedules: Mapping[str, WatchingSchedule]) -> None:
+        super().__init__()
+        self.schedules = schedules
+
+    def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
+        for place, schedule in self.schedules.items():
+            with guarded(schedule, tuple(place.split(".")), "look"):
+                schedule.look(values)
+
+    def state(self) -> dict[str, Any]:
+        return {place: schedule.save() for place, schedule in self.schedules.items()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        for place, schedule in self.schedules.items():
+            schedule.restore(saved[place])
+
+
+class BestTracker(Callback):
+    """Notes whether the epoch just completed is the best so far by a monitored value."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self.watch = watch
+        self.improved = False
+
+    def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
+        self.improved = self.watch.look(values)
+
+    def state(self) -> dict[str, Any]:
+        return self.watch.save()
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        self.watch.restore(saved)
+
+
+class StopEarly(Callback):
+    """Ends training when a monitored value has not improved for too long."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self.watch = watch
+
+    def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
+        self.watch.look(values)
+        if self.watch.exhausted:
+            training.finish(f"{self.watch.monitor} has not improved for {self.watch.waited} epochs")
+
+    def state(self) -> dict[str, Any]:
+        return self.watch.save()
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        self.watch.restore(saved)

@@ -1,0 +1,74 @@
+"""The training loop, from top to bottom."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from specnet.errors import DivergenceError, Interrupted
+from specnet.training.batches import Batch
+from specnet.training.callbacks import overriding
+from specnet.training.divergence import check_gradients, check_loss
+from specnet.training.trainer import Trainer
+
+
+def train(trainer: Trainer) -> str:
+    """Train until the last epoch, or until a callback ends training. Return the status: finished or stopped.
+
+    Raises:
+        DivergenceError: if the loss, a gradient, a parameter or a metric is not a finite number.
+        DataError: if streamed samples can no longer be read.
+    """
+    callbacks, status = list(trainer.callbacks.values()), "failed"
+    try:
+        for callback in callbacks:
+            callback.begin(trainer)
+        while not trainer.done:
+            run_epoch(trainer)
+        status = "stopped" if trainer.stopped else "finished"
+    except DivergenceError:
+        status = "diverged"
+        raise
+    except Interrupted:
+        status = "interrupted"
+        raise
+    finally:
+        for callback in callbacks:
+            callback.end(trainer, status)
+    return status
+
+
+def run_epoch(trainer: Trainer) -> dict[str, float]:
+    """Train for one epoch, or for the rest of one that was interrupted, and return its line of the history."""
+    start = time.perf_counter()
+    callbacks = list(trainer.callbacks.values())
+    after_step = overriding(callbacks, "step")
+    # What overflows shows as a number that is not finite, and ends the run: a warning would only come first.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for batch in trainer.batches:
+            trainer.set_schedules()
+            loss = trainer.communicator.reduce(trainer, batch, forward_backward)
+            check_gradients(trainer, batch)
+            trainer.clip()
+            trainer.update(trainer.step)
+            trainer.add_loss(loss, batch)
+            trainer.step += 1
+            for call in after_step:
+                call(trainer)
+        values = trainer.measure()
+    line = trainer.finish_epoch(values, time.perf_counter() - start)
+    for callback in callbacks:
+        callback.epoch(trainer, line)
+    return line
+
+
+def forward_backward(trainer: Trainer, batch: Batch) -> float:
+    """Return the loss of a batch, or of a shard of one, and write the gradient of every parameter."""
+    network, loss = trainer.model.network, trainer.model.loss
+    y = network.propagate(batch.inputs, training=True)
+    value = float(loss.forward(y, batch.targets))
+    check_loss(trainer, value, batch)
+    network.backward_parameters(loss.backward())
+    trainer.update_metrics(y, batch)
+    return value

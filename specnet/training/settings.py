@@ -1,0 +1,35 @@
+"""The `training` section of a spec."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from specnet.component import Section
+from specnet.training.callbacks import Callback
+from specnet.watch import Mode
+
+
+class EarlyStopping(Section):
+    """Ends training when a monitored value has not improved for `patience` epochs."""
+
+    monitor: str = Field(default="validation/loss", description="name of the value, as in the history")
+    patience: PositiveInt = Field(default=10, description="epochs without improvement before training stops")
+    min_delta: NonNegativeFloat = Field(default=0.0, description="change that counts as improvement")
+    mode: Mode | None = Field(default=None, description="which is better; null: as the value's kind says")
+
+
+class Training(Section):
+    """How long and in what portions the network is trained."""
+
+    epochs: PositiveInt = Field(default=100, description="passes over the training split")
+    batch_size: PositiveInt | None = Field(default=32, description="samples in a step; null: all of them")
+    shuffle: bool = Field(default=True, description="whether batches are drawn in a new order each epoch")
+    clip_norm: PositiveFloat | None = Field(default=None, description="largest norm that a gradient may have")
+    early_stopping: EarlyStopping | None = Field(default=None, description="when to stop before the last epoch")
+    callbacks: list[Callback] = Field(default=[], max_length=100, description="further code that runs during training")
+    on_divergence: Literal["stop", "restore_best"] = Field(
+        default="stop",
+        description="which state is left when numbers are no longer finite: the latest that was saved, or the best",
+    )
