@@ -34,7 +34,7 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
     with tempfile.TemporaryDirectory() as name, terminal():
         folder = Path(name)
         write_digits(folder / "digits.npz", 256 if short else 4096)
-        full = [*limits(3 if short else 2000), "dtype=float32", "dataset.n_points=2000"]
+        full = [*limits(3 if short else 2000), "dtype=float32", "dataset.n_samples=2000"]
         specs = {
             "full batch": specnet.load_spec(SPECS / "notebook_regression.json", full),
             "batches": specnet.load_spec(digits_spec(folder / "digits.npz", 32), limits(3 if short else 15)),

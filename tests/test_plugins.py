@@ -172,7 +172,7 @@ CASES = {
 LISTED = sorted(set(CASES) - {"never", "strict", "postponed"})
 """Those that are broken whatever a spec says of them."""
 SPEC = """{
-  "dataset": {"type": "spiral", "n_points": 40},
+  "dataset": {"type": "spiral", "n_samples": 40},
   "layers": [{"type": "linear", "units": 4}, {"type": "tanh"}, {"type": "linear", "units": 1}],
   "loss": "bce_with_logits",
   "training": {"epochs": 2},
@@ -212,7 +212,7 @@ class Place:
         self.environment.install(*(build_project(folder, name, **parts) for name, parts in PLUGINS.items()))
         for name in (*CASES, "declaring", "versioned", "fine", "gone", "tanh", "failing", "also_tanh"):
             (folder / f"{name}.json").write_text(SPEC.replace('"tanh"', f'"{name}"'))
-        (folder / "lazy.json").write_text(SPEC.replace('{"type": "spiral", "n_points": 40}', '"lazy"'))
+        (folder / "lazy.json").write_text(SPEC.replace('{"type": "spiral", "n_samples": 40}', '"lazy"'))
 
     def specnet(self, *arguments):
         """Run a command; a traceback fails the test. The trace then has the plugins that it has imported."""
@@ -357,7 +357,7 @@ def test_what_a_plugin_prints_is_no_part_of_json(place):
 def test_what_returns_the_wrong_thing_is_told_before_training(point, place):
     group, name = point.split(".")
     there, words = RETURNED[point]
-    replaced = {"layers": '"tanh"', "losses": '"bce_with_logits"', "datasets": '{"type": "spiral", "n_points": 40}'}
+    replaced = {"layers": '"tanh"', "losses": '"bce_with_logits"', "datasets": '{"type": "spiral", "n_samples": 40}'}
     if group == "metrics":
         spec = SPEC.replace('"plots"', f'"metrics": ["{name}"], "plots"')
     else:

@@ -6,11 +6,12 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import Self
+from typing import Any
 
 import numpy as np
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field
 
+from specnet.component import Section
 from specnet.datasets.base import Data, DataFile, Dataset, Header, Outline, Samples, explain_os_error
 from specnet.errors import DataError
 
@@ -24,6 +25,13 @@ AXES = 8
 """More axes than this are damage: NumPy has no more than 64."""
 
 
+class Files(Section):
+    """The two files of a split."""
+
+    images: DataFile = Field(description="file of the images, relative to the spec's folder")
+    labels: DataFile = Field(description="file of the labels")
+
+
 class Idx(Dataset):
     """Images and labels in IDX files, plain or gzipped.
 
@@ -31,38 +39,27 @@ class Idx(Dataset):
     LeCun, Cortes & Burges, "The MNIST database of handwritten digits".
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "if": {"properties": {"test_images": {"type": "string"}}, "required": ["test_images"]},
-            "then": {"properties": {"test_labels": {"type": "string"}}, "required": ["test_labels"]},
-            "else": {"properties": {"test_labels": {"type": "null"}}},
-        }
-    )
     images: DataFile = Field(description="file of the training images, relative to the spec's folder")
     labels: DataFile = Field(description="file of the training labels")
-    test_images: DataFile | None = Field(default=None, description="file of the test images")
-    test_labels: DataFile | None = Field(default=None, description="file of the test labels")
-
-    @model_validator(mode="after")
-    def _test_files_go_together(self) -> Self:
-        if (self.test_images is None) != (self.test_labels is None):
-            raise ValueError("test_images and test_labels go together")
-        return self
+    validation: Files | None = Field(default=None, description="files of validation samples")
+    test: Files | None = Field(default=None, description="files of test samples")
 
     def outline(self) -> Outline:
-        shape, rows = _outline(Path(self.images), Path(self.labels))
-        if self.test_images is None or self.test_labels is None:
-            return Outline(shape, (), rows, ())
-        _outline(Path(self.test_images), Path(self.test_labels))
-        return Outline(shape, (), rows, ("test",))
+        outlines = {split: _outline(Path(files.images), Path(files.labels)) for split, files in self._files().items()}
+        shape, rows = outlines.pop("train")
+        return Outline(shape, (), rows, tuple(outlines))
 
     def load(self, rng: np.random.Generator) -> Data:
-        train = _samples(Path(self.images), Path(self.labels))
-        test = None
-        if self.test_images is not None and self.test_labels is not None:
-            test = _samples(Path(self.test_images), Path(self.test_labels))
-        count = int(train.targets.max()) + 1
-        return Data(train, test=test, classes=tuple(str(number) for number in range(count)))
+        splits: dict[str, Any] = {
+            split: _samples(Path(files.images), Path(files.labels)) for split, files in self._files().items()
+        }
+        count = int(splits["train"].targets.max()) + 1
+        return Data(**splits, classes=tuple(str(number) for number in range(count)))
+
+    def _files(self) -> dict[str, Idx | Files]:
+        """The files of each split there is."""
+        files = {"train": self, "validation": self.validation, "test": self.test}
+        return {split: pair for split, pair in files.items() if pair is not None}
 
 
 def _outline(images_path: Path, labels_path: Path) -> tuple[tuple[int, ...], int]:

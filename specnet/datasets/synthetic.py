@@ -19,14 +19,14 @@ class Spiral(Dataset):
     """
 
     computed: ClassVar[bool] = True
-    n_points: int = Field(default=400, ge=4, le=10**7, multiple_of=2, description="points in both arms together")
+    n_samples: int = Field(default=400, ge=4, le=10**7, multiple_of=2, description="points in both arms together")
     noise: float = Field(default=0.25, ge=0, description="standard deviation of the angle, in radians")
 
     def outline(self) -> Outline:
-        return Outline((2,), (), self.n_points, (), classes=2)
+        return Outline((2,), (), self.n_samples, (), classes=2)
 
     def load(self, rng: np.random.Generator) -> Data:
-        count = self.n_points // 2
+        count = self.n_samples // 2
         radius = np.linspace(0.2, 5.0, count)
         arms = []
         for arm in range(2):
@@ -49,14 +49,14 @@ class Waves(Dataset):
     """
 
     computed: ClassVar[bool] = True
-    n_points: int = Field(default=600, ge=4, le=10**7, multiple_of=2, description="points in both pieces together")
+    n_samples: int = Field(default=600, ge=4, le=10**7, multiple_of=2, description="points in both pieces together")
     noise: float = Field(default=0.1, ge=0, description="standard deviation of y")
 
     def outline(self) -> Outline:
-        return Outline((1,), (1,), self.n_points, ())
+        return Outline((1,), (1,), self.n_samples, ())
 
     def load(self, rng: np.random.Generator) -> Data:
-        count = self.n_points // 2
+        count = self.n_samples // 2
         x = np.concatenate([np.linspace(-10.0, 10.0, count), np.linspace(10.0, 20.0, count)])
         # The point x = 10 is in both pieces: each side keeps its own formula.
         y = np.concatenate([_sine(x[:count]), _power(x[count:])])
@@ -91,15 +91,15 @@ class Shapes(Dataset):
     """
 
     computed: ClassVar[bool] = True
-    n_points: int = Field(default=2000, ge=4, le=50_000, multiple_of=4, description="images of all shapes together")
+    n_samples: int = Field(default=2000, ge=4, le=50_000, multiple_of=4, description="images of all shapes together")
     size: int = Field(default=16, ge=15, le=32, description="height and width of an image, in pixels")
     noise: float = Field(default=0.1, ge=0, description="standard deviation of a pixel, before it is clipped")
 
     def outline(self) -> Outline:
-        return Outline((self.size, self.size, 1), (), self.n_points, (), classes=len(INSIDE))
+        return Outline((self.size, self.size, 1), (), self.n_samples, (), classes=len(INSIDE))
 
     def load(self, rng: np.random.Generator) -> Data:
-        n, size = self.n_points, self.size
+        n, size = self.n_samples, self.size
         r = size * rng.uniform(0.2, 0.35, (n, 1, 1))
         a, b = rng.uniform(r, size - r, (2, n, 1, 1))
         pixels = np.arange(size) + 0.5
@@ -116,22 +116,22 @@ class Shapes(Dataset):
 class Sines(Dataset):
     """Sequences of a sine with normal noise; the target is the value that comes next, without noise.
 
-    x_t = sin(2 pi f t + phi) + noise for t = 0 to steps - 1, and the target is sin(2 pi f steps + phi). Each sequence
+    x_t = sin(2 pi f t + phi) + noise for t = 0 to length - 1, and the target is sin(2 pi f length + phi). Each sequence
     has its own frequency f, uniform in [0.02, 0.1] periods a step, and phase phi, uniform in [0, 2 pi].
     """
 
     computed: ClassVar[bool] = True
-    n_points: int = Field(default=2000, ge=4, le=100_000, description="sequences")
-    steps: int = Field(default=32, ge=2, le=500, description="values in a sequence")
+    n_samples: int = Field(default=2000, ge=4, le=100_000, description="sequences")
+    length: int = Field(default=32, ge=2, le=500, description="values in a sequence")
     noise: float = Field(default=0.1, ge=0, description="standard deviation of a value")
 
     def outline(self) -> Outline:
-        return Outline((self.steps, 1), (1,), self.n_points, ())
+        return Outline((self.length, 1), (1,), self.n_samples, ())
 
     def load(self, rng: np.random.Generator) -> Data:
-        f = rng.uniform(0.02, 0.1, (self.n_points, 1))
-        phi = rng.uniform(0.0, 2.0 * np.pi, (self.n_points, 1))
-        x = np.sin(2.0 * np.pi * f * np.arange(self.steps + 1) + phi)
+        f = rng.uniform(0.02, 0.1, (self.n_samples, 1))
+        phi = rng.uniform(0.0, 2.0 * np.pi, (self.n_samples, 1))
+        x = np.sin(2.0 * np.pi * f * np.arange(self.length + 1) + phi)
         inputs, targets = x[:, :-1], x[:, -1:]
         inputs += self.noise * rng.normal(size=inputs.shape)
         return Data(Samples(inputs[..., np.newaxis], targets), target_names=("next",))

@@ -24,25 +24,25 @@ ROWS = 300
 COMMON = {"split": {"validation": 0.25}, "plots": [], "checkpoint": {"keep": 1}}
 SPECS: Mapping[str, dict[str, Any]] = {
     "two classes of points in a plane": {
-        "dataset": {"type": "spiral", "n_points": 60},
+        "dataset": {"type": "spiral", "n_samples": 60},
         "layers": [{"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": 1}],
         "loss": "bce_with_logits",
         "metrics": ["accuracy"],
     },
     "a curve": {
-        "dataset": {"type": "waves", "n_points": 60},
+        "dataset": {"type": "waves", "n_samples": 60},
         "layers": [{"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": 1}],
         "loss": "mse",
         "metrics": ["r2"],
     },
     "four classes of images": {
-        "dataset": {"type": "shapes", "n_points": 60},
+        "dataset": {"type": "shapes", "n_samples": 60},
         "layers": ["flatten", {"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": 4}],
         "loss": "cross_entropy",
         "metrics": ["accuracy"],
     },
     "sequences": {
-        "dataset": {"type": "sines", "n_points": 60, "steps": 8},
+        "dataset": {"type": "sines", "n_samples": 60, "length": 8},
         "layers": ["flatten", {"type": "linear", "units": 1}],
         "loss": "mse",
     },

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from specnet.cli import cli
 
 MINIMAL = {
-    "dataset": {"type": "spiral", "n_points": 40},
+    "dataset": {"type": "spiral", "n_samples": 40},
     "layers": [{"type": "linear", "units": 4}, "tanh", {"type": "linear", "units": 1}],
     "loss": "bce_with_logits",
     "training": {"epochs": 3},

@@ -12,7 +12,7 @@ import specnet
 from specnet.runs.files import TEMPORARY
 
 SPEC = {
-    "dataset": {"type": "spiral", "n_points": 200},
+    "dataset": {"type": "spiral", "n_samples": 200},
     "layers": [{"type": "linear", "units": 8}, "tanh", {"type": "linear", "units": 1}],
     "loss": "bce_with_logits",
     "training": {"epochs": 1_000_000},

@@ -54,10 +54,10 @@ FILES = {
 }  # fmt: skip
 SPLIT = {"path": "split.npz", "inputs": "x", "targets": "t"}
 CASES = {
-    "spiral": [({"n_points": 10}, Outline((2,), (), 10, (), 2))],
-    "waves": [({"n_points": 10}, Outline((1,), (1,), 10, ()))],
-    "shapes": [({"n_points": 12, "size": 15}, Outline((15, 15, 1), (), 12, (), 4))],
-    "sines": [({"n_points": 5, "steps": 7}, Outline((7, 1), (1,), 5, ()))],
+    "spiral": [({"n_samples": 10}, Outline((2,), (), 10, (), 2))],
+    "waves": [({"n_samples": 10}, Outline((1,), (1,), 10, ()))],
+    "shapes": [({"n_samples": 12, "size": 15}, Outline((15, 15, 1), (), 12, (), 4))],
+    "sines": [({"n_samples": 5, "length": 7}, Outline((7, 1), (1,), 5, ()))],
     "csv": [
         ({"path": "numbers.csv", "inputs": ["b"], "targets": ["t"]}, Outline((1,), (1,), splits=())),
         ({"path": "numbers.csv", "inputs": ["b", "a"], "targets": ["t", "u"]}, Outline((2,), (2,), splits=())),
@@ -83,7 +83,7 @@ CASES = {
         ({"images": "images", "labels": "labels"}, Outline((3, 2, 1), (), 4, ())),
         ({"images": "rows", "labels": "labels.gz"}, Outline((6,), (), 4, ())),
         (
-            {"images": "images.gz", "labels": "labels.gz", "test_images": "images", "test_labels": "labels"},
+            {"images": "images.gz", "labels": "labels.gz", "test": {"images": "images", "labels": "labels"}},
             Outline((3, 2, 1), (), 4, ("test",)),
         ),
     ],

@@ -51,13 +51,24 @@ def test_every_dtype_and_shape_comes_back(tmp_path, code, shape, compress):
 
 
 def test_images_get_a_channel_and_labels_become_class_numbers(dataset):
-    data = dataset(test_images=encode(IMAGES[:1]), test_labels=encode(LABELS[:1])).load(RNG)
+    data = dataset().load(RNG)
     np.testing.assert_array_equal(data.train.inputs, IMAGES[..., np.newaxis])
     assert data.train.targets.tolist() == LABELS.tolist()
     assert data.train.targets.dtype == np.int64
     assert data.classes == ("0", "1", "2")
-    assert data.test.inputs.shape == (1, 3, 2, 1)
-    assert data.validation is None
+    assert list(data.splits) == ["train"]
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_other_splits_have_files_of_their_own(dataset, tmp_path, split):
+    train = dataset()
+    other = {"images": tmp_path / "other images", "labels": tmp_path / "other labels"}
+    other["images"].write_bytes(encode(IMAGES[:1]))
+    other["labels"].write_bytes(encode(LABELS[1:2]))
+    data = build("datasets", train.to_spec() | {split: {field: str(path) for field, path in other.items()}}).load(RNG)
+    assert list(data.splits) == ["train", split]
+    np.testing.assert_array_equal(data.splits[split].inputs, IMAGES[:1, ..., np.newaxis])
+    assert (data.splits[split].targets.tolist(), data.classes) == ([2], ("0", "1", "2"))
 
 
 def test_rows_of_features_stay_rows(dataset):
@@ -65,13 +76,11 @@ def test_rows_of_features_stay_rows(dataset):
 
 
 def test_the_mnist_files_of_the_examples_are_whole():
-    files = {
-        "images": "train-images-idx3-ubyte.gz",
-        "labels": "train-labels-idx1-ubyte.gz",
-        "test_images": "t10k-images-idx3-ubyte.gz",
-        "test_labels": "t10k-labels-idx1-ubyte.gz",
-    }
-    data = build("datasets", {"type": "idx"} | {field: str(MNIST / name) for field, name in files.items()}).load(RNG)
+    train, test = (
+        {field: str(MNIST / f"{name}-{field}-idx{axes}-ubyte.gz") for field, axes in (("images", 3), ("labels", 1))}
+        for name in ("train", "t10k")
+    )
+    data = build("datasets", {"type": "idx", **train, "test": test}).load(RNG)
     assert data.train.inputs.shape == (7000, 28, 28, 1)
     assert data.test.inputs.shape == (1000, 28, 28, 1)
     assert data.classes == tuple("0123456789")
@@ -126,10 +135,10 @@ def test_what_is_wrong_with_a_file_is_told(dataset, case):
         assert outlined.value.diagnostics == raised.value.diagnostics
 
 
-@pytest.mark.parametrize("given", ["test_images", "test_labels"])
-def test_test_images_and_labels_go_together(given):
-    with pytest.raises(SpecnetError, match="test_images and test_labels go together"):
-        build("datasets", {"type": "idx", "images": "i", "labels": "l", given: "t"})
+@pytest.mark.parametrize("given", ["images", "labels"])
+def test_images_and_labels_go_together(given):
+    with pytest.raises(SpecnetError, match="is missing"):
+        build("datasets", {"type": "idx", "images": "i", "labels": "l", "test": {given: "t"}})
 
 
 @pytest.mark.parametrize(("name", "reason"), [("", "directory"), ("no", "no such file")])

@@ -5,17 +5,17 @@ from specnet import SpecnetError, build
 
 NAMES = ["spiral", "waves", "shapes", "sines"]
 IMPOSSIBLE = {
-    "spiral": [{"n_points": 2}, {"n_points": 5}, {"n_points": 10.0}, {"n_points": 10**7 + 2}, {"noise": -0.1}],
-    "waves": [{"n_points": 2}, {"n_points": 5}, {"n_points": 10.0}, {"n_points": 10**7 + 2}, {"noise": -0.1}],
-    "shapes": [{"n_points": 0}, {"n_points": 6}, {"n_points": 50_004}, {"size": 14}, {"size": 33}, {"noise": -0.1}],
-    "sines": [{"n_points": 3}, {"n_points": 100_001}, {"steps": 1}, {"steps": 501}, {"noise": -0.1}],
+    "spiral": [{"n_samples": 2}, {"n_samples": 5}, {"n_samples": 10.0}, {"n_samples": 10**7 + 2}, {"noise": -0.1}],
+    "waves": [{"n_samples": 2}, {"n_samples": 5}, {"n_samples": 10.0}, {"n_samples": 10**7 + 2}, {"noise": -0.1}],
+    "shapes": [{"n_samples": 0}, {"n_samples": 6}, {"n_samples": 50_004}, {"size": 14}, {"size": 33}, {"noise": -0.1}],
+    "sines": [{"n_samples": 3}, {"n_samples": 100_001}, {"length": 1}, {"length": 501}, {"noise": -0.1}],
 }
 
 
-@pytest.mark.parametrize("n_points", [4, 10, 400])
-def test_spiral_without_noise_is_two_arms_of_three_half_turns(n_points):
-    data = build("datasets", {"type": "spiral", "n_points": n_points, "noise": 0}).load(np.random.default_rng(0))
-    half = n_points // 2
+@pytest.mark.parametrize("n_samples", [4, 10, 400])
+def test_spiral_without_noise_is_two_arms_of_three_half_turns(n_samples):
+    data = build("datasets", {"type": "spiral", "n_samples": n_samples, "noise": 0}).load(np.random.default_rng(0))
+    half = n_samples // 2
     for arm in range(2):
         for k in range(half):
             r = 0.2 + 4.8 * k / (half - 1)
@@ -28,7 +28,7 @@ def test_spiral_without_noise_is_two_arms_of_three_half_turns(n_points):
 
 
 def test_spiral_noise_is_normal_in_the_angle_and_leaves_the_radius():
-    data = build("datasets", {"type": "spiral", "n_points": 20_000}).load(np.random.default_rng(1))
+    data = build("datasets", {"type": "spiral", "n_samples": 20_000}).load(np.random.default_rng(1))
     half = 10_000
     x, y = data.train.inputs.T
     np.testing.assert_allclose(np.hypot(x, y), np.tile(np.linspace(0.2, 5.0, half), 2))
@@ -38,17 +38,17 @@ def test_spiral_noise_is_normal_in_the_angle_and_leaves_the_radius():
     assert turn.std() == pytest.approx(0.25, abs=0.01)
 
 
-@pytest.mark.parametrize("n_points", [4, 600])
-def test_waves_without_noise_are_the_two_formulas(n_points):
-    dataset = build("datasets", {"type": "waves", "n_points": n_points, "noise": 0})
+@pytest.mark.parametrize("n_samples", [4, 600])
+def test_waves_without_noise_are_the_two_formulas(n_samples):
+    dataset = build("datasets", {"type": "waves", "n_samples": n_samples, "noise": 0})
     data = dataset.load(np.random.default_rng(0))
-    half = n_points // 2
+    half = n_samples // 2
     x, y = data.train.inputs[:, 0], data.train.targets[:, 0]
     np.testing.assert_allclose(x, [*np.linspace(-10, 10, half), *np.linspace(10, 20, half)])
     np.testing.assert_allclose(y[:half], np.sin(0.5 * np.pi * x[:half]))
     np.testing.assert_allclose(y[half:], -0.01 * x[half:] * x[half:] ** np.sin(np.pi * x[half:]))
     # At x = 10 the pieces differ; the function takes the first.
-    known = np.arange(n_points) != half
+    known = np.arange(n_samples) != half
     np.testing.assert_allclose(dataset.function(data.train.inputs)[known], data.train.targets[known])
 
 
@@ -58,7 +58,7 @@ def test_waves_function_is_unknown_outside_the_data():
 
 
 def test_waves_noise_is_normal_in_y():
-    dataset = build("datasets", {"type": "waves", "n_points": 20_000})
+    dataset = build("datasets", {"type": "waves", "n_samples": 20_000})
     data = dataset.load(np.random.default_rng(1))
     noise = np.delete(data.train.targets - dataset.function(data.train.inputs), 10_000)
     assert abs(noise.mean()) < 0.005
@@ -84,7 +84,9 @@ def in_shape(name, x, y, a, b, r):
 
 def test_shapes_without_noise_are_the_points_inside():
     n, size = 40, 15
-    data = build("datasets", {"type": "shapes", "n_points": n, "size": size, "noise": 0}).load(np.random.default_rng(0))
+    data = build("datasets", {"type": "shapes", "n_samples": n, "size": size, "noise": 0}).load(
+        np.random.default_rng(0)
+    )
     rng = np.random.default_rng(0)
     r = rng.uniform(0.2 * size, 0.35 * size, n)
     a, b = rng.uniform(r, size - r), rng.uniform(r, size - r)
@@ -96,7 +98,7 @@ def test_shapes_without_noise_are_the_points_inside():
 
 @pytest.mark.parametrize("size", [15, 32])
 def test_shapes_are_whole_and_never_vanish(size):
-    dataset = build("datasets", {"type": "shapes", "n_points": 8000, "size": size, "noise": 0})
+    dataset = build("datasets", {"type": "shapes", "n_samples": 8000, "size": size, "noise": 0})
     images = dataset.load(np.random.default_rng(2)).train.inputs[..., 0]
     for axis in (1, 2):
         extent = images.any(axis=axis).sum(axis=1)
@@ -105,7 +107,7 @@ def test_shapes_are_whole_and_never_vanish(size):
 
 
 def test_no_image_is_one_of_two_shapes_even_at_the_smallest_size():
-    dataset = build("datasets", {"type": "shapes", "n_points": 50_000, "size": 15, "noise": 0})
+    dataset = build("datasets", {"type": "shapes", "n_samples": 50_000, "size": 15, "noise": 0})
     inputs, targets, *_ = dataset.load(np.random.default_rng(3)).train
     shapes = {(image.tobytes(), target) for image, target in zip(inputs > 0, targets, strict=True)}
     assert len({image for image, _ in shapes}) == len(shapes) > 4000
@@ -122,7 +124,7 @@ def test_shapes_noise_is_normal_and_clipped():
 
 @pytest.mark.parametrize(("name", "classes"), [("spiral", 2), ("shapes", 4)])
 def test_there_are_as_many_samples_of_each_class(name, classes):
-    data = build("datasets", {"type": name, "n_points": 400}).load(np.random.default_rng(0))
+    data = build("datasets", {"type": name, "n_samples": 400}).load(np.random.default_rng(0))
     assert np.bincount(data.train.targets).tolist() == [400 // classes] * classes
     assert len(data.classes) == classes
 

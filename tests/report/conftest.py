@@ -85,7 +85,7 @@ def train(tmp_path):
     def call(out="run", **changes):
         spec = {
             "seed": 3,
-            "dataset": {"type": "spiral", "n_points": 60},
+            "dataset": {"type": "spiral", "n_samples": 60},
             "split": {"validation": 0.2, "test": 0.2},
             "layers": [{"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": 1}],
             "loss": "bce_with_logits",

@@ -58,7 +58,7 @@ def thirds(x: np.ndarray) -> np.ndarray:
     return np.digitize(x[:, 0] + 0.5 * x[:, -1], [-0.5, 0.5])
 
 
-SPIRAL = {"type": "spiral", "n_points": 80}
+SPIRAL = {"type": "spiral", "n_samples": 80}
 KINDS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "two classes in a plane": lambda folder: spec(
         SPIRAL, 1, "bce_with_logits", "accuracy", record={"every": 1, "points": 21}),
@@ -72,14 +72,14 @@ KINDS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "a grid finer than is shown": lambda folder: spec(SPIRAL, 1, "bce_with_logits", record={"every": 2, "points": 200}),
     "responses of units": lambda folder: spec(
         SPIRAL, 1, "bce_with_logits", record={"every": 1, "points": 21, "units": True}),
-    "a curve": lambda folder: spec({"type": "waves", "n_points": 60}, 1, "mse", "mae", transforms={
+    "a curve": lambda folder: spec({"type": "waves", "n_samples": 60}, 1, "mse", "mae", transforms={
         "inputs": ["standardize"], "targets": ["standardize"]}),
     "two classes over a line": lambda folder: spec(
         arrays(folder, rows(60, 1), (rows(60, 1)[:, 0] > 0).astype(int)), 1, "bce_with_logits"),
     "three classes over a line": lambda folder: spec(
         arrays(folder, rows(60, 1), thirds(rows(60, 1))), 3, "cross_entropy", "accuracy"),
     "images": lambda folder: spec(
-        {"type": "shapes", "n_points": 160, "noise": 0.05}, 4, "cross_entropy", "accuracy",
+        {"type": "shapes", "n_samples": 160, "noise": 0.05}, 4, "cross_entropy", "accuracy",
         layers=["flatten", {"type": "linear", "units": 4}]),
     "classes of many inputs": lambda folder: spec(
         arrays(folder, rows(120, 4), thirds(rows(120, 4))), 3, "cross_entropy", "accuracy"),

@@ -60,7 +60,7 @@ def test_each_frame_is_that_of_the_record(kind, browser, page):
     assert shown.path.stat().st_size < 2e6
 
 
-@pytest.mark.parametrize("dataset", [{"type": "waves", "n_points": 60}, SPIRAL], ids=["a curve", "a plane"])
+@pytest.mark.parametrize("dataset", [{"type": "waves", "n_samples": 60}, SPIRAL], ids=["a curve", "a plane"])
 def test_frames_of_a_run_that_diverged_are_those_of_the_record(dataset, browser, tmp_path):
     sgd = {"type": "sgd", "learning_rate": 1.0 if dataset is SPIRAL else 0.3}
     shown = Example(spec(dataset, 1, "mse", optimizer=sgd, layers=tanh(1)[::2], training={"epochs": 500}), tmp_path)

@@ -54,7 +54,7 @@ DIFFERENCES = {
     "a number": ({}, {"seed": 7}, [("seed", "0", "7")]),
     "text": ({}, {"dtype": "float64"}, [("dtype", '"float32"', '"float64"')]),
     "null": ({}, {"training": {"batch_size": None}}, [("training.batch_size", "32", "null")]),
-    "of a component": ({"dataset": {"type": "spiral", "n_points": 40}}, {}, [("dataset.n_points", "40", "400")]),
+    "of a component": ({"dataset": {"type": "spiral", "n_samples": 40}}, {}, [("dataset.n_samples", "40", "400")]),
     "another component": (
         {"optimizer": {"type": "sgd", "momentum": 0.5}},
         {"optimizer": "adam"},

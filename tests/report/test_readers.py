@@ -220,7 +220,7 @@ def test_a_picture_is_told_in_words_that_follow_the_replay(browser, pages):
 
 def test_a_page_with_all_that_a_spec_can_ask_for_is_below_two_megabytes(browser, tmp_path):
     shown = Example(
-        spec(SPIRAL | {"n_points": 400}, 1, "bce_with_logits", "accuracy", training={"epochs": 300, "batch_size": 100},
+        spec(SPIRAL | {"n_samples": 400}, 1, "bce_with_logits", "accuracy", training={"epochs": 300, "batch_size": 100},
              record={"every": 1, "points": 100, "units": True}), tmp_path)  # fmt: skip
     assert shown.path.stat().st_size < 2e6
     browser.open(shown.path)

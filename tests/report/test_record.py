@@ -20,7 +20,7 @@ def train(tmp_path):
     def call(record, **changes):
         spec = {
             "seed": 3,
-            "dataset": {"type": "spiral", "n_points": 60},
+            "dataset": {"type": "spiral", "n_samples": 60},
             "split": {"validation": 0.2},
             "transforms": {"inputs": ["standardize"]},
             "layers": [*HIDDEN, {"type": "linear", "units": 1}],
@@ -75,7 +75,7 @@ def test_of_one_input_a_curve_in_the_units_of_the_targets_is_kept(train):
 @pytest.mark.parametrize(("split", "name"), [({"test": 0.5, "validation": 0.1}, "test"), ({}, "train")])
 def test_of_images_some_samples_of_the_last_split_are_kept(train, split, name):
     layers = ["flatten", *HIDDEN, {"type": "linear", "units": 4}]
-    shapes = {"type": "shapes", "n_points": 60, "size": 15}
+    shapes = {"type": "shapes", "n_samples": 60, "size": 15}
     further = {"transforms": {}, "loss": "cross_entropy", "split": split}
     directory, record = train({"every": 3, "samples": 20}, dataset=shapes, layers=layers, **further)
     assert str(record["sample_split"]) == name
@@ -188,7 +188,7 @@ def test_responses_of_no_units_cannot_be_asked_for(train):
 
 @pytest.mark.parametrize("record", [{"points": 5}, {"margin": 1.0}, {"units": True}])
 def test_a_grid_cannot_be_asked_for_with_other_inputs_than_one_or_two(train, record):
-    images = {"dataset": {"type": "shapes", "n_points": 20, "size": 15}, "transforms": {}}
+    images = {"dataset": {"type": "shapes", "n_samples": 20, "size": 15}, "transforms": {}}
     with pytest.raises(DataError, match="needs one or two inputs") as caught:
         train(record, layers=["flatten", {"type": "linear", "units": 4}], loss="cross_entropy", **images)
     assert caught.value.pointer[0] == "record"

@@ -15,7 +15,7 @@ def train(tmp_path):
     def call(out="run", **changes):
         spec = {
             "seed": 3,
-            "dataset": {"type": "spiral", "n_points": 60},
+            "dataset": {"type": "spiral", "n_samples": 60},
             "split": {"validation": 0.2, "test": 0.1},
             "transforms": {"inputs": ["standardize"]},
             "layers": LAYERS,

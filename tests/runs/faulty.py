@@ -31,7 +31,7 @@ from specnet.training.trainer import Trainer
 
 SPEC = {
     "seed": 1,
-    "dataset": {"type": "spiral", "n_points": 12},
+    "dataset": {"type": "spiral", "n_samples": 12},
     "layers": [{"type": "linear", "units": 2}, "dropout", {"type": "linear", "units": 1}],
     "loss": "bce_with_logits",
     "training": {"batch_size": 6},

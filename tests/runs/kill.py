@@ -50,7 +50,7 @@ LINEAR = {"type": "linear", "units": 6}
 OUTPUT = {"type": "linear", "units": 1}
 DROPOUT = {"type": "dropout", "rate": 0.2}
 SPIRAL = {
-    "dataset": {"type": "spiral", "n_points": 60},
+    "dataset": {"type": "spiral", "n_samples": 60},
     "split": {"validation": 0.2},
     "layers": [LINEAR, "tanh", DROPOUT, OUTPUT],
     "loss": "bce_with_logits",
@@ -58,7 +58,7 @@ SPIRAL = {
     "plots": [],
 }
 WAVES = {
-    "dataset": {"type": "waves", "n_points": 60},
+    "dataset": {"type": "waves", "n_samples": 60},
     "split": {"validation": 0.2},
     "transforms": {"inputs": ["standardize"], "targets": ["standardize"]},
     "layers": [LINEAR, "tanh", OUTPUT],

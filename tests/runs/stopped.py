@@ -28,7 +28,7 @@ def small(**changes):
     """A spec of 8 steps in 4 epochs."""
     return {
         "seed": 5,
-        "dataset": {"type": "spiral", "n_points": 36},
+        "dataset": {"type": "spiral", "n_samples": 36},
         "split": {"validation": 0.2},
         "layers": [LINEAR],
         "loss": "bce_with_logits",

@@ -16,7 +16,7 @@ from specnet.runs.files import file_digest
 
 SPEC = {
     "seed": 3,
-    "dataset": {"type": "spiral", "n_points": 12},
+    "dataset": {"type": "spiral", "n_samples": 12},
     "layers": [{"type": "linear", "units": 1}],
     "loss": "bce_with_logits",
     "training": {"epochs": 4, "batch_size": 6},

@@ -16,7 +16,7 @@ STEEP = {"type": "sgd", "learning_rate": 5.0}
 def growing(**changes):
     """A spec whose loss grows until float32 cannot hold it."""
     return {
-        "dataset": {"type": "spiral", "n_points": 40},
+        "dataset": {"type": "spiral", "n_samples": 40},
         "layers": [LINEAR],
         "loss": "mse",
         "optimizer": STEEP,
@@ -160,7 +160,7 @@ def test_it_is_told_in_the_step_in_which_it_happens(place, what, part, install, 
 
 def test_a_slot_that_is_no_longer_finite_is_not_saved(tmp_path):
     # The square of a gradient of 1e25 is infinite as float32, and Adam then stands still.
-    dataset = {"type": "spiral", "n_points": 40}
+    dataset = {"type": "spiral", "n_samples": 40}
     transforms = {"targets": [], "inputs": [{"type": "scale", "factor": 1e25}]}
     spec = growing(dataset=dataset, transforms=transforms, layers=[LINEAR], loss="bce_with_logits", optimizer="adam")
     with pytest.raises(

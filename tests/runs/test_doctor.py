@@ -411,7 +411,7 @@ def test_a_value_that_is_not_that_of_the_best_checkpoint_is_told(made):
 
 def test_a_run_that_diverged_after_its_best_state_is_sound(tmp_path):
     spec = {
-        "dataset": {"type": "spiral", "n_points": 40},
+        "dataset": {"type": "spiral", "n_samples": 40},
         "layers": [{"type": "linear", "units": 1}],
         "loss": "mse",
         "optimizer": {"type": "sgd", "learning_rate": 0.9},

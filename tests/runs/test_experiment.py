@@ -7,7 +7,7 @@ from specnet.training.loop import run_epoch
 
 SPEC = {
     "seed": 3,
-    "dataset": {"type": "spiral", "n_points": 60},
+    "dataset": {"type": "spiral", "n_samples": 60},
     "split": {"validation": 0.2, "test": 0.1},
     "layers": [{"type": "linear", "units": 1}],
     "loss": "bce_with_logits",

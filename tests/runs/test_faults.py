@@ -22,7 +22,7 @@ WRITTEN = {
 SPEC = {
     "name": "spec",
     "seed": 3,
-    "dataset": {"type": "spiral", "n_points": 40},
+    "dataset": {"type": "spiral", "n_samples": 40},
     "layers": [{"type": "linear", "units": 500}, "tanh", "dropout", {"type": "linear", "units": 1}],
     "loss": "bce_with_logits",
     "optimizer": "adam",

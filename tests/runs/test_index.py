@@ -51,7 +51,7 @@ def noisy(epochs):
     """A spec whose best epoch changes now and then."""
     return {
         "seed": 2,
-        "dataset": {"type": "spiral", "n_points": 24},
+        "dataset": {"type": "spiral", "n_samples": 24},
         "layers": [
             {"type": "linear", "units": 8},
             "tanh",

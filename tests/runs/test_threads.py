@@ -24,7 +24,7 @@ LINEAR = {"type": "linear", "units": 32, "bias": False}
 WORTH = OPERATIONS // (2 * 32 * 32)
 """Samples that make this layer worth a thread."""
 WIDE = {
-    "dataset": {"type": "spiral", "n_points": 320},
+    "dataset": {"type": "spiral", "n_samples": 320},
     "layers": [{"type": "linear", "units": 128}, "tanh", {"type": "linear", "units": 128}, *small()["layers"]],
     "training": {"epochs": 4, "batch_size": 128},
 }

@@ -14,7 +14,7 @@ from specnet.runs.state import _is_same
 
 SPEC = {
     "seed": 3,
-    "dataset": {"type": "spiral", "n_points": 12},
+    "dataset": {"type": "spiral", "n_samples": 12},
     "layers": [
         {"type": "linear", "units": 2},
         "tanh",

@@ -22,13 +22,13 @@ def mistakes(**changes):
         ({"type": "npz", "path": ""}, ["path"]),
         ({"type": "idx", "images": "a", "labels": __file__}, ["images"]),
         (
-            {"type": "idx", "images": "a", "labels": "b", "test_images": "c", "test_labels": "d"},
-            ["images", "labels", "test_images", "test_labels"],
+            {"type": "idx", "images": "a", "labels": "b", "test": {"images": "c", "labels": "d"}},
+            ["images", "labels", "test.images", "test.labels"],
         ),
     ],
 )
 def test_missing_data_files_are_found_before_anything_is_loaded(dataset, missing):
-    assert mistakes(dataset=dataset) == [("missing-file", ("dataset", field)) for field in missing]
+    assert mistakes(dataset=dataset) == [("missing-file", ("dataset", *field.split("."))) for field in missing]
 
 
 def test_no_metric_is_named_twice():
@@ -343,7 +343,7 @@ def test_shapes_that_only_the_data_know_are_not_judged():
     ],
 )
 def test_a_split_leaves_something_to_train_on(split, places):
-    assert mistakes(dataset={"type": "spiral", "n_points": 4}, split=split) == [("split", place) for place in places]
+    assert mistakes(dataset={"type": "spiral", "n_samples": 4}, split=split) == [("split", place) for place in places]
 
 
 def test_a_share_is_not_taken_where_the_dataset_has_the_samples(tmp_path):
@@ -373,7 +373,7 @@ def warned(**changes):
 
 
 def test_a_batch_that_is_larger_than_the_data_is_warned_of():
-    dataset, split = {"type": "spiral", "n_points": 100}, {"validation": 0.2}
+    dataset, split = {"type": "spiral", "n_samples": 100}, {"validation": 0.2}
     assert warned(dataset=dataset, split=split, training={"batch_size": 80}) == []
     assert warned(dataset=dataset, split=split, training={"batch_size": 81}) == [
         (
@@ -382,7 +382,7 @@ def test_a_batch_that_is_larger_than_the_data_is_warned_of():
             "a batch of 81 is more than the 80 training samples: each step takes them all",
         )
     ]
-    assert warned(dataset={"type": "spiral", "n_points": 20}) == []  # nobody has asked for 32
+    assert warned(dataset={"type": "spiral", "n_samples": 20}) == []  # nobody has asked for 32
 
 
 @pytest.mark.parametrize(
@@ -397,7 +397,7 @@ def test_a_batch_that_is_larger_than_the_data_is_warned_of():
 )
 def test_a_schedule_that_training_cuts_off_is_warned_of(schedule, epochs, long):
     found = warned(
-        dataset={"type": "spiral", "n_points": 100},
+        dataset={"type": "spiral", "n_samples": 100},
         optimizer={"type": "sgd", "learning_rate": schedule},
         training={"epochs": epochs, "batch_size": 30},  # four steps an epoch
     )

@@ -9,7 +9,7 @@ from specnet import SpecnetError, load_spec
 from specnet.spec.document import LONGEST_CHAIN, document_of, read_document
 
 BASE = {
-    "dataset": {"type": "spiral", "n_points": 100, "noise": 0.5},
+    "dataset": {"type": "spiral", "n_samples": 100, "noise": 0.5},
     "layers": [{"type": "linear", "units": 4}, "tanh", {"type": "linear", "units": 1}],
     "loss": "bce_with_logits",
     "training": {"epochs": 5, "batch_size": 10},
@@ -58,7 +58,7 @@ def test_every_value_is_found_in_the_file_that_it_comes_from(write):
     document = read_document(child)
     sources = {
         ("dataset", "noise"): child,
-        ("dataset", "n_points"): base,
+        ("dataset", "n_samples"): base,
         ("layers", 0): child,
         ("layers",): child,
         ("training", "epochs"): base,
@@ -69,7 +69,7 @@ def test_every_value_is_found_in_the_file_that_it_comes_from(write):
         assert span.source.name == str(path)
     # Of the parent's list, which the child replaces, nothing is left.
     assert document.span(("layers", 2, "units")) == document.span(("layers",))
-    span = document.span(("dataset", "n_points"))
+    span = document.span(("dataset", "n_samples"))
     assert span.source.text[span.start : span.end] == "100"
 
 
@@ -105,10 +105,10 @@ def test_a_mistake_is_told_where_it_was_made(write):
     base = write("base.json", BASE | {"seed": "1"})
     child = write("child.json", {"extends": "base.json", "training": {"epochs": 0}})
     with pytest.raises(SpecnetError) as raised:
-        load_spec(child, ["dataset.n_points=1"])
+        load_spec(child, ["dataset.n_samples=1"])
     found = [(each.pointer, each.location.file, each.location.line) for each in raised.value.diagnostics]
     assert found == [
-        (("dataset", "n_points"), "--set dataset.n_points=1", 1),
+        (("dataset", "n_samples"), "--set dataset.n_samples=1", 1),
         (("seed",), str(base), 23),
         (("training", "epochs"), str(child), 4),
     ]

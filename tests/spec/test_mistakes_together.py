@@ -125,7 +125,7 @@ OVERRIDES = [
     ("▸nope", "override"),
     ("layers.▸7=tanh", "override"),
     ("layers.0.units=▸0", "out-of-range /layers/0/units"),
-    ("dataset.▸n_point=4", "unknown-key /dataset/n_point"),
+    ("dataset.▸n_sample=4", "unknown-key /dataset/n_sample"),
     ('layers.1={"type": ▸"sigmod"}', "unknown-component /layers/1/type"),
     ("loss=▸bse", "unknown-component /loss"),
     ("training.▸epoch=3", "unknown-key /training/epoch"),

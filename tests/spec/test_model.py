@@ -60,7 +60,7 @@ UNKNOWN_KEYS = [
     ({"training": {"early_stopping": {"patince": 1}}}, ("training", "early_stopping", "patince"), "patience"),
     ({"checkpoint": {"evry": 1}}, ("checkpoint", "evry"), "every"),
     ({"record": {"every": 1, "pionts": 3}}, ("record", "pionts"), "points"),
-    ({"dataset": {"type": "spiral", "n_point": 4}}, ("dataset", "n_point"), "n_points"),
+    ({"dataset": {"type": "spiral", "n_sample": 4}}, ("dataset", "n_sample"), "n_samples"),
     ({"layers": [{"type": "linear", "units": 1, "use_bias": True}]}, ("layers", 0, "use_bias"), "bias"),
     ({"layers": ["tanh", {"type": "linear", "units": 1, "weight_init": NORMAL}]},
      ("layers", 1, "weight_init", "sdt"), "std"),
@@ -159,14 +159,14 @@ def test_a_spec_never_imports_a_path(path):
 
 def test_all_mistakes_are_told_at_once():
     found = mistakes(
-        dataset={"type": "spiral", "n_points": 3, "noice": 1},
+        dataset={"type": "spiral", "n_samples": 3, "noice": 1},
         layers=["sigmod", {"type": "linear"}, {"type": "linear", "units": -1}],
         loss=None,
         seed="x",
         trainig={},
     )
     assert {pointer for _, pointer, _ in found} == {
-        ("dataset", "n_points"), ("dataset", "noice"), ("layers", 0), ("layers", 1), ("layers", 2, "units"),
+        ("dataset", "n_samples"), ("dataset", "noice"), ("layers", 0), ("layers", 1), ("layers", 2, "units"),
         ("loss",), ("seed",), ("trainig",),
     }  # fmt: skip
 

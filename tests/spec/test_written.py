@@ -104,7 +104,7 @@ FIELDS = {
     "schedules.reduce_on_plateau": {"initial": 0.1, "mode": "max", "minimum": 0.01},
     "initializers.constant": {"value": 2.0},
     "initializers.normal": {"std": 0.5},
-    "datasets.spiral": {"n_points": 40},
+    "datasets.spiral": {"n_samples": 40},
     "datasets.csv": {"path": "table.csv", "inputs": ["x"], "targets": ["y"], "delimiter": ";"},
     "datasets.npz": {"path": "arrays.npz", "targets": "y"},
     "datasets.npy": {"inputs": "x.npy", "targets": "y.npy", "test": {"inputs": "u.npy", "targets": "v.npy"}},

@@ -60,7 +60,7 @@ def files(tmp_path, monkeypatch):
         {"type": "npz", "path": "arrays.npz", "inputs": "x", "targets": "t", "buffer": 1e-5},
         {"type": "npy", "inputs": "x.npy", "targets": "t.npy", "test": {"inputs": "x.npy", "targets": "t.npy"}},
         {"type": "npy", "inputs": "x.npy", "targets": "t.npy", "buffer": 1e-5},
-        {"type": "idx", "images": "images", "labels": "labels", "test_images": "images", "test_labels": "labels"},
+        {"type": "idx", "images": "images", "labels": "labels", "test": {"images": "images", "labels": "labels"}},
     ],
     ids=str,
 )

@@ -121,7 +121,7 @@ def test_a_component_is_checked_as_the_plainest_and_as_each_example():
 
 
 SPEC = {
-    "dataset": {"type": "spiral", "n_points": 60},
+    "dataset": {"type": "spiral", "n_samples": 60},
     "split": {"validation": 0.2},
     "transforms": {"inputs": ["standardize"]},
     "layers": [
