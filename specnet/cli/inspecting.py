@@ -131,9 +131,9 @@ def _show_component(group: str, name: str) -> None:
 
 @click.command()
 @spec_argument
-@click.option("-o", "--output", type=PATH, help="Write the arrays to this .npz file.")
+@click.option("-o", "--out", type=PATH, help="Write the arrays to this .npz file.")
 @spec_options
-def data(spec: Path, output: Path | None, overrides: tuple[str, ...], budget: str | None) -> None:
+def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str | None) -> None:
     """Show what the network that SPEC describes will see.
 
     Shapes, ranges, classes. With -o the arrays are written as train_inputs, train_targets, validation_inputs, …,
@@ -151,11 +151,11 @@ def data(spec: Path, output: Path | None, overrides: tuple[str, ...], budget: st
     from specnet.runs.files import write_file
     from specnet.runs.samples import write_arrays
 
-    if output is not None and output.suffix != ".npz":
-        raise UsageError(f"{output}: the file's name should end in .npz")
+    if out is not None and out.suffix != ".npz":
+        raise UsageError(f"{out}: the file's name should end in .npz")
     loaded = load(spec, overrides, budget)
-    if output is not None:
-        refuse_overwriting(output, spec, *(Path(part) for _, part in parts(loaded) if isinstance(part, DataFile)))
+    if out is not None:
+        refuse_overwriting(out, spec, *(Path(part) for _, part in parts(loaded) if isinstance(part, DataFile)))
     try:
         experiment = Experiment(loaded)
     except SpecnetError:
@@ -168,10 +168,10 @@ def data(spec: Path, output: Path | None, overrides: tuple[str, ...], budget: st
     splits = {name: {"inputs": each.x, "targets": each.target} for name, each in experiment.splits.items()}
     _show_splits(splits)
     _show_classes(experiment.data)
-    if output is not None:
+    if out is not None:
         arrays = {f"{split}_{name}": array for split, pair in splits.items() for name, array in pair.items()}
-        write_file(output, lambda file: write_arrays(file, arrays))
-        click.echo(f"\nwritten to {output}")
+        write_file(out, lambda file: write_arrays(file, arrays))
+        click.echo(f"\nwritten to {out}")
 
 
 def _show_splits(splits: Mapping[str, Mapping[str, np.ndarray | Rows]]) -> None:

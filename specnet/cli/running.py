@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @spec_argument
-@click.option("--out", type=PATH, help="Run directory; by default runs/ and the spec's name.")
+@click.option("-o", "--out", type=PATH, help="Run directory; by default runs/ and the spec's name.")
 @spec_options
 @click.option("--resume", "go_on", is_flag=True, help="Go on with the run in that directory, if there is one.")
 @threads_option

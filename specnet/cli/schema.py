@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("-o", "--output", type=PATH, help="Write the schema to this file.")
+@click.option("-o", "--out", type=PATH, help="Write the schema to this file.")
 @click.option("--no-plugins", is_flag=True, help="Leave out what other distributions bring.")
-def schema(output: Path | None, no_plugins: bool) -> None:
+def schema(out: Path | None, no_plugins: bool) -> None:
     """Print the JSON Schema of specs, for editors.
 
     It holds every installed component. A spec that begins with "$schema": "./specnet.schema.json" is completed and
@@ -30,17 +30,17 @@ def schema(output: Path | None, no_plugins: bool) -> None:
     from specnet.runs.files import write_json
     from specnet.spec.schema import make_schema, unusable
 
-    if output is not None and output.is_file() and not _is_schema(output):
-        raise UsageError(f"{output} is there already and is no JSON Schema", help="give -o another name, or remove it")
+    if out is not None and out.is_file() and not _is_schema(out):
+        raise UsageError(f"{out} is there already and is no JSON Schema", help="give -o another name, or remove it")
     for error in unusable(plugins=not no_plugins):
         left_out = Diagnostic(error.code, f"left out: {error.message}", help=error.help, severity="warning")
         click.echo(left_out.render(), err=True)
     made = make_schema(plugins=not no_plugins)
-    if output is None:
+    if out is None:
         echo_json(made)
     else:
-        write_json(output, made)
-        click.echo(f"written to {output}")
+        write_json(out, made)
+        click.echo(f"written to {out}")
 
 
 def _is_schema(path: Path) -> bool:

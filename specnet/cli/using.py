@@ -43,9 +43,9 @@ def evaluate(run: Path, split: str | None, file: Path | None, checkpoint: str) -
 @click.command()
 @run_argument
 @click.argument("input", type=PATH)
-@click.option("-o", "--output", type=PATH, help="Write to this .csv, .npy or .npz file.")
+@click.option("-o", "--out", type=PATH, help="Write to this .csv, .npy or .npz file.")
 @checkpoint_option
-def predict(run: Path, input: Path, output: Path | None, checkpoint: str) -> None:
+def predict(run: Path, input: Path, out: Path | None, checkpoint: str) -> None:
     """Predict the targets of the inputs in the file INPUT.
 
     INPUT is a .csv, .npy or .npz file, not transformed. Without -o the predictions are printed as CSV. Classes are
@@ -58,24 +58,24 @@ def predict(run: Path, input: Path, output: Path | None, checkpoint: str) -> Non
     from specnet.runs.samples import about, predictions_csv, read_inputs, write_predictions
 
     loaded = load_run(run, checkpoint)
-    if output:
-        refuse_overwriting(output, input, loaded.checkpoint)
+    if out:
+        refuse_overwriting(out, input, loaded.checkpoint)
     with about(input):
         predictions = loaded.predict(read_inputs(loaded, input))
-    if output is None:
+    if out is None:
         click.echo(predictions_csv(loaded, predictions), nl=False)
     else:
-        write_predictions(loaded, predictions, output)
-        click.echo(f"{len(predictions)} predictions written to {output}")
+        write_predictions(loaded, predictions, out)
+        click.echo(f"{len(predictions)} predictions written to {out}")
 
 
 @click.command()
 @run_argument
 @click.argument("names", nargs=-1, metavar="[NAME...]")
-@click.option("-o", "--output", type=PATH, help="Write one plot to this .png, .svg or .gif file.")
+@click.option("-o", "--out", type=PATH, help="Write one plot to this .png, .svg or .gif file.")
 @click.option("--format", "form", type=click.Choice(["png", "svg", "gif"]), default="png", help="By default png.")
 @checkpoint_option
-def plot(run: Path, names: tuple[str, ...], output: Path | None, form: str, checkpoint: str) -> None:
+def plot(run: Path, names: tuple[str, ...], out: Path | None, form: str, checkpoint: str) -> None:
     """Draw plots of the run in directory RUN.
 
     Those its spec names, or each NAME, into the run's own folder. What moves, as replay does, may be a GIF.
@@ -85,13 +85,13 @@ def plot(run: Path, names: tuple[str, ...], output: Path | None, form: str, chec
       specnet plot runs/spiral curves decision_boundary
       specnet plot runs/spiral replay -o spiral.gif
     """
-    if output and len(names) != 1:
-        raise UsageError("-o takes one plot", help=f"specnet plot {run} NAME -o {output}")
+    if out and len(names) != 1:
+        raise UsageError("-o takes one plot", help=f"specnet plot {run} NAME -o {out}")
     loaded = load_run(run, checkpoint)
-    if output:
-        refuse_overwriting(output, *(path for path in run.rglob("*") if path.is_file() and path.parent.name != "plots"))
+    if out:
+        refuse_overwriting(out, *(path for path in run.rglob("*") if path.is_file() and path.parent.name != "plots"))
     for each in names or loaded.spec.plots:
-        click.echo(loaded.plot(each, output, form))
+        click.echo(loaded.plot(each, out, form))
 
 
 @click.command()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from specnet.component import Section
 from specnet.training.callbacks import Callback
 from specnet.watch import Mode
+
+
+BatchSize = Annotated[
+    PositiveInt | None,
+    BeforeValidator(lambda size: None if size == "full" else size, PositiveInt | Literal["full"] | None),
+]
 
 
 class EarlyStopping(Section):
@@ -24,9 +30,11 @@ class Training(Section):
     """How long and in what portions the network is trained."""
 
     epochs: PositiveInt = Field(default=100, description="passes over the training split")
-    batch_size: PositiveInt | None = Field(default=32, description="samples in a step; null: all of them")
+    batch_size: BatchSize = Field(default=32, description='samples in a step; "full" or null: all of them')
     shuffle: bool = Field(default=True, description="whether batches are drawn in a new order each epoch")
-    clip_norm: PositiveFloat | None = Field(default=None, description="largest norm that a gradient may have")
+    clip_norm: PositiveFloat | None = Field(
+        default=None, description="largest norm of all gradients together; larger ones are scaled down"
+    )
     early_stopping: EarlyStopping | None = Field(default=None, description="when to stop before the last epoch")
     callbacks: list[Callback] = Field(default=[], max_length=100, description="further code that runs during training")
     on_divergence: Literal["stop", "restore_best"] = Field(

@@ -41,7 +41,7 @@ def test_validate_can_answer_in_json(invoke, write):
         {
             "file": "bad.json",
             "line": 1,
-            "column": 60,
+            "column": 61,
             "severity": "error",
             "code": "unknown-component",
             "message": 'there is no layer "sigmod"',
@@ -219,7 +219,7 @@ def test_every_command_has_help_with_an_example(command, invoke):
 
 def test_components_shows_types_as_a_reader_of_json_understands_them(invoke):
     assert '"mean" | "sum"' in invoke("components", "losses", "mse").output
-    assert "str | null" in invoke("components", "datasets", "idx").output
+    assert '"min" | "max" | null' in invoke("components", "schedules", "reduce_on_plateau").output
     assert "list[str]" in invoke("components", "datasets", "csv").output
 
 

@@ -99,7 +99,7 @@ WRONG_TYPES = [
     *((f'"training": {{"shuffle": ▸{value}}}', "wrong-type /training/shuffle", "true or false")
       for value in ("1", '"true"', "null", "[]")),
     *((f'"training": {{"batch_size": ▸{value}}}', "wrong-type /training/batch_size", "a whole number")
-      for value in ('"full"', "1.5", "true", "[]")),
+      for value in ('"all"', "1.5", "true", "[]")),
     *((f'"description": ▸{value}', "wrong-type /description", "text")
       for value in ("3", "true", "null", "[]", "{}")),
     ('"name": ▸null', "wrong-type /name", "text"),

@@ -4,6 +4,7 @@ import pytest
 
 from specnet import SpecnetError, load_spec, registry
 from specnet.spec.model import Spec
+from specnet.training.trainer import Training
 
 MINIMAL = {"dataset": "spiral", "layers": [{"type": "linear", "units": 1}, "sigmoid"], "loss": "bce"}
 
@@ -25,6 +26,13 @@ def test_a_minimal_spec_fills_every_default():
     assert document["training"]["batch_size"] == 32
     assert document["layers"][1] == {"type": "sigmoid"}
     assert document["plots"][0]["type"] == "curves"
+
+
+@pytest.mark.parametrize("size", ["full", None])
+def test_a_batch_of_all_samples_is_written_as_full_or_null(size):
+    spec = load_spec(MINIMAL | {"training": {"batch_size": size}})
+    assert spec.to_json()["training"]["batch_size"] is None
+    assert Training(batch_size=size) == spec.training
 
 
 def test_a_resolved_spec_loads_again_to_the_same():

@@ -153,6 +153,7 @@ REFUSED = [
     {"optimizer": {"type": "sgd", "nesterov": True, "momentum": 0}},
     {"split": {"validation": 1}},
     {"training": {"early_stopping": {"mode": "least"}}},
+    *({"training": {"batch_size": size}} for size in (0, "all", True)),
     {"training": None},
     {"record": {"every": 0}},
     {"dtype": "float16"},
@@ -176,6 +177,7 @@ TAKEN = [
     {"dataset": {"type": "npz", "path": "\u00fc \u4e2d.npz"}},
     {"dataset": {"type": "npy", "inputs": "a", "targets": "b", "buffer": 0.5, "validation": None}},
     {"dataset": {"type": "npy", "inputs": "a", "targets": "b", "test": {"inputs": "c", "targets": "d"}}},
+    *({"training": {"batch_size": size}} for size in (1, "full", None)),
     {"$schema": None},
 ]
 
