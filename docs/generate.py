@@ -1,4 +1,4 @@
-"""Write `docs/components`: a page for each group, made of docstrings and fields. Run it as `python docs/generate.py`.
+"""Write `docs/components`, a page for each group, and `docs/coming-from.md`. Run it as `python docs/generate.py`.
 
 Only what specnet itself brings is told; `specnet components GROUP NAME` tells the same of plugins.
 """
@@ -9,14 +9,17 @@ import ast
 import inspect
 import re
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
 from specnet import registry
 from specnet.component import find_class
 from specnet.plots.base import Trained
 from specnet.spec.describe import describe_fields
+from specnet.synonyms import FIELDS, MEANINGS, TYPES, Row
 
 FOLDER = Path(__file__).parent / "components"
+COMING_FROM = Path(__file__).parent / "coming-from.md"
 
 
 def pages() -> dict[str, str]:
@@ -73,10 +76,45 @@ def component(group: str, name: str) -> str:
     cls = find_class(group, name)
     parts = [f"## {name}", docstring(cls)]
     if fields := describe_fields(cls):
-        rows = [("field", "type", "default", "", ""), ("---",) * 5]
-        rows += [(f"`{each.name}`", each.type, f"`{each.default}`", each.description, each.limits) for each in fields]
-        parts.append("\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows))
+        rows = [(f"`{each.name}`", each.type, f"`{each.default}`", each.description, each.limits) for each in fields]
+        parts.append(table(("field", "type", "default", "", ""), rows))
     return "\n\n".join(parts)
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a table."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in lines)
+
+
+def coming_from() -> str:
+    """Return the page that says what other tools' names are called here."""
+    parts = [
+        "# Coming from Keras, PyTorch or scikit-learn",
+        "Written by `python docs/generate.py`. A spec has one name for each thing. Other tools' names are corrected\n"
+        "where they are written, in any capitals, with or without underscores.",
+        "## What means something else",
+        "\n".join(f"- {meaning}" for meaning in MEANINGS),
+    ]
+    for group, types in TYPES.items():
+        parts += [f"## {group.capitalize()}", translations(types)]
+        fields = {place.partition(".")[2]: rows for place, rows in FIELDS.items() if place.startswith(f"{group}.")}
+        for name, rows in fields.items():
+            parts += [f"Fields of {'any that has them' if name == '*' else f'`{name}`'}:", translations(rows)]
+    parts.append("## Other keys")
+    for place, rows in FIELDS.items():
+        if place.partition(".")[0] not in TYPES:
+            parts += [f"In `{place}`:" if place else "At the top:", translations(rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def translations(rows: Iterable[Row]) -> str:
+    """Return the table of other tools' names."""
+    cells = (
+        (", ".join(f"`{name}`" for name in row.elsewhere.split()), row.here and f"`{row.here}`", row.note)
+        for row in rows
+    )
+    return table(("elsewhere", "here", ""), cells)
 
 
 def docstring(cls: type) -> str:
@@ -97,3 +135,4 @@ if __name__ == "__main__":
         path.unlink()
     for name, text in pages().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
+    COMING_FROM.write_text(coming_from(), encoding="utf-8")

@@ -229,7 +229,7 @@ def construct(group: str, value: Any) -> Component:
             with _blaming(registry.find(group, fields["type"]), "cannot be made of its fields"):
                 return cls.model_validate_json(text, strict=True)
         except ValidationError as error:
-            raise explain_unknown_keys(error, cls) from None
+            raise explain_unknown_keys(error, cls, group, fields["type"]) from None
     except ComponentError as error:
         found = custom_error(error.code, error.message, error.help)
         place = () if isinstance(value, str) else ("type",)

@@ -9,7 +9,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from specnet.errors import Diagnostic, Pointer, SpecError, nearest, printable, quote, shorten, suggest
+from specnet.errors import Diagnostic, Pointer, SpecError, printable, quote, shorten
+from specnet.names import nearest, suggest, synonym
 
 MOST = 1000
 """Mistakes of one kind of check that are told; nobody reads as many."""
@@ -51,11 +52,14 @@ def custom_error(code: str, message: str, help: str | None = None) -> PydanticCu
     return PydanticCustomError(code, "{message}", context)
 
 
-def explain_unknown_keys(error: ValidationError, cls: type[BaseModel]) -> ValidationError:
-    """Return the error with the unknown keys of `cls` and its sections explained.
+def explain_unknown_keys(
+    error: ValidationError, cls: type[BaseModel], group: str | None = None, name: str | None = None
+) -> ValidationError:
+    """Return the error with the unknown keys of `cls` and its sections explained; a component has group and name.
 
     pydantic says only that a key is not permitted; which keys are is known to the class that refused it.
     """
+    home, common = ([group, name], [f"{group}.*"]) if group and name else ([], [])
     details, meant = [], set()
     errors = error.errors(include_url=False)[:MOST]
     # Unknown keys first: one that is misspelt is not missing, too.
@@ -66,9 +70,10 @@ def explain_unknown_keys(error: ValidationError, cls: type[BaseModel]) -> Valida
             further = getattr(owner, "further_keys", ())  # a plugin's section may be any model
             known = [*(field.alias or name for name, field in owner.model_fields.items()), *further]
             kind, message = "unknown-key", f"there is no key {quote(str(key))} here"
-            near = nearest(str(key), known)
+            tables = [".".join(map(str, [*home, *place])), *common]
+            near = nearest(str(key), known, *tables)
             help = None if near else _elsewhere(cls, str(key))
-            context = {"help": help or suggest(str(key), known)}
+            context = {"help": help or suggest(str(key), known, *tables)}
             meant.add((*place, near))
         if kind == "missing" and found["loc"] in meant:
             continue
@@ -77,15 +82,17 @@ def explain_unknown_keys(error: ValidationError, cls: type[BaseModel]) -> Valida
     return ValidationError.from_exception_data(error.title, details)
 
 
-def _elsewhere(cls: type[BaseModel], key: str) -> str | None:
+def _elsewhere(cls: type[BaseModel], key: str, place: tuple[str, ...] = ()) -> str | None:
     """Where a key that is not known at one place of `cls` belongs: at the top, or in one of the sections."""
-    if key in cls.model_fields:
-        return "it belongs at the top"
-    for name in cls.model_fields:
-        section = _section_at(cls, (name,))
-        if section and key in section.model_fields:
-            return f'it belongs in "{name}"'
-    return None
+    section, owner = ".".join(place), _section_at(cls, place)
+    where = f'it belongs in "{section}"' if place else "it belongs at the top"
+    keys = [field.alias or name for name, field in owner.model_fields.items()]
+    if key in keys:
+        return where
+    if row := synonym(key, keys, section, f"{getattr(owner, 'group', None)}.*"):
+        return f'{where} as "{row.here}"' + (f": {row.note}" if row.note else "") if row.here else row.note
+    sections = ((*place, name) for name in owner.model_fields if _section_at(cls, (*place, name)))
+    return next(filter(None, (_elsewhere(cls, key, section) for section in sections)), None)
 
 
 def _section_at(cls: type[BaseModel], place: Pointer) -> Any:

@@ -314,32 +314,3 @@ def tell(error: BaseException) -> str:
     except Exception:
         text = "it cannot be shown"
     return f"{type(error).__name__}: {text}"
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that `name` was probably meant to be."""
-    import difflib
-
-    names, lower = sorted(known), shorten(name).lower()
-    if (meant := SYNONYMS.get(lower)) in names and meant != name:
-        return meant
-    return next(iter(difflib.get_close_matches(lower, [each for each in names if each != name], n=1)), None)
-
-
-SYNONYMS = {
-    "acc": "accuracy", "affine": "linear", "batchsize": "batch_size", "betas": "beta1",
-    "binary_crossentropy": "bce", "categorical_crossentropy": "cross_entropy", "criterion": "loss", "dense": "linear",
-    "fc": "linear", "fully_connected": "linear", "kaiming": "he_normal", "l1": "mae", "l2": "mse",
-    "log_loss": "cross_entropy", "lr": "learning_rate", "model": "layers", "network": "layers", "nll": "cross_entropy",
-    "normalize": "standardize", "num_epochs": "epochs", "sequential": "repeat", "sum": "add", "swish": "silu",
-    "val": "validation", "xavier": "glorot_uniform", "zscore": "standardize",
-}  # fmt: skip
-"""What other tools call things, and what they are called here."""
-
-
-def suggest(name: str, known: Iterable[str]) -> str:
-    """Return what to type instead of `name`: the nearest of the known names, or all of them."""
-    names = sorted(known)
-    if near := nearest(name, names):
-        return f'did you mean "{near}"?'
-    return f"one of: {', '.join(names)}" if names else "there is none"

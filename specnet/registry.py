@@ -21,9 +21,9 @@ from specnet.errors import (
     UnknownComponentError,
     UsageError,
     quote,
-    suggest,
     tell,
 )
+from specnet.names import suggest
 
 GROUPS = (
     "layers",
@@ -178,7 +178,7 @@ def find(group: str, name: str) -> Entry:
     """
     known = claims(group)
     if name not in known:
-        raise UnknownComponentError(f"there is no {SINGULAR[group]} {quote(name)}", help=suggest(name, known))
+        raise UnknownComponentError(f"there is no {SINGULAR[group]} {quote(name)}", help=suggest(name, known, group))
     first, *others = known[name]
     if others and first.distribution != BUILTIN:
         owners = " and ".join(entry.owner for entry in known[name])

@@ -84,7 +84,7 @@ def test_items_of_lists_are_told_by_their_position():
     ("document", "pointer", "help"),
     [
         ({"cuont": 1}, ("cuont",), 'did you mean "count"?'),
-        ({"key": 1}, ("key",), 'did you mean "the-key"?'),
+        ({"the_key": 1}, ("the_key",), 'did you mean "the-key"?'),
         ({"inner": {"sise": 1}}, ("inner", "sise"), 'did you mean "size"?'),
         ({"maybe": {"sise": 1}}, ("maybe", "sise"), 'did you mean "size"?'),
         ({"inner": {"": 1}}, ("inner", ""), "one of: size"),

@@ -26,6 +26,10 @@ def test_the_pages_of_components_are_up_to_date(generate):
     assert written == generate.pages(), "run python docs/generate.py"
 
 
+def test_the_page_of_other_tools_names_is_up_to_date(generate):
+    assert generate.COMING_FROM.read_text() == generate.coming_from(), "run python docs/generate.py"
+
+
 def test_every_built_in_component_and_field_is_on_a_page(generate):
     for group in generate.registry.GROUPS:
         page = (DOCS / "components" / f"{group}.md").read_text()

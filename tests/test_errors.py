@@ -10,9 +10,7 @@ from specnet.errors import (
     SpecError,
     SpecnetError,
     json_pointer,
-    nearest,
     show_pointer,
-    suggest,
 )
 
 FAMILY = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, SpecnetError)]
@@ -56,18 +54,6 @@ def test_each_caller_puts_its_place_in_front_of_every_mistake():
 )
 def test_pointers_are_shown_as_one_writes_them(pointer, shown, standard):
     assert (show_pointer(pointer), json_pointer(pointer)) == (shown, standard)
-
-
-@pytest.mark.parametrize(
-    ("name", "known", "proposal"),
-    [
-        ("sigmod", ["tanh", "sigmoid"], 'did you mean "sigmoid"?'),
-        ("xyz", ["tanh", "sigmoid"], "one of: sigmoid, tanh"),
-        ("xyz", [], "there is none"),
-    ],
-)
-def test_the_nearest_name_or_all_are_proposed(name, known, proposal):
-    assert suggest(name, known) == proposal
 
 
 LONG = "x" * 120
@@ -121,22 +107,6 @@ def test_of_very_many_mistakes_the_rest_is_counted():
     assert "mistake 99." in shown
     assert "mistake 100." not in shown
     assert shown.endswith("… and 50 more")
-
-
-@pytest.mark.parametrize(
-    ("name", "known", "meant"),
-    [
-        ("lr", ["learning_rate", "layers"], "learning_rate"),
-        ("Dense", ["linear", "relu"], "linear"),
-        ("swish", ["silu", "swish"], "silu"),
-        ("RELU", ["relu"], "relu"),
-        ("lr", ["units"], None),
-        ("relu", ["relu"], None),
-        ("x" * 10**6, ["relu"], None),
-    ],
-)
-def test_what_other_tools_call_it_is_known(name, known, meant):
-    assert nearest(name, known) == meant
 
 
 def test_nothing_is_shown_that_a_terminal_would_obey():

@@ -27,8 +27,9 @@ ORDER = [
 ]  # fmt: skip
 HOMES = {
     "specnet": "errors", "errors": "errors", "registry": "tools", "diagnostics": "tools", "functions": "tools",
-    "watch": "tools", "workspace": "tools", "component": "component", "training": "training", "spec": "spec",
-    "report": "report", "runs": "runs", "api": "api", "testing": "testing", "cli": "cli", "__main__": "cli",
+    "names": "tools", "synonyms": "tools", "watch": "tools", "workspace": "tools", "component": "component",
+    "task": "tools", "training": "training", "spec": "spec", "report": "report", "runs": "runs", "api": "api",
+    "testing": "testing", "cli": "cli", "__main__": "cli",
 }  # fmt: skip
 
 

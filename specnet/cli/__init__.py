@@ -23,7 +23,8 @@ from specnet.cli.running import resume, run
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
 from specnet.cli.using import compare, evaluate, plot, predict, report
-from specnet.errors import BrokenComponentError, SpecnetError, nearest, printable, tell
+from specnet.errors import BrokenComponentError, SpecnetError, printable, tell
+from specnet.names import nearest
 from specnet.runs.signals import HANDLED, Signals
 
 

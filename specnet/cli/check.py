@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from specnet.cli.options import echo_json, load, spec_options
-from specnet.errors import UsageError, printable, quote, suggest
+from specnet.errors import UsageError, printable, quote
+from specnet.names import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

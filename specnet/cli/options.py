@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from specnet.errors import Diagnostic, SpecError, SpecnetError, UsageError, printable, quote, suggest
+from specnet.errors import Diagnostic, SpecError, SpecnetError, UsageError, printable, quote
+from specnet.names import suggest
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -26,7 +26,8 @@ from specnet.datasets.base import (
     row_bytes,
 )
 from specnet.datasets.files import npy_header, npy_rows, npz_rows
-from specnet.errors import DataError, Pointer, suggest
+from specnet.errors import DataError, Pointer
+from specnet.names import suggest
 
 Buffer = Annotated[
     float,

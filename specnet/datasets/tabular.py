@@ -14,7 +14,8 @@ from pydantic import Field
 
 from specnet.datasets.base import Data, DataFile, Dataset, Outline, Samples, explain_os_error
 from specnet.diagnostics import show_value
-from specnet.errors import DataError, Diagnostic, SpecError, suggest
+from specnet.errors import DataError, Diagnostic, SpecError
+from specnet.names import suggest
 
 SHOWN = 20
 """Bad cells that are reported one by one; of more, the number is told."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from specnet.errors import PlotError, UsageError, suggest
+from specnet.errors import PlotError, UsageError
+from specnet.names import suggest
 from specnet.plots.base import Plot, Trained
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 import importlib_metadata
 
 from specnet import registry
-from specnet.errors import nearest, quote
+from specnet.errors import quote
+from specnet.names import nearest
 from specnet.runs.findings import Finding, Installation, has_errors
 from specnet.runs.manifest import describe_setting
 from specnet.spec.schema import unusable

@@ -14,7 +14,8 @@ import numpy as np
 
 from specnet.component import build
 from specnet.datasets.base import AnySamples, Data, Dataset, read_npz
-from specnet.errors import DataError, RunError, SpecnetError, UsageError, suggest
+from specnet.errors import DataError, RunError, SpecnetError, UsageError
+from specnet.names import suggest
 from specnet.plots.base import Plot, check_plot
 from specnet.report.pictures import FORMATS, check_format, write_picture
 from specnet.runs.archive import Stamp
@@ -168,7 +169,7 @@ class Run:
         """
         if isinstance(split, str):
             if split not in self.data.splits:
-                raise UsageError(f"this run has no {split} samples", help=suggest(split, self.data.splits))
+                raise UsageError(f"this run has no {split} samples", help=suggest(split, self.data.splits, "splits"))
             split = self.data.splits[split]
         with ONE_AT_A_TIME, self._as_in_training():
             return self.model.evaluate(split)

@@ -20,11 +20,11 @@ from specnet.errors import (
     quote,
     shorten,
     show_pointer,
-    suggest,
 )
 from specnet.layers.base import Layer, Shape
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
+from specnet.names import monitored, suggest
 from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.spec.memory import check_memory
 from specnet.spec.model import Spec
@@ -129,9 +129,11 @@ def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagno
             continue
         split, _, value = monitor.partition("/")
         if split not in SPLITS or (value not in values and "metrics" not in flawed):
-            known = [f"{name}/{value}" for name in (SPLITS if split in SPLITS else plan.splits) for value in values]
-            message = f"there will be no value {quote(monitor)}"
-            yield Diagnostic("unknown-monitor", message, pointer, suggest(monitor, known))
+            message, meant = f"there will be no value {quote(monitor)}", monitored(monitor)
+            known = [f"{name}/{each}" for name in (SPLITS if split in SPLITS else plan.splits) for each in values]
+            there = meant.partition("/")[2] in values
+            help = f'did you mean "{meant}"?' if there else suggest(monitor, known)
+            yield Diagnostic("unknown-monitor", message, pointer, help)
         elif split not in plan.splits and not flawed & {"split", "dataset"}:
             yield missing_split(monitor, pointer)
 

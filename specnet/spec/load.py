@@ -11,7 +11,8 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from specnet.component import Component, build
 from specnet.diagnostics import explain, explain_unknown_keys
-from specnet.errors import Diagnostic, Pointer, SpecError, SpecnetError, nearest
+from specnet.errors import Diagnostic, Pointer, SpecError, SpecnetError
+from specnet.names import nearest
 from specnet.spec.checks import check_spec
 from specnet.spec.document import Document, document_of, read_document
 from specnet.spec.draft import draft_spec
@@ -102,7 +103,7 @@ def _understand(document: Document, budget: float) -> tuple[Spec | None, list[Di
     spec.loaded(document, budget)
     told = {found.pointer for found in mistakes if found.pointer}
     flawed = {str(pointer[0]) for pointer in told}
-    flawed |= {nearest(key, Spec.model_fields) or key for key in flawed}  # "splt" may be what "split" should be
+    flawed |= {nearest(key, Spec.model_fields, "") or key for key in flawed}  # "splt" may be what "split" should be
     try:
         checked = check_spec(spec, flawed)
     except SpecnetError as error:  # of a component that fails when it is asked

@@ -12,8 +12,9 @@ import importlib_metadata
 
 from specnet import registry
 from specnet.component import Component, find_class
-from specnet.errors import SpecnetError, UsageError, suggest
+from specnet.errors import SpecnetError, UsageError
 from specnet.layers.base import Shape
+from specnet.names import suggest
 from specnet.spec.load import parse_component
 from specnet.testing.dispatch import Case, examine, name_of
 from specnet.testing.examples import examples, show_fields

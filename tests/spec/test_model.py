@@ -69,7 +69,6 @@ UNKNOWN_KEYS = [
     ({"checkpoint": {"evry": 1}}, ("checkpoint", "evry"), "every"),
     ({"record": {"every": 1, "pionts": 3}}, ("record", "pionts"), "points"),
     ({"dataset": {"type": "spiral", "n_sample": 4}}, ("dataset", "n_sample"), "n_samples"),
-    ({"layers": [{"type": "linear", "units": 1, "use_bias": True}]}, ("layers", 0, "use_bias"), "bias"),
     ({"layers": ["tanh", {"type": "linear", "units": 1, "weight_init": NORMAL}]},
      ("layers", 1, "weight_init", "sdt"), "std"),
     ({"optimizer": {"type": "sgd", "learning_rate": {"type": "constant", "value": 1, "valu": 1}}},

@@ -1,0 +1,152 @@
+"""What other tools call things is corrected at its place, and nothing that means something else is."""
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from specnet import SpecnetError, build, registry
+from specnet.component import find_class
+from specnet.diagnostics import _section_at
+from specnet.names import TABLES, monitored, nearest, suggest
+from specnet.spec.model import Spec
+from specnet.spec.schema import make_schema
+from specnet.synonyms import FIELDS, OTHERS, TYPES
+
+COMING = {"use_bias", "beta_1", "beta_2", "steps", "epochs", "warmup_steps", "every_steps", "ones"}
+
+
+def built_in(group):
+    return {name for name, (entry, *_) in registry.claims(group).items() if entry.distribution == registry.BUILTIN}
+
+
+def keys(cls):
+    return {field.alias or name for name, field in cls.model_fields.items()}
+
+
+def known(table):
+    """The names that there are where a table holds."""
+    group, _, name = table.partition(".")
+    if group not in registry.GROUPS:
+        return keys(_section_at(Spec, tuple(filter(None, table.split(".")))))
+    if not name:
+        return built_in(group)
+    return set().union(*(keys(find_class(group, each)) for each in (built_in(group) if name == "*" else [name])))
+
+
+@pytest.mark.parametrize("table", [*TYPES, *FIELDS])
+def test_every_row_leads_to_a_name_that_there_is(table):
+    assert {row.here for row in TABLES[table]} <= known(table) | COMING | {""}
+    assert all(row.here or row.note for row in TABLES[table])
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_synonym_means_one_thing(table):
+    synonyms = [name.lower() for row in TABLES[table] for name in row.elsewhere.split()]
+    assert len(synonyms) == len(set(synonyms))
+    if not table.endswith("*") and table != "splits":
+        assert not set(synonyms) & known(table)
+
+
+def mistakes(group, value):
+    with pytest.raises(SpecnetError) as raised:
+        build(group, value)
+    return {(found.code, found.pointer): found.help for found in raised.value.diagnostics}
+
+
+@pytest.mark.parametrize("group", TYPES)
+def test_a_type_of_other_tools_is_corrected_by_its_name_here(group):
+    for row in TYPES[group]:
+        for name in set(row.elsewhere.split()) - set(registry.claims(group)):
+            help = mistakes(group, {"type": name})["unknown-component", ("type",)]
+            assert row.here in COMING or f'did you mean "{row.here}"?' in help
+            assert row.here in COMING or row.note[1:] in help
+
+
+@pytest.mark.parametrize("table", [table for table in FIELDS if table.partition(".")[0] in TYPES and table[-1] != "*"])
+def test_a_field_of_other_tools_is_corrected_by_its_name_here(table):
+    group, _, name = table.partition(".")
+    for row in FIELDS[table]:
+        for synonym in row.elsewhere.split():
+            help = mistakes(group, {"type": name, synonym: 1})["unknown-key", (synonym,)]
+            assert row.here in COMING or (row.here in help and row.note[1:] in help)
+
+
+def test_the_schema_takes_no_synonym():
+    schema = make_schema(plugins=False)
+    for group, rows in TYPES.items():
+        validator = Draft202012Validator({"$ref": f"#/$defs/{group}", "$defs": schema["$defs"]})
+        for name in {name for row in rows for name in row.elsewhere.split()}:
+            assert not validator.is_valid(name)
+
+
+MEANT = [
+    ("sigmod", "layers", "sigmoid"),
+    ("RELU", "layers", "relu"),
+    ("LeakyReLU", "layers", "leaky_relu"),
+    ("Dense", "layers", "linear"),
+    ("cross-entropy", "losses", "cross_entropy"),
+    ("CrossEntropyLoss", "losses", "cross_entropy"),
+    ("rmse", "losses", None),
+    ("rmse", "metrics", None),
+    ("f1", "metrics", None),
+    ("adamw", "optimizers", None),
+    ("adamm", "optimizers", "adam"),
+    ("sdg", "optimizers", "sgd"),
+    ("selu", "layers", None),
+    ("log_softmax", "layers", None),
+    ("relu", "layers", None),  # that is its name
+    ("x" * 10**6, "layers", None),
+]
+
+
+@pytest.mark.parametrize(("name", "group", "meant"), MEANT)
+def test_a_likely_misspelling_is_corrected_and_a_name_of_something_else_is_not(name, group, meant):
+    assert nearest(name, built_in(group), group) == meant
+
+
+def test_a_synonym_gives_way_to_a_component_of_that_name():
+    assert nearest("swish", ["silu"], "layers") == "silu"
+    assert nearest("swish", ["silu", "swish"], "layers") is None
+    assert registry.claims("layers")["swish"][0].distribution == "specnet-swish"
+
+
+@pytest.mark.parametrize("group", registry.GROUPS)
+def test_no_name_with_a_meaning_of_its_own_is_taken_for_another(group):
+    names = built_in(group)
+    synonyms = {name for row in TYPES[group] for name in row.elsewhere.lower().split()}
+    others = set(OTHERS.split()) - names - synonyms
+    assert {name: near for name in others if (near := nearest(name, names, group))} == {}
+
+
+@pytest.mark.parametrize("group", registry.GROUPS)
+def test_no_field_is_taken_for_that_of_another_component(group):
+    fields = {name: keys(find_class(group, name)) for name in built_in(group)}
+    for name, own in fields.items():
+        for key in set().union(*fields.values()) - own:
+            help = suggest(key, own, f"{group}.{name}", f"{group}.*")
+            rows = [row for table in (f"{group}.{name}", f"{group}.*") for row in TABLES.get(table, [])]
+            assert "did you mean" not in help or any(key in row.elsewhere.split() for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "proposal"),
+    [("sigmod", 'did you mean "sigmoid"?'), ("xyz", "one of: sigmoid, tanh")],
+)
+def test_the_nearest_name_or_all_are_proposed(name, proposal):
+    assert suggest(name, ["tanh", "sigmoid"]) == proposal
+    assert suggest(name, []) == "there is none"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("val_loss", "validation/loss"),
+        ("val_acc", "validation/accuracy"),
+        ("valid/mean_squared_error", "validation/mse"),
+        ("loss", "train/loss"),
+        ("r2_score", "train/r2"),
+        ("test_mae", "test/mae"),
+        ("validation/loss", "validation/loss"),
+    ],
+)
+def test_monitored_values_of_other_tools_are_named_by_split_and_value(name, value):
+    assert monitored(name) == value
