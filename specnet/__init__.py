@@ -44,6 +44,7 @@ __all__ = [
     "load_run",
     "load_spec",
     "reference",
+    "register",
     "resume",
     "run",
 ]

@@ -14,6 +14,7 @@ from specnet.datasets.base import StreamedSamples as StreamedSamples
 from specnet.errors import SpecnetError as SpecnetError
 from specnet.initializers.base import Initializer as Initializer
 from specnet.layers.base import Layer as Layer
+from specnet.local import register as register
 from specnet.losses.base import Loss as Loss
 from specnet.metrics.base import Metric as Metric
 from specnet.optimizers.base import Optimizer as Optimizer

@@ -154,22 +154,27 @@ def find_class(group: str, name: str) -> type[Component]:
         ComponentError: if the name is unknown, ambiguous, or its distribution is broken.
     """
     entry = registry.find(group, name)
-    cls = entry.load()
+    return check_class(entry, entry.load())
+
+
+def check_class(entry: registry.Entry, cls: object) -> type[Component]:
+    """Return the class that an entry names, if it is a component of the entry's group and can be used.
+
+    Raises:
+        BrokenComponentError: if it is not.
+    """
     if ismodule(cls):
         message = f"the entry point of {entry}, {entry.target}, names a module, not a class"
         raise BrokenComponentError(message, help=f'its author should write "{entry.target}:Class"')
-    if not (isinstance(cls, type) and issubclass(cls, Component) and cls.group == group):
-        fault = f"is not a subclass of specnet's {registry.SINGULAR[group]} base class"
+    if not (isinstance(cls, type) and issubclass(cls, Component) and cls.group == entry.group):
+        fault = f"is not a subclass of specnet's {registry.SINGULAR[entry.group]} base class"
     elif isabstract(cls):
         fault = f"does not define {', '.join(sorted(cls.__abstractmethods__))}"
     else:
         with _blaming(entry, "has fields that cannot be understood"):
             cls.model_rebuild(_types_namespace={})  # does nothing, but where an annotation is not resolved yet
         return cls
-    help = registry.pip("install --upgrade", entry.distribution)
-    if help.startswith("pip"):
-        help = f"another version may do better, {help}; or remove the distribution"
-    raise BrokenComponentError(f"{entry} is {entry.target}, which {fault}", help=help)
+    raise BrokenComponentError(f"{entry} is {entry.target}, which {fault}", help=entry.advice)
 
 
 @contextmanager
@@ -186,7 +191,8 @@ def _blaming(entry: registry.Entry | None, what: str) -> Iterator[None]:
     except BaseException as cause:
         if entry is None or entry.distribution == registry.BUILTIN:
             raise
-        raise BrokenComponentError(f"{entry} {what}: {tell(cause)}", help=entry.remedy(cause)) from cause
+        message = f"{entry} {what}{entry.where(cause)}: {tell(cause)}"
+        raise BrokenComponentError(message, help=entry.remedy(cause)) from cause
 
 
 def call_validating(component: Component, call: Callable[[], Any]) -> Any:
@@ -286,8 +292,8 @@ def guarded(component: Component, place: Pointer, method: str) -> Iterator[None]
     except BaseException as cause:
         entry = plugin_of(component)
         owner = f" of {entry.owner}" if entry else ""
-        message = f"{show_pointer(place)} ({type(component).__name__}{owner}) fails in {method}: "
-        message += tell(cause)
+        message = f"{show_pointer(place)} ({type(component).__name__}{owner}) fails in {method}"
+        message += f"{entry.where(cause) if entry else ''}: {tell(cause)}"
         help = entry.remedy(cause) if entry and isinstance(cause, ModuleNotFoundError) else None
         broken = BrokenComponentError(message, pointer=place, help=help)
         broken.complete = True

@@ -181,6 +181,12 @@ class BusyError(UsageError):
     code = "busy"
 
 
+class PluginError(SpecnetError):
+    """A local file that registers components raises an error."""
+
+    code = "plugin"
+
+
 class ShapeError(SpecnetError):
     """Shapes do not fit each other."""
 

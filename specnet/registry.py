@@ -66,6 +66,12 @@ class Entry:
         """The distribution and its version."""
         return f"{self.distribution} {self.version}"
 
+    @property
+    def advice(self) -> str:
+        """What to do where the component is not what it should be."""
+        help = pip("install --upgrade", self.distribution)
+        return f"another version may do better, {help}; or remove the distribution" if help[:3] == "pip" else help
+
     def load(self) -> object:
         """Import and return what the entry point names.
 
@@ -80,6 +86,10 @@ class Entry:
         except BaseException as cause:  # that of a test library, or of a compiled module, need be no `Exception`
             message = f"{self} cannot be imported: {tell(cause)}"
             raise BrokenComponentError(message, help=self.remedy(cause)) from cause
+
+    def where(self, cause: BaseException) -> str:
+        """Return where in the component's source an error comes from, ready to follow a method's name; maybe empty."""
+        return ""
 
     def remedy(self, cause: BaseException) -> str:
         """Return what to type where the component fails for this cause."""
@@ -146,6 +156,10 @@ def _claims() -> Mapping[str, Mapping[str, list[Entry]]]:
     return claims
 
 
+LOCAL: dict[tuple[str, str], Entry] = {}
+"""What `specnet.register` has registered in this process, by group and name."""
+
+
 def owner(point: importlib_metadata.EntryPoint) -> tuple[str, str]:
     """Return name and version of the distribution that declares an entry point, as far as it says."""
     try:
@@ -163,9 +177,13 @@ def claims(group: str) -> Mapping[str, list[Entry]]:
     """
     if group not in GROUPS:
         raise UsageError(f'there is no component group "{group}"', help=suggest(group, GROUPS))
+    found = dict(_claims()[group])
+    for (_, name), entry in LOCAL.items():
+        if entry.group == group:
+            found[name] = [*found.get(name, ()), entry]
     return {
         name: sorted(entries, key=lambda entry: (entry.distribution != BUILTIN, entry.distribution))
-        for name, entries in sorted(_claims()[group].items())
+        for name, entries in sorted(found.items())
     }
 
 
@@ -204,6 +222,9 @@ def entry_of(group: str, cls: type) -> Entry:
     Raises:
         UnknownComponentError: if no installed distribution registers it.
     """
+    for entry in LOCAL.values():
+        if entry.group == group and entry.load() is cls:
+            return entry
     target = f"{cls.__module__}:{cls.__qualname__}"
     found = None
     for entry, *_ in claims(group).values():
@@ -217,5 +238,6 @@ def entry_of(group: str, cls: type) -> Entry:
         return found
     raise UnknownComponentError(
         f"{cls.__module__}.{cls.__qualname__} is not registered",
-        help=f'declare it under [project.entry-points."specnet.{group}"] and install the distribution',
+        help=f'decorate it with @specnet.register("{group}", "…"), or declare it under '
+        f'[project.entry-points."specnet.{group}"] of a distribution and install that',
     )

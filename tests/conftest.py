@@ -12,6 +12,25 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @pytest.fixture
+def forget():
+    """Forget what local files have registered, as a new process would."""
+
+    def call():
+        registry.LOCAL.clear()
+        for name in [name for name in sys.modules if name.startswith("specnet.local.")]:
+            del sys.modules[name]
+
+    yield call
+    call()
+
+
+@pytest.fixture
+def local(forget):
+    """What is registered during a test, and forgotten afterwards."""
+    return registry.LOCAL
+
+
+@pytest.fixture
 def install(tmp_path, monkeypatch):
     """Install distributions of hand-written entry points and modules for the length of a test."""
     before = set(sys.modules)

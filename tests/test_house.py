@@ -27,7 +27,7 @@ ORDER = [
 ]  # fmt: skip
 HOMES = {
     "specnet": "errors", "errors": "errors", "registry": "tools", "diagnostics": "tools", "functions": "tools",
-    "names": "tools", "synonyms": "tools", "watch": "tools", "workspace": "tools", "component": "component",
+    "names": "tools", "synonyms": "tools", "watch": "tools", "workspace": "tools", "component": "component", "local": "component",
     "task": "tools", "training": "training", "spec": "spec", "report": "report", "runs": "runs", "api": "api",
     "testing": "testing", "cli": "cli", "__main__": "cli",
 }  # fmt: skip
@@ -77,6 +77,7 @@ def test_below_runs_only_datasets_and_the_spec_reader_touch_the_disk(module):
         "specnet.datasets.tabular",
         "specnet.datasets.idx",
         "specnet.datasets.files",
+        "specnet.local",
         "specnet.spec.text",
         "specnet.spec.memory",
     }

@@ -45,6 +45,18 @@ def test_the_python_shown_runs(tmp_path, monkeypatch):
     assert names["dx"].shape == (2, 4)
 
 
+def test_the_file_shown_is_checked_and_trains(tmp_path, monkeypatch, forget):
+    monkeypatch.chdir(tmp_path)
+    (shown,) = [block for block in blocks("python") if "specnet.register" in block]
+    Path("cube.py").write_text(shown)
+    layers = [{"type": "linear", "units": 4}, "cube", {"type": "linear", "units": 1}]
+    spec = {"dataset": "spiral", "layers": layers, "loss": "bce_with_logits", "training": {"epochs": 1}, "plots": []}
+    Path("spec.json").write_text(json.dumps(spec))
+    for command in (["check"], ["run", "spec.json"], ["evaluate", "runs/spec"]):
+        assert CliRunner().invoke(cli, [*command, "--plugin", "cube.py"]).exit_code == 0
+        forget()
+
+
 def test_ci_runs_exactly_the_second_command():
     second = next(block for block in blocks("") if block.rstrip().endswith("pytest -n auto"))
     command = second.strip().split(" && ", 2)[2]

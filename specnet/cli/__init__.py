@@ -62,7 +62,7 @@ class Commands(Group):
             if blamed:
                 _tell(
                     printable(f"error[broken-component]: {blamed}: {told}"),
-                    f"   = help: its author can mend it; {where}",
+                    f"   = help: its author can correct it; {where}",
                 )
                 ctx.exit(BrokenComponentError.exit_code)
             _tell(f"error[internal]: {told}", f"   = help: this is a bug; {where}")
@@ -123,7 +123,7 @@ def _blame(error: BaseException) -> str | None:
     from specnet.component import culprit
 
     found = culprit(error)
-    return f"{found[0]} fails in {found[1]}" if found else None
+    return f"{found[0]} fails in {found[1]}{found[0].where(error)}" if found else None
 
 
 def main() -> None:

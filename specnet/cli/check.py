@@ -25,9 +25,9 @@ MARKS = {"ok": ("✓", "green"), "FAILED": ("✗", "red"), "note": ("–", "yell
 @click.argument("what", metavar="[SPEC|GROUP]", required=False)
 @click.argument("name", metavar="[NAME]", required=False)
 @click.option(
-    "--plugin",
-    metavar="DISTRIBUTION",
-    help="Check every component of a distribution that is installed, and what it says of itself.",
+    "--distribution",
+    metavar="NAME",
+    help="Check every component of a distribution that is installed, and its metadata.",
 )
 @click.option(
     "--shape",
@@ -41,7 +41,7 @@ MARKS = {"ok": ("✓", "green"), "FAILED": ("✗", "red"), "note": ("–", "yell
 def check(
     what: str | None,
     name: str | None,
-    plugin: str | None,
+    distribution: str | None,
     shapes: tuple[str, ...],
     overrides: tuple[str, ...],
     budget: str | None,
@@ -51,7 +51,7 @@ def check(
 
     Gradients against central differences first of all, and whatever else a layer, a loss, an optimizer and so on
     promises. Checked are the component NAME of GROUP, which may be a JSON object as in a spec, or every component of
-    SPEC, on its data and in the shapes that it has there.
+    SPEC, on its data and in the shapes that it has there. With --plugin alone all that the file registers is checked.
 
     Ends with 0 if all is well, and with 2 if a check fails.
 
@@ -60,14 +60,15 @@ def check(
       specnet check layers swish
       specnet check layers '{"type": "linear", "units": 3}' --shape 4 --shape 5,4
       specnet check specs/spiral.json
-      specnet check --plugin specnet-swish
+      specnet check --distribution specnet-swish
     """
     from specnet import registry
     from specnet.runs.threads import blas_threads
 
-    if (what is None) == (plugin is None):
-        help = "specnet check SPEC, specnet check GROUP NAME, or specnet check --plugin DISTRIBUTION"
-        raise UsageError("name a spec, a component or a plugin to check", help=help)
+    named = [each for each in (what, distribution) if each is not None]
+    if len(named) > 1 or not (named or registry.LOCAL):
+        help = "specnet check SPEC, check GROUP NAME, check --distribution NAME, or check --plugin FILE.py"
+        raise UsageError("name a spec, a component, a distribution or a plugin file to check", help=help)
     is_spec = what is not None and name is None
     if shapes and (what, is_spec) != ("layers", False):
         raise UsageError("--shape is about a layer", help="specnet check layers NAME --shape 28,28,1")
@@ -77,7 +78,7 @@ def check(
         singular = registry.SINGULAR[what]
         raise UsageError(f"name the {singular} to check", help=f"specnet check {what} NAME; NAME is {_names(what)}")
     with blas_threads(None, 1):  # all products are small
-        passed = _show(_cases(what, name, plugin, shapes, overrides, budget), form, one=name is not None)
+        passed = _show(_cases(what, name, distribution, shapes, overrides, budget), form, one=name is not None)
     if not passed:
         click.get_current_context().exit(2)
 
@@ -91,7 +92,7 @@ def _names(group: str) -> str:
 def _cases(
     what: str | None,
     name: str | None,
-    plugin: str | None,
+    distribution: str | None,
     shapes: tuple[str, ...],
     overrides: tuple[str, ...],
     budget: str | None,
@@ -100,9 +101,10 @@ def _cases(
 
     from specnet import testing
 
-    if plugin is not None:
-        return testing.cases(plugin)
-    assert what is not None
+    if distribution is not None:
+        return testing.cases(distribution)
+    if what is None:
+        return testing.local_cases()
     if name is None:
         return testing.spec_cases(load(Path(what), overrides, budget))
     return testing.component_cases(what, name, [_sizes(shape) for shape in shapes])

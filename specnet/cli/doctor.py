@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import PATH, echo_json
+from specnet.cli.options import PATH, echo_json, plugin_option
 from specnet.errors import printable
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run", metavar="[RUN]", required=False, type=PATH)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How findings are shown.")
+@plugin_option
 def doctor(run: Path | None, form: str) -> None:
     """Tell what is wrong with the run in directory RUN.
 

@@ -12,6 +12,7 @@ from specnet.cli.options import (
     echo_json,
     load,
     parse_bytes,
+    plugin_option,
     read_spec,
     refuse_overwriting,
     show_warnings,
@@ -76,6 +77,7 @@ def validate(
 @click.command()
 @click.argument("group", required=False)
 @click.argument("name", required=False)
+@plugin_option
 def components(group: str | None, name: str | None) -> None:
     """List the components that are installed.
 
@@ -109,7 +111,7 @@ def _show_group(group: str) -> None:
             doc = f"broken: {error.message}"
         winner, *others = entries
         passed_over = "".join(f"; also claimed by {entry.distribution}" for entry in others)
-        rows.append([name, f"{winner.distribution} {winner.version}{passed_over}", doc])
+        rows.append([name, f"{winner.owner}{passed_over}", doc])
     show_table([group, "from", ""], rows)
 
 
@@ -122,7 +124,7 @@ def _show_component(group: str, name: str) -> None:
     from specnet.spec.describe import describe_fields
 
     entry, cls = registry.find(group, name), find_class(group, name)
-    click.echo(f"{name}, a component of {group}, from {entry.distribution} {entry.version}\n")
+    click.echo(f"{name}, a component of {group}, from {entry.owner}\n")
     click.echo(inspect.getdoc(cls) or "")
     if fields := describe_fields(cls):
         click.echo()

@@ -44,6 +44,27 @@ class Group(click.Group):
 
 
 PATH = FilePath()
+
+
+def _load_plugins(ctx: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> None:
+    """Run the files that `--plugin` names: what they register is found as if it was installed."""
+    for path in paths:
+        from specnet.local import load_file
+
+        if not load_file(path):
+            click.echo(f'warning: {printable(str(path))} registers nothing: @specnet.register("layers", "…")', err=True)
+
+
+plugin_option = click.option(
+    "--plugin",
+    "plugins",
+    type=PATH,
+    metavar="FILE.py",
+    multiple=True,
+    expose_value=False,
+    callback=_load_plugins,
+    help="Add the components that a Python file registers; may be repeated.",
+)
 spec_argument = click.argument("spec", type=PATH)
 strict_option = click.option(
     "--strict", is_flag=True, help="Refuse to go on with another NumPy, BLAS kernel or number of threads."
@@ -77,7 +98,7 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         help="Override a value of the spec, such as training.epochs=20 or layers.0.units=8; may be repeated.",
     )
-    return override(budget(command))
+    return override(budget(plugin_option(command)))
 
 
 def load(path: Path, overrides: tuple[str, ...], budget: str | None) -> Spec:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import PATH, echo_json
+from specnet.cli.options import PATH, echo_json, plugin_option
 from specnet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("-o", "--out", type=PATH, help="Write the schema to this file.")
 @click.option("--no-plugins", is_flag=True, help="Leave out what other distributions bring.")
+@plugin_option
 def schema(out: Path | None, no_plugins: bool) -> None:
     """Print the JSON Schema of specs, for editors.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import PATH, checkpoint_option, load_run, refuse_overwriting, run_argument
+from specnet.cli.options import PATH, checkpoint_option, load_run, plugin_option, refuse_overwriting, run_argument
 from specnet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @run_argument
+@plugin_option
 @click.option("--split", help="train, validation or test; by default the last of these that the run has.")
 @click.option("--data", "file", type=PATH, help="Further samples: .npz or .csv, not transformed.")
 @checkpoint_option
@@ -42,6 +43,7 @@ def evaluate(run: Path, split: str | None, file: Path | None, checkpoint: str) -
 
 @click.command()
 @run_argument
+@plugin_option
 @click.argument("input", type=PATH)
 @click.option("-o", "--out", type=PATH, help="Write to this .csv, .npy or .npz file.")
 @checkpoint_option
@@ -71,6 +73,7 @@ def predict(run: Path, input: Path, out: Path | None, checkpoint: str) -> None:
 
 @click.command()
 @run_argument
+@plugin_option
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("-o", "--out", type=PATH, help="Write one plot to this .png, .svg or .gif file.")
 @click.option("--format", "form", type=click.Choice(["png", "svg", "gif"]), default="png", help="By default png.")
@@ -96,6 +99,7 @@ def plot(run: Path, names: tuple[str, ...], out: Path | None, form: str, checkpo
 
 @click.command()
 @run_argument
+@plugin_option
 def report(run: Path) -> None:
     """Write the page of the run in directory RUN: its report.html.
 
@@ -112,6 +116,7 @@ def report(run: Path) -> None:
 
 @click.command()
 @click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, type=PATH)
+@plugin_option
 @click.option("--html", "output", type=PATH, help="Write a page with curves and replays side by side to this file.")
 def compare(runs: tuple[Path, ...], output: Path | None) -> None:
     """Tell in what runs differ: their specs, and their results.

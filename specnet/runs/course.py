@@ -18,6 +18,7 @@ from specnet.runs.files import write_file, write_json
 from specnet.runs.history import HistoryWriter
 from specnet.runs.manifest import now
 from specnet.runs.observers import Observer, Observers
+from specnet.runs.plugins import keep_plugins
 from specnet.runs.resume import Resumed
 from specnet.runs.run import Run, load_run
 from specnet.runs.signals import Signals
@@ -101,6 +102,7 @@ class Course:
             self.history.open(resumed.history if resumed else ())
             if not resumed:
                 self._begin()
+            keep_plugins(self.directory, self.spec)
             try:
                 self._train(resumed)
             except DivergenceError as error:

@@ -19,7 +19,7 @@ from specnet.runs.files import TEMPORARY, about, sync_directory
 LOCK = ".lock"
 HOLDER = re.compile(r"process \d+ on ")
 """What a lock says once a run has taken its directory."""
-FOLDERS = ("checkpoints", "plots")
+FOLDERS = ("checkpoints", "plots", "plugins")
 BEGINNING = ("spec.json", "history.jsonl", "latest.json", "best.json", "record.npz", "checkpoints/step-00000000.npz")
 """What a run writes before its manifest. Without a manifest nothing can have come of them yet."""
 OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json", "report.html"}

@@ -19,6 +19,7 @@ from specnet.runs.findings import Finding, Report, Severity, enumerate_some, has
 from specnet.runs.history import read_until
 from specnet.runs.index import NAME, Index, file_name
 from specnet.runs.manifest import read_manifest, read_spec
+from specnet.runs.plugins import changed_plugins, damaged_copies
 from specnet.runs.resume import changed_setting, check_components_unchanged, check_data_unchanged, restore, take_over
 from specnet.runs.run import load_run
 from specnet.runs.state import check_progress, read_checkpoint
@@ -140,9 +141,15 @@ class _Examination:
             return
         with self._look("components"):
             try:
-                check_components_unchanged(self.manifest, self.spec)
+                check_components_unchanged(self.manifest, self.spec, self.directory)
             except UsageError as error:
                 self._refuse(error.message, error.help)
+        if self.manifest.get("plugins"):
+            with self._look("plugins"):
+                for message in changed_plugins(self.manifest, self.spec):
+                    self._tell("note", message)
+                for message in damaged_copies(self.manifest, self.directory):
+                    self._tell("note", message, "resume writes it anew")
         with self._look("machine"), blas_threads(None, recorded_threads(self.manifest)):  # as `resume` would have it
             for message in changed_setting(self.manifest):
                 self._tell("note", message)
@@ -269,6 +276,7 @@ class _Examination:
         saved = {file_name(step) for step in index.stamps} if index else set()
         left = {file_name(step) for step in index.pending | index.dropped} if index else set()
         found: dict[tuple[str, str], list[str]] = {kind: [] for kind in (TEMPORARIES, LEFT, IN_THE_WAY, FOREIGN)}
+        copies = {plugin["copy"] for plugin in (self.manifest or {}).get("plugins", ())}
         with self._look("files"):
             for path in sorted(entries(self.directory)):
                 name = str(path.relative_to(self.directory))
@@ -277,7 +285,7 @@ class _Examination:
                     found[TEMPORARIES].append(name)
                 elif of_checkpoint and path.name in left:
                     found[LEFT].append(name)
-                elif name in OWN or (of_checkpoint and (index is None or path.name in saved)):
+                elif name in OWN or name in copies or (of_checkpoint and (index is None or path.name in saved)):
                     self._look_at_link(path, name)
                 elif of_checkpoint:
                     found[IN_THE_WAY].append(name)

@@ -28,7 +28,7 @@ def examine_installation() -> Installation:
     for group in registry.GROUPS:
         for entries in registry.claims(group).values():
             for entry in entries:
-                distributions.setdefault(f"{entry.distribution} {entry.version}", Counter())[group] += 1
+                distributions.setdefault(entry.owner, Counter())[group] += 1
             if entries[0].distribution == registry.BUILTIN:
                 findings += map(_passed_over, entries[1:])
     findings += [*_ignored(), *_incomplete(distributions)]

@@ -8,11 +8,11 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import importlib_metadata
 import numpy as np
-from pydantic import BaseModel, FiniteFloat, ValidationError
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from specnet import registry
 from specnet.component import Component, parts
@@ -20,6 +20,7 @@ from specnet.datasets.base import Data, pieces
 from specnet.errors import Diagnostic, Pointer, RunError, SpecError, SpecnetError
 from specnet.runs.files import read_json
 from specnet.runs.machine import describe_machine
+from specnet.runs.plugins import LOCAL, describe_plugins
 from specnet.spec.document import read_document
 from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec, json_digest
@@ -40,6 +41,7 @@ def describe(spec: Spec, data: Data) -> dict[str, Any]:
         "spec": describe_spec(spec),
         "data": {"sha256": data_digest(data), "rows": {name: len(split.inputs) for name, split in data.splits.items()}},
         "components": components(spec),
+        "plugins": describe_plugins(spec),
         **describe_setting(),
         "resumed": [],
     }
@@ -76,6 +78,12 @@ class _Setting(BaseModel):
     machine: dict[str, Any]
 
 
+class _Plugin(BaseModel):
+    file: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    copy_: Annotated[str, Field(alias="copy", pattern=r"^plugins/\w[A-Za-z0-9_.-]*\.py$")]
+
+
 class _Manifest(_Setting):
     """What is relied on in a manifest."""
 
@@ -85,6 +93,8 @@ class _Manifest(_Setting):
     spec: _Spec
     data: _Data
     components: dict[str, str]
+    plugins: list[_Plugin] = []
+    """Local files that components came from."""
     resumed: list[_Setting]
 
 
@@ -127,7 +137,8 @@ def read_spec(directory: Path, manifest: Mapping[str, Any]) -> Spec:
         gone: dict[str, str] = {}
         for found in located:
             gone |= _recalled(found, document, manifest)
-        raise RunError(f"the spec of this run is no longer understood\n{told}", help=install(gone)) from None
+        help = bring_back(gone, directory)
+        raise RunError(f"the spec of this run is no longer understood\n{told}", help=help) from None
 
 
 def recall(
@@ -148,7 +159,7 @@ def recall(
 
 
 def _told(found: Diagnostic, components: Mapping[str, str], run: Path) -> Diagnostic:
-    if not (help := install(components)):
+    if not (help := bring_back(components, run)):
         return found
     owners = {owner: _now(key, owner) for key, owner in sorted(components.items(), key=lambda item: item[1])}
     message = f"{found.message}; {run} was made with {' and '.join(owner + now for owner, now in owners.items())}"
@@ -189,7 +200,7 @@ def _now(key: str, owner: str) -> str:
 def _is_gone(key: str, owner: str) -> bool:
     group, _, name = key.partition(".")
     try:
-        return registry.find(group, name).owner != owner
+        return _recorded(registry.find(group, name)) != owner
     except SpecnetError:
         return True
 
@@ -198,6 +209,14 @@ def install(components: Mapping[str, str]) -> str | None:
     """Return the command that brings back the distributions which components came from; None if there is none."""
     owners = sorted({owner for owner in components.values() if OWNER.fullmatch(owner)})
     return f"pip install {' '.join(owner.replace(' ', '==') for owner in owners)}" if owners else None
+
+
+def bring_back(components: Mapping[str, str], run: Path) -> str | None:
+    """Return what to do for the components that a run had and that are gone or others now; None if nothing is known."""
+    files = sorted({found[1] for owner in components.values() if (found := LOCAL.fullmatch(owner))})
+    named = " ".join(f"--plugin {file}" for file in files)
+    copies = f"name the file that the run was made with, {named}; {run / 'plugins'} has a copy" if files else None
+    return "; ".join(filter(None, [install(components), copies])) or None
 
 
 def now() -> str:
@@ -211,8 +230,13 @@ def components(spec: Spec) -> dict[str, str]:
     for _, part in parts(spec):
         if isinstance(part, Component):
             entry = registry.find(part.group, registry.name_of(part.group, type(part)))
-            used[f"{entry.group}.{entry.name}"] = f"{entry.distribution} {entry.version}"
+            used[f"{entry.group}.{entry.name}"] = _recorded(entry)
     return dict(sorted(used.items()))
+
+
+def _recorded(entry: registry.Entry) -> str:
+    """Where a component comes from, as manifests have it."""
+    return f"{entry.distribution} {entry.version}"
 
 
 def data_digest(data: Data) -> str:

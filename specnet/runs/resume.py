@@ -14,7 +14,8 @@ from specnet.runs.archive import Stamp
 from specnet.runs.experiment import Experiment
 from specnet.runs.history import read_until
 from specnet.runs.index import Index, file_name, first_believed
-from specnet.runs.manifest import components, data_digest, describe_setting, install
+from specnet.runs.manifest import bring_back, components, data_digest, describe_setting
+from specnet.runs.plugins import is_same
 from specnet.runs.state import read_checkpoint, trajectory
 from specnet.spec.model import Spec
 from specnet.training.state import TrainingState
@@ -46,7 +47,7 @@ def check_spec_unchanged(before: Spec, now: Spec) -> None:
         raise SpecError([now.locate(each._replace(help=help)) for each in found], file=now.source)
 
 
-def check_components_unchanged(manifest: Mapping[str, Any], spec: Spec) -> None:
+def check_components_unchanged(manifest: Mapping[str, Any], spec: Spec, run: Path) -> None:
     """Raise an error if components come from other distributions, or other versions, than when a run was made.
 
     Raises:
@@ -54,11 +55,11 @@ def check_components_unchanged(manifest: Mapping[str, Any], spec: Spec) -> None:
     """
     before = manifest["components"]
     now = {name: owner for name, owner in components(spec).items() if not name.startswith("plots.")}
-    changed = {name: owner for name, owner in now.items() if before.get(name) != owner}
+    changed = {name: owner for name, owner in now.items() if not is_same(before.get(name, ""), owner)}
     if changed:
         told = [f"{name} of {before.get(name, 'an unknown version')} (now {owner})" for name, owner in changed.items()]
         old = {name: before[name] for name in changed if name in before}
-        raise UsageError(f"the run was made with {', '.join(told)}", help=install(old))
+        raise UsageError(f"the run was made with {', '.join(told)}", help=bring_back(old, run))
 
 
 def check_data_unchanged(manifest: Mapping[str, Any], experiment: Experiment) -> list[str]:

@@ -25,6 +25,7 @@ from specnet.runs.files import read_json, write_file
 from specnet.runs.history import History
 from specnet.runs.index import Index, first_believed
 from specnet.runs.manifest import data_digest, read_manifest, read_spec
+from specnet.runs.plugins import changed_plugins
 from specnet.runs.state import read_checkpoint
 from specnet.runs.threads import blas_threads, recorded_threads
 from specnet.spec.model import Spec
@@ -51,7 +52,8 @@ class Run:
         self.checkpoint: Path
         self.progress: dict[str, Any]
         self.model, refused = first_believed(Index(self.directory), str(checkpoint), self._read_model)
-        self.warnings = [f"{reason}; {self.checkpoint.name} is used in its place" for reason in refused]
+        self.warnings = [*changed_plugins(self.manifest, self.spec)]
+        self.warnings += [f"{reason}; {self.checkpoint.name} is used in its place" for reason in refused]
 
     def __repr__(self) -> str:
         return f"Run({str(self.directory)!r}, checkpoint={self.checkpoint.stem!r})"

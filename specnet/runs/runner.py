@@ -13,6 +13,7 @@ from specnet.runs.directory import RunDirectory, claim_directory, take_directory
 from specnet.runs.experiment import Experiment
 from specnet.runs.manifest import components, describe, describe_setting, describe_spec, now, read_manifest, read_spec
 from specnet.runs.observers import Logger, Observer, Observers
+from specnet.runs.plugins import describe_plugins
 from specnet.runs.resume import (
     changed_setting,
     check_callbacks_given,
@@ -173,7 +174,7 @@ def _go_on(
         before = read_spec(path, manifest)
         spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget)
         check_spec_unchanged(before, spec)
-        check_components_unchanged(manifest, spec)
+        check_components_unchanged(manifest, spec, path)
         warnings = changed_setting(manifest)
         experiment = _set_up(spec, callbacks, signals)
         warnings += check_data_unchanged(manifest, experiment)
@@ -191,6 +192,7 @@ def _go_on(
             raise UsageError(message, help=f"let training.epochs be {begun} or more")
         replaced = before.digest() if before.digest() != spec.digest() else None
         manifest |= {"spec": describe_spec(spec, replaced), "components": components(spec)}
+        manifest |= {"plugins": describe_plugins(spec)}
         if not experiment.trainer.done:
             where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
             manifest["resumed"].append(where | describe_setting())

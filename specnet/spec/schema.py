@@ -77,7 +77,7 @@ def _components(group: str, plugins: bool) -> Iterator[tuple[str, JsonSchemaValu
             except ComponentError as error:
                 yield name, error
             except Exception as error:  # a plugin's fields can have schemas of their own
-                owner = f'{registry.SINGULAR[group]} "{name}" of {entry.distribution} {entry.version}'
+                owner = f'{registry.SINGULAR[group]} "{name}" of {entry.owner}'
                 yield name, BrokenComponentError(f"the fields of the {owner} cannot be described: {error}")
 
 

@@ -15,6 +15,7 @@ from specnet.testing.dispatch import check as check
 from specnet.testing.dispatch import examine as examine
 from specnet.testing.distributions import cases as cases
 from specnet.testing.distributions import component_cases as component_cases
+from specnet.testing.distributions import local_cases as local_cases
 from specnet.testing.examples import examples as examples
 from specnet.testing.examples import plainest as plainest
 from specnet.testing.initializers import check_initializer as check_initializer

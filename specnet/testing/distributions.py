@@ -47,6 +47,11 @@ def cases(distribution: str) -> list[Case]:
     return result
 
 
+def local_cases() -> list[Case]:
+    """Return a case for each component that local files have registered in this process."""
+    return [case for entry in registry.LOCAL.values() for case in _entry_cases(entry)]
+
+
 def component_cases(group: str, name: str, shapes: Sequence[Shape] = ()) -> list[Case]:
     """Return a case for each configuration to check of the component that a spec means by a name.
 
@@ -121,7 +126,7 @@ def _clashes(entry: registry.Entry) -> Problems:
     for other in registry.claims(entry.group)[entry.name]:
         if other.distribution != entry.distribution:
             used = "which is used instead" if other.distribution == registry.BUILTIN else "so a spec can use neither"
-            yield f"{other.distribution} {other.version} has a {registry.SINGULAR[entry.group]} of that name, {used}"
+            yield f"{other.owner} has a {registry.SINGULAR[entry.group]} of that name, {used}"
 
 
 def _undescribed(cls: type[Component]) -> Problems:

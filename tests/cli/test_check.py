@@ -90,14 +90,14 @@ def test_every_component_of_a_spec_is_checked(invoke, write, plugin):
 
 
 def test_a_whole_distribution_is_checked_with_its_metadata(invoke, plugin):
-    result = invoke("check", "--plugin", "specnet-mine")
+    result = invoke("check", "--distribution", "specnet-mine")
     assert result.exit_code == 2
     assert "FAILED distribution: 2 of 4 checks\n" in result.output
     assert "      there is no summary: give `description`" in result.output
     assert "FAILED layers broken, its class: 1 of 2 checks\n" in result.output
     assert "No module named 'nowhere'" in result.output
     assert 'the field "factor" has no description' in result.output
-    assert invoke("check", "--plugin", "specnet-swish").exit_code == 0
+    assert invoke("check", "--distribution", "specnet-swish").exit_code == 0
 
 
 def test_outcomes_come_as_json(invoke, plugin):
@@ -120,9 +120,9 @@ def test_what_could_not_be_tried_is_noted(invoke):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "error[usage]: name a spec, a component or a plugin to check"),
+        ([], "error[usage]: name a spec, a component, a distribution or a plugin file"),
         (["layers"], "error[usage]: name the layer to check"),
-        (["layers", "tanh", "--plugin", "specnet"], "error[usage]: name a spec, a component or a plugin"),
+        (["layers", "tanh", "--distribution", "specnet"], "error[usage]: name a spec, a component, a distribution"),
         (["layer", "tanh"], 'did you mean "layers"?'),
         (["layers", "tahn"], 'did you mean "tanh"?'),
         (["layers", "tanh", "--shape", "0"], 'error[usage]: --shape "0": give sizes'),
@@ -135,7 +135,7 @@ def test_what_could_not_be_tried_is_noted(invoke):
         (["layers", '{"type": "linear"'], "error[syntax]: expected"),
         (["layers", '{"units": 3}'], "error[missing-key]"),
         (["nothing.json"], "error[file]: there is no such file\n  --> nothing.json"),
-        (["--plugin", "specnet-swihs"], 'did you mean "specnet-swish"?'),
+        (["--distribution", "specnet-swihs"], 'did you mean "specnet-swish"?'),
     ],
 )  # fmt: skip
 def test_what_is_misused_or_unknown_is_told_where_it_stands(arguments, told, invoke):
@@ -162,7 +162,7 @@ def test_a_broken_plugin_is_told_and_not_run(invoke, plugin):
 
 def test_help_has_an_example_of_each_use(invoke):
     output = invoke("check", "--help").output
-    for example in ("layers swish", "--shape 5,4", "specs/spiral.json", "--plugin specnet-swish"):
+    for example in ("layers swish", "--shape 5,4", "specs/spiral.json", "--distribution specnet-swish"):
         assert example in output
 
 

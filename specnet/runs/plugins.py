@@ -1,0 +1,79 @@
+"""The local files that a run's components come from: their digests in the manifest, their copies in the directory."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from specnet import registry
+from specnet.component import Component, parts
+from specnet.errors import RunError, printable
+from specnet.local import LocalEntry, LocalFile
+from specnet.runs.directory import RunDirectory
+from specnet.runs.files import read_bytes, write_file
+from specnet.spec.model import Spec
+
+LOCAL = re.compile(r"(\w[\w.-]*\.py) \(sha256 ([0-9a-f]{12})\)", re.ASCII)
+"""How a manifest names the local file that a component comes from."""
+
+
+def local_files(spec: Spec) -> dict[str, LocalFile]:
+    """Return the local files that components of a spec come from, by the place of their copies in a run directory."""
+    files: dict[str, LocalFile] = {}
+    for _, part in parts(spec):
+        if isinstance(part, Component):
+            entry = registry.entry_of(part.group, type(part))
+            if isinstance(entry, LocalEntry) and entry.file not in files.values():
+                stem, number = entry.file.name.removesuffix(".py"), 1
+                while (copy := f"plugins/{stem}{f'-{number}' if number > 1 else ''}.py") in files:
+                    number += 1
+                files[copy] = entry.file
+    return files
+
+
+def describe_plugins(spec: Spec) -> list[dict[str, str]]:
+    """Return what a manifest holds of each local file that components of a spec come from."""
+    return [
+        {"file": printable(file.path), "sha256": file.digest, "copy": copy} for copy, file in local_files(spec).items()
+    ]
+
+
+def keep_plugins(directory: RunDirectory, spec: Spec) -> None:
+    """Copy into a run directory the local files that components of its spec come from. Nothing ever runs a copy."""
+    for copy, file in local_files(spec).items():
+        write_file(directory.file(*copy.split("/")), partial(_write, file.content))
+
+
+def _write(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
+
+
+def damaged_copies(manifest: Mapping[str, Any], run: Path) -> Iterator[str]:
+    """Give a sentence for each copy in a run directory that is gone or is not what the run was made with."""
+    for plugin in manifest.get("plugins", ()):
+        path = run / plugin["copy"]
+        try:
+            digest = hashlib.sha256(read_bytes(path)).hexdigest()
+        except RunError as error:
+            yield error.message
+        else:
+            if digest != plugin["sha256"]:
+                yield f"{path} is damaged: its SHA-256 does not match the manifest"
+
+
+def is_same(before: str, now: str) -> bool:
+    """Tell whether a component comes from where it came from, as manifests have it. A file may be moved and renamed."""
+    files = LOCAL.fullmatch(before), LOCAL.fullmatch(now)
+    return before == now or (files[0] is not None and files[1] is not None and files[0][2] == files[1][2])
+
+
+def changed_plugins(manifest: Mapping[str, Any], spec: Spec) -> Iterator[str]:
+    """Give a sentence for each local file that is not what it was when the run was made."""
+    before = {plugin["sha256"] for plugin in manifest.get("plugins", ())}
+    for file in local_files(spec).values():
+        if file.digest not in before:
+            yield f"{printable(file.path)} is not what it was when the run was made: its SHA-256 is {file.digest}"
