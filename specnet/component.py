@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from inspect import isabstract, ismodule
+from inspect import ismodule
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import (
@@ -147,8 +147,8 @@ class reference:
             raise
 
 
-def find_class(group: str, name: str) -> type[Component]:
-    """Import and return the class that a spec means by `name`.
+def find_class(group: str, name: str) -> Any:
+    """Import and return the class that `name` stands for in a group; of the group `commands`, the command.
 
     Raises:
         ComponentError: if the name is unknown, ambiguous, or its distribution is broken.
@@ -157,8 +157,10 @@ def find_class(group: str, name: str) -> type[Component]:
     return check_class(entry, entry.load())
 
 
-def check_class(entry: registry.Entry, cls: object) -> type[Component]:
-    """Return the class that an entry names, if it is a component of the entry's group and can be used.
+def check_class(entry: registry.Entry, cls: Any) -> Any:
+    """Return the class that an entry names, if it is one of the entry's group and can be used.
+
+    A base class says which group it is of: `group = "loggers"`. What specs name is a `Component` as well.
 
     Raises:
         BrokenComponentError: if it is not.
@@ -166,15 +168,24 @@ def check_class(entry: registry.Entry, cls: object) -> type[Component]:
     if ismodule(cls):
         message = f"the entry point of {entry}, {entry.target}, names a module, not a class"
         raise BrokenComponentError(message, help=f'its author should write "{entry.target}:Class"')
-    if not (isinstance(cls, type) and issubclass(cls, Component) and cls.group == entry.group):
+    if entry.group == "commands":
+        if all(callable(getattr(cls, method, None)) for method in ("main", "get_help", "get_short_help_str")):
+            return cls
+        fault = "is not a command"
+    elif not (isinstance(cls, type) and _belongs(cls, entry.group)):
         fault = f"is not a subclass of specnet's {registry.SINGULAR[entry.group]} base class"
-    elif isabstract(cls):
-        fault = f"does not define {', '.join(sorted(cls.__abstractmethods__))}"
+    elif unfinished := sorted(getattr(cls, "__abstractmethods__", ())):
+        fault = f"does not define {', '.join(unfinished)}"
     else:
-        with _blaming(entry, "has fields that cannot be understood"):
-            cls.model_rebuild(_types_namespace={})  # does nothing, but where an annotation is not resolved yet
+        if issubclass(cls, Component):
+            with _blaming(entry, "has fields that cannot be understood"):
+                cls.model_rebuild(_types_namespace={})  # does nothing, but where an annotation is not resolved yet
         return cls
     raise BrokenComponentError(f"{entry} is {entry.target}, which {fault}", help=entry.advice)
+
+
+def _belongs(cls: type, group: str) -> bool:
+    return getattr(cls, "group", None) == group and (group not in registry.GROUPS or issubclass(cls, Component))
 
 
 @contextmanager

@@ -114,6 +114,8 @@ def register(group: str, name: str) -> Callable[[C], C]:
             help = "take small letters, digits and _, the first a letter"
             raise UsageError(f"{quote(name)} cannot be the name of a component", help=help)
         target = f"{getattr(cls, '__module__', '')}:{getattr(cls, '__qualname__', '')}"
+        if group == "commands":
+            raise UsageError("a local file cannot add a command", help="declare it in a distribution, or run the file")
         claims = registry.claims(group).get(name, [])
         if any(not isinstance(claim, LocalEntry) and claim.target == target for claim in claims):
             return cls  # the module of a distribution, which declares it as well

@@ -40,7 +40,11 @@ GROUPS = (
 )
 """The spec's nouns. Group `layers` is the entry-point group `specnet.layers`."""
 
-SINGULAR = {"losses": "loss"} | {group: group.removesuffix("s") for group in GROUPS if group != "losses"}
+FURTHER = ("commands", "callbacks", "loggers", "exporters", "kernels")
+"""Groups of what no spec names: further commands, and what options of commands name."""
+
+SINGULAR = {group: group.removesuffix("s") for group in (*GROUPS, *FURTHER)}
+SINGULAR |= {"losses": "loss", "kernels": "set of kernels"}
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 BUILTIN = "specnet"
 DISTRIBUTION = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
@@ -147,7 +151,7 @@ def points() -> Iterator[importlib_metadata.EntryPoint]:
 @cache
 def _claims() -> Mapping[str, Mapping[str, list[Entry]]]:
     """Every claim to every name: one scan of the installed distributions per process, as it takes a while."""
-    claims: dict[str, dict[str, list[Entry]]] = {group: {} for group in GROUPS}
+    claims: dict[str, dict[str, list[Entry]]] = {group: {} for group in SINGULAR}
     for point in points():
         group = point.group.removeprefix(f"{BUILTIN}.")
         if group in claims and NAME.fullmatch(point.name):
@@ -175,8 +179,8 @@ def claims(group: str) -> Mapping[str, list[Entry]]:
     Raises:
         UsageError: if there is no such group.
     """
-    if group not in GROUPS:
-        raise UsageError(f'there is no component group "{group}"', help=suggest(group, GROUPS))
+    if group not in SINGULAR:
+        raise UsageError(f'there is no component group "{group}"', help=suggest(group, SINGULAR))
     found = dict(_claims()[group])
     for (_, name), entry in LOCAL.items():
         if entry.group == group:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from hatchling.builders.wheel import WheelBuilder
 
 
 class Environment:
@@ -43,3 +47,30 @@ class Environment:
         pip = [sys.executable, "-m", "pip", "--python", self.python, "--disable-pip-version-check", "--quiet"]
         done = subprocess.run([*pip, *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def build_project(
+    parent: Path,
+    name: str,
+    points: Mapping[str, Mapping[str, str]],
+    source: str,
+    version: str = "1.0",
+    requires: Sequence[str] = ("specnet",),
+) -> Path:
+    """Write a module with a pyproject.toml, and return the wheel of it."""
+    folder = parent / f"specnet-{name}"
+    module = f"specnet_{name.replace('-', '_')}"
+    tables = [
+        f'[project.entry-points."specnet.{group}"]\n'
+        + "".join(f'{key} = "{to if ":" in to or to == module else f"{module}:{to}"}"\n' for key, to in names.items())
+        for group, names in points.items()
+    ]
+    folder.mkdir()
+    (folder / f"{module}.py").write_text(source)
+    (folder / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n\n'
+        f'[project]\nname = "specnet-{name}"\nversion = "{version}"\ndependencies = {json.dumps([*requires])}\n\n'
+        + "\n".join(tables)
+    )
+    # In this process, as pip would start three for each.
+    return Path(next(WheelBuilder(str(folder)).build(directory=str(parent / "wheels"))))

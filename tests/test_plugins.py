@@ -5,8 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from environment import Environment
-from hatchling.builders.wheel import WheelBuilder
+from environment import Environment, build_project
 
 LAYER = """
 import os, pathlib
@@ -135,7 +134,7 @@ PLUGINS = {
     "greedy": {"points": {"layers": {"tanh": "Same", "also_tanh": "specnet.layers.activation:Tanh"}}},
     "twin-one": {"points": {"layers": {"twin": "Same"}}},
     "twin-two": {"points": {"layers": {"twin": "Same"}}, "version": "2.0"},
-    "odd": {"points": {"layers": {"Odd": "Same"}, "layer": {"odd": "Same"}, "loggers": {"odd": "Same"}}},
+    "odd": {"points": {"layers": {"Odd": "Same"}, "layer": {"odd": "Same"}, "callback": {"odd": "Same"}}},
 }  # fmt: skip
 """What makes each distribution: entry points, by default into its own module; its source, version and requirements."""
 CASES = {
@@ -182,26 +181,6 @@ SPEC = """{
 COLUMN = SPEC.splitlines()[2].index('"tanh"') + 1
 
 
-def build_project(parent, name, points, source=LAYER, version="1.0", requires=("specnet",)):
-    """Write a module with a pyproject.toml, and return the wheel of it."""
-    folder = parent / f"specnet-{name}"
-    module = f"specnet_{name.replace('-', '_')}"
-    tables = [
-        f'[project.entry-points."specnet.{group}"]\n'
-        + "".join(f'{key} = "{to if ":" in to or to == module else f"{module}:{to}"}"\n' for key, to in names.items())
-        for group, names in points.items()
-    ]
-    folder.mkdir()
-    (folder / f"{module}.py").write_text(source)
-    (folder / "pyproject.toml").write_text(
-        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n\n'
-        f'[project]\nname = "specnet-{name}"\nversion = "{version}"\ndependencies = {json.dumps([*requires])}\n\n'
-        + "\n".join(tables)
-    )
-    # In this process, as pip would start three for each.
-    return Path(next(WheelBuilder(str(folder)).build(directory=str(parent / "wheels"))))
-
-
 class Place:
     """A folder with specs, and an environment with the plugins."""
 
@@ -209,7 +188,9 @@ class Place:
         self.folder, self.trace = folder, folder / "trace"
         self.environment = Environment(folder / "environment")
         self.environment.variables["TRACE"] = str(self.trace)
-        self.environment.install(*(build_project(folder, name, **parts) for name, parts in PLUGINS.items()))
+        self.environment.install(
+            *(build_project(folder, name, **({"source": LAYER} | parts)) for name, parts in PLUGINS.items())
+        )
         for name in (*CASES, "declaring", "versioned", "fine", "gone", "tanh", "failing", "also_tanh"):
             (folder / f"{name}.json").write_text(SPEC.replace('"tanh"', f'"{name}"'))
         (folder / "lazy.json").write_text(SPEC.replace('{"type": "spiral", "n_samples": 40}', '"lazy"'))
@@ -281,11 +262,11 @@ def test_the_doctor_explains_it(name, doctor):
     ("words", "help"),
     [
         ('the layer "tanh" of specnet-greedy 1.0 is passed over, as a built-in has that name', "another name"),
-        ('the layer "Odd" of specnet-odd 1.0 is ignored: no spec can name it', "a name of small letters"),
+        ('the layer "Odd" of specnet-odd 1.0 is ignored: such a name cannot be used', "a name of small letters"),
         ('specnet-odd 1.0 registers "odd" in specnet.layer, a group', 'did you mean "specnet.layers"?'),
         (
-            'specnet-odd 1.0 registers "odd" in specnet.loggers, a group',
-            "a later specnet may have it: pip install --upgrade",
+            'specnet-odd 1.0 registers "odd" in specnet.callback, a group',
+            'did you mean "specnet.callbacks"? If not, a later specnet may have it: pip install --upgrade',
         ),
         ("specnet-needy 1.0 needs nosuch-package, which cannot be found", "pip install nosuch-package"),
     ],

@@ -10,11 +10,12 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from specnet.cli.check import check
+from specnet.cli.commands import find_command, list_plugins
 from specnet.cli.doctor import doctor
 from specnet.cli.inspecting import components, data, validate
 from specnet.cli.new import new
@@ -24,12 +25,36 @@ from specnet.cli.schema import schema
 from specnet.cli.summary import summary
 from specnet.cli.using import compare, evaluate, plot, predict, report
 from specnet.errors import BrokenComponentError, SpecnetError, printable, tell
-from specnet.names import nearest
+from specnet.names import nearest, suggest
 from specnet.runs.signals import HANDLED, Signals
+
+if TYPE_CHECKING:
+    from specnet.registry import Entry
 
 
 class Commands(Group):
-    """A group whose commands end in a message and an exit code, never in a traceback."""
+    """A group whose commands end in a message and an exit code, never in a traceback.
+
+    Plugins may have further ones. A built-in keeps its name: it is looked up first, and then nothing else is.
+    """
+
+    plugin: Entry | None = None
+    """The entry of the plugin's command that is run, if it is one."""
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        self.plugin = None
+        if name in self.commands or not name.isidentifier():
+            return super().get_command(ctx, name)
+        if found := find_command(name):
+            self.plugin, command = found
+            return command
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_commands(ctx, formatter)
+        if plugins := [(name, owner) for name, owner in list_plugins().items() if name not in self.commands]:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl([(name, f"from {owner}") for name, owner in plugins])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -53,7 +78,7 @@ class Commands(Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BaseException as error:
-            blamed = _blame(error)
+            blamed = _blame(error, self.plugin)
             if not (blamed or isinstance(error, Exception)):
                 raise
             if os.environ.get("SPECNET_DEBUG"):
@@ -72,7 +97,7 @@ class Commands(Group):
         spec = next((argument for argument in args if argument.endswith(".json")), None)
         if spec and (spec == args[0] or not nearest(args[0], self.commands)):
             return f'did you mean "specnet run {spec}"?'
-        return super().suggest(args)
+        return suggest(args[0], {*self.commands, *list_plugins()})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -118,12 +143,13 @@ def _notes(error: BaseException) -> list[str]:
     return [f"   = note: {note}" for note in getattr(error, "__notes__", ())]
 
 
-def _blame(error: BaseException) -> str | None:
-    """Say which component of a plugin an error comes from, if from one."""
+def _blame(error: BaseException, plugin: Entry | None) -> str | None:
+    """Return which component of a plugin an error comes from, if from one: `plugin` is the command that is run."""
     from specnet.component import culprit
 
-    found = culprit(error)
-    return f"{found[0]} fails in {found[1]}{found[0].where(error)}" if found else None
+    if found := culprit(error):
+        return f"{found[0]} fails in {found[1]}{found[0].where(error)}"
+    return f"{plugin} fails" if plugin else None
 
 
 def main() -> None:

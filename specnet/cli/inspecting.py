@@ -92,7 +92,7 @@ def components(group: str | None, name: str | None) -> None:
     if group and name:
         _show_component(group, name)
         return
-    for number, each in enumerate([group] if group else registry.GROUPS):
+    for number, each in enumerate([group] if group else [each for each in registry.SINGULAR if registry.claims(each)]):
         if number:
             click.echo()
         _show_group(each)
@@ -106,7 +106,7 @@ def _show_group(group: str) -> None:
     rows = []
     for name, entries in registry.claims(group).items():
         try:
-            doc = (find_class(group, name).__doc__ or "").strip().partition("\n")[0]
+            doc = describe(find_class(group, name)).partition("\n")[0]
         except ComponentError as error:
             doc = f"broken: {error.message}"
         winner, *others = entries
@@ -115,18 +115,23 @@ def _show_group(group: str) -> None:
     show_table([group, "from", ""], rows)
 
 
-def _show_component(group: str, name: str) -> None:
+def describe(found: object) -> str:
+    """Return the documentation of a class or of a command."""
     import inspect
 
+    return inspect.cleandoc((found.help if isinstance(found, click.Command) else found.__doc__) or "").strip()
+
+
+def _show_component(group: str, name: str) -> None:
     from specnet import registry
     from specnet.cli.show import show_table
-    from specnet.component import find_class
+    from specnet.component import Component, find_class
     from specnet.spec.describe import describe_fields
 
     entry, cls = registry.find(group, name), find_class(group, name)
     click.echo(f"{name}, a component of {group}, from {entry.owner}\n")
-    click.echo(inspect.getdoc(cls) or "")
-    if fields := describe_fields(cls):
+    click.echo(describe(cls))
+    if isinstance(cls, type) and issubclass(cls, Component) and (fields := describe_fields(cls)):
         click.echo()
         show_table(["field", "type", "default", "", ""], fields)
 

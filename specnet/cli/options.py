@@ -34,7 +34,7 @@ class Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if not (args[0] in self.commands or args[0].startswith("-") or ctx.resilient_parsing):
+        if not (args[0].startswith("-") or ctx.resilient_parsing or self.get_command(ctx, args[0])):
             ctx.fail(f"there is no command {quote(args[0])}: {printable(self.suggest(args))}")
         return super().resolve_command(ctx, args)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from inspect import getdoc, isabstract
+from inspect import getdoc
 from typing import Any
 
 import importlib_metadata
 
 from specnet import registry
-from specnet.component import Component, find_class
+from specnet.component import Component, check_class, find_class
 from specnet.errors import SpecnetError, UsageError
 from specnet.layers.base import Shape
 from specnet.names import suggest
@@ -40,7 +40,7 @@ def cases(distribution: str) -> list[Case]:
         help = f"install it, with pip install -e . for instance; {suggest(distribution, names)}"
         raise UsageError(f'no distribution "{distribution}" is installed', help=help) from None
     result = [Case("distribution", partial(examine_metadata, Told(found)))]
-    for group in registry.GROUPS:
+    for group in registry.SINGULAR:
         for entry in _entries(group):
             if entry.distribution == found.name:
                 result += _entry_cases(entry)
@@ -74,9 +74,10 @@ def _entries(group: str) -> Iterator[registry.Entry]:
 
 def _entry_cases(entry: registry.Entry) -> Iterator[Case]:
     yield Case(f"{entry.group} {entry.name}, its class", partial(examine_class, entry))
+    if entry.group in registry.FURTHER:
+        return
     try:
-        cls = load_class(entry)
-        components = examples(cls)
+        components = examples(check_class(entry, entry.load()))
     except SpecnetError:  # which is told by that case
         return
     yield from example_cases(f"{entry.group} {entry.name}", components)
@@ -90,30 +91,21 @@ def example_cases(name: str, components: list[Component], shapes: Sequence[Shape
         yield Case(f"{name} {show_fields(fields)}" if fields else name, partial(examine, component, **situation))
 
 
-def load_class(entry: registry.Entry) -> type[Component]:
-    """Import and return the class that an entry point names, whoever wins its name.
-
-    Raises:
-        SpecnetError: if it cannot be imported, or is no component of that group.
-    """
-    cls = entry.load()
-    if not (isinstance(cls, type) and issubclass(cls, Component) and cls.group == entry.group):
-        raise SpecnetError(f"{entry.target} is not a subclass of specnet's {registry.SINGULAR[entry.group]} base class")
-    if isabstract(cls):
-        raise SpecnetError(f"{entry.target} does not define {', '.join(sorted(cls.__abstractmethods__))}")
-    return cls
-
-
 def examine_class(entry: registry.Entry) -> Iterator[Outcome]:
     """Give the outcome of each check of a class, of its documentation and of its name."""
     yield concluded("its name is free", [*_clashes(entry)])
     try:
-        cls: Any = load_class(entry)
+        cls = check_class(entry, entry.load())
     except SpecnetError as error:
         yield concluded("it is a class that can be imported", [error.message])
         return
     yield Outcome("it is a class that can be imported", True)
+    if entry.group == "commands":
+        yield concluded("it is described", [] if cls.help else ["the command has no docstring: say what it does"])
+        return
     yield concluded("it is described", [*_undescribed(cls)])
+    if entry.group in registry.FURTHER:
+        return
     try:
         examples(cls)
     except SpecnetError as error:
@@ -135,7 +127,7 @@ def _undescribed(cls: type[Component]) -> Problems:
         yield f"the class {cls.__name__} has no docstring: say what it computes, and cite its source"
     elif not re.match(r".*[.:](\n\n|$)", text.replace("\n", " ", text.partition("\n\n")[0].count("\n")), re.DOTALL):
         yield f"the first paragraph of the docstring of {cls.__name__} does not end in a period"
-    for name, field in cls.model_fields.items():
+    for name, field in getattr(cls, "model_fields", {}).items():
         if not field.description:
             yield f'the field "{field.alias or name}" has no description: Field(description=…)'
 
@@ -176,13 +168,13 @@ def it_requires_specnet(told: Told) -> Problems:
 
 def its_entry_points_are_in_groups_of_specnet_under_names_for_specs(told: Told) -> Problems:
     """A name is of lower-case letters, digits and underscores; a group is one of those that specs have."""
-    known = {f"specnet.{group}" for group in (*registry.GROUPS, *FURTHER)}
+    known = {f"specnet.{group}" for group in registry.SINGULAR}
     found = [point for point in told.distribution.entry_points if point.group.startswith("specnet.")]
     for point in found:
         if point.group not in known:
             yield f'there is no group "{point.group}": {suggest(point.group, known)}'
-        elif point.group.partition(".")[2] in registry.GROUPS and not registry.NAME.fullmatch(point.name):
-            yield f'"{point.name}" in {point.group} is no name for a spec: it should match {registry.NAME.pattern}'
+        elif not registry.NAME.fullmatch(point.name):
+            yield f'"{point.name}" in {point.group} is no name of a component: it should match {registry.NAME.pattern}'
     if not found:
         yield "it has no entry points in groups of specnet: it registers nothing"
 
@@ -202,8 +194,6 @@ def examine_metadata(told: Told) -> Iterator[Outcome]:
     yield Outcome("others know whether they can use it", True, wish)
 
 
-FURTHER = ("loggers", "exporters", "commands")
-"""Groups of entry points that are no nouns of specs."""
 METADATA: tuple[Check[Any], ...] = (
     its_metadata_have_name_version_summary_and_readme,
     it_requires_specnet,
