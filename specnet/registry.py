@@ -36,11 +36,10 @@ GROUPS = (
     "transforms",
     "plots",
     "callbacks",
-    "loggers",
 )
 """The spec's nouns. Group `layers` is the entry-point group `specnet.layers`."""
 
-FURTHER = ("commands", "callbacks", "loggers", "exporters", "kernels")
+FURTHER = ("commands", "loggers", "exporters", "kernels")
 """Groups of what no spec names: further commands, and what options of commands name."""
 
 SINGULAR = {group: group.removesuffix("s") for group in (*GROUPS, *FURTHER)}

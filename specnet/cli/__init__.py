@@ -19,7 +19,7 @@ from specnet.cli.commands import find_command, list_plugins
 from specnet.cli.doctor import doctor
 from specnet.cli.inspecting import components, data, validate
 from specnet.cli.new import new
-from specnet.cli.options import Group
+from specnet.cli.options import Group, quiet_option
 from specnet.cli.running import resume, run
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
@@ -132,6 +132,8 @@ for command in (
     new,
 ):
     cli.add_command(command)
+    for each in command.commands.values() if isinstance(command, click.Group) else (command,):
+        quiet_option(each)
 
 
 def _tell(*lines: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import echo_json, load, spec_options
+from specnet.cli.options import echo_json, is_quiet, load, spec_options
 from specnet.errors import UsageError, printable, quote
 from specnet.names import suggest
 
@@ -144,13 +144,13 @@ def _show_outcome(outcome: Outcome) -> None:
     word = "FAILED" if not outcome.passed else "note" if outcome.reason else "ok"
     _echo(word, outcome.check, indent=2)
     for line in outcome.reason.split("\n") if outcome.reason else ():
-        click.echo(printable(f"      {line}"))
+        click.echo(printable(f"      {line}"), err=word == "FAILED" and is_quiet())
 
 
 def _echo(word: str, text: str, indent: int = 0) -> None:
     mark, color = MARKS[word]
     shown = click.style(mark, color) if sys.stdout.isatty() else f"{word:6}"
-    click.echo(f"{' ' * indent}{shown} {printable(text)}")
+    click.echo(f"{' ' * indent}{shown} {printable(text)}", err=word == "FAILED" and is_quiet())
 
 
 def _count(checks: int) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import PATH, echo_json, plugin_option
+from specnet.cli.options import PATH, echo_json, is_quiet, plugin_option
 from specnet.errors import printable
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def _show(value: object) -> object:
 
 def _show_findings(findings: Iterable[Finding]) -> None:
     for finding in findings:
-        click.echo(f"\n{finding.severity}[{finding.part}]: {printable(finding.message)}")
+        err = finding.severity == "error" and is_quiet()
+        click.echo(f"\n{finding.severity}[{finding.part}]: {printable(finding.message)}", err=err)
         if finding.help:
-            click.echo(f"   = help: {printable(finding.help)}")
+            click.echo(f"   = help: {printable(finding.help)}", err=err)

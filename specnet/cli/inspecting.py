@@ -11,6 +11,7 @@ from specnet.cli.options import (
     PATH,
     echo_json,
     load,
+    note,
     parse_bytes,
     plugin_option,
     read_spec,
@@ -53,7 +54,7 @@ def validate(
     limit, wrong, found = parse_bytes(budget), False, []
     for path in specs:
         if path.name.endswith(SCHEMA_SUFFIX) and path.is_file() and not resolved:
-            click.echo(f"{path}: a schema of specs, passed over", err=True)
+            note(f"{path}: a schema of specs, skipped")
             continue
         try:
             spec = read_spec(path, overrides, limit)
@@ -66,8 +67,10 @@ def validate(
             elif form == "text":
                 click.echo(f"{path}: no mistakes found; data were not loaded")
         found += [diagnostic.to_json(str(path)) for diagnostic in diagnostics]
-        if form == "text":
+        if form == "text" and any(each.severity == "error" for each in diagnostics):
             click.echo(told, err=True, nl=False)
+        elif form == "text":
+            note(told, nl=False)
     if form == "json":
         echo_json(found)
     if wrong:

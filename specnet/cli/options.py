@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -52,7 +52,7 @@ def _load_plugins(ctx: click.Context, parameter: click.Parameter, paths: tuple[P
         from specnet.local import load_file
 
         if not load_file(path):
-            click.echo(f'warning: {printable(str(path))} registers nothing: @specnet.register("layers", "…")', err=True)
+            note(f'warning: {printable(str(path))} registers nothing: @specnet.register("layers", "…")')
 
 
 plugin_option = click.option(
@@ -76,7 +76,37 @@ threads_option = click.option(
     "A run that goes on keeps its number.",
 )
 report_option = click.option("--report/--no-report", default=True, help="Write report.html at the end; default: do.")
-quiet_option = click.option("--quiet", is_flag=True, help="Print only the run directory.")
+
+
+def _be_quiet(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    ctx.meta[QUIET] = value
+    if value:
+        ctx.with_resource(redirect_stdout(ctx.with_resource(open(os.devnull, "w", encoding="utf-8"))))  # noqa: PTH123, SIM115
+
+
+quiet_option = click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_be_quiet,
+    help="Print errors alone.",
+)
+QUIET = "specnet.quiet"
+
+
+def is_quiet() -> bool:
+    """Return whether the command that runs should print errors alone."""
+    return bool(click.get_current_context().meta.get(QUIET))
+
+
+def note(text: str, nl: bool = True) -> None:
+    """Print to standard error what is no error, unless the command should be quiet."""
+    if not is_quiet():
+        click.echo(text, err=True, nl=nl)
+
+
 run_argument = click.argument("run", metavar="RUN", type=PATH)
 checkpoint_option = click.option(
     "--checkpoint", metavar="best|latest|STEP", default="best", show_default=True, help="Which checkpoint is used."
@@ -104,7 +134,7 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def load(path: Path, overrides: tuple[str, ...], budget: str | None) -> Spec:
     """Return a checked spec; its warnings are printed."""
     spec = read_spec(path, overrides, parse_bytes(budget))
-    click.echo(show_warnings(spec), err=True, nl=False)
+    note(show_warnings(spec), nl=False)
     return spec
 
 
@@ -114,9 +144,9 @@ def load_run(directory: Path, checkpoint: str) -> Run:
 
     run = specnet.load_run(directory, checkpoint)
     if run.status != "finished":
-        click.echo(f"note: the status of this run is: {run.status}", err=True)
+        note(f"note: the status of this run is: {run.status}")
     for warning in run.warnings:
-        click.echo(f"warning: {printable(warning)}", err=True)
+        note(f"warning: {printable(warning)}")
     return run
 
 

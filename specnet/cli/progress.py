@@ -29,7 +29,7 @@ def watch(quiet: bool) -> Iterator[Observer]:
     """Give the observer that suits the place the output goes to."""
     console = Console(highlight=False)
     if quiet:
-        yield Warnings()
+        yield Observer()
     elif console.is_terminal:
         # The bar takes what room the words leave.
         whole = Column(no_wrap=True)

@@ -8,9 +8,9 @@ import click
 
 from specnet.cli.options import (
     PATH,
+    is_quiet,
     load,
     parse_bytes,
-    quiet_option,
     report_option,
     run_argument,
     spec_argument,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 @threads_option
 @strict_option
 @report_option
-@quiet_option
 def run(
     spec: Path,
     out: Path | None,
@@ -44,7 +43,6 @@ def run(
     threads: int | None,
     strict: bool,
     report: bool,
-    quiet: bool,
 ) -> None:
     """Train the network that SPEC describes.
 
@@ -62,9 +60,9 @@ def run(
     if strict and not go_on:
         raise UsageError("--strict is about going on with a run", help="add --resume, or leave it out")
     loaded = load(spec, overrides, budget)
-    with watch(quiet) as observer:
+    with watch(is_quiet()) as observer:
         finished = specnet.run(loaded, out, observer, resume=go_on, strict=strict, threads=threads, report=report)
-    _show(finished, quiet, report)
+    _show(finished, report)
 
 
 @click.command()
@@ -74,7 +72,6 @@ def run(
 @threads_option
 @strict_option
 @report_option
-@quiet_option
 def resume(
     run: Path,
     overrides: tuple[str, ...],
@@ -83,7 +80,6 @@ def resume(
     threads: int | None,
     strict: bool,
     report: bool,
-    quiet: bool,
 ) -> None:
     """Go on with the run in directory RUN, from the newest checkpoint that can be believed.
 
@@ -97,7 +93,7 @@ def resume(
     import specnet
     from specnet.cli.progress import watch
 
-    with watch(quiet) as observer:
+    with watch(is_quiet()) as observer:
         finished = specnet.resume(
             run,
             overrides,
@@ -108,10 +104,10 @@ def resume(
             threads=threads,
             report=report,
         )
-    _show(finished, quiet, report)
+    _show(finished, report)
 
 
-def _show(finished: Run, quiet: bool, report: bool) -> None:
+def _show(finished: Run, report: bool) -> None:
     """Print how a run ended and where it is, and where its page is if that was asked for.
 
     Raises:
@@ -119,9 +115,7 @@ def _show(finished: Run, quiet: bool, report: bool) -> None:
     """
     from specnet.cli.show import show_link, show_scores
 
-    if quiet:
-        click.echo(finished.directory)
-    else:
+    if not is_quiet():
         if finished.manifest.get("stopped_early"):
             click.echo(f"stopped early, after epoch {finished.history['epoch'][-1]}")
         show_scores({split: finished.evaluate(split) for split in finished.data.splits})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import PATH, echo_json, plugin_option
+from specnet.cli.options import PATH, echo_json, note, plugin_option
 from specnet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def schema(out: Path | None, no_plugins: bool) -> None:
         raise UsageError(f"{out} is there already and is no JSON Schema", help="give -o another name, or remove it")
     for error in unusable(plugins=not no_plugins):
         left_out = Diagnostic(error.code, f"left out: {error.message}", help=error.help, severity="warning")
-        click.echo(left_out.render(), err=True)
+        note(left_out.render())
     made = make_schema(plugins=not no_plugins)
     if out is None:
         echo_json(made)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from specnet.cli.options import note
 from specnet.errors import printable
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def show_comparison(runs: Sequence[Run]) -> None:
     _show_rows("results", found.names, found.results)
     if any(row.best for row in found.results):
         click.echo(f"\nThe best are marked by{BEST}.")
-    for note in found.notes:
-        click.echo(f"note: {printable(note)}", err=True)
+    for each in found.notes:
+        note(f"note: {printable(each)}")
     click.echo()
     if found.specs:
         _show_rows("what differs", found.names, found.specs)

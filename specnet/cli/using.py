@@ -117,15 +117,15 @@ def report(run: Path) -> None:
 @click.command()
 @click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, type=PATH)
 @plugin_option
-@click.option("--html", "output", type=PATH, help="Write a page with curves and replays side by side to this file.")
-def compare(runs: tuple[Path, ...], output: Path | None) -> None:
+@click.option("-o", "--out", type=PATH, help="Write a page with curves and replays side by side to this file.")
+def compare(runs: tuple[Path, ...], out: Path | None) -> None:
     """Tell in what runs differ: their specs, and their results.
 
     The best results are marked.
 
     \b
     Example:
-      specnet compare runs/spiral runs/spiral-2 --html spirals.html
+      specnet compare runs/spiral runs/spiral-2 -o spirals.html
     """
     from specnet.cli.show import show_comparison, show_link
     from specnet.runs.run import write_comparison
@@ -133,8 +133,8 @@ def compare(runs: tuple[Path, ...], output: Path | None) -> None:
     if len(runs) < 2:
         raise UsageError("one run is compared with another", help=f"specnet compare {runs[0]} RUN")
     loaded = [load_run(run, "best") for run in runs]
-    if output:
-        refuse_overwriting(output, *(path for run in runs for path in run.rglob("*") if path.is_file()))
-        show_link(write_comparison(loaded, output))
+    if out:
+        refuse_overwriting(out, *(path for run in runs for path in run.rglob("*") if path.is_file()))
+        show_link(write_comparison(loaded, out))
     else:
         show_comparison(loaded)

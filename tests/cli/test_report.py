@@ -94,7 +94,7 @@ def test_equal_specs_are_told_to_be_so(arms, write, invoke):
 
 
 def test_compare_writes_a_page_of_several_runs(arms, invoke):
-    assert invoke("compare", arms, arms, "--html", "both.html").output == "both.html\n"
+    assert invoke("compare", arms, arms, "-o", "both.html").output == "both.html\n"
     assert "2 runs compared" in Path("both.html").read_text()
 
 
@@ -105,7 +105,7 @@ def test_one_run_is_not_compared(arms, invoke):
 
 def test_a_page_does_not_take_the_place_of_what_a_run_needs(arms, invoke):
     before = (arms / "spec.json").read_bytes()
-    result = invoke("compare", arms, arms, "--html", arms / "spec.json")
+    result = invoke("compare", arms, arms, "--out", arms / "spec.json")
     assert (result.exit_code, (arms / "spec.json").read_bytes()) == (2, before)
 
 

@@ -101,7 +101,7 @@ def test_what_is_wrong_with_a_plugin_is_told_component_by_component(install):
         '"[project]" in pyproject.toml\nthere is no readme: give `readme` under "[project]" in pyproject.toml',
         "it requires specnet": 'specnet is not among its `dependencies` under "[project]" in pyproject.toml',
         "its entry points are in groups of specnet under names for specs": '"Bad-Name" in specnet.layers is no name '
-        "for a spec: it should match [a-z][a-z0-9_]*",
+        "of a component: it should match [a-z][a-z0-9_]*",
     }
 
 

@@ -1,0 +1,72 @@
+"""`-q` prints errors alone, and `-o` names what is written, in every command."""
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+
+from specnet.cli import cli
+
+EVERY = {
+    **{name: command for name, command in cli.commands.items() if not isinstance(command, click.Group)},
+    **{f"new {name}": command for name, command in cli.commands["new"].commands.items()},
+}
+
+
+@pytest.fixture
+def place(invoke, write):
+    """A folder with a spec that has a warning, a run, and points."""
+    write("arms.json", training={"epochs": 1, "batch_size": 1000})
+    Path("points.csv").write_text("x,y\n0,1\n")
+    assert invoke("run", "arms.json", "-o", "run", "-q").output == ""
+
+
+COMMANDS = {
+    "run": ["arms.json"], "resume": ["run", "--set", "training.epochs=2"], "validate": ["arms.json"],
+    "summary": ["arms.json"], "schema": [], "components": ["layers"], "data": ["arms.json"], "evaluate": ["run"],
+    "predict": ["run", "points.csv"], "plot": ["run", "curves"], "report": ["run"], "compare": ["run", "run"],
+    "check": ["layers", "tanh"], "doctor": ["run"], "new spec": ["mine"], "new plugin": ["mine"],
+}  # fmt: skip
+
+
+def test_every_command_has_it_and_is_tried_here():
+    assert set(COMMANDS) == set(EVERY)
+    for command in EVERY.values():
+        assert ["-q", "--quiet"] in [parameter.opts for parameter in command.params]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_that_succeeds_prints_nothing(name, invoke, place):
+    result = invoke(*name.split(), *COMMANDS[name], "-q")
+    assert (result.exit_code, result.output) == (0, ""), result.output
+
+
+def test_what_is_written_is_named_by_out_everywhere():
+    written = [command for command in EVERY.values() if any("-o" in parameter.opts for parameter in command.params)]
+    assert {command.name for command in written} == {"run", "schema", "data", "predict", "plot", "compare"}
+    for command in written:
+        assert ["-o", "--out"] in [parameter.opts for parameter in command.params]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "gone.json"], "error[file]: there is no such file"),
+        (["validate", "wrong.json"], "error[unknown-component]"),
+        (["doctor", "damaged"], "error[manifest]"),
+        (["check", "--plugin", "wrong.py"], "FAILED"),
+    ],
+)
+def test_errors_are_printed_all_the_same(arguments, words, invoke, write, local):
+    write("wrong.json", layers=["sigmod"])
+    Path("damaged").mkdir()
+    Path("damaged/manifest.json").write_text(json.dumps({}))
+    Path("wrong.py").write_text(
+        'import specnet\n\n@specnet.register("layers", "wrong")\nclass Wrong(specnet.Layer):\n'
+        "    def forward(self, x, training):\n        return 2 * x\n\n"
+        "    def backward(self, dy):\n        return dy\n"
+    )
+    result = invoke(*arguments, "-q")
+    assert (result.exit_code in (2, 3), result.stdout) == (True, "")
+    assert words in result.stderr
