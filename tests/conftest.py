@@ -1,11 +1,9 @@
 """What holds for all tests."""
 
 import os
-import sys
 
 import pytest
-
-from specnet import registry
+from environment import installed_in, write_distribution
 
 # On small matrices a second BLAS thread costs more than it gains, the more so where tests run side by side.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -33,21 +31,10 @@ def local(forget):
 @pytest.fixture
 def install(tmp_path, monkeypatch):
     """Install distributions of hand-written entry points and modules for the length of a test."""
-    before = set(sys.modules)
-    monkeypatch.syspath_prepend(tmp_path)
+    with installed_in(tmp_path, monkeypatch) as forget:
 
-    def write(distribution, points, version="1.0", metadata=True, **modules):
-        folder = tmp_path / f"{distribution.replace('-', '_')}-{version}.dist-info"
-        folder.mkdir()
-        if metadata:
-            (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
-        (folder / "entry_points.txt").write_text(f"[specnet.layers]\n{points}\n")
-        for name, source in modules.items():
-            (tmp_path / f"{name}.py").write_text(source)
-        registry._claims.cache_clear()
+        def write(*arguments, **modules):
+            write_distribution(tmp_path, *arguments, **modules)
+            forget()
 
-    yield write
-    registry._claims.cache_clear()
-    for name in set(sys.modules) - before:
-        if (tmp_path / f"{name}.py").exists():
-            del sys.modules[name]
+        yield write

@@ -1,4 +1,4 @@
-"""Environments of their own, with distributions installed by pip: never from the network."""
+"""Distributions for tests: hand-written ones in a folder, or installed by pip, never from the network."""
 
 from __future__ import annotations
 
@@ -8,11 +8,41 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from hatchling.builders.wheel import WheelBuilder
 
+from specnet import registry
+
+
+def write_distribution(
+    folder: Path, distribution: str, points: str, version: str = "1.0", metadata: bool = True, **modules: str
+) -> None:
+    """Write an installed distribution: its modules, and its entry points, those of layers first."""
+    information = folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
+    information.mkdir()
+    if metadata:
+        text = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
+        (information / "METADATA").write_text(text)
+    (information / "entry_points.txt").write_text(f"[specnet.layers]\n{points}\n")
+    for name, source in modules.items():
+        (folder / f"{name}.py").write_text(source)
+
+
+@contextmanager
+def installed_in(folder: Path, patch: Any) -> Iterator[Callable[[], None]]:
+    """Let the distributions in a folder be installed inside the `with`; call what it yields after writing one."""
+    before, forget = set(sys.modules), registry._claims.cache_clear
+    patch.syspath_prepend(folder)
+    forget()
+    yield forget
+    forget()
+    for name in set(sys.modules) - before:
+        if (folder / f"{name}.py").exists():
+            del sys.modules[name]
 
 class Environment:
     """A virtual environment in a folder, which also has what this one has."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,23 @@ def gradient_error(analytic: np.ndarray, numeric: np.ndarray) -> float:
     assert analytic.shape == numeric.shape
     unit = max(np.abs(analytic).max(), np.abs(numeric).max(), 1e-3)
     return float(np.abs(analytic - numeric).max() / unit)
+
+
+MINIMAL = {
+    "dataset": '"dataset": "spiral"',
+    "layers": '"layers": [{"type": "linear", "units": 1}, "sigmoid"]',
+    "loss": '"loss": "bce"',
+}
+
+
+def spec_text(lines: Sequence[str]) -> str:
+    """Return a minimal spec with these lines in place of its own, or behind them; they may be marked, and have ' for ".
+
+    >>> "adam" in spec_text(['"optimizer": "adam"'])
+    True
+    """
+    given = {re.match(r"""▸?["']([^"']*)""", line)[1]: line for line in lines}  # type: ignore[index]
+    return "{\n  " + ",\n  ".join((MINIMAL | given).values()) + "\n}\n"
 
 
 def marked(text: str) -> tuple[bytes, list[tuple[int, int]]]:

@@ -5,24 +5,16 @@ one diagnostic, and a piece of what is told: of the message or of the help.
 """
 
 import json
-import re
 import sys
 
 import numpy as np
 import pytest
-from helpers import assert_shown_well, assert_told, marked, told
-
-MINIMAL = {
-    "dataset": '"dataset": "spiral"',
-    "layers": '"layers": [{"type": "linear", "units": 1}, "sigmoid"]',
-    "loss": '"loss": "bce"',
-}
+from helpers import assert_shown_well, assert_told, marked, spec_text, told
 
 
 def spec(lines):
     """Return the minimal spec with these lines in place of its own, or behind them."""
-    given = {re.match(r'▸?"([^"]*)', line)[1]: line for line in lines.split("¶")}
-    return "{\n  " + ",\n  ".join((MINIMAL | given).values()) + "\n}\n"
+    return spec_text(lines.split("¶"))
 
 
 def linear(fields):
