@@ -10,7 +10,6 @@ import pytest
 
 import specnet
 import specnet.api
-from specnet.cli import cli
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "specnet"
@@ -107,37 +106,6 @@ def test_every_public_name_is_there():
 
 def python(*arguments):
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["--version"],
-        ["new", "spec", "--help"],
-        ["new", "plugin", "--help"],
-        *([command, "--help"] for command in cli.commands),
-    ],
-)
-def test_help_imports_neither_numpy_nor_pydantic_nor_matplotlib(arguments):
-    code = f"import sys; sys.argv = ['specnet', *{arguments!r}]\nfrom specnet.cli import main\ntry: main()\n"
-    code += "finally: print(sorted({'numpy', 'pydantic', 'matplotlib', 'rich'} & set(sys.modules)))"
-    result = python("-c", code)
-    assert result.stdout.splitlines()[-1] == "[]"
-
-
-def test_validate_imports_what_the_spec_names_and_no_more(tmp_path):
-    spec = '{"dataset": "spiral", "layers": [{"type": "linear", "units": 1}, "os"], "loss": "mse", "plots": ["curves"]}'
-    (tmp_path / "spec.json").write_text(spec)
-    code = f"import sys; sys.argv = ['specnet', 'validate', {str(tmp_path / 'spec.json')!r}]\n"
-    code += "from specnet.cli import main\ntry: main()\nfinally: print(*sorted(sys.modules))"
-    loaded = set(python("-c", code).stdout.splitlines()[-1].split())
-    implementations = {module for module in MODULES if storey(module) == "implementations"}
-    assert implementations & loaded == {
-        "specnet.datasets.synthetic", "specnet.layers.linear", "specnet.losses.regression", "specnet.optimizers.adam",
-        "specnet.initializers.scaled", "specnet.initializers.constant", "specnet.plots.curves", "specnet.plots.style",
-    }  # fmt: skip
-    assert "matplotlib" not in loaded
 
 
 def test_the_core_imports_no_matplotlib():
