@@ -42,6 +42,16 @@ def built_in(group: str) -> list[str]:
     return [name for name, entries in registry.claims(group).items() if entries[0].distribution == registry.BUILTIN]
 
 
+def kernel_sets() -> list[str]:
+    """Return the sets of kernels that specnet itself registers; where there is no choice, the only one."""
+    return built_in("kernels") if "kernels" in registry.GROUPS else ["numpy"]
+
+
+def kernel_options(kernels: str) -> list[str]:
+    """Return what a command takes to run with a set of kernels."""
+    return ["--kernels", kernels] if "kernels" in registry.GROUPS else []
+
+
 def numeric_gradient(f: Callable[[], float], x: np.ndarray, step: float = 1e-5) -> np.ndarray:
     """Return the central differences of f with respect to each element of x, which f reads and this moves in place."""
     gradient = np.empty_like(x)

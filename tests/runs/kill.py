@@ -3,13 +3,14 @@
     python tests/runs/kill.py --kills 300
     python tests/runs/kill.py --kills 1 --seed 17 --spec plateau
 
-The first form takes a few minutes and draws a seed, which it prints. Each case is one run of a spec from the table
-below, hit up to eight times before it may end; the seed of a case is one more than that of the case before, and the
+The first form takes a few minutes and draws a seed, which it prints. Each case is one run of a spec of `victims`, hit
+up to eight times before it may end; the seed of a case is one more than that of the case before, and the
 second form replays a single one. A blow is one of
 
 - SIGKILL that a process sends itself at a chosen count of the calls and returns, of Python and of C functions, in all
-  of its threads, or at a chosen count of those that ask something of the operating system. So it falls between any
-  two system calls of a save, and falls there again when it is replayed;
+  of its threads; of those that ask something of the operating system; or of those in a phase, while a split is
+  measured, say, or when the record is written and the checkpoint is not. So it falls between any two system calls of
+  a save, and falls there again when it is replayed;
 - SIGKILL from outside after a random time, which no seed repeats;
 - in a quarter of the cases SIGINT or SIGTERM, at such a count as well.
 
@@ -18,6 +19,8 @@ indexes, with no file more or less. Only the seconds in the history, the lock an
 which its page tells, too, are left out. A signal adds a checkpoint, and so does a run that ends before it is made
 longer; then final checkpoint, best state, history and record are compared. At the first difference the directories
 stay, and the exit code is 1.
+
+Processes are forked from this one, which has imported what they need and runs no thread.
 """
 
 from __future__ import annotations
@@ -26,111 +29,45 @@ import io
 import itertools
 import json
 import math
+import multiprocessing
 import os
 import random
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import click
 import numpy as np
+from environment import write_distribution
+from helpers import kernel_options
+from runs.stopped import DRIFT
+from runs.victims import MATRIX, OBSERVED, SHORTER, SPECS, Follower, beside
 
+import specnet
+from specnet.errors import Interrupted, SpecnetError
 from specnet.runs.files import read_json
 
-LINEAR = {"type": "linear", "units": 6}
-OUTPUT = {"type": "linear", "units": 1}
-DROPOUT = {"type": "dropout", "rate": 0.2}
-SPIRAL = {
-    "dataset": {"type": "spiral", "n_samples": 60},
-    "split": {"validation": 0.2},
-    "layers": [LINEAR, "tanh", DROPOUT, OUTPUT],
-    "loss": "bce_with_logits",
-    "metrics": ["accuracy"],
-    "plots": [],
-}
-WAVES = {
-    "dataset": {"type": "waves", "n_samples": 60},
-    "split": {"validation": 0.2},
-    "transforms": {"inputs": ["standardize"], "targets": ["standardize"]},
-    "layers": [LINEAR, "tanh", OUTPUT],
-    "loss": "mse",
-    "metrics": ["r2"],
-    "plots": [],
-}
-WILD = {
-    "layers": [DROPOUT, OUTPUT],
-    "optimizer": {"type": "sgd", "learning_rate": 2.5, "momentum": 0.1},
-    "training": {"epochs": 60, "batch_size": 20},
-    "checkpoint": {"every_steps": 4},
-}
-SPECS: dict[str, dict[str, Any]] = {
-    "momentum": SPIRAL | {
-        "layers": [{"type": "repeat", "times": 2, "layers": [LINEAR, "tanh", DROPOUT]}, OUTPUT],
-        "optimizer": {"type": "sgd", "momentum": 0.9, "learning_rate": {"type": "step", "initial": 0.1, "every": 7}},
-        "training": {"epochs": 10, "batch_size": 10},
-        "checkpoint": {"every_steps": 3},
-    },
-    "nesterov": WAVES | {
-        "dtype": "float64",
-        "optimizer": {"type": "sgd", "momentum": 0.8, "nesterov": True,
-                      "learning_rate": {"type": "exponential", "initial": 0.1, "every": 5}},
-        "training": {"epochs": 40, "batch_size": None},
-        "record": {"every": 3, "points": 9},
-    },
-    "cosine": SPIRAL | {
-        "layers": [{"type": "residual", "layers": [{"type": "linear", "units": 2}, DROPOUT]},
-                   {"type": "parallel", "branches": [[LINEAR, "relu"], [DROPOUT], []]}, OUTPUT],
-        "optimizer": {"type": "adam", "learning_rate": {"type": "cosine", "initial": 0.1, "steps": 30, "warmup": 5}},
-        "training": {"epochs": 12, "batch_size": 11, "shuffle": False, "clip_norm": 0.1},
-        "checkpoint": {"every": 1, "keep": 1},
-        "record": {"every": 3, "points": 5},
-    },
-    "plateau": SPIRAL | {
-        "optimizer": {"type": "adam", "learning_rate": {"type": "reduce_on_plateau", "initial": 0.2, "patience": 1,
-                                                        "factor": 0.5, "cooldown": 1}},
-        "training": {"epochs": 25, "batch_size": 20},
-        "checkpoint": {"every": 3, "keep": 2, "monitor": "validation/accuracy"},
-    },
-    "stopping": SPIRAL | {
-        "optimizer": {"type": "adam", "learning_rate": {"type": "constant", "value": 0.3}},
-        "training": {"epochs": 60, "batch_size": 20, "early_stopping": {"monitor": "validation/loss", "patience": 4}},
-        "checkpoint": {"every": 4},
-    },
-    "diverging": WAVES | WILD,
-    "restored": WAVES | WILD | {
-        "training": WILD["training"] | {"on_divergence": "restore_best"},
-        "record": {"every": 2, "points": 7},
-    },
-    "extended": WAVES | {
-        "layers": [LINEAR, "tanh", DROPOUT, OUTPUT],
-        "training": {"epochs": 12, "batch_size": 9},
-        "checkpoint": {"every": 2, "every_steps": 4},
-        "record": {"every": 1, "units": True, "budget": 20_000},
-    },
-    "streamed": SPIRAL | {
-        "dataset": {"type": "npy", "inputs": "inputs.npy", "targets": "targets.npy", "buffer": 0.002},
-        "transforms": {"inputs": ["standardize"]},
-        "training": {"epochs": 4, "batch_size": 3},
-        "checkpoint": {"every_steps": 5},
-    },
-}  # fmt: skip
-SHORTER = {"extended": (3, 8)}
-"""Epochs that a run may be told to end after, before it is made as long as its spec says."""
-PHASES = ("any", "start", "save", "last", "system")
-"""What a blow may count: all of a run, until its first epoch, inside saves, from the last epoch but one on, or only
-what asks something of the operating system, in all of the run."""
+PHASES = ("any", "start", "measure", "save", "gap", "last", "system")
+"""What a blow may count: all of a run, until its first epoch, while splits are measured, inside saves, in them between
+the record and the checkpoint, from the last epoch but one on, or only what asks something of the operating system, in
+all of the run."""
+FORKED = multiprocessing.get_context("fork")
 ENDS = {"finished": 0, "diverged": 4}
 """Exit codes of runs that are over."""
-PATIENCE = 60
+PATIENCE = 120
 """Seconds after which a process is taken to hang."""
 
 
@@ -142,7 +79,8 @@ class Blow(NamedTuple):
     signal: int = signal.SIGKILL
 
 
-NO_BLOW = Blow("none")
+NO_BLOW, OVER = Blow("none"), Blow("over")
+"""Of the first one a profiler counts all phases, and after a blow none."""
 
 
 def asks_system(event: str, function: object) -> bool:
@@ -155,8 +93,9 @@ class Profiler:
     """Counts what the interpreter tells a profiler while a run is made or resumed, and strikes at a blow's moments."""
 
     def __init__(self, late: int, blow: Blow) -> None:
-        from specnet.runs import course, runner
+        from specnet.runs import checkpoints, course, files, runner
         from specnet.training import loop
+        from specnet.training.model import Model
 
         self.late, self.blow = late, blow
         self.counts = dict.fromkeys(PHASES, 0)
@@ -165,6 +104,9 @@ class Profiler:
             "any": [runner.run, runner.resume],
             "train": [course.Course._train],
             "save": [course.Course._write],
+            "measure": [Model.score],
+            "gap": [checkpoints.Checkpoints.save],
+            "commit": [files.Staged.commit],
             "epoch": [loop.run_epoch],
         }
         self.names = {function.__code__: name for name, some in functions.items() for function in some}
@@ -172,12 +114,19 @@ class Profiler:
     def __call__(self, frame: FrameType, event: str, argument: object) -> None:
         if name := self.names.get(frame.f_code):
             self._follow(name, event, frame)
-        system = {"system"} if "any" in self.inside and asks_system(event, argument) else set()
-        for phase in (self.inside | system) & self.counts.keys():
+        phase = self.blow.phase
+        if self.blow is NO_BLOW:
+            for phase in PHASES:
+                self.counts[phase] += self._is_in(phase, event, argument)
+        elif self._is_in(phase, event, argument):
             self.counts[phase] += 1
-            if phase == self.blow.phase and self.counts[phase] >= self.blow.moment and self._may_strike(event):
-                number, self.blow = self.blow.signal, NO_BLOW
+            if self.counts[phase] >= self.blow.moment and self._may_strike(event):
+                number, self.blow = self.blow.signal, OVER
                 os.kill(os.getpid(), number)
+
+    def _is_in(self, phase: str, event: str, argument: object) -> bool:
+        """Tell whether an event is one that a phase counts."""
+        return phase in self.inside or (phase == "system" and "any" in self.inside and asks_system(event, argument))
 
     def _may_strike(self, event: str) -> bool:
         """Python handles no signal between a function that takes a lock and the `with` that releases it."""
@@ -189,29 +138,41 @@ class Profiler:
             self.inside -= {*PHASES} if name == "any" else {name}
         elif event == "call":
             self.inside |= {"any": {"any", "start"}}.get(name, {name})
-            if name == "train":
-                self.inside -= {"start"}
+            self.inside -= {"train": {"start"}, "commit": {"gap"}}.get(name, set())
             if name == "epoch" and frame.f_locals["trainer"].epoch >= self.late:
                 self.inside |= {"last"}
 
 
-def child(spec: str, plan: str, *arguments: str) -> None:
-    """Be the command `specnet` with a profiler. What a spec imports and compiles is there before, and not counted."""
-    from specnet import cli, load_spec
-    from specnet.runs.experiment import Experiment
+def child(arguments: Sequence[str], told: int, profiler: Profiler | None, counts: Path | None) -> None:
+    """Be the command `specnet`, or one whose run has a follower, with a profiler. What it says goes to an open file."""
+    from specnet import cli
 
-    Experiment(load_spec(spec))
-    late, counts, *blow = json.loads(plan)
-    profiler = Profiler(late, Blow(*blow))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(told, 2)
+    os.fsync = lambda handle: None  # takes most of the time, and shows only where the machine itself goes down
     sys.argv = ["specnet", *arguments]
     threading.setprofile(profiler)
     sys.setprofile(profiler)
     try:
-        cli.main()
+        if arguments[0] == OBSERVED:
+            follow(*arguments[1:])
+        else:
+            cli.main()
     finally:
         sys.setprofile(None)
-        if counts:
-            Path(counts).write_text(json.dumps(profiler.counts))
+        if profiler and counts:
+            counts.write_text(json.dumps(profiler.counts))
+
+
+def follow(what: str, directory: str, *spec: str) -> None:
+    """Run a spec, or go on with a run, under the eyes of a follower, and end as the command does."""
+    try:
+        if what == "run":
+            specnet.run(*spec, directory, Follower(), resume=True, report=False)
+        else:
+            specnet.resume(directory, observer=Follower(), report=False)
+    except (Interrupted, SpecnetError) as error:
+        sys.exit(error.exit_code)
 
 
 def story(directory: Path) -> dict[str, object]:
@@ -223,6 +184,7 @@ def story(directory: Path) -> dict[str, object]:
         "stopped_early": manifest.get("stopped_early"),
         "error": manifest["error"] and manifest["error"].splitlines()[0],
         "history": json.dumps(lines),
+        "told": beside(directory).read_text() if beside(directory).exists() else None,
     }
 
 
@@ -268,19 +230,22 @@ class Mismatch(Exception):
 class Victim:
     """A spec, and what is known of a run of it that nothing interrupts."""
 
-    def __init__(self, name: str, folder: Path) -> None:
-        self.name, self.folder = name, folder
+    def __init__(self, name: str, folder: Path, phases: Sequence[str]) -> None:
+        self.name, self.folder, self.phases = name, folder, phases
+        self.kernels, _, self.part = name.split("-") if name in MATRIX else ("numpy", "", "")
         self.epochs = SPECS[name]["training"]["epochs"]
         self.spec = folder / f"{name}.json"
         self.spec.write_text(json.dumps(SPECS[name]))
         self.reference, counted, counts = (folder / f"{name}-{what}" for what in ("reference", "counted", "counts"))
+        with suppress(SpecnetError):  # what this imports is there in all processes that are forked
+            specnet.run(self.spec, folder / f"{name}-imported")
         start = time.perf_counter()
         self.end = self.strike(self.reference, self.epochs)
         self.seconds = time.perf_counter() - start
         if self.end != ENDS.get(str(story(self.reference)["status"])):
             raise Mismatch(f"{self.reference} ended with {self.end}")
         self.late = len((self.reference / "history.jsonl").read_text().splitlines()) - 2
-        self.strike(counted, self.epochs, NO_BLOW, counts=str(counts))
+        self.strike(counted, self.epochs, NO_BLOW, counts=counts)
         self.compare(counted, exact=True)
         self.counts = read_json(counts)
 
@@ -292,55 +257,62 @@ class Victim:
     def draw(self, rng: random.Random, last: bool, gentle: bool) -> Blow:
         """Return a blow: `last` in the last two epochs, `gentle` perhaps of a signal that can be handled."""
         number = rng.choice((signal.SIGKILL, signal.SIGINT, signal.SIGTERM)) if gentle else signal.SIGKILL
-        phase = "last" if last else rng.choice((*PHASES, "save", "system", "outside"))
+        likely = tuple(self.phases) or (*PHASES, "save", "system", "outside")
+        phase = "last" if last and not self.phases else rng.choice(likely)
         if phase == "outside" and number == signal.SIGKILL:
-            return Blow(phase, rng.uniform(0.6, 1.0) * self.seconds)  # importing takes more than half of the time
+            return Blow(phase, rng.uniform(0.0, 1.0) * self.seconds)
         phase = phase if phase in PHASES else "any"
         # Rather early, so that a run is hit more than once.
-        return Blow(phase, rng.randint(1, self.counts[phase] // rng.randint(1, 4)), number)
+        return Blow(phase, rng.randint(1, max(self.counts[phase] // rng.randint(1, 4), 1)), number)
+
+    def arguments(self, directory: Path, epochs: int, resume: bool) -> list[str]:
+        """Return what the command takes to start, or to go on with, a run."""
+        if self.part == OBSERVED:
+            return [OBSERVED, *(["resume", str(directory)] if resume else ["run", str(directory), str(self.spec)])]
+        arguments = ["resume"] if resume else ["run", str(self.spec), "--resume", "--out"]
+        arguments += [str(directory), "--quiet", *kernel_options(self.kernels)]
+        arguments += ["--no-report"] if self.name in MATRIX else []
+        return [*arguments, "--set", f"training.epochs={epochs}"] if self.name in SHORTER else arguments
 
     def strike(
-        self, directory: Path, epochs: int, blow: Blow | None = None, *, resume: bool = False, counts: str = ""
+        self,
+        directory: Path,
+        epochs: int,
+        blow: Blow | None = None,
+        *,
+        resume: bool = False,
+        counts: Path | None = None,
     ) -> int:
         """Start or go on with a run in a process of its own, let a blow fall, and return the process's exit code.
 
         Raises:
             Mismatch: if it ends as neither the blow nor the run may, or could not believe the newest checkpoint.
         """
-        if blow is None or blow.phase == "outside":
-            command = ["-m", "specnet"]
-        else:
-            command = [__file__, "child", str(self.spec), json.dumps([self.late, counts, *blow])]
-        command += ["resume"] if resume else ["run", str(self.spec), "--resume", "--out"]
-        command += [str(directory), "--quiet"]
-        if self.name in SHORTER:
-            command += ["--set", f"training.epochs={epochs}"]
-        process = subprocess.Popen(
-            [sys.executable, *command],
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            _, told = process.communicate(timeout=blow.moment if blow and blow.phase == "outside" else PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            _, told = process.communicate()
+        arguments, outside = self.arguments(directory, epochs, resume), blow is not None and blow.phase == "outside"
+        profiler = Profiler(self.late, blow) if blow and not outside else None
+        with tempfile.TemporaryFile() as told:
+            process = FORKED.Process(target=child, args=(arguments, told.fileno(), profiler, counts))
+            process.start()
+            process.join(blow.moment if blow and outside else PATIENCE)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            told.seek(0)
+            words = told.read().decode(errors="replace")
         expected = {*ENDS.values(), *((-blow.signal, 128 + blow.signal) if blow else ())}
-        if process.returncode not in expected or "going on from" in told:
-            raise Mismatch(f"{shlex.join(command)} ended with {process.returncode}\n{told}")
-        return process.returncode
+        if process.exitcode not in expected or "going on from" in words:
+            raise Mismatch(f"{shlex.join(arguments)} ended with {process.exitcode}\n{words}")
+        return process.exitcode or 0
 
 
-def case(victim: Victim, seed: int, struck: Counter[str]) -> None:
-    """Hit a run of a spec some times, let it end, and compare. Blows that fell are counted.
+def case(victim: Victim, seed: int, most: int, struck: Counter[str]) -> None:
+    """Hit a run of a spec some times, `most` at most, let it end, and compare. Blows that fell are counted.
 
     Raises:
         Mismatch: if it is not the same.
     """
     rng = random.Random(seed)
-    gentle, blows = rng.random() < 0.25, rng.randint(1, 8)
+    gentle, blows = rng.random() < 0.25, rng.randint(1, most)
     last = rng.randrange(blows)
     directory = victim.folder / f"{victim.name}-{seed}"
     for number, epochs in enumerate(sorted(rng.choices((*SHORTER.get(victim.name, ()), victim.epochs), k=blows))):
@@ -360,7 +332,9 @@ def case(victim: Victim, seed: int, struck: Counter[str]) -> None:
 @click.option("--kills", default=200, show_default=True, help="SIGKILLs that have to fall before the end.")
 @click.option("--seed", type=int, help="Seed of the first case; by default drawn anew.")
 @click.option("--spec", "names", multiple=True, type=click.Choice(list(SPECS)), help="Only runs of this spec.")
-def main(kills: int, seed: int | None, names: tuple[str, ...]) -> None:
+@click.option("--blows", default=8, show_default=True, help="Most blows that fall on one run.")
+@click.option("--phase", "phases", multiple=True, type=click.Choice(PHASES), help="Only blows that count this.")
+def main(kills: int, seed: int | None, names: tuple[str, ...], blows: int, phases: tuple[str, ...]) -> None:
     """Kill runs at random moments, and compare what they leave with runs that nothing interrupted."""
     seed = seed if seed is not None else random.randrange(10**6)
     click.echo(f"seed {seed}")
@@ -368,19 +342,24 @@ def main(kills: int, seed: int | None, names: tuple[str, ...]) -> None:
     inputs = np.random.default_rng(0).normal(size=(160, 2))  # as float64 more than the buffer: a window has 9 of them
     np.save(folder / "inputs.npy", inputs)
     np.save(folder / "targets.npy", inputs[:, 0] * inputs[:, 1] > 0)
+    write_distribution(folder, "specnet-drift", "drift = drift_plugin:Drift", drift_plugin=DRIFT)
+    sys.path.insert(0, str(folder))
     victims: dict[str, Victim] = {}
     struck: Counter[str] = Counter()
+    chosen = names or tuple(SPECS)
     for number in itertools.count():
-        if struck["SIGKILL"] >= kills:
+        if struck["SIGKILL"] >= kills and number >= len(names):
             break
-        name = (names or tuple(SPECS))[number % len(names or SPECS)]
+        name = chosen[number % len(chosen)]
         try:
             if name not in victims:
-                victims[name] = Victim(name, folder)
-            case(victims[name], seed + number, struck)
+                victims[name] = Victim(name, folder, phases)
+            case(victims[name], seed + number, blows, struck)
         except Mismatch as mismatch:
             click.echo(mismatch, err=True)
-            click.echo(f"to replay: python {sys.argv[0]} --kills 1 --seed {seed + number} --spec {name}", err=True)
+            again = ["--kills", "1", "--seed", str(seed + number), "--spec", name, "--blows", str(blows)]
+            again += [part for phase in phases for part in ("--phase", phase)]
+            click.echo(f"to replay: python {sys.argv[0]} {' '.join(again)}", err=True)
             sys.exit(1)
     shutil.rmtree(folder)
     for what, count in sorted(struck.items()):
@@ -389,7 +368,4 @@ def main(kills: int, seed: int | None, names: tuple[str, ...]) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["child"]:
-        child(*sys.argv[2:])
-    else:
-        main()
+    main()

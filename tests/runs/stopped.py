@@ -3,6 +3,31 @@
 import json
 
 LINEAR = {"type": "linear", "units": 1}
+DRIFT = """
+from specnet import Layer
+
+class Drift(Layer):
+    '''Takes a running mean away and adds noise: state, random numbers and a parameter at once.'''
+
+    def build(self, input_shape):
+        self.declare("gain", input_shape, "zeros")
+        self.declare_state("mean", input_shape, 0.5)
+        self.declare_state("count", (1,))
+        return input_shape
+
+    def forward(self, x, training):
+        if training:
+            self.mean *= 0.9
+            self.mean += 0.1 * x.mean(axis=0)
+            self.count += 1
+            x = x + self.rng.normal(size=x.shape).astype(x.dtype)
+        self.x = x - self.mean / (1 + self.count)
+        return self.x * (1 + self.gain)
+
+    def backward(self, dy):
+        self.grad.gain[...] = (dy * self.x).sum(axis=0)
+        return dy * (1 + self.gain)
+"""
 
 
 def contents(directory):

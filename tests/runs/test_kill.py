@@ -4,14 +4,33 @@ import sys
 
 import pytest
 from runs import kill
+from runs.victims import DIAGONAL, MATRIX, METRICS, STATEFUL
 
 SPECS = ("plateau", "stopping", "restored", "extended")
 
 
-def test_runs_that_are_killed_at_random_moments_end_in_the_same_bytes():
-    command = [sys.executable, kill.__file__, "--kills", "12", "--seed", "3", *(f"--spec={name}" for name in SPECS)]
+def killed(*arguments):
+    """Return how many blows of each kind fell, after every run has ended as if none had."""
+    command = [sys.executable, kill.__file__, *map(str, arguments)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
+    _, *told, _ = result.stdout.splitlines()
+    return {what: int(count) for count, what in (line.split(maxsplit=1) for line in told)}
+
+
+def test_runs_that_are_killed_at_random_moments_end_in_the_same_bytes():
+    assert killed("--kills", 8, "--blows", 5, "--seed", 3, *(f"--spec={name}" for name in SPECS))["SIGKILL"] >= 8
+
+
+def test_so_do_runs_of_each_kind_of_state_killed_while_a_split_is_measured_and_between_record_and_checkpoint():
+    cells = [f"--spec={name}" for name in DIAGONAL]
+    fallen = killed("--kills", 4, "--blows", 3, "--seed", 1, *cells, "--phase=measure", "--phase=gap")
+    assert {"SIGKILL measure", "SIGKILL gap"} <= fallen.keys()
+
+
+def test_a_few_cells_of_the_matrix_have_each_kind_of_state():
+    assert {part for cell in DIAGONAL for part in cell.split("-")} >= {*METRICS, *STATEFUL}
+    assert {cell.split("-")[0] for cell in DIAGONAL} == {cell.split("-")[0] for cell in MATRIX}
 
 
 CHANGES = {

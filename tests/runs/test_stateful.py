@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from helpers import STACKS, built_in
+from runs.stopped import DRIFT
 
 import specnet
 
@@ -96,35 +97,8 @@ def test_a_component_goes_on_from_a_checkpoint_as_if_it_had_never_stopped(change
     assert end(tmp_path / "halves") == end(tmp_path / "whole")
 
 
-STATEFUL = """
-from specnet import Layer, Optimizer, WatchingSchedule
-
-class Drift(Layer):
-    '''Takes a running mean away and adds noise: state, random numbers and a parameter at once.'''
-
-    def build(self, input_shape):
-        self.declare("gain", input_shape, "zeros")
-        self.declare_state("mean", input_shape, 0.5)
-        self.declare_state("count", (1,))
-        return input_shape
-
-    def forward(self, x, training):
-        if training:
-            self.mean *= 0.9
-            self.mean += 0.1 * x.mean(axis=0)
-            self.count += 1
-            x = x + self.rng.normal(size=x.shape).astype(x.dtype)
-        self.x = x - self.mean / (1 + self.count)
-        return self.x * (1 + self.gain)
-
-    def backward(self, dy):
-        self.grad.gain[...] = (dy * self.x).sum(axis=0)
-        return dy * (1 + self.gain)
-"""
-
-
 def test_a_plugins_layer_keeps_its_running_state_and_its_random_numbers(install, tmp_path):
-    install("specnet-drift", "drift = drift_plugin:Drift", drift_plugin=STATEFUL)
+    install("specnet-drift", "drift = drift_plugin:Drift", drift_plugin=DRIFT)
     layers = ["flatten", "drift", {"type": "repeat", "times": 2, "layers": ["drift"]}, {"type": "linear", "units": 1}]
     test_a_component_goes_on_from_a_checkpoint_as_if_it_had_never_stopped({"layers": layers}, tmp_path)
     with np.load(tmp_path / "whole/checkpoints/step-00000012.npz") as file:
