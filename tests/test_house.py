@@ -26,7 +26,7 @@ ORDER = [
 ]  # fmt: skip
 HOMES = {
     "specnet": "errors", "errors": "errors", "registry": "tools", "diagnostics": "tools", "functions": "tools",
-    "names": "tools", "synonyms": "tools", "watch": "tools", "workspace": "tools", "component": "component", "local": "component",
+    "names": "tools", "synonyms": "tools", "watch": "tools", "workspace": "tools", "component": "component", "local": "component", "weights": "component",
     "task": "tools", "training": "training", "spec": "spec", "report": "report", "runs": "runs", "api": "api",
     "testing": "testing", "cli": "cli", "__main__": "cli",
 }  # fmt: skip

@@ -10,35 +10,49 @@ from pydantic import Field
 
 from specnet.component import Component
 from specnet.errors import DataError, ShapeError
-from specnet.workspace import Workspace
+from specnet.task import Task, TaskKind
+from specnet.weights import aligned, total_weight, weighted
 
 Shape = tuple[int, ...]
 
 
 class Loss(Component):
-    """A number to be minimised, and its gradient with respect to the network's output.
+    """A number to minimize, and its gradient with respect to the network's outputs.
 
-    `forward(y, target)` returns the loss of a batch; `backward()` then returns dy, the gradient of exactly that
-    number, in y's shape and dtype, in an array that the caller may overwrite and that is valid until the next
-    `forward`. With `"reduction": "mean"` the loss is the average over all elements of the batch, with "sum" their
-    sum; an element is a number of y or, in a loss of whole distributions, a last axis of y. Loss and gradient are
-    finite for all outputs that it takes, probabilities of exactly 0 and 1 among them. Arrays as large as a batch may
-    come from `self.workspace`, which gives the same ones in each step.
+    `forward(y, target, weight)` returns the loss of a batch. `backward()` then returns dy, the gradient of exactly
+    that number, in the shape and dtype of y; the caller may overwrite it. Loss and gradient are finite for all outputs
+    that the loss takes, probabilities of exactly 0 and 1 included. A loss computes its elements and leaves the rest to
+    `reduce` and `scale`:
+
+        def forward(self, y, target, weight=None):
+            self.error = y - target
+            return self.reduce(self.error**2, weight)
+
+        def backward(self):
+            return self.scale(2 * self.error)
+
+    Where each element depends on one output alone, `ElementwiseLoss` needs less.
+
+    With `"reduction": "mean"` the loss is the weighted mean of all elements of the batch, with "sum" their weighted
+    sum. An element is one number of y or, in a loss of whole distributions, one last axis of y. Weights are an array
+    whose axes match those of the elements from the first on; None means 1 each. What has weight 0 changes neither loss
+    nor gradient. `divisor` is what a mean divides by: None for the sum of the batch's own weights. Where a batch is
+    computed in parts, it is set to that of the whole batch, so that losses and gradients of the parts add up.
     """
 
     group: ClassVar[str] = "losses"
     takes: ClassVar[Literal["numbers", "probabilities", "logits"]] = "numbers"
     """What outputs should be: any numbers, probabilities, or logits, which are numbers but no probabilities."""
-    arrays: ClassVar[int] = 2
-    """How many arrays of the size of outputs are kept from step to step."""
+    learns: ClassVar[tuple[TaskKind, ...]] = ("regression", "binary", "multiclass", "multilabel")
+    """The tasks that the loss can learn. The first is assumed where the dataset leaves the task open."""
     reduction: Literal["mean", "sum"] = Field(default="mean", description="how elements become one number")
 
     def model_post_init(self, context: Any) -> None:
-        """Give the loss its run-time attributes."""
-        self.workspace = Workspace()
+        """Set the run-time attributes of the loss."""
+        self.divisor: float | None = None
 
     @abstractmethod
-    def forward(self, y: np.ndarray, target: np.ndarray) -> float:
+    def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
         """Return the loss of outputs y (n, *output_shape) for targets as `prepare` returns them."""
 
     @abstractmethod
@@ -48,6 +62,13 @@ class Loss(Component):
     def predictions(self, y: np.ndarray) -> np.ndarray:
         """Return what outputs y mean to a reader: themselves, or probabilities for a loss on logits."""
         return y
+
+    def units(self, task: Task, columns: int) -> int | None:
+        """Return how many outputs a task with so many target columns needs; None if that is not known.
+
+        By default one for each column.
+        """
+        return columns
 
     def example_outputs(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         """Return outputs of `shape`, the batch axis first, that `specnet.testing` tries the loss with.
@@ -72,7 +93,7 @@ class Loss(Component):
         return target.reshape(len(target), *output_shape).astype(dtype)
 
     def check_shapes(self, output_shape: Shape, target_shape: Shape, classes: int | None = None) -> None:
-        """Check that targets of this shape can be held against outputs; `classes` of them if class numbers.
+        """Check that targets of this shape can be compared with outputs; `classes` of them if class numbers.
 
         Raises:
             ShapeError: if they cannot.
@@ -85,12 +106,55 @@ class Loss(Component):
                 + ("" if target_shape else "; for class targets use cross_entropy or the transform one_hot"),
             )
 
-    def _reduce(self, elements: np.ndarray) -> float:
-        return float(np.add.reduce(elements, axis=None)) * self._scale(elements.size)
+    def element_shape(self, output_shape: Shape) -> Shape:
+        """Return the shape of the elements of outputs, for shapes with or without the batch axis."""
+        return output_shape
 
-    def _scale(self, count: int) -> float:
-        """What one of `count` elements weighs in the reduced loss."""
-        return 1.0 / count if self.reduction == "mean" else 1.0
+    def total_weight(self, shape: Shape, weight: np.ndarray | None = None) -> float:
+        """Return what a mean over outputs of `shape`, the batch axis first, divides by: the sum of its weights."""
+        return total_weight(self.element_shape(shape), weight)
+
+    def reduce(self, elements: np.ndarray, weight: np.ndarray | None = None) -> float:
+        """Return the loss of a batch: the weighted mean or sum of its elements, as `reduction` and `divisor` say."""
+        divisor: float = elements.size
+        self._weight = None
+        if weight is not None:
+            self._weight = aligned(weight, elements.shape, elements.dtype)
+            elements, divisor = weighted(elements, self._weight), total_weight(elements.shape, weight)
+        if self.divisor is not None:
+            divisor = self.divisor
+        if self.reduction == "sum":
+            divisor = 1.0
+        self._factor = 1.0 / divisor if divisor else 0.0
+        return float(np.add.reduce(elements, axis=None)) * self._factor
+
+    def scale(self, slope: np.ndarray) -> np.ndarray:
+        """Return dL/dy for the last `reduce`, given the derivatives of its elements by y."""
+        if self._weight is not None:
+            slope = weighted(slope, aligned(self._weight, slope.shape, slope.dtype))
+        return slope * self._factor
+
+
+class ElementwiseLoss(Loss):
+    """A loss of each output by itself: its `element`, and the `slope` of that.
+
+    Both are formulas for arrays y and t of the same shape and dtype.
+    """
+
+    @abstractmethod
+    def element(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """Return the loss of each output y with the target t."""
+
+    @abstractmethod
+    def slope(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """Return the derivative of `element` by y."""
+
+    def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
+        self.y, self.target = y, target
+        return self.reduce(self.element(y, target), weight)
+
+    def backward(self) -> np.ndarray:
+        return self.scale(self.slope(self.y, self.target))
 
 
 def check_probabilities(target: np.ndarray) -> None:

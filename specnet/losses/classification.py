@@ -6,12 +6,15 @@ import numpy as np
 from pydantic import Field
 
 from specnet.errors import DataError, ShapeError
-from specnet.functions import constant, maximum, sigmoid, softmax
-from specnet.losses.base import Loss, Shape, check_probabilities
+from specnet.functions import sigmoid, softmax
+from specnet.losses.base import ElementwiseLoss, Loss, Shape, check_probabilities
+from specnet.task import Task
 
 
-class Binary(Loss):
-    """What the two forms of binary cross-entropy share: a target is the probability of yes, for each output."""
+class Binary(ElementwiseLoss):
+    """The two forms of binary cross-entropy: a target is the probability of yes, for each output."""
+
+    learns = ("binary", "multilabel")
 
     def check_shapes(self, output_shape: Shape, target_shape: Shape, classes: int | None = None) -> None:
         if classes is not None and classes > 2:
@@ -36,32 +39,21 @@ class Bce(Binary):
     """
 
     takes = "probabilities"
-    arrays = 8
     examples = ({"epsilon": 0.2},)
     epsilon: float = Field(
         default=1e-12, ge=1e-30, lt=0.5, description="probability below which log becomes its tangent"
     )
 
-    def forward(self, y: np.ndarray, target: np.ndarray) -> float:
-        # The answers yes and no side by side: their probabilities, and how much of each the targets say.
-        p, self.t, self.limited, self.log_p = self.workspace("p", (4, 2, *y.shape), y.dtype)
-        p[0], self.t[0] = y, target
-        one = constant(1.0, y.dtype)
-        np.subtract(one, y, out=p[1])
-        np.subtract(one, target, out=self.t[1])
-        np.maximum(p, constant(self.epsilon, y.dtype), out=self.limited)
-        log_p = np.log(self.limited, out=self.log_p)
-        p -= self.limited
-        p *= constant(1.0 / self.epsilon, y.dtype)  # the tangent below the limit, 0 above
-        log_p += p
-        log_p *= self.t
-        return -float(np.add.reduce(log_p, axis=None)) * self._scale(y.size)
+    def element(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
+        return -(t * self.log(y) + (1 - t) * self.log(1 - y))
 
-    def backward(self) -> np.ndarray:
-        yes, no = np.divide(self.t, self.limited, out=self.log_p)  # which nothing needs any more
-        dy = np.subtract(no, yes, out=no)
-        dy *= self._scale(dy.size)
-        return dy
+    def slope(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
+        return (1 - t) / np.maximum(1 - y, self.epsilon) - t / np.maximum(y, self.epsilon)
+
+    def log(self, p: np.ndarray) -> np.ndarray:
+        """Return log p, and below epsilon its tangent there."""
+        limited = np.maximum(p, self.epsilon)
+        return np.log(limited) + (p - limited) / self.epsilon
 
 
 class BceWithLogits(Binary):
@@ -71,24 +63,12 @@ class BceWithLogits(Binary):
     """
 
     takes = "logits"
-    arrays = 3
 
-    def forward(self, y: np.ndarray, target: np.ndarray) -> float:
-        self.y, self.target = y, target
-        element = np.abs(y, out=self.workspace("element", y.shape, y.dtype))
-        np.negative(element, out=element)
-        np.exp(element, out=element)
-        np.log1p(element, out=element)
-        term = self.workspace("term", y.shape, y.dtype)
-        element += maximum(y, 0.0, term, out=term)
-        element -= np.multiply(y, target, out=term)
-        return self._reduce(element)
+    def element(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
+        return np.maximum(y, 0) - y * t + np.log1p(np.exp(-np.abs(y)))
 
-    def backward(self) -> np.ndarray:
-        dy = sigmoid(self.y, out=self.workspace("dy", self.y.shape, self.y.dtype))
-        dy -= self.target
-        dy *= self._scale(dy.size)
-        return dy
+    def slope(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
+        return sigmoid(y) - t
 
     def predictions(self, y: np.ndarray) -> np.ndarray:
         return sigmoid(y)
@@ -103,38 +83,25 @@ class CrossEntropy(Loss):
     """
 
     takes = "logits"
+    learns = ("multiclass", "binary")
 
-    def forward(self, y: np.ndarray, target: np.ndarray) -> float:
-        count = y.shape[-1]
-        self.shape, self.target = y.shape, target
-        # Classes come first here: sums over them then add up whole rows, several times as fast.
-        self.p = p = self.workspace("p", (count, y.size // count), y.dtype)
-        p[...] = y.reshape(-1, count).T
-        top = np.maximum.reduce(p, axis=0)
-        p -= top
-        if target.ndim == y.ndim:
-            t = target.reshape(-1, count).T
-            self.mass, chosen = np.add.reduce(t, axis=0), np.einsum("kn,kn->n", t, p)
-        else:
-            self.places = np.arange(0, y.size, count) + target.reshape(-1)
-            self.mass, chosen = None, y.reshape(-1)[self.places] - top
-        np.exp(p, out=p)
-        total = np.add.reduce(p, axis=0)
-        p /= total
-        log_total = np.log(total, out=total)
-        return self._reduce(log_total - chosen if self.mass is None else self.mass * log_total - chosen)
+    def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
+        if target.ndim < y.ndim:
+            target = (target[..., np.newaxis] == np.arange(y.shape[-1])).astype(y.dtype)
+        z = y - y.max(axis=-1, keepdims=True)  # the same softmax, without overflow
+        exp_z = np.exp(z)
+        total = exp_z.sum(axis=-1, keepdims=True)
+        self.p, self.t = exp_z / total, target
+        return self.reduce(-np.vecdot(target, z - np.log(total)), weight)
 
     def backward(self) -> np.ndarray:
-        dy = self.workspace("dy", self.shape, self.p.dtype)
-        rows, scale = dy.reshape(-1, self.shape[-1]), self._scale(self.p.shape[1])
-        if self.mass is None:
-            np.multiply(self.p, scale, out=rows.T)
-            rows.reshape(-1)[self.places] -= scale
-        else:
-            np.multiply(self.p, self.mass, out=rows.T)
-            dy -= self.target
-            dy *= scale
-        return dy
+        return self.scale(self.p * self.t.sum(axis=-1, keepdims=True) - self.t)
+
+    def element_shape(self, output_shape: Shape) -> Shape:
+        return output_shape[:-1]
+
+    def units(self, task: Task, columns: int) -> int | None:
+        return len(task.only.classes) or (columns if columns > 1 else None)
 
     def predictions(self, y: np.ndarray) -> np.ndarray:
         return softmax(y)

@@ -18,6 +18,8 @@ from specnet.training.model import ROWS
 from specnet.training.summary import Cost, layer_costs
 
 CGROUP = Path("/sys/fs/cgroup/memory.max")
+LOSS_ARRAYS = 2
+"""Arrays of the size of outputs that a loss holds at a time, or some more."""
 UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 
 
@@ -25,7 +27,7 @@ def training_bytes(spec: Spec, costs: Sequence[Cost], inputs: Shape, batch: int)
     """Return the bytes that training takes on batches of this size, in all and for each layer.
 
     Counted are parameters, their gradients, the optimizer's slots, one batch of inputs, what layers have memory for,
-    what the loss keeps of outputs, and scratch of the size of the widest output. Layers also see what is evaluated,
+    what a loss makes of outputs, and scratch of the size of the widest output. Layers also see what is evaluated,
     so many rows at a time. On top come the dataset and what a layer needs only while it computes: training takes a
     few per cent more where layers are many, and up to twice as much where they are one or two.
     """
@@ -36,8 +38,7 @@ def training_bytes(spec: Spec, costs: Sequence[Cost], inputs: Shape, batch: int)
     outputs = [math.prod(cost.output_shape) for cost in costs if len(cost.place) == 2][-1:]
     backward = dropwhile(lambda cost: not cost.parameters, costs)  # which ends at the lowest layer that is trained
     scratch = max((math.prod(cost.output_shape) for cost in backward), default=0)
-    kept = spec.loss.arrays if spec.loss else 0
-    return sum(needs) + item * batch * (math.prod(inputs) + kept * sum(outputs) + scratch), needs
+    return sum(needs) + item * batch * (math.prod(inputs) + LOSS_ARRAYS * sum(outputs) + scratch), needs
 
 
 def check_memory(spec: Spec, layers: Sequence[Layer], inputs: Shape, batch: int, budget: float) -> list[Diagnostic]:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from specnet.errors import ShapeError
 from specnet.losses.base import Loss
 from specnet.testing.gradient import find_mismatch
-from specnet.testing.memory import grown, kept_arrays, owner
+from specnet.testing.loss_subject import REDUCTIONS, LossSubject
+from specnet.testing.loss_weights import WEIGHT_CHECKS
+from specnet.testing.memory import grown
 from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes, sift
 from specnet.testing.pairs import pairs
 from specnet.testing.trial import SINGLE, unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
-
-DOUBLE = np.dtype("float64")
-REDUCTIONS: tuple[Literal["mean", "sum"], ...] = ("mean", "sum")
 
 
 def check_loss(
@@ -34,27 +32,6 @@ def check_loss(
         ConformanceError: naming every check that fails, and why.
     """
     demand_of("losses", loss, lambda built: examine_loss(built, outputs, targets))
-
-
-@dataclass(frozen=True)
-class LossSubject:
-    """A loss that gets outputs and targets of one kind; `raw` are the targets before they are prepared."""
-
-    component: Loss
-    situation: str
-    y: np.ndarray
-    raw: np.ndarray
-
-    def fresh(self, reduction: Literal["mean", "sum"] | None = None) -> Loss:
-        """Return a loss that has computed nothing yet."""
-        update = {"reduction": reduction} if reduction else {}
-        loss = self.component.model_copy(update=update, deep=True)
-        loss.model_post_init(None)
-        return loss
-
-    def prepared(self, dtype: np.dtype = DOUBLE) -> tuple[np.ndarray, np.ndarray]:
-        """Return outputs in a dtype, and targets as `forward` takes them."""
-        return self.y.astype(dtype), self.fresh().prepare(self.raw, self.y.shape[1:], dtype)
 
 
 def examine_loss(loss: Loss, outputs: np.ndarray | None = None, targets: np.ndarray | None = None) -> Iterator[Outcome]:
@@ -137,13 +114,13 @@ def mean_and_sum_are_those_over_the_batch(subject: LossSubject) -> Problems:
 
 
 def the_sum_is_that_of_all_elements(subject: LossSubject) -> Problems:
-    """It is the mean times the numbers of y or, in a loss of whole distributions, times the last axes of y."""
+    """It is the mean times the number of elements that `element_shape` says."""
     y, target = subject.prepared()
     mean, total = (subject.fresh(reduction).forward(y, target) for reduction in REDUCTIONS)
-    counts = {y.size, math.prod(y.shape[:-1])}
-    if not any(math.isclose(total, count * mean, rel_tol=1e-9, abs_tol=1e-12) for count in counts):
-        told = f"the mean is {mean:.6g} and the sum {total:.6g}, {total / mean if mean else math.inf:.6g} times as much"
-        yield f"{told}, but elements are {' or '.join(map(str, sorted(counts)))}"
+    count = subject.fresh().total_weight(y.shape)
+    if not math.isclose(total, count * mean, rel_tol=1e-9, abs_tol=1e-12):
+        ratio = total / mean if mean else math.inf
+        yield f"the mean is {mean:.6g} and the sum {total:.6g}, {ratio:.6g} times as much, but elements are {count:g}"
 
 
 def saturated_outputs_have_a_finite_loss_and_gradient(subject: LossSubject) -> Problems:
@@ -225,21 +202,6 @@ def check_shapes_takes_what_prepare_takes(subject: LossSubject) -> Problems:
         yield f"prepare takes targets of shape {subject.raw.shape[1:]}, check_shapes does not: {error.message}"
 
 
-def what_is_kept_is_told(subject: LossSubject) -> Problems:
-    """`arrays` tells how many arrays of the size of outputs a loss has memory for: else estimates are too low."""
-    loss = subject.fresh()
-    # So many samples that what is there for each batch does not count.
-    y, target = (np.concatenate([array] * 200) for array in subject.prepared())
-    for _ in range(2):
-        loss.forward(y, target)
-        loss.backward()
-    owners = {id(base): (name, base) for name, array in kept_arrays(loss) if (base := owner(array)) is not None}
-    sizes = {name: base.nbytes / y.nbytes for key, (name, base) in owners.items() if key not in (id(y), id(target))}
-    if sum(sizes.values()) > subject.component.arrays + 0.75:  # a number for each row of outputs is less
-        names = ", ".join(f"{size:.2g} in {name}" for name, size in sizes.items())
-        yield f"arrays is {subject.component.arrays}, but of the size of outputs there are {names}"
-
-
 def memory_does_not_grow_over_100_steps(subject: LossSubject) -> Problems:
     """A step keeps nothing but what the next one replaces."""
     loss = subject.fresh()
@@ -262,11 +224,11 @@ CHECKS: tuple[Check[LossSubject], ...] = (
     float32_agrees_with_float64,
     mean_and_sum_are_those_over_the_batch,
     the_sum_is_that_of_all_elements,
+    *WEIGHT_CHECKS,
     saturated_outputs_have_a_finite_loss_and_gradient,
     a_batch_is_computed_as_by_a_fresh_loss,
     losses_share_nothing,
     predictions_are_what_outputs_mean,
     check_shapes_takes_what_prepare_takes,
-    what_is_kept_is_told,
     its_JSON_describes_it_in_full,
 )

@@ -35,7 +35,7 @@ def test_memory_is_that_of_parameters_gradients_slots_activations_a_batch_and_sc
     # y of the first layer; s; y, dx and x with a further feature of the last.
     rows = 256  # which are evaluated at a time
     assert needs == [4 * (copies * 20 + rows * 10), 4 * rows * 10, 4 * (copies * 11 + rows * (1 + 10 + 11))]
-    assert total == sum(needs) + 4 * 8 * (2 + 3 * 1 + 10)  # inputs, what the loss keeps, the widest slope
+    assert total == sum(needs) + 4 * 8 * (2 + 2 * 1 + 10)  # inputs, what the loss holds, the widest slope
     twice = training_bytes(load_spec(spec.to_json(), ["dtype=float64"]), layer_costs(plan.layers), plan.inputs, 8)
     assert twice[0] == 2 * total
 

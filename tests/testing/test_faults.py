@@ -50,6 +50,10 @@ def fault(check, told, *also):
 
 GRADIENT = "the gradient agrees with central differences"
 SATURATED = "saturated outputs have a finite loss and gradient"
+WEIGHTED_GRADIENT = "the gradient with weights agrees with central differences"
+PARTS = "parts of a batch add up with its divisor"
+REPETITIONS = "weights count as repetitions"
+LEFT_OUT = "a weight of 0 leaves a sample out"
 LOSS_STATE = "a batch is computed as by a fresh loss"
 
 
@@ -57,27 +61,43 @@ LOSS_STATE = "a batch is computed as by a fresh loss"
 class Square(Loss):
     """Mean of (y - t)^2."""
 
-    def forward(self, y, target):
+    def forward(self, y, target, weight=None):
         self.error = y - target
-        return self._reduce(np.square(self.error))
+        return self.reduce(np.square(self.error), weight)
 
     def backward(self):
-        return 2 * self.error * self._scale(self.error.size)
+        return self.scale(2 * self.error)
 
 
-@fault(GRADIENT, r'with "mean", gradient of y\[0, 0\]: backward says .*, central differences say .*: the sign is wrong')
+@good
+class Unweighted(Square):
+    def forward(self, y, target):
+        return super().forward(y, target)
+
+
+@fault(
+    GRADIENT,
+    r'with "mean", gradient of y\[0, 0\]: backward says .*, central differences say .*: the sign is wrong',
+    WEIGHTED_GRADIENT,
+)
 class Uphill(Square):
     def backward(self):
         return -super().backward()
 
 
-@fault(GRADIENT, r'with "sum", gradient of y\[0, 0\]: .*: it is divided by 6, the samples of the batch')
+@fault(
+    GRADIENT,
+    r'with "sum", gradient of y\[0, 0\]: .*: it is divided by 6, the samples of the batch',
+    WEIGHTED_GRADIENT,
+    PARTS,
+    REPETITIONS,
+)
 class AlwaysMean(Square):
     def backward(self):
-        return 2 * self.error * (self._scale(self.error.size) if self.reduction == "mean" else 1 / len(self.error))
+        return super().backward() / (1 if self.reduction == "mean" else len(self.error))
 
 
-@fault(GRADIENT, "it is multiplied by 2")
+@fault(GRADIENT, "it is multiplied by 2", WEIGHTED_GRADIENT)
 class Doubled(Square):
     def backward(self):
         return 2 * super().backward()
@@ -87,6 +107,7 @@ class Doubled(Square):
     "mean and sum are those over the batch",
     'with "sum" the loss of a batch is .*, that of the batch twice over',
     "the sum is that of all elements",
+    PARTS,
 )
 class IgnoringReduction(Square):
     def forward(self, y, target):
@@ -97,36 +118,61 @@ class IgnoringReduction(Square):
         return 2 * self.error / self.error.size
 
 
-@fault("the sum is that of all elements", r"the mean is .* and the sum .*, 6 times as much, but elements are 12 or 36")
+@fault("the sum is that of all elements", r"the mean is .* and the sum .*, 6 times as much, but elements are 36", PARTS)
 class MeanOverSamples(Square):
-    def forward(self, y, target):
+    def forward(self, y, target, weight=None):
         self.error = y - target
-        return float(np.sum(np.square(self.error))) * self._scale(len(y))
+        return self.reduce(np.square(self.error).reshape(len(y), -1).sum(axis=1), weight)
 
+
+@fault(PARTS, 'with "mean" the parts have .* in all, the whole batch')
+class IgnoringDivisor(Square):
+    def forward(self, y, target, weight=None):
+        self.divisor = None
+        return super().forward(y, target, weight)
+
+
+@fault(REPETITIONS, "and weights the loss is .*, with rows repeated instead", LEFT_OUT, PARTS)
+class IgnoringWeights(Square):
+    def forward(self, y, target, weight=None):
+        return super().forward(y, target)
+
+
+@fault(LEFT_OUT, "the loss is nan, without the sample")
+class MultiplyingWeights(Square):
+    def forward(self, y, target, weight=None):
+        self.error, self.weight = y - target, np.ones(len(y)) if weight is None else weight
+        self.weight = self.weight.reshape(-1, *[1] * (y.ndim - 1)).astype(y.dtype)
+        return self.reduce(np.square(self.error), weight) + 0.0 * float(np.sum(self.weight * np.square(self.error)))
+
+
+@fault(WEIGHTED_GRADIENT, r'with "mean", gradient of y', REPETITIONS, LEFT_OUT)
+class WeightlessGradient(Square):
     def backward(self):
-        return 2 * self.error * self._scale(len(self.error))
+        self._weight = None
+        return super().backward()
 
 
 @fault(SATURATED, r"for outputs of 0 and 1 in float32 the loss is (nan|inf)")
 class BareLogarithm(Loss):
     takes = "probabilities"
 
-    def forward(self, y, target):
+    def forward(self, y, target, weight=None):
         self.y, self.target = y, target
-        return self._reduce(-(target * np.log(y) + (1 - target) * np.log(1 - y)))
+        return self.reduce(-(target * np.log(y) + (1 - target) * np.log(1 - y)), weight)
 
     def backward(self):
-        return (self.y - self.target) / (self.y * (1 - self.y)) * self._scale(self.y.size)
+        return self.scale((self.y - self.target) / (self.y * (1 - self.y)))
 
 
 @fault(SATURATED, r"for outputs of -1000 and 1000 in float32 the loss is inf")
 class LogCosh(Square):
-    def forward(self, y, target):
+    def forward(self, y, target, weight=None):
         self.error = y - target
-        return self._reduce(np.log(np.cosh(self.error)))
+        return self.reduce(np.log(np.cosh(self.error)), weight)
 
     def backward(self):
-        return np.tanh(self.error) * self._scale(self.error.size)
+        return self.scale(np.tanh(self.error))
 
 
 @good
@@ -136,12 +182,12 @@ class Gamma(Loss):
     def example_outputs(self, rng, shape):
         return rng.uniform(0.5, 3.0, shape)
 
-    def forward(self, y, target):
+    def forward(self, y, target, weight=None):
         self.y, self.target = y, target
-        return self._reduce(np.log(y) + target / y)
+        return self.reduce(np.log(y) + target / y, weight)
 
     def backward(self):
-        return (1 / self.y - self.target / self.y**2) * self._scale(self.y.size)
+        return self.scale(1 / self.y - self.target / self.y**2)
 
 
 @fault("the loss is a finite number", "forward returns nan: .* example_outputs should give them")
@@ -158,8 +204,8 @@ class WideLoss(Square):
 
 @fault("outputs and targets are left alone", "outputs are written to")
 class WritingLoss(Square):
-    def forward(self, y, target):
-        value = super().forward(y, target)
+    def forward(self, y, target, weight=None):
+        value = super().forward(y, target, weight)
         self.y = y
         return value
 
@@ -171,8 +217,8 @@ class WritingLoss(Square):
 
 @fault(LOSS_STATE, "after a batch of")
 class RememberingLoss(Square):
-    def forward(self, y, target):
-        value = super().forward(y, target)
+    def forward(self, y, target, weight=None):
+        value = super().forward(y, target, weight)
         self.worst = max(getattr(self, "worst", 0.0), float(np.abs(self.error).max()))
         return value
 
@@ -182,8 +228,8 @@ class RememberingLoss(Square):
 
 @fault("float32 agrees with float64", "the loss is .* in float32 and", SATURATED)
 class CoarseLoss(Square):
-    def forward(self, y, target):
-        value = super().forward(y, target)
+    def forward(self, y, target, weight=None):
+        value = super().forward(y, target, weight)
         return value if y.dtype == np.float64 else float(np.float16(value))
 
 
@@ -191,12 +237,12 @@ class CoarseLoss(Square):
 class SharingLoss(Square):
     kept: ClassVar[dict] = {}
 
-    def forward(self, y, target):
+    def forward(self, y, target, weight=None):
         self.kept["error"] = y - target
-        return self._reduce(np.square(self.kept["error"]))
+        return self.reduce(np.square(self.kept["error"]), weight)
 
     def backward(self):
-        return 2 * self.kept["error"] * self._scale(self.kept["error"].size)
+        return self.scale(2 * self.kept["error"])
 
 
 @fault("predictions are what outputs mean", "outputs are logits, but a prediction is not from 0 to 1")
@@ -214,25 +260,16 @@ class Unforeseen(Square):
         raise ShapeError("never")
 
 
-@fault("what is kept is told", "arrays is 2, but of the size of outputs there are 1 in a, 1 in b, 1 in error")
-class KeepingLoss(Square):
-    def forward(self, y, target):
-        self.a, self.b = y + 1, y + 2
-        return super().forward(y, target)
-
-
 @fault("memory does not grow over 100 steps", "100 steps")
 class LeakingLoss(Square):
-    arrays = 1000
-
-    def forward(self, y, target):
+    def forward(self, y, target, weight=None):
         self.all = [*getattr(self, "all", []), target.copy()]
-        return super().forward(y, target)
+        return super().forward(y, target, weight)
 
 
 @fault("the loss is a finite number", "forward returns ndarray, not a float")
 class Unreduced(Square):
-    def forward(self, y, target):
+    def forward(self, y, target, weight=None):
         self.error = y - target
         return np.square(self.error)
 
