@@ -66,8 +66,8 @@ class Valueless(Metric):
 )
 RETURNED = {
     "layers.no_output": ("layers[1] (NoOutput of {})", "forward: TypeError: it returns NoneType, not float32"),
-    "layers.other_shape": ("layers[1] (OtherShape of {})", "forward: TypeError: it returns float32 of shape (32, 1)"),
-    "layers.other_dtype": ("layers[1] (OtherDtype of {})", "forward: TypeError: it returns float64 of shape (32, 4)"),
+    "layers.other_shape": ("layers[1] (OtherShape of {})", "forward: TypeError: it returns float32 of shape (1, 1)"),
+    "layers.other_dtype": ("layers[1] (OtherDtype of {})", "forward: TypeError: it returns float64 of shape (1, 4)"),
     "layers.no_gradient": ("layers[1] (NoGradient of {})", "backward: TypeError: it returns NoneType, not float32"),
     "losses.lossless": ("loss (Lossless of {})", "forward: TypeError: float() argument"),
     "losses.directionless": ("loss (Directionless of {})", "backward: TypeError: it returns NoneType, not float32"),
@@ -130,7 +130,7 @@ PLUGINS = {
     "versioned": {"points": {"layers": {"versioned": "Versioned"}}, "source": versioned("a")},
     "lazy": {"points": {"datasets": {"lazy": "Lazy"}}, "source": DATASET, "requires": ["nosuch-archive"]},
     "failing": {"points": {"layers": {"failing": "Fails"}}, "source": LAYER + "class Fails(Same):\n"
-                "    def forward(self, x, training): return x[{}]"},
+                "    def forward(self, x, training): return x[{}] if x.any() else x"},
     "greedy": {"points": {"layers": {"tanh": "Same", "also_tanh": "specnet.layers.activation:Tanh"}}},
     "twin-one": {"points": {"layers": {"twin": "Same"}}},
     "twin-two": {"points": {"layers": {"twin": "Same"}}, "version": "2.0"},

@@ -10,7 +10,6 @@ class Swish(Layer):
     """y = x s with s = sigmoid(beta x); dy/dx = s + beta y (1 - s). Ramachandran et al., 2017."""
 
     elementwise = True
-    keeps = ("s", "y")
     examples = ({"beta": 2.0},)
     beta: float = Field(default=1.0, gt=0, description="from x / 2 (towards 0) to relu (towards infinity)")
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
     """Show the layers of SPEC and what they cost.
 
-    Memory (what a layer makes, forward and backward, that stays from step to step) and operations (of the forward
-    pass; a multiplication with its addition counts two) are those of one sample. Time is measured, on random inputs.
+    Memory (what a layer holds from step to step) and operations (of the forward pass; a multiplication with its
+    addition counts two) are those of one sample. Memory and time are measured, time on random inputs.
     Data are loaded only if nothing else tells the input shape.
 
     \b
@@ -33,7 +33,7 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
     from specnet.runs.experiment import load_data, located, transform
     from specnet.runs.threads import blas_threads, fitting_threads
     from specnet.spec.checks import check_network
-    from specnet.spec.memory import show_bytes, training_bytes
+    from specnet.spec.memory import estimate_memory, show_bytes
     from specnet.spec.plan import make_plan
     from specnet.training.network import Network
     from specnet.training.summary import layer_costs, time_step
@@ -48,28 +48,27 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
     batch = plan.batch(loaded.training.batch_size) or 1
     with located(loaded):
         network = Network(loaded.layers, plan.inputs, loaded.dtype, loaded.seed)
-    costs, item = layer_costs(network.layers), network.dtype.itemsize
+        estimate = estimate_memory(loaded, plan)
+    costs = layer_costs(network.layers)
     with blas_threads(None, fitting_threads(network.named.values(), batch)):  # as in training
         *seconds, updating = time_step(network, loaded.optimizer, batch)
     step = sum(seconds) + updating
 
-    given = math.prod(network.input_shape)
-    rows = [["inputs", "", network.input_shape, "", show_bytes(item * given), "", ""]]
+    given = network.dtype.itemsize * math.prod(network.input_shape)
+    rows = [["inputs", "", network.input_shape, "", show_bytes(given), "", ""]]
     for cost in costs:
         name = registry.name_of("layers", type(cost.layer)) + (f" x {cost.copies}" if cost.copies > 1 else "")
         share = f"{seconds[int(cost.place[1])] / step:.0%}" if len(cost.place) == 2 else ""
-        memory = show_bytes(item * cost.activations)
-        numbers = [f"{cost.parameters:,}", memory, f"{cost.flops:,}", share]
+        numbers = [f"{cost.parameters:,}", show_bytes(estimate.activations[cost.place]), f"{cost.flops:,}", share]
         rows.append([show_pointer(cost.place), name, cost.output_shape, *numbers])
     optimizer = registry.name_of("optimizers", type(loaded.optimizer))
     rows.append(["optimizer", optimizer, "", "", "", "", f"{updating / step:.0%}"])
     total = sum(cost.parameters for cost in costs), sum(cost.flops for cost in costs)
-    memory = show_bytes(item * (given + sum(cost.activations for cost in costs)))
+    memory = show_bytes(given + sum(estimate.activations.values()))
     rows.append(["total", "", "", f"{total[0]:,}", memory, f"{total[1]:,}", "100%"])
     numbers = ["parameters", "memory", "FLOPs", "time"]
     show_table(["", "type", "output", *numbers], rows, numbers=numbers)
-    taken, _ = training_bytes(loaded, costs, plan.inputs, batch)
-    click.echo(f"\nTraining on batches of {batch} takes {show_bytes(taken)} of memory, {step * 1e3:.3g} ms a step.")
+    click.echo(f"\nTraining on batches of {batch} takes {estimate} of memory, {step * 1e3:.3g} ms a step.")
     places = {**{f"layers[{number}]": second for number, second in enumerate(seconds)}, f"{optimizer}": updating}
     most = max(places, key=places.__getitem__)
     click.echo(f"Most of the time goes into {most}.")

@@ -77,7 +77,6 @@ class LeakyRelu(Layer):
 
     gives = "numbers"
     elementwise = True
-    keeps = ("x", "y")
     examples = ({"negative_slope": 0.3},)
     negative_slope: float = Field(default=0.01, ge=0, lt=1, description="slope for x < 0")
 
@@ -129,7 +128,6 @@ class Gelu(Layer):
 
     gives = "numbers"
     elementwise = True
-    keeps = ("x", "y", "near", "t")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.x = x
@@ -168,7 +166,6 @@ class Silu(Layer):
     gives = "numbers"
     elementwise = True
     in_place = True
-    keeps = ("s", "y")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.s = sigmoid(x, out=self.workspace("s", x.shape, x.dtype))
@@ -188,7 +185,6 @@ class Softplus(Layer):
 
     gives = "numbers"
     elementwise = True
-    keeps = ("x", "y")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.x = x

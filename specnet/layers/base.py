@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from specnet.component import Component, build, find_class, guarded
-from specnet.errors import ComponentError, Pointer, ShapeError, show_pointer
+from specnet.errors import ComponentError, Diagnostic, Pointer, ShapeError, SpecError, show_pointer
 from specnet.initializers.base import Initializer
 from specnet.workspace import Workspace
 
@@ -44,16 +47,6 @@ class State:
     name: str
     shape: Shape
     value: float
-
-
-@dataclass(eq=False)
-class Array:
-    """An array that a layer makes, known by its numbers for one sample alone."""
-
-    maker: Layer | None
-    size: int
-    gradient: bool = False
-    """Whether it is handed down in `backward`: the lowest layer that is trained makes none."""
 
 
 class Layer(Component):
@@ -95,8 +88,6 @@ class Layer(Component):
 
     `backward(1)` of such a layer is the slope of that function: a unit whose slope is 0 for all samples is dead.
     """
-    keeps: ClassVar[tuple[str, ...]] = ("y",)
-    """What is kept from step to step: "x", "y", "dx", and arrays of y's size by any other name, but no scratch."""
 
     def model_post_init(self, context: Any) -> None:
         """Give the layer its run-time attributes; the network fills them."""
@@ -116,10 +107,6 @@ class Layer(Component):
         """
         return input_shape
 
-    def layer_count(self) -> int:
-        """Return how many layers this one stands for, itself and those inside, before it is built."""
-        return 1
-
     def children(self) -> Iterator[tuple[str, Layer]]:
         """Give the layers inside, once built, each with its place below this one, such as "layers.0"."""
         return iter(())
@@ -134,16 +121,6 @@ class Layer(Component):
         A multiplication and the addition of its product count two. By default one for each output.
         """
         return math.prod(self.output_shape)
-
-    def trace(self, x: Array, kept: set[Array]) -> Array:
-        """Follow `forward` with nothing but sizes: add what it keeps to `kept` and return y.
-
-        By default as `keeps` says. A layer overrides this that holds layers, returns x or keeps other sizes.
-        """
-        y = x if self.overwrites else Array(self, math.prod(self.output_shape))
-        named = {"x": x, "y": y, "dx": Array(self, math.prod(self.input_shape), gradient=True)}
-        kept.update(named[name] if name in named else Array(self, y.size) for name in self.keeps)
-        return y
 
     def example_inputs(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         """Return inputs of `shape`, the batch axis first, that `specnet.testing` tries the layer with.
@@ -219,6 +196,43 @@ class Layer(Component):
             raise ShapeError(f"{name} would have shape {shape}")
 
 
+@dataclass
+class Room:
+    """How many layers may be built; `copies` counts those that are built for each layer of the network."""
+
+    most: int
+    count: int = 0
+    copies: Counter[Pointer] = field(default_factory=Counter)
+
+    def take(self, place: Pointer) -> None:
+        """Count one more layer, at a place in the spec.
+
+        Raises:
+            SpecError: at the layer that stands for the most copies, if there are too many.
+        """
+        self.count += 1
+        self.copies[place[:2]] += 1
+        if self.count > self.most:
+            message = f"the network has more than {self.most:,} layers, copies included"
+            ((largest, _),) = self.copies.most_common(1)
+            error = SpecError([Diagnostic("too-many-layers", message, largest)])
+            error.complete = True
+            raise error
+
+
+_room: ContextVar[Room | None] = ContextVar("room", default=None)
+
+
+@contextmanager
+def at_most(count: int) -> Iterator[None]:
+    """Let `connect` build at most so many layers, copies included; each counts before it is built."""
+    token = _room.set(Room(count))
+    try:
+        yield
+    finally:
+        _room.reset(token)
+
+
 def connect(layers: Sequence[Layer], shape: Shape, *place: str | int) -> Shape:
     """Build layers one after the other for inputs of `shape` and return the output shape of the last.
 
@@ -228,8 +242,12 @@ def connect(layers: Sequence[Layer], shape: Shape, *place: str | int) -> Shape:
     Raises:
         ShapeError: naming the layer that cannot take what the one before it gives.
         BrokenComponentError: naming the layer whose `build` raises something else.
+        SpecError: if there are more layers than `at_most` allows.
     """
+    room = _room.get()
     for number, layer in enumerate(layers):
+        if room:
+            room.take((*place, number))
         layer.model_post_init(None)  # a layer of another network comes with what it declared there
         layer.place = (*place, number)
         layer.input_shape = shape

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.errors import ShapeError
-from specnet.layers.base import Array, Kind, Layer, Shape, connect, show_shape
+from specnet.layers.base import Kind, Layer, Shape, connect, show_shape
 
 
 class Residual(Layer):
@@ -26,7 +26,6 @@ class Residual(Layer):
     """
 
     gives = "numbers"
-    keeps = ("y", "dx")
     examples = (
         {"layers": ["tanh", {"type": "dropout", "rate": 0.3}, "gelu"]},
         {"layers": [{"type": "linear", "units": 4}, "silu", {"type": "linear", "units": 5}]},
@@ -40,15 +39,8 @@ class Residual(Layer):
             raise ShapeError(f"adds what its layers give to its input, but they give {show_shape(shape)}")
         return shape
 
-    def layer_count(self) -> int:
-        return 1 + _count(self.layers)
-
     def children(self) -> Iterator[tuple[str, Layer]]:
         return _numbered("layers", self.stack)
-
-    def trace(self, x: Array, kept: set[Array]) -> Array:
-        _trace(self.stack, x, kept)
-        return super().trace(x, kept)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         y = _forward(self.stack, x, training)
@@ -69,7 +61,6 @@ class Parallel(Layer):
     gets dy. Szegedy et al., "Going deeper with convolutions", 2015.
     """
 
-    keeps = ("y", "dx")
     examples = (
         {"branches": [[{"type": "linear", "units": 3}, "tanh"], [], [{"type": "residual", "layers": ["dropout"]}]]},
         {"branches": [["tanh", {"type": "dropout", "rate": 0.3}], [], []], "merge": "add"},
@@ -98,9 +89,6 @@ class Parallel(Layer):
         *self.joints, features = itertools.accumulate(shape[-1] for shape in shapes)
         return (*shapes[0][:-1], features)
 
-    def layer_count(self) -> int:
-        return 1 + sum(map(_count, self.branches))
-
     def children(self) -> Iterator[tuple[str, Layer]]:
         for number, stack in enumerate(self.stacks):
             yield from _numbered(f"branches.{number}", stack)
@@ -114,13 +102,6 @@ class Parallel(Layer):
     def flops(self) -> int:
         """A sum for each output and branch but the first; a copy of each output counts one."""
         return math.prod(self.output_shape) * (len(self.stacks) - 1 if self.merge == "add" else 1)
-
-    def trace(self, x: Array, kept: set[Array]) -> Array:
-        for stack in self.stacks:
-            _trace(stack, x, kept)
-        copies = len(self.stacks) if self.merge == "add" else 1
-        kept.add(Array(self, copies * math.prod(self.output_shape), gradient=True))
-        return super().trace(x, kept)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         ys = [_forward(stack, x, training) for stack in self.stacks]
@@ -163,9 +144,6 @@ class Repeat(Layer):
             self.stack += layers
         return shape
 
-    def layer_count(self) -> int:
-        return 1 + self.times * _count(self.layers)
-
     def children(self) -> Iterator[tuple[str, Layer]]:
         length = len(self.layers)
         for number in range(self.times):
@@ -176,9 +154,6 @@ class Repeat(Layer):
 
     def flops(self) -> int:
         return 0
-
-    def trace(self, x: Array, kept: set[Array]) -> Array:
-        return _trace(self.stack, x, kept)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         return _forward(self.stack, x, training)
@@ -191,10 +166,6 @@ def _copies(layers: Sequence[Layer]) -> list[Layer]:
     return [copy.copy(layer) for layer in layers]
 
 
-def _count(layers: Sequence[Layer]) -> int:
-    return sum(layer.layer_count() for layer in layers)
-
-
 def _numbered(place: str, layers: Sequence[Layer]) -> Iterator[tuple[str, Layer]]:
     for number, layer in enumerate(layers):
         yield f"{place}.{number}", layer
@@ -204,12 +175,6 @@ def _output_kind(layers: Sequence[Layer], kind: Kind | None) -> Kind | None:
     for layer in layers:
         kind = layer.output_kind(kind)
     return kind
-
-
-def _trace(layers: Sequence[Layer], x: Array, kept: set[Array]) -> Array:
-    for layer in layers:
-        x = layer.trace(x, kept)
-    return x
 
 
 def _forward(layers: Sequence[Layer], x: np.ndarray, training: bool) -> np.ndarray:

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt
 
 from specnet.errors import ShapeError
 from specnet.initializers.base import Initializer
-from specnet.layers.base import Array, Layer, Shape
+from specnet.layers.base import Layer, Shape
 
 NARROW = 32
 """Input features up to which copying x, with a further feature for the bias, is faster than adding the bias."""
@@ -24,7 +24,6 @@ class Linear(Layer):
 
     gives = "numbers"
     disposable = True
-    keeps = ("x", "y", "dx")
     examples = ({"units": 3}, {"units": 1, "bias": False})
     units: PositiveInt = Field(description="output features", examples=[64])
     use_bias: bool = Field(default=True, alias="bias", description="whether to add b")
@@ -44,11 +43,6 @@ class Linear(Layer):
 
     def flops(self) -> int:
         return math.prod(self.output_shape) * (2 * self.input_shape[-1] + self.use_bias)
-
-    def trace(self, x: Array, kept: set[Array]) -> Array:
-        if self.narrow:
-            kept.add(Array(self, math.prod(self.input_shape[:-1]) * (self.input_shape[-1] + 1)))
-        return super().trace(x, kept)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         flat = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from specnet.layers.base import Array, Kind, Layer
+from specnet.layers.base import Kind, Layer
 
 
 class Dropout(Layer):
@@ -16,12 +16,8 @@ class Dropout(Layer):
     """
 
     in_place = True
-    keeps = ("mask", "y")
     examples = ({"rate": 0.3}, {"rate": 0.0})
     rate: float = Field(default=0.5, ge=0, lt=1, description="share of inputs that is dropped")
-
-    def trace(self, x: Array, kept: set[Array]) -> Array:
-        return super().trace(x, kept) if self.rate else x
 
     def output_kind(self, kind: Kind | None) -> Kind | None:
         return "numbers" if self.rate else kind

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from specnet.layers.base import Array, Kind, Layer, Shape
+from specnet.layers.base import Kind, Layer, Shape
 
 
 class Flatten(Layer):
@@ -20,9 +20,6 @@ class Flatten(Layer):
 
     def flops(self) -> int:
         return 0
-
-    def trace(self, x: Array, kept: set[Array]) -> Array:
-        return x  # in another shape
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         return x.reshape(len(x), -1)

@@ -186,9 +186,8 @@ def _check_steps(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
 
 def _check_memory(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
     """What training takes is there."""
-    batch = plan.batch(spec.training.batch_size) or 1
     if plan.inputs is not None:
-        yield from check_memory(spec, plan.layers, plan.inputs, batch, spec.memory_budget)
+        yield from check_memory(spec, plan)
 
 
 def _name(component: Component) -> str:

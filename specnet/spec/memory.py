@@ -1,62 +1,178 @@
-"""How much memory training takes, told from shapes alone, and how much there is."""
+"""How much memory training takes, and how much there is."""
 
 from __future__ import annotations
 
 import math
 import os
-import resource
-from collections.abc import Sequence
-from itertools import dropwhile
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from specnet.errors import Diagnostic, show_pointer
-from specnet.layers.base import Layer, Shape
+from specnet.errors import Diagnostic, Pointer, show_pointer
 from specnet.spec.model import Spec
+from specnet.spec.plan import Plan
+from specnet.training.dry_run import Subject, TooLongError, Usage, dry_run
 from specnet.training.model import ROWS
 from specnet.training.summary import Cost, layer_costs
 
 CGROUP = Path("/sys/fs/cgroup/memory.max")
-LOSS_ARRAYS = 2
-"""Arrays of the size of outputs that a loss holds at a time, or some more."""
+STATM = Path("/proc/self/statm")
 UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+LARGEST = 256_000_000
+"""Bytes of parameters, or of outputs in a dry run, above which there is none."""
+SECONDS = 2.0
+"""How long dry runs may take, of this thread's time on a CPU."""
+OPERATIONS = 2_000_000_000
+"""Operations of a forward pass for one sample above which there is no dry run."""
+BUFFER = 8192
+"""Numbers for which a ufunc of NumPy has a buffer: only what is larger grows in proportion to samples."""
+_measured: deque[tuple[Subject, dict[tuple[int, int], Usage]]] = deque(maxlen=8)
+"""What the latest dry runs have taken, by their samples."""
 
 
-def training_bytes(spec: Spec, costs: Sequence[Cost], inputs: Shape, batch: int) -> tuple[int, list[int]]:
-    """Return the bytes that training takes on batches of this size, in all and for each layer.
+@dataclass(frozen=True)
+class Estimate:
+    """Bytes that training takes besides the dataset.
 
-    Counted are parameters, their gradients, the optimizer's slots, one batch of inputs, what layers have memory for,
-    what a loss makes of outputs, and scratch of the size of the widest output. Layers also see what is evaluated,
-    so many rows at a time. On top come the dataset and what a layer needs only while it computes: training takes a
-    few per cent more where layers are many, and up to twice as much where they are one or two.
+    `layers` are those of parameters, gradients, optimizer slots and activations of each layer, `activations` those
+    that each layer holds for one sample. Without `measured` there is no more than shapes tell: a lower bound.
     """
+
+    total: float
+    layers: Mapping[Pointer, float]
+    activations: Mapping[Pointer, int]
+    measured: bool
+
+    def __str__(self) -> str:
+        return f"{'' if self.measured else 'at least '}{show_bytes(self.total)}"
+
+
+def estimate_memory(spec: Spec, plan: Plan) -> Estimate:
+    """Return what training takes by the shapes that layers declare, and unless that is too much, by dry runs.
+
+    Raises:
+        BrokenComponentError: naming a layer that raises an error which is none of specnet's.
+        OutOfMemoryError: naming a layer that takes more than the budget for a few samples.
+    """
+    assert plan.inputs is not None
+    costs, item = layer_costs(plan.layers), np.dtype(spec.dtype).itemsize
+    batch = plan.batch(spec.training.batch_size) or 1
     copies = 2 + (len(spec.optimizer.slot_names) if spec.optimizer else 0)
-    item = np.dtype(spec.dtype).itemsize
-    rows = max(batch, ROWS)
-    needs = [item * (copies * cost.parameters + rows * cost.activations) for cost in costs]
-    outputs = [math.prod(cost.output_shape) for cost in costs if len(cost.place) == 2][-1:]
-    backward = dropwhile(lambda cost: not cost.parameters, costs)  # which ends at the lowest layer that is trained
-    scratch = max((math.prod(cost.output_shape) for cost in backward), default=0)
-    return sum(needs) + item * batch * (math.prod(inputs) + LOSS_ARRAYS * sum(outputs) + scratch), needs
+    trained = {cost.place: item * copies * cost.parameters for cost in costs}
+    certain = {cost.place: item * cost.outputs if _is_held(cost) else 0 for cost in costs}
+
+    def estimate(activations: Mapping[Pointer, int], all_activations: float, measured: bool) -> Estimate:
+        layers = {place: size + batch * activations.get(place, 0) for place, size in trained.items()}
+        return Estimate(sum(trained.values()) + all_activations, layers, activations, measured)
+
+    least = estimate(certain, batch * (item * math.prod(plan.inputs) + sum(certain.values())), measured=False)
+    if least.total > spec.memory_budget or plan.output_shape is None or not _is_small(costs, item):
+        return least
+    subject = Subject(spec.layers, plan.inputs, spec.dtype, spec.loss, plan.targets, plan.classes)
+    widest = max(math.prod(shape) for shape in (plan.inputs, *(cost.output_shape for cost in costs)))
+    first = max(min(BUFFER // widest, LARGEST // (12 * item * sum(cost.outputs for cost in costs))), 1)
+    found = _activations(subject, batch, spec.memory_budget - sum(trained.values()), first)
+    return estimate(*found, measured=True) if found else least
 
 
-def check_memory(spec: Spec, layers: Sequence[Layer], inputs: Shape, batch: int, budget: float) -> list[Diagnostic]:
-    """Return a mistake, at the layer that takes most, if training built layers takes more bytes than the budget."""
-    costs = layer_costs(layers)
-    total, needs = training_bytes(spec, costs, inputs, batch)
-    if total <= budget or not needs:
+def _is_held(cost: Cost) -> bool:
+    """Whether outputs are sure to need memory of their own: others may be written over inputs."""
+    return cost.parameters > 0 or math.prod(cost.layer.input_shape) != math.prod(cost.output_shape)
+
+
+def _is_small(costs: Sequence[Cost], item: int) -> bool:
+    """Whether a dry run will take little."""
+    parameters, outputs = sum(cost.parameters for cost in costs), sum(cost.outputs for cost in costs)
+    operations = sum(cost.flops for cost in costs)
+    return item * max(parameters, 3 * outputs) <= LARGEST and operations <= OPERATIONS
+
+
+def _activations(subject: Subject, batch: int, budget: float, size: int) -> tuple[Mapping[Pointer, int], float] | None:
+    """The bytes that each layer holds for one sample, and those of all that a step takes; None if that takes too long.
+
+    If samples, those of a batch and those evaluated at a time, are more than three times `size`, three dry runs on
+    fewer tell how fast memory grows. Memory for work done in blocks of samples does not grow further, so what seems
+    too much is measured anew with twice as many.
+    """
+    found, deadline = None, time.thread_time() + SECONDS
+    more = (3, 1) if batch >= ROWS else (1, 3)  # the larger grows first, as the smaller may use its memory
+    with allocation_limit(budget):
+        try:
+            while 3 * size < max(batch, ROWS):
+                runs = [_run(subject, size * b, size * r, deadline) for b, r in ((1, 1), more, (3, 3))]
+                slopes = [max(high.peak - low.peak, 0) / (2 * size) for low, high in pairwise(runs)]
+                further = sorted((max(batch - size, 0), max(ROWS - size, 0)), reverse=True)
+                total = runs[0].peak + sum(slope * count for slope, count in zip(slopes, further, strict=True))
+                found = _growth(runs[0], runs[-1], 2 * size), total
+                if total <= budget or 2 * runs[-1].peak > LARGEST:
+                    return found
+                size *= 2
+            few, many = _run(subject, 1, 1, deadline), _run(subject, 3 * size, 1, deadline)
+            return _growth(few, many, 3 * size - 1), _run(subject, batch, ROWS, deadline).peak
+        except TooLongError:
+            return found
+
+
+def _growth(less: Usage, more: Usage, samples: int) -> dict[Pointer, int]:
+    """What each layer holds for a sample, where one dry run is on so many more than another."""
+    return {place: max(round((more.layers[place] - less.layers[place]) / samples), 0) for place in more.layers}
+
+
+def _run(subject: Subject, batch: int, rows: int, deadline: float) -> Usage:
+    """A dry run, or what is known of the same one."""
+    known = next((known for other, known in _measured if other == subject), None)
+    if known is None:
+        dry_run(subject, 1, 1, deadline)  # the first one also takes what is loaded only once
+        _measured.append((subject, known := {}))
+    if (batch, rows) not in known:
+        known[batch, rows] = dry_run(subject, batch, rows, deadline)
+    return known[batch, rows]
+
+
+def check_memory(spec: Spec, plan: Plan) -> list[Diagnostic]:
+    """Return a mistake, at the layer that takes most, if training takes more bytes than the budget."""
+    estimate = estimate_memory(spec, plan)
+    if estimate.total <= spec.memory_budget or not estimate.layers:
         return []
-    most = max(range(len(needs)), key=needs.__getitem__)
-    place = costs[most].place
-    message = f"training would take {show_bytes(total)} of memory, the budget is {show_bytes(budget)}; "
-    message += f"{show_pointer(place)} takes the most, {show_bytes(needs[most])}"
+    place = max(estimate.layers, key=lambda place: estimate.layers[place])
+    message = f"training would take {estimate} of memory, the budget is {show_bytes(spec.memory_budget)}; "
+    message += f"{show_pointer(place)} takes the most, {show_bytes(estimate.layers[place])}"
     help = "make it smaller, or training.batch_size, or allow more with --memory-budget"
     return [Diagnostic("memory", message, place, help)]
 
 
+@contextmanager
+def allocation_limit(size: float) -> Iterator[None]:
+    """Let this process allocate at most `size` bytes more, and some for Python itself, where the system can do that."""
+    try:
+        import resource
+    except ImportError:  # there is none on Windows
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = math.inf
+    if STATM.exists():
+        limit = int(STATM.read_text().split()[0]) * resource.getpagesize() + size + LARGEST
+    if limit >= (2**62 if soft == resource.RLIM_INFINITY else soft):
+        yield
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (int(limit), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
 def machine_memory() -> float:
     """Return the bytes that this process may have: the machine's, or less where a limit is set."""
+    import resource  # not on Windows
+
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     address_space, _ = resource.getrlimit(resource.RLIMIT_AS)
     if address_space != resource.RLIM_INFINITY:

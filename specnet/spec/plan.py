@@ -11,8 +11,8 @@ from typing import Any
 
 from specnet.component import guarded
 from specnet.datasets.base import Dataset, Outline
-from specnet.errors import Diagnostic, SpecError, SpecnetError
-from specnet.layers.base import Kind, Layer, Shape, connect
+from specnet.errors import Diagnostic, SpecnetError
+from specnet.layers.base import Kind, Layer, Shape, at_most, connect
 from specnet.spec.model import Spec
 from specnet.training.split import Split
 from specnet.transforms.base import Transform
@@ -64,8 +64,7 @@ def make_plan(spec: Spec, input_shape: Shape | None = None, rows: int | None = N
     layers = [copy.deepcopy(layer) for layer in takewhile(lambda layer: layer is not None, spec.layers)]
     shape = kind = None
     if inputs is not None:
-        with _collecting(mistakes):
-            _check_count(layers)
+        with _collecting(mistakes), at_most(MOST_LAYERS):
             shape = connect(layers, inputs, "layers")
     with _collecting(mistakes):
         kind = _kind(spec.layers)
@@ -113,19 +112,6 @@ def _transformed(
         with _collecting(mistakes), guarded(transform, ("transforms", which, number), "output_shape"):
             shape = transform.output_shape(given)
     return shape
-
-
-def _check_count(layers: list[Layer]) -> None:
-    counts = []
-    for number, layer in enumerate(layers):
-        with guarded(layer, ("layers", number), "layer_count"):
-            counts.append(layer.layer_count())
-    if sum(counts) <= MOST_LAYERS:
-        return
-    place = counts.index(max(counts))
-    message = f"the network has {sum(counts):,} layers, copies included: "
-    message += f"more than {MOST_LAYERS:,} are no small network"
-    raise SpecError([Diagnostic("too-many-layers", message, ("layers", place))])
 
 
 def _splits(outline: Outline, split: Split) -> tuple[str, ...]:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 
-from specnet.layers.base import Array, Layer, walk
-from specnet.testing.memory import kept_arrays, owner
+from specnet.layers.base import Layer
 from specnet.testing.outcome import Check, Problems
 from specnet.testing.trial import LayerSubject, Trial, differing, unequal
-
-ROWS = (64, 192)
-"""Samples by whose memory it is told what a layer keeps of one."""
 
 
 def claim_checks(layer: Layer) -> Iterator[Check[LayerSubject]]:
     """Give the checks of what a layer says of itself."""
     yield costs_are_told_as_they_are
-    yield what_is_kept_is_told
     if layer.output_kind(None) == "probabilities":
         yield probabilities_are_in_0_to_1
     if layer.elementwise:
@@ -31,46 +25,11 @@ def claim_checks(layer: Layer) -> Iterator[Check[LayerSubject]]:
 
 
 def costs_are_told_as_they_are(subject: LayerSubject) -> Problems:
-    """Operations are a whole number, and so many layers are counted as there are inside."""
+    """Operations are a whole number."""
     layer = Trial(subject).layer
     flops = layer.flops()
     if not isinstance(flops, (int, np.integer)) or flops < 0:
         yield f"flops returns {flops!r}, which is no number of operations"
-    count = sum(1 for _ in walk(layer, "layer"))
-    if layer.layer_count() != count:
-        yield f"layer_count returns {layer.layer_count()}, with those that children gives there are {count}"
-    size, y = math.prod(layer.output_shape), layer.trace(Array(None, math.prod(layer.input_shape)), set())
-    if y.size != size:
-        yield f"trace returns an array of {y.size} numbers for each sample, outputs have {size}"
-
-
-def what_is_kept_is_told(subject: LayerSubject) -> Problems:
-    """`keeps`, or `trace`, tells all that a layer has memory for from step to step: else estimates are too low."""
-    sizes: list[dict[str, int]] = []
-    for rows in ROWS:
-        trial = Trial(subject, rows=rows)
-        trial.step()
-        y = trial.forward()
-        dy = trial.upstream(y)
-        trial.layer.backward(dy)
-        given = [trial.x, dy, trial.network.params.flat, trial.network.grads.flat, trial.network.state.flat]
-        seen, found = {id(owner(array)) for array in given}, dict[str, int]()
-        for place, layer in trial.network.named.items():
-            for name, array in kept_arrays(layer):
-                base = owner(array)
-                if id(base) not in seen:
-                    seen.add(id(base))
-                    key = f"{place}.{name}".split(".", 2)[2]
-                    found[key] = found.get(key, 0) + base.nbytes
-        sizes.append(found)
-    less, more = sizes
-    each = {name: (size - less.get(name, 0)) / (ROWS[1] - ROWS[0]) / 8 for name, size in more.items()}
-    kept: set[Array] = set()
-    trial.layer.trace(Array(None, math.prod(subject.shape)), kept)
-    told = sum(array.size for array in kept if array.maker is not None)
-    if sum(each.values()) > told + max(1, told / 10):  # less is no array as large as a batch
-        names = ", ".join(f"{size:g} in {name}" for name, size in each.items() if size >= 0.5)
-        yield f"{told} numbers of each sample are told by `keeps` or `trace`, but there are {names}"
 
 
 def probabilities_are_in_0_to_1(subject: LayerSubject) -> Problems:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import tracemalloc
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
-
-import numpy as np
+from collections.abc import Callable, Iterator
 
 from specnet.workspace import Workspace
 
@@ -62,30 +59,3 @@ def grown(step: Callable[[], object]) -> Iterator[str]:
     """Give the problem of memory that grows from step to step."""
     if (size := growth(step)) > ALLOWANCE:
         yield f"{STEPS} steps on batches of the same size took {size:,} bytes more and more: what is kept of each?"
-
-
-def kept_arrays(component: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """Give each array that a component's attributes lead to, with the attribute's name; not its scratch."""
-    for name, value in vars(component).items():
-        if name != "scratch":
-            yield from _arrays(name, value)
-
-
-def _arrays(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
-    if isinstance(value, np.ndarray):
-        yield name, value
-    elif isinstance(value, Workspace):
-        yield from value.memory.items()
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _arrays(name, item)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _arrays(name, item)
-
-
-def owner(array: np.ndarray) -> np.ndarray:
-    """Return the array whose memory this one is a view of."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array

@@ -6,7 +6,7 @@ import copy
 import html
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -29,6 +29,9 @@ class Network:
     Raises:
         ShapeError: naming the layer that cannot take what the one before it gives.
     """
+
+    vector: ClassVar[type[FlatVector]] = FlatVector
+    """What parameters lie in, and their gradients."""
 
     def __init__(
         self,
@@ -62,13 +65,14 @@ class Network:
     def _allocate(self) -> None:
         """Make the flat vectors and hand each layer its views."""
         parameters, states = declared_shapes(self.named)
-        self.params, self.grads = FlatVector(parameters, self.dtype), FlatVector(parameters, self.dtype)
+        self.params, self.grads = self.vector(parameters, self.dtype), self.vector(parameters, self.dtype)
         self.state = FlatVector(states, self.dtype)
-        scratch, end = Workspace(), 0
+        scratch, parts = Workspace(), {slot.name: slot.part for slot in self.params.slots}
         for place, layer in self.named.items():
             layer.scratch = scratch
-            start, end = end, end + sum(math.prod(parameter.shape) for parameter in layer.parameters)
-            layer.flat, layer.grad.flat = self.params.flat[start:end], self.grads.flat[start:end]
+            own = [parts[f"{place}.{parameter.name}"] for parameter in layer.parameters] or [slice(0, 0)]
+            part = slice(own[0].start, own[-1].stop)
+            layer.flat, layer.grad.flat = self.params.flat[part], self.grads.flat[part]
             for parameter in layer.parameters:
                 setattr(layer, parameter.name, self.params[f"{place}.{parameter.name}"])
                 setattr(layer.grad, parameter.name, self.grads[f"{place}.{parameter.name}"])

@@ -1,4 +1,4 @@
-"""What each layer of a network costs: parameters, memory, operations, time."""
+"""What each layer of a network costs: parameters, operations, time."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from specnet.component import guarded
 from specnet.errors import Pointer
-from specnet.layers.base import Array, Layer, Shape, walk
+from specnet.layers.base import Layer, Shape, walk
 from specnet.optimizers.base import Optimizer
 from specnet.training.network import Network
 from specnet.training.trainer import updater
@@ -25,9 +26,8 @@ ROUNDS = 5
 class Cost:
     """What one layer of a spec costs, layers inside it apart; of a repeated layer, all copies together.
 
-    `parameters` are numbers that are trained. `activations` are numbers that the layer makes of one sample, in
-    `forward` or `backward`, and has memory for from step to step. `flops` are the operations of a forward pass for
-    one sample.
+    `parameters` are numbers that are trained. `outputs` are numbers of one sample, 0 for a layer with layers inside.
+    `flops` are the operations of a forward pass for one sample.
     """
 
     place: Pointer
@@ -35,7 +35,7 @@ class Cost:
     output_shape: Shape
     copies: int = 0
     parameters: int = 0
-    activations: int = 0
+    outputs: int = 0
     flops: int = 0
 
 
@@ -47,19 +47,10 @@ def layer_costs(layers: Sequence[Layer]) -> list[Cost]:
             cost = costs.setdefault(inner.place, Cost(inner.place, inner, inner.output_shape))
             cost.copies += 1
             cost.parameters += sum(math.prod(parameter.shape) for parameter in inner.parameters)
+            if len(list(islice(walk(inner, ""), 2))) == 1:
+                cost.outputs += math.prod(inner.output_shape)
             with guarded(inner, inner.place, "flops"):
                 cost.flops += inner.flops()
-    kept: set[Array] = set()
-    x, trained = Array(None, 0), False
-    for layer in layers:
-        with guarded(layer, layer.place, "trace"):
-            x = layer.trace(x, kept)
-        if not trained:
-            kept = {array for array in kept if not array.gradient}
-            trained = any(inner.parameters for _, inner in walk(layer, ""))
-    for array in kept:
-        if array.maker is not None:  # the inputs have none
-            costs[array.maker.place].activations += array.size
     return list(costs.values())
 
 

@@ -36,7 +36,7 @@ def try_out(model: Model, split: PreparedSplit, batch_size: int | None) -> None:
             y = network.propagate(x, training=True)
             with guarded(loss, ("loss",), "forward"):
                 float(loss.forward(y, target))
-            dy = _checked(loss, ("loss",), "backward", loss.backward(), y.shape, network.dtype)
+            dy = checked(loss, ("loss",), "backward", loss.backward(), y.shape, network.dtype)
             network.backward_parameters(dy)
     finally:
         for place, layer in network.named.items():
@@ -51,15 +51,20 @@ def _watch(layer: Layer, rows: int, dtype: np.dtype) -> None:
 
     def watched(method: str, shape: tuple[int, ...]) -> Callable[..., np.ndarray]:
         call: Callable[..., Any] = getattr(layer, method)
-        return lambda *arguments, **named: _checked(layer, layer.place, method, call(*arguments, **named), shape, dtype)
+        return lambda *arguments, **named: checked(layer, layer.place, method, call(*arguments, **named), shape, dtype)
 
     layer.forward = watched("forward", (rows, *layer.output_shape))  # type: ignore[method-assign]
     layer.backward = watched("backward", (rows, *layer.input_shape))  # type: ignore[method-assign]
 
 
-def _checked(
+def checked(
     component: Component, place: Pointer, method: str, result: Any, shape: tuple[int, ...], dtype: np.dtype
 ) -> np.ndarray:
+    """Return what a method of a component has returned, if it is an array of this shape and dtype.
+
+    Raises:
+        BrokenComponentError: naming the component, if it is not.
+    """
     if isinstance(result, np.ndarray) and (result.shape, result.dtype) == (shape, dtype):
         return result
     found = f"{result.dtype} of shape {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__

@@ -118,10 +118,6 @@ class Holding(Expecting):
     def build(self, input_shape):
         raise ShapeError("is bad", pointer=("layers", 0))
 
-class Counting(Expecting):
-    def layer_count(self):
-        raise RuntimeError("lost count")
-
 class Idle(Expecting):
     features: int = 2
 
@@ -131,8 +127,14 @@ class Idle(Expecting):
 class Lost(Expecting):
     features: int = 2
 
-    def trace(self, x, kept):
-        raise RuntimeError("no trace")
+    def forward(self, x, training):
+        raise RuntimeError("no way")
+
+class Stuck(Expecting):
+    features: int = 2
+
+    def backward(self, dy):
+        raise RuntimeError("no way back")
 
 class Unkind(Expecting):
     features: int = 2
@@ -179,7 +181,7 @@ class Picky(Transform):
     def apply(self, x): ...
     def invert(self, y): ...
 """
-NAMES = ("expecting", "failing", "forgetting", "asking", "holding", "counting", "unkind", "idle", "lost")
+NAMES = ("expecting", "failing", "forgetting", "asking", "holding", "unkind", "idle", "lost", "stuck")
 POINTS = {"datasets": ("files", "outlining"), "losses": ("hinge",), "schedules": ("endless",), "transforms": ("picky",)}
 
 
@@ -227,9 +229,13 @@ SHAPES = [
     (["asking"], 'there is no initializer "zeross"', ("layers", 0)),
     (["holding"], "layers[0] is bad, its input has 2", ("layers", 0, "layers", 0)),
     ([{"type": "residual", "layers": ["asking"]}], 'there is no initializer "zeross"', ("layers", 0, "layers", 0)),
-    (["counting"], "layers[0] (Counting of acme 1.0) fails in layer_count: RuntimeError: lost count", ("layers", 0)),
     (["idle", LINEAR], "layers[0] (Idle of acme 1.0) fails in flops: RuntimeError: no work", ("layers", 0)),
-    (["lost", LINEAR], "layers[0] (Lost of acme 1.0) fails in trace: RuntimeError: no trace", ("layers", 0)),
+    (["lost", LINEAR], "layers[0] (Lost of acme 1.0) fails in forward: RuntimeError: no way", ("layers", 0)),
+    (
+        [TWO, {"type": "residual", "layers": ["stuck"]}, LINEAR],
+        "layers[1].layers[0] (Stuck of acme 1.0) fails in backward: RuntimeError: no way back",
+        ("layers", 1, "layers", 0),
+    ),
     (["unkind", LINEAR], "layers[0] (Unkind of acme 1.0) fails in output_kind: RuntimeError: no kind", ("layers", 0)),
 ]
 

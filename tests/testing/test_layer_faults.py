@@ -34,14 +34,12 @@ SHARED = "layers share nothing"
 VIEWS = "declared arrays stay those of the network"
 JSON = "its JSON describes it in full"
 COSTS = "costs are told as they are"
-KEPT = "what is kept is told"
 MEMORY = "memory does not grow over 100 steps"
 
 
 class Dense(Layer):
     """y = x W + b, without a mistake: the others are this or `Tanh` with one."""
 
-    keeps = ("x", "y")
     units: int = 2
 
     def build(self, input_shape):
@@ -116,22 +114,13 @@ class Relu(Layer):
 class Both(Layer):
     """A layer with layers inside, without a mistake."""
 
-    keeps = ()
     inner: list[Layer]
 
     def build(self, input_shape):
         return connect(self.inner, input_shape, *self.place, "inner")
 
-    def layer_count(self):
-        return 1 + sum(layer.layer_count() for layer in self.inner)
-
     def children(self):
         return ((f"inner.{number}", layer) for number, layer in enumerate(self.inner))
-
-    def trace(self, x, kept):
-        for layer in self.inner:
-            x = layer.trace(x, kept)
-        return x
 
     def forward(self, x, training):
         for layer in self.inner:
@@ -174,8 +163,6 @@ class BatchNorm(Layer):
 class RmsNorm(Layer):
     """y = g x / sqrt(mean x^2 + eps), of a single feature but its sign, without a mistake."""
 
-    keeps = ("x", "y")
-
     def build(self, input_shape):
         if not input_shape:
             raise ShapeError("needs inputs with an axis")
@@ -197,7 +184,6 @@ class HardTanh(Layer):
     """y = x, between -1 and 1, without a mistake."""
 
     elementwise = True
-    keeps = ("x", "y")
     limits: tuple[float, float] = (-1.0, 1.0)
 
     def forward(self, x, training):
@@ -210,8 +196,6 @@ class HardTanh(Layer):
 
 class MaxPool(Layer):
     """The larger one of each two numbers; of equal ones both get half the gradient. Without a mistake."""
-
-    keeps = ("y", "first", "second")
 
     def build(self, input_shape):
         if len(input_shape) != 1 or input_shape[0] < 2:
@@ -429,9 +413,6 @@ class WrongShape(Tanh):
             raise ShapeError("needs two features or more")
         return (input_shape[0] - 1,)
 
-    def trace(self, x, kept):
-        return super().trace(x, kept)
-
 
 @fault(DX_SHAPE, told=r"backward returns shape \(1, 5\), inputs have shape \(3, 5\)")
 class Summed(Tanh):
@@ -481,8 +462,6 @@ class Remembering(Tanh):
 @fault(FRESH, told="2 samples after a batch of 5")
 class LargestBatch(Tanh):
     """Keeps an array of the largest batch, and what lies behind the end of a smaller one."""
-
-    keeps = ("y", "room")
 
     def forward(self, x, training):
         if not hasattr(self, "room") or len(self.room) < len(x) or self.room.dtype != x.dtype:
@@ -714,7 +693,6 @@ class NotInPlace(Tanh):
 @fault("written over inputs it computes the same", told="the gradient of inputs change where y may be written over x")
 class NeedsInputs(Tanh):
     in_place = True
-    keeps = ("x", "y")
 
     def forward(self, x, training):
         self.x = x
@@ -740,23 +718,10 @@ class NotItsOwn(Layer):
         return dy
 
 
-@fault(KEPT, told="5 numbers of each sample are told by `keeps` or `trace`, but there are 5 in x2, 5 in y")
-class KeepingMore(Tanh):
-    def forward(self, x, training):
-        self.x2 = x * x
-        return super().forward(x, training)
-
-
 @fault(COSTS, told=r"flops returns -1, which is no number of operations")
 class Negative(Tanh):
     def flops(self):
         return -1
-
-
-@fault(COSTS, told="layer_count returns 1, with those that children gives there are 2", inner=["tanh"])
-class Miscounting(Both):
-    def layer_count(self):
-        return 1
 
 
 @fault(RUNS, told="inputs of shape .*: raises ZeroDivisionError: .*, in .*test_layer_faults.*, in forward")

@@ -1,5 +1,4 @@
 import time
-import tracemalloc
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +14,6 @@ from specnet.training.pipeline import Pipeline
 from specnet.training.summary import layer_costs, time_step
 from specnet.training.settings import Training
 from specnet.training.trainer import Trainer
-from specnet.workspace import Workspace
 
 LAYERS = [
     {"type": "linear", "units": 8},
@@ -48,34 +46,6 @@ def test_costs_are_those_of_the_formulas(network):
 
 def test_all_parameters_are_counted_once(network):
     assert sum(cost.parameters for cost in layer_costs(network.layers)) == network.params.flat.size
-
-
-def test_an_array_counts_once_at_the_layer_that_makes_it(network):
-    costs = {cost.place: cost.activations for cost in layer_costs(network.layers)}
-    first, repeated, last = ("layers", 0), ("layers", 2, "layers", 0, "layers", 0), ("layers", 4)
-    assert costs.pop(first) == 5 * (5 + 8)  # x with a further feature, and y; the lowest layer hands no gradient down
-    assert costs.pop(("layers", 1)) == 0  # y takes the place of x
-    assert costs.pop(repeated) == 3 * 5 * (9 + 8 + 8)  # x with a further feature, y and dx of each linear layer
-    assert costs.pop((*repeated[:-1], 1)) == 0  # again, y takes the place of x
-    assert costs.pop(("layers", 2)) == 5 * 8 + 5 * 8  # the sum, which the last layer takes, flattened, and dx
-    assert costs.pop(last) == 2 + 40  # y and dx
-    assert set(costs.values()) == {0}
-
-
-@pytest.mark.parametrize("name", STACKS)
-def test_what_is_counted_as_kept_is_what_stays_after_a_step(name):
-    network = specnet.build_network(STACKS[name], (128,))
-    x = np.ones((2000, 128), "float32")
-    tracemalloc.start()
-    try:
-        network.backward_parameters(np.ones_like(network.propagate(x, training=True)))
-        for layer in network.named.values():
-            layer.scratch = Workspace()  # which all share: it counts for none
-        stays, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    counted = 4 * 2000 * sum(cost.activations for cost in layer_costs(network.layers))
-    assert stays == pytest.approx(counted, rel=0.01, abs=20_000)
 
 
 def test_every_built_in_layer_is_in_a_stack_of_which_memory_is_measured():

@@ -1,0 +1,241 @@
+"""How much memory a network takes in training, measured on a few samples of zeros."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+import tracemalloc
+import warnings
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from specnet.component import guarded
+from specnet.errors import Pointer, SpecnetError, show_pointer
+from specnet.layers.base import Layer, Shape
+from specnet.losses.base import Loss
+from specnet.training.network import Network
+from specnet.training.parameters import FlatVector, lay_out
+from specnet.training.randomness import stream
+from specnet.training.trial import checked
+
+METHODS = ("forward", "backward", "backward_parameters")
+
+
+class TooLongError(SpecnetError):
+    """A dry run takes more time than it is worth."""
+
+
+class OutOfMemoryError(SpecnetError):
+    """A dry run takes more memory than there is."""
+
+    code = "memory"
+
+    def __init__(self, samples: int, pointer: Pointer) -> None:
+        help = "make it smaller, or allow more with --memory-budget"
+        super().__init__(
+            f"{show_pointer(pointer)} takes more memory than the budget for {samples} samples",
+            pointer=pointer,
+            help=help,
+        )
+        self.complete = True
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network to be trained: layers and loss of a spec, and the shapes of their inputs and targets.
+
+    `target` and `classes` are those of a `Plan`, None where they are not known.
+    """
+
+    layers: Sequence[Layer]
+    input_shape: Shape
+    dtype: Literal["float32", "float64"]
+    loss: Loss | None = None
+    target: Shape | None = None
+    classes: int | None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Bytes that a dry run takes: at most, and what each layer holds after a step; without parameters and gradients."""
+
+    peak: int
+    layers: Mapping[Pointer, int]
+
+
+def dry_run(subject: Subject, batch: int, rows: int, deadline: float = math.inf) -> Usage:
+    """Return what two steps of training on `batch` samples take, with an evaluation of `rows` samples between them.
+
+    Parameters are zeros, and all layers share the memory of one for parameters and gradients.
+
+    Raises:
+        BrokenComponentError: naming a layer that raises an error which is none of specnet's.
+        TooLongError: at the first layer that ends after `deadline`, a value of `time.thread_time`.
+        OutOfMemoryError: naming the layer for which no memory was left.
+    """
+    network = ZeroNetwork(subject.layers, subject.input_shape, subject.dtype)
+    loss, evaluated = copy.deepcopy(subject.loss), _zeros(subject, network, rows)
+    with _quiet(), _tracing() as start:
+        meter = Meter(network, deadline)
+        try:
+            x, target = _zeros(subject, network, batch)  # batches are copied to the same memory
+            network.backward_parameters(_gradient(loss, network.propagate(x, training=True), target))
+            layers = meter.stop()
+            _gradient(loss, network.propagate(evaluated[0]), evaluated[1])
+            network.backward_parameters(_gradient(loss, network.propagate(x, training=True), target))
+        except MemoryError:
+            raise OutOfMemoryError(batch, meter.failed or ("loss",)) from None
+        return Usage(tracemalloc.get_traced_memory()[1] - start, layers)
+
+
+class SharedVector(FlatVector):
+    """A vector of zeros in which the arrays of each layer lie where those of all others lie."""
+
+    def __init__(self, shapes: Mapping[str, Shape], dtype: np.dtype) -> None:
+        layers = groupby(shapes, lambda name: name.rpartition(".")[0])
+        self.slots = [slot for _, names in layers for slot in lay_out({name: shapes[name] for name in names})]
+        self.flat = np.zeros(max((slot.part.stop for slot in self.slots), default=0), dtype)
+        self._views = {slot.name: self._view(slot) for slot in self.slots}
+
+
+class ZeroNetwork(Network):
+    """A network whose parameters are zeros that all layers share."""
+
+    vector: ClassVar[type[FlatVector]] = SharedVector
+
+    def _initialize(self, seed: int) -> None:
+        rng = stream(seed, "layers")
+        for place, layer in self.named.items():
+            layer.rng = rng
+            for state in layer.states:
+                self.state[f"{place}.{state.name}"][...] = state.value
+
+
+class Meter:
+    """What each layer of a network allocates and holds, by its place, counted from call to call.
+
+    An array that a layer returns counts for it as long as the array exists, whoever holds it then.
+    """
+
+    def __init__(self, network: Network, deadline: float) -> None:
+        self.failed: Pointer = ()
+        """The place of the first layer that ran out of memory."""
+        self._deadline = deadline
+        self._held: Counter[Pointer] = Counter()
+        self._inside = 0
+        """Bytes allocated in the current call that count for other layers."""
+        self._known: dict[int, weakref.ref[np.ndarray]] = {}
+        self._counting = True
+        for layer in network.named.values():
+            for name in METHODS:
+                setattr(layer, name, self._metered(layer, name, getattr(layer, name)))
+
+    def stop(self) -> dict[Pointer, int]:
+        """Return the bytes that layers hold now, and count no more."""
+        self._counting = False
+        return dict(self._held)
+
+    def _metered(self, layer: Layer, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        shapes = {"forward": layer.output_shape, "backward": layer.input_shape}
+
+        def call(x: np.ndarray, *arguments: Any) -> Any:
+            before, start, self._inside = self._inside, _allocated(), 0
+            self._know(x)
+            try:
+                with guarded(layer, layer.place, name):
+                    y = method(x, *arguments)
+                if name in shapes:
+                    checked(layer, layer.place, name, y, (len(x), *shapes[name]), x.dtype)
+            except MemoryError:
+                self.failed = self.failed or layer.place
+                raise
+            if self._counting:
+                grown = _allocated() - start
+                self._held[layer.place] += grown - self._inside
+                self._inside = before + grown
+                self._know(y, layer.place)
+            if time.thread_time() > self._deadline:
+                raise TooLongError("the dry run takes too long")
+            return y
+
+        return call
+
+    def _know(self, array: Any, place: Pointer | None = None) -> None:
+        """Note an array that is seen for the first time; if a layer has made it, until it is freed."""
+        if not isinstance(array, np.ndarray):
+            return
+        while isinstance(array.base, np.ndarray):
+            array = array.base
+        key, size = id(array), array.nbytes
+        if key in self._known:
+            return
+
+        def freed(_: weakref.ref[np.ndarray]) -> None:
+            del self._known[key]
+            if place is not None and self._counting:
+                self._held[place] -= size
+                self._inside -= size
+
+        self._known[key] = weakref.ref(array, freed)
+
+
+def _allocated() -> int:
+    return tracemalloc.get_traced_memory()[0]
+
+
+@contextmanager
+def _tracing() -> Iterator[int]:
+    """Trace allocations, and return the bytes that are traced already."""
+    traced = tracemalloc.is_tracing()
+    if not traced:
+        tracemalloc.start()
+    try:
+        tracemalloc.reset_peak()
+        yield _allocated()
+    finally:
+        if not traced:
+            tracemalloc.stop()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Ignore what zeros bring about: 0 / 0, say."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _zeros(subject: Subject, network: Network, count: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Inputs and targets of zeros; no targets where their shape is not known, or zeros are not valid."""
+    x = np.zeros((count, *network.input_shape), network.dtype)
+    if subject.loss is None or subject.target is None:
+        return x, None
+    target = np.zeros((count, *subject.target), network.dtype if subject.classes is None else int)
+    try:
+        return x, subject.loss.prepare(target, network.output_shape, network.dtype)
+    except MemoryError:
+        raise
+    except Exception:
+        return x, None
+
+
+def _gradient(loss: Loss | None, y: np.ndarray, target: np.ndarray | None) -> np.ndarray:
+    """dL/dy for a batch of these targets; zeros where the loss cannot compute it."""
+    if loss is not None and target is not None:
+        try:
+            loss.forward(y, target)
+            if isinstance(dy := loss.backward(), np.ndarray) and dy.shape == y.shape:
+                return dy
+        except MemoryError:
+            raise
+        except Exception:  # a loss need not take outputs that are all zeros
+            return np.zeros_like(y)
+    return np.zeros_like(y)
