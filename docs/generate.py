@@ -9,6 +9,7 @@ import ast
 import inspect
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -43,8 +44,12 @@ def index() -> str:
 def page(group: str) -> str:
     """Return the page of a group: its contract, then each component with its fields."""
     names = built_in(group)
-    base = next(cls for cls in find_class(group, names[0]).__mro__ if vars(cls).get("group") == group)
-    parts = [f"# {group.capitalize()}", f"Any other is a class derived from `specnet.{base.__name__}`:", contract(base)]
+    classes = [find_class(group, name).__mro__ for name in names]
+    found = Counter(next(cls for cls in mro if vars(cls).get("group") == group) for mro in classes)
+    bases = [base for base, _ in found.most_common()]
+    parts = [f"# {group.capitalize()}"]
+    for base in bases:
+        parts += [f"Any other is a class derived from `specnet.{base.__name__}`:", contract(base)]
     if group == "plots":
         parts += ["What `run` has:", members(Trained)]
     return "\n\n".join([*parts, *(component(group, name) for name in names)]) + "\n"

@@ -30,6 +30,7 @@ __all__ = [
     "Observer",
     "Optimizer",
     "Plot",
+    "RandomTransform",
     "Rows",
     "Run",
     "Samples",

@@ -32,4 +32,5 @@ from specnet.spec.model import Spec as Spec
 from specnet.training.callbacks import Callback as Callback
 from specnet.training.network import Network as Network
 from specnet.training.network import build_network as build_network
+from specnet.transforms.base import RandomTransform as RandomTransform
 from specnet.transforms.base import Transform as Transform

@@ -187,15 +187,14 @@ class Experiment:
             measured = [name for name in self.splits if name == "validation" or name in watched - {"train"}]
             self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, spec.seed, measured)
             self.trainer.callbacks = self._make_callbacks(watching, stopping, callbacks)
-        # What never changes during a run, in every checkpoint, so that one alone is enough to predict.
-        self._fixed = {
-            "transforms": {"inputs": inputs.save(), "targets": targets.save()},
-            "data": {
-                "input_shape": list(shape),
-                "classes": list(self.data.classes),
-                "input_names": list(self.data.input_names),
-                "target_names": list(self.data.target_names),
-            },
+        # These two never change during a run. They are in every checkpoint, so that one alone is enough to predict.
+        arrays = inputs.arrays() | targets.arrays()
+        self._learned = {name.removeprefix("transforms."): array for name, array in arrays.items()}
+        self._described = {
+            "input_shape": list(shape),
+            "classes": list(self.data.classes),
+            "input_names": list(self.data.input_names),
+            "target_names": list(self.data.target_names),
         }
 
     def state(self, copied: bool = True) -> TrainingState:
@@ -205,7 +204,8 @@ class Experiment:
             DivergenceError: if it holds a number that is not finite.
         """
         state = self.trainer.state(copied)
-        state.progress |= self._fixed
+        state.put("transforms", self._learned)
+        state.progress["data"] = self._described
         return state
 
     def restore(self, state: TrainingState) -> None:

@@ -62,8 +62,9 @@ class Run:
         state = read_checkpoint(path, stamps, self.spec)
         inputs, targets = pipelines(self.spec)
         try:
-            inputs.restore(state.progress["transforms"]["inputs"])
-            targets.restore(state.progress["transforms"]["targets"])
+            arrays = {f"transforms.{name}": array for name, array in state.take("transforms").items()}
+            inputs.restore(arrays)
+            targets.restore(arrays)
             model = build_model(self.spec, tuple(state.progress["data"]["input_shape"]), inputs, targets)
         except (KeyError, TypeError, ValueError, SpecnetError) as error:
             raise RunError(f"{path} does not fit the run's spec: {error}") from error

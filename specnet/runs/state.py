@@ -48,11 +48,6 @@ class _Generator(_Part):
     uinteger: int = Field(ge=0, lt=2**32)
 
 
-class _Transforms(_Part):
-    inputs: list[dict[str, Any]]
-    targets: list[dict[str, Any]]
-
-
 class _Data(_Part):
     input_shape: list[PositiveInt]
     classes: list[str]
@@ -73,7 +68,6 @@ class _Progress(_Part):
     finished: str | None
     generators: dict[str, _Generator]
     parts: dict[str, _Stored]
-    transforms: _Transforms
     data: _Data
 
 

@@ -15,7 +15,7 @@ from specnet.errors import Diagnostic, SpecnetError
 from specnet.layers.base import Kind, Layer, Shape, at_most, connect
 from specnet.spec.model import Spec
 from specnet.training.split import Split
-from specnet.transforms.base import Transform
+from specnet.transforms.base import RandomTransform, Transform
 
 SPLITS = ("train", "validation", "test")
 MOST_LAYERS = 10_000
@@ -103,9 +103,14 @@ def _outline(dataset: Dataset | None, mistakes: list[Diagnostic]) -> Outline:
 
 
 def _transformed(
-    shape: Shape | None, transforms: Sequence[Transform | None], which: str, mistakes: list[Diagnostic]
+    shape: Shape | None,
+    transforms: Sequence[Transform | RandomTransform | None],
+    which: str,
+    mistakes: list[Diagnostic],
 ) -> Shape | None:
     for number, transform in enumerate(transforms):
+        if isinstance(transform, RandomTransform):
+            continue
         given, shape = shape, None
         if transform is None or given is None:
             return None

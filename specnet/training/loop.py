@@ -66,8 +66,8 @@ def run_epoch(trainer: Trainer) -> dict[str, float]:
 def forward_backward(trainer: Trainer, batch: Batch) -> float:
     """Return the loss of a batch, or of a shard of one, and write the gradient of every parameter."""
     network, loss = trainer.model.network, trainer.model.loss
-    y = network.propagate(batch.inputs, training=True)
-    value = float(loss.forward(y, batch.targets))
+    y = network.propagate(trainer.inputs(batch), training=True)
+    value = float(loss.forward(y, batch.targets, *batch.weights))
     check_loss(trainer, value, batch)
     network.backward_parameters(loss.backward())
     trainer.update_metrics(y, batch)

@@ -2,81 +2,180 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from specnet.component import Section
+from specnet.component import Section, guarded, reference
 from specnet.datasets.base import Rows
-from specnet.errors import SpecnetError
-from specnet.transforms.base import Transform
+from specnet.diagnostics import custom_error
+from specnet.training.divergence import all_finite
+from specnet.transforms.base import RandomTransform, Transform, check_dtype
+
+AnyTransform = Annotated[Transform | RandomTransform, reference("transforms")]
 
 
 class Transforms(Section):
     """What inputs and targets go through on their way to the network, in order."""
 
-    inputs: list[Transform] = Field(default=[], max_length=100, description="transforms of inputs")
-    targets: list[Transform] = Field(
+    inputs: list[AnyTransform] = Field(
+        default=[], max_length=100, description="transforms of inputs; random ones, for training batches, come last"
+    )
+    targets: list[AnyTransform] = Field(
         default=[], max_length=100, description="transforms of targets, undone for predictions and metrics"
     )
 
+    @field_validator("inputs")
+    @classmethod
+    def _random_ones_come_last(cls, inputs: list[AnyTransform | None]) -> list[AnyTransform | None]:
+        last = max((number for number, each in enumerate(inputs) if isinstance(each, Transform)), default=0)
+        early = [number for number, each in enumerate(inputs[:last]) if isinstance(each, RandomTransform)]
+        message = "a random transform changes batches after all others are applied"
+        _refuse(early, custom_error("transform-order", message, f"move it behind transforms.inputs[{last}]"))
+        return inputs
+
+    @field_validator("targets")
+    @classmethod
+    def _all_can_be_undone(cls, targets: list[AnyTransform | None]) -> list[AnyTransform | None]:
+        random = [number for number, each in enumerate(targets) if isinstance(each, RandomTransform)]
+        lossy = [number for number, each in enumerate(targets) if isinstance(each, Transform) and not each.inverts()]
+        _refuse(random, custom_error("transform-target", "a random transform changes inputs only", "leave it out"))
+        _refuse(lossy, custom_error("transform-target", "a transform of targets has to be undone, this one cannot be"))
+        return targets
+
+
+def _refuse(numbers: list[int], error: PydanticCustomError) -> None:
+    """Raise an error at the places of these transforms, if there are any."""
+    if numbers:
+        found = [InitErrorDetails(type=error, loc=(number,), input=None) for number in numbers]
+        raise ValidationError.from_exception_data("Transforms", found)
+
 
 class Pipeline:
-    """A list of transforms as one; `place` says where it stands in the spec, for messages."""
+    """A list of transforms as one; `place` says where it stands in the spec, for messages and for names of arrays.
 
-    def __init__(self, transforms: Sequence[Transform], place: tuple[str, ...]) -> None:
-        self.transforms = transforms
+    `transforms` are the fitted ones, `randoms` those of training batches, which come after them.
+    """
+
+    def __init__(self, transforms: Sequence[Transform | RandomTransform], place: tuple[str, ...]) -> None:
+        self.transforms = [each for each in transforms if isinstance(each, Transform)]
+        self.randoms = [each for each in transforms if isinstance(each, RandomTransform)]
         self.place = place
+
+    @property
+    def random(self) -> bool:
+        """Whether training batches are changed at random."""
+        return bool(self.randoms)
 
     def fit(self, x: np.ndarray) -> np.ndarray:
         """Fit each transform on x as the ones before it leave it, and return x transformed."""
         for number, transform in enumerate(self.transforms):
-            try:
+            with guarded(transform, (*self.place, number), "fit"):
+                check_dtype(x.dtype, transform.dtypes)
                 transform.fit(x)
-                x = transform.apply(x)
-            except SpecnetError as error:
-                raise error.at(*self.place, number) from None
+            x = self._apply(number, x)
         return x
 
     def fit_pieces(self, rows: Rows) -> None:
         """Fit each transform on rows as the ones before it leave them; they are read anew for each."""
         for number, transform in enumerate(self.transforms):
-            try:
+            with guarded(transform, (*self.place, number), "fit_pieces"):
+                check_dtype(rows.dtype, transform.dtypes)
                 transform.fit_pieces(rows.pieces)
-                rows = rows.map(transform.apply)
-            except SpecnetError as error:
-                raise error.at(*self.place, number) from None
+            rows = rows.map(lambda x, number=number: self._apply(number, x))  # type: ignore[misc]
 
     def apply(self, x: np.ndarray) -> np.ndarray:
-        """Return x transformed."""
-        for number, transform in enumerate(self.transforms):
-            try:
-                x = transform.apply(x)
-            except SpecnetError as error:
-                raise error.at(*self.place, number) from None
+        """Return x with all fitted transforms applied; where there are none, x itself with the dtype that it has."""
+        for number in range(len(self.transforms)):
+            x = self._apply(number, x)
+        return x
+
+    def _apply(self, number: int, x: np.ndarray) -> np.ndarray:
+        transform = self.transforms[number]
+        with guarded(transform, (*self.place, number), "apply"):
+            check_dtype(x.dtype, transform.dtypes)
+            return transform.apply(x)
+
+    def randomize(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return a training batch x (n, ...) of transformed inputs with all random transforms applied, in their order.
+
+        x stays as it is; without random transforms it is returned.
+        """
+        for number, transform in enumerate(self.randoms, start=len(self.transforms)):
+            with guarded(transform, (*self.place, number), "apply"):
+                check_dtype(x.dtype, transform.dtypes)
+                y = transform.apply(x, rng)
+                if (y.shape, y.dtype) != (x.shape, x.dtype):
+                    raise TypeError(f"it returns {y.dtype} of shape {y.shape}, not {x.dtype} of shape {x.shape}")
+            x = y
         return x
 
     def invert(self, y: np.ndarray) -> np.ndarray:
         """Return y with all transforms undone."""
-        for transform in reversed(self.transforms):
-            y = transform.invert(y)
+        for number, transform in reversed([*enumerate(self.transforms)]):
+            with guarded(transform, (*self.place, number), "invert"):
+                y = transform.invert(y)
         return y
 
-    def save(self) -> list[dict[str, Any]]:
-        """Return what each transform has learnt, as JSON values."""
-        return [{name: getattr(transform, name).tolist() for name in transform.fitted} for transform in self.transforms]
+    def names(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the names of the columns that `apply` returns, from those of the dataset; none where unknown."""
+        found = tuple(names)
+        for number, transform in enumerate(self.transforms):
+            with guarded(transform, (*self.place, number), "output_names"):
+                found = tuple(transform.output_names(found))
+        return found
 
-    def restore(self, saved: list[dict[str, Any]]) -> None:
-        """Give each transform back what `save` returned.
+    @property
+    def array_names(self) -> tuple[str, ...]:
+        """Names of the arrays that the transforms learn, by place such as `transforms.inputs.0.shift`."""
+        return tuple(name for name, *_ in self._learned())
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what the transforms have learned, by name.
 
         Raises:
-            ValueError: if that cannot be.
+            BrokenComponentError: if that is not an array of finite numbers or of text.
         """
-        for transform, values in zip(self.transforms, saved, strict=True):
-            for name in transform.fitted:
-                array = np.asarray(values[name])
-                if array.dtype.kind not in "biufU" or (array.dtype.kind == "f" and not np.isfinite(array).all()):
-                    raise ValueError(f"{name} of {type(transform).__name__} holds no numbers or names")
-                setattr(transform, name, array)
+        found = {}
+        for name, number, attribute in self._learned():
+            with guarded(self.transforms[number], (*self.place, number), "fit"):
+                found[name] = _checked(attribute, np.asarray(getattr(self.transforms[number], attribute)))
+        return found
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take back what `arrays` returned; names that do not begin with this pipeline's place are ignored.
+
+        Raises:
+            ValueError: if names are missing or unknown, or an array does not hold finite numbers or text.
+        """
+        found = {name for name in arrays if name.startswith(self._prefix)}
+        if wrong := found.symmetric_difference(self.array_names):
+            raise ValueError(f"the arrays of the transforms do not match the spec: {', '.join(sorted(wrong))}")
+        for name, number, attribute in self._learned():
+            setattr(self.transforms[number], attribute, _checked(name, arrays[name]))
+
+    def _learned(self) -> Iterator[tuple[str, int, str]]:
+        """Give each array's name, the number of its transform and the attribute that holds it."""
+        for number, transform in enumerate(self.transforms):
+            for attribute in transform.fitted:
+                yield f"{self._prefix}{number}.{attribute}", number, attribute
+
+    @property
+    def _prefix(self) -> str:
+        return "".join(f"{part}." for part in self.place)
+
+
+def _checked(name: str, array: np.ndarray) -> np.ndarray:
+    """Return an array that can be saved.
+
+    Raises:
+        ValueError: if it holds Python objects, or numbers that are not finite.
+    """
+    if array.dtype.kind not in "biufU":
+        raise ValueError(f"{name} is {array.dtype}, neither numbers nor fixed-width text")
+    if array.dtype.kind == "f" and not all_finite(array):
+        raise ValueError(f"{name} is not finite")
+    return array

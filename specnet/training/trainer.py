@@ -58,8 +58,10 @@ class Trainer:
         self.metrics = [copy.deepcopy(metric) for metric in model.metrics.values()]
         self.generators = [
             {place: layer.rng if shard == 0 else stream(seed, place, shard) for place, layer in network.named.items()}
+            | {"transforms": stream(seed, "transforms", shard)}
             for shard in range(self.communicator.shards)
         ]
+        self._rng = self.generators[0]["transforms"]
         self.epoch = 0
         self.step = 0
         self.finished: str | None = None
@@ -85,6 +87,10 @@ class Trainer:
         """Stop training after the epoch under way, for a reason outside the spec: the run can be resumed."""
         self.stopped = reason
 
+    def inputs(self, batch: Batch) -> np.ndarray:
+        """Return the inputs of a training batch, changed by the random transforms of the spec."""
+        return self.model.inputs.randomize(batch.inputs, self._rng) if self.model.inputs.random else batch.inputs
+
     def set_schedules(self) -> None:
         """Set every scheduled hyper-parameter to its value in the next step."""
 
@@ -107,6 +113,7 @@ class Trainer:
     def shard(self, number: int, batch: Batch) -> Iterator[list[Metric]]:
         """Compute a shard of `batch`: with generators and metrics of its own, and as a part of the whole loss."""
         loss, network, metrics = self.model.loss, self.model.network, self.metrics
+        self._rng = self.generators[number]["transforms"]
         self.metrics = [copy.deepcopy(metric) for metric in metrics]
         for metric in self.metrics:
             metric.reset()
@@ -116,7 +123,7 @@ class Trainer:
         try:
             yield self.metrics
         finally:
-            loss.divisor, self.metrics = None, metrics
+            loss.divisor, self.metrics, self._rng = None, metrics, self.generators[0]["transforms"]
             for place, layer in network.named.items():
                 layer.rng = self.generators[0][place]
 

@@ -1,4 +1,4 @@
-"""The contract of transforms."""
+"""The contracts of transforms: those that are fitted on the training split, and random ones."""
 
 from __future__ import annotations
 
@@ -12,18 +12,24 @@ from specnet.component import Component
 from specnet.errors import DataError, ShapeError
 
 Pieces = Callable[[], Iterable[np.ndarray]]
-"""Gives an array a piece after the other, in order, from the first one again at each call."""
+"""Returns the pieces of an array in order, from the first one again at each call."""
+DTypes = tuple[type[np.generic], ...]
+NUMBERS: DTypes = (np.bool_, np.integer, np.floating)
 
 
 class Transform(Component):
-    """A change of inputs or targets that is fitted on the training split and can be undone.
+    """A change of inputs or targets that is fitted on the training split.
 
-    `fit` stores what it learnt in the attributes that `fitted` names, each an array; they are saved with the run.
-    Arrays have the batch axis first.
+    `fit` stores what it learns in the attributes that `fitted` names, each an array of numbers or of fixed-width
+    text; they are saved with the run. Arrays have the batch axis first. `apply` may change the number of columns. Only
+    a transform with `invert` can stand among those of targets, since predictions are returned in the units of the data.
     """
 
     group: ClassVar[str] = "transforms"
     fitted: ClassVar[tuple[str, ...]] = ()
+    """Names of the attributes that hold what `fit` learns."""
+    dtypes: ClassVar[DTypes] = NUMBERS
+    """The dtypes that samples may have, as NumPy's abstract types; others are refused before `fit`."""
 
     def fit(self, x: np.ndarray) -> None:
         """Learn from the training split; by default nothing."""
@@ -33,7 +39,7 @@ class Transform(Component):
         """Learn the same from a training split that does not fit into memory.
 
         Raises:
-            DataError: if all of it is needed at once, as where only `fit` is overridden.
+            DataError: if `fit` needs all samples at once, as where only `fit` is overridden.
         """
         if type(self).fit is not Transform.fit:
             raise DataError(
@@ -45,13 +51,42 @@ class Transform(Component):
         """Return the shape of a transformed sample; None where only `fit` will know."""
         return None
 
-    @abstractmethod
-    def apply(self, x: np.ndarray) -> np.ndarray:
-        """Return x transformed, in float64."""
+    def output_names(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names of the columns that `apply` returns, after `fit`; none where they are not known.
+
+        By default a transform that keeps the shape keeps the names.
+        """
+        shape = (len(names),)
+        return names if self.output_shape(shape) == shape else ()
 
     @abstractmethod
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Return x transformed, in float64 or in whole numbers."""
+
     def invert(self, y: np.ndarray) -> np.ndarray:
         """Return y in the units that `apply` took."""
+        raise DataError("this transform cannot be undone")
+
+    @classmethod
+    def inverts(cls) -> bool:
+        """Return whether the class overrides `invert`."""
+        return cls.invert is not Transform.invert
+
+
+class RandomTransform(Component):
+    """A random change of inputs, drawn anew for each training batch.
+
+    It sees batches after all fitted transforms, in the network's dtype. Validation, evaluation and predictions never
+    see it, so it keeps the shape of a sample. It keeps nothing from batch to batch.
+    """
+
+    group: ClassVar[str] = "transforms"
+    dtypes: ClassVar[DTypes] = (np.floating,)
+    """The dtypes that a batch may have, as NumPy's abstract types."""
+
+    @abstractmethod
+    def apply(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return a batch of the shape and dtype of x; x stays as it is, and all random numbers come from `rng`."""
 
 
 def check_shape(x: np.ndarray, shape: tuple[int, ...]) -> None:
@@ -62,3 +97,14 @@ def check_shape(x: np.ndarray, shape: tuple[int, ...]) -> None:
     """
     if x.shape[1:] != shape:
         raise ShapeError(f"a sample has shape {x.shape[1:]}, those of the training split have {shape}")
+
+
+def check_dtype(dtype: np.dtype, dtypes: DTypes) -> None:
+    """Check that samples have one of the dtypes that a transform accepts.
+
+    Raises:
+        DataError: if they have another.
+    """
+    if not any(np.issubdtype(dtype, each) for each in dtypes):
+        accepted = " or ".join(each.__name__.rstrip("_") for each in dtypes)
+        raise DataError(f"this transform accepts {accepted}, but the samples are {dtype}")

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from specnet.errors import DataError
-from specnet.transforms.base import Pieces, Transform, check_shape
+from specnet.transforms.base import NUMBERS, Pieces, Transform, check_shape
 
 
 class OneHot(Transform):
-    """Each category becomes an output of its own: 1 where it is meant, 0 elsewhere.
+    """Each category becomes a column of its own: 1 in the rows that have it, 0 elsewhere.
 
-    Takes class numbers (n,) or columns of categories (n, columns), each with the values seen in training, in
-    ascending order. Undoing picks the largest output of each column.
+    Accepts class numbers (n,) or columns of categories (n, columns), each with the values of the training split in
+    ascending order. The columns of `island` are called `island=A`, `island=B` and so on. Undoing picks the largest
+    number of each category's columns.
     """
 
-    fitted: ClassVar[tuple[str, ...]] = ("categories", "sizes", "ndim")
+    fitted = ("categories", "sizes", "ndim")
+    dtypes = (*NUMBERS, np.str_)
 
     def fit(self, x: np.ndarray) -> None:
         self.fit_pieces(lambda: [x])
@@ -48,6 +48,12 @@ class OneHot(Transform):
                 )
             encoded.append(column[:, np.newaxis] == values)
         return np.concatenate(encoded, axis=1).astype(np.float64)
+
+    def output_names(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(names) != len(self.sizes):
+            return ()
+        columns = zip(names, self._columns(self.categories), strict=True)
+        return tuple(f"{name}={value}" for name, values in columns for value in values)
 
     def invert(self, y: np.ndarray) -> np.ndarray:
         scores, values = self._columns(y.T), self._columns(self.categories)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -17,7 +17,7 @@ from specnet.transforms.base import Pieces, Transform, check_shape
 class Affine(Transform):
     """y = (x - shift) / scale, with the two learnt by `fit`, for each feature or for all together."""
 
-    fitted: ClassVar[tuple[str, ...]] = ("shift", "scale")
+    fitted = ("shift", "scale")
     per_feature: bool = Field(default=True, description="false: one shift and scale for all features together")
 
     def fit(self, x: np.ndarray) -> None:

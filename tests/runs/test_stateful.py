@@ -25,7 +25,9 @@ TRANSFORMS = {
     "minmax": ["minmax"],
     "scale": [{"type": "scale", "factor": 0.5}],
     "one_hot": ["one_hot"],
+    "gaussian_noise": [{"type": "gaussian_noise", "std": 0.1}],
 }
+ON_INPUTS = ("one_hot", "gaussian_noise")
 
 
 def spec(path, inputs="numbers", **changes):
@@ -63,7 +65,7 @@ CASES = {
     **{
         f"transforms.{name}": {
             "inputs": "categories" if name == "one_hot" else "numbers",
-            "transforms": {"inputs": transforms, "targets": [] if name == "one_hot" else transforms},
+            "transforms": {"inputs": transforms, "targets": [] if name in ON_INPUTS else transforms},
         }
         for name, transforms in TRANSFORMS.items()
     },

@@ -15,6 +15,7 @@ from specnet import (
     Metric,
     Optimizer,
     Plot,
+    RandomTransform,
     Rows,
     Samples,
     Schedule,
@@ -656,13 +657,13 @@ class NotUndone(Shift):
         return y - self.mean
 
 
-@fault("samples become as many of float64", "apply returns float32")
+@fault("samples become as many numbers", "apply returns float32")
 class Narrow(Shift):
     def apply(self, x):
         return super().apply(x).astype(np.float32)
 
 
-@fault("output shape tells the shape before it is fitted", r"output_shape returns \(2,\), apply gives samples of")
+@fault("output shape is known before it is fitted", r"output_shape returns \(2,\), apply returns samples of")
 class WrongShape(Shift):
     def output_shape(self, shape):
         return (2,)
@@ -699,13 +700,13 @@ class Unnamed(Shift):
         return x - getattr(self, "mean", np.zeros(x.shape[1:]))
 
 
-@fault("fitted anew it forgets", "fitted on other samples before, apply gives")
+@fault("fitted anew it forgets", "fitted on other samples before, apply returns")
 class Accumulating(Shift):
     def fit(self, x):
         self.mean = getattr(self, "mean", 0.0) + np.mean(x.astype(np.float64), axis=0)
 
 
-@fault("pieces are fitted like the whole", "fitted on pieces of 1, apply gives")
+@fault("pieces are fitted like the whole", "fitted on pieces of 1, apply returns")
 class LastPiece(Shift):
     def fit_pieces(self, pieces):
         for x in pieces():
@@ -716,6 +717,146 @@ class LastPiece(Shift):
 class Flat(Shift):
     def fit(self, x):
         self.mean = np.mean(x.astype(np.float64)) + 0 * x.shape[1]
+
+
+@good
+class Centre(Transform):
+    """Each number less the mean of its sample; cannot be undone."""
+
+    def output_shape(self, shape):
+        return shape
+
+    def apply(self, x):
+        return x - np.mean(x.astype(np.float64), axis=tuple(range(1, x.ndim)), keepdims=True)
+
+
+@good
+class Constant(Transform):
+    """The columns that change in the training split."""
+
+    fitted = ("kept",)
+
+    def fit(self, x):
+        if x.ndim != 2:
+            raise ShapeError("needs columns")
+        self.kept = np.flatnonzero((x != x[:1]).any(axis=0))
+
+    def output_names(self, names):
+        return tuple(names[number] for number in self.kept) if names else ()
+
+    def apply(self, x):
+        return x[:, self.kept].astype(np.float64)
+
+
+@good
+class Rank(Transform):
+    """Each category is its number."""
+
+    fitted = ("values",)
+    dtypes = (np.integer, np.str_)
+
+    def fit(self, x):
+        self.values = np.unique(x)
+
+    def output_shape(self, shape):
+        return shape
+
+    def apply(self, x):
+        return np.searchsorted(self.values, x)
+
+    def invert(self, y):
+        return self.values[y.astype(np.int64)]
+
+
+@fault("samples of each dtype in dtypes are accepted", "all samples of dtype str_ are refused")
+class Claiming(Shift):
+    dtypes = (np.floating, np.str_)
+
+    def fit(self, x):
+        if x.dtype.kind == "U":
+            raise DataError("no text")
+        super().fit(x)
+
+
+@fault("output names are one for each column", "output_names returns 1 names, apply returns samples of shape")
+class Nameless(Shift):
+    def output_names(self, names):
+        return names and names[:1]
+
+
+@fault("output names are one for each column", "a name twice: c, c")
+class Homonyms(Shift):
+    def output_names(self, names):
+        return tuple("c" for _ in names)
+
+
+@fault("what fit learns survives a run", "means is object, neither numbers nor fixed-width text")
+class Objects(Shift):
+    fitted = ("mean", "means")
+
+    def fit(self, x):
+        super().fit(x)
+        self.means = np.array([None, "a"])
+
+
+# Random transforms.
+
+
+@good
+class Flip(RandomTransform):
+    """y = x or -x for each sample."""
+
+    def apply(self, x, rng):
+        signs = rng.choice([-1, 1], len(x)).astype(x.dtype)
+        return x * signs.reshape(-1, *[1] * (x.ndim - 1))
+
+
+@good
+class Shuffle(RandomTransform):
+    """A batch in another order, of whole numbers too."""
+
+    dtypes = (np.floating, np.integer)
+
+    def apply(self, x, rng):
+        return x[rng.permutation(len(x))]
+
+
+@fault("it takes batches, and refuses others by a SpecnetError", "raises IndexError")
+class Columnar(Flip):
+    def apply(self, x, rng):
+        return super().apply(x, rng) + 0 * x.shape[1]
+
+
+@fault("a batch keeps its shape and dtype", "of float32 of shape .* apply makes float64")
+class Doubling(RandomTransform):
+    def apply(self, x, rng):
+        return x + rng.normal(size=x.shape)
+
+
+@fault("a batch keeps its shape and dtype", r"of float64 of shape \(9,\) apply makes float64 of shape \(8,\)")
+class Dropping(RandomTransform):
+    def apply(self, x, rng):
+        return x[: max(len(x) - 1, 1)]
+
+
+@fault("a batch is left alone", "apply writes to the batch")
+class WritingRandom(Flip):
+    def apply(self, x, rng):
+        x *= 2
+        return super().apply(x, rng)
+
+
+@fault("all randomness comes from the generator", "gives another batch", "nothing is kept from batch to batch")
+class Global(Flip):
+    def apply(self, x, rng):
+        return super().apply(x, np.random.default_rng())
+
+
+@fault("nothing is kept from batch to batch", "after other batches apply returns")
+class Growing(Flip):
+    def apply(self, x, rng):
+        self.calls = getattr(self, "calls", 0) + 1
+        return super().apply(x, rng) * self.calls
 
 
 # Datasets.

@@ -22,6 +22,8 @@ CASES = {
     "scale": [({"factor": -0.3}, "numbers", NUMBERS)],
     "one_hot": [({}, "categories", ((7,), (9, 1), (9, 3)))],
 }
+# Every random one: configurations.
+RANDOM = {"gaussian_noise": [{"std": 0.5}, {"std": 0}]}
 every_transform = pytest.mark.parametrize(
     ("spec", "kind", "shape"),
     [
@@ -40,13 +42,21 @@ def samples(kind, shape, dtype):
 
 
 def test_every_built_in_transform_is_in_the_table():
-    assert sorted(CASES) == built_in("transforms")
+    assert sorted([*CASES, *RANDOM]) == built_in("transforms")
 
 
 @dtypes
 @every_transform
 def test_a_transform_keeps_its_contract(spec, kind, shape, dtype):
     check_transform(spec, samples(kind, shape, dtype))
+
+
+@pytest.mark.parametrize(
+    "spec", [{"type": name, **config} for name, configs in RANDOM.items() for config in configs], ids=json.dumps
+)
+@pytest.mark.parametrize("batch", [None, *(samples("numbers", shape, "float32") for shape in NUMBERS)], ids=np.shape)
+def test_a_random_transform_keeps_its_contract(spec, batch):
+    check_transform(spec, batch)
 
 
 @dtypes
