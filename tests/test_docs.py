@@ -1,14 +1,17 @@
 """The pages in `docs` are what the package says, and what they show works."""
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from environment import Environment
 
 import specnet
 import specnet.testing
+from specnet.cli import cli
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -56,6 +59,44 @@ def test_what_a_guide_shows_keeps_its_contract(page, group, name, install):
     (source,) = blocks(f"write-a-{page}.md", "python")
     install("acme", f"[specnet.{group}]\n{name} = acme_{name}:{name.capitalize()}", **{f"acme_{name}": source})
     specnet.testing.check(specnet.build(group, name))
+
+
+@pytest.fixture
+def transforms(install, tmp_path, monkeypatch):
+    """The module of the guide to transforms, installed; returns its path, the test and the spec that follow it."""
+    module, test = blocks("write-a-transform.md", "python")
+    (points,) = blocks("write-a-transform.md", "toml")
+    (spec,) = blocks("write-a-transform.md", "json")
+    points = points.replace('project.entry-points."specnet.transforms"', "specnet.transforms").replace('"', "")
+    install("acme", points, specnet_asinh=module)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "specnet_asinh.py", test, json.loads(spec)
+
+
+def test_the_transforms_of_the_guide_are_checked_and_used(transforms):
+    _, test, spec = transforms
+    exec(test, names := {})
+    tests = [call for name, call in names.items() if name.startswith("test_")]
+    assert tests
+    for call in tests:
+        call()
+    for name in ("asinh", "varying", "random_sign"):
+        assert CliRunner().invoke(cli, ["check", "transforms", name]).exit_code == 0
+    run = specnet.run(specnet.load_spec(spec | {"plots": [], "record": None}), "run")
+    assert run.evaluate("validation")["accuracy"] > 0.9
+    with pytest.raises(specnet.SpecnetError) as caught:
+        specnet.load_spec(spec | {"transforms": {"targets": ["asinh", "varying"], "inputs": ["random_sign", "asinh"]}})
+    assert [found.pointer[1:] for found in caught.value.diagnostics] == [("inputs", 0), ("targets", 1)]
+
+
+def test_the_mistake_in_a_transform_that_the_guide_names_is_found(transforms):
+    module, *_ = transforms
+    module.write_text(module.read_text().replace("np.sinh(y) * self.scale", "np.sinh(y) / self.scale"))
+    result = CliRunner().invoke(cli, ["check", "transforms", "asinh"])
+    (shown,) = [block for block in blocks("write-a-transform.md", "") if "FAILED" in block]
+    assert result.exit_code == 2
+    for line in shown.splitlines():
+        assert line == "  …" or line in result.output
 
 
 @pytest.fixture(scope="module")
