@@ -51,7 +51,7 @@ def train(name: str, path: Path) -> list[float]:
     if name == "specnet":
         import specnet
         from specnet.runs.experiment import Experiment
-from specnet.training.loop import run_epoch
+        from specnet.training.loop import run_epoch
 
         imported = peak_now()
         run_epoch(Experiment(specnet.load_spec(digits_spec(path, BATCH))).trainer)

@@ -69,7 +69,6 @@ class Stopwatch(specnet.Observer):
     """Passes on what it is told, and notes when epochs end."""
 
     def __init__(self, observer: specnet.Observer) -> None:
-        super().__init__()
         self.observer = observer
         self.moments: list[float] = []
         self.steps: list[int] = []

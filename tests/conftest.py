@@ -1,9 +1,12 @@
 """What holds for all tests."""
 
 import os
+import sys
 
 import pytest
 from environment import installed_in, write_distribution
+
+from specnet import registry
 
 # On small matrices a second BLAS thread costs more than it gains, the more so where tests run side by side.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

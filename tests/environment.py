@@ -44,6 +44,7 @@ def installed_in(folder: Path, patch: Any) -> Iterator[Callable[[], None]]:
         if (folder / f"{name}.py").exists():
             del sys.modules[name]
 
+
 class Environment:
     """A virtual environment in a folder, which also has what this one has."""
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from specnet import Observer, SpecnetError, load_spec, registry
-from specnet.runs.observers import TrainingView
 from specnet.errors import Diagnostic, json_pointer
+from specnet.runs.observers import TrainingView
 
 LINEAR = {"type": "linear", "units": 128}
 STACKS = {
@@ -139,7 +139,6 @@ class Watched(Observer):
     """Keeps what it is told of a run."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.warnings: list[str] = []
         self.began: list[int] = []
         self.lines: list[Mapping[str, Any]] = []

@@ -26,8 +26,9 @@ ORDER = [
 ]  # fmt: skip
 HOMES = {
     "specnet": "errors", "errors": "errors", "registry": "tools", "diagnostics": "tools", "functions": "tools",
-    "names": "tools", "synonyms": "tools", "watch": "tools", "workspace": "tools", "component": "component", "local": "component", "weights": "component",
-    "task": "tools", "training": "training", "spec": "spec", "report": "report", "runs": "runs", "api": "api",
+    "names": "tools", "synonyms": "tools", "watch": "tools", "workspace": "tools", "component": "component",
+    "local": "component", "weights": "component", "task": "tools", "training": "training", "spec": "spec",
+    "report": "report", "runs": "runs", "api": "api",
     "testing": "testing", "cli": "cli", "__main__": "cli",
 }  # fmt: skip
 

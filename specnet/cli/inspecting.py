@@ -175,7 +175,7 @@ def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str |
         _show_splits({name: {"inputs": each.inputs, "targets": each.targets} for name, each in transformed.items()})
         _show_classes(samples)
         raise
-    splits = {name: {"inputs": each.x, "targets": each.target} for name, each in experiment.splits.items()}
+    splits = {name: {"inputs": each.inputs, "targets": each.targets} for name, each in experiment.splits.items()}
     _show_splits(splits)
     _show_classes(experiment.data)
     if out is not None:

@@ -59,7 +59,6 @@ class _Timed(Warnings):
     """Says where the run is and knows how fast it is."""
 
     def __init__(self, console: Console) -> None:
-        super().__init__()
         self.console = console
 
     def taken(self, wanted: Path) -> None:

@@ -156,7 +156,7 @@ class Recorded(Scene):
         super().__init__(run)
         self.split, rows = str(run.record["sample_split"]), run.record["sample_rows"]
         self.chosen = np.unique(np.linspace(0, len(rows) - 1, self.most).astype(int))
-        self.inputs, self.targets = in_memory(run.data)[self.split].select(rows[self.chosen])
+        self.inputs, self.targets, *_ = in_memory(run.data)[self.split].select(rows[self.chosen])
         self.answers = Answers(run.data, self.targets, self.example)
 
     def prediction(self, frame: int) -> np.ndarray:

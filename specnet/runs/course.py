@@ -17,7 +17,7 @@ from specnet.runs.experiment import Experiment, located
 from specnet.runs.files import write_file, write_json
 from specnet.runs.history import HistoryWriter
 from specnet.runs.manifest import now
-from specnet.runs.observers import Observer, Observers
+from specnet.runs.observers import Observers
 from specnet.runs.plugins import keep_plugins
 from specnet.runs.resume import Resumed
 from specnet.runs.run import Run, load_run

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -181,8 +180,9 @@ class Experiment:
             self.recorder = self._make_recorder()
             self._check_plots()
             watching = {place: each for place, each in self.schedules.items() if isinstance(each, WatchingSchedule)}
-            watches = [self.best.watch, *([stopping] if stopping else []), *watching.values()]
-            watched = {each.monitor.partition("/")[0] for each in watches}
+            monitors = [self.best.watch.monitor, *(each.monitor for each in watching.values())]
+            monitors += [stopping.monitor] if stopping else []
+            watched = {monitor.partition("/")[0] for monitor in monitors}
             # The test split is for the end, unless somebody asks to watch it.
             measured = [name for name in self.splits if name == "validation" or name in watched - {"train"}]
             self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, spec.seed, measured)

@@ -51,13 +51,8 @@ def _read_only(vector: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return views
 
 
-class Logger(Component):
-    """Writes what happens in a run elsewhere; chosen by `--logger`. Each method does nothing by default.
-
-    A logger cannot change or stop a run: one that raises is named in a warning once, and is not called again.
-    """
-
-    group: ClassVar[str] = "loggers"
+class Hooks:
+    """What is called of whoever sees a run. Each method does nothing by default."""
 
     def begin(self, view: TrainingView) -> None:
         """Run once before the first step, also of a run that is resumed: `view.epoch` may be above 0."""
@@ -72,8 +67,17 @@ class Logger(Component):
         """Run once at the end; `status` is finished, stopped, interrupted, diverged or failed."""
 
 
-class Observer(Logger):
-    """A logger that also hears of what happens around training; the progress display is one."""
+class Logger(Component, Hooks):
+    """Writes what happens in a run elsewhere; chosen by `--logger`.
+
+    A logger cannot change or stop a run: one that raises is named in a warning once, and is not called again.
+    """
+
+    group: ClassVar[str] = "loggers"
+
+
+class Observer(Hooks):
+    """Sees a run from Python, and hears what happens around training; the progress display is one."""
 
     def taken(self, wanted: Path) -> None:
         """Run if the directory asked for exists already: the run gets another name."""
@@ -88,13 +92,13 @@ class Observers(Callback):
     def __init__(self, observer: Observer | None = None, loggers: Iterable[Logger] = ()) -> None:
         super().__init__()
         self.observer = observer or Observer()
-        self.loggers: list[Logger] = [*loggers, self.observer]
+        self.loggers: list[Hooks] = [*loggers, self.observer]
         self.view: TrainingView | None = None
 
     def follow(self, spec: Spec, directory: Path, trainer: Trainer) -> None:
         """Note which run is to be seen."""
         self.view = TrainingView(spec, directory, trainer)
-        self.steps = any(type(each).step is not Logger.step for each in self.loggers)
+        self.steps = any(type(each).step is not Hooks.step for each in self.loggers)
 
     def taken(self, wanted: Path) -> None:
         """Pass on that a directory exists already."""

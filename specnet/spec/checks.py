@@ -29,12 +29,14 @@ from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.spec.memory import check_memory
 from specnet.spec.model import Spec
 from specnet.spec.plan import SPLITS, Plan, make_plan
+from specnet.training.pipeline import Transforms
+from specnet.transforms.base import RandomTransform, Transform
 
 
 def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
     """Return every mistake found in a spec; `flawed` are its keys that other mistakes were found in already."""
     plan = make_plan(spec)
-    checks = [_check_metrics(spec.metrics)]
+    checks = [_check_transforms(spec.transforms), _check_metrics(spec.metrics)]
     checks += [_check_learning_rate(spec)] if "dtype" not in flawed else []
     checks += [_check_split(spec, plan)] if "split" not in flawed else []
     checks += [_check_monitors(spec, plan, flawed), _check_loss(spec.loss, spec.layers, plan)]
@@ -68,6 +70,23 @@ def missing_split(monitor: str, pointer: Pointer) -> Diagnostic:
     message = f'"{monitor}" will not exist: there are no {split} samples'
     help = f'give "split" a {split} share, or monitor "train/{value}"'
     return Diagnostic("unknown-monitor", message, pointer, help)
+
+
+def _check_transforms(transforms: Transforms) -> Iterator[Diagnostic]:
+    """Random transforms come last, among those of inputs; transforms of targets can be undone."""
+    fitted = [number for number, each in enumerate(transforms.inputs) if isinstance(each, Transform)]
+    for number, each in enumerate(transforms.inputs):
+        if isinstance(each, RandomTransform) and fitted and number < fitted[-1]:
+            message = "a random transform changes batches after all others are applied"
+            help = f"move it behind transforms.inputs[{fitted[-1]}]"
+            yield Diagnostic("transform-order", message, ("transforms", "inputs", number), help)
+    for number, each in enumerate(transforms.targets):
+        place = ("transforms", "targets", number)
+        if isinstance(each, RandomTransform):
+            yield Diagnostic("transform-target", "a random transform changes inputs only", place, "leave it out")
+        elif each and not each.inverts():
+            message = "predictions are returned in the units of the data, but this transform cannot be undone"
+            yield Diagnostic("transform-target", message, place, "leave it out")
 
 
 def _check_metrics(metrics: Sequence[Metric | None]) -> Iterator[Diagnostic]:

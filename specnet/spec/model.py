@@ -20,8 +20,8 @@ from specnet.optimizers.base import Optimizer
 from specnet.plots.base import Plot
 from specnet.spec.document import Document
 from specnet.training.pipeline import Transforms
-from specnet.training.split import Split
 from specnet.training.settings import Training
+from specnet.training.split import Split
 from specnet.watch import Mode
 
 

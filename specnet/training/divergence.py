@@ -151,7 +151,7 @@ def check_gradients(trainer: Trainer, batch: Batch) -> None:
         network, loss = trainer.model.network, trainer.model.loss
 
         def attempt() -> None:
-            loss.forward(network.propagate(batch.inputs, training=True), batch.targets)
+            trainer.model.loss_of(network.propagate(batch.inputs, training=True), batch)
             network.backward_parameters(loss.backward())
 
         raise _diverged(trainer, f"a gradient is not finite {_now(trainer)}", attempt)

@@ -65,10 +65,10 @@ def run_epoch(trainer: Trainer) -> dict[str, float]:
 
 def forward_backward(trainer: Trainer, batch: Batch) -> float:
     """Return the loss of a batch, or of a shard of one, and write the gradient of every parameter."""
-    network, loss = trainer.model.network, trainer.model.loss
+    network = trainer.model.network
     y = network.propagate(trainer.inputs(batch), training=True)
-    value = float(loss.forward(y, batch.targets, *batch.weights))
+    value = trainer.model.loss_of(y, batch)
     check_loss(trainer, value, batch)
-    network.backward_parameters(loss.backward())
+    network.backward_parameters(trainer.model.loss.backward())
     trainer.update_metrics(y, batch)
     return value

@@ -44,21 +44,24 @@ class Model:
             SpecnetError: if inputs or targets do not fit the network or the loss; where they are streamed, some of
                 them are not looked at until they are read.
         """
-        inputs, targets = self._prepare_inputs, self._prepare_targets
         if isinstance(transformed, StreamedSamples):
             assert isinstance(truth, Rows)
-            x, target, buffer, weight, mask = transformed
             return StreamedSplit(
-                x.map(inputs),
-                target.map(targets),
+                transformed.inputs.map(self._prepare_inputs),
+                transformed.targets.map(self._prepare_targets),
                 truth,
-                None if weight is None else weight.map(self._weights),
-                mask,
-                buffer,
+                None if transformed.weight is None else transformed.weight.map(self._weights),
+                transformed.mask,
+                transformed.buffer,
             )
         assert isinstance(truth, np.ndarray)
-        x, target, weight, mask = transformed
-        return Batch(inputs(x), targets(target), truth, None if weight is None else self._weights(weight), mask)
+        return Batch(
+            self._prepare_inputs(transformed.inputs),
+            self._prepare_targets(transformed.targets),
+            truth,
+            None if transformed.weight is None else self._weights(transformed.weight),
+            transformed.mask,
+        )
 
     def _weights(self, weight: np.ndarray) -> np.ndarray:
         return rounded(weight, self.network.dtype, "weight")
@@ -88,6 +91,12 @@ class Model:
         """Return the predictions that outputs y stand for."""
         with np.errstate(over="ignore", invalid="ignore"):
             return self.targets.invert(self.loss.predictions(y))
+
+    def loss_of(self, y: np.ndarray, batch: Batch) -> float:
+        """Return the loss of outputs y of a batch. A loss that takes no weights is called without them."""
+        if batch.weight is None:
+            return float(self.loss.forward(y, batch.targets))
+        return float(self.loss.forward(y, batch.targets, batch.weight))
 
     def update(self, metrics: Sequence[Metric], y: np.ndarray, batch: Batch) -> None:
         """Add outputs y of a batch to metrics, which see predictions and targets in the dataset's units."""
@@ -123,7 +132,7 @@ class Model:
         total = weight = 0.0
         for piece in split.pieces():
             y = self.outputs(piece.inputs, between)
-            loss = float(self.loss.forward(y, piece.targets))
+            loss = self.loss_of(y, piece)
             total += loss * piece.size if self.loss.reduction == "mean" else loss
             weight += piece.size
             if metrics:

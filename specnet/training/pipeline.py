@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field, ValidationError, field_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import Field
 
 from specnet.component import Section, guarded, reference
 from specnet.datasets.base import Rows
-from specnet.diagnostics import custom_error
 from specnet.training.divergence import all_finite
 from specnet.transforms.base import RandomTransform, Transform, check_dtype
 
@@ -27,31 +25,6 @@ class Transforms(Section):
     targets: list[AnyTransform] = Field(
         default=[], max_length=100, description="transforms of targets, undone for predictions and metrics"
     )
-
-    @field_validator("inputs")
-    @classmethod
-    def _random_ones_come_last(cls, inputs: list[AnyTransform | None]) -> list[AnyTransform | None]:
-        last = max((number for number, each in enumerate(inputs) if isinstance(each, Transform)), default=0)
-        early = [number for number, each in enumerate(inputs[:last]) if isinstance(each, RandomTransform)]
-        message = "a random transform changes batches after all others are applied"
-        _refuse(early, custom_error("transform-order", message, f"move it behind transforms.inputs[{last}]"))
-        return inputs
-
-    @field_validator("targets")
-    @classmethod
-    def _all_can_be_undone(cls, targets: list[AnyTransform | None]) -> list[AnyTransform | None]:
-        random = [number for number, each in enumerate(targets) if isinstance(each, RandomTransform)]
-        lossy = [number for number, each in enumerate(targets) if isinstance(each, Transform) and not each.inverts()]
-        _refuse(random, custom_error("transform-target", "a random transform changes inputs only", "leave it out"))
-        _refuse(lossy, custom_error("transform-target", "a transform of targets has to be undone, this one cannot be"))
-        return targets
-
-
-def _refuse(numbers: list[int], error: PydanticCustomError) -> None:
-    """Raise an error at the places of these transforms, if there are any."""
-    if numbers:
-        found = [InitErrorDetails(type=error, loc=(number,), input=None) for number in numbers]
-        raise ValidationError.from_exception_data("Transforms", found)
 
 
 class Pipeline:

@@ -10,7 +10,6 @@ from specnet.component import Section
 from specnet.training.callbacks import Callback
 from specnet.watch import Mode
 
-
 BatchSize = Annotated[
     PositiveInt | None,
     BeforeValidator(lambda size: None if size == "full" else size, PositiveInt | Literal["full"] | None),

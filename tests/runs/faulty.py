@@ -25,8 +25,8 @@ from unittest.mock import patch
 import specnet
 from specnet.errors import Interrupted
 from specnet.runs.checkpoints import Checkpoints
-from specnet.runs.observers import Observer
 from specnet.runs.files import TEMPORARY
+from specnet.runs.observers import Observer
 from specnet.training.trainer import Trainer
 
 SPEC = {

@@ -233,7 +233,7 @@ CRAFTED = {
             {"epoch": "0"}, {"epoch": -1}, {"epoch": 0.0}, {"epoch": True}, {"step": "1"}, {"position": -3},
             {"loss": [float("nan"), 1.0]}, {"loss": [1e999, 1.0]}, {"loss": "1"}, {"loss": [1.0]}, {"finished": 5},
             {"parts": []}, {"parts": {"callbacks.best": 1}}, {"parts": {"callbacks.best": {"values": {}}}},
-            {"generators": []}, {"generators": {"shuffle": {}}}, 
+            {"generators": []}, {"generators": {"shuffle": {}}},
             {"data": 5}, {"data": {"input_shape": [2]}},
             {"data": DATA | {"classes": 5}}, {"data": DATA | {"input_shape": [-2]}},
             {"data": DATA | {"input_shape": "2"}}, {"position": 2.5}, {"more": 1},

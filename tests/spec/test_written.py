@@ -111,6 +111,7 @@ FIELDS = {
     "datasets.idx": {"images": "i", "labels": "l"},
     "transforms.minmax": {"per_feature": False},
     "transforms.scale": {"factor": 2.0},
+    "transforms.gaussian_noise": {"std": 0.1},
 }  # fmt: skip
 """What a spec may say of a component, none of it default."""
 

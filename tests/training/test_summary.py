@@ -11,8 +11,8 @@ from specnet.training.batches import Batch
 from specnet.training.loop import run_epoch
 from specnet.training.model import Model
 from specnet.training.pipeline import Pipeline
-from specnet.training.summary import layer_costs, time_step
 from specnet.training.settings import Training
+from specnet.training.summary import layer_costs, time_step
 from specnet.training.trainer import Trainer
 
 LAYERS = [

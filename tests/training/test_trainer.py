@@ -8,8 +8,8 @@ import specnet
 from specnet import Callback, Optimizer
 from specnet.datasets.base import Samples
 from specnet.errors import DivergenceError
-from specnet.training.model import Model
 from specnet.training.loop import run_epoch
+from specnet.training.model import Model
 from specnet.training.pipeline import Pipeline
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
