@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -79,8 +79,12 @@ class Entry:
         """Import and return what the entry point names.
 
         Raises:
-            BrokenComponentError: if the import fails, for whatever reason.
+            BrokenComponentError: if the import fails, for whatever reason, or if its distribution requires another
+                version of specnet.
         """
+        if self.distribution != BUILTIN and (wanted := other_edition(self.point)):
+            message = f"{self} is made for specnet {wanted}, and this is specnet {version()}"
+            raise BrokenComponentError(message, help=pip("install --upgrade", self.distribution))
         try:
             with redirect_stdout(sys.stderr):  # what it prints is no part of what a command prints
                 return self.point.load()
@@ -127,6 +131,37 @@ def requirements(distribution: str, *, optional: bool = False) -> list[str]:
         lines = None
     names = [re.split(r"[^\w.-]", line)[0] for line in lines or () if optional or ";" not in line]
     return [name for name in names if DISTRIBUTION.fullmatch(name)]
+
+
+def version() -> str:
+    """Return the version of specnet."""
+    return importlib_metadata.version(BUILTIN)
+
+
+def edition() -> str:
+    """Return what a distribution requires that is made for this specnet, such as "specnet>=0.2,<0.3"."""
+    major, minor, *_ = (*version().split("."), "0")
+    return f"{BUILTIN}>={major}.{minor},<{major}.{int(minor) + 1}"
+
+
+def other_edition(point: importlib_metadata.EntryPoint) -> str | None:
+    """Return which versions of specnet the distribution of an entry point requires, if this is none of them."""
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.version import Version
+
+    try:
+        lines = point.dist.requires if point.dist else None
+    except Exception:  # Metadata are missing or damaged.
+        lines = None
+    for line in lines or ():
+        with suppress(InvalidRequirement):
+            required = Requirement(line)
+            applies = required.marker is None or required.marker.evaluate({"extra": ""})
+            if _same(required.name, BUILTIN) and applies:
+                base = Version(version()).base_version  # a development version is of the edition that it leads to
+                if not required.specifier.contains(base, prereleases=True):
+                    return str(required.specifier)
+    return None
 
 
 def is_installed(distribution: str) -> bool:

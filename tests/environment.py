@@ -19,13 +19,20 @@ from specnet import registry
 
 
 def write_distribution(
-    folder: Path, distribution: str, points: str, version: str = "1.0", metadata: bool = True, **modules: str
+    folder: Path,
+    distribution: str,
+    points: str,
+    version: str = "1.0",
+    metadata: bool = True,
+    requires: str = "",
+    **modules: str,
 ) -> None:
     """Write an installed distribution: its modules, and its entry points, those of layers first."""
     information = folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
     information.mkdir()
     if metadata:
-        text = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
+        needs = f"Requires-Dist: {requires}\n" if requires else ""
+        text = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n{needs}"
         (information / "METADATA").write_text(text)
     (information / "entry_points.txt").write_text(f"[specnet.layers]\n{points}\n")
     for name, source in modules.items():

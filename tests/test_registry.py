@@ -94,6 +94,27 @@ def test_two_claims_to_a_name_are_an_error_for_those_who_use_it(install):
         assert build("layers", name).to_spec()["type"] == name
 
 
+@pytest.mark.parametrize(
+    "wanted", ["specnet<0.2", "specnet>=0.9", "Specnet ==0.1.*", "specnet~=7.0; python_version>'3'"]
+)
+def test_a_plugin_of_another_edition_is_refused_with_both_versions(wanted, install):
+    install("specnet-one", "one = one_plugin:One", requires=wanted, one_plugin="1 / 0")
+    with pytest.raises(BrokenComponentError) as raised:
+        find_class("layers", "one")
+    assert raised.value.message.startswith('the layer "one" of specnet-one 1.0 is made for specnet ')
+    assert raised.value.message.endswith(f", and this is specnet {registry.version()}")
+    assert raised.value.help == "pip install --upgrade specnet-one"
+    assert build("layers", "tanh").to_spec() == {"type": "tanh"}
+
+
+@pytest.mark.parametrize(
+    "wanted", [registry.edition(), "specnet", "specnet<0.1; extra=='x'", "numpy<0", "not a ( line"]
+)
+def test_a_plugin_of_this_edition_or_of_none_is_used(wanted, install):
+    install("specnet-one", "one = one_plugin:One", requires=wanted, one_plugin=LAYER.format(name="One"))
+    assert build("layers", "one").to_spec() == {"type": "one", "size": 1}
+
+
 BROKEN = {
     "raises at import": ("bad = bad_plugin:Bad", "1 / 0", "ZeroDivisionError: division by zero"),
     "exits at import": ("bad = bad_plugin:Bad", "raise SystemExit(3)", "SystemExit: 3"),

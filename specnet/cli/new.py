@@ -113,8 +113,6 @@ def _plugin_names(name: str) -> dict[str, str]:
     """
     import re
 
-    import importlib_metadata
-
     from specnet import registry
 
     short = re.sub("[-_.]+", "-", name).removeprefix(PREFIX)
@@ -126,11 +124,10 @@ def _plugin_names(name: str) -> dict[str, str]:
         raise UsageError(f'there is a layer "{layer}" already, from {claims[0].owner}: choose another name')
     if registry.is_installed(PREFIX + short):
         raise UsageError(f"a distribution {PREFIX}{short} is installed already: choose another name")
-    version = re.match(r"\d+(\.\d+)*", importlib_metadata.version(registry.BUILTIN))
     return {
         "distribution": PREFIX + short,
         "module": f"specnet_{layer}",
         "layer": layer,
         "Layer": cls,
-        "version": version[0] if version else "0",
+        "specnet": registry.edition(),
     }

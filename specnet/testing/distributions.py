@@ -150,6 +150,11 @@ class Told:
         """Whether it is another one than specnet."""
         return self.distribution.name != registry.BUILTIN
 
+    @property
+    def names_edition(self) -> bool:
+        """Whether it says which versions of specnet it works with."""
+        return any(re.match(r"specnet\s*[\[(<>=~!]", line) for line in self.distribution.requires or ())
+
 
 def its_metadata_have_name_version_summary_and_readme(told: Told) -> Problems:
     """Who looks for a plugin sees these first."""
@@ -188,6 +193,7 @@ def examine_metadata(told: Told) -> Iterator[Outcome]:
     )
     missing = [
         *([] if licensed else ["a license: `license`"]),
+        *([] if told.names_edition or not told.is_plugin else [f'the versions of specnet: "{registry.edition()}"']),
         *([] if told.get("Requires-Python") else ["the versions of Python that it runs on: `requires-python`"]),
     ]
     wish = f'it could tell {" and ".join(missing)} under "[project]" in pyproject.toml' if missing else ""
