@@ -32,8 +32,8 @@ OPERATIONS = 2_000_000_000
 """Operations of a forward pass for one sample above which there is no dry run."""
 BUFFER = 8192
 """Numbers for which a ufunc of NumPy has a buffer: only what is larger grows in proportion to samples."""
-_measured: deque[tuple[Subject, dict[tuple[int, int], Usage]]] = deque(maxlen=8)
-"""What the latest dry runs have taken, by their samples."""
+_measured: deque[tuple[Subject, dict[tuple[int, int], Usage | None]]] = deque(maxlen=8)
+"""What the latest dry runs have taken, by their samples; None for too long."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,9 @@ def _activations(subject: Subject, batch: int, budget: float, size: int) -> tupl
                 if total <= budget or 2 * runs[-1].peak > LARGEST:
                     return found
                 size *= 2
-            few, many = _run(subject, 1, 1, deadline), _run(subject, 3 * size, 1, deadline)
-            return _growth(few, many, 3 * size - 1), _run(subject, batch, ROWS, deadline).peak
+            most = max(batch, ROWS)
+            layers = _growth(_run(subject, 1, 1, deadline), _run(subject, most, 1, deadline), most - 1)
+            return layers, _run(subject, batch, ROWS, deadline).peak
         except TooLongError:
             return found
 
@@ -125,14 +126,24 @@ def _growth(less: Usage, more: Usage, samples: int) -> dict[Pointer, int]:
 
 
 def _run(subject: Subject, batch: int, rows: int, deadline: float) -> Usage:
-    """A dry run, or what is known of the same one."""
+    """A dry run, or what is known of the same one.
+
+    Raises:
+        TooLongError: if it takes too long, or did so before.
+    """
     known = next((known for other, known in _measured if other == subject), None)
-    if known is None:
-        dry_run(subject, 1, 1, deadline)  # the first one also takes what is loaded only once
-        _measured.append((subject, known := {}))
-    if (batch, rows) not in known:
-        known[batch, rows] = dry_run(subject, batch, rows, deadline)
-    return known[batch, rows]
+    try:
+        if known is None:
+            _measured.append((subject, known := {}))
+            dry_run(subject, 1, 1, deadline)  # the first one also takes what is loaded only once
+        if (batch, rows) not in known:
+            known[batch, rows] = dry_run(subject, batch, rows, deadline)
+    except TooLongError:
+        assert known is not None
+        known[batch, rows] = None
+    if (usage := known[batch, rows]) is None:
+        raise TooLongError("the dry run takes too long")
+    return usage
 
 
 def check_memory(spec: Spec, plan: Plan) -> list[Diagnostic]:

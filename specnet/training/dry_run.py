@@ -40,11 +40,8 @@ class OutOfMemoryError(SpecnetError):
 
     def __init__(self, samples: int, pointer: Pointer) -> None:
         help = "make it smaller, or allow more with --memory-budget"
-        super().__init__(
-            f"{show_pointer(pointer)} takes more memory than the budget for {samples} samples",
-            pointer=pointer,
-            help=help,
-        )
+        message = f"{show_pointer(pointer)} takes more memory than the budget, with batches of {samples}"
+        super().__init__(message, pointer=pointer, help=help)
         self.complete = True
 
 
@@ -152,7 +149,7 @@ class Meter:
             try:
                 with guarded(layer, layer.place, name):
                     y = method(x, *arguments)
-                if name in shapes:
+                if name in shapes and (y is not None or getattr(layer, "needs_dx", True)):
                     checked(layer, layer.place, name, y, (len(x), *shapes[name]), x.dtype)
             except MemoryError:
                 self.failed = self.failed or layer.place

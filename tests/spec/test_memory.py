@@ -129,6 +129,14 @@ def test_dry_runs_are_made_once_for_a_spec(monkeypatch):
         load_spec(document | {"layers": [linear(18), "tanh", ONE]})
 
 
+def test_what_takes_too_long_to_be_measured_is_tried_once(monkeypatch):
+    monkeypatch.setattr("specnet.spec.memory.SECONDS", 0)
+    spec, plan = planned([linear(21), ONE], 2, 500, 8)
+    assert not estimate_memory(spec, plan).measured
+    monkeypatch.setattr("specnet.spec.memory.dry_run", None)
+    assert not estimate_memory(spec, plan).measured
+
+
 def test_dry_runs_leave_alone_what_the_process_may_allocate():
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_AS)
