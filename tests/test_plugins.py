@@ -29,7 +29,9 @@ print("hello from the plugin")
 from specnet import Metric
 
 class Loud(Metric):
-    def __call__(self, prediction, target): return 0.0
+    def reset(self): self.keep(count=0)
+    def update(self, prediction, target): self.count += 1
+    def compute(self): return 0.0
 """
 RETURNING = (
     LAYER
@@ -61,7 +63,9 @@ class Empty(Dataset):
     def load(self, rng): return None
 
 class Valueless(Metric):
-    def __call__(self, prediction, target): return None
+    def reset(self): self.keep(count=0)
+    def update(self, prediction, target): self.count += 1
+    def compute(self): return None
 """
 )
 RETURNED = {
@@ -72,7 +76,7 @@ RETURNED = {
     "losses.lossless": ("loss (Lossless of {})", "forward: TypeError: float() argument"),
     "losses.directionless": ("loss (Directionless of {})", "backward: TypeError: it returns NoneType, not float32"),
     "datasets.empty": ("dataset (Empty of {})", "load: TypeError: it returns NoneType, not Data"),
-    "metrics.valueless": ("metrics[0] (Valueless of {})", "__call__: TypeError: float() argument"),
+    "metrics.valueless": ("metrics[0] (Valueless of {})", "compute: TypeError: float() argument"),
 }
 """What is told of components that return the wrong thing, by entry point: where, and in which method."""
 SCHEDULE = """

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from specnet.component import Component
+from specnet.weights import aligned, total_weight, weighted
+
+Kept = int | float | np.ndarray
+"""What a metric may keep from one update to the next."""
 
 
 def drop_column(x: np.ndarray) -> np.ndarray:
@@ -16,29 +22,107 @@ def drop_column(x: np.ndarray) -> np.ndarray:
 
 
 class Metric(Component):
-    """A number for people."""
+    """A number for people: how good are predictions?
+
+    Metrics see predictions and targets in the units of the dataset: transforms of targets undone, logits turned
+    into probabilities. A number for each sample may come as (n,) or as (n, 1), predictions as one and targets as the
+    other.
+
+    A metric accumulates: `reset()` forgets everything, `update(prediction, target, weight)` takes a batch, `compute()`
+    returns the metric of all batches since the last reset. However the samples are divided into batches, the result is
+    the same but for rounding (1e-12). What the metric keeps is declared in `reset` and is nothing but integers, floats
+    and small arrays of numbers, which are saved with a run:
+
+        def reset(self):
+            self.keep(total=0.0, count=0)
+
+    Weights are an array whose axes match those of the targets from the first on; None means 1 each. A sample of
+    weight 2 counts as two equal samples, what has weight 0 does not count.
+    """
 
     group: ClassVar[str] = "metrics"
     higher_is_better: ClassVar[bool] = True
+    keeps_samples: ClassVar[bool] = False
+    """Whether what is kept grows with the samples. Such a metric is refused for data that do not fit into memory."""
 
-    def reset(self) -> None:
-        self.kept = {"total": 0.0, "count": 0}
-
-    def update(self, prediction: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> None:
-        self.kept = {
-            "total": self.kept["total"] + self(prediction, target) * len(target),
-            "count": self.kept["count"] + len(target),
-        }
-
-    def compute(self) -> float:
-        return self.kept["total"] / self.kept["count"]
-
-    def merge(self, other: Any) -> None:
-        self.kept = {name: self.kept[name] + other.kept[name] for name in self.kept}
-
-    def restore(self, kept: dict[str, Any]) -> None:
-        self.kept = kept
+    def model_post_init(self, context: Any) -> None:
+        """Begin with no samples."""
+        self.reset()
 
     @abstractmethod
-    def __call__(self, prediction: np.ndarray, target: np.ndarray) -> float:
-        """Return the metric."""
+    def reset(self) -> None:
+        """Forget all samples; calls `keep`."""
+
+    @abstractmethod
+    def update(self, prediction: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> None:
+        """Take predictions (n, ...) and the dataset's targets (n, ...) of a batch into account."""
+
+    @abstractmethod
+    def compute(self) -> float | dict[str, float]:
+        """Return the metric, or several numbers by name, of all samples since the last reset."""
+
+    def merge(self, other: Metric) -> None:
+        """Take into account what another metric of the same class and fields has kept, of other samples.
+
+        By default what is kept is added or, where `keeps_samples`, arrays are joined along their first axis.
+        """
+        for name, value in other.kept.items():
+            mine = getattr(self, name)
+            joined = self.keeps_samples and isinstance(value, np.ndarray)
+            setattr(self, name, np.concatenate([mine, value]) if joined else mine + value)
+
+    def keep(self, **values: Kept) -> None:
+        """Set attributes of these names, and note that they are what the metric keeps."""
+        self._names = {**vars(self).get("_names", {}), **dict.fromkeys(values)}
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What the metric keeps, by name."""
+        return {name: getattr(self, name) for name in self._names}
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Continue from what a metric of the same class and fields has kept; arrays may be lists of their numbers.
+
+        Raises:
+            ValueError: if that is not what this metric keeps.
+        """
+        self.reset()
+        if list(kept) != list(self._names):
+            raise ValueError(f"{type(self).__name__} keeps {', '.join(self._names)}, not {', '.join(kept)}")
+        for name, start in self.kept.items():
+            value = np.array(kept[name], start.dtype) if isinstance(start, np.ndarray) else kept[name]
+            if not isinstance(value, (int, float, np.ndarray)) or np.ndim(value) != np.ndim(start):
+                raise ValueError(f"{type(self).__name__} does not keep this as {name}")
+            setattr(self, name, value)
+
+    def __call__(
+        self, prediction: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None
+    ) -> float | dict[str, float]:
+        """Return the metric of these samples alone; what has been accumulated stays."""
+        fresh = self.model_copy()
+        fresh.reset()
+        fresh.update(prediction, target, *([] if weight is None else [weight]))
+        return fresh.compute()
+
+
+class MeanMetric(Metric):
+    """A metric that is the mean of a number for each element: its `values`."""
+
+    @abstractmethod
+    def values(self, prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return the number of each element, (n, ...)."""
+
+    def reset(self) -> None:
+        self.keep(total=0.0, count=0.0)
+
+    def update(self, prediction: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> None:
+        values = self.values(prediction, target)
+        self.count += total_weight(values.shape, weight)
+        if weight is not None:
+            values = weighted(values.astype(np.float64), aligned(weight, values.shape))
+        self.total += float(values.sum())
+
+    def compute(self) -> float:
+        return self.total / self.count if self.count else math.nan

@@ -6,31 +6,36 @@ import numpy as np
 
 from specnet.errors import ShapeError
 from specnet.functions import class_numbers, classes
-from specnet.metrics.base import Metric, drop_column
+from specnet.metrics.base import MeanMetric, drop_column
 
 
-class Accuracy(Metric):
+class Accuracy(MeanMetric):
     """Share of samples whose class is predicted.
 
     Targets are class numbers, 0 and 1 where there is one output, or one-hot.
     """
 
-    pass
-
-    def __call__(self, prediction: np.ndarray, target: np.ndarray) -> float:
+    def values(self, prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
         predicted, wanted = drop_column(classes(prediction)), drop_column(target)
         if wanted.shape != predicted.shape:
             one_hot = class_numbers(target)
             wanted = wanted if one_hot is None else drop_column(one_hot)
-        meant = wanted.shape == predicted.shape and np.array_equal(wanted, np.rint(wanted))
-        if meant and not np.issubdtype(prediction.dtype, np.integer):
-            # One probability tells class 0 from class 1, several scores tell as many classes.
-            count = max(prediction.shape[-1] if prediction.ndim > 1 else 1, 2)
-            meant = bool(((wanted >= 0) & (wanted < count)).all())
-        if not meant:
+        # One probability tells class 0 from class 1, several scores tell as many classes.
+        count = max(prediction.shape[-1] if prediction.ndim > 1 else 1, 2)
+        if np.issubdtype(prediction.dtype, np.integer):
+            count = None
+        if wanted.shape != predicted.shape or not _are_classes(wanted, count):
             raise ShapeError(
                 "accuracy takes 0 and 1 for one output, class numbers or one-hot targets for several; here targets "
                 f"have shape {target.shape[1:]}, predictions {prediction.shape[1:]}, or a target is no class of theirs",
                 help="for numbers there are the metrics mse, mae and r2",
             )
-        return float(np.mean(predicted == wanted))
+        hits: np.ndarray = predicted == wanted
+        return hits
+
+
+def _are_classes(numbers: np.ndarray, count: int | None) -> bool:
+    """Return whether numbers are whole, and classes 0 to count - 1 where there is a count."""
+    if numbers.dtype.kind == "f" and not np.array_equal(numbers, np.rint(numbers)):
+        return False
+    return count is None or bool(numbers.min() >= 0 and numbers.max() < count)

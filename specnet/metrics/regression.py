@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import numpy as np
 
 from specnet.errors import ShapeError
-from specnet.metrics.base import Metric, drop_column
+from specnet.metrics.base import MeanMetric, Metric, drop_column
+from specnet.weights import aligned, weighted
 
 
 def errors(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -25,24 +27,22 @@ def errors(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     return y - t
 
 
-class Mse(Metric):
+class Mse(MeanMetric):
     """Mean squared error, in squared units of the target."""
 
     higher_is_better: ClassVar[bool] = False
-    pass
 
-    def __call__(self, prediction: np.ndarray, target: np.ndarray) -> float:
-        return float(np.mean(np.square(errors(prediction, target))))
+    def values(self, prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return np.square(errors(prediction, target))
 
 
-class Mae(Metric):
+class Mae(MeanMetric):
     """Mean absolute error, in units of the target."""
 
     higher_is_better: ClassVar[bool] = False
-    pass
 
-    def __call__(self, prediction: np.ndarray, target: np.ndarray) -> float:
-        return float(np.mean(np.abs(errors(prediction, target))))
+    def values(self, prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return np.abs(errors(prediction, target))
 
 
 class R2(Metric):
@@ -50,14 +50,49 @@ class R2(Metric):
 
     1 is perfect, 0 is no better than the mean. An output whose targets are all equal counts 1 if it is predicted
     exactly, else 0.
+
+    The sum of squares about the mean is merged from those of batches: Chan, Golub & LeVeque, "Updating formulae and a
+    pairwise algorithm for computing sample variances", 1979. Means are counted from the first target, so that targets
+    far from 0 lose no digits.
     """
 
-    def __call__(self, prediction: np.ndarray, target: np.ndarray) -> float:
-        rows = len(target)
-        residual = np.sum(np.square(errors(prediction, target)).reshape(rows, -1), axis=0)
-        outputs = target.reshape(rows, -1).astype(np.float64)
-        total = np.sum(np.square(outputs - np.mean(outputs, axis=0)), axis=0)
-        constant = np.ptp(outputs, axis=0) == 0  # the mean of equal numbers may be off in the last digit
-        scores = 1.0 - residual / np.where(constant, 1.0, total)
-        scores[constant] = residual[constant] == 0
-        return float(np.mean(scores))
+    def reset(self) -> None:
+        self.keep(**{name: np.zeros(1) for name in ("count", "origin", "mean", "squares", "residual")})
+
+    def update(self, prediction: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> None:
+        error = errors(prediction, target).reshape(len(target), -1)
+        t = target.reshape(len(target), -1).astype(np.float64)
+        w = np.ones_like(t) if weight is None else np.broadcast_to(aligned(weight, target.shape), target.shape)
+        w = w.reshape(t.shape)
+        count = w.sum(axis=0)
+        origin = np.take_along_axis(t, np.argmax(w > 0, axis=0)[np.newaxis], axis=0)[0]
+        t = np.where(w > 0, t - origin, 0.0)
+        mean = (w * t).sum(axis=0) / np.where(count > 0, count, 1.0)
+        squares = (w * np.square(t - mean)).sum(axis=0)
+        self._add(count, origin, mean, squares, weighted(np.square(error), w).sum(axis=0))
+
+    def _add(
+        self, count: np.ndarray, origin: np.ndarray, mean: np.ndarray, squares: np.ndarray, residual: np.ndarray
+    ) -> None:
+        """Add samples of this weight, with their first target, their mean less that, and the sums of squares."""
+        total = self.count + count
+        share = count / np.where(total > 0, total, 1.0)
+        start = np.where(self.count > 0, self.origin, origin)
+        delta = (origin - start) + (mean - self.mean)
+        self.keep(
+            count=total,
+            origin=start,
+            mean=self.mean + delta * share,
+            squares=self.squares + squares + np.square(delta) * self.count * share,
+            residual=self.residual + residual,
+        )
+
+    def merge(self, other: Metric) -> None:
+        self._add(**other.kept)
+
+    def compute(self) -> float:
+        if not self.count.all():
+            return math.nan
+        constant = self.squares == 0
+        scores = 1.0 - self.residual / np.where(constant, 1.0, self.squares)
+        return float(np.mean(np.where(constant, self.residual == 0, scores)))

@@ -243,14 +243,14 @@ class Experiment:
 
         Of streamed samples metrics are computed for the first few, the others are only prepared.
         """
-        metrics = list(self.model.metrics.values())
+        measures = self.model.measures()
         for split in self.splits.values():
+            self.model.check_metrics(split)
             for number, piece in enumerate(split.pieces()):
-                if metrics and number == 0:
-                    for metric in metrics:
-                        metric.reset()
-                    self.model.update(metrics, self.model.outputs(piece.inputs), piece)
-                    self.model.compute(metrics)
+                if self.model.metrics and number == 0:
+                    measures.reset()
+                    measures.update(self.model.outputs(piece.inputs), piece.truth, piece.weight)
+                    measures.compute()
 
     def _make_recorder(self) -> Recorder | None:
         record, batch_size = self.spec.record, self.spec.training.batch_size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ import numpy as np
 
 from specnet.errors import SpecnetError
 from specnet.metrics.base import Metric
+from specnet.testing.loss_weights import COUNTS
 from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes, sift
 from specnet.testing.pairs import pairs
 from specnet.testing.trial import SINGLE, unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
+from specnet.weights import takes_weight
 
 
 def check_metric(
@@ -41,11 +44,55 @@ class MetricSubject:
     target: np.ndarray
     right: np.ndarray | None = None
 
-    def value(self, prediction: np.ndarray | None = None, target: np.ndarray | None = None) -> float:
-        """Return the metric of these, or its own predictions and targets, as a run measures it."""
+    def fresh(self) -> Metric:
+        """Return a metric that has seen nothing yet."""
+        metric = self.component.model_copy(deep=True)
+        metric.reset()
+        return metric
+
+    def value(
+        self,
+        prediction: np.ndarray | None = None,
+        target: np.ndarray | None = None,
+        weight: np.ndarray | None = None,
+    ) -> dict[str, float]:
+        """Return the metric of these, or of its own predictions and targets, as a run measures it."""
         prediction = self.prediction.copy() if prediction is None else prediction
         target = self.target.copy() if target is None else target
-        return float(self.component.model_copy(deep=True)(prediction, target))
+        metric = self.fresh()
+        feed(metric, prediction, target, weight)
+        return result(metric)
+
+    @property
+    def weighs(self) -> bool:
+        """Whether the metric takes weights."""
+        return takes_weight(self.component, "update")
+
+
+def feed(metric: Metric, prediction: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> None:
+    """Update a metric, with weights where there are some."""
+    if weight is None:
+        metric.update(prediction, target)
+    else:
+        metric.update(prediction, target, weight)
+
+
+def result(metric: Metric) -> dict[str, float]:
+    """Return what a metric computes, by name; one number has no name."""
+    value = metric.compute()
+    return (
+        {f" of {name}": float(each) for name, each in value.items()} if isinstance(value, dict) else {"": float(value)}
+    )
+
+
+def differing(found: dict[str, float], expected: dict[str, float], tolerance: float = 1e-12) -> str | None:
+    """Return in words where two results differ; None if nowhere."""
+    if found.keys() != expected.keys():
+        return f"the names {', '.join(found)} against {', '.join(expected)}"
+    for name, value in found.items():
+        if not math.isclose(value, expected[name], rel_tol=tolerance, abs_tol=tolerance):
+            return f"{value:.6g} against {expected[name]:.6g}{name}"
+    return None
 
 
 def examine_metric(
@@ -68,14 +115,17 @@ def examine_metric(
 
 
 def the_metric_is_a_finite_number(subject: MetricSubject) -> Problems:
-    """A call returns a number."""
-    value = subject.component.model_copy(deep=True)(subject.prediction.copy(), subject.target.copy())
-    if not isinstance(value, (float, int, np.number)) or not math.isfinite(value):
-        yield f"it returns {value!r}"
+    """`compute` returns a number, or a dict of numbers by name."""
+    metric = subject.fresh()
+    metric.update(subject.prediction.copy(), subject.target.copy())
+    value = metric.compute()
+    for each in value.values() if isinstance(value, dict) else [value]:
+        if not isinstance(each, (float, int, np.number)) or not math.isfinite(each):
+            yield f"compute returns {each!r}"
 
 
 def predictions_and_targets_are_left_alone(subject: MetricSubject) -> Problems:
-    """A call reads what it gets."""
+    """An update reads what it gets."""
     arrays = {"predictions": subject.prediction.copy(), "targets": subject.target.copy()}
     kept = {name: array.copy() for name, array in arrays.items()}
     subject.value(arrays["predictions"], arrays["targets"])
@@ -84,41 +134,115 @@ def predictions_and_targets_are_left_alone(subject: MetricSubject) -> Problems:
             yield f"{name} are written to: now {text} before"
 
 
-def nothing_is_remembered(subject: MetricSubject) -> Problems:
-    """The metric of a split depends on that split alone."""
-    used = subject.component.model_copy(deep=True)
-    first = float(used(subject.prediction, subject.target))
-    used(subject.prediction[:3][::-1].copy(), subject.target[:3])
-    again = float(used(subject.prediction, subject.target))
-    if again != first:
-        yield f"the same split has {first:.6g} at first and {again:.6g} after another"
+def reset_forgets_everything(subject: MetricSubject) -> Problems:
+    """The metric after a reset depends on what comes then alone."""
+    used = subject.fresh()
+    used.update(subject.prediction[:3][::-1].copy(), subject.target[:3])
+    used.compute()
+    used.reset()
+    used.update(subject.prediction, subject.target)
+    if text := differing(result(used), subject.value(), 0.0):
+        yield f"after other samples and a reset it is {text} by a fresh metric"
     yield from changed_fields(subject.component, used)
+
+
+def computing_changes_nothing(subject: MetricSubject) -> Problems:
+    """The metric so far can be asked for after each batch."""
+    asked, other = subject.fresh(), subject.fresh()
+    for row in range(len(subject.target)):
+        for metric in (asked, other):
+            metric.update(subject.prediction[row : row + 1], subject.target[row : row + 1])
+        asked.compute()
+    if text := differing(result(asked), result(other), 0.0):
+        yield f"computed after each sample it ends at {text} otherwise"
+
+
+def batches_do_not_matter(subject: MetricSubject) -> Problems:
+    """Samples in several updates, or in metrics that are merged, have the same metric as all of them in one."""
+    count, whole = len(subject.target), subject.value()
+    for step in (1, 2, 5):
+        metric, merged = subject.fresh(), subject.fresh()
+        for start in range(0, count, step):
+            part = subject.prediction[start : start + step], subject.target[start : start + step]
+            metric.update(*part)
+            other = subject.fresh()
+            other.update(*part)
+            merged.merge(other)
+        merged.merge(subject.fresh())
+        for found, how in ((metric, f"in batches of {step}"), (merged, f"merged from batches of {step}")):
+            if text := differing(result(found), whole):
+                yield f"{how} it is {text} at once"
+                return
+
+
+def what_is_kept_is_all_that_is_remembered(subject: MetricSubject) -> Problems:
+    """A metric that is restored from `kept`, through JSON, continues exactly."""
+    half = len(subject.target) // 2
+    metric, restored = subject.fresh(), subject.fresh()
+    metric.update(subject.prediction[:half], subject.target[:half])
+    for name, value in metric.kept.items():
+        if not isinstance(value, (int, float)) and not (isinstance(value, np.ndarray) and value.dtype.kind in "biuf"):
+            yield f"it keeps {name}, which is no number and no array of numbers"
+            return
+    told = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in metric.kept.items()}
+    restored.update(subject.prediction[::-1].copy(), subject.target)
+    restored.restore(json.loads(json.dumps(told)))
+    for each in (metric, restored):
+        each.update(subject.prediction[half:], subject.target[half:])
+    if text := differing(result(restored), result(metric), 0.0):
+        yield f"restored after {half} samples it ends at {text}; is something remembered that is not kept?"
+
+
+def what_grows_with_samples_is_said(subject: MetricSubject) -> Problems:
+    """What is kept stays small, but in a metric that says `keeps_samples`."""
+    sizes = []
+    for times in (1, 50):
+        metric = subject.fresh()
+        metric.update(*(np.concatenate([x] * times) for x in (subject.prediction, subject.target)))
+        sizes.append(sum(np.size(value) for value in metric.kept.values()))
+    if sizes[1] > sizes[0] and not subject.component.keeps_samples:
+        yield f"of 50 times as many samples it keeps {sizes[1]} numbers, not {sizes[0]}; keeps_samples should be True"
+
+
+def weights_count_as_repetitions(subject: MetricSubject) -> Problems:
+    """A sample of weight 2 counts as two equal samples."""
+    if subject.weighs:
+        weight = np.resize(COUNTS, len(subject.target))
+        rows = np.repeat(np.arange(len(weight)), weight.astype(int))
+        repeated = subject.value(subject.prediction[rows], subject.target[rows])
+        if text := differing(subject.value(weight=weight), repeated, 1e-9):
+            yield f"with weights it is {text} with rows repeated"
+
+
+def a_weight_of_0_leaves_a_sample_out(subject: MetricSubject) -> Problems:
+    """What has weight 0 changes nothing, however large the prediction is."""
+    if subject.weighs and len(subject.target) > 1:
+        weight, prediction = np.ones(len(subject.target)), subject.prediction.copy()
+        weight[0] = 0.0
+        for factor in (1, 1e200) if prediction.dtype.kind == "f" else (1,):
+            prediction[0] *= factor
+            expected = subject.value(subject.prediction[1:], subject.target[1:])
+            if text := differing(subject.value(prediction, weight=weight), expected, 1e-9):
+                yield f"it is {text} without the sample"
+                return
 
 
 def float32_agrees_with_float64(subject: MetricSubject) -> Problems:
     """Predictions come in the network's dtype."""
     if subject.prediction.dtype.kind == "f":
         double, single = subject.value(), subject.value(subject.prediction.astype(np.float32))
-        if not math.isclose(single, double, rel_tol=SINGLE, abs_tol=SINGLE):
-            yield f"of predictions in float32 it is {single:.6g}, in float64 {double:.6g}"
-
-
-def an_additive_metric_is_the_mean_of_its_parts(subject: MetricSubject) -> Problems:
-    """If it is `additive`, parts of one sample and more add up, each counting as often as it has samples."""
-    if not subject.component.additive:
-        return
-    rows = np.split(np.arange(len(subject.target)), [1, 3])
-    parts = [len(part) * subject.value(subject.prediction[part], subject.target[part]) for part in rows if part.size]
-    whole, mean = subject.value(), sum(parts) / len(subject.target)
-    if not math.isclose(whole, mean, rel_tol=1e-6, abs_tol=1e-9):
-        yield f"it says that it is additive, but the whole has {whole:.6g}, its parts on average {mean:.6g}"
+        if text := differing(single, double, SINGLE):
+            yield f"of predictions in float32 it is {text} in float64"
 
 
 def right_predictions_are_the_best(subject: MetricSubject) -> Problems:
     """`higher_is_better` says which way: predictions that equal the targets are not worse than others."""
     if subject.right is None or subject.right.shape != subject.prediction.shape:
         return
-    right, others = subject.value(subject.right), subject.value()
+    found = [subject.value(subject.right), subject.value()]
+    if list(found[0]) != [""]:  # several numbers have no order
+        return
+    right, others = (each[""] for each in found)
     higher = subject.component.higher_is_better
     if (right < others) if higher else (right > others):
         yield f"higher_is_better is {higher}, but right predictions have {right:.6g} and others {others:.6g}"
@@ -132,8 +256,8 @@ def a_missing_axis_of_1_changes_nothing(subject: MetricSubject) -> Problems:
         column = subject.value(target=subject.target[:, np.newaxis])
     except SpecnetError:
         return
-    if not math.isclose(value := subject.value(), column, rel_tol=1e-9, abs_tol=1e-12):
-        yield f"against targets of shape (n,) it is {value:.6g}, against the same of shape (n, 1) {column:.6g}"
+    if text := differing(subject.value(), column, 1e-9):
+        yield f"of targets of shape (n,) against the same of shape (n, 1) it is {text}"
 
 
 FIRST: tuple[Check[MetricSubject], ...] = (
@@ -141,9 +265,14 @@ FIRST: tuple[Check[MetricSubject], ...] = (
     predictions_and_targets_are_left_alone,
 )
 CHECKS: tuple[Check[MetricSubject], ...] = (
-    nothing_is_remembered,
+    reset_forgets_everything,
+    computing_changes_nothing,
+    batches_do_not_matter,
+    what_is_kept_is_all_that_is_remembered,
+    what_grows_with_samples_is_said,
+    weights_count_as_repetitions,
+    a_weight_of_0_leaves_a_sample_out,
     float32_agrees_with_float64,
-    an_additive_metric_is_the_mean_of_its_parts,
     right_predictions_are_the_best,
     a_missing_axis_of_1_changes_nothing,
     its_JSON_describes_it_in_full,

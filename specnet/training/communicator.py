@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from specnet.metrics.base import Metric
 from specnet.training.batches import Batch
+from specnet.training.measures import Measures
 
 if TYPE_CHECKING:
     from specnet.training.trainer import Trainer
@@ -19,14 +19,13 @@ class ShardResult(NamedTuple):
 
     loss: float
     gradient: np.ndarray
-    metrics: list[Metric]
+    measures: Measures
 
     def plus(self, other: ShardResult) -> ShardResult:
         """Return the sum of two results; the arrays of the first are overwritten."""
         self.gradient[...] += other.gradient
-        for metric, further in zip(self.metrics, other.metrics, strict=True):
-            metric.merge(further)
-        return ShardResult(self.loss + other.loss, self.gradient, self.metrics)
+        self.measures.merge(other.measures)
+        return ShardResult(self.loss + other.loss, self.gradient, self.measures)
 
 
 class Communicator:
@@ -45,8 +44,7 @@ class Communicator:
             return compute(trainer, batch)
         total = self.add([self._compute(trainer, batch, number, compute) for number in range(self.shards)])
         trainer.model.network.grads.flat[...] = total.gradient
-        for metric, further in zip(trainer.metrics, total.metrics, strict=True):
-            metric.merge(further)
+        trainer.measures.merge(total.measures)
         return total.loss
 
     def _compute(
@@ -55,9 +53,9 @@ class Communicator:
         """Return the result of the shard of this number; a batch of fewer samples than shards has empty ones."""
         start, stop = (batch.rows * each // self.shards for each in (number, number + 1))
         gradient = trainer.model.network.grads.flat
-        with trainer.shard(number, batch) as metrics:
+        with trainer.shard(number, batch) as measures:
             loss = compute(trainer, batch.select(slice(start, stop))) if start < stop else 0.0
-            return ShardResult(loss, gradient.copy() if start < stop else np.zeros_like(gradient), metrics)
+            return ShardResult(loss, gradient.copy() if start < stop else np.zeros_like(gradient), measures)
 
     def add(self, results: list[ShardResult]) -> ShardResult:
         """Return the sum of results."""

@@ -208,6 +208,7 @@ def _undefined(trainer: Trainer, name: str, value: float) -> DivergenceError:
     model = trainer.model
     message = f"{name} is {value} after step {trainer.step}, in epoch {trainer.epoch + 1}"
     split, _, metric = name.partition("/")
+    metric = metric.partition(".")[0]
 
     def are_outputs_finite() -> bool:
         return all(all_finite(model.outputs(piece.inputs)) for piece in trainer.splits[split].pieces())

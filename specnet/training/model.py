@@ -7,15 +7,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from specnet import registry
-from specnet.component import guarded
 from specnet.datasets.base import AnySamples, Rows, StreamedSamples
 from specnet.errors import DataError
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
 from specnet.training.batches import Batch, PreparedSplit, StreamedSplit
 from specnet.training.divergence import all_finite
+from specnet.training.measures import Measures
 from specnet.training.network import Network
 from specnet.training.pipeline import Pipeline
+from specnet.weights import require_weight
 
 ROWS = 256
 """Rows that go through the network at a time when no gradient is wanted."""
@@ -93,51 +94,49 @@ class Model:
             return self.targets.invert(self.loss.predictions(y))
 
     def loss_of(self, y: np.ndarray, batch: Batch) -> float:
-        """Return the loss of outputs y of a batch. A loss that takes no weights is called without them."""
+        """Return the loss of outputs y of a batch.
+
+        Raises:
+            ComponentError: if the loss takes no weights and the batch has some.
+        """
         if batch.weight is None:
             return float(self.loss.forward(y, batch.targets))
+        require_weight(self.loss, "forward", ("loss",))
         return float(self.loss.forward(y, batch.targets, batch.weight))
 
-    def update(self, metrics: Sequence[Metric], y: np.ndarray, batch: Batch) -> None:
-        """Add outputs y of a batch to metrics, which see predictions and targets in the dataset's units."""
-        prediction = self.interpret(y)
-        for number, metric in enumerate(metrics):
-            with guarded(metric, ("metrics", number), "update"):
-                if batch.weight is None:
-                    metric.update(prediction, batch.truth)
-                else:
-                    metric.update(prediction, batch.truth, batch.weight)
+    def measures(self) -> Measures:
+        """Return the model's metrics, to accumulate over outputs and targets in the dataset's units."""
+        return Measures(self.metrics, self.interpret)
 
-    def compute(self, metrics: Sequence[Metric]) -> dict[str, float]:
-        """Return the values of metrics by name; a metric of several values adds a name for each, `f1.setosa`."""
-        values: dict[str, float] = {}
-        for number, (name, metric) in enumerate(zip(self.metrics, metrics, strict=True)):
-            with guarded(metric, ("metrics", number), "compute"):
-                found = metric.compute()
-                if isinstance(found, dict):
-                    values |= {f"{name}.{key}": float(value) for key, value in found.items()}
-                else:
-                    values[name] = float(found)
-        return values
+    def check_metrics(self, split: PreparedSplit) -> None:
+        """Check that no metric keeps the samples of a split that does not fit into memory.
+
+        Raises:
+            DataError: naming one that does.
+        """
+        for number, (name, metric) in enumerate(self.metrics.items()):
+            if isinstance(split, StreamedSplit) and metric.keeps_samples:
+                raise DataError(
+                    f"{name} keeps all samples, and they take more than the dataset's buffer",
+                    pointer=("metrics", number),
+                    help="leave it out, or let the buffer be larger",
+                )
 
     def score(self, split: PreparedSplit, between: Callable[[], None] = lambda: None) -> dict[str, float]:
         """Return loss and metrics over a split; `between` as in `outputs`.
 
         Raises:
-            DataError: if streamed samples cannot be read.
+            DataError: as `check_metrics` does, or if streamed samples cannot be read.
         """
-        metrics = list(self.metrics.values())
-        for metric in metrics:
-            metric.reset()
-        total = weight = 0.0
+        self.check_metrics(split)
+        loss, count, measures = 0.0, 0.0, self.measures()
         for piece in split.pieces():
             y = self.outputs(piece.inputs, between)
-            loss = self.loss_of(y, piece)
-            total += loss * piece.size if self.loss.reduction == "mean" else loss
-            weight += piece.size
-            if metrics:
-                self.update(metrics, y, piece)
-        return {"loss": total / weight if self.loss.reduction == "mean" else total, **self.compute(metrics)}
+            value, weight = self.loss_of(y, piece), self.loss.total_weight(y.shape, piece.weight)
+            count += weight
+            loss += (value - loss) * (weight / count) if self.loss.reduction == "mean" else value
+            measures.update(y, piece.truth, piece.weight)
+        return {"loss": loss, **measures.compute()}
 
     def evaluate(self, samples: AnySamples) -> dict[str, float]:
         """Return loss and metrics over raw samples."""

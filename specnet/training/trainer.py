@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from specnet.metrics.base import Metric
 from specnet.optimizers.base import Optimizer
 from specnet.schedules.base import value_at
 from specnet.training.batches import Batch, Batches, PreparedSplit
 from specnet.training.callbacks import Callback
 from specnet.training.communicator import Communicator
 from specnet.training.divergence import check_parameters, check_state, check_values
+from specnet.training.measures import Measures
 from specnet.training.model import Model
 from specnet.training.network import Network
 from specnet.training.randomness import restore_stream, save_stream, stream
@@ -54,7 +53,7 @@ class Trainer:
         self.slots = zeros((len(optimizer.slot_names), network.params.flat.size), network.dtype)
         self.batches = Batches(splits["train"], training.batch_size, training.shuffle, stream(seed, "shuffle"))
         self.update = updater(network, optimizer, self.slots)
-        self.metrics = [copy.deepcopy(metric) for metric in model.metrics.values()]
+        self.measures = model.measures()
         self.generators = [
             {place: layer.rng if shard == 0 else stream(seed, place, shard) for place, layer in network.named.items()}
             | {"transforms": stream(seed, "transforms", shard)}
@@ -70,8 +69,7 @@ class Trainer:
     def _begin_epoch(self) -> None:
         self.batches.finish()
         self._loss = self._weight = 0.0
-        for metric in self.metrics:
-            metric.reset()
+        self.measures.reset()
 
     @property
     def done(self) -> bool:
@@ -100,29 +98,27 @@ class Trainer:
 
     def add_loss(self, value: float, batch: Batch) -> None:
         """Add the loss of a batch before its update to that of the epoch, where it counts by its weight."""
-        self._loss += value * batch.size if self.model.loss.reduction == "mean" else value
-        self._weight += batch.size
+        loss, shape = self.model.loss, (batch.rows, *self.model.network.output_shape)
+        weight = loss.total_weight(shape, batch.weight)
+        self._loss += value * weight if loss.reduction == "mean" else value
+        self._weight += weight
 
     def update_metrics(self, y: np.ndarray, batch: Batch) -> None:
         """Add the outputs y of a batch to the metrics of the epoch."""
-        if self.metrics:
-            self.model.update(self.metrics, y, batch)
+        self.measures.update(y, batch.truth, batch.weight)
 
     @contextmanager
-    def shard(self, number: int, batch: Batch) -> Iterator[list[Metric]]:
+    def shard(self, number: int, batch: Batch) -> Iterator[Measures]:
         """Compute a shard of `batch`: with generators and metrics of its own, and as a part of the whole loss."""
-        loss, network, metrics = self.model.loss, self.model.network, self.metrics
-        self._rng = self.generators[number]["transforms"]
-        self.metrics = [copy.deepcopy(metric) for metric in metrics]
-        for metric in self.metrics:
-            metric.reset()
+        loss, network, measures = self.model.loss, self.model.network, self.measures
+        self.measures, self._rng = self.model.measures(), self.generators[number]["transforms"]
         loss.divisor = loss.total_weight((batch.rows, *network.output_shape), batch.weight)
         for place, layer in network.named.items():
             layer.rng = self.generators[number][place]
         try:
-            yield self.metrics
+            yield self.measures
         finally:
-            loss.divisor, self.metrics, self._rng = None, metrics, self.generators[0]["transforms"]
+            loss.divisor, self.measures, self._rng = None, measures, self.generators[0]["transforms"]
             for place, layer in network.named.items():
                 layer.rng = self.generators[0][place]
 
@@ -138,7 +134,7 @@ class Trainer:
         loss = self._loss / self._weight if self.model.loss.reduction == "mean" else self._loss
         values = {
             "train/loss": loss,
-            **{f"train/{name}": value for name, value in self.model.compute(self.metrics).items()},
+            **{f"train/{name}": value for name, value in self.measures.compute().items()},
         }
         for split in self.measured:
             scores = self.model.score(self.splits[split], self.between)
@@ -176,8 +172,8 @@ class Trainer:
             # Within an epoch, the state that its order of samples was drawn from.
             "generators": {"shuffle": self.batches.state()} | {n: save_stream(r) for n, r in self._streams.items()},
         }
-        for name, metric in zip(self.model.metrics, self.metrics, strict=True):
-            state.put(f"metrics.{name}", metric.kept)
+        for name, kept in self.measures.kept.items():
+            state.put(f"metrics.{name}", kept)
         for name, callback in self.callbacks.items():
             if saved := callback.state():
                 state.put(f"callbacks.{name}", saved)
@@ -213,8 +209,7 @@ class Trainer:
             restore_stream(rng, progress["generators"][name])
         self.batches.restore(position)
         self._loss, self._weight = progress["loss"]
-        for name, metric in zip(self.model.metrics, self.metrics, strict=True):
-            metric.restore(state.take(f"metrics.{name}"))
+        self.measures.restore({name: state.take(f"metrics.{name}") for name in self.model.metrics})
         for name, callback in self.callbacks.items():
             if f"callbacks.{name}" in progress["parts"]:
                 callback.restore(state.take(f"callbacks.{name}"))
@@ -240,6 +235,11 @@ def updater(network: Network, optimizer: Optimizer, slots: np.ndarray) -> Callab
             optimizer.update(*part, step=step)
 
     return update
+
+
+def _listed(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a metric keeps as JSON takes it."""
+    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in kept.items()}
 
 
 def clip_norm(gradient: np.ndarray, limit: float) -> None:

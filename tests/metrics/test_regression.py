@@ -77,17 +77,6 @@ def test_shapes_that_do_not_fit_are_refused(name, prediction, target):
         specnet.build("metrics", name)(np.zeros(prediction), np.zeros(target))
 
 
-def test_metrics_that_are_additive_are_means_over_parts():
-    additive = {name for name in built_in("metrics") if specnet.build("metrics", name).additive}
-    assert additive == {"accuracy", "mae", "mse"}
-    rng = np.random.default_rng(5)
-    scores, numbers = rng.normal(size=(17, 4)), rng.normal(size=(17, 4))
-    for name in additive:
-        metric, target = specnet.build("metrics", name), rng.integers(0, 4, 17) if name == "accuracy" else numbers
-        parts = [metric(scores[part], target[part]) * part.size for part in np.split(np.arange(17), [3, 4, 11])]
-        assert metric(scores, target) == pytest.approx(sum(parts) / 17)
-
-
 def test_every_built_in_metric_is_tested_and_says_which_way_is_better():
     better = {name: specnet.build("metrics", name).higher_is_better for name in built_in("metrics")}
     assert better == {"accuracy": True, "mae": False, "mse": False, "r2": True}

@@ -188,7 +188,6 @@ CRAFTED = {
     "a member missing": (lambda content: pack(dict(list(members(content).items())[1:])), "does not fit"),
     "a text missing": (rename("spec", "params.spec"), "spec"),
     "a member too many": (lambda content: pack(members(content) | {"more": npy([1.0])}), "does not fit"),
-    "no outputs": (progress(position=0), "does not fit"),
     "a path upwards": (rename("params", "../params"), "does not fit"),
     "an absolute path": (rename("params", "/params"), "does not fit"),
     "another ending": (lambda content: content.replace(b"params.npy", b"params.txt"), r"params\.txt has no place"),
@@ -197,13 +196,11 @@ CRAFTED = {
     "a bomb of no elements": (replace("params", lambda array: announce((0, 10**12), data=b"")), "does not fit"),
     "a negative shape": (replace("params", lambda array: announce((-1, -2))), "does not fit"),
     "a bomb of empty texts": (replace("layout", lambda array: announce((10**12,), "<U0", b"")), "texts"),
-    "a bomb of outputs, which progress wants": (lie("outputs", (10**9, 1), position=10**9), "larger than the file"),
     "a bomb of parameters, which the input shape wants": (
         lie("params", (10**9,), data=DATA | {"input_shape": [10**9]}),
         "larger than the file",
     ),
     "a huge input shape": (progress(data=DATA | {"input_shape": [10**12]}), "does not fit"),
-    "a huge position": (progress(position=10**12), "does not fit"),
     "float64 in a float32 run": (replace("params", lambda array: npy(array.astype("f8"))), "does not fit"),
     "big-endian numbers": (replace("params", lambda array: npy(array.astype(">f4"))), "does not fit"),
     "records": (replace("params", lambda array: npy(array.view([("a", "<f4")]))), "does not fit"),
@@ -288,7 +285,7 @@ def test_a_file_packed_anew_from_the_same_members_is_believed(read, content):
     """So the crafted ones are refused for what is crafted."""
     before, after = read(content), read(progress()(content))
     assert after.progress == before.progress
-    for name in ("params", "slots", "state", "outputs"):
+    for name in ("params", "slots", "state"):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name), strict=True)
 
 

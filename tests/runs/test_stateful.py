@@ -121,8 +121,15 @@ class Rounded(Loss):
         return self.difference * self.difference.dtype.type(2 / self.difference.size)
 
 class Mean(Metric):
-    def __call__(self, prediction, target):
-        return np.float32(prediction.mean())
+    def reset(self):
+        self.keep(total=np.float64(0.0), count=0)
+
+    def update(self, prediction, target):
+        self.total += prediction.sum(dtype=np.float64)
+        self.count += len(prediction)
+
+    def compute(self):
+        return np.float32(self.total / self.count)
 """
 
 

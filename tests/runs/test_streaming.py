@@ -93,6 +93,17 @@ def test_loss_and_metrics_are_those_of_data_in_memory(loss):
         assert streamed.model.evaluate(streamed.data.splits[split]) == pytest.approx(expected, rel=1e-5)
 
 
+def test_r2_of_streamed_samples_is_that_of_data_in_memory():
+    layers = [{"type": "linear", "units": 1}]
+    streamed, whole = (
+        Experiment(make_spec(buffer, layers=layers, loss="mse", metrics=["r2", "mse"], split={"validation": 0.5}))
+        for buffer in (SMALL, 1024)
+    )
+    for split in whole.splits:
+        expected = whole.model.score(whole.splits[split])
+        assert streamed.model.score(streamed.splits[split]) == pytest.approx(expected, rel=1e-5)
+
+
 def test_an_epoch_without_shuffling_is_that_of_data_in_memory():
     training = {"epochs": 1, "batch_size": 4, "shuffle": False}
     transforms = {"inputs": [{"type": "scale", "factor": 0.1}]}
@@ -150,14 +161,33 @@ REFUSED = {
         ("training", "batch_size"),
     ),
     "large batch": ({"training": {"batch_size": 90}}, "a step of 90 samples takes more", ("training", "batch_size")),
-    "metric": ({"metrics": ["accuracy", "r2"]}, "r2 is computed over all samples at once", ("metrics", 1)),
+    "metric": ({"metrics": ["accuracy", "median"]}, "median keeps all samples, and they take more", ("metrics", 1)),
     "plot": ({"plots": ["curves", "decision_boundary"]}, "this plot shows each sample", ("plots", 1)),
     "batch of a plot": ({"plots": ["regression_fit"]}, "this plot shows each sample", ("plots", 0)),
 }
 
 
+MEDIAN = """
+import numpy as np
+from specnet import Metric
+
+class Median(Metric):
+    keeps_samples = True
+
+    def reset(self):
+        self.keep(errors=np.zeros(0))
+
+    def update(self, prediction, target):
+        self.errors = np.append(self.errors, np.abs(prediction - target.reshape(prediction.shape)))
+
+    def compute(self):
+        return float(np.median(self.errors))
+"""
+
+
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_needs_all_samples_at_once_is_refused_before_training(case):
+def test_what_needs_all_samples_at_once_is_refused_before_training(case, install):
+    install("specnet-median", "[specnet.metrics]\nmedian = median_plugin:Median", median_plugin=MEDIAN)
     changes, message, pointer = REFUSED[case]
     with pytest.raises(SpecnetError, match=message) as raised:
         specnet.run(make_spec(**changes), "run")

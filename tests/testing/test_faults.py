@@ -25,6 +25,7 @@ from specnet import (
 )
 from specnet.datasets.base import Outline
 from specnet.errors import DataError, PlotError, ShapeError
+from specnet.metrics.base import MeanMetric
 from specnet.schedules.base import value_at
 from specnet.testing import ConformanceError, check, examine
 
@@ -537,90 +538,195 @@ class Cached(Draw):
 
 # Metrics.
 
+COLUMN = "a missing axis of 1 changes nothing"
+BEST = "right predictions are the best"
+BATCHES = "batches do not matter"
+KEPT = "what is kept is all that is remembered"
+GROWTH = "what grows with samples is said"
+REPEATED = "weights count as repetitions"
+OMITTED = "a weight of 0 leaves a sample out"
+RESET = "reset forgets everything"
+COMPUTING = "computing changes nothing"
+
 
 @good
-class Error(Metric):
+class Error(MeanMetric):
     """Mean of |y - t|."""
 
     higher_is_better = False
-    additive = True
 
-    def __call__(self, prediction, target):
+    def values(self, prediction, target):
         if prediction.shape != target.shape:
             raise ShapeError("other shapes")
-        return float(np.mean(np.abs(prediction - target)))
+        return np.abs(prediction - target)
 
 
-@fault("an additive metric is the mean of its parts", "the whole has .*, its parts on average")
-class RootError(Error):
-    def __call__(self, prediction, target):
-        return math.sqrt(super().__call__(np.square(prediction), np.square(target)))
+@good
+class Plain(Metric):
+    """The same, of samples without weights."""
+
+    higher_is_better = False
+
+    def reset(self):
+        self.keep(total=0.0, count=0)
+
+    def update(self, prediction, target):
+        if prediction.shape != target.shape:
+            raise ShapeError("other shapes")
+        self.total += float(np.abs(prediction - target).sum())
+        self.count += target.size
+
+    def compute(self):
+        return self.total / max(self.count, 1)
 
 
-@fault("right predictions are the best", "higher_is_better is True, but right predictions have 0 and others")
+@good
+class Several(Error):
+    """The mean error and its root."""
+
+    def compute(self):
+        return {"mean": super().compute(), "root": math.sqrt(super().compute())}
+
+
+@good
+class MedianError(Metric):
+    """The median of |y - t|, for which all of them are kept."""
+
+    higher_is_better = False
+    keeps_samples = True
+
+    def reset(self):
+        self.keep(errors=np.zeros(0))
+
+    def update(self, prediction, target):
+        if prediction.shape != target.shape:
+            raise ShapeError("other shapes")
+        self.errors = np.append(self.errors, np.abs(prediction - target).reshape(-1))
+
+    def compute(self):
+        return float(np.median(self.errors))
+
+
+@fault(GROWTH, "of 50 times as many samples it keeps 300 numbers, not 6; keeps_samples should be True", BATCHES)
+class Untold(MedianError):
+    keeps_samples = False
+
+
+@fault(BATCHES, "in batches of 1 it is .* at once")
+class MeanOfMeans(Error):
+    def update(self, prediction, target, weight=None):
+        before = self.total / self.count if self.count else None
+        super().update(prediction, target, weight)
+        if before is not None:
+            self.total = self.count * (before + float(np.mean(self.values(prediction, target)))) / 2
+
+
+@fault(BATCHES, "merged from batches of 1 it is .* at once")
+class NotMerged(Error):
+    def merge(self, other):
+        self.total, self.count = other.total or self.total, other.count or self.count
+
+
+@fault(KEPT, "restored after 3 samples it ends at .* is something remembered that is not kept", BATCHES)
+class Hidden(Error):
+    def reset(self):
+        super().reset()
+        self.worst = 0.0
+
+    def update(self, prediction, target, weight=None):
+        super().update(prediction, target, weight)
+        values = self.values(prediction, target)
+        self.worst = max(self.worst, float(np.max(values if weight is None else values[weight > 0])))
+
+    def compute(self):
+        return super().compute() + 1e-3 * self.worst
+
+
+@fault(KEPT, "it keeps seen, which is no number and no array of numbers")
+class KeepingText(Error):
+    def reset(self):
+        super().reset()
+        self.keep(seen="")
+
+
+@fault(REPEATED, "with weights it is .* with rows repeated", OMITTED)
+class WeightlessMetric(Error):
+    def update(self, prediction, target, weight=None):
+        super().update(prediction, target)
+
+
+@fault(OMITTED, "it is nan against .* without the sample")
+class MultiplyingMetric(Error):
+    def update(self, prediction, target, weight=None):
+        super().update(prediction, target, weight)
+        if weight is not None:
+            self.total += 0.0 * float(np.sum(np.square(prediction.T) * weight))
+
+
+@fault(BEST, "higher_is_better is True, but right predictions have 0 and others")
 class WrongWay(Error):
     higher_is_better = True
 
 
 @fault("predictions and targets are left alone", "predictions are written to")
 class WritingMetric(Error):
-    def __call__(self, prediction, target):
-        if prediction.shape != target.shape:
-            raise ShapeError("other shapes")
-        value = super().__call__(prediction, target)
+    def values(self, prediction, target):
+        found = super().values(prediction, target)
         prediction[...] = 0 * prediction + target[...]
+        return found
+
+
+@fault(RESET, "after other samples and a reset it is .* by a fresh metric")
+class Running(Error):
+    def reset(self):
+        if not hasattr(self, "total"):
+            super().reset()
+
+
+@fault(COMPUTING, "computed after each sample it ends at .* otherwise")
+class Emptied(Error):
+    def compute(self):
+        value = super().compute()
+        self.total = 0.0
         return value
 
 
-@fault("nothing is remembered", "at first and .* after another")
-class Running(Error):
-    def __call__(self, prediction, target):
-        self.total = getattr(self, "total", 0.0) + super().__call__(prediction, target)
-        return self.total
-
-
-@fault("the metric is a finite number", "it returns nan")
+@fault("the metric is a finite number", "compute returns nan")
 class Undefined(Error):
-    def __call__(self, prediction, target):
-        super().__call__(prediction, target)
+    def compute(self):
         return math.nan
 
 
-COLUMN = "a missing axis of 1 changes nothing"
-BEST = "right predictions are the best"
-
-
-@fault("it takes predictions, and refuses others by a SpecnetError", "raises ValueError: operands", COLUMN, BEST)
+@fault(
+    "it takes predictions, and refuses others by a SpecnetError", "raises ValueError: operands", COLUMN, BEST, BATCHES,
+    OMITTED, REPEATED,
+)  # fmt: skip
 class Unchecked(Error):
-    additive = False
-
-    def __call__(self, prediction, target):
-        return float(np.mean(np.abs(prediction - target)))
+    def values(self, prediction, target):
+        return np.abs(prediction - target)
 
 
-@fault(COLUMN, r"against targets of shape \(n,\) it is .*, against the same of shape \(n, 1\)", BEST)
+@fault(COLUMN, r"of targets of shape \(n,\) against the same of shape \(n, 1\) it is", BEST, BATCHES, OMITTED, REPEATED)
 class Broadcasting(Error):
-    additive = False
-
-    def __call__(self, prediction, target):
+    def values(self, prediction, target):
         if prediction.size != target.size:
             raise ShapeError("other sizes")
-        return float(np.mean(np.abs(prediction - target)))
+        return np.abs(prediction - target)
 
 
 @good
 class Columns(Error):
-    def __call__(self, prediction, target):
+    def values(self, prediction, target):
         if prediction.size != target.size:
             raise ShapeError("other sizes")
-        return super().__call__(prediction.reshape(target.shape), target)
+        return super().values(prediction.reshape(target.shape), target)
 
 
 @fault("float32 agrees with float64", "of predictions in float32 it is")
 class CoarseMetric(Error):
-    def __call__(self, prediction, target):
-        value = super().__call__(prediction, target)
-        return value if prediction.dtype == np.float64 else float(np.float16(value))
+    def values(self, prediction, target):
+        found = super().values(prediction, target)
+        return found if prediction.dtype == np.float64 else found.astype(np.float16).astype(np.float64)
 
 
 # Transforms.

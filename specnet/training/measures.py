@@ -1,0 +1,84 @@
+"""`Measures`: the metrics of a run while they accumulate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from specnet.component import guarded
+from specnet.metrics.base import Metric
+from specnet.weights import require_weight
+
+
+class Measures:
+    """The metrics of a split or an epoch, by name, while they take one batch after the other.
+
+    `interpret` turns outputs into predictions. A metric that returns several numbers has one name for each,
+    `f1.cat` for instance.
+    """
+
+    def __init__(self, metrics: Mapping[str, Metric], interpret: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.metrics = {name: metric.model_copy(deep=True) for name, metric in metrics.items()}
+        self.interpret = interpret
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all samples."""
+        self._each("reset", lambda name, metric: metric.reset())
+
+    def update(self, y: np.ndarray, truth: np.ndarray, weight: np.ndarray | None = None) -> None:
+        """Take outputs y of a batch into account, and its targets in the dataset's units.
+
+        Raises:
+            ComponentError: if a metric takes no weights and the batch has some.
+        """
+        if not self.metrics:
+            return
+        prediction = self.interpret(y)
+        for number, metric in enumerate(self.metrics.values()):
+            if weight is not None:
+                require_weight(metric, "update", ("metrics", number))
+        batch = (prediction, truth) if weight is None else (prediction, truth, weight)
+        self._each("update", lambda name, metric: metric.update(*batch))
+
+    def compute(self) -> dict[str, float]:
+        """Return every metric of all samples since the last reset."""
+        values: dict[str, float] = {}
+
+        def add(name: str, metric: Metric) -> None:
+            value = metric.compute()
+            if isinstance(value, Mapping):
+                values.update({f"{name}.{part}": float(number) for part, number in value.items()})
+            else:
+                values[name] = float(value)
+
+        self._each("compute", add)
+        return values
+
+    def merge(self, other: Measures) -> None:
+        """Take into account what others have accumulated over other samples."""
+        self._each("merge", lambda name, metric: metric.merge(other.metrics[name]))
+
+    @property
+    def kept(self) -> dict[str, dict[str, Any]]:
+        """What each metric keeps."""
+        return {name: metric.kept for name, metric in self.metrics.items()}
+
+    def restore(self, kept: Mapping[str, Mapping[str, Any]]) -> None:
+        """Continue from what the same metrics have kept.
+
+        Raises:
+            ValueError: if it is not that.
+        """
+        if list(kept) != list(self.metrics):
+            raise ValueError(f"there are the metrics {', '.join(self.metrics)}, not {', '.join(kept)}")
+        for name, metric in self.metrics.items():
+            metric.restore(kept[name])
+
+    def _each(self, method: str, call: Callable[[str, Metric], None]) -> None:
+        """Call a method of each metric; what it raises is completed with the metric's place."""
+        for number, (name, metric) in enumerate(self.metrics.items()):
+            with guarded(metric, ("metrics", number), method):
+                call(name, metric)

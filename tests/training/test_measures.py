@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+import specnet
+from specnet.errors import BrokenComponentError, ComponentError
+from specnet.metrics.base import MeanMetric, Metric
+from specnet.training.measures import Measures
+
+rng = np.random.default_rng(2)
+y, truth = rng.normal(size=(2, 20, 1))
+
+
+class Parts(MeanMetric):
+    """The mean prediction, and a hundred times that."""
+
+    def values(self, prediction, target):
+        return prediction
+
+    def compute(self):
+        return {"once": super().compute(), "often": 100 * super().compute()}
+
+
+class Plain(Metric):
+    """A metric that takes no weights."""
+
+    def reset(self):
+        self.keep(count=0)
+
+    def update(self, prediction, target):
+        self.count += len(target)
+
+    def compute(self):
+        return self.count
+
+
+def measures(**metrics):
+    return Measures(metrics, lambda outputs: 2 * outputs)
+
+
+def test_metrics_see_predictions_a_batch_at_a_time():
+    found = measures(mse=specnet.build("metrics", "mse"), parts=Parts())
+    found.update(y[:5], truth[:5])
+    found.update(y[5:], truth[5:])
+    expected = {
+        "mse": np.mean((2 * y - truth) ** 2),
+        "parts.once": 2 * y.mean(),
+        "parts.often": 200 * y.mean(),
+    }
+    assert found.compute() == pytest.approx(expected)
+
+
+def test_the_metrics_of_the_spec_are_left_alone():
+    metric = specnet.build("metrics", "r2")
+    measures(r2=metric).update(y, truth)
+    assert metric.kept["count"].tolist() == [0]
+
+
+def test_what_is_kept_is_restored_and_merged():
+    whole, first, second = (measures(r2=specnet.build("metrics", "r2"), plain=Plain()) for _ in range(3))
+    whole.update(y, truth)
+    first.update(y[:5], truth[:5])
+    second.restore(first.kept)
+    second.update(y[5:], truth[5:])
+    assert second.compute() == pytest.approx(whole.compute(), rel=1e-12)
+    first.merge(first)
+    assert first.compute()["plain"] == 10
+    with pytest.raises(ValueError, match="there are the metrics r2, plain, not plain"):
+        whole.restore({"plain": {"count": 1}})
+
+
+def test_weights_are_handed_on_and_refused_by_the_name_of_who_takes_none():
+    found = measures(mse=specnet.build("metrics", "mse"))
+    found.update(y, truth, np.arange(20) < 5)
+    assert found.compute()["mse"] == pytest.approx(np.mean((2 * y[:5] - truth[:5]) ** 2))
+    with pytest.raises(ComponentError, match=r"metrics\[1\] \(Plain\) cannot use them: its update has no") as caught:
+        measures(mse=specnet.build("metrics", "mse"), plain=Plain()).update(y, truth, np.ones(20))
+    assert caught.value.pointer == ("metrics", 1)
+
+
+class Failing(Plain):
+    """A metric that returns nothing."""
+
+    def compute(self):
+        return None
+
+
+def test_what_a_metric_raises_is_told_with_its_place():
+    found = measures(mse=specnet.build("metrics", "mse"), failing=Failing())
+    found.update(y, truth)
+    with pytest.raises(BrokenComponentError, match=r"metrics\[1\] \(Failing\) fails in compute: TypeError"):
+        found.compute()
