@@ -40,11 +40,6 @@ class Batch:
         """The number of samples."""
         return len(self.inputs)
 
-    @property
-    def size(self) -> float:
-        """How much the batch counts in a mean over several: the sum of its weights, or the number of samples."""
-        return float(self.rows) if self.weight is None else float(self.weight.sum(dtype=np.float64))
-
     def map(self, change: Callable[[np.ndarray], np.ndarray]) -> Batch:
         """Return the batch of what `change` makes of each array."""
         return Batch(
