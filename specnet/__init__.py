@@ -48,6 +48,7 @@ __all__ = [
     "register",
     "resume",
     "run",
+    "scheduled",
 ]
 
 

@@ -27,6 +27,7 @@ from specnet.runs.runner import resume as resume
 from specnet.runs.runner import run as run
 from specnet.schedules.base import Schedule as Schedule
 from specnet.schedules.base import WatchingSchedule as WatchingSchedule
+from specnet.schedules.base import scheduled as scheduled
 from specnet.spec.load import load_spec as load_spec
 from specnet.spec.model import Spec as Spec
 from specnet.training.callbacks import Callback as Callback

@@ -98,7 +98,7 @@ class Component(Section):
     def __eq__(self, other: object) -> bool:
         """Tell whether a spec says the same of both; run-time state is no part of that."""
         return type(self) is type(other) and all(
-            getattr(self, name) == getattr(other, name) for name in type(self).model_fields
+            stated(self, name) == stated(other, name) for name in type(self).model_fields
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -111,7 +111,8 @@ class Component(Section):
         """
         name = registry.name_of(self.group, type(self))
         try:
-            return {"type": name, **self.model_dump(mode="json", by_alias=True)}
+            described = self.model_copy(update=vars(self).get("scheduled_fields"))
+            return {"type": name, **described.model_dump(mode="json", by_alias=True)}
         except PydanticSerializationError as error:
             # pydantic wraps what a component inside has raised.
             raise error.__cause__ or error from None
@@ -271,6 +272,11 @@ def build(group: str, value: Any) -> Component:
         raise explain(error) from None
 
 
+def stated(component: BaseModel, name: str) -> Any:
+    """Return a field as the spec has it: a schedule also while training has put the number of a step in its place."""
+    return vars(component).get("scheduled_fields", {}).get(name, getattr(component, name))
+
+
 def parts(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
     """Give a validated value and everything inside it, each with its place in the JSON."""
     yield pointer, value
@@ -282,7 +288,7 @@ def parts(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
             yield from parts(item, (*pointer, key))
     elif isinstance(value, BaseModel):
         for name, field in type(value).model_fields.items():
-            yield from parts(getattr(value, name), (*pointer, field.alias or name))
+            yield from parts(stated(value, name), (*pointer, field.alias or name))
 
 
 @contextmanager

@@ -99,6 +99,36 @@ def test_the_mistake_in_a_transform_that_the_guide_names_is_found(transforms):
         assert line == "  …" or line in result.output
 
 
+def test_who_follows_the_guide_has_optimizers_that_are_checked_and_train(install, tmp_path):
+    rule, test, wrapper = blocks("write-an-optimizer.md", "python")
+    (spec,) = blocks("write-an-optimizer.md", "json")
+    points = "[specnet.optimizers]\nsignum = acme_signum:Signum\nuphill = acme_uphill:Uphill"
+    install("acme", points, acme_signum=rule, acme_uphill=wrapper)
+    tests = {}
+    exec(test, tests)
+    for name in [name for name in tests if name.startswith("test_")]:
+        tests[name]()
+    specnet.testing.check_optimizer("uphill")
+    specnet.testing.check_optimizer({"type": "uphill", "optimizer": "adam"})
+    run = specnet.run(specnet.load_spec(json.loads(spec)), tmp_path / "run")
+    assert run.history["train/loss"][-1] < run.history["train/loss"][0]
+    assert run.history["optimizer.learning_rate"][-1] < 1e-4
+    uphill = json.loads(spec) | {"optimizer": {"type": "uphill", "optimizer": "adam"}}
+    history = specnet.run(specnet.load_spec(uphill), tmp_path / "uphill").history
+    assert history["train/loss"][-1] < history["train/loss"][0]
+
+
+def test_who_writes_to_the_gradient_is_told_as_the_guide_says(install):
+    rule, *_ = blocks("write-an-optimizer.md", "python")
+    broken = rule.replace("        m += (1 - self.momentum) * g", "        g *= 1 - self.momentum; m += g")
+    install("acme", "[specnet.optimizers]\nsignum = acme_signum:Signum", acme_signum=broken)
+    shown = CliRunner().invoke(cli, ["check", "optimizers", "signum"])
+    (told,) = blocks("write-an-optimizer.md", "")[-1:]
+    assert shown.exit_code == 2
+    for line in told.splitlines():
+        assert line == "  …" or line in shown.output
+
+
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory):
     """A plugin made as the guide says, in an environment of its own, and what runs a command there."""

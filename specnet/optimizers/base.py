@@ -2,51 +2,155 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from abc import abstractmethod
-from typing import Annotated, Any, ClassVar
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
-from pydantic import Field
 
 from specnet.component import Component
-from specnet.schedules.base import Schedule, scheduled
-from specnet.workspace import Workspace
 
-PIECE = 65_536
+PIECE = 131_072
 """Elements that are updated at a time: a few arrays of this length stay in a core's cache."""
+
+
+class State(SimpleNamespace):
+    """An optimizer's arrays by name: `state.m`; those of an optimizer inside it are in a state of their own."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"the optimizer has no state {name!r}; state_names should contain it")
+
+    def cut(self, part: slice, shape: tuple[int, ...]) -> State:
+        """Return the views of a part of each flat array, in a shape."""
+        return State(
+            **{
+                name: array.cut(part, shape) if isinstance(array, State) else array[part].reshape(shape)
+                for name, array in vars(self).items()
+            }
+        )
+
+
+class Objective(Protocol):
+    """The loss of the batch under way as a function of all parameters, a flat vector."""
+
+    def evaluate(self, w: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return loss and gradient at w; the gradient is a new array."""
+        ...
+
+    def jacobian(self) -> np.ndarray:
+        """Return the derivatives (outputs, parameters) of all outputs of the batch, at the present parameters."""
+        ...
 
 
 class Optimizer(Component):
     """Turns gradients into steps.
 
-    The rule is elementwise on `(w, g, *slots)`, so it is applied to the flat vectors in cache-sized pieces. Slots
-    are arrays like the parameters that start at 0 and are saved with the run; `slot_names` says which are needed.
-    A rule that needs whole tensors sets `whole_tensors`: it then gets one parameter at a time, in its shape.
+    `update(w, g, state, step)` changes the parameters w and the state in place, given the gradient g. The rule is
+    elementwise: it is applied to cache-sized pieces of the flat vectors. One that needs the parameters one by one, each
+    in its shape, sets `whole_tensors`; one that needs the flat vector of all of them sets `whole_vector`, as do those
+    that evaluate again or wrap another without saying so.
+
+    `state_names` lists the arrays that a rule keeps between steps. They are like w, start at 0 and are saved with the
+    run: `state.m` for the name `m`. `step` counts the steps already taken.
+
+    A field that may vary with time is `Annotated[float, scheduled(gt=0)]`. Where the spec has a schedule, the field is
+    a plain number in `update`: that of the step.
+
+    A rule that evaluates the loss again says so in `needs` and calls `self.objective.evaluate(w)`, on the same batch
+    with the same random numbers, or `self.objective.jacobian()`. A rule that wraps another has a field of type
+    `Optimizer` and calls its `apply`; the state of that field `optimizer` is `state.optimizer`.
     """
 
     group: ClassVar[str] = "optimizers"
     whole_tensors: ClassVar[bool] = False
-    learning_rate: Annotated[float | Schedule, scheduled(gt=0)] = Field(
-        default=0.01, description="step size: a number or a schedule"
-    )
-
-    def model_post_init(self, context: Any) -> None:
-        """Give the optimizer its run-time attributes."""
-        self.workspace = Workspace()
+    whole_vector: ClassVar[bool] = False
+    needs: ClassVar[tuple[Literal["evaluate", "jacobian"], ...]] = ()
 
     @property
-    def slot_names(self) -> tuple[str, ...]:
-        """The slots that the rule keeps."""
+    def state_names(self) -> tuple[str, ...]:
+        """The arrays that the rule keeps between steps."""
         return ()
 
     @abstractmethod
-    def update(self, w: np.ndarray, g: np.ndarray, *slots: np.ndarray, step: int) -> None:
-        """Change w and the slots in place, given the gradient g; `step` counts the steps already taken."""
+    def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
+        """Take one step: change w and the state in place; g stays as it is."""
 
-    def pieces(self, w: np.ndarray, g: np.ndarray, slots: np.ndarray) -> list[tuple[np.ndarray, ...]]:
-        """Return what `update` gets, one after the other, of a flat vector w (size,), its gradient and slots.
+    def weights_for_evaluation(self, w: np.ndarray, state: State) -> np.ndarray | None:
+        """Return the parameters to measure, save as best and export; None where they are w.
 
-        They are views, cut once for all steps; `slots` is (count, size).
+        w is the flat vector of all parameters, and stays as it is.
         """
-        cuts = [slice(start, start + PIECE) for start in range(0, w.size, PIECE)]
-        return [(w[cut], g[cut], *slots[:, cut]) for cut in cuts]
+        for name, inner in wrapped(self):
+            weights = inner.weights_for_evaluation(w, getattr(state, name))
+            if weights is not None:
+                return weights
+        return None
+
+    def bind(self, shapes: Mapping[str, tuple[int, ...]], objective: Objective | None = None) -> None:
+        """Prepare for parameters of these shapes, which lie one behind the other in the flat vector."""
+        self.objective = objective
+        inner = [optimizer for _, optimizer in wrapped(self)]
+        total = sum(math.prod(shape) for shape in shapes.values())
+        cuts: list[tuple[int, ...]] = [(min(PIECE, total - start),) for start in range(0, total, PIECE)]
+        if self.whole_vector or self.needs or inner:
+            cuts = [(total,)]
+        elif self.whole_tensors:
+            cuts = [*shapes.values()]
+        ends = itertools.accumulate(map(math.prod, cuts))
+        self.parts = [(slice(end - math.prod(shape), end), shape) for end, shape in zip(ends, cuts, strict=True)]
+        for optimizer in inner:
+            optimizer.bind(shapes, objective)
+
+    def apply(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
+        """Take one step on the flat vectors of all parameters and gradients, in the parts that the rule needs."""
+        for part, shape in self.parts:
+            if shape == w.shape:
+                self.update(w, g, state, step)
+            else:
+                self.update(w[part].reshape(shape), g[part].reshape(shape), state.cut(part, shape), step)
+
+
+def wrapped(optimizer: Optimizer) -> Iterator[tuple[str, Optimizer]]:
+    """Yield the optimizers that fields of an optimizer hold, by name."""
+    for name in type(optimizer).model_fields:
+        if isinstance(inner := getattr(optimizer, name), Optimizer):
+            yield name, inner
+
+
+def all_state_names(optimizer: Optimizer) -> tuple[str, ...]:
+    """Return the names of an optimizer's arrays, those of an optimizer inside it by place, such as `optimizer.m`."""
+    names = [f"{name}.{inner_name}" for name, inner in wrapped(optimizer) for inner_name in all_state_names(inner)]
+    return (*optimizer.state_names, *names)
+
+
+def all_needs(optimizer: Optimizer) -> set[str]:
+    """Return what an optimizer and those inside it need of the objective."""
+    return {*optimizer.needs}.union(*(all_needs(inner) for _, inner in wrapped(optimizer)))
+
+
+def named_state(optimizer: Optimizer, arrays: np.ndarray) -> State:
+    """Return the state of an optimizer whose arrays are the rows of `arrays`, in the order of `all_state_names`."""
+    rows = iter(arrays)
+
+    def named(optimizer: Optimizer) -> State:
+        own = {name: next(rows) for name in optimizer.state_names}
+        return State(**own, **{name: named(inner) for name, inner in wrapped(optimizer)})
+
+    return named(optimizer)
+
+
+def decay_mask(
+    shapes: Mapping[str, tuple[int, ...]], decays: Mapping[str, bool | None], dtype: np.dtype | str
+) -> np.ndarray:
+    """Return the flat vector that is 1 where parameters decay, else 0.
+
+    `decays` holds what parameters were declared with; by default (None) those of two or more axes decay.
+
+    >>> decay_mask({"layers.0.weight": (1, 2), "layers.0.bias": (2,)}, {}, "float32").tolist()
+    [1.0, 1.0, 0.0, 0.0]
+    """
+    values = [len(shape) >= 2 if (decay := decays.get(name)) is None else decay for name, shape in shapes.items()]
+    return np.repeat(np.array(values, dtype), [math.prod(shape) for shape in shapes.values()])

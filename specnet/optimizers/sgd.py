@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
-from specnet.optimizers.base import Optimizer
-from specnet.schedules.base import value_at
+from specnet.optimizers.base import Optimizer, State
+from specnet.schedules.base import scheduled
 
 
 class Sgd(Optimizer):
@@ -28,6 +28,9 @@ class Sgd(Optimizer):
         {"momentum": 0.9},
         {"momentum": 0.7, "nesterov": True, "learning_rate": {"type": "cosine", "initial": 0.1, "steps": 20}},
     )
+    learning_rate: Annotated[float, scheduled(gt=0)] = Field(
+        default=0.01, description="step size: a number or a schedule"
+    )
     momentum: float = Field(default=0.0, ge=0, lt=1, description="share of the last velocity that is kept")
     nesterov: bool = Field(default=False, description="whether momentum looks ahead")
 
@@ -38,20 +41,14 @@ class Sgd(Optimizer):
         return self
 
     @property
-    def slot_names(self) -> tuple[str, ...]:
+    def state_names(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
 
-    def update(self, w: np.ndarray, g: np.ndarray, *slots: np.ndarray, step: int) -> None:
-        rate = value_at(self.learning_rate, step)
-        change = self.workspace("change", w.shape, w.dtype)
-        if slots:
-            (velocity,) = slots
-            velocity *= self.momentum
-            velocity += g
-            if self.nesterov:
-                np.multiply(velocity, self.momentum, out=change)
-                change += g
-                g = change
-            else:
-                g = velocity
-        w -= np.multiply(g, rate, out=change)
+    def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
+        change = g
+        if self.momentum:
+            v = state.velocity
+            v *= self.momentum
+            v += g
+            change = g + self.momentum * v if self.nesterov else v
+        w -= self.learning_rate * change

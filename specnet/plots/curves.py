@@ -64,9 +64,9 @@ class Curves(Plot):
 
 
 class Schedule(Plot):
-    """The learning rate over the steps, as it is in the last step of each epoch.
+    """The learning rate and every scheduled hyper-parameter over the steps, as in the last step of each epoch.
 
-    Its scale is logarithmic where a quarter of the epochs have less than a tenth of the highest rate.
+    The scale is logarithmic where a quarter of the epochs have less than a tenth of the highest value.
     """
 
     streams: ClassVar[bool] = True
@@ -74,17 +74,20 @@ class Schedule(Plot):
     def draw(self, run: Trained) -> Figure:
         if not run.history:
             raise PlotError("there is no learning rate yet: no epoch is complete", help="train for at least one epoch")
-        steps, rates = run.history["step"], run.history["learning_rate"]
-        figure = style.figure(f"{run.name}: learning rate", 7, 4)
-        axes = figure.add_subplot()
-        style.dress(axes, "step", "learning rate")
-        drawn = thin(rates)
-        marker = "o" if len(rates) <= 20 else ""
-        axes.plot(steps[drawn], rates[drawn], color=style.PALETTE[0], linewidth=1.8, marker=marker, markersize=4)
-        axes.xaxis.set_major_formatter("{x:,.0f}")
-        axes.yaxis.set_major_formatter("{x:g}")
-        if rates.min() > 0 and rates.max() > 10 * np.quantile(rates, 0.25):
-            style.scale_by_decades(axes)
-        else:
-            axes.set_ylim(bottom=0.0)
+        places = [name for name in run.history if "." in name and "/" not in name]
+        if not places:
+            raise PlotError("no hyper-parameter has a schedule, and the optimizer has no learning rate")
+        figure = style.figure(f"{run.name}: schedule", 7, 1 + 3 * len(places))
+        for axes, place in zip(figure.subplots(len(places), squeeze=False)[:, 0], places, strict=True):
+            steps, values = run.history["step"], run.history[place]
+            style.dress(axes, "step", place.removeprefix("optimizer.").replace("_", " "))
+            drawn = thin(values)
+            marker = "o" if len(values) <= 20 else ""
+            axes.plot(steps[drawn], values[drawn], color=style.PALETTE[0], linewidth=1.8, marker=marker, markersize=4)
+            axes.xaxis.set_major_formatter("{x:,.0f}")
+            axes.yaxis.set_major_formatter("{x:g}")
+            if values.min() > 0 and values.max() > 10 * np.quantile(values, 0.25):
+                style.scale_by_decades(axes)
+            else:
+                axes.set_ylim(bottom=0.0)
         return figure

@@ -66,9 +66,10 @@ def of_history(runs: Sequence[Reported], names: Sequence[str]) -> Iterator[Panel
                 label = " ".join(part for part in (names[number] if len(runs) > 1 else "", split) if part)
                 color = number if len(runs) > 1 else place
                 series.append(curve(label or value, color, place, run.history["epoch"], run.history[column]))
-        shown = panel(value.replace("_", " "), series)
-        # Many a learning rate ends near 0: a logarithm would show little but that.
-        yield shown | {"log": shown["log"] and value != "learning_rate"}
+        scheduled = "." in value  # named by its place
+        shown = panel(value.removeprefix("optimizer.").replace("_", " "), series)
+        # Many learning rates end near 0: a logarithm would show little but that.
+        yield shown | {"log": shown["log"] and not scheduled}
 
 
 def of_layers(record: Mapping[str, np.ndarray]) -> Iterator[Panel]:

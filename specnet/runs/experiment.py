@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from specnet.component import guarded, parts
+from specnet.component import guarded
 from specnet.datasets.base import (
     AnySamples,
     Data,
@@ -34,6 +34,7 @@ from specnet.training.model import Model
 from specnet.training.network import Network
 from specnet.training.pipeline import Pipeline
 from specnet.training.randomness import stream
+from specnet.training.schedules import ScheduledFields, pointer_of
 from specnet.training.state import TrainingState
 from specnet.training.trainer import Trainer
 from specnet.training.trial import try_out
@@ -289,16 +290,15 @@ class Experiment:
         return Watch(stopping.monitor, mode, stopping.min_delta, stopping.patience)
 
     def _begin_schedules(self, optimizer: Optimizer) -> dict[str, Schedule]:
-        """Return every schedule of an optimizer by its place in it, those that watch a value ready for training."""
-        schedules = {}
-        for place, part in parts(optimizer):
-            if isinstance(part, Schedule):
-                schedules[".".join(map(str, ("optimizer", *place)))] = part
-            if isinstance(part, WatchingSchedule):
-                pointer = ("optimizer", *place)
-                mode = self._mode(part.monitor, part.mode, (*pointer, "monitor"))
-                with guarded(part, pointer, "begin"):
-                    part.begin(mode)
+        """Return all schedules by place, those that watch a value ready for training."""
+        named = self.model.network.named
+        schedules = ScheduledFields({"optimizer": optimizer, "loss": self.model.loss, **named}).schedules
+        for place, schedule in schedules.items():
+            if isinstance(schedule, WatchingSchedule):
+                pointer = pointer_of(place)
+                mode = self._mode(schedule.monitor, schedule.mode, (*pointer, "monitor"))
+                with guarded(schedule, pointer, "begin"):
+                    schedule.begin(mode)
         return schedules
 
     def _mode(self, monitor: str, given: Mode | None, place: Pointer) -> Mode:

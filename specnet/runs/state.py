@@ -16,6 +16,7 @@ from specnet.component import parts
 from specnet.datasets.base import DataFile, Header
 from specnet.errors import RunError, SpecError
 from specnet.layers.base import Shape, connect
+from specnet.optimizers.base import all_state_names
 from specnet.runs.archive import Stamp, open_archive
 from specnet.runs.index import file_name
 from specnet.spec.load import parse_spec
@@ -159,7 +160,7 @@ def _implied(spec: Spec, progress: Mapping[str, Any]) -> tuple[list[dict[str, An
     size = sum(slot.size for slot in layout)
     shapes: dict[str, Shape] = {
         "params": (size,),
-        "slots": (len(spec.optimizer.slot_names), size),
+        "slots": (len(all_state_names(spec.optimizer)), size),
         "state": (sum(map(math.prod, states.values())),),
     }
     return show_layout(layout), {name: Header(shape, dtype) for name, shape in shapes.items()}

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, ValidationInfo
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, ValidationInfo, field_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -21,18 +21,30 @@ NUMBER = re.compile(r"[-+]?[\d.]+([eE][-+]?\d+)?")
 class Schedule(Component):
     """A hyper-parameter as a function of time.
 
-    Time is the number of optimizer steps already taken: the first step asks for `schedule(0)`. One that depends on
-    more than that keeps state, which `save` and `restore` carry over from a run that was stopped.
+    Time is the number of optimizer steps already taken: the first step asks for `schedule(0)`. `bind` is called once
+    before training: there, lengths in epochs and those to the end of the run become steps. Before that, an epoch and
+    the run are one step long. When a run is resumed with more epochs, a schedule that reaches the end of the run
+    follows the new end: later values are those of the longer run, earlier ones stay as they were.
+
+    A schedule that depends on more than the step keeps state, which `save` and `restore` carry over from a run that
+    was stopped.
     """
 
     group: ClassVar[str] = "schedules"
+
+    def model_post_init(self, context: Any) -> None:
+        """Give the schedule its run-time attributes."""
+        self.bind(1, 1)
+
+    def bind(self, steps_per_epoch: int, total_steps: int) -> None:
+        """Prepare for a run of this length."""
 
     @abstractmethod
     def __call__(self, step: int) -> float:
         """Return the value for the step after `step` steps."""
 
     def length(self) -> int | None:
-        """Return how many steps of training it is made for; None where it suits any number."""
+        """Return how many steps of training it needs, as it is bound; None where any number will do."""
         return None
 
     def look(self, values: Mapping[str, Any]) -> None:
@@ -58,6 +70,7 @@ class WatchingSchedule(Schedule):
     mode: Mode | None = Field(default=None, description="which is better; null: as the value's kind says")
 
     def model_post_init(self, context: Any) -> None:
+        super().model_post_init(context)
         self.begin(self.mode or "min")
 
     @abstractmethod
@@ -65,10 +78,33 @@ class WatchingSchedule(Schedule):
         """Set the state that training begins with; `mode` says which monitored values are better."""
 
 
-class scheduled:
-    """The type of a field that takes a number or a schedule: `Annotated[float | Schedule, scheduled(gt=0)]`.
+def in_steps(epochs: int | None, steps: int | None, steps_per_epoch: int) -> int | None:
+    """Return a length in steps that a spec has in epochs, in steps or not at all."""
+    return steps if epochs is None else epochs * steps_per_epoch
 
-    The bounds (`gt`, `ge`, `lt`, `le`) hold for the number, and for the value a schedule starts with.
+
+def one_of(first: str, second: str) -> Any:
+    """Return a validator for the class of a schedule: of two lengths, `first` declared before, one is null."""
+
+    def check(cls: Any, value: Any, info: ValidationInfo) -> Any:
+        if value is not None and info.data.get(first) is not None:
+            raise custom_error("wrong-value", f"{second} cannot be combined with {first}", "leave one of them out")
+        return value
+
+    return field_validator(second)(classmethod(check))
+
+
+def not_both(*pairs: tuple[str, str]) -> dict[str, Any]:
+    """Return what `one_of` means in a JSON Schema, for some pairs."""
+    number = {"type": "integer"}
+    return {"allOf": [{"not": {"properties": dict.fromkeys(pair, number), "required": [*pair]}} for pair in pairs]}
+
+
+class scheduled:
+    """The type of a field that takes a number or a schedule: `Annotated[float, scheduled(gt=0)]`.
+
+    The bounds (`gt`, `ge`, `lt`, `le`) hold for the number, and for the value a schedule starts with. In training the
+    field is a number: the value of each step.
     """
 
     def __init__(self, **bounds: float) -> None:
@@ -97,8 +133,3 @@ class scheduled:
             self._number.validate_python(call_validating(schedule, lambda: schedule(0)))
             return schedule
         return self._number.validate_python(value)
-
-
-def value_at(hyper: float | Schedule, step: int) -> float:
-    """Return the value of a number or a schedule after `step` steps."""
-    return hyper(step) if callable(hyper) else hyper

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
-from specnet.schedules.base import Schedule
+from specnet.schedules.base import Schedule, in_steps, not_both, one_of
 
 
 class Constant(Schedule):
@@ -22,54 +22,95 @@ class Constant(Schedule):
 class Step(Schedule):
     """`initial * factor ** floor(step / every)`: a staircase."""
 
-    examples = ({"initial": 0.8, "every": 3},)
+    model_config = ConfigDict(json_schema_extra=not_both(("every", "every_steps")))
+    examples = ({"initial": 0.8, "every_steps": 3}, {"initial": 0.8, "every": 2})
     initial: float = Field(description="value to begin with", examples=[0.01])
-    every: PositiveInt = Field(description="steps from one stair to the next", examples=[1000])
+    every: PositiveInt | None = Field(
+        default=None, description="epochs from one stair to the next; null: `every_steps`", examples=[10]
+    )
+    every_steps: PositiveInt | None = Field(default=None, description="steps from one stair to the next")
     factor: float = Field(default=0.1, gt=0, le=1, description="what each stair multiplies the value by")
+    _one_width = one_of("every", "every_steps")
+
+    @model_validator(mode="after")
+    def _has_a_width(self) -> Self:
+        if self.every is None and self.every_steps is None:
+            raise ValueError("step needs every, in epochs, or every_steps")
+        return self
+
+    def bind(self, steps_per_epoch: int, total_steps: int) -> None:
+        self.width = in_steps(self.every, self.every_steps, steps_per_epoch) or total_steps
 
     def __call__(self, step: int) -> float:
-        return self.initial * self.factor ** (step // self.every)
+        return self.initial * self.factor ** (step // self.width)
 
     def length(self) -> int:
-        return self.every
+        return self.width
 
 
 class Exponential(Schedule):
-    """`initial * factor ** (step / every)`: smooth decay by `factor` every so many steps."""
+    """`initial * factor ** (step / every)`: smooth decay by `factor` in each `every`."""
 
-    examples = ({"initial": 3.0, "every": 2},)
+    model_config = ConfigDict(json_schema_extra=not_both(("every", "every_steps")))
+    examples = ({"initial": 3.0, "every_steps": 2}, {"initial": 3.0, "every": 5}, {"initial": 3.0})
     initial: float = Field(description="value to begin with", examples=[0.01])
-    factor: float = Field(default=0.5, gt=0, le=1, description="what `every` steps multiply the value by")
-    every: PositiveInt = Field(default=1000, description="steps that one factor takes")
+    factor: float = Field(default=0.5, gt=0, le=1, description="what one `every` multiplies the value by")
+    every: PositiveInt | None = Field(
+        default=None, description="epochs that one factor takes; null: `every_steps`, else the whole run"
+    )
+    every_steps: PositiveInt | None = Field(default=None, description="steps that one factor takes")
+    _one_width = one_of("every", "every_steps")
+
+    def bind(self, steps_per_epoch: int, total_steps: int) -> None:
+        self.width = in_steps(self.every, self.every_steps, steps_per_epoch) or total_steps
 
     def __call__(self, step: int) -> float:
-        return float(self.initial * self.factor ** (step / self.every))
+        return float(self.initial * self.factor ** (step / self.width))
 
 
 class Cosine(Schedule):
-    """Half a cosine from `initial` down to `final` over `steps`, after a linear warm-up.
+    """Half a cosine from `initial` down to `final`, after a linear warm-up.
 
-    Warm-up step k of `warmup` has `initial * (k + 1) / warmup`, so the first step already moves. After `steps`
-    the value stays at `final`. Loshchilov & Hutter, "SGDR", 2017 (without restarts).
+    Step k of n steps of warm-up has `initial * (k + 1) / n`, so the first step already moves. After its length the
+    value stays at `final`. Loshchilov & Hutter, "SGDR", 2017 (without restarts).
     """
 
-    examples = ({"initial": 0.1, "steps": 12, "warmup": 4, "final": 0.01},)
+    model_config = ConfigDict(json_schema_extra=not_both(("steps", "epochs"), ("warmup_steps", "warmup_epochs")))
+    examples = (
+        {"initial": 0.1, "steps": 12, "warmup_steps": 4, "final": 0.01},
+        {"initial": 0.1, "epochs": 7, "warmup_epochs": 2},
+        {"initial": 0.1},
+    )
     initial: float = Field(description="value to begin with", examples=[0.01])
-    steps: PositiveInt = Field(description="steps in all, warm-up included", examples=[1000])
+    steps: PositiveInt | None = Field(
+        default=None, description="length in steps, warm-up included; null: `epochs`, else to the end of the run"
+    )
+    epochs: PositiveInt | None = Field(default=None, description="length in epochs, warm-up included")
     final: float = Field(default=0.0, ge=0, description="value to end with")
-    warmup: NonNegativeInt = Field(default=0, description="steps of linear warm-up")
+    warmup_steps: NonNegativeInt | None = Field(
+        default=None, description="steps of linear warm-up; null: `warmup_epochs`, else none"
+    )
+    warmup_epochs: NonNegativeInt | None = Field(default=None, description="epochs of linear warm-up")
+    _one_length = one_of("steps", "epochs")
+    _one_warmup = one_of("warmup_steps", "warmup_epochs")
 
     @model_validator(mode="after")
     def _warmup_ends_before_the_schedule(self) -> Self:
-        if self.warmup >= self.steps:
-            raise ValueError(f"warmup ({self.warmup}) should be less than steps ({self.steps})")
+        for unit in ("steps", "epochs"):
+            warmup, length = getattr(self, f"warmup_{unit}"), getattr(self, unit)
+            if warmup and length and warmup >= length:
+                raise ValueError(f"warmup_{unit} ({warmup}) should be less than {unit} ({length})")
         return self
 
+    def bind(self, steps_per_epoch: int, total_steps: int) -> None:
+        self.warmup = in_steps(self.warmup_epochs, self.warmup_steps, steps_per_epoch) or 0
+        self.end = in_steps(self.epochs, self.steps, steps_per_epoch) or total_steps
+
     def length(self) -> int:
-        return self.steps
+        return max(self.end, self.warmup + 1)
 
     def __call__(self, step: int) -> float:
         if step < self.warmup:
             return self.initial * (step + 1) / self.warmup
-        done = min(1.0, (step - self.warmup) / (self.steps - self.warmup))
+        done = min(1.0, (step - self.warmup) / max(self.end - self.warmup, 1))
         return self.final + (self.initial - self.final) * 0.5 * (1.0 + math.cos(math.pi * done))

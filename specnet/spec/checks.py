@@ -104,10 +104,12 @@ def _check_metrics(metrics: Sequence[Metric | None]) -> Iterator[Diagnostic]:
 def _check_learning_rate(spec: Spec) -> Iterator[Diagnostic]:
     """A learning rate is neither too small nor too large for the network's numbers."""
     if spec.optimizer:
-        rate = spec.optimizer.learning_rate
+        rate = getattr(spec.optimizer, "learning_rate", None)
         if isinstance(rate, Schedule):
             with guarded(rate, ("optimizer", "learning_rate"), "__call__"):
                 rate = rate(0)
+        if not isinstance(rate, (int, float)):  # it has none, or one for each part of the network
+            return
         with np.errstate(over="ignore"):
             rounded = np.dtype(spec.dtype).type(rate)
         if rounded == 0 or np.isinf(rounded):
@@ -138,9 +140,9 @@ def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagno
     monitors: dict[Pointer, str | None] = {("checkpoint", "monitor"): spec.checkpoint.monitor}
     if spec.training.early_stopping:
         monitors["training", "early_stopping", "monitor"] = spec.training.early_stopping.monitor
-    for pointer, part in parts(spec.optimizer, ("optimizer",)):
-        if isinstance(part, WatchingSchedule):
-            monitors[*pointer, "monitor"] = part.monitor
+    for pointer, schedule in _schedules(spec):
+        if isinstance(schedule, WatchingSchedule):
+            monitors[*pointer, "monitor"] = schedule.monitor
     metrics: Sequence[Metric | None] = spec.metrics
     values = ["loss", *(_name(metric) for metric in metrics if metric)]
     for pointer, monitor in monitors.items():
@@ -192,15 +194,26 @@ def _check_steps(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
             ("training", "batch_size"),
             severity="warning",
         )
-    steps = plan.steps(spec)
-    for pointer, part in parts(spec.optimizer, ("optimizer",)):
-        if isinstance(part, Schedule) and steps:
-            with guarded(part, pointer, "length"):
-                length = part.length()
-            if length and length > steps:
-                message = f"this schedule is made for {shorten(f'{length:,}')} steps, the training ends after {steps:,}"
-                help = "make it shorter, or training.epochs larger"
-                yield Diagnostic("long-schedule", message, pointer, help, severity="warning")
+    if not (steps := plan.steps(spec)):
+        return
+    for pointer, schedule in _schedules(spec):
+        bound = schedule.model_copy(deep=True)
+        with guarded(schedule, pointer, "bind"):
+            bound.bind(steps // spec.training.epochs, steps)
+        with guarded(schedule, pointer, "length"):
+            length = bound.length()
+        if length and length > steps:
+            message = f"this schedule needs {shorten(f'{length:,}')} steps, the training ends after {steps:,}"
+            help = "make it shorter, or training.epochs larger"
+            yield Diagnostic("long-schedule", message, pointer, help, severity="warning")
+
+
+def _schedules(spec: Spec) -> Iterator[tuple[Pointer, Schedule]]:
+    """Yield the schedules of everything that trains, with their places."""
+    for key in ("layers", "loss", "optimizer"):
+        for pointer, part in parts(getattr(spec, key), (key,)):
+            if isinstance(part, Schedule):
+                yield pointer, part
 
 
 def _check_memory(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from pydantic_core import to_jsonable_python
 
 from specnet.component import Component
+from specnet.schedules.base import scheduled
 
 LIMITS = {
     "gt": ">", "ge": ">=", "lt": "<", "le": "<=", "multiple_of": "multiple of",
@@ -40,6 +41,8 @@ def describe_fields(cls: type[Component]) -> list[FieldText]:
         value = field.get_default(call_default_factory=True)
         default = "required" if field.is_required() else json.dumps(value, default=_to_json)
         name, kind = field.alias or attribute, _type_name(field.annotation)
+        if any(isinstance(each, scheduled) for each in field.metadata):
+            kind += " | schedule"
         rows.append(FieldText(name, kind, default, field.description or "", limits))
     return rows
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from specnet.errors import Diagnostic, Pointer, show_pointer
+from specnet.optimizers.base import all_state_names
 from specnet.spec.model import Spec
 from specnet.spec.plan import Plan
 from specnet.training.dry_run import Subject, TooLongError, Usage, dry_run
@@ -63,7 +64,7 @@ def estimate_memory(spec: Spec, plan: Plan) -> Estimate:
     assert plan.inputs is not None
     costs, item = layer_costs(plan.layers), np.dtype(spec.dtype).itemsize
     batch = plan.batch(spec.training.batch_size) or 1
-    copies = 2 + (len(spec.optimizer.slot_names) if spec.optimizer else 0)
+    copies = 2 + (len(all_state_names(spec.optimizer)) if spec.optimizer else 0)
     trained = {cost.place: item * copies * cost.parameters for cost in costs}
     certain = {cost.place: item * cost.outputs if _is_held(cost) else 0 for cost in costs}
 

@@ -23,6 +23,7 @@ from specnet.testing.layers import check_layer as check_layer
 from specnet.testing.losses import check_loss as check_loss
 from specnet.testing.metrics import check_metric as check_metric
 from specnet.testing.optimizers import check_optimizer as check_optimizer
+from specnet.testing.optimizers import take_steps as take_steps
 from specnet.testing.outcome import ConformanceError as ConformanceError
 from specnet.testing.outcome import Outcome as Outcome
 from specnet.testing.plots import check_plot as check_plot

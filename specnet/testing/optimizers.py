@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import PrivateAttr
 
-from specnet.optimizers.base import Optimizer
-from specnet.schedules.base import Schedule, value_at
+from specnet.optimizers.base import Optimizer, State, all_needs, all_state_names, named_state, wrapped
+from specnet.schedules.base import scheduled
 from specnet.testing.memory import grown
 from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes
 from specnet.testing.trial import SINGLE, DType, unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
+from specnet.training.schedules import ScheduledFields
 
 SHAPE = (4, 6)
 """Shape of the parameter that is optimized."""
@@ -26,6 +26,18 @@ def check_optimizer(optimizer: Optimizer | str | dict[str, object]) -> None:
         ConformanceError: naming every check that fails, and why.
     """
     demand_of("optimizers", optimizer, examine_optimizer)
+
+
+def take_steps(optimizer: Optimizer, w: np.ndarray, gradients: Iterable[np.ndarray]) -> tuple[np.ndarray, State]:
+    """Return parameters and state after a step with each gradient; it begins at w, a flat vector, which stays."""
+    w = w.copy()
+    state = named_state(optimizer, np.zeros((len(all_state_names(optimizer)), w.size), w.dtype))
+    optimizer.bind({"w": w.shape})
+    fields = ScheduledFields({"optimizer": optimizer})
+    for step, g in enumerate(gradients):
+        fields.set(step)
+        optimizer.apply(w, g, state, step)
+    return w, state
 
 
 @dataclass(frozen=True)
@@ -41,16 +53,37 @@ class OptimizerSubject:
         optimizer.model_post_init(None)
         return optimizer
 
+    def with_rate(self, rate: float) -> Optimizer:
+        """Return an optimizer that has taken no step yet, with this learning rate where it has one."""
+        return self.fresh(**({"learning_rate": rate} if has_rate(self.component) else {}))
+
+
+def has_rate(optimizer: Optimizer) -> bool:
+    """Whether an optimizer has a learning rate of its own."""
+    return "learning_rate" in type(optimizer).model_fields
+
 
 class Training:
-    """A parameter under way, with its slots; all numbers are those of float32."""
+    """A parameter under way, with the optimizer's state; all numbers are those of float32.
+
+    It is the objective, too: a parabola around w in each step, with the step's gradient there.
+    """
 
     def __init__(self, optimizer: Optimizer, dtype: DType = "float64", shape: tuple[int, ...] = SHAPE) -> None:
         rng = np.random.default_rng(3)
-        self.optimizer = optimizer
-        self.w = rng.normal(size=shape).astype(np.float32).astype(dtype)
-        self.slots = [np.zeros_like(self.w) for _ in optimizer.slot_names]
+        self.shape = shape
+        self.w = rng.normal(size=np.prod(shape)).astype(np.float32).astype(dtype)
+        self.rows = np.zeros((len(all_state_names(optimizer)), self.w.size), dtype)
         self.step = 0
+        self.use(optimizer)
+
+    def use(self, optimizer: Optimizer) -> None:
+        """Let another optimizer take the next steps."""
+        self.optimizer = optimizer
+        self.scheduled = ScheduledFields({"optimizer": optimizer})
+        self.scheduled.bind(10, 100)
+        self.state = named_state(optimizer, self.rows)
+        optimizer.bind({"w": self.shape}, self if all_needs(optimizer) else None)
 
     def gradient(self) -> np.ndarray:
         """Return the gradient of the next step, all of whose numbers are far from 0."""
@@ -58,38 +91,55 @@ class Training:
         size = rng.choice([-1.0, 1.0], self.w.shape) * rng.uniform(0.1, 2.0, self.w.shape)
         return size.astype(np.float32).astype(self.w.dtype)
 
-    def take(self, count: int, optimizer: Optimizer | None = None) -> None:
-        """Take some steps, if given with another optimizer."""
+    def evaluate(self, w: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return height and slope of the step's parabola at w."""
+        away, slope = w - self.start, self.gradient()
+        return float(slope @ away + 0.5 * away @ away), slope + away
+
+    def jacobian(self) -> np.ndarray:
+        """Return the derivatives of outputs that are the parameters themselves."""
+        return np.eye(self.w.size, dtype=self.w.dtype)
+
+    def apply(self, g: np.ndarray) -> None:
+        """Take a step with a gradient."""
+        self.start = self.w.copy()
+        self.scheduled.set(self.step)
+        self.optimizer.apply(self.w, g, self.state, self.step)
+        self.step += 1
+
+    def take(self, count: int) -> None:
+        """Take some steps."""
         for _ in range(count):
-            (optimizer or self.optimizer).update(self.w, self.gradient(), *self.slots, step=self.step)
-            self.step += 1
+            self.apply(self.gradient())
 
     def numbers(self) -> np.ndarray:
-        """Return parameter and slots."""
-        return np.stack([self.w, *self.slots])
+        """Return parameter and state."""
+        return np.stack([self.w, *self.rows])
 
 
 def examine_optimizer(optimizer: Optimizer) -> Iterator[Outcome]:
     """Give the outcome of each check of an optimizer."""
-    wanted = [check for check in CHECKS if check is not the_rule_is_elementwise or not optimizer.whole_tensors]
+    elementwise = not (optimizer.whole_tensors or optimizer.whole_vector or optimizer.needs or any(wrapped(optimizer)))
+    wanted = [check for check in CHECKS if check is not the_rule_is_elementwise or elementwise]
     yield from outcomes(FIRST, wanted, [OptimizerSubject(optimizer)])
 
 
 def a_step_changes_the_parameter_in_place(subject: OptimizerSubject) -> Problems:
     """Update writes to w: what it returns, or binds to that name, is lost."""
-    names = subject.component.slot_names
-    if not all(isinstance(name, str) for name in names) or len({*names}) < len(names):
-        yield f"slot_names is {names!r}, not a name for each slot"
+    names = subject.component.state_names
+    if not all(isinstance(name, str) and name.isidentifier() for name in names) or len({*names}) < len(names):
+        yield f"state_names is {names!r}, not a name for each array"
+        return
     for dtype in ("float64", "float32"):
         for shape in (SHAPE, (5,), (1,)) if subject.component.whole_tensors else ((24,),):
-            training = Training(subject.fresh(learning_rate=0.05), dtype, shape)
+            training = Training(subject.with_rate(0.05), dtype, shape)
             before = training.w.copy()
             training.take(3)
             if np.array_equal(training.w, before):
                 yield f"after 3 steps w is as before: write to it, `w -= …` or `w[...] = …` ({dtype}, shape {shape})"
                 return
             if not np.isfinite(training.numbers()).all():
-                yield f"after 3 steps w or a slot is not finite ({dtype}, shape {shape})"
+                yield f"after 3 steps w or the state is not finite ({dtype}, shape {shape})"
                 return
 
 
@@ -98,11 +148,11 @@ def gradients_are_left_alone(subject: OptimizerSubject) -> Problems:
     training = Training(subject.fresh())
     for _ in range(2):
         g = training.gradient()
-        training.optimizer.update(training.w, g, *training.slots, step=training.step)
-        if text := unequal(g, training.gradient(), 0.0):
+        before = g.copy()
+        training.apply(g)
+        if text := unequal(g, before, 0.0):
             yield f"update writes to g: now {text} before"
             return
-        training.step += 1
 
 
 def float32_agrees_with_float64(subject: OptimizerSubject) -> Problems:
@@ -115,36 +165,38 @@ def float32_agrees_with_float64(subject: OptimizerSubject) -> Problems:
 
 
 def the_rule_is_elementwise(subject: OptimizerSubject) -> Problems:
-    """Pieces of the vectors, in any order, give what the whole gives; else the class says `whole_tensors`."""
+    """Pieces of the vectors, in any order, give what the whole gives; else the class says so."""
     whole, pieces = Training(subject.fresh()), Training(subject.fresh())
-    optimizer = subject.fresh()
     for _ in range(3):
         g = pieces.gradient()
+        pieces.scheduled.set(pieces.step)
         for part in (slice(1, None), slice(0, 1)):
-            optimizer.update(pieces.w[part], g[part], *(slot[part] for slot in pieces.slots), step=pieces.step)
+            w = pieces.w[part]
+            pieces.optimizer.update(w, g[part], pieces.state.cut(part, w.shape), pieces.step)
         pieces.step += 1
     whole.take(3)
     if text := unequal(pieces.numbers(), whole.numbers()):
         yield f"pieces against the whole: {text}; a rule that needs whole tensors sets whole_tensors"
 
 
-def each_slot_is_used(subject: OptimizerSubject) -> Problems:
-    """A slot that no step changes takes memory for nothing."""
+def each_array_of_its_state_is_used(subject: OptimizerSubject) -> Problems:
+    """An array that no step changes takes memory for nothing."""
     training = Training(subject.fresh())
     training.take(3)
-    for name, slot in zip(subject.component.slot_names, training.slots, strict=True):
-        if not slot.any():
-            yield f"the slot {name} is all 0 after 3 steps"
+    for name, row in zip(all_state_names(subject.component), training.rows, strict=True):
+        if not row.any():
+            yield f"state.{name} is all 0 after 3 steps"
 
 
-def all_its_memory_is_in_the_slots(subject: OptimizerSubject) -> Problems:
-    """A run that is resumed, with w and slots as they were, goes on as one that nothing interrupted."""
+def all_its_memory_is_in_its_state(subject: OptimizerSubject) -> Problems:
+    """A run that is resumed, with w and state as they were, continues as one that nothing interrupted."""
     used, resumed = Training(subject.fresh()), Training(subject.fresh())
     used.take(6)
     resumed.take(3)
-    resumed.take(3, subject.fresh())
+    resumed.use(subject.fresh())
+    resumed.take(3)
     if text := unequal(resumed.numbers(), used.numbers()):
-        yield f"after a stop: {text} without one; what a rule remembers belongs into slots, and `step` counts steps"
+        yield f"after a stop: {text} without one; state_names lists what a rule remembers, and `step` counts steps"
     yield from changed_fields(subject.component, used.optimizer)
 
 
@@ -160,58 +212,56 @@ def optimizers_share_nothing(subject: OptimizerSubject) -> Problems:
         yield f"steps change if another optimizer takes some in between: {text}"
 
 
-class Asked(Schedule):
-    """A constant that remembers for which steps it was asked."""
+def its_scheduled_fields_are_read_in_each_step(subject: OptimizerSubject) -> Problems:
+    """A field that takes a schedule is read in update: what its value was before the step does not matter."""
+    for name, field in type(subject.component).model_fields.items():
+        if any(isinstance(each, scheduled) for each in field.metadata):
+            steady, changed = Training(subject.fresh(**{name: 0.05})), Training(subject.fresh(**{name: 0.025}))
+            steady.take(3)
+            setattr(changed.optimizer, name, 0.05)
+            changed.take(3)
+            if text := unequal(changed.numbers(), steady.numbers()):
+                yield f"{name} set before the first step: {text} with that {name} from the start"
 
-    value: float
-    _steps: list[int] = PrivateAttr(default_factory=list)
 
-    def __call__(self, step: int) -> float:
-        self._steps.append(step)
-        return self.value
-
-
-def the_learning_rate_may_be_a_schedule(subject: OptimizerSubject) -> Problems:
-    """A schedule is asked for the step under way, `value_at(self.learning_rate, step)`, and its value is used."""
-    number = Training(subject.fresh(learning_rate=0.05))
-    schedule = Asked(value=0.05)
-    scheduled = Training(subject.fresh(learning_rate=schedule))
-    number.take(3)
-    scheduled.take(3)
-    found = scheduled.optimizer.learning_rate
-    assert isinstance(found, Asked)
-    if {*found._steps} != {0, 1, 2}:
-        yield f"in the steps 0, 1 and 2 the schedule is asked for {sorted({*found._steps}) or 'none'}"
-    elif text := unequal(scheduled.numbers(), number.numbers()):
-        yield f"a constant schedule against its value: {text}"
-    half = Training(subject.fresh(learning_rate=Asked(value=0.025)))
-    half.take(3)
-    if np.array_equal(half.w, scheduled.w):
-        yield "half the learning rate takes the same steps"
+def the_learning_rate_matters(subject: OptimizerSubject) -> Problems:
+    """Half the learning rate takes other steps."""
+    if has_rate(subject.component):
+        full, half = Training(subject.with_rate(0.05)), Training(subject.with_rate(0.025))
+        full.take(3)
+        half.take(3)
+        if np.array_equal(half.w, full.w):
+            yield "half the learning rate takes the same steps"
 
 
 def the_first_step_goes_downhill(subject: OptimizerSubject) -> Problems:
     """From 0, where nothing decays, the first step goes against the gradient."""
-    training = Training(subject.fresh())
+    training = Training(subject.with_rate(0.01))
     training.w[...] = 0.0
     g = training.gradient()
     training.take(1)
-    if value_at(subject.component.learning_rate, 0) > 0 and not (downhill := float(np.sum(g * training.w))) < 0:
+    if not (downhill := float(np.sum(g * training.w))) < 0:
         yield f"the sum of gradient times step is {downhill:.6g}: it should be negative"
+
+
+class Parabola(Training):
+    """The sum of c (w - 1)^2 / 2 as the objective."""
+
+    def gradient(self) -> np.ndarray:
+        return self.evaluate(self.w)[1]
+
+    def evaluate(self, w: np.ndarray) -> tuple[float, np.ndarray]:
+        curvature = np.linspace(0.2, 1.0, w.size)
+        return float(np.sum(0.5 * curvature * np.square(w - 1.0))), curvature * (w - 1.0)
 
 
 def it_descends_a_parabola(subject: OptimizerSubject) -> Problems:
     """With a learning rate of 0.01, 200 steps bring the sum of c (w - 1)^2 down."""
-    training = Training(subject.fresh(learning_rate=0.01))
-    curvature = np.linspace(0.2, 1.0, training.w.size).reshape(training.w.shape)
-
-    def height() -> float:
-        return float(np.sum(0.5 * curvature * np.square(training.w - 1.0)))
-
-    before = height()
-    for step in range(200):
-        training.optimizer.update(training.w, curvature * (training.w - 1.0), *training.slots, step=step)
-    if not (after := height()) < before:
+    training = Parabola(subject.with_rate(0.01))
+    before, _ = training.evaluate(training.w)
+    training.take(200)
+    after, _ = training.evaluate(training.w)
+    if not after < before:
         yield f"from {before:.6g} it goes to {after:.6g}"
 
 
@@ -224,14 +274,15 @@ def memory_does_not_grow_over_100_steps(subject: OptimizerSubject) -> Problems:
 FIRST: tuple[Check[OptimizerSubject], ...] = (
     a_step_changes_the_parameter_in_place,
     gradients_are_left_alone,
-    all_its_memory_is_in_the_slots,
+    all_its_memory_is_in_its_state,
 )
 CHECKS: tuple[Check[OptimizerSubject], ...] = (
     float32_agrees_with_float64,
     the_rule_is_elementwise,
-    each_slot_is_used,
+    each_array_of_its_state_is_used,
     optimizers_share_nothing,
-    the_learning_rate_may_be_a_schedule,
+    its_scheduled_fields_are_read_in_each_step,
+    the_learning_rate_matters,
     the_first_step_goes_downhill,
     it_descends_a_parabola,
     memory_does_not_grow_over_100_steps,

@@ -18,6 +18,7 @@ STEPS = (*range(200), 1000, 12_345, 10**6, 10**9)
 """Numbers of steps that values are asked for."""
 EPOCHS = 40
 """Epochs of a history that is looked at."""
+STEPS_PER_EPOCH = 10
 
 
 def check_schedule(schedule: Schedule | str | dict[str, object]) -> None:
@@ -37,8 +38,9 @@ class ScheduleSubject:
     situation: str = ""
 
     def fresh(self) -> Schedule:
-        """Return a schedule that has looked at nothing yet."""
+        """Return a schedule for a run of 40 epochs that has looked at nothing yet."""
         schedule = self.component.model_copy(deep=True)
+        schedule.bind(STEPS_PER_EPOCH, STEPS_PER_EPOCH * EPOCHS)
         if isinstance(schedule, WatchingSchedule):
             schedule.begin(schedule.mode or "min")
         return schedule
@@ -51,7 +53,7 @@ class ScheduleSubject:
         if isinstance(self.component, WatchingSchedule):
             names.add(self.component.monitor)
         return [
-            {"epoch": epoch, "step": 10 * epoch, **dict.fromkeys(names, float(value))}
+            {"epoch": epoch, "step": STEPS_PER_EPOCH * epoch, **dict.fromkeys(names, float(value))}
             for epoch, value in enumerate(values, 1)
         ]
 
@@ -96,9 +98,20 @@ def a_value_depends_on_the_step_alone(subject: ScheduleSubject) -> Problems:
 
 def its_length_is_a_number_of_steps(subject: ScheduleSubject) -> Problems:
     """It is a whole number, or None."""
-    length = subject.component.length()
+    length = subject.fresh().length()
     if length is not None and (not isinstance(length, int) or length < 1):
         yield f"length returns {length!r}"
+
+
+def the_last_binding_counts(subject: ScheduleSubject) -> Problems:
+    """A run that is resumed with more epochs binds anew: nothing is left of the end that it had."""
+    schedule = subject.fresh()
+    schedule.bind(3, 6)
+    schedule.bind(STEPS_PER_EPOCH, STEPS_PER_EPOCH * EPOCHS)
+    for step, found, expected in zip(STEPS, values(schedule), values(subject.fresh()), strict=True):
+        if found != expected:
+            yield f"after {step} steps the value is {found:.6g} after an earlier binding, else {expected:.6g}"
+            return
 
 
 def it_goes_on_from_its_saved_state(subject: ScheduleSubject) -> Problems:
@@ -147,6 +160,7 @@ FIRST: tuple[Check[ScheduleSubject], ...] = (
 )
 CHECKS: tuple[Check[ScheduleSubject], ...] = (
     its_length_is_a_number_of_steps,
+    the_last_binding_counts,
     it_goes_on_from_its_saved_state,
     a_saved_state_does_not_change,
     its_JSON_describes_it_in_full,

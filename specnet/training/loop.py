@@ -47,7 +47,7 @@ def run_epoch(trainer: Trainer) -> dict[str, float]:
     # What overflows shows as a number that is not finite, and ends the run: a warning would only come first.
     with np.errstate(over="ignore", invalid="ignore"):
         for batch in trainer.batches:
-            trainer.set_schedules()
+            trainer.prepare_step(batch)
             loss = trainer.communicator.reduce(trainer, batch, forward_backward)
             check_gradients(trainer, batch)
             trainer.clip()

@@ -14,8 +14,9 @@ import numpy as np
 from specnet.component import guarded
 from specnet.errors import Pointer
 from specnet.layers.base import Layer, Shape, walk
-from specnet.optimizers.base import Optimizer
+from specnet.optimizers.base import Optimizer, all_state_names
 from specnet.training.network import Network
+from specnet.training.schedules import ScheduledFields
 from specnet.training.trainer import updater
 
 ROUNDS = 5
@@ -61,7 +62,9 @@ def time_step(network: Network, optimizer: Optimizer, batch: int) -> list[float]
     """
     rng = np.random.default_rng(0)
     x = rng.random((batch, *network.input_shape)).astype(network.dtype)
-    slots = np.zeros((len(optimizer.slot_names), network.params.flat.size), network.dtype)
+    optimizer = optimizer.model_copy(deep=True)
+    ScheduledFields({"optimizer": optimizer}).set(0)
+    slots = np.zeros((len(all_state_names(optimizer)), network.params.flat.size), network.dtype)
     update = updater(network, optimizer, slots)
     least = np.full(len(network.layers) + 1, np.inf)
     for step in range(ROUNDS):

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.optimizers.base import Optimizer
-from specnet.schedules.base import value_at
+from specnet.optimizers.base import Optimizer, all_needs, all_state_names, named_state
 from specnet.training.batches import Batch, Batches, PreparedSplit
 from specnet.training.callbacks import Callback
 from specnet.training.communicator import Communicator
@@ -17,7 +16,9 @@ from specnet.training.divergence import check_parameters, check_state, check_val
 from specnet.training.measures import Measures
 from specnet.training.model import Model
 from specnet.training.network import Network
+from specnet.training.objective import Objective
 from specnet.training.randomness import restore_stream, save_stream, stream
+from specnet.training.schedules import ScheduledFields
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
 from specnet.workspace import zeros
@@ -50,9 +51,13 @@ class Trainer:
         self.callbacks: dict[str, Callback] = {}
         self.between: Callable[[], None] = lambda: None
         network = model.network
-        self.slots = zeros((len(optimizer.slot_names), network.params.flat.size), network.dtype)
+        self.slots = zeros((len(all_state_names(optimizer)), network.params.flat.size), network.dtype)
         self.batches = Batches(splits["train"], training.batch_size, training.shuffle, stream(seed, "shuffle"))
-        self.update = updater(network, optimizer, self.slots)
+        self.objective = self._make_objective() if all_needs(optimizer) else None
+        self.update = updater(network, optimizer, self.slots, self.objective)
+        self.scheduled = ScheduledFields({"optimizer": optimizer, "loss": model.loss, **network.named})
+        steps = -(-self.batches.count // self.batches.size)
+        self.scheduled.bind(steps, steps * training.epochs)
         self.measures = model.measures()
         self.generators = [
             {place: layer.rng if shard == 0 else stream(seed, place, shard) for place, layer in network.named.items()}
@@ -88,8 +93,21 @@ class Trainer:
         """Return the inputs of a training batch, changed by the random transforms of the spec."""
         return self.model.inputs.randomize(batch.inputs, self._rng) if self.model.inputs.random else batch.inputs
 
-    def set_schedules(self) -> None:
-        """Set every scheduled hyper-parameter to its value in the next step."""
+    def prepare_step(self, batch: Batch) -> None:
+        """Set every scheduled field to its number in the next step, and the batch that an optimizer may evaluate."""
+        self.scheduled.set(self.step)
+        if self.objective:
+            self._batch = batch
+            self.objective.begin()
+
+    def _make_objective(self) -> Objective:
+        """Return the loss of the batch under way as a function of the parameters."""
+        network, model = self.model.network, self.model
+        return Objective(
+            network,
+            lambda: network.propagate(self._batch.inputs, training=True),
+            lambda y: (model.loss_of(y, self._batch), model.loss.backward()),
+        )
 
     def clip(self) -> None:
         """Limit the norm of the gradient if the spec says so."""
@@ -150,7 +168,7 @@ class Trainer:
             "epoch": self.epoch,
             "step": self.step,
             **values,
-            "learning_rate": value_at(self.optimizer.learning_rate, self.step - 1),
+            **self.scheduled.values(self.step - 1),
             "seconds": round(seconds, 6),
         }
 
@@ -215,26 +233,14 @@ class Trainer:
                 callback.restore(state.take(f"callbacks.{name}"))
 
 
-def updater(network: Network, optimizer: Optimizer, slots: np.ndarray) -> Callable[[int], None]:
-    """Return a function that lets the optimizer change all parameters in place; it takes the number of steps so far.
-
-    `slots` (count, size) are those of all parameters. What the rule gets is cut into views once: whole tensors if it
-    needs them, else pieces of the flat vectors.
-    """
-    params, grads = network.params, network.grads
-    if optimizer.whole_tensors:
-        parts = [
-            (params[slot.name], grads[slot.name], *(flat[slot.part].reshape(slot.shape) for flat in slots))
-            for slot in params.slots
-        ]
-    else:
-        parts = optimizer.pieces(params.flat, grads.flat, slots)
-
-    def update(step: int) -> None:
-        for part in parts:
-            optimizer.update(*part, step=step)
-
-    return update
+def updater(
+    network: Network, optimizer: Optimizer, slots: np.ndarray, objective: Objective | None = None
+) -> Callable[[int], None]:
+    """Return a function that takes an optimizer's step on all parameters; `slots` are the rows of its state."""
+    w, g = network.params, network.grads
+    optimizer.bind({name: array.shape for name, array in w.items()}, objective)
+    state = named_state(optimizer, slots)
+    return lambda step: optimizer.apply(w.flat, g.flat, state, step)
 
 
 def _listed(kept: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ const names = (group) =>
   Object.keys(schema.$defs).filter((name) => name.startsWith(`${group}.`)).map((name) => name.slice(group.length + 1));
 const top = Object.keys(schema.$defs.spec.properties);
 const linear = ["bias", "bias_init", "units", "weight_init"];
-const cosine = ["final", "initial", "steps", "warmup"];
+const cosine = ["final", "initial", "steps", "warmup_steps"];
 
 const COMPLETIONS = [
   ["{|}", top],

@@ -9,7 +9,7 @@ from helpers import built_in
 
 import specnet
 from specnet.optimizers.base import PIECE
-from specnet.schedules.base import value_at
+from specnet.testing import take_steps
 
 
 def sgd(w, gradients, rate, momentum=0.0, nesterov=False):
@@ -20,17 +20,17 @@ def sgd(w, gradients, rate, momentum=0.0, nesterov=False):
     return w
 
 
-def adam(w, gradients, rate, *, beta1=0.9, beta2=0.999, epsilon=1e-8):
+def adam(w, gradients, rate, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
     m = v = 0.0
     for step, g in enumerate(gradients):
-        m = beta1 * m + (1 - beta1) * g
-        v = beta2 * v + (1 - beta2) * g * g
-        m_hat, v_hat = m / (1 - beta1 ** (step + 1)), v / (1 - beta2 ** (step + 1))
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g * g
+        m_hat, v_hat = m / (1 - beta_1 ** (step + 1)), v / (1 - beta_2 ** (step + 1))
         w -= rate(step) * m_hat / (math.sqrt(v_hat) + epsilon)
     return w
 
 
-COSINE = {"type": "cosine", "initial": 0.3, "steps": 20, "warmup": 5}
+COSINE = {"type": "cosine", "initial": 0.3, "steps": 20, "warmup_steps": 5}
 CASES = [
     ({"type": "sgd"}, sgd, {}),
     ({"type": "sgd", "learning_rate": COSINE}, sgd, {}),
@@ -42,9 +42,9 @@ CASES = [
     ),
     ({"type": "adam"}, adam, {}),
     (
-        {"type": "adam", "beta1": 0.0, "beta2": 0.5, "epsilon": 0.1, "learning_rate": COSINE},
+        {"type": "adam", "beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1, "learning_rate": COSINE},
         adam,
-        {"beta1": 0.0, "beta2": 0.5, "epsilon": 0.1},
+        {"beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1},
     ),
 ]
 every_rule = pytest.mark.parametrize(
@@ -63,42 +63,45 @@ def test_every_built_in_optimizer_is_in_the_table():
 def test_thirty_steps_over_several_pieces_are_those_of_the_textbook(spec, textbook, options, dtype, tolerance):
     rng = np.random.default_rng(11)
     optimizer = specnet.build("optimizers", spec)
+    rate = optimizer.learning_rate
     start, gradients = rng.normal(size=SIZE).astype(dtype), rng.normal(size=(30, SIZE)).astype(dtype)
-    w, slots = start.copy(), np.zeros((len(optimizer.slot_names), SIZE), dtype)
     kept = gradients.tobytes()
-    for step, g in enumerate(gradients):
-        for piece in optimizer.pieces(w, g, slots):
-            optimizer.update(*piece, step=step)
-    assert w.dtype == slots.dtype == dtype
+    w, state = take_steps(optimizer, start, gradients)
+    assert {w.dtype, *(array.dtype for array in vars(state).values())} == {np.dtype(dtype)}
     assert gradients.tobytes() == kept
     for place in WATCHED:
         expected = textbook(
             float(start[place]),
             gradients[:, place].tolist(),
-            lambda step: value_at(optimizer.learning_rate, step),
+            rate if callable(rate) else lambda step: rate,
             **options,
         )
         assert w[place] == pytest.approx(expected, rel=tolerance, abs=tolerance)
 
 
 @every_rule
-def test_the_rule_is_elementwise_so_pieces_do_not_show(spec, textbook, options):
+def test_the_rule_is_elementwise_so_pieces_do_not_show(spec, textbook, options, monkeypatch):
     rng = np.random.default_rng(12)
     optimizer = specnet.build("optimizers", spec)
     start, gradients = rng.normal(size=SIZE), rng.normal(size=(3, SIZE))
-    results = []
-    for cut in (optimizer.pieces, lambda w, g, slots: [(w, g, *slots)]):
-        w, slots = start.copy(), np.zeros((len(optimizer.slot_names), SIZE))
-        for step, g in enumerate(gradients):
-            for piece in cut(w, g, slots):
-                optimizer.update(*piece, step=step)
-        results.append((w, slots))
-    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-14)
-    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-14)
+    w, state = take_steps(optimizer, start, gradients)
+    monkeypatch.setattr("specnet.optimizers.base.PIECE", SIZE)
+    whole, whole_state = take_steps(optimizer, start, gradients)
+    np.testing.assert_allclose(w, whole, rtol=1e-14)
+    for name in optimizer.state_names:
+        np.testing.assert_allclose(getattr(state, name), getattr(whole_state, name), rtol=1e-14)
 
 
-def test_only_rules_with_a_memory_have_slots():
-    names = {json.dumps(spec): specnet.build("optimizers", spec).slot_names for spec, *_ in CASES}
+def test_adam_keeps_the_moments_of_the_paper():
+    gradients = np.random.default_rng(13).normal(size=(5, 3))
+    _, state = take_steps(specnet.build("optimizers", "adam"), np.zeros(3), gradients)
+    weights = 0.9 ** np.arange(5)[::-1], 0.999 ** np.arange(5)[::-1]
+    np.testing.assert_allclose(state.m, 0.1 * weights[0] @ gradients, rtol=1e-12)
+    np.testing.assert_allclose(state.v, 0.001 * weights[1] @ gradients**2, rtol=1e-12)
+
+
+def test_only_rules_with_a_memory_have_state():
+    names = {json.dumps(spec): specnet.build("optimizers", spec).state_names for spec, *_ in CASES}
     assert all(
         (names[json.dumps(spec)] == ()) == (textbook is sgd and not options) for spec, textbook, options in CASES
     )
@@ -115,8 +118,7 @@ def test_json_round_trip_gives_the_same_optimizer(spec, textbook, options):
 @every_rule
 def test_a_gradient_of_0_moves_nothing(spec, textbook, options, dtype):
     optimizer = specnet.build("optimizers", spec)
-    w, slots = np.full(5, 3, dtype), np.zeros((len(optimizer.slot_names), 5), dtype)
-    optimizer.update(w, np.zeros(5, dtype), *slots, step=0)
+    w, _ = take_steps(optimizer, np.full(5, 3, dtype), np.zeros((1, 5), dtype))
     assert w.tolist() == [3] * 5
 
 
@@ -126,8 +128,8 @@ def test_a_gradient_of_0_moves_nothing(spec, textbook, options, dtype):
         {"type": "sgd", "momentum": 1},
         {"type": "sgd", "momentum": -0.1},
         {"type": "sgd", "nesterov": 1},
-        {"type": "adam", "beta1": 1},
-        {"type": "adam", "beta2": -0.1},
+        {"type": "adam", "beta_1": 1},
+        {"type": "adam", "beta_2": -0.1},
         {"type": "adam", "epsilon": 0},
     ],
 )

@@ -21,7 +21,11 @@ def run(trained, blobs, samples, record):
     """A run that a built-in plot can show, by the plot's name."""
 
     def make(name, title="some-run", count=2, **names):
-        history = {"epoch": np.array([1, 2]), "step": np.array([10, 20]), "learning_rate": np.array([0.2, 0.1])}
+        history = {
+            "epoch": np.array([1, 2]),
+            "step": np.array([10, 20]),
+            "optimizer.learning_rate": np.array([0.2, 0.1]),
+        }
         history["train/loss"] = np.array([2.0, 1.0])
         data = blobs(count, **names)
 

@@ -108,7 +108,7 @@ def rates(trained):
 
     def draw(*values):
         steps = 50 * np.arange(1, 1 + len(values))
-        shown = trained(history={"epoch": steps // 50, "step": steps, "learning_rate": np.array(values)})
+        shown = trained(history={"epoch": steps // 50, "step": steps, "optimizer.learning_rate": np.array(values)})
         return build("plots", "schedule").draw(shown).axes[0]
 
     return draw

@@ -519,7 +519,7 @@ def test_legends_tell_the_values_at_the_epoch_that_is_shown(kind, browser, page)
             split, _, name = column.partition("/")
             if name:
                 assert same([told[name][split]], [value])
-        assert same([told["learning rate"]["learning_rate"]], [line["learning_rate"]])
+        assert same([told["learning rate"]["optimizer.learning_rate"]], [line["optimizer.learning_rate"]])
         for title, key in OF_LAYERS.items():
             assert list(told[title]) == record["layers"].tolist()
             assert same(told[title].values(), record[key][shown.epochs.index(epoch)])

@@ -98,7 +98,7 @@ def test_values_of_the_history_are_kept_beside_the_frames(train):
     directory, record = train({"every": 4})
     history = specnet.load_run(directory).history
     assert record["epochs"].tolist() == [0, 4, 6]
-    for name in ("train/loss", "validation/loss", "train/accuracy", "validation/accuracy", "learning_rate"):
+    for name in ("train/loss", "validation/loss", "train/accuracy", "optimizer.learning_rate"):
         np.testing.assert_array_equal(record[name], [np.nan, *history[name][[3, 5]]])
     assert "seconds" not in record
 

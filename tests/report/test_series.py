@@ -41,11 +41,12 @@ def curves(panel):
 
 
 def test_a_value_has_a_panel_and_each_split_a_curve(reported):
-    columns = history(train__loss=[2, 1], validation__loss=[3, 2], train__accuracy=[0.5, 1], learning_rate=[0.1, 0.1])
+    columns = history(train__loss=[2, 1], validation__loss=[3, 2], train__accuracy=[0.5, 1])
+    columns["optimizer.learning_rate"] = np.array([0.1, 0.1])
     found = draw(reported(history=columns))
     assert list(found) == ["loss", "accuracy", "learning rate"]
     assert curves(found["loss"]) == {"train": [2, 1], "validation": [3, 2]}
-    assert curves(found["learning rate"]) == {"learning_rate": [0.1, 0.1]}
+    assert curves(found["learning rate"]) == {"optimizer.learning_rate": [0.1, 0.1]}
     assert found["loss"]["series"][0]["x"] == [1, 2]
 
 

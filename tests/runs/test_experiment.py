@@ -1,6 +1,7 @@
 import pytest
 
 import specnet
+from specnet.component import stated
 from specnet.errors import BrokenComponentError, SpecError
 from specnet.runs.experiment import Experiment
 from specnet.training.loop import run_epoch
@@ -18,13 +19,14 @@ PLUGIN = """
 from typing import Annotated
 
 import numpy as np
-from specnet import Data, Dataset, Optimizer, Samples, Schedule
+from specnet import Data, Dataset, Optimizer, Samples
 from specnet.schedules.base import WatchingSchedule, scheduled
 
 class Grouped(Optimizer):
-    rates: list[Annotated[float | Schedule, scheduled(gt=0)]]
+    learning_rate: Annotated[float, scheduled(gt=0)]
+    rates: list[Annotated[float, scheduled(gt=0)]]
 
-    def update(self, w, g, *slots, step): ...
+    def update(self, w, g, state, step): ...
 
 class Silent(Dataset):
     def load(self, rng):
@@ -61,20 +63,26 @@ def plugin(install):
 
 @pytest.mark.parametrize(
     ("rate", "places"),
-    [(0.1, []), ({"type": "constant", "value": 1}, ["learning_rate"]), (plateau(), ["learning_rate"])],
+    [
+        (0.1, []),
+        ({"type": "constant", "value": 1}, ["optimizer.learning_rate"]),
+        (plateau(), ["optimizer.learning_rate"]),
+    ],
 )
 def test_schedules_are_those_of_the_optimizer_that_trains(rate, places):
     found = experiment(sgd(rate))
     assert list(found.schedules) == [f"optimizer.{place}" for place in places]
     for place in places:
-        assert found.schedules[f"optimizer.{place}"] is getattr(found.trainer.optimizer, place)
+        assert found.schedules[f"optimizer.{place}"] is stated(found.trainer.optimizer, place)
 
 
 def test_a_schedule_deeper_in_the_optimizer_is_named_by_its_place(plugin):
     rates = [0.1, plateau(), {"type": "constant", "value": 2}]
     found = experiment({"type": "grouped", "learning_rate": plateau(), "rates": rates})
-    assert list(found.schedules) == ["optimizer.learning_rate", "optimizer.rates.1", "optimizer.rates.2"]
+    assert list(found.schedules) == [f"optimizer.{place}" for place in ("learning_rate", "rates.1", "rates.2")]
     assert found.schedules["optimizer.rates.2"](0) == 2
+    found.trainer.scheduled.set(0)
+    assert found.trainer.optimizer.rates == [0.1, 1.0, 2.0]
 
 
 @pytest.mark.parametrize(

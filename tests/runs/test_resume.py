@@ -49,9 +49,9 @@ SPECS = {
         schedule["type"]: {"optimizer": {**MOMENTUM, "learning_rate": schedule}}
         for schedule in (
             {"type": "constant", "value": 0.1},
-            {"type": "step", "initial": 0.1, "every": 4},
-            {"type": "exponential", "initial": 0.1, "every": 4},
-            {"type": "cosine", "initial": 0.1, "steps": 12, "warmup": 3},
+            {"type": "step", "initial": 0.1, "every_steps": 4},
+            {"type": "exponential", "initial": 0.1, "every_steps": 4},
+            {"type": "cosine", "initial": 0.1, "steps": 12, "warmup_steps": 3},
             PLATEAU,
         )
     },

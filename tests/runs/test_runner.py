@@ -20,7 +20,7 @@ def test_history_has_a_strict_json_line_for_each_epoch(train):
     lines = [json.loads(line) for line in (run.directory / "history.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == list(range(1, 9))
     names = ["train/loss", "train/accuracy", "validation/loss", "validation/accuracy"]
-    assert list(lines[0]) == ["epoch", "step", *names, "learning_rate", "seconds"]
+    assert list(lines[0]) == ["epoch", "step", *names, "optimizer.learning_rate", "seconds"]
     batches = math.ceil(len(run.data.train.inputs) / 10)
     assert [line["step"] for line in lines] == [batches * epoch for epoch in range(1, 9)]
 

@@ -11,8 +11,8 @@ import specnet
 
 SCHEDULES = {
     "constant": {"value": 0.1},
-    "step": {"initial": 0.1, "every": 3},
-    "exponential": {"initial": 0.1, "every": 3},
+    "step": {"initial": 0.1, "every_steps": 3},
+    "exponential": {"initial": 0.1, "every_steps": 3},
     "cosine": {"initial": 0.1, "steps": 12},
     "reduce_on_plateau": {"initial": 0.1, "patience": 1, "min_delta": 0.5, "cooldown": 1, "monitor": "train/loss"},
 }

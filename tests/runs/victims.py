@@ -42,21 +42,23 @@ WILD = {
 SPECS: dict[str, dict[str, Any]] = {
     "momentum": SPIRAL | {
         "layers": [{"type": "repeat", "times": 2, "layers": [LINEAR, "tanh", DROPOUT]}, OUTPUT],
-        "optimizer": {"type": "sgd", "momentum": 0.9, "learning_rate": {"type": "step", "initial": 0.1, "every": 7}},
+        "optimizer": {"type": "sgd", "momentum": 0.9,
+                      "learning_rate": {"type": "step", "initial": 0.1, "every_steps": 7}},
         "training": {"epochs": 10, "batch_size": 10},
         "checkpoint": {"every_steps": 3},
     },
     "nesterov": WAVES | {
         "dtype": "float64",
         "optimizer": {"type": "sgd", "momentum": 0.8, "nesterov": True,
-                      "learning_rate": {"type": "exponential", "initial": 0.1, "every": 5}},
+                      "learning_rate": {"type": "exponential", "initial": 0.1, "every_steps": 5}},
         "training": {"epochs": 40, "batch_size": None},
         "record": {"every": 3, "points": 9},
     },
     "cosine": SPIRAL | {
         "layers": [{"type": "residual", "layers": [{"type": "linear", "units": 2}, DROPOUT]},
                    {"type": "parallel", "branches": [[LINEAR, "relu"], [DROPOUT], []]}, OUTPUT],
-        "optimizer": {"type": "adam", "learning_rate": {"type": "cosine", "initial": 0.1, "steps": 30, "warmup": 5}},
+        "optimizer": {"type": "adam",
+                      "learning_rate": {"type": "cosine", "initial": 0.1, "steps": 30, "warmup_steps": 5}},
         "training": {"epochs": 12, "batch_size": 11, "shuffle": False, "clip_norm": 0.1},
         "checkpoint": {"every": 1, "keep": 1},
         "record": {"every": 3, "points": 5},

@@ -396,8 +396,8 @@ def test_a_batch_that_is_larger_than_the_data_is_warned_of():
     [
         ({"type": "cosine", "initial": 0.1, "steps": 40}, 10, False),
         ({"type": "cosine", "initial": 0.1, "steps": 41}, 10, True),
-        ({"type": "step", "initial": 0.1, "every": 41}, 10, True),
-        ({"type": "exponential", "initial": 0.1, "every": 1000}, 10, False),
+        ({"type": "step", "initial": 0.1, "every_steps": 41}, 10, True),
+        ({"type": "exponential", "initial": 0.1, "every_steps": 1000}, 10, False),
         ({"type": "constant", "value": 0.1}, 1, False),
     ],
 )

@@ -161,14 +161,14 @@ def test_a_null_that_takes_nothing_away_is_warned_of(write, patch, place):
 
 
 def test_a_key_of_the_parent_that_does_not_fit_is_told_with_how_to_take_it_away(write):
-    base = write("base.json", BASE | {"optimizer": {"type": "adam", "beta1": 0.8}})
+    base = write("base.json", BASE | {"optimizer": {"type": "adam", "beta_1": 0.8}})
     child = write("child.json", {"extends": "base.json", "optimizer": {"type": "sgd"}})
     with pytest.raises(SpecnetError) as raised:
         load_spec(child)
     (found,) = raised.value.diagnostics
     assert (found.code, found.location.file) == ("unknown-key", str(base))
-    assert found.help.endswith(f'"beta1": null in {child} takes it away')
-    assert load_spec(write("child.json", {"extends": "base.json", "optimizer": {"type": "sgd", "beta1": None}}))
+    assert found.help.endswith(f'"beta_1": null in {child} takes it away')
+    assert load_spec(write("child.json", {"extends": "base.json", "optimizer": {"type": "sgd", "beta_1": None}}))
     write("base.json", BASE | {"layers": [{"type": "linear", "units": 1, "bais": True}]})
     with pytest.raises(SpecnetError) as raised:
         load_spec(write("child.json", {"extends": "base.json"}))

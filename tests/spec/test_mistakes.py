@@ -152,14 +152,15 @@ OUT_OF_RANGE = [
      "out-of-range /layers/0/rate", "less than 1"),
     ('"layers": [{"type": "repeat", "times": ▸1001, "layers": ["tanh"]}, {"type": "linear", "units": 1}, "sigmoid"]',
      "out-of-range /layers/0/times", "less than or equal to 1000"),
-    ('"optimizer": {"type": "adam", "beta1": ▸1}', "out-of-range /optimizer/beta1", "less than 1"),
+    ('"optimizer": {"type": "adam", "beta_1": ▸1}', "out-of-range /optimizer/beta_1", "less than 1"),
     *((rate("▸" + value), "out-of-range /optimizer/learning_rate", "greater than 0")
       for value in ("0", "-1", "-0.0")),
-    (rate('▸{"type": "step", "initial": -1, "every": 1}'), "out-of-range /optimizer/learning_rate", "greater than 0"),
-    (rate('{"type": "step", "initial": 1, "every": ▸0}'),
-     "out-of-range /optimizer/learning_rate/every", "greater than 0"),
-    (rate('{"type": "step", "initial": 1, "every": 1, "factor": ▸2}'), "out-of-range /optimizer/learning_rate/factor",
-     "less than or equal to 1"),
+    (rate('▸{"type": "step", "initial": -1, "every_steps": 1}'),
+     "out-of-range /optimizer/learning_rate", "greater than 0"),
+    (rate('{"type": "step", "initial": 1, "every_steps": ▸0}'),
+     "out-of-range /optimizer/learning_rate/every_steps", "greater than 0"),
+    (rate('{"type": "step", "initial": 1, "every_steps": 1, "factor": ▸2}'),
+     "out-of-range /optimizer/learning_rate/factor", "less than or equal to 1"),
     ('"loss": {"type": "bce", "epsilon": ▸0.5}', "out-of-range /loss/epsilon", "less than 0.5"),
 ]  # fmt: skip
 
@@ -182,7 +183,7 @@ WRONG_VALUES = [
      "wrong-length /dataset/delimiter", "at most 1 character"),
     ('"dataset": {"type": "npz", "path": ▸"a\\u202eb"}', "wrong-value /dataset/path", "cannot be printed"),
     ('"optimizer": ▸{"type": "sgd", "nesterov": true}', "wrong-value /optimizer", "nesterov needs a momentum"),
-    (rate('▸{"type": "cosine", "initial": 1, "steps": 5, "warmup": 5}'), "wrong-value /optimizer/learning_rate",
+    (rate('▸{"type": "cosine", "initial": 1, "steps": 5, "warmup_steps": 5}'), "wrong-value /optimizer/learning_rate",
      "warmup (5) should be less than steps (5)"),
     (rate('▸{"type": "reduce_on_plateau", "monitor": "train/loss", "initial": 0.1, "minimum": 0.2}'),
      "wrong-value /optimizer/learning_rate", "initial (0.1) should not be less than minimum (0.2)"),
@@ -278,7 +279,7 @@ STATIC = [
     ('"loss": ▸"cross_entropy"¶"layers": [{"type": "linear", "units": 2}, "softmax"]',
      "loss-output /loss", "leave that layer out"),
     (rate("▸1e-50"), "out-of-range /optimizer/learning_rate", "1e-50 is 0 as float32"),
-    (rate('▸{"type": "cosine", "initial": 1e-45, "steps": 9, "warmup": 8}'),
+    (rate('▸{"type": "cosine", "initial": 1e-45, "steps": 9, "warmup_steps": 8}'),
      "out-of-range /optimizer/learning_rate", "is 0 as float32"),
     *((f'"checkpoint": {{"monitor": ▸"{name}"}}', "unknown-monitor /checkpoint/monitor", words) for name, words in (
         ("train/accuracy", "train/loss"), ("loss", "train/loss"), ("", "one of"), ("tran/loss", '"train/loss"'),
@@ -340,7 +341,7 @@ WARNINGS = [
         "ends after 1,300",
     ),
     (
-        rate('▸{"type": "step", "initial": 1, "every": 101}') + '¶"training": {"batch_size": null}',
+        rate('▸{"type": "step", "initial": 1, "every_steps": 101}') + '¶"training": {"batch_size": null}',
         "long-schedule /optimizer/learning_rate",
         "ends after 100",
     ),

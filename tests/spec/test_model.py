@@ -105,10 +105,10 @@ WRONG_VALUES = [
     ({"layers": []}, "wrong-length", ("layers",)),
     ({"layers": "sigmoid"}, "wrong-type", ("layers",)),
     ({"layers": {"0": "sigmoid"}}, "wrong-type", ("layers",)),
-    ({"optimizer": {"type": "adam", "beta1": 1}}, "out-of-range", ("optimizer", "beta1")),
+    ({"optimizer": {"type": "adam", "beta_1": 1}}, "out-of-range", ("optimizer", "beta_1")),
     ({"optimizer": {"type": "adam", "learning_rate": -1}}, "out-of-range", ("optimizer", "learning_rate")),
     ({"optimizer": {"type": "adam", "learning_rate": True}}, "wrong-type", ("optimizer", "learning_rate")),
-    ({"optimizer": {"type": "adam", "learning_rate": {"type": "step", "initial": -1, "every": 1}}},
+    ({"optimizer": {"type": "adam", "learning_rate": {"type": "step", "initial": -1, "every_steps": 1}}},
      "out-of-range", ("optimizer", "learning_rate")),
     *[({"name": name}, "wrong-value", ("name",))
       for name in ("../x", "/abs", "a/b", "", "a\0b", ".hidden", "..", "-o", "a\n", "a\\b", "ä")],

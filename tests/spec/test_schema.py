@@ -139,7 +139,7 @@ REFUSED = [
     rate(0),
     rate("constant"),
     rate({"type": "constant"}),
-    rate({"type": "step", "initial": 1, "every": 0}),
+    rate({"type": "step", "initial": 1, "every_steps": 0}),
     {"transforms": {"inputs": [{"type": "scale", "factor": 0}]}},
     {"transforms": {"inputs": [{"type": "scale", "factor": -0.0}]}},
     {"dataset": {"type": "spiral", "n_samples": 5}},
@@ -198,7 +198,7 @@ ONLY_THE_MODEL_REFUSES = [
     linear(weight_init={"type": "uniform", "low": 1, "high": 0}),
     rate({"type": "constant", "value": 0}),
     {"dataset": {"type": "npz", "path": "a\u200b.npz"}},  # which letters can be printed is a table of Unicode
-    rate({"type": "cosine", "initial": 1, "steps": 2, "warmup": 2}),
+    rate({"type": "cosine", "initial": 1, "steps": 2, "warmup_steps": 2}),
     rate({"type": "reduce_on_plateau", "initial": 1, "minimum": 2}),
 ]
 

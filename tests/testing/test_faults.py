@@ -1,11 +1,11 @@
 """Components of all groups but layers with one mistake each: the suite names the check that finds it."""
 
 import math
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pytest
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from specnet import (
     Data,
@@ -26,7 +26,7 @@ from specnet import (
 from specnet.datasets.base import Outline
 from specnet.errors import DataError, PlotError, ShapeError
 from specnet.metrics.base import MeanMetric
-from specnet.schedules.base import value_at
+from specnet.schedules.base import scheduled
 from specnet.testing import ConformanceError, check, examine
 
 FAULTS = []
@@ -285,44 +285,52 @@ class Refusing(Square):
 # Optimizers.
 
 
+class Plain(Optimizer):
+    """w <- w - a g."""
+
+    learning_rate: Annotated[float, scheduled(gt=0)] = 0.01
+
+    def update(self, w, g, state, step):
+        w -= self.learning_rate * g
+
+
 @good
-class Descent(Optimizer):
+class Descent(Plain):
     """w <- w - a v, v <- 0.9 v + g."""
 
     @property
-    def slot_names(self):
+    def state_names(self):
         return ("velocity",)
 
-    def update(self, w, g, *slots, step):
-        (velocity,) = slots
-        velocity *= 0.9
-        velocity += g
-        w -= value_at(self.learning_rate, step) * velocity
+    def update(self, w, g, state, step):
+        state.velocity *= 0.9
+        state.velocity += g
+        w -= self.learning_rate * state.velocity
 
 
 @fault("the first step goes downhill", "it should be negative", "it descends a parabola")
 class Ascent(Descent):
-    def update(self, w, g, *slots, step):
-        super().update(w, -g, *slots, step=step)
+    def update(self, w, g, state, step):
+        super().update(w, -g, state, step)
 
 
 @fault("a step changes the parameter in place", "after 3 steps w is as before")
 class Lost(Descent):
-    def update(self, w, g, *slots, step):
-        w = w - value_at(self.learning_rate, step) * g
+    def update(self, w, g, state, step):
+        w = w - self.learning_rate * g
 
 
 @fault("gradients are left alone", "update writes to g")
 class WritingToGradient(Descent):
-    def update(self, w, g, *slots, step):
-        super().update(w, g, *slots, step=step)
+    def update(self, w, g, state, step):
+        super().update(w, g, state, step)
         g *= 0.5
 
 
 @fault("the rule is elementwise", "a rule that needs whole tensors sets whole_tensors")
-class Normalized(Optimizer):
-    def update(self, w, g, *slots, step):
-        w -= value_at(self.learning_rate, step) * g / np.linalg.norm(g)
+class Normalized(Plain):
+    def update(self, w, g, state, step):
+        w -= self.learning_rate * g / np.linalg.norm(g)
 
 
 @good
@@ -330,55 +338,107 @@ class Whole(Normalized):
     whole_tensors = True
 
 
-@fault("each slot is used", "the slot square is all 0 after 3 steps")
+@fault("each array of its state is used", "state.square is all 0 after 3 steps")
 class Wasteful(Descent):
     @property
-    def slot_names(self):
+    def state_names(self):
         return ("velocity", "square")
 
-    def update(self, w, g, *slots, step):
-        super().update(w, g, slots[0], step=step)
+    def update(self, w, g, state, step):
+        super().update(w, g, state, step)
 
 
-@fault("all its memory is in the slots", "after a stop")
-class Counting(Optimizer):
+@fault("all its memory is in its state", "after a stop")
+class Counting(Plain):
     _step: int = PrivateAttr(0)
 
     def model_post_init(self, context):
         super().model_post_init(context)
         self.taken = 0
 
-    def update(self, w, g, *slots, step):
+    def update(self, w, g, state, step):
         self.taken += 1
-        w -= value_at(self.learning_rate, step) * g / self.taken
+        w -= self.learning_rate * g / self.taken
 
 
 @fault("optimizers share nothing", "another optimizer takes some in between")
-class SharingOptimizer(Optimizer):
+class SharingOptimizer(Plain):
     kept: ClassVar[dict] = {"largest": 0.0}
 
-    def update(self, w, g, *slots, step):
+    def update(self, w, g, state, step):
         self.kept["largest"] = max(self.kept["largest"], float(np.abs(w).max()))
-        w -= value_at(self.learning_rate, step) * g / self.kept["largest"]
+        w -= self.learning_rate * g / self.kept["largest"]
 
 
-@fault("the learning rate may be a schedule", r"the schedule is asked for \[0\]")
-class FirstRate(Optimizer):
-    def update(self, w, g, *slots, step):
-        w -= value_at(self.learning_rate, 0) * g
+@fault("its scheduled fields are read in each step", "learning_rate set before the first step")
+class FirstRate(Plain):
+    def model_post_init(self, context):
+        super().model_post_init(context)
+        self.rate = self.learning_rate
+
+    def update(self, w, g, state, step):
+        w -= self.rate * g
 
 
-@fault("the learning rate may be a schedule", "half the learning rate takes the same steps")
-class IgnoringRate(Optimizer):
-    def update(self, w, g, *slots, step):
-        value_at(self.learning_rate, step)
+@fault("the learning rate matters", "half the learning rate takes the same steps")
+class IgnoringRate(Plain):
+    def update(self, w, g, state, step):
         w -= 0.01 * g
 
 
+@good
+class Paced(Optimizer):
+    """A rule without a learning rate whose scheduled field has another name."""
+
+    pace: Annotated[float, scheduled(gt=0)] = 0.1
+
+    def update(self, w, g, state, step):
+        w -= self.pace * g
+
+
+@good
+class Slow(Optimizer):
+    """Every third step of another optimizer is taken back halfway. Zhang et al., "Lookahead optimizer", 2019."""
+
+    optimizer: Optimizer = Field(default={"type": "adam"})
+
+    @property
+    def state_names(self):
+        return ("slow",)
+
+    def update(self, w, g, state, step):
+        if step == 0:
+            state.slow[...] = w
+        self.optimizer.apply(w, g, state.optimizer, step)
+        if step % 3 == 2:
+            state.slow += 0.5 * (w - state.slow)
+            w[...] = state.slow
+
+
+@good
+class Sharp(Plain):
+    """Descends along the gradient uphill of here. Foret et al., "Sharpness-aware minimization", 2021."""
+
+    needs = ("evaluate",)
+
+    def update(self, w, g, state, step):
+        _, slope = self.objective.evaluate(w + 0.05 * g / np.linalg.norm(g))
+        super().update(w, slope, state, step)
+
+
+@good
+class GaussNewton(Plain):
+    needs = ("jacobian",)
+
+    def update(self, w, g, state, step):
+        j = self.objective.jacobian()
+        w -= self.learning_rate * np.linalg.solve(j.T @ j + 0.1 * np.eye(w.size, dtype=w.dtype), g)
+
+
 @fault("float32 agrees with float64", "parameters after 5 steps in float32 against float64")
-class CoarseOptimizer(Optimizer):
-    def update(self, w, g, *slots, step):
-        w -= (value_at(self.learning_rate, step) * g) * (1.05 if w.dtype == np.float32 else 1)
+class CoarseOptimizer(Plain):
+    def update(self, w, g, state, step):
+        w -= (self.learning_rate * g) * (1.05 if w.dtype == np.float32 else 1)
 
 
 @fault("memory does not grow over 100 steps", "100 steps")
@@ -387,15 +447,15 @@ class LeakingOptimizer(Descent):
         super().model_post_init(context)
         self.passed = []
 
-    def update(self, w, g, *slots, step):
+    def update(self, w, g, state, step):
         self.passed.append(g.copy())
-        super().update(w, g, *slots, step=step)
+        super().update(w, g, state, step)
 
 
 @fault("it descends a parabola", "from .* it goes to")
-class Overshooting(Optimizer):
-    def update(self, w, g, *slots, step):
-        w -= 1e4 * value_at(self.learning_rate, step) * g
+class Overshooting(Plain):
+    def update(self, w, g, state, step):
+        w -= 1e4 * self.learning_rate * g
 
 
 # Schedules.

@@ -172,7 +172,7 @@ def test_metrics_and_validation_are_in_the_history():
     trainer = make(metrics=["mse", "r2"], validation=True, batch_size=4)
     history = lines(trainer, 2)
     names = [f"{split}/{name}" for split in ("train", "validation") for name in ("loss", "mse", "r2")]
-    assert list(history[0]) == ["epoch", "step", *names, "learning_rate"]
+    assert list(history[0]) == ["epoch", "step", *names, "optimizer.learning_rate"]
     after = trainer.model.score(trainer.splits["validation"])
     assert {name: history[1][f"validation/{name}"] for name in after} == after
     # Samples are shuffled, but each output is compared with its own target.
@@ -181,9 +181,10 @@ def test_metrics_and_validation_are_in_the_history():
 
 def test_the_learning_rate_in_the_history_is_that_of_the_epochs_last_step():
     trainer = make(
-        {"type": "sgd", "learning_rate": {"type": "step", "initial": 1e-3, "every": 1, "factor": 0.5}}, batch_size=6
+        {"type": "sgd", "learning_rate": {"type": "step", "initial": 1e-3, "every_steps": 1, "factor": 0.5}},
+        batch_size=6,
     )
-    assert [line["learning_rate"] for line in lines(trainer, 2)] == [1e-3 / 2, 1e-3 / 8]
+    assert [line["optimizer.learning_rate"] for line in lines(trainer, 2)] == [1e-3 / 2, 1e-3 / 8]
 
 
 def test_clip_norm_bounds_the_step():
@@ -245,19 +246,18 @@ def test_a_parameter_that_is_not_finite_within_an_epoch_is_not_saved():
 
 
 class Centred(Optimizer):
-    """Descent along gradients whose columns are centred, which needs whole tensors; its slot sums the gradients."""
+    """Descent along gradients whose columns are centred, which needs whole tensors; its state sums the gradients."""
 
     whole_tensors: ClassVar[bool] = True
 
     @property
-    def slot_names(self):
-        return ("sum",)
+    def state_names(self):
+        return ("total",)
 
-    def update(self, w, g, *slots, step):
-        (total,) = slots
-        assert w.shape == g.shape == total.shape
+    def update(self, w, g, state, step):
+        assert w.shape == g.shape == state.total.shape
         self.seen = [*getattr(self, "seen", []), (w.shape, step)]
-        total += g
+        state.total += g
         w -= 0.1 * (g - g.mean(axis=0, keepdims=True))
 
 

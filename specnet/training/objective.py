@@ -1,0 +1,79 @@
+"""The loss of one batch as a function of all parameters, for optimizers that evaluate it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from specnet.training.network import Network
+from specnet.training.randomness import restore_stream, save_stream
+
+
+class Objective:
+    """Loss, gradient and Jacobian of the batch under way, at any parameters.
+
+    `outputs` runs the network forward on the batch, `loss` returns loss and dL/dy of its outputs. `begin` is called
+    before a step's own forward pass: later passes draw the same random numbers and start from the same running state.
+    Parameters, gradients, running state and generators are then put back.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        outputs: Callable[[], np.ndarray],
+        loss: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    ) -> None:
+        self.network = network
+        self.outputs = outputs
+        self.loss = loss
+
+    def begin(self) -> None:
+        """Remember running state and generators, as the step finds them."""
+        self.start = self._remember()
+
+    def evaluate(self, w: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return loss and gradient at w; the gradient is a new array."""
+        with self._at(w):
+            value, dy = self.loss(self.outputs())
+            self.network.backward_parameters(dy)
+            return value, self.network.grads.flat.copy()
+
+    def jacobian(self) -> np.ndarray:
+        """Return dy/dw (outputs, parameters) of all outputs of the batch, a backward pass for each."""
+        rows: list[np.ndarray] = []
+        size = 1
+        while len(rows) < size:
+            with self._at(self.network.params.flat):
+                y = self.outputs()
+                size = y.size
+                dy = np.zeros_like(y)
+                dy.flat[len(rows)] = 1
+                self.network.backward_parameters(dy)
+                rows.append(self.network.grads.flat.copy())
+        return np.array(rows)
+
+    @contextmanager
+    def _at(self, w: np.ndarray) -> Iterator[None]:
+        """Set parameters w and the generators and running state that the step began with; put all back afterwards."""
+        kept = [(flat, flat.copy()) for flat in (self.network.params.flat, self.network.grads.flat)]
+        now = self._remember()
+        try:
+            self._restore(self.start)
+            self.network.params.flat[...] = w
+            yield
+        finally:
+            for flat, values in kept:
+                flat[...] = values
+            self._restore(now)
+
+    def _remember(self) -> tuple[np.ndarray, list[dict[str, object]]]:
+        generators = [save_stream(layer.rng) for layer in self.network.named.values()]
+        return self.network.state.flat.copy(), generators
+
+    def _restore(self, saved: tuple[np.ndarray, list[dict[str, object]]]) -> None:
+        state, generators = saved
+        self.network.state.flat[...] = state
+        for layer, generator in zip(self.network.named.values(), generators, strict=True):
+            restore_stream(layer.rng, generator)

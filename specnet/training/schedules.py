@@ -1,0 +1,104 @@
+"""Fields that vary with time: found in components, set before each step, named in the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from specnet.component import Component, guarded, stated
+from specnet.errors import Pointer
+from specnet.schedules.base import Schedule
+
+
+@dataclass(frozen=True)
+class ScheduledField:
+    """A field of a component that holds a schedule or a list with some; these by their place in the spec."""
+
+    component: Component
+    name: str
+    value: Any
+    schedules: dict[Pointer, Schedule]
+
+
+def find_scheduled(component: Component, place: Pointer) -> Iterator[ScheduledField]:
+    """Yield every scheduled field of a component and of those inside it.
+
+    Layers inside a layer are left out: those that train are copies, which the network names.
+    """
+    for name, field in type(component).model_fields.items():
+        value = stated(component, name)
+        inside = dict(_components(value, (*place, field.alias or name)))
+        if schedules := {where: inner for where, inner in inside.items() if isinstance(inner, Schedule)}:
+            yield ScheduledField(component, name, value, schedules)
+        for where, inner in inside.items():
+            if not isinstance(inner, Schedule) and (component.group, inner.group) != ("layers", "layers"):
+                yield from find_scheduled(inner, where)
+
+
+class ScheduledFields:
+    """All scheduled fields of the components that a run trains with.
+
+    These are given by place: "optimizer", "loss", "layers.0". After `set` the fields hold numbers; `to_spec` writes the
+    schedules still.
+    """
+
+    def __init__(self, components: Mapping[str, Component]) -> None:
+        self.fields = [
+            field for place, component in components.items() for field in find_scheduled(component, pointer_of(place))
+        ]
+        for field in self.fields:
+            field.component.scheduled_fields = {
+                **vars(field.component).get("scheduled_fields", {}),
+                field.name: field.value,
+            }
+        self.schedules = {
+            ".".join(map(str, place)): schedule for field in self.fields for place, schedule in field.schedules.items()
+        }
+        self.constants: dict[str, float] = {}
+        rate = getattr(components.get("optimizer"), "learning_rate", None)
+        if isinstance(rate, (int, float)):
+            self.constants["optimizer.learning_rate"] = rate
+
+    def bind(self, steps_per_epoch: int, total_steps: int) -> None:
+        """Prepare all schedules for a run of this length."""
+        for place, schedule in self.schedules.items():
+            with guarded(schedule, pointer_of(place), "bind"):
+                schedule.bind(steps_per_epoch, total_steps)
+
+    def set(self, step: int) -> None:
+        """Give each field its number for the step after `step` steps."""
+        for field in self.fields:
+            setattr(field.component, field.name, _numbers(field.value, step))
+
+    def values(self, step: int) -> dict[str, float]:
+        """Return the values of scheduled fields for the step after `step` steps, and the optimizer's learning rate."""
+        return self.constants | {place: schedule(step) for place, schedule in self.schedules.items()}
+
+
+def _components(value: Any, place: Pointer) -> Iterator[tuple[Pointer, Component]]:
+    """Yield the components that a field's value is or lists."""
+    if isinstance(value, Component):
+        yield place, value
+    elif isinstance(value, (list, tuple)):
+        for number, item in enumerate(value):
+            yield from _components(item, (*place, number))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _components(item, (*place, key))
+
+
+def _numbers(value: Any, step: int) -> Any:
+    """Return a field's value with numbers in the places of schedules."""
+    if isinstance(value, Schedule):
+        return value(step)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_numbers(item, step) for item in value)
+    if isinstance(value, Mapping):
+        return {key: _numbers(item, step) for key, item in value.items()}
+    return value
+
+
+def pointer_of(place: str) -> Pointer:
+    """Return a place as a pointer: `layers.0.rate` is ("layers", 0, "rate")."""
+    return tuple(int(part) if part.isdecimal() else part for part in place.split("."))

@@ -1,0 +1,109 @@
+"""Fields that vary with time, in whatever trains."""
+
+import json
+from typing import Annotated
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet import Layer, Optimizer
+from specnet.component import parts, stated
+from specnet.layers.composite import Residual
+from specnet.losses.regression import Mse
+from specnet.optimizers.sgd import Sgd
+from specnet.schedules.base import Schedule, scheduled
+from specnet.training.schedules import ScheduledFields, find_scheduled
+
+HALVING = {"type": "exponential", "initial": 1.0, "every_steps": 1}
+COSINE = {"type": "cosine", "initial": 0.5}
+
+
+class Scaling(Layer):
+    """y = rate x, whose rate may vary."""
+
+    rate: Annotated[float, scheduled(ge=0)] = 1.0
+
+    def forward(self, x, training):
+        return self.rate * x
+
+    def backward(self, dy):
+        return self.rate * dy
+
+
+class Weighted(Mse):
+    share: Annotated[float, scheduled(ge=0)] = 1.0
+
+
+class Grouped(Optimizer):
+    rates: list[Annotated[float, scheduled(gt=0)]]
+
+    def update(self, w, g, state, step): ...
+
+
+def fields(**components):
+    found = ScheduledFields({place.replace("_", "."): component for place, component in components.items()})
+    found.bind(2, 8)
+    return found
+
+
+def test_a_field_is_a_number_in_training_and_stays_a_schedule_in_the_spec():
+    sgd = Sgd(learning_rate=HALVING)
+    written, rates = sgd.to_spec(), fields(optimizer=sgd)
+    seen = []
+    for step in range(3):
+        rates.set(step)
+        seen.append(sgd.learning_rate)
+    assert seen == [1.0, 0.5, 0.25]
+    assert sgd.to_spec() == written
+    assert sgd == specnet.build("optimizers", json.loads(json.dumps(written)))
+    assert isinstance(stated(sgd, "learning_rate"), Schedule)
+    assert ("learning_rate",) in [place for place, part in parts(sgd) if isinstance(part, Schedule)]
+    # What is found again, in a copy too, is the schedule, not the number of some step.
+    assert list(fields(optimizer=sgd.model_copy(deep=True)).schedules) == ["optimizer.learning_rate"]
+
+
+def test_a_list_of_numbers_and_schedules_is_one_of_numbers():
+    grouped = Grouped(rates=[0.1, HALVING, COSINE])
+    found = fields(optimizer=grouped)
+    found.set(4)
+    assert grouped.rates == [0.1, 0.0625, pytest.approx(0.25)]
+    assert found.values(4) == {"optimizer.rates.1": 0.0625, "optimizer.rates.2": pytest.approx(0.25)}
+    assert fields(optimizer=grouped).schedules.keys() == found.schedules.keys()
+
+
+def test_layers_and_losses_have_scheduled_fields_too():
+    layers = [Residual(layers=[Scaling(rate=HALVING)]), Scaling(rate=COSINE), Scaling()]
+    network = specnet.build_network(layers, (3,), "float64")
+    loss = Weighted(share=HALVING)
+    found = ScheduledFields({"optimizer": specnet.build("optimizers", "adam"), "loss": loss, **network.named})
+    found.bind(2, 8)
+    found.set(2)
+    assert found.values(2) == {
+        "optimizer.learning_rate": 0.001,
+        "loss.share": 0.25,
+        "layers.0.layers.0.rate": 0.25,
+        "layers.1.rate": pytest.approx(0.25 + 0.25 * np.sqrt(0.5)),
+    }
+    x = np.ones((1, 3))
+    np.testing.assert_allclose(network.forward(x), (1 + 0.25) * found.values(2)["layers.1.rate"] * x)
+    assert loss.share == 0.25
+
+
+def test_nothing_is_set_where_nothing_is_scheduled():
+    found = fields(optimizer=specnet.build("optimizers", "sgd"), layers_0=Scaling())
+    assert found.fields == []
+    assert found.values(3) == {"optimizer.learning_rate": 0.01}
+    assert fields(optimizer=Grouped(rates=[0.1])).values(0) == {}
+
+
+def test_fields_are_found_with_their_places():
+    (field,) = find_scheduled(Grouped(rates=[0.1, HALVING]), ("optimizer",))
+    assert (field.name, list(field.schedules)) == ("rates", [("optimizer", "rates", 1)])
+
+
+def test_lengths_in_epochs_and_to_the_end_are_those_of_the_run():
+    found = fields(optimizer=Grouped(rates=[{**COSINE, "epochs": 2}, COSINE]))
+    assert [*found.values(2).values()] == pytest.approx([0.25, 0.25 + 0.25 * np.sqrt(0.5)])
+    found.bind(2, 4)
+    assert [*found.values(2).values()] == pytest.approx([0.25, 0.25])
