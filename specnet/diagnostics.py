@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from specnet import registry
 from specnet.errors import Diagnostic, Pointer, SpecError, printable, quote, shorten
 from specnet.names import nearest, suggest, synonym
 
@@ -111,6 +112,10 @@ def _section_at(cls: type[BaseModel], place: Pointer) -> Any:
         if not models:
             return None
         cls = models[0]
+        if field and isinstance(field.default, str) and (group := getattr(cls, "group", "")):
+            cls = cast(
+                type[BaseModel], registry.find(group, field.default).load()
+            )  # the component that is there unless another is named
     return cls
 
 

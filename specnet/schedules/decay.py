@@ -23,23 +23,17 @@ class Step(Schedule):
     """`initial * factor ** floor(step / every)`: a staircase."""
 
     model_config = ConfigDict(json_schema_extra=not_both(("every", "every_steps")))
-    examples = ({"initial": 0.8, "every_steps": 3}, {"initial": 0.8, "every": 2})
+    examples = ({"initial": 0.8, "every_steps": 3}, {"initial": 0.8, "every": 2}, {"initial": 0.8})
     initial: float = Field(description="value to begin with", examples=[0.01])
     every: PositiveInt | None = Field(
-        default=None, description="epochs from one stair to the next; null: `every_steps`", examples=[10]
+        default=None, description="epochs from one stair to the next; null: `every_steps`, else a third of the run"
     )
     every_steps: PositiveInt | None = Field(default=None, description="steps from one stair to the next")
     factor: float = Field(default=0.1, gt=0, le=1, description="what each stair multiplies the value by")
     _one_width = one_of("every", "every_steps")
 
-    @model_validator(mode="after")
-    def _has_a_width(self) -> Self:
-        if self.every is None and self.every_steps is None:
-            raise ValueError("step needs every, in epochs, or every_steps")
-        return self
-
     def bind(self, steps_per_epoch: int, total_steps: int) -> None:
-        self.width = in_steps(self.every, self.every_steps, steps_per_epoch) or total_steps
+        self.width = in_steps(self.every, self.every_steps, steps_per_epoch) or math.ceil(total_steps / 3)
 
     def __call__(self, step: int) -> float:
         return self.initial * self.factor ** (step // self.width)

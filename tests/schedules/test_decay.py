@@ -12,6 +12,7 @@ VALUES = [
     ({"type": "constant", "value": 0.3}, {0: 0.3, 1: 0.3, 10**9: 0.3}),
     ({"type": "step", "initial": 0.8, "every_steps": 2, "factor": 0.5}, {0: 0.8, 1: 0.8, 2: 0.4, 3: 0.4, 4: 0.2}),
     ({"type": "step", "initial": 0.8, "every": 2, "factor": 0.5}, {0: 0.8, 5: 0.8, 6: 0.4, 11: 0.4, 12: 0.2}),
+    ({"type": "step", "initial": 0.8, "factor": 0.5}, {0: 0.8, 7: 0.8, 8: 0.4, 15: 0.4, 16: 0.2, 23: 0.2}),
     ({"type": "step", "initial": 1.0, "every_steps": 1}, {0: 1.0, 1: 0.1, 2: 0.01}),
     (
         {"type": "exponential", "initial": 3.0, "every_steps": 2, "factor": 0.25},
@@ -64,7 +65,6 @@ def test_lengths_are_told_in_steps():
         ({"type": "step", "initial": 1, "every_steps": 2, "factor": 0}, ("factor",)),
         ({"type": "exponential", "initial": 1, "factor": -1}, ("factor",)),
         ({"type": "exponential"}, ()),
-        ({"type": "step", "initial": 1}, ()),
         ({"type": "step", "initial": 1, "every": 2, "every_steps": 3}, ("every_steps",)),
         ({"type": "exponential", "initial": 1, "every": 2, "every_steps": 3}, ("every_steps",)),
         ({"type": "cosine", "initial": 1, "steps": 9, "epochs": 3}, ("epochs",)),
