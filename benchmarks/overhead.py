@@ -113,7 +113,7 @@ def bare(spec: specnet.Spec) -> Callable[[], float]:
                 rows = None if order is None else order[first : first + size]
                 y = network.propagate(x if rows is None else np.take(x, rows, axis=0), training=True)
                 loss.forward(y, target if rows is None else np.take(target, rows, axis=0))
-                network.backward_parameters(loss.backward())
+                network.backpropagate(loss.backward())
                 update(step)
                 step += 1
         return (perf_counter() - start) / (step - warm)

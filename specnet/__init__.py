@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from specnet.api import *  # noqa: F403
 
 __all__ = [
+    "Activation",
     "Callback",
     "Component",
     "Data",

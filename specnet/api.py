@@ -13,10 +13,13 @@ from specnet.datasets.base import Samples as Samples
 from specnet.datasets.base import StreamedSamples as StreamedSamples
 from specnet.errors import SpecnetError as SpecnetError
 from specnet.initializers.base import Initializer as Initializer
+from specnet.layers.base import Activation as Activation
 from specnet.layers.base import Layer as Layer
 from specnet.local import register as register
 from specnet.losses.base import Loss as Loss
 from specnet.metrics.base import Metric as Metric
+from specnet.network.network import Network as Network
+from specnet.network.network import build_network as build_network
 from specnet.optimizers.base import Optimizer as Optimizer
 from specnet.plots.base import Plot as Plot
 from specnet.runs.observers import Logger as Logger
@@ -31,7 +34,5 @@ from specnet.schedules.base import scheduled as scheduled
 from specnet.spec.load import load_spec as load_spec
 from specnet.spec.model import Spec as Spec
 from specnet.training.callbacks import Callback as Callback
-from specnet.training.network import Network as Network
-from specnet.training.network import build_network as build_network
 from specnet.transforms.base import RandomTransform as RandomTransform
 from specnet.transforms.base import Transform as Transform

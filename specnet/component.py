@@ -66,7 +66,7 @@ class Component(Section):
     A base class of a group sets `group`. Fields are fixed once validated; everything else set on an instance is
     run-time state, which pydantic neither sees nor slows down.
 
-    A class may say in `examples` which settings matter, `({"units": 3}, {"units": 3, "bias": False})` for instance:
+    A class may say in `examples` which settings matter, `({"units": 3}, {"units": 3, "use_bias": False})` for instance:
     `specnet check` and `specnet.testing` then check each of these, besides the plainest component that is valid.
     """
 

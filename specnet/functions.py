@@ -20,17 +20,12 @@ def constant(value: float, dtype: np.dtype) -> np.ndarray:
     return number
 
 
-def sigmoid(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Return 1 / (1 + exp(-x)), in `out` if that is given.
-
-    Written as (1 + tanh(x / 2)) / 2, which cannot overflow and is more than twice as fast.
-    """
-    half = constant(0.5, x.dtype)
-    y = np.multiply(x, half, out=out)
-    np.tanh(y, out=y)
-    y *= half
-    y += half
-    return y
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(-x)), as (1 + tanh(x / 2)) / 2 in float32, where that is faster and as exact."""
+    if x.dtype == np.float32:
+        return 0.5 + 0.5 * np.tanh(0.5 * x)
+    with np.errstate(over="ignore"):  # 1 / inf is 0, the limit
+        return 1 / (1 + np.exp(-x))
 
 
 def maximum(x: np.ndarray, bound: float, room: np.ndarray, out: np.ndarray) -> np.ndarray:
@@ -42,12 +37,48 @@ def maximum(x: np.ndarray, bound: float, room: np.ndarray, out: np.ndarray) -> n
     return np.maximum(x, room, out=out)
 
 
-def softmax(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Return exp(x) / sum(exp(x)) over the last axis, in `out` if that is given."""
-    y = np.subtract(x, np.max(x, axis=-1, keepdims=True), out=out)
-    np.exp(y, out=y)
-    y /= np.sum(y, axis=-1, keepdims=True)
-    return y
+def softplus(x: np.ndarray) -> np.ndarray:
+    """Return log(1 + exp(x)), as max(x, 0) + log(1 + exp(-|x|)), which cannot overflow."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    """Return exp(x) / sum(exp(x)) over the last axis."""
+    e = np.exp(x - np.max(x, axis=-1, keepdims=True))
+    return e / np.sum(e, axis=-1, keepdims=True)
+
+
+TAIL = {
+    np.dtype(np.float32): (0.25, (
+        0.020814888402995149, -0.085389229936780304, 0.10379885752280022, -0.03974686336776544, 0.068273995733448607,
+        0.057446258240644866, 0.081889631766059197, 0.093439514709526299, 0.099737396768299576, 0.099735561036363514,
+    )),
+    np.dtype(np.float64): (0.2, (
+        0.001080346067144765, -0.010555705159739589, 0.04591451056837423, -0.11670545278904528, 0.19271245562759571,
+        -0.22118234938946086, 0.18865850975944642, -0.12395201498924796, 0.059624953945780869, -0.025390319565467,
+        0.0088276361963863321, 0.0051616551995540693, 0.01542972485038807, 0.025590443669038256, 0.037588036618313504,
+        0.04978767137976555, 0.061022227139572577, 0.07021384086606175, 0.076596917845018424, 0.079788456080233785,
+        0.079788456080286595,
+    )),
+}  # fmt: skip
+"""c and the coefficients, from t^n down to t, of P with 1 - Phi(z) = exp(-z^2 / 2) P(t), t = 1 / (1 + c z), z >= 0."""
+
+
+def normal_cdf(x: np.ndarray) -> np.ndarray:
+    """Return Phi(x) = (1 + erf(x / sqrt(2))) / 2, the standard normal distribution, to the precision of x's dtype.
+
+    A polynomial in t = 1 / (1 + c |x|) times the density, as in Hastings, "Approximations for digital computers", 1955,
+    fitted to 8e-8 of the tail for float32 and to 8e-16 for float64.
+    """
+    c, coefficients = TAIL[x.dtype]
+    z = np.minimum(np.abs(x), 40)  # beyond it the tail is 0, and the square would overflow
+    t = 1 / (1 + c * z)
+    tail = np.zeros_like(x)
+    for coefficient in coefficients:
+        tail += coefficient
+        tail *= t
+    tail *= np.exp(-0.5 * z * z)
+    return np.where(x < 0, tail, 1 - tail)
 
 
 def classes(scores: np.ndarray) -> np.ndarray:

@@ -9,14 +9,18 @@ from typing import Any
 import numpy as np
 
 LINE = 64
-"""Bytes in a line of cache."""
+"""Bytes of a cache line."""
+
+
+KEPT = 8
+"""Shapes of an array that are kept ready: those of a batch, of a shorter last one, of rows that are measured."""
 
 
 class Workspace:
     """The arrays that a component writes to, by name.
 
-    The memory of an array is kept as long as it is large enough: who asks for another shape gets the first part of
-    it. What was in it is not cleared.
+    Arrays of one name share their memory, which is kept as long as it is large enough: another shape is the first part
+    of it. What was in it is not cleared.
 
     >>> workspace = Workspace()
     >>> y = workspace("y", (3, 2), np.dtype("float32"))
@@ -26,7 +30,7 @@ class Workspace:
 
     def __init__(self) -> None:
         self._memory: dict[str, np.ndarray] = {}
-        self._arrays: dict[str, np.ndarray] = {}
+        self._arrays: dict[str, dict[tuple[Any, ...], np.ndarray]] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Workspace:
         """Return an empty one: what is in these arrays is of no use to a copy."""
@@ -34,13 +38,16 @@ class Workspace:
 
     def __call__(self, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         """Return the array of that name in this shape and dtype."""
-        array = self._arrays.get(name)
-        if array is None or array.shape != shape or array.dtype != dtype:
-            size = math.prod(shape) * dtype.itemsize
-            memory = self._memory.get(name)
-            if memory is None or memory.size < size:
-                memory = self._memory[name] = _aligned(size)
-            array = self._arrays[name] = memory[:size].view(dtype).reshape(shape)
+        arrays, key = self._arrays.get(name), (shape, dtype.char)
+        if arrays is not None and key in arrays:
+            return arrays[key]
+        size, memory = math.prod(shape) * dtype.itemsize, self._memory.get(name)
+        if memory is None or memory.size < size:
+            memory, arrays = _aligned(size), {}
+        elif arrays is None or len(arrays) >= KEPT:
+            arrays = {}
+        self._memory[name], self._arrays[name] = memory, arrays
+        array = arrays[key] = memory[:size].view(dtype).reshape(shape)
         return array
 
     @property
@@ -50,14 +57,14 @@ class Workspace:
 
 
 def zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Return zeros that begin where a line of cache does."""
+    """Return zeros that begin at the start of a cache line."""
     array = _aligned(math.prod(shape) * dtype.itemsize).view(dtype).reshape(shape)
     array.fill(0)
     return array
 
 
 def _aligned(size: int) -> np.ndarray:
-    """Return so many bytes that begin where a line of cache does, as wide instructions are faster on whole lines."""
+    """Return `size` bytes that begin at the start of a cache line, as wide instructions are faster on whole lines."""
     memory = np.empty(size + LINE, np.uint8)
     start = -memory.ctypes.data % LINE
     return memory[start : start + size]

@@ -21,15 +21,15 @@ NOUNS = (
     "layers", "losses", "metrics", "optimizers", "schedules", "initializers", "datasets", "transforms", "plots",
 )  # fmt: skip
 ORDER = [
-    "errors", "tools", "component", "base", "implementations", "training", "spec", "report", "runs", "api", "testing",
-    "cli",
+    "errors", "tools", "component", "base", "implementations", "network", "training", "spec", "report", "runs", "api",
+    "testing", "cli",
 ]  # fmt: skip
 HOMES = {
     "specnet": "errors", "errors": "errors", "registry": "tools", "diagnostics": "tools", "functions": "tools",
-    "names": "tools", "synonyms": "tools", "watch": "tools", "workspace": "tools", "component": "component",
-    "local": "component", "weights": "component", "task": "tools", "training": "training", "spec": "spec",
-    "report": "report", "runs": "runs", "api": "api",
-    "testing": "testing", "cli": "cli", "__main__": "cli",
+    "names": "tools", "synonyms": "tools", "watch": "tools", "workspace": "tools", "randomness": "tools",
+    "task": "tools", "component": "component", "local": "component", "weights": "component", "network": "network",
+    "training": "training", "spec": "spec", "report": "report", "runs": "runs", "api": "api", "testing": "testing",
+    "cli": "cli", "__main__": "cli",
 }  # fmt: skip
 
 
@@ -37,7 +37,7 @@ def storey(module):
     """Where a module stands in the house."""
     parts = module.split(".")
     if len(parts) > 1 and parts[1] in NOUNS:
-        return "base" if parts[2:] in ([], ["base"]) else "implementations"
+        return "base" if parts[2:] in ([], ["base"], ["stack"]) else "implementations"
     return HOMES[parts[1] if len(parts) > 1 else "specnet"]
 
 

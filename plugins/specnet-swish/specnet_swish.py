@@ -3,20 +3,21 @@
 import numpy as np
 from pydantic import Field
 
-from specnet import Layer
+from specnet import Activation
 
 
-class Swish(Layer):
+class Swish(Activation):
     """y = x s with s = sigmoid(beta x); dy/dx = s + beta y (1 - s). Ramachandran et al., 2017."""
 
-    elementwise = True
     examples = ({"beta": 2.0},)
     beta: float = Field(default=1.0, gt=0, description="from x / 2 (towards 0) to relu (towards infinity)")
 
-    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.s = 0.5 + 0.5 * np.tanh(0.5 * self.beta * x)
-        self.y = x * self.s
-        return self.y
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return x * self._s(x)
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        return dy * (self.s + self.beta * self.y * (1 - self.s))
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        s = self._s(x)
+        return s + self.beta * y * (1 - s)
+
+    def _s(self, x: np.ndarray) -> np.ndarray:
+        return 0.5 + 0.5 * np.tanh(0.5 * self.beta * x)

@@ -30,12 +30,12 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
     from specnet import registry
     from specnet.cli.show import show_table
     from specnet.errors import show_pointer
+    from specnet.network.network import Network
     from specnet.runs.experiment import load_data, located, transform
     from specnet.runs.threads import blas_threads, fitting_threads
     from specnet.spec.checks import check_network
     from specnet.spec.memory import estimate_memory, show_bytes
     from specnet.spec.plan import make_plan
-    from specnet.training.network import Network
     from specnet.training.summary import layer_costs, time_step
 
     loaded = load(spec, overrides, budget)

@@ -15,6 +15,13 @@ class Zeros(Initializer):
         return np.zeros(shape)
 
 
+class Ones(Initializer):
+    """All ones: the usual start of the scales of a normalization."""
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
+        return np.ones(shape)
+
+
 class Constant(Initializer):
     """One value everywhere."""
 

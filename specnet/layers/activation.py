@@ -1,9 +1,4 @@
-"""Activation functions: elementwise, except softmax.
-
-Each keeps its output y (or its input, where the derivative needs it) and multiplies dy by dy/dx, the slope, in place.
-A derivative written in y costs no further transcendental function. All arrays come from the layer's workspace and the
-network's scratch, or x itself is written over.
-"""
+"""Activation functions: elementwise, except softmax."""
 
 from __future__ import annotations
 
@@ -12,209 +7,128 @@ import math
 import numpy as np
 from pydantic import Field
 
-from specnet.errors import ShapeError
-from specnet.functions import constant, maximum, sigmoid, softmax
-from specnet.layers.base import Layer, Shape
-
-ROOT = math.sqrt(2.0 / math.pi)
+from specnet.functions import normal_cdf, sigmoid, softmax, softplus
+from specnet.layers.base import Activation, Layer
 
 
-class Sigmoid(Layer):
-    """y = 1 / (1 + exp(-x)), in (0, 1); dx = dy y (1 - y)."""
+class Sigmoid(Activation):
+    """y = 1 / (1 + exp(-x)), in (0, 1); dy/dx = y (1 - y)."""
 
-    gives = "probabilities"
-    elementwise = True
-    in_place = True
+    output = "probabilities"
 
-    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = sigmoid(x, out=self.output_like(x))
-        return self.y
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return sigmoid(x)
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        one = constant(1.0, dy.dtype)
-        slope = np.subtract(one, self.y, out=self.scratch("slope", dy.shape, dy.dtype))
-        slope *= self.y
-        dy *= slope
-        return dy
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return y * (1 - y)
 
 
-class Tanh(Layer):
-    """y = tanh(x), in (-1, 1); dx = dy (1 - y^2)."""
+class Tanh(Activation):
+    """y = tanh(x), in (-1, 1); dy/dx = 1 - y^2."""
 
-    gives = "numbers"
-    elementwise = True
-    in_place = True
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return np.tanh(x)
 
-    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = np.tanh(x, out=self.output_like(x))
-        return self.y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        slope = np.square(self.y, out=self.scratch("slope", dy.shape, dy.dtype))
-        np.subtract(constant(1.0, dy.dtype), slope, out=slope)
-        dy *= slope
-        return dy
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return 1 - y * y
 
 
-class Relu(Layer):
-    """y = max(x, 0); dx = dy where y > 0, else 0. Nair & Hinton, 2010."""
+class Relu(Activation):
+    """y = max(x, 0); dy/dx = 1 where y > 0, else 0. Nair & Hinton, 2010."""
 
-    gives = "numbers"
-    elementwise = True
-    in_place = True
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return np.maximum(x, 0)
 
-    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = maximum(x, 0.0, self.scratch("slope", x.shape, x.dtype), out=self.output_like(x))
-        return self.y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        dy *= np.greater(self.y, 0.0, out=self.scratch("positive", dy.shape, np.dtype(bool)))
-        return dy
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return y > 0
 
 
-class LeakyRelu(Layer):
-    """y = x for x > 0, else slope x; dx = dy or slope dy. Maas et al., 2013."""
+class LeakyRelu(Activation):
+    """y = x for x > 0, else a x with a = negative_slope; dy/dx = 1 or a. Maas et al., 2013."""
 
-    gives = "numbers"
-    elementwise = True
     examples = ({"negative_slope": 0.3},)
     negative_slope: float = Field(default=0.01, ge=0, lt=1, description="slope for x < 0")
 
-    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.x = x
-        y = np.multiply(x, self.negative_slope, out=self.workspace("y", x.shape, x.dtype))
-        return np.maximum(x, y, out=y)
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return np.maximum(x, self.negative_slope * x)
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        slope = self.scratch("slope", dy.shape, dy.dtype)
-        np.greater(self.x, 0.0, out=slope)
-        dy *= np.maximum(slope, self.negative_slope, out=slope)
-        return dy
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.where(x > 0, x.dtype.type(1), x.dtype.type(self.negative_slope))
 
 
-class Elu(Layer):
-    """y = x for x > 0, else alpha (exp(x) - 1); dx = dy or dy (y + alpha). Clevert et al., 2016."""
+class Elu(Activation):
+    """y = x for x > 0, else alpha (exp(x) - 1); dy/dx = 1 or y + alpha. Clevert et al., 2016."""
 
-    gives = "numbers"
-    elementwise = True
-    in_place = True
     examples = ({"alpha": 0.7},)
     alpha: float = Field(default=1.0, gt=0, description="the limit -alpha for x to minus infinity")
 
-    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        # Of the two terms max(x, 0) and alpha (exp(min(x, 0)) - 1) one is 0.
-        room = self.scratch("slope", x.shape, x.dtype)
-        positive = maximum(x, 0.0, room, out=room)
-        self.y = y = np.minimum(x, 0.0, out=self.output_like(x))
-        np.expm1(y, out=y)
-        y *= self.alpha
-        y += positive
-        return y
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        slope = np.add(self.y, self.alpha, out=self.scratch("slope", dy.shape, dy.dtype))
-        positive = np.greater(self.y, 0.0, out=self.scratch("positive", dy.shape, np.dtype(bool)))
-        np.copyto(slope, 1.0, where=positive)
-        dy *= slope
-        return dy
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.where(x > 0, 1, y + self.alpha)
 
 
-class Gelu(Layer):
-    """y = x (1 + tanh(u)) / 2 with u = sqrt(2 / pi) (x + 0.044715 x^3).
+class Gelu(Activation):
+    """y = x Phi(x) with the normal distribution Phi(x) = (1 + erf(x / sqrt(2))) / 2; dy/dx = Phi(x) + x Phi'(x).
 
-    The tanh form of x Phi(x), at most 5e-4 from it; NumPy has no error function. With t = tanh(u),
-    dy/dx = (1 + t) / 2 + x (1 - t^2) u' / 2. Hendrycks & Gimpel, "Gaussian error linear units", 2016.
+    With `approximate` y = x (1 + t) / 2 with t = tanh(u), u = sqrt(2 / pi) (x + 0.044715 x^3), at most 5e-4 from it;
+    dy/dx = (1 + t + x (1 - t^2) u') / 2. Hendrycks & Gimpel, "Gaussian error linear units", 2016.
     """
 
-    gives = "numbers"
-    elementwise = True
+    examples = ({"approximate": True},)
+    approximate: bool = Field(default=False, description="whether to take the form with tanh")
 
-    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.x = x
-        # Beyond 10 tanh is 1 to the last digit, and the cube of a large x would overflow.
-        self.near = near = np.clip(x, -10.0, 10.0, out=self.workspace("near", x.shape, x.dtype))
-        self.t = t = np.square(near, out=self.workspace("t", x.shape, x.dtype))
-        t *= 0.044715
-        t += 1.0
-        t *= near
-        t *= ROOT
-        np.tanh(t, out=t)
-        y = np.add(t, 1.0, out=self.workspace("y", x.shape, x.dtype))
-        y *= 0.5
-        y *= x
-        return y
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return x * (0.5 + 0.5 * np.tanh(self._u(x)) if self.approximate else normal_cdf(x))
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        near, t = self.near, self.t
-        slope = np.square(t, out=self.scratch("slope", dy.shape, dy.dtype))
-        np.subtract(1.0, slope, out=slope)
-        slope *= self.x
-        du = np.square(near, out=self.scratch("du", dy.shape, dy.dtype))
-        du *= 3 * 0.044715 * ROOT
-        du += ROOT
-        slope *= du
-        slope += t
-        slope += 1.0
-        slope *= 0.5
-        dy *= slope
-        return dy
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        near = np.clip(x, -40, 40)
+        if self.approximate:
+            t, du = np.tanh(self._u(x)), math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * near * near)
+            return 0.5 + 0.5 * (t + near * (1 - t * t) * du)
+        cdf = np.divide(y, x, out=np.full_like(x, 0.5), where=x != 0)
+        return cdf + near * np.exp(-0.5 * near * near) / math.sqrt(2 * math.pi)
+
+    def _u(self, x: np.ndarray) -> np.ndarray:
+        near = np.clip(x, -40, 40)  # beyond it tanh(u) is 1 or -1, and the cube would overflow
+        return math.sqrt(2 / math.pi) * (near + 0.044715 * near * near * near)
 
 
-class Silu(Layer):
-    """y = x s with s = sigmoid(x); dx = dy (s + y (1 - s)). Also called swish-1. Elfwing et al., 2017."""
+class Silu(Activation):
+    """y = x s with s = sigmoid(x); dy/dx = s + y (1 - s). Also called swish. Elfwing et al., 2017."""
 
-    gives = "numbers"
-    elementwise = True
-    in_place = True
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return x * sigmoid(x)
 
-    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.s = sigmoid(x, out=self.workspace("s", x.shape, x.dtype))
-        self.y = np.multiply(x, self.s, out=self.output_like(x))
-        return self.y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        slope = np.subtract(1.0, self.s, out=self.scratch("slope", dy.shape, dy.dtype))
-        slope *= self.y
-        slope += self.s
-        dy *= slope
-        return dy
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        s = sigmoid(x)
+        return s + y * (1 - s)
 
 
-class Softplus(Layer):
-    """y = log(1 + exp(x)), computed without overflow; dx = dy sigmoid(x). Dugas et al., 2001."""
+class Softplus(Activation):
+    """y = log(1 + exp(x)); dy/dx = sigmoid(x). Dugas et al., 2001."""
 
-    gives = "numbers"
-    elementwise = True
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return softplus(x)
 
-    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.x = x
-        return np.logaddexp(x, x.dtype.type(0), out=self.workspace("y", x.shape, x.dtype))
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        dy *= sigmoid(self.x, out=self.scratch("slope", dy.shape, dy.dtype))
-        return dy
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return sigmoid(x)
 
 
 class Softmax(Layer):
     """y = exp(x) / sum exp(x) over the last axis; dx = y (dy - sum(dy y)).
 
-    In front of the loss `cross_entropy` it is not wanted: that loss takes logits and has its own softmax.
+    Do not put it before the loss `cross_entropy`: that loss takes logits and has its own softmax.
     """
 
-    gives = "probabilities"
-    in_place = True
-
-    def build(self, input_shape: Shape) -> Shape:
-        if not input_shape:
-            raise ShapeError("needs inputs with at least one axis besides the batch")
-        return input_shape
+    axes = (..., "features")
+    output = "probabilities"
+    mask = "keep"
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = softmax(x, out=self.output_like(x))
+        self.y = softmax(x)
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        product = np.multiply(dy, self.y, out=self.scratch("product", dy.shape, dy.dtype))
-        dy -= np.sum(product, axis=-1, keepdims=True)
-        dy *= self.y
-        return dy
+        return self.y * (dy - np.sum(dy * self.y, axis=-1, keepdims=True))

@@ -6,17 +6,16 @@ import math
 
 import numpy as np
 
-from specnet.layers.base import Kind, Layer, Shape
+from specnet.layers.base import Layer, Shape
 
 
 class Flatten(Layer):
     """All axes of a sample in one: (..., ) to (features,), row-major."""
 
+    output = "same"
+
     def build(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
-
-    def output_kind(self, kind: Kind | None) -> Kind | None:
-        return kind
 
     def flops(self) -> int:
         return 0

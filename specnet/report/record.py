@@ -10,6 +10,7 @@ import numpy as np
 
 from specnet.datasets.base import Data
 from specnet.errors import DataError
+from specnet.layers.base import Activation
 from specnet.report.asked import UNIT_POINTS, ask, over_grid
 from specnet.report.packing import spread
 from specnet.report.timetable import STEP, Timetable, Work
@@ -44,7 +45,7 @@ class Recorder(Callback):
     - the history's columns at that epoch, `train/loss` and so on (frames,), NaN in the first frame;
     - of the layers that have parameters, named by `layers`, `weight_norms`, and `gradient_norms` and `update_norms` in
       the epoch's last step, (frames, layers);
-    - of the elementwise layers, named by `activations`, `dead_units` (frames, activations): the share of units that
+    - of the activations, named by `activations`, `dead_units` (frames, activations): the share of units that
       are dead or saturated, as their slope is less than 0.01 for all of 200 training samples;
     - of the hidden layers that are named by `unit_layers`, if the spec asks for them, `units/NAME`
       (frames, points[, points], units): the responses of at most 64 units, in float16.
@@ -60,7 +61,7 @@ class Recorder(Callback):
         self.asked = ask(record, model, data)
         probed, inputs = spread(train.rows, PROBED), train.inputs
         self.probes = inputs[probed] if isinstance(inputs, np.ndarray) else inputs.select(probed)[:]
-        self.activations = {name: layer for name, layer in self.network.named.items() if layer.elementwise}
+        self.activations = {name: layer for name, layer in self.network.named.items() if isinstance(layer, Activation)}
         self.responding: dict[str, int] = {}
         if record.units:
             self.grid = over_grid(record, model, data, UNIT_POINTS[data.train.inputs.shape[1]])
@@ -80,7 +81,9 @@ class Recorder(Callback):
         """The layers whose units respond, by name: activations of features that are not the network's outputs."""
         layers = self.network.layers[:-1]
         found = {
-            f"layers.{i}": i for i, layer in enumerate(layers) if layer.elementwise and len(layer.output_shape) == 1
+            f"layers.{i}": i
+            for i, layer in enumerate(layers)
+            if isinstance(layer, Activation) and len(layer.output_shape) == 1
         }
         if not found:
             raise DataError("no layer but the last is an activation of features", pointer=("record", "units"))

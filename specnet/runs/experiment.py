@@ -22,8 +22,10 @@ from specnet.datasets.base import (
 )
 from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetError
 from specnet.layers.base import Shape
+from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer
 from specnet.plots.base import check_plot
+from specnet.randomness import stream
 from specnet.report.record import Recorder
 from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.spec.checks import check_network, missing_split
@@ -31,9 +33,7 @@ from specnet.spec.model import Spec
 from specnet.training.callbacks import BestTracker, Callback, FollowMonitors, GuardedCallback, StopEarly
 from specnet.training.divergence import all_finite
 from specnet.training.model import Model
-from specnet.training.network import Network
 from specnet.training.pipeline import Pipeline
-from specnet.training.randomness import stream
 from specnet.training.schedules import ScheduledFields, pointer_of
 from specnet.training.state import TrainingState
 from specnet.training.trainer import Trainer

@@ -15,14 +15,15 @@ from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt, PositiveInt,
 from specnet.component import parts
 from specnet.datasets.base import DataFile, Header
 from specnet.errors import RunError, SpecError
-from specnet.layers.base import Shape, connect
+from specnet.layers.base import Shape
+from specnet.layers.stack import Stack
+from specnet.network.network import declared_shapes, name_layers
+from specnet.network.parameters import lay_out, show_layout
 from specnet.optimizers.base import all_state_names
 from specnet.runs.archive import Stamp, open_archive
 from specnet.runs.index import file_name
 from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec
-from specnet.training.network import declared_shapes, name_layers
-from specnet.training.parameters import lay_out, show_layout
 from specnet.training.state import TrainingState
 
 TEXTS = ("layout", "spec", "progress")
@@ -153,9 +154,9 @@ def check_progress(progress: Any, name: str) -> None:
 
 def _implied(spec: Spec, progress: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Header]]:
     """The layout and the arrays of a checkpoint with this progress; nothing is allocated."""
-    layers = copy.deepcopy(spec.layers)
-    connect(layers, tuple(progress["data"]["input_shape"]), "layers")
-    parameters, states = declared_shapes(name_layers(layers))
+    stack = Stack(spec.layers, ("layers",), "layers")
+    stack.build(tuple(progress["data"]["input_shape"]))
+    parameters, states = declared_shapes(name_layers(stack.layers))
     layout, dtype = lay_out(parameters), np.dtype(spec.dtype)
     size = sum(slot.size for slot in layout)
     shapes: dict[str, Shape] = {

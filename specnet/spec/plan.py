@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import Any
 from specnet.component import guarded
 from specnet.datasets.base import Dataset, Outline
 from specnet.errors import Diagnostic, SpecnetError
-from specnet.layers.base import Kind, Layer, Shape, at_most, connect
+from specnet.layers.base import Layer, Output, Shape, outputs_of
+from specnet.layers.stack import Stack, at_most
 from specnet.spec.model import Spec
 from specnet.training.split import Split
 from specnet.transforms.base import RandomTransform, Transform
@@ -38,7 +38,7 @@ class Plan:
     rows: int | None
     layers: list[Layer]
     output_shape: Shape | None
-    output_kind: Kind | None
+    output_kind: Output | None
     mistakes: list[Diagnostic]
 
     def batch(self, size: int | None) -> int | None:
@@ -61,11 +61,12 @@ def make_plan(spec: Spec, input_shape: Shape | None = None, rows: int | None = N
     inputs = input_shape
     if inputs is None:
         inputs = _transformed(outline.inputs, spec.transforms.inputs, "inputs", mistakes)
-    layers = [copy.deepcopy(layer) for layer in takewhile(lambda layer: layer is not None, spec.layers)]
+    stack = Stack([*takewhile(lambda layer: layer is not None, spec.layers)], ("layers",), "layers")
+    layers = stack.layers
     shape = kind = None
     if inputs is not None:
         with _collecting(mistakes), at_most(MOST_LAYERS):
-            shape = connect(layers, inputs, "layers")
+            shape = stack.build(inputs)
     with _collecting(mistakes):
         kind = _kind(spec.layers)
     return Plan(
@@ -130,12 +131,12 @@ def _rows(outline: Outline, split: Split) -> int | None:
     return None if outline.rows is None else max(outline.rows - sum(split.counts(outline.rows).values()), 0)
 
 
-def _kind(layers: Sequence[Layer | None]) -> Kind | None:
-    kind: Kind | None = None
+def _kind(layers: Sequence[Layer | None]) -> Output | None:
+    kind: Output | None = None
     for number, layer in enumerate(layers):
         if layer is None:
             kind = None
         else:
-            with guarded(layer, ("layers", number), "output_kind"):
-                kind = layer.output_kind(kind)
+            with guarded(layer, ("layers", number), "output"):
+                kind = outputs_of([layer], kind)
     return kind

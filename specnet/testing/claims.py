@@ -1,4 +1,4 @@
-"""Checks of what a layer's class says of it: what outputs are, what it writes over, what it keeps, what it costs."""
+"""Checks of what a layer's class says of itself: its axes, its outputs, masks, what it costs."""
 
 from __future__ import annotations
 
@@ -6,49 +6,67 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from specnet.layers.base import Layer
+from specnet.layers.base import Activation, Layer, outputs_of, walk
 from specnet.testing.outcome import Check, Problems
-from specnet.testing.trial import LayerSubject, Trial, differing, unequal
+from specnet.testing.trial import LayerSubject, Trial, unequal
+
+POLICIES = ("refuse", "keep", "use")
 
 
 def claim_checks(layer: Layer) -> Iterator[Check[LayerSubject]]:
-    """Give the checks of what a layer says of itself."""
-    yield costs_are_told_as_they_are
-    if layer.output_kind(None) == "probabilities":
-        yield probabilities_are_in_0_to_1
-    if layer.elementwise:
+    """Yield the checks of what a layer says of itself."""
+    yield its_attributes_are_what_they_can_be
+    if outputs_of([layer], None) is not None:
+        yield outputs_are_what_output_says
+    if isinstance(layer, Activation):
         yield each_output_is_a_function_of_one_input
-    if vars(type(layer)).get("in_place"):
-        yield written_over_inputs_it_computes_the_same
-    if vars(type(layer)).get("disposable"):
-        yield its_outputs_can_be_written_over
+    if type(layer).mask != "refuse":
+        yield masked_positions_change_nothing
 
 
-def costs_are_told_as_they_are(subject: LayerSubject) -> Problems:
-    """Operations are a whole number."""
-    layer = Trial(subject).layer
+def its_attributes_are_what_they_can_be(subject: LayerSubject) -> Problems:
+    """`axes`, `mask` and `output` have values that exist, and operations are a whole number."""
+    trial = Trial(subject)
+    layer = trial.layer
+    axes, names = type(layer).axes, [axis for axis in type(layer).axes if axis is not ...]
+    if not isinstance(axes, tuple) or ... in axes[1:] or any(not isinstance(name, str) for name in names):
+        yield f"axes is {axes!r}: it is a tuple of names, of which the first may be ... for any number of axes"
+    if len(set(names)) < len(names):
+        yield f"axes is {axes!r}: two axes have one name"
+    if type(layer).mask not in POLICIES:
+        yield f"mask is {type(layer).mask!r}, not one of {', '.join(POLICIES)}"
+    if layer.output not in ("numbers", "probabilities", "same", None):
+        yield f'output is {layer.output!r}, not "numbers", "probabilities", "same" or None'
+    trial.forward()
+    if layer.mask_out() is not None and type(layer).mask_out is Layer.mask_out:
+        yield "self.mask is set in forward, but it is the mask of the inputs: give yours another name"
     flops = layer.flops()
     if not isinstance(flops, (int, np.integer)) or flops < 0:
         yield f"flops returns {flops!r}, which is no number of operations"
 
 
-def probabilities_are_in_0_to_1(subject: LayerSubject) -> Problems:
-    """A layer that gives probabilities gives numbers from 0 to 1, whatever inputs are."""
-    trial = Trial(subject, rows=20)
+def outputs_are_what_output_says(subject: LayerSubject) -> Problems:
+    """Probabilities are from 0 to 1 whatever inputs are, and an activation whose outputs are always so says it."""
+    trial, inside = Trial(subject, rows=20), list[bool]()
+    says = outputs_of([trial.layer], None)
     for training in (False, True):
         for scale in (1.0, 30.0) if type(trial.layer).example_inputs is Layer.example_inputs else (1.0,):
             y = trial.forward(trial.x * scale, training)
-            if not ((y >= 0) & (y <= 1)).all():
-                yield f"an output is {y[~((y >= 0) & (y <= 1))][0]:.6g}"
+            outside = y[~((y >= 0) & (y <= 1))]
+            inside.append(not outside.size)
+            if says == "probabilities" and outside.size:
+                yield f"an output is {outside[0]:.6g}, but output says that they are probabilities"
                 return
+    if says == "numbers" and isinstance(trial.layer, Activation) and all(inside):
+        yield 'all outputs are from 0 to 1: set output = "probabilities", or output = None'
 
 
 def each_output_is_a_function_of_one_input(subject: LayerSubject) -> Problems:
-    """An elementwise layer has no parameters, and gives the same outputs in another order for inputs in that order."""
+    """An activation has no parameters, and returns the same outputs in another order for inputs in that order."""
     trial = Trial(subject)
     y = trial.forward().copy()
     if trial.parameters:
-        yield "an elementwise layer has no parameters"
+        yield "an activation has no parameters"
     elif y.shape != trial.x.shape:
         yield f"inputs have shape {trial.x.shape}, outputs {y.shape}"
     else:
@@ -58,43 +76,29 @@ def each_output_is_a_function_of_one_input(subject: LayerSubject) -> Problems:
             yield f"it is not elementwise: for inputs in another order {text}"
 
 
-class Giver(Layer):
-    """The identity, in an array of its own that may be written over."""
-
-    disposable = True
-
-    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        y = self.workspace("y", x.shape, x.dtype)
-        y[...] = x
-        return y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        return dy
-
-
-def written_over_inputs_it_computes_the_same(subject: LayerSubject) -> Problems:
-    """A layer that is `in_place` writes y over x where it may, and does not need x again."""
-    over, plain = Trial(subject, below=[Giver()]), Trial(subject)
-    for what, text in differing(over.step(), plain.step()).items():
-        yield f"{what} change where y may be written over x: {text}"
-    y = over.forward()
-    given = over.network.layers[0].workspace("y", over.x.shape, over.x.dtype)
-    if not np.shares_memory(y, given):
-        yield "it says that it is in_place, but y is not written to output_like(x)"
-
-
-def its_outputs_can_be_written_over(subject: LayerSubject) -> Problems:
-    """A layer whose y is `disposable` gives an array of its own, and does not need it again."""
+def masked_positions_change_nothing(subject: LayerSubject) -> Problems:
+    """What stands at masked positions changes neither other outputs nor gradients."""
     trial = Trial(subject)
-    plain = trial.step()
-    y = trial.forward()
-    for name, array in {"inputs": trial.x, "parameters": trial.network.params.flat}.items():
-        if np.shares_memory(y, array):
-            yield f"it says that its outputs are disposable, but they lie in its {name}"
-            return
-
-    def spoil(y: np.ndarray) -> None:
-        y[...] = np.nan
-
-    for what, text in differing(trial.step(between=spoil), plain).items():
-        yield f"{what} change where the layer behind writes over the outputs: {text}"
+    if len(subject.shape) < 2 or subject.shape[0] < 2:
+        return
+    if any(type(layer).mask == "refuse" for _, layer in walk(trial.layer, "")):
+        return
+    rows, time = trial.x.shape[:2]
+    lengths = np.resize(range(1, time), rows)  # each sample has at least one position, and one that is masked
+    mask = np.arange(time) < lengths[:, np.newaxis]
+    found = []
+    for x in (trial.x, np.where(mask.reshape(rows, time, *[1] * (trial.x.ndim - 2)), trial.x, trial.x[::-1, ::-1])):
+        trial.network.grads.flat[...] = 0.0
+        y, mask_out = trial.forward(x, mask=mask).copy(), trial.layer.mask_out()
+        dy = trial.upstream(y)
+        if mask_out is not None:
+            if mask_out.shape != y.shape[:2]:
+                yield f"mask_out returns shape {mask_out.shape}, outputs have shape {y.shape}"
+                return
+            y[~mask_out] = dy[~mask_out] = 0
+        dx = trial.network.backpropagate(dy)
+        parts = {"outputs": y, "the gradients of parameters": trial.network.grads.flat.copy()}
+        found.append(parts | ({"the gradient of inputs": dx[mask]} if trial.has_dx else {}))
+    for what, plain in found[0].items():
+        if text := unequal(found[1][what], plain):
+            yield f"{what} change where other numbers are at masked positions: {text}"

@@ -11,10 +11,10 @@ import numpy as np
 from specnet.component import parts
 from specnet.datasets.base import Data, DataFile, Dataset, Outline, Rows, pieces
 from specnet.errors import SpecnetError
+from specnet.randomness import stream
 from specnet.testing.examples import NO_FILE
 from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
-from specnet.training.randomness import stream
 
 LOOKED_AT = 200
 """Rows that are read from samples that are not in memory."""

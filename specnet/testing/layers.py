@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from specnet.errors import ShapeError
-from specnet.layers.base import Layer, Shape, connect, walk
+from specnet.layers.base import Layer, Shape, walk
+from specnet.layers.stack import Stack
 from specnet.testing.claims import claim_checks
 from specnet.testing.gradient import find_mismatch
 from specnet.testing.memory import grown
@@ -28,8 +28,8 @@ def check_layer(
 ) -> None:
     """Check that a layer keeps its contract, for inputs of these shapes, without the batch axis.
 
-    Without `shapes` some are tried, and those passed over that its `build` refuses. `inputs(rng, shape)` draws inputs,
-    the batch axis first; by default those that the layer gives by `example_inputs`.
+    Without `shapes` some are tried, and those skipped that its `axes` or `build` refuse. `inputs(rng, shape)` draws
+    inputs, the batch axis first; by default the layer's `example_inputs`.
 
     Raises:
         ConformanceError: naming every check that fails, and why.
@@ -54,12 +54,12 @@ def examine_layer(
     yield concluded("it takes inputs, and refuses others by a ShapeError", problems)
     subjects = [LayerSubject(layer, shape, inputs) for shape in taken]
     if subjects:
-        yield from outcomes(FIRST, [*CHECKS, *claim_checks(layer)], subjects, [memory_does_not_grow_over_100_steps])
+        yield from outcomes(FIRST, [*CHECKS, *claim_checks(layer)], subjects, [memory_does_not_grow])
 
 
 def _refusal(layer: Layer, shape: Shape) -> BaseException | None:
     try:
-        connect([copy.deepcopy(layer)], shape, "layers")
+        Stack([layer], ("layers",), "layers").build(shape)
     except (Exception, SystemExit) as error:
         return error
     return None
@@ -70,7 +70,7 @@ def outputs_and_gradients_can_be_computed(subject: LayerSubject) -> Problems:
     trial = Trial(subject)
     y: Any = trial.forward()
     if isinstance(y, np.ndarray):
-        y = trial.layer.backward(trial.upstream(y))
+        y = trial.backward(y)
     if not isinstance(y, np.ndarray):
         yield f"forward or backward returns {type(y).__name__}, not an array"
 
@@ -88,9 +88,9 @@ def outputs_and_gradients_are_finite(subject: LayerSubject) -> Problems:
 
 def build_allocates_nothing(subject: LayerSubject) -> Problems:
     """Build sees shapes and declares: arrays are for the network to make."""
-    layer = copy.deepcopy(subject.component)
-    connect([layer], subject.shape, "layers")
-    for _, inner in walk(layer, "layer"):
+    stack = Stack([subject.component], ("layers",), "layers")
+    stack.build(subject.shape)
+    for _, inner in walk(stack.layers[0], "layer"):
         for name, value in vars(inner).items():
             if isinstance(value, np.ndarray):
                 yield f"build sets {name} to an array of shape {value.shape}: declare it, or make it in forward"
@@ -143,12 +143,11 @@ def float32_agrees_with_float64(subject: LayerSubject) -> Problems:
 
 
 def gradients_of_inputs_agree_with_central_differences(subject: LayerSubject) -> Problems:
-    """Backward returns the derivative with respect to each number of x; of whole numbers there need not be one."""
+    """Backward returns the derivative with respect to each number of x; inputs that are whole numbers have none."""
     for rows in (ROWS, 1):
         trial = Trial(subject, rows=rows)
         dx = trial.step().dx
-        whole = not dx.any() and bool((trial.x == np.rint(trial.x)).all())
-        if not whole and (found := [*_mismatch(trial, "x", trial.x, dx)]):
+        if trial.has_dx and (found := [*_mismatch(trial, "x", trial.x, dx)]):
             yield from found
             return
 
@@ -198,15 +197,15 @@ def gradients_are_overwritten_not_added(subject: LayerSubject) -> Problems:
             yield f"gradient of {name}{list(place)} is {told}"
 
 
-def backward_parameters_writes_the_gradients_that_backward_writes(subject: LayerSubject) -> Problems:
-    """The lowest layer of a network leaves dx out, and nothing else."""
+def where_dx_is_not_needed_gradients_are_the_same(subject: LayerSubject) -> Problems:
+    """The lowest trained layer of a network may leave dx out, and nothing else."""
     trial = Trial(subject)
     grads = trial.step().grads
-    y = trial.forward()
     trial.network.grads.flat[...] = 0.0
-    trial.layer.backward_parameters(trial.upstream(y))
+    trial.network.stack.set_needs_dx(False)
+    trial.network.backpropagate(trial.upstream(trial.forward()))
     if text := unequal(trial.network.grads.flat, grads):
-        yield f"gradients differ: {text}"
+        yield f"if self.needs_dx is False, gradients are others: {text}"
 
 
 def inputs_and_parameters_are_left_alone(subject: LayerSubject) -> Problems:
@@ -234,18 +233,19 @@ def outputs_stay_until_the_next_forward(subject: LayerSubject) -> Problems:
     y = trial.forward()
     kept = y.copy()
     trial.backward(kept)
-    if not subject.component.disposable and (text := unequal(y, kept, 0.0)):
+    if text := unequal(y, kept, 0.0):
         yield f"backward changes the outputs: {text} before"
 
 
-def nothing_is_kept_in_scratch(subject: LayerSubject) -> Problems:
-    """What lies in `self.scratch` is gone when the next layer computes."""
+def buffers_are_written_before_they_are_read(subject: LayerSubject) -> Problems:
+    """What is in an array of `self.buffer` from an earlier step is of no use."""
     trial = Trial(subject)
     plain = trial.step()
-    spoilt = trial.step(between=lambda y: trial.scratch.spoil())
-    trial.scratch.spoil()
-    for what, text in differing(spoilt, plain).items():
-        yield f"{what} change if other layers write to scratch between forward and backward: {text}"
+    for layer in trial.network.named.values():
+        for memory in layer.buffers.memory.values():
+            memory[...] = 255  # NaN, in either precision
+    for what, text in differing(trial.step(), plain).items():
+        yield f"{what} change if buffers hold other numbers before a step: {text}"
 
 
 def a_batch_is_computed_as_by_a_fresh_layer(subject: LayerSubject) -> Problems:
@@ -346,7 +346,7 @@ def declared_arrays_stay_those_of_the_network(subject: LayerSubject) -> Problems
                 yield f"self.{prefix}{attribute} is another array after a step: write self.{prefix}{attribute}[...] ="
 
 
-def memory_does_not_grow_over_100_steps(subject: LayerSubject) -> Problems:
+def memory_does_not_grow(subject: LayerSubject) -> Problems:
     """A step keeps nothing but what the next one replaces."""
     trial = Trial(subject)
     yield from grown(trial.step)
@@ -367,9 +367,9 @@ CHECKS: tuple[Check[LayerSubject], ...] = (
     gradients_of_inputs_agree_with_central_differences,
     gradients_of_parameters_agree_with_central_differences,
     gradients_are_overwritten_not_added,
-    backward_parameters_writes_the_gradients_that_backward_writes,
+    where_dx_is_not_needed_gradients_are_the_same,
     outputs_stay_until_the_next_forward,
-    nothing_is_kept_in_scratch,
+    buffers_are_written_before_they_are_read,
     a_batch_is_computed_as_by_a_fresh_layer,
     inference_is_deterministic_and_changes_nothing,
     in_inference_each_sample_is_computed_for_itself,

@@ -45,7 +45,7 @@ def examine_loss(loss: Loss, outputs: np.ndarray | None = None, targets: np.ndar
     subjects, outcome = sift(what, tried, lambda subject: subject.prepared())
     yield outcome
     if subjects:
-        yield from outcomes(FIRST, CHECKS, subjects, [memory_does_not_grow_over_100_steps])
+        yield from outcomes(FIRST, CHECKS, subjects, [memory_does_not_grow])
 
 
 def the_loss_is_a_finite_number(subject: LossSubject) -> Problems:
@@ -202,7 +202,7 @@ def check_shapes_takes_what_prepare_takes(subject: LossSubject) -> Problems:
         yield f"prepare takes targets of shape {subject.raw.shape[1:]}, check_shapes does not: {error.message}"
 
 
-def memory_does_not_grow_over_100_steps(subject: LossSubject) -> Problems:
+def memory_does_not_grow(subject: LossSubject) -> Problems:
     """A step keeps nothing but what the next one replaces."""
     loss = subject.fresh()
     y, target = subject.prepared()

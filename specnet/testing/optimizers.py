@@ -265,7 +265,7 @@ def it_descends_a_parabola(subject: OptimizerSubject) -> Problems:
         yield f"from {before:.6g} it goes to {after:.6g}"
 
 
-def memory_does_not_grow_over_100_steps(subject: OptimizerSubject) -> Problems:
+def memory_does_not_grow(subject: OptimizerSubject) -> Problems:
     """A step keeps nothing but what the next one replaces."""
     training = Training(subject.fresh())
     yield from grown(lambda: training.take(1))
@@ -285,6 +285,6 @@ CHECKS: tuple[Check[OptimizerSubject], ...] = (
     the_learning_rate_matters,
     the_first_step_goes_downhill,
     it_descends_a_parabola,
-    memory_does_not_grow_over_100_steps,
+    memory_does_not_grow,
     its_JSON_describes_it_in_full,
 )

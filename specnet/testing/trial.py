@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from specnet.layers.base import Layer, Shape
-from specnet.testing.memory import Scratch
-from specnet.training.network import Network
-from specnet.training.randomness import restore_stream, save_stream, stream
+from specnet.network.network import Network
+from specnet.randomness import restore_stream, save_stream, stream
 
 ROWS = 3
 """Samples of a batch, where nothing else is said."""
@@ -47,23 +46,20 @@ class Step(NamedTuple):
 class Trial:
     """The layer, built for its inputs, with parameters that are all different from each other.
 
-    All numbers are those of float32, so that both dtypes compute with the same. `below` are layers in front of it.
+    All numbers are those of float32, so that both dtypes compute with the same. Inputs that are whole numbers stay
+    so, and have no gradient: it is 0 here.
     """
 
-    def __init__(
-        self, subject: LayerSubject, dtype: DType = "float64", rows: int = ROWS, below: Sequence[Layer] = ()
-    ) -> None:
-        self.network = Network([*below, subject.component], subject.shape, dtype, seed=1)
-        self.layer = self.network.layers[-1]
+    def __init__(self, subject: LayerSubject, dtype: DType = "float64", rows: int = ROWS) -> None:
+        self.network = Network([subject.component], subject.shape, dtype, seed=1)
+        (self.layer,) = self.network.layers
         self.parameters = {
             f"{name}.{parameter.name}".split(".", 2)[2]: f"{name}.{parameter.name}"
             for name, layer in self.network.named.items()
             for parameter in layer.parameters
         }
-        self.scratch = Scratch()
         rng = np.random.default_rng(rows)
         for name, layer in self.network.named.items():
-            layer.scratch = self.scratch
             layer.rng = stream(1, ".".join(name.split(".")[2:]))  # the same wherever the layer stands
             for parameter in layer.parameters:
                 shape, fan_in = parameter.shape, parameter.fan_in
@@ -72,7 +68,9 @@ class Trial:
                 getattr(layer, parameter.name)[...] = values.astype(np.float32)
         inputs = subject.inputs or subject.component.example_inputs
         x = np.asarray(inputs(rng, (rows, *subject.shape)))
-        self.x = x.astype(np.float32).astype(dtype)
+        self.has_dx = x.dtype.kind not in "iu"
+        self.x = x.astype(np.float32).astype(dtype) if self.has_dx else x
+        self.network.stack.set_needs_dx(self.has_dx)
         self.dtype = np.dtype(dtype)
         self._state = self.network.state.flat.copy()
         self._streams = {name: save_stream(layer.rng) for name, layer in self.network.named.items()}
@@ -83,34 +81,30 @@ class Trial:
         for name, layer in self.network.named.items():
             restore_stream(layer.rng, self._streams[name])
 
-    def forward(self, x: np.ndarray | None = None, training: bool = True) -> np.ndarray:
+    def forward(self, x: np.ndarray | None = None, training: bool = True, mask: np.ndarray | None = None) -> np.ndarray:
         """Return the outputs themselves, computed with the random numbers and the state of the beginning."""
         self.rewind()
-        return self.network.propagate(self.x if x is None else x, training)
+        return self.network.propagate(self.x if x is None else x, training, mask)
 
     def upstream(self, y: np.ndarray) -> np.ndarray:
         """Return a gradient of outputs, the same for the same shape."""
         rng = np.random.default_rng(y.size)
         return rng.normal(size=y.shape).astype(np.float32).astype(self.dtype)
 
-    def backward(self, y: np.ndarray) -> np.ndarray:
+    def backward(self, y: np.ndarray) -> Any:
         """Return the gradient of inputs itself."""
-        dy = self.upstream(y)
-        for layer in reversed(self.network.layers):
-            dy = layer.backward(dy)
-        return dy
+        dx = self.network.backpropagate(self.upstream(y))
+        return dx if self.has_dx else np.zeros((len(y), *self.x.shape[1:]), self.dtype)
 
-    def step(self, x: np.ndarray | None = None, between: Callable[[np.ndarray], None] = lambda y: None) -> Step:
-        """Go forward and backward from the beginning; `between` gets the outputs in between."""
+    def step(self, x: np.ndarray | None = None) -> Step:
+        """Go forward and backward from the beginning."""
         self.rewind()
-        return self.go_on(self.x if x is None else x, between)
+        return self.go_on(self.x if x is None else x)
 
-    def go_on(self, x: np.ndarray, between: Callable[[np.ndarray], None] = lambda y: None) -> Step:
+    def go_on(self, x: np.ndarray) -> Step:
         """Go forward and backward with the random numbers and the running state that are left from before."""
         self.network.grads.flat[...] = 0.0
-        y = self.network.propagate(x, training=True)
-        kept = y.copy()
-        between(y)
+        kept = self.network.propagate(x, training=True).copy()
         dx = self.backward(kept)
         return Step(kept, dx.copy(), self.network.grads.flat.copy())
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from specnet.datasets.base import PARTS, PIECE, Rows, rows_in
-from specnet.training.randomness import save_stream
+from specnet.randomness import save_stream
 
 BLOCKS = 128
 """Least number of blocks in a window whose samples are few enough: the blocks come from all over the split."""

@@ -15,9 +15,9 @@ import numpy as np
 from specnet.component import Component
 from specnet.errors import DivergenceError, Pointer, show_pointer
 from specnet.layers.base import Layer
+from specnet.network.network import Network
+from specnet.network.parameters import FlatVector
 from specnet.training.batches import Batch
-from specnet.training.network import Network
-from specnet.training.parameters import FlatVector
 
 if TYPE_CHECKING:
     from specnet.training.trainer import Trainer
@@ -87,15 +87,11 @@ def find_origin(network: Network, attempt: Callable[[], object]) -> Origin | Non
 @contextmanager
 def _watched(layer: Layer, name: str, found: list[Origin]) -> Iterator[None]:
     """Shadow a layer's methods on the instance by ones that add to `found` what is not finite."""
-    forward, backward, backward_parameters = layer.forward, layer.backward, layer.backward_parameters
+    forward, backward = layer.forward, layer.backward
 
     def look(what: str, values: np.ndarray) -> None:
         if not all_finite(values):
             found.append(Origin(name, layer, what))
-
-    def look_at_gradients() -> None:
-        for parameter in layer.parameters:
-            look(f"the gradient of its {parameter.name}", getattr(layer.grad, parameter.name))
 
     # What a layer is given is looked at before, as it may overwrite it.
     def watched_forward(x: np.ndarray, training: bool) -> np.ndarray:
@@ -105,25 +101,17 @@ def _watched(layer: Layer, name: str, found: list[Origin]) -> Iterator[None]:
             look("its outputs", y)
         return y
 
-    def watched_backward(dy: np.ndarray) -> np.ndarray:
+    def watched_backward(dy: np.ndarray) -> np.ndarray | None:
         finite = all_finite(dy)
         dx = backward(dy)
         if finite:
-            look_at_gradients()
-            look("the gradient it hands down", dx)
+            for parameter, gradient in vars(layer.grad).items():
+                look(f"the gradient of its {parameter}", gradient)
+            if dx is not None:
+                look("the gradient it hands down", dx)
         return dx
 
-    def watched_backward_parameters(dy: np.ndarray) -> None:
-        finite = all_finite(dy)
-        backward_parameters(dy)
-        if finite:
-            look_at_gradients()
-
-    shadows = {
-        "forward": watched_forward,
-        "backward": watched_backward,
-        "backward_parameters": watched_backward_parameters,
-    }
+    shadows = {"forward": watched_forward, "backward": watched_backward}
     own = {method: vars(layer)[method] for method in shadows if method in vars(layer)}
     vars(layer).update(shadows)
     try:
@@ -152,7 +140,7 @@ def check_gradients(trainer: Trainer, batch: Batch) -> None:
 
         def attempt() -> None:
             trainer.model.loss_of(network.propagate(batch.inputs, training=True), batch)
-            network.backward_parameters(loss.backward())
+            network.backpropagate(loss.backward())
 
         raise _diverged(trainer, f"a gradient is not finite {_now(trainer)}", attempt)
 

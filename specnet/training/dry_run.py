@@ -21,12 +21,12 @@ from specnet.component import guarded
 from specnet.errors import Pointer, SpecnetError, show_pointer
 from specnet.layers.base import Layer, Shape
 from specnet.losses.base import Loss
-from specnet.training.network import Network
-from specnet.training.parameters import FlatVector, lay_out
-from specnet.training.randomness import stream
+from specnet.network.network import Network
+from specnet.network.parameters import FlatVector, lay_out
+from specnet.randomness import stream
 from specnet.training.trial import checked
 
-METHODS = ("forward", "backward", "backward_parameters")
+METHODS = ("forward", "backward")
 
 
 class TooLongError(SpecnetError):
@@ -84,10 +84,10 @@ def dry_run(subject: Subject, batch: int, rows: int, deadline: float = math.inf)
         meter = Meter(network, deadline)
         try:
             x, target = _zeros(subject, network, batch)  # batches are copied to the same memory
-            network.backward_parameters(_gradient(loss, network.propagate(x, training=True), target))
+            network.backpropagate(_gradient(loss, network.propagate(x, training=True), target))
             layers = meter.stop()
             _gradient(loss, network.propagate(evaluated[0]), evaluated[1])
-            network.backward_parameters(_gradient(loss, network.propagate(x, training=True), target))
+            network.backpropagate(_gradient(loss, network.propagate(x, training=True), target))
         except MemoryError:
             raise OutOfMemoryError(batch, meter.failed or ("loss",)) from None
         return Usage(tracemalloc.get_traced_memory()[1] - start, layers)
@@ -108,8 +108,8 @@ class ZeroNetwork(Network):
 
     vector: ClassVar[type[FlatVector]] = SharedVector
 
-    def _initialize(self, seed: int) -> None:
-        rng = stream(seed, "layers")
+    def _initialize(self, seed: int | None) -> None:
+        rng = stream(0, "layers")
         for place, layer in self.named.items():
             layer.rng = rng
             for state in layer.states:
@@ -149,7 +149,7 @@ class Meter:
             try:
                 with guarded(layer, layer.place, name):
                     y = method(x, *arguments)
-                if name in shapes and (y is not None or getattr(layer, "needs_dx", True)):
+                if name in shapes and (y is not None or layer.needs_dx):
                     checked(layer, layer.place, name, y, (len(x), *shapes[name]), x.dtype)
             except MemoryError:
                 self.failed = self.failed or layer.place

@@ -66,9 +66,9 @@ def run_epoch(trainer: Trainer) -> dict[str, float]:
 def forward_backward(trainer: Trainer, batch: Batch) -> float:
     """Return the loss of a batch, or of a shard of one, and write the gradient of every parameter."""
     network = trainer.model.network
-    y = network.propagate(trainer.inputs(batch), training=True)
+    y = network.propagate(trainer.inputs(batch), training=True, mask=batch.mask)
     value = trainer.model.loss_of(y, batch)
     check_loss(trainer, value, batch)
-    network.backward_parameters(trainer.model.loss.backward())
+    network.backpropagate(trainer.model.loss.backward())
     trainer.update_metrics(y, batch)
     return value

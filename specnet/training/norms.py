@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from specnet.training.network import Network
+from specnet.network.network import Network
 
 Norms = dict[str, list[float]]
 """By name, `gradient_norms` and `update_norms`, one number for each layer that has parameters."""
@@ -19,7 +20,10 @@ def trained_layers(network: Network) -> list[str]:
 
 def layer_norms(network: Network, vector: np.ndarray) -> list[float]:
     """Return the Euclidean norm of each such layer's part of a vector like `network.params.flat`."""
-    sizes = [network.named[name].flat.size for name in trained_layers(network)]
+    sizes = [
+        sum(math.prod(parameter.shape) for parameter in network.named[name].parameters)
+        for name in trained_layers(network)
+    ]
     parts = np.split(vector.astype(np.float64), np.cumsum(sizes)[:-1]) if sizes else []
     with np.errstate(over="ignore"):  # what is too large for a number is told as the largest
         return [float(np.nan_to_num(np.linalg.norm(part))) for part in parts]

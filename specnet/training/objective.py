@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from specnet.training.network import Network
-from specnet.training.randomness import restore_stream, save_stream
+from specnet.network.network import Network
+from specnet.randomness import restore_stream, save_stream
 
 
 class Objective:
@@ -37,7 +37,7 @@ class Objective:
         """Return loss and gradient at w; the gradient is a new array."""
         with self._at(w):
             value, dy = self.loss(self.outputs())
-            self.network.backward_parameters(dy)
+            self.network.backpropagate(dy)
             return value, self.network.grads.flat.copy()
 
     def jacobian(self) -> np.ndarray:
@@ -50,7 +50,7 @@ class Objective:
                 size = y.size
                 dy = np.zeros_like(y)
                 dy.flat[len(rows)] = 1
-                self.network.backward_parameters(dy)
+                self.network.backpropagate(dy)
                 rows.append(self.network.grads.flat.copy())
         return np.array(rows)
 

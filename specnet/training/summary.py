@@ -14,8 +14,8 @@ import numpy as np
 from specnet.component import guarded
 from specnet.errors import Pointer
 from specnet.layers.base import Layer, Shape, walk
+from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer, all_state_names
-from specnet.training.network import Network
 from specnet.training.schedules import ScheduledFields
 from specnet.training.trainer import updater
 
@@ -84,10 +84,8 @@ def _timed_step(network: Network, x: np.ndarray, update: Callable[[int], None], 
 
     for number, layer in enumerate(network.layers):
         x = timed(number, layer.forward, x, True)
-    dy, lowest = np.full_like(x, 1 / x.size), network.lowest
-    for number in range(len(network.layers) - 1, lowest, -1):
+    dy, lowest = np.full_like(x, 1 / x.size), network.stack.lowest
+    for number in reversed(range(lowest, len(network.layers))):
         dy = timed(number, network.layers[number].backward, dy)
-    if lowest < len(network.layers):
-        timed(lowest, network.layers[lowest].backward_parameters, dy)
     timed(-1, update, step)
     return seconds

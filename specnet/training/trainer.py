@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer, all_needs, all_state_names, named_state
+from specnet.randomness import restore_stream, save_stream, stream
 from specnet.training.batches import Batch, Batches, PreparedSplit
 from specnet.training.callbacks import Callback
 from specnet.training.communicator import Communicator
 from specnet.training.divergence import check_parameters, check_state, check_values
 from specnet.training.measures import Measures
 from specnet.training.model import Model
-from specnet.training.network import Network
 from specnet.training.objective import Objective
-from specnet.training.randomness import restore_stream, save_stream, stream
 from specnet.training.schedules import ScheduledFields
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState

@@ -10,9 +10,9 @@ import numpy as np
 from specnet.component import Component, guarded
 from specnet.errors import Pointer
 from specnet.layers.base import Layer
+from specnet.randomness import restore_stream, save_stream
 from specnet.training.batches import PreparedSplit
 from specnet.training.model import ROWS, Model
-from specnet.training.randomness import restore_stream, save_stream
 
 
 def try_out(model: Model, split: PreparedSplit, batch_size: int | None) -> None:
@@ -37,7 +37,7 @@ def try_out(model: Model, split: PreparedSplit, batch_size: int | None) -> None:
             with guarded(loss, ("loss",), "forward"):
                 float(loss.forward(y, target))
             dy = checked(loss, ("loss",), "backward", loss.backward(), y.shape, network.dtype)
-            network.backward_parameters(dy)
+            network.backpropagate(dy)
     finally:
         for place, layer in network.named.items():
             for method in ("forward", "backward"):
@@ -49,9 +49,16 @@ def try_out(model: Model, split: PreparedSplit, batch_size: int | None) -> None:
 def _watch(layer: Layer, rows: int, dtype: np.dtype) -> None:
     """Let a layer, wherever it is called from, check what it returns."""
 
-    def watched(method: str, shape: tuple[int, ...]) -> Callable[..., np.ndarray]:
+    def watched(method: str, shape: tuple[int, ...]) -> Callable[..., Any]:
         call: Callable[..., Any] = getattr(layer, method)
-        return lambda *arguments, **named: checked(layer, layer.place, method, call(*arguments, **named), shape, dtype)
+
+        def watch(*arguments: Any, **named: Any) -> Any:
+            result = call(*arguments, **named)
+            if result is None and method == "backward" and not layer.needs_dx:
+                return None
+            return checked(layer, layer.place, method, result, shape, dtype)
+
+        return watch
 
     layer.forward = watched("forward", (rows, *layer.output_shape))  # type: ignore[method-assign]
     layer.backward = watched("backward", (rows, *layer.input_shape))  # type: ignore[method-assign]

@@ -18,10 +18,7 @@ REFERENCE = {
     "relu": (lambda x: max(x, 0.0), (0.0, 1.0)),
     "leaky_relu": (lambda x: x if x > 0 else 0.01 * x, (0.01, 1.0)),
     "elu": (lambda x: x if x > 0 else math.expm1(x), (0.0, 1.0)),
-    "gelu": (
-        lambda x: 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
-        (0.0, 1.0),
-    ),
+    "gelu": (lambda x: 0.5 * x * math.erfc(-x / math.sqrt(2)), (0.0, 1.0)),
     "silu": (lambda x: x * sigmoid(x), (0.0, 1.0)),
     "softplus": (lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))), (0.0, 1.0)),
 }
@@ -84,10 +81,36 @@ def test_elu_falls_to_minus_alpha():
     np.testing.assert_allclose(layer.forward(x, True), [[-2.5, 2.5 * math.expm1(-0.3), 0.8]], rtol=1e-14)
 
 
-def test_gelu_is_close_to_the_exact_form():
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1.5e-7), ("float64", 5e-16)])
+def test_gelu_is_exact_to_the_precision_of_the_dtype(dtype, tolerance):
+    x = np.linspace(-12, 12, 5001).astype(dtype)[np.newaxis]
+    exact, _ = REFERENCE["gelu"]
+    found = specnet.build("layers", "gelu").forward(x, False)
+    np.testing.assert_allclose(found, elementwise(exact, x), rtol=tolerance, atol=tolerance)
+
+
+def test_approximate_gelu_is_the_form_with_tanh_close_to_the_exact_one():
+    def formula(x):
+        return 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
     x = np.linspace(-6, 6, 501)[np.newaxis]
-    exact = elementwise(lambda value: value * 0.5 * (1 + math.erf(value / math.sqrt(2))), x)
-    assert np.abs(specnet.build("layers", "gelu").forward(x, False) - exact).max() < 5e-4
+    found = specnet.build("layers", {"type": "gelu", "approximate": True}).forward(x, False)
+    np.testing.assert_allclose(found, elementwise(formula, x), rtol=1e-14, atol=1e-15)
+    assert np.abs(found - elementwise(REFERENCE["gelu"][0], x)).max() < 5e-4
+
+
+def test_approximate_gelu_of_extreme_inputs_reaches_the_limits():
+    layer = specnet.build("layers", {"type": "gelu", "approximate": True})
+    x = np.array([[-1e300, 1e300]])
+    np.testing.assert_allclose(layer.forward(x, True), [[0, 1e300]])
+    np.testing.assert_allclose(layer.backward(np.ones((1, 2))), [[0, 1]])
+
+
+def test_a_sigmoid_of_extreme_inputs_warns_of_nothing_and_is_exact_to_the_last_digit():
+    x = np.concatenate([np.linspace(-700, 30, 2001), [-1e300, -1000.0, 1000.0]])
+    np.testing.assert_allclose(
+        specnet.build("layers", "sigmoid").forward(x, False), elementwise(sigmoid, x), rtol=4e-16
+    )
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-14)])

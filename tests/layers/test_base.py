@@ -1,12 +1,16 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from pydantic import Field
 
 import specnet
 from specnet import Layer
-from specnet.errors import ShapeError
-from specnet.layers.base import connect, walk
-from specnet.training.network import Network
+from specnet.errors import ShapeError, SpecnetError
+from specnet.initializers.constant import Constant
+from specnet.layers.base import walk
+from specnet.layers.stack import Stack
+from specnet.network.network import Network
 
 
 class Declaring(Layer):
@@ -47,6 +51,62 @@ def test_given_fans_win():
     layer = Declaring(fans={"fan_in": 11, "fan_out": 13})
     layer.build((1,))
     assert (layer.parameters[0].fan_in, layer.parameters[0].fan_out) == (11, 13)
+
+
+@pytest.mark.parametrize(("shape", "decay", "decays"), [
+    ((4, 7), None, True), ((3, 2, 6), None, True), ((5,), None, False), ((), None, False), ((4, 7), False, False),
+    ((5,), True, True),
+])  # fmt: skip
+def test_parameters_of_two_or_more_axes_decay_unless_declared_otherwise(shape, decay, decays):
+    layer = Declaring()
+    layer.declare("kernel", shape, "zeros", decay=decay)
+    assert layer.parameters[0].decay == decays
+
+
+class Filled(Layer):
+    """Declares a parameter with an initializer in any of its forms."""
+
+    init: Any
+
+    def build(self, input_shape):
+        self.declare("weight", (2,), self.init)
+        return input_shape
+
+    def forward(self, x, training):
+        return x
+
+    def backward(self, dy):
+        return dy
+
+
+@pytest.mark.parametrize(
+    ("init", "values"),
+    [
+        ("ones", [1.0, 1.0]),
+        ({"type": "constant", "value": 0.25}, [0.25, 0.25]),
+        (Constant(value=3.0), [3.0, 3.0]),
+        ({"type": "zeros"}, [0.0, 0.0]),
+    ],
+)
+def test_an_initializer_is_declared_by_name_as_json_or_as_an_instance(init, values):
+    assert Network([Filled(init=init)], (1,)).params["layers.0.weight"].tolist() == values
+
+
+@pytest.mark.parametrize(
+    ("init", "code", "message"),
+    [
+        ("one", "unknown-component", 'Filled declares weight, but there is no initializer "one"'),
+        ({"type": "constant"}, "missing-key", "Filled declares weight, but "),
+        ({"type": "normal", "std": -1}, "out-of-range", "Filled declares weight, but "),
+        (3, "wrong-type", "Filled declares weight, but an initializer is a name or an object"),
+    ],
+)
+def test_a_wrong_initializer_is_an_error_at_the_place_of_the_layer(init, code, message):
+    with pytest.raises(SpecnetError) as caught:
+        Network([Filled(init="zeros"), Filled(init=init)], (1,))
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.pointer) == (code, ("layers", 1))
+    assert found.message.startswith(message)
 
 
 @pytest.mark.parametrize("name", ["forward", "build", "shape", "grad", "rng", "parameters", "states", "model_fields"])
@@ -121,47 +181,48 @@ class Eight(Layer):
 
 
 class Holding(Layer):
-    """Holds layers, one after the other."""
+    """Contains layers, one after the other."""
 
     inner: list[Layer]
 
     def build(self, input_shape):
-        return connect(self.inner, input_shape, *self.place, "inner")
-
-    def children(self):
-        return ((f"inner.{number}", layer) for number, layer in enumerate(self.inner))
+        self.f = self.stack(self.inner, "inner")
+        return self.f.build(input_shape)
 
     def forward(self, x, training):
-        for layer in self.inner:
-            x = layer.forward(x, training)
-        return x
+        return self.f.forward(x, training)
 
     def backward(self, dy):
-        for layer in reversed(self.inner):
-            dy = layer.backward(dy)
-        return dy
+        return self.f.backward(dy)
 
 
-def test_connect_tells_each_layer_its_place_and_shapes():
-    layers = [Eight(), Holding(inner=[Eight(), Eight(features=3)])]
-    assert connect(layers, (8,), "layers") == (3,)
-    first, second = layers[1].inner
-    assert [layer.place for layer in (*layers, first, second)] == [
+def stacked(layers, shape):
+    stack = Stack(layers, ("layers",), "layers")
+    return stack, stack.build(shape)
+
+
+def test_a_stack_sets_the_place_and_the_shapes_of_each_layer():
+    stack, shape = stacked([Eight(), Holding(inner=[Eight(), Eight(features=3)])], (8,))
+    assert shape == (3,)
+    holding = stack.layers[1]
+    first, second = holding.f.layers
+    assert [layer.place for layer in (*stack.layers, first, second)] == [
         ("layers", 0),
         ("layers", 1),
         ("layers", 1, "inner", 0),
         ("layers", 1, "inner", 1),
     ]
-    assert [(layer.input_shape, layer.output_shape) for layer in (layers[1], second)] == [((8,), (3,))] * 2
-    assert connect([], (4, 2), "layers") == (4, 2)
+    assert [(layer.input_shape, layer.output_shape) for layer in (holding, second)] == [((8,), (3,))] * 2
+    assert stacked([], (4, 2))[1] == (4, 2)
 
 
-def test_connect_forgets_what_a_layer_declared_before():
+def test_a_stack_copies_its_layers_without_what_they_were_in_another():
     layer = Declaring()
-    for shape in ((1,), (2,)):
-        connect([layer], shape, "layers")
-    assert len(layer.parameters) == len(layer.states) == 1
-    assert layer.input_shape == (2,)
+    first, _ = stacked([layer, layer], (1,))
+    second, _ = stacked(first.layers, (2,))
+    assert not layer.parameters
+    assert [len(each.parameters) + len(each.states) for each in (*first.layers, *second.layers)] == [2] * 4
+    assert [each.input_shape for each in (*first.layers, *second.layers)] == [(1,), (1,), (2,), (2,)]
 
 
 @pytest.mark.parametrize(
@@ -193,18 +254,19 @@ def test_connect_forgets_what_a_layer_declared_before():
 )
 def test_a_layer_that_cannot_take_its_input_is_told_with_what_gives_it(layers, shape, message, pointer):
     with pytest.raises(ShapeError) as caught:
-        connect(layers, shape, "layers")
+        stacked(layers, shape)
     error = caught.value
     assert (error.message, error.pointer, error.help) == (message, pointer, "put a linear layer before it")
 
 
 def test_walk_names_layers_inside_layers_by_their_place_outer_ones_first():
-    layer = Holding(inner=[Eight(), Holding(inner=[Eight()])])
+    (layer,) = stacked([Holding(inner=[Eight(), Holding(inner=[Eight()])])], (8,))[0].layers
+    first, second = layer.f.layers
     assert list(walk(layer, "layers.2")) == [
         ("layers.2", layer),
-        ("layers.2.inner.0", layer.inner[0]),
-        ("layers.2.inner.1", layer.inner[1]),
-        ("layers.2.inner.1.inner.0", layer.inner[1].inner[0]),
+        ("layers.2.inner.0", first),
+        ("layers.2.inner.1", second),
+        ("layers.2.inner.1.inner.0", second.f.layers[0]),
     ]
 
 
@@ -213,5 +275,5 @@ def test_what_a_layer_inside_declares_is_in_the_networks_vectors():
     assert list(network.params) == ["layers.0.inner.0.inner.0.weight"]
     network.forward(np.ones((2, 3)), training=True)
     assert network.state["layers.0.inner.0.inner.0.passes"].tolist() == [2.5, 2.5]
-    network.backward_parameters(np.ones((2, 3)))
+    network.backpropagate(np.ones((2, 3)))
     assert network.grads.flat.tolist() == [6.0] * 6

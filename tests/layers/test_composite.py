@@ -6,9 +6,10 @@ from helpers import gradient_error, numeric_gradient
 
 import specnet
 from specnet.errors import ShapeError, SpecnetError
+from specnet.layers.base import outputs_of
 from specnet.layers.composite import Parallel, Repeat, Residual
 from specnet.layers.linear import Linear
-from specnet.training.network import Network
+from specnet.network.network import Network
 
 
 def linear(units):
@@ -117,7 +118,7 @@ def test_each_copy_of_a_repeat_draws_its_own_parameters_and_masks():
     first, second = (network.params[f"layers.0.times.{copy}.layers.0.weight"] for copy in (0, 1))
     assert not np.array_equal(first, second)
     network.forward(np.ones((50, 3)), training=True)
-    masks = [network.named[f"layers.0.times.{copy}.layers.1"].mask for copy in (0, 1)]
+    masks = [network.named[f"layers.0.times.{copy}.layers.1"].m for copy in (0, 1)]
     assert not np.array_equal(*masks)
 
 
@@ -227,8 +228,7 @@ def test_parameters_are_named_by_their_place():
         (
             ["tanh", residual(parallel([linear(2)]))],
             (),
-            "layers[1].layers[0].branches[0][0] needs inputs with at least one axis besides the batch, "
-            "its input has shape ()",
+            "layers[1].layers[0].branches[0][0] expects inputs with the axes (..., features), its input has shape ()",
             ("layers", 1, "layers", 0, "branches", 0, 0),
         ),
     ],
@@ -270,7 +270,7 @@ def test_copies_of_copies_are_known_by_kind_without_being_built():
     layer = "tanh"
     for _ in range(40):
         layer = repeat(1000, layer)
-    assert specnet.build("layers", layer).output_kind(None) == "numbers"
+    assert specnet.build("layers", layer).output == "numbers"
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_copies_of_copies_are_known_by_kind_without_being_built():
         (parallel(["sigmoid"], ["softmax"]), None, "probabilities"),
         (parallel(["tanh"], [linear(2)]), "probabilities", "numbers"),
         (parallel(["sigmoid"], []), "numbers", None),
-        (parallel(["sigmoid"], []), "probabilities", "probabilities"),
+        (parallel([], ["flatten"]), "probabilities", "probabilities"),
         (parallel(["sigmoid"], ["sigmoid"], merge="add"), "probabilities", "numbers"),
         (repeat(2, "tanh", "sigmoid", "flatten"), None, "probabilities"),
         (repeat(2, "flatten"), None, None),
@@ -290,7 +290,7 @@ def test_copies_of_copies_are_known_by_kind_without_being_built():
     ],
 )
 def test_outputs_are_of_the_kind_that_the_layers_inside_give(layer, given, kind):
-    assert specnet.build("layers", layer).output_kind(given) == kind
+    assert outputs_of([specnet.build("layers", layer)], given) == kind
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def rows(array):
 @pytest.mark.parametrize("bias", [True, False])
 def test_values_and_gradients_are_those_of_loops(shape, bias, dtype, tolerance):
     rng = np.random.default_rng(5)
-    network = specnet.build_network([{"type": "linear", "units": 4, "bias": bias}], shape, dtype)
+    network = specnet.build_network([{"type": "linear", "units": 4, "use_bias": bias}], shape, dtype)
     network.params.flat[...] = rng.normal(size=network.params.flat.size)
     x, dy = (rng.normal(size=(3, *size)).astype(dtype) for size in (shape, (*shape[:-1], 4)))
     weight = network.params["layers.0.weight"].tolist()
@@ -60,5 +60,5 @@ def test_units_that_are_no_count_are_refused(units):
 
 
 def test_an_input_without_features_is_refused():
-    with pytest.raises(ShapeError, match="at least one axis"):
+    with pytest.raises(ShapeError, match=r"axes \(..., features\), its input has shape \(\)"):
         specnet.build_network([{"type": "linear", "units": 3}], ())

@@ -66,7 +66,7 @@ DIFFERENCES = {
         [("optimizer.learning_rate", "0.5", '{"type": "cosine", "initial": 0.5, "steps": 9}')],
     ),
     "an alias": (
-        {"layers": [LAST | {"bias": False}]},
+        {"layers": [LAST | {"use_bias": False}]},
         {},
         [("layers[0].bias", "false", "true")],
     ),

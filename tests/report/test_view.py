@@ -168,7 +168,7 @@ def test_pictures_of_residuals_are_json(truth, reported):
 
 LAYERS = [
     {"type": "linear", "units": 4},
-    {"type": "residual", "layers": ["tanh", {"type": "linear", "units": 4, "bias": False}]},
+    {"type": "residual", "layers": ["tanh", {"type": "linear", "units": 4, "use_bias": False}]},
     {"type": "linear", "units": 1},
 ]
 

@@ -21,7 +21,7 @@ from specnet.runs.state import read_checkpoint
 SPEC = {
     "name": "r",
     "dataset": {"type": "spiral", "n_samples": 12},
-    "layers": [{"type": "linear", "units": 1, "bias": False, "weight_init": "zeros"}],
+    "layers": [{"type": "linear", "units": 1, "use_bias": False, "weight_init": "zeros"}],
     "loss": "bce_with_logits",
     "optimizer": "adam",
     "metrics": ["accuracy"],

@@ -13,12 +13,12 @@ from runs.stopped import LINEAR, change, contents, small
 
 import specnet
 from specnet.errors import BusyError, Interrupted, RunError, SpecError, UsageError
+from specnet.network.network import Network
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory
 from specnet.runs.experiment import Experiment
 from specnet.training.loop import run_epoch
 from specnet.training.model import Model
-from specnet.training.network import Network
 
 DROPOUT = [{"type": "linear", "units": 6}, "tanh", {"type": "dropout", "rate": 0.3}, LINEAR]
 NESTED = {"type": "residual", "layers": [DROPOUT[2]]}
@@ -79,7 +79,7 @@ def test_a_run_stopped_in_any_step_goes_on_to_the_same_bytes(changes, stop, tmp_
 def test_a_second_signal_leaves_at_once_and_what_was_saved_is_valid(tmp_path, monkeypatch):
     spec = specnet.load_spec(small(layers=DROPOUT, checkpoint={"every_steps": 2}))
     expected = contents(specnet.run(spec, tmp_path / "whole").directory)
-    backward, steps = Network.backward_parameters, itertools.count()
+    backward, steps = Network.backpropagate, itertools.count()
 
     def twice(self, dy):
         if next(steps) == 5:
@@ -87,7 +87,7 @@ def test_a_second_signal_leaves_at_once_and_what_was_saved_is_valid(tmp_path, mo
             signal.raise_signal(signal.SIGINT)
         backward(self, dy)
 
-    monkeypatch.setattr(Network, "backward_parameters", twice)
+    monkeypatch.setattr(Network, "backpropagate", twice)
     with pytest.raises(Interrupted) as error:
         specnet.run(spec, tmp_path / "run")
     assert error.value.__notes__[0].startswith(f"what was saved before is in {tmp_path / 'run'}; to go on: ")

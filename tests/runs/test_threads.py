@@ -20,7 +20,7 @@ from specnet.training.trainer import Trainer
 pytestmark = pytest.mark.skipif(numpy_blas() is None, reason="the threads of this BLAS cannot be set")
 NAMES = threads.VARIABLES.get((numpy_blas() or {}).get("internal_api"), ())
 """Where this BLAS looks for its number of threads."""
-LINEAR = {"type": "linear", "units": 32, "bias": False}
+LINEAR = {"type": "linear", "units": 32, "use_bias": False}
 WORTH = OPERATIONS // (2 * 32 * 32)
 """Samples that make this layer worth a thread."""
 WIDE = {

@@ -139,7 +139,8 @@ class Stuck(Expecting):
 class Unkind(Expecting):
     features: int = 2
 
-    def output_kind(self, kind):
+    @property
+    def output(self):
         raise RuntimeError("no kind")
 """
 OTHERS = """
@@ -236,7 +237,7 @@ SHAPES = [
         "layers[1].layers[0] (Stuck of acme 1.0) fails in backward: RuntimeError: no way back",
         ("layers", 1, "layers", 0),
     ),
-    (["unkind", LINEAR], "layers[0] (Unkind of acme 1.0) fails in output_kind: RuntimeError: no kind", ("layers", 0)),
+    (["unkind", LINEAR], "layers[0] (Unkind of acme 1.0) fails in output: RuntimeError: no kind", ("layers", 0)),
 ]
 
 
@@ -296,6 +297,7 @@ LOSSES = [
     ([LINEAR], "cross_entropy", "cross_entropy needs an output for each class, the last layer gives 1", ("layers", 0)),
     ([LINEAR], "bce", "bce takes probabilities, layers[0] (linear) gives numbers of any size", ("loss",)),
     ([LINEAR, "relu"], "bce", "bce takes probabilities, layers[1] (relu) gives numbers of any size", ("loss",)),
+    ([LINEAR, "swish"], "bce", "bce takes probabilities, layers[1] (swish) gives numbers of any size", ("loss",)),
     ([LINEAR, "sigmoid", "dropout"], "bce",
      "bce takes probabilities, layers[2] (dropout) gives numbers of any size", ("loss",)),
     ([TWO, "softmax"], "cross_entropy",
@@ -319,11 +321,15 @@ def test_a_loss_suits_the_last_layer(layers, loss, message, pointer):
         ([TWO], "cross_entropy"),
         ([{"type": "linear", "units": 7}, "relu"], "cross_entropy"),
         ([LINEAR, "sigmoid"], "mse"),
-        ([LINEAR, "swish"], "bce"),  # a plugin's layer may give anything
     ],
 )
 def test_what_suits_is_not_complained_about(layers, loss):
     assert load_spec(MINIMAL | {"layers": layers, "loss": loss}).warnings == []
+
+
+def test_a_layer_of_a_plugin_that_does_not_say_what_its_outputs_are_suits_any_loss(plugin):
+    for loss in ("bce", "bce_with_logits"):
+        load_spec(MINIMAL | {"layers": [LINEAR, {"type": "expecting", "features": 1}], "loss": loss})
 
 
 def test_a_binary_loss_tells_two_classes_apart():

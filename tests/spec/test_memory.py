@@ -7,13 +7,13 @@ import pytest
 from helpers import STACKS
 
 from specnet import SpecnetError, build, load_spec
+from specnet.network.network import Network
 from specnet.runs.experiment import Experiment
 from specnet.spec.memory import CGROUP, estimate_memory, machine_memory, show_bytes
 from specnet.spec.plan import MOST_LAYERS, make_plan
 from specnet.training.batches import Batch
 from specnet.training.loop import run_epoch
 from specnet.training.model import Model
-from specnet.training.network import Network
 from specnet.training.pipeline import Pipeline
 from specnet.training.settings import Training
 from specnet.training.trainer import Trainer
@@ -23,7 +23,7 @@ ONE = {"type": "linear", "units": 1}
 
 
 def linear(units):
-    return {"type": "linear", "units": units, "bias": False}
+    return {"type": "linear", "units": units, "use_bias": False}
 
 
 def planned(layers, width, rows, batch, loss="mse", dtype="float32"):

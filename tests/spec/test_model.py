@@ -36,7 +36,7 @@ def test_a_batch_of_all_samples_is_written_as_full_or_null(size):
 
 
 def test_a_resolved_spec_loads_again_to_the_same():
-    layers = [{"type": "linear", "units": 3, "bias": False, "weight_init": {"type": "normal", "std": 2}}]
+    layers = [{"type": "linear", "units": 3, "use_bias": False, "weight_init": {"type": "normal", "std": 2}}]
     rate = {"type": "cosine", "initial": 0.1, "steps": 5}
     spec = load_spec(
         MINIMAL

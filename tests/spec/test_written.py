@@ -62,7 +62,7 @@ def test_every_default_written_out_comes_to_the_same_as_none():
         },
         {
             "layers": [
-                {"type": "linear", "units": 4, "bias": False, "weight_init": {"type": "normal", "std": 0.5}},
+                {"type": "linear", "units": 4, "use_bias": False, "weight_init": {"type": "normal", "std": 0.5}},
                 {"type": "residual", "layers": ["tanh", {"type": "linear", "units": 4}]},
                 {
                     "type": "parallel",
@@ -88,7 +88,7 @@ def test_what_is_not_default_is_all_that_is_written(changes):
 
 
 FIELDS = {
-    "layers.linear": {"units": 3, "bias": False, "weight_init": {"type": "uniform", "low": -2.0, "high": 1.0}},
+    "layers.linear": {"units": 3, "use_bias": False, "weight_init": {"type": "uniform", "low": -2.0, "high": 1.0}},
     "layers.dropout": {"rate": 0.1},
     "layers.residual": {"layers": ["tanh"]},
     "layers.parallel": {"branches": [["relu"], []], "merge": "add"},

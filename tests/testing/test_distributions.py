@@ -115,7 +115,7 @@ def test_a_name_that_two_plugins_claim_is_told(install):
 def test_a_component_is_checked_as_the_plainest_and_as_each_example():
     names = [str(case) for case in component_cases("layers", "linear")]
     assert names == ['layers linear {"units": 64}', 'layers linear {"units": 3}',
-                     'layers linear {"units": 1, "bias": false}']  # fmt: skip
+                     'layers linear {"units": 1, "use_bias": false}']  # fmt: skip
     (case,) = component_cases("layers", '{"type": "linear", "units": 2}', [(3,)])
     case()
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from pydantic import Field, field_validator
 
-from specnet import Layer
+from specnet import Activation, Layer
 from specnet.errors import ShapeError
-from specnet.layers.base import connect
 from specnet.testing import ConformanceError, check_layer, examine
 
 TAKES = "it takes inputs, and refuses others by a ShapeError"
@@ -20,10 +19,10 @@ PRECISION = "float32 agrees with float64"
 DX = "gradients of inputs agree with central differences"
 DW = "gradients of parameters agree with central differences"
 ADDED = "gradients are overwritten not added"
-ALONE = "backward parameters writes the gradients that backward writes"
+ALONE = "where dx is not needed gradients are the same"
 LEFT = "inputs and parameters are left alone"
 STAY = "outputs stay until the next forward"
-SCRATCH = "nothing is kept in scratch"
+BUFFERS = "buffers are written before they are read"
 FRESH = "a batch is computed as by a fresh layer"
 INFERENCE = "inference is deterministic and changes nothing"
 ROWS = "in inference each sample is computed for itself"
@@ -33,8 +32,11 @@ SAME = "from the same state a step is the same"
 SHARED = "layers share nothing"
 VIEWS = "declared arrays stay those of the network"
 JSON = "its JSON describes it in full"
-COSTS = "costs are told as they are"
-MEMORY = "memory does not grow over 100 steps"
+ATTRIBUTES = "its attributes are what they can be"
+OUTPUT = "outputs are what output says"
+ONE = "each output is a function of one input"
+MASKED = "masked positions change nothing"
+MEMORY = "memory does not grow"
 
 
 class Dense(Layer):
@@ -42,9 +44,9 @@ class Dense(Layer):
 
     units: int = 2
 
+    axes = (..., "features")
+
     def build(self, input_shape):
-        if not input_shape:
-            raise ShapeError("needs inputs with an axis")
         self.declare("weight", (input_shape[-1], self.units), "normal")
         self.declare("bias", (self.units,), "zeros")
         return (*input_shape[:-1], self.units)
@@ -117,35 +119,48 @@ class Both(Layer):
     inner: list[Layer]
 
     def build(self, input_shape):
-        return connect(self.inner, input_shape, *self.place, "inner")
-
-    def children(self):
-        return ((f"inner.{number}", layer) for number, layer in enumerate(self.inner))
+        self.f = self.stack(self.inner, "inner")
+        return self.f.build(input_shape)
 
     def forward(self, x, training):
-        for layer in self.inner:
-            x = layer.forward(x, training)
-        return x
+        return self.f.forward(x, training)
 
     def backward(self, dy):
-        for layer in reversed(self.inner):
-            dy = layer.backward(dy)
-        return dy
+        return self.f.backward(dy)
+
+
+class Chain(Layer):
+    """Two stacks one after the other, without a mistake: the second one always needs its dx."""
+
+    first: list[Layer]
+    second: list[Layer]
+    needs_second: bool = True
+
+    def build(self, input_shape):
+        self.f = self.stack(self.first, "first")
+        self.g = self.stack(self.second, "second", needs_dx=self.needs_second)
+        return self.g.build(self.f.build(input_shape))
+
+    def forward(self, x, training):
+        return self.g.forward(self.f.forward(x, training), training)
+
+    def backward(self, dy):
+        return self.f.backward(self.g.backward(dy))
 
 
 class BatchNorm(Layer):
     """Features of the batch to mean 0 and variance 1, in inference by running ones, without a mistake."""
 
+    axes = (..., "features")
+
     def build(self, input_shape):
-        if not input_shape:
-            raise ShapeError("needs inputs with an axis")
         self.declare_state("mean", input_shape[-1:])
         self.declare_state("variance", input_shape[-1:], 1.0)
         return input_shape
 
     def moments(self, x):
-        self.axes = tuple(range(x.ndim - 1))
-        return x.mean(axis=self.axes), x.var(axis=self.axes)
+        self.batch = tuple(range(x.ndim - 1))
+        return x.mean(axis=self.batch), x.var(axis=self.batch)
 
     def forward(self, x, training):
         mean, variance = self.moments(x) if training else (self.mean, self.variance)
@@ -157,15 +172,15 @@ class BatchNorm(Layer):
         return self.y
 
     def backward(self, dy):
-        return self.scale * (dy - dy.mean(axis=self.axes) - self.y * (dy * self.y).mean(axis=self.axes))
+        return self.scale * (dy - dy.mean(axis=self.batch) - self.y * (dy * self.y).mean(axis=self.batch))
 
 
 class RmsNorm(Layer):
     """y = g x / sqrt(mean x^2 + eps), of a single feature but its sign, without a mistake."""
 
+    axes = (..., "features")
+
     def build(self, input_shape):
-        if not input_shape:
-            raise ShapeError("needs inputs with an axis")
         self.declare("gain", input_shape[-1:], "normal")
         return input_shape
 
@@ -180,18 +195,51 @@ class RmsNorm(Layer):
         return self.r * (dy - self.x * self.r**2 * (dy * self.x).mean(axis=-1, keepdims=True))
 
 
-class HardTanh(Layer):
+class HardTanh(Activation):
     """y = x, between -1 and 1, without a mistake."""
 
-    elementwise = True
     limits: tuple[float, float] = (-1.0, 1.0)
 
-    def forward(self, x, training):
-        self.x = x
+    def f(self, x):
         return np.clip(x, *self.limits)
 
+    def slope(self, x, y):
+        return (x > self.limits[0]) & (x < self.limits[1])
+
+
+class Mean(Layer):
+    """The mean over those positions of a sequence that count, without a mistake."""
+
+    axes = ("time", "features")
+    mask = "use"
+
+    def build(self, input_shape):
+        return input_shape[1:]
+
+    def forward(self, x, training):
+        mask = np.ones(x.shape[:2], bool) if self.mask is None else self.mask
+        self.share_of_each = (mask / mask.sum(axis=1, keepdims=True)).astype(x.dtype)[..., np.newaxis]
+        return (x * self.share_of_each).sum(axis=1)
+
     def backward(self, dy):
-        return dy * ((self.x > self.limits[0]) & (self.x < self.limits[1]))
+        return dy[:, np.newaxis] * self.share_of_each
+
+    def mask_out(self):
+        return None
+
+
+class Buffered(Layer):
+    """y = tanh(x), written to buffers, without a mistake."""
+
+    def forward(self, x, training):
+        self.y = np.tanh(x, out=self.buffer("y", x.shape))
+        return self.y
+
+    def backward(self, dy):
+        slope = np.square(self.y, out=self.buffer("slope", dy.shape, dy.dtype))
+        np.subtract(1, slope, out=slope)
+        slope *= dy
+        return slope
 
 
 class MaxPool(Layer):
@@ -218,12 +266,9 @@ class MaxPool(Layer):
 class Softmax(Layer):
     """Softmax, without a mistake."""
 
-    gives = "probabilities"
-
-    def build(self, input_shape):
-        if not input_shape:
-            raise ShapeError("needs inputs with an axis")
-        return input_shape
+    axes = (..., "features")
+    output = "probabilities"
+    mask = "keep"
 
     def forward(self, x, training):
         e = np.exp(x - x.max(axis=-1, keepdims=True))
@@ -247,15 +292,14 @@ class Embedding(Layer):
         return rng.integers(self.count, size=shape)
 
     def forward(self, x, training):
-        if ((x < 0) | (x >= self.count) | (x != np.rint(x))).any():
+        if x.dtype.kind != "i" or ((x < 0) | (x >= self.count)).any():
             raise ValueError("a number is no row of the table")
-        self.rows = x.astype(np.int64)
-        return self.table[self.rows]
+        self.rows = x
+        return self.table[x]
 
     def backward(self, dy):
         self.grad.table[...] = 0
         np.add.at(self.grad.table, self.rows, dy)
-        return np.zeros(self.rows.shape, dy.dtype)
 
 
 def on_the_kink(rng, shape):
@@ -275,6 +319,9 @@ def on_the_kink(rng, shape):
         RmsNorm(),
         HardTanh(),
         MaxPool(),
+        Mean(),
+        Buffered(),
+        Chain(first=[{"type": "linear", "units": 3}], second=["tanh", {"type": "linear", "units": 2}]),
         Softmax(),
         Embedding(),
     ],
@@ -378,11 +425,25 @@ class Adding(Dense):
         return dx
 
 
-@fault(ALONE, told="gradients differ")
+@fault(ALONE, told=r"if self\.needs_dx is False, gradients are others")
 class WrongAlone(Dense):
-    def backward_parameters(self, dy):
-        self.backward(dy)
-        self.grad.weight *= 2
+    def backward(self, dy):
+        dx = super().backward(dy)
+        if not self.needs_dx:
+            self.grad.weight *= 2
+        return dx
+
+
+@fault(
+    ALONE,
+    JSON,
+    told="raises AttributeError: 'NoneType' object has no attribute",
+    first=[Dense()],
+    second=["tanh"],
+    needs_second=False,
+)
+class Unchained(Chain):
+    pass
 
 
 @fault(DTYPE, told="forward, training False: float32 becomes float64")
@@ -444,11 +505,17 @@ class Spoiling(Tanh):
         return dx
 
 
-@fault(SCRATCH, told="the gradient of inputs change if other layers write to scratch")
-class Scratching(Tanh):
+@fault(BUFFERS, told="the gradient of inputs change if buffers hold other numbers before a step")
+class Unwritten(Buffered):
+    def backward(self, dy):
+        slope = self.buffer("slope", dy.shape)
+        if not getattr(self, "written", False):
+            slope[...] = 0.5
+            self.written = True
+        return dy * slope
+
     def forward(self, x, training):
-        self.y = np.tanh(x, out=self.scratch("y", x.shape, x.dtype))
-        return self.y.copy()
+        return x * x.dtype.type(0.5)
 
 
 @fault(FRESH, told="a batch of 5, one|after a batch of 5")
@@ -537,12 +604,12 @@ class MaskKept(Tanh):
     def forward(self, x, training):
         if not training:
             return x
-        if not hasattr(self, "mask"):
-            self.mask = self.rng.random(x.shape[1:]).astype(x.dtype)
-        return x * self.mask
+        if not hasattr(self, "kept"):
+            self.kept = self.rng.random(x.shape[1:]).astype(x.dtype)
+        return x * self.kept
 
     def backward(self, dy):
-        return dy * self.mask
+        return dy * self.kept
 
 
 @fault(SAVED, told="outputs without training are others")
@@ -565,8 +632,8 @@ class BatchStatistics(Centre):
 class NoUpperGradient(HardTanh):
     limits: tuple[float, float] = (0.0, 6.0)
 
-    def backward(self, dy):
-        return dy * (self.x > 0)
+    def slope(self, x, y):
+        return x > 0
 
 
 @fault(FINITE, told="of outputs .* are not finite, such as nan: .* example_inputs should give them")
@@ -590,17 +657,16 @@ class OnceForEachRow(Embedding):
     def backward(self, dy):
         self.grad.table[...] = 0
         self.grad.table[self.rows] = dy
-        return np.zeros(self.rows.shape, dy.dtype)
 
 
-@fault(MEMORY, told="100 steps on batches of the same size took")
+@fault(MEMORY, told="1,000 steps take .* bytes more than 100: what is kept of each")
 class Logging(Tanh):
     def model_post_init(self, context):
         super().model_post_init(context)
         self.means = []
 
     def forward(self, x, training):
-        self.means.append(float(x.mean()))
+        self.means.append(x.mean(axis=0).tolist())
         return super().forward(x, training)
 
 
@@ -649,11 +715,11 @@ class Doubling(Tanh):
 
 
 @fault(JSON, told="rate was 0.7 and is 0.5", rate=0.7)
-class Unwritten(Tanh):
+class Unsaid(Tanh):
     rate: float = Field(default=0.5, exclude=True)
 
 
-@fault(MEMORY, told="100 steps on batches of the same size took")
+@fault(MEMORY, told="1,000 steps take .* bytes more than 100: what is kept of each")
 class Leaking(Tanh):
     def model_post_init(self, context):
         super().model_post_init(context)
@@ -671,54 +737,85 @@ class Allocating(Tanh):
         return input_shape
 
 
-@fault("probabilities are in 0 to 1", told="an output is -0")
+@fault(OUTPUT, told="an output is -0.*, but output says that they are probabilities")
 class NoProbabilities(Tanh):
-    gives = "probabilities"
+    output = "probabilities"
 
 
-@fault("each output is a function of one input", told="it is not elementwise: for inputs in another order")
-class NotElementwise(Centre):
-    elementwise = True
+@fault(OUTPUT, told='all outputs are from 0 to 1: set output = "probabilities"')
+class UnsaidProbabilities(Activation):
+    def f(self, x):
+        return np.exp(-x * x)
+
+    def slope(self, x, y):
+        return -2 * x * y
+
+
+@fault(ONE, ROWS, MASKED, told="it is not elementwise: for inputs in another order")
+class NotElementwise(Activation):
+    def f(self, x):
+        return x - x.mean(axis=0)
+
+    def slope(self, x, y):
+        return np.ones_like(x)
+
+    def backward(self, dy):
+        return dy - dy.mean(axis=0)
+
+
+@fault(MASKED, told="outputs change where other numbers are at masked positions")
+class KeepingPlainMean(Centre):
+    mask = "keep"
 
     def build(self, input_shape):
-        self.declare_state("running", input_shape)
+        super().build(input_shape)
         return input_shape
 
 
-@fault("written over inputs it computes the same", told="it says that it is in_place, but y is not written")
-class NotInPlace(Tanh):
-    in_place = True
-
-
-@fault("written over inputs it computes the same", told="the gradient of inputs change where y may be written over x")
-class NeedsInputs(Tanh):
-    in_place = True
-
+@fault(MASKED, told="outputs change where other numbers are at masked positions")
+class PlainMean(Mean):
     def forward(self, x, training):
-        self.x = x
-        return np.tanh(x, out=self.output_like(x))
+        self.share_of_each = x.dtype.type(1 / x.shape[1])
+        return x.mean(axis=1)
 
     def backward(self, dy):
-        return dy * (1 - np.tanh(self.x) ** 2)
+        return np.repeat(dy[:, np.newaxis] * self.share_of_each, self.input_shape[0], axis=1)
 
 
-@fault("its outputs can be written over", told="the gradient of inputs change where the layer behind writes over")
-class NotDisposable(Tanh):
-    disposable = True
+@fault(MASKED, told=r"mask_out returns shape \(3, 4\), outputs have shape \(3, 3\)")
+class MaskOfNothing(Mean):
+    def mask_out(self):
+        return self.mask
 
 
-@fault("its outputs can be written over", told="they lie in its inputs")
-class NotItsOwn(Layer):
-    disposable = True
+@fault(ATTRIBUTES, told=r"axes is \('features', Ellipsis\): it is a tuple of names, of which the first may be \.\.\.")
+class AxesBehind(Tanh):
+    axes = ("features", ...)
 
+
+@fault(ATTRIBUTES, told="axes is .*: two axes have one name")
+class OneName(Tanh):
+    axes = ("size", "size")
+
+
+@fault(ATTRIBUTES, told="mask is 'ignore', not one of refuse, keep, use")
+class NoPolicy(Tanh):
+    mask = "ignore"
+
+
+@fault(ATTRIBUTES, told="output is 'logits', not \"numbers\"")
+class NoOutput(Tanh):
+    output = "logits"
+
+
+@fault(ATTRIBUTES, told="self.mask is set in forward")
+class OwnMask(Tanh):
     def forward(self, x, training):
-        return x
-
-    def backward(self, dy):
-        return dy
+        self.mask = x > 0
+        return super().forward(x, training)
 
 
-@fault(COSTS, told=r"flops returns -1, which is no number of operations")
+@fault(ATTRIBUTES, told=r"flops returns -1, which is no number of operations")
 class Negative(Tanh):
     def flops(self):
         return -1
@@ -763,7 +860,9 @@ def test_every_check_of_layers_finds_a_mistake():
 
 
 def test_shapes_that_are_given_should_all_be_taken():
-    with pytest.raises(ConformanceError, match=r"inputs of shape \(\) are refused: .*needs inputs with an axis"):
+    with pytest.raises(
+        ConformanceError, match=r"inputs of shape \(\) are refused: .*expects inputs with the axes \(\.\.\., features\)"
+    ):
         check_layer(Dense(), [(3,), ()])
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from specnet.datasets.base import PARTS, Rows
+from specnet.randomness import stream
 from specnet.training.batches import Batch, Batches, StreamedSplit
-from specnet.training.randomness import stream
 
 WIDTH = 3
 ROW = 8 * (WIDTH + 1)

@@ -7,13 +7,12 @@ from hypothesis.extra import numpy as hnp
 
 import specnet
 from specnet import Layer
-from specnet.layers.base import connect
 from specnet.layers.composite import Parallel, Repeat, Residual
+from specnet.network.parameters import FlatVector
 from specnet.training.divergence import all_finite, find_origin, find_parameter
-from specnet.training.parameters import FlatVector
 
 LINEAR = {"type": "linear", "units": 4}
-METHODS = ("forward", "backward", "backward_parameters")
+METHODS = ("forward", "backward")
 WORDS = {
     "outputs": "its outputs",
     "scale": "the gradient of its scale",
@@ -54,22 +53,14 @@ class Stretching(Layer):
     inner: list[Layer]
 
     def build(self, input_shape):
-        return connect(self.inner, input_shape, *self.place, "inner")
-
-    def children(self):
-        return ((f"inner.{number}", layer) for number, layer in enumerate(self.inner))
+        self.f = self.stack(self.inner, "inner")
+        return self.f.build(input_shape)
 
     def forward(self, x, training):
-        x = x * x.dtype.type(self.factor)
-        for layer in self.inner:
-            x = layer.forward(x, training)
-        return x
+        return self.f.forward(x * x.dtype.type(self.factor), training)
 
     def backward(self, dy):
-        dy = dy * dy.dtype.type(self.factor)
-        for layer in reversed(self.inner):
-            dy = layer.backward(dy)
-        return dy
+        return self.f.backward(dy * dy.dtype.type(self.factor))
 
 
 class Raising(Layer):
@@ -93,7 +84,7 @@ def step(network, x=1.0, dy=1.0):
 
     def attempt():
         network.forward(np.full((3, *network.input_shape), x, network.dtype), training=True)
-        network.backward_parameters(np.full((3, *network.output_shape), dy, network.dtype))
+        network.backpropagate(np.full((3, *network.output_shape), dy, network.dtype))
 
     return attempt
 
@@ -253,7 +244,7 @@ def test_a_method_that_a_layer_has_chosen_for_itself_is_watched_and_stays():
     assert origin is not None
     assert (origin.name, origin.what) == ("layers.1", "its outputs")
     assert layer.forward is chosen
-    assert not vars(layer).keys() & {"backward", "backward_parameters"}
+    assert "backward" not in vars(layer)
 
 
 def test_the_first_parameter_that_is_not_finite_is_named():

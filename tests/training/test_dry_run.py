@@ -61,7 +61,7 @@ def test_what_layers_hold_is_what_stays_after_a_step(name):
     x = np.ones((2000, 128), "float32")
     tracemalloc.start()
     try:
-        network.backward_parameters(np.ones_like(network.propagate(x, training=True)))
+        network.backpropagate(np.ones_like(network.propagate(x, training=True)))
         stays, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 
-from specnet.training.randomness import restore_stream, save_stream, stream
+from specnet.randomness import restore_stream, save_stream, stream
 
 
 def test_a_stream_is_a_function_of_seed_and_purpose():

@@ -1,20 +1,25 @@
 import copy
+import pickle
 import re
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from helpers import gradient_error, numeric_gradient
 
 import specnet
+from specnet import Layer
 from specnet.errors import ShapeError, SpecnetError
-from specnet.training.network import Network, build_network
+from specnet.layers.composite import Parallel, Repeat, Residual
+from specnet.layers.linear import Linear
+from specnet.network.network import Network, build_network
 
 MIXED = [
     "flatten",
     {"type": "linear", "units": 5},
     "tanh",
     {"type": "dropout", "rate": 0.3},
-    {"type": "linear", "units": 2, "bias": False},
+    {"type": "linear", "units": 2, "use_bias": False},
     "softmax",
 ]
 
@@ -91,14 +96,14 @@ RESIDUAL = {"type": "residual", "layers": ["tanh", {"type": "linear", "units": 4
         [{"type": "residual", "layers": ["tanh"]}, RESIDUAL, "tanh", *MIXED[4:]],
     ],
 )
-def test_backward_parameters_gives_the_gradients_of_backward(layers):
+def test_without_dx_the_gradients_are_those_of_backward(layers):
     network = build_network(layers, (4,), "float64")
     x, dy = draw(network)
     network.forward(x)
     network.backward(dy)
     grads = network.grads.flat.copy()
     network.grads.flat[...] = np.nan
-    network.backward_parameters(dy.copy())
+    assert network.backpropagate(dy.copy()) is None
     np.testing.assert_array_equal(network.grads.flat, grads)
 
 
@@ -190,17 +195,168 @@ def test_what_forward_and_backward_return_stays_as_it_is():
     assert (y.tobytes(), dx.tobytes()) == kept
 
 
-def test_a_deep_copy_is_in_the_same_state_and_shares_no_memory():
+class Watched(Layer):
+    """The identity, which notes whether its dx is needed."""
+
+    asked: ClassVar[dict] = {}
+    label: str = ""
+
+    def forward(self, x, training):
+        return x
+
+    def backward(self, dy):
+        self.asked[self.label] = self.needs_dx
+        return dy
+
+
+class WatchedLinear(Linear):
+    """A linear layer that notes whether its dx is needed."""
+
+    label: str = ""
+
+    def backward(self, dy):
+        Watched.asked[self.label] = self.needs_dx
+        return super().backward(dy)
+
+
+def watched(label):
+    return Watched(label=label)
+
+
+def trained(label):
+    return WatchedLinear(label=label, units=4)
+
+
+NEEDS = {
+    "the lowest trained layer needs no dx and those below are not run": (
+        [watched("a"), trained("b"), watched("c"), trained("d")],
+        {"b": False, "c": True, "d": True},
+    ),
+    "a stack passes it on": (
+        [watched("a"), Residual(layers=[watched("b"), trained("c"), watched("d")]), watched("e")],
+        {"c": False, "d": True, "e": True},
+    ),
+    "to each branch": (
+        [Parallel(branches=[[trained("a"), trained("b")], [watched("c")]], merge="add")],
+        {"a": False, "b": True},
+    ),
+    "to the first of several copies": (
+        [Repeat(times=2, layers=[watched("a"), trained("b")])],
+        {"a": True, "b": False},
+    ),
+    "above a trained layer each is needed": (
+        [trained("a"), Residual(layers=[watched("b"), trained("c")])],
+        {"a": False, "b": True, "c": True},
+    ),
+    "without a trained layer nothing is run": ([watched("a"), "tanh"], {}),
+}
+
+
+@pytest.mark.parametrize(("layers", "needs"), NEEDS.values(), ids=NEEDS)
+def test_dx_is_computed_where_something_below_is_trained(layers, needs):
+    network = build_network(layers, (4,), "float64")
+    x, dy = draw(network)
+    network.forward(x, training=True)
+
+    def asked(backward):
+        Watched.asked.clear()
+        backward(dy.copy())
+        return dict(Watched.asked)
+
+    assert asked(network.backpropagate) == needs
+    assert all(asked(network.backward).values())
+    assert asked(network.backpropagate) == needs
+
+
+class Tied(Layer):
+    """y = x W^T with the weight W of another layer."""
+
+    source: str = "layers.0.weight"
+    units: int = 4
+
+    def build(self, input_shape):
+        self.share("weight", self.source, transpose=True)
+        return (self.units,)
+
+    def forward(self, x, training):
+        self.x = x
+        return x @ self.weight
+
+    def backward(self, dy):
+        self.grad.weight[...] = self.x.T @ dy
+        return dy @ self.weight.T
+
+
+def test_a_shared_parameter_gets_the_gradients_of_all_its_uses():
+    linear = {"type": "linear", "units": 3}
+    network = build_network([linear, "tanh", Tied(), linear, "tanh", Tied()], (4,), "float64", seed=2)
+    assert list(network.params) == ["layers.0.weight", "layers.0.bias", "layers.3.weight", "layers.3.bias"]
+    x, dy = draw(network)
+
+    def f():
+        return float(np.sum(dy * network.forward(x)))
+
+    for _ in range(2):  # gradients are overwritten, not added from step to step
+        f()
+        dx = network.backward(dy)
+    grads = network.grads.flat.copy()
+    assert gradient_error(grads, numeric_gradient(f, network.params.flat)) < 1e-6
+    assert gradient_error(dx, numeric_gradient(f, x)) < 1e-6
+
+
+def test_a_layer_below_which_only_shares_a_parameter_is_trained():
+    network = build_network([Tied(source="layers.1.weight"), {"type": "linear", "units": 3}], (3,), "float64")
+    x, dy = draw(network)
+    network.forward(x)
+    network.backward(dy)
+    grads = network.grads.flat.copy()
+    network.grads.flat[...] = np.nan
+    network.backpropagate(dy)
+    np.testing.assert_array_equal(network.grads.flat, grads)
+
+
+def test_a_shared_parameter_that_there_is_not_is_told_with_its_place():
+    with pytest.raises(SpecnetError, match=r'layers\[1\] shares "layers.0.kernel", which is no parameter') as error:
+        build_network([{"type": "linear", "units": 3}, Tied(source="layers.0.kernel")], (4,))
+    assert error.value.pointer == ("layers", 1)
+    assert error.value.help == "parameters are layers.0.weight, layers.0.bias"
+
+
+COPIES = {"deepcopy": copy.deepcopy, "pickle": lambda network: pickle.loads(pickle.dumps(network))}
+every_copy = pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+
+
+@every_copy
+def test_a_copy_is_in_the_same_state_and_shares_no_memory(copied):
     network = specnet.build_network([{"type": "linear", "units": 3}, {"type": "dropout", "rate": 0.5}], (4,), seed=5)
     x = np.random.default_rng(0).normal(size=(6, 4))
     network.params["layers.0.bias"][:] = 1.0
     network.forward(x, training=True)
-    twin = copy.deepcopy(network)
+    twin = copied(network)
     assert twin.forward(x, training=True).tobytes() == network.forward(x, training=True).tobytes()
     twin.params["layers.0.weight"][:] = 0.0
     twin.params.flat[-3:] = 7.0
     assert twin.forward(x).tolist() == [[7.0] * 3] * 6
     assert network.params["layers.0.bias"].tolist() == [1.0] * 3
+
+
+@every_copy
+def test_a_copy_trains_on_to_the_same_bytes(copied):
+    layers = [*MIXED[:4], {"type": "residual", "layers": [{"type": "linear", "units": 5}, "gelu"]}, *MIXED[4:]]
+    network = build_network(layers, (3, 4), "float32", seed=3)
+    x, dy = draw(network)
+
+    def train(network):
+        for _ in range(3):
+            network.propagate(x, training=True)
+            network.backpropagate(dy.copy())
+            network.params.flat[...] -= 0.1 * network.grads.flat
+        return network.params.flat.tobytes(), network.grads.flat.tobytes(), network.layers[3].rng.random()
+
+    train(network)
+    twin = copied(network)
+    again = copied(twin)
+    assert train(network) == train(twin) == train(again)
 
 
 def test_a_notebook_shows_a_table_of_the_layers():

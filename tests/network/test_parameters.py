@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from specnet.training.parameters import FlatVector
+from specnet.network.parameters import FlatVector
 
 SHAPES = {"layers.0.weight": (2, 3), "layers.0.bias": (3,), "layers.2.scale": (), "layers.5.kernel": (3, 1, 2, 4)}
 

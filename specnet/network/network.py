@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import html
 import math
 from collections.abc import Mapping, Sequence
@@ -11,23 +10,25 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from specnet.component import build
-from specnet.errors import ShapeError, SpecnetError, UsageError
-from specnet.layers.base import Layer, Shape, connect, walk
-from specnet.training.parameters import FlatVector
-from specnet.training.randomness import restore_stream, save_stream, stream
-from specnet.workspace import Workspace
+from specnet.errors import ShapeError, SpecnetError, UsageError, show_pointer
+from specnet.layers.base import Layer, Shape, walk
+from specnet.layers.stack import Stack, pristine
+from specnet.network.parameters import FlatVector
+from specnet.randomness import restore_stream, save_stream, stream
 
 
 class Network:
     """A stack of layers, built for one input shape.
 
-    Layers keep arrays that they write to: one network serves one thread of Python at a time.
+    Layers write to arrays that they keep: one network serves one thread of Python at a time. Networks survive `pickle`
+    and `copy.deepcopy`: the copy trains on as the original does.
 
     `params` and `grads` map names such as `layers.0.weight` to views into their flat vectors; `state` holds what
-    layers keep that is not optimized. The layers given are copied: a network never shares its state.
+    layers keep that is not optimized. The layers given are copied: a network never shares its state. Without a seed
+    initial values are not drawn: parameters are 0.
 
     Raises:
-        ShapeError: naming the layer that cannot take what the one before it gives.
+        ShapeError: naming the layer that cannot take the outputs of the one before it.
     """
 
     vector: ClassVar[type[FlatVector]] = FlatVector
@@ -38,55 +39,74 @@ class Network:
         layers: Sequence[Layer],
         input_shape: Shape,
         dtype: Literal["float32", "float64"] = "float32",
-        seed: int = 0,
+        seed: int | None = 0,
     ) -> None:
         if np.dtype(dtype).name not in ("float32", "float64"):
             raise UsageError(f"a network's dtype is float32 or float64, not {dtype}")
-        self.layers = [copy.deepcopy(layer) for layer in layers]
-        self.input_shape = tuple(input_shape)
-        self.dtype = np.dtype(dtype)
-        self.output_shape = connect(self.layers, self.input_shape, "layers")
+        self.input_shape, self.dtype = tuple(input_shape), np.dtype(dtype)
+        self.stack = Stack(layers, ("layers",), "layers")
+        self.output_shape = self.stack.build(self.input_shape)
+        self.layers = self.stack.layers
         self.shapes = [layer.output_shape for layer in self.layers]
         self.named = name_layers(self.layers)
         self._allocate()
+        self._share()
         self._initialize(seed)
-        trained = [int(place.split(".")[1]) for place, layer in self.named.items() if layer.parameters]
-        self.lowest = min(trained, default=len(self.layers))
+        self.stack.set_needs_dx(False)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
-        """Return a network in the same state that shares no memory with this one."""
-        twin = Network(self.layers, self.input_shape, self.dtype.name, 0)  # type: ignore[arg-type]
-        twin.params.flat[...], twin.grads.flat[...] = self.params.flat, self.grads.flat
-        twin.state.flat[...] = self.state.flat
-        for place, layer in self.named.items():
-            restore_stream(twin.named[place].rng, save_stream(layer.rng))
-        return twin
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to make this network again: layers without run-time state, then vectors and random numbers."""
+        layers = [pristine(layer) for layer in self.layers]
+        streams = {place: save_stream(layer.rng) for place, layer in self.named.items()}
+        saved = {"params": self.params.flat, "grads": self.grads.flat, "state": self.state.flat, "streams": streams}
+        return Network, (layers, self.input_shape, self.dtype.name, None), saved
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        for vector in ("params", "grads", "state"):
+            getattr(self, vector).flat[...] = saved[vector]
+        for place, state in saved["streams"].items():
+            restore_stream(self.named[place].rng, state)
 
     def _allocate(self) -> None:
         """Make the flat vectors and hand each layer its views."""
         parameters, states = declared_shapes(self.named)
         self.params, self.grads = self.vector(parameters, self.dtype), self.vector(parameters, self.dtype)
         self.state = FlatVector(states, self.dtype)
-        scratch, parts = Workspace(), {slot.name: slot.part for slot in self.params.slots}
         for place, layer in self.named.items():
-            layer.scratch = scratch
-            own = [parts[f"{place}.{parameter.name}"] for parameter in layer.parameters] or [slice(0, 0)]
-            part = slice(own[0].start, own[-1].stop)
-            layer.flat, layer.grad.flat = self.params.flat[part], self.grads.flat[part]
+            layer.dtype = self.dtype
             for parameter in layer.parameters:
                 setattr(layer, parameter.name, self.params[f"{place}.{parameter.name}"])
                 setattr(layer.grad, parameter.name, self.grads[f"{place}.{parameter.name}"])
             for state in layer.states:
                 setattr(layer, state.name, self.state[f"{place}.{state.name}"])
 
-    def _initialize(self, seed: int) -> None:
+    def _share(self) -> None:
+        """Hand layers their views of parameters of others, each with a gradient of its own to be added."""
+        self._added: list[tuple[np.ndarray, np.ndarray]] = []
+        for layer in self.named.values():
+            for shared in layer.shared:
+                if shared.source not in self.params:
+                    message = f'{show_pointer(layer.place)} shares "{shared.source}", which is no parameter'
+                    help = f"parameters are {', '.join(self.params)}"
+                    raise SpecnetError(message, pointer=layer.place, help=help)
+                view, total = self.params[shared.source], self.grads[shared.source]
+                if shared.transpose:
+                    view, total = view.T, total.T
+                grad = np.zeros_like(view)
+                setattr(layer, shared.name, view)
+                setattr(layer.grad, shared.name, grad)
+                self._added.append((total, grad))
+
+    def _initialize(self, seed: int | None) -> None:
         """Draw initial values; each parameter and each layer has a random stream of its own."""
         for place, layer in self.named.items():
-            layer.rng = stream(seed, place)
-            for parameter in layer.parameters:
+            layer.rng = stream(seed or 0, place)
+            for state in layer.states:
+                self.state[f"{place}.{state.name}"][...] = state.value
+            for parameter in layer.parameters if seed is not None else ():
                 name = f"{place}.{parameter.name}"
                 values = parameter.initializer.sample(
-                    stream(seed, f"init.{name}"), parameter.shape, parameter.fan_in, parameter.fan_out
+                    stream(seed or 0, f"init.{name}"), parameter.shape, parameter.fan_in, parameter.fan_out
                 )
                 with np.errstate(over="ignore"):
                     self.params[name][...] = values
@@ -94,8 +114,6 @@ class Network:
                     raise SpecnetError(
                         f"an initial {parameter.name} is not finite as {self.dtype}", pointer=layer.place
                     )
-            for state in layer.states:
-                self.state[f"{place}.{state.name}"][...] = state.value
 
     def _repr_html_(self) -> str:
         """Return a table of the layers, as notebooks show it."""
@@ -107,28 +125,28 @@ class Network:
         cells = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows]
         return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
 
-    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+    def forward(self, x: np.ndarray, training: bool = False, mask: np.ndarray | None = None) -> np.ndarray:
         """Return the outputs (n, *output_shape) for inputs (n, *input_shape), both in the network's dtype.
 
-        `training` switches on what only training does, such as dropout.
+        `training` switches on what only training does, such as dropout. `mask` (n, time) of bool is True at the
+        positions of sequences that count; None means all.
 
         Raises:
-            ShapeError: if the inputs have another shape.
+            ShapeError: if the inputs have another shape, or if a layer cannot take masked positions.
         """
         x = np.asarray(x, self.dtype)
         self.check_inputs(x)
-        return self.propagate(x, training).copy()
+        return self.propagate(x, training, mask).copy()
 
     def check_inputs(self, x: np.ndarray) -> None:
-        """Raise a ShapeError if inputs have not the shape that the network takes."""
+        """Raise a ShapeError if inputs do not have the shape that the network takes."""
         if x.ndim == 0 or x.shape[1:] != self.input_shape:
             raise ShapeError(f"inputs have shape {x.shape[1:]}, the network takes {self.input_shape}")
 
-    def propagate(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        """Do the same for inputs that are known to fit; the outputs are valid until the next forward pass."""
-        for layer in self.layers:
-            x = layer.forward(x, training)
-        return x
+    def propagate(self, x: np.ndarray, training: bool = False, mask: np.ndarray | None = None) -> np.ndarray:
+        """Do the same without a copy, for inputs that are known to fit: y is valid until the next forward pass."""
+        self.stack.mask = mask
+        return self.stack.forward(x, training)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Write all gradients for the last `forward` and return dx, given dy = dL/dy of its outputs' shape.
@@ -139,19 +157,21 @@ class Network:
         dy = np.array(dy, self.dtype)
         if dy.shape[1:] != self.output_shape:
             raise ShapeError(f"gradients have shape {dy.shape[1:]}, the network gives {self.output_shape}")
-        for layer in reversed(self.layers):
-            dy = layer.backward(dy)
-        return dy.copy()
+        self.stack.set_needs_dx(True)
+        try:
+            return self.backpropagate(dy).copy()
+        finally:
+            self.stack.set_needs_dx(False)
 
-    def backward_parameters(self, dy: np.ndarray) -> None:
-        """Write all gradients for the last `forward`, without dx; dy may be overwritten.
+    def backpropagate(self, dy: np.ndarray) -> Any:
+        """Write all gradients for the last `forward`, without dx unless the stack needs it; dy may be overwritten.
 
-        Nothing is computed below the lowest layer that has parameters.
+        Nothing is computed below the lowest layer that is trained.
         """
-        for layer in reversed(self.layers[self.lowest + 1 :]):
-            dy = layer.backward(dy)
-        if self.lowest < len(self.layers):
-            self.layers[self.lowest].backward_parameters(dy)
+        dx = self.stack.backward(dy)
+        for total, grad in self._added:
+            np.add(total, grad, out=total)
+        return dx
 
 
 def name_layers(layers: Sequence[Layer]) -> dict[str, Layer]:

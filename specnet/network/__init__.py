@@ -1,0 +1,1 @@
+"""The network: a stack of layers over flat vectors."""
