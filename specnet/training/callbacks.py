@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from specnet.component import Component, guarded
 from specnet.errors import Pointer
 from specnet.schedules.base import WatchingSchedule
+from specnet.training.schedules import pointer_of
 from specnet.watch import Watch
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class FollowMonitors(Callback):
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
         for place, schedule in self.schedules.items():
-            with guarded(schedule, tuple(place.split(".")), "look"):
+            with guarded(schedule, pointer_of(place), "look"):
                 schedule.look(values)
 
     def state(self) -> dict[str, Any]:

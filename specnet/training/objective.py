@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -14,20 +15,23 @@ from specnet.randomness import restore_stream, save_stream
 class Objective:
     """Loss, gradient and Jacobian of the batch under way, at any parameters.
 
-    `outputs` runs the network forward on the batch, `loss` returns loss and dL/dy of its outputs. `begin` is called
-    before a step's own forward pass: later passes draw the same random numbers and start from the same running state.
-    Parameters, gradients, running state and generators are then put back.
+    `gradient` returns the loss of the batch and writes the gradient of the network's parameters, `outputs` returns what
+    the network computes for the batch. `begin` is called before a step's own forward pass: later passes draw the same
+    random numbers from `generators` and start from the same running state. Parameters, gradients, running state and
+    generators are then put back.
     """
 
     def __init__(
         self,
         network: Network,
+        generators: Sequence[np.random.Generator],
+        gradient: Callable[[], float],
         outputs: Callable[[], np.ndarray],
-        loss: Callable[[np.ndarray], tuple[float, np.ndarray]],
     ) -> None:
         self.network = network
+        self.generators = generators
+        self.gradient = gradient
         self.outputs = outputs
-        self.loss = loss
 
     def begin(self) -> None:
         """Remember running state and generators, as the step finds them."""
@@ -36,9 +40,7 @@ class Objective:
     def evaluate(self, w: np.ndarray) -> tuple[float, np.ndarray]:
         """Return loss and gradient at w; the gradient is a new array."""
         with self._at(w):
-            value, dy = self.loss(self.outputs())
-            self.network.backpropagate(dy)
-            return value, self.network.grads.flat.copy()
+            return self.gradient(), self.network.grads.flat.copy()
 
     def jacobian(self) -> np.ndarray:
         """Return dy/dw (outputs, parameters) of all outputs of the batch, a backward pass for each."""
@@ -68,12 +70,11 @@ class Objective:
                 flat[...] = values
             self._restore(now)
 
-    def _remember(self) -> tuple[np.ndarray, list[dict[str, object]]]:
-        generators = [save_stream(layer.rng) for layer in self.network.named.values()]
-        return self.network.state.flat.copy(), generators
+    def _remember(self) -> tuple[np.ndarray, list[dict[str, Any]]]:
+        return self.network.state.flat.copy(), [save_stream(rng) for rng in self.generators]
 
-    def _restore(self, saved: tuple[np.ndarray, list[dict[str, object]]]) -> None:
-        state, generators = saved
+    def _restore(self, saved: tuple[np.ndarray, list[dict[str, Any]]]) -> None:
+        state, streams = saved
         self.network.state.flat[...] = state
-        for layer, generator in zip(self.network.named.values(), generators, strict=True):
-            restore_stream(layer.rng, generator)
+        for rng, stream in zip(self.generators, streams, strict=True):
+            restore_stream(rng, stream)

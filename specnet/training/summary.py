@@ -15,7 +15,8 @@ from specnet.component import guarded
 from specnet.errors import Pointer
 from specnet.layers.base import Layer, Shape, walk
 from specnet.network.network import Network
-from specnet.optimizers.base import Optimizer, all_state_names
+from specnet.optimizers.base import Optimizer, all_needs, all_state_names
+from specnet.training.objective import Objective
 from specnet.training.schedules import ScheduledFields
 from specnet.training.trainer import updater
 
@@ -65,9 +66,22 @@ def time_step(network: Network, optimizer: Optimizer, batch: int) -> list[float]
     optimizer = optimizer.model_copy(deep=True)
     ScheduledFields({"optimizer": optimizer}).set(0)
     slots = np.zeros((len(all_state_names(optimizer)), network.params.flat.size), network.dtype)
-    update = updater(network, optimizer, slots)
+
+    def outputs() -> np.ndarray:
+        return network.propagate(x, training=True)
+
+    def gradient() -> float:
+        y = outputs()
+        network.backpropagate(np.full_like(y, 1 / y.size))
+        return 0.0
+
+    generators = [layer.rng for layer in network.named.values()]
+    objective = Objective(network, generators, gradient, outputs) if all_needs(optimizer) else None
+    update = updater(network, optimizer, slots, objective)
     least = np.full(len(network.layers) + 1, np.inf)
     for step in range(ROUNDS):
+        if objective:
+            objective.begin()
         with np.errstate(over="ignore", invalid="ignore"):  # as in training
             least = np.minimum(least, _timed_step(network, x, update, step))
     return least.tolist()

@@ -53,8 +53,6 @@ class Trainer:
         network = model.network
         self.slots = zeros((len(all_state_names(optimizer)), network.params.flat.size), network.dtype)
         self.batches = Batches(splits["train"], training.batch_size, training.shuffle, stream(seed, "shuffle"))
-        self.objective = self._make_objective() if all_needs(optimizer) else None
-        self.update = updater(network, optimizer, self.slots, self.objective)
         self.scheduled = ScheduledFields({"optimizer": optimizer, "loss": model.loss, **network.named})
         steps = -(-self.batches.count // self.batches.size)
         self.scheduled.bind(steps, steps * training.epochs)
@@ -65,6 +63,8 @@ class Trainer:
             for shard in range(self.communicator.shards)
         ]
         self._rng = self.generators[0]["transforms"]
+        self.objective = self._make_objective() if all_needs(optimizer) else None
+        self.update = updater(network, optimizer, self.slots, self.objective)
         self.epoch = 0
         self.step = 0
         self.finished: str | None = None
@@ -102,11 +102,12 @@ class Trainer:
 
     def _make_objective(self) -> Objective:
         """Return the loss of the batch under way as a function of the parameters."""
-        network, model = self.model.network, self.model
+        network = self.model.network
         return Objective(
             network,
-            lambda: network.propagate(self._batch.inputs, training=True),
-            lambda y: (model.loss_of(y, self._batch), model.loss.backward()),
+            [rng for generators in self.generators for rng in generators.values()],
+            lambda: self.communicator.reduce(self, self._batch, loss_and_gradient),
+            lambda: network.propagate(self.inputs(self._batch), training=True, mask=self._batch.mask),
         )
 
     def clip(self) -> None:
@@ -233,6 +234,14 @@ class Trainer:
                 callback.restore(state.take(f"callbacks.{name}"))
 
 
+def loss_and_gradient(trainer: Trainer, batch: Batch) -> float:
+    """Return the loss of a batch, or of a shard of one, and write the gradient: a step without its metrics."""
+    network, model = trainer.model.network, trainer.model
+    value = model.loss_of(network.propagate(trainer.inputs(batch), training=True, mask=batch.mask), batch)
+    network.backpropagate(model.loss.backward())
+    return value
+
+
 def updater(
     network: Network, optimizer: Optimizer, slots: np.ndarray, objective: Objective | None = None
 ) -> Callable[[int], None]:
@@ -241,11 +250,6 @@ def updater(
     optimizer.bind({name: array.shape for name, array in w.items()}, objective)
     state = named_state(optimizer, slots)
     return lambda step: optimizer.apply(w.flat, g.flat, state, step)
-
-
-def _listed(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a metric keeps as JSON takes it."""
-    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in kept.items()}
 
 
 def clip_norm(gradient: np.ndarray, limit: float) -> None:

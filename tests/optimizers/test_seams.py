@@ -174,15 +174,20 @@ def objective():
     layers = [{"type": "linear", "units": 3}, {"type": "dropout", "rate": 0.4}, {"type": "linear", "units": 1}]
     network = specnet.build_network(layers, (2,), "float64", 1)
     x = np.random.default_rng(1).normal(size=(5, 2))
-    found = SimpleNamespace(network=network)
 
-    def loss(y):
+    def outputs():
+        return network.propagate(x, training=True)
+
+    def gradient():
+        y = outputs()
         found.dy = 2 * y
-        return float(np.sum(y * y)), 2 * y
+        network.backpropagate(2 * y)
+        return float(np.sum(y * y))
 
-    found.objective = Objective(network, lambda: network.propagate(x, training=True), loss)
+    generators = [layer.rng for layer in network.named.values()]
+    found = SimpleNamespace(network=network, objective=Objective(network, generators, gradient, outputs))
     found.objective.begin()
-    network.propagate(x, training=True)
+    outputs()
     return found
 
 
@@ -234,11 +239,16 @@ def test_least_squares_are_solved_in_one_step_with_a_jacobian():
     network = specnet.build_network([{"type": "linear", "units": 1}], (2,), "float64", 1)
     rng = np.random.default_rng(2)
     x, target = rng.normal(size=(9, 2)), rng.normal(size=(9, 1))
-    objective = Objective(
-        network,
-        lambda: network.propagate(x, training=True),
-        lambda y: (float(np.sum((y - target) ** 2)) / 2, y - target),
-    )
+
+    def outputs():
+        return network.propagate(x, training=True)
+
+    def gradient():
+        y = outputs()
+        network.backpropagate(y - target)
+        return float(np.sum((y - target) ** 2)) / 2
+
+    objective = Objective(network, [], gradient, outputs)
     objective.begin()
     optimizer = GaussNewton()
     w = network.params.flat

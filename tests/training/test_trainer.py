@@ -48,7 +48,7 @@ def record_batches(trainer, monkeypatch):
     """Return a list that fills with the rows of the training split that each batch has."""
     batches, rows, forward = [], trainer.splits["train"].inputs.tolist(), trainer.model.network.propagate
 
-    def watch(x, training=False):
+    def watch(x, training=False, mask=None):
         if training:
             batches.append([rows.index(row) for row in x.tolist()])
         return forward(x, training)
