@@ -129,6 +129,48 @@ def test_who_writes_to_the_gradient_is_told_as_the_guide_says(install):
         assert line == "  …" or line in shown.output
 
 
+FORMULAS = {
+    "loss": ("losses", ["expectile"], ("return 2 * self.side", "return self.side")),
+    "metric": ("metrics", ["within", "worst"], ("    def merge", "    def other_merge")),
+}
+"""Guides that show components, a spec with them, and what the check says of the last one with a mistake in it."""
+
+
+@pytest.fixture
+def shown(request, install, tmp_path):
+    """The names of what a guide shows, its spec, what it prints, and a function that installs its source."""
+    group, names, mistake = FORMULAS[request.param]
+    page = f"write-a-{request.param}.md"
+    (source,), (spec,), (printed,) = (blocks(page, language) for language in ("python", "json", ""))
+
+    def install_with(*mistake):
+        points = "\n".join(f"{name} = acme_{group}:{name.capitalize()}" for name in names)
+        install("acme", f"[specnet.{group}]\n{points}", **{f"acme_{group}": source.replace(*mistake or ("", ""))})
+
+    return group, names, spec, printed, install_with, mistake
+
+
+@pytest.mark.parametrize("shown", FORMULAS, indirect=True)
+def test_the_formulas_of_a_guide_keep_their_contracts_and_train(shown, tmp_path):
+    group, names, spec, _, install, _ = shown
+    install()
+    for name in names:
+        specnet.testing.check(specnet.build(group, name))
+    run = specnet.run(json.loads(spec) | {"training": {"epochs": 3}, "plots": []}, tmp_path / "run")
+    assert len(run.history["train/loss"]) == 3
+    assert group == "losses" or {f"train/{name}" for name in names} <= set(run.history)
+
+
+@pytest.mark.parametrize("shown", FORMULAS, indirect=True)
+def test_the_mistake_of_a_guide_is_found_as_it_says(shown):
+    group, names, _, printed, install, mistake = shown
+    install(*mistake)
+    (check, told) = (line.strip() for line in printed.splitlines())
+    failed = [f"FAILED {each.check}\n{each.reason}" for each in specnet.testing.examine(specnet.build(group, names[-1]))
+              if not each.passed]  # fmt: skip
+    assert any(each.startswith(check) and told in each for each in failed), failed
+
+
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory):
     """A plugin made as the guide says, in an environment of its own, and what runs a command there."""
