@@ -10,17 +10,29 @@ from specnet.errors import UsageError, quote
 KINDS = ("classification", "regression", "images", "sequence")
 SCHEMA = "specnet.schema.json"
 PLUGIN = {
+    "layer": "layers",
+    "dataset": "datasets",
+    "transform": "transforms",
+    "plot": "plots",
+    "initializer": "initializers",
+    "schedule": "schedules",
+}
+"""Kinds of plugins, each with templates of its own, and their groups."""
+FILES = {
     "pyproject.toml.txt": "pyproject.toml",
     "README.md": "README.md",
-    "layer.py.txt": "$module.py",
-    "test_layer.py.txt": "tests/test_$layer.py",
-    "spiral.json": "spiral.json",
+    "$kind/module.py.txt": "$module.py",
+    "$kind/test.py.txt": "tests/test_$name.py",
+    "$kind/spec.json": "$spec",
     "tests.yml": ".github/workflows/tests.yml",
     "gitignore": ".gitignore",
 }
 """Templates of a plugin, and the files that they become."""
 PREFIX = "specnet-"
-TAKEN = ("None", "True", "False", "Layer", "Field")
+TAKEN = (
+    "None", "True", "False", "Any", "Callable", "Data", "Dataset", "Field", "Figure", "Initializer", "Iterable",
+    "Layer", "Outline", "Plot", "Samples", "Schedule", "Transform",
+)  # fmt: skip
 """Names that no class in a plugin's module can have."""
 
 
@@ -76,8 +88,9 @@ def spec(name: str, kind: str) -> None:
 
 @new.command()
 @click.argument("name")
-def plugin(name: str) -> None:
-    """Write a plugin, the distribution specnet-NAME with a layer called NAME.
+@click.option("--kind", type=click.Choice([*PLUGIN]), default="layer", show_default=True, help="What the plugin adds.")
+def plugin(name: str, kind: str) -> None:
+    """Write a plugin, the distribution specnet-NAME with a component called NAME.
 
     It lies in a folder of its own, installs, passes its tests and trains as it is; then the formula is changed. NAME
     may be given with specnet- in front or without. A folder that is there already is never overwritten.
@@ -85,27 +98,33 @@ def plugin(name: str) -> None:
     \b
     Example:
       specnet new plugin specnet-mish
+      specnet new plugin rings --kind dataset
     """
     from importlib.resources import files
     from pathlib import Path
     from string import Template
 
-    names = _plugin_names(name)
+    names = _plugin_names(name, kind)
     folder, templates = Path(names["distribution"]), files("specnet") / "templates" / "plugin"
+
+    def filled(template: str) -> str:
+        path = templates / Template(template).substitute(names)
+        return Template(path.read_text(encoding="utf-8")).substitute(names)
+
+    names |= {"about": filled("$kind/about.md").rstrip(), "example": filled("$kind/example.txt").rstrip()}
     try:
         folder.mkdir()
     except FileExistsError:
         raise UsageError(f"{folder} is there already: choose another name, or remove it") from None
-    for template, target in PLUGIN.items():
+    for template, target in FILES.items():
         path = folder / Template(target).substitute(names)
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = Template((templates / template).read_text(encoding="utf-8")).substitute(names)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(filled(template), encoding="utf-8")
     click.echo(f"written to {folder}; next:\n  cd {folder}\n  pip install -e '.[dev]'\n  pytest")
-    click.echo("  specnet run spiral.json")
+    click.echo(f"  specnet run {names['spec']}")
 
 
-def _plugin_names(name: str) -> dict[str, str]:
+def _plugin_names(name: str, kind: str) -> dict[str, str]:
     """Return what a plugin and its parts are called.
 
     Raises:
@@ -115,19 +134,22 @@ def _plugin_names(name: str) -> dict[str, str]:
 
     from specnet import registry
 
-    short = re.sub("[-_.]+", "-", name).removeprefix(PREFIX)
-    layer, cls = short.replace("-", "_"), "".join(part.capitalize() for part in short.split("-"))
+    short, group = re.sub("[-_.]+", "-", name).removeprefix(PREFIX), PLUGIN[kind]
+    component, cls = short.replace("-", "_"), "".join(part.capitalize() for part in short.split("-"))
     if not re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", short) or len(short) > 60 or cls in TAKEN or short == "specnet":
         help = "take up to 60 small letters, digits and hyphens, the first a letter, as in specnet-mish"
         raise UsageError(f"a plugin cannot have the name {quote(name)}", help=help)
-    if claims := registry.claims("layers").get(layer):
-        raise UsageError(f'there is a layer "{layer}" already, from {claims[0].owner}: choose another name')
+    if claims := registry.claims(group).get(component):
+        raise UsageError(f'there is a {kind} "{component}" already, from {claims[0].owner}: choose another name')
     if registry.is_installed(PREFIX + short):
         raise UsageError(f"a distribution {PREFIX}{short} is installed already: choose another name")
     return {
+        "kind": kind,
+        "group": group,
         "distribution": PREFIX + short,
-        "module": f"specnet_{layer}",
-        "layer": layer,
-        "Layer": cls,
+        "module": f"specnet_{component}",
+        "name": component,
+        "Class": cls,
+        "spec": f"{component}.json" if kind == "dataset" else "spiral.json",
         "specnet": registry.edition(),
     }

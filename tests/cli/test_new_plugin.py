@@ -12,7 +12,7 @@ from environment import Environment
 
 from specnet import registry
 from specnet.cli import cli
-from specnet.cli.new import PLUGIN
+from specnet.cli.new import FILES, PLUGIN
 
 WRITTEN = {
     "pyproject.toml", "README.md", ".gitignore", ".github/workflows/tests.yml", "spiral.json", "specnet_mish.py",
@@ -49,8 +49,57 @@ def listed(folder):
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_every_template_becomes_a_file():
-    assert {file.name for file in (files("specnet") / "templates" / "plugin").iterdir()} == set(PLUGIN)
+TEMPLATES = files("specnet") / "templates" / "plugin"
+KINDS = [kind for kind in PLUGIN if kind != "layer"]
+
+
+def test_every_template_becomes_a_file_for_each_kind():
+    shared = {name for name in FILES if "/" not in name}
+    assert {file.name for file in TEMPLATES.iterdir()} == shared | set(PLUGIN)
+    own = {name.removeprefix("$kind/") for name in FILES if "/" in name} | {"about.md", "example.txt"}
+    for kind in PLUGIN:
+        assert {file.name for file in (TEMPLATES / kind).iterdir()} == own
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory):
+    """A plugin of each further kind as it is written, and an environment with all of them."""
+    folder = tmp_path_factory.mktemp("kinds")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for kind in KINDS:
+            assert CliRunner().invoke(cli, ["new", "plugin", f"first-{kind}", "--kind", kind]).exit_code == 0
+    environment = Environment(folder / "environment")
+    environment.install(*(part for kind in KINDS for part in ("-e", folder / f"specnet-first-{kind}")))
+    return folder, environment
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_plugin_of_each_kind_passes_its_tests_and_is_clean_and_its_spec_runs(kind, kinds):
+    folder, environment = kinds
+    plugin, group = folder / f"specnet-first-{kind}", PLUGIN[kind]
+    (spec,) = plugin.glob("*.json")
+    for command in (
+        ["pytest", "-q", "-p", "no:cacheprovider"],
+        ["ruff", "check", "--line-length=120", "."],
+        ["ruff", "format", "--check", "--line-length=120", "."],
+        ["specnet", "check", group, f"first_{kind}"],
+        ["specnet", "check", "--distribution", f"specnet-first-{kind}"],
+        ["specnet", "run", spec.name, "--set", "training.epochs=2"],
+    ):
+        done = environment.run("-m", *command, cwd=plugin)
+        assert done.returncode == 0, done.stdout + done.stderr
+    for path in plugin.rglob("*.*"):
+        if path.suffix in (".py", ".md", ".toml", ".yml"):
+            assert set(re.findall(r"\$\w+", path.read_text())) <= {"$schema"}
+
+
+def test_the_example_in_the_readme_of_each_kind_is_read(kinds):
+    folder, _ = kinds
+    for kind in KINDS:
+        readme = (folder / f"specnet-first-{kind}" / "README.md").read_text()
+        (shown,) = re.findall(r"```json\n(.*?)```", readme, re.DOTALL)
+        json.loads("{" + shown + "}")
 
 
 def test_its_own_tests_pass(succeed):
