@@ -113,6 +113,26 @@ checkpoint_option = click.option(
 )
 
 
+logger_option = click.option(
+    "--logger",
+    "loggers",
+    metavar="NAME",
+    multiple=True,
+    help="Also send the history to this logger of an installed plugin; may be repeated.",
+)
+
+
+def build_loggers(names: tuple[str, ...]) -> list[Any]:
+    """Return the loggers of these names.
+
+    Raises:
+        SpecnetError: if one is not installed, or broken.
+    """
+    from specnet.component import build
+
+    return [build("loggers", name) for name in names]
+
+
 def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of every command that takes a spec."""
     budget = click.option(

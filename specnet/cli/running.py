@@ -8,8 +8,10 @@ import click
 
 from specnet.cli.options import (
     PATH,
+    build_loggers,
     is_quiet,
     load,
+    logger_option,
     parse_bytes,
     report_option,
     run_argument,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 @spec_options
 @click.option("--resume", "go_on", is_flag=True, help="Go on with the run in that directory, if there is one.")
 @threads_option
+@logger_option
 @strict_option
 @report_option
 def run(
@@ -41,6 +44,7 @@ def run(
     budget: str | None,
     go_on: bool,
     threads: int | None,
+    loggers: tuple[str, ...],
     strict: bool,
     report: bool,
 ) -> None:
@@ -61,7 +65,16 @@ def run(
         raise UsageError("--strict is about going on with a run", help="add --resume, or leave it out")
     loaded = load(spec, overrides, budget)
     with watch(is_quiet()) as observer:
-        finished = specnet.run(loaded, out, observer, resume=go_on, strict=strict, threads=threads, report=report)
+        finished = specnet.run(
+            loaded,
+            out,
+            observer,
+            loggers=build_loggers(loggers),
+            resume=go_on,
+            strict=strict,
+            threads=threads,
+            report=report,
+        )
     _show(finished, report)
 
 
@@ -70,6 +83,7 @@ def run(
 @spec_options
 @click.option("--checkpoint", metavar="latest|best|STEP", default="latest", help="Go back to an earlier state.")
 @threads_option
+@logger_option
 @strict_option
 @report_option
 def resume(
@@ -78,6 +92,7 @@ def resume(
     budget: str | None,
     checkpoint: str,
     threads: int | None,
+    loggers: tuple[str, ...],
     strict: bool,
     report: bool,
 ) -> None:
@@ -100,6 +115,7 @@ def resume(
             observer,
             checkpoint=checkpoint,
             memory_budget=parse_bytes(budget),
+            loggers=build_loggers(loggers),
             strict=strict,
             threads=threads,
             report=report,

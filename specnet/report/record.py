@@ -114,7 +114,8 @@ class Recorder(Callback):
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
         if training.epoch == self.next or training.done:
-            self.keep(training.epoch, values, self.norms)
+            with training.evaluation_weights():
+                self.keep(training.epoch, values, self.norms)
         self.norms = None
         self._look_ahead(training)
 

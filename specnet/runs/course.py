@@ -35,6 +35,10 @@ class Checkpointing(Callback):
         super().__init__()
         self.course = course
 
+    def begin(self, training: Trainer) -> None:
+        self.course.begin()
+        self.course.check_signals()
+
     def step(self, training: Trainer) -> None:
         if training.batches.within_epoch and self.course.is_due():
             self.course.save()
@@ -84,6 +88,8 @@ class Course:
         """Epochs of the frames that are written."""
         self.before = manifest["seconds"]
         self.start = time.perf_counter()
+        self.begun = False
+        """Whether the directory holds a run that can be resumed."""
         self.latest: TrainingState
         self.best: TrainingState | None
         self.moment: dict[str, int] = {}
@@ -100,8 +106,6 @@ class Course:
         self.observers.follow(self.spec, self.directory.path, self.trainer)
         with located(self.spec), closing(self.history):
             self.history.open(resumed.history if resumed else ())
-            if not resumed:
-                self._begin()
             keep_plugins(self.directory, self.spec)
             try:
                 self._train(resumed)
@@ -145,16 +149,20 @@ class Course:
             self.observers.warned(f"report.html cannot be written: {type(error).__name__}: {error}")
             return None
 
-    def _begin(self) -> None:
-        """Save the initial state. The manifest comes last: where it is, there is a run that can go on."""
+    def begin(self) -> None:
+        """Save the initial state of a new run. The manifest comes last: where it is, there is a run to resume."""
+        if self.begun:
+            return
         write_json(self.directory.file("spec.json"), self.spec.to_json())
         self.note_best()
         self.save()
         self._write_manifest("running")
+        self.begun = True
 
     def _go_on(self, resumed: Resumed) -> None:
         """Announce the spec that the run goes on with, which may have changed a little, before it is written."""
         self._write_manifest("running")
+        self.begun = True
         write_json(self.directory.file("spec.json"), self.spec.to_json())
         self.latest, self.best = resumed.latest, resumed.best
         self.checkpoints.resume(*(snapshot for snapshot in (self.latest, self.best) if snapshot))
@@ -165,7 +173,6 @@ class Course:
             try:
                 if resumed:
                     self._go_on(resumed)
-                self.check_signals()
                 status = train(self.trainer)
                 self.save(final=True)
                 self.manifest |= {"stopped_early": self.trainer.finished is not None, "reason": self.trainer.stopped}
@@ -179,9 +186,10 @@ class Course:
                 error.add_note(f"what was saved before is in {self.directory.path}; to go on: {self.again}")
             raise
         except BaseException as error:
-            with suppress(OSError):
-                self._write_manifest("failed", error)
-                error.add_note(f"what was saved before is in {self.directory.path}; to go on: {self.again}")
+            if self.begun:
+                with suppress(OSError):
+                    self._write_manifest("failed", error)
+                    error.add_note(f"what was saved before is in {self.directory.path}; to go on: {self.again}")
             raise
 
     def is_due(self) -> bool:

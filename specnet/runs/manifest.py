@@ -25,6 +25,8 @@ from specnet.spec.document import read_document
 from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec, json_digest
 
+FORMAT = 2
+"""The format of run directories. It changes where a run of another version of specnet cannot be read."""
 OWNER = re.compile(r"[A-Za-z0-9][\w.-]* [A-Za-z0-9][\w.+!-]*", re.ASCII)
 """A distribution and its version. A manifest may come from anybody: nothing else of it becomes part of a command."""
 
@@ -32,6 +34,7 @@ OWNER = re.compile(r"[A-Za-z0-9][\w.-]* [A-Za-z0-9][\w.+!-]*", re.ASCII)
 def describe(spec: Spec, data: Data) -> dict[str, Any]:
     """Return the manifest of a run that is about to start, as a JSON value."""
     return {
+        "format": FORMAT,
         "status": "running",
         "started": now(),
         "finished": None,
@@ -110,6 +113,12 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     if not path.is_file():
         raise RunError(f"{directory} is not a run directory: it has no manifest.json")
     manifest = read_json(path)
+    if (found := manifest.get("format", 1)) != FORMAT:
+        version = manifest.get("versions", {}).get("specnet", "another version")
+        raise RunError(
+            f"{directory} is a run of specnet {version}, in format {found}: this version reads format {FORMAT}",
+            help="train its spec again, or install the version that made it",
+        )
     try:
         _Manifest.model_validate(manifest, strict=True)
     except ValidationError as error:

@@ -55,6 +55,10 @@ class Run:
         self.warnings = [*changed_plugins(self.manifest, self.spec)]
         self.warnings += [f"{reason}; {self.checkpoint.name} is used in its place" for reason in refused]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to load the run again, from the same checkpoint, in another process for instance."""
+        return load_run, (self.directory.resolve(), self.checkpoint.stem)
+
     def __repr__(self) -> str:
         return f"Run({str(self.directory)!r}, checkpoint={self.checkpoint.stem!r})"
 
@@ -68,7 +72,10 @@ class Run:
             model = build_model(self.spec, tuple(state.progress["data"]["input_shape"]), inputs, targets)
         except (KeyError, TypeError, ValueError, SpecnetError) as error:
             raise RunError(f"{path} does not fit the run's spec: {error}") from error
-        model.network.params.flat[...] = state.arrays["params"]
+        params = state.arrays.get("evaluation.params", state.arrays["params"])
+        if params.shape != model.network.params.flat.shape:
+            raise RunError(f"{path} does not fit the run's spec: parameters for evaluation have shape {params.shape}")
+        model.network.params.flat[...] = params
         model.network.state.flat[...] = state.arrays["state"]
         self.checkpoint, self.progress = path, state.progress
         return model

@@ -128,7 +128,7 @@ def check_loss(trainer: Trainer, value: float, batch: Batch) -> None:
         check_parameters(trainer)
         network = trainer.model.network
         raise _diverged(
-            trainer, f"the loss is {value} {_now(trainer)}", lambda: network.propagate(batch.inputs, training=True)
+            trainer, f"the loss is {value} {_now(trainer)}", lambda: network.propagate(batch.inputs, True, batch.mask)
         )
 
 
@@ -139,7 +139,7 @@ def check_gradients(trainer: Trainer, batch: Batch) -> None:
         network, loss = trainer.model.network, trainer.model.loss
 
         def attempt() -> None:
-            trainer.model.loss_of(network.propagate(batch.inputs, training=True), batch)
+            trainer.model.loss_of(network.propagate(batch.inputs, True, batch.mask), batch)
             network.backpropagate(loss.backward())
 
         raise _diverged(trainer, f"a gradient is not finite {_now(trainer)}", attempt)

@@ -64,6 +64,7 @@ class Trainer:
         ]
         self._rng = self.generators[0]["transforms"]
         self.objective = self._make_objective() if all_needs(optimizer) else None
+        self.optimizer_state = named_state(optimizer, self.slots)
         self.update = updater(network, optimizer, self.slots, self.objective)
         self.epoch = 0
         self.step = 0
@@ -155,11 +156,27 @@ class Trainer:
             "train/loss": loss,
             **{f"train/{name}": value for name, value in self.measures.compute().items()},
         }
-        for split in self.measured:
-            scores = self.model.score(self.splits[split], self.between)
-            values |= {f"{split}/{name}": value for name, value in scores.items()}
+        with self.evaluation_weights():
+            for split in self.measured:
+                scores = self.model.score(self.splits[split], self.between)
+                values |= {f"{split}/{name}": value for name, value in scores.items()}
         check_values(self, values)
         return values
+
+    @contextmanager
+    def evaluation_weights(self) -> Iterator[None]:
+        """Inside, the network has the parameters that the optimizer wants measured; afterwards its own again."""
+        w = self.model.network.params.flat
+        weights = self.optimizer.weights_for_evaluation(w, self.optimizer_state)
+        if weights is None:
+            yield
+            return
+        trained = w.copy()
+        w[...] = weights
+        try:
+            yield
+        finally:
+            w[...] = trained
 
     def finish_epoch(self, values: Mapping[str, float], seconds: float) -> dict[str, Any]:
         """Count the epoch and return its line of the history."""
@@ -182,6 +199,9 @@ class Trainer:
         network = self.model.network
         check_state(self)
         state = TrainingState({"params": network.params.flat, "slots": self.slots, "state": network.state.flat})
+        weights = self.optimizer.weights_for_evaluation(network.params.flat, self.optimizer_state)
+        if weights is not None:
+            state.put("evaluation", {"params": weights})
         state.progress |= {
             "epoch": self.epoch,
             "step": self.step,

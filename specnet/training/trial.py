@@ -26,16 +26,18 @@ def try_out(model: Model, split: PreparedSplit, batch_size: int | None) -> None:
     network, loss = model.network, model.loss
     piece = next(iter(split.pieces()))
     rows = min(batch_size or ROWS, ROWS)
-    x, target = piece.inputs[:rows], piece.targets[:rows]
+    batch = piece.select(slice(rows))
+    x = batch.inputs
     state = network.state.flat.copy()
     streams = {place: save_stream(layer.rng) for place, layer in network.named.items()}
     try:
         for layer in network.named.values():
             _watch(layer, len(x), network.dtype)
         with np.errstate(all="ignore"):  # what is not finite is for the first step to tell
-            y = network.propagate(x, training=True)
+            x = model.inputs.randomize(x, np.random.default_rng(0))
+            y = network.propagate(x, training=True, mask=batch.mask)
             with guarded(loss, ("loss",), "forward"):
-                float(loss.forward(y, target))
+                model.loss_of(y, batch)
             dy = checked(loss, ("loss",), "backward", loss.backward(), y.shape, network.dtype)
             network.backpropagate(dy)
     finally:

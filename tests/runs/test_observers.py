@@ -1,0 +1,94 @@
+"""Observers and loggers see a run and cannot change it."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from helpers import Watched
+
+import specnet
+from specnet import Logger
+from specnet.cli import cli
+
+SPEC = {
+    "name": "spec",
+    "seed": 3,
+    "dataset": {"type": "spiral", "n_samples": 40},
+    "layers": [{"type": "linear", "units": 4}, "tanh", {"type": "linear", "units": 1}],
+    "loss": "bce_with_logits",
+    "training": {"epochs": 3, "batch_size": 16},
+    "record": None,
+    "plots": [],
+}
+
+
+class Noting(Logger):
+    """Notes what it sees."""
+
+    def begin(self, view):
+        self.seen = [("begin", view.spec.name, view.directory.name, view.epoch)]
+
+    def step(self, view):
+        self.seen.append(("step", view.step, float(np.abs(view.grads["layers.0.weight"]).sum()) > 0))
+
+    def epoch(self, view, values):
+        self.seen.append(("epoch", view.epoch, "train/loss" in values))
+
+    def end(self, view, status):
+        self.seen.append(("end", status))
+
+
+def test_a_logger_sees_begin_steps_epochs_and_end(tmp_path):
+    noting = Noting()
+    specnet.run(SPEC, tmp_path / "run", loggers=[noting])
+    assert noting.seen[0] == ("begin", "spec", "run", 0)
+    assert [each for each in noting.seen if each[0] == "step"] == [("step", step, True) for step in range(1, 10)]
+    assert [each for each in noting.seen if each[0] == "epoch"] == [("epoch", epoch, True) for epoch in (1, 2, 3)]
+    assert noting.seen[-1] == ("end", "finished")
+
+
+@pytest.mark.parametrize("method", ["begin", "step", "epoch", "end"])
+def test_a_logger_that_raises_is_named_once_and_the_run_ends_in_the_same_bytes(method, tmp_path):
+    def fail(self, *arguments):
+        raise RuntimeError("the disk is full")
+
+    failing, observer = type("Failing", (Logger,), {method: fail})(), Watched()
+    run = specnet.run(SPEC, tmp_path / "run", observer, loggers=[failing])
+    (warning,) = observer.warnings
+    assert f"the logger Failing fails in {method} and is not called again: RuntimeError: the disk is full" in warning
+    whole = specnet.run(SPEC, tmp_path / "whole")
+    assert run.model.network.params.flat.tobytes() == whole.model.network.params.flat.tobytes()
+
+
+def test_what_a_logger_sees_is_read_only(tmp_path):
+    class Meddling(Logger):
+        def step(self, view):
+            view.params["layers.0.weight"][...] = 0
+
+    observer = Watched()
+    specnet.run(SPEC, tmp_path / "run", observer, loggers=[Meddling()])
+    assert "read-only" in observer.warnings[0]
+
+
+PLUGIN = """
+import json
+from pathlib import Path
+from specnet import Logger
+
+class Lines(Logger):
+    def epoch(self, view, values):
+        with (view.directory.parent / "lines.txt").open("a") as file:
+            file.write(f"{view.epoch}\\n")
+"""
+
+
+def test_a_logger_of_a_plugin_is_chosen_by_its_name(install, tmp_path, monkeypatch):
+    install("acme", "[specnet.loggers]\nlines = acme_loggers:Lines", acme_loggers=PLUGIN)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "spec.json").write_text(json.dumps(SPEC))
+    result = CliRunner().invoke(cli, ["run", "spec.json", "--out", "run", "--logger", "lines", "--no-report"])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "lines.txt").read_text().split() == ["1", "2", "3"]
+    unknown = CliRunner().invoke(cli, ["run", "spec.json", "--logger", "nowhere"])
+    assert (unknown.exit_code, "there is no logger" in unknown.stderr) == (2, True)
