@@ -45,7 +45,7 @@ class Linear(Layer):
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         rows = dy.reshape(-1, self.units)
-        self.grad.weight[...] = self.x.T.dot(rows)
+        self.x.T.dot(rows, out=self.grad.weight)
         if self.use_bias:
-            self.grad.bias[...] = rows.sum(axis=0)
+            rows.sum(axis=0, out=self.grad.bias)
         return rows.dot(self.weight.T).reshape(*dy.shape[:-1], -1) if self.needs_dx else None

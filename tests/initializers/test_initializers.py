@@ -15,6 +15,7 @@ GLOROT, HE = 2 / (FAN_IN + FAN_OUT), 2 / FAN_IN
 # The mean and variance of each, and the limits of those that have some.
 CASES = [
     ({"type": "zeros"}, 0, 0, (0, 0)),
+    ({"type": "ones"}, 1, 0, (1, 1)),
     ({"type": "constant", "value": -2.5}, -2.5, 0, (-2.5, -2.5)),
     ({"type": "normal"}, 0, 1, None),
     ({"type": "normal", "mean": 3, "std": 0.1}, 3, 0.01, None),

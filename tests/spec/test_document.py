@@ -169,10 +169,10 @@ def test_a_key_of_the_parent_that_does_not_fit_is_told_with_how_to_take_it_away(
     assert (found.code, found.location.file) == ("unknown-key", str(base))
     assert found.help.endswith(f'"beta_1": null in {child} takes it away')
     assert load_spec(write("child.json", {"extends": "base.json", "optimizer": {"type": "sgd", "beta_1": None}}))
-    write("base.json", BASE | {"layers": [{"type": "linear", "units": 1, "bais": True}]})
+    write("base.json", BASE | {"layers": [{"type": "linear", "units": 1, "use_bais": True}]})
     with pytest.raises(SpecnetError) as raised:
         load_spec(write("child.json", {"extends": "base.json"}))
-    assert raised.value.diagnostics[0].help == 'did you mean "bias"?'  # a null cannot reach into a list
+    assert raised.value.diagnostics[0].help == 'did you mean "use_bias"?'  # a null cannot reach into a list
 
 
 def test_a_parent_is_an_ordinary_file(write):

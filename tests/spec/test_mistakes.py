@@ -57,7 +57,7 @@ UNKNOWN_KEYS = [
     ('"checkpoint": {"every": 1, ▸"kep": 1}', "unknown-key /checkpoint/kep", '"keep"'),
     ('"record": {"every": 1, ▸"pionts": 3}', "unknown-key /record/pionts", '"points"'),
     ('"dataset": {"type": "spiral", ▸"n_sample": 4}', "unknown-key /dataset/n_sample", '"n_samples"'),
-    (linear('"units": 1, ▸"biass": true'), "unknown-key /layers/0/biass", '"bias"'),
+    (linear('"units": 1, ▸"biass": true'), "unknown-key /layers/0/biass", "use_bias"),
     (linear('▸"out_features": 1'), "unknown-key /layers/0/out_features", '"units"'),
     (linear('"units": 1, ▸"activation": "relu"'), "unknown-key /layers/0/activation", "a layer of its own"),
     ('"training": {▸"clipnorm": 1}', "unknown-key /training/clipnorm", '"clip_norm"? It is the norm of all gradients'),
@@ -198,7 +198,7 @@ WRONG_VALUES = [
 
 # A missing key is told where the object begins that misses it.
 MISSING = [
-    (linear('"bias": true').replace('{"type', '▸{"type'), "missing-key /layers/0", '"units"'),
+    (linear('"use_bias": true').replace('{"type', '▸{"type'), "missing-key /layers/0", '"units"'),
     ('"layers": [▸"linear", "sigmoid"]', "missing-key /layers/0", '"units"'),
     ('"layers": [▸{"units": 1}, "sigmoid"]', "missing-key /layers/0", "one of: dropout, elu"),
     (nested("▸{}"), f"missing-key {NESTED}", 'this layer has no "type"'),
