@@ -14,7 +14,7 @@ from specnet.errors import ComponentError, PluginError, UsageError
 from specnet.local import load_file
 
 SPEC = {
-    "dataset": {"type": "spiral", "n_points": 40},
+    "dataset": {"type": "spiral", "n_samples": 40},
     "layers": [{"type": "linear", "units": 4}, "mine", {"type": "linear", "units": 1}],
     "loss": "bce_with_logits",
     "training": {"epochs": 2},
