@@ -11,11 +11,15 @@ KINDS = ("classification", "regression", "images", "sequence")
 SCHEMA = "specnet.schema.json"
 PLUGIN = {
     "layer": "layers",
+    "loss": "losses",
+    "metric": "metrics",
+    "optimizer": "optimizers",
+    "schedule": "schedules",
+    "initializer": "initializers",
     "dataset": "datasets",
     "transform": "transforms",
     "plot": "plots",
-    "initializer": "initializers",
-    "schedule": "schedules",
+    "callback": "callbacks",
 }
 """Kinds of plugins, each with templates of its own, and their groups."""
 FILES = {
@@ -28,10 +32,13 @@ FILES = {
     "gitignore": ".gitignore",
 }
 """Templates of a plugin, and the files that they become."""
+SPECS = {"dataset": "$name.json", "loss": "sines.json", "metric": "sines.json"}
+"""Names of the specs of those kinds that are not tried on the spiral."""
 PREFIX = "specnet-"
 TAKEN = (
-    "None", "True", "False", "Any", "Callable", "Data", "Dataset", "Field", "Figure", "Initializer", "Iterable",
-    "Layer", "Outline", "Plot", "Samples", "Schedule", "Transform",
+    "None", "True", "False", "Activation", "Annotated", "Any", "Callable", "Callback", "Data", "Dataset", "Field",
+    "Figure", "Initializer", "Iterable", "Layer", "Mapping", "Optimizer", "Outline", "Path", "Plot", "Samples",
+    "Schedule", "Transform",
 )  # fmt: skip
 """Names that no class in a plugin's module can have."""
 
@@ -150,6 +157,6 @@ def _plugin_names(name: str, kind: str) -> dict[str, str]:
         "module": f"specnet_{component}",
         "name": component,
         "Class": cls,
-        "spec": f"{component}.json" if kind == "dataset" else "spiral.json",
+        "spec": SPECS.get(kind, "spiral.json").replace("$name", component),
         "specnet": registry.edition(),
     }

@@ -9,6 +9,7 @@ What fails is told by one `ConformanceError`; `examine` gives the outcome of eac
 
 from __future__ import annotations
 
+from specnet.testing.callbacks import check_callback as check_callback
 from specnet.testing.datasets import check_dataset as check_dataset
 from specnet.testing.dispatch import Case as Case
 from specnet.testing.dispatch import check as check

@@ -9,6 +9,7 @@ from typing import Any
 from specnet import registry
 from specnet.component import Component
 from specnet.errors import UnknownComponentError
+from specnet.testing.callbacks import examine_callback
 from specnet.testing.datasets import examine_dataset
 from specnet.testing.initializers import examine_initializer
 from specnet.testing.layers import examine_layer
@@ -30,6 +31,7 @@ EXAMINERS: dict[str, Callable[..., Iterator[Outcome]]] = {
     "datasets": examine_dataset,
     "transforms": examine_transform,
     "plots": examine_plot,
+    "callbacks": examine_callback,
 }
 
 
