@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from specnet.component import Component, guarded
@@ -19,7 +20,8 @@ class Callback(Component):
     """Code that runs at fixed points of training. Each method does nothing by default.
 
     `training` is the trainer: `training.epoch` and `training.step` count completed epochs and steps, `training.model`
-    holds the network, `training.stop(reason)` ends training after the epoch. What a callback needs to resume exactly
+    holds the network, `training.stop(reason)` ends training after the epoch. The run is then finished if the spec names
+    the callback; a run that a callback from Python has stopped can be resumed. What a callback needs to resume exactly
     goes into `state`: a run that is interrupted saves it and gives it back to `restore`.
     """
 
@@ -55,7 +57,7 @@ def overriding(callbacks: Iterable[Callback], method: str) -> list[Any]:
 
 
 class GuardedCallback(Callback):
-    """A callback that a spec names: its errors show the place in the spec."""
+    """A callback that a spec names: its errors show the place in the spec, and if it stops training, the run is over."""
 
     def __init__(self, callback: Callback, place: Pointer) -> None:
         super().__init__()
@@ -69,11 +71,11 @@ class GuardedCallback(Callback):
 
     def step(self, training: Trainer) -> None:
         if self.steps:
-            with guarded(self.callback, self.place, "step"):
+            with guarded(self.callback, self.place, "step"), _stopping_for_good(training):
                 self.callback.step(training)
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
-        with guarded(self.callback, self.place, "epoch"):
+        with guarded(self.callback, self.place, "epoch"), _stopping_for_good(training):
             self.callback.epoch(training, values)
 
     def end(self, training: Trainer, status: str) -> None:
@@ -87,6 +89,16 @@ class GuardedCallback(Callback):
     def restore(self, saved: dict[str, Any]) -> None:
         with guarded(self.callback, self.place, "restore"):
             self.callback.restore(saved)
+
+
+@contextmanager
+def _stopping_for_good(training: Trainer) -> Iterator[None]:
+    """Inside, a stop is one that the spec asks for: a run that is resumed trains no further."""
+    before, training.stopped = training.stopped, None
+    yield
+    if training.stopped:
+        training.finish(training.stopped)
+    training.stopped = before
 
 
 class FollowMonitors(Callback):

@@ -128,7 +128,7 @@ class Limit(Callback):
 
     def epoch(self, training, values):
         if values["epoch"] >= self.epochs:
-            training.finish(f"{self.epochs} epochs are enough")
+            training.stop(f"{self.epochs} epochs are enough")
 
 class Fails(Callback):
     def epoch(self, training, values):
