@@ -57,7 +57,7 @@ def overriding(callbacks: Iterable[Callback], method: str) -> list[Any]:
 
 
 class GuardedCallback(Callback):
-    """A callback that a spec names: its errors show the place in the spec, and if it stops training, the run is over."""
+    """A callback that a spec names: its errors show the place in the spec, and a stop is final."""
 
     def __init__(self, callback: Callback, place: Pointer) -> None:
         super().__init__()
@@ -94,11 +94,11 @@ class GuardedCallback(Callback):
 @contextmanager
 def _stopping_for_good(training: Trainer) -> Iterator[None]:
     """Inside, a stop is one that the spec asks for: a run that is resumed trains no further."""
-    before, training.stopped = training.stopped, None
+    before = training.stopped
     yield
-    if training.stopped:
-        training.finish(training.stopped)
-    training.stopped = before
+    if training.stopped != before:
+        training.finish(training.stopped or "")
+        training.stopped = before
 
 
 class FollowMonitors(Callback):
