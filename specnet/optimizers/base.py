@@ -142,15 +142,14 @@ def named_state(optimizer: Optimizer, arrays: np.ndarray) -> State:
     return named(optimizer)
 
 
-def decay_mask(
-    shapes: Mapping[str, tuple[int, ...]], decays: Mapping[str, bool | None], dtype: np.dtype | str
-) -> np.ndarray:
+def decay_mask(shapes: Mapping[str, tuple[int, ...]], decays: Mapping[str, bool], dtype: np.dtype | str) -> np.ndarray:
     """Return the flat vector that is 1 where parameters decay, else 0.
 
-    `decays` holds what parameters were declared with; by default (None) those of two or more axes decay.
+    `decays` says which do, as layers have declared them.
 
-    >>> decay_mask({"layers.0.weight": (1, 2), "layers.0.bias": (2,)}, {}, "float32").tolist()
+    >>> decays = {"layers.0.weight": True, "layers.0.bias": False}
+    >>> decay_mask({"layers.0.weight": (1, 2), "layers.0.bias": (2,)}, decays, "float32").tolist()
     [1.0, 1.0, 0.0, 0.0]
     """
-    values = [len(shape) >= 2 if (decay := decays.get(name)) is None else decay for name, shape in shapes.items()]
-    return np.repeat(np.array(values, dtype), [math.prod(shape) for shape in shapes.values()])
+    values = np.array([decays[name] for name in shapes], dtype)
+    return np.repeat(values, [math.prod(shape) for shape in shapes.values()])

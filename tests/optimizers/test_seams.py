@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet import Optimizer
+from specnet import Layer, Optimizer
 from specnet.optimizers.base import all_needs, all_state_names, decay_mask, named_state
 from specnet.optimizers.sgd import Sgd
 from specnet.schedules.base import scheduled
@@ -268,8 +268,27 @@ def test_a_rule_may_be_measured_at_other_weights_also_inside_another(wrap):
     assert plain.weights_for_evaluation(w, named_state(plain, np.zeros((2, SIZE)))) is None
 
 
-def test_parameters_of_two_or_more_axes_decay_unless_they_say_otherwise():
-    assert decay_mask(SHAPES, {}, "float32").tolist() == [1] * 6 + [0] * 3 + [1] * 3
-    chosen = {"layers.0.weight": False, "layers.0.bias": True, "layers.2.weight": None}
-    mask = decay_mask(SHAPES, chosen, "float64")
-    assert (mask.dtype, mask.tolist()) == (np.float64, [0] * 6 + [1] * 3 + [1] * 3)
+def test_parameters_decay_as_their_layers_declare():
+    class Scaled(Layer):
+        axes = (..., "features")
+
+        def build(self, input_shape):
+            self.declare("matrix", (2, 2), "zeros", decay=False)
+            self.declare("scale", (3,), "zeros", decay=True)
+            return input_shape
+
+        def forward(self, x, training):
+            return x
+
+        def backward(self, dy):
+            return dy
+
+    network = specnet.build_network([{"type": "linear", "units": 3}, Scaled()], (2,))
+    shapes = {name: array.shape for name, array in network.params.items()}
+    decays = {
+        f"{place}.{parameter.name}": parameter.decay
+        for place, layer in network.named.items()
+        for parameter in layer.parameters
+    }
+    mask = decay_mask(shapes, decays, "float64")
+    assert (mask.dtype, mask.tolist()) == (np.float64, [1] * 6 + [0] * 3 + [0] * 4 + [1] * 3)

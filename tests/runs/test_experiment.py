@@ -65,8 +65,8 @@ def plugin(install):
     ("rate", "places"),
     [
         (0.1, []),
-        ({"type": "constant", "value": 1}, ["optimizer.learning_rate"]),
-        (plateau(), ["optimizer.learning_rate"]),
+        ({"type": "constant", "value": 1}, ["learning_rate"]),
+        (plateau(), ["learning_rate"]),
     ],
 )
 def test_schedules_are_those_of_the_optimizer_that_trains(rate, places):

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from specnet import DataFile, Initializer, Layer, SpecnetError, reference, registry
 from specnet.component import Section, construct, find_class
-from specnet.schedules.base import Schedule, scheduled
+from specnet.schedules.base import scheduled
 from specnet.testing import examples, plainest
 from specnet.testing.examples import NO_FILE
 
@@ -36,7 +36,7 @@ class Demanding(Identity):
     maybe: int | None
     init: Initializer
     other: Annotated[object, reference("losses")]
-    rate: Annotated[float | Schedule, scheduled(gt=0)]
+    rate: Annotated[float, scheduled(gt=0)]
     inner: list[Layer] = Field(min_length=1)
     part: Part
     table: dict[str, int]
