@@ -27,7 +27,7 @@ class Part(Section):
 
 class Demanding(Identity):
     units: PositiveInt = Field(examples=[64])
-    share: float = Field(gt=0, lt=1)
+    fraction: float = Field(gt=0, lt=1)
     even: int = Field(ge=7, multiple_of=2)
     far: float = Field(gt=1e6)
     mode: Literal["same", "valid"]
