@@ -19,7 +19,7 @@ from environment import installed_in, write_distribution
 from helpers import marked, spec_text
 
 import specnet
-from specnet import Observer, SpecnetError
+from specnet import Callback, SpecnetError
 from specnet.cli import cli
 from specnet.diagnostics import CODES
 
@@ -27,8 +27,9 @@ ROWS = json.loads(Path(__file__).with_name("places.json").read_text())
 PACKAGE = Path(specnet.__file__).parent
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 TAKING_A_CODE = re.compile(r"Diagnostic|custom_error|_?mistake")
-NEVER_TOLD = {"component", "spec"}
-"""Codes of base classes: errors are of one of the classes below, or tell the codes of what they hold."""
+NEVER_TOLD = {"component", "spec", "plugin"}
+"""Codes of base classes, whose errors are of one of the classes below or tell the codes of what they hold; and that of
+local files of plugins, which are no part of a spec."""
 
 PLUGIN = """
 import numpy as np
@@ -97,8 +98,14 @@ class BadLoss(Loss):
         raise RuntimeError("bad")
 
 class BadMetric(Metric):
-    def __call__(self, prediction, target):
+    def reset(self):
+        self.keep(count=0)
+
+    def update(self, prediction, target):
         raise RuntimeError("bad")
+
+    def compute(self):
+        return 0.0
 
 class BadSchedule(Schedule):
     def __call__(self, step):
@@ -174,11 +181,11 @@ def resume(path, overrides):
 def resume_while_it_runs(path, overrides):
     told = []
 
-    class Resuming(Observer):
-        def epoch(self, line):
+    class Resuming(Callback):
+        def epoch(self, training, values):
             told[:] = told_by(specnet.resume, "run")
 
-    specnet.run(path, "run", Resuming(), report=False)
+    specnet.run(path, "run", callbacks=[Resuming()], report=False)
     return told
 
 
