@@ -15,19 +15,16 @@ from specnet.datasets.base import (
     Data,
     DataFile,
     Dataset,
-    Header,
     Outline,
     Rows,
     Samples,
     StreamedSamples,
-    read_npy,
-    read_npz,
-    read_npz_headers,
     row_bytes,
 )
 from specnet.datasets.files import npy_header, npy_rows, npz_rows
 from specnet.errors import DataError, Pointer
 from specnet.names import suggest
+from specnet.numpy_files import Header, read_npy, read_npz, read_npz_headers
 
 Buffer = Annotated[
     float,

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any, BinaryIO, ClassVar, NamedTuple
-from zipfile import ZipFile, ZipInfo, is_zipfile
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numpy.lib.format import MAGIC_PREFIX, read_array, read_array_header_1_0, read_array_header_2_0, read_magic
-from numpy.lib.npyio import NpzFile
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from specnet.component import Component
-from specnet.errors import DataError, SpecnetError, os_reason
+from specnet.errors import DataError, SpecnetError
+from specnet.numpy_files import Header
 
 PIECE = 2**20
 """Bytes, as float64, of the rows that are read at a time where nothing asks for more."""
@@ -248,13 +245,6 @@ class Outline:
     classes: int | None = None
 
 
-class Header(NamedTuple):
-    """What the first bytes of a file say of its array, under the names by which the array itself knows it."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
-
-
 class Dataset(Component):
     """Makes or reads samples.
 
@@ -324,95 +314,3 @@ class DataFile(str):
             return cls(Path(path).expanduser())
         except RuntimeError as error:
             raise ValueError(f"{path.partition('/')[0]} is no home directory") from error
-
-
-def explain_os_error(path: Path | str, error: OSError) -> DataError:
-    """Return the error of a file that cannot be opened or read, with the reason in words."""
-    return DataError(f"{path}: {os_reason(error)}")
-
-
-def read_npz(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """Return the arrays of an `.npz` file, all or those of these names; nothing is unpickled.
-
-    Raises:
-        DataError: if it cannot be read, or holds Python objects.
-    """
-    with open_npz(path) as file:
-        return {name: np.asanyarray(file[name]) for name in (file.files if names is None else names)}
-
-
-def read_npz_headers(path: Path) -> dict[str, Header]:
-    """Return shape and dtype of the arrays that `read_npz` returns, without reading them.
-
-    Raises:
-        DataError: if the headers cannot be read, or announce Python objects.
-    """
-    with open_npz(path) as file:
-        assert file.zip is not None
-        members = zip(file.files, file.zip.infolist(), strict=True)
-        return {name: _read_member_header(file.zip, member) for name, member in members}
-
-
-def _read_member_header(archive: ZipFile, member: ZipInfo) -> Header:
-    with archive.open(member) as stream:
-        if stream.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
-            return Header((), np.dtype(("S", member.file_size)))  # no array: NumPy gives the bytes as they are
-        stream.seek(0)
-        return read_npy_header(stream)[0]
-
-
-def read_npy_header(stream: IO[bytes]) -> tuple[Header, bool]:
-    """Return what stands before the items of an array in NumPy's format, and whether they are in Fortran's order.
-
-    Raises:
-        ValueError: if that is no such header, or announces Python objects.
-    """
-    # Version 3 differs from version 2 only in the encoding of the names in records, which are no samples.
-    read = read_array_header_1_0 if read_magic(stream) == (1, 0) else read_array_header_2_0
-    shape, fortran_order, dtype = read(stream)
-    if dtype.hasobject:
-        raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
-    return Header(shape, dtype), fortran_order
-
-
-def read_npy(path: Path) -> np.ndarray:
-    """Return the array in an `.npy` file; nothing is unpickled.
-
-    Raises:
-        DataError: if it cannot be read, or holds Python objects.
-    """
-    with open_npy(path) as stream:
-        return np.asarray(read_array(stream, allow_pickle=False))
-
-
-@contextmanager
-def open_npy(path: Path) -> Iterator[BinaryIO]:
-    """Open an `.npy` file; whatever fails while it is read is a `DataError`."""
-    with _explained(path, "an .npy file of a plain array"), path.open("rb") as stream:
-        yield stream
-
-
-@contextmanager
-def open_npz(path: Path) -> Iterator[NpzFile]:
-    """Open an `.npz` file; whatever fails while it is read is a `DataError`."""
-    with _explained(path, "an .npz file of plain arrays"), path.open("rb") as stream:
-        if not is_zipfile(stream):
-            help = 'a CSV file takes "type": "csv"' if path.suffix == ".csv" else None
-            raise DataError(f"{path} is not an .npz file, or its end is missing", help=help)
-        with NpzFile(stream, allow_pickle=False) as file:
-            yield file
-
-
-@contextmanager
-def _explained(path: Path, form: str) -> Iterator[None]:
-    try:
-        yield
-    except SpecnetError:
-        raise
-    except OSError as error:
-        raise explain_os_error(path, error) from error
-    except MemoryError as error:
-        help = "arrays larger than the dataset's buffer are read a part at a time, if in C order and not compressed"
-        raise DataError(f"{path} does not fit into memory: {error}", help=help) from error
-    except Exception as error:  # zipfile, zlib and NumPy each fail over damage in ways of their own.
-        raise DataError(f"{path} is not {form}: {error}") from error

@@ -15,8 +15,9 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 
-from specnet.datasets.base import Header, Rows, explain_os_error, open_npy, open_npz, read_npy_header
+from specnet.datasets.base import Rows
 from specnet.errors import DataError
+from specnet.numpy_files import Header, explain_os_error, open_npy, open_npz, read_npy_header
 
 LOCAL_HEADER = 30
 """Bytes of a zip member before its name; the last four tell the sizes of that and of what follows it."""

@@ -12,8 +12,9 @@ import numpy as np
 from pydantic import Field
 
 from specnet.component import Section
-from specnet.datasets.base import Data, DataFile, Dataset, Header, Outline, Samples, explain_os_error
+from specnet.datasets.base import Data, DataFile, Dataset, Outline, Samples
 from specnet.errors import DataError
+from specnet.numpy_files import Header, explain_os_error
 
 GZIP = b"\x1f\x8b"
 """How a gzipped file begins."""

@@ -12,10 +12,11 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from specnet.datasets.base import Data, DataFile, Dataset, Outline, Samples, explain_os_error
+from specnet.datasets.base import Data, DataFile, Dataset, Outline, Samples
 from specnet.diagnostics import show_value
 from specnet.errors import DataError, Diagnostic, SpecError
 from specnet.names import suggest
+from specnet.numpy_files import explain_os_error
 
 SHOWN = 20
 """Bad cells that are reported one by one; of more, the number is told."""

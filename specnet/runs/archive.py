@@ -17,8 +17,8 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 from numpy.lib.format import read_array_header_1_0, read_magic
 
-from specnet.datasets.base import Header
 from specnet.errors import RunError
+from specnet.numpy_files import Header
 from specnet.runs.files import Staged, file_digest
 
 END, END_SIZE = b"PK\5\6", 22

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from specnet.datasets.base import read_npz
 from specnet.errors import RunError, SpecnetError, UsageError, os_reason, quote
+from specnet.numpy_files import read_npz
 from specnet.report.pictures import FORMATS
 from specnet.runs.archive import Stamp, open_archive
 from specnet.runs.directory import FOLDERS, LOCK, OWN, entries, find_writer, is_free

@@ -10,16 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from specnet.component import guarded
-from specnet.datasets.base import (
-    AnySamples,
-    Data,
-    Dataset,
-    Samples,
-    StreamedSamples,
-    checked_data,
-    pieces,
-    row_bytes,
-)
+from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples, checked_data, pieces, row_bytes
 from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetError
 from specnet.layers.base import Shape
 from specnet.network.network import Network

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from specnet.datasets.base import read_npz
 from specnet.errors import Diagnostic, Pointer, RunError, SpecError, SpecnetError, UsageError, shorten
+from specnet.numpy_files import read_npz
 from specnet.report.record import Recorder
 from specnet.runs.archive import Stamp
 from specnet.runs.experiment import Experiment

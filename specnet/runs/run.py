@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from specnet.component import build
-from specnet.datasets.base import AnySamples, Data, Dataset, read_npz
+from specnet.datasets.base import AnySamples, Data, Dataset
 from specnet.errors import DataError, RunError, SpecnetError, UsageError
 from specnet.names import suggest
+from specnet.numpy_files import read_npz
 from specnet.plots.base import Plot, check_plot
 from specnet.report.pictures import FORMATS, check_format, write_picture
 from specnet.runs.archive import Stamp

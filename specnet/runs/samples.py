@@ -14,9 +14,10 @@ import numpy as np
 from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 
 from specnet.component import build
-from specnet.datasets.base import AnySamples, Dataset, Rows, pieces, read_npy
+from specnet.datasets.base import AnySamples, Dataset, Rows, pieces
 from specnet.errors import SpecError, SpecnetError, UsageError
 from specnet.functions import classes
+from specnet.numpy_files import read_npy
 from specnet.runs.files import write_file
 from specnet.runs.run import Run
 

@@ -13,12 +13,13 @@ import numpy as np
 from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt, PositiveInt, ValidationError
 
 from specnet.component import parts
-from specnet.datasets.base import DataFile, Header
+from specnet.datasets.base import DataFile
 from specnet.errors import RunError, SpecError
 from specnet.layers.base import Shape
 from specnet.layers.stack import Stack
 from specnet.network.network import declared_shapes, name_layers
 from specnet.network.parameters import lay_out, show_layout
+from specnet.numpy_files import Header
 from specnet.optimizers.base import all_state_names
 from specnet.runs.archive import Stamp, open_archive
 from specnet.runs.index import file_name

@@ -19,7 +19,7 @@ BLOCKS = 128
 class Batch:
     """Samples as the network and the loss take them; a whole split in memory is one, too.
 
-    `truth` are the targets in the units of the dataset. `weight` has a number for each element of the loss, and `mask`
+    `truth` are the targets in the units of the dataset, or `targets` itself where nothing asks for them. `weight` has a number for each element of the loss, and `mask`
     says which positions of a sequence count, (n, time); None stands for 1 everywhere and for all positions.
     """
 
@@ -31,9 +31,9 @@ class Batch:
 
     @property
     def arrays(self) -> list[np.ndarray]:
-        """The arrays it has, in the order of the fields."""
-        fields = (self.inputs, self.targets, self.truth, self.weight, self.mask)
-        return [array for array in fields if array is not None]
+        """The arrays it has, each once, in the order of the fields."""
+        truth = None if self.truth is self.targets else self.truth
+        return [array for array in (self.inputs, self.targets, truth, self.weight, self.mask) if array is not None]
 
     @property
     def rows(self) -> int:
@@ -42,10 +42,11 @@ class Batch:
 
     def map(self, change: Callable[[np.ndarray], np.ndarray]) -> Batch:
         """Return the batch of what `change` makes of each array."""
+        targets = change(self.targets)
         return Batch(
             change(self.inputs),
-            change(self.targets),
-            change(self.truth),
+            targets,
+            targets if self.truth is self.targets else change(self.truth),
             None if self.weight is None else change(self.weight),
             None if self.mask is None else change(self.mask),
         )
@@ -72,10 +73,11 @@ class StreamedSplit:
 
     def map(self, change: Callable[[Rows], np.ndarray]) -> Batch:
         """Return the batch of what `change` makes of each array."""
+        targets = change(self.targets)
         return Batch(
             change(self.inputs),
-            change(self.targets),
-            change(self.truth),
+            targets,
+            targets if self.truth is self.targets else change(self.truth),
             None if self.weight is None else change(self.weight),
             None if self.mask is None else change(self.mask),
         )
