@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,8 @@ BLOCKS = 128
 class Batch:
     """Samples as the network and the loss take them; a whole split in memory is one, too.
 
-    `truth` are the targets in the units of the dataset, or `targets` itself where nothing asks for them. `weight` has a number for each element of the loss, and `mask`
-    says which positions of a sequence count, (n, time); None stands for 1 everywhere and for all positions.
+    `truth` are the targets in the units of the dataset, or `targets` itself where nothing asks for them. `weight` has a
+    number for each element of the loss, and `mask` says which positions of a sequence count, (n, time); None stands for 1 everywhere and for all positions.
     """
 
     inputs: np.ndarray
@@ -55,6 +55,10 @@ class Batch:
         """Return some of the samples, as views."""
         return self.map(lambda array: array[rows])
 
+    def without_truth(self) -> Batch:
+        """Return the samples for use where nothing asks for targets in the units of the dataset."""
+        return replace(self, truth=self.targets)
+
     def pieces(self) -> Iterator[Batch]:
         """Give all samples at once, as a `StreamedSplit` gives its own a piece at a time."""
         yield self
@@ -81,6 +85,10 @@ class StreamedSplit:
             None if self.weight is None else change(self.weight),
             None if self.mask is None else change(self.mask),
         )
+
+    def without_truth(self) -> StreamedSplit:
+        """Return the split for use where nothing asks for targets in the units of the dataset."""
+        return replace(self, truth=self.targets)
 
     def read(self, rows: slice) -> Batch:
         """Return some of it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,9 +52,7 @@ class Trainer:
         self.between: Callable[[], None] = lambda: None
         network = model.network
         self.slots = zeros((len(all_state_names(optimizer)), network.params.flat.size), network.dtype)
-        train = splits["train"]
-        if not model.metrics:  # nothing asks for targets in the units of the dataset
-            train = replace(train, truth=train.targets)
+        train = splits["train"] if model.metrics else splits["train"].without_truth()
         self.batches = Batches(train, training.batch_size, training.shuffle, stream(seed, "shuffle"))
         self.scheduled = ScheduledFields({"optimizer": optimizer, "loss": model.loss, **network.named})
         steps = -(-self.batches.count // self.batches.size)
