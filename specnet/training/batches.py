@@ -20,7 +20,8 @@ class Batch:
     """Samples as the network and the loss take them; a whole split in memory is one, too.
 
     `truth` are the targets in the units of the dataset, or `targets` itself where nothing asks for them. `weight` has a
-    number for each element of the loss, and `mask` says which positions of a sequence count, (n, time); None stands for 1 everywhere and for all positions.
+    number for each element of the loss, and `mask` says which positions of a sequence count, (n, time); None stands
+    for 1 everywhere and for all positions.
     """
 
     inputs: np.ndarray

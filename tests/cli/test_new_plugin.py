@@ -129,9 +129,9 @@ def test_a_wrong_sign_in_its_backward_is_found(made, succeed):
     succeed("specnet", "check", "layers", "mish")
     module = plugin / "specnet_mish.py"
     right = module.read_text()
-    assert right.count("1 + self.bend * x / r") == 1
+    assert right.count("1 + self.bend * x / np.hypot(x, 1)") == 1
     try:
-        module.write_text(right.replace("1 + self.bend * x / r", "1 - self.bend * x / r"))
+        module.write_text(right.replace("1 + self.bend * x / np.hypot(x, 1)", "1 - self.bend * x / np.hypot(x, 1)"))
         assert environment.specnet("check", "layers", "mish", cwd=plugin).returncode != 0
         assert environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=plugin).returncode == 1
     finally:
@@ -156,7 +156,7 @@ def test_a_name_of_several_words_names_all_its_parts(invoke):
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     assert project["name"] == "specnet-soft-leak-2d"
     assert project["entry-points"] == {"specnet.layers": {"soft_leak_2d": "specnet_soft_leak_2d:SoftLeak2d"}}
-    assert "\nclass SoftLeak2d(Layer):\n" in (folder / "specnet_soft_leak_2d.py").read_text()
+    assert "\nclass SoftLeak2d(Activation):\n" in (folder / "specnet_soft_leak_2d.py").read_text()
     assert "from specnet_soft_leak_2d import SoftLeak2d\n" in (folder / "tests" / "test_soft_leak_2d.py").read_text()
     assert json.loads((folder / "spiral.json").read_text())["layers"][1]["type"] == "soft_leak_2d"
     assert registry.NAME.fullmatch("soft_leak_2d")

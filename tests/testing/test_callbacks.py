@@ -74,9 +74,12 @@ def test_a_mistake_is_found(cls, check, words):
 def test_the_callback_of_the_guide_is_right_and_stops_the_run_of_its_spec(target, tmp_path):
     check_callback(target(value=0.65))
     (spec,) = blocks("json")
-    run = specnet.run(json.loads(spec), out=tmp_path / "run", report=False)
-    assert run.status == "stopped"
-    assert len(run.history["epoch"]) < 50
+    spec = json.loads(spec)
+    run = specnet.run(spec, out=tmp_path / "run", report=False)
+    assert (run.status, len(run.history["epoch"]) < 50) == ("finished", True)
+    del spec["training"]["callbacks"]
+    run = specnet.run(spec, out=tmp_path / "again", callbacks=[target(value=0.68)], report=False)
+    assert (run.status, len(run.history["epoch"]) < 50) == ("stopped", True)
 
 
 def test_the_mistake_that_the_guide_shows_is_found_in_these_words(target):
