@@ -199,6 +199,12 @@ class DataError(SpecnetError):
     code = "data"
 
 
+class AmbiguousTaskError(SpecnetError):
+    """Dataset and loss leave two tasks possible."""
+
+    code = "ambiguous-task"
+
+
 class PlotError(SpecnetError):
     """A plot cannot show this kind of problem."""
 

@@ -8,9 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-LARGEST_CLASS = 2**31
-"""A whole number from here on is a measurement, not a class."""
-
 
 @cache
 def constant(value: float, dtype: np.dtype) -> np.ndarray:
@@ -79,36 +76,6 @@ def normal_cdf(x: np.ndarray) -> np.ndarray:
         tail *= t
     tail *= np.exp(-0.5 * z * z)
     return np.where(x < 0, tail, 1 - tail)
-
-
-def classes(scores: np.ndarray) -> np.ndarray:
-    """Return class numbers from class numbers (n, ...), probabilities (n, ..., 1) or scores (n, ..., k).
-
-    One probability says yes from 0.5 on; of several scores the largest wins.
-    """
-    if np.issubdtype(scores.dtype, np.integer):
-        return scores
-    if scores.ndim > 1 and scores.shape[-1] > 1:
-        return np.argmax(scores, axis=-1)
-    yes: np.ndarray = (scores >= 0.5).astype(np.int64)
-    return yes[..., 0] if yes.ndim > 1 else yes
-
-
-def class_numbers(targets: np.ndarray) -> np.ndarray | None:
-    """Return the class numbers (n, ...) that targets stand for, or nothing where they are no classes.
-
-    Classes are whole numbers, (n, ...) or (n, ..., 1), or one-hot (n, ..., k).
-    """
-    if targets.ndim > 1 and targets.shape[-1] > 1:
-        numbers = np.argmax(targets, axis=-1)
-        one_hot = np.zeros(targets.shape)
-        np.put_along_axis(one_hot, numbers[..., np.newaxis], 1.0, axis=-1)
-        if np.array_equal(targets, one_hot):
-            return numbers
-    elif targets.ndim > 1:
-        targets = targets[..., 0]
-    whole = np.array_equal(targets, np.rint(targets)) and (np.abs(targets.astype(np.float64)) < LARGEST_CLASS).all()
-    return targets.astype(np.int64) if whole else None
 
 
 def is_image(shape: tuple[int, ...]) -> bool:

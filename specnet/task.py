@@ -1,12 +1,27 @@
-"""`Task`: what a network learns, decided once from the dataset and the loss."""
+"""`Task`: what a network learns, decided once from the dataset and the loss; and how arrays are read as classes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import json
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
+from specnet.errors import AmbiguousTaskError
+
+Shape = tuple[int, ...]
 TaskKind = Literal["regression", "binary", "multiclass", "multilabel"]
 """Numbers, yes or no, one of k classes, or several labels that are each yes or no."""
+TargetKind = Literal["numbers", "classes"]
+"""Numbers of any kind, or class numbers: whole ones from 0 that a dataset has as integers, or with names."""
+
+MOST_CLASSES = 65_536
+"""A whole number from here on is a measurement, not a class, unless the dataset has names for so many."""
+LARGEST_NUMBER = 2**31
+"""A whole number from here on is not even read as a class."""
 
 
 @dataclass(frozen=True)
@@ -14,13 +29,18 @@ class TaskPart:
     """What some columns of the outputs stand for.
 
     `columns` are those of the outputs, from the first to before the last; None means all of them. `classes` are the
-    names of the classes, empty in a regression; `names` are those of the target columns.
+    names of the classes or labels, empty in a regression; `names` are those of the target columns.
     """
 
     kind: TaskKind
     columns: tuple[int, int] | None = None
     classes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether a sample belongs to one of the classes."""
+        return self.kind in ("binary", "multiclass")
 
 
 @dataclass(frozen=True)
@@ -38,3 +58,163 @@ class Task:
         """
         (part,) = self.parts
         return part
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the parts as a JSON value."""
+        told: list[dict[str, Any]] = json.loads(json.dumps([asdict(part) for part in self.parts]))
+        return told
+
+    @classmethod
+    def from_json(cls, told: Sequence[Mapping[str, Any]]) -> Task:
+        """Return the task of which `to_json` has returned the parts."""
+        tuples = ("columns", "classes", "names")
+        parts = ({name: tuple(part[name]) for name in tuples if part[name] is not None} for part in told)
+        return cls(tuple(TaskPart(each["kind"], **part) for each, part in zip(told, parts, strict=True)))
+
+
+class Values(NamedTuple):
+    """What all targets are: whole numbers from 0, 0 or 1, rows with a single 1; and the largest of them."""
+
+    whole: bool
+    binary: bool
+    one_hot: bool
+    largest: float
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a dataset says of its targets; None where that is not known.
+
+    `shape` is that of one sample. `count` classes have the names `classes`, or none. `pieces` returns all targets, a
+    piece at a time, once they are loaded.
+    """
+
+    shape: Shape | None = None
+    kind: TargetKind | None = None
+    count: int | None = None
+    classes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    pieces: Callable[[], Iterable[np.ndarray]] | None = None
+
+    def look(self) -> Values | None:
+        """Return what all targets are, or None before they are loaded."""
+        if self.pieces is None:
+            return None
+        found = Values(whole=True, binary=True, one_hot=True, largest=0.0)
+        for piece in self.pieces():
+            binary = found.binary and bool(((piece == 0) | (piece == 1)).all())
+            found = Values(
+                found.whole and bool((piece >= 0).all()) and np.array_equal(piece, np.rint(piece)),
+                binary,
+                binary and found.one_hot and piece.ndim > 1 and bool((piece.sum(axis=-1) == 1).all()),
+                max(found.largest, float(piece.max())),
+            )
+            if not found.whole:
+                break
+        return found
+
+
+def decide_task(
+    targets: Targets, learns: Collection[TaskKind], outputs: Shape | None = None, categorical: bool = False
+) -> Task | None:
+    """Return what a network learns, or None if that shows only in targets that are not loaded yet.
+
+    Class numbers are binary with one output and multiclass with several. Whole numbers are class numbers only where
+    the dataset says so, the loss, which `learns` no regression, or a `categorical` transform of the targets. Rows with
+    a single 1 are multiclass, other rows of 0 and 1 multilabel. All else is regression. `outputs` is the shape of the
+    network's outputs, None where the number of units is still open.
+
+    Raises:
+        AmbiguousTaskError: if more than two classes could as well be numbers, and the units are open.
+    """
+    if targets.shape is None:
+        return None
+    if _is_number(targets.shape, outputs):
+        return _of_numbers(targets, learns, outputs, categorical)
+    if (values := targets.look()) is None:
+        return None
+    labels = targets.names if len(targets.names) == targets.shape[-1] else tuple(map(str, range(targets.shape[-1])))
+    if values.one_hot and (len(targets.shape) == 1 or "multilabel" not in learns):
+        return _task("multiclass", targets, targets.classes or labels)
+    if values.binary and "multilabel" in learns:
+        return _task("multilabel", targets, labels)
+    return _task("regression", targets)
+
+
+def _is_number(shape: Shape, outputs: Shape | None) -> bool:
+    """Whether targets of a shape are one number for each sample, or for each position of the outputs."""
+    if shape in ((), (1,)) or outputs is None:
+        return shape in ((), (1,))
+    return shape != outputs and shape in (outputs[:-1], (*outputs[:-1], 1))
+
+
+def _of_numbers(
+    targets: Targets, learns: Collection[TaskKind], outputs: Shape | None, categorical: bool
+) -> Task | None:
+    said = categorical or "regression" not in learns or targets.kind == "classes"
+    if not said:
+        return None if targets.kind is None else _task("regression", targets)
+    count = targets.count
+    if count is None:
+        if (values := targets.look()) is None:
+            return None
+        if not values.whole or values.largest >= MOST_CLASSES:
+            return _task("regression", targets)
+        count = int(values.largest) + 1
+    names = targets.classes or tuple(map(str, range(max(count, 2))))
+    if outputs is not None and (categorical or math.prod(outputs[-1:]) > 1):
+        return _task("multiclass", targets, names)
+    fitting = [kind for kind in learns if kind == "multiclass" or (kind == "binary" and count <= 2)]
+    if outputs is not None:
+        fitting = ["binary"] if count <= 2 else []
+    elif fitting and count > 2 and "regression" in learns and not categorical:
+        raise AmbiguousTaskError(
+            f"the targets are the numbers of {count} classes, which this loss can learn as numbers or as classes",
+            help='let "units" be 1 for numbers; for classes take cross_entropy, or transform targets by one_hot',
+        )
+    return _task(fitting[0], targets, names) if fitting else _task("regression", targets)
+
+
+def _task(kind: TaskKind, targets: Targets, classes: tuple[str, ...] = ()) -> Task:
+    return Task((TaskPart(kind, classes=classes, names=targets.names),))
+
+
+def classes(scores: np.ndarray) -> np.ndarray:
+    """Return class numbers from class numbers (n, ...), probabilities (n, ..., 1) or scores (n, ..., k).
+
+    One probability says yes from 0.5 on; of several scores the largest wins.
+    """
+    if np.issubdtype(scores.dtype, np.integer):
+        return scores
+    if scores.ndim > 1 and scores.shape[-1] > 1:
+        return np.argmax(scores, axis=-1)
+    yes: np.ndarray = (scores >= 0.5).astype(np.int64)
+    return yes[..., 0] if yes.ndim > 1 else yes
+
+
+def class_numbers(targets: np.ndarray) -> np.ndarray | None:
+    """Return the class numbers (n, ...) that targets stand for, or None where they are no classes.
+
+    Classes are whole numbers, (n, ...) or (n, ..., 1), or one-hot (n, ..., k).
+    """
+    if targets.ndim > 1 and targets.shape[-1] > 1:
+        numbers = np.argmax(targets, axis=-1)
+        one_hot = np.zeros(targets.shape)
+        np.put_along_axis(one_hot, numbers[..., np.newaxis], 1.0, axis=-1)
+        if np.array_equal(targets, one_hot):
+            return numbers
+    elif targets.ndim > 1:
+        targets = targets[..., 0]
+    whole = np.array_equal(targets, np.rint(targets)) and (np.abs(targets.astype(np.float64)) < LARGEST_NUMBER).all()
+    return targets.astype(np.int64) if whole else None
+
+
+def class_scores(prediction: np.ndarray) -> np.ndarray:
+    """Return the score (n, k) of each class: as it is predicted, or, of one probability p of yes, 1 - p and p."""
+    scores = prediction.reshape(len(prediction), -1).astype(np.float64)
+    return np.concatenate([1.0 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
+
+
+def are_probabilities(scores: np.ndarray) -> bool:
+    """Return whether scores (n, k) are probabilities: from 0 to 1, and 1 together."""
+    return bool(((scores >= 0) & (scores <= 1)).all() and np.allclose(scores.sum(axis=1), 1.0, atol=0.01))

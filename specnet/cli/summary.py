@@ -21,7 +21,7 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
 
     Memory (what a layer holds from step to step) and operations (of the forward pass; a multiplication with its
     addition counts two) are those of one sample. Memory and time are measured, time on random inputs.
-    Data are loaded only if nothing else tells the input shape.
+    Data are loaded only if nothing else tells the input shape, or the units of the last layer.
 
     \b
     Example:
@@ -36,14 +36,17 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
     from specnet.spec.checks import check_network
     from specnet.spec.memory import estimate_memory, show_bytes
     from specnet.spec.plan import make_plan
+    from specnet.spec.units import last_open, resolve_loaded
     from specnet.training.summary import layer_costs, time_step
 
     loaded = load(spec, overrides, budget)
     plan = make_plan(loaded)
-    if plan.inputs is None:
-        inputs = transform(loaded, load_data(loaded))[2]["train"].inputs
+    if plan.inputs is None or last_open(loaded) is not None:
+        data = load_data(loaded)
+        samples = transform(loaded, data)[2]["train"]
         with located(loaded):
-            plan = check_network(loaded, inputs.shape[1:], len(inputs))
+            loaded = resolve_loaded(loaded, data, samples)
+            plan = check_network(loaded, samples.inputs.shape[1:], len(samples.inputs))
     assert plan.inputs is not None
     batch = plan.batch(loaded.training.batch_size) or 1
     with located(loaded):

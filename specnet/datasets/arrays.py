@@ -20,6 +20,7 @@ from specnet.datasets.base import (
     Samples,
     StreamedSamples,
     row_bytes,
+    target_kind,
 )
 from specnet.datasets.files import npy_header, npy_rows, npz_rows
 from specnet.errors import DataError, Pointer
@@ -54,8 +55,7 @@ class Npz(Dataset):
     def outline(self) -> Outline:
         headers = read_npz_headers(Path(self.path))
         splits = self._find_splits(headers)
-        inputs, targets = (headers[name].shape for name in splits.pop("train"))
-        return Outline(inputs[1:], targets[1:], inputs[0], tuple(splits))
+        return _outline(splits, *(headers[name] for name in splits.pop("train")))
 
     def load(self, rng: np.random.Generator) -> Data:
         headers = read_npz_headers(Path(self.path))
@@ -116,8 +116,7 @@ class Npy(Dataset):
 
     def outline(self) -> Outline:
         headers = {split: self._headers(split, files) for split, files in self._files().items()}
-        inputs, targets = (header.shape for header in headers.pop("train"))
-        return Outline(inputs[1:], targets[1:], inputs[0], tuple(headers))
+        return _outline(headers, *headers.pop("train"))
 
     def load(self, rng: np.random.Generator) -> Data:
         splits: dict[str, Any] = {split: self._samples(split, files) for split, files in self._files().items()}
@@ -146,6 +145,12 @@ class Npy(Dataset):
 
 
 MB = 1e6
+
+
+def _outline(further: Iterable[str], inputs: Header, targets: Header) -> Outline:
+    """What headers say of training samples, and of the names of further splits."""
+    rows, *shape = inputs.shape
+    return Outline(tuple(shape), targets.shape[1:], rows, tuple(further), kind=target_kind(targets))
 
 
 def _stream(

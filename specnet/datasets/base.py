@@ -18,6 +18,7 @@ from pydantic_core import CoreSchema, core_schema
 from specnet.component import Component
 from specnet.errors import DataError, SpecnetError
 from specnet.numpy_files import Header
+from specnet.task import TargetKind, Targets
 
 PIECE = 2**20
 """Bytes, as float64, of the rows that are read at a time where nothing asks for more."""
@@ -205,6 +206,18 @@ class Data:
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: samples for name, samples in named.items() if samples is not None}
 
+    @property
+    def about_targets(self) -> Targets:
+        """What is known of the targets of all splits."""
+        return Targets(
+            self.train.targets.shape[1:],
+            "classes" if self.classes else target_kind(self.train.targets),
+            len(self.classes) or None,
+            self.classes,
+            self.target_names,
+            lambda: (piece for samples in self.splits.values() for piece in pieces(samples.targets)),
+        )
+
 
 def checked_data(data: Any) -> Data:
     """Return what a dataset has loaded, if it is that.
@@ -235,7 +248,8 @@ class Outline:
     """What is known of samples before they are loaded; None where it is not.
 
     Shapes are those of one sample, `rows` counts training samples, `splits` names those that the dataset brings
-    besides train, `classes` counts the classes that class numbers stand for.
+    besides train, `classes` counts the classes that class numbers stand for. `kind` is "classes" where targets will be
+    class numbers: integers, one for each sample.
     """
 
     inputs: tuple[int, ...] | None = None
@@ -243,6 +257,17 @@ class Outline:
     rows: int | None = None
     splits: tuple[str, ...] | None = None
     classes: int | None = None
+    kind: TargetKind | None = None
+
+    @property
+    def about_targets(self) -> Targets:
+        """What is known of the targets."""
+        return Targets(self.targets, "classes" if self.classes else self.kind, self.classes)
+
+
+def target_kind(targets: np.ndarray | Rows | Header) -> TargetKind:
+    """Return what targets (n, ...) without names are: class numbers if each sample has one integer."""
+    return "classes" if targets.dtype.kind in "biu" and targets.shape[1:] in ((), (1,)) else "numbers"
 
 
 class Dataset(Component):

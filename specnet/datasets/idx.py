@@ -48,7 +48,7 @@ class Idx(Dataset):
     def outline(self) -> Outline:
         outlines = {split: _outline(Path(files.images), Path(files.labels)) for split, files in self._files().items()}
         shape, rows = outlines.pop("train")
-        return Outline(shape, (), rows, tuple(outlines))
+        return Outline(shape, (), rows, tuple(outlines), kind="classes")
 
     def load(self, rng: np.random.Generator) -> Data:
         splits: dict[str, Any] = {

@@ -23,7 +23,7 @@ class Spiral(Dataset):
     noise: float = Field(default=0.25, ge=0, description="standard deviation of the angle, in radians")
 
     def outline(self) -> Outline:
-        return Outline((2,), (), self.n_samples, (), classes=2)
+        return Outline((2,), (), self.n_samples, (), classes=2, kind="classes")
 
     def load(self, rng: np.random.Generator) -> Data:
         count = self.n_samples // 2
@@ -53,7 +53,7 @@ class Waves(Dataset):
     noise: float = Field(default=0.1, ge=0, description="standard deviation of y")
 
     def outline(self) -> Outline:
-        return Outline((1,), (1,), self.n_samples, ())
+        return Outline((1,), (1,), self.n_samples, (), kind="numbers")
 
     def load(self, rng: np.random.Generator) -> Data:
         count = self.n_samples // 2
@@ -96,7 +96,7 @@ class Shapes(Dataset):
     noise: float = Field(default=0.1, ge=0, description="standard deviation of a pixel, before it is clipped")
 
     def outline(self) -> Outline:
-        return Outline((self.size, self.size, 1), (), self.n_samples, (), classes=len(INSIDE))
+        return Outline((self.size, self.size, 1), (), self.n_samples, (), classes=len(INSIDE), kind="classes")
 
     def load(self, rng: np.random.Generator) -> Data:
         n, size = self.n_samples, self.size
@@ -126,7 +126,7 @@ class Sines(Dataset):
     noise: float = Field(default=0.1, ge=0, description="standard deviation of a value")
 
     def outline(self) -> Outline:
-        return Outline((self.length, 1), (1,), self.n_samples, ())
+        return Outline((self.length, 1), (1,), self.n_samples, (), kind="numbers")
 
     def load(self, rng: np.random.Generator) -> Data:
         f = rng.uniform(0.02, 0.1, (self.n_samples, 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar
@@ -42,11 +43,13 @@ class Csv(Dataset):
     def outline(self) -> Outline:
         table = Table(Path(self.path), self.delimiter, limit=1)
         self._require_columns(table)
-        targets: tuple[int, ...] | None = (len(self.targets),)
+        known = Outline((len(self.inputs),), (len(self.targets),), splits=(), kind="numbers")
         cell = table.columns[self.targets[0]][0]
-        if len(self.targets) == 1 and not _is_number(cell):
-            targets = None if _is_missing(cell) else ()
-        return Outline((len(self.inputs),), targets, splits=())
+        if len(self.targets) > 1 or _is_number(cell):
+            return known
+        return (
+            replace(known, targets=None, kind=None) if _is_missing(cell) else replace(known, targets=(), kind="classes")
+        )
 
     def load(self, rng: np.random.Generator) -> Data:
         table = Table(Path(self.path), self.delimiter)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from pydantic import Field, PositiveInt
 
+from specnet.errors import ShapeError
 from specnet.initializers.base import Initializer
 from specnet.layers.base import Layer, Shape
 
@@ -22,12 +23,18 @@ class Linear(Layer):
     output = "numbers"
     mask = "keep"
     examples = ({"units": 3}, {"units": 1, "use_bias": False})
-    units: PositiveInt = Field(description="output features", examples=[64])
+    units: PositiveInt | None = Field(
+        default=None, description="output features; null, in the last linear layer alone: as many as the task needs"
+    )
     use_bias: bool = Field(default=True, description="whether to add b")
     weight_init: Initializer = Field(default="glorot_uniform", description="initial W")  # type: ignore[assignment]
     bias_init: Initializer = Field(default="zeros", description="initial b")  # type: ignore[assignment]
 
     def build(self, input_shape: Shape) -> Shape:
+        if self.units is None:
+            raise ShapeError(
+                'has no "units"', help="give them: only the last linear layer of a spec may leave them out"
+            )
         self.declare("weight", (input_shape[-1], self.units), self.weight_init)
         if self.use_bias:
             self.declare("bias", (self.units,), self.bias_init)
@@ -41,10 +48,10 @@ class Linear(Layer):
         y = self.x.dot(self.weight)  # `matmul` is ten times slower for a single feature
         if self.use_bias:
             y += self.bias
-        return y.reshape(*x.shape[:-1], self.units)
+        return y.reshape(*x.shape[:-1], y.shape[-1])
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        rows = dy.reshape(-1, self.units)
+        rows = dy.reshape(-1, dy.shape[-1])
         self.x.T.dot(rows, out=self.grad.weight)
         if self.use_bias:
             rows.sum(axis=0, out=self.grad.bias)

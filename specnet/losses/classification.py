@@ -101,7 +101,7 @@ class CrossEntropy(Loss):
         return output_shape[:-1]
 
     def units(self, task: Task, columns: int) -> int | None:
-        return len(task.only.classes) or (columns if columns > 1 else None)
+        return columns if columns > 1 else len(task.only.classes) or None
 
     def predictions(self, y: np.ndarray) -> np.ndarray:
         return softmax(y)

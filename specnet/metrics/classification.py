@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from specnet.errors import ShapeError
-from specnet.functions import class_numbers, classes
 from specnet.metrics.base import MeanMetric, drop_column
+from specnet.task import class_numbers, classes
 
 
 class Accuracy(MeanMetric):

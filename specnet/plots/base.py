@@ -11,6 +11,7 @@ import numpy as np
 from specnet.component import Component
 from specnet.datasets.base import Data, Dataset, Samples
 from specnet.errors import PlotError
+from specnet.task import Task
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,6 +35,10 @@ class Trained(Protocol):
     @property
     def data(self) -> Data:
         """The splits, in the dataset's units."""
+
+    @property
+    def task(self) -> Task:
+        """What the network learns: numbers, or classes with their names."""
 
     @property
     def record(self) -> Mapping[str, np.ndarray]:

@@ -10,10 +10,11 @@ import numpy as np
 
 from specnet.datasets.base import Data
 from specnet.errors import PlotError
-from specnet.functions import classes, extremes
+from specnet.functions import extremes
 from specnet.plots import style
 from specnet.plots.base import Plot, Trained, in_memory, one_prediction
-from specnet.plots.classes import all_classes, check_few, class_name, class_numbers
+from specnet.plots.classes import all_classes, check_few, class_name, read_classes
+from specnet.task import classes
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -44,14 +45,14 @@ class DecisionBoundary(Plot):
         one_prediction(run)
         check_few(all_classes(data))
         x, y = grid_axes(data)
-        class_numbers(classes(run.predict(np.array([[x[0], y[0]]]))))
+        read_classes(classes(run.predict(np.array([[x[0], y[0]]]))))
 
     def draw(self, run: Trained) -> Figure:
         x, y = grid_axes(run.data)
         grid = np.stack(np.meshgrid(x, y), axis=-1)
         prediction = run.predict(grid.reshape(-1, 2))
         prediction = prediction.reshape(len(y), len(x), *prediction.shape[1:])
-        plane = Plane(run.data, prediction)
+        plane = Plane(run, prediction)
         handles = plane.handles()
         columns = math.ceil(len(handles) / 20)
 
@@ -72,11 +73,11 @@ class Plane:
     `graded` is whether predictions, (points of y, points of x, ...), are one probability of two classes.
     """
 
-    def __init__(self, data: Data, *predictions: np.ndarray) -> None:
-        self.data = data
+    def __init__(self, run: Trained, *predictions: np.ndarray) -> None:
+        self.data = data = run.data
         self.known = all_classes(data, *(winners(prediction).reshape(-1) for prediction in predictions))
         check_few(self.known)
-        self.names = [style.label(class_name(int(number), data)) for number in self.known]
+        self.names = [style.label(class_name(int(number), run)) for number in self.known]
         self.colors = style.class_colors(len(self.known))
         self.graded = len(self.known) == 2 and all(
             math.prod(prediction.shape[2:]) == 1 and not np.issubdtype(prediction.dtype, np.integer)
@@ -96,7 +97,7 @@ class Plane:
     def scatter(self, axes: Axes, scale: float = 1.0) -> None:
         """Draw the samples in the colours of their classes; `scale` times the usual size."""
         colors = np.array(self.colors)
-        scatter(axes, self.data, lambda targets: colors[np.searchsorted(self.known, class_numbers(targets))], scale)
+        scatter(axes, self.data, lambda targets: colors[np.searchsorted(self.known, read_classes(targets))], scale)
 
     def handles(self) -> list[Artist]:
         """Return what a legend shows: the classes, and the splits."""
@@ -150,7 +151,7 @@ def plane_names(data: Data) -> tuple[str, ...]:
 
 def winners(prediction: np.ndarray) -> np.ndarray:
     """Return the class number at each point of a grid, for predictions (points, points, ...)."""
-    numbers = class_numbers(classes(prediction.reshape(-1, *prediction.shape[2:])))
+    numbers = read_classes(classes(prediction.reshape(-1, *prediction.shape[2:])))
     return numbers.reshape(prediction.shape[:2])
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from specnet import functions
 from specnet.datasets.base import Data, pieces
 from specnet.errors import PlotError
 from specnet.plots import style
+from specnet.plots.base import Trained
+from specnet.task import are_probabilities, class_numbers, class_scores, classes
 
 LARGEST = 100
 """Classes that a picture can show, where each takes a colour or a row of its own."""
@@ -15,13 +16,13 @@ LONGEST = 13
 """Letters of a class's name below a sample."""
 
 
-def class_numbers(targets: np.ndarray) -> np.ndarray:
+def read_classes(targets: np.ndarray) -> np.ndarray:
     """Return the class numbers (n,) that targets stand for: a whole number each, or one-hot (n, k).
 
     Raises:
         PlotError: if they are neither.
     """
-    numbers = functions.class_numbers(targets)
+    numbers = class_numbers(targets)
     if numbers is None or numbers.ndim != 1:
         raise PlotError(
             f"the targets, of shape {targets.shape[1:]}, are not classes",
@@ -30,11 +31,9 @@ def class_numbers(targets: np.ndarray) -> np.ndarray:
     return numbers
 
 
-def class_name(number: int, data: Data) -> str:
-    """Return the name of a class number: the dataset's, that of its one-hot column, or the number itself."""
-    shape = data.train.targets.shape[1:]
-    one_hot = len(shape) == 1 and shape[0] > 1
-    names = data.classes or (data.target_names if one_hot else ())
+def class_name(number: int, run: Trained) -> str:
+    """Return the name of a class number, or the number itself."""
+    names = run.task.only.classes
     return names[number] if 0 <= number < len(names) else str(number)
 
 
@@ -47,7 +46,7 @@ def all_classes(data: Data, *found: np.ndarray) -> np.ndarray:
     known = np.unique(np.concatenate([np.arange(len(data.classes)), *found]))
     for samples in data.splits.values():
         for piece in pieces(samples.targets):
-            known = np.union1d(known, class_numbers(piece))
+            known = np.union1d(known, read_classes(piece))
     return known
 
 
@@ -61,19 +60,6 @@ def check_few(known: np.ndarray) -> None:
         raise PlotError(
             f"there are {len(known)} different classes: this plot shows at most {LARGEST}", help="leave it out"
         )
-
-
-def are_classes(data: Data, prediction: np.ndarray) -> bool:
-    """Tell whether targets are classes, for a model with such a prediction (1, ...).
-
-    Whole numbers that have no names, and are not all 0 or 1, are numbers where one number is predicted.
-    """
-    try:
-        known = all_classes(data)
-    except PlotError:
-        return False
-    one_number = prediction.size == 1 and not np.issubdtype(prediction.dtype, np.integer)
-    return bool(data.classes) or not one_number or set(known.tolist()) <= {0, 1}
 
 
 def check_number(data: Data, prediction: np.ndarray) -> None:
@@ -90,8 +76,8 @@ def check_number(data: Data, prediction: np.ndarray) -> None:
             )
 
 
-def class_scores(prediction: np.ndarray) -> np.ndarray:
-    """Return a score (n, k) for each class: as it is predicted, or, of one probability p of yes, 1 - p and p.
+def read_scores(prediction: np.ndarray) -> np.ndarray:
+    """Return a score (n, k) for each class, as `class_scores` does.
 
     Raises:
         PlotError: if predictions have no scores.
@@ -102,8 +88,7 @@ def class_scores(prediction: np.ndarray) -> np.ndarray:
             + (f"of shape {prediction.shape[1:]}" if prediction.ndim > 2 else "class numbers"),
             help="leave it out; confusion_matrix needs no scores",
         )
-    scores = prediction.reshape(len(prediction), -1).astype(np.float64)
-    return np.concatenate([1.0 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
+    return class_scores(prediction)
 
 
 def check_scores(known: np.ndarray, scores: np.ndarray) -> None:
@@ -118,11 +103,6 @@ def check_scores(known: np.ndarray, scores: np.ndarray) -> None:
             f"there is a class {missing[0]}, but scores for the classes 0 to {scores.shape[1] - 1} alone",
             help="leave this plot out, or give the last layer one unit for each class",
         )
-
-
-def are_probabilities(scores: np.ndarray) -> bool:
-    """Tell whether scores (n, k) are probabilities: from 0 to 1, and 1 together."""
-    return bool(((scores >= 0) & (scores <= 1)).all() and np.allclose(scores.sum(axis=1), 1.0, atol=0.01))
 
 
 def check_probabilities(scores: np.ndarray) -> None:
@@ -141,25 +121,25 @@ def check_probabilities(scores: np.ndarray) -> None:
 class Answers:
     """What samples are and what is predicted of them, in words: classes by name, or one number each.
 
-    `are_classes` is which of both; `truth` says what each sample is.
+    `are_classes` is which of both; `truth` contains what each sample is.
 
     Raises:
         PlotError: if targets, or predictions like this one (1, ...), are neither.
     """
 
-    def __init__(self, data: Data, targets: np.ndarray, prediction: np.ndarray) -> None:
-        self.data = data
-        self.are_classes = are_classes(data, prediction)
+    def __init__(self, run: Trained, targets: np.ndarray, prediction: np.ndarray) -> None:
+        self.run = run
+        self.are_classes = run.task.only.has_classes
         if self.are_classes:
-            class_numbers(functions.classes(prediction))
-            self.numbers = class_numbers(targets)
+            read_classes(classes(prediction))
+            self.numbers = read_classes(targets)
             self.truth = self._names(self.numbers)
         else:
-            check_number(data, prediction)
+            check_number(run.data, prediction)
             self.truth = [f"{number:.4g}" for number in targets.reshape(-1)]
 
     def _names(self, numbers: np.ndarray) -> list[str]:
-        return [style.label(class_name(int(number), self.data), LONGEST) for number in numbers]
+        return [style.label(class_name(int(number), self.run), LONGEST) for number in numbers]
 
     def read(self, prediction: np.ndarray) -> tuple[list[str], np.ndarray]:
         """Return what predictions (n, ...) say, with probabilities where there are some, and which are right (n,).
@@ -168,10 +148,10 @@ class Answers:
         """
         if not self.are_classes:
             return [f"{number:.4g}" for number in prediction.reshape(-1)], np.ones(len(prediction), bool)
-        found = class_numbers(functions.classes(prediction))
+        found = read_classes(classes(prediction))
         texts = self._names(found)
         if not np.issubdtype(prediction.dtype, np.integer):
-            scores = class_scores(prediction)
+            scores = read_scores(prediction)
             if are_probabilities(scores):
                 texts = [f"{text}\n{share:.0%}" for text, share in zip(texts, scores.max(axis=1), strict=True)]
         return texts, found == self.numbers

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from specnet.functions import classes
 from specnet.plots import style
 from specnet.plots.base import Plot, Trained, one_prediction
-from specnet.plots.classes import all_classes, check_few, class_name, class_numbers
+from specnet.plots.classes import all_classes, check_few, class_name, read_classes
+from specnet.task import classes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,18 +29,18 @@ class ConfusionMatrix(Plot):
     def check(self, run: Trained) -> None:
         prediction = one_prediction(run)
         check_few(all_classes(run.data))
-        class_numbers(classes(prediction))
+        read_classes(classes(prediction))
 
     def draw(self, run: Trained) -> Figure:
         split, samples = list(run.data.splits.items())[-1]
-        wanted = np.concatenate([class_numbers(piece.targets) for piece in samples.pieces()])
-        found = [class_numbers(classes(run.predict(piece.inputs))) for piece in samples.pieces()]
+        wanted = np.concatenate([read_classes(piece.targets) for piece in samples.pieces()])
+        found = [read_classes(classes(run.predict(piece.inputs))) for piece in samples.pieces()]
         predicted = np.concatenate(found)
         known = all_classes(run.data, predicted)
         check_few(known)
         counts = count_pairs(np.searchsorted(known, wanted), np.searchsorted(known, predicted), len(known))
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        names = [style.label(class_name(int(number), run.data), 18) for number in known]
+        names = [style.label(class_name(int(number), run), 18) for number in known]
 
         roomy = len(known) <= ROOMY
         side = max(4.0, len(known) * (0.65 if roomy else 0.38))

@@ -59,7 +59,7 @@ class Residuals(Plot):
     def check(self, run: Trained) -> None:
         check_number(run.data, one_prediction(run))
         targets = last_split(run.data)[1].targets
-        if targets.ndim == 1 and np.issubdtype(targets.dtype, np.integer):
+        if run.task.only.has_classes and targets.ndim == 1 and np.issubdtype(targets.dtype, np.integer):
             raise PlotError(
                 "this plot shows one number for each sample, here targets are class numbers",
                 help="leave it out; for classes there is confusion_matrix",

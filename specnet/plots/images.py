@@ -39,13 +39,13 @@ class SampleImages(Plot):
                 f"here inputs have shape {shape}",
                 help="leave this plot out; confusion_matrix and residuals take any inputs",
             )
-        Answers(run.data, last_split(run.data)[1].targets[:1], one_prediction(run))
+        Answers(run, last_split(run.data)[1].targets[:1], one_prediction(run))
 
     def draw(self, run: Trained) -> Figure:
         split, samples = last_split(run.data)
         rows = np.unique(np.linspace(0, len(samples.inputs) - 1, SHOWN).astype(int))
         shown = samples.select(rows)
-        answers = Answers(run.data, shown.targets, one_prediction(run))
+        answers = Answers(run, shown.targets, one_prediction(run))
         predicted, right = answers.read(run.predict(shown.inputs))
         title = f"{run.name}: samples of the {split} split"
         if answers.are_classes:

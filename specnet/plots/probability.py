@@ -16,8 +16,8 @@ from specnet.plots.classes import (
     check_probabilities,
     check_scores,
     class_name,
-    class_numbers,
-    class_scores,
+    read_classes,
+    read_scores,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Roc(Plot):
     def draw(self, run: Trained) -> Figure:
         split, samples = last_split(run.data)
         known, scores = scores_of_classes(run, samples.inputs)
-        wanted = class_numbers(samples.targets)
+        wanted = read_classes(samples.targets)
         shown = known[1:] if len(known) == 2 else known
         columns = math.ceil(len(shown) / 20)
 
@@ -55,7 +55,7 @@ class Roc(Plot):
         for number, color, dashes in zip(
             shown, style.class_colors(len(shown)), cycle(["-", "--", "-.", (0, (1, 1))]), strict=False
         ):
-            name, positive = style.label(class_name(int(number), run.data)), wanted == number
+            name, positive = style.label(class_name(int(number), run)), wanted == number
             if positive.all() or not positive.any():
                 x, y, text = np.empty(0), np.empty(0), "not defined"
             else:
@@ -95,9 +95,9 @@ class Calibration(Plot):
         split, samples = last_split(run.data)
         known, probabilities = scores_of_classes(run, samples.inputs)
         check_probabilities(probabilities)
-        wanted = class_numbers(samples.targets)
+        wanted = read_classes(samples.targets)
         if len(known) == 2:
-            name = class_name(int(known[1]), run.data)
+            name = class_name(int(known[1]), run)
             predicted, right = probabilities[:, known[1]], wanted == known[1]
             x, y = f"predicted probability of {name}", f"share of {name}"
         else:
@@ -137,7 +137,7 @@ def scores_of_classes(run: Trained, inputs: np.ndarray) -> tuple[np.ndarray, np.
     Raises:
         PlotError: if targets are not classes, or predictions not a score for each.
     """
-    scores = class_scores(run.predict(inputs))
+    scores = read_scores(run.predict(inputs))
     known = all_classes(run.data)
     check_scores(known, scores)
     return known, scores

@@ -15,14 +15,13 @@ from specnet.plots.boundary import GROUND, Plane, plane_names, scatter, split_ha
 from specnet.plots.classes import (
     Answers,
     all_classes,
-    are_classes,
-    are_probabilities,
     check_number,
     check_scores,
-    class_scores,
+    read_scores,
 )
 from specnet.plots.fit import draw_samples, target_name
 from specnet.plots.images import caption, hang
+from specnet.task import are_probabilities
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -101,7 +100,7 @@ class Boundary(InPlane):
     def __init__(self, run: Trained) -> None:
         super().__init__(run)
         frames = range(len(run.record["predictions"]))
-        self.plane = Plane(run.data, *(self.prediction(frame) for frame in frames))
+        self.plane = Plane(run, *(self.prediction(frame) for frame in frames))
 
     def set_up(self, axes: Axes) -> None:
         self.plane.dress(axes)
@@ -157,7 +156,7 @@ class Recorded(Scene):
         self.split, rows = str(run.record["sample_split"]), run.record["sample_rows"]
         self.chosen = np.unique(np.linspace(0, len(rows) - 1, self.most).astype(int))
         self.inputs, self.targets, *_ = in_memory(run.data)[self.split].select(rows[self.chosen])
-        self.answers = Answers(run.data, self.targets, self.example)
+        self.answers = Answers(run, self.targets, self.example)
 
     def prediction(self, frame: int) -> np.ndarray:
         return super().prediction(frame)[self.chosen]
@@ -183,7 +182,7 @@ class Verdicts(Recorded):
     def __init__(self, run: Trained) -> None:
         super().__init__(run)
         self.order = np.argsort(self.answers.numbers, kind="stable")
-        scores = [class_scores(self.prediction(frame)) for frame in range(len(run.record["predictions"]))]
+        scores = [read_scores(self.prediction(frame)) for frame in range(len(run.record["predictions"]))]
         check_scores(all_classes(run.data), scores[0])
         self.scores = np.stack([each[self.order, self.answers.numbers[self.order]] for each in scores])
         self.what = "probability" if are_probabilities(scores[0]) else "score"
@@ -243,7 +242,7 @@ def grid_scene(run: Trained) -> Curve | Boundary | Relief:
         )
     if "axis_1" not in record:
         return Curve(run)
-    return Boundary(run) if are_classes(run.data, one_prediction(run)) else Relief(run)
+    return Boundary(run) if run.task.only.has_classes else Relief(run)
 
 
 def any_scene(run: Trained) -> Scene:

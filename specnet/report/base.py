@@ -34,10 +34,6 @@ class Reported(Trained, Protocol):
         """Checkpoint, epoch, step, monitored value's name and value of the best state."""
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the class numbers, if the dataset has them."""
-
-    @property
     def input_names(self) -> tuple[str, ...]:
         """Names of the input columns, if the dataset has them."""
 
@@ -47,3 +43,9 @@ class Reported(Trained, Protocol):
 
     def evaluate(self, split: str) -> dict[str, float]:
         """Return loss and metrics over one of the run's splits."""
+
+
+def class_names(run: Reported) -> list[str] | None:
+    """Return the names of classes, by class number, or None where each sample has numbers or several labels."""
+    part = run.task.only
+    return list(part.classes) if part.has_classes else None

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from specnet.datasets.base import AnySamples, Data, Samples, pieces
+from specnet.datasets.base import AnySamples, Data, Samples
 from specnet.errors import PlotError, SpecnetError
-from specnet.functions import class_numbers, classes, is_image
-from specnet.report.base import Reported
+from specnet.functions import is_image
+from specnet.report.base import Reported, class_names
 from specnet.report.packing import Levels, count_up, quantize, quantize_each, spread, thumbnails
 from specnet.report.series import rounded
+from specnet.task import class_numbers, classes
 
 POINTS = 128
 """Points along each of two inputs at most; of finer grids only every second point is shown, or third, …"""
@@ -26,8 +27,6 @@ FRAMES = 600
 """Frames of all replays of a page at most: so many every curve has a point for."""
 LEVELS = 65_536
 """Parts of a column's range to which its numbers are told."""
-CLASSES = 2000
-"""A class number from here on is taken for a measurement."""
 
 NEEDED = {"epochs", "predictions", "train/loss", "layers"}
 """Arrays that every record has."""
@@ -115,7 +114,7 @@ def over_plane(run: Reported, predictions: np.ndarray) -> tuple[Scene, Arrays]:
     predictions = np.swapaxes(predictions[:, ::step, ::step], 1, 2)
     scores = predictions.reshape(*predictions.shape[:3], -1)
     data = loaded(run)
-    names = class_names(run, data)
+    names = class_names(run)
     scene: Scene = {
         "kind": "plane",
         "axes": [axis(run, number, step) for number in range(2)],
@@ -138,7 +137,7 @@ def over_line(run: Reported, predictions: np.ndarray) -> tuple[Scene, Arrays]:
     scores = every[..., :OUTPUTS]
     data = loaded(run)
     # Of class numbers there is no probability to be drawn over the input: they are numbers as good as any.
-    names = None if np.issubdtype(scores.dtype, np.integer) else class_names(run, data)
+    names = None if np.issubdtype(scores.dtype, np.integer) else class_names(run)
     scene: Scene = {"kind": "curve", "axes": [axis(run, 0, 1)], "classes": names, "splits": overlay(data, names)}
     if names is not None:
         names = enough(names, every)
@@ -163,7 +162,7 @@ def of_samples(run: Reported, predictions: np.ndarray) -> tuple[Scene, Arrays]:
         SpecnetError: if they cannot be loaded any more, or something else is predicted.
     """
     split, rows, data = str(run.record["sample_split"]), run.record["sample_rows"], run.data
-    names, shape = class_names(run, data), data.train.inputs.shape[1:]
+    names, shape = class_names(run), data.train.inputs.shape[1:]
     images = names is not None and is_image(shape)
     chosen = spread(len(rows), IMAGES if images else SAMPLES)
     inputs, targets, *_ = held(data.splits[split].select(rows[chosen]))
@@ -220,36 +219,6 @@ def loaded(run: Reported) -> Data | None:
         return run.data
     except SpecnetError:
         return None
-
-
-def class_names(run: Reported, data: Data | None) -> list[str] | None:
-    """Return the names of classes, by class number, or nothing where targets are numbers."""
-    if run.classes:
-        return list(run.classes)
-    most = largest_class(data) if data else None
-    if data is None or most is None:
-        return None
-    targets = data.train.targets
-    if math.prod(targets.shape[1:]) > 1:
-        return output_names(run, targets.shape[1])
-    if run.spec.loss.takes == "numbers":
-        # One number tells two classes apart; of more it is an estimate, unless a transform makes it a class again.
-        binary = np.issubdtype(targets.dtype, np.integer) and most <= 1
-        if not binary and not np.issubdtype(run.predict(data.train.inputs[:1]).dtype, np.integer):
-            return None
-    return [str(number) for number in range(max(most, 1) + 1)]
-
-
-def largest_class(data: Data) -> int | None:
-    """Return the largest class number of all splits, or nothing where targets are no class numbers."""
-    largest = 0
-    for samples in data.splits.values():
-        for piece in pieces(samples.targets):
-            found = class_numbers(piece)
-            if found is None or found.ndim > 1 or found.min() < 0 or found.max() >= CLASSES:
-                return None
-            largest = max(largest, int(found.max()))
-    return largest
 
 
 def enough(names: list[str], scores: np.ndarray) -> list[str]:

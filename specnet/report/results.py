@@ -8,12 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from specnet.datasets.base import AnySamples, Data
-from specnet.functions import class_numbers, classes
 from specnet.metrics.base import drop_column
-from specnet.report.base import Reported
+from specnet.report.base import Reported, class_names
 from specnet.report.packing import spread
-from specnet.report.replay import class_names, enough, held
+from specnet.report.replay import enough, held
+from specnet.task import are_probabilities, class_numbers, class_scores, classes
 
+CLASSES = 2000
+"""Classes above which they are not counted in pairs."""
 RESIDUALS = 2000
 """Samples whose residuals are shown at most, evenly chosen."""
 EXAMPLES = 12
@@ -71,8 +73,8 @@ def confusion(run: Reported) -> Confusion | None:
     Raises:
         SpecnetError: if the data cannot be loaded any more.
     """
-    (split, samples), names = last_split(run.data), class_names(run, run.data)
-    if names is None:
+    (split, samples), names = last_split(run.data), class_names(run)
+    if names is None or len(names) > CLASSES:
         return None
     pairs = [verdicts(piece.targets, run.predict(piece.inputs)) for piece in samples.pieces()]
     known = [pair for pair in pairs if pair is not None]
@@ -92,7 +94,7 @@ def residuals(run: Reported) -> Residuals | None:
         SpecnetError: if the data cannot be loaded any more.
     """
     split, samples = last_split(run.data)
-    if samples.targets.shape[1:] not in [(), (1,)] or class_names(run, run.data) is not None:
+    if samples.targets.shape[1:] not in [(), (1,)] or class_names(run) is not None:
         return None
     inputs, targets, *_ = held(samples.select(spread(len(samples.inputs), RESIDUALS)))
     prediction = run.predict(inputs).astype(np.float64)
@@ -112,7 +114,7 @@ def worst(run: Reported) -> Worst | None:
     Raises:
         SpecnetError: if the data cannot be loaded any more.
     """
-    (split, samples), names = last_split(run.data), class_names(run, run.data)
+    (split, samples), names = last_split(run.data), class_names(run)
     error, wrong = np.empty(0), np.empty(0, bool)
     for piece in samples.pieces():
         found = errors(names, piece.targets, run.predict(piece.inputs))
@@ -143,12 +145,6 @@ def verdicts(targets: np.ndarray, predictions: np.ndarray) -> np.ndarray | None:
     """Return class numbers (2, n), what samples are and what is predicted, or nothing where these are no classes."""
     truth, found = class_numbers(targets), drop_column(classes(predictions))
     return None if truth is None or truth.shape != found.shape or truth.ndim > 1 else np.stack([truth, found])
-
-
-def class_scores(predictions: np.ndarray) -> np.ndarray:
-    """Return the score (n, k) of each class: as it is predicted, or, of one probability p of yes, 1 - p and p."""
-    y = predictions.reshape(len(predictions), -1).astype(np.float64)
-    return np.concatenate([1.0 - y, y], axis=1) if y.shape[1] == 1 else y
 
 
 def errors(
@@ -188,7 +184,7 @@ def in_words(names: list[str] | None, targets: np.ndarray, predictions: np.ndarr
     if np.issubdtype(predictions.dtype, np.integer):
         return "1 where the class is wrong", truth, found
     y = class_scores(predictions)
-    if not (((y >= 0) & (y <= 1)).all() and np.allclose(y.sum(axis=1), 1.0, atol=0.01)):
+    if not are_probabilities(y):
         return "|1 − score of the true class|", truth, found
     found = [f"{name} ({100 * share:.0f} %)" for name, share in zip(found, y.max(axis=1).tolist(), strict=True)]
     return "1 − probability of the true class", truth, found

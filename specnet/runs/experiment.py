@@ -21,6 +21,8 @@ from specnet.report.record import Recorder
 from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.spec.checks import check_network, missing_split
 from specnet.spec.model import Spec
+from specnet.spec.units import loaded_task, resolve_loaded
+from specnet.task import Task
 from specnet.training.callbacks import BestTracker, Callback, FollowMonitors, GuardedCallback, StopEarly
 from specnet.training.divergence import all_finite
 from specnet.training.model import Model
@@ -137,6 +139,7 @@ class Untrained:
     name: str
     dataset: Dataset
     data: Data
+    task: Task
     predict: Callable[[np.ndarray], np.ndarray]
     params: Mapping[str, np.ndarray]
     record: Mapping[str, np.ndarray]
@@ -151,14 +154,15 @@ class Experiment:
     """
 
     def __init__(self, spec: Spec, callbacks: Sequence[Callback] = ()) -> None:
-        self.spec = spec
         self.data = load_data(spec)
         inputs, targets, transformed = transform(spec, self.data)
         with located(spec):
+            self.spec = spec = resolve_loaded(spec, self.data, transformed["train"])
             shape, rows = transformed["train"].inputs.shape[1:], len(transformed["train"].inputs)
             _check_batch(transformed["train"], spec.training.batch_size)
             check_network(spec, shape, rows)
             self.model = build_model(spec, shape, inputs, targets)
+            self.task = loaded_task(spec, self.data, self.model.network.output_shape)
             self.splits = {
                 name: self.model.prepare(transformed[name], samples.targets)
                 for name, samples in self.data.splits.items()
@@ -187,6 +191,7 @@ class Experiment:
             "classes": list(self.data.classes),
             "input_names": list(self.data.input_names),
             "target_names": list(self.data.target_names),
+            "task": self.task.to_json(),
         }
 
     def state(self, copied: bool = True) -> TrainingState:
@@ -254,6 +259,7 @@ class Experiment:
             self.spec.name,
             self.spec.dataset,
             self.data,
+            self.task,
             self.model.predict,
             self.model.network.params,
             self.recorder.arrays if self.recorder else {},

@@ -30,6 +30,7 @@ from specnet.runs.plugins import changed_plugins
 from specnet.runs.state import read_checkpoint
 from specnet.runs.threads import blas_threads, recorded_threads
 from specnet.spec.model import Spec
+from specnet.task import Task
 from specnet.training.model import Model
 
 ONE_AT_A_TIME = RLock()
@@ -110,6 +111,11 @@ class Run:
     def target_names(self) -> tuple[str, ...]:
         """Names of the target columns, if the dataset has them."""
         return tuple(self.progress["data"]["target_names"])
+
+    @property
+    def task(self) -> Task:
+        """What the network learns: numbers, or classes with their names."""
+        return Task.from_json(self.progress["data"]["task"])
 
     @property
     def best(self) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from specnet.runs.signals import Signals
 from specnet.runs.threads import blas_threads, check_threads, fitting_threads, recorded_threads
 from specnet.spec.load import load_spec
 from specnet.spec.model import Spec
+from specnet.spec.units import adopt_units
 from specnet.training.callbacks import Callback
 
 
@@ -79,7 +80,7 @@ def run(
         with claimed as directory, blas_threads(threads, _fitting_threads(experiment)):
             if directory.path != wanted:
                 observers.taken(wanted)
-            course = Course(experiment, directory, describe(spec, experiment.data), observers, signals)
+            course = Course(experiment, directory, describe(experiment.spec, experiment.data), observers, signals)
             return course.run(None, report)
 
 
@@ -173,6 +174,7 @@ def _go_on(
         stack.enter_context(blas_threads(threads, recorded_threads(manifest)))
         before = read_spec(path, manifest)
         spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget)
+        spec = adopt_units(spec, before)
         check_spec_unchanged(before, spec)
         check_components_unchanged(manifest, spec, path)
         warnings = changed_setting(manifest)

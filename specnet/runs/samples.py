@@ -16,10 +16,11 @@ from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 from specnet.component import build
 from specnet.datasets.base import AnySamples, Dataset, Rows, pieces
 from specnet.errors import SpecError, SpecnetError, UsageError
-from specnet.functions import classes
+from specnet.metrics.base import drop_column
 from specnet.numpy_files import read_npy
 from specnet.runs.files import write_file
 from specnet.runs.run import Run
+from specnet.task import classes
 
 
 @contextmanager
@@ -109,16 +110,18 @@ def predictions_csv(run: Run, predictions: np.ndarray) -> bytes:
         raise UsageError(f"predictions of shape {predictions.shape[1:]} are no table", help="write them to .npy")
     rows = predictions if predictions.ndim == 2 else predictions[:, np.newaxis]
     columns: list[str] = list(run.target_names) if len(run.target_names) == rows.shape[1] else []
-    if run.classes:
+    part, chosen = run.task.only, []
+    if part.has_classes:
         # A network may have more outputs than the dataset has classes; those have numbers alone.
-        names = [*run.classes, *map(str, range(len(run.classes), max(rows.shape[1], len(run.classes))))]
-        chosen = [names[number] for number in classes(predictions)]
+        names = [*part.classes, *map(str, range(len(part.classes), rows.shape[1]))]
+        chosen = [names[number] for number in drop_column(classes(predictions))]
         if np.issubdtype(predictions.dtype, np.integer):
             rows = np.empty((len(predictions), 0))
-        columns = [*(names if rows.shape[1] > 1 else ["probability"] * rows.shape[1]), "class"]
+        score = "score" if run.spec.loss.takes == "numbers" else "probability"
+        columns = [*(names if rows.shape[1] > 1 else [score] * rows.shape[1]), "class"]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns or [f"y{number}" for number in range(rows.shape[1])])
     for number, row in enumerate(rows.tolist()):
-        writer.writerow([*row, chosen[number]] if run.classes else row)
+        writer.writerow([*row, *chosen[number : number + 1]])
     return stream.getvalue().encode()

@@ -25,6 +25,7 @@ from specnet.runs.archive import Stamp, open_archive
 from specnet.runs.index import file_name
 from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec
+from specnet.task import TaskKind
 from specnet.training.state import TrainingState
 
 TEXTS = ("layout", "spec", "progress")
@@ -51,11 +52,19 @@ class _Generator(_Part):
     uinteger: int = Field(ge=0, lt=2**32)
 
 
+class _TaskPart(_Part):
+    kind: TaskKind
+    columns: list[NonNegativeInt] | None
+    classes: list[str]
+    names: list[str]
+
+
 class _Data(_Part):
     input_shape: list[PositiveInt]
     classes: list[str]
     input_names: list[str]
     target_names: list[str]
+    task: list[_TaskPart] = Field(min_length=1)
 
 
 class _Stored(_Part):

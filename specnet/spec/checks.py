@@ -29,6 +29,7 @@ from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.spec.memory import check_memory
 from specnet.spec.model import Spec
 from specnet.spec.plan import SPLITS, Plan, make_plan
+from specnet.spec.units import check_units
 from specnet.training.pipeline import Transforms
 from specnet.transforms.base import RandomTransform, Transform
 
@@ -36,7 +37,7 @@ from specnet.transforms.base import RandomTransform, Transform
 def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
     """Return every mistake found in a spec; `flawed` are its keys that other mistakes were found in already."""
     plan = make_plan(spec)
-    checks = [_check_transforms(spec.transforms), _check_metrics(spec.metrics)]
+    checks = [check_units(spec), _check_transforms(spec.transforms), _check_metrics(spec.metrics)]
     checks += [_check_learning_rate(spec)] if "dtype" not in flawed else []
     checks += [_check_split(spec, plan)] if "split" not in flawed else []
     checks += [_check_monitors(spec, plan, flawed), _check_loss(spec.loss, spec.layers, plan)]

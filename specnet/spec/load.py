@@ -21,6 +21,7 @@ from specnet.spec.memory import machine_memory
 from specnet.spec.model import Spec
 from specnet.spec.overrides import apply_overrides
 from specnet.spec.text import Source, parse_json
+from specnet.spec.units import resolve_early
 
 KEYS = ("missing-key", "unknown-key")
 """Codes of mistakes that an object has beside those of its values."""
@@ -102,6 +103,10 @@ def _understand(document: Document, budget: float) -> tuple[Spec | None, list[Di
         spec = spec.model_copy(update={"dataset": None})
     spec.loaded(document, budget)
     told = {found.pointer for found in mistakes if found.pointer}
+    try:
+        spec = resolve_early(spec)
+    except SpecnetError as error:
+        mistakes += error.diagnostics
     flawed = {str(pointer[0]) for pointer in told}
     flawed |= {nearest(key, Spec.model_fields, "") or key for key in flawed}  # "splt" may be what "split" should be
     try:

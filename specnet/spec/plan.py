@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from specnet.component import guarded
+from specnet.component import find_class, guarded, parts
 from specnet.datasets.base import Dataset, Outline
 from specnet.errors import Diagnostic, SpecnetError
 from specnet.layers.base import Layer, Output, Shape, outputs_of
@@ -61,7 +61,7 @@ def make_plan(spec: Spec, input_shape: Shape | None = None, rows: int | None = N
     inputs = input_shape
     if inputs is None:
         inputs = _transformed(outline.inputs, spec.transforms.inputs, "inputs", mistakes)
-    stack = Stack([*takewhile(lambda layer: layer is not None, spec.layers)], ("layers",), "layers")
+    stack = Stack([*takewhile(_is_complete, spec.layers)], ("layers",), "layers")
     layers = stack.layers
     shape = kind = None
     if inputs is not None:
@@ -81,6 +81,15 @@ def make_plan(spec: Spec, input_shape: Shape | None = None, rows: int | None = N
         kind,
         mistakes,
     )
+
+
+def is_open(layer: Any) -> bool:
+    """Return whether a value is a linear layer that leaves its units to the task."""
+    return getattr(layer, "units", 0) is None and isinstance(layer, find_class("layers", "linear"))
+
+
+def _is_complete(layer: Layer | None) -> bool:
+    return layer is not None and not any(is_open(part) for _, part in parts(layer))
 
 
 @contextmanager

@@ -95,15 +95,15 @@ def a_seed_determines_the_samples(subject: DatasetSubject) -> Problems:
 
 
 def outline_tells_what_load_gives(subject: DatasetSubject) -> Problems:
-    """Shapes, rows, splits and classes that are told before loading are those of the samples."""
+    """Shapes, rows, splits, classes and kind of the targets that are told before loading are those of the samples."""
     data, outline = subject.data, subject.component.model_copy(deep=True).outline()
-    classes = len(data.classes)
     found = Outline(
         data.train.inputs.shape[1:],
         data.train.targets.shape[1:],
         len(data.train.inputs),
         tuple(split for split in data.splits if split != "train"),
-        classes,
+        len(data.classes),
+        data.about_targets.kind,
     )
     for name, told in vars(outline).items():
         if told is not None and told != getattr(found, name):

@@ -14,6 +14,7 @@ from specnet.datasets.base import AnySamples, Data, Dataset, Rows, Samples, Stre
 from specnet.runs.experiment import Experiment
 from specnet.spec.load import load_spec
 from specnet.spec.model import Spec
+from specnet.task import Task
 from specnet.training.loop import run_epoch
 from specnet.training.model import Model
 
@@ -57,6 +58,7 @@ class Demo:
     name: str
     dataset: Dataset
     data: Data
+    task: Task
     model: Model
     history: Mapping[str, np.ndarray]
     record: Mapping[str, np.ndarray]
@@ -106,6 +108,7 @@ def train(spec: Spec) -> Demo:
         spec.name,
         spec.dataset,
         experiment.data,
+        experiment.task,
         experiment.model,
         {name: np.array([line[name] for line in lines]) for name in lines[0]},
         recorder.arrays if recorder else {},

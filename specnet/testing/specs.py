@@ -15,6 +15,7 @@ from specnet.layers.base import Shape, walk
 from specnet.runs.experiment import build_model, load_data, located, pipelines, transform
 from specnet.spec.model import Spec
 from specnet.spec.plan import make_plan
+from specnet.spec.units import last_open, resolve_loaded
 from specnet.testing.demos import Demo, cut, train
 from specnet.testing.dispatch import Case, examine, name_of
 from specnet.testing.outcome import Outcome
@@ -59,8 +60,13 @@ class Bench:
 
     @cached_property
     def short(self) -> Spec:
-        """The spec with some of its samples."""
-        return cut(self.spec, load_data(self.spec))
+        """The spec with some of its samples, and the units that all of them ask for."""
+        data = load_data(self.spec)
+        if last_open(self.spec) is not None:
+            samples = transform(self.spec, data)[2]["train"]
+            with located(self.spec):
+                return cut(resolve_loaded(self.spec, data, samples), data)
+        return cut(self.spec, data)
 
     @cached_property
     def data(self) -> Data:

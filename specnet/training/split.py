@@ -12,7 +12,7 @@ from pydantic import Field
 from specnet.component import Section
 from specnet.datasets.base import AnySamples, Data, pieces
 from specnet.errors import DataError
-from specnet.functions import class_numbers
+from specnet.task import class_numbers
 
 
 class Split(Section):

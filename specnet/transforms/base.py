@@ -30,6 +30,8 @@ class Transform(Component):
     """Names of the attributes that hold what `fit` learns."""
     dtypes: ClassVar[DTypes] = NUMBERS
     """The dtypes that samples may have, as NumPy's abstract types; others are refused before `fit`."""
+    categorical: ClassVar[bool] = False
+    """Whether what `invert` returns are the categories that `apply` took: of targets, classes."""
 
     def fit(self, x: np.ndarray) -> None:
         """Learn from the training split; by default nothing."""

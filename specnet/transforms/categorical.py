@@ -18,6 +18,7 @@ class OneHot(Transform):
 
     fitted = ("categories", "sizes", "ndim")
     dtypes = (*NUMBERS, np.str_)
+    categorical = True
 
     def fit(self, x: np.ndarray) -> None:
         self.fit_pieces(lambda: [x])

@@ -54,37 +54,40 @@ FILES = {
 }  # fmt: skip
 SPLIT = {"path": "split.npz", "inputs": "x", "targets": "t"}
 CASES = {
-    "spiral": [({"n_samples": 10}, Outline((2,), (), 10, (), 2))],
-    "waves": [({"n_samples": 10}, Outline((1,), (1,), 10, ()))],
-    "shapes": [({"n_samples": 12, "size": 15}, Outline((15, 15, 1), (), 12, (), 4))],
-    "sines": [({"n_samples": 5, "length": 7}, Outline((7, 1), (1,), 5, ()))],
+    "spiral": [({"n_samples": 10}, Outline((2,), (), 10, (), 2, kind="classes"))],
+    "waves": [({"n_samples": 10}, Outline((1,), (1,), 10, (), kind="numbers"))],
+    "shapes": [({"n_samples": 12, "size": 15}, Outline((15, 15, 1), (), 12, (), 4, kind="classes"))],
+    "sines": [({"n_samples": 5, "length": 7}, Outline((7, 1), (1,), 5, (), kind="numbers"))],
     "csv": [
-        ({"path": "numbers.csv", "inputs": ["b"], "targets": ["t"]}, Outline((1,), (1,), splits=())),
-        ({"path": "numbers.csv", "inputs": ["b", "a"], "targets": ["t", "u"]}, Outline((2,), (2,), splits=())),
-        ({"path": "text.csv", "inputs": ["a", "b"], "targets": ["t"]}, Outline((2,), (), splits=())),
+        ({"path": "numbers.csv", "inputs": ["b"], "targets": ["t"]}, Outline((1,), (1,), splits=(), kind="numbers")),
+        (
+            {"path": "numbers.csv", "inputs": ["b", "a"], "targets": ["t", "u"]},
+            Outline((2,), (2,), splits=(), kind="numbers"),
+        ),
+        ({"path": "text.csv", "inputs": ["a", "b"], "targets": ["t"]}, Outline((2,), (), splits=(), kind="classes")),
     ],
     "npz": [
-        ({"path": "plain.npz"}, Outline((3, 2), (), 4, ())),
-        ({"path": "old.npz"}, Outline((3, 2), (), 4, ())),
-        (SPLIT, Outline((3, 2), (2,), 4, ("validation", "test"))),
-        ({"path": "plain.npz", "buffer": 1e-5}, Outline((3, 2), (), 4, ())),
-        ({**SPLIT, "inputs": "train_x", "targets": "extra"}, Outline((3, 2), (), 4, ())),
+        ({"path": "plain.npz"}, Outline((3, 2), (), 4, (), kind="classes")),
+        ({"path": "old.npz"}, Outline((3, 2), (), 4, (), kind="classes")),
+        (SPLIT, Outline((3, 2), (2,), 4, ("validation", "test"), kind="numbers")),
+        ({"path": "plain.npz", "buffer": 1e-5}, Outline((3, 2), (), 4, (), kind="classes")),
+        ({**SPLIT, "inputs": "train_x", "targets": "extra"}, Outline((3, 2), (), 4, (), kind="classes")),
     ],
     "npy": [
-        ({"inputs": "x.npy", "targets": "t.npy"}, Outline((3, 2), (), 4, ())),
-        ({"inputs": "fortran.npy", "targets": "x.npy"}, Outline((3, 2), (3, 2), 4, ())),
+        ({"inputs": "x.npy", "targets": "t.npy"}, Outline((3, 2), (), 4, (), kind="classes")),
+        ({"inputs": "fortran.npy", "targets": "x.npy"}, Outline((3, 2), (3, 2), 4, (), kind="numbers")),
         (
             {"inputs": "x.npy", "targets": "t.npy", "test": {"inputs": "fortran.npy", "targets": "t.npy"}},
-            Outline((3, 2), (), 4, ("test",)),
+            Outline((3, 2), (), 4, ("test",), kind="classes"),
         ),
-        ({"inputs": "x.npy", "targets": "t.npy", "buffer": 1e-5}, Outline((3, 2), (), 4, ())),
+        ({"inputs": "x.npy", "targets": "t.npy", "buffer": 1e-5}, Outline((3, 2), (), 4, (), kind="classes")),
     ],
     "idx": [
-        ({"images": "images", "labels": "labels"}, Outline((3, 2, 1), (), 4, ())),
-        ({"images": "rows", "labels": "labels.gz"}, Outline((6,), (), 4, ())),
+        ({"images": "images", "labels": "labels"}, Outline((3, 2, 1), (), 4, (), kind="classes")),
+        ({"images": "rows", "labels": "labels.gz"}, Outline((6,), (), 4, (), kind="classes")),
         (
             {"images": "images.gz", "labels": "labels.gz", "test": {"images": "images", "labels": "labels"}},
-            Outline((3, 2, 1), (), 4, ("test",)),
+            Outline((3, 2, 1), (), 4, ("test",), kind="classes"),
         ),
     ],
 }
@@ -109,6 +112,7 @@ def agree(outline, data):
         len(data.train.inputs),
         tuple(split for split in data.splits if split != "train"),
         len(data.classes),
+        data.about_targets.kind,
     )
     return all(known in (None, getattr(found, name)) for name, known in vars(outline).items())
 
@@ -167,28 +171,32 @@ UNREAD = {
     "csv": (
         {"path": "large", "inputs": ["a", "b"], "targets": ["t"]},
         b"a,b,t\n" + b"1,2,3\n" * ROWS + b"1,2,x\n",
-        Outline((2,), (1,), splits=()),
+        Outline((2,), (1,), splits=(), kind="numbers"),
     ),
     "npz": (
         {"path": "large"},
         damaged(npz(inputs=LARGE[0], targets=LARGE[1]), 500_000),
-        Outline((3, 2), (), ROWS, ()),
+        Outline((3, 2), (), ROWS, (), kind="classes"),
     ),
     "npz, compressed": (
         {"path": "large"},
         damaged(npz(np.savez_compressed, inputs=LARGE[0], targets=LARGE[1]), 10_000),
-        Outline((3, 2), (), ROWS, ()),
+        Outline((3, 2), (), ROWS, (), kind="classes"),
     ),
-    "idx": ({"images": "large", "labels": "labels"}, idx(LARGE[0])[:-1], Outline((3, 2, 1), (), ROWS, ())),
+    "idx": (
+        {"images": "large", "labels": "labels"},
+        idx(LARGE[0])[:-1],
+        Outline((3, 2, 1), (), ROWS, (), kind="classes"),
+    ),
     "npz, streamed": (
         {"path": "large", "buffer": 1},
         damaged(npz(inputs=LARGE[0], targets=LARGE[1]), 500_000),
-        Outline((3, 2), (), ROWS, ()),
+        Outline((3, 2), (), ROWS, (), kind="classes"),
     ),
     "idx, compressed": (
         {"images": "large", "labels": "labels"},
         gzip.compress(idx(LARGE[0]))[:-9],
-        Outline((3, 2, 1), (), ROWS, ()),
+        Outline((3, 2, 1), (), ROWS, (), kind="classes"),
     ),
 }
 

@@ -180,10 +180,10 @@ def test_impossible_paths_are_mistakes_of_the_spec(path):
 def test_further_files_are_read_with_the_classes_of_training(table, tmp_path):
     dataset, more = table("a,t\n1,x\n2,y\n"), tmp_path / "more.csv"
     more.write_text("t,a\ny,5\ny,6\n")
-    inputs, targets = dataset.read(more, targets=True, classes=("x", "y"))
+    inputs, targets, *_ = dataset.read(more, targets=True, classes=("x", "y"))
     assert (inputs.tolist(), targets.tolist()) == ([[5], [6]], [1, 1])
     more.write_text("a\n7\n")
-    inputs, targets = dataset.read(more, targets=False, classes=("x", "y"))
+    inputs, targets, *_ = dataset.read(more, targets=False, classes=("x", "y"))
     assert (inputs.tolist(), targets.shape) == ([[7]], (1, 0))
     with pytest.raises(SpecnetError, match=r'more\.csv has no column "t"'):
         dataset.read(more, targets=True, classes=("x", "y"))

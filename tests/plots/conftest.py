@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from specnet.datasets.base import Data, Samples
+from specnet.losses.base import Loss
+from specnet.task import decide_task
 
 
 @pytest.fixture
@@ -22,8 +24,13 @@ def trained():
         params=(),
     ):
         dataset = SimpleNamespace(function=function)
-        further = {"record": dict(record), "params": dict(params), "dataset": dataset}
+        task = decided(data, predict(data.train.inputs[:1])) if data else None
+        further = {"task": task, "record": dict(record), "params": dict(params), "dataset": dataset}
         return SimpleNamespace(name=name, history=history, data=data, predict=predict, **further)
+
+    def decided(data, y):
+        categorical = np.issubdtype(y.dtype, np.integer)
+        return decide_task(data.about_targets, Loss.learns, None if categorical else y.shape[1:], categorical)
 
     return make
 

@@ -34,10 +34,10 @@ def run(trained, blobs, samples, record):
             return np.tanh(x) / 2 + 0.5 if count == 2 else softmax(-np.square(x - np.arange(count)))
 
         if name in ("regression_fit", "residuals"):
-            data = replace(data, **{split: Samples(x[:, :1], x[:, 1]) for split, (x, _) in data.splits.items()})
+            data = replace(data, **{split: Samples(x[:, :1], x[:, 1]) for split, (x, *_) in data.splits.items()})
             predict = np.tanh
         elif name == "samples":
-            data = replace(data, **{split: samples(y, 5, 5, 1) for split, (_, y) in data.splits.items()})
+            data = replace(data, **{split: samples(y, 5, 5, 1) for split, (_, y, *_) in data.splits.items()})
         params = {"layers.0.weight": np.linspace(-1.0, 1.0, 8).reshape(2, 4)}
         return trained(title, history, data, predict, record=record(data, predict), params=params)
 
@@ -118,9 +118,9 @@ def test_a_record_of_an_older_version_is_refused(name, missing, run):
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_plot_does_not_change_the_data(name, run):
     shown = run(name)
-    before = [array.copy() for samples in shown.data.splits.values() for array in samples]
+    before = [array.copy() for samples in shown.data.splits.values() for array in samples[:2]]
     build("plots", name).draw(shown)
-    after = [array for samples in shown.data.splits.values() for array in samples]
+    after = [array for samples in shown.data.splits.values() for array in samples[:2]]
     assert all(np.array_equal(old, new) for old, new in zip(before, after, strict=True))
 
 

@@ -65,7 +65,7 @@ def test_one_class_everywhere_is_one_region(plot, trained, blobs):
 @pytest.mark.parametrize("form", ["numbers", "column", "one-hot"])
 def test_samples_have_their_place_and_the_colour_of_their_class(plot, trained, blobs, legend_texts, form):
     data = blobs(3, input_names=("width $", "height"), classes=("a", "_b", "c $x$"))
-    for split, (inputs, targets) in data.splits.items():
+    for split, (inputs, targets, *_) in data.splits.items():
         forms = {"numbers": targets, "column": targets[:, np.newaxis] * 1.0, "one-hot": np.eye(3)[targets]}
         data = replace(data, **{split: Samples(inputs, forms[form])})
     figure = plot.draw(trained(data=data, predict=scores(3)))

@@ -7,15 +7,14 @@ from specnet.errors import PlotError
 from specnet.plots.classes import (
     Answers,
     all_classes,
-    are_classes,
-    are_probabilities,
     check_few,
     check_probabilities,
     check_scores,
     class_name,
-    class_numbers,
-    class_scores,
+    read_classes,
+    read_scores,
 )
+from specnet.task import are_probabilities
 
 NUMBERS = np.array([2, 0, 1, 2])
 
@@ -31,7 +30,7 @@ NUMBERS = np.array([2, 0, 1, 2])
     ],
 )
 def test_every_form_of_classes_gives_the_same_numbers(targets):
-    numbers = class_numbers(targets)
+    numbers = read_classes(targets)
     assert numbers.tolist() == NUMBERS.tolist()
     assert np.issubdtype(numbers.dtype, np.integer)
 
@@ -48,18 +47,22 @@ def test_every_form_of_classes_gives_the_same_numbers(targets):
 )
 def test_targets_that_are_not_classes_are_refused(targets):
     with pytest.raises(PlotError) as caught:
-        class_numbers(targets)
+        read_classes(targets)
     assert "classes" in caught.value.message
     assert "residuals" in caught.value.help
 
 
-def test_classes_are_called_by_the_best_name_there_is():
+def test_classes_are_called_by_the_best_name_there_is(trained):
     plain, one_hot = Samples(np.zeros((3, 2)), np.arange(3)), Samples(np.zeros((3, 2)), np.eye(3))
-    assert class_name(1, Data(plain, classes=("cat", "dog", "emu"))) == "dog"
-    assert class_name(1, Data(one_hot, target_names=("a", "b", "c"))) == "b"
-    assert class_name(1, Data(plain, target_names=("kind",))) == "1"
-    assert class_name(7, Data(plain, classes=("cat", "dog", "emu"))) == "7"
-    assert class_name(-1, Data(plain, classes=("cat", "dog", "emu"))) == "-1"
+
+    def name(number, samples, **names):
+        return class_name(number, trained(data=Data(samples, **names), predict=lambda x: np.zeros((len(x), 3))))
+
+    assert name(1, plain, classes=("cat", "dog", "emu")) == "dog"
+    assert name(1, one_hot, target_names=("a", "b", "c")) == "b"
+    assert name(1, plain, target_names=("kind",)) == "1"
+    assert name(7, plain, classes=("cat", "dog", "emu")) == "7"
+    assert name(-1, plain, classes=("cat", "dog", "emu")) == "-1"
 
 
 def test_all_classes_are_those_named_held_or_found():
@@ -84,25 +87,6 @@ def test_classes_that_each_need_a_colour_or_a_row_may_not_be_too_many(name, trai
     data = blobs(150)
     with pytest.raises(PlotError, match="150 different classes"):
         build("plots", name).check(trained(data=data, predict=predict, record=record(data, predict)))
-
-
-@pytest.mark.parametrize(
-    ("targets", "names", "prediction", "fit"),
-    [
-        ([0, 1, 1], (), [[0.2]], True),
-        ([0.0, 1.0, 1.0], (), [0.2], True),
-        ([3, 1, 8], (), [[0.2]], False),
-        ([3, 1, 8], (), [[0.2] * 9], True),
-        ([3, 1, 8], (), [3], True),
-        ([0, 1, 2], ("a", "b", "c"), [[0.2]], True),
-        ([-1, 1, 1], (), [[0.2]], False),
-        ([0.5, 1.0, 1.0], (), [[0.2]], False),
-        ([0.5, 1.0, 1.0], (), [[0.2, 0.8]], False),
-    ],
-)
-def test_whole_numbers_are_classes_if_they_are_predicted_as_such(targets, names, prediction, fit):
-    data = Data(Samples(np.zeros((3, 2)), np.array(targets)), classes=names)
-    assert are_classes(data, np.array(prediction)) == fit
 
 
 @pytest.mark.parametrize(
@@ -141,13 +125,13 @@ def test_sequences_of_predictions_are_not_shown(name, inputs, classes, of_steps,
 
 @pytest.mark.parametrize("predicted", [np.array([0.2, 0.9], np.float32), np.array([[0.2], [0.9]])])
 def test_one_probability_is_a_score_for_no_and_for_yes(predicted):
-    assert np.allclose(class_scores(predicted), [[0.8, 0.2], [0.1, 0.9]])
+    assert np.allclose(read_scores(predicted), [[0.8, 0.2], [0.1, 0.9]])
 
 
 @pytest.mark.parametrize("predicted", [np.array([0, 1]), np.array([[0], [1]]), np.zeros((2, 3, 4))])
 def test_class_numbers_and_sequences_are_no_scores(predicted):
     with pytest.raises(PlotError, match="needs a score") as caught:
-        class_scores(predicted)
+        read_scores(predicted)
     assert "confusion_matrix" in caught.value.help
 
 
@@ -169,8 +153,8 @@ def test_probabilities_are_not_negative_and_1_together(scores, fit):
             check_probabilities(np.array(scores))
 
 
-def test_a_few_whole_numbers_among_others_are_no_classes():
+def test_a_few_whole_numbers_among_others_are_no_classes(trained):
     data = Data(Samples(np.zeros((3, 2)), np.array([[1.0], [2.0], [0.5]])))
-    answers = Answers(data, data.train.targets[:2], np.array([[0.5]]))
+    answers = Answers(trained(data=data), data.train.targets[:2], np.array([[0.5]]))
     assert not answers.are_classes
     assert answers.truth == ["1", "2"]

@@ -78,7 +78,9 @@ def test_the_split_furthest_from_training_is_shown_and_named(name, trained, blob
         asked.append(len(x))
         return np.full((len(x), 1), 0.3)
 
-    figure = build("plots", name).draw(trained(data=data, predict=predict))
+    run = trained(data=data, predict=predict)
+    asked.clear()
+    figure = build("plots", name).draw(run)
     assert "test split" in figure.get_suptitle().replace("\n", " ")
     assert asked == [len(data.test.inputs)]
 

@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import json
 import zlib
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 import specnet
 from specnet.datasets.base import Data, Rows, Samples, StreamedSamples
+from specnet.task import decide_task
 
 SPEC = {"dataset": "spiral", "layers": [{"type": "linear", "units": 1}], "loss": "bce_with_logits", "record": None}
 
@@ -27,7 +29,6 @@ def reported():
             "status": "finished",
             "best": {"monitor": "train/loss", "value": 0.25, "epoch": 2},
             "history": {"epoch": np.arange(1, 4), "train/loss": np.array([1.0, 0.25, 0.5])},
-            "classes": (),
             "input_names": (),
             "target_names": (),
             "params": {"layers.0.weight": np.zeros((2, 1)), "layers.0.bias": np.zeros(1)},
@@ -36,7 +37,15 @@ def reported():
             "predict": lambda x: np.zeros((len(x), 1)),
             "evaluate": lambda split: {"loss": 1.0},
         }
-        return SimpleNamespace(**(parts | changes))
+        run = SimpleNamespace(**(parts | changes))
+        if "data" in changes:
+            names = {name: changes[name] for name in ("classes", "target_names") if name in changes}
+            targets = dataclasses.replace(run.data, **names).about_targets
+            y = run.predict(run.data.train.inputs[:1])
+            categorical = np.issubdtype(y.dtype, np.integer)
+            outputs = (max([resolved.layers[-1].units, *y.shape[1:]]),)
+            run.task = decide_task(targets, resolved.loss.learns, None if categorical else outputs, categorical)
+        return run
 
     return make
 
@@ -72,7 +81,7 @@ def streamed():
         return Rows(array.shape, array.dtype, lambda start, stop: array[start:stop].copy())
 
     def make(data, buffer=640):
-        splits = {name: StreamedSamples(*map(rows, samples), buffer) for name, samples in data.splits.items()}
+        splits = {name: StreamedSamples(*map(rows, samples[:2]), buffer) for name, samples in data.splits.items()}
         return Data(**splits, classes=data.classes, input_names=data.input_names, target_names=data.target_names)
 
     return make

@@ -13,7 +13,7 @@ import numpy as np
 
 import specnet
 from specnet.errors import DivergenceError
-from specnet.functions import classes
+from specnet.task import classes
 
 EPOCHS = 6
 GRID = 128

@@ -199,11 +199,13 @@ def test_scores_that_are_no_probabilities_are_not_told_as_such(reported, data, a
     found = worst(reported(MSE, data=data(np.eye(2)), predict=answer([[1.25, -0.5], [0.75, 0.5]])))
     assert found.measure == "|1 − score of the true class|"
     told = [(example.row, example.prediction, example.error) for example in found.examples]
-    assert told == [(1, "output 0", 0.5), (0, "output 0", 0.25)]
+    assert told == [(1, "0", 0.5), (0, "0", 0.25)]
 
 
 def test_a_class_beyond_all_scores_has_none(reported, data, answer):
-    (example,) = worst(reported(data=data([2]), predict=answer([[0.9]]), classes=("a", "b", "c"))).examples
+    (example,) = worst(
+        reported(CROSS_ENTROPY, data=data([2]), predict=answer([[0.1, 0.9]]), classes=("a", "b", "c"))
+    ).examples
     assert (example.truth, example.prediction, example.error) == ("c", "b (90 %)", 1.0)
 
 
