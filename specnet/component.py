@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import ismodule
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, SupportsIndex
 
 from pydantic import (
     BaseModel,
@@ -97,11 +97,22 @@ class Component(Section):
 
     def __eq__(self, other: object) -> bool:
         """Tell whether a spec says the same of both; run-time state is no part of that."""
-        return type(self) is type(other) and all(
-            stated(self, name) == stated(other, name) for name in type(self).model_fields
-        )
+        if not isinstance(other, Component):
+            return False
+        same = registry.definition(type(self)) is registry.definition(type(other))
+        return same and all(stated(self, name) == stated(other, name) for name in type(self).model_fields)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """Pickle a kernel as its definition: who reads it may use another set of kernels."""
+        definition = registry.definition(type(self))
+        if definition is type(self):
+            return super().__reduce_ex__(protocol)
+        return object.__new__, (definition,), self.__getstate__()
+
+    def __repr_name__(self) -> str:
+        return definition_name(self)
 
     def to_spec(self) -> dict[str, Any]:
         """Return the JSON object that describes this component, every default written out.
@@ -309,12 +320,17 @@ def guarded(component: Component, place: Pointer, method: str) -> Iterator[None]
     except BaseException as cause:
         entry = plugin_of(component)
         owner = f" of {entry.owner}" if entry else ""
-        message = f"{show_pointer(place)} ({type(component).__name__}{owner}) fails in {method}"
+        message = f"{show_pointer(place)} ({definition_name(component)}{owner}) fails in {method}"
         message += f"{entry.where(cause) if entry else ''}: {tell(cause)}"
         help = entry.remedy(cause) if entry and isinstance(cause, ModuleNotFoundError) else None
         broken = BrokenComponentError(message, pointer=place, help=help)
         broken.complete = True
         raise broken from cause
+
+
+def definition_name(component: Component) -> str:
+    """Return the name of a component's class as messages show it; of a kernel that of its definition."""
+    return registry.definition(type(component)).__name__
 
 
 def plugin_of(component: Component) -> registry.Entry | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import importlib_metadata
 
@@ -25,6 +26,7 @@ from specnet.errors import (
 )
 from specnet.names import suggest
 
+T = TypeVar("T")
 GROUPS = (
     "layers",
     "losses",
@@ -198,6 +200,15 @@ LOCAL: dict[tuple[str, str], Entry] = {}
 """What `specnet.register` has registered in this process, by group and name."""
 
 
+KERNELS: dict[type, type] = {}
+"""The definitions that kernels have taken the place of in this process, by kernel."""
+
+
+def definition(cls: type[T]) -> type[T]:
+    """Return the class that a spec means where a component is of this class: its definition, if this is a kernel."""
+    return KERNELS.get(cls, cls)
+
+
 def owner(point: importlib_metadata.EntryPoint) -> tuple[str, str]:
     """Return name and version of the distribution that declares an entry point, as far as it says."""
     try:
@@ -246,7 +257,7 @@ def find(group: str, name: str) -> Entry:
 
 
 def name_of(group: str, cls: type) -> str:
-    """Return the name under which a class is registered.
+    """Return the name under which a class, or the definition of a kernel, is registered.
 
     Raises:
         UnknownComponentError: if no installed distribution registers it.
@@ -257,9 +268,12 @@ def name_of(group: str, cls: type) -> str:
 def entry_of(group: str, cls: type) -> Entry:
     """Return the entry that registers a class: specnet's own, where a plugin gives one of its classes another name.
 
+    A kernel has the entry of its definition.
+
     Raises:
         UnknownComponentError: if no installed distribution registers it.
     """
+    cls = definition(cls)
     for entry in LOCAL.values():
         if entry.group == group and entry.load() is cls:
             return entry

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.component import Component, plugin_of
+from specnet.component import Component, definition_name, plugin_of
 from specnet.errors import ComponentError, Pointer, ShapeError, show_pointer
 
 
@@ -64,9 +64,9 @@ def require_weight(component: Component, method: str, place: Pointer) -> None:
     if not takes_weight(component, method):
         entry = plugin_of(component)
         owner = f" of {entry.owner}" if entry else ""
+        where = f"{show_pointer(place)} ({definition_name(component)}{owner})"
         raise ComponentError(
-            f"the samples have weights, but {show_pointer(place)} ({type(component).__name__}{owner}) cannot use them: "
-            f"its {method} has no parameter weight",
+            f"the samples have weights, but {where} cannot use them: its {method} has no parameter weight",
             pointer=place,
             help="use data without weights, or another component",
         )

@@ -43,13 +43,13 @@ def built_in(group: str) -> list[str]:
 
 
 def kernel_sets() -> list[str]:
-    """Return the sets of kernels that specnet itself registers; where there is no choice, the only one."""
-    return built_in("kernels") if "kernels" in registry.GROUPS else ["numpy"]
+    """Return the sets of kernels that specnet itself registers."""
+    return built_in("kernels")
 
 
 def kernel_options(kernels: str) -> list[str]:
     """Return what a command takes to run with a set of kernels."""
-    return ["--kernels", kernels] if "kernels" in registry.GROUPS else []
+    return ["--kernels", kernels]
 
 
 def numeric_gradient(f: Callable[[], float], x: np.ndarray, step: float = 1e-5) -> np.ndarray:

@@ -19,6 +19,7 @@ MODULES = {
 }
 NOUNS = (
     "layers", "losses", "metrics", "optimizers", "schedules", "initializers", "datasets", "transforms", "plots",
+    "kernels",
 )  # fmt: skip
 ORDER = [
     "errors", "tools", "component", "base", "implementations", "network", "training", "spec", "report", "runs", "api",

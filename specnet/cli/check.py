@@ -36,6 +36,11 @@ MARKS = {"ok": ("✓", "green"), "FAILED": ("✗", "red"), "note": ("–", "yell
     multiple=True,
     help="Shape of the inputs of a layer, such as 4 or 28,28,1, the batch left out; may be repeated.",
 )
+@click.option(
+    "--kernels",
+    metavar="NAME",
+    help="Check a set of kernels: all that its definitions promise, and that it computes the same.",
+)
 @spec_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How outcomes are shown.")
 def check(
@@ -43,6 +48,7 @@ def check(
     name: str | None,
     distribution: str | None,
     shapes: tuple[str, ...],
+    kernels: str | None,
     overrides: tuple[str, ...],
     budget: str | None,
     form: str,
@@ -61,14 +67,15 @@ def check(
       specnet check layers '{"type": "linear", "units": 3}' --shape 4 --shape 5,4
       specnet check specs/spiral.json
       specnet check --distribution specnet-swish
+      specnet check --kernels numpy
     """
     from specnet import registry
     from specnet.runs.threads import blas_threads
 
-    named = [each for each in (what, distribution) if each is not None]
+    named = [each for each in (what, distribution, kernels) if each is not None]
     if len(named) > 1 or not (named or registry.LOCAL):
-        help = "specnet check SPEC, check GROUP NAME, check --distribution NAME, or check --plugin FILE.py"
-        raise UsageError("name a spec, a component, a distribution or a plugin file to check", help=help)
+        help = "specnet check SPEC, GROUP NAME, --distribution NAME, --kernels NAME, or --plugin FILE.py"
+        raise UsageError("name a spec, a component, a distribution, a set of kernels or a plugin file", help=help)
     is_spec = what is not None and name is None
     if shapes and (what, is_spec) != ("layers", False):
         raise UsageError("--shape is about a layer", help="specnet check layers NAME --shape 28,28,1")
@@ -78,7 +85,7 @@ def check(
         singular = registry.SINGULAR[what]
         raise UsageError(f"name the {singular} to check", help=f"specnet check {what} NAME; NAME is {_names(what)}")
     with blas_threads(None, 1):  # all products are small
-        passed = _show(_cases(what, name, distribution, shapes, overrides, budget), form, one=name is not None)
+        passed = _show(_cases(what, name, distribution, shapes, kernels, overrides, budget), form, one=name is not None)
     if not passed:
         click.get_current_context().exit(2)
 
@@ -94,6 +101,7 @@ def _cases(
     name: str | None,
     distribution: str | None,
     shapes: tuple[str, ...],
+    kernels: str | None,
     overrides: tuple[str, ...],
     budget: str | None,
 ) -> Iterable[Case]:
@@ -103,6 +111,8 @@ def _cases(
 
     if distribution is not None:
         return testing.cases(distribution)
+    if kernels is not None:
+        return testing.kernel_cases(kernels)
     if what is None:
         return testing.local_cases()
     if name is None:

@@ -10,6 +10,7 @@ import click
 from specnet.cli.options import (
     PATH,
     echo_json,
+    kernels_option,
     load,
     note,
     parse_bytes,
@@ -36,10 +37,16 @@ SCHEMA_SUFFIX = ".schema.json"
 @click.command()
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", type=PATH)
 @spec_options
+@kernels_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How mistakes are shown.")
 @click.option("--resolved", is_flag=True, help="Print the spec with every default and override in place, as JSON.")
 def validate(
-    specs: tuple[Path, ...], overrides: tuple[str, ...], budget: str | None, form: str, resolved: bool
+    specs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    budget: str | None,
+    kernels: str | None,
+    form: str,
+    resolved: bool,
 ) -> None:
     """Check each SPEC and report every mistake; nothing is trained.
 
@@ -57,7 +64,7 @@ def validate(
             note(f"{path}: a schema of specs, skipped")
             continue
         try:
-            spec = read_spec(path, overrides, limit)
+            spec = read_spec(path, overrides, limit, kernels)
         except SpecnetError as error:
             wrong, diagnostics, told = True, error.diagnostics, f"{error}\n\n"
         else:

@@ -65,6 +65,18 @@ plugin_option = click.option(
     callback=_load_plugins,
     help="Add the components that a Python file registers; may be repeated.",
 )
+kernels_option = click.option(
+    "--kernels",
+    metavar="NAME",
+    help="Set of kernels that computes: numpy by default, textbook for the definitions themselves, or a plugin's. "
+    "A run keeps the set that it was made with.",
+)
+allow_kernels_option = click.option(
+    "--allow-other-kernels",
+    "allow",
+    is_flag=True,
+    help="Compute with another set of kernels than the run was made with.",
+)
 spec_argument = click.argument("spec", type=PATH)
 strict_option = click.option(
     "--strict", is_flag=True, help="Refuse to go on with another NumPy, BLAS kernel or number of threads."
@@ -151,18 +163,18 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return override(budget(plugin_option(command)))
 
 
-def load(path: Path, overrides: tuple[str, ...], budget: str | None) -> Spec:
+def load(path: Path, overrides: tuple[str, ...], budget: str | None, kernels: str | None = None) -> Spec:
     """Return a checked spec; its warnings are printed."""
-    spec = read_spec(path, overrides, parse_bytes(budget))
+    spec = read_spec(path, overrides, parse_bytes(budget), kernels)
     note(show_warnings(spec), nl=False)
     return spec
 
 
-def load_run(directory: Path, checkpoint: str) -> Run:
+def load_run(directory: Path, checkpoint: str, kernels: str | None = None, allow: bool = False) -> Run:
     """Return a run; what is not as one would expect of it is printed."""
     import specnet
 
-    run = specnet.load_run(directory, checkpoint)
+    run = specnet.load_run(directory, checkpoint, kernels, allow)
     if run.status != "finished":
         note(f"note: the status of this run is: {run.status}")
     for warning in run.warnings:
@@ -170,7 +182,7 @@ def load_run(directory: Path, checkpoint: str) -> Run:
     return run
 
 
-def read_spec(path: Path, overrides: tuple[str, ...], memory_budget: int | None) -> Spec:
+def read_spec(path: Path, overrides: tuple[str, ...], memory_budget: int | None, kernels: str | None = None) -> Spec:
     """Return a checked spec.
 
     Raises:
@@ -182,7 +194,7 @@ def read_spec(path: Path, overrides: tuple[str, ...], memory_budget: int | None)
         found = Diagnostic("file", "there is no such file", help=f'did you mean "{path}.json"?')
         raise SpecError([found], file=str(path))
     try:
-        return specnet.load_spec(path, overrides, memory_budget)
+        return specnet.load_spec(path, overrides, memory_budget, **({"kernels": kernels} if kernels else {}))
     except SpecError as error:
         raise _recall(error, path) from None
 

@@ -8,8 +8,10 @@ import click
 
 from specnet.cli.options import (
     PATH,
+    allow_kernels_option,
     build_loggers,
     is_quiet,
+    kernels_option,
     load,
     logger_option,
     parse_bytes,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 @spec_options
 @click.option("--resume", "go_on", is_flag=True, help="Go on with the run in that directory, if there is one.")
 @threads_option
+@kernels_option
 @logger_option
 @strict_option
 @report_option
@@ -44,6 +47,7 @@ def run(
     budget: str | None,
     go_on: bool,
     threads: int | None,
+    kernels: str | None,
     loggers: tuple[str, ...],
     strict: bool,
     report: bool,
@@ -63,7 +67,7 @@ def run(
 
     if strict and not go_on:
         raise UsageError("--strict is about going on with a run", help="add --resume, or leave it out")
-    loaded = load(spec, overrides, budget)
+    loaded = load(spec, overrides, budget, kernels)
     with watch(is_quiet()) as observer:
         finished = specnet.run(
             loaded,
@@ -74,6 +78,7 @@ def run(
             strict=strict,
             threads=threads,
             report=report,
+            kernels=kernels,
         )
     _show(finished, report)
 
@@ -83,6 +88,8 @@ def run(
 @spec_options
 @click.option("--checkpoint", metavar="latest|best|STEP", default="latest", help="Go back to an earlier state.")
 @threads_option
+@kernels_option
+@allow_kernels_option
 @logger_option
 @strict_option
 @report_option
@@ -92,6 +99,8 @@ def resume(
     budget: str | None,
     checkpoint: str,
     threads: int | None,
+    kernels: str | None,
+    allow: bool,
     loggers: tuple[str, ...],
     strict: bool,
     report: bool,
@@ -119,6 +128,8 @@ def resume(
             strict=strict,
             threads=threads,
             report=report,
+            kernels=kernels,
+            allow_other_kernels=allow,
         )
     _show(finished, report)
 

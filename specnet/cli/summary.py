@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import load, spec_argument, spec_options
+from specnet.cli.options import kernels_option, load, spec_argument, spec_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 @click.command()
 @spec_argument
 @spec_options
-def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
+@kernels_option
+def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels: str | None) -> None:
     """Show the layers of SPEC and what they cost.
 
     Memory (what a layer holds from step to step) and operations (of the forward pass; a multiplication with its
@@ -39,7 +40,7 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
     from specnet.spec.units import last_open, resolve_loaded
     from specnet.training.summary import layer_costs, time_step
 
-    loaded = load(spec, overrides, budget)
+    loaded = load(spec, overrides, budget, kernels)
     plan = make_plan(loaded)
     if plan.inputs is None or last_open(loaded) is not None:
         data = load_data(loaded)
@@ -50,7 +51,7 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None) -> None:
     assert plan.inputs is not None
     batch = plan.batch(loaded.training.batch_size) or 1
     with located(loaded):
-        network = Network(loaded.layers, plan.inputs, loaded.dtype, loaded.seed)
+        network = Network(loaded.layers, plan.inputs, loaded.dtype, loaded.seed, loaded.kernels)
         estimate = estimate_memory(loaded, plan)
     costs = layer_costs(network.layers)
     with blas_threads(None, fitting_threads(network.named.values(), batch)):  # as in training

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import PATH, checkpoint_option, load_run, plugin_option, refuse_overwriting, run_argument
+from specnet.cli.options import (
+    PATH,
+    allow_kernels_option,
+    checkpoint_option,
+    kernels_option,
+    load_run,
+    plugin_option,
+    refuse_overwriting,
+    run_argument,
+)
 from specnet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +28,11 @@ if TYPE_CHECKING:
 @click.option("--split", help="train, validation or test; by default the last of these that the run has.")
 @click.option("--data", "file", type=PATH, help="Further samples: .npz or .csv, not transformed.")
 @checkpoint_option
-def evaluate(run: Path, split: str | None, file: Path | None, checkpoint: str) -> None:
+@kernels_option
+@allow_kernels_option
+def evaluate(
+    run: Path, split: str | None, file: Path | None, checkpoint: str, kernels: str | None, allow: bool
+) -> None:
     """Print loss and metrics of the run in directory RUN.
 
     \b
@@ -31,7 +44,7 @@ def evaluate(run: Path, split: str | None, file: Path | None, checkpoint: str) -
 
     if split and file:
         raise UsageError("--split and --data exclude each other")
-    loaded = load_run(run, checkpoint)
+    loaded = load_run(run, checkpoint, kernels, allow)
     if file:
         with about(file):
             scores = loaded.evaluate(read_samples(loaded, file))
@@ -47,7 +60,9 @@ def evaluate(run: Path, split: str | None, file: Path | None, checkpoint: str) -
 @click.argument("input", type=PATH)
 @click.option("-o", "--out", type=PATH, help="Write to this .csv, .npy or .npz file.")
 @checkpoint_option
-def predict(run: Path, input: Path, out: Path | None, checkpoint: str) -> None:
+@kernels_option
+@allow_kernels_option
+def predict(run: Path, input: Path, out: Path | None, checkpoint: str, kernels: str | None, allow: bool) -> None:
     """Predict the targets of the inputs in the file INPUT.
 
     INPUT is a .csv, .npy or .npz file, not transformed. Without -o the predictions are printed as CSV. Classes are
@@ -59,7 +74,7 @@ def predict(run: Path, input: Path, out: Path | None, checkpoint: str) -> None:
     """
     from specnet.runs.samples import about, predictions_csv, read_inputs, write_predictions
 
-    loaded = load_run(run, checkpoint)
+    loaded = load_run(run, checkpoint, kernels, allow)
     if out:
         refuse_overwriting(out, input, loaded.checkpoint)
     with about(input):

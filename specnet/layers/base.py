@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from specnet.component import Component, build
+from specnet.component import Component, build, definition_name
 from specnet.errors import Pointer, ShapeError, SpecError, SpecnetError, show_pointer
 from specnet.initializers.base import Initializer
 from specnet.workspace import Workspace
@@ -153,7 +153,9 @@ class Layer(Component):
             ShapeError: if there is one and the layer's class refuses it.
         """
         if mask is not None and type(self).mask == "refuse":
-            message = f"{show_pointer(self.place)} ({type(self).__name__}) cannot take sequences with masked positions"
+            message = (
+                f"{show_pointer(self.place)} ({definition_name(self)}) cannot take sequences with masked positions"
+            )
             raise ShapeError(message, pointer=self.place)
         vars(self)["mask"] = mask
         for stack in self.stacks:
@@ -199,7 +201,7 @@ class Layer(Component):
             built = build("initializers", initializer)
         except SpecnetError as error:
             found = error.diagnostics[0]
-            message = f"{type(self).__name__} declares {name}, but {found.message}"
+            message = f"{definition_name(self)} declares {name}, but {found.message}"
             raise SpecError([found._replace(message=message, pointer=())]) from None
         assert isinstance(built, Initializer)
         kernel, last = math.prod(shape[:-2]), shape[-2:] or (1,)
@@ -225,7 +227,7 @@ class Layer(Component):
         declared = {each.name for each in self.parameters} | {each.name for each in self.states}
         declared |= {each.name for each in self.shared}
         if hasattr(type(self), name) or name in {*type(self).model_fields, *declared, *RUN_TIME}:
-            raise ValueError(f"{type(self).__name__} already has an attribute {name!r}: declare another name")
+            raise ValueError(f"{definition_name(self)} already has an attribute {name!r}: declare another name")
         if any(size < 1 for size in shape):
             raise ShapeError(f"{name} would have shape {shape}")
 

@@ -71,7 +71,7 @@ class Stack:
         self.names = [f"{copy}.{number}" for copy in copies for number in range(len(layers))]
         self.mask: np.ndarray | None = None
         self._mask_out: np.ndarray | None = None
-        self.needs_dx, self.lowest = True, 0
+        self.needs_dx, self.lowest, self.singly = True, 0, False
 
     def named(self) -> Iterator[tuple[str, Layer]]:
         """Yield each layer with its name, without those inside it."""
@@ -135,6 +135,16 @@ class Stack:
                 stack.set_needs_dx(needed)
             if not needed and any(inner.parameters or inner.shared for _, inner in walk(layer, "")):
                 needed, self.lowest = True, number
+
+    def set_singly(self, singly: bool) -> None:
+        """Set whether layers run one by one, each leaving the outputs of the others as they are.
+
+        Here they always do. The `Stack` of a set of kernels may run neighbours together where nobody looks between.
+        """
+        self.singly = singly
+        for layer in self.layers:
+            for stack in layer.stacks:
+                stack.set_singly(singly)
 
 
 def pristine(layer: Layer) -> Layer:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from specnet.component import build
+from specnet.component import build, definition_name
 from specnet.errors import ShapeError, SpecnetError, UsageError, show_pointer
+from specnet.kernels.base import DEFAULT, KernelSet, Textbook, find_kernels
 from specnet.layers.base import Layer, Shape, walk
 from specnet.layers.stack import Stack, pristine
 from specnet.network.parameters import FlatVector
@@ -25,7 +27,7 @@ class Network:
 
     `params` and `grads` map names such as `layers.0.weight` to views into their flat vectors; `state` holds what
     layers keep that is not optimized. The layers given are copied: a network never shares its state. Without a seed
-    initial values are not drawn: parameters are 0.
+    initial values are not drawn: parameters are 0. `kernels` take the place of definitions among the layers.
 
     Raises:
         ShapeError: naming the layer that cannot take the outputs of the one before it.
@@ -40,11 +42,12 @@ class Network:
         input_shape: Shape,
         dtype: Literal["float32", "float64"] = "float32",
         seed: int | None = 0,
+        kernels: type[KernelSet] = Textbook,
     ) -> None:
         if np.dtype(dtype).name not in ("float32", "float64"):
             raise UsageError(f"a network's dtype is float32 or float64, not {dtype}")
-        self.input_shape, self.dtype = tuple(input_shape), np.dtype(dtype)
-        self.stack = Stack(layers, ("layers",), "layers")
+        self.input_shape, self.dtype, self.kernels = tuple(input_shape), np.dtype(dtype), kernels
+        self.stack = kernels.kernel(Stack)(kernels.exchange(list(layers)), ("layers",), "layers")
         self.output_shape = self.stack.build(self.input_shape)
         self.layers = self.stack.layers
         self.shapes = [layer.output_shape for layer in self.layers]
@@ -59,7 +62,7 @@ class Network:
         layers = [pristine(layer) for layer in self.layers]
         streams = {place: save_stream(layer.rng) for place, layer in self.named.items()}
         saved = {"params": self.params.flat, "grads": self.grads.flat, "state": self.state.flat, "streams": streams}
-        return Network, (layers, self.input_shape, self.dtype.name, None), saved
+        return Network, (layers, self.input_shape, self.dtype.name, None, self.kernels), saved
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
         for vector in ("params", "grads", "state"):
@@ -120,7 +123,7 @@ class Network:
         rows = [("", "type", "output", "parameters")]
         for name, layer in self.named.items():
             size = sum(math.prod(parameter.shape) for parameter in layer.parameters)
-            rows.append((name, type(layer).__name__, str(layer.output_shape), f"{size:,}"))
+            rows.append((name, definition_name(layer), str(layer.output_shape), f"{size:,}"))
         rows.append(("total", "", str(self.output_shape), f"{self.params.flat.size:,}"))
         cells = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows]
         return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
@@ -137,6 +140,15 @@ class Network:
         x = np.asarray(x, self.dtype)
         self.check_inputs(x)
         return self.propagate(x, training, mask).copy()
+
+    @contextmanager
+    def singly(self) -> Iterator[None]:
+        """Run layers one by one inside the `with`, whatever kernels: outputs between them can be looked at."""
+        self.stack.set_singly(True)
+        try:
+            yield
+        finally:
+            self.stack.set_singly(False)
 
     def check_inputs(self, x: np.ndarray) -> None:
         """Raise a ShapeError if inputs do not have the shape that the network takes."""
@@ -193,13 +205,15 @@ def build_network(
     input_shape: Sequence[int],
     dtype: Literal["float32", "float64"] = "float32",
     seed: int = 0,
+    kernels: str = DEFAULT,
 ) -> Network:
     """Return a network of layers given as in a spec: names, objects with `"type"`, or instances.
 
+    `kernels` names the set of kernels that computes, "textbook" for the definitions themselves.
     For example `build_network([{"type": "linear", "units": 3}, "tanh"], input_shape=(4,), dtype="float64")`.
 
     Raises:
-        SpecnetError: if a layer is wrong or does not fit.
+        SpecnetError: if a layer is wrong or does not fit, or there is no such set of kernels.
     """
     built = []
     for number, layer in enumerate(layers):
@@ -209,4 +223,4 @@ def build_network(
             raise error.at("layers", number) from None
         assert isinstance(component, Layer)
         built.append(component)
-    return Network(built, tuple(input_shape), dtype, seed)
+    return Network(built, tuple(input_shape), dtype, seed, find_kernels(kernels))

@@ -171,11 +171,12 @@ class Recorder(Callback):
 
     def _judge_units(self) -> np.ndarray:
         """The share of units of each activation that learn from none of the probed samples."""
-        self.network.propagate(self.probes)
         shares = []
-        for layer in self.activations.values():
-            slope = layer.backward(np.ones((len(self.probes), *layer.output_shape), self.network.dtype))
-            shares.append(np.mean(np.all(np.abs(slope) < FLAT, axis=0)))
+        with self.network.singly():
+            self.network.propagate(self.probes)
+            for layer in self.activations.values():
+                slope = layer.backward(np.ones((len(self.probes), *layer.output_shape), self.network.dtype))
+                shares.append(np.mean(np.all(np.abs(slope) < FLAT, axis=0)))
         return np.array(shares, np.float32)
 
     def _respond(self) -> Frame:
@@ -184,10 +185,11 @@ class Recorder(Callback):
         names = {number: name for name, number in self.responding.items()}
         for start in range(0, len(self.grid.x) if names else 0, ROWS):
             y = self.grid.x[start : start + ROWS]
-            for number, layer in enumerate(self.network.layers):
-                y = layer.forward(y, training=False)
-                if number in names:
-                    parts[names[number]].append(np.clip(y[:, :UNITS], -LARGEST, LARGEST).astype(np.float16))
+            with self.network.singly():
+                for number, layer in enumerate(self.network.layers):
+                    y = layer.forward(y, training=False)
+                    if number in names:
+                        parts[names[number]].append(np.clip(y[:, :UNITS], -LARGEST, LARGEST).astype(np.float16))
         found = {name: np.concatenate(part) for name, part in parts.items()}
         return {f"units/{name}": y.reshape(*self.grid.shape, -1) for name, y in found.items()}
 

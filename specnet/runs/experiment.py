@@ -127,9 +127,10 @@ def build_model(spec: Spec, input_shape: Shape, inputs: Pipeline, targets: Pipel
 
     It shares no state with the spec, which stays as it was loaded.
     """
-    network = Network(spec.layers, input_shape, spec.dtype, spec.seed)
+    network = Network(spec.layers, input_shape, spec.dtype, spec.seed, spec.kernels)
     metrics = [metric.model_copy(deep=True) for metric in spec.metrics]
-    return Model(network, spec.loss.model_copy(deep=True), inputs, targets, metrics)
+    loss = spec.kernels.exchange(spec.loss.model_copy(deep=True))
+    return Model(network, loss, inputs, targets, metrics)
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ class Experiment:
             self._check_splits()
             self.best = BestTracker(self._watch_best())
             stopping = self._watch_stopping()
-            optimizer = spec.optimizer.model_copy(deep=True)
+            optimizer = spec.kernels.exchange(spec.optimizer.model_copy(deep=True))
             self.schedules = self._begin_schedules(optimizer)
             self.recorder = self._make_recorder()
             self._check_plots()

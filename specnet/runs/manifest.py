@@ -87,6 +87,13 @@ class _Plugin(BaseModel):
     copy_: Annotated[str, Field(alias="copy", pattern=r"^plugins/\w[A-Za-z0-9_.-]*\.py$")]
 
 
+class _Kernels(BaseModel):
+    name: str
+    distribution: str
+    version: str
+    sha256: str
+
+
 class _Manifest(_Setting):
     """What is relied on in a manifest."""
 
@@ -96,6 +103,7 @@ class _Manifest(_Setting):
     spec: _Spec
     data: _Data
     components: dict[str, str]
+    kernels: _Kernels
     plugins: list[_Plugin] = []
     """Local files that components came from."""
     resumed: list[_Setting]

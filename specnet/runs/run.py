@@ -25,6 +25,7 @@ from specnet.runs.experiment import build_model, load_data, pipelines
 from specnet.runs.files import read_json, write_file
 from specnet.runs.history import History
 from specnet.runs.index import Index, first_believed
+from specnet.runs.kernels import choose_kernels
 from specnet.runs.manifest import data_digest, read_manifest, read_spec
 from specnet.runs.plugins import changed_plugins
 from specnet.runs.state import read_checkpoint
@@ -43,23 +44,34 @@ class Run:
     `checkpoint` is "best" (by the value that the spec monitors), "latest" or a step number. Where the best or latest
     cannot be believed, the one before it is used, and `warnings` say so.
 
+    It computes with the set of kernels that the run was made with. With `allow_other_kernels` another may be named.
+
     Raises:
         RunError: if the directory is not that of a run, or cannot be trusted.
+        UsageError: if `kernels` names another set, or the run's own is not installed.
     """
 
-    def __init__(self, directory: str | Path, checkpoint: str | int = "best") -> None:
+    def __init__(
+        self,
+        directory: str | Path,
+        checkpoint: str | int = "best",
+        kernels: str | None = None,
+        allow_other_kernels: bool = False,
+    ) -> None:
         self.directory = Path(directory)
         self.manifest = read_manifest(self.directory)
-        self.spec: Spec = read_spec(self.directory, self.manifest)
+        self._given = kernels, allow_other_kernels
+        chosen, changed = choose_kernels(self.manifest, self.directory, *self._given, exactly=False)
+        self.spec: Spec = read_spec(self.directory, self.manifest).with_kernels(chosen)
         self.checkpoint: Path
         self.progress: dict[str, Any]
         self.model, refused = first_believed(Index(self.directory), str(checkpoint), self._read_model)
-        self.warnings = [*changed_plugins(self.manifest, self.spec)]
+        self.warnings = [*changed, *changed_plugins(self.manifest, self.spec)]
         self.warnings += [f"{reason}; {self.checkpoint.name} is used in its place" for reason in refused]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how to load the run again, from the same checkpoint, in another process for instance."""
-        return load_run, (self.directory.resolve(), self.checkpoint.stem)
+        return load_run, (self.directory.resolve(), self.checkpoint.stem, *self._given)
 
     def __repr__(self) -> str:
         return f"Run({str(self.directory)!r}, checkpoint={self.checkpoint.stem!r})"
@@ -246,10 +258,18 @@ def write_comparison(runs: Sequence[Run], output: Path) -> Path:
     return output
 
 
-def load_run(directory: str | Path, checkpoint: str | int = "best") -> Run:
+def load_run(
+    directory: str | Path,
+    checkpoint: str | int = "best",
+    kernels: str | None = None,
+    allow_other_kernels: bool = False,
+) -> Run:
     """Return the run in a directory, with the model of a checkpoint: "best", "latest" or a step number.
+
+    It computes with the set of kernels that the run was made with. With `allow_other_kernels` another may be named.
 
     Raises:
         RunError: if the directory is not that of a run, or cannot be trusted.
+        UsageError: if `kernels` names another set, or the run's own is not installed.
     """
-    return Run(directory, checkpoint)
+    return Run(directory, checkpoint, kernels, allow_other_kernels)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from specnet.errors import UsageError, os_reason
+from specnet.kernels.base import DEFAULT
 from specnet.runs.course import Course
 from specnet.runs.directory import RunDirectory, claim_directory, take_directory
 from specnet.runs.experiment import Experiment
+from specnet.runs.kernels import choose_kernels, describe_kernels
 from specnet.runs.manifest import components, describe, describe_setting, describe_spec, now, read_manifest, read_spec
 from specnet.runs.observers import Logger, Observer, Observers
 from specnet.runs.plugins import describe_plugins
@@ -42,18 +44,21 @@ def run(
     strict: bool = False,
     threads: int | None = None,
     report: bool = True,
+    kernels: str | None = None,
 ) -> Run:
     """Train a spec and return its run; what is not a `Spec` yet is given to `load_spec` first.
 
     `out` names the run directory, by default `runs/` and the spec's name; if that is taken, the next free of
     `-2`, `-3`, … is used. With `resume`, a run of the spec in that very directory goes on, if there is one; then
-    errors, `strict` and `threads` are those of `resume`.
+    errors, `strict`, `threads` and `kernels` are those of `resume`.
 
     `callbacks` run after those of the spec, in their order. `loggers` see the run and cannot change it.
 
     `threads` is the number of BLAS threads; by default as many as the environment says (`OPENBLAS_NUM_THREADS`), or
     else one, and more for matrix products that are large, whatever was set before. Afterwards there are as many as
-    before. Unless `report` is false, `report.html` is written at the end, a page with replay and results.
+    before. `kernels` names the set of kernels that computes, by default "numpy" or what the spec was loaded with;
+    "textbook" are the definitions themselves. Unless `report` is false, `report.html` is written at the end, a
+    page with replay and results.
 
     SIGINT, SIGTERM and SIGHUP end the step that is being taken, save the state and raise `Interrupted`; a second one
     raises it at once.
@@ -67,20 +72,23 @@ def run(
         OSError: if a file cannot be written; what was saved before stays.
     """
     if not isinstance(spec, Spec):
-        spec = load_spec(spec)
+        spec = load_spec(spec, kernels=kernels or DEFAULT)
+    elif kernels:
+        spec = spec.with_kernels(kernels)
     check_threads(threads)
     wanted, observers = Path(out) if out is not None else Path("runs") / spec.name, Observers(observer, loggers)
     with Signals() as signals:
         if resume and (wanted / "manifest.json").exists():
-            return _go_on(wanted, spec, observers, callbacks, signals, strict, threads, report)
+            return _go_on(wanted, spec, observers, callbacks, signals, strict, threads, report, kernels=kernels)
         experiment = _set_up(spec, callbacks, signals)
         claimed = _take(wanted) if resume else claim_directory(wanted)
         if claimed is None:
-            return _go_on(wanted, spec, observers, callbacks, signals, strict, threads, report)
+            return _go_on(wanted, spec, observers, callbacks, signals, strict, threads, report, kernels=kernels)
         with claimed as directory, blas_threads(threads, _fitting_threads(experiment)):
             if directory.path != wanted:
                 observers.taken(wanted)
-            course = Course(experiment, directory, describe(experiment.spec, experiment.data), observers, signals)
+            manifest = describe(experiment.spec, experiment.data) | {"kernels": describe_kernels(spec.kernels_name)}
+            course = Course(experiment, directory, manifest, observers, signals)
             return course.run(None, report)
 
 
@@ -96,6 +104,8 @@ def resume(
     strict: bool = False,
     threads: int | None = None,
     report: bool = True,
+    kernels: str | None = None,
+    allow_other_kernels: bool = False,
 ) -> Run:
     """Go on with the run in a directory, from the newest of its checkpoints that can be believed, and return it.
 
@@ -104,12 +114,13 @@ def resume(
     It ends in the bytes of a run that was never interrupted, on a machine with the same NumPy, BLAS and threads; with
     `strict` another one is refused, otherwise the observer is warned. `threads` is the number of BLAS threads; by
     default as many as the environment says, or else as the run has had. `overrides` may make the run longer, as
-    `training.epochs=200` does, or change what does not bear on training.
+    `training.epochs=200` does, or change what does not bear on training. The set of
+    kernels is the run's own; with `allow_other_kernels` it may be another, `kernels`, and the observer is warned.
 
     Raises:
         RunError: if the directory is not that of a run, or cannot be trusted.
         SpecnetError: if spec, data or distributions have changed since the run was made.
-        UsageError: if there are fewer cores than `threads`.
+        UsageError: if there are fewer cores than `threads`, or the set of kernels is another.
         BusyError: if another process writes to the directory.
         DivergenceError, Interrupted, OSError: as `run` does.
     """
@@ -128,6 +139,8 @@ def resume(
             report,
             str(checkpoint),
             memory_budget,
+            kernels,
+            allow_other_kernels,
         )
 
 
@@ -166,6 +179,8 @@ def _go_on(
     report: bool,
     checkpoint: str = "latest",
     memory_budget: int | None = None,
+    kernels: str | None = None,
+    allow_other_kernels: bool = False,
 ) -> Run:
     """Resume the run in a directory with the spec given, or with its own and overrides."""
     with RunDirectory(path) as directory, ExitStack() as stack:
@@ -173,11 +188,12 @@ def _go_on(
         manifest = read_manifest(path)
         stack.enter_context(blas_threads(threads, recorded_threads(manifest)))
         before = read_spec(path, manifest)
-        spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget)
-        spec = adopt_units(spec, before)
+        chosen, warnings = choose_kernels(manifest, path, kernels, allow_other_kernels, exactly=True)
+        spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget, chosen)
+        spec = adopt_units(spec.with_kernels(chosen), before)
         check_spec_unchanged(before, spec)
         check_components_unchanged(manifest, spec, path)
-        warnings = changed_setting(manifest)
+        warnings += changed_setting(manifest)
         experiment = _set_up(spec, callbacks, signals)
         warnings += check_data_unchanged(manifest, experiment)
         if strict and warnings:
@@ -194,8 +210,8 @@ def _go_on(
             raise UsageError(message, help=f"let training.epochs be {begun} or more")
         replaced = before.digest() if before.digest() != spec.digest() else None
         manifest |= {"spec": describe_spec(spec, replaced), "components": components(spec)}
-        manifest |= {"plugins": describe_plugins(spec)}
+        manifest |= {"plugins": describe_plugins(spec), "kernels": describe_kernels(chosen)}
         if not experiment.trainer.done:
             where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
-            manifest["resumed"].append(where | describe_setting())
+            manifest["resumed"].append(where | describe_setting() | {"kernels": manifest["kernels"]})
         return course.run(resumed, report)

@@ -12,6 +12,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from specnet.component import Component, build
 from specnet.diagnostics import explain, explain_unknown_keys
 from specnet.errors import Diagnostic, Pointer, SpecError, SpecnetError
+from specnet.kernels.base import DEFAULT, find_kernels
 from specnet.names import nearest
 from specnet.spec.checks import check_spec
 from specnet.spec.document import Document, document_of, read_document
@@ -28,21 +29,26 @@ KEYS = ("missing-key", "unknown-key")
 
 
 def load_spec(
-    source: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), memory_budget: float | None = None
+    source: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    memory_budget: float | None = None,
+    kernels: str = DEFAULT,
 ) -> Spec:
     """Return the spec in a JSON file, or that a mapping describes, after checking everything that needs no data.
 
     `overrides` are `path=value` strings, such as `training.epochs=20` or `layers.0.units=8`. Relative paths in a
     file start from its folder, those in a mapping from the working directory. `memory_budget` is what training may
-    take, in bytes; by default all that the machine has.
+    take, in bytes; by default all that the machine has. `kernels` names the set of kernels that will compute.
 
     Raises:
         SpecError: with every mistake that was found.
+        ComponentError: if there is no such set of kernels.
     """
     document = document_of(source) if isinstance(source, Mapping) else read_document(Path(source))
     apply_overrides(document, overrides)
     budget = machine_memory() if memory_budget is None else memory_budget
-    spec, mistakes = _understand(document, budget)
+    find_kernels(kernels)
+    spec, mistakes = _understand(document, budget, kernels)
     mistakes = sorted((document.locate(found) for found in mistakes), key=_place)
     if spec is None or any(found.severity == "error" for found in mistakes):
         raise SpecError(mistakes, file=document.name)
@@ -83,7 +89,7 @@ def parse_component(group: str, text: str) -> Component:
     raise SpecError([document.locate(found) for found in mistakes])
 
 
-def _understand(document: Document, budget: float) -> tuple[Spec | None, list[Diagnostic]]:
+def _understand(document: Document, budget: float, kernels: str) -> tuple[Spec | None, list[Diagnostic]]:
     """The spec that a document describes, or what is right of it, and all mistakes."""
     mistakes = list(document.mistakes)
     spec: Spec | None
@@ -101,7 +107,7 @@ def _understand(document: Document, budget: float) -> tuple[Spec | None, list[Di
     mistakes += resolve_files(spec, document)
     if any(found.code == "missing-file" for found in mistakes):
         spec = spec.model_copy(update={"dataset": None})
-    spec.loaded(document, budget)
+    spec = spec.loaded(document, budget).with_kernels(kernels)
     told = {found.pointer for found in mistakes if found.pointer}
     try:
         spec = resolve_early(spec)

@@ -75,7 +75,7 @@ def estimate_memory(spec: Spec, plan: Plan) -> Estimate:
     least = estimate(certain, batch * (item * math.prod(plan.inputs) + sum(certain.values())), measured=False)
     if least.total > spec.memory_budget or plan.output_shape is None or not _is_small(costs, item):
         return least
-    subject = Subject(spec.layers, plan.inputs, spec.dtype, spec.loss, plan.targets, plan.classes)
+    subject = Subject(spec.layers, plan.inputs, spec.dtype, spec.loss, plan.targets, plan.classes, spec.kernels)
     widest = max(math.prod(shape) for shape in (plan.inputs, *(cost.output_shape for cost in costs)))
     first = max(min(BUFFER // widest, LARGEST // (12 * item * sum(cost.outputs for cost in costs))), 1)
     found = _activations(subject, batch, spec.memory_budget - sum(trained.values()), first)

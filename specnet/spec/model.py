@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveInt, PrivateAt
 from specnet.component import Section
 from specnet.datasets.base import Dataset
 from specnet.errors import Diagnostic
+from specnet.kernels.base import DEFAULT, KernelSet, find_kernels
 from specnet.layers.base import Layer
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
@@ -101,6 +102,7 @@ class Spec(Section):
     _document: Document | None = PrivateAttr(None)
     _warnings: list[Diagnostic] = PrivateAttr([])
     _memory_budget: float = PrivateAttr(math.inf)
+    _kernels: str = PrivateAttr(DEFAULT)
 
     def loaded(self, document: Document, memory_budget: float = math.inf, warnings: Sequence[Diagnostic] = ()) -> Self:
         """Note what the spec was loaded from, the bytes that training may take, and what can hardly be meant."""
@@ -121,6 +123,31 @@ class Spec(Section):
     def memory_budget(self) -> float:
         """The bytes that training may take."""
         return self._memory_budget
+
+    @property
+    def kernels(self) -> type[KernelSet]:
+        """The set of kernels that computes; no part of the JSON, as it belongs to the machine.
+
+        Raises:
+            ComponentError: if it cannot be used.
+        """
+        return find_kernels(self._kernels)
+
+    @property
+    def kernels_name(self) -> str:
+        """The name of this set."""
+        return self._kernels
+
+    def with_kernels(self, name: str) -> Self:
+        """Return the spec to be computed by another set of kernels.
+
+        Raises:
+            ComponentError: if there is no such set, or it cannot be used.
+        """
+        spec = self.model_copy()
+        spec._kernels = name
+        _ = spec.kernels
+        return spec
 
     def locate(self, found: Diagnostic) -> Diagnostic:
         """Return a diagnostic with its place in the text that the spec was loaded from."""

@@ -20,6 +20,7 @@ from specnet.testing.distributions import local_cases as local_cases
 from specnet.testing.examples import examples as examples
 from specnet.testing.examples import plainest as plainest
 from specnet.testing.initializers import check_initializer as check_initializer
+from specnet.testing.kernels import kernel_cases as kernel_cases
 from specnet.testing.layers import check_layer as check_layer
 from specnet.testing.losses import check_loss as check_loss
 from specnet.testing.metrics import check_metric as check_metric

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from specnet.errors import ShapeError
+from specnet.kernels.base import KernelSet, Textbook
 from specnet.layers.base import Layer, Shape, walk
 from specnet.layers.stack import Stack
 from specnet.testing.claims import claim_checks
 from specnet.testing.gradient import find_mismatch
 from specnet.testing.memory import grown
 from specnet.testing.outcome import Check, Outcome, Problems, concluded, demand_of, outcomes
-from specnet.testing.trial import LONG, ROWS, SINGLE, DType, Inputs, LayerSubject, Step, Trial, differing, unequal
+from specnet.testing.trial import (
+    AGREEMENT,
+    LONG,
+    ROWS,
+    SINGLE,
+    DType,
+    Inputs,
+    LayerSubject,
+    Step,
+    Trial,
+    differing,
+    unequal,
+)
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
 
 SHAPES: tuple[Shape, ...] = ((5,), (1,), (4, 3), (6, 5, 2), ())
@@ -38,9 +52,12 @@ def check_layer(
 
 
 def examine_layer(
-    layer: Layer, shapes: Sequence[Shape] | None = None, inputs: Inputs | None = None
+    layer: Layer,
+    shapes: Sequence[Shape] | None = None,
+    inputs: Inputs | None = None,
+    kernels: type[KernelSet] = Textbook,
 ) -> Iterator[Outcome]:
-    """Give the outcome of each check of a layer; arguments as in `check_layer`."""
+    """Give the outcome of each check of a layer; arguments as in `check_layer`, and the set of kernels."""
     refusals = {shape: _refusal(layer, shape) for shape in shapes or SHAPES}
     problems = [
         f"inputs of shape {shape} are refused: {getattr(error, 'message', error)}"
@@ -52,9 +69,10 @@ def examine_layer(
         tried = ", ".join(map(str, refusals))
         problems = [f"inputs of the shapes {tried} are all refused: give shapes that it takes"]
     yield concluded("it takes inputs, and refuses others by a ShapeError", problems)
-    subjects = [LayerSubject(layer, shape, inputs) for shape in taken]
+    subjects = [LayerSubject(layer, shape, inputs, kernels) for shape in taken]
     if subjects:
-        yield from outcomes(FIRST, [*CHECKS, *claim_checks(layer)], subjects, [memory_does_not_grow])
+        further = [] if kernels is Textbook else [its_kernel_agrees_with_the_definition]
+        yield from outcomes(FIRST, [*CHECKS, *claim_checks(layer), *further], subjects, [memory_does_not_grow])
 
 
 def _refusal(layer: Layer, shape: Shape) -> BaseException | None:
@@ -344,6 +362,28 @@ def declared_arrays_stay_those_of_the_network(subject: LayerSubject) -> Problems
         for holder, attribute, view, prefix in views:
             if getattr(holder, attribute) is not view:
                 yield f"self.{prefix}{attribute} is another array after a step: write self.{prefix}{attribute}[...] ="
+
+
+def its_kernel_agrees_with_the_definition(subject: LayerSubject) -> Problems:
+    """Outputs and gradients differ in last bits alone, and the same random numbers are drawn."""
+    for dtype in DTYPES:
+        for rows in (ROWS, 1, 40):
+            kernel, definition = (Trial(each, dtype, rows) for each in (subject, replace(subject, kernels=Textbook)))
+            plain, y = (trial.forward(training=False).copy() for trial in (definition, kernel))
+            expected, found = definition.step(), kernel.step()
+            differences = {"outputs without training": unequal(y, plain, AGREEMENT[dtype])}
+            dy = float(np.abs(definition.upstream(expected.y)).max())
+            differences |= differing(found, expected, AGREEMENT[dtype], dy)
+            if kernel.streams() != definition.streams():
+                yield "other random numbers are drawn than by the definition"
+                return
+            differences["running state"] = unequal(
+                kernel.network.state.flat, definition.network.state.flat, AGREEMENT[dtype]
+            )
+            for what, text in differences.items():
+                if text:
+                    yield f"{dtype}, {rows} samples, {what}: {text} by the definition"
+                    return
 
 
 def memory_does_not_grow(subject: LayerSubject) -> Problems:

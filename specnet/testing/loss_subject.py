@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from specnet.kernels.base import KernelSet, Textbook
 from specnet.losses.base import Loss
 
 DOUBLE = np.dtype("float64")
@@ -15,17 +16,21 @@ REDUCTIONS: tuple[Literal["mean", "sum"], ...] = ("mean", "sum")
 
 @dataclass(frozen=True)
 class LossSubject:
-    """A loss that gets outputs and targets of one kind; `raw` are the targets before they are prepared."""
+    """A loss that gets outputs and targets of one kind; `raw` are the targets before they are prepared.
+
+    `kernels` compute.
+    """
 
     component: Loss
     situation: str
     y: np.ndarray
     raw: np.ndarray
+    kernels: type[KernelSet] = Textbook
 
     def fresh(self, reduction: Literal["mean", "sum"] | None = None) -> Loss:
         """Return a loss that has computed nothing yet."""
         update = {"reduction": reduction} if reduction else {}
-        loss = self.component.model_copy(update=update, deep=True)
+        loss = self.kernels.exchange(self.component.model_copy(update=update, deep=True))
         loss.model_post_init(None)
         return loss
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from specnet.errors import ShapeError
+from specnet.kernels.base import KernelSet, Textbook
 from specnet.losses.base import Loss
 from specnet.testing.gradient import find_mismatch
-from specnet.testing.loss_subject import REDUCTIONS, LossSubject
+from specnet.testing.loss_subject import REDUCTIONS, LossSubject, computed
 from specnet.testing.loss_weights import WEIGHT_CHECKS
 from specnet.testing.memory import grown
 from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes, sift
 from specnet.testing.pairs import pairs
-from specnet.testing.trial import SINGLE, unequal
+from specnet.testing.trial import AGREEMENT, SINGLE, unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
 
 
@@ -34,18 +37,24 @@ def check_loss(
     demand_of("losses", loss, lambda built: examine_loss(built, outputs, targets))
 
 
-def examine_loss(loss: Loss, outputs: np.ndarray | None = None, targets: np.ndarray | None = None) -> Iterator[Outcome]:
-    """Give the outcome of each check of a loss; arguments as in `check_loss`."""
+def examine_loss(
+    loss: Loss,
+    outputs: np.ndarray | None = None,
+    targets: np.ndarray | None = None,
+    kernels: type[KernelSet] = Textbook,
+) -> Iterator[Outcome]:
+    """Give the outcome of each check of a loss; arguments as in `check_loss`, and the set of kernels that computes."""
     if outputs is not None and targets is not None:
-        tried = [LossSubject(loss, "", outputs.astype(np.float32).astype(np.float64), targets)]
+        tried = [LossSubject(loss, "", outputs.astype(np.float32).astype(np.float64), targets, kernels)]
     else:
         found = pairs(loss.example_outputs)
-        tried = [LossSubject(loss, f"{kind}, outputs {y.shape}", y, target) for kind, y, target, _ in found]
+        tried = [LossSubject(loss, f"{kind}, outputs {y.shape}", y, target, kernels) for kind, y, target, _ in found]
     what = "it takes targets, and refuses others by a SpecnetError"
     subjects, outcome = sift(what, tried, lambda subject: subject.prepared())
     yield outcome
     if subjects:
-        yield from outcomes(FIRST, CHECKS, subjects, [memory_does_not_grow])
+        further = [] if kernels is Textbook else [its_kernel_agrees_with_the_definition]
+        yield from outcomes(FIRST, [*CHECKS, *further], subjects, [memory_does_not_grow])
 
 
 def the_loss_is_a_finite_number(subject: LossSubject) -> Problems:
@@ -200,6 +209,27 @@ def check_shapes_takes_what_prepare_takes(subject: LossSubject) -> Problems:
         subject.fresh().check_shapes(subject.y.shape[1:], subject.raw.shape[1:])
     except ShapeError as error:
         yield f"prepare takes targets of shape {subject.raw.shape[1:]}, check_shapes does not: {error.message}"
+
+
+def its_kernel_agrees_with_the_definition(subject: LossSubject) -> Problems:
+    """Loss and gradient differ in last bits alone, with weights and without."""
+    definition = replace(subject, kernels=Textbook)
+    for dtype, tolerance in AGREEMENT.items():
+        y, target = subject.prepared(np.dtype(dtype))
+        shape = subject.fresh().element_shape(y.shape)
+        weights = [None, np.arange(math.prod(shape), dtype=dtype).reshape(shape) % 3]
+        for reduction, weight, divisor in itertools.product(REDUCTIONS, weights, (None, 7.0)):
+            found = []
+            for each in (subject, definition):
+                loss = each.fresh(reduction)
+                loss.divisor = divisor
+                value, dy = computed(loss, y, target, weight)
+                found.append((np.asarray(value), dy))
+            for what, one, other in zip(("loss", "gradient"), *found, strict=True):
+                if text := unequal(one, other, tolerance):
+                    how = f'{dtype}, "{reduction}"{"" if weight is None else ", weights"}'
+                    yield f"{how}, {what}: {text} by the definition"
+                    return
 
 
 def memory_does_not_grow(subject: LossSubject) -> Problems:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from specnet.kernels.base import KernelSet, Textbook
 from specnet.optimizers.base import Optimizer, State, all_needs, all_state_names, named_state, wrapped
 from specnet.schedules.base import scheduled
 from specnet.testing.memory import grown
 from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes
-from specnet.testing.trial import SINGLE, DType, unequal
+from specnet.testing.trial import AGREEMENT, SINGLE, DType, unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
 from specnet.training.schedules import ScheduledFields
 
+DTYPES: tuple[DType, ...] = ("float64", "float32")
 SHAPE = (4, 6)
 """Shape of the parameter that is optimized."""
 
@@ -46,10 +48,11 @@ class OptimizerSubject:
 
     component: Optimizer
     situation: str = ""
+    kernels: type[KernelSet] = Textbook
 
     def fresh(self, **changes: object) -> Optimizer:
         """Return an optimizer that has taken no step yet, with some fields changed."""
-        optimizer = self.component.model_copy(update=changes, deep=True)
+        optimizer = self.kernels.exchange(self.component.model_copy(update=changes, deep=True))
         optimizer.model_post_init(None)
         return optimizer
 
@@ -117,11 +120,12 @@ class Training:
         return np.stack([self.w, *self.rows])
 
 
-def examine_optimizer(optimizer: Optimizer) -> Iterator[Outcome]:
-    """Give the outcome of each check of an optimizer."""
+def examine_optimizer(optimizer: Optimizer, kernels: type[KernelSet] = Textbook) -> Iterator[Outcome]:
+    """Give the outcome of each check of an optimizer, computed by a set of kernels."""
     elementwise = not (optimizer.whole_tensors or optimizer.whole_vector or optimizer.needs or any(wrapped(optimizer)))
     wanted = [check for check in CHECKS if check is not the_rule_is_elementwise or elementwise]
-    yield from outcomes(FIRST, wanted, [OptimizerSubject(optimizer)])
+    further = [] if kernels is Textbook else [its_kernel_agrees_with_the_definition]
+    yield from outcomes(FIRST, [*wanted, *further], [OptimizerSubject(optimizer, kernels=kernels)])
 
 
 def a_step_changes_the_parameter_in_place(subject: OptimizerSubject) -> Problems:
@@ -242,6 +246,22 @@ def the_first_step_goes_downhill(subject: OptimizerSubject) -> Problems:
     training.take(1)
     if not (downhill := float(np.sum(g * training.w))) < 0:
         yield f"the sum of gradient times step is {downhill:.6g}: it should be negative"
+
+
+def its_kernel_agrees_with_the_definition(subject: OptimizerSubject) -> Problems:
+    """Parameters and state differ in last bits alone."""
+    for dtype in DTYPES:
+        kernel, definition = (
+            Training(each.with_rate(0.05), dtype) for each in (subject, OptimizerSubject(subject.component))
+        )
+        for each in (kernel, definition):
+            each.take(20)
+        for name, one, other in zip(
+            ("w", *all_state_names(subject.component)), kernel.numbers(), definition.numbers(), strict=True
+        ):
+            if text := unequal(one, other, AGREEMENT[dtype]):
+                yield f"{dtype}, {name} after 20 steps: {text} by the definition"
+                return
 
 
 class Parabola(Training):

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from specnet.kernels.base import KernelSet, Textbook
 from specnet.layers.base import Layer, Shape
 from specnet.network.network import Network
 from specnet.randomness import restore_stream, save_stream, stream
@@ -16,6 +17,8 @@ ROWS = 3
 """Samples of a batch, where nothing else is said."""
 SINGLE = 1e-4
 """How far results in float32 may be from those in float64, in units of the largest."""
+AGREEMENT = {"float64": 1e-12, "float32": 1e-5}
+"""How far results of a kernel may be from those of its definition, in units of the largest."""
 DType = Literal["float32", "float64"]
 Inputs = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 """Draws inputs of a shape, the batch axis first."""
@@ -23,11 +26,12 @@ Inputs = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 @dataclass(frozen=True)
 class LayerSubject:
-    """A layer that gets inputs of one shape; its own examples, if no others are given."""
+    """A layer that gets inputs of one shape; its own examples, if no others are given. `kernels` compute."""
 
     component: Layer
     shape: Shape
     inputs: Inputs | None = None
+    kernels: type[KernelSet] = Textbook
 
     @property
     def situation(self) -> str:
@@ -51,7 +55,7 @@ class Trial:
     """
 
     def __init__(self, subject: LayerSubject, dtype: DType = "float64", rows: int = ROWS) -> None:
-        self.network = Network([subject.component], subject.shape, dtype, seed=1)
+        self.network = Network([subject.component], subject.shape, dtype, seed=1, kernels=subject.kernels)
         (self.layer,) = self.network.layers
         self.parameters = {
             f"{name}.{parameter.name}".split(".", 2)[2]: f"{name}.{parameter.name}"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from specnet import registry
-from specnet.component import Component, build
+from specnet.component import Component, build, stated
 from specnet.errors import ComponentError
 from specnet.testing.outcome import Problems, Subject
 
@@ -44,5 +44,5 @@ def registered(component: Component) -> str | None:
 def changed_fields(component: Component, used: Component) -> Problems:
     """Give each field of a component that is another after use: fields are its JSON, run-time state is not."""
     for name in type(component).model_fields:
-        if getattr(component, name) != getattr(used, name):
+        if stated(component, name) != stated(used, name):
             yield f"{name} was {getattr(component, name)!r} and is {getattr(used, name)!r} after use"

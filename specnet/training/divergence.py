@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from specnet.component import Component
+from specnet.component import Component, definition_name
 from specnet.errors import DivergenceError, Pointer, show_pointer
 from specnet.layers.base import Layer
 from specnet.network.network import Network
@@ -73,7 +73,7 @@ def find_origin(network: Network, attempt: Callable[[], object]) -> Origin | Non
         Exception: what `attempt` raises before a layer is found. After that it is a consequence, and dropped.
     """
     found: list[Origin] = []
-    with ExitStack() as watches, np.errstate(all="ignore"):
+    with ExitStack() as watches, np.errstate(all="ignore"), network.singly():
         for name, layer in network.named.items():
             watches.enter_context(_watched(layer, name, found))
         try:
@@ -214,7 +214,7 @@ def _parameter_error(trainer: Trainer, message: str, name: str) -> DivergenceErr
 
 def _error(message: str, place: Pointer, component: Component, part: str = "") -> DivergenceError:
     return DivergenceError(
-        f"{message}: it begins in {show_pointer(place)} ({type(component).__name__}){part}",
+        f"{message}: it begins in {show_pointer(place)} ({definition_name(component)}){part}",
         pointer=place,
         help="in a new run, try a smaller optimizer.learning_rate, or training.clip_norm",
     )

@@ -19,6 +19,7 @@ import numpy as np
 
 from specnet.component import guarded
 from specnet.errors import Pointer, SpecnetError, show_pointer
+from specnet.kernels.base import KernelSet, Textbook
 from specnet.layers.base import Layer, Shape
 from specnet.losses.base import Loss
 from specnet.network.network import Network
@@ -49,7 +50,7 @@ class OutOfMemoryError(SpecnetError):
 class Subject:
     """A network to be trained: layers and loss of a spec, and the shapes of their inputs and targets.
 
-    `target` and `classes` are those of a `Plan`, None where they are not known.
+    `target` and `classes` are those of a `Plan`, None where they are not known. `kernels` compute.
     """
 
     layers: Sequence[Layer]
@@ -58,6 +59,7 @@ class Subject:
     loss: Loss | None = None
     target: Shape | None = None
     classes: int | None = None
+    kernels: type[KernelSet] = Textbook
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,9 @@ def dry_run(subject: Subject, batch: int, rows: int, deadline: float = math.inf)
         TooLongError: at the first layer that ends after `deadline`, a value of `time.thread_time`.
         OutOfMemoryError: naming the layer for which no memory was left.
     """
-    network = ZeroNetwork(subject.layers, subject.input_shape, subject.dtype)
-    loss, evaluated = copy.deepcopy(subject.loss), _zeros(subject, network, rows)
+    network = ZeroNetwork(subject.layers, subject.input_shape, subject.dtype, kernels=subject.kernels)
+    loss = subject.kernels.exchange(copy.deepcopy(subject.loss))
+    evaluated = _zeros(subject, network, rows)
     with _quiet(), _tracing() as start:
         meter = Meter(network, deadline)
         try:

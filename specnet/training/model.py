@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,10 @@ class Model:
         self.inputs = inputs
         self.targets = targets
         self.metrics = {registry.name_of("metrics", type(metric)): metric for metric in metrics}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        vars(self).update(saved)
+        self.loss = self.network.kernels.exchange(self.loss)  # it was pickled as its definition
 
     def prepare(self, transformed: AnySamples, truth: np.ndarray | Rows) -> PreparedSplit:
         """Return transformed samples as the network and the loss take them, with their targets as they were.

@@ -63,7 +63,7 @@ def time_step(network: Network, optimizer: Optimizer, batch: int) -> list[float]
     """
     rng = np.random.default_rng(0)
     x = rng.random((batch, *network.input_shape)).astype(network.dtype)
-    optimizer = optimizer.model_copy(deep=True)
+    optimizer = network.kernels.exchange(optimizer.model_copy(deep=True))
     ScheduledFields({"optimizer": optimizer}).set(0)
     slots = np.zeros((len(all_state_names(optimizer)), network.params.flat.size), network.dtype)
 
@@ -82,7 +82,7 @@ def time_step(network: Network, optimizer: Optimizer, batch: int) -> list[float]
     for step in range(ROUNDS):
         if objective:
             objective.begin()
-        with np.errstate(over="ignore", invalid="ignore"):  # as in training
+        with network.singly(), np.errstate(over="ignore", invalid="ignore"):  # as in training
             least = np.minimum(least, _timed_step(network, x, update, step))
     return least.tolist()
 

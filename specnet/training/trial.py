@@ -33,7 +33,7 @@ def try_out(model: Model, split: PreparedSplit, batch_size: int | None) -> None:
     try:
         for layer in network.named.values():
             _watch(layer, len(x), network.dtype)
-        with np.errstate(all="ignore"):  # what is not finite is for the first step to tell
+        with network.singly(), np.errstate(all="ignore"):  # what is not finite is for the first step to tell
             x = model.inputs.randomize(x, np.random.default_rng(0))
             y = network.propagate(x, training=True, mask=batch.mask)
             with guarded(loss, ("loss",), "forward"):

@@ -1,0 +1,1 @@
+"""Sets of kernels: faster forms of a few components."""

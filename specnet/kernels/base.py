@@ -1,0 +1,99 @@
+"""The contract of sets of kernels."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel
+
+from specnet import registry
+from specnet.component import find_class
+from specnet.errors import BrokenComponentError
+
+DEFAULT = "numpy"
+"""The set that is used where no other is named."""
+T = TypeVar("T")
+
+
+class KernelSet:
+    """Faster forms of components, which take the place of their definitions when a network is made for use.
+
+    A kernel is a subclass of a layer, a loss or an optimizer, its definition. It has the same fields, parameters,
+    state and arrays of state, with the same meaning: a checkpoint can be read under any set, and only last bits
+    differ. It replaces exactly that class, never one derived from it. Everything that is written, from JSON to
+    messages and pickles, names the definition.
+
+    `replaces` maps definitions to kernels, both as "module:Class", so that only those in use are imported:
+
+        replaces = {"specnet.layers.linear:Linear": "my_kernels.linear:LinearKernel"}
+
+    A set may replace `specnet.layers.stack:Stack`, too: its own `Stack` may run neighbours together. They keep their
+    places, parameters, state and generators. While `stack.singly` is true it runs them one by one, and leaves the
+    outputs of each as they are. It runs nothing together across a mask.
+    """
+
+    group: ClassVar[str] = "kernels"
+    replaces: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def kernel(cls, definition: type[T]) -> type[T]:
+        """Return the class that takes the place of a definition: often itself.
+
+        Raises:
+            BrokenComponentError: if that is none of its subclasses.
+        """
+        return _kernel(cls, registry.definition(definition))  # type: ignore[arg-type]
+
+    @classmethod
+    def exchange(cls, value: T) -> T:
+        """Return a copy of a component with kernels of this set in it, at every depth of its fields.
+
+        Kernels of other sets in it become kernels of this one, or definitions. Lists of components are taken, too.
+        """
+        exchanged: Any = value
+        if isinstance(value, BaseModel):
+            exchanged, kernel = copy.copy(value), cls.kernel(type(value))
+            vars(exchanged).update({name: cls.exchange(vars(value)[name]) for name in type(value).model_fields})
+            if kernel is not type(value):
+                object.__setattr__(exchanged, "__class__", kernel)
+                exchanged.model_post_init(None)
+        elif type(value) in (list, tuple):
+            exchanged = type(value)([cls.exchange(item) for item in value])  # type: ignore[call-arg, attr-defined]
+        elif isinstance(value, dict):
+            exchanged = {key: cls.exchange(item) for key, item in value.items()}
+        return exchanged
+
+
+class Textbook(KernelSet):
+    """The definitions themselves, with nothing in the place of any."""
+
+
+@cache
+def _kernel(kernels: type[KernelSet], definition: type) -> Any:
+    target = kernels.replaces.get(f"{definition.__module__}:{definition.__qualname__}")
+    if target is None:
+        return definition
+    module, _, name = target.partition(":")
+    kernel = getattr(import_module(module), name, None)
+    if not (isinstance(kernel, type) and issubclass(kernel, definition)):
+        message = f"{kernels.__qualname__} replaces {definition.__qualname__} by {target}, which is no subclass of it"
+        raise BrokenComponentError(message)
+    registry.KERNELS[kernel] = definition
+    return kernel
+
+
+def find_kernels(name: str) -> type[KernelSet]:
+    """Return the set of kernels of this name.
+
+    Raises:
+        ComponentError: if there is none, or it cannot be used.
+    """
+    found: type = find_class("kernels", name)
+    if not issubclass(found, KernelSet):
+        entry = registry.find("kernels", name)
+        raise BrokenComponentError(f"{entry} is not derived from KernelSet", help=entry.advice)
+    return found

@@ -1,0 +1,81 @@
+"""Activation functions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from specnet.functions import constant
+from specnet.layers.activation import Relu, Sigmoid
+from specnet.layers.base import Activation
+
+
+class Over(Activation):
+    """An activation that writes to buffers, and y over x where `over` is set: its slope is a function of y alone."""
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        self.over = False
+        self.shape: tuple[int, ...] = ()
+
+    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
+        if x.shape != self.shape:
+            self.prepare(x)
+        self.y = self.write(x, x if self.over else self.buffer("y", x.shape))
+        return self.y
+
+    def prepare(self, x: np.ndarray) -> None:
+        """Make what is written to in each step on inputs of this shape."""
+        self.shape = x.shape
+
+    def write(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Write f(x) to y, which may be x, and return it."""
+        raise NotImplementedError
+
+
+class SigmoidKernel(Over, Sigmoid):
+    """A sigmoid that writes to buffers."""
+
+    def prepare(self, x: np.ndarray) -> None:
+        super().prepare(x)
+        self.half, self.one = constant(0.5, x.dtype), constant(1.0, x.dtype)
+
+    def write(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        if x.dtype == np.float32:
+            np.multiply(x, self.half, out=y)
+            np.tanh(y, out=y)
+            y *= self.half
+            y += self.half
+            return y
+        np.negative(x, out=y)
+        with np.errstate(over="ignore"):  # 1 / inf is 0, the limit
+            np.exp(y, out=y)
+        y += self.one
+        return np.divide(self.one, y, out=y)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        slope = np.subtract(self.one, self.y, out=self.buffer("slope", dy.shape))
+        slope *= self.y
+        dy *= slope
+        return dy
+
+
+class ReluKernel(Over, Relu):
+    """A rectifier that writes to buffers, and compares arrays with arrays, which NumPy does faster."""
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        self.room = np.zeros(0)
+
+    def prepare(self, x: np.ndarray) -> None:
+        super().prepare(x)
+        if self.room.size < x.size:
+            self.room = np.zeros(x.size, x.dtype)
+        self.zeros = self.room[: x.size].reshape(x.shape)
+        self.positive = self.buffer("positive", x.shape, np.dtype(bool))
+
+    def write(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.maximum(x, self.zeros, out=y)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        dy *= np.greater(self.y, self.zeros, out=self.positive)
+        return dy

@@ -1,0 +1,31 @@
+"""Adam."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from specnet.kernels.numpy.buffered import Buffered
+from specnet.optimizers.adam import Adam
+from specnet.optimizers.base import State
+
+
+class AdamKernel(Buffered, Adam):
+    """Adam that writes to buffers."""
+
+    def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
+        m, v, t, change = state.m, state.v, step + 1, self.like("change", w)
+        np.subtract(g, m, out=change)
+        change *= 1 - self.beta_1
+        m += change  # b1 m + (1 - b1) g
+        np.multiply(g, g, out=change)
+        change *= 1 - self.beta_2
+        v *= self.beta_2
+        v += change
+        root = math.sqrt(1 - self.beta_2**t)
+        np.sqrt(v, out=change)
+        change += self.epsilon * root
+        np.divide(m, change, out=change)
+        change *= self.learning_rate * root / (1 - self.beta_1**t)
+        w -= change

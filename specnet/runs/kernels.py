@@ -1,0 +1,86 @@
+"""Which set of kernels a run was made with, and whether it is the one that computes now."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from specnet import registry
+from specnet.component import find_class
+from specnet.errors import ComponentError, UsageError
+from specnet.kernels.base import DEFAULT, KernelSet
+from specnet.local import LocalEntry
+from specnet.runs.manifest import bring_back
+
+SOURCES = (".py", ".so", ".pyd", ".c")
+"""Endings of files that the code of a set may be in."""
+
+
+def describe_kernels(name: str) -> dict[str, str]:
+    """Return what a manifest has of a set of kernels: its name, where it comes from, and the digest of its code.
+
+    Raises:
+        ComponentError: if there is no such set, or it cannot be used.
+    """
+    found, entry = find_class("kernels", name), registry.find("kernels", name)
+    digest = entry.file.digest if isinstance(entry, LocalEntry) else _digest(found)
+    return {"name": name, "distribution": entry.distribution, "version": entry.version, "sha256": digest}
+
+
+def _digest(kernels: type[KernelSet]) -> str:
+    """The SHA-256 of the files of a set: those of its modules, and those beside them in their packages."""
+    modules = {kernels.__module__, *(target.partition(":")[0] for target in kernels.replaces.values())}
+    files: set[Path] = set()
+    for module in modules:
+        spec = find_spec(module)
+        if spec and spec.origin:
+            path = Path(spec.origin)
+            files |= {path, *(path.parent.iterdir() if spec.parent else ())}
+    digest = hashlib.sha256()
+    for path in sorted(path for path in files if path.suffix in SOURCES and path.is_file()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def choose_kernels(
+    manifest: Mapping[str, Any], run: Path, given: str | None, allow_other: bool, exactly: bool
+) -> tuple[str, list[str]]:
+    """Return the set that a run goes on with or is used with, by default its own, and warnings if that has changed.
+
+    Where bits matter, `exactly` asks for the same version and code, too. With `allow_other` any set will do: the one
+    given, or the default where the run's own is gone.
+
+    Raises:
+        UsageError: if it is another set, or the run's own is gone, unless `allow_other`.
+        ComponentError: if there is no set of the name given.
+    """
+    before = manifest["kernels"]
+    try:
+        now = describe_kernels(given or before["name"])
+    except ComponentError as error:
+        if given:
+            raise
+        if not allow_other:
+            message = f"the run was made with the set of kernels {_show(before)}: {error.message}"
+            raise UsageError(message, help=_help(before, run)) from error
+        now = describe_kernels(DEFAULT)
+    if now == before:
+        return now["name"], []
+    message = f"the run was made with the set of kernels {_show(before)}, now it is {_show(now)}"
+    other = any(before[key] != now[key] for key in ("name", "distribution"))
+    if (other or exactly) and not allow_other:
+        raise UsageError(message, help=_help(before, run))
+    return now["name"], [f"{message}; last bits may differ"]
+
+
+def _show(kernels: Mapping[str, str]) -> str:
+    return f'"{kernels["name"]}" of {kernels["distribution"]} {kernels["version"]} (sha256 {kernels["sha256"][:12]})'
+
+
+def _help(kernels: Mapping[str, str], run: Path) -> str:
+    """What to install, or to add."""
+    owner = {f"kernels.{kernels['name']}": f"{kernels['distribution']} {kernels['version']}"}
+    return "; ".join(filter(None, [bring_back(owner, run), "or add --allow-other-kernels: last bits may differ"]))
