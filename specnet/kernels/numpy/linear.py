@@ -35,10 +35,10 @@ class LinearKernel(Linear):
         else:
             self.x[:, :-1] = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
             y = self.x.dot(self.both, out=self.y)
-        return y if x.ndim == 2 else y.reshape(*x.shape[:-1], self.units)
+        return y if x.ndim == 2 else y.reshape(*x.shape[:-1], -1)
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        rows = dy if dy.ndim == 2 else dy.reshape(-1, self.units)
+        rows = dy if dy.ndim == 2 else dy.reshape(-1, dy.shape[-1])
         if self.both is not None:
             self.x.T.dot(rows, out=self.grad_both)
         else:
@@ -54,7 +54,7 @@ class LinearKernel(Linear):
         """Make what is written to in each step on inputs of this shape."""
         self.shape, (*_, features) = x.shape, x.shape
         rows = x.size // features
-        self.y = self.buffer("y", (rows, self.units))
+        self.y = self.buffer("y", (rows, self.output_shape[-1]))
         if self.use_bias and features <= NARROW:
             self.both, self.grad_both = (_side_by_side(each.weight, each.bias) for each in (self, self.grad))
         if self.room is None or len(self.room) < rows:  # ones for these rows and for fewer
