@@ -65,8 +65,10 @@ def require_weight(component: Component, method: str, place: Pointer) -> None:
         entry = plugin_of(component)
         owner = f" of {entry.owner}" if entry else ""
         where = f"{show_pointer(place)} ({definition_name(component)}{owner})"
-        raise ComponentError(
+        error = ComponentError(
             f"the samples have weights, but {where} cannot use them: its {method} has no parameter weight",
             pointer=place,
             help="use data without weights, or another component",
         )
+        error.complete = True
+        raise error

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -86,3 +89,30 @@ def test_a_metric_that_does_not_fit_is_named():
     with pytest.raises(ShapeError) as caught:
         built.evaluate(Samples(x, np.zeros(7, int)))
     assert caught.value.pointer == ("metrics", 1)
+
+
+def test_a_model_and_a_run_survive_pickling_and_a_deep_copy_and_predict_the_same(tmp_path):
+    spec = {
+        "dataset": {"type": "spiral", "n_samples": 40},
+        "transforms": {"inputs": ["standardize"]},
+        "layers": [
+            {"type": "linear", "units": 4},
+            "tanh",
+            {"type": "dropout", "rate": 0.5},
+            {"type": "linear", "units": 1},
+        ],
+        "loss": "bce_with_logits",
+        "metrics": ["accuracy"],
+        "training": {"epochs": 2},
+        "plots": [],
+    }
+    run = specnet.run(spec, tmp_path / "run", report=False)
+    x = run.data.train.inputs
+    expected = run.predict(x)
+    for twin in (pickle.loads(pickle.dumps(run.model)), copy.deepcopy(run.model)):
+        np.testing.assert_array_equal(twin.predict(x), expected)
+        assert np.shares_memory(twin.network.params.flat, twin.network.params["layers.0.weight"])
+        assert not np.shares_memory(twin.network.params.flat, run.model.network.params.flat)
+    again = pickle.loads(pickle.dumps(run))
+    np.testing.assert_array_equal(again.predict(x), expected)
+    assert again.checkpoint == run.checkpoint.resolve()
