@@ -52,11 +52,16 @@ def test_initializers_are_those_of_the_spec():
     assert params["layers.0.bias"].tolist() == [-3, -3]
 
 
-@pytest.mark.parametrize("units", [0, -1, 1.5, "3", True, None])
+@pytest.mark.parametrize("units", [0, -1, 1.5, "3", True])
 def test_units_that_are_no_count_are_refused(units):
     with pytest.raises(SpecError) as caught:
         specnet.build("layers", {"type": "linear", "units": units})
     assert caught.value.diagnostics[0].pointer == ("units",)
+
+
+def test_units_left_out_are_asked_for_outside_of_a_spec():
+    with pytest.raises(ShapeError, match='has no "units"'):
+        specnet.build_network(["linear"], (3,))
 
 
 def test_an_input_without_features_is_refused():

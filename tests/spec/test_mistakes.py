@@ -86,7 +86,7 @@ INTEGERS = ['"64"', "true", "1.5", "1.0", "1e0", "null", "[]", "[1]", "{}"]
 NUMBERS = ['"0.1"', "true", "null", "[]", "{}"]
 WRONG_TYPES = [
     *((linear(f'"units": ▸{value}'), "wrong-type /layers/0/units", "units should be a whole number")
-      for value in INTEGERS),
+      for value in INTEGERS if value != "null"),
     *((f'"seed": ▸{value}', "wrong-type /seed", "seed should be a whole number") for value in INTEGERS),
     *((f'"split": {{"test": ▸{value}}}', "wrong-type /split/test", "test should be a number")
       for value in NUMBERS),
@@ -198,8 +198,9 @@ WRONG_VALUES = [
 
 # A missing key is told where the object begins that misses it.
 MISSING = [
-    (linear('"use_bias": true').replace('{"type', '▸{"type'), "missing-key /layers/0", '"units"'),
-    ('"layers": [▸"linear", "sigmoid"]', "missing-key /layers/0", '"units"'),
+    ('"layers": [▸{"type": "linear", "use_bias": true}, {"type": "linear", "units": 1}, "sigmoid"]',
+     "missing-key /layers/0", '"units"'),
+    ('"layers": [▸"linear", {"type": "linear", "units": 1}, "sigmoid"]', "missing-key /layers/0", '"units"'),
     ('"layers": [▸{"units": 1}, "sigmoid"]', "missing-key /layers/0", "one of: dropout, elu"),
     (nested("▸{}"), f"missing-key {NESTED}", 'this layer has no "type"'),
     (nested('▸{"type": "repeat", "layers": ["tanh"]}'), f"missing-key {NESTED}", '"times"'),

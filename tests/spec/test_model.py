@@ -87,7 +87,7 @@ def linear(units):
 
 
 WRONG_VALUES = [
-    *[(linear(units), "wrong-type", ("layers", 0, "units")) for units in ("64", True, 1.5, 1.0, None, [1], {})],
+    *[(linear(units), "wrong-type", ("layers", 0, "units")) for units in ("64", True, 1.5, 1.0, [1], {})],
     (linear(0), "out-of-range", ("layers", 0, "units")),
     *[({"split": {"validation": share}}, "wrong-type", ("split", "validation")) for share in ("0.1", True, None, [])],
     *[({"split": {"validation": share}}, "out-of-range", ("split", "validation")) for share in (-0.1, 1, 1.5)],
@@ -167,7 +167,7 @@ def test_a_spec_never_imports_a_path(path):
 def test_all_mistakes_are_told_at_once():
     found = mistakes(
         dataset={"type": "spiral", "n_samples": 3, "noice": 1},
-        layers=["sigmod", {"type": "linear"}, {"type": "linear", "units": -1}],
+        layers=["sigmod", {"type": "repeat", "layers": ["tanh"]}, {"type": "linear", "units": -1}],
         loss=None,
         seed="x",
         trainig={},
