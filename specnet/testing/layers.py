@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,11 +12,12 @@ from specnet.errors import ShapeError
 from specnet.kernels.base import KernelSet, Textbook
 from specnet.layers.base import Layer, Shape, walk
 from specnet.layers.stack import Stack
+from specnet.testing.agreement import its_kernel_agrees_with_the_definition
 from specnet.testing.claims import claim_checks
 from specnet.testing.gradient import find_mismatch
 from specnet.testing.memory import grown
 from specnet.testing.outcome import Check, Outcome, Problems, concluded, demand_of, outcomes
-from specnet.testing.trial import (
+from specnet.testing.trial import DTYPES, LONG, ROWS, SINGLE, Inputs, LayerSubject, Step, Trial, differing, unequal
     AGREEMENT,
     LONG,
     ROWS,
@@ -34,7 +34,6 @@ from specnet.testing.written import changed_fields, its_JSON_describes_it_in_ful
 
 SHAPES: tuple[Shape, ...] = ((5,), (1,), (4, 3), (6, 5, 2), ())
 """Shapes of inputs that are tried where none are given."""
-DTYPES: tuple[DType, ...] = ("float64", "float32")
 
 
 def check_layer(
@@ -362,28 +361,6 @@ def declared_arrays_stay_those_of_the_network(subject: LayerSubject) -> Problems
         for holder, attribute, view, prefix in views:
             if getattr(holder, attribute) is not view:
                 yield f"self.{prefix}{attribute} is another array after a step: write self.{prefix}{attribute}[...] ="
-
-
-def its_kernel_agrees_with_the_definition(subject: LayerSubject) -> Problems:
-    """Outputs and gradients differ in last bits alone, and the same random numbers are drawn."""
-    for dtype in DTYPES:
-        for rows in (ROWS, 1, 40):
-            kernel, definition = (Trial(each, dtype, rows) for each in (subject, replace(subject, kernels=Textbook)))
-            plain, y = (trial.forward(training=False).copy() for trial in (definition, kernel))
-            expected, found = definition.step(), kernel.step()
-            differences = {"outputs without training": unequal(y, plain, AGREEMENT[dtype])}
-            dy = float(np.abs(definition.upstream(expected.y)).max())
-            differences |= differing(found, expected, AGREEMENT[dtype], dy)
-            if kernel.streams() != definition.streams():
-                yield "other random numbers are drawn than by the definition"
-                return
-            differences["running state"] = unequal(
-                kernel.network.state.flat, definition.network.state.flat, AGREEMENT[dtype]
-            )
-            for what, text in differences.items():
-                if text:
-                    yield f"{dtype}, {rows} samples, {what}: {text} by the definition"
-                    return
 
 
 def memory_does_not_grow(subject: LayerSubject) -> Problems:

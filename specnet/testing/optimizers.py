@@ -12,11 +12,10 @@ from specnet.optimizers.base import Optimizer, State, all_needs, all_state_names
 from specnet.schedules.base import scheduled
 from specnet.testing.memory import grown
 from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes
-from specnet.testing.trial import AGREEMENT, SINGLE, DType, unequal
+from specnet.testing.trial import AGREEMENT, DTYPES, SINGLE, DType, unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
 from specnet.training.schedules import ScheduledFields
 
-DTYPES: tuple[DType, ...] = ("float64", "float32")
 SHAPE = (4, 6)
 """Shape of the parameter that is optimized."""
 

@@ -20,6 +20,7 @@ SINGLE = 1e-4
 AGREEMENT = {"float64": 1e-12, "float32": 1e-5}
 """How far results of a kernel may be from those of its definition, in units of the largest."""
 DType = Literal["float32", "float64"]
+DTYPES: tuple[DType, ...] = ("float64", "float32")
 Inputs = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 """Draws inputs of a shape, the batch axis first."""
 

@@ -2,11 +2,12 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from helpers import STACKS
+from helpers import STACKS, kernel_sets
 
 import specnet
 from specnet import Layer, build
 from specnet.errors import BrokenComponentError
+from specnet.kernels.base import find_kernels
 from specnet.training.dry_run import Subject, TooLongError, dry_run
 
 
@@ -54,9 +55,10 @@ def test_what_a_layer_returns_counts_for_it_while_anything_holds_it():
     assert found[2,] == pytest.approx(50, abs=2)
 
 
+@pytest.mark.parametrize("kernels", kernel_sets())
 @pytest.mark.parametrize("name", STACKS)
-def test_what_layers_hold_is_what_stays_after_a_step(name):
-    network = specnet.build_network(STACKS[name], (128,))
+def test_what_layers_hold_is_what_stays_after_a_step(name, kernels):
+    network = specnet.build_network(STACKS[name], (128,), kernels=kernels)
     x = np.ones((2000, 128), "float32")
     tracemalloc.start()
     try:
@@ -64,7 +66,7 @@ def test_what_layers_hold_is_what_stays_after_a_step(name):
         stays, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    layers = dry_run(subject(STACKS[name], 128), 2000, 1).layers
+    layers = dry_run(subject(STACKS[name], 128, kernels=find_kernels(kernels)), 2000, 1).layers
     assert stays == pytest.approx(sum(layers.values()), rel=0.01, abs=20_000)
 
 
