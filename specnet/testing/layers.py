@@ -18,18 +18,6 @@ from specnet.testing.gradient import find_mismatch
 from specnet.testing.memory import grown
 from specnet.testing.outcome import Check, Outcome, Problems, concluded, demand_of, outcomes
 from specnet.testing.trial import DTYPES, LONG, ROWS, SINGLE, Inputs, LayerSubject, Step, Trial, differing, unequal
-    AGREEMENT,
-    LONG,
-    ROWS,
-    SINGLE,
-    DType,
-    Inputs,
-    LayerSubject,
-    Step,
-    Trial,
-    differing,
-    unequal,
-)
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
 
 SHAPES: tuple[Shape, ...] = ((5,), (1,), (4, 3), (6, 5, 2), ())
