@@ -24,7 +24,9 @@ class Linear(Layer):
     mask = "keep"
     examples = ({"units": 3}, {"units": 1, "use_bias": False})
     units: PositiveInt | None = Field(
-        default=None, description="output features; null, in the last linear layer alone: as many as the task needs"
+        default=None,
+        description="output features; null, in the last linear layer alone: as many as the task needs",
+        examples=[64],
     )
     use_bias: bool = Field(default=True, description="whether to add b")
     weight_init: Initializer = Field(default="glorot_uniform", description="initial W")  # type: ignore[assignment]

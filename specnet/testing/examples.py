@@ -55,14 +55,15 @@ def examples(cls: type[Component]) -> list[Component]:
 def plainest(cls: type[BaseModel]) -> dict[str, Any]:
     """Return the fields of the plainest component of a class: the required ones, with values that it takes.
 
-    A value is a field's own example, or comes from its type.
+    A field that is null by default and has an example counts as required: the component alone would need a value. A
+    value is a field's own example, or comes from its type.
 
     Raises:
         SpecnetError: if no value is found for one.
     """
     fields: dict[str, Any] = {}
     for name, field in cls.model_fields.items():
-        if not field.is_required():
+        if not (field.is_required() or (field.default is None and field.examples)):
             continue
         key = field.alias or name
         for value in islice(_candidates(field), TRIED):

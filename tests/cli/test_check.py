@@ -118,7 +118,7 @@ def test_what_could_not_be_tried_is_noted(invoke):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "error[usage]: name a spec, a component, a distribution or a plugin file"),
+        ([], "error[usage]: name a spec, a component, a distribution, a set of kernels or a plugin file"),
         (["layers"], "error[usage]: name the layer to check"),
         (["layers", "tanh", "--distribution", "specnet"], "error[usage]: name a spec, a component, a distribution"),
         (["layer", "tanh"], 'did you mean "layers"?'),

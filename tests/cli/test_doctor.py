@@ -130,5 +130,7 @@ def test_what_is_installed_can_be_told_in_json(install, invoke, monkeypatch):
     assert result.exit_code == 2
     assert found["distributions"]["specnet-broken 1.0"] == {"layers": 1}
     specnet = next(counts for name, counts in found["distributions"].items() if name.split()[0] == "specnet")
-    assert set(specnet) == {*registry.GROUPS, "commands"} - {"callbacks"}  # of which there are no built-in ones
+    assert set(specnet) == {*registry.GROUPS, "commands", "kernels"} - {
+        "callbacks"
+    }  # of which there are no built-in ones
     assert [(each["part"], each["severity"]) for each in found["findings"]] == [("components", "error")]

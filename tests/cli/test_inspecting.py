@@ -119,7 +119,7 @@ def test_components_shows_one_with_its_fields_and_formula(invoke):
     output = invoke("components", "layers", "linear").output
     assert "y = x W + b" in output
     rows = {row[0]: row[1:3] for line in output.splitlines() if len(row := line.split()) > 2}
-    assert (rows["units"], rows["use_bias"]) == (["int", "required"], ["bool", "true"])
+    assert (rows["units"], rows["use_bias"]) == (["int", "|"], ["bool", "true"])  # int | null
     assert rows["weight_init"] == ["Initializer", '"glorot_uniform"']
     assert "null" in invoke("components", "datasets", "idx").output
     assert not any(line.endswith(" ") for line in output.splitlines())
