@@ -97,6 +97,7 @@ class _Kernels(BaseModel):
 class _Manifest(_Setting):
     """What is relied on in a manifest."""
 
+    format: int
     status: str
     seconds: FiniteFloat
     error: str | None
@@ -121,10 +122,11 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     if not path.is_file():
         raise RunError(f"{directory} is not a run directory: it has no manifest.json")
     manifest = read_json(path)
-    if (found := manifest.get("format", 1)) != FORMAT:
-        version = manifest.get("versions", {}).get("specnet", "another version")
+    # The first format had no number.
+    found = manifest.get("format", 1 if {"status", "versions"} <= manifest.keys() else FORMAT)
+    if found != FORMAT:
         raise RunError(
-            f"{directory} is a run of specnet {version}, in format {found}: this version reads format {FORMAT}",
+            f"{path} is that of a run in format {found}, from another version of specnet: this one reads {FORMAT}",
             help="train its spec again, or install the version that made it",
         )
     try:

@@ -38,7 +38,7 @@ def reported():
             "evaluate": lambda split: {"loss": 1.0},
         }
         run = SimpleNamespace(**(parts | changes))
-        if "data" in changes:
+        if isinstance(changes.get("data"), Data):
             names = {name: changes[name] for name in ("classes", "target_names") if name in changes}
             targets = dataclasses.replace(run.data, **names).about_targets
             y = run.predict(run.data.train.inputs[:1])

@@ -68,7 +68,7 @@ DIFFERENCES = {
     "an alias": (
         {"layers": [LAST | {"use_bias": False}]},
         {},
-        [("layers[0].bias", "false", "true")],
+        [("layers[0].use_bias", "false", "true")],
     ),
     "more layers": (
         {"layers": [LINEAR, LAST]},

@@ -17,7 +17,8 @@ def steps(run):
 def test_a_checkpoint_is_an_npz_without_pickles_that_holds_the_members_of_the_design(train):
     run = train()
     with np.load(run.checkpoint, allow_pickle=False) as file:
-        assert set(file.files) == {"params", "slots", "state", "layout", "spec", "progress"}
+        learned = {"transforms.inputs.0.shift", "transforms.inputs.0.scale"}
+        assert set(file.files) == {"params", "slots", "state", "layout", "spec", "progress", *learned}
         layout, progress = json.loads(str(file["layout"])), json.loads(str(file["progress"]))
         assert json.loads(str(file["spec"])) == run.spec.to_json()
         assert file["params"].shape == (2 * 6 + 6 + 6 + 1,)
