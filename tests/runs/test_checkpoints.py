@@ -26,7 +26,7 @@ def test_a_checkpoint_is_an_npz_without_pickles_that_holds_the_members_of_the_de
         assert file["params"].dtype == np.float32
     assert layout[0] == {"name": "layers.0.weight", "offset": 0, "shape": [2, 6]}
     assert [slot["name"] for slot in layout[1:]] == ["layers.0.bias", "layers.3.weight", "layers.3.bias"]
-    assert set(progress["generators"]) == {"shuffle", "layers.0", "layers.1", "layers.2", "layers.3"}
+    assert set(progress["generators"]) == {"shuffle", "transforms", "layers.0", "layers.1", "layers.2", "layers.3"}
     assert {"epoch", "step", "position", "parts"} <= progress.keys()
     assert {"callbacks.best", "callbacks.history", "callbacks.checkpoints"} <= progress["parts"].keys()
 
