@@ -117,7 +117,7 @@ def test_a_bad_spec_ends_with_code_2_and_a_message(case, invoke, write):
 
 
 def test_several_mistakes_are_told_in_one_run(invoke, write):
-    changes = {"epochs": 3, "layers": ["sigmod", {"type": "linear"}], "training": {"epochs": "64"}}
+    changes = {"epochs": 3, "layers": ["sigmod", {"type": "linear", "units": 0}], "training": {"epochs": "64"}}
     result = invoke("run", write("bad.json", **changes))
     assert result.stderr.count("error[") == 4
 

@@ -138,7 +138,7 @@ GROUPS = {
 }
 
 
-@pytest.mark.parametrize("group", registry.GROUPS)
+@pytest.mark.parametrize("group", [group for group in registry.GROUPS if registry.claims(group)])
 def test_a_component_that_is_none_is_told_in_every_group(group):
     near = next(name for name in registry.claims(group) if len(name) > 3)
     for value, code, below in [
