@@ -87,7 +87,7 @@ def test_build_takes_a_name_an_object_or_an_instance():
     [
         ("liner", "unknown-component", ()),
         ({"type": "liner"}, "unknown-component", ("type",)),
-        ({"type": "linear"}, "missing-key", ()),
+        ({"type": "repeat", "times": 2}, "missing-key", ()),
         ({"type": "linear", "units": "3"}, "wrong-type", ("units",)),
         ({"type": "linear", "units": np.int64(3)}, "wrong-type", ()),
         ({"type": "linear", "units": "\ud800"}, "wrong-type", ()),

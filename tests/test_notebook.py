@@ -64,7 +64,7 @@ def test_each_of_the_first_1000_losses_is_that_of_a_computation_from_scratch(nam
 
 
 def test_the_regression_data_are_those_of_the_notebook():
-    inputs, targets = (
+    inputs, targets, *_ = (
         specnet.load_spec(SPECS / "notebook_regression.json", ["dataset.noise=0"])
         .dataset.load(np.random.default_rng(0))
         .train

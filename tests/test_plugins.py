@@ -123,7 +123,7 @@ PLUGINS = {
     "postponed": {"points": {"layers": {"postponed": "Post"}}, "source": LAYER + "class Post(Same):\n"
                   "    def model_post_init(self, context): raise BaseException('later')"},
     "declaring": {"points": {"layers": {"declaring": "Declares"}}, "source": LAYER + "class Declares(Same):\n"
-                  "    def build(self, shape):\n        self.declare('g', shape, 'ones')\n        return shape"},
+                  "    def build(self, shape):\n        self.declare('g', shape, 'twos')\n        return shape"},
     "stuck": {"points": {"schedules": {"stuck": "Stuck"}}, "source": SCHEDULE},
     "loud": {"points": {"metrics": {"loud": "Loud"}}, "source": LOUD},
     "returning": {"source": RETURNING, "points": {
@@ -326,7 +326,7 @@ def test_a_schedule_that_fails_is_told_beside_all_other_mistakes_and_specs(place
 def test_a_layer_that_declares_with_an_unknown_initializer_is_told_which_there_are(place):
     (found,) = json.loads(place.specnet("validate", "declaring.json", "--format", "json").stdout)
     assert (found["code"], found["pointer"]) == ("unknown-component", "/layers/1")
-    assert found["message"] == 'Declares declares g, but there is no initializer "ones"'
+    assert found["message"] == 'Declares declares g, but there is no initializer "twos"'
     assert found["help"].startswith("one of: constant, glorot_normal, ")
 
 

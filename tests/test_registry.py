@@ -23,7 +23,7 @@ class {name}(Layer):
 
 @pytest.mark.parametrize("group", registry.GROUPS)
 def test_every_registered_component_loads_and_is_of_its_group(group):
-    assert registry.claims(group)
+    assert registry.claims(group) or group == "callbacks"  # of which there are no built-in ones
     for name, entries in registry.claims(group).items():
         cls = find_class(group, name)
         assert cls.group == group

@@ -103,6 +103,8 @@ def _summary(component: JsonSchemaValue) -> JsonSchemaValue:
 
 def _name_or(objects: list[JsonSchemaValue], components: dict[str, JsonSchemaValue]) -> JsonSchemaValue:
     """A name, where all else of the component has defaults, or one of `objects`; the rest is for editors."""
+    if not components:
+        return {"not": {}}
     needy = {name: each for name, each in components.items() if each["required"] != ["type"]}
     names = [_constant(name, each) for name, each in components.items() if name not in needy]
     group: JsonSchemaValue = {"anyOf": [*names, *objects]}

@@ -19,31 +19,38 @@ def write(path, lines):
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
 
+def opened(path, lines=()):
+    """A writer that has begun the file with these lines."""
+    writer = HistoryWriter(path)
+    writer.open(lines)
+    return writer
+
+
 def state(path, count):
     """What a writer of the first lines says of them."""
-    writer = HistoryWriter(path.with_name("other"), LINES[:count])
+    writer = opened(path.with_name("other"), LINES[:count])
     writer.close()
-    return writer.state
+    return writer.state()
 
 
 def test_a_line_is_there_as_soon_as_it_is_written(path):
-    writer = HistoryWriter(path)
+    writer = opened(path)
     for count, line in enumerate(LINES, 1):
-        writer.append(line)
+        writer.epoch(None, line)
         assert read_lines(path) == LINES[:count]
-        assert writer.state == state(path, count)
+        assert writer.state() == state(path, count)
     writer.close()
 
 
 def test_a_writer_goes_on_from_the_lines_that_it_is_given(path):
     path.write_text("what was there before\n")
-    writer = HistoryWriter(path, LINES[:2])
+    writer = opened(path, LINES[:2])
     assert read_lines(path) == LINES[:2]
-    writer.append(LINES[2])
+    writer.epoch(None, LINES[2])
     writer.sync()
     writer.close()
-    assert read_until(path, writer.state) == LINES
-    assert writer.state == state(path, 3)
+    assert read_until(path, writer.state()) == LINES
+    assert writer.state() == state(path, 3)
 
 
 @pytest.mark.parametrize("torn", ['{"epoch": 4', '{"epoch": 4}', "\udcff", '{"epoch": 4}\r'])
@@ -123,9 +130,9 @@ def test_a_history_with_something_else_than_numbers_is_refused(line, reason, pat
         History.read(path)
 
 
-@pytest.mark.parametrize("call", [lambda writer: writer.append(LINES[0]), lambda writer: writer.sync()])
+@pytest.mark.parametrize("call", [lambda writer: writer.epoch(None, LINES[0]), lambda writer: writer.sync()])
 def test_a_history_that_cannot_be_written_is_named(call, path):
-    writer = HistoryWriter(path)
+    writer = opened(path)
     with Path("/dev/full").open("ab") as full:
         os.dup2(full.fileno(), writer._file.fileno())
     with pytest.raises(OSError, match=r"No space left|Invalid argument") as caught:

@@ -240,20 +240,20 @@ def test_mistakes_in_the_middle_of_a_file_are_found_before_training(case):
 def test_a_run_whose_file_changes_is_ended_with_its_name_and_can_go_on(change, monkeypatch):
     spec = make_spec(checkpoint={"every_steps": 5, "keep": 99})
     expected = contents(specnet.run(spec, "whole").directory)
-    content, take = Path("x.npy").read_bytes(), Trainer._step
+    content, add = Path("x.npy").read_bytes(), Trainer.add_loss
 
-    def spoiling(self, *batch):
-        take(self, *batch)
-        if self.step == 30:
+    def spoiling(self, loss, batch):
+        add(self, loss, batch)
+        if self.step == 29:
             change("x.npy")
 
-    monkeypatch.setattr(Trainer, "_step", spoiling)
+    monkeypatch.setattr(Trainer, "add_loss", spoiling)
     with pytest.raises(SpecnetError, match=r"x\.npy") as raised:
         specnet.run(spec, "run")
     assert raised.value.exit_code == 2
     assert json.loads(Path("run/manifest.json").read_text())["status"] == "failed"
     Path("x.npy").write_bytes(content)
-    monkeypatch.setattr(Trainer, "_step", take)
+    monkeypatch.setattr(Trainer, "add_loss", add)
     assert contents(specnet.resume("run").directory) == expected
 
 

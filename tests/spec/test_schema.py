@@ -133,7 +133,7 @@ REFUSED = [
     linear(units=0),
     linear(units=1.5),
     linear(units=True),
-    linear(use_bias=True),
+    linear(bias=True),
     linear(weight_init="mse"),
     linear(weight_init={"type": "normal", "std": -1}),
     rate(0),
