@@ -45,7 +45,9 @@ class Generated(Dataset):
     def outline(self) -> Outline:
         classes = len(self.classes())
         targets = () if classes else (len(self.targets()),)
-        return Outline((len(self.inputs()),), targets, self.n_samples, (), classes or None)
+        return Outline(
+            (len(self.inputs()),), targets, self.n_samples, (), classes or None, "classes" if classes else "numbers"
+        )
 
     def load(self, rng: np.random.Generator) -> Data:
         from sklearn import datasets

@@ -34,7 +34,7 @@ class Measurements(Measured):
     """How many classes there are."""
 
     def outline(self) -> Outline:
-        return Outline((self.features,), (), self.rows, (), self.number)
+        return Outline((self.features,), (), self.rows, (), self.number, "classes")
 
     def load(self, rng: np.random.Generator) -> Data:
         found = self.fetch()
@@ -74,7 +74,7 @@ class Digits(Measured):
     n_class: int = Field(default=10, ge=2, le=10, description="digits there are: from 0 to one less")
 
     def outline(self) -> Outline:
-        return Outline((8, 8, 1), (), self.rows if self.n_class == 10 else None, (), self.n_class)
+        return Outline((8, 8, 1), (), self.rows if self.n_class == 10 else None, (), self.n_class, "classes")
 
     def load(self, rng: np.random.Generator) -> Data:
         found = self.fetch(n_class=self.n_class)
@@ -95,7 +95,7 @@ class Diabetes(Measured):
     loader, rows, features, target = "load_diabetes", 442, 10, "progression"
 
     def outline(self) -> Outline:
-        return Outline((self.features,), (1,), self.rows, ())
+        return Outline((self.features,), (1,), self.rows, (), kind="numbers")
 
     def load(self, rng: np.random.Generator) -> Data:
         found = self.fetch(scaled=False)
@@ -112,7 +112,7 @@ class Linnerud(Measured):
     loader, rows, features, target = "load_linnerud", 20, 3, ""
 
     def outline(self) -> Outline:
-        return Outline((self.features,), (3,), self.rows, ())
+        return Outline((self.features,), (3,), self.rows, (), kind="numbers")
 
     def load(self, rng: np.random.Generator) -> Data:
         found = self.fetch()

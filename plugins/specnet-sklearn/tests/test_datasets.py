@@ -59,7 +59,9 @@ def test_an_outline_tells_what_the_data_are(name, fields):
     outline, data = build("datasets", {"type": name, **fields}).outline(), load(name, fields)
     inputs, targets, *_ = data.train
     rows = outline.rows or len(inputs)  # how many digits are below n_class only the data tell
-    assert outline == Outline(inputs.shape[1:], targets.shape[1:], outline.rows, (), len(data.classes) or None)
+    assert outline == Outline(
+        inputs.shape[1:], targets.shape[1:], outline.rows, (), len(data.classes) or None, data.about_targets.kind
+    )
     assert rows == len(inputs)
 
 
