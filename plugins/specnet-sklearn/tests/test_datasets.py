@@ -91,7 +91,7 @@ def test_every_class_and_column_has_a_name_of_its_own(name, fields):
 
 @pytest.mark.parametrize(("name", "fields"), EVERY)
 def test_the_same_seed_gives_the_same_samples(name, fields):
-    for one, other in zip(load(name, fields, 7).train, load(name, fields, 7).train, strict=True):
+    for one, other in zip(load(name, fields, 7).train[:2], load(name, fields, 7).train[:2], strict=True):
         assert one.tobytes() == other.tobytes()
 
 
@@ -111,7 +111,7 @@ def test_what_the_library_cannot_make_is_refused(name, fields):
 
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "linnerud"])
 def test_measurements_are_those_of_the_library(name):
-    (inputs, targets), found = load(name).train, getattr(datasets, f"load_{name}")()
+    (inputs, targets, *_), found = load(name).train, getattr(datasets, f"load_{name}")()
     np.testing.assert_array_equal(inputs, found.data)
     np.testing.assert_array_equal(targets, found.target)
 
