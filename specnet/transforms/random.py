@@ -14,6 +14,7 @@ class GaussianNoise(RandomTransform):
     In the units of transformed inputs. Bishop, "Training with noise is equivalent to Tikhonov regularization", 1995.
     """
 
+    examples = ({"std": 0.3}, {"std": 0.0})
     std: NonNegativeFloat = Field(description="standard deviation of the noise")
 
     def apply(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:

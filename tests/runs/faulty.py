@@ -146,15 +146,15 @@ def kill(spec, directory, faults):
 
 def interrupt(spec, directory):
     """Leave the run as a signal does that comes in the last step of the second epoch."""
-    step = Trainer._step
+    add = Trainer.add_loss
 
-    def signalled(trainer, *batch):
-        step(trainer, *batch)
-        if trainer.epoch == 1 and not trainer.within_epoch:
+    def signalled(trainer, loss, batch):
+        add(trainer, loss, batch)
+        if trainer.epoch == 1 and not trainer.batches.within_epoch:
             signal.raise_signal(signal.SIGTERM)
 
     try:
-        with patch.object(Trainer, "_step", signalled):
+        with patch.object(Trainer, "add_loss", signalled):
             specnet.run(spec, directory, report=False)
     except Interrupted:
         return
