@@ -508,6 +508,17 @@ class Decaying(Schedule):
         return self.value
 
 
+@fault("the last binding counts", "after an earlier binding")
+class Bound(Schedule):
+    """Falls to 0 at the end of the first run that it is bound to."""
+
+    def bind(self, steps_per_epoch, total_steps):
+        self.total = getattr(self, "total", None) or total_steps
+
+    def __call__(self, step):
+        return max(1.0 - step / getattr(self, "total", 100), 0.0)
+
+
 @fault("its length is a number of steps", "length returns 2.5")
 class Broken(Half):
     def length(self):
@@ -1048,7 +1059,7 @@ class StreamedLine(Line):
     def load(self, rng):
         samples = super().load(rng).train
         inputs, targets = (
-            Rows(array.shape, array.dtype, lambda a, b, array=array: array[a:b].copy()) for array in samples
+            Rows(array.shape, array.dtype, lambda a, b, array=array: array[a:b].copy()) for array in samples[:2]
         )
         return Data(StreamedSamples(inputs, targets, 80), classes=("no", "yes"))
 
