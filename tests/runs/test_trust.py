@@ -63,7 +63,7 @@ def copied(run, tmp_path):
 def best_of(directory, step):
     """The step that a checkpoint says was the best so far."""
     with np.load(checkpoint(directory, step)) as file:
-        return json.loads(str(file["progress"]))["best"]["step"]
+        return json.loads(str(file["progress"]))["parts"]["callbacks.checkpoints"]["values"]["step"]
 
 
 def test_what_is_whole_is_resumed_without_a_word_and_ends_in_the_same_bytes(both, tmp_path):

@@ -510,13 +510,13 @@ class Decaying(Schedule):
 
 @fault("the last binding counts", "after an earlier binding")
 class Bound(Schedule):
-    """Falls to 0 at the end of the first run that it is bound to."""
+    """Smaller with each run that it is bound to."""
 
     def bind(self, steps_per_epoch, total_steps):
-        self.total = getattr(self, "total", None) or total_steps
+        self.bindings = getattr(self, "bindings", 0) + 1
 
     def __call__(self, step):
-        return max(1.0 - step / getattr(self, "total", 100), 0.0)
+        return 1.0 / self.bindings
 
 
 @fault("its length is a number of steps", "length returns 2.5")
