@@ -156,7 +156,7 @@ def test_a_command_that_fails_is_blamed_and_one_that_refuses_is_not(place):
 
 
 def test_a_command_that_is_misspelt_is_found_among_those_of_plugins_too(place):
-    result = place.specnet("tun", "it")
+    result = place.specnet("tunee", "it")
     assert (result.returncode, 'did you mean "tune"?' in result.stderr) == (2, True)
 
 

@@ -104,8 +104,8 @@ class Course:
     def run(self, resumed: Resumed | None, report: bool) -> Run:
         """Train from the start, or from where a run has been taken up again; draw plots and report, return the run."""
         self.observers.follow(self.spec, self.directory.path, self.trainer)
+        self.history.open(resumed.history if resumed else ())
         with located(self.spec), closing(self.history):
-            self.history.open(resumed.history if resumed else ())
             keep_plugins(self.directory, self.spec)
             try:
                 self._train(resumed)

@@ -26,7 +26,7 @@ class HistoryWriter(Callback):
         self.path = path
         self._length = 0
         self._digest = hashlib.sha256()
-        self._file: BinaryIO | None = None
+        self._file: BinaryIO
 
     def open(self, lines: Iterable[Mapping[str, Any]] = ()) -> None:
         """Begin the file with these lines. One that exists is replaced, so that no other process writes to the new one.
@@ -45,7 +45,6 @@ class HistoryWriter(Callback):
         return f"{json.dumps(line, allow_nan=False)}\n".encode()
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
-        assert self._file
         try:
             self._file.write(self._note(values))
             self._file.flush()
@@ -54,7 +53,6 @@ class HistoryWriter(Callback):
 
     def sync(self) -> None:
         """Wait until all lines are on the disk."""
-        assert self._file
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
@@ -67,8 +65,7 @@ class HistoryWriter(Callback):
     def close(self) -> None:
         """Write no more."""
         with suppress(OSError):  # the error of a line that could not be written has been raised
-            if self._file:
-                self._file.close()
+            self._file.close()
 
 
 def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
