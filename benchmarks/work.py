@@ -53,12 +53,12 @@ def prepare(spec: dict[str, Any] | Path, *overrides: str) -> Work:
     resolved = loaded.to_json()
     return Work(
         loaded,
-        train.x,
-        train.target,
+        train.inputs,
+        train.targets,
         [(params[f"{place}.weight"], params[f"{place}.bias"]) for place in places],
         resolved["loss"]["type"],
         resolved["optimizer"]["learning_rate"],
-        loaded.training.batch_size or len(train.x),
+        loaded.training.batch_size or len(train.inputs),
         loaded.training.shuffle,
     )
 
