@@ -331,6 +331,8 @@ def definition(path):
 def values(schema):
     """Return a strategy for the values that a schema describes."""
     assert set(schema) <= KEYWORDS, "a keyword that this does not know"
+    if schema == {"not": {}}:  # a group without components
+        return st.nothing()
     if "$ref" in schema:
         return definition(schema["$ref"])
     if "const" in schema:
@@ -339,10 +341,10 @@ def values(schema):
         return st.sampled_from(schema["enum"])
     if "anyOf" in schema:
         return st.one_of(map(values, schema["anyOf"]))
-    if "allOf" in schema:
+    if "allOf" in schema and all("$ref" in rule.get("then", {}) for rule in schema["allOf"]):
         return st.one_of(values(rule["then"]) for rule in schema["allOf"])
     found = KINDS[schema["type"]](schema)
-    conditions = {name: schema[name] for name in ("not", "if", "then", "else") if name in schema}
+    conditions = {name: schema[name] for name in ("not", "if", "then", "else", "allOf") if name in schema}
     return found.filter(Draft202012Validator(conditions).is_valid) if conditions else found
 
 
