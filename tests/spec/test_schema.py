@@ -335,10 +335,8 @@ def values(schema):
         return st.nothing()
     if "$ref" in schema:
         return definition(schema["$ref"])
-    if "const" in schema:
-        return st.just(schema["const"])
-    if "enum" in schema:
-        return st.sampled_from(schema["enum"])
+    if "const" in schema or "enum" in schema:
+        return st.sampled_from(schema.get("enum", [schema.get("const")]))
     if "anyOf" in schema:
         return st.one_of(map(values, schema["anyOf"]))
     if "allOf" in schema and all("$ref" in rule.get("then", {}) for rule in schema["allOf"]):
