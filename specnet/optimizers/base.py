@@ -104,13 +104,14 @@ class Optimizer(Component):
         for optimizer in inner:
             optimizer.bind(shapes, objective)
 
+    def pieces(self, w: np.ndarray, g: np.ndarray, state: State) -> list[tuple[np.ndarray, np.ndarray, State]]:
+        """Return the parts of the flat vectors and of the state that the rule needs, as views."""
+        return [(w[part].reshape(shape), g[part].reshape(shape), state.cut(part, shape)) for part, shape in self.parts]
+
     def apply(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
-        """Take one step on the flat vectors of all parameters and gradients, in the parts that the rule needs."""
-        for part, shape in self.parts:
-            if shape == w.shape:
-                self.update(w, g, state, step)
-            else:
-                self.update(w[part].reshape(shape), g[part].reshape(shape), state.cut(part, shape), step)
+        """Take one step on the flat vectors of all parameters and gradients."""
+        for piece in self.pieces(w, g, state):
+            self.update(*piece, step)
 
 
 def wrapped(optimizer: Optimizer) -> Iterator[tuple[str, Optimizer]]:

@@ -229,8 +229,7 @@ class Batches:
         chosen = self._order[place : place + self.size]
         batch = self._batch if len(chosen) == self.size else self._batch.select(slice(len(chosen)))
         for array, room in zip(self._window.arrays, batch.arrays, strict=True):
-            # With any other mode `take` first writes to an array of its own.
-            array.take(chosen, axis=0, out=room, mode="clip")
+            array.take(chosen, 0, room, "clip")  # with any other mode it first writes to an array of its own
         return batch
 
     def state(self) -> dict[str, Any]:

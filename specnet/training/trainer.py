@@ -157,10 +157,11 @@ class Trainer:
             "train/loss": loss,
             **{f"train/{name}": value for name, value in self.measures.compute().items()},
         }
-        with self.evaluation_weights():
-            for split in self.measured:
-                scores = self.model.score(self.splits[split], self.between)
-                values |= {f"{split}/{name}": value for name, value in scores.items()}
+        if self.measured:
+            with self.evaluation_weights():
+                for split in self.measured:
+                    scores = self.model.score(self.splits[split], self.between)
+                    values |= {f"{split}/{name}": value for name, value in scores.items()}
         check_values(self, values)
         return values
 
@@ -269,8 +270,13 @@ def updater(
     """Return a function that takes an optimizer's step on all parameters; `slots` are the rows of its state."""
     w, g = network.params, network.grads
     optimizer.bind({name: array.shape for name, array in w.items()}, objective)
-    state = named_state(optimizer, slots)
-    return lambda step: optimizer.apply(w.flat, g.flat, state, step)
+    pieces = optimizer.pieces(w.flat, g.flat, named_state(optimizer, slots))
+
+    def update(step: int) -> None:
+        for piece in pieces:
+            optimizer.update(*piece, step)
+
+    return update
 
 
 def clip_norm(gradient: np.ndarray, limit: float) -> None:

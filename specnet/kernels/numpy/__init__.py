@@ -18,6 +18,8 @@ class Numpy(KernelSet):
         "specnet.layers.linear:Linear": f"{HERE}.linear:LinearKernel",
         "specnet.layers.activation:Sigmoid": f"{HERE}.activation:SigmoidKernel",
         "specnet.layers.activation:Relu": f"{HERE}.activation:ReluKernel",
+        "specnet.losses.regression:Mse": f"{HERE}.regression:MseKernel",
+        "specnet.losses.classification:Bce": f"{HERE}.classification:BceKernel",
         "specnet.losses.classification:CrossEntropy": f"{HERE}.classification:CrossEntropyKernel",
         "specnet.optimizers.sgd:Sgd": f"{HERE}.sgd:SgdKernel",
         "specnet.optimizers.adam:Adam": f"{HERE}.adam:AdamKernel",

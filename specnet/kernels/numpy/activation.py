@@ -10,11 +10,14 @@ from specnet.layers.base import Activation
 
 
 class Over(Activation):
-    """An activation that writes to buffers, and y over x where `over` is set: its slope is a function of y alone."""
+    """An activation that writes to buffers, and y over x where `over` is set: its slope is a function of y alone.
+
+    `scratch` are buffers for what no other call needs.
+    """
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
-        self.over = False
+        self.over, self.scratch = False, self.buffers
         self.shape: tuple[int, ...] = ()
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -53,7 +56,7 @@ class SigmoidKernel(Over, Sigmoid):
         return np.divide(self.one, y, out=y)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        slope = np.subtract(self.one, self.y, out=self.buffer("slope", dy.shape))
+        slope = np.subtract(self.one, self.y, out=self.scratch("slope", dy.shape, dy.dtype))
         slope *= self.y
         dy *= slope
         return dy

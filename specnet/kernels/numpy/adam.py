@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from specnet.functions import constant
 from specnet.kernels.numpy.buffered import Buffered
 from specnet.optimizers.adam import Adam
 from specnet.optimizers.base import State
@@ -17,11 +18,11 @@ class AdamKernel(Buffered, Adam):
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         m, v, t, change = state.m, state.v, step + 1, self.like("change", w)
         np.subtract(g, m, out=change)
-        change *= 1 - self.beta_1
-        m += change  # b1 m + (1 - b1) g
+        change *= constant(1 - self.beta_1, w.dtype)
+        m += change  # m + (1 - b1) (g - m) = b1 m + (1 - b1) g
         np.multiply(g, g, out=change)
-        change *= 1 - self.beta_2
-        v *= self.beta_2
+        change -= v
+        change *= constant(1 - self.beta_2, w.dtype)
         v += change
         root = math.sqrt(1 - self.beta_2**t)
         np.sqrt(v, out=change)

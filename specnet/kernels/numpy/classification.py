@@ -4,8 +4,41 @@ from __future__ import annotations
 
 import numpy as np
 
+from specnet.functions import constant
 from specnet.kernels.numpy.buffered import Buffered
-from specnet.losses.classification import CrossEntropy
+from specnet.losses.classification import Bce, CrossEntropy
+
+
+class BceKernel(Buffered, Bce):
+    """Binary cross-entropy, computed of yes and no side by side: their probabilities, and how much of each is right.
+
+    Weights are left to the definition.
+    """
+
+    def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
+        self.fast = weight is None
+        if not self.fast:
+            return super().forward(y, target, weight)
+        p, self.t, self.limited, self.log_p = self.buffers("p", (4, 2, *y.shape), y.dtype)
+        one = constant(1.0, y.dtype)
+        p[0], self.t[0] = y, target
+        np.subtract(one, y, out=p[1])
+        np.subtract(one, target, out=self.t[1])
+        np.maximum(p, constant(self.epsilon, y.dtype), out=self.limited)
+        log_p = np.log(self.limited, out=self.log_p)
+        p -= self.limited
+        p *= constant(1 / self.epsilon, y.dtype)  # the tangent below epsilon, 0 above
+        log_p += p
+        log_p *= self.t
+        return -self.reduce(np.add(log_p[0], log_p[1], out=log_p[0]))
+
+    def backward(self) -> np.ndarray:
+        if not self.fast:
+            return super().backward()
+        yes, no = np.divide(self.t, self.limited, out=self.log_p)  # which nothing needs any more
+        dy = np.subtract(no, yes, out=no)
+        dy *= self._factor
+        return dy
 
 
 class CrossEntropyKernel(Buffered, CrossEntropy):
@@ -14,29 +47,31 @@ class CrossEntropyKernel(Buffered, CrossEntropy):
     Weights, and targets that are distributions, are left to the definition.
     """
 
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        self.slope, self.samples = np.zeros((0, 0)), np.arange(0)
+
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
         self.fast = weight is None and target.ndim < y.ndim
         if not self.fast:
             return super().forward(y, target, weight)
-        self.y, count = y, y.shape[-1]
-        self.z = z = self.buffers("z", (count, y.size // count), y.dtype)
-        z[...] = y.reshape(-1, count).T
-        top = np.maximum.reduce(z, axis=0)
-        z -= top
-        self.chosen = np.arange(0, y.size, count)
-        self.chosen += target.reshape(-1)
-        log_p = y.reshape(-1)[self.chosen]
-        log_p -= top
+        rows, right = y.reshape(-1, y.shape[-1]), target.reshape(-1)
+        if self.slope.shape != rows.shape[::-1] or self.slope.dtype != y.dtype:
+            self.slope = self.buffers("slope", rows.shape[::-1], y.dtype)
+            self.samples = np.arange(len(rows))
+        self.y, z = y, self.slope
+        z[...] = rows.T
+        z -= np.maximum.reduce(z, axis=0)
+        chosen = z[right, self.samples]
         np.exp(z, out=z)
         total = np.add.reduce(z, axis=0)
         z /= total
-        return self.reduce(np.log(total, out=total) - log_p)
+        z[right, self.samples] -= 1
+        return self.reduce(np.subtract(np.log(total, out=total), chosen, out=chosen))
 
     def backward(self) -> np.ndarray:
         if not self.fast:
             return super().backward()
         dy = self.like("dy", self.y)
-        rows = dy.reshape(-1, dy.shape[-1])
-        np.multiply(self.z, self._factor, out=rows.T)
-        rows.reshape(-1)[self.chosen] -= self._factor
+        np.multiply(self.slope, self._factor, out=dy.reshape(-1, dy.shape[-1]).T)
         return dy

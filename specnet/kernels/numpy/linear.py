@@ -21,6 +21,7 @@ class LinearKernel(Linear):
         super().model_post_init(context)
         self.disposable = True
         self.shape: tuple[int, ...] = ()
+        self.dx: np.ndarray | None = None
         self.both: np.ndarray | None = None
         self.room: np.ndarray | None = None
 
@@ -47,14 +48,16 @@ class LinearKernel(Linear):
                 self.ones.dot(rows, out=self.grad.bias)  # in a quarter of the time of a sum over the first axis
         if not self.needs_dx:
             return None
-        dx = rows.dot(self.weight.T, out=self.buffer("dx", (len(rows), self.input_shape[-1])))
+        if self.dx is None:
+            self.dx = self.buffer("dx", (len(rows), self.input_shape[-1]))
+        dx = rows.dot(self.weight.T, out=self.dx)
         return dx if dy.ndim == 2 else dx.reshape(*dy.shape[:-1], -1)
 
     def _prepare(self, x: np.ndarray) -> None:
         """Make what is written to in each step on inputs of this shape."""
         self.shape, (*_, features) = x.shape, x.shape
         rows = x.size // features
-        self.y = self.buffer("y", (rows, self.output_shape[-1]))
+        self.y, self.dx = self.buffer("y", (rows, self.output_shape[-1])), None
         if self.use_bias and features <= NARROW:
             self.both, self.grad_both = (_side_by_side(each.weight, each.bias) for each in (self, self.grad))
         if self.room is None or len(self.room) < rows:  # ones for these rows and for fewer

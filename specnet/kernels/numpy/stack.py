@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from specnet.layers.base import Shape
+import numpy as np
+
+from specnet.layers.base import Layer, Shape
 from specnet.layers.stack import Stack
+from specnet.workspace import Workspace
 
 
 class StackKernel(Stack):
@@ -14,7 +17,19 @@ class StackKernel(Stack):
     def build(self, shape: Shape) -> Shape:
         shape = super().build(shape)
         self.set_singly(False)
+        scratch = Workspace()
+        for layer in self.layers:
+            if hasattr(layer, "scratch"):
+                layer.scratch = scratch  # the same for all: it stays in the cache
+        self.passes_masks = all(type(layer).mask_out is Layer.mask_out for layer in self.layers)
         return shape
+
+    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
+        if self.mask is not None or self._mask_out is not None or not self.passes_masks:
+            return super().forward(x, training)
+        for layer in self.layers:
+            x = layer.forward(x, training)
+        return x
 
     def set_singly(self, singly: bool) -> None:
         super().set_singly(singly)
