@@ -1,4 +1,4 @@
-"""A step of training: the notebook's two networks (a, b) and a classifier of digits (c), against all peers."""
+"""A step of training: the notebook's two networks (a, b), a classifier of digits (c) and a tiny one (d)."""
 
 from __future__ import annotations
 
@@ -57,17 +57,20 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
 
 def jobs(folder: Path, short: bool) -> Iterator[Job]:
     """Give each work, the data of c in a folder."""
-    peers = ("specnet", "floor", "notebook", "scikit-learn", "PyTorch", "JAX")
+    peers = ("specnet", "products", "floor", "notebook", "scikit-learn", "PyTorch", "JAX")
     epochs = 2 if short else 100
     for letter, name in (("a", "regression"), ("b", "spiral")):
         spec = SPECS / f"notebook_{name}.json"
         yield Job(f"{letter} float32", spec, ("dtype=float32",), (*peers, "notebook as written"), epochs)
         yield Job(f"{letter} float64", spec, ("dtype=float64",), peers, epochs, tolerance=1e-8)
-    peers = ("specnet", "floor", "scikit-learn", "PyTorch", "PyTorch, fused Adam", "JAX")
+    peers = ("specnet", "products", "floor", "scikit-learn", "PyTorch", "PyTorch, fused Adam", "JAX")
     rows = max(BATCHES) if short else 4096
     write_digits(folder / "digits.npz", rows)
     for batch in BATCHES:
         yield Job(f"c {batch}", digits_spec(folder / "digits.npz", batch), (), peers, 1 if short else 3, rows // batch)
+    write_digits(folder / "tiny.npz", rows, 4)
+    tiny = digits_spec(folder / "tiny.npz", 32, (16, 16))
+    yield Job("d", tiny, (), peers, 1 if short else 8, rows // 32)
 
 
 def check_agreement(job: Job, peers: Mapping[str, Peer]) -> None:
@@ -78,11 +81,13 @@ def check_agreement(job: Job, peers: Mapping[str, Peer]) -> None:
     """
     losses = {}
     for name, peer in peers.items():
+        if name == "products":  # which have no loss
+            continue
         peer.prepare(job.spec, *job.overrides, "training.shuffle=false")
         losses[name] = peer.train(10 if job.steps == 1 else 2)[0]
     for name, values in losses.items():
         # scikit-learn's Adam adds its epsilon before it corrects the second moment.
-        tolerance = 10 * job.tolerance if name == "scikit-learn" and job.name[0] == "c" else job.tolerance
+        tolerance = 10 * job.tolerance if name == "scikit-learn" and job.name[0] in "cd" else job.tolerance
         if not all(abs(a - b) <= tolerance * abs(b) for a, b in zip(values, losses["specnet"], strict=True)):
             raise Disagreement(f"{job.name}: {name} has the losses {values}, specnet {losses['specnet']}")
 

@@ -63,11 +63,12 @@ def prepare(spec: dict[str, Any] | Path, *overrides: str) -> Work:
     )
 
 
-def write_digits(path: Path, rows: int) -> None:
-    """Write samples of the size of MNIST's: normal features, and the classes that a random linear map gives them."""
+def write_digits(path: Path, rows: int, features: int = 784) -> None:
+    """Write samples, of the size of MNIST's by default: normal features, and classes from a random linear map."""
     rng = np.random.default_rng(0)
-    inputs = rng.standard_normal((rows, 784), np.float32)
-    targets = np.argmax(inputs @ rng.standard_normal((784, 10), np.float32), axis=1)
+    inputs = rng.standard_normal((rows, features), np.float32)
+    targets = np.argmax(inputs @ rng.standard_normal((features, 10), np.float32), axis=1)
+    targets[:10] = np.arange(10)  # few features may leave a class out
     np.savez(path, inputs=inputs, targets=targets)
 
 

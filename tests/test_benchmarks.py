@@ -34,7 +34,7 @@ def test_the_short_form_measures_everything_and_names_who_is_missing(tmp_path):
             assert values
             assert all(math.isfinite(value) and value > 0 for value in values)
     peers = {peer for each in comparisons if each["benchmark"] == "training" for peer in each["figures"]}
-    assert {"specnet", "floor", "notebook", "scikit-learn", "PyTorch", "JAX"} - peers == {
+    assert {"specnet", "products", "floor", "notebook", "scikit-learn", "PyTorch", "JAX"} - peers == {
         name for name in missing() if "," not in name
     }
     text = (tmp_path / "RESULTS.md").read_text()
@@ -70,6 +70,8 @@ def test_a_ratio_is_the_median_of_those_within_a_round():
     [
         ("training", "a float32", "floor", 1.0, "1", "takes 1.00 x", "<= 1.10", True),
         ("training", "a float32", "floor", 0.9, "1", "takes 1.11 x", "<= 1.10", False),
+        ("training", "d", "floor", 0.6, "1", "takes 1.67 x", "<= 1.60", False),
+        ("training", "c 512", "products", 0.9, "1", "takes 1.11 x", "<= 1.15", True),
         ("training", "c 32", "PyTorch", 2.0, "1", "2.00 x as fast", ">= 2.0", True),
         ("training", "c 32", "PyTorch", 1.9, "1", "1.90 x as fast", ">= 2.0", False),
         ("training", "c 32", "PyTorch", 1.9, "all", "1.90 x as fast", "", None),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MODULES = {
     "specnet": "specnet_",
+    "products": "products",
     "floor": "floor",
     "notebook": "notebook",
     "notebook as written": "notebook",
