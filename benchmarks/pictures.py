@@ -10,7 +10,7 @@ from benchmarks.measure import Comparison
 from benchmarks.peers import MODULES
 from specnet.plots import style
 
-COLORS, MARKERS = (*style.PALETTE, "#000000"), "osD^vPX*"
+COLORS, MARKERS = (*style.PALETTE, "#000000", "#777777"), "osD^vPX*p"
 LOOKS = {name: {"color": color, "marker": marker} for name, color, marker in zip(MODULES, COLORS, MARKERS, strict=True)}
 LABELS = {"rows": "rows", "width": "units of a hidden layer", "depth": "hidden layers"}
 
