@@ -7,7 +7,7 @@ from functools import partial
 from importlib import import_module
 
 from specnet import registry
-from specnet.component import build
+from specnet.component import build, find_class
 from specnet.errors import SpecnetError
 from specnet.kernels.base import KernelSet, find_kernels
 from specnet.layers.base import Layer, Shape
@@ -49,9 +49,11 @@ def _stack_cases(name: str, kernels: type[KernelSet]) -> Iterator[Case]:
     linear = {"type": "linear", "units": 4}
     for layer in registry.claims("layers"):
         try:
-            chain = build("layers", {"type": "repeat", "times": 1, "layers": [linear, layer, linear, layer]})
-        except SpecnetError:  # it needs fields, or cannot be used
+            fields = examples(find_class("layers", layer))[0].model_dump(mode="json", by_alias=True)
+        except SpecnetError:  # it cannot be used
             continue
+        example = {"type": layer, **fields}
+        chain = build("layers", {"type": "repeat", "times": 1, "layers": [linear, example, linear, example]})
         assert isinstance(chain, Layer)
         yield Case(f"{name}, linear and {layer} one after the other", partial(_examine_chain, chain, kernels))
 

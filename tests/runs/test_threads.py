@@ -49,13 +49,13 @@ def two_cores(monkeypatch):
 @pytest.fixture
 def steps(monkeypatch):
     """Threads in each step of training."""
-    seen, take = [], Trainer._step
+    seen, prepare = [], Trainer.prepare_step
 
-    def counted(self, *batch):
+    def counted(self, batch):
         seen.append(now())
-        take(self, *batch)
+        prepare(self, batch)
 
-    monkeypatch.setattr(Trainer, "_step", counted)
+    monkeypatch.setattr(Trainer, "prepare_step", counted)
     return seen
 
 
@@ -166,7 +166,7 @@ def test_what_is_asked_for_wins(steps, monkeypatch, tmp_path):
 
 def test_set_up_takes_one_thread_however_many_training_takes(steps, monkeypatch, tmp_path):
     seen, experiment = [], runner.Experiment
-    monkeypatch.setattr(runner, "Experiment", lambda spec: seen.append(now()) or experiment(spec))
+    monkeypatch.setattr(runner, "Experiment", lambda *given: seen.append(now()) or experiment(*given))
     specnet.run(small(), tmp_path / "run", threads=2)
     specnet.resume(tmp_path / "run", ["training.epochs=5"])
     assert (seen, steps) == ([1, 1], [2] * 10)
