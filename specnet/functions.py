@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import cache, reduce
 from typing import NamedTuple
@@ -17,21 +18,25 @@ def constant(value: float, dtype: np.dtype) -> np.ndarray:
     return number
 
 
+def all_finite(values: np.ndarray) -> bool:
+    """Return whether all numbers of an array of any shape and size are finite."""
+    with np.errstate(all="ignore"):
+        return are_finite(values)
+
+
+def are_finite(values: np.ndarray) -> bool:
+    """Return the same where the caller has switched off NumPy's warnings, which takes as long as a small array."""
+    flat = values.ravel()
+    # The sum of squares is finite only if all numbers are, and takes one pass. Squares of finite ones may overflow.
+    return math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
+
+
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """Return 1 / (1 + exp(-x)), as (1 + tanh(x / 2)) / 2 in float32, where that is faster and as exact."""
     if x.dtype == np.float32:
         return 0.5 + 0.5 * np.tanh(0.5 * x)
     with np.errstate(over="ignore"):  # 1 / inf is 0, the limit
         return 1 / (1 + np.exp(-x))
-
-
-def maximum(x: np.ndarray, bound: float, room: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """Return the larger of x and a number, in `out`, which may be x or `room`; `room` is overwritten.
-
-    NumPy compares two arrays several times as fast as an array and a scalar.
-    """
-    room.fill(bound)
-    return np.maximum(x, room, out=out)
 
 
 def softplus(x: np.ndarray) -> np.ndarray:

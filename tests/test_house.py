@@ -21,6 +21,8 @@ NOUNS = (
     "layers", "losses", "metrics", "optimizers", "schedules", "initializers", "datasets", "transforms", "plots",
     "kernels",
 )  # fmt: skip
+SHARED = ([], ["base"], ["stack"], ["split"], ["pipeline"], ["scheduled"])
+"""Files of a noun that are no implementations of it."""
 ORDER = [
     "errors", "tools", "component", "base", "implementations", "network", "training", "spec", "report", "runs", "api",
     "testing", "cli",
@@ -39,7 +41,7 @@ def storey(module):
     """Where a module stands in the house."""
     parts = module.split(".")
     if len(parts) > 1 and parts[1] in NOUNS:
-        return "base" if parts[2:] in ([], ["base"], ["stack"]) else "implementations"
+        return "base" if parts[2:] in SHARED else "implementations"
     return HOMES[parts[1] if len(parts) > 1 else "specnet"]
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from specnet.datasets.base import Data
 from specnet.errors import DataError
 from specnet.layers.base import Activation
+from specnet.network.norms import Norms, check_norms, layer_norms, step_norms, trained_layers
+from specnet.network.summary import layer_costs
 from specnet.report.asked import UNIT_POINTS, ask, over_grid
 from specnet.report.packing import spread
 from specnet.report.timetable import STEP, Timetable, Work
@@ -18,8 +20,6 @@ from specnet.spec.model import Record
 from specnet.training.batches import PreparedSplit
 from specnet.training.callbacks import Callback
 from specnet.training.model import ROWS, Model
-from specnet.training.norms import Norms, check_norms, layer_norms, step_norms, trained_layers
-from specnet.training.summary import layer_costs
 from specnet.training.trainer import Trainer
 
 UNITS = 64

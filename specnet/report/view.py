@@ -20,7 +20,7 @@ from specnet.report.packing import thumbnails
 from specnet.report.results import Example, Residuals
 from specnet.report.series import DEAD_UNITS, OF_LAYERS, Panel
 from specnet.spec.plan import make_plan
-from specnet.training.pipeline import Pipeline
+from specnet.transforms.pipeline import Pipeline
 
 Made = TypeVar("Made")
 

@@ -12,6 +12,7 @@ import numpy as np
 from specnet.component import guarded
 from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples, checked_data, pieces, row_bytes
 from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetError
+from specnet.functions import all_finite
 from specnet.layers.base import Shape
 from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer
@@ -19,18 +20,17 @@ from specnet.plots.base import check_plot
 from specnet.randomness import stream
 from specnet.report.record import Recorder
 from specnet.schedules.base import Schedule, WatchingSchedule
+from specnet.schedules.scheduled import ScheduledFields, pointer_of
 from specnet.spec.checks import check_network, missing_split
 from specnet.spec.model import Spec
 from specnet.spec.units import loaded_task, resolve_loaded
 from specnet.task import Task
 from specnet.training.callbacks import BestTracker, Callback, FollowMonitors, GuardedCallback, StopEarly
-from specnet.training.divergence import all_finite
 from specnet.training.model import Model
-from specnet.training.pipeline import Pipeline
-from specnet.training.schedules import ScheduledFields, pointer_of
 from specnet.training.state import TrainingState
 from specnet.training.trainer import Trainer
 from specnet.training.trial import try_out
+from specnet.transforms.pipeline import Pipeline
 from specnet.watch import Mode, Watch
 
 

@@ -30,8 +30,8 @@ from specnet.spec.memory import check_memory
 from specnet.spec.model import Spec
 from specnet.spec.plan import SPLITS, Plan, make_plan
 from specnet.spec.units import check_units
-from specnet.training.pipeline import Transforms
 from specnet.transforms.base import RandomTransform, Transform
+from specnet.transforms.pipeline import Transforms
 
 
 def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from specnet.errors import Diagnostic, Pointer, show_pointer
+from specnet.network.dry_run import Subject, TooLongError, Usage, dry_run
+from specnet.network.summary import Cost, layer_costs
 from specnet.optimizers.base import all_state_names
 from specnet.spec.model import Spec
 from specnet.spec.plan import Plan
-from specnet.training.dry_run import Subject, TooLongError, Usage, dry_run
 from specnet.training.model import ROWS
-from specnet.training.summary import Cost, layer_costs
 
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 STATM = Path("/proc/self/statm")

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveInt, PrivateAt
 
 from specnet.component import Section
 from specnet.datasets.base import Dataset
+from specnet.datasets.split import Split
 from specnet.errors import Diagnostic
 from specnet.kernels.base import DEFAULT, KernelSet, find_kernels
 from specnet.layers.base import Layer
@@ -20,9 +21,8 @@ from specnet.metrics.base import Metric
 from specnet.optimizers.base import Optimizer
 from specnet.plots.base import Plot
 from specnet.spec.document import Document
-from specnet.training.pipeline import Transforms
 from specnet.training.settings import Training
-from specnet.training.split import Split
+from specnet.transforms.pipeline import Transforms
 from specnet.watch import Mode
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from specnet.component import find_class, guarded, parts
 from specnet.datasets.base import Dataset, Outline
+from specnet.datasets.split import Split
 from specnet.errors import Diagnostic, SpecnetError
 from specnet.layers.base import Layer, Output, Shape, outputs_of
 from specnet.layers.stack import Stack, at_most
 from specnet.spec.model import Spec
-from specnet.training.split import Split
 from specnet.transforms.base import RandomTransform, Transform
 
 SPLITS = ("train", "validation", "test")

@@ -10,11 +10,11 @@ import numpy as np
 from specnet.kernels.base import KernelSet, Textbook
 from specnet.optimizers.base import Optimizer, State, all_needs, all_state_names, named_state, wrapped
 from specnet.schedules.base import scheduled
+from specnet.schedules.scheduled import ScheduledFields
 from specnet.testing.memory import grown
 from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes
 from specnet.testing.trial import AGREEMENT, DTYPES, SINGLE, DType, unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
-from specnet.training.schedules import ScheduledFields
 
 SHAPE = (4, 6)
 """Shape of the parameter that is optimized."""

@@ -19,7 +19,7 @@ from specnet.spec.units import last_open, resolve_loaded
 from specnet.testing.demos import Demo, cut, train
 from specnet.testing.dispatch import Case, examine, name_of
 from specnet.testing.outcome import Outcome
-from specnet.training.pipeline import Pipeline
+from specnet.transforms.pipeline import Pipeline
 
 ROWS = 8
 """Samples that losses and metrics are tried on."""

@@ -15,8 +15,8 @@ from specnet.testing.outcome import Check, Outcome, Problems, concluded, demand_
 from specnet.testing.random_transforms import examine_random_transform
 from specnet.testing.trial import unequal
 from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
-from specnet.training.pipeline import Pipeline
 from specnet.transforms.base import RandomTransform, Transform, check_dtype
+from specnet.transforms.pipeline import Pipeline
 
 SHAPES: tuple[tuple[int, ...], ...] = ((9,), (9, 1), (8, 3), (7, 3, 5, 2))
 """Shapes of samples that are tried, the batch axis first."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from specnet.component import Component, guarded
 from specnet.errors import Pointer
 from specnet.schedules.base import WatchingSchedule
-from specnet.training.schedules import pointer_of
+from specnet.schedules.scheduled import pointer_of
 from specnet.watch import Watch
 
 if TYPE_CHECKING:

@@ -6,17 +6,18 @@ To find the origin, a computation is repeated with every layer watched.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from specnet.component import Component, definition_name
 from specnet.errors import DivergenceError, Pointer, show_pointer
+from specnet.functions import all_finite, are_finite
 from specnet.layers.base import Layer
 from specnet.network.network import Network
 from specnet.network.parameters import FlatVector
+from specnet.network.wrapping import Call, wrapped
 from specnet.training.batches import Batch
 
 if TYPE_CHECKING:
@@ -27,25 +28,12 @@ class Origin(NamedTuple):
     """The layer that was the first to compute a number that is not finite.
 
     `name` is its name in the network, such as "layers.2.layers.0"; `what` says in words for a message which of its
-    numbers: "its outputs", "the gradient of its weight" or "the gradient it hands down".
+    numbers: "its outputs", "the gradient of its weight" or "the gradient of its inputs".
     """
 
     name: str
     layer: Layer
     what: str
-
-
-def all_finite(values: np.ndarray) -> bool:
-    """Tell whether all numbers of an array of any shape and size are finite."""
-    with np.errstate(all="ignore"):
-        return are_finite(values)
-
-
-def are_finite(values: np.ndarray) -> bool:
-    """Do the same where the caller has switched off NumPy's warnings, which takes as long as a small array."""
-    flat = values.ravel()
-    # The sum of squares is finite only if all numbers are, and takes one pass. Squares of finite ones may overflow.
-    return math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
 
 
 def find_parameter(vector: FlatVector) -> str | None:
@@ -73,9 +61,22 @@ def find_origin(network: Network, attempt: Callable[[], object]) -> Origin | Non
         Exception: what `attempt` raises before a layer is found. After that it is a consequence, and dropped.
     """
     found: list[Origin] = []
-    with ExitStack() as watches, np.errstate(all="ignore"), network.singly():
-        for name, layer in network.named.items():
-            watches.enter_context(_watched(layer, name, found))
+
+    def watch(name: str, layer: Layer, method: str, call: Call) -> Call:
+        def watched(x: np.ndarray, *rest: bool) -> np.ndarray:
+            finite = all_finite(x)  # looked at before, as x may be overwritten
+            result = call(x, *rest)
+            if finite:
+                found.extend(
+                    Origin(name, layer, what)
+                    for what, values in _results(layer, method, result).items()
+                    if not all_finite(values)
+                )
+            return result
+
+        return watched
+
+    with np.errstate(all="ignore"), network.singly(), wrapped(network, watch):
         try:
             attempt()
         except Exception:
@@ -84,42 +85,12 @@ def find_origin(network: Network, attempt: Callable[[], object]) -> Origin | Non
     return found[0] if found else None
 
 
-@contextmanager
-def _watched(layer: Layer, name: str, found: list[Origin]) -> Iterator[None]:
-    """Shadow a layer's methods on the instance by ones that add to `found` what is not finite."""
-    forward, backward = layer.forward, layer.backward
-
-    def look(what: str, values: np.ndarray) -> None:
-        if not all_finite(values):
-            found.append(Origin(name, layer, what))
-
-    # What a layer is given is looked at before, as it may overwrite it.
-    def watched_forward(x: np.ndarray, training: bool) -> np.ndarray:
-        finite = all_finite(x)
-        y = forward(x, training)
-        if finite:
-            look("its outputs", y)
-        return y
-
-    def watched_backward(dy: np.ndarray) -> np.ndarray | None:
-        finite = all_finite(dy)
-        dx = backward(dy)
-        if finite:
-            for parameter, gradient in vars(layer.grad).items():
-                look(f"the gradient of its {parameter}", gradient)
-            if dx is not None:
-                look("the gradient it hands down", dx)
-        return dx
-
-    shadows = {"forward": watched_forward, "backward": watched_backward}
-    own = {method: vars(layer)[method] for method in shadows if method in vars(layer)}
-    vars(layer).update(shadows)
-    try:
-        yield
-    finally:
-        for method in shadows:
-            del vars(layer)[method]
-        vars(layer).update(own)
+def _results(layer: Layer, method: str, result: Any) -> dict[str, np.ndarray]:
+    """Return what a method of a layer has computed, by what a message calls it."""
+    if method == "forward":
+        return {"its outputs": result}
+    gradients = {f"the gradient of its {name}": gradient for name, gradient in vars(layer.grad).items()}
+    return gradients if result is None else gradients | {"the gradient of its inputs": result}
 
 
 def check_loss(trainer: Trainer, value: float, batch: Batch) -> None:

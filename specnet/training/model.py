@@ -10,13 +10,13 @@ import numpy as np
 from specnet import registry
 from specnet.datasets.base import AnySamples, Rows, StreamedSamples
 from specnet.errors import DataError
+from specnet.functions import all_finite
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
 from specnet.network.network import Network
 from specnet.training.batches import Batch, PreparedSplit, StreamedSplit
-from specnet.training.divergence import all_finite
 from specnet.training.measures import Measures
-from specnet.training.pipeline import Pipeline
+from specnet.transforms.pipeline import Pipeline
 from specnet.weights import require_weight
 
 ROWS = 256

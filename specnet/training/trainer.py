@@ -11,6 +11,7 @@ import numpy as np
 from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer, all_needs, all_state_names, named_state
 from specnet.randomness import restore_stream, save_stream, stream
+from specnet.schedules.scheduled import ScheduledFields
 from specnet.training.batches import Batch, Batches, PreparedSplit
 from specnet.training.callbacks import Callback
 from specnet.training.communicator import Communicator
@@ -18,7 +19,6 @@ from specnet.training.divergence import check_parameters, check_state, check_val
 from specnet.training.measures import Measures
 from specnet.training.model import Model
 from specnet.training.objective import Objective
-from specnet.training.schedules import ScheduledFields
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
 from specnet.workspace import zeros

@@ -11,8 +11,8 @@ from specnet import Layer, Optimizer
 from specnet.optimizers.base import all_needs, all_state_names, decay_mask, named_state
 from specnet.optimizers.sgd import Sgd
 from specnet.schedules.base import scheduled
+from specnet.schedules.scheduled import ScheduledFields
 from specnet.training.objective import Objective
-from specnet.training.schedules import ScheduledFields
 
 SHAPES = {"layers.0.weight": (2, 3), "layers.0.bias": (3,), "layers.2.weight": (3, 1)}
 SIZE = 12

@@ -143,7 +143,7 @@ class Wrong(Layer):
     [
         ("outputs", "the loss is nan", "its outputs"),
         ("parameter", "a gradient is not finite", "the gradient of its gain"),
-        ("input", "a gradient is not finite", "the gradient it hands down"),
+        ("input", "a gradient is not finite", "the gradient of its inputs"),
     ],
 )
 def test_it_is_told_in_the_step_in_which_it_happens(place, what, part, install, tmp_path):

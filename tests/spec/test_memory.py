@@ -14,9 +14,9 @@ from specnet.spec.plan import MOST_LAYERS, make_plan
 from specnet.training.batches import Batch
 from specnet.training.loop import run_epoch
 from specnet.training.model import Model
-from specnet.training.pipeline import Pipeline
 from specnet.training.settings import Training
 from specnet.training.trainer import Trainer
+from specnet.transforms.pipeline import Pipeline
 
 MINIMAL = {"dataset": "spiral", "loss": "bce_with_logits"}
 ONE = {"type": "linear", "units": 1}

@@ -10,10 +10,10 @@ from specnet.training.batches import Batch
 from specnet.training.communicator import Communicator, ShardResult
 from specnet.training.loop import run_epoch
 from specnet.training.model import Model
-from specnet.training.pipeline import Pipeline
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
 from specnet.training.trainer import Trainer
+from specnet.transforms.pipeline import Pipeline
 
 LAYERS = [{"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": 2}]
 DROPOUT = [LAYERS[0], {"type": "dropout", "rate": 0.4}, LAYERS[2]]

@@ -7,9 +7,10 @@ from hypothesis.extra import numpy as hnp
 
 import specnet
 from specnet import Layer
+from specnet.functions import all_finite
 from specnet.layers.composite import Parallel, Repeat, Residual
 from specnet.network.parameters import FlatVector
-from specnet.training.divergence import all_finite, find_origin, find_parameter
+from specnet.training.divergence import find_origin, find_parameter
 
 LINEAR = {"type": "linear", "units": 4}
 METHODS = ("forward", "backward")
@@ -17,7 +18,7 @@ WORDS = {
     "outputs": "its outputs",
     "scale": "the gradient of its scale",
     "shift": "the gradient of its shift",
-    "dx": "the gradient it hands down",
+    "dx": "the gradient of its inputs",
 }
 
 
@@ -186,7 +187,7 @@ def test_the_first_in_the_order_of_computation_is_named(faults, expected):
         (1e10, (1.0, 1e30), 0.0, ("layers.1", "its outputs")),
         (1e20, (1.0, 1.0), 1e20, ("layers.1", "the gradient of its weight")),
         (0.0, (1.0, 1.0), 2e38, ("layers.1", "the gradient of its bias")),
-        (1e-10, (1.0, 1e20), 1e20, ("layers.1", "the gradient it hands down")),
+        (1e-10, (1.0, 1e20), 1e20, ("layers.1", "the gradient of its inputs")),
         (1e10, (1e-10, 1e18), 1e12, ("layers.0", "the gradient of its weight")),
     ],
 )

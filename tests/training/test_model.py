@@ -8,7 +8,7 @@ import specnet
 from specnet.datasets.base import Samples
 from specnet.errors import DataError, ShapeError
 from specnet.training.model import ROWS, Model
-from specnet.training.pipeline import Pipeline
+from specnet.transforms.pipeline import Pipeline
 
 
 def model(layers, loss, inputs=(), targets=(), *, metrics=(), dtype="float64"):

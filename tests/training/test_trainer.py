@@ -10,10 +10,10 @@ from specnet.datasets.base import Samples
 from specnet.errors import DivergenceError
 from specnet.training.loop import run_epoch
 from specnet.training.model import Model
-from specnet.training.pipeline import Pipeline
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
 from specnet.training.trainer import Trainer, clip_norm
+from specnet.transforms.pipeline import Pipeline
 
 LAYERS = [{"type": "linear", "units": 6}, "tanh", {"type": "dropout", "rate": 0.4}, {"type": "linear", "units": 1}]
 NESTED = [

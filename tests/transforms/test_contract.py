@@ -10,8 +10,8 @@ import specnet
 from specnet.datasets import base
 from specnet.errors import DataError, ShapeError
 from specnet.testing import check_transform
-from specnet.training.pipeline import Pipeline
 from specnet.transforms.base import Transform
+from specnet.transforms.pipeline import Pipeline
 
 NUMBERS = ((7,), (7, 1), (5, 3), (4, 3, 5, 2))
 

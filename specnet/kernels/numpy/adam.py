@@ -17,11 +17,10 @@ class AdamKernel(Buffered, Adam):
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         m, v, t, change = state.m, state.v, step + 1, self.like("change", w)
-        np.subtract(g, m, out=change)
-        change *= constant(1 - self.beta_1, w.dtype)
-        m += change  # m + (1 - b1) (g - m) = b1 m + (1 - b1) g
+        m *= constant(self.beta_1, w.dtype)
+        m += np.multiply(g, constant(1 - self.beta_1, w.dtype), out=change)
+        v *= constant(self.beta_2, w.dtype)
         np.multiply(g, g, out=change)
-        change -= v
         change *= constant(1 - self.beta_2, w.dtype)
         v += change
         root = math.sqrt(1 - self.beta_2**t)

@@ -13,7 +13,7 @@ from specnet.layers.composite import Residual
 from specnet.losses.regression import Mse
 from specnet.optimizers.sgd import Sgd
 from specnet.schedules.base import Schedule, scheduled
-from specnet.training.schedules import ScheduledFields, find_scheduled
+from specnet.schedules.scheduled import ScheduledFields, find_scheduled
 
 HALVING = {"type": "exponential", "initial": 1.0, "every_steps": 1}
 COSINE = {"type": "cosine", "initial": 0.5}

@@ -9,7 +9,7 @@ import tracemalloc
 import warnings
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -24,10 +24,8 @@ from specnet.layers.base import Layer, Shape
 from specnet.losses.base import Loss
 from specnet.network.network import Network
 from specnet.network.parameters import FlatVector, lay_out
+from specnet.network.wrapping import Call, check_result, wrapped
 from specnet.randomness import stream
-from specnet.training.trial import checked
-
-METHODS = ("forward", "backward")
 
 
 class TooLongError(SpecnetError):
@@ -83,8 +81,8 @@ def dry_run(subject: Subject, batch: int, rows: int, deadline: float = math.inf)
     network = ZeroNetwork(subject.layers, subject.input_shape, subject.dtype, kernels=subject.kernels)
     loss = subject.kernels.exchange(copy.deepcopy(subject.loss))
     evaluated = _zeros(subject, network, rows)
-    with _quiet(), _tracing() as start:
-        meter = Meter(network, deadline)
+    meter = Meter(deadline)
+    with _quiet(), wrapped(network, meter.metered), _tracing() as start:
         try:
             x, target = _zeros(subject, network, batch)  # batches are copied to the same memory
             network.backpropagate(_gradient(loss, network.propagate(x, training=True), target))
@@ -125,7 +123,7 @@ class Meter:
     An array that a layer returns counts for it as long as the array exists, whoever holds it then.
     """
 
-    def __init__(self, network: Network, deadline: float) -> None:
+    def __init__(self, deadline: float) -> None:
         self.failed: Pointer = ()
         """The place of the first layer that ran out of memory."""
         self._deadline = deadline
@@ -134,26 +132,22 @@ class Meter:
         """Bytes allocated in the current call that count for other layers."""
         self._known: dict[int, weakref.ref[np.ndarray]] = {}
         self._counting = True
-        for layer in network.named.values():
-            for name in METHODS:
-                setattr(layer, name, self._metered(layer, name, getattr(layer, name)))
 
     def stop(self) -> dict[Pointer, int]:
         """Return the bytes that layers hold now, and count no more."""
         self._counting = False
         return dict(self._held)
 
-    def _metered(self, layer: Layer, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        shapes = {"forward": layer.output_shape, "backward": layer.input_shape}
+    def metered(self, name: str, layer: Layer, method: str, call: Call) -> Call:
+        """Return a method of a layer that counts what it allocates."""
 
-        def call(x: np.ndarray, *arguments: Any) -> Any:
+        def counted(x: np.ndarray, *rest: Any) -> Any:
             before, start, self._inside = self._inside, _allocated(), 0
             self._know(x)
             try:
-                with guarded(layer, layer.place, name):
-                    y = method(x, *arguments)
-                if name in shapes and (y is not None or layer.needs_dx):
-                    checked(layer, layer.place, name, y, (len(x), *shapes[name]), x.dtype)
+                with guarded(layer, layer.place, method):
+                    y = call(x, *rest)
+                check_result(layer, method, x, y)
             except MemoryError:
                 self.failed = self.failed or layer.place
                 raise
@@ -166,7 +160,7 @@ class Meter:
                 raise TooLongError("the dry run takes too long")
             return y
 
-        return call
+        return counted
 
     def _know(self, array: Any, place: Pointer | None = None) -> None:
         """Note an array that is seen for the first time; if a layer has made it, until it is freed."""

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from specnet.datasets.base import Data, Samples
+from specnet.datasets.split import Split
 from specnet.errors import DataError
-from specnet.training.split import Split
 
 
 def data(count=100, classes=None):

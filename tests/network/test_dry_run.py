@@ -8,7 +8,7 @@ import specnet
 from specnet import Layer, build
 from specnet.errors import BrokenComponentError
 from specnet.kernels.base import find_kernels
-from specnet.training.dry_run import Subject, TooLongError, dry_run
+from specnet.network.dry_run import Subject, TooLongError, dry_run
 
 
 def subject(layers, *shape, dtype="float32", **further):

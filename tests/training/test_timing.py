@@ -9,10 +9,10 @@ from specnet import Layer, Optimizer
 from specnet.training.batches import Batch
 from specnet.training.loop import run_epoch
 from specnet.training.model import Model
-from specnet.training.pipeline import Pipeline
 from specnet.training.settings import Training
-from specnet.training.summary import layer_costs, time_step
+from specnet.training.timing import time_step
 from specnet.training.trainer import Trainer
+from specnet.transforms.pipeline import Pipeline
 
 LAYERS = [
     {"type": "linear", "units": 8},
@@ -29,22 +29,6 @@ LAYERS = [
 @pytest.fixture
 def network():
     return specnet.build_network(LAYERS, (5, 4), "float64")
-
-
-def test_costs_are_those_of_the_formulas(network):
-    costs = {cost.place: cost for cost in layer_costs(network.layers)}
-    first, repeated, last = ("layers", 0), ("layers", 2, "layers", 0, "layers", 0), ("layers", 4)
-    assert list(costs) == [first, ("layers", 1), ("layers", 2), ("layers", 2, "layers", 0), repeated,
-                           (*repeated[:-1], 1), ("layers", 3), last]  # fmt: skip
-    # y = x W + b on 5 rows of 4 features: 4 multiplications with their additions, and b, for each of 8 outputs.
-    assert (costs[first].parameters, costs[first].flops) == (4 * 8 + 8, 5 * 8 * (2 * 4 + 1))
-    assert (costs[repeated].copies, costs[repeated].parameters) == (3, 3 * (8 * 8 + 8))
-    assert (costs[last].parameters, costs[last].flops) == (40 * 2, 40 * 2 * 2)
-    assert costs["layers", 3].flops == 0
-
-
-def test_all_parameters_are_counted_once(network):
-    assert sum(cost.parameters for cost in layer_costs(network.layers)) == network.params.flat.size
 
 
 def test_the_time_of_a_step_is_that_of_its_layers_and_its_optimizer():

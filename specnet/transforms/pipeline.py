@@ -10,7 +10,7 @@ from pydantic import Field
 
 from specnet.component import Section, guarded, reference
 from specnet.datasets.base import Rows
-from specnet.training.divergence import all_finite
+from specnet.functions import all_finite
 from specnet.transforms.base import RandomTransform, Transform, check_dtype
 
 AnyTransform = Annotated[Transform | RandomTransform, reference("transforms")]

@@ -1,59 +1,21 @@
-"""What each layer of a network costs: parameters, operations, time."""
+"""How long each layer takes in a step of training."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from specnet.component import guarded
-from specnet.errors import Pointer
-from specnet.layers.base import Layer, Shape, walk
 from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer, all_needs, all_state_names
+from specnet.schedules.scheduled import ScheduledFields
 from specnet.training.objective import Objective
-from specnet.training.schedules import ScheduledFields
 from specnet.training.trainer import updater
 
 ROUNDS = 5
 """Times that a step is measured; the least counts, as only what disturbs makes it longer."""
-
-
-@dataclass
-class Cost:
-    """What one layer of a spec costs, layers inside it apart; of a repeated layer, all copies together.
-
-    `parameters` are numbers that are trained. `outputs` are numbers of one sample, 0 for a layer with layers inside.
-    `flops` are the operations of a forward pass for one sample.
-    """
-
-    place: Pointer
-    layer: Layer
-    output_shape: Shape
-    copies: int = 0
-    parameters: int = 0
-    outputs: int = 0
-    flops: int = 0
-
-
-def layer_costs(layers: Sequence[Layer]) -> list[Cost]:
-    """Return what built layers cost, and each layer inside them, in the order of the spec."""
-    costs: dict[Pointer, Cost] = {}
-    for layer in layers:
-        for _, inner in walk(layer, ""):
-            cost = costs.setdefault(inner.place, Cost(inner.place, inner, inner.output_shape))
-            cost.copies += 1
-            cost.parameters += sum(math.prod(parameter.shape) for parameter in inner.parameters)
-            if len(list(islice(walk(inner, ""), 2))) == 1:
-                cost.outputs += math.prod(inner.output_shape)
-            with guarded(inner, inner.place, "flops"):
-                cost.flops += inner.flops()
-    return list(costs.values())
 
 
 def time_step(network: Network, optimizer: Optimizer, batch: int) -> list[float]:

@@ -6,8 +6,8 @@ import pytest
 import specnet
 from specnet.datasets.base import Rows
 from specnet.errors import BrokenComponentError, DataError, SpecnetError
-from specnet.training.pipeline import Pipeline
 from specnet.transforms.base import RandomTransform, Transform
+from specnet.transforms.pipeline import Pipeline
 
 INPUTS = ("transforms", "inputs")
 

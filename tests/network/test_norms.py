@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.training.norms import check_norms, layer_norms, step_norms, trained_layers
+from specnet.network.norms import check_norms, layer_norms, step_norms, trained_layers
 
 NESTED = {"type": "residual", "layers": [{"type": "linear", "units": 3}, "tanh"]}
 
