@@ -41,20 +41,9 @@ class Batch:
         """The number of samples."""
         return len(self.inputs)
 
-    def map(self, change: Callable[[np.ndarray], np.ndarray]) -> Batch:
-        """Return the batch of what `change` makes of each array."""
-        targets = change(self.targets)
-        return Batch(
-            change(self.inputs),
-            targets,
-            targets if self.truth is self.targets else change(self.truth),
-            None if self.weight is None else change(self.weight),
-            None if self.mask is None else change(self.mask),
-        )
-
     def select(self, rows: slice) -> Batch:
         """Return some of the samples, as views."""
-        return self.map(lambda array: array[rows])
+        return map_arrays(self, lambda array: array[rows])
 
     def without_truth(self) -> Batch:
         """Return the samples for use where nothing asks for targets in the units of the dataset."""
@@ -76,24 +65,13 @@ class StreamedSplit:
     mask: Rows | None = None
     buffer: int = 0
 
-    def map(self, change: Callable[[Rows], np.ndarray]) -> Batch:
-        """Return the batch of what `change` makes of each array."""
-        targets = change(self.targets)
-        return Batch(
-            change(self.inputs),
-            targets,
-            targets if self.truth is self.targets else change(self.truth),
-            None if self.weight is None else change(self.weight),
-            None if self.mask is None else change(self.mask),
-        )
-
     def without_truth(self) -> StreamedSplit:
         """Return the split for use where nothing asks for targets in the units of the dataset."""
         return replace(self, truth=self.targets)
 
     def read(self, rows: slice) -> Batch:
         """Return some of it."""
-        return self.map(lambda array: array[rows])
+        return map_arrays(self, lambda array: array[rows])
 
     @property
     def rows(self) -> int:
@@ -113,6 +91,18 @@ class StreamedSplit:
 
 
 PreparedSplit = Batch | StreamedSplit
+
+
+def map_arrays(split: PreparedSplit, change: Callable[[Any], np.ndarray]) -> Batch:
+    """Return the batch of what `change` makes of each array; targets that are the truth too are changed once."""
+    targets = change(split.targets)
+    return Batch(
+        change(split.inputs),
+        targets,
+        targets if split.truth is split.targets else change(split.truth),
+        None if split.weight is None else change(split.weight),
+        None if split.mask is None else change(split.mask),
+    )
 
 
 class Batches:
@@ -142,12 +132,12 @@ class Batches:
         self._shuffles = shuffle and self.size < self.count
         if isinstance(split, StreamedSplit):
             self._span = self._cut_windows(split, shuffle)
-            self._memory = split.map(lambda array: _room(self._span, array))
+            self._memory = map_arrays(split, lambda array: _room(self._span, array))
             self._window = self._memory
         else:
             self._span, self._window = self.count, split
         if self._shuffles:
-            self._batch = self._window.map(lambda array: _room(self.size, array))
+            self._batch = map_arrays(self._window, lambda array: _room(self.size, array))
 
     def _cut_windows(self, split: StreamedSplit, shuffle: bool) -> int:
         """Choose the size of blocks; return that of windows."""
@@ -225,7 +215,8 @@ class Batches:
         """Return the batch that begins at `position`, which is one of the present window."""
         place = position - self._start
         if self._order is None:
-            return self._window.select(slice(place, place + self.size))
+            whole = self.size == self._window.rows
+            return self._window if whole else self._window.select(slice(place, place + self.size))
         chosen = self._order[place : place + self.size]
         batch = self._batch if len(chosen) == self.size else self._batch.select(slice(len(chosen)))
         for array, room in zip(self._window.arrays, batch.arrays, strict=True):

@@ -119,8 +119,9 @@ class Trainer:
 
     def add_loss(self, value: float, batch: Batch) -> None:
         """Add the loss of a batch before its update to that of the epoch, where it counts by its weight."""
-        loss, shape = self.model.loss, (batch.rows, *self.model.network.output_shape)
-        weight = loss.total_weight(shape, batch.weight)
+        loss, weight = self.model.loss, float(batch.rows)
+        if batch.weight is not None:
+            weight = loss.total_weight((batch.rows, *self.model.network.output_shape), batch.weight)
         self._loss += value * weight if loss.reduction == "mean" else value
         self._weight += weight
 
