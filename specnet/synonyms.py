@@ -174,6 +174,9 @@ FIELDS = {
         Row("minimum", "min_lr"),
         Row("min_delta", "threshold", "it is absolute, PyTorch's threshold a share of the best value by default"),
     ],
+    "transforms.gaussian_noise": [
+        Row("std", "stddev sigma scale"),
+    ],
     "initializers.*": [
         Row("std", "stddev sigma scale"),
         Row("mean", "loc mu"),

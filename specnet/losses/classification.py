@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.errors import DataError, ShapeError
-from specnet.functions import sigmoid, softmax
+from specnet.functions import sigmoid, softmax, softplus
 from specnet.losses.base import ElementwiseLoss, Loss, Shape, check_probabilities
 from specnet.task import Task
 
@@ -65,7 +65,7 @@ class BceWithLogits(Binary):
     takes = "logits"
 
     def element(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
-        return np.maximum(y, 0) - y * t + np.log1p(np.exp(-np.abs(y)))
+        return softplus(y) - y * t
 
     def slope(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
         return sigmoid(y) - t

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from specnet.component import Component
+from specnet.errors import ShapeError
 from specnet.weights import aligned, total_weight, weighted
 
 Kept = int | float | np.ndarray
@@ -70,6 +71,21 @@ class Metric(Component):
             mine = getattr(self, name)
             joined = self.keeps_samples and isinstance(value, np.ndarray)
             setattr(self, name, np.concatenate([mine, value]) if joined else mine + value)
+
+    @staticmethod
+    def errors(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return prediction - target in float64, where (n,) and (n, 1) are the same.
+
+        Raises:
+            ShapeError: if the two cannot be compared element by element.
+        """
+        y, t = drop_column(prediction).astype(np.float64), drop_column(target).astype(np.float64)
+        if y.shape != t.shape:
+            raise ShapeError(
+                f"predictions have shape {prediction.shape[1:]}, targets {target.shape[1:]}: "
+                "this metric compares numbers; for classes use accuracy"
+            )
+        return y - t
 
     def keep(self, **values: Kept) -> None:
         """Set attributes of these names, and note that they are what the metric keeps."""

@@ -7,24 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from specnet.errors import ShapeError
-from specnet.metrics.base import MeanMetric, Metric, drop_column
+from specnet.metrics.base import MeanMetric, Metric
 from specnet.weights import aligned, weighted
-
-
-def errors(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return prediction - target in float64, with (n,) and (n, 1) taken as the same.
-
-    Raises:
-        ShapeError: if the two cannot be compared element by element.
-    """
-    y, t = drop_column(prediction).astype(np.float64), drop_column(target).astype(np.float64)
-    if y.shape != t.shape:
-        raise ShapeError(
-            f"predictions have shape {prediction.shape[1:]}, targets {target.shape[1:]}: "
-            "this metric compares numbers; for classes use accuracy"
-        )
-    return y - t
 
 
 class Mse(MeanMetric):
@@ -33,7 +17,7 @@ class Mse(MeanMetric):
     higher_is_better: ClassVar[bool] = False
 
     def values(self, prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
-        return np.square(errors(prediction, target))
+        return np.square(self.errors(prediction, target))
 
 
 class Mae(MeanMetric):
@@ -42,7 +26,7 @@ class Mae(MeanMetric):
     higher_is_better: ClassVar[bool] = False
 
     def values(self, prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
-        return np.abs(errors(prediction, target))
+        return np.abs(self.errors(prediction, target))
 
 
 class R2(Metric):
@@ -60,7 +44,7 @@ class R2(Metric):
         self.keep(**{name: np.zeros(1) for name in ("count", "origin", "mean", "squares", "residual")})
 
     def update(self, prediction: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> None:
-        error = errors(prediction, target).reshape(len(target), -1)
+        error = self.errors(prediction, target).reshape(len(target), -1)
         t = target.reshape(len(target), -1).astype(np.float64)
         w = np.ones_like(t) if weight is None else np.broadcast_to(aligned(weight, target.shape), target.shape)
         w = w.reshape(t.shape)

@@ -21,7 +21,7 @@ class EarlyStopping(Section):
 
     monitor: str = Field(default="validation/loss", description="name of the value, as in the history")
     patience: PositiveInt = Field(default=10, description="epochs without improvement before training stops")
-    min_delta: NonNegativeFloat = Field(default=0.0, description="change that counts as improvement")
+    min_delta: NonNegativeFloat = Field(default=0.0, description="absolute change that counts as improvement")
     mode: Mode | None = Field(default=None, description="which is better; null: as the value's kind says")
 
 

@@ -65,6 +65,15 @@ class Transform(Component):
     def apply(self, x: np.ndarray) -> np.ndarray:
         """Return x transformed, in float64 or in whole numbers."""
 
+    def check_shape(self, x: np.ndarray, shape: tuple[int, ...]) -> None:
+        """Check that samples x (n, ...) have the shape of those that `fit` got: broadcasting would hide a difference.
+
+        Raises:
+            ShapeError: if they have another.
+        """
+        if x.shape[1:] != shape:
+            raise ShapeError(f"a sample has shape {x.shape[1:]}, those of the training split have {shape}")
+
     def invert(self, y: np.ndarray) -> np.ndarray:
         """Return y in the units that `apply` took."""
         raise DataError("this transform cannot be undone")
@@ -89,16 +98,6 @@ class RandomTransform(Component):
     @abstractmethod
     def apply(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return a batch of the shape and dtype of x; x stays as it is, and all random numbers come from `rng`."""
-
-
-def check_shape(x: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Check that samples x (n, ...) have the shape of those that `fit` got: broadcasting would hide that they do not.
-
-    Raises:
-        ShapeError: if they have another.
-    """
-    if x.shape[1:] != shape:
-        raise ShapeError(f"a sample has shape {x.shape[1:]}, those of the training split have {shape}")
 
 
 def check_dtype(dtype: np.dtype, dtypes: DTypes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from specnet.errors import DataError
-from specnet.transforms.base import NUMBERS, Pieces, Transform, check_shape
+from specnet.transforms.base import NUMBERS, Pieces, Transform
 
 
 class OneHot(Transform):
@@ -37,7 +37,7 @@ class OneHot(Transform):
         self.categories, self.sizes = categories, np.array([len(values) for values in found])
 
     def apply(self, x: np.ndarray) -> np.ndarray:
-        check_shape(x, () if self.ndim == 1 else (len(self.sizes),))
+        self.check_shape(x, () if self.ndim == 1 else (len(self.sizes),))
         columns = x.reshape(len(x), -1).T
         encoded = []
         for number, (column, values) in enumerate(zip(columns, self._columns(self.categories), strict=True)):

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from specnet.diagnostics import custom_error
 from specnet.functions import extremes, summarize
-from specnet.transforms.base import Pieces, Transform, check_shape
+from specnet.transforms.base import Pieces, Transform
 
 
 class Affine(Transform):
@@ -39,7 +39,7 @@ class Affine(Transform):
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         if self.per_feature:
-            check_shape(x, self.shift.shape)
+            self.check_shape(x, self.shift.shape)
         return (x - self.shift) / self.scale
 
     def invert(self, y: np.ndarray) -> np.ndarray:

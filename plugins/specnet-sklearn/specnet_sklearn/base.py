@@ -8,8 +8,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from specnet import Data, Dataset, Samples
-from specnet.datasets.base import Outline
+from specnet import Data, Dataset, Outline, Samples
 
 Count = Annotated[int, Field(ge=4, le=10**7)]
 Deviation = Annotated[float, Field(ge=0)]

@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from specnet import Data, Dataset, Samples
-from specnet.datasets.base import Outline
+from specnet import Data, Dataset, Outline, Samples
 
 
 class Measured(Dataset):

@@ -7,8 +7,7 @@ import pytest
 from sklearn import datasets
 
 import specnet.testing
-from specnet import SpecnetError, build, registry
-from specnet.datasets.base import Outline
+from specnet import Outline, SpecnetError, build, registry
 
 NAMES = [name for name, claims in registry.claims("datasets").items() if claims[-1].distribution == "specnet-sklearn"]
 CASES = {
