@@ -80,8 +80,10 @@ class Component(Section):
         def __getattr__(self, name: str) -> Any: ...
         def __setattr__(self, name: str, value: Any) -> None: ...
     else:
-        # pydantic's own attribute machinery costs more than a small layer's arithmetic.
+        # pydantic's own attribute machinery costs more than a small layer's arithmetic. A type has one slot for both
+        # methods, and Python takes the fast way only where both are those of object.
         __setattr__ = object.__setattr__
+        __delattr__ = object.__delattr__
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

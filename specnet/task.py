@@ -184,12 +184,12 @@ def classes(scores: np.ndarray) -> np.ndarray:
 
     One probability says yes from 0.5 on; of several scores the largest wins.
     """
-    if np.issubdtype(scores.dtype, np.integer):
+    if scores.dtype.kind in "iu":
         return scores
     if scores.ndim > 1 and scores.shape[-1] > 1:
         return np.argmax(scores, axis=-1)
-    yes: np.ndarray = (scores >= 0.5).astype(np.int64)
-    return yes[..., 0] if yes.ndim > 1 else yes
+    yes: np.ndarray = (scores[..., 0] if scores.ndim > 1 else scores) >= 0.5
+    return yes.astype(np.int64)
 
 
 def class_numbers(targets: np.ndarray) -> np.ndarray | None:

@@ -138,7 +138,7 @@ class MeanMetric(Metric):
         self.count += total_weight(values.shape, weight)
         if weight is not None:
             values = weighted(values.astype(np.float64), aligned(weight, values.shape))
-        self.total += float(values.sum())
+        self.total += float(np.add.reduce(values, axis=None))
 
     def compute(self) -> float:
         return self.total / self.count if self.count else math.nan

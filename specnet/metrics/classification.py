@@ -22,7 +22,7 @@ class Accuracy(MeanMetric):
             wanted = wanted if one_hot is None else drop_column(one_hot)
         # One probability tells class 0 from class 1, several scores tell as many classes.
         count = max(prediction.shape[-1] if prediction.ndim > 1 else 1, 2)
-        if np.issubdtype(prediction.dtype, np.integer):
+        if prediction.dtype.kind in "iu":
             count = None
         if wanted.shape != predicted.shape or not _are_classes(wanted, count):
             raise ShapeError(
@@ -38,4 +38,6 @@ def _are_classes(numbers: np.ndarray, count: int | None) -> bool:
     """Return whether numbers are whole, and classes 0 to count - 1 where there is a count."""
     if numbers.dtype.kind == "f" and not np.array_equal(numbers, np.rint(numbers)):
         return False
-    return count is None or bool(numbers.min() >= 0 and numbers.max() < count)
+    if count is None:
+        return True
+    return bool(np.minimum.reduce(numbers, axis=None) >= 0 and np.maximum.reduce(numbers, axis=None) < count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ BLOCKS = 128
 """Least number of blocks in a window whose samples are few enough: the blocks come from all over the split."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Batch:
     """Samples as the network and the loss take them; a whole split in memory is one, too.
 
@@ -30,7 +31,7 @@ class Batch:
     weight: np.ndarray | None = None
     mask: np.ndarray | None = None
 
-    @property
+    @cached_property
     def arrays(self) -> list[np.ndarray]:
         """The arrays it has, each once, in the order of the fields."""
         truth = None if self.truth is self.targets else self.truth

@@ -36,10 +36,10 @@ class Measures:
         """
         if not self.metrics:
             return
-        prediction = self.interpret(y)
-        for number, metric in enumerate(self.metrics.values()):
-            if weight is not None:
+        if weight is not None:
+            for number, metric in enumerate(self.metrics.values()):
                 require_weight(metric, "update", ("metrics", number))
+        prediction = self.interpret(y)
         batch = (prediction, truth) if weight is None else (prediction, truth, weight)
         self._each("update", lambda name, metric: metric.update(*batch))
 
@@ -78,7 +78,12 @@ class Measures:
             metric.restore(kept[name])
 
     def _each(self, method: str, call: Callable[[str, Metric], None]) -> None:
-        """Call a method of each metric; what it raises is completed with the metric's place."""
-        for number, (name, metric) in enumerate(self.metrics.items()):
-            with guarded(metric, ("metrics", number), method):
+        """Call a method of each metric; what one raises is completed with its place."""
+        done = 0
+        try:  # around all of them, as this is done for each batch
+            for name, metric in self.metrics.items():
                 call(name, metric)
+                done += 1
+        except BaseException:
+            with guarded(list(self.metrics.values())[done], ("metrics", done), method):
+                raise

@@ -54,12 +54,12 @@ class LinearKernel(Linear):
         return dx if dy.ndim == 2 else dx.reshape(*dy.shape[:-1], -1)
 
     def _prepare(self, x: np.ndarray) -> None:
-        """Make what is written to in each step on inputs of this shape."""
+        """Find what is written to on inputs of this shape."""
+        if not self.shape and self.use_bias and x.shape[-1] <= NARROW:
+            self.both, self.grad_both = (_side_by_side(each.weight, each.bias) for each in (self, self.grad))
         self.shape, (*_, features) = x.shape, x.shape
         rows = x.size // features
         self.y, self.dx = self.buffer("y", (rows, self.output_shape[-1])), None
-        if self.use_bias and features <= NARROW:
-            self.both, self.grad_both = (_side_by_side(each.weight, each.bias) for each in (self, self.grad))
         if self.room is None or len(self.room) < rows:  # ones for these rows and for fewer
             self.room = np.ones(rows if self.both is None else (rows, features + 1), x.dtype)
         if self.both is None:
