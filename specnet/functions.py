@@ -80,7 +80,7 @@ def normal_cdf(x: np.ndarray) -> np.ndarray:
         tail += coefficient
         tail *= t
     tail *= np.exp(-0.5 * z * z)
-    return np.where(x < 0, tail, 1 - tail)
+    return np.abs((x > 0) - tail)  # 1 - tail, or the tail itself
 
 
 def is_image(shape: tuple[int, ...]) -> bool:

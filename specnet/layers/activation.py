@@ -53,7 +53,7 @@ class LeakyRelu(Activation):
         return np.maximum(x, self.negative_slope * x)
 
     def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return np.where(x > 0, x.dtype.type(1), x.dtype.type(self.negative_slope))
+        return np.maximum(x > 0, x.dtype.type(self.negative_slope))  # 1 or a, as a < 1
 
 
 class Elu(Activation):
@@ -72,27 +72,28 @@ class Elu(Activation):
 class Gelu(Activation):
     """y = x Phi(x) with the normal distribution Phi(x) = (1 + erf(x / sqrt(2))) / 2; dy/dx = Phi(x) + x Phi'(x).
 
-    With `approximate` y = x (1 + t) / 2 with t = tanh(u), u = sqrt(2 / pi) (x + 0.044715 x^3), at most 5e-4 from it;
-    dy/dx = (1 + t + x (1 - t^2) u') / 2. Hendrycks & Gimpel, "Gaussian error linear units", 2016.
+    With `approximate` Phi(x) is taken as p = sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3), and y is at most 5e-4
+    from x Phi(x); dp/dx = 2 p (1 - p) u'. Hendrycks & Gimpel, "Gaussian error linear units", 2016.
     """
 
     examples = ({"approximate": True},)
     approximate: bool = Field(default=False, description="whether to take the form with tanh")
 
     def f(self, x: np.ndarray) -> np.ndarray:
-        return x * (0.5 + 0.5 * np.tanh(self._u(x)) if self.approximate else normal_cdf(x))
+        return x * self.phi(x)
 
     def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        near = np.clip(x, -40, 40)
+        p, near = self.phi(x), np.clip(x, -40, 40)
         if self.approximate:
-            t, du = np.tanh(self._u(x)), math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * near * near)
-            return 0.5 + 0.5 * (t + near * (1 - t * t) * du)
-        cdf = np.divide(y, x, out=np.full_like(x, 0.5), where=x != 0)
-        return cdf + near * np.exp(-0.5 * near * near) / math.sqrt(2 * math.pi)
+            return p + near * 2 * p * (1 - p) * math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * near * near)
+        return p + near * np.exp(-0.5 * near * near) / math.sqrt(2 * math.pi)
 
-    def _u(self, x: np.ndarray) -> np.ndarray:
-        near = np.clip(x, -40, 40)  # beyond it tanh(u) is 1 or -1, and the cube would overflow
-        return math.sqrt(2 / math.pi) * (near + 0.044715 * near * near * near)
+    def phi(self, x: np.ndarray) -> np.ndarray:
+        """Return Phi(x), or its approximation."""
+        if not self.approximate:
+            return normal_cdf(x)
+        near = np.clip(x, -40, 40)  # beyond it p is 0 or 1, and the cube would overflow
+        return sigmoid(2 * math.sqrt(2 / math.pi) * (near + 0.044715 * near * near * near))
 
 
 class Silu(Activation):

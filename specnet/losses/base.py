@@ -121,12 +121,16 @@ class Loss(Component):
         if weight is not None:
             self._weight = aligned(weight, elements.shape, elements.dtype)
             elements, divisor = weighted(elements, self._weight), total_weight(elements.shape, weight)
-        if self.divisor is not None:
-            divisor = self.divisor
+        return float(np.add.reduce(elements, axis=None)) * self.share(divisor)
+
+    def share(self, divisor: float) -> float:
+        """Return what each element counts in the loss of a batch whose mean divides by `divisor`; kept for `scale`."""
         if self.reduction == "sum":
             divisor = 1.0
+        elif self.divisor is not None:
+            divisor = self.divisor
         self._factor = 1.0 / divisor if divisor else 0.0
-        return float(np.add.reduce(elements, axis=None)) * self._factor
+        return self._factor
 
     def scale(self, slope: np.ndarray) -> np.ndarray:
         """Return dL/dy for the last `reduce`, given the derivatives of its elements by y."""

@@ -17,6 +17,8 @@ class Numpy(KernelSet):
         "specnet.layers.stack:Stack": f"{HERE}.stack:StackKernel",
         "specnet.layers.linear:Linear": f"{HERE}.linear:LinearKernel",
         "specnet.layers.activation:Sigmoid": f"{HERE}.activation:SigmoidKernel",
+        "specnet.layers.activation:Gelu": f"{HERE}.activation:GeluKernel",
+        "specnet.layers.activation:Silu": f"{HERE}.activation:SiluKernel",
         "specnet.layers.activation:Relu": f"{HERE}.activation:ReluKernel",
         "specnet.losses.regression:Mse": f"{HERE}.regression:MseKernel",
         "specnet.losses.classification:Bce": f"{HERE}.classification:BceKernel",

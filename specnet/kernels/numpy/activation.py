@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from specnet.functions import constant
-from specnet.layers.activation import Relu, Sigmoid
+from specnet.functions import constant, sigmoid
+from specnet.layers.activation import Gelu, Relu, Sigmoid, Silu
 from specnet.layers.base import Activation
 
 
@@ -60,6 +60,28 @@ class SigmoidKernel(Over, Sigmoid):
         slope *= self.y
         dy *= slope
         return dy
+
+
+class GeluKernel(Gelu):
+    """A gelu that keeps Phi(x) for its slope."""
+
+    def f(self, x: np.ndarray) -> np.ndarray:
+        self.p = super().phi(x)
+        return x * self.p
+
+    def phi(self, x: np.ndarray) -> np.ndarray:
+        return self.p
+
+
+class SiluKernel(Silu):
+    """A silu that keeps the sigmoid of x for its slope."""
+
+    def f(self, x: np.ndarray) -> np.ndarray:
+        self.s = sigmoid(x)
+        return x * self.s
+
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return self.s + y * (1 - self.s)
 
 
 class ReluKernel(Over, Relu):
