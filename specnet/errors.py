@@ -261,15 +261,12 @@ class Interrupted(KeyboardInterrupt):
 
 
 def show_pointer(pointer: Pointer) -> str:
-    """Return a pointer as one writes it, `layers[2].units`.
+    """Return a pointer as `--set` takes it, `layers.2.units`.
 
     >>> show_pointer(("layers", 2, "units"))
-    'layers[2].units'
+    'layers.2.units'
     """
-    text = ""
-    for part in pointer:
-        text += f"[{part}]" if isinstance(part, int) else f".{shorten(part)}"
-    return text.removeprefix(".")
+    return ".".join(shorten(str(part)) for part in pointer)
 
 
 def json_pointer(pointer: Pointer) -> str:

@@ -69,14 +69,14 @@ class Valueless(Metric):
 """
 )
 RETURNED = {
-    "layers.no_output": ("layers[1] (NoOutput of {})", "forward: TypeError: it returns NoneType, not float32"),
-    "layers.other_shape": ("layers[1] (OtherShape of {})", "forward: TypeError: it returns float32 of shape (1, 1)"),
-    "layers.other_dtype": ("layers[1] (OtherDtype of {})", "forward: TypeError: it returns float64 of shape (1, 4)"),
-    "layers.no_gradient": ("layers[1] (NoGradient of {})", "backward: TypeError: it returns NoneType, not float32"),
+    "layers.no_output": ("layers.1 (NoOutput of {})", "forward: TypeError: it returns NoneType, not float32"),
+    "layers.other_shape": ("layers.1 (OtherShape of {})", "forward: TypeError: it returns float32 of shape (1, 1)"),
+    "layers.other_dtype": ("layers.1 (OtherDtype of {})", "forward: TypeError: it returns float64 of shape (1, 4)"),
+    "layers.no_gradient": ("layers.1 (NoGradient of {})", "backward: TypeError: it returns NoneType, not float32"),
     "losses.lossless": ("loss (Lossless of {})", "forward: TypeError: float() argument"),
     "losses.directionless": ("loss (Directionless of {})", "backward: TypeError: it returns NoneType, not float32"),
     "datasets.empty": ("dataset (Empty of {})", "load: TypeError: it returns NoneType, not Data"),
-    "metrics.valueless": ("metrics[0] (Valueless of {})", "compute: TypeError: float() argument"),
+    "metrics.valueless": ("metrics.0 (Valueless of {})", "compute: TypeError: float() argument"),
 }
 """What is told of components that return the wrong thing, by entry point: where, and in which method."""
 SCHEDULE = """
@@ -414,7 +414,7 @@ def test_of_a_run_whose_plugin_was_removed_it_is_told_what_to_install(command, p
     lines = (place.folder / removed / "spec.json").read_text().splitlines()
     (number,) = [number for number, line in enumerate(lines, 1) if '"gone"' in line and "type" in line]
     column = lines[number - 1].index('"gone"') + 1
-    assert f"--> {removed}/spec.json:{number}:{column} at layers[1].type\n" in result.stderr
+    assert f"--> {removed}/spec.json:{number}:{column} at layers.1.type\n" in result.stderr
     assert result.stderr.endswith(f"   = help: {INSTALL}\n")
 
 

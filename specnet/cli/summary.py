@@ -74,6 +74,6 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels:
     numbers = ["parameters", "memory", "FLOPs", "time"]
     show_table(["", "type", "output", *numbers], rows, numbers=numbers)
     click.echo(f"\nTraining on batches of {batch} takes {estimate} of memory, {step * 1e3:.3g} ms a step.")
-    places = {**{f"layers[{number}]": second for number, second in enumerate(seconds)}, f"{optimizer}": updating}
+    places = {**{f"layers.{number}": second for number, second in enumerate(seconds)}, f"{optimizer}": updating}
     most = max(places, key=places.__getitem__)
-    click.echo(f"Most of the time goes into {most}.")
+    click.echo(f"{most} takes the most time.")

@@ -32,7 +32,7 @@ class Residual(Layer):
         self.f = self.stack(self.layers, "layers")
         shape = self.f.build(input_shape)
         if shape != input_shape:
-            raise ShapeError(f"adds what its layers give to its input, but they give {show_shape(shape)}")
+            raise ShapeError(f"adds its input to the output of its layers, but they return {show_shape(shape)}")
         return shape
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -73,12 +73,12 @@ class Parallel(Layer):
         self.f = [self.stack(branch, "branches", number) for number, branch in enumerate(self.branches)]
         shapes = [f.build(input_shape) for f in self.f]
         concat = self.merge == "concat"
-        how = "joins its branches along their last axis" if concat else "adds up its branches"
+        how = "concatenates its branches along the last axis" if concat else "adds its branches"
         for number, shape in enumerate(shapes):
             if concat and not shape:
-                raise ShapeError(f"{how}, but branches[{number}] has none", pointer=("branches", number))
+                raise ShapeError(f"{how}, but branches.{number} returns shape ()", pointer=("branches", number))
             if (shape[:-1] != shapes[0][:-1]) if concat else (shape != shapes[0]):
-                found = f"branches[0] gives {show_shape(shapes[0])} and branches[{number}] {show_shape(shape)}"
+                found = f"branches.0 returns {show_shape(shapes[0])} and branches.{number} {show_shape(shape)}"
                 raise ShapeError(f"{how}, but {found}", pointer=("branches", number))
         if not concat:
             return shapes[0]

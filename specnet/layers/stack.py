@@ -165,8 +165,8 @@ def _build(layer: Layer, shape: Shape) -> Shape:
         if error.complete:  # the message of a layer inside
             raise
         *stack, number = layer.place
-        giver = f"{show_pointer((*stack, int(number) - 1))} gives" if number else "its input has"
-        message = f"{show_pointer(layer.place)} {error.message}, {giver} {show_shape(shape)}"
+        source = f"{show_pointer((*stack, int(number) - 1))} returns" if number else "its input has"
+        message = f"{show_pointer(layer.place)} {error.message}, {source} {show_shape(shape)}"
         raise ShapeError(message, pointer=error.pointer, help=error.help) from None
     if not (isinstance(built, tuple) and all(isinstance(size, (int, np.integer)) and size > 0 for size in built)):
         raise TypeError(f"it returns {built!r}, which is no shape of a sample")

@@ -79,7 +79,7 @@ def _check_transforms(transforms: Transforms) -> Iterator[Diagnostic]:
     for number, each in enumerate(transforms.inputs):
         if isinstance(each, RandomTransform) and fitted and number < fitted[-1]:
             message = "a random transform changes batches after all others are applied"
-            help = f"move it behind transforms.inputs[{fitted[-1]}]"
+            help = f"move it after transforms.inputs.{fitted[-1]}"
             yield Diagnostic("transform-order", message, ("transforms", "inputs", number), help)
     for number, each in enumerate(transforms.targets):
         place = ("transforms", "targets", number)
@@ -97,7 +97,7 @@ def _check_metrics(metrics: Sequence[Metric | None]) -> Iterator[Diagnostic]:
         if metric:
             name = _name(metric)
             if name in names:
-                message = f'the metric "{name}" is named already in metrics[{names.index(name)}]'
+                message = f'the metric "{name}" already appears at metrics.{names.index(name)}'
                 yield Diagnostic("duplicate-metric", message, ("metrics", number), "leave it out")
             names.append(name)
 
@@ -161,7 +161,7 @@ def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagno
 
 
 def _check_loss(loss: Loss | None, layers: Sequence[Layer | None], plan: Plan) -> Iterator[Diagnostic]:
-    """The last layer gives what the loss takes, in the shape of the targets."""
+    """The last layer returns what the loss expects, in the shape of the targets."""
     last = layers[-1]
     if loss is None or last is None:
         return
@@ -175,13 +175,13 @@ def _check_loss(loss: Loss | None, layers: Sequence[Layer | None], plan: Plan) -
                 loss.check_shapes(plan.output_shape, plan.targets, plan.classes)
             except ShapeError as error:
                 yield Diagnostic(error.code, error.message, place, error.help)
-    gives = f"{show_pointer(place)} ({_name(last)}) gives"
+    returns = f"{show_pointer(place)} ({_name(last)}) returns"
     if loss.takes == "probabilities" and plan.output_kind == "numbers":
-        message = f"{_name(loss)} takes probabilities, {gives} numbers of any size"
+        message = f"{_name(loss)} expects probabilities, {returns} numbers of any size"
         help = "end with the layer sigmoid, or take a loss on logits, such as bce_with_logits"
         yield Diagnostic("loss-output", message, ("loss",), help)
     if loss.takes == "logits" and plan.output_kind == "probabilities":
-        message = f"{_name(loss)} takes logits, {gives} probabilities"
+        message = f"{_name(loss)} expects logits, {returns} probabilities"
         yield Diagnostic("loss-output", message, ("loss",), "leave that layer out: the loss has its own")
 
 

@@ -18,9 +18,9 @@ PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[\d+\])*")
 def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
     """Set each `path=value` in a document; what cannot be set is noted as a mistake.
 
-    A path is keys and list positions joined by dots, or as messages show it: `layers[0].units`. A value is JSON, or
-    a bare word for a string. Objects on the way are created where missing; a component given by its bare name, or
-    by default, becomes an object with that type.
+    A path is keys and list positions joined by dots, as messages show it: `layers.0.units`; `layers[0].units` means
+    the same. A value is JSON, or a bare word for a string. Objects on the way are created where missing; a component
+    given by its bare name, or by default, becomes an object with that type.
     """
     # A single one is as easily meant as it is a sequence of letters.
     for override in [overrides] if isinstance(overrides, str) else overrides:

@@ -73,17 +73,17 @@ def test_every_component_of_a_spec_is_checked(invoke, write, plugin):
     names = re.findall(r"^ok     (.*): \d+ checks$", result.output, re.MULTILINE)
     assert names == [
         "dataset spiral",
-        "layers[0] good",
-        "layers[1] linear",
-        "layers[1].weight_init glorot_uniform",
-        "layers[1].bias_init zeros",
+        "layers.0 good",
+        "layers.1 linear",
+        "layers.1.weight_init glorot_uniform",
+        "layers.1.bias_init zeros",
         "loss bce_with_logits",
         "optimizer adam",
-        "plots[0] curves",
+        "plots.0 curves",
     ]
     result = invoke("check", spec, "--set", "layers.0=wrong", "--set", "plots=[]")
     assert result.exit_code == 2
-    assert "FAILED layers[0] wrong: 1 of " in result.output
+    assert "FAILED layers.0 wrong: 1 of " in result.output
     assert result.output.count("FAILED") == 2
 
 

@@ -86,14 +86,14 @@ BAD = {
     "missing data file": ({"dataset": TABLE | {"path": "no.csv"}}, "missing-file", "no.csv"),
     "bad cell": ({"dataset": TABLE}, "data", 'data.csv:3: column "y": "oops"'),
     "mismatched shapes": ({"layers": [{"type": "linear", "units": 3}]}, "shape", "the last layer gives"),
-    "a layer that cannot take its inputs": ({"dataset": {"type": "npz", "path": "flat.npz"}}, "shape", "layers[0]"),
+    "a layer that cannot take its inputs": ({"dataset": {"type": "npz", "path": "flat.npz"}}, "shape", "layers.0"),
     "target out of range": ({"dataset": {"type": "npz", "path": "targets.npz"}}, "data", "target 2 in row 1"),
     "class out of range": (
         {"dataset": {"type": "npz", "path": "targets.npz"}, "loss": "cross_entropy",
          "layers": [{"type": "linear", "units": 2}]}, "data", "classes 0 to 1",
     ),
     "no such monitor": ({"checkpoint": {"monitor": "validation/loss"}}, "unknown-monitor", "validation"),
-    "plot that does not apply": ({"plots": ["regression_fit"]}, "plot", "plots[0]"),
+    "plot that does not apply": ({"plots": ["regression_fit"]}, "plot", "plots.0"),
     "record that does not apply": (
         {"dataset": {"type": "npz", "path": "wide.npz"}, "record": {"points": 9}}, "data", "one or two inputs",
     ),

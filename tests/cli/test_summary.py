@@ -14,13 +14,13 @@ def test_summary_shows_each_layer_with_shape_parameters_and_operations(invoke, w
     result = invoke("summary", write("arms.json"))
     assert result.exit_code == 0
     rows = table(result.output)
-    assert list(rows) == ["inputs", "layers[0]", "layers[1]", "layers[2]", "optimizer", "total"]
-    assert rows["layers[0]"].split()[1:4] == ["linear", "(4,)", "12"]
-    assert rows["layers[1]"].split()[1:4] == ["tanh", "(4,)", "0"]
+    assert list(rows) == ["inputs", "layers.0", "layers.1", "layers.2", "optimizer", "total"]
+    assert rows["layers.0"].split()[1:4] == ["linear", "(4,)", "12"]
+    assert rows["layers.1"].split()[1:4] == ["tanh", "(4,)", "0"]
     assert rows["inputs"].split()[1:4] == ["(2,)", "8", "B"]
     assert rows["total"].split()[1] == "17"
     memory = {name: int(found[1]) for name, row in rows.items() if (found := re.search(r"(\d+) B\b", row))}
-    assert memory["layers[0]"] >= 4 * 4  # its outputs, and perhaps more
+    assert memory["layers.0"] >= 4 * 4  # its outputs, and perhaps more
     assert sum(memory.values()) - memory["total"] == memory["total"]
     shares = [int(share) for share in re.findall(r"(\d+)%", result.output)]
     assert shares[-1] == 100
@@ -31,7 +31,7 @@ def test_summary_shows_each_layer_with_shape_parameters_and_operations(invoke, w
 def test_layers_inside_layers_are_shown_at_their_place(invoke, write):
     block = {"type": "repeat", "times": 3, "layers": [{"type": "residual", "layers": [{"type": "linear", "units": 2}]}]}
     rows = table(invoke("summary", write("deep.json", layers=[block, {"type": "linear", "units": 1}])).output)
-    assert "linear x 3" in rows["layers[0].layers[0].layers[0]"]
+    assert "linear x 3" in rows["layers.0.layers.0.layers.0"]
     assert rows["total"].split()[1] == str(3 * 6 + 3)
 
 

@@ -182,53 +182,55 @@ def test_parameters_are_named_by_their_place():
         (
             [linear(3), residual(linear(2))],
             (4,),
-            "layers[1] adds what its layers give to its input, but they give 2, layers[0] gives 3",
+            "layers.1 adds its input to the output of its layers, but they return 2, layers.0 returns 3",
             ("layers", 1),
         ),
         (
             ["tanh", parallel([], [linear(2)], merge="add")],
             (4, 3),
-            "layers[1] adds up its branches, but branches[0] gives shape (4, 3) and branches[1] shape (4, 2), "
-            "layers[0] gives shape (4, 3)",
+            "layers.1 adds its branches, but branches.0 returns shape (4, 3) and branches.1 shape (4, 2), "
+            "layers.0 returns shape (4, 3)",
             ("layers", 1, "branches", 1),
         ),
         (
             [parallel([], [linear(2)], ["flatten"])],
             (4, 3),
-            "layers[0] joins its branches along their last axis, but branches[0] gives shape (4, 3) "
-            "and branches[2] 12, its input has shape (4, 3)",
+            "layers.0 concatenates its branches along the last axis, but branches.0 returns shape (4, 3) "
+            "and branches.2 12, its input has shape (4, 3)",
             ("layers", 0, "branches", 2),
         ),
         (
             [parallel(["flatten"], [])],
             (),
-            "layers[0] joins its branches along their last axis, but branches[1] has none, its input has shape ()",
+            "layers.0 concatenates its branches along the last axis, but branches.1 returns shape (), "
+            "its input has shape ()",
             ("layers", 0, "branches", 1),
         ),
         (
             ["tanh", residual(linear(3), linear(4), residual(linear(3)), linear(3))],
             (3,),
-            "layers[1].layers[2] adds what its layers give to its input, but they give 3, layers[1].layers[1] gives 4",
+            "layers.1.layers.2 adds its input to the output of its layers, but they return 3, "
+            "layers.1.layers.1 returns 4",
             ("layers", 1, "layers", 2),
         ),
         (
             [parallel([], ["tanh", repeat(2, residual(linear(4)))])],
             (3,),
-            "layers[0].branches[1][1].layers[0] adds what its layers give to its input, but they give 4, "
+            "layers.0.branches.1.1.layers.0 adds its input to the output of its layers, but they return 4, "
             "its input has 3",
             ("layers", 0, "branches", 1, 1, "layers", 0),
         ),
         (
             [repeat(4, residual(linear(3)), linear(2))],
             (3,),
-            "layers[0].layers[0] adds what its layers give to its input, but they give 3, its input has 2, "
+            "layers.0.layers.0 adds its input to the output of its layers, but they return 3, its input has 2, "
             "in copy 2 of 4",
             ("layers", 0, "layers", 0),
         ),
         (
             ["tanh", residual(parallel([linear(2)]))],
             (),
-            "layers[1].layers[0].branches[0][0] expects inputs with the axes (..., features), its input has shape ()",
+            "layers.1.layers.0.branches.0.0 expects inputs with the axes (..., features), its input has shape ()",
             ("layers", 1, "layers", 0, "branches", 0, 0),
         ),
     ],

@@ -94,7 +94,7 @@ def test_a_layer_that_refuses_masks_is_named(wrap):
     network = Network([TANH, wrap(FLATTEN)], (3, 2), seed=1)
     network.forward(inputs())
     with pytest.raises(
-        ShapeError, match=r"layers\[1\].*\(Flatten\) cannot take sequences with masked positions"
+        ShapeError, match=r"layers\.1.*\(Flatten\) cannot take sequences with masked positions"
     ) as error:
         network.forward(inputs(), mask=MASK)
     assert error.value.pointer[:2] == ("layers", 1)

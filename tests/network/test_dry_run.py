@@ -103,7 +103,7 @@ class Odd(Layer):
 def test_a_layer_that_raises_is_named():
     layers = ["tanh", build("layers", {"type": "residual", "layers": ["tanh"]})]
     layers[1].layers[0] = Odd(what="raise")
-    with pytest.raises(BrokenComponentError, match=r"layers\[1\].layers\[0\] \(Odd\) fails in forward: KeyError"):
+    with pytest.raises(BrokenComponentError, match=r"layers\.1\.layers\.0 \(Odd\) fails in forward: KeyError"):
         dry_run(subject(layers, 4), 1, 1)
 
 

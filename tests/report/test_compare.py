@@ -68,27 +68,27 @@ DIFFERENCES = {
     "an alias": (
         {"layers": [LAST | {"use_bias": False}]},
         {},
-        [("layers[0].use_bias", "false", "true")],
+        [("layers.0.use_bias", "false", "true")],
     ),
     "more layers": (
         {"layers": [LINEAR, LAST]},
         {"layers": [LINEAR, "tanh", LAST]},
         [
-            ("layers[1]", '{"type": "linear", "units": 1}', '"tanh"'),
-            ("layers[2]", None, '{"type": "linear", "units": 1}'),
+            ("layers.1", '{"type": "linear", "units": 1}', '"tanh"'),
+            ("layers.2", None, '{"type": "linear", "units": 1}'),
         ],
     ),
     "inside a layer": (
         {"layers": [{"type": "parallel", "branches": [["tanh"], []]}, LAST]},
         {"layers": [{"type": "parallel", "branches": [["relu"], ["tanh", {"type": "dropout", "rate": 0.1}]]}, LAST]},
         [
-            ("layers[0].branches[0][0]", '"tanh"', '"relu"'),
-            ("layers[0].branches[1][0]", None, '"tanh"'),
-            ("layers[0].branches[1][1]", None, '{"type": "dropout", "rate": 0.1}'),
+            ("layers.0.branches.0.0", '"tanh"', '"relu"'),
+            ("layers.0.branches.1.0", None, '"tanh"'),
+            ("layers.0.branches.1.1", None, '{"type": "dropout", "rate": 0.1}'),
         ],
     ),
     "a section": ({"record": {"every": 5}}, {"record": None}, [("record", '{"every": 5}', "null")]),
-    "fewer plots": ({"plots": ["curves"]}, {"plots": []}, [("plots[0]", '"curves"', None)]),
+    "fewer plots": ({"plots": ["curves"]}, {"plots": []}, [("plots.0", '"curves"', None)]),
     "the title": ({"name": "a", "description": "one"}, {"name": "b", "description": "two"}, []),
 }  # fmt: skip
 """What two specs say besides what they share, and the rows of how they differ."""

@@ -151,7 +151,7 @@ def test_it_is_told_in_the_step_in_which_it_happens(place, what, part, install, 
     layers = [{"type": "linear", "units": 2}, {"type": "wrong", "place_of_nan": place}, "tanh", LINEAR]
     with pytest.raises(DivergenceError) as error:
         specnet.run(growing(layers=layers, optimizer="adam"), tmp_path / "run")
-    told = f"{what} in step 5, in epoch 3: it begins in layers[1] (Wrong), in {part}"
+    told = f"{what} in step 5, in epoch 3: it begins in layers.1 (Wrong), in {part}"
     assert error.value.message == told
     run = specnet.load_run(tmp_path / "run", "latest")
     assert run.progress["step"] == 4
@@ -165,7 +165,7 @@ def test_a_slot_that_is_no_longer_finite_is_not_saved(tmp_path):
     spec = growing(dataset=dataset, transforms=transforms, layers=[LINEAR], loss="bce_with_logits", optimizer="adam")
     with pytest.raises(
         DivergenceError,
-        match=r"a slot of the optimizer is not finite by step 2: it begins in layers\[0\] \(Linear\), in its w",
+        match=r"a slot of the optimizer is not finite by step 2: it begins in layers\.0 \(Linear\), in its w",
     ):
         specnet.run(spec, tmp_path / "run")
     assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-00000000.npz"]
@@ -177,7 +177,7 @@ def test_a_loss_after_the_epoch_is_told_with_its_name(tmp_path):
     np.savez(tmp_path / "data.npz", **arrays)
     layers = [{**LINEAR, "weight_init": {"type": "constant", "value": 1e15}}]
     spec = growing(dataset={"type": "npz", "path": str(tmp_path / "data.npz")}, layers=layers, optimizer="adam")
-    told = r"validation/loss is inf after step 1, in epoch 1: it begins in layers\[0\] \(Linear\), in its outputs"
+    told = r"validation/loss is inf after step 1, in epoch 1: it begins in layers\.0 \(Linear\), in its outputs"
     with pytest.raises(DivergenceError, match=told):
         specnet.run(spec, tmp_path / "run")
 
@@ -188,4 +188,4 @@ def test_the_spec_file_is_shown_where_it_begins(tmp_path):
     with pytest.raises(DivergenceError) as error:
         specnet.run(path, tmp_path / "run")
     assert f"--> {path}:" in str(error.value)
-    assert " at layers[1]" in str(error.value)
+    assert " at layers.1" in str(error.value)

@@ -18,7 +18,7 @@ from specnet.runs.threads import usable_cores
 REFUSED = [
     ("seed=6", "/seed"),
     ("dtype=float64", "/dtype"),
-    ("layers[0].use_bias=false", "/layers/0/use_bias"),
+    ("layers.0.use_bias=false", "/layers/0/use_bias"),
     ('layers=["tanh", {"type": "linear", "units": 1}]', "/layers"),
     ("loss=mse", "/loss/type"),
     ("metrics=[]", "/metrics"),

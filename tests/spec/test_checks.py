@@ -205,39 +205,39 @@ def told(**changes):
 
 SIXTEEN = {"type": "linear", "units": 16}
 SHAPES = [
-    ([TWO, SIXTEEN, "expecting"], "layers[2] expects 8 features, layers[1] gives 16", ("layers", 2, "features")),
-    (["expecting"], "layers[0] expects 8 features, its input has 2", ("layers", 0, "features")),
+    ([TWO, SIXTEEN, "expecting"], "layers.2 expects 8 features, layers.1 returns 16", ("layers", 2, "features")),
+    (["expecting"], "layers.0 expects 8 features, its input has 2", ("layers", 0, "features")),
     (
         [SIXTEEN, {"type": "residual", "layers": ["tanh", {"type": "repeat", "times": 2, "layers": ["expecting"]}]}],
-        "layers[1].layers[1].layers[0] expects 8 features, its input has 16",
+        "layers.1.layers.1.layers.0 expects 8 features, its input has 16",
         ("layers", 1, "layers", 1, "layers", 0, "features"),
     ),
     (
         [{"type": "residual", "layers": [SIXTEEN]}],
-        "layers[0] adds what its layers give to its input, but they give 16, its input has 2",
+        "layers.0 adds its input to the output of its layers, but they return 16, its input has 2",
         ("layers", 0),
     ),
     (
         ["failing"],
-        "layers[0] (Failing of acme 1.0) fails in build: IndexError: tuple index out of range",
+        "layers.0 (Failing of acme 1.0) fails in build: IndexError: tuple index out of range",
         ("layers", 0),
     ),
     (
         ["forgetting"],
-        "layers[0] (Forgetting of acme 1.0) fails in build: TypeError: it returns None, which is no shape of a sample",
+        "layers.0 (Forgetting of acme 1.0) fails in build: TypeError: it returns None, which is no shape of a sample",
         ("layers", 0),
     ),
     (["asking"], 'there is no initializer "zeross"', ("layers", 0)),
-    (["holding"], "layers[0] is bad, its input has 2", ("layers", 0, "layers", 0)),
+    (["holding"], "layers.0 is bad, its input has 2", ("layers", 0, "layers", 0)),
     ([{"type": "residual", "layers": ["asking"]}], 'there is no initializer "zeross"', ("layers", 0, "layers", 0)),
-    (["idle", LINEAR], "layers[0] (Idle of acme 1.0) fails in flops: RuntimeError: no work", ("layers", 0)),
-    (["lost", LINEAR], "layers[0] (Lost of acme 1.0) fails in forward: RuntimeError: no way", ("layers", 0)),
+    (["idle", LINEAR], "layers.0 (Idle of acme 1.0) fails in flops: RuntimeError: no work", ("layers", 0)),
+    (["lost", LINEAR], "layers.0 (Lost of acme 1.0) fails in forward: RuntimeError: no way", ("layers", 0)),
     (
         [TWO, {"type": "residual", "layers": ["stuck"]}, LINEAR],
-        "layers[1].layers[0] (Stuck of acme 1.0) fails in backward: RuntimeError: no way back",
+        "layers.1.layers.0 (Stuck of acme 1.0) fails in backward: RuntimeError: no way back",
         ("layers", 1, "layers", 0),
     ),
-    (["unkind", LINEAR], "layers[0] (Unkind of acme 1.0) fails in output: RuntimeError: no kind", ("layers", 0)),
+    (["unkind", LINEAR], "layers.0 (Unkind of acme 1.0) fails in output: RuntimeError: no kind", ("layers", 0)),
 ]
 
 
@@ -295,15 +295,15 @@ def test_what_follows_a_wrong_layer_is_not_judged_by_it(plugin):
 LOSSES = [
     ([TWO], "mse", "the last layer gives shape (2,), the targets have one number each", ("layers", 0)),
     ([LINEAR], "cross_entropy", "cross_entropy needs an output for each class, the last layer gives 1", ("layers", 0)),
-    ([LINEAR], "bce", "bce takes probabilities, layers[0] (linear) gives numbers of any size", ("loss",)),
-    ([LINEAR, "relu"], "bce", "bce takes probabilities, layers[1] (relu) gives numbers of any size", ("loss",)),
-    ([LINEAR, "swish"], "bce", "bce takes probabilities, layers[1] (swish) gives numbers of any size", ("loss",)),
+    ([LINEAR], "bce", "bce expects probabilities, layers.0 (linear) returns numbers of any size", ("loss",)),
+    ([LINEAR, "relu"], "bce", "bce expects probabilities, layers.1 (relu) returns numbers of any size", ("loss",)),
+    ([LINEAR, "swish"], "bce", "bce expects probabilities, layers.1 (swish) returns numbers of any size", ("loss",)),
     ([LINEAR, "sigmoid", "dropout"], "bce",
-     "bce takes probabilities, layers[2] (dropout) gives numbers of any size", ("loss",)),
+     "bce expects probabilities, layers.2 (dropout) returns numbers of any size", ("loss",)),
     ([TWO, "softmax"], "cross_entropy",
-     "cross_entropy takes logits, layers[1] (softmax) gives probabilities", ("loss",)),
+     "cross_entropy expects logits, layers.1 (softmax) returns probabilities", ("loss",)),
     ([LINEAR, "sigmoid", "flatten"], "bce_with_logits",
-     "bce_with_logits takes logits, layers[2] (flatten) gives probabilities", ("loss",)),
+     "bce_with_logits expects logits, layers.2 (flatten) returns probabilities", ("loss",)),
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@ import copy
 
 import pytest
 
+from specnet.errors import show_pointer
 from specnet.spec.document import document_of
 from specnet.spec.overrides import apply_overrides
 
@@ -13,6 +14,8 @@ SPEC = {
     "plots": [],
     "training": {"epochs": 1},
 }
+
+BRANCHED = ("layers", 0, "branches", 1, 0, "rate")
 
 
 def overridden(*overrides, document=SPEC):
@@ -62,6 +65,16 @@ def test_an_override_sets_one_value(override, place, value):
         found = found[part]
     assert (found, type(found)) == (value, type(value))
     assert before == SPEC
+
+
+@pytest.mark.parametrize(
+    "path", [show_pointer(BRANCHED), "layers[0].branches[1][0].rate", "layers[0].branches.1[0].rate"]
+)
+def test_a_path_is_written_as_messages_show_it_or_with_brackets(path):
+    document = {"layers": [{"type": "parallel", "branches": [["tanh"], ["dropout"]]}]}
+    changed = overridden(f"{path}=0.5", document=document)
+    assert changed.value["layers"][0]["branches"] == [["tanh"], [{"type": "dropout", "rate": 0.5}]]
+    assert changed.span(BRANCHED) and not changed.mistakes
 
 
 def test_overrides_apply_in_order():

@@ -103,10 +103,10 @@ def test_tables_show_the_number(dataset, arrays, tmp_path):
 
 
 REFUSED = [
-    (["linear", {"type": "linear", "units": 1}], ["layers[2]"]),
-    (["linear", "tanh", "linear"], ["layers[2]"]),
-    ([{"type": "residual", "layers": ["linear"]}], ["layers[2].layers[0]"]),
-    (["linear", {"type": "residual", "layers": [{"type": "linear", "units": 1}]}], ["layers[2]"]),
+    (["linear", {"type": "linear", "units": 1}], ["layers.2"]),
+    (["linear", "tanh", "linear"], ["layers.2"]),
+    ([{"type": "residual", "layers": ["linear"]}], ["layers.2.layers.0"]),
+    (["linear", {"type": "residual", "layers": [{"type": "linear", "units": 1}]}], ["layers.2"]),
 ]
 
 

@@ -140,21 +140,21 @@ def test_every_component_of_a_spec_is_checked_at_its_place():
     found = by_name(spec_cases(specnet.load_spec(SPEC)))
     assert [*found] == [
         "dataset spiral",
-        "transforms.inputs[0] standardize",
-        "layers[0] linear",
-        "layers[0].weight_init glorot_uniform",
-        "layers[0].bias_init zeros",
-        "layers[1] repeat",
-        "layers[1].layers[0] residual",
-        "layers[1].layers[0].layers[0] tanh",
-        "layers[2] linear",
-        "layers[2].weight_init glorot_uniform",
-        "layers[2].bias_init zeros",
+        "transforms.inputs.0 standardize",
+        "layers.0 linear",
+        "layers.0.weight_init glorot_uniform",
+        "layers.0.bias_init zeros",
+        "layers.1 repeat",
+        "layers.1.layers.0 residual",
+        "layers.1.layers.0.layers.0 tanh",
+        "layers.2 linear",
+        "layers.2.weight_init glorot_uniform",
+        "layers.2.bias_init zeros",
         "loss cross_entropy",
         "optimizer adam",
         "optimizer.learning_rate cosine",
-        "metrics[0] accuracy",
-        "plots[0] decision_boundary",
+        "metrics.0 accuracy",
+        "plots.0 decision_boundary",
     ]
     for case in found.values():
         case()
@@ -173,7 +173,7 @@ class Four(Good):
     )
     install("specnet-mine", "four = layers_of_mine:Four", layers_of_mine=source)
     layers = [{"type": "linear", "units": 4}, "four", {"type": "linear", "units": 2}]
-    by_name(spec_cases(specnet.load_spec(SPEC | {"layers": layers})))["layers[1] four"]()
+    by_name(spec_cases(specnet.load_spec(SPEC | {"layers": layers})))["layers.1 four"]()
 
 
 def test_the_first_layer_of_a_spec_gets_what_the_network_gets(install, tmp_path, monkeypatch):
@@ -206,14 +206,14 @@ class Rows(Good):
         "layers": ["rows", {"type": "linear", "units": 2}],
         "plots": ["curves"],
     }
-    by_name(spec_cases(specnet.load_spec(SPEC | changes)))["layers[0] rows"]()
+    by_name(spec_cases(specnet.load_spec(SPEC | changes)))["layers.0 rows"]()
 
 
 def test_a_mistake_in_a_component_of_a_spec_fails_where_it_stands(install):
     install("specnet-mine", "wrong = layers_of_mine:Wrong", layers_of_mine=LAYER)
     layers = [{"type": "linear", "units": 4}, "wrong", {"type": "linear", "units": 2}]
     found = spec_cases(specnet.load_spec(SPEC | {"layers": layers}))
-    assert [str(case) for case in found if failed(case)] == ["layers[1] wrong"]
+    assert [str(case) for case in found if failed(case)] == ["layers.1 wrong"]
 
 
 def test_a_component_that_raises_is_a_failed_check_of_whatever_it_stops(install):
@@ -232,14 +232,14 @@ class Raising(Good):
     found = by_name(spec_cases(specnet.load_spec(SPEC | {"layers": [*SPEC["layers"], "raising"]})))
     assert (
         "raises KeyError: 'y', in layers_of_mine"
-        in failed(found["layers[3] raising"])["outputs and gradients can be computed"]
+        in failed(found["layers.3 raising"])["outputs and gradients can be computed"]
     )
     assert "in layers_of_mine" in failed(found["loss cross_entropy"])["it can be checked"]
-    assert failed(found["layers[0] linear"]) == failed(found["optimizer adam"]) == {}
+    assert failed(found["layers.0 linear"]) == failed(found["optimizer adam"]) == {}
 
 
 def test_data_that_do_not_fit_are_told_as_a_run_tells_them():
-    with pytest.raises(SpecError, match="adds what its layers give"):
+    with pytest.raises(SpecError, match="adds its input"):
         [
             *spec_cases(
                 specnet.load_spec(

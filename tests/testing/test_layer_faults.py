@@ -839,7 +839,7 @@ class Choosy(Tanh):
         raise ShapeError("needs images")
 
 
-@fault(TAKES, told=r"inputs of shape \(\) are refused: layers\[0\] \(Careless\) fails in build: IndexError")
+@fault(TAKES, told=r"inputs of shape \(\) are refused: layers\.0 \(Careless\) fails in build: IndexError")
 class Careless(Tanh):
     def build(self, input_shape):
         assert input_shape[-1]

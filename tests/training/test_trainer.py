@@ -223,7 +223,7 @@ def test_divergence_is_an_error_and_not_a_warning(dtype, validation):
 def test_an_update_that_diverges_is_found_at_the_end_of_its_epoch(dtype, validation):
     trainer = make({"type": "sgd", "learning_rate": 1e300}, LAYERS[3:], dtype, batch_size=None, validation=validation)
     trainer.splits["train"].targets[...] *= 1e10
-    told = r"a parameter is not finite by step 1, in epoch 1: it begins in layers\[0\] \(Linear\), in its weight"
+    told = r"a parameter is not finite by step 1, in epoch 1: it begins in layers\.0 \(Linear\), in its weight"
     with pytest.raises(DivergenceError, match=told) as error:
         lines(trainer, 1)
     assert error.value.pointer == ("layers", 0)
