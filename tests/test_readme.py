@@ -13,10 +13,11 @@ from specnet.cli import cli
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+COMMANDS = (ROOT / "docs" / "commands.md").read_text()
 
 
-def blocks(language):
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.M | re.S)
+def blocks(language, page="README.md"):
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / page).read_text(), flags=re.M | re.S)
     return [text for named, text in found if named == language]
 
 
@@ -36,13 +37,21 @@ def test_the_diagnostics_shown_are_those_printed(tmp_path, monkeypatch):
 
 
 def test_the_python_shown_runs(tmp_path, monkeypatch):
-    (code,) = blocks("python")[:1]
+    (code,) = blocks("python", "docs/python.md")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "specs").symlink_to(ROOT / "specs")
     names = {"x": np.ones((2, 4)), "dy": np.ones((2, 3))}
     exec(code, names)
     assert names["run"].directory == Path("runs/short")
     assert names["dx"].shape == (2, 4)
+
+
+def test_it_is_read_in_one_sitting():
+    assert len(README.splitlines()) < 200
+
+
+def test_every_command_has_its_row():
+    assert set(re.findall(r"^\| `specnet (\w+)", COMMANDS, flags=re.M)) == set(cli.commands)
 
 
 def test_the_file_shown_is_checked_and_trains(tmp_path, monkeypatch, forget):
