@@ -68,10 +68,10 @@ class Layer(Component):
        shape. It allocates nothing. Declared names become attributes: `self.weight`, and `self.grad.weight` for its
        gradient. Both are views into the network's flat vectors.
     2. `backward` overwrites gradients, it never adds. It may return None if `self.needs_dx` is False, which is so
-       where nothing below is trained.
+       where nothing below is trained, and for whole numbers.
     3. `forward` leaves x alone; `backward` may overwrite dy. What a layer returns is valid until its next `forward`.
     4. Random numbers come from `self.rng`, which is seeded by the spec and saved with the run.
-    5. float32 stays float32 and float64 stays float64.
+    5. float32 stays float32 and float64 stays float64. Outputs are in the network's dtype, `self.dtype`.
     6. What a layer remembers from step to step is running state that `build` declares by `declare_state`: a run saves
        parameters, that and `self.rng`, and nothing else. Other attributes hold what `backward` needs, no more.
     7. Without `training` nothing changes, and each sample is computed by itself, whatever else is in the batch.
@@ -83,6 +83,12 @@ class Layer(Component):
     group: ClassVar[str] = "layers"
     axes: ClassVar[tuple[str | EllipsisType, ...]] = (...,)
     """Names of the axes that a sample must have, without the batch; `...` stands for any number of them."""
+    takes: ClassVar[Literal["numbers", "whole"]] = "numbers"
+    """What inputs are: numbers in the network's dtype, or whole numbers.
+
+    As the first of a network a layer that takes whole numbers gets x in an integer dtype, and has no dx to return.
+    Behind others, or in `parallel` beside layers that take numbers, it gets them in the network's dtype.
+    """
     output: ClassVar[Output | None] = None
     """What outputs are; None if it is not known. May be a property of the layer's fields."""
     mask: ClassVar[Any] = "refuse"
@@ -126,9 +132,12 @@ class Layer(Component):
     def example_inputs(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         """Return inputs of `shape`, the batch axis first, that `specnet.testing` tries the layer with.
 
-        By default normal numbers, in a batch of more than one sample every third six times as large. A layer overrides
-        this that takes others: an embedding whole numbers, `rng.integers(self.input_dim, size=shape)`.
+        By default normal numbers, in a batch of more than one sample every third six times as large; where `takes` is
+        "whole", 0 and 1. A layer overrides this that takes others, such as an embedding
+        `rng.integers(self.input_dim, size=shape)`.
         """
+        if self.takes == "whole":
+            return rng.integers(2, size=shape)
         x = rng.normal(size=shape)
         if shape[0] > 1:
             x.reshape(-1)[2::3] *= 6.0
@@ -267,6 +276,11 @@ def walk(layer: Layer, name: str) -> Iterator[tuple[str, Layer]]:
     for stack in layer.stacks:
         for below, child in stack.named():
             yield from walk(child, f"{name}.{below}")
+
+
+def take_whole(layers: Sequence[Layer]) -> bool:
+    """Return whether layers, one after the other, take whole numbers."""
+    return bool(layers) and layers[0].takes == "whole"
 
 
 def outputs_of(layers: Sequence[Layer], given: Output | None = "same") -> Output | None:

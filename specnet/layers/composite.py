@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.errors import ShapeError
-from specnet.layers.base import Layer, Output, Shape, outputs_of
+from specnet.layers.base import Layer, Output, Shape, outputs_of, take_whole
 from specnet.layers.stack import show_shape
 
 
@@ -61,6 +61,10 @@ class Parallel(Layer):
         min_length=1, max_length=1000, description="f1, f2, ..., each a list of layers"
     )
     merge: Literal["concat", "add"] = Field(default="concat", description="how outputs become one")
+
+    @property
+    def takes(self) -> Literal["numbers", "whole"]:  # type: ignore[override]
+        return "whole" if all(map(take_whole, self.branches)) else "numbers"
 
     @property
     def output(self) -> Output | None:  # type: ignore[override]

@@ -209,7 +209,7 @@ def _quiet() -> Iterator[None]:
 
 def _zeros(subject: Subject, network: Network, count: int) -> tuple[np.ndarray, np.ndarray | None]:
     """Inputs and targets of zeros; no targets where their shape is not known, or zeros are not valid."""
-    x = np.zeros((count, *network.input_shape), network.dtype)
+    x = np.zeros((count, *network.input_shape), int if network.whole else network.dtype)
     if subject.loss is None or subject.target is None:
         return x, None
     target = np.zeros((count, *subject.target), network.dtype if subject.classes is None else int)

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from specnet.component import build, definition_name
-from specnet.errors import ShapeError, SpecnetError, UsageError, show_pointer
+from specnet.errors import DataError, ShapeError, SpecnetError, UsageError, show_pointer
 from specnet.kernels.base import DEFAULT, KernelSet, Textbook, find_kernels
-from specnet.layers.base import Layer, Shape, walk
+from specnet.layers.base import Layer, Shape, take_whole, walk
 from specnet.layers.stack import Stack, pristine
 from specnet.network.parameters import FlatVector
 from specnet.randomness import restore_stream, save_stream, stream
@@ -24,6 +24,8 @@ class Network:
 
     Layers write to arrays that they keep: one network serves one thread of Python at a time. Networks survive `pickle`
     and `copy.deepcopy`: the copy trains on as the original does.
+
+    It takes inputs in its dtype or, where `whole` says so, whole numbers.
 
     `params` and `grads` map names such as `layers.0.weight` to views into their flat vectors; `state` holds what
     layers keep that is not optimized. The layers given are copied: a network never shares its state. Without a seed
@@ -51,6 +53,7 @@ class Network:
         self.output_shape = self.stack.build(self.input_shape)
         self.layers = self.stack.layers
         self.shapes = [layer.output_shape for layer in self.layers]
+        self.whole = take_whole(self.layers)
         self.named = name_layers(self.layers)
         self._allocate()
         self._share()
@@ -129,15 +132,16 @@ class Network:
         return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
 
     def forward(self, x: np.ndarray, training: bool = False, mask: np.ndarray | None = None) -> np.ndarray:
-        """Return the outputs (n, *output_shape) for inputs (n, *input_shape), both in the network's dtype.
+        """Return the outputs (n, *output_shape) in the network's dtype for inputs (n, *input_shape).
 
         `training` switches on what only training does, such as dropout. `mask` (n, time) of bool is True at the
         positions of sequences that count; None means all.
 
         Raises:
             ShapeError: if the inputs have another shape, or if a layer cannot take masked positions.
+            DataError: as `convert` does.
         """
-        x = np.asarray(x, self.dtype)
+        x = self.convert(x)
         self.check_inputs(x)
         return self.propagate(x, training, mask).copy()
 
@@ -149,6 +153,23 @@ class Network:
             yield
         finally:
             self.stack.set_singly(False)
+
+    def convert(self, x: np.ndarray) -> np.ndarray:
+        """Return inputs as the first layer takes them: whole numbers in an integer dtype, others in the network's.
+
+        Raises:
+            DataError: naming the first row with a number that is not whole, if the layer takes whole numbers.
+        """
+        x = np.asarray(x, None if self.whole else self.dtype)
+        if not self.whole or x.dtype.kind in "iu":
+            return x
+        with np.errstate(invalid="ignore"):
+            whole = x.astype(np.int64)
+        if (wrong := whole != x).any():
+            row, name = np.argwhere(wrong)[0][0], definition_name(self.layers[0])
+            message = f"layers[0] ({name}) expects whole numbers, but the input in row {row} has {x[wrong][0]:g}"
+            raise DataError(message, pointer=("layers", 0))
+        return whole
 
     def check_inputs(self, x: np.ndarray) -> None:
         """Raise a ShapeError if inputs do not have the shape that the network takes."""
@@ -163,15 +184,18 @@ class Network:
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Write all gradients for the last `forward` and return dx, given dy = dL/dy of its outputs' shape.
 
+        Whole numbers have no dx: it is 0.
+
         Raises:
             ShapeError: if dy has another shape.
         """
         dy = np.array(dy, self.dtype)
         if dy.shape[1:] != self.output_shape:
             raise ShapeError(f"gradients have shape {dy.shape[1:]}, the network gives {self.output_shape}")
-        self.stack.set_needs_dx(True)
+        self.stack.set_needs_dx(not self.whole)
         try:
-            return self.backpropagate(dy).copy()
+            dx = self.backpropagate(dy)
+            return np.zeros((len(dy), *self.input_shape), self.dtype) if dx is None else dx.copy()
         finally:
             self.stack.set_needs_dx(False)
 

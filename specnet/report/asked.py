@@ -12,7 +12,7 @@ from specnet.errors import DataError, SpecnetError
 from specnet.functions import extremes
 from specnet.report.packing import spread
 from specnet.spec.model import Record
-from specnet.training.model import Model, rounded
+from specnet.training.model import Model
 
 POINTS = {1: 200, 2: 32}
 """Grid points along each of one or two inputs, where the spec says nothing else."""
@@ -61,7 +61,7 @@ def over_grid(record: Record, model: Model, data: Data, points: int) -> Asked:
     margin = record.margin if record.margin is not None else 0.1 * np.where(high > low, high - low, 1.0)
     axes = np.linspace(low - margin, high + margin, points).T
     grids = np.meshgrid(*axes, indexing="ij")
-    x = as_network_takes(np.stack([grid.ravel() for grid in grids], axis=1), model)
+    x = model.take(np.stack([grid.ravel() for grid in grids], axis=1))
     return Asked(x, grids[0].shape, {f"axis_{number}": axis for number, axis in enumerate(axes)})
 
 
@@ -69,10 +69,5 @@ def of_samples(record: Record, model: Model, data: Data) -> Asked:
     """Return samples, evenly chosen from the test split if there is one, else from validation, else from train."""
     split, samples = list(data.splits.items())[-1]
     rows = spread(len(samples.inputs), record.samples)
-    x = as_network_takes(samples.select(rows).inputs[:], model)
+    x = model.take(samples.select(rows).inputs[:])
     return Asked(x, rows.shape, {"sample_split": np.array(split), "sample_rows": rows})
-
-
-def as_network_takes(inputs: np.ndarray, model: Model) -> np.ndarray:
-    """Return inputs transformed, in the network's dtype."""
-    return rounded(model.inputs.apply(inputs), model.network.dtype, "input")

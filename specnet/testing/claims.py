@@ -25,7 +25,7 @@ def claim_checks(layer: Layer) -> Iterator[Check[LayerSubject]]:
 
 
 def its_attributes_are_what_they_can_be(subject: LayerSubject) -> Problems:
-    """`axes`, `mask` and `output` have values that exist, and operations are a whole number."""
+    """`axes`, `mask`, `takes` and `output` have values that exist, and operations are a whole number."""
     trial = Trial(subject)
     layer = trial.layer
     axes, names = type(layer).axes, [axis for axis in type(layer).axes if axis is not ...]
@@ -35,6 +35,8 @@ def its_attributes_are_what_they_can_be(subject: LayerSubject) -> Problems:
         yield f"axes is {axes!r}: two axes have one name"
     if type(layer).mask not in POLICIES:
         yield f"mask is {type(layer).mask!r}, not one of {', '.join(POLICIES)}"
+    if layer.takes not in ("numbers", "whole"):
+        yield f'takes is {layer.takes!r}, not "numbers" or "whole"'
     if layer.output not in ("numbers", "probabilities", "same", None):
         yield f'output is {layer.output!r}, not "numbers", "probabilities", "same" or None'
     trial.forward()
@@ -50,7 +52,8 @@ def outputs_are_what_output_says(subject: LayerSubject) -> Problems:
     trial, inside = Trial(subject, rows=20), list[bool]()
     says = outputs_of([trial.layer], None)
     for training in (False, True):
-        for scale in (1.0, 30.0) if type(trial.layer).example_inputs is Layer.example_inputs else (1.0,):
+        any_number = trial.has_dx and type(trial.layer).example_inputs is Layer.example_inputs
+        for scale in (1, 30) if any_number else (1,):
             y = trial.forward(trial.x * scale, training)
             outside = y[~((y >= 0) & (y <= 1))]
             inside.append(not outside.size)
@@ -79,7 +82,7 @@ def each_output_is_a_function_of_one_input(subject: LayerSubject) -> Problems:
 def masked_positions_change_nothing(subject: LayerSubject) -> Problems:
     """What stands at masked positions changes neither other outputs nor gradients."""
     trial = Trial(subject)
-    if len(subject.shape) < 2 or subject.shape[0] < 2:
+    if len(subject.shape) < 1 + trial.has_dx or subject.shape[0] < 2:  # whole numbers need no features
         return
     if any(type(layer).mask == "refuse" for _, layer in walk(trial.layer, "")):
         return

@@ -51,8 +51,8 @@ class Step(NamedTuple):
 class Trial:
     """The layer, built for its inputs, with parameters that are all different from each other.
 
-    All numbers are those of float32, so that both dtypes compute with the same. Inputs that are whole numbers stay
-    so, and have no gradient: it is 0 here.
+    All numbers are those of float32, so that both dtypes compute with the same. Where the layer takes whole numbers,
+    inputs are these, and have no gradient: it is 0 here. `drawn` is the dtype of the inputs before that.
     """
 
     def __init__(self, subject: LayerSubject, dtype: DType = "float64", rows: int = ROWS) -> None:
@@ -73,8 +73,8 @@ class Trial:
                 getattr(layer, parameter.name)[...] = values.astype(np.float32)
         inputs = subject.inputs or subject.component.example_inputs
         x = np.asarray(inputs(rng, (rows, *subject.shape)))
-        self.has_dx = x.dtype.kind not in "iu"
-        self.x = x.astype(np.float32).astype(dtype) if self.has_dx else x
+        self.drawn, self.has_dx = x.dtype, not self.network.whole
+        self.x = x.astype(np.float32).astype(dtype) if self.has_dx else self.network.convert(x)
         self.network.stack.set_needs_dx(self.has_dx)
         self.dtype = np.dtype(dtype)
         self._state = self.network.state.flat.copy()

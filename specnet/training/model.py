@@ -26,8 +26,8 @@ ROWS = 256
 class Model:
     """A network with what stands before and behind it.
 
-    Raw inputs are transformed and rounded to the network's dtype; outputs become predictions as the loss reads
-    them (probabilities for a loss on logits), with the transforms of targets undone.
+    Raw inputs are transformed and, unless the network takes whole numbers, rounded to its dtype; outputs become
+    predictions as the loss reads them (probabilities for a loss on logits), with the transforms of targets undone.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Model:
         if isinstance(transformed, StreamedSamples):
             assert isinstance(truth, Rows)
             return StreamedSplit(
-                transformed.inputs.map(self._prepare_inputs),
+                transformed.inputs.map(self.prepare_inputs),
                 transformed.targets.map(self._prepare_targets),
                 truth,
                 None if transformed.weight is None else transformed.weight.map(self._weights),
@@ -62,7 +62,7 @@ class Model:
             )
         assert isinstance(truth, np.ndarray)
         return Batch(
-            self._prepare_inputs(transformed.inputs),
+            self.prepare_inputs(transformed.inputs),
             self._prepare_targets(transformed.targets),
             truth,
             None if transformed.weight is None else self._weights(transformed.weight),
@@ -72,8 +72,18 @@ class Model:
     def _weights(self, weight: np.ndarray) -> np.ndarray:
         return rounded(weight, self.network.dtype, "weight")
 
-    def _prepare_inputs(self, x: np.ndarray) -> np.ndarray:
-        return rounded(x, self.network.dtype, "input")
+    def take(self, inputs: np.ndarray) -> np.ndarray:
+        """Return raw inputs as the network takes them."""
+        return self.prepare_inputs(self.inputs.apply(inputs))
+
+    def prepare_inputs(self, x: np.ndarray) -> np.ndarray:
+        """Return transformed inputs as the network takes them.
+
+        Raises:
+            DataError: naming the first row with a number that is not finite or, if need be, not whole.
+        """
+        with np.errstate(over="ignore"):
+            return finite(np.ascontiguousarray(self.network.convert(x)), "input")
 
     def _prepare_targets(self, target: np.ndarray) -> np.ndarray:
         if np.issubdtype(target.dtype, np.floating):
@@ -149,7 +159,7 @@ class Model:
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Return predictions (n, ...) for raw inputs (n, ...)."""
-        return self.interpret(self.outputs(rounded(self.inputs.apply(inputs), self.network.dtype, "input")))
+        return self.interpret(self.outputs(self.take(inputs)))
 
 
 def rounded(values: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:
@@ -159,8 +169,16 @@ def rounded(values: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:
         DataError: naming the first row with a number that is not finite in that dtype.
     """
     with np.errstate(over="ignore"):
-        result = np.ascontiguousarray(values, dtype)
-    if not all_finite(result):
-        row = np.argwhere(~np.isfinite(result))[0][0]
-        raise DataError(f"the {what} in row {row} is not finite as {dtype}")
-    return result
+        return finite(np.ascontiguousarray(values, dtype), what)
+
+
+def finite(values: np.ndarray, what: str) -> np.ndarray:
+    """Return values if all of them are finite.
+
+    Raises:
+        DataError: naming the first row with one that is not.
+    """
+    if not all_finite(values):
+        row = np.argwhere(~np.isfinite(values))[0][0]
+        raise DataError(f"the {what} in row {row} is not finite as {values.dtype}")
+    return values

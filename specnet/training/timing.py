@@ -24,7 +24,8 @@ def time_step(network: Network, optimizer: Optimizer, batch: int) -> list[float]
     The step is that of training, but for the loss: nothing is computed below the lowest layer that is trained.
     """
     rng = np.random.default_rng(0)
-    x = rng.random((batch, *network.input_shape)).astype(network.dtype)
+    shape = (batch, *network.input_shape)
+    x = rng.integers(2, size=shape) if network.whole else rng.random(shape).astype(network.dtype)
     optimizer = network.kernels.exchange(optimizer.model_copy(deep=True))
     ScheduledFields({"optimizer": optimizer}).set(0)
     slots = np.zeros((len(all_state_names(optimizer)), network.params.flat.size), network.dtype)
