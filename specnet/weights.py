@@ -66,9 +66,9 @@ def require_weight(component: Component, method: str, place: Pointer) -> None:
         owner = f" of {entry.owner}" if entry else ""
         where = f"{show_pointer(place)} ({definition_name(component)}{owner})"
         error = ComponentError(
-            f"the samples have weights, but {where} cannot use them: its {method} has no parameter weight",
+            f"the samples have weights or a mask, but {where} cannot use them: its {method} has no parameter weight",
             pointer=place,
-            help="use data without weights, or another component",
+            help="use data without these, or another component",
         )
         error.complete = True
         raise error

@@ -219,30 +219,6 @@ class Data:
         )
 
 
-def checked_data(data: Any) -> Data:
-    """Return what a dataset has loaded, if it is that.
-
-    Raises:
-        TypeError: telling what it is instead.
-    """
-    if not isinstance(data, Data):
-        raise TypeError(f"it returns {type(data).__name__}, not Data")
-    for name, samples in data.splits.items():
-        if not isinstance(samples, (Samples, StreamedSamples)):
-            raise TypeError(f"its {name} samples are {type(samples).__name__}, not Samples")
-        expected = np.ndarray if isinstance(samples, Samples) else Rows
-        named = {"inputs": samples.inputs, "targets": samples.targets, "weight": samples.weight, "mask": samples.mask}
-        for what, array in named.items():
-            if array is None and what in ("weight", "mask"):
-                continue
-            if not isinstance(array, expected):
-                found = f"{type(array).__name__}, {type(samples).__name__} have {expected.__name__}"
-                raise TypeError(f"its {name} {what} are {found}")
-            if not array.shape or array.dtype.kind not in "biuf":
-                raise TypeError(f"its {name} {what} are {array.dtype} of shape {array.shape}, not rows of numbers")
-    return data
-
-
 @dataclass(frozen=True)
 class Outline:
     """What is known of samples before they are loaded; None where it is not.

@@ -159,9 +159,9 @@ class Layer(Component):
         """Set the mask of the next inputs.
 
         Raises:
-            ShapeError: if there is one and the layer's class refuses it.
+            ShapeError: if there is one and the layer's class refuses it, or inputs are features without positions.
         """
-        if mask is not None and type(self).mask == "refuse":
+        if mask is not None and (type(self).mask == "refuse" or len(self.input_shape) < len(self.axes) > 1):
             message = (
                 f"{show_pointer(self.place)} ({definition_name(self)}) cannot take sequences with masked positions"
             )

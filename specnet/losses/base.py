@@ -37,7 +37,7 @@ class Loss(Component):
     sum. An element is one number of y or, in a loss of whole distributions, one last axis of y. Weights are an array
     whose axes match those of the elements from the first on; None means 1 each. What has weight 0 changes neither loss
     nor gradient. `divisor` is what a mean divides by: None for the sum of the batch's own weights. Where a batch is
-    computed in parts, it is set to that of the whole batch, so that losses and gradients of the parts add up.
+    computed in parts, it is the same number for all of them, so that their losses and gradients add up.
     """
 
     group: ClassVar[str] = "losses"

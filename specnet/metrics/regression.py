@@ -75,8 +75,8 @@ class R2(Metric):
         self._add(**other.kept)
 
     def compute(self) -> float:
-        if not self.count.all():
+        if not self.count.any():
             return math.nan
         constant = self.squares == 0
         scores = 1.0 - self.residual / np.where(constant, 1.0, self.squares)
-        return float(np.mean(np.where(constant, self.residual == 0, scores)))
+        return float(np.mean(np.where(constant, self.residual == 0, scores), where=self.count > 0))

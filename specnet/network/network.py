@@ -167,7 +167,7 @@ class Network:
             whole = x.astype(np.int64)
         if (wrong := whole != x).any():
             row, name = np.argwhere(wrong)[0][0], definition_name(self.layers[0])
-            message = f"layers[0] ({name}) expects whole numbers, but the input in row {row} has {x[wrong][0]:g}"
+            message = f"layers.0 ({name}) expects whole numbers, but the input in row {row} has {x[wrong][0]:g}"
             raise DataError(message, pointer=("layers", 0))
         return whole
 

@@ -48,8 +48,8 @@ class Trained(Protocol):
     def params(self) -> Mapping[str, np.ndarray]:
         """Parameters by name, such as `layers.0.weight`."""
 
-    def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """Return predictions for raw inputs."""
+    def predict(self, inputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """Return predictions for raw inputs; `mask` is that of `Samples`."""
 
 
 class Plot(Component):

@@ -34,7 +34,7 @@ class ConfusionMatrix(Plot):
     def draw(self, run: Trained) -> Figure:
         split, samples = list(run.data.splits.items())[-1]
         wanted = np.concatenate([read_classes(piece.targets) for piece in samples.pieces()])
-        found = [read_classes(classes(run.predict(piece.inputs))) for piece in samples.pieces()]
+        found = [read_classes(classes(run.predict(piece.inputs, piece.mask))) for piece in samples.pieces()]
         predicted = np.concatenate(found)
         known = all_classes(run.data, predicted)
         check_few(known)

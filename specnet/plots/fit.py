@@ -67,7 +67,7 @@ class Residuals(Plot):
 
     def draw(self, run: Trained) -> Figure:
         split, samples = last_split(run.data)
-        prediction = run.predict(samples.inputs).reshape(-1)
+        prediction = run.predict(samples.inputs, samples.mask).reshape(-1)
         residuals = samples.targets.reshape(-1) - prediction
         name = target_name(run.data)
         title = f"{run.name}: residuals, {split} split, mean {residuals.mean():.3g}, "

@@ -46,7 +46,7 @@ class SampleImages(Plot):
         rows = np.unique(np.linspace(0, len(samples.inputs) - 1, SHOWN).astype(int))
         shown = samples.select(rows)
         answers = Answers(run, shown.targets, one_prediction(run))
-        predicted, right = answers.read(run.predict(shown.inputs))
+        predicted, right = answers.read(run.predict(shown.inputs, shown.mask))
         title = f"{run.name}: samples of the {split} split"
         if answers.are_classes:
             title += f", {right.sum()} of {len(right)} right"

@@ -42,7 +42,7 @@ class Roc(Plot):
 
     def draw(self, run: Trained) -> Figure:
         split, samples = last_split(run.data)
-        known, scores = scores_of_classes(run, samples.inputs)
+        known, scores = scores_of_classes(run, samples.inputs, samples.mask)
         wanted = read_classes(samples.targets)
         shown = known[1:] if len(known) == 2 else known
         columns = math.ceil(len(shown) / 20)
@@ -93,7 +93,7 @@ class Calibration(Plot):
 
     def draw(self, run: Trained) -> Figure:
         split, samples = last_split(run.data)
-        known, probabilities = scores_of_classes(run, samples.inputs)
+        known, probabilities = scores_of_classes(run, samples.inputs, samples.mask)
         check_probabilities(probabilities)
         wanted = read_classes(samples.targets)
         if len(known) == 2:
@@ -131,13 +131,15 @@ def reliability(predicted: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, n
     return counts, sums / filled, hits / filled
 
 
-def scores_of_classes(run: Trained, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def scores_of_classes(
+    run: Trained, inputs: np.ndarray, mask: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the class numbers that there are (classes,), and a score for each that there can be (n, k).
 
     Raises:
         PlotError: if targets are not classes, or predictions not a score for each.
     """
-    scores = read_scores(run.predict(inputs))
+    scores = read_scores(run.predict(inputs, mask))
     known = all_classes(run.data)
     check_scores(known, scores)
     return known, scores

@@ -21,7 +21,7 @@ UNIT_POINTS = {1: 200, 2: 32}
 
 
 class Asked(NamedTuple):
-    """Inputs x as the network takes them, how they are arranged, and what a record tells of them.
+    """Inputs x as the network takes them, how they are arranged, what a record tells of them, and their mask.
 
     Of a grid the record tells `axis_0` and, for two inputs, `axis_1`, in the dataset's units; `shape` is
     (points[, points]), its first axis that of input 0. Of samples it tells `sample_split` and `sample_rows`; `shape`
@@ -31,6 +31,7 @@ class Asked(NamedTuple):
     x: np.ndarray
     shape: tuple[int, ...]
     told: dict[str, np.ndarray]
+    mask: np.ndarray | None = None
 
 
 def ask(record: Record, model: Model, data: Data) -> Asked:
@@ -69,5 +70,6 @@ def of_samples(record: Record, model: Model, data: Data) -> Asked:
     """Return samples, evenly chosen from the test split if there is one, else from validation, else from train."""
     split, samples = list(data.splits.items())[-1]
     rows = spread(len(samples.inputs), record.samples)
-    x = model.take(samples.select(rows).inputs[:])
-    return Asked(x, rows.shape, {"sample_split": np.array(split), "sample_rows": rows})
+    chosen = samples.select(rows)
+    told = {"sample_split": np.array(split), "sample_rows": rows}
+    return Asked(model.take(chosen.inputs[:]), rows.shape, told, None if chosen.mask is None else chosen.mask[:])

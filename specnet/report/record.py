@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.datasets.base import Data
+from specnet.datasets.base import Data, Rows
 from specnet.errors import DataError
 from specnet.layers.base import Activation
 from specnet.network.norms import Norms, check_norms, layer_norms, step_norms, trained_layers
@@ -59,8 +59,9 @@ class Recorder(Callback):
         self.model = model
         self.network = model.network
         self.asked = ask(record, model, data)
-        probed, inputs = spread(train.rows, PROBED), train.inputs
-        self.probes = inputs[probed] if isinstance(inputs, np.ndarray) else inputs.select(probed)[:]
+        probed = spread(train.rows, PROBED)
+        self.probes = _choose(train.inputs, probed)
+        self.probed_mask = None if train.mask is None else _choose(train.mask, probed)
         self.activations = {name: layer for name, layer in self.network.named.items() if isinstance(layer, Activation)}
         self.responding: dict[str, int] = {}
         if record.units:
@@ -164,7 +165,7 @@ class Recorder(Callback):
             }
 
     def _predict(self) -> np.ndarray:
-        predictions = self.model.interpret(self.model.outputs(self.asked.x))
+        predictions = self.model.interpret(self.model.outputs(self.asked.x, self.asked.mask)[0])
         if np.issubdtype(predictions.dtype, np.floating):
             predictions = predictions.astype(np.float32 if self.model.loss.takes == "numbers" else np.float16)
         return predictions.reshape(*self.asked.shape, *predictions.shape[1:])
@@ -173,7 +174,7 @@ class Recorder(Callback):
         """The share of units of each activation that learn from none of the probed samples."""
         shares = []
         with self.network.singly():
-            self.network.propagate(self.probes)
+            self.network.propagate(self.probes, mask=self.probed_mask)
             for layer in self.activations.values():
                 slope = layer.backward(np.ones((len(self.probes), *layer.output_shape), self.network.dtype))
                 shares.append(np.mean(np.all(np.abs(slope) < FLAT, axis=0)))
@@ -230,3 +231,7 @@ class Recorder(Callback):
             if each in kept
         }
         self.timetable, self.reached = timetable, reached
+
+
+def _choose(array: np.ndarray | Rows, numbers: np.ndarray) -> np.ndarray:
+    return array[numbers] if isinstance(array, np.ndarray) else array.select(numbers)[:]

@@ -76,7 +76,7 @@ def confusion(run: Reported) -> Confusion | None:
     (split, samples), names = last_split(run.data), class_names(run)
     if names is None or len(names) > CLASSES:
         return None
-    pairs = [verdicts(piece.targets, run.predict(piece.inputs)) for piece in samples.pieces()]
+    pairs = [verdicts(piece.targets, run.predict(piece.inputs, piece.mask)) for piece in samples.pieces()]
     known = [pair for pair in pairs if pair is not None]
     if len(known) < len(pairs):
         return None
@@ -96,8 +96,8 @@ def residuals(run: Reported) -> Residuals | None:
     split, samples = last_split(run.data)
     if samples.targets.shape[1:] not in [(), (1,)] or class_names(run) is not None:
         return None
-    inputs, targets, *_ = held(samples.select(spread(len(samples.inputs), RESIDUALS)))
-    prediction = run.predict(inputs).astype(np.float64)
+    inputs, targets, _, mask = held(samples.select(spread(len(samples.inputs), RESIDUALS)))
+    prediction = run.predict(inputs, mask).astype(np.float64)
     finite = np.isfinite(prediction).reshape(len(inputs), -1).all(axis=1)
     if prediction.size != len(inputs) or not finite.any():
         return None
@@ -117,7 +117,7 @@ def worst(run: Reported) -> Worst | None:
     (split, samples), names = last_split(run.data), class_names(run)
     error, wrong = np.empty(0), np.empty(0, bool)
     for piece in samples.pieces():
-        found = errors(names, piece.targets, run.predict(piece.inputs))
+        found = errors(names, piece.targets, run.predict(piece.inputs, piece.mask))
         if found is None:
             return None
         error, wrong = np.append(error, found[0]), np.append(wrong, found[1])
@@ -127,8 +127,8 @@ def worst(run: Reported) -> Worst | None:
     if not len(rows):
         return None
     ascending = np.sort(rows)
-    inputs, targets, *_ = held(samples.select(ascending))
-    measure, truth, prediction = in_words(names, targets, run.predict(inputs))
+    inputs, targets, _, mask = held(samples.select(ascending))
+    measure, truth, prediction = in_words(names, targets, run.predict(inputs, mask))
     examples = [
         Example(row, inputs[place], truth[place], prediction[place], float(error[row]))
         for row, place in zip(rows.tolist(), np.searchsorted(ascending, rows).tolist(), strict=True)

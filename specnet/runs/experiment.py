@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from specnet.component import guarded
-from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples, checked_data, pieces, row_bytes
+from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples, row_bytes
+from specnet.datasets.checks import check_samples, check_weights, checked_data
 from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetError
-from specnet.functions import all_finite
 from specnet.layers.base import Shape
 from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer
@@ -55,29 +55,15 @@ def load_data(spec: Spec) -> Data:
         data = checked_data(spec.dataset.load(stream(spec.seed, "dataset")))
     with located(spec, "dataset"):
         for name, samples in data.splits.items():
-            _check_samples(name, samples)
+            check_samples(name, samples)
             if samples.inputs.shape[1:] != data.train.inputs.shape[1:]:
                 shapes = f"{samples.inputs.shape[1:]}, those of train {data.train.inputs.shape[1:]}"
                 raise DataError(f"the {name} inputs have shape {shapes}")
     with located(spec, "split"):
-        return spec.split.apply(data, stream(spec.seed, "split"))
-
-
-def _check_samples(split: str, samples: AnySamples) -> None:
-    """There are samples, as many targets as inputs, and all numbers are finite."""
-    if len(samples.inputs) == 0:
-        raise DataError(f"there are no {split} samples")
-    if len(samples.inputs) != len(samples.targets):
-        raise DataError(f"there are {len(samples.inputs)} {split} inputs and {len(samples.targets)} targets")
-    for what, array in {"inputs": samples.inputs, "targets": samples.targets, "weight": samples.weight}.items():
-        if array is None:
-            continue
-        start = 0
-        for piece in pieces(array):
-            if not all_finite(piece):
-                row = start + np.argwhere(~np.isfinite(piece))[0][0]
-                raise DataError(f"the {split} {what} are not finite in row {row}")
-            start += len(piece)
+        data = spec.split.apply(data, stream(spec.seed, "split"))
+        for name, samples in data.splits.items():
+            check_weights(name, samples)
+    return data
 
 
 def _check_batch(samples: AnySamples, size: int | None) -> None:
@@ -141,7 +127,7 @@ class Untrained:
     dataset: Dataset
     data: Data
     task: Task
-    predict: Callable[[np.ndarray], np.ndarray]
+    predict: Callable[..., np.ndarray]
     params: Mapping[str, np.ndarray]
     record: Mapping[str, np.ndarray]
     history: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -247,8 +233,11 @@ class Experiment:
             for number, piece in enumerate(split.pieces()):
                 if self.model.metrics and number == 0:
                     measures.reset()
-                    measures.update(self.model.outputs(piece.inputs), piece.truth, piece.weight)
-                    measures.compute()
+                    y, mask = self.model.outputs(piece.inputs, piece.mask)
+                    counted = piece.masked(mask)
+                    measures.update(y, counted.truth, counted.weight)
+                    if self.model.weight_of(counted):
+                        measures.compute()
 
     def _make_recorder(self) -> Recorder | None:
         record, batch_size = self.spec.record, self.spec.training.batch_size

@@ -259,10 +259,15 @@ def _recorded(entry: registry.Entry) -> str:
 
 
 def data_digest(data: Data) -> str:
-    """Return the SHA-256 of all samples, with their split, dtype and shape, in hexadecimal."""
+    """Return the SHA-256 of all samples, weights and masks, with their split, dtype and shape, in hexadecimal."""
     digest = hashlib.sha256()
     for name, samples in data.splits.items():
-        for array in (samples.inputs, samples.targets):
+        further = {"weight": samples.weight, "mask": samples.mask}
+        for what, array in {"inputs": samples.inputs, "targets": samples.targets, **further}.items():
+            if array is None:
+                continue
+            if what in further:
+                digest.update(what.encode())
             digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
             for piece in pieces(array):
                 digest.update(np.ascontiguousarray(piece).data)

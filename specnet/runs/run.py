@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from specnet.component import build
-from specnet.datasets.base import AnySamples, Data, Dataset
+from specnet.datasets.base import AnySamples, Data, Dataset, Samples
+from specnet.datasets.checks import check_weights
 from specnet.errors import DataError, RunError, SpecnetError, UsageError
 from specnet.names import suggest
 from specnet.numpy_files import read_npz
@@ -173,13 +174,14 @@ class Run:
         """Parameters of the checkpoint by name, such as `layers.0.weight`."""
         return self.model.network.params
 
-    def predict(self, inputs: np.ndarray) -> np.ndarray:
+    def predict(self, inputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """Return predictions (n, ...) for raw inputs (n, ...).
 
-        Probabilities where the loss is on logits; in the dataset's units where targets were transformed.
+        Probabilities where the loss is on logits; in the dataset's units where targets were transformed. A `mask`
+        (n, time) of bool is True at the positions of sequences that count.
 
         Raises:
-            DataError: if the inputs are not real numbers, as many in each row.
+            DataError: if the inputs are not real numbers, as many in each row, or the mask does not match them.
         """
         try:
             array = np.asarray(inputs)
@@ -187,8 +189,10 @@ class Run:
             raise DataError(f"the inputs are no array: {error}") from error
         if array.ndim == 0 or array.dtype.kind not in "biuf":
             raise DataError(f"inputs of dtype {array.dtype} and shape {array.shape} are not rows of real numbers")
+        mask = None if mask is None else np.asarray(mask)
+        check_weights("given", Samples(array, array, mask=mask))
         with ONE_AT_A_TIME, self._as_in_training():
-            return self.model.predict(array)
+            return self.model.predict(array, mask)
 
     def evaluate(self, split: str | AnySamples = "test") -> dict[str, float]:
         """Return loss and metrics over one of the run's splits, or over further samples.

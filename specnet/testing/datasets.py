@@ -10,7 +10,8 @@ import numpy as np
 
 from specnet.component import parts
 from specnet.datasets.base import Data, DataFile, Dataset, Outline, Rows, pieces
-from specnet.errors import SpecnetError
+from specnet.datasets.checks import check_weights
+from specnet.errors import DataError, SpecnetError
 from specnet.randomness import stream
 from specnet.testing.examples import NO_FILE
 from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes
@@ -59,7 +60,10 @@ def examine_dataset(dataset: Dataset, seed: int = 0) -> Iterator[Outcome]:
 
 
 def samples_are_loaded(subject: DatasetSubject) -> Problems:
-    """Load returns as many targets as inputs, at least one in each split, of one shape in all splits."""
+    """Load returns as many targets as inputs, at least one in each split, of one shape in all splits.
+
+    Weights and masks match them, and leave something that counts.
+    """
     data = subject.data
     shapes = set()
     for split, samples in data.splits.items():
@@ -67,6 +71,10 @@ def samples_are_loaded(subject: DatasetSubject) -> Problems:
             yield f"there are no {split} samples"
         if len(samples.inputs) != len(samples.targets):
             yield f"there are {len(samples.inputs)} {split} inputs and {len(samples.targets)} targets"
+        try:
+            check_weights(split, samples)
+        except DataError as error:
+            yield error.message
         shapes.add((samples.inputs.shape[1:], samples.targets.shape[1:]))
     if len(shapes) > 1:
         yield f"splits have samples of different shapes: {', '.join(map(str, sorted(shapes, key=str)))}"
@@ -183,8 +191,8 @@ def files_of_another_form_are_refused(subject: DatasetSubject) -> Problems:
 
 def _arrays(data: Data) -> Iterator[tuple[str, np.ndarray | Rows]]:
     for split, samples in data.splits.items():
-        yield f"{split} inputs", samples.inputs
-        yield f"{split} targets", samples.targets
+        named = {"inputs": samples.inputs, "targets": samples.targets, "weight": samples.weight, "mask": samples.mask}
+        yield from ((f"{split} {what}", array) for what, array in named.items() if array is not None)
 
 
 def _head(array: np.ndarray | Rows) -> np.ndarray:

@@ -64,9 +64,9 @@ class Demo:
     record: Mapping[str, np.ndarray]
     params: Mapping[str, np.ndarray]
 
-    def predict(self, inputs: np.ndarray) -> np.ndarray:
+    def predict(self, inputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """Return predictions for raw inputs."""
-        return self.model.predict(inputs)
+        return self.model.predict(inputs, mask)
 
     def untrained(self) -> Demo:
         """Return the run before its first epoch: its history is empty."""

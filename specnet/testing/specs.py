@@ -100,7 +100,7 @@ class Bench:
         model = build_model(self.short, samples.inputs.shape[1:], inputs, targets)
         rows = np.unique(np.linspace(0, len(samples.inputs) - 1, ROWS).astype(int))
         some, raw = samples.select(rows), self.data.train.select(rows)
-        y = model.outputs(model.prepare_inputs(some.inputs[:]))
+        y, _ = model.outputs(model.prepare_inputs(some.inputs[:]), None if some.mask is None else some.mask[:])
         return Answers(y, some.targets[:], model.interpret(y), raw.targets[:])
 
     @cached_property

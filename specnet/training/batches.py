@@ -46,6 +46,19 @@ class Batch:
         """Return some of the samples, as views."""
         return map_arrays(self, lambda array: array[rows])
 
+    def masked(self, mask: np.ndarray | None) -> Batch:
+        """Return the batch with weight 0 where outputs (n, time, ...) are masked; `mask` (n, time) is that of outputs.
+
+        >>> x = np.zeros((1, 2))
+        >>> Batch(x, x, x, weight=np.array([3.0])).masked(np.array([[True, False]])).weight
+        array([[3., 0.]])
+        """
+        if mask is None:
+            return self
+        weight = np.ones(1, np.float32) if self.weight is None else self.weight
+        weight = weight.reshape(weight.shape + (1,) * (2 - weight.ndim))
+        return replace(self, weight=weight * mask.reshape(mask.shape + (1,) * (weight.ndim - 2)))
+
     def without_truth(self) -> Batch:
         """Return the samples for use where nothing asks for targets in the units of the dataset."""
         return replace(self, truth=self.targets)

@@ -13,11 +13,15 @@ from specnet.training.measures import Measures
 if TYPE_CHECKING:
     from specnet.training.trainer import Trainer
 
+Compute = Callable[["Trainer", Batch], tuple[float, float]]
+"""Returns loss and weight of a batch, and writes its gradient."""
+
 
 class ShardResult(NamedTuple):
-    """What a shard adds to a step: its part of the loss, of the gradient, and of each metric."""
+    """What a shard adds to a step: loss and gradient summed over its samples, their weight, and each metric."""
 
     loss: float
+    weight: float
     gradient: np.ndarray
     measures: Measures
 
@@ -25,7 +29,7 @@ class ShardResult(NamedTuple):
         """Return the sum of two results; the arrays of the first are overwritten."""
         self.gradient[...] += other.gradient
         self.measures.merge(other.measures)
-        return ShardResult(self.loss + other.loss, self.gradient, self.measures)
+        return ShardResult(self.loss + other.loss, self.weight + other.weight, self.gradient, self.measures)
 
 
 class Communicator:
@@ -38,24 +42,25 @@ class Communicator:
     def __init__(self, shards: int = 1) -> None:
         self.shards = shards
 
-    def reduce(self, trainer: Trainer, batch: Batch, compute: Callable[[Trainer, Batch], float]) -> float:
-        """Return the loss of a batch; its gradient and metrics are left in the trainer, as `compute` leaves them."""
+    def reduce(self, trainer: Trainer, batch: Batch, compute: Compute) -> tuple[float, float]:
+        """Return loss and weight of a batch; gradient and metrics are left in the trainer, as `compute` leaves them."""
         if self.shards == 1:
             return compute(trainer, batch)
         total = self.add([self._compute(trainer, batch, number, compute) for number in range(self.shards)])
-        trainer.model.network.grads.flat[...] = total.gradient
+        divisor = total.weight or 1.0 if trainer.model.loss.reduction == "mean" else 1.0
+        np.divide(total.gradient, divisor, out=trainer.model.network.grads.flat)
         trainer.measures.merge(total.measures)
-        return total.loss
+        return total.loss / divisor, total.weight
 
-    def _compute(
-        self, trainer: Trainer, batch: Batch, number: int, compute: Callable[[Trainer, Batch], float]
-    ) -> ShardResult:
+    def _compute(self, trainer: Trainer, batch: Batch, number: int, compute: Compute) -> ShardResult:
         """Return the result of the shard of this number; a batch of fewer samples than shards has empty ones."""
         start, stop = (batch.rows * each // self.shards for each in (number, number + 1))
         gradient = trainer.model.network.grads.flat
-        with trainer.shard(number, batch) as measures:
-            loss = compute(trainer, batch.select(slice(start, stop))) if start < stop else 0.0
-            return ShardResult(loss, gradient.copy() if start < stop else np.zeros_like(gradient), measures)
+        with trainer.shard(number) as measures:
+            if start == stop:
+                return ShardResult(0.0, 0.0, np.zeros_like(gradient), measures)
+            loss, weight = compute(trainer, batch.select(slice(start, stop)))
+            return ShardResult(loss, weight, gradient.copy(), measures)
 
     def add(self, results: list[ShardResult]) -> ShardResult:
         """Return the sum of results."""

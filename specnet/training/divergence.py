@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -97,23 +98,15 @@ def check_loss(trainer: Trainer, value: float, batch: Batch) -> None:
     """Raise a `DivergenceError` unless the loss of a batch is finite."""
     if not math.isfinite(value):
         check_parameters(trainer)
-        network = trainer.model.network
-        raise _diverged(
-            trainer, f"the loss is {value} {_now(trainer)}", lambda: network.propagate(batch.inputs, True, batch.mask)
-        )
+        network, x = trainer.model.network, trainer.same_inputs(batch)
+        raise _diverged(trainer, f"the loss is {value} {_now(trainer)}", lambda: network.propagate(x, True, batch.mask))
 
 
 def check_gradients(trainer: Trainer, batch: Batch) -> None:
     """Raise a `DivergenceError` unless the gradient of a batch is finite."""
     if not are_finite(trainer.model.network.grads.flat):
         check_parameters(trainer)
-        network, loss = trainer.model.network, trainer.model.loss
-
-        def attempt() -> None:
-            trainer.model.loss_of(network.propagate(batch.inputs, True, batch.mask), batch)
-            network.backpropagate(loss.backward())
-
-        raise _diverged(trainer, f"a gradient is not finite {_now(trainer)}", attempt)
+        raise _diverged(trainer, f"a gradient is not finite {_now(trainer)}", lambda: trainer.repeat(batch))
 
 
 def check_parameters(trainer: Trainer) -> None:
@@ -170,11 +163,13 @@ def _undefined(trainer: Trainer, name: str, value: float) -> DivergenceError:
     metric = metric.partition(".")[0]
 
     def are_outputs_finite() -> bool:
-        return all(all_finite(model.outputs(piece.inputs)) for piece in trainer.splits[split].pieces())
+        pieces = trainer.splits[split].pieces()
+        return all(all_finite(model.outputs(piece.inputs, piece.mask)[0]) for piece in pieces)
 
-    if metric in model.metrics and are_outputs_finite():
-        return _error(message, ("metrics", list(model.metrics).index(metric)), model.metrics[metric])
-    return _diverged(trainer, message, are_outputs_finite)
+    with nullcontext() if split == "train" else trainer.evaluation_weights():
+        if metric in model.metrics and are_outputs_finite():
+            return _error(message, ("metrics", list(model.metrics).index(metric)), model.metrics[metric])
+        return _diverged(trainer, message, are_outputs_finite)
 
 
 def _parameter_error(trainer: Trainer, message: str, name: str) -> DivergenceError:

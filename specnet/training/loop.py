@@ -48,11 +48,11 @@ def run_epoch(trainer: Trainer) -> dict[str, float]:
     with np.errstate(over="ignore", invalid="ignore"):
         for batch in trainer.batches:
             trainer.prepare_step(batch)
-            loss = trainer.communicator.reduce(trainer, batch, forward_backward)
+            loss, weight = trainer.communicator.reduce(trainer, batch, forward_backward)
             check_gradients(trainer, batch)
             trainer.clip()
             trainer.update(trainer.step)
-            trainer.add_loss(loss, batch)
+            trainer.add_loss(loss, weight)
             trainer.step += 1
             for call in after_step:
                 call(trainer)
@@ -63,12 +63,13 @@ def run_epoch(trainer: Trainer) -> dict[str, float]:
     return line
 
 
-def forward_backward(trainer: Trainer, batch: Batch) -> float:
-    """Return the loss of a batch, or of a shard of one, and write the gradient of every parameter."""
+def forward_backward(trainer: Trainer, batch: Batch) -> tuple[float, float]:
+    """Return loss and weight of a batch, or of a shard of one, and write the gradient of every parameter."""
     network = trainer.model.network
     y = network.propagate(trainer.inputs(batch), training=True, mask=batch.mask)
+    batch = batch.masked(network.stack.mask_out())
     value = trainer.model.loss_of(y, batch)
     check_loss(trainer, value, batch)
     network.backpropagate(trainer.model.loss.backward())
     trainer.update_metrics(y, batch)
-    return value
+    return value, trainer.model.weight_of(batch)

@@ -9,6 +9,7 @@ import numpy as np
 
 from specnet import registry
 from specnet.datasets.base import AnySamples, Rows, StreamedSamples
+from specnet.datasets.checks import check_weights
 from specnet.errors import DataError
 from specnet.functions import all_finite
 from specnet.losses.base import Loss
@@ -90,18 +91,25 @@ class Model:
             target = rounded(target, self.network.dtype, "target")
         return self.loss.prepare(target, self.network.output_shape, self.network.dtype)
 
-    def outputs(self, x: np.ndarray, between: Callable[[], None] = lambda: None) -> np.ndarray:
-        """Return the network's outputs for transformed inputs, computed without gradients a few rows at a time.
+    def outputs(
+        self, x: np.ndarray, mask: np.ndarray | None = None, between: Callable[[], None] = lambda: None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the network's outputs for prepared inputs and a mask of these, and the mask of the outputs.
 
-        `between` is called after each few rows; what it raises ends the computation.
+        They are computed without gradients, a few rows at a time. `between` is called after each few; what it raises
+        ends the computation.
         """
         self.network.check_inputs(x)
-        y = np.empty((len(x), *self.network.output_shape), self.network.dtype)
+        y, mask_out = np.empty((len(x), *self.network.output_shape), self.network.dtype), None
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows as infinite
             for start in range(0, len(x), ROWS):
-                y[start : start + ROWS] = self.network.propagate(x[start : start + ROWS])
+                rows = slice(start, start + ROWS)
+                y[rows] = self.network.propagate(x[rows], mask=None if mask is None else mask[rows])
+                if (found := self.network.stack.mask_out()) is not None:
+                    mask_out = np.ones(y.shape[:2], bool) if mask_out is None else mask_out
+                    mask_out[rows] = found
                 between()
-        return y
+        return y, mask_out
 
     def interpret(self, y: np.ndarray) -> np.ndarray:
         """Return the predictions that outputs y stand for."""
@@ -118,6 +126,13 @@ class Model:
             return float(self.loss.forward(y, batch.targets))
         require_weight(self.loss, "forward", ("loss",))
         return float(self.loss.forward(y, batch.targets, batch.weight))
+
+    def weight_of(self, batch: Batch) -> float:
+        """Return how many samples a batch counts for: their number, or the sum of weights by elements of a sample."""
+        if batch.weight is None:
+            return float(batch.rows)
+        shape, total = self.network.output_shape, self.loss.total_weight
+        return total((batch.rows, *shape), batch.weight) / total((1, *shape))
 
     def measures(self) -> Measures:
         """Return the model's metrics, to accumulate over outputs and targets in the dataset's units."""
@@ -141,25 +156,39 @@ class Model:
         """Return loss and metrics over a split; `between` as in `outputs`.
 
         Raises:
-            DataError: as `check_metrics` does, or if streamed samples cannot be read.
+            DataError: as `check_metrics` does, if streamed samples cannot be read, or if nothing in them counts.
         """
         self.check_metrics(split)
         loss, count, measures = 0.0, 0.0, self.measures()
         for piece in split.pieces():
-            y = self.outputs(piece.inputs, between)
-            value, weight = self.loss_of(y, piece), self.loss.total_weight(y.shape, piece.weight)
+            y, mask = self.outputs(piece.inputs, piece.mask, between)
+            counted = piece.masked(mask)
+            value, weight = self.loss_of(y, counted), self.weight_of(counted)
             count += weight
-            loss += (value - loss) * (weight / count) if self.loss.reduction == "mean" else value
-            measures.update(y, piece.truth, piece.weight)
+            if weight:
+                loss += (value - loss) * (weight / count) if self.loss.reduction == "mean" else value
+            measures.update(y, counted.truth, counted.weight)
+        check_counts(count)
         return {"loss": loss, **measures.compute()}
 
     def evaluate(self, samples: AnySamples) -> dict[str, float]:
         """Return loss and metrics over raw samples."""
+        check_weights("given", samples)
         return self.score(self.prepare(samples.map(self.inputs.apply, self.targets.apply), samples.targets))
 
-    def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """Return predictions (n, ...) for raw inputs (n, ...)."""
-        return self.interpret(self.outputs(self.take(inputs)))
+    def predict(self, inputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """Return predictions (n, ...) for raw inputs (n, ...); `mask` (n, time) as in `Samples`."""
+        return self.interpret(self.outputs(self.take(inputs), mask)[0])
+
+
+def check_counts(weight: float) -> None:
+    """Check that the weight of samples, as `Model.weight_of` returns it, is not 0: a mean over them is undefined.
+
+    Raises:
+        DataError: if it is.
+    """
+    if not weight:
+        raise DataError("no loss can be computed: of all samples either the weight is 0, or all positions are masked")
 
 
 def rounded(values: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from specnet.training.callbacks import Callback
 from specnet.training.communicator import Communicator
 from specnet.training.divergence import check_parameters, check_state, check_values
 from specnet.training.measures import Measures
-from specnet.training.model import Model
+from specnet.training.model import Model, check_counts
 from specnet.training.objective import Objective
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
@@ -63,7 +64,7 @@ class Trainer:
             | {"transforms": stream(seed, "transforms", shard)}
             for shard in range(self.communicator.shards)
         ]
-        self._rng = self.generators[0]["transforms"]
+        self._shard, self._drawn = 0, dict[int, np.ndarray]()
         self.objective = self._make_objective() if all_needs(optimizer) else None
         self.optimizer_state = named_state(optimizer, self.slots)
         self.update = updater(network, optimizer, self.slots, self.objective)
@@ -93,7 +94,15 @@ class Trainer:
 
     def inputs(self, batch: Batch) -> np.ndarray:
         """Return the inputs of a training batch, changed by the random transforms of the spec."""
-        return self.model.inputs.randomize(batch.inputs, self._rng) if self.model.inputs.random else batch.inputs
+        if not self.model.inputs.random:
+            return batch.inputs
+        rng = self.generators[self._shard]["transforms"]
+        x = self._drawn[self._shard] = self.model.inputs.randomize(batch.inputs, rng)
+        return x
+
+    def same_inputs(self, batch: Batch) -> np.ndarray:
+        """Return what `inputs` last returned for a training batch."""
+        return self._drawn[self._shard] if self.model.inputs.random else batch.inputs
 
     def prepare_step(self, batch: Batch) -> None:
         """Set every scheduled field to its number in the next step, and the batch that an optimizer may evaluate."""
@@ -102,13 +111,17 @@ class Trainer:
             self._batch = batch
             self.objective.begin()
 
+    def repeat(self, batch: Batch) -> None:
+        """Compute loss and gradient of the step just taken again; only layers draw other random numbers."""
+        self.communicator.reduce(self, batch, partial(loss_and_gradient, again=True))
+
     def _make_objective(self) -> Objective:
         """Return the loss of the batch under way as a function of the parameters."""
         network = self.model.network
         return Objective(
             network,
             [rng for generators in self.generators for rng in generators.values()],
-            lambda: self.communicator.reduce(self, self._batch, loss_and_gradient),
+            lambda: self.communicator.reduce(self, self._batch, loss_and_gradient)[0],
             lambda: network.propagate(self.inputs(self._batch), training=True, mask=self._batch.mask),
         )
 
@@ -117,12 +130,9 @@ class Trainer:
         if self.training.clip_norm is not None:
             clip_norm(self.model.network.grads.flat, self.training.clip_norm)
 
-    def add_loss(self, value: float, batch: Batch) -> None:
+    def add_loss(self, value: float, weight: float) -> None:
         """Add the loss of a batch before its update to that of the epoch, where it counts by its weight."""
-        loss, weight = self.model.loss, float(batch.rows)
-        if batch.weight is not None:
-            weight = loss.total_weight((batch.rows, *self.model.network.output_shape), batch.weight)
-        self._loss += value * weight if loss.reduction == "mean" else value
+        self._loss += value * weight if self.model.loss.reduction == "mean" else value
         self._weight += weight
 
     def update_metrics(self, y: np.ndarray, batch: Batch) -> None:
@@ -130,17 +140,17 @@ class Trainer:
         self.measures.update(y, batch.truth, batch.weight)
 
     @contextmanager
-    def shard(self, number: int, batch: Batch) -> Iterator[Measures]:
-        """Compute a shard of `batch`: with generators and metrics of its own, and as a part of the whole loss."""
+    def shard(self, number: int) -> Iterator[Measures]:
+        """Compute a shard of a batch: with generators and metrics of its own, and the sum of its samples' losses."""
         loss, network, measures = self.model.loss, self.model.network, self.measures
-        self.measures, self._rng = self.model.measures(), self.generators[number]["transforms"]
-        loss.divisor = loss.total_weight((batch.rows, *network.output_shape), batch.weight)
+        self.measures, self._shard = self.model.measures(), number
+        loss.divisor = loss.total_weight((1, *network.output_shape))
         for place, layer in network.named.items():
             layer.rng = self.generators[number][place]
         try:
             yield self.measures
         finally:
-            loss.divisor, self.measures, self._rng = None, measures, self.generators[0]["transforms"]
+            loss.divisor, self.measures, self._shard = None, measures, 0
             for place, layer in network.named.items():
                 layer.rng = self.generators[0][place]
 
@@ -151,8 +161,10 @@ class Trainer:
 
         Raises:
             DivergenceError: if one of them, or a parameter, is not a finite number.
+            DataError: if nothing counts in the samples of a split.
         """
         check_parameters(self)
+        check_counts(self._weight)
         loss = self._loss / self._weight if self.model.loss.reduction == "mean" else self._loss
         values = {
             "train/loss": loss,
@@ -257,12 +269,18 @@ class Trainer:
                 callback.restore(state.take(f"callbacks.{name}"))
 
 
-def loss_and_gradient(trainer: Trainer, batch: Batch) -> float:
-    """Return the loss of a batch, or of a shard of one, and write the gradient: a step without its metrics."""
+def loss_and_gradient(trainer: Trainer, batch: Batch, again: bool = False) -> tuple[float, float]:
+    """Return loss and weight of a batch, or of a shard of one, and write the gradient: a step without its metrics.
+
+    With `again` the random transforms are those of the step just computed.
+    """
     network, model = trainer.model.network, trainer.model
-    value = model.loss_of(network.propagate(trainer.inputs(batch), training=True, mask=batch.mask), batch)
+    x = trainer.same_inputs(batch) if again else trainer.inputs(batch)
+    y = network.propagate(x, training=True, mask=batch.mask)
+    batch = batch.masked(network.stack.mask_out())
+    value = model.loss_of(y, batch)
     network.backpropagate(model.loss.backward())
-    return value
+    return value, model.weight_of(batch)
 
 
 def updater(

@@ -35,6 +35,7 @@ def try_out(model: Model, split: PreparedSplit, batch_size: int | None) -> None:
         with network.singly(), wrapped(network, watch), np.errstate(all="ignore"):
             x = model.inputs.randomize(batch.inputs, np.random.default_rng(0))
             y = network.propagate(x, training=True, mask=batch.mask)
+            batch = batch.masked(network.stack.mask_out())
             with guarded(loss, ("loss",), "forward"):
                 model.loss_of(y, batch)
             dy = check_array(loss, ("loss",), "backward", loss.backward(), y.shape, network.dtype)

@@ -1,13 +1,18 @@
 """A run whose numbers are no longer finite stops in that step, says where it began, and saves none of them."""
 
 import json
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from helpers import Watched
 
 import specnet
+from specnet import RandomTransform
 from specnet.errors import DivergenceError
+from specnet.optimizers.sgd import Sgd
+from specnet.runs.experiment import Experiment
+from specnet.training.loop import train
 
 LINEAR = {"type": "linear", "units": 1}
 STEEP = {"type": "sgd", "learning_rate": 5.0}
@@ -189,3 +194,52 @@ def test_the_spec_file_is_shown_where_it_begins(tmp_path):
         specnet.run(path, tmp_path / "run")
     assert f"--> {path}:" in str(error.value)
     assert " at layers.1" in str(error.value)
+
+
+class Burst(RandomTransform):
+    """Leaves batches as they are, but for one."""
+
+    calls: ClassVar[list] = []
+
+    def apply(self, x, rng):
+        self.calls.append(x)
+        return x * np.float32(1e30 if len(self.calls) == 4 else 1.0)
+
+
+class Distant(Sgd):
+    """Descends as usual, and wants other weights measured."""
+
+    def weights_for_evaluation(self, w, state):
+        return np.full_like(w, 3e38)
+
+
+def linear(units, value):
+    return {"type": "linear", "units": units, "weight_init": {"type": "constant", "value": value}}
+
+
+REPEATED = {
+    "the loss": ([linear(1, 1e10)], "mse", ("layers", 0), "in its outputs"),
+    "a gradient": ([linear(2, 1e-30), linear(1, 1e10)], "mae", ("layers", 0), "in the gradient of its weight"),
+}
+
+
+@pytest.mark.parametrize(("layers", "loss", "pointer", "part"), REPEATED.values(), ids=REPEATED)
+def test_a_step_is_repeated_with_the_random_transforms_that_it_had(layers, loss, pointer, part, local):
+    specnet.register("transforms", "burst")(Burst)
+    Burst.calls.clear()
+    still = {"type": "sgd", "learning_rate": 1e-38}
+    transforms = {"inputs": ["burst"]}
+    spec = specnet.load_spec(growing(layers=layers, loss=loss, optimizer=still, transforms=transforms))
+    with pytest.raises(DivergenceError, match="step 3") as error:
+        train(Experiment(spec).trainer)
+    assert (error.value.pointer, error.value.message.rpartition(", ")[2]) == (pointer, part)
+
+
+@pytest.mark.parametrize("metrics", [[], ["mse"]])
+def test_what_is_measured_is_repeated_with_the_weights_that_were_measured(metrics, local):
+    specnet.register("optimizers", "distant")(Distant)
+    optimizer = {"type": "distant", "learning_rate": 0.01}
+    spec = growing(optimizer=optimizer, split={"validation": 0.2}, metrics=metrics)
+    with pytest.raises(DivergenceError, match=r"validation/loss is nan.*in its outputs") as error:
+        train(Experiment(specnet.load_spec(spec)).trainer)
+    assert error.value.pointer == ("layers", 0)

@@ -42,6 +42,27 @@ def test_shards_add_up_to_the_whole(shards, loss, weight):
     np.testing.assert_allclose(parts.model.network.params.flat, whole.model.network.params.flat, rtol=1e-10)
 
 
+@pytest.mark.parametrize("weight", [False, True])
+@pytest.mark.parametrize("shards", [2, 5])
+def test_shards_of_masked_sequences_add_up_to_the_whole(shards, weight):
+    def masked(trainer):
+        rng, split = np.random.default_rng(3), trainer.splits["train"]
+        x, t = rng.normal(size=(21, 4, 3)), rng.normal(size=(21, 4, 2))
+        masked = Batch(x, t, t, split.weight, np.arange(4) < rng.integers(1, 5, (21, 1)))
+        network = specnet.build_network(LAYERS, (4, 3), "float64", seed=4)
+        metrics = [*trainer.model.metrics.values()]
+        model = Model(network, trainer.model.loss, Pipeline([], ()), Pipeline([], ()), metrics)
+        optimizer = specnet.build("optimizers", "adam")
+        return Trainer(model, optimizer, Training(batch_size=8), {"train": masked}, 4, (), trainer.communicator)
+
+    whole, parts = (masked(make(count, weight=weight)) for count in (1, shards))
+    for _ in range(2):
+        expected, found = run_epoch(whole), run_epoch(parts)
+        for name in ("train/loss", "train/mse", "train/r2"):
+            assert found[name] == pytest.approx(expected[name], rel=1e-12)
+    np.testing.assert_allclose(parts.model.network.params.flat, whole.model.network.params.flat, rtol=1e-10)
+
+
 def test_each_shard_has_random_numbers_of_its_own_which_a_state_restores():
     first, second = make(3, DROPOUT), make(3, DROPOUT)
     run_epoch(first)
@@ -63,6 +84,7 @@ def test_sums_are_added_in_a_tree_that_depends_on_the_number_of_shards_alone():
             self.name = f"({self.name}{other.name})"
 
     for count, expected in ((1, "0"), (2, "(01)"), (3, "((01)2)"), (4, "((01)(23))"), (5, "(((01)(23))4)")):
-        results = [ShardResult(1.0, np.ones(2), Named(str(number))) for number in range(count)]
+        results = [ShardResult(1.0, 2.0, np.ones(2), Named(str(number))) for number in range(count)]
         total = Communicator(count).add(results)
-        assert (total.measures.name, total.loss, total.gradient.tolist()) == (expected, count, [count] * 2)
+        assert (total.measures.name, total.loss, total.weight) == (expected, count, 2 * count)
+        assert total.gradient.tolist() == [count] * 2
