@@ -38,6 +38,8 @@ def _are_classes(numbers: np.ndarray, count: int | None) -> bool:
     """Return whether numbers are whole, and classes 0 to count - 1 where there is a count."""
     if numbers.dtype.kind == "f" and not np.array_equal(numbers, np.rint(numbers)):
         return False
+    if numbers.dtype.kind == "i":
+        numbers = numbers.view(f"u{numbers.itemsize}")  # what is negative is large then
     if count is None:
         return True
-    return bool(np.minimum.reduce(numbers, axis=None) >= 0 and np.maximum.reduce(numbers, axis=None) < count)
+    return bool(np.maximum.reduce(numbers, axis=None) < count and (numbers.dtype.kind != "f" or numbers.min() >= 0))

@@ -235,7 +235,8 @@ class Experiment:
                     measures.reset()
                     y, mask = self.model.outputs(piece.inputs, piece.mask)
                     counted = piece.masked(mask)
-                    measures.update(y, counted.truth, counted.weight)
+                    with np.errstate(over="ignore", invalid="ignore"):
+                        measures.update(y, counted.truth, counted.weight)
                     if self.model.weight_of(counted):
                         measures.compute()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,11 @@ class Model:
         self.inputs = inputs
         self.targets = targets
         self.metrics = {registry.name_of("metrics", type(metric)): metric for metric in metrics}
+
+    @cached_property
+    def _measures(self) -> Measures:
+        """The metrics of the split that is measured now: copying them takes as long as computing them."""
+        return self.measures()
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
         vars(self).update(saved)
@@ -114,7 +120,11 @@ class Model:
     def interpret(self, y: np.ndarray) -> np.ndarray:
         """Return the predictions that outputs y stand for."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return self.targets.invert(self.loss.predictions(y))
+            return self._interpret(y)
+
+    def _interpret(self, y: np.ndarray) -> np.ndarray:
+        """Return the same where NumPy's warnings are off already: switching them takes as long as a small array."""
+        return self.targets.invert(self.loss.predictions(y))
 
     def loss_of(self, y: np.ndarray, batch: Batch) -> float:
         """Return the loss of outputs y of a batch.
@@ -135,8 +145,11 @@ class Model:
         return total((batch.rows, *shape), batch.weight) / total((1, *shape))
 
     def measures(self) -> Measures:
-        """Return the model's metrics, to accumulate over outputs and targets in the dataset's units."""
-        return Measures(self.metrics, self.interpret)
+        """Return the model's metrics, to accumulate over outputs and targets in the dataset's units.
+
+        What overflows there shows as infinite: the caller switches NumPy's warnings off.
+        """
+        return Measures(self.metrics, self._interpret)
 
     def check_metrics(self, split: PreparedSplit) -> None:
         """Check that no metric keeps the samples of a split that does not fit into memory.
@@ -159,15 +172,17 @@ class Model:
             DataError: as `check_metrics` does, if streamed samples cannot be read, or if nothing in them counts.
         """
         self.check_metrics(split)
-        loss, count, measures = 0.0, 0.0, self.measures()
-        for piece in split.pieces():
-            y, mask = self.outputs(piece.inputs, piece.mask, between)
-            counted = piece.masked(mask)
-            value, weight = self.loss_of(y, counted), self.weight_of(counted)
-            count += weight
-            if weight:
-                loss += (value - loss) * (weight / count) if self.loss.reduction == "mean" else value
-            measures.update(y, counted.truth, counted.weight)
+        loss, count, measures = 0.0, 0.0, self._measures
+        measures.reset()
+        with np.errstate(over="ignore", invalid="ignore"):
+            for piece in split.pieces():
+                y, mask = self.outputs(piece.inputs, piece.mask, between)
+                counted = piece.masked(mask)
+                value, weight = self.loss_of(y, counted), self.weight_of(counted)
+                count += weight
+                if weight:
+                    loss += (value - loss) * (weight / count) if self.loss.reduction == "mean" else value
+                measures.update(y, counted.truth, counted.weight)
         check_counts(count)
         return {"loss": loss, **measures.compute()}
 

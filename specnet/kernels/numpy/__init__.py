@@ -19,6 +19,7 @@ class Numpy(KernelSet):
         "specnet.layers.activation:Sigmoid": f"{HERE}.activation:SigmoidKernel",
         "specnet.layers.activation:Gelu": f"{HERE}.activation:GeluKernel",
         "specnet.layers.activation:Silu": f"{HERE}.activation:SiluKernel",
+        "specnet.layers.activation:Tanh": f"{HERE}.activation:TanhKernel",
         "specnet.layers.activation:Relu": f"{HERE}.activation:ReluKernel",
         "specnet.losses.regression:Mse": f"{HERE}.regression:MseKernel",
         "specnet.losses.classification:Bce": f"{HERE}.classification:BceKernel",

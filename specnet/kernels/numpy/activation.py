@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from specnet.functions import constant, sigmoid
-from specnet.layers.activation import Gelu, Relu, Sigmoid, Silu
+from specnet.layers.activation import Gelu, Relu, Sigmoid, Silu, Tanh
 from specnet.layers.base import Activation
 
 
@@ -59,6 +59,18 @@ class SigmoidKernel(Over, Sigmoid):
         slope = np.subtract(self.one, self.y, out=self.scratch("slope", dy.shape, dy.dtype))
         slope *= self.y
         dy *= slope
+        return dy
+
+
+class TanhKernel(Over, Tanh):
+    """A tanh that writes to buffers."""
+
+    def write(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.tanh(x, out=y)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        slope = np.multiply(self.y, self.y, out=self.scratch("slope", dy.shape, dy.dtype))
+        dy *= np.subtract(constant(1.0, dy.dtype), slope, out=slope)
         return dy
 
 
