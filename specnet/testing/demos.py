@@ -22,31 +22,26 @@ EPOCHS = 3
 """Epochs that a demonstration is trained for."""
 ROWS = 300
 """Samples that are left of each split of a spec's own data."""
-COMMON = {"split": {"validation": 0.25}, "plots": [], "checkpoint": {"keep": 1}}
+
+
+def _spec(dataset: dict[str, Any], before: list[str], units: int, loss: str, metrics: list[str]) -> dict[str, Any]:
+    return {
+        "name": "demo",
+        "dataset": {"n_samples": 60, **dataset},
+        "split": {"validation": 0.25},
+        "layers": [*before, {"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": units}],
+        "loss": loss,
+        "metrics": metrics,
+        "plots": [],
+        "checkpoint": {"keep": 1},
+    }
+
+
 SPECS: Mapping[str, dict[str, Any]] = {
-    "two classes of points in a plane": {
-        "dataset": {"type": "spiral", "n_samples": 60},
-        "layers": [{"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": 1}],
-        "loss": "bce_with_logits",
-        "metrics": ["accuracy"],
-    },
-    "a curve": {
-        "dataset": {"type": "waves", "n_samples": 60},
-        "layers": [{"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": 1}],
-        "loss": "mse",
-        "metrics": ["r2"],
-    },
-    "four classes of images": {
-        "dataset": {"type": "shapes", "n_samples": 60},
-        "layers": ["flatten", {"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": 4}],
-        "loss": "cross_entropy",
-        "metrics": ["accuracy"],
-    },
-    "sequences": {
-        "dataset": {"type": "sines", "n_samples": 60, "length": 8},
-        "layers": ["flatten", {"type": "linear", "units": 1}],
-        "loss": "mse",
-    },
+    "two classes of points in a plane": _spec({"type": "spiral"}, [], 1, "bce_with_logits", ["accuracy"]),
+    "a curve": _spec({"type": "waves"}, [], 1, "mse", ["r2"]),
+    "four classes of images": _spec({"type": "shapes"}, ["flatten"], 4, "cross_entropy", ["accuracy"]),
+    "sequences": _spec({"type": "sines", "length": 8}, ["flatten"], 1, "mse", []),
 }
 """Problems that a plot may be able to show."""
 
@@ -86,14 +81,10 @@ def _streamed(samples: AnySamples) -> StreamedSamples:
     return StreamedSamples(inputs, targets, 8000)
 
 
+@cache
 def demos() -> dict[str, Demo]:
     """Return a trained run of each problem, by what it is about."""
-    return {about: _demo(about) for about in SPECS}
-
-
-@cache
-def _demo(about: str) -> Demo:
-    return train(load_spec({"name": "demo", **COMMON, **SPECS[about]}))
+    return {about: train(load_spec(spec)) for about, spec in SPECS.items()}
 
 
 def train(spec: Spec) -> Demo:
@@ -130,8 +121,7 @@ def cut(spec: Spec, data: Data) -> Spec:
     """Return a spec with no more than some of these data, which are its own, divided as it says."""
     dataset = Cut()
     dataset.data, dataset.whole = data, spec.dataset
-    split = type(spec.split)()
-    return spec.model_copy(update={"dataset": dataset, "split": split, "plots": []})
+    return spec.model_copy(update={"dataset": dataset, "split": type(spec.split)(), "plots": []})
 
 
 def _some(samples: AnySamples) -> AnySamples:

@@ -35,12 +35,12 @@ def examples(cls: type[Component]) -> list[Component]:
     Raises:
         SpecnetError: if one of these is not valid, or there is none, as no value is found for a required field.
     """
-    found: list[Component] = []
     try:
-        found.append(_validated(cls, plainest(cls)))
+        found = [_validated(cls, plainest(cls))]
     except SpecnetError:
         if not cls.examples:
             raise
+        found = []
     for fields in cls.examples:
         try:
             example = _validated(cls, fields)
@@ -137,12 +137,10 @@ def _values_of_class(cls: type, metadata: list[Any] | tuple[Any, ...]) -> Iterat
     elif issubclass(cls, bool):
         yield from (False, True)
     elif issubclass(cls, (int, float)):
-        bounds = [
-            getattr(limit, name) for limit in metadata for name in ("ge", "le", "multiple_of") if hasattr(limit, name)
-        ]
-        strict = [getattr(limit, name) for limit in metadata for name in ("gt", "lt") if hasattr(limit, name)]
         yield from NUMBERS
-        yield from (bound for bound in (*bounds, *(bound + move for bound in strict for move in (1, -1))) if bound)
+        limits = ("ge", "le", "multiple_of", "gt", "lt")
+        bounds = [getattr(each, name) for each in metadata for name in limits if hasattr(each, name)]
+        yield from (bound + move for move in (0, 1, -1) for bound in bounds if bound is not None)
     elif issubclass(cls, DataFile):
         yield NO_FILE
     elif issubclass(cls, str):
