@@ -2,106 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
+from specnet.kernels.base import Textbook
 from specnet.layers.base import Activation, Layer, outputs_of, walk
-from specnet.testing.outcome import Check, Problems
-from specnet.testing.trial import LayerSubject, Trial, unequal
-
-POLICIES = ("refuse", "keep", "use")
-
-
-def claim_checks(layer: Layer) -> Iterator[Check[LayerSubject]]:
-    """Yield the checks of what a layer says of itself."""
-    yield its_attributes_are_what_they_can_be
-    if outputs_of([layer], None) is not None:
-        yield outputs_are_what_output_says
-    if isinstance(layer, Activation):
-        yield each_output_is_a_function_of_one_input
-    if type(layer).mask != "refuse":
-        yield masked_positions_change_nothing
+from specnet.testing.checks import Problems
+from specnet.testing.comparison import unequal
+from specnet.testing.trial import DX, GRADS, LayerSituation, Trial, Y, differing
 
 
-def its_attributes_are_what_they_can_be(subject: LayerSubject) -> Problems:
-    """`axes`, `mask`, `takes` and `output` have values that exist, and operations are a whole number."""
-    trial = Trial(subject)
-    layer = trial.layer
-    axes, names = type(layer).axes, [axis for axis in type(layer).axes if axis is not ...]
-    if not isinstance(axes, tuple) or ... in axes[1:] or any(not isinstance(name, str) for name in names):
-        yield f"axes is {axes!r}: it is a tuple of names, of which the first may be ... for any number of axes"
-    if len(set(names)) < len(names):
-        yield f"axes is {axes!r}: two axes have one name"
-    if type(layer).mask not in POLICIES:
-        yield f"mask is {type(layer).mask!r}, not one of {', '.join(POLICIES)}"
-    if layer.takes not in ("numbers", "whole"):
-        yield f'takes is {layer.takes!r}, not "numbers" or "whole"'
-    if layer.output not in ("numbers", "probabilities", "same", None):
-        yield f'output is {layer.output!r}, not "numbers", "probabilities", "same" or None'
-    trial.forward()
-    if layer.mask_out() is not None and type(layer).mask_out is Layer.mask_out:
-        yield "self.mask is set in forward, but it is the mask of the inputs: give yours another name"
-    flops = layer.flops()
-    if not isinstance(flops, (int, np.integer)) or flops < 0:
-        yield f"flops returns {flops!r}, which is no number of operations"
+class ClaimChecks(LayerSituation):
+    """What a layer says of itself."""
 
+    def applies(self, check: str) -> bool:
+        return {
+            "outputs_are_what_output_says": outputs_of([self.component], None) is not None,
+            "each_output_is_a_function_of_one_input": isinstance(self.component, Activation),
+            "masked_positions_change_nothing": type(self.component).mask != "refuse",
+            "its_kernel_agrees_with_the_definition": self.kernels is not Textbook,
+        }.get(check, True)
 
-def outputs_are_what_output_says(subject: LayerSubject) -> Problems:
-    """Probabilities are from 0 to 1 whatever inputs are, and an activation whose outputs are always so says it."""
-    trial, inside = Trial(subject, rows=20), list[bool]()
-    says = outputs_of([trial.layer], None)
-    for training in (False, True):
+    def its_attributes_are_what_they_can_be(self) -> Problems:
+        """`axes`, `mask`, `takes` and `output` have values that exist, and operations are a whole number."""
+        trial = Trial(self)
+        layer = trial.layer
+        axes, names = type(layer).axes, [axis for axis in type(layer).axes if axis is not ...]
+        if not isinstance(axes, tuple) or ... in axes[1:] or any(not isinstance(name, str) for name in names):
+            yield f"axes is {axes!r}: it is a tuple of names, of which the first may be ... for any number of axes"
+        if len(set(names)) < len(names):
+            yield f"axes is {axes!r}: two axes have one name"
+        if type(layer).mask not in ("refuse", "keep", "use"):
+            yield f"mask is {type(layer).mask!r}, not one of refuse, keep, use"
+        if layer.takes not in ("numbers", "whole"):
+            yield f'takes is {layer.takes!r}, not "numbers" or "whole"'
+        if layer.output not in ("numbers", "probabilities", "same", None):
+            yield f'output is {layer.output!r}, not "numbers", "probabilities", "same" or None'
+        trial.forward()
+        if layer.mask_out() is not None and type(layer).mask_out is Layer.mask_out:
+            yield "self.mask is set in forward, but it is the mask of the inputs: give yours another name"
+        flops = layer.flops()
+        if not isinstance(flops, (int, np.integer)) or flops < 0:
+            yield f"flops returns {flops!r}, which is no number of operations"
+
+    def outputs_are_what_output_says(self) -> Problems:
+        """Probabilities are from 0 to 1 whatever inputs are, and an activation whose outputs are always so says it."""
+        trial, inside = Trial(self, rows=20), list[bool]()
+        says = outputs_of([trial.layer], None)
         any_number = trial.has_dx and type(trial.layer).example_inputs is Layer.example_inputs
-        for scale in (1, 30) if any_number else (1,):
+        for training, scale in product((False, True), (1, 30) if any_number else (1,)):
             y = trial.forward(trial.x * scale, training)
             outside = y[~((y >= 0) & (y <= 1))]
             inside.append(not outside.size)
             if says == "probabilities" and outside.size:
                 yield f"an output is {outside[0]:.6g}, but output says that they are probabilities"
-                return
-    if says == "numbers" and isinstance(trial.layer, Activation) and all(inside):
-        yield 'all outputs are from 0 to 1: set output = "probabilities", or output = None'
+        if says == "numbers" and isinstance(trial.layer, Activation) and all(inside):
+            yield 'all outputs are from 0 to 1: set output = "probabilities", or output = None'
 
+    def each_output_is_a_function_of_one_input(self) -> Problems:
+        """An activation has no parameters, and returns the same outputs in another order for inputs in that order."""
+        trial = Trial(self)
+        y = trial.forward().copy()
+        if trial.parameters:
+            yield "an activation has no parameters"
+        elif y.shape != trial.x.shape:
+            yield f"inputs have shape {trial.x.shape}, outputs {y.shape}"
+        else:
+            order = np.random.default_rng(4).permutation(y.size)
+            turned = trial.forward(trial.x.reshape(-1)[order].reshape(y.shape))
+            if text := unequal(turned, y.reshape(-1)[order].reshape(y.shape)):
+                yield f"it is not elementwise: for inputs in another order {text}"
 
-def each_output_is_a_function_of_one_input(subject: LayerSubject) -> Problems:
-    """An activation has no parameters, and returns the same outputs in another order for inputs in that order."""
-    trial = Trial(subject)
-    y = trial.forward().copy()
-    if trial.parameters:
-        yield "an activation has no parameters"
-    elif y.shape != trial.x.shape:
-        yield f"inputs have shape {trial.x.shape}, outputs {y.shape}"
-    else:
-        order = np.random.default_rng(4).permutation(y.size)
-        turned = trial.forward(trial.x.reshape(-1)[order].reshape(trial.x.shape))
-        if text := unequal(turned, y.reshape(-1)[order].reshape(y.shape)):
-            yield f"it is not elementwise: for inputs in another order {text}"
-
-
-def masked_positions_change_nothing(subject: LayerSubject) -> Problems:
-    """What stands at masked positions changes neither other outputs nor gradients."""
-    trial = Trial(subject)
-    if len(subject.shape) < 1 + trial.has_dx or subject.shape[0] < 2:  # whole numbers need no features
-        return
-    if any(type(layer).mask == "refuse" for _, layer in walk(trial.layer, "")):
-        return
-    rows, time = trial.x.shape[:2]
-    lengths = np.resize(range(1, time), rows)  # each sample has at least one position, and one that is masked
-    mask = np.arange(time) < lengths[:, np.newaxis]
-    found = []
-    for x in (trial.x, np.where(mask.reshape(rows, time, *[1] * (trial.x.ndim - 2)), trial.x, trial.x[::-1, ::-1])):
-        trial.network.grads.flat[...] = 0.0
-        y, mask_out = trial.forward(x, mask=mask).copy(), trial.layer.mask_out()
-        dy = trial.upstream(y)
-        if mask_out is not None:
-            if mask_out.shape != y.shape[:2]:
-                yield f"mask_out returns shape {mask_out.shape}, outputs have shape {y.shape}"
-                return
-            y[~mask_out] = dy[~mask_out] = 0
-        dx = trial.network.backpropagate(dy)
-        parts = {"outputs": y, "the gradients of parameters": trial.network.grads.flat.copy()}
-        found.append(parts | ({"the gradient of inputs": dx[mask]} if trial.has_dx else {}))
-    for what, plain in found[0].items():
-        if text := unequal(found[1][what], plain):
-            yield f"{what} change where other numbers are at masked positions: {text}"
+    def masked_positions_change_nothing(self) -> Problems:
+        """What stands at masked positions changes neither other outputs nor gradients."""
+        trial = Trial(self)
+        refuses = any(type(layer).mask == "refuse" for _, layer in walk(trial.layer, ""))
+        if refuses or len(self.shape) < 1 + trial.has_dx or self.shape[0] < 2:  # whole numbers need no features
+            return
+        rows, time = trial.x.shape[:2]
+        lengths = np.resize(range(1, time), rows)  # each sample has at least one position, and one that is masked
+        mask = np.arange(time) < lengths[:, np.newaxis]
+        others = np.where(mask.reshape(rows, time, *[1] * (trial.x.ndim - 2)), trial.x, trial.x[::-1, ::-1])
+        steps = []
+        for x in (trial.x, others):
+            trial.network.grads.flat[...] = 0.0
+            y, mask_out = trial.forward(x, mask=mask).copy(), trial.layer.mask_out()
+            dy = trial.upstream(y)
+            if mask_out is not None:
+                if mask_out.shape != y.shape[:2]:
+                    yield f"mask_out returns shape {mask_out.shape}, outputs have shape {y.shape}"
+                    return
+                y[~mask_out] = dy[~mask_out] = 0
+            dx = trial.network.backpropagate(dy)
+            step = {Y: y, GRADS: trial.network.grads.flat.copy()}
+            steps.append(step | ({DX: dx[mask]} if trial.has_dx else {}))
+        yield from differing("change where other numbers are at masked positions", steps[1], steps[0])

@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from specnet import registry
 from specnet.component import Component
-from specnet.errors import UnknownComponentError
-from specnet.testing.callbacks import examine_callback
-from specnet.testing.datasets import examine_dataset
-from specnet.testing.initializers import examine_initializer
-from specnet.testing.layers import examine_layer
-from specnet.testing.losses import examine_loss
-from specnet.testing.metrics import examine_metric
-from specnet.testing.optimizers import examine_optimizer
+from specnet.testing.checks import EXAMINERS
+from specnet.testing.examples import show_fields
 from specnet.testing.outcome import Outcome, concluded, demand, show_error
-from specnet.testing.plots import examine_plot
-from specnet.testing.schedules import examine_schedule
-from specnet.testing.transforms import examine_transform
-
-EXAMINERS: dict[str, Callable[..., Iterator[Outcome]]] = {
-    "layers": examine_layer,
-    "losses": examine_loss,
-    "metrics": examine_metric,
-    "optimizers": examine_optimizer,
-    "schedules": examine_schedule,
-    "initializers": examine_initializer,
-    "datasets": examine_dataset,
-    "transforms": examine_transform,
-    "plots": examine_plot,
-    "callbacks": examine_callback,
-}
 
 
 @dataclass(frozen=True)
@@ -57,7 +35,7 @@ class Case:
         demand(self.name, self.outcomes())
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Give the outcome of each check, even where the component ends them by an error."""
+        """Yield the outcome of each check, even where the component ends them by an error."""
         try:
             yield from self.examine()
         except MemoryError:
@@ -67,8 +45,15 @@ class Case:
 
 
 def examine(component: Component, **situation: Any) -> Iterator[Outcome]:
-    """Give the outcome of each check of a component; `situation` are arguments of `check_layer` and its like."""
+    """Yield the outcome of each check of a component; `situation` are arguments of `check_layer` and its like."""
     return EXAMINERS[component.group](component, **situation)
+
+
+def example_cases(name: str, components: Sequence[Component], **situation: Any) -> Iterator[Case]:
+    """Yield a case for each component, named by the fields that it does not leave to defaults."""
+    for component in components:
+        fields = component.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        yield Case(f"{name} {show_fields(fields)}" if fields else name, partial(examine, component, **situation))
 
 
 def check(component: Component, **situation: Any) -> None:
@@ -78,11 +63,3 @@ def check(component: Component, **situation: Any) -> None:
         ConformanceError: naming every check that fails, and why.
     """
     demand(repr(component), examine(component, **situation))
-
-
-def name_of(component: Component) -> str:
-    """Return the name by which a spec gets a component, or that of its class."""
-    try:
-        return registry.name_of(component.group, type(component))
-    except UnknownComponentError:
-        return type(component).__name__

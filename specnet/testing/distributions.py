@@ -16,9 +16,10 @@ from specnet.errors import SpecnetError, UsageError
 from specnet.layers.base import Shape
 from specnet.names import suggest
 from specnet.spec.load import parse_component
-from specnet.testing.dispatch import Case, examine, name_of
-from specnet.testing.examples import examples, show_fields
-from specnet.testing.outcome import Check, Outcome, Problems, concluded, make, show_error
+from specnet.testing.checks import registered
+from specnet.testing.dispatch import Case, example_cases
+from specnet.testing.examples import examples
+from specnet.testing.outcome import Outcome, concluded, show_error
 
 
 def cases(distribution: str) -> list[Case]:
@@ -39,12 +40,9 @@ def cases(distribution: str) -> list[Case]:
         names = {entry.distribution for group in registry.GROUPS for entry in _entries(group)}
         help = f"install it, with pip install -e . for instance; {suggest(distribution, names)}"
         raise UsageError(f'no distribution "{distribution}" is installed', help=help) from None
-    result = [Case("distribution", partial(examine_metadata, Told(found)))]
-    for group in registry.SINGULAR:
-        for entry in _entries(group):
-            if entry.distribution == found.name:
-                result += _entry_cases(entry)
-    return result
+    entries = [entry for group in registry.SINGULAR for entry in _entries(group) if entry.distribution == found.name]
+    own = Case("distribution", partial(examine_metadata, found))
+    return [own, *(case for entry in entries for case in _entry_cases(entry))]
 
 
 def local_cases() -> list[Case]:
@@ -61,10 +59,12 @@ def component_cases(group: str, name: str, shapes: Sequence[Shape] = ()) -> list
     Raises:
         SpecnetError: if there is no such component, or the object is wrong.
     """
+    situation = {"shapes": shapes} if shapes else {}
     if name.lstrip().startswith("{"):
         component = parse_component(group, name)
-        return [*example_cases(f"{group} {name_of(component)}", [component], shapes)]
-    return [*example_cases(f"{group} {name}", examples(find_class(group, name)), shapes)]
+        name = registered(component) or type(component).__name__
+        return [*example_cases(f"{group} {name}", [component], **situation)]
+    return [*example_cases(f"{group} {name}", examples(find_class(group, name)), **situation)]
 
 
 def _entries(group: str) -> Iterator[registry.Entry]:
@@ -83,16 +83,8 @@ def _entry_cases(entry: registry.Entry) -> Iterator[Case]:
     yield from example_cases(f"{entry.group} {entry.name}", components)
 
 
-def example_cases(name: str, components: list[Component], shapes: Sequence[Shape] = ()) -> Iterator[Case]:
-    """Give a case for each component, named by what it does not leave to defaults."""
-    situation = {"shapes": shapes} if shapes else {}
-    for component in components:
-        fields = component.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        yield Case(f"{name} {show_fields(fields)}" if fields else name, partial(examine, component, **situation))
-
-
 def examine_class(entry: registry.Entry) -> Iterator[Outcome]:
-    """Give the outcome of each check of a class, of its documentation and of its name."""
+    """Yield the outcome of each check of a class, of its documentation and of its name."""
     yield concluded("its name is free", [*_clashes(entry)])
     try:
         cls = check_class(entry, entry.load())
@@ -114,94 +106,65 @@ def examine_class(entry: registry.Entry) -> Iterator[Outcome]:
         yield concluded("there are examples of it", [show_error(error)])
 
 
-def _clashes(entry: registry.Entry) -> Problems:
+def _clashes(entry: registry.Entry) -> Iterator[str]:
     for other in registry.claims(entry.group)[entry.name]:
         if other.distribution != entry.distribution:
             used = "which is used instead" if other.distribution == registry.BUILTIN else "so a spec can use neither"
             yield f"{other.owner} has a {registry.SINGULAR[entry.group]} of that name, {used}"
 
 
-def _undescribed(cls: type[Component]) -> Problems:
+def _undescribed(cls: type[Component]) -> Iterator[str]:
     text = getdoc(cls) if cls.__doc__ else None
     if not text:
         yield f"the class {cls.__name__} has no docstring: say what it computes, and cite its source"
-    elif not re.match(r".*[.:](\n\n|$)", text.replace("\n", " ", text.partition("\n\n")[0].count("\n")), re.DOTALL):
+    elif not text.partition("\n\n")[0].endswith((".", ":")):
         yield f"the first paragraph of the docstring of {cls.__name__} does not end in a period"
     for name, field in getattr(cls, "model_fields", {}).items():
         if not field.description:
             yield f'the field "{field.alias or name}" has no description: Field(description=…)'
 
 
-class Told:
-    """What a distribution says of itself."""
-
-    situation = ""
-    component: Any = None
-
-    def __init__(self, distribution: Any) -> None:
-        self.distribution = distribution
-
-    def get(self, name: str) -> str:
-        """Return a field of its metadata; empty where there is none."""
-        return str(self.distribution.metadata.get(name) or "").strip()
-
-    @property
-    def is_plugin(self) -> bool:
-        """Whether it is another one than specnet."""
-        return self.distribution.name != registry.BUILTIN
-
-    @property
-    def names_edition(self) -> bool:
-        """Whether it says which versions of specnet it works with."""
-        return any(re.match(r"specnet\s*[\[(<>=~!]", line) for line in self.distribution.requires or ())
-
-
-def its_metadata_have_name_version_summary_and_readme(told: Told) -> Problems:
-    """Who looks for a plugin sees these first."""
-    for name, key in {"name": "Name", "version": "Version", "summary": "Summary", "readme": "Description"}.items():
-        if told.get(key) in ("", "UNKNOWN"):
-            field = "description" if name == "summary" else name
-            yield f'there is no {name}: give `{field}` under "[project]" in pyproject.toml'
-
-
-def it_requires_specnet(told: Told) -> Problems:
-    """A plugin without specnet is of no use."""
-    required = {re.split(r"[^\w.-]", line)[0].lower() for line in told.distribution.requires or ()}
-    if told.is_plugin and registry.BUILTIN not in required:
-        yield 'specnet is not among its `dependencies` under "[project]" in pyproject.toml'
-
-
-def its_entry_points_are_in_groups_of_specnet_under_names_for_specs(told: Told) -> Problems:
-    """A name is of lower-case letters, digits and underscores; a group is one of those that specs have."""
-    known = {f"specnet.{group}" for group in registry.SINGULAR}
-    found = [point for point in told.distribution.entry_points if point.group.startswith("specnet.")]
-    for point in found:
-        if point.group not in known:
-            yield f'there is no group "{point.group}": {suggest(point.group, known)}'
-        elif not registry.NAME.fullmatch(point.name):
-            yield f'"{point.name}" in {point.group} is no name of a component: it should match {registry.NAME.pattern}'
-    if not found:
-        yield "it has no entry points in groups of specnet: it registers nothing"
-
-
-def examine_metadata(told: Told) -> Iterator[Outcome]:
-    """Give the outcome of each check of what a distribution says of itself."""
-    for check in METADATA:
-        yield make(check, [told])
-    licensed = any(map(told.get, ("License-Expression", "License", "License-File"))) or "License ::" in str(
-        told.distribution.metadata.get_all("Classifier")
+def examine_metadata(distribution: Any) -> Iterator[Outcome]:
+    """Yield the outcome of each check of a distribution's metadata and entry points."""
+    told = {key: distribution.metadata.get(key) or "" for key in ("Name", "Version", "Summary", "Description")}
+    is_plugin, required = distribution.name != registry.BUILTIN, distribution.requires or ()
+    yield concluded(
+        "its metadata have name version summary and readme",
+        [
+            f'there is no {what}: give `{field}` under "[project]" in pyproject.toml'
+            for text, what, field in zip(told.values(), *METADATA, strict=True)
+            if text.strip() in ("", "UNKNOWN")
+        ],
     )
+    names = {re.split(r"[^\w.-]", line)[0].lower() for line in required}
+    without = 'specnet is not among its `dependencies` under "[project]" in pyproject.toml'
+    yield concluded("it requires specnet", [without] if is_plugin and registry.BUILTIN not in names else [])
+    points = [point for point in distribution.entry_points if point.group.startswith("specnet.")]
+    nothing = [] if points else ["it has no entry points in groups of specnet: it registers nothing"]
+    what = "its entry points are in groups of specnet under names for specs"
+    yield concluded(what, nothing + [problem for point in points for problem in _misnamed(point)])
+    licenses = [distribution.metadata.get(key) for key in ("License-Expression", "License", "License-File")]
+    edition = any(re.match(r"specnet\s*[\[(<>=~!]", line) for line in required)
     missing = [
-        *([] if licensed else ["a license: `license`"]),
-        *([] if told.names_edition or not told.is_plugin else [f'the versions of specnet: "{registry.edition()}"']),
-        *([] if told.get("Requires-Python") else ["the versions of Python that it runs on: `requires-python`"]),
+        wish
+        for there, wish in (
+            (any(licenses) or "License ::" in str(distribution.metadata.get_all("Classifier")), "a license: `license`"),
+            (edition or not is_plugin, f'the versions of specnet: "{registry.edition()}"'),
+            (distribution.metadata.get("Requires-Python"), "the versions of Python that it runs on: `requires-python`"),
+        )
+        if not there
     ]
     wish = f'it could tell {" and ".join(missing)} under "[project]" in pyproject.toml' if missing else ""
     yield Outcome("others know whether they can use it", True, wish)
 
 
-METADATA: tuple[Check[Any], ...] = (
-    its_metadata_have_name_version_summary_and_readme,
-    it_requires_specnet,
-    its_entry_points_are_in_groups_of_specnet_under_names_for_specs,
-)
+METADATA = ("name", "version", "summary", "readme"), ("name", "version", "description", "readme")
+"""What metadata hold, and the fields of a pyproject.toml where it is given."""
+
+
+def _misnamed(point: importlib_metadata.EntryPoint) -> Iterator[str]:
+    known = {f"specnet.{group}" for group in registry.SINGULAR}
+    if point.group not in known:
+        yield f'there is no group "{point.group}": {suggest(point.group, known)}'
+    elif not registry.NAME.fullmatch(point.name):
+        yield f'"{point.name}" in {point.group} is no name of a component: it should match {registry.NAME.pattern}'

@@ -109,7 +109,7 @@ def _candidates(field: FieldInfo) -> Iterator[Any]:
 
 
 def _values(annotation: Any, metadata: list[Any] | tuple[Any, ...] = ()) -> Iterator[Any]:
-    """Give JSON values that a type may take, plain ones first."""
+    """Yield JSON values that a type may take, plain ones first."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if group := _group(annotation, metadata):
         yield from _names(group)
@@ -159,7 +159,7 @@ def _group(annotation: Any, metadata: list[Any] | tuple[Any, ...]) -> str | None
 
 
 def _names(group: str) -> Iterator[str]:
-    """Give the built-in components of a group that are no more than a name."""
+    """Yield the built-in components of a group that are no more than a name."""
     for name, (entry, *_) in registry.claims(group).items():
         if entry.distribution == registry.BUILTIN:
             try:

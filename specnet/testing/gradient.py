@@ -29,7 +29,7 @@ class Mismatch(NamedTuple):
 
     def show(self, name: str, batch: int) -> str:
         """Return the mismatch in words; `batch` is the number of samples."""
-        place = f"[{', '.join(map(str, self.place))}]" if self.place else ""
+        place = list(self.place) or ""
         told = f"backward says {self.analytic:.6g}, central differences say {self.numeric:.6g}"
         return f"gradient of {name}{place}: {told}{self._explain(batch)}"
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 
 from specnet import registry
 from specnet.component import build, find_class
 from specnet.errors import SpecnetError
-from specnet.kernels.base import KernelSet, find_kernels
+from specnet.kernels.base import KernelSet, Textbook, find_kernels
 from specnet.layers.base import Layer, Shape
 from specnet.layers.stack import Stack
-from specnet.testing.dispatch import Case, examine
-from specnet.testing.examples import examples, show_fields
-from specnet.testing.layers import examine_layer
-from specnet.testing.outcome import Outcome, Problems, make
-from specnet.testing.trial import AGREEMENT, LayerSubject, Trial, unequal
+from specnet.testing.checks import Problems, make
+from specnet.testing.comparison import AGREEMENT, differing
+from specnet.testing.dispatch import Case, examine, example_cases
+from specnet.testing.examples import examples
+from specnet.testing.layers import LayerChecks, tried
+from specnet.testing.outcome import Outcome
+from specnet.testing.trial import Trial
 
 SHAPES: tuple[Shape, ...] = ((5,), (4, 3))
 """Shapes of the inputs of layers that are run together."""
@@ -37,12 +40,9 @@ def kernel_cases(name: str) -> Iterator[Case]:
         definition = getattr(import_module(module), attribute)
         if definition is Stack:
             yield from _stack_cases(name, kernels)
-            continue
-        for component in examples(definition):
-            fields = component.model_dump(mode="json", by_alias=True, exclude_unset=True)
-            shown = f" {show_fields(fields)}" if fields else ""
-            registered = f"{component.group} {registry.name_of(component.group, definition)}"
-            yield Case(f"{name}, {registered}{shown}", partial(examine, component, kernels=kernels))
+        else:
+            registered = f"{definition.group} {registry.name_of(definition.group, definition)}"
+            yield from example_cases(f"{name}, {registered}", examples(definition), kernels=kernels)
 
 
 def _stack_cases(name: str, kernels: type[KernelSet]) -> Iterator[Case]:
@@ -59,25 +59,21 @@ def _stack_cases(name: str, kernels: type[KernelSet]) -> Iterator[Case]:
 
 
 def _examine_chain(chain: Layer, kernels: type[KernelSet]) -> Iterator[Outcome]:
-    yield from examine_layer(chain, SHAPES, kernels=kernels)
-    subjects = [LayerSubject(chain, shape, kernels=kernels) for shape in SHAPES]
-    yield make(singly_each_layer_leaves_the_outputs_of_the_others, subjects)
+    yield from examine(chain, shapes=SHAPES, kernels=kernels)
+    yield make(singly_each_layer_leaves_the_outputs_of_the_others, tried(chain, SHAPES, kernels=kernels))
 
 
-def singly_each_layer_leaves_the_outputs_of_the_others(subject: LayerSubject) -> Problems:
-    """Where somebody looks between layers, they are run one by one, and what they return stays."""
-    kernel, definition = Trial(subject), Trial(LayerSubject(subject.component, subject.shape))
+def singly_each_layer_leaves_the_outputs_of_the_others(checks: LayerChecks) -> Problems:
+    """When someone looks between layers, they run one by one, and what they return stays."""
+    kernel, definition = Trial(checks), Trial(replace(checks, kernels=Textbook))
     for training in (False, True):
-        found = []
+        results = []
         for trial in (kernel, definition):
             trial.rewind()
+            x, outputs = trial.x, {}
             with trial.network.singly():
-                x, outputs = trial.x, []
-                for layer in trial.layer.stacks[0].layers:
+                for number, layer in enumerate(trial.layer.stacks[0].layers):
                     x = layer.forward(x, training)
-                    outputs.append(x if trial is kernel else x.copy())
-            found.append(outputs)
-        for number, (y, expected) in enumerate(zip(*found, strict=True)):
-            if text := unequal(y, expected, AGREEMENT["float64"]):
-                yield f"outputs of layer {number}: {text} by the definition"
-                return
+                    outputs[f"outputs of layer {number}"] = x if trial is kernel else x.copy()
+            results.append(outputs)
+        yield from differing("by the kernel against the definition", results[0], results[1], AGREEMENT["float64"])

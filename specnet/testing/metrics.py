@@ -11,269 +11,180 @@ import numpy as np
 
 from specnet.errors import SpecnetError
 from specnet.metrics.base import Metric
-from specnet.testing.loss_weights import COUNTS
-from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes, sift
+from specnet.testing.checks import Checks, Problems, checker, outcomes, sift
+from specnet.testing.comparison import CLOSE, SINGLE, unequal, written
+from specnet.testing.losses import COUNTS
+from specnet.testing.outcome import Outcome
 from specnet.testing.pairs import pairs
-from specnet.testing.trial import SINGLE, unequal
-from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
 from specnet.weights import takes_weight
 
 
-def check_metric(
-    metric: Metric | str | dict[str, object],
-    predictions: np.ndarray | None = None,
-    targets: np.ndarray | None = None,
-) -> None:
-    """Check that a metric keeps its contract, for predictions (n, ...) and targets (n, ...) in a dataset's units.
-
-    Without them several kinds are tried, and those passed over that it refuses.
-
-    Raises:
-        ConformanceError: naming every check that fails, and why.
-    """
-    demand_of("metrics", metric, lambda built: examine_metric(built, predictions, targets))
-
-
 @dataclass(frozen=True)
-class MetricSubject:
-    """A metric that gets predictions and targets of one kind; `right` are the best predictions, if they are known."""
+class MetricChecks(Checks[Metric]):
+    """A metric of predictions and targets of one kind; `right` are the best predictions, if they are known."""
 
-    component: Metric
-    situation: str
     prediction: np.ndarray
     target: np.ndarray
     right: np.ndarray | None = None
+    first = 2
 
-    def fresh(self) -> Metric:
-        """Return a metric that has seen nothing yet."""
-        metric = self.component.model_copy(deep=True)
-        metric.reset()
+    def applies(self, check: str) -> bool:
+        return takes_weight(self.component, "update") or "weight" not in check
+
+    def of(self, *batches: tuple[np.ndarray, ...], metric: Metric | None = None) -> Metric:
+        """Return a metric, by default an unused one, after batches of predictions, targets and perhaps weights."""
+        metric = metric or self.fresh()
+        for batch in batches:
+            metric.update(*batch)
         return metric
 
-    def value(
-        self,
-        prediction: np.ndarray | None = None,
-        target: np.ndarray | None = None,
-        weight: np.ndarray | None = None,
-    ) -> dict[str, float]:
-        """Return the metric of these, or of its own predictions and targets, as a run measures it."""
-        prediction = self.prediction.copy() if prediction is None else prediction
-        target = self.target.copy() if target is None else target
-        metric = self.fresh()
-        feed(metric, prediction, target, weight)
-        return result(metric)
+    def whole(self) -> Metric:
+        """Return the metric of all samples."""
+        return self.of((self.prediction.copy(), self.target.copy()))
 
-    @property
-    def weighs(self) -> bool:
-        """Whether the metric takes weights."""
-        return takes_weight(self.component, "update")
+    def batches(self, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the samples in batches."""
+        starts = range(0, len(self.target), size)
+        return [(self.prediction[start : start + size], self.target[start : start + size]) for start in starts]
+
+    def the_metric_is_a_finite_number(self) -> Problems:
+        """`compute` returns a number, or a dict of numbers by name."""
+        value = self.whole().compute()
+        for each in value.values() if isinstance(value, dict) else [value]:
+            if not isinstance(each, (float, int, np.number)) or not math.isfinite(each):
+                yield f"compute returns {each!r}"
+
+    def predictions_and_targets_are_left_alone(self) -> Problems:
+        """An update reads what it gets."""
+        arrays = {"predictions": self.prediction.copy(), "targets": self.target.copy()}
+        yield from written("update or compute", arrays, lambda: numbers(self.of((*arrays.values(),))))
+
+    def reset_forgets_everything(self) -> Problems:
+        """The metric after a reset depends on what comes then alone."""
+        used = self.of((self.prediction[:3][::-1].copy(), self.target[:3]))
+        used.compute()
+        used.reset()
+        self.of((self.prediction, self.target), metric=used)
+        if text := unlike(used, self.whole(), 0.0):
+            yield f"after other samples and a reset it is {text} by a fresh metric"
+        yield from self.changed_fields(used)
+
+    def computing_changes_nothing(self) -> Problems:
+        """The metric so far can be asked for after each batch."""
+        asked = self.fresh()
+        for batch in self.batches(1):
+            self.of(batch, metric=asked).compute()
+        if text := unlike(asked, self.of(*self.batches(1)), 0.0):
+            yield f"computed after each sample it ends at {text} otherwise"
+
+    def batches_do_not_matter(self) -> Problems:
+        """Samples in several updates, or in metrics that are merged, have the same metric as all of them in one."""
+        for size in (1, 2, 5):
+            merged, batches = self.fresh(), self.batches(size)
+            for other in (*(self.of(batch) for batch in batches), self.fresh()):
+                merged.merge(other)
+            for found, how in ((self.of(*batches), "in"), (merged, "merged from")):
+                if text := unlike(found, self.whole(), 1e-12):
+                    yield f"{how} batches of {size} it is {text} at once"
+
+    def what_is_kept_is_all_that_is_remembered(self) -> Problems:
+        """A metric that is restored from `kept`, through JSON, continues exactly."""
+        half = len(self.target) // 2
+        metric = self.of((self.prediction[:half], self.target[:half]))
+        for name, value in metric.kept.items():
+            if not isinstance(value, (int, float, np.ndarray)) or np.asarray(value).dtype.kind not in "biuf":
+                yield f"it keeps {name}, which is no number and no array of numbers"
+        told = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in metric.kept.items()}
+        restored = self.of((self.prediction[::-1].copy(), self.target))
+        restored.restore(json.loads(json.dumps(told)))
+        rest = self.prediction[half:], self.target[half:]
+        if text := unlike(self.of(rest, metric=restored), self.of(rest, metric=metric), 0.0):
+            yield f"restored after {half} samples it ends at {text}; is something remembered that is not kept?"
+
+    def what_grows_with_samples_is_said(self) -> Problems:
+        """What is kept stays small, but in a metric that says `keeps_samples`."""
+        repeated = (np.concatenate([self.prediction] * 50), np.concatenate([self.target] * 50))
+        few, many = (sum(map(np.size, metric.kept.values())) for metric in (self.whole(), self.of(repeated)))
+        if many > few and not self.component.keeps_samples:
+            yield f"of 50 times as many samples it keeps {many} numbers, not {few}; keeps_samples should be True"
+
+    def weights_count_as_repetitions(self) -> Problems:
+        """A sample of weight 2 counts as two equal samples."""
+        weight = np.resize(COUNTS, len(self.target))
+        rows = np.repeat(np.arange(len(weight)), weight.astype(int))
+        weighted = self.of((self.prediction.copy(), self.target.copy(), weight))
+        if text := unlike(weighted, self.of((self.prediction[rows], self.target[rows]))):
+            yield f"with weights it is {text} with rows repeated"
+
+    def a_weight_of_0_leaves_a_sample_out(self) -> Problems:
+        """What has weight 0 changes nothing, however large the prediction is."""
+        if len(self.target) > 1:
+            weight, prediction = np.array([0.0, *np.ones(len(self.target) - 1)]), self.prediction.copy()
+            for factor in (1, 1e200) if prediction.dtype.kind == "f" else (1,):
+                prediction[0] *= factor
+                rest = self.of((self.prediction[1:], self.target[1:]))
+                if text := unlike(self.of((prediction, self.target.copy(), weight)), rest):
+                    yield f"it is {text} without the sample"
+
+    def float32_agrees_with_float64(self) -> Problems:
+        """Predictions come in the network's dtype."""
+        if self.prediction.dtype.kind == "f":
+            single = self.of((self.prediction.astype(np.float32), self.target.copy()))
+            if text := unlike(single, self.whole(), SINGLE):
+                yield f"of predictions in float32 it is {text} in float64"
+
+    def right_predictions_are_the_best(self) -> Problems:
+        """`higher_is_better` says which way: predictions that equal the targets are not worse than others."""
+        if self.right is None or self.right.shape != self.prediction.shape:
+            return
+        best, others = (numbers(each) for each in (self.of((self.right, self.target.copy())), self.whole()))
+        higher = self.component.higher_is_better
+        if [*best] == [""] and ((best[""] < others[""]) if higher else (best[""] > others[""])):
+            yield f"higher_is_better is {higher}, but right predictions have {best['']:.6g} and others {others['']:.6g}"
+
+    def a_missing_axis_of_1_changes_nothing(self) -> Problems:
+        """Predictions (n, 1) against targets (n,), of which NumPy would make a table (n, n), are like (n, 1)."""
+        if (self.prediction.shape[1:], self.target.shape[1:]) == ((1,), ()):
+            try:
+                column = self.of((self.prediction.copy(), self.target[:, np.newaxis].copy()))
+            except SpecnetError:
+                return
+            if text := unlike(self.whole(), column):
+                yield f"of targets of shape (n,) against the same of shape (n, 1) it is {text}"
 
 
-def feed(metric: Metric, prediction: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> None:
-    """Update a metric, with weights where there are some."""
-    if weight is None:
-        metric.update(prediction, target)
-    else:
-        metric.update(prediction, target, weight)
-
-
-def result(metric: Metric) -> dict[str, float]:
+def numbers(metric: Metric) -> dict[str, float]:
     """Return what a metric computes, by name; one number has no name."""
     value = metric.compute()
-    return (
-        {f" of {name}": float(each) for name, each in value.items()} if isinstance(value, dict) else {"": float(value)}
-    )
+    return {name: float(each) for name, each in (value.items() if isinstance(value, dict) else [("", value)])}
 
 
-def differing(found: dict[str, float], expected: dict[str, float], tolerance: float = 1e-12) -> str | None:
-    """Return in words where two results differ; None if nowhere."""
+def unlike(one: Metric, other: Metric, tolerance: float = CLOSE) -> str | None:
+    """Return in words where two metrics differ; None if nowhere."""
+    found, expected = numbers(one), numbers(other)
     if found.keys() != expected.keys():
         return f"the names {', '.join(found)} against {', '.join(expected)}"
     for name, value in found.items():
-        if not math.isclose(value, expected[name], rel_tol=tolerance, abs_tol=tolerance):
-            return f"{value:.6g} against {expected[name]:.6g}{name}"
+        if text := unequal(value, expected[name], tolerance, least=1.0):
+            return f"{text} of {name}" if name else text
     return None
 
 
-def examine_metric(
+@checker("metrics")
+def check_metric(
     metric: Metric, predictions: np.ndarray | None = None, targets: np.ndarray | None = None
 ) -> Iterator[Outcome]:
-    """Give the outcome of each check of a metric; arguments as in `check_metric`."""
+    """Check a metric, for predictions (n, ...) and targets (n, ...) in a dataset's units.
+
+    Without them several kinds are tried, and those skipped that it refuses.
+    """
     if predictions is not None and targets is not None:
-        tried = [MetricSubject(metric, "", predictions, targets)]
+        tried = [MetricChecks(metric, "", predictions, targets)]
     else:
         tried = [
-            MetricSubject(metric, f"{kind}, predictions {y.shape}", y, target, right)
+            MetricChecks(metric, f"{kind}, predictions {y.shape}", y, target, right)
             for outputs in (lambda rng, shape: rng.normal(size=shape) * 2.0, lambda rng, shape: rng.uniform(size=shape))
             for kind, y, target, right in pairs(outputs)
         ]
     what = "it takes predictions, and refuses others by a SpecnetError"
-    subjects, outcome = sift(what, tried, lambda subject: subject.value())
-    yield outcome
-    if subjects:
-        yield from outcomes(FIRST, CHECKS, subjects)
-
-
-def the_metric_is_a_finite_number(subject: MetricSubject) -> Problems:
-    """`compute` returns a number, or a dict of numbers by name."""
-    metric = subject.fresh()
-    metric.update(subject.prediction.copy(), subject.target.copy())
-    value = metric.compute()
-    for each in value.values() if isinstance(value, dict) else [value]:
-        if not isinstance(each, (float, int, np.number)) or not math.isfinite(each):
-            yield f"compute returns {each!r}"
-
-
-def predictions_and_targets_are_left_alone(subject: MetricSubject) -> Problems:
-    """An update reads what it gets."""
-    arrays = {"predictions": subject.prediction.copy(), "targets": subject.target.copy()}
-    kept = {name: array.copy() for name, array in arrays.items()}
-    subject.value(arrays["predictions"], arrays["targets"])
-    for name, array in arrays.items():
-        if text := unequal(array, kept[name], 0.0):
-            yield f"{name} are written to: now {text} before"
-
-
-def reset_forgets_everything(subject: MetricSubject) -> Problems:
-    """The metric after a reset depends on what comes then alone."""
-    used = subject.fresh()
-    used.update(subject.prediction[:3][::-1].copy(), subject.target[:3])
-    used.compute()
-    used.reset()
-    used.update(subject.prediction, subject.target)
-    if text := differing(result(used), subject.value(), 0.0):
-        yield f"after other samples and a reset it is {text} by a fresh metric"
-    yield from changed_fields(subject.component, used)
-
-
-def computing_changes_nothing(subject: MetricSubject) -> Problems:
-    """The metric so far can be asked for after each batch."""
-    asked, other = subject.fresh(), subject.fresh()
-    for row in range(len(subject.target)):
-        for metric in (asked, other):
-            metric.update(subject.prediction[row : row + 1], subject.target[row : row + 1])
-        asked.compute()
-    if text := differing(result(asked), result(other), 0.0):
-        yield f"computed after each sample it ends at {text} otherwise"
-
-
-def batches_do_not_matter(subject: MetricSubject) -> Problems:
-    """Samples in several updates, or in metrics that are merged, have the same metric as all of them in one."""
-    count, whole = len(subject.target), subject.value()
-    for step in (1, 2, 5):
-        metric, merged = subject.fresh(), subject.fresh()
-        for start in range(0, count, step):
-            part = subject.prediction[start : start + step], subject.target[start : start + step]
-            metric.update(*part)
-            other = subject.fresh()
-            other.update(*part)
-            merged.merge(other)
-        merged.merge(subject.fresh())
-        for found, how in ((metric, f"in batches of {step}"), (merged, f"merged from batches of {step}")):
-            if text := differing(result(found), whole):
-                yield f"{how} it is {text} at once"
-                return
-
-
-def what_is_kept_is_all_that_is_remembered(subject: MetricSubject) -> Problems:
-    """A metric that is restored from `kept`, through JSON, continues exactly."""
-    half = len(subject.target) // 2
-    metric, restored = subject.fresh(), subject.fresh()
-    metric.update(subject.prediction[:half], subject.target[:half])
-    for name, value in metric.kept.items():
-        if not isinstance(value, (int, float)) and not (isinstance(value, np.ndarray) and value.dtype.kind in "biuf"):
-            yield f"it keeps {name}, which is no number and no array of numbers"
-            return
-    told = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in metric.kept.items()}
-    restored.update(subject.prediction[::-1].copy(), subject.target)
-    restored.restore(json.loads(json.dumps(told)))
-    for each in (metric, restored):
-        each.update(subject.prediction[half:], subject.target[half:])
-    if text := differing(result(restored), result(metric), 0.0):
-        yield f"restored after {half} samples it ends at {text}; is something remembered that is not kept?"
-
-
-def what_grows_with_samples_is_said(subject: MetricSubject) -> Problems:
-    """What is kept stays small, but in a metric that says `keeps_samples`."""
-    sizes = []
-    for times in (1, 50):
-        metric = subject.fresh()
-        metric.update(*(np.concatenate([x] * times) for x in (subject.prediction, subject.target)))
-        sizes.append(sum(np.size(value) for value in metric.kept.values()))
-    if sizes[1] > sizes[0] and not subject.component.keeps_samples:
-        yield f"of 50 times as many samples it keeps {sizes[1]} numbers, not {sizes[0]}; keeps_samples should be True"
-
-
-def weights_count_as_repetitions(subject: MetricSubject) -> Problems:
-    """A sample of weight 2 counts as two equal samples."""
-    if subject.weighs:
-        weight = np.resize(COUNTS, len(subject.target))
-        rows = np.repeat(np.arange(len(weight)), weight.astype(int))
-        repeated = subject.value(subject.prediction[rows], subject.target[rows])
-        if text := differing(subject.value(weight=weight), repeated, 1e-9):
-            yield f"with weights it is {text} with rows repeated"
-
-
-def a_weight_of_0_leaves_a_sample_out(subject: MetricSubject) -> Problems:
-    """What has weight 0 changes nothing, however large the prediction is."""
-    if subject.weighs and len(subject.target) > 1:
-        weight, prediction = np.ones(len(subject.target)), subject.prediction.copy()
-        weight[0] = 0.0
-        for factor in (1, 1e200) if prediction.dtype.kind == "f" else (1,):
-            prediction[0] *= factor
-            expected = subject.value(subject.prediction[1:], subject.target[1:])
-            if text := differing(subject.value(prediction, weight=weight), expected, 1e-9):
-                yield f"it is {text} without the sample"
-                return
-
-
-def float32_agrees_with_float64(subject: MetricSubject) -> Problems:
-    """Predictions come in the network's dtype."""
-    if subject.prediction.dtype.kind == "f":
-        double, single = subject.value(), subject.value(subject.prediction.astype(np.float32))
-        if text := differing(single, double, SINGLE):
-            yield f"of predictions in float32 it is {text} in float64"
-
-
-def right_predictions_are_the_best(subject: MetricSubject) -> Problems:
-    """`higher_is_better` says which way: predictions that equal the targets are not worse than others."""
-    if subject.right is None or subject.right.shape != subject.prediction.shape:
-        return
-    found = [subject.value(subject.right), subject.value()]
-    if list(found[0]) != [""]:  # several numbers have no order
-        return
-    right, others = (each[""] for each in found)
-    higher = subject.component.higher_is_better
-    if (right < others) if higher else (right > others):
-        yield f"higher_is_better is {higher}, but right predictions have {right:.6g} and others {others:.6g}"
-
-
-def a_missing_axis_of_1_changes_nothing(subject: MetricSubject) -> Problems:
-    """Predictions (n, 1) against targets (n,), which NumPy would make a table (n, n) of, are those against (n, 1)."""
-    if (subject.prediction.shape[1:], subject.target.shape[1:]) != ((1,), ()):
-        return
-    try:
-        column = subject.value(target=subject.target[:, np.newaxis])
-    except SpecnetError:
-        return
-    if text := differing(subject.value(), column, 1e-9):
-        yield f"of targets of shape (n,) against the same of shape (n, 1) it is {text}"
-
-
-FIRST: tuple[Check[MetricSubject], ...] = (
-    the_metric_is_a_finite_number,
-    predictions_and_targets_are_left_alone,
-)
-CHECKS: tuple[Check[MetricSubject], ...] = (
-    reset_forgets_everything,
-    computing_changes_nothing,
-    batches_do_not_matter,
-    what_is_kept_is_all_that_is_remembered,
-    what_grows_with_samples_is_said,
-    weights_count_as_repetitions,
-    a_weight_of_0_leaves_a_sample_out,
-    float32_agrees_with_float64,
-    right_predictions_are_the_best,
-    a_missing_axis_of_1_changes_nothing,
-    its_JSON_describes_it_in_full,
-)
+    yield from outcomes((yield from sift(what, tried, lambda each: numbers(each.whole()))))

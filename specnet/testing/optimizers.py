@@ -3,79 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from specnet.kernels.base import KernelSet, Textbook
+from specnet.layers.base import Shape
 from specnet.optimizers.base import Optimizer, State, all_needs, all_state_names, named_state, wrapped
 from specnet.schedules.base import scheduled
 from specnet.schedules.scheduled import ScheduledFields
+from specnet.testing.checks import Checks, Problems, checker, outcomes
+from specnet.testing.comparison import AGREEMENT, DTYPES, SINGLE, DType, differing, unequal, written
 from specnet.testing.memory import grown
-from specnet.testing.outcome import Check, Outcome, Problems, demand_of, outcomes
-from specnet.testing.trial import AGREEMENT, DTYPES, SINGLE, DType, unequal
-from specnet.testing.written import changed_fields, its_JSON_describes_it_in_full
+from specnet.testing.outcome import Outcome
 
-SHAPE = (4, 6)
+SHAPE: Shape = (4, 6)
 """Shape of the parameter that is optimized."""
-
-
-def check_optimizer(optimizer: Optimizer | str | dict[str, object]) -> None:
-    """Check that an optimizer keeps its contract.
-
-    Raises:
-        ConformanceError: naming every check that fails, and why.
-    """
-    demand_of("optimizers", optimizer, examine_optimizer)
 
 
 def take_steps(optimizer: Optimizer, w: np.ndarray, gradients: Iterable[np.ndarray]) -> tuple[np.ndarray, State]:
     """Return parameters and state after a step with each gradient; it begins at w, a flat vector, which stays."""
-    w = w.copy()
-    state = named_state(optimizer, np.zeros((len(all_state_names(optimizer)), w.size), w.dtype))
-    optimizer.bind({"w": w.shape})
-    fields = ScheduledFields({"optimizer": optimizer})
-    for step, g in enumerate(gradients):
-        fields.set(step)
-        optimizer.apply(w, g, state, step)
-    return w, state
-
-
-@dataclass(frozen=True)
-class OptimizerSubject:
-    """An optimizer."""
-
-    component: Optimizer
-    situation: str = ""
-    kernels: type[KernelSet] = Textbook
-
-    def fresh(self, **changes: object) -> Optimizer:
-        """Return an optimizer that has taken no step yet, with some fields changed."""
-        optimizer = self.kernels.exchange(self.component.model_copy(update=changes, deep=True))
-        optimizer.model_post_init(None)
-        return optimizer
-
-    def with_rate(self, rate: float) -> Optimizer:
-        """Return an optimizer that has taken no step yet, with this learning rate where it has one."""
-        return self.fresh(**({"learning_rate": rate} if has_rate(self.component) else {}))
-
-
-def has_rate(optimizer: Optimizer) -> bool:
-    """Whether an optimizer has a learning rate of its own."""
-    return "learning_rate" in type(optimizer).model_fields
+    training = Training(optimizer, shape=w.shape, w=w)
+    for g in gradients:
+        training.apply(g)
+    return training.w, training.state
 
 
 class Training:
-    """A parameter under way, with the optimizer's state; all numbers are those of float32.
+    """A parameter under way, drawn or given as w, with the optimizer's state; all numbers are those of float32.
 
     It is the objective, too: a parabola around w in each step, with the step's gradient there.
     """
 
-    def __init__(self, optimizer: Optimizer, dtype: DType = "float64", shape: tuple[int, ...] = SHAPE) -> None:
-        rng = np.random.default_rng(3)
-        self.shape = shape
-        self.w = rng.normal(size=np.prod(shape)).astype(np.float32).astype(dtype)
-        self.rows = np.zeros((len(all_state_names(optimizer)), self.w.size), dtype)
+    def __init__(
+        self, optimizer: Optimizer, dtype: DType = "float64", shape: Shape = SHAPE, w: np.ndarray | None = None
+    ) -> None:
+        drawn = np.random.default_rng(3).normal(size=np.prod(shape)).astype(np.float32).astype(dtype)
+        self.shape, self.w = shape, drawn if w is None else w.copy()
+        self.rows = np.zeros((len(all_state_names(optimizer)), self.w.size), self.w.dtype)
         self.step = 0
         self.use(optimizer)
 
@@ -109,158 +74,11 @@ class Training:
         self.optimizer.apply(self.w, g, self.state, self.step)
         self.step += 1
 
-    def take(self, count: int) -> None:
-        """Take some steps."""
+    def take(self, count: int) -> dict[str, np.ndarray]:
+        """Take some steps, and return parameter and state by name."""
         for _ in range(count):
             self.apply(self.gradient())
-
-    def numbers(self) -> np.ndarray:
-        """Return parameter and state."""
-        return np.stack([self.w, *self.rows])
-
-
-def examine_optimizer(optimizer: Optimizer, kernels: type[KernelSet] = Textbook) -> Iterator[Outcome]:
-    """Give the outcome of each check of an optimizer, computed by a set of kernels."""
-    elementwise = not (optimizer.whole_tensors or optimizer.whole_vector or optimizer.needs or any(wrapped(optimizer)))
-    wanted = [check for check in CHECKS if check is not the_rule_is_elementwise or elementwise]
-    further = [] if kernels is Textbook else [its_kernel_agrees_with_the_definition]
-    yield from outcomes(FIRST, [*wanted, *further], [OptimizerSubject(optimizer, kernels=kernels)])
-
-
-def a_step_changes_the_parameter_in_place(subject: OptimizerSubject) -> Problems:
-    """Update writes to w: what it returns, or binds to that name, is lost."""
-    names = subject.component.state_names
-    if not all(isinstance(name, str) and name.isidentifier() for name in names) or len({*names}) < len(names):
-        yield f"state_names is {names!r}, not a name for each array"
-        return
-    for dtype in ("float64", "float32"):
-        for shape in (SHAPE, (5,), (1,)) if subject.component.whole_tensors else ((24,),):
-            training = Training(subject.with_rate(0.05), dtype, shape)
-            before = training.w.copy()
-            training.take(3)
-            if np.array_equal(training.w, before):
-                yield f"after 3 steps w is as before: write to it, `w -= …` or `w[...] = …` ({dtype}, shape {shape})"
-                return
-            if not np.isfinite(training.numbers()).all():
-                yield f"after 3 steps w or the state is not finite ({dtype}, shape {shape})"
-                return
-
-
-def gradients_are_left_alone(subject: OptimizerSubject) -> Problems:
-    """Update reads g."""
-    training = Training(subject.fresh())
-    for _ in range(2):
-        g = training.gradient()
-        before = g.copy()
-        training.apply(g)
-        if text := unequal(g, before, 0.0):
-            yield f"update writes to g: now {text} before"
-            return
-
-
-def float32_agrees_with_float64(subject: OptimizerSubject) -> Problems:
-    """Both dtypes take the same steps, but for rounding."""
-    single, double = Training(subject.fresh(), "float32"), Training(subject.fresh(), "float64")
-    single.take(5)
-    double.take(5)
-    if text := unequal(single.w, double.w, SINGLE):
-        yield f"parameters after 5 steps in float32 against float64: {text}"
-
-
-def the_rule_is_elementwise(subject: OptimizerSubject) -> Problems:
-    """Pieces of the vectors, in any order, give what the whole gives; else the class says so."""
-    whole, pieces = Training(subject.fresh()), Training(subject.fresh())
-    for _ in range(3):
-        g = pieces.gradient()
-        pieces.scheduled.set(pieces.step)
-        for part in (slice(1, None), slice(0, 1)):
-            w = pieces.w[part]
-            pieces.optimizer.update(w, g[part], pieces.state.cut(part, w.shape), pieces.step)
-        pieces.step += 1
-    whole.take(3)
-    if text := unequal(pieces.numbers(), whole.numbers()):
-        yield f"pieces against the whole: {text}; a rule that needs whole tensors sets whole_tensors"
-
-
-def each_array_of_its_state_is_used(subject: OptimizerSubject) -> Problems:
-    """An array that no step changes takes memory for nothing."""
-    training = Training(subject.fresh())
-    training.take(3)
-    for name, row in zip(all_state_names(subject.component), training.rows, strict=True):
-        if not row.any():
-            yield f"state.{name} is all 0 after 3 steps"
-
-
-def all_its_memory_is_in_its_state(subject: OptimizerSubject) -> Problems:
-    """A run that is resumed, with w and state as they were, continues as one that nothing interrupted."""
-    used, resumed = Training(subject.fresh()), Training(subject.fresh())
-    used.take(6)
-    resumed.take(3)
-    resumed.use(subject.fresh())
-    resumed.take(3)
-    if text := unequal(resumed.numbers(), used.numbers()):
-        yield f"after a stop: {text} without one; state_names lists what a rule remembers, and `step` counts steps"
-    yield from changed_fields(subject.component, used.optimizer)
-
-
-def optimizers_share_nothing(subject: OptimizerSubject) -> Problems:
-    """What one optimizer computes leaves another of the same class and fields alone."""
-    alone, one, other = (Training(subject.fresh()) for _ in range(3))
-    alone.take(4)
-    for _ in range(4):
-        one.take(1)
-        other.w *= 3
-        other.take(2)
-    if text := unequal(one.numbers(), alone.numbers()):
-        yield f"steps change if another optimizer takes some in between: {text}"
-
-
-def its_scheduled_fields_are_read_in_each_step(subject: OptimizerSubject) -> Problems:
-    """A field that takes a schedule is read in update: what its value was before the step does not matter."""
-    for name, field in type(subject.component).model_fields.items():
-        if any(isinstance(each, scheduled) for each in field.metadata):
-            steady, changed = Training(subject.fresh(**{name: 0.05})), Training(subject.fresh(**{name: 0.025}))
-            steady.take(3)
-            setattr(changed.optimizer, name, 0.05)
-            changed.take(3)
-            if text := unequal(changed.numbers(), steady.numbers()):
-                yield f"{name} set before the first step: {text} with that {name} from the start"
-
-
-def the_learning_rate_matters(subject: OptimizerSubject) -> Problems:
-    """Half the learning rate takes other steps."""
-    if has_rate(subject.component):
-        full, half = Training(subject.with_rate(0.05)), Training(subject.with_rate(0.025))
-        full.take(3)
-        half.take(3)
-        if np.array_equal(half.w, full.w):
-            yield "half the learning rate takes the same steps"
-
-
-def the_first_step_goes_downhill(subject: OptimizerSubject) -> Problems:
-    """From 0, where nothing decays, the first step goes against the gradient."""
-    training = Training(subject.with_rate(0.01))
-    training.w[...] = 0.0
-    g = training.gradient()
-    training.take(1)
-    if not (downhill := float(np.sum(g * training.w))) < 0:
-        yield f"the sum of gradient times step is {downhill:.6g}: it should be negative"
-
-
-def its_kernel_agrees_with_the_definition(subject: OptimizerSubject) -> Problems:
-    """Parameters and state differ in last bits alone."""
-    for dtype in DTYPES:
-        kernel, definition = (
-            Training(each.with_rate(0.05), dtype) for each in (subject, OptimizerSubject(subject.component))
-        )
-        for each in (kernel, definition):
-            each.take(20)
-        for name, one, other in zip(
-            ("w", *all_state_names(subject.component)), kernel.numbers(), definition.numbers(), strict=True
-        ):
-            if text := unequal(one, other, AGREEMENT[dtype]):
-                yield f"{dtype}, {name} after 20 steps: {text} by the definition"
-                return
+        return {"w": self.w, **dict(zip(all_state_names(self.optimizer), self.rows, strict=True))}
 
 
 class Parabola(Training):
@@ -274,36 +92,143 @@ class Parabola(Training):
         return float(np.sum(0.5 * curvature * np.square(w - 1.0))), curvature * (w - 1.0)
 
 
-def it_descends_a_parabola(subject: OptimizerSubject) -> Problems:
-    """With a learning rate of 0.01, 200 steps bring the sum of c (w - 1)^2 down."""
-    training = Parabola(subject.with_rate(0.01))
-    before, _ = training.evaluate(training.w)
-    training.take(200)
-    after, _ = training.evaluate(training.w)
-    if not after < before:
-        yield f"from {before:.6g} it goes to {after:.6g}"
+@dataclass(frozen=True)
+class OptimizerChecks(Checks[Optimizer]):
+    """An optimizer of a parameter."""
+
+    first = 3
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether the optimizer has a learning rate of its own."""
+        return "learning_rate" in type(self.component).model_fields
+
+    def with_rate(self, rate: float) -> Optimizer:
+        """Return an unused optimizer, with this learning rate where it has one."""
+        return self.fresh(**({"learning_rate": rate} if self.has_rate else {}))
+
+    def applies(self, check: str) -> bool:
+        rule = self.component
+        whole = rule.whole_tensors or rule.whole_vector or rule.needs or any(wrapped(rule))
+        return {
+            "the_rule_is_elementwise": not whole,
+            "its_kernel_agrees_with_the_definition": self.kernels is not Textbook,
+        }.get(check, True)
+
+    def a_step_changes_the_parameter_in_place(self) -> Problems:
+        """Update writes to w: what it returns, or binds to that name, is lost."""
+        names = self.component.state_names
+        if not all(isinstance(name, str) and name.isidentifier() for name in names) or len({*names}) < len(names):
+            yield f"state_names is {names!r}, not a name for each array"
+        for dtype in DTYPES:
+            for shape in (SHAPE, (5,), (1,)) if self.component.whole_tensors else ((24,),):
+                training = Training(self.with_rate(0.05), dtype, shape)
+                before, after = training.w.copy(), training.take(3)
+                where = f"({dtype}, shape {shape})"
+                if np.array_equal(training.w, before):
+                    yield f"after 3 steps w is as before: write to it, `w -= …` or `w[...] = …` {where}"
+                if not all(np.isfinite(array).all() for array in after.values()):
+                    yield f"after 3 steps w or the state is not finite {where}"
+
+    def gradients_are_left_alone(self) -> Problems:
+        """Update reads g."""
+        training = Training(self.fresh())
+        for _ in range(2):
+            g = training.gradient()
+            yield from written("update", {"g": g}, lambda: training.apply(g))  # noqa: B023
+
+    def all_its_memory_is_in_its_state(self) -> Problems:
+        """A run that is resumed, with w and state as they were, continues as one that nothing interrupted."""
+        used, resumed = Training(self.fresh()), Training(self.fresh())
+        resumed.take(3)
+        resumed.use(self.fresh())
+        for problem in differing("is another after a stop", resumed.take(3), used.take(6)):
+            yield f"{problem}; state_names lists what a rule remembers, and `step` counts steps"
+        yield from self.changed_fields(used.optimizer)
+
+    def float32_agrees_with_float64(self) -> Problems:
+        """Both dtypes take the same steps, but for rounding."""
+        double, single = (Training(self.fresh(), dtype).take(5)["w"] for dtype in DTYPES)
+        if text := unequal(single, double, SINGLE):
+            yield f"parameters after 5 steps in float32 against float64: {text}"
+
+    def the_rule_is_elementwise(self) -> Problems:
+        """Pieces of the vectors, in any order, give what the whole gives; else the class says so."""
+        pieces = Training(self.fresh())
+        for step in range(3):
+            pieces.step = step
+            g = pieces.gradient()
+            pieces.scheduled.set(step)
+            for part in (slice(1, None), slice(0, 1)):
+                w = pieces.w[part]
+                pieces.optimizer.update(w, g[part], pieces.state.cut(part, w.shape), step)
+        for problem in differing("in pieces against the whole", pieces.take(0), Training(self.fresh()).take(3)):
+            yield f"{problem}; a rule that needs whole tensors sets whole_tensors"
+
+    def each_array_of_its_state_is_used(self) -> Problems:
+        """An array that no step changes takes memory for nothing."""
+        for name, array in Training(self.fresh()).take(3).items():
+            if name != "w" and not array.any():
+                yield f"state.{name} is all 0 after 3 steps"
+
+    def optimizers_share_nothing(self) -> Problems:
+        """What one optimizer computes leaves another of the same class and fields alone."""
+        alone, one, other = (Training(self.fresh()) for _ in range(3))
+        expected = alone.take(4)
+        for _ in range(4):
+            one.take(1)
+            other.w *= 3
+            other.take(2)
+        yield from differing("is another if another optimizer takes some in between", one.take(0), expected)
+
+    def its_scheduled_fields_are_read_in_each_step(self) -> Problems:
+        """A field that takes a schedule is read in update: what its value was before the step does not matter."""
+        for name, field in type(self.component).model_fields.items():
+            if any(isinstance(each, scheduled) for each in field.metadata):
+                steady, changed = (Training(self.fresh(**{name: value})) for value in (0.05, 0.025))
+                setattr(changed.optimizer, name, 0.05)
+                told = f"with {name} set before the first step against that {name} from the start"
+                yield from differing(told, changed.take(3), steady.take(3))
+
+    def the_learning_rate_matters(self) -> Problems:
+        """Half the learning rate takes other steps."""
+        if self.has_rate:
+            full, half = (Training(self.with_rate(rate)).take(3)["w"] for rate in (0.05, 0.025))
+            if np.array_equal(half, full):
+                yield "half the learning rate takes the same steps"
+
+    def the_first_step_goes_downhill(self) -> Problems:
+        """From 0, where nothing decays, the first step goes against the gradient."""
+        training = Training(self.with_rate(0.01))
+        training.w[...] = 0.0
+        g = training.gradient()
+        if not (downhill := float(np.sum(g * training.take(1)["w"]))) < 0:
+            yield f"the sum of gradient times step is {downhill:.6g}: it should be negative"
+
+    def it_descends_a_parabola(self) -> Problems:
+        """With a learning rate of 0.01, 200 steps bring the sum of c (w - 1)^2 down."""
+        training = Parabola(self.with_rate(0.01))
+        before, _ = training.evaluate(training.w)
+        after, _ = training.evaluate(training.take(200)["w"])
+        if not after < before:
+            yield f"from {before:.6g} it goes to {after:.6g}"
+
+    def its_kernel_agrees_with_the_definition(self) -> Problems:
+        """Parameters and state differ in last bits alone."""
+        for dtype in DTYPES:
+            found, expected = (
+                Training(each.with_rate(0.05), dtype).take(20) for each in (self, replace(self, kernels=Textbook))
+            )
+            told = f"after 20 steps by the kernel against the definition ({dtype})"
+            yield from differing(told, found, expected, AGREEMENT[dtype])
+
+    def memory_does_not_grow(self) -> Problems:
+        """A step keeps nothing but what the next one replaces."""
+        training = Training(self.fresh())
+        yield from grown(lambda: training.take(1))
 
 
-def memory_does_not_grow(subject: OptimizerSubject) -> Problems:
-    """A step keeps nothing but what the next one replaces."""
-    training = Training(subject.fresh())
-    yield from grown(lambda: training.take(1))
-
-
-FIRST: tuple[Check[OptimizerSubject], ...] = (
-    a_step_changes_the_parameter_in_place,
-    gradients_are_left_alone,
-    all_its_memory_is_in_its_state,
-)
-CHECKS: tuple[Check[OptimizerSubject], ...] = (
-    float32_agrees_with_float64,
-    the_rule_is_elementwise,
-    each_array_of_its_state_is_used,
-    optimizers_share_nothing,
-    its_scheduled_fields_are_read_in_each_step,
-    the_learning_rate_matters,
-    the_first_step_goes_downhill,
-    it_descends_a_parabola,
-    memory_does_not_grow,
-    its_JSON_describes_it_in_full,
-)
+@checker("optimizers")
+def check_optimizer(optimizer: Optimizer, kernels: type[KernelSet] = Textbook) -> Iterator[Outcome]:
+    """Check an optimizer, computed by a set of kernels."""
+    yield from outcomes([OptimizerChecks(optimizer, "", kernels=kernels)])

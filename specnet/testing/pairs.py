@@ -27,13 +27,13 @@ CLASSES: tuple[Shape, ...] = ((2,), (4,), (2, 3))
 
 
 def pairs(outputs: Callable[[np.random.Generator, Shape], np.ndarray], seed: int = 0) -> Iterator[Pair]:
-    """Give pairs of outputs, drawn as `outputs(rng, shape)` does, and targets of each kind."""
+    """Yield pairs of outputs, drawn as `outputs(rng, shape)` does, and targets of each kind."""
     rng = np.random.default_rng(seed)
 
     def drawn(shape: Shape) -> np.ndarray:
         return outputs(rng, shape).astype(np.float32).astype(np.float64)
 
-    draws: dict[str, Callable[[tuple[int, ...]], np.ndarray]] = {
+    draws: dict[str, Callable[[Shape], np.ndarray]] = {
         "numbers": lambda shape: rng.normal(size=shape),
         "numbers from 0 to 1": lambda shape: rng.uniform(0.0, 1.0, shape),
         "0 and 1": lambda shape: rng.integers(2, size=shape).astype(np.float64),

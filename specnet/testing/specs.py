@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +16,9 @@ from specnet.runs.experiment import build_model, load_data, located, pipelines, 
 from specnet.spec.model import Spec
 from specnet.spec.plan import make_plan
 from specnet.spec.units import last_open, resolve_loaded
+from specnet.testing.checks import attempt, registered
 from specnet.testing.demos import Demo, cut, train
-from specnet.testing.dispatch import Case, examine, name_of
+from specnet.testing.dispatch import Case, examine
 from specnet.testing.outcome import Outcome
 from specnet.transforms.pipeline import Pipeline
 
@@ -26,30 +27,18 @@ ROWS = 8
 
 
 def spec_cases(spec: Spec) -> Iterator[Case]:
-    """Give a case for each component of a spec, those inside others too, named by its place.
+    """Yield a case for each component of a spec, those inside others too, named by its place.
 
     Raises:
         SpecnetError: if data cannot be loaded, or do not fit transforms and layers.
     """
     bench = Bench(spec)
-    try:
-        _ = bench.shapes
-    except (SpecnetError, MemoryError):
-        raise
-    except (Exception, SystemExit):  # a mistake in a component, which its own case tells
-        pass
+    if isinstance(error := attempt(lambda: bench.shapes), SpecnetError):  # any other is reported by a component's case
+        raise error
     for place, part in parts(spec):
         if isinstance(part, Component):
-            yield Case(f"{show_pointer(place)} {name_of(part)}", partial(bench.examine, place, part))
-
-
-class Answers(NamedTuple):
-    """Outputs of a network, targets as the loss takes them, and both as metrics do."""
-
-    y: np.ndarray
-    target: np.ndarray
-    prediction: np.ndarray
-    truth: np.ndarray
+            name = registered(part) or type(part).__name__
+            yield Case(f"{show_pointer(place)} {name}", partial(bench.examine, place, part))
 
 
 class Bench:
@@ -94,38 +83,39 @@ class Bench:
         return shapes
 
     @cached_property
-    def answers(self) -> Answers:
-        """What the network gives for some samples, with its initial weights."""
+    def demo(self) -> Demo:
+        """A short run of the spec."""
+        return train(self.short)
+
+    @cached_property
+    def answers(self) -> dict[str, dict[str, Any]]:
+        """What the untrained network returns for some samples, and their targets, as losses and metrics take them."""
         inputs, targets, samples = self.fitted
         model = build_model(self.short, samples.inputs.shape[1:], inputs, targets)
         rows = np.unique(np.linspace(0, len(samples.inputs) - 1, ROWS).astype(int))
         some, raw = samples.select(rows), self.data.train.select(rows)
         y, _ = model.outputs(model.prepare_inputs(some.inputs[:]), None if some.mask is None else some.mask[:])
-        return Answers(y, some.targets[:], model.interpret(y), raw.targets[:])
-
-    @cached_property
-    def demo(self) -> Demo:
-        """A short run of the spec."""
-        return train(self.short)
+        return {
+            "losses": {"outputs": y, "targets": some.targets[:]},
+            "metrics": {"predictions": model.interpret(y), "targets": raw.targets[:]},
+        }
 
     def examine(self, place: Pointer, component: Component) -> Iterator[Outcome]:
-        """Give the outcome of each check of the component at a place in the spec."""
-        yield from examine(component, **self.situation(place, component))
-
-    def situation(self, place: Pointer, component: Component) -> dict[str, Any]:
-        """Return what a component is tried with."""
-        group: dict[str, Callable[[], dict[str, Any]]] = {
-            "datasets": lambda: {"seed": self.spec.seed},
-            "transforms": lambda: {"samples": self._samples(str(place[1]), int(place[2]))},
-            "layers": lambda: {
-                "shapes": [self.shapes[place]] if place in self.shapes else None,
-                "inputs": self._rows if place == ("layers", 0) and place in self.shapes else None,
-            },
-            "losses": lambda: {"outputs": self.answers.y, "targets": self.answers.target},
-            "metrics": lambda: {"predictions": self.answers.prediction, "targets": self.answers.truth},
-            "plots": lambda: {"runs": {"a short run of this spec": self.demo}},
-        }
-        return group.get(component.group, dict)()
+        """Yield the outcome of each check of the component at a place in the spec, in the situation it has there."""
+        situation: dict[str, Any] = {}
+        match component.group:
+            case "datasets":
+                situation = {"seed": self.spec.seed}
+            case "transforms":
+                situation = {"samples": self._samples(str(place[1]), int(place[2]))}
+            case "layers" if place in self.shapes:
+                inputs = self._rows if place == ("layers", 0) else None
+                situation = {"shapes": [self.shapes[place]], "inputs": inputs}
+            case "losses" | "metrics" as group:
+                situation = self.answers[group]
+            case "plots":
+                situation = {"runs": {"a short run of this spec": self.demo}}
+        yield from examine(component, **situation)
 
     def _rows(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         """As many rows as the shape says of what the network gets."""

@@ -127,20 +127,20 @@ class MeanOverSamples(Square):
         return self.reduce(np.square(self.error).reshape(len(y), -1).sum(axis=1), weight)
 
 
-@fault(PARTS, 'with "mean" the parts have .* in all, the whole batch')
+@fault(PARTS, 'the loss of the parts against that of the whole batch, with "mean": ')
 class IgnoringDivisor(Square):
     def forward(self, y, target, weight=None):
         self.divisor = None
         return super().forward(y, target, weight)
 
 
-@fault(REPETITIONS, "and weights the loss is .*, with rows repeated instead", LEFT_OUT, PARTS)
+@fault(REPETITIONS, "and weights against that with rows repeated instead: ", LEFT_OUT, PARTS)
 class IgnoringWeights(Square):
     def forward(self, y, target, weight=None):
         return super().forward(y, target)
 
 
-@fault(LEFT_OUT, "the loss is nan, without the sample")
+@fault(LEFT_OUT, "the loss with weight 0 against that without the sample: nan")
 class MultiplyingWeights(Square):
     def forward(self, y, target, weight=None):
         self.error, self.weight = y - target, np.ones(len(y)) if weight is None else weight
@@ -204,7 +204,7 @@ class WideLoss(Square):
         return super().backward().astype(np.float64)
 
 
-@fault("outputs and targets are left alone", "outputs are written to")
+@fault("outputs and targets are left alone", "backward writes to outputs: now")
 class WritingLoss(Square):
     def forward(self, y, target, weight=None):
         value = super().forward(y, target, weight)
@@ -228,7 +228,7 @@ class RememberingLoss(Square):
         return super().backward() * (1.0 if self.worst == float(np.abs(self.error).max()) else 0.5)
 
 
-@fault("float32 agrees with float64", "the loss is .* in float32 and", SATURATED)
+@fault("float32 agrees with float64", "the loss of float32 against float64: ", SATURATED)
 class CoarseLoss(Square):
     def forward(self, y, target, weight=None):
         value = super().forward(y, target, weight)
@@ -739,7 +739,7 @@ class WrongWay(Error):
     higher_is_better = True
 
 
-@fault("predictions and targets are left alone", "predictions are written to")
+@fault("predictions and targets are left alone", "writes to predictions: now")
 class WritingMetric(Error):
     def values(self, prediction, target):
         found = super().values(prediction, target)
@@ -846,7 +846,7 @@ class WrongShape(Shift):
         return (2,)
 
 
-@fault("samples are left alone", "fit or apply writes to the samples")
+@fault("samples are left alone", "apply writes to the samples: now")
 class WritingTransform(Shift):
     def apply(self, x):
         y = super().apply(x)

@@ -498,7 +498,7 @@ class Decaying(Dense):
         return dx
 
 
-@fault(STAY, told="backward changes the outputs")
+@fault(STAY, told="backward writes to the outputs: now")
 class Spoiling(Tanh):
     def backward(self, dy):
         dx = super().backward(dy)
