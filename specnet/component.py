@@ -107,11 +107,19 @@ class Component(Section):
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
-        """Pickle a kernel as its definition: who reads it may use another set of kernels."""
-        definition = registry.definition(type(self))
-        if definition is type(self):
+        """Pickle fields and what is learned. A kernel becomes its definition: the reader may use another set."""
+        learned = self._learned()
+        if learned is None:
             return super().__reduce_ex__(protocol)
-        return object.__new__, (definition,), self.__getstate__()
+        fields = {name: stated(self, name) for name in type(self).model_fields}
+        return _unpickle, (registry.definition(type(self)), self.__getstate__() | {"__dict__": fields}, learned)
+
+    def _learned(self) -> dict[str, Any] | None:
+        """Return the run-time state that is pickled besides fields; None for all of it."""
+        return {} if self.group in ("losses", "optimizers") else None
+
+    def _learn(self, learned: dict[str, Any]) -> None:
+        """Take back what `_learned` returned."""
 
     def __repr_name__(self) -> str:
         return definition_name(self)
@@ -129,6 +137,14 @@ class Component(Section):
         except PydanticSerializationError as error:
             # pydantic wraps what a component inside has raised.
             raise error.__cause__ or error from None
+
+
+def _unpickle(cls: type[Component], state: dict[Any, Any], learned: dict[str, Any]) -> Component:
+    component = object.__new__(cls)
+    component.__setstate__(state)
+    component.model_post_init(None)
+    component._learn(learned)
+    return component
 
 
 class reference:
@@ -322,7 +338,8 @@ def guarded(component: Component, place: Pointer, method: str) -> Iterator[None]
     except BaseException as cause:
         entry = plugin_of(component)
         owner = f" of {entry.owner}" if entry else ""
-        message = f"{show_pointer(place)} ({definition_name(component)}{owner}) fails in {method}"
+        who = f"{definition_name(component)}{owner}"
+        message = f"{f'{show_pointer(place)} ({who})' if place else who} fails in {method}"
         message += f"{entry.where(cause) if entry else ''}: {tell(cause)}"
         help = entry.remedy(cause) if entry and isinstance(cause, ModuleNotFoundError) else None
         broken = BrokenComponentError(message, pointer=place, help=help)

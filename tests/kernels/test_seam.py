@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from specnet.kernels.base import KernelSet, Textbook, find_kernels
 from specnet.layers.activation import Relu, Tanh
 from specnet.layers.linear import Linear
 from specnet.layers.stack import Stack
+from specnet.schedules.scheduled import ScheduledFields
 from specnet.training.divergence import find_origin
 
 FUSED = set()
@@ -225,3 +227,48 @@ def test_a_set_that_there_is_not_is_explained():
         network("nump")
     assert 'did you mean "numpy"?' in str(error.value)
     assert issubclass(FusedTanh, Activation)
+
+
+def test_a_pickle_of_a_kernel_holds_its_fields_and_no_buffers():
+    loss, adam = (
+        find_kernels("numpy").exchange(each) for each in (build("losses", "bce"), build("optimizers", "adam"))
+    )
+    loss.forward(np.full((500, 8), 0.5), np.ones((500, 8)))
+    loss.backward()
+    adam.update(np.ones(5000), np.ones(5000), SimpleNamespace(m=np.zeros(5000), v=np.zeros(5000)), 0)
+    for kernel in (loss, adam):
+        content = pickle.dumps(kernel)
+        again, definition = pickle.loads(content), build(kernel.group, kernel.to_spec())
+        assert len(content) < 1000
+        assert (type(again), vars(again)) == (type(definition), vars(definition))
+
+
+def test_a_field_that_a_schedule_sets_is_pickled_as_the_schedule():
+    schedule = {"type": "constant", "value": 0.25}
+    sgd = build("optimizers", {"type": "sgd", "learning_rate": schedule})
+    fields = ScheduledFields({"optimizer": sgd})
+    fields.bind(1, 1)
+    fields.set(0)
+    assert sgd.learning_rate == 0.25
+    assert pickle.loads(pickle.dumps(sgd)).to_spec()["learning_rate"] == schedule
+
+
+@pytest.mark.parametrize("kernels", ["numpy", "textbook"])
+def test_a_layer_that_is_pickled_alone_has_what_it_learned_and_computes_on(kernels):
+    layers = [*LAYERS, {"type": "parallel", "branches": [[LINEAR, "dropout"], []]}]
+    made, x = network(kernels, layers), np.random.default_rng(0).normal(size=(2000, 3))
+    dy = made.forward(x, training=True)
+    made.backward(dy)
+    for layer in made.layers:
+        content = pickle.dumps(layer)
+        twin, y = pickle.loads(content), np.random.default_rng(1).normal(size=(6, *layer.input_shape))
+        assert len(content) < 8000
+        for training in (True, False):
+            expected, found = (each.forward(y.copy(), training).copy() for each in (layer, twin))
+            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+        layer.needs_dx = True
+        found, expected = twin.backward(expected.copy()), layer.backward(expected.copy())
+        if expected is not None:
+            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+        for name, grad in vars(layer.grad).items():
+            np.testing.assert_allclose(vars(twin.grad)[name], grad, rtol=1e-12)
