@@ -88,10 +88,10 @@ class Metric(Component):
         return y - t
 
     def keep(self, **values: Kept) -> None:
-        """Set attributes of these names, and note that they are what the metric keeps."""
+        """Set attributes of these names, NumPy's scalars as Python's, and note that they are what the metric keeps."""
         self._names = {**vars(self).get("_names", {}), **dict.fromkeys(values)}
         for name, value in values.items():
-            setattr(self, name, value)
+            setattr(self, name, value.item() if isinstance(value, np.generic) else value)
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Metric(Component):
             ValueError: if that is not what this metric keeps.
         """
         self.reset()
-        if list(kept) != list(self._names):
+        if kept.keys() != self._names.keys():
             raise ValueError(f"{type(self).__name__} keeps {', '.join(self._names)}, not {', '.join(kept)}")
         for name, start in self.kept.items():
             value = np.array(kept[name], start.dtype) if isinstance(start, np.ndarray) else kept[name]

@@ -96,10 +96,9 @@ class Course:
         """Epoch and step of the best state, which there may be no copy of."""
         self.history = HistoryWriter(directory.file("history.jsonl"))
         self.trainer.between = self.check_signals
-        self.trainer.callbacks |= {"history": self.history}
-        if self.recorder:
-            self.trainer.callbacks["recorder"] = self.recorder
-        self.trainer.callbacks |= {"observers": observers, "checkpoints": Checkpointing(self)}
+        recording = {"recorder": self.recorder} if self.recorder else {}
+        saving = {"observers": observers, "checkpoints": Checkpointing(self)}
+        self.trainer.callbacks |= {"history": self.history, **recording, **saving}
 
     def run(self, resumed: Resumed | None, report: bool) -> Run:
         """Train from the start, or from where a run has been taken up again; draw plots and report, return the run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -216,10 +217,10 @@ class Experiment:
         for number, callback in enumerate(self.spec.training.callbacks):
             place = ("training", "callbacks", number)
             named[".".join(map(str, place))] = GuardedCallback(callback.model_copy(deep=True), place)
-        for callback in further:
-            name = type(callback).__name__
-            same = sum(each.partition(" ")[0] == name for each in named)
-            named[f"{name} {same + 1}" if same else name] = callback
+        counts: Counter[str] = Counter()
+        for callback in further:  # names with a space, which those of specnet's own callbacks have not
+            counts[name := type(callback).__name__] += 1
+            named[f"{name} {counts[name]}"] = callback
         return named
 
     def _check_splits(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -98,22 +99,24 @@ class Observers(Callback):
     def follow(self, spec: Spec, directory: Path, trainer: Trainer) -> None:
         """Note which run is to be seen."""
         self.view = TrainingView(spec, directory, trainer)
-        self.steps = any(type(each).step is not Hooks.step for each in self.loggers)
+        if all(type(each).step is Hooks.step for each in self.loggers):
+            vars(self)["step"] = super().step  # as `overriding` looks at
 
     def taken(self, wanted: Path) -> None:
         """Pass on that a directory exists already."""
-        self.observer.taken(wanted)
+        with suppress(Exception):
+            self.observer.taken(wanted)
 
     def warned(self, message: str) -> None:
         """Pass on a warning."""
-        self.observer.warned(message)
+        with suppress(Exception):
+            self.observer.warned(message)
 
     def begin(self, training: Trainer) -> None:
         self._call("begin", self.view)
 
     def step(self, training: Trainer) -> None:
-        if self.steps:
-            self._call("step", self.view)
+        self._call("step", self.view)
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
         self._call("epoch", self.view, dict(values))
@@ -125,7 +128,9 @@ class Observers(Callback):
         for logger in list(self.loggers):
             try:
                 getattr(logger, method)(*arguments)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 self.loggers.remove(logger)
                 name = type(logger).__name__
                 self.warned(f"the logger {name} fails in {method} and is not called again: {tell(error)}")

@@ -19,7 +19,6 @@ from specnet.runs.plugins import is_same
 from specnet.runs.state import read_checkpoint, trajectory
 from specnet.spec.model import Spec
 from specnet.training.state import TrainingState
-from specnet.training.trainer import Trainer
 
 SETTING = {
     "NumPy": ("versions", "numpy"),
@@ -79,20 +78,6 @@ def check_data_unchanged(manifest: Mapping[str, Any], experiment: Experiment) ->
     raise UsageError(message, help="bring the old data back, or start a new run")
 
 
-def check_callbacks_given(trainer: Trainer, state: TrainingState) -> None:
-    """Raise an error if a state holds that of a callback which is not there now.
-
-    Raises:
-        UsageError: naming it.
-    """
-    stored = [place.removeprefix("callbacks.") for place in state.progress["parts"] if place.startswith("callbacks.")]
-    if missing := [name for name in stored if name not in trainer.callbacks]:
-        raise UsageError(
-            f"the run was made with the callback {missing[0]}, whose state is in its checkpoints",
-            help="pass it again: specnet.resume(run, callbacks=[...])",
-        )
-
-
 def changed_setting(manifest: Mapping[str, Any]) -> list[str]:
     """Return what would let a run end in other bits here than where it was made, a sentence each."""
     now = describe_setting()
@@ -139,7 +124,7 @@ def restore(experiment: Experiment, directory: Path, which: str = "latest") -> t
     A state is believed with the best one so far, which it refers to. `which` may name an earlier one.
 
     Raises:
-        UsageError: if there is none of that name.
+        UsageError: if there is none of that name, or a callback whose state it has is not there.
         RunError: if none can be believed, or if history or record do not belong to it: going back behind a state that
             is whole is for its owner to decide.
     """
@@ -154,6 +139,8 @@ def restore(experiment: Experiment, directory: Path, which: str = "latest") -> t
             best = read_checkpoint(path.with_name(file_name(step)), index.stamps.get(step, []), spec)
         try:
             experiment.restore(latest)
+        except UsageError:
+            raise
         except Exception as error:  # each schedule and generator fails over what is crafted in its own way
             raise RunError(f"{path} does not hold the state of such a run: {error!r}") from error
         return latest, best

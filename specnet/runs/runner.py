@@ -18,7 +18,6 @@ from specnet.runs.observers import Logger, Observer, Observers
 from specnet.runs.plugins import describe_plugins
 from specnet.runs.resume import (
     changed_setting,
-    check_callbacks_given,
     check_components_unchanged,
     check_data_unchanged,
     check_spec_unchanged,
@@ -200,7 +199,6 @@ def _go_on(
             raise UsageError("\n".join(["bits may differ from those of a run on one machine", *warnings]))
         course = Course(experiment, directory, manifest, observers, signals)
         resumed, refused = restore(experiment, path, checkpoint)
-        check_callbacks_given(experiment.trainer, resumed.latest)
         for message in [*warnings, *refused]:
             observers.warned(message)
         epoch = experiment.trainer.epoch

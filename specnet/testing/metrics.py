@@ -92,9 +92,9 @@ class MetricChecks(Checks[Metric]):
         half = len(self.target) // 2
         metric = self.of((self.prediction[:half], self.target[:half]))
         for name, value in metric.kept.items():
-            if not isinstance(value, (int, float, np.ndarray)) or np.asarray(value).dtype.kind not in "biuf":
+            if not isinstance(value, (int, float, np.generic, np.ndarray)) or np.asarray(value).dtype.kind not in "biuf":
                 yield f"it keeps {name}, which is no number and no array of numbers"
-        told = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in metric.kept.items()}
+        told = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in metric.kept.items()}
         restored = self.of((self.prediction[::-1].copy(), self.target))
         restored.restore(json.loads(json.dumps(told)))
         rest = self.prediction[half:], self.target[half:]

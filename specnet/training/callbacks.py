@@ -49,11 +49,8 @@ class Callback(Component):
 
 def overriding(callbacks: Iterable[Callback], method: str) -> list[Any]:
     """Return the bound methods of the callbacks that define `method`: calling the others would only take time."""
-    return [
-        getattr(callback, method)
-        for callback in callbacks
-        if getattr(type(callback), method) is not getattr(Callback, method)
-    ]
+    calls = [getattr(callback, method) for callback in callbacks]
+    return [call for call in calls if getattr(call, "__func__", None) is not getattr(Callback, method)]
 
 
 class GuardedCallback(Callback):
@@ -63,16 +60,16 @@ class GuardedCallback(Callback):
         super().__init__()
         self.callback = callback
         self.place = place
-        self.steps = type(callback).step is not Callback.step
+        if type(callback).step is Callback.step:
+            vars(self)["step"] = super().step  # as `overriding` looks at
 
     def begin(self, training: Trainer) -> None:
         with guarded(self.callback, self.place, "begin"):
             self.callback.begin(training)
 
     def step(self, training: Trainer) -> None:
-        if self.steps:
-            with guarded(self.callback, self.place, "step"), _stopping_for_good(training):
-                self.callback.step(training)
+        with guarded(self.callback, self.place, "step"), _stopping_for_good(training):
+            self.callback.step(training)
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
         with guarded(self.callback, self.place, "epoch"), _stopping_for_good(training):
@@ -89,6 +86,11 @@ class GuardedCallback(Callback):
     def restore(self, saved: dict[str, Any]) -> None:
         with guarded(self.callback, self.place, "restore"):
             self.callback.restore(saved)
+
+
+def origin(callback: Callback) -> tuple[Callback, Pointer]:
+    """Return a callback as its author wrote it, and its place in the spec, () if it has none."""
+    return (callback.callback, callback.place) if isinstance(callback, GuardedCallback) else (callback, ())
 
 
 @contextmanager

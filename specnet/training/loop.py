@@ -8,7 +8,7 @@ import numpy as np
 
 from specnet.errors import DivergenceError, Interrupted
 from specnet.training.batches import Batch
-from specnet.training.callbacks import overriding
+from specnet.training.callbacks import Callback, overriding
 from specnet.training.divergence import check_gradients, check_loss
 from specnet.training.trainer import Trainer
 
@@ -20,22 +20,25 @@ def train(trainer: Trainer) -> str:
         DivergenceError: if the loss, a gradient, a parameter or a metric is not a finite number.
         DataError: if streamed samples can no longer be read.
     """
-    callbacks, status = list(trainer.callbacks.values()), "failed"
+    begun: list[Callback] = []
+    errors: list[BaseException] = []
     try:
-        for callback in callbacks:
+        for callback in trainer.callbacks.values():
             callback.begin(trainer)
+            begun.append(callback)
         while not trainer.done:
             run_epoch(trainer)
         status = "stopped" if trainer.stopped else "finished"
-    except DivergenceError:
-        status = "diverged"
-        raise
-    except Interrupted:
-        status = "interrupted"
-        raise
-    finally:
-        for callback in callbacks:
+    except BaseException as error:
+        status = {DivergenceError: "diverged", Interrupted: "interrupted"}.get(type(error), "failed")
+        errors.append(error)
+    for callback in begun:  # all of them, even if one fails
+        try:
             callback.end(trainer, status)
+        except BaseException as error:
+            errors.append(error)
+    if errors:
+        raise errors.pop(0)
     return status
 
 

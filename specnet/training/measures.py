@@ -48,6 +48,7 @@ class Measures:
         values: dict[str, float] = {}
 
         def add(name: str, metric: Metric) -> None:
+            metric.keep(**metric.kept)  # as numbers of Python, which is what a checkpoint has
             value = metric.compute()
             if isinstance(value, Mapping):
                 values.update({f"{name}.{part}": float(number) for part, number in value.items()})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from specnet.errors import UsageError
 
 
 @dataclass
@@ -21,22 +23,48 @@ class TrainingState:
     progress: dict[str, Any] = field(default_factory=lambda: {"parts": {}})
 
     def put(self, place: str, values: Mapping[str, Any]) -> None:
-        """Store the values of a part: arrays as arrays, all others as JSON."""
-        arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+        """Store the values of a part: arrays as they are, copies of all others as JSON.
+
+        Raises:
+            TypeError: naming a value that is neither JSON nor an array of numbers.
+        """
+        arrays = {name: value for name, value in values.items() if _is_array(value)}
+        rest = {name: plain(value, str(name)) for name, value in values.items() if name not in arrays}
         self.arrays |= {f"{place}.{name}": array for name, array in arrays.items()}
-        self.progress["parts"][place] = {
-            "values": {name: value for name, value in values.items() if name not in arrays},
-            "arrays": list(arrays),
-        }
+        self.progress["parts"][place] = {"values": rest, "arrays": list(arrays)}
 
     def take(self, place: str) -> dict[str, Any]:
-        """Return the values of a part.
+        """Return copies of the values of a part.
 
         Raises:
             KeyError: if no such part is stored.
         """
         part = self.progress["parts"][place]
-        return {**part["values"], **{name: self.arrays[f"{place}.{name}"] for name in part["arrays"]}}
+        arrays = {name: self.arrays[f"{place}.{name}"].copy() for name in part["arrays"]}
+        return {**plain(part["values"], place), **arrays}
+
+    def take_all(self, owner: str) -> dict[str, dict[str, Any]]:
+        """Return copies of the values of each part whose place begins with `owner`, by the rest of its place."""
+        places = [place for place in self.progress["parts"] if place.startswith(f"{owner}.")]
+        return {place.removeprefix(f"{owner}."): self.take(place) for place in places}
+
+    def check(self, arrays: Mapping[str, np.ndarray], generators: Iterable[str], callbacks: Container[str]) -> None:
+        """Check that this is a state of a training with these arrays, generators and callbacks.
+
+        Raises:
+            ValueError: if an array has another shape, or there are other generators.
+            UsageError: if it holds the state of another callback.
+        """
+        if lost := [name for name in self.take_all("callbacks") if name not in callbacks]:
+            raise UsageError(
+                f"the run was made with the callback {lost[0]}, whose state is in its checkpoints",
+                help="pass it again: specnet.resume(run, callbacks=[...])",
+            )
+        for name, array in arrays.items():
+            if self.arrays[name].shape != array.shape:
+                raise ValueError(f"{name} has shape {self.arrays[name].shape} instead of {array.shape}")
+        if other := set(generators) ^ self.progress["generators"].keys():
+            raise ValueError(f"only the state or only the training has generators of {', '.join(sorted(other))}")
 
     @property
     def part_arrays(self) -> list[str]:
@@ -44,5 +72,27 @@ class TrainingState:
         return [f"{place}.{name}" for place, part in self.progress["parts"].items() for name in part["arrays"]]
 
     def copy(self) -> TrainingState:
-        """Return the state with arrays of its own."""
+        """Return the state with arrays of its own; JSON was copied when it was stored."""
         return TrainingState({name: array.copy() for name, array in self.arrays.items()}, self.progress)
+
+
+def plain(value: Any, name: str) -> Any:
+    """Return a copy of a JSON value with Python's numbers in the place of NumPy's.
+
+    Raises:
+        TypeError: if the value `name` holds anything else.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: plain(each, name) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each, name) for each in value]
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    kind = f"array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+    raise TypeError(f"{name} contains a value of type {kind}; only JSON values and named arrays of numbers are saved")
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in "biufU"

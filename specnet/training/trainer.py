@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from specnet.component import guarded
 from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer, all_needs, all_state_names, named_state
 from specnet.randomness import restore_stream, save_stream, stream
 from specnet.schedules.scheduled import ScheduledFields
 from specnet.training.batches import Batch, Batches, PreparedSplit
-from specnet.training.callbacks import Callback
+from specnet.training.callbacks import Callback, origin
 from specnet.training.communicator import Communicator
 from specnet.training.divergence import check_parameters, check_state, check_values
 from specnet.training.measures import Measures
@@ -210,10 +211,11 @@ class Trainer:
 
         Raises:
             DivergenceError: if it holds a number that is not finite.
+            BrokenComponentError: if a metric or a callback keeps what cannot be saved.
         """
         network = self.model.network
         check_state(self)
-        state = TrainingState({"params": network.params.flat, "slots": self.slots, "state": network.state.flat})
+        state = TrainingState(self._arrays)
         weights = self.optimizer.weights_for_evaluation(network.params.flat, self.optimizer_state)
         if weights is not None:
             state.put("evaluation", {"params": weights})
@@ -224,19 +226,26 @@ class Trainer:
             "loss": [self._loss, self._weight],
             "finished": self.finished,
             # Within an epoch, the state that its order of samples was drawn from.
-            "generators": {"shuffle": self.batches.state()} | {n: save_stream(r) for n, r in self._streams.items()},
+            "generators": {n: save_stream(r) for n, r in self._streams.items()} | {"shuffle": self.batches.state()},
         }
-        for name, kept in self.measures.kept.items():
-            state.put(f"metrics.{name}", kept)
+        for number, (name, metric) in enumerate(self.measures.metrics.items()):
+            with guarded(metric, ("metrics", number), "keep"):
+                state.put(f"metrics.{name}", metric.kept)
         for name, callback in self.callbacks.items():
             if saved := callback.state():
-                state.put(f"callbacks.{name}", saved)
+                with guarded(*origin(callback), "state"):
+                    state.put(f"callbacks.{name}", saved)
         return state.copy() if copied else state
 
     @property
+    def _arrays(self) -> dict[str, np.ndarray]:
+        network = self.model.network
+        return {"params": network.params.flat, "slots": self.slots, "state": network.state.flat}
+
+    @property
     def _streams(self) -> dict[str, np.random.Generator]:
-        """The generators of layers by place, and by place and number for further shards."""
-        return {
+        """All generators: those of layers by place, and by place and number for further shards."""
+        return {"shuffle": self.batches.rng} | {
             f"{place}/{shard}" if shard else place: rng
             for shard, generators in enumerate(self.generators)
             for place, rng in generators.items()
@@ -247,26 +256,26 @@ class Trainer:
 
         Raises:
             ValueError: if it is not a state of this training, or has no such number of steps.
+            UsageError: if it holds the state of a callback that is not there.
             DataError: if streamed samples cannot be read.
         """
-        network, progress = self.model.network, state.progress
+        progress, metrics, callbacks = state.progress, state.take_all("metrics"), state.take_all("callbacks")
+        state.check(self._arrays, self._streams, self.callbacks)
         count, size = self.batches.count, self.batches.size
         position, steps = progress["position"], -(-count // size) * progress["epoch"] - (-progress["position"] // size)
         if progress["step"] != steps or position > count or (position % size and position != count):
             raise ValueError(f"step {progress['step']} is not in epoch {progress['epoch']}, after {position} samples")
-        network.params.flat[...] = state.arrays["params"]
-        network.state.flat[...] = state.arrays["state"]
-        self.slots[...] = state.arrays["slots"]
+        self.measures.restore(metrics)
+        for name, array in self._arrays.items():
+            array[...] = state.arrays[name]
+        for name, rng in self._streams.items():
+            restore_stream(rng, progress["generators"][name])
         self.epoch, self.step = progress["epoch"], progress["step"]
         self.finished, self.stopped = progress["finished"], None
-        for name, rng in {"shuffle": self.batches.rng, **self._streams}.items():
-            restore_stream(rng, progress["generators"][name])
         self.batches.restore(position)
         self._loss, self._weight = progress["loss"]
-        self.measures.restore({name: state.take(f"metrics.{name}") for name in self.model.metrics})
-        for name, callback in self.callbacks.items():
-            if f"callbacks.{name}" in progress["parts"]:
-                callback.restore(state.take(f"callbacks.{name}"))
+        for name, saved in callbacks.items():
+            self.callbacks[name].restore(saved)
 
 
 def loss_and_gradient(trainer: Trainer, batch: Batch, again: bool = False) -> tuple[float, float]:

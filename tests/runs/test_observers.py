@@ -48,17 +48,44 @@ def test_a_logger_sees_begin_steps_epochs_and_end(tmp_path):
     assert noting.seen[-1] == ("end", "finished")
 
 
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit, GeneratorExit])
 @pytest.mark.parametrize("method", ["begin", "step", "epoch", "end"])
-def test_a_logger_that_raises_is_named_once_and_the_run_ends_in_the_same_bytes(method, tmp_path):
+def test_a_logger_that_raises_is_named_once_and_the_run_ends_in_the_same_bytes(method, error, tmp_path):
     def fail(self, *arguments):
-        raise RuntimeError("the disk is full")
+        raise error("the disk is full")
 
     failing, observer = type("Failing", (Logger,), {method: fail})(), Watched()
     run = specnet.run(SPEC, tmp_path / "run", observer, loggers=[failing])
     (warning,) = observer.warnings
-    assert f"the logger Failing fails in {method} and is not called again: RuntimeError: the disk is full" in warning
+    assert (
+        f"the logger Failing fails in {method} and is not called again: {error.__name__}: the disk is full" in warning
+    )
     whole = specnet.run(SPEC, tmp_path / "whole")
     assert run.model.network.params.flat.tobytes() == whole.model.network.params.flat.tobytes()
+
+
+def test_an_interruption_is_no_error_of_a_logger(tmp_path):
+    class Interrupting(Logger):
+        def epoch(self, view, values):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        specnet.run(SPEC, tmp_path / "run", loggers=[Interrupting()])
+
+
+def test_an_observer_that_cannot_show_a_warning_stops_no_run(tmp_path):
+    class Mute(Watched):
+        def warned(self, message):
+            raise BrokenPipeError
+
+        def taken(self, wanted):
+            raise BrokenPipeError
+
+        def epoch(self, view, values):
+            raise BrokenPipeError
+
+    for _ in range(2):
+        assert specnet.run(SPEC, tmp_path / "run", Mute()).status == "finished"
 
 
 def test_what_a_logger_sees_is_read_only(tmp_path):

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet import Callback
+from specnet import Callback, load_spec
 from specnet.errors import BrokenComponentError, Interrupted, UsageError
+from specnet.runs.experiment import Experiment
+from specnet.training.callbacks import GuardedCallback, overriding
+from specnet.training.loop import train
+from specnet.training.state import TrainingState
 
 SPEC = {
     "name": "spec",
@@ -154,3 +158,151 @@ def test_a_callback_of_a_spec_that_fails_is_named_with_its_place(install, tmp_pa
     with pytest.raises(BrokenComponentError, match="fails in epoch: ZeroDivisionError: no reason") as raised:
         specnet.run(SPEC | {"training": training}, tmp_path / "run")
     assert raised.value.pointer == ("training", "callbacks", 0)
+
+
+class Listing(Callback):
+    """Keeps a list that grows and a count that is a scalar of NumPy, and hands both out as they are."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen, self.count = [], np.int64(0)
+
+    def epoch(self, training, values):
+        self.seen.append(values["epoch"])
+        self.count += 1
+
+    def state(self):
+        return {"seen": self.seen, "count": self.count, "share": np.float32(0.5)}
+
+    def restore(self, saved):
+        self.seen, self.count = saved["seen"], saved["count"]
+
+
+def stored(run, name):
+    return run.progress["parts"][f"callbacks.{name}"]["values"]
+
+
+def test_a_checkpoint_has_the_state_of_callbacks_at_its_own_step(tmp_path):
+    worst = SPEC | {"checkpoint": {"monitor": "train/loss", "mode": "max"}}  # the first epoch is the best one
+    specnet.run(worst, tmp_path / "run", callbacks=[Listing()])
+    best, latest = (specnet.load_run(tmp_path / "run", which) for which in ("best", "latest"))
+    assert (best.best["epoch"], stored(best, "Listing 1")) == (1, {"seen": [1], "count": 1, "share": 0.5})
+    assert stored(latest, "Listing 1") == {"seen": [1, 2, 3], "count": 3, "share": 0.5}
+
+
+def test_a_restored_callback_can_change_what_it_got_without_changing_the_state():
+    state, array = TrainingState(), np.zeros(2)
+    state.put("callbacks.one", {"list": [{"a": 1}], "array": array, "tuple": (1, np.bool_(True))})
+    taken = state.take("callbacks.one")
+    assert taken == {"list": [{"a": 1}], "array": taken["array"], "tuple": [1, True]}
+    taken["list"][0]["a"] = 2
+    taken["array"][0] = 2
+    assert state.take("callbacks.one")["list"] == [{"a": 1}] and not array.any()
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [({1, 2}, "set"), (np.array([None]), "array of object"), ([np.zeros(1)], "array of float64"), ({1: 2}, "dict"),
+     (1j, "complex"), (np.datetime64("2020"), "date")],
+)  # fmt: skip
+def test_what_cannot_be_saved_is_named_with_the_callback_it_belongs_to(value, kind, install, tmp_path):
+    class Odd(Callback):
+        def state(self):
+            return {"fine": 1, "odd": value}
+
+    with pytest.raises(BrokenComponentError, match=f"Odd fails in state: TypeError: odd contains .* of type {kind};"):
+        specnet.run(SPEC, tmp_path / "run", callbacks=[Odd()])
+
+
+def test_what_a_callback_of_a_spec_cannot_save_is_shown_at_its_place(install, tmp_path):
+    install("acme", "[specnet.callbacks]\nodd = acme_odd:Odd", acme_odd=ODD)
+    training = SPEC["training"] | {"callbacks": ["odd"]}
+    with pytest.raises(BrokenComponentError, match=r"training.callbacks\[0\] \(Odd of acme.*odd contains") as raised:
+        specnet.run(SPEC | {"training": training}, tmp_path / "run")
+    assert raised.value.pointer == ("training", "callbacks", 0)
+
+
+ODD = """
+from specnet import Callback
+
+class Odd(Callback):
+    def state(self):
+        return {"odd": object()}
+"""
+
+
+def trainer(*callbacks):
+    experiment = Experiment(load_spec(SPEC), callbacks)
+    return experiment.trainer
+
+
+class Ending(Noting):
+    """Notes its calls, and fails where it is told to."""
+
+    def __init__(self, fails=()):
+        super().__init__()
+        self.fails = fails
+
+    def begin(self, training):
+        super().begin(training)
+        if "begin" in self.fails:
+            raise RuntimeError("begin of this one")
+
+    def end(self, training, status):
+        super().end(training, status)
+        if "end" in self.fails:
+            raise ValueError(f"end of this one, {status}")
+
+
+def test_only_callbacks_that_have_begun_end():
+    first, failing, last = Ending(), Ending(["begin"]), Ending()
+    with pytest.raises(RuntimeError, match="begin of this one"):
+        train(trainer(first, failing, last))
+    assert (first.calls, failing.calls, last.calls) == ([("begin", 0, 0), ("end", "failed")], [("begin", 0, 0)], [])
+
+
+@pytest.mark.parametrize("fails", [[], ["begin"]])
+def test_all_callbacks_end_and_the_first_error_counts(fails):
+    callbacks = [Ending(["end"]), Ending(["end"]), Ending()]
+    with pytest.raises((RuntimeError, ValueError)) as raised:
+        train(trainer(*callbacks, Ending(fails)))
+    assert str(raised.value) == ("begin of this one" if fails else "end of this one, finished")
+    assert [callback.calls[-1][0] for callback in callbacks] == ["end"] * 3
+
+
+def test_an_error_that_is_handled_around_training_hides_none_of_it():
+    try:
+        raise KeyError
+    except KeyError:
+        with pytest.raises(ValueError, match="end of this one"):
+            train(trainer(Ending(["end"])))
+
+
+@pytest.mark.parametrize("name", ["history", "recorder", "observers", "checkpoints", "best", "training.callbacks.0"])
+def test_callbacks_may_have_the_names_of_those_of_specnet_and_each_keeps_its_state(name, tmp_path):
+    named = type(name, (Listing,), {})
+    first, second = named(), named()
+    run = specnet.run(SPEC | {"record": {"every": 1}}, tmp_path / "run", callbacks=[first, second])
+    assert first.seen == second.seen == [1, 2, 3]
+    assert len(run.history["epoch"]) == len(run.record["epochs"]) - 1 == 3
+    again = named(), named()
+    again[1].seen = None
+    specnet.resume(tmp_path / "run", ["training.epochs=4"], callbacks=again)
+    assert [each.seen for each in again] == [[1, 2, 3, 4]] * 2
+
+
+def test_a_callback_of_a_spec_costs_nothing_in_steps_that_it_does_not_follow():
+    class Following(Callback):
+        def step(self, training):
+            pass
+
+    quiet, following = (GuardedCallback(each, ("training", "callbacks", 0)) for each in (Noted(), Following()))
+    assert overriding([quiet, following], "step") == [following.step]
+    assert overriding([quiet], "epoch") == [quiet.epoch]
+
+
+class Noted(Callback):
+    """Follows epochs alone."""
+
+    def epoch(self, training, values):
+        pass

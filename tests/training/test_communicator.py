@@ -88,3 +88,13 @@ def test_sums_are_added_in_a_tree_that_depends_on_the_number_of_shards_alone():
         total = Communicator(count).add(results)
         assert (total.measures.name, total.loss, total.weight) == (expected, count, 2 * count)
         assert total.gradient.tolist() == [count] * 2
+
+
+def test_a_state_of_more_shards_is_refused():
+    one, two = make(1), make(2)
+    run_epoch(two)
+    with pytest.raises(ValueError, match=r"generators of layers\.0/1, layers\.1/1, layers\.2/1, transforms/1"):
+        one.restore(two.state())
+    with pytest.raises(ValueError, match=r"generators of layers\.0/1"):
+        two.restore(one.state())
+    assert one.step == 0

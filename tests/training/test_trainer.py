@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet import Callback, Optimizer
+from specnet import Callback, Metric, Optimizer
 from specnet.datasets.base import Samples
-from specnet.errors import DivergenceError
-from specnet.training.loop import run_epoch
+from specnet.errors import BrokenComponentError, DivergenceError, UsageError
+from specnet.training.loop import forward_backward, run_epoch
 from specnet.training.model import Model
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
@@ -285,3 +285,81 @@ def test_a_full_batch_learns(layers):
     trainer = make(ADAM, layers=layers, batch_size=None)
     history = lines(trainer, 30)
     assert history[-1]["train/loss"] < 0.5 * history[0]["train/loss"]
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        ({"optimizer": MOMENTUM}, "slots has shape"),
+        ({"layers": LAYERS[:2] + LAYERS[3:]}, "generators of layers.3"),
+        ({"layers": [{"type": "linear", "units": 5}, *LAYERS[1:]]}, "params has shape"),
+        ({"metrics": ["mse", "mae"]}, "there are the metrics mse, not mse, mae"),
+        ({}, "there are the metrics mse, not"),
+    ],
+)
+def test_a_state_of_another_training_is_refused_and_changes_nothing(other, what):
+    ours, theirs = make(ADAM, metrics=["mse"]), make(**({"optimizer": ADAM} | other))
+    lines(theirs, 1)
+    before = state(ours)
+    with pytest.raises(ValueError, match=what):
+        ours.restore(theirs.state())
+    assert (state(ours), ours.step) == (before, 0)
+
+
+def test_a_state_with_that_of_a_callback_which_is_not_there_is_refused():
+    class Keeping(Callback):
+        def state(self):
+            return {"something": 1}
+
+    ours, theirs = make(), make()
+    theirs.callbacks = {"Keeping 1": Keeping()}
+    with pytest.raises(UsageError, match="made with the callback Keeping 1"):
+        ours.restore(theirs.state())
+
+
+class Hits(Metric):
+    """Keeps an array before a number that becomes a scalar of NumPy."""
+
+    def reset(self):
+        self.keep(table=np.zeros(2), total=0, start=np.float32(0))
+
+    def update(self, prediction, target):
+        self.table += 1
+        self.total += np.sum(prediction, dtype=np.float32) / np.float32(3)
+        self.start += float(np.sum(target)) / 3
+
+    def compute(self):
+        return {"total": self.total / 7, "start": self.start / 7}
+
+
+def test_scalars_of_numpy_that_a_metric_keeps_are_saved_as_numbers_and_end_in_the_same_value():
+    trainers = [make(layers=LAYERS[:1] + LAYERS[3:], batch_size=4) for _ in range(2)]
+    for each in trainers:
+        each.model.metrics["hits"] = Hits()
+        each.measures = each.model.measures()
+    whole, resumed = trainers
+    for batch in whole.batches:
+        forward_backward(whole, batch)
+        whole.step += 1
+        if whole.batches.position >= 8:  # in the middle of the epoch, then at its end
+            saved = TrainingState(whole.state().arrays, json.loads(json.dumps(whole.state().progress)))
+            assert type(saved.take("metrics.hits")["total"]) is float
+            resumed.restore(saved)
+            found = resumed.measures.metrics["hits"]
+            kept = whole.measures.metrics["hits"].kept
+            assert {n: np.asarray(v).tolist() for n, v in found.kept.items()} == {
+                n: np.asarray(v).tolist() for n, v in kept.items()
+            }
+    assert resumed.measures.compute() == whole.measures.compute()
+
+
+def test_what_a_metric_cannot_save_is_named_with_its_place():
+    class Odd(Hits):
+        def reset(self):
+            self.keep(seen=set())
+
+    trainer = make(metrics=["mse"])
+    trainer.model.metrics["odd"] = Odd()
+    trainer.measures = trainer.model.measures()
+    with pytest.raises(BrokenComponentError, match=r"metrics\[1\] \(Odd\) fails in keep: TypeError: seen contains"):
+        trainer.state()
