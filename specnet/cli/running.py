@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 @click.option("--resume", "go_on", is_flag=True, help="Go on with the run in that directory, if there is one.")
 @threads_option
 @kernels_option
+@allow_kernels_option
 @logger_option
 @strict_option
 @report_option
@@ -48,6 +49,7 @@ def run(
     go_on: bool,
     threads: int | None,
     kernels: str | None,
+    allow: bool,
     loggers: tuple[str, ...],
     strict: bool,
     report: bool,
@@ -65,8 +67,9 @@ def run(
     import specnet
     from specnet.cli.progress import watch
 
-    if strict and not go_on:
-        raise UsageError("--strict is about going on with a run", help="add --resume, or leave it out")
+    for option in [name for name, given in {"--strict": strict, "--allow-other-kernels": allow}.items() if given]:
+        if not go_on:
+            raise UsageError(f"{option} is for runs that are resumed", help="add --resume, or leave it out")
     loaded = load(spec, overrides, budget, kernels)
     with watch(is_quiet()) as observer:
         finished = specnet.run(
@@ -79,6 +82,7 @@ def run(
             threads=threads,
             report=report,
             kernels=kernels,
+            allow_other_kernels=allow,
         )
     _show(finished, report)
 

@@ -105,7 +105,7 @@ def plot(run: Path, names: tuple[str, ...], out: Path | None, form: str, checkpo
     """
     if out and len(names) != 1:
         raise UsageError("-o takes one plot", help=f"specnet plot {run} NAME -o {out}")
-    loaded = load_run(run, checkpoint)
+    loaded = load_run(run, checkpoint, allow=True)
     if out:
         refuse_overwriting(out, *(path for path in run.rglob("*") if path.is_file() and path.parent.name != "plots"))
     for each in names or loaded.spec.plots:
@@ -126,7 +126,7 @@ def report(run: Path) -> None:
     """
     from specnet.cli.show import show_link
 
-    show_link(load_run(run, "best").report())
+    show_link(load_run(run, "best", allow=True).report())
 
 
 @click.command()
@@ -147,7 +147,7 @@ def compare(runs: tuple[Path, ...], out: Path | None) -> None:
 
     if len(runs) < 2:
         raise UsageError("one run is compared with another", help=f"specnet compare {runs[0]} RUN")
-    loaded = [load_run(run, "best") for run in runs]
+    loaded = [load_run(run, "best", allow=True) for run in runs]
     if out:
         refuse_overwriting(out, *(path for run in runs for path in run.rglob("*") if path.is_file()))
         show_link(write_comparison(loaded, out))

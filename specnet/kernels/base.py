@@ -38,6 +38,8 @@ class KernelSet:
 
     group: ClassVar[str] = "kernels"
     replaces: ClassVar[Mapping[str, str]] = {}
+    facts: ClassVar[Mapping[str, str]] = {}
+    """What else its last bits depend on, by name, for manifests: the compiler and CPU of a compiled set."""
 
     @classmethod
     def kernel(cls, definition: type[T]) -> type[T]:

@@ -18,16 +18,20 @@ from specnet.runs.manifest import bring_back
 SOURCES = (".py", ".so", ".pyd", ".c")
 """Endings of files that the code of a set may be in."""
 
+FIXED = ("name", "distribution", "version", "sha256")
+"""What a manifest has of every set."""
+
 
 def describe_kernels(name: str) -> dict[str, str]:
-    """Return what a manifest has of a set of kernels: its name, where it comes from, and the digest of its code.
+    """Return what a manifest has of a set of kernels: its facts, name and origin, and the digest of its code.
 
     Raises:
         ComponentError: if there is no such set, or it cannot be used.
     """
     found, entry = find_class("kernels", name), registry.find("kernels", name)
     digest = entry.file.digest if isinstance(entry, LocalEntry) else _digest(found)
-    return {"name": name, "distribution": entry.distribution, "version": entry.version, "sha256": digest}
+    facts = {fact: str(value) for fact, value in found.facts.items()}
+    return facts | {"name": name, "distribution": entry.distribution, "version": entry.version, "sha256": digest}
 
 
 def _digest(kernels: type[KernelSet]) -> str:
@@ -70,14 +74,16 @@ def choose_kernels(
     if now == before:
         return now["name"], []
     message = f"the run was made with the set of kernels {_show(before)}, now it is {_show(now)}"
-    other = any(before[key] != now[key] for key in ("name", "distribution"))
-    if (other or exactly) and not allow_other:
+    same = ("name", "distribution", *(("version", "sha256") if exactly else ()))
+    if any(before[key] != now[key] for key in same) and not allow_other:
         raise UsageError(message, help=_help(before, run))
     return now["name"], [f"{message}; last bits may differ"]
 
 
 def _show(kernels: Mapping[str, str]) -> str:
-    return f'"{kernels["name"]}" of {kernels["distribution"]} {kernels["version"]} (sha256 {kernels["sha256"][:12]})'
+    facts = "".join(f", {name} {value}" for name, value in kernels.items() if name not in FIXED)
+    name, distribution, version, digest = (kernels[each] for each in FIXED)
+    return f'"{name}" of {distribution} {version} (sha256 {digest[:12]}{facts})'
 
 
 def _help(kernels: Mapping[str, str], run: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,13 @@ def run(
     threads: int | None = None,
     report: bool = True,
     kernels: str | None = None,
+    allow_other_kernels: bool = False,
 ) -> Run:
     """Train a spec and return its run; what is not a `Spec` yet is given to `load_spec` first.
 
     `out` names the run directory, by default `runs/` and the spec's name; if that is taken, the next free of
     `-2`, `-3`, … is used. With `resume`, a run of the spec in that very directory goes on, if there is one; then
-    errors, `strict`, `threads` and `kernels` are those of `resume`.
+    errors, `strict`, `threads`, `kernels` and `allow_other_kernels` are those of `resume`.
 
     `callbacks` run after those of the spec, in their order. `loggers` see the run and cannot change it.
 
@@ -77,12 +79,14 @@ def run(
     check_threads(threads)
     wanted, observers = Path(out) if out is not None else Path("runs") / spec.name, Observers(observer, loggers)
     with Signals() as signals:
+        go_on = partial(_go_on, wanted, spec, observers, callbacks, signals, strict, threads, report)
+        go_on = partial(go_on, kernels=kernels, allow_other_kernels=allow_other_kernels)
         if resume and (wanted / "manifest.json").exists():
-            return _go_on(wanted, spec, observers, callbacks, signals, strict, threads, report, kernels=kernels)
+            return go_on()
         experiment = _set_up(spec, callbacks, signals)
         claimed = _take(wanted) if resume else claim_directory(wanted)
         if claimed is None:
-            return _go_on(wanted, spec, observers, callbacks, signals, strict, threads, report, kernels=kernels)
+            return go_on()
         with claimed as directory, blas_threads(threads, _fitting_threads(experiment)):
             if directory.path != wanted:
                 observers.taken(wanted)

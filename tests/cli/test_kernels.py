@@ -1,8 +1,10 @@
 """The option --kernels, in every command that computes."""
 
 import json
+from pathlib import Path
 
 import pytest
+from helpers import change
 
 SPEC = {
     "dataset": {"type": "spiral", "n_samples": 40},
@@ -47,3 +49,37 @@ def test_a_set_is_checked(spec, invoke):
     result = invoke("check", "--kernels", "textbook")
     assert (result.exit_code, result.stdout) == (0, "\nall is well: 0 checks\n")
     assert invoke("check", "--kernels", "numpy", "--distribution", "specnet").exit_code == 2
+
+
+@pytest.fixture
+def gone(spec, invoke):
+    """A run whose set of kernels is no longer installed."""
+    assert invoke("run", spec, "-o", "run", "--no-report").exit_code == 0
+    kernels = {"name": "fast", "distribution": "specnet-fast", "version": "1.2", "sha256": "0" * 64}
+    change(Path("run/manifest.json"), kernels=kernels)
+    return "run"
+
+
+@pytest.mark.parametrize("command", [["plot", "run", "curves"], ["report", "run"], ["compare", "run", "run"]])
+def test_a_run_whose_set_is_gone_is_shown_with_the_default_one(command, gone, invoke):
+    result = invoke(*command)
+    assert result.exit_code == 0, result.stderr
+    assert 'warning: the run was made with the set of kernels "fast" of specnet-fast 1.2' in result.stderr
+    assert 'now it is "numpy"' in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["evaluate", "run"], ["predict", "run", "x.csv"], ["resume", "run", "--set", "training.epochs=3"],
+     ["run", "spec.json", "-o", "run", "--resume", "--set", "training.epochs=3"]],
+)  # fmt: skip
+def test_where_bits_matter_a_run_whose_set_is_gone_needs_leave(command, gone, invoke):
+    refused = invoke(*command)
+    assert (refused.exit_code, "pip install specnet-fast==1.2; or add --allow-other" in refused.stderr) == (2, True)
+    allowed = invoke(*command, "--allow-other-kernels")
+    assert (allowed.exit_code, "last bits may differ" in allowed.stderr) == (0, True)
+
+
+def test_leave_for_another_set_is_for_runs_that_are_resumed(spec, invoke):
+    result = invoke("run", spec, "--allow-other-kernels")
+    assert (result.exit_code, "--allow-other-kernels is for runs that are resumed" in result.stderr) == (2, True)

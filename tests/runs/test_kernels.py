@@ -112,3 +112,21 @@ def test_a_set_that_there_is_not_is_refused_before_anything_is_made(tmp_path):
     with pytest.raises(ComponentError, match='there is no set of kernels "nump"'):
         specnet.run(SPEC, tmp_path / "run", kernels="nump")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_set_may_add_facts_that_its_bits_depend_on(tmp_path):
+    class Compiled(KernelSet):
+        facts: ClassVar = {"compiler": "gcc 14.2", "cpu": "avx512f"}
+
+    specnet.register("kernels", "compiled")(Compiled)
+    try:
+        directory = specnet.run(SPEC, tmp_path / "run", kernels="compiled", report=False).directory
+        told = manifest(directory)["kernels"]
+        assert (told["name"], told["compiler"], told["cpu"]) == ("compiled", "gcc 14.2", "avx512f")
+        Compiled.facts = Compiled.facts | {"cpu": "avx2"}
+        watched = Watched()
+        specnet.resume(directory, ["training.epochs=3"], watched, report=False)
+        assert "cpu avx512f), now it is" in watched.warnings[0] and "cpu avx2)" in watched.warnings[0]
+        assert manifest(directory)["kernels"]["cpu"] == "avx2"
+    finally:
+        del registry.LOCAL["kernels", "compiled"]
