@@ -54,9 +54,10 @@ import numpy as np
 from environment import write_distribution
 from helpers import kernel_options
 from runs.stopped import DRIFT
-from runs.victims import MATRIX, OBSERVED, SHORTER, SPECS, Follower, beside
+from runs.victims import CALLBACKS, KEEPING, MATRIX, POINTS, SHORTER, SPECS
 
 import specnet
+from specnet import registry
 from specnet.errors import Interrupted, SpecnetError
 from specnet.runs.files import read_json
 
@@ -79,14 +80,17 @@ class Blow(NamedTuple):
     signal: int = signal.SIGKILL
 
 
+SYSTEM = frozenset({"system"})
 NO_BLOW, OVER = Blow("none"), Blow("over")
 """Of the first one a profiler counts all phases, and after a blow none."""
 
 
 def asks_system(event: str, function: object) -> bool:
     """Tell whether a profiler's event is about a function of the operating system, or one of a file."""
+    if event[:2] != "c_":
+        return False
     known = getattr(function, "__module__", None) in ("posix", "fcntl", "io", "_io")
-    return event.startswith("c_") and (known or isinstance(getattr(function, "__self__", None), io.IOBase))
+    return known or isinstance(getattr(function, "__self__", None), io.IOBase)
 
 
 class Profiler:
@@ -98,8 +102,8 @@ class Profiler:
         from specnet.training.model import Model
 
         self.late, self.blow = late, blow
-        self.counts = dict.fromkeys(PHASES, 0)
-        self.inside: set[str] = set()
+        self.count, self.counts = 0, Counter[frozenset[str]]()
+        self.inside: frozenset[str] = frozenset()
         functions = {
             "any": [runner.run, runner.resume],
             "train": [course.Course._train],
@@ -109,24 +113,26 @@ class Profiler:
             "commit": [files.Staged.commit],
             "epoch": [loop.run_epoch],
         }
-        self.names = {function.__code__: name for name, some in functions.items() for function in some}
+        # By identity: to hash a code object takes longer than all the rest.
+        self.names = {id(function.__code__): name for name, some in functions.items() for function in some}
 
     def __call__(self, frame: FrameType, event: str, argument: object) -> None:
-        if name := self.names.get(frame.f_code):
+        if name := self.names.get(id(frame.f_code)):
             self._follow(name, event, frame)
         phase = self.blow.phase
         if self.blow is NO_BLOW:
-            for phase in PHASES:
-                self.counts[phase] += self._is_in(phase, event, argument)
+            self.counts[self.inside] += 1
+            if event[:2] == "c_" and self._is_in("system", event, argument):
+                self.counts[SYSTEM] += 1
         elif self._is_in(phase, event, argument):
-            self.counts[phase] += 1
-            if self.counts[phase] >= self.blow.moment and self._may_strike(event):
+            self.count += 1
+            if self.count >= self.blow.moment and self._may_strike(event):
                 number, self.blow = self.blow.signal, OVER
                 os.kill(os.getpid(), number)
 
     def _is_in(self, phase: str, event: str, argument: object) -> bool:
         """Tell whether an event is one that a phase counts."""
-        return phase in self.inside or (phase == "system" and "any" in self.inside and asks_system(event, argument))
+        return phase in self.inside or (phase == "system" and asks_system(event, argument) and "any" in self.inside)
 
     def _may_strike(self, event: str) -> bool:
         """Python handles no signal between a function that takes a lock and the `with` that releases it."""
@@ -144,7 +150,10 @@ class Profiler:
 
 
 def child(arguments: Sequence[str], told: int, profiler: Profiler | None, counts: Path | None) -> None:
-    """Be the command `specnet`, or one whose run has a follower, with a profiler. What it says goes to an open file."""
+    """Be the command `specnet`, or a program whose runs have a callback of its own, with a profiler.
+
+    What it says goes to an open file.
+    """
     from specnet import cli
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -154,23 +163,26 @@ def child(arguments: Sequence[str], told: int, profiler: Profiler | None, counts
     threading.setprofile(profiler)
     sys.setprofile(profiler)
     try:
-        if arguments[0] == OBSERVED:
-            follow(*arguments[1:])
+        if arguments[0] == CALLBACKS:
+            call_back(*arguments[1:])
         else:
             cli.main()
     finally:
         sys.setprofile(None)
         if profiler and counts:
-            counts.write_text(json.dumps(profiler.counts))
+            totals = {phase: sum(n for at, n in profiler.counts.items() if phase in at) for phase in PHASES}
+            counts.write_text(json.dumps(totals))
 
 
-def follow(what: str, directory: str, *spec: str) -> None:
-    """Run a spec, or go on with a run, under the eyes of a follower, and end as the command does."""
+def call_back(what: str, directory: str, kernels: str, *spec: str) -> None:
+    """Run a spec, or resume a run, with a callback, and end as the command does."""
+    from keeping_plugin import Trace
+
     try:
         if what == "run":
-            specnet.run(*spec, directory, Follower(), resume=True, report=False)
+            specnet.run(*spec, directory, callbacks=[Trace()], resume=True, report=False, kernels=kernels)
         else:
-            specnet.resume(directory, observer=Follower(), report=False)
+            specnet.resume(directory, callbacks=[Trace()], report=False, kernels=kernels)
     except (Interrupted, SpecnetError) as error:
         sys.exit(error.exit_code)
 
@@ -184,7 +196,6 @@ def story(directory: Path) -> dict[str, object]:
         "stopped_early": manifest.get("stopped_early"),
         "error": manifest["error"] and manifest["error"].splitlines()[0],
         "history": json.dumps(lines),
-        "told": beside(directory).read_text() if beside(directory).exists() else None,
     }
 
 
@@ -238,7 +249,7 @@ class Victim:
         self.spec.write_text(json.dumps(SPECS[name]))
         self.reference, counted, counts = (folder / f"{name}-{what}" for what in ("reference", "counted", "counts"))
         with suppress(SpecnetError):  # what this imports is there in all processes that are forked
-            specnet.run(self.spec, folder / f"{name}-imported")
+            specnet.run(specnet.load_spec(self.spec, ["training.epochs=1"]), folder / f"{name}-imported")
         start = time.perf_counter()
         self.end = self.strike(self.reference, self.epochs)
         self.seconds = time.perf_counter() - start
@@ -267,8 +278,9 @@ class Victim:
 
     def arguments(self, directory: Path, epochs: int, resume: bool) -> list[str]:
         """Return what the command takes to start, or to go on with, a run."""
-        if self.part == OBSERVED:
-            return [OBSERVED, *(["resume", str(directory)] if resume else ["run", str(directory), str(self.spec)])]
+        if self.part == CALLBACKS:
+            verb, given = ("resume", []) if resume else ("run", [str(self.spec)])
+            return [CALLBACKS, verb, str(directory), self.kernels, *given]
         arguments = ["resume"] if resume else ["run", str(self.spec), "--resume", "--out"]
         arguments += [str(directory), "--quiet", *kernel_options(self.kernels)]
         arguments += ["--no-report"] if self.name in MATRIX else []
@@ -342,8 +354,9 @@ def main(kills: int, seed: int | None, names: tuple[str, ...], blows: int, phase
     inputs = np.random.default_rng(0).normal(size=(160, 2))  # as float64 more than the buffer: a window has 9 of them
     np.save(folder / "inputs.npy", inputs)
     np.save(folder / "targets.npy", inputs[:, 0] * inputs[:, 1] > 0)
-    write_distribution(folder, "specnet-drift", "drift = drift_plugin:Drift", drift_plugin=DRIFT)
+    write_distribution(folder, "specnet-keeping", POINTS, drift_plugin=DRIFT, keeping_plugin=KEEPING)
     sys.path.insert(0, str(folder))
+    registry._claims.cache_clear()
     victims: dict[str, Victim] = {}
     struck: Counter[str] = Counter()
     chosen = names or tuple(SPECS)

@@ -3,8 +3,10 @@ import subprocess
 import sys
 
 import pytest
-from runs import kill
+from runs import kill, victims
 from runs.victims import DIAGONAL, MATRIX, METRICS, STATEFUL
+
+import specnet
 
 SPECS = ("plateau", "stopping", "restored", "extended")
 
@@ -43,10 +45,15 @@ CHANGES = {
 }
 
 
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    spec = victims.SPIRAL | {"training": {"epochs": 8, "batch_size": None}, "record": {"every": 2, "points": 3}}
+    return specnet.run(spec, tmp_path_factory.mktemp("whole") / "run", report=False).directory
+
+
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_difference_is_seen(change, exact, train, tmp_path):
-    directory = train(training={"epochs": 8, "batch_size": None}, record={"every": 2, "points": 3}).directory
+def test_a_difference_is_seen(change, exact, directory, tmp_path):
     other = shutil.copytree(directory, tmp_path / "other")
     assert kill.differences(directory, other, exact) == []
     name, before, after = CHANGES[change]

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from helpers import kernel_sets
-
-from specnet import Observer
-from specnet.runs.observers import TrainingView
 
 LINEAR = {"type": "linear", "units": 6}
 OUTPUT = {"type": "linear", "units": 1}
@@ -66,7 +60,7 @@ SPECS: dict[str, dict[str, Any]] = {
     "plateau": SPIRAL | {
         "optimizer": {"type": "adam", "learning_rate": {"type": "reduce_on_plateau", "initial": 0.2, "patience": 1,
                                                         "factor": 0.5, "cooldown": 1}},
-        "training": {"epochs": 25, "batch_size": 20},
+        "training": {"epochs": 16, "batch_size": 20},
         "checkpoint": {"every": 3, "keep": 2, "monitor": "validation/accuracy"},
     },
     "stopping": SPIRAL | {
@@ -81,7 +75,7 @@ SPECS: dict[str, dict[str, Any]] = {
     },
     "extended": WAVES | {
         "layers": [LINEAR, "tanh", DROPOUT, OUTPUT],
-        "training": {"epochs": 12, "batch_size": 9},
+        "training": {"epochs": 9, "batch_size": 9},
         "checkpoint": {"every": 2, "every_steps": 4},
         "record": {"every": 1, "units": True, "budget": 20_000},
     },
@@ -92,29 +86,32 @@ SPECS: dict[str, dict[str, Any]] = {
         "checkpoint": {"every_steps": 5},
     },
 }  # fmt: skip
-SHORTER = {"extended": (3, 8)}
+SHORTER = {"extended": (3, 6)}
 """Epochs that a run may be told to end after, before it is made as long as its spec says."""
+NOISE = {"type": "gaussian_noise", "std": 0.1}
 METRICS: dict[str, dict[str, Any]] = {
     "accuracy": SPIRAL | {"metrics": ["accuracy"]},
-    "mse": WAVES | {"metrics": ["mse", "mae"]},
-    "r2": WAVES | {"metrics": ["r2"]},
+    "sums": WAVES | {"metrics": ["mse", "mae", "r2"]},
+    "samples": WAVES | {"metrics": ["typical"]},
 }
-"""Data with metrics that sum what batches bring, and with one that needs all samples."""
-OBSERVED = "observer"
+"""Data with metrics that count, that sum moments, and that keep all samples."""
+CALLBACKS = "callbacks"
 STATEFUL: dict[str, dict[str, Any]] = {
-    "dropout": {"layers": [LINEAR, "tanh", DROPOUT, OUTPUT]},
+    "random": {"transforms": {"inputs": ["standardize", NOISE]}, "layers": [LINEAR, "tanh", DROPOUT, OUTPUT]},
     "running_state": {"layers": [LINEAR, "drift", {"type": "residual", "layers": ["drift"]}, OUTPUT]},
     "plateau": {
         "layers": [LINEAR, "tanh", OUTPUT],
         "optimizer": {"type": "adam", "learning_rate": {"type": "reduce_on_plateau", "initial": 0.1, "patience": 1,
                                                         "min_delta": 0.5, "cooldown": 1, "monitor": "train/loss"}},
     },
-    OBSERVED: {"layers": [LINEAR, "tanh", OUTPUT]},
+    CALLBACKS: {"layers": [LINEAR, "tanh", OUTPUT]},
 }  # fmt: skip
-"""Parts that keep something: random numbers, a plugin's running state, a schedule's value, what a user adds."""
+"""Parts that keep something: random numbers, a plugin's running state, a schedule's value, callbacks. The spec of the
+last ones names one, and the process that trains adds another."""
+TRAINING = {"epochs": 5, "batch_size": 12}
 MATRIX: dict[str, dict[str, Any]] = {
     "-".join([kernels, metric, part]): METRICS[metric] | STATEFUL[part] | {
-        "training": {"epochs": 6, "batch_size": 12},
+        "training": TRAINING | ({"callbacks": ["trace"]} if part == CALLBACKS else {}),
         "checkpoint": {"every": 2, "every_steps": 5, "keep": 2},
         "record": {"every": 1, "points": 4},
     }
@@ -127,20 +124,49 @@ DIAGONAL = [
 """A few cells of the matrix that have each kernel set, metric and part once or more."""
 SPECS |= MATRIX
 
-
-class Follower(Observer):
-    """What a user adds to a run: it writes what it is told into a file beside the run, from where that is taken up."""
-
-    def begin(self, view: TrainingView) -> None:
-        history = view.directory / "history.jsonl"
-        lines = history.read_text().splitlines()[: view.epoch] if view.epoch else []
-        self.path, self.told = beside(view.directory), [*map(json.loads, lines)]
-
-    def epoch(self, view: TrainingView, values: Mapping[str, Any]) -> None:
-        self.told.append(dict(values))
-        self.path.write_text(json.dumps([told | {"seconds": None} for told in self.told]))
+POINTS = "drift = drift_plugin:Drift\n[specnet.metrics]\ntypical = keeping_plugin:Typical\n"
+POINTS += "[specnet.callbacks]\ntrace = keeping_plugin:Trace"
+KEEPING = """
+import numpy as np
+from specnet import Callback, Metric
 
 
-def beside(directory: Path) -> Path:
-    """Return where a run's follower writes."""
-    return directory.with_name(f"{directory.name}.told")
+class Typical(Metric):
+    '''Median and mean of errors, of all samples and of a sum that becomes a scalar of NumPy.'''
+
+    higher_is_better = False
+    keeps_samples = True
+
+    def reset(self):
+        self.keep(errors=np.zeros(0, np.float32), total=0)
+
+    def update(self, prediction, target):
+        errors = np.abs(prediction.reshape(-1) - target.reshape(-1)).astype(np.float32)
+        self.errors = np.concatenate([self.errors, errors])
+        self.total += np.sum(errors)
+
+    def compute(self):
+        return {"median": np.median(self.errors), "mean": self.total / len(self.errors)}
+
+
+class Trace(Callback):
+    '''Keeps an array, a list that grows, and a scalar of NumPy.'''
+
+    def model_post_init(self, context):
+        self.seen, self.mean, self.steps = [], 0.0, np.int64(0)
+
+    def step(self, training):
+        self.mean = 0.5 * (self.mean + training.model.network.params.flat)
+        self.steps += 1
+
+    def epoch(self, training, values):
+        self.mean *= 0.9
+        self.seen.append({"epoch": values["epoch"], "loss": values["train/loss"]})
+
+    def state(self):
+        return {"seen": self.seen, "mean": self.mean, "steps": self.steps}
+
+    def restore(self, saved):
+        self.seen, self.mean, self.steps = saved["seen"], saved["mean"], saved["steps"]
+"""
+"""What the distribution of the tests adds to the layer drift."""
