@@ -107,19 +107,11 @@ class Component(Section):
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
-        """Pickle fields and what is learned. A kernel becomes its definition: the reader may use another set."""
-        learned = self._learned()
-        if learned is None:
+        """Pickle layers, losses and optimizers by their fields, as a network has the rest; kernels as definitions."""
+        if self.group not in ("layers", "losses", "optimizers"):
             return super().__reduce_ex__(protocol)
         fields = {name: stated(self, name) for name in type(self).model_fields}
-        return _unpickle, (registry.definition(type(self)), self.__getstate__() | {"__dict__": fields}, learned)
-
-    def _learned(self) -> dict[str, Any] | None:
-        """Return the run-time state that is pickled besides fields; None for all of it."""
-        return {} if self.group in ("losses", "optimizers") else None
-
-    def _learn(self, learned: dict[str, Any]) -> None:
-        """Take back what `_learned` returned."""
+        return _unpickle, (registry.definition(type(self)), self.__getstate__() | {"__dict__": fields})
 
     def __repr_name__(self) -> str:
         return definition_name(self)
@@ -139,11 +131,10 @@ class Component(Section):
             raise error.__cause__ or error from None
 
 
-def _unpickle(cls: type[Component], state: dict[Any, Any], learned: dict[str, Any]) -> Component:
+def _unpickle(cls: type[Component], state: dict[Any, Any]) -> Component:
     component = object.__new__(cls)
     component.__setstate__(state)
     component.model_post_init(None)
-    component._learn(learned)
     return component
 
 

@@ -232,32 +232,9 @@ class Layer(Component):
         self._check_name(name, ())
         self.shared.append(Shared(name, source, transpose))
 
-    def _learned(self) -> dict[str, Any]:
-        """Return parameters, running state and random numbers, by the name of the layer, this or one inside it."""
-        found = {}
-        for place, layer in walk(self, ""):
-            names = {*layer._declared(), "place", "input_shape", "output_shape", "dtype", "rng"}
-            found[place] = {name: value for name, value in vars(layer).items() if name in names}
-        return found
-
-    def _learn(self, learned: dict[str, Any]) -> None:
-        from specnet.layers.stack import Stack
-
-        vars(self).update(learned[""])
-        if "input_shape" in learned[""]:
-            self.within = Stack((), (), "")
-            self.build(self.input_shape)
-        for place, layer in walk(self, ""):
-            vars(layer).update(learned[place])
-            names = (layer._declared() - {each.name for each in layer.states}) & learned[place].keys()
-            vars(layer.grad).update({name: np.zeros_like(learned[place][name]) for name in names})
-
-    def _declared(self) -> set[str]:
-        names = {each.name for each in self.parameters} | {each.name for each in self.states}
-        return names | {each.name for each in self.shared}
-
     def _check_name(self, name: str, shape: Shape) -> None:
-        if hasattr(type(self), name) or name in {*type(self).model_fields, *self._declared(), *RUN_TIME}:
+        declared = {each.name for group in (self.parameters, self.states, self.shared) for each in group}
+        if hasattr(type(self), name) or name in {*type(self).model_fields, *declared, *RUN_TIME}:
             raise ValueError(f"{definition_name(self)} already has an attribute {name!r}: declare another name")
         if any(size < 1 for size in shape):
             raise ShapeError(f"{name} would have shape {shape}")

@@ -92,7 +92,8 @@ class MetricChecks(Checks[Metric]):
         half = len(self.target) // 2
         metric = self.of((self.prediction[:half], self.target[:half]))
         for name, value in metric.kept.items():
-            if not isinstance(value, (int, float, np.generic, np.ndarray)) or np.asarray(value).dtype.kind not in "biuf":
+            number = isinstance(value, (int, float, np.generic, np.ndarray))
+            if not number or np.asarray(value).dtype.kind not in "biuf":
                 yield f"it keeps {name}, which is no number and no array of numbers"
         told = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in metric.kept.items()}
         restored = self.of((self.prediction[::-1].copy(), self.target))

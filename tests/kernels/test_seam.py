@@ -251,24 +251,3 @@ def test_a_field_that_a_schedule_sets_is_pickled_as_the_schedule():
     fields.set(0)
     assert sgd.learning_rate == 0.25
     assert pickle.loads(pickle.dumps(sgd)).to_spec()["learning_rate"] == schedule
-
-
-@pytest.mark.parametrize("kernels", ["numpy", "textbook"])
-def test_a_layer_that_is_pickled_alone_has_what_it_learned_and_computes_on(kernels):
-    layers = [*LAYERS, {"type": "parallel", "branches": [[LINEAR, "dropout"], []]}]
-    made, x = network(kernels, layers), np.random.default_rng(0).normal(size=(2000, 3))
-    dy = made.forward(x, training=True)
-    made.backward(dy)
-    for layer in made.layers:
-        content = pickle.dumps(layer)
-        twin, y = pickle.loads(content), np.random.default_rng(1).normal(size=(6, *layer.input_shape))
-        assert len(content) < 8000
-        for training in (True, False):
-            expected, found = (each.forward(y.copy(), training).copy() for each in (layer, twin))
-            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
-        layer.needs_dx = True
-        found, expected = twin.backward(expected.copy()), layer.backward(expected.copy())
-        if expected is not None:
-            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
-        for name, grad in vars(layer.grad).items():
-            np.testing.assert_allclose(vars(twin.grad)[name], grad, rtol=1e-12)
