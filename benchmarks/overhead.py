@@ -24,7 +24,7 @@ from benchmarks.work import SPECS, digits_spec, write_digits
 from specnet.cli.progress import watch
 from specnet.runs.experiment import Experiment
 from specnet.runs.observers import TrainingView
-from specnet.training.trainer import updater
+from specnet.training.update import updater
 
 TERMINAL = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "100"}
 

@@ -68,6 +68,8 @@ class Optimizer(Component):
     whole_tensors: ClassVar[bool] = False
     whole_vector: ClassVar[bool] = False
     needs: ClassVar[tuple[Literal["evaluate", "jacobian"], ...]] = ()
+    decays: ClassVar[bool] = False
+    """Whether the rule decays parameters: `state.decay` is then 1 where one decays and 0 elsewhere."""
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -143,14 +145,9 @@ def named_state(optimizer: Optimizer, arrays: np.ndarray) -> State:
     return named(optimizer)
 
 
-def decay_mask(shapes: Mapping[str, tuple[int, ...]], decays: Mapping[str, bool], dtype: np.dtype | str) -> np.ndarray:
-    """Return the flat vector that is 1 where parameters decay, else 0.
-
-    `decays` says which do, as layers have declared them.
-
-    >>> decays = {"layers.0.weight": True, "layers.0.bias": False}
-    >>> decay_mask({"layers.0.weight": (1, 2), "layers.0.bias": (2,)}, decays, "float32").tolist()
-    [1.0, 1.0, 0.0, 0.0]
-    """
-    values = np.array([decays[name] for name in shapes], dtype)
-    return np.repeat(values, [math.prod(shape) for shape in shapes.values()])
+def decaying(optimizer: Optimizer, state: State) -> Iterator[State]:
+    """Yield the state of an optimizer, and of those inside it, that decay parameters."""
+    if optimizer.decays:
+        yield state
+    for name, inner in wrapped(optimizer):
+        yield from decaying(inner, getattr(state, name))

@@ -12,7 +12,7 @@ from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer, all_needs, all_state_names
 from specnet.schedules.scheduled import ScheduledFields
 from specnet.training.objective import Objective
-from specnet.training.trainer import updater
+from specnet.training.update import updater
 
 ROUNDS = 5
 """Times that a step is measured; the least counts, as only what disturbs makes it longer."""

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from specnet.component import guarded
-from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer, all_needs, all_state_names, named_state
 from specnet.randomness import restore_stream, save_stream, stream
 from specnet.schedules.scheduled import ScheduledFields
@@ -23,6 +22,7 @@ from specnet.training.model import Model, check_counts
 from specnet.training.objective import Objective
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
+from specnet.training.update import clip_norm, updater
 from specnet.workspace import zeros
 
 
@@ -290,26 +290,3 @@ def loss_and_gradient(trainer: Trainer, batch: Batch, again: bool = False) -> tu
     value = model.loss_of(y, batch)
     network.backpropagate(model.loss.backward())
     return value, model.weight_of(batch)
-
-
-def updater(
-    network: Network, optimizer: Optimizer, slots: np.ndarray, objective: Objective | None = None
-) -> Callable[[int], None]:
-    """Return a function that takes an optimizer's step on all parameters; `slots` are the rows of its state."""
-    w, g = network.params, network.grads
-    optimizer.bind({name: array.shape for name, array in w.items()}, objective)
-    pieces = optimizer.pieces(w.flat, g.flat, named_state(optimizer, slots))
-
-    def update(step: int) -> None:
-        for piece in pieces:
-            optimizer.update(*piece, step)
-
-    return update
-
-
-def clip_norm(gradient: np.ndarray, limit: float) -> None:
-    """Scale a gradient in place so that its Euclidean norm is at most `limit`. Pascanu et al., 2013."""
-    # In float64, as the square of a float32 above 1e19 overflows.
-    norm = float(np.linalg.norm(gradient.astype(np.float64)))
-    if norm > limit:
-        gradient *= limit / norm

@@ -8,11 +8,12 @@ import pytest
 
 import specnet
 from specnet import Layer, Optimizer
-from specnet.optimizers.base import all_needs, all_state_names, decay_mask, named_state
+from specnet.optimizers.base import all_needs, all_state_names, named_state
 from specnet.optimizers.sgd import Sgd
 from specnet.schedules.base import scheduled
 from specnet.schedules.scheduled import ScheduledFields
 from specnet.training.objective import Objective
+from specnet.training.update import updater
 
 SHAPES = {"layers.0.weight": (2, 3), "layers.0.bias": (3,), "layers.2.weight": (3, 1)}
 SIZE = 12
@@ -283,12 +284,18 @@ def test_parameters_decay_as_their_layers_declare():
         def backward(self, dy):
             return dy
 
+    class Decay(Optimizer):
+        decays = True
+        inner: Optimizer | None = None
+
+        def update(self, w, g, state, step):
+            w -= 0.25 * state.decay * w
+            if self.inner:
+                self.inner.apply(w, g, state.inner, step)
+
     network = specnet.build_network([{"type": "linear", "units": 3}, Scaled()], (2,))
-    shapes = {name: array.shape for name, array in network.params.items()}
-    decays = {
-        f"{place}.{parameter.name}": parameter.decay
-        for place, layer in network.named.items()
-        for parameter in layer.parameters
-    }
-    mask = decay_mask(shapes, decays, "float64")
-    assert (mask.dtype, mask.tolist()) == (np.float64, [1] * 6 + [0] * 3 + [0] * 4 + [1] * 3)
+    decayed = np.array([1] * 6 + [0] * 3 + [0] * 4 + [1] * 3)
+    for optimizer, steps in ((Decay(), 1), (Decay(inner=Decay()), 2)):
+        network.params.flat[...] = 1.0
+        updater(network, optimizer, np.zeros((0, decayed.size)))(0)
+        np.testing.assert_array_equal(network.params.flat, np.where(decayed, 0.75**steps, 1.0))

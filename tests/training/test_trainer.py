@@ -12,7 +12,8 @@ from specnet.training.loop import forward_backward, run_epoch
 from specnet.training.model import Model
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
-from specnet.training.trainer import Trainer, clip_norm
+from specnet.training.trainer import Trainer
+from specnet.training.update import clip_norm
 from specnet.transforms.pipeline import Pipeline
 
 LAYERS = [{"type": "linear", "units": 6}, "tanh", {"type": "dropout", "rate": 0.4}, {"type": "linear", "units": 1}]
