@@ -9,9 +9,9 @@ from specnet.datasets.base import Data as Data
 from specnet.datasets.base import DataFile as DataFile
 from specnet.datasets.base import Dataset as Dataset
 from specnet.datasets.base import Outline as Outline
-from specnet.datasets.base import Rows as Rows
 from specnet.datasets.base import Samples as Samples
 from specnet.datasets.base import StreamedSamples as StreamedSamples
+from specnet.datasets.rows import Rows as Rows
 from specnet.errors import DataError as DataError
 from specnet.errors import PlotError as PlotError
 from specnet.errors import ShapeError as ShapeError

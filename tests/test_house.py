@@ -21,7 +21,7 @@ NOUNS = (
     "layers", "losses", "metrics", "optimizers", "schedules", "initializers", "datasets", "transforms", "plots",
     "kernels",
 )  # fmt: skip
-SHARED = ([], ["base"], ["stack"], ["checks"], ["split"], ["pipeline"], ["scheduled"])
+SHARED = ([], ["base"], ["rows"], ["stack"], ["checks"], ["split"], ["pipeline"], ["scheduled"])
 """Files of a noun that are no implementations of it."""
 ORDER = [
     "errors", "tools", "component", "base", "implementations", "network", "training", "spec", "report", "runs", "api",

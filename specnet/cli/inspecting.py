@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from specnet.datasets.base import Data, Rows
+    from specnet.datasets.base import Data
+from specnet.datasets.rows import Rows
 
 SCHEMA_SUFFIX = ".schema.json"
 """How the names of files end that stand among specs for the sake of editors."""
@@ -195,7 +196,7 @@ def _show_splits(splits: Mapping[str, Mapping[str, np.ndarray | Rows]]) -> None:
     import numpy as np
 
     from specnet.cli.show import show_table
-    from specnet.datasets.base import pieces
+    from specnet.datasets.rows import pieces
     from specnet.functions import summarize
 
     rows = []
@@ -214,7 +215,7 @@ def _show_classes(data: Data) -> None:
     import numpy as np
 
     from specnet.cli.show import show_table
-    from specnet.datasets.base import pieces
+    from specnet.datasets.rows import pieces
 
     if not data.classes:
         return

@@ -10,19 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from specnet.component import Section
-from specnet.datasets.base import (
-    AnySamples,
-    Data,
-    DataFile,
-    Dataset,
-    Outline,
-    Rows,
-    Samples,
-    StreamedSamples,
-    row_bytes,
-    target_kind,
-)
+from specnet.datasets.base import AnySamples, Data, DataFile, Dataset, Outline, Samples, StreamedSamples, target_kind
 from specnet.datasets.files import npy_header, npy_rows, npz_rows
+from specnet.datasets.rows import Rows, row_bytes
 from specnet.errors import DataError, Pointer
 from specnet.names import suggest
 from specnet.numpy_files import Header, read_npy, read_npz, read_npz_headers

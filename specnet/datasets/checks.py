@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet.datasets.base import AnySamples, Data, Rows, Samples, StreamedSamples, pieces
+from specnet.datasets.base import AnySamples, Data, Samples, StreamedSamples
+from specnet.datasets.rows import Rows, pieces
 from specnet.errors import DataError
 from specnet.functions import all_finite
 

@@ -15,7 +15,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 
-from specnet.datasets.base import Rows
+from specnet.datasets.rows import Rows
 from specnet.errors import DataError
 from specnet.numpy_files import Header, explain_os_error, open_npy, open_npz, read_npy_header
 

@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import Field
 
 from specnet.component import Section
-from specnet.datasets.base import AnySamples, Data, pieces
+from specnet.datasets.base import AnySamples, Data
+from specnet.datasets.rows import pieces
 from specnet.errors import DataError
 from specnet.task import class_numbers
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from specnet.datasets.base import Data, pieces
+from specnet.datasets.base import Data
+from specnet.datasets.rows import pieces
 from specnet.errors import PlotError
 from specnet.plots import style
 from specnet.plots.base import Trained

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from specnet.datasets.base import Data, pieces
+from specnet.datasets.base import Data
+from specnet.datasets.rows import pieces
 from specnet.errors import DataError, SpecnetError
 from specnet.functions import extremes
 from specnet.report.packing import spread

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet.datasets.base import Data, Rows
+from specnet.datasets.base import Data
+from specnet.datasets.rows import Rows
 from specnet.errors import DataError
 from specnet.layers.base import Activation
 from specnet.network.norms import Norms, check_norms, layer_norms, step_norms, trained_layers

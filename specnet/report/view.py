@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from specnet import registry
-from specnet.datasets.base import Rows
+from specnet.datasets.rows import Rows
 from specnet.errors import SpecnetError
 from specnet.functions import is_image
 from specnet.layers.base import Layer, Shape, walk

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from specnet.component import guarded
-from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples, row_bytes
+from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples
 from specnet.datasets.checks import check_samples, check_weights, checked_data
+from specnet.datasets.rows import row_bytes
 from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetError
 from specnet.layers.base import Shape
 from specnet.network.network import Network

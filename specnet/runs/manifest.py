@@ -16,7 +16,8 @@ from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from specnet import registry
 from specnet.component import Component, parts
-from specnet.datasets.base import Data, pieces
+from specnet.datasets.base import Data
+from specnet.datasets.rows import pieces
 from specnet.errors import Diagnostic, Pointer, RunError, SpecError, SpecnetError
 from specnet.runs.files import read_json
 from specnet.runs.machine import describe_machine

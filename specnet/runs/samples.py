@@ -14,7 +14,8 @@ import numpy as np
 from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 
 from specnet.component import build
-from specnet.datasets.base import AnySamples, Dataset, Rows, pieces
+from specnet.datasets.base import AnySamples, Dataset
+from specnet.datasets.rows import Rows, pieces
 from specnet.errors import SpecError, SpecnetError, UsageError
 from specnet.metrics.base import drop_column
 from specnet.numpy_files import read_npy

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from specnet.component import parts
-from specnet.datasets.base import Data, DataFile, Dataset, Outline, Rows, pieces
+from specnet.datasets.base import Data, DataFile, Dataset, Outline
 from specnet.datasets.checks import check_weights
+from specnet.datasets.rows import Rows, pieces
 from specnet.errors import DataError, SpecnetError
 from specnet.randomness import stream
 from specnet.testing.checks import Checks, Problems, checker, make, outcomes

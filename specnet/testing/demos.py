@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet.datasets.base import AnySamples, Data, Dataset, Rows, Samples, StreamedSamples
+from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples
+from specnet.datasets.rows import Rows
 from specnet.runs.experiment import Experiment
 from specnet.spec.load import load_spec
 from specnet.spec.model import Spec

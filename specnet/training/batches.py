@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.datasets.base import PARTS, PIECE, Rows, rows_in
+from specnet.datasets.rows import PARTS, PIECE, Rows, rows_in
 from specnet.randomness import save_stream
 
 BLOCKS = 128

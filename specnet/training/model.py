@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from specnet import registry
-from specnet.datasets.base import AnySamples, Rows, StreamedSamples
+from specnet.datasets.base import AnySamples, StreamedSamples
 from specnet.datasets.checks import check_weights
+from specnet.datasets.rows import Rows
 from specnet.errors import DataError
 from specnet.functions import all_finite
 from specnet.losses.base import Loss

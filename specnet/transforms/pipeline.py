@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.component import Section, guarded, reference
-from specnet.datasets.base import Rows
+from specnet.datasets.rows import Rows
 from specnet.functions import all_finite
 from specnet.transforms.base import RandomTransform, Transform, check_dtype
 

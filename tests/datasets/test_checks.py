@@ -7,7 +7,8 @@ import pytest
 
 import specnet
 from specnet import Dataset
-from specnet.datasets.base import Data, Rows, Samples, StreamedSamples
+from specnet.datasets.base import Data, Samples, StreamedSamples
+from specnet.datasets.rows import Rows
 from specnet.errors import DataError
 from specnet.runs.experiment import Experiment, load_data
 from specnet.runs.manifest import data_digest

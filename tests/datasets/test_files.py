@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from specnet import build
-from specnet.datasets.base import PIECE, Rows, Samples, StreamedSamples, pieces, row_bytes
+from specnet.datasets.base import Samples, StreamedSamples
 from specnet.datasets.files import npy_header, npy_rows, npz_rows
+from specnet.datasets.rows import PIECE, Rows, pieces, row_bytes
 from specnet.errors import DataError, ShapeError
 
 X = np.arange(1000 * 3 * 2).reshape(1000, 3, 2)

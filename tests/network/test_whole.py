@@ -9,7 +9,8 @@ import pytest
 
 import specnet
 from specnet import Dataset, Layer, Transform
-from specnet.datasets.base import Data, Rows, Samples, StreamedSamples
+from specnet.datasets.base import Data, Samples, StreamedSamples
+from specnet.datasets.rows import Rows
 from specnet.errors import DataError
 from specnet.network.network import Network
 from specnet.runs.experiment import Experiment

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.datasets.base import Data, Rows, Samples, StreamedSamples
+from specnet.datasets.base import Data, Samples, StreamedSamples
+from specnet.datasets.rows import Rows
 from specnet.task import decide_task
 
 SPEC = {"dataset": "spiral", "layers": [{"type": "linear", "units": 1}], "loss": "bce_with_logits", "record": None}

@@ -6,7 +6,8 @@ import numpy as np
 
 import specnet
 from specnet import Dataset, Layer
-from specnet.datasets.base import Data, Rows, Samples, StreamedSamples
+from specnet.datasets.base import Data, Samples, StreamedSamples
+from specnet.datasets.rows import Rows
 
 ROWS, TIME, LENGTH = 22, 5, 3
 

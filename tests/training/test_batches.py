@@ -5,7 +5,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from specnet.datasets.base import PARTS, Rows
+from specnet.datasets.rows import PARTS, Rows
 from specnet.randomness import stream
 from specnet.training.batches import Batch, Batches, StreamedSplit
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.datasets.base import Rows
+from specnet.datasets.rows import Rows
 from specnet.errors import BrokenComponentError, DataError, SpecnetError
 from specnet.transforms.base import RandomTransform, Transform
 from specnet.transforms.pipeline import Pipeline
