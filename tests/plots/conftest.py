@@ -26,7 +26,8 @@ def trained():
         dataset = SimpleNamespace(function=function)
         task = decided(data, predict(data.train.inputs[:1])) if data else None
         further = {"task": task, "record": dict(record), "params": dict(params), "dataset": dataset}
-        return SimpleNamespace(name=name, history=history, data=data, predict=predict, **further)
+        further["predict"] = lambda x, mask=None: predict(x)
+        return SimpleNamespace(name=name, history=history, data=data, **further)
 
     def decided(data, y):
         categorical = np.issubdtype(y.dtype, np.integer)
