@@ -62,11 +62,6 @@ class Measures:
         """Take into account what others have accumulated over other samples."""
         self._each("merge", lambda name, metric: metric.merge(other.metrics[name]))
 
-    @property
-    def kept(self) -> dict[str, dict[str, Any]]:
-        """What each metric keeps."""
-        return {name: metric.kept for name, metric in self.metrics.items()}
-
     def restore(self, kept: Mapping[str, Mapping[str, Any]]) -> None:
         """Continue from what the same metrics have kept.
 

@@ -59,7 +59,7 @@ def test_what_is_kept_is_restored_and_merged():
     whole, first, second = (measures(r2=specnet.build("metrics", "r2"), plain=Plain()) for _ in range(3))
     whole.update(y, truth)
     first.update(y[:5], truth[:5])
-    second.restore(first.kept)
+    second.restore({name: metric.kept for name, metric in first.metrics.items()})
     second.update(y[5:], truth[5:])
     assert second.compute() == pytest.approx(whole.compute(), rel=1e-12)
     first.merge(first)
