@@ -58,7 +58,7 @@ from runs.victims import CALLBACKS, KEEPING, MATRIX, POINTS, SHORTER, SPECS
 
 import specnet
 from specnet import registry
-from specnet.errors import Interrupted, SpecnetError
+from specnet.errors import SpecnetError
 from specnet.runs.files import read_json
 
 PHASES = ("any", "start", "measure", "save", "gap", "last", "system")
@@ -183,8 +183,10 @@ def call_back(what: str, directory: str, kernels: str, *spec: str) -> None:
             specnet.run(*spec, directory, callbacks=[Trace()], resume=True, report=False, kernels=kernels)
         else:
             specnet.resume(directory, callbacks=[Trace()], report=False, kernels=kernels)
-    except (Interrupted, SpecnetError) as error:
+    except SpecnetError as error:
         sys.exit(error.exit_code)
+    except KeyboardInterrupt as error:  # a plain one, if a run has not taken over signals yet
+        sys.exit(getattr(error, "exit_code", 128 + signal.SIGINT))
 
 
 def story(directory: Path) -> dict[str, object]:
