@@ -39,10 +39,7 @@ class DatasetChecks(Checks[Dataset]):
         return self.load()
 
     def samples_are_loaded(self) -> Problems:
-        """Load returns as many targets as inputs, at least one in each split, of one shape in all splits.
-
-        Weights and masks match them, and leave something that counts.
-        """
+        """Each split has inputs, as many targets, and weights and masks that match; all splits have one shape."""
         shapes = set()
         for split, samples in self.data.splits.items():
             inputs, targets = samples.inputs, samples.targets

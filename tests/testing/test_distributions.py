@@ -183,6 +183,7 @@ def test_the_first_layer_of_a_spec_gets_what_the_network_gets(install, tmp_path,
         + '''
 class Rows(Good):
     """A number for each of the rows of a table of four."""
+    takes = "whole"
     def build(self, input_shape):
         self.declare("table", (4,), "normal")
         return input_shape
