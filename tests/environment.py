@@ -1,21 +1,26 @@
-"""Distributions for tests: hand-written ones in a folder, or installed by pip, never from the network."""
+"""Distributions for tests, never from the network: hand-written, from wheels in this process, or installed by pip."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
+import pytest
+from click.testing import CliRunner
 from hatchling.builders.wheel import WheelBuilder
 
 from specnet import registry
+from specnet.cli import cli
 
 
 def write_distribution(
@@ -42,14 +47,66 @@ def write_distribution(
 @contextmanager
 def installed_in(folder: Path, patch: Any) -> Iterator[Callable[[], None]]:
     """Let the distributions in a folder be installed inside the `with`; call what it yields after writing one."""
-    before, forget = set(sys.modules), registry._claims.cache_clear
+    forget = registry._claims.cache_clear
     patch.syspath_prepend(folder)
     forget()
     yield forget
     forget()
-    for name in set(sys.modules) - before:
-        if (folder / f"{name}.py").exists():
+    forget_modules(folder)
+
+
+def forget_modules(folder: Path) -> None:
+    """Let the modules in a folder be imported anew, as in a new process."""
+    for name, module in [*sys.modules.items()]:
+        if Path(getattr(module, "__file__", None) or "").parent == folder:
             del sys.modules[name]
+
+
+class Installation:
+    """A folder with specs, and distributions from wheels that are installed inside `with installation.entered()`.
+
+    Commands run in this process, which forgets the modules of these distributions before each. Modules that are
+    imported add their names to the file that TRACE in the environment names.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.site, self.trace = folder, folder / "site", folder / "trace"
+        self.site.mkdir()
+
+    @contextmanager
+    def entered(self) -> Iterator[Installation]:
+        """Have the distributions installed, and TRACE set."""
+        with pytest.MonkeyPatch.context() as patch, installed_in(self.site, patch) as self.forget:
+            patch.setenv("TRACE", str(self.trace))
+            yield self
+
+    def install(self, *wheels: Path) -> None:
+        """Install distributions."""
+        for wheel in wheels:
+            ZipFile(wheel).extractall(self.site)
+        self.forget()
+
+    def uninstall(self, distribution: str) -> None:
+        """Uninstall a distribution of one module."""
+        name = distribution.replace("-", "_")
+        (self.site / f"{name}.py").unlink()
+        (information,) = self.site.glob(f"{name}-*.dist-info")
+        shutil.rmtree(information)
+        self.forget()
+
+    def specnet(self, *arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command in the folder; a traceback fails the test. The trace then has the modules that it imports."""
+        self.trace.unlink(missing_ok=True)
+        forget_modules(self.site)
+        with chdir(cwd or self.folder):
+            done = CliRunner().invoke(cli, [*map(str, arguments)], prog_name="specnet")
+        assert isinstance(done.exception, SystemExit | None), done.exception
+        assert "error[internal]" not in done.stderr, done.stderr
+        return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+    def imported(self) -> set[str]:
+        """Return the names of the traced modules that the last command has imported."""
+        return set(self.trace.read_text().split()) if self.trace.exists() else set()
 
 
 class Environment:
@@ -110,5 +167,9 @@ def build_project(
         f'[project]\nname = "specnet-{name}"\nversion = "{version}"\ndependencies = {json.dumps([*requires])}\n\n'
         + "\n".join(tables)
     )
-    # In this process, as pip would start three for each.
-    return Path(next(WheelBuilder(str(folder)).build(directory=str(parent / "wheels"))))
+    return build_wheel(folder)
+
+
+def build_wheel(folder: Path) -> Path:
+    """Return the wheel of a project, built in this process, as pip would start three."""
+    return Path(next(WheelBuilder(str(folder)).build(directory=str(folder.parent / "wheels"))))

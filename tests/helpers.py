@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from specnet import Observer, SpecnetError, load_spec, registry
 from specnet.errors import Diagnostic, json_pointer
@@ -35,6 +36,20 @@ STACKS = {
     "nothing trained": ["tanh", "softplus"] * 5,
 }  # fmt: skip
 """Layers in whose training activations take most of the memory: every built-in one, and what is often put together."""
+
+
+few_or_many = pytest.mark.parametrize("count", [25, pytest.param(800, marks=pytest.mark.long)], ids=["few", "many"])
+"""How many examples a property is tested with."""
+
+
+def sampled(cases: Iterable[Any], step: int) -> list[Any]:
+    """Return the cases of a test; only the first and each `step`th after it are not marked `long`."""
+    found = []
+    for number, case in enumerate(cases):
+        values = getattr(case, "values", case if isinstance(case, tuple) else (case,))
+        marks = [pytest.mark.long] if number % step else []
+        found.append(pytest.param(*values, id=getattr(case, "id", None), marks=marks))
+    return found
 
 
 def built_in(group: str) -> list[str]:

@@ -1,14 +1,13 @@
-"""Groups of what no spec names: commands, callbacks, loggers, exporters and sets of kernels, of real distributions."""
+"""Groups of what no spec names: commands, callbacks, loggers, exporters and sets of kernels."""
 
 import json
 import os
 import resource
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from environment import Environment, build_project
+from environment import Installation, build_project
 
 from specnet import registry
 from specnet.cli import cli
@@ -74,29 +73,12 @@ DISTRIBUTIONS = {
 """Entry points and the source of each distribution."""
 
 
-class Place:
-    """A folder, and an environment with these distributions."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.trace = folder, folder / "trace"
-        self.environment = Environment(folder / "environment")
-        self.environment.variables["TRACE"] = str(self.trace)
-        self.environment.install(*(build_project(folder, name, *parts) for name, parts in DISTRIBUTIONS.items()))
-
-    def specnet(self, *arguments):
-        """Run a command; a traceback fails the test. The trace then has the plugins' commands that it has imported."""
-        self.trace.unlink(missing_ok=True)
-        done = self.environment.specnet(*arguments, cwd=self.folder)
-        assert "Traceback" not in done.stderr and "error[internal]" not in done.stderr, done.stderr
-        return done
-
-    def imported(self):
-        return set(self.trace.read_text().split()) if self.trace.exists() else set()
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("groups"))
+    folder = tmp_path_factory.mktemp("groups")
+    with Installation(folder).entered() as place:
+        place.install(*(build_project(folder, name, *parts) for name, parts in DISTRIBUTIONS.items()))
+        yield place
 
 
 def test_the_commands_are_those_that_our_own_distribution_declares():

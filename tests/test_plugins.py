@@ -1,11 +1,12 @@
-"""Plugins in every way that they can be broken, installed by pip: who is told what, and what goes on unharmed."""
+"""Plugins in every way that they can be broken, installed from wheels: who is told what, and what goes on unharmed."""
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
-from environment import Environment, build_project
+from environment import Installation, build_project
 
 LAYER = """
 import os, pathlib
@@ -185,35 +186,16 @@ SPEC = """{
 COLUMN = SPEC.splitlines()[2].index('"tanh"') + 1
 
 
-class Place:
-    """A folder with specs, and an environment with the plugins."""
-
-    def __init__(self, folder):
-        self.folder, self.trace = folder, folder / "trace"
-        self.environment = Environment(folder / "environment")
-        self.environment.variables["TRACE"] = str(self.trace)
-        self.environment.install(
-            *(build_project(folder, name, **({"source": LAYER} | parts)) for name, parts in PLUGINS.items())
-        )
-        for name in (*CASES, "declaring", "versioned", "fine", "gone", "tanh", "failing", "also_tanh"):
-            (folder / f"{name}.json").write_text(SPEC.replace('"tanh"', f'"{name}"'))
-        (folder / "lazy.json").write_text(SPEC.replace('{"type": "spiral", "n_samples": 40}', '"lazy"'))
-
-    def specnet(self, *arguments):
-        """Run a command; a traceback fails the test. The trace then has the plugins that it has imported."""
-        self.trace.unlink(missing_ok=True)
-        done = self.environment.specnet(*arguments, cwd=self.folder)
-        assert "Traceback" not in done.stderr and "error[internal]" not in done.stderr, done.stderr
-        return done
-
-    def imported(self):
-        """The plugins that the last command has imported."""
-        return set(self.trace.read_text().split()) if self.trace.exists() else set()
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("plugins"))
+    """A folder with specs, and the plugins installed."""
+    folder = tmp_path_factory.mktemp("plugins")
+    for name in (*CASES, "declaring", "versioned", "fine", "gone", "tanh", "failing", "also_tanh"):
+        (folder / f"{name}.json").write_text(SPEC.replace('"tanh"', f'"{name}"'))
+    (folder / "lazy.json").write_text(SPEC.replace('{"type": "spiral", "n_samples": 40}', '"lazy"'))
+    with Installation(folder).entered() as place:
+        place.install(*(build_project(folder, name, **({"source": LAYER} | parts)) for name, parts in PLUGINS.items()))
+        yield place
 
 
 @pytest.fixture(scope="module")
@@ -355,8 +337,7 @@ def test_what_returns_the_wrong_thing_is_told_before_training(point, place):
 
 
 def test_a_name_that_could_be_a_command_becomes_no_part_of_one(place):
-    (site,) = (place.folder / "environment").glob("lib/python*/site-packages")
-    folder = site / "evil-1.0.dist-info"
+    folder = place.site / "evil-1.0.dist-info"
     folder.mkdir()
     try:
         (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: evil; rm -rf ~\nVersion: 1.0\n")
@@ -365,11 +346,11 @@ def test_a_name_that_could_be_a_command_becomes_no_part_of_one(place):
         )
         for name in ("evil", "worse", "twin"):
             (place.folder / f"{name}.json").write_text(SPEC.replace('"tanh"', f'"{name}"'))
+        place.forget()
         result = place.specnet("validate", "evil.json", "worse.json", "twin.json", "--format", "json")
     finally:
-        for path in folder.iterdir():
-            path.unlink()
-        folder.rmdir()
+        shutil.rmtree(folder)
+        place.forget()
     evil, worse, twin = (found["help"] for found in json.loads(result.stdout))
     assert evil == 'remove the distribution "evil; rm -rf ~"'
     assert worse == 'reinstall or remove the distribution "evil; rm -rf ~"'
@@ -398,7 +379,7 @@ def removed(place):
     """A run whose plugin has been uninstalled since."""
     result = place.specnet("run", "gone.json")
     assert (result.returncode, place.imported()) == (0, {"specnet_gone"})
-    place.environment.uninstall("specnet-gone")
+    place.uninstall("specnet-gone")
     return Path("runs/gone")
 
 
@@ -435,11 +416,11 @@ def test_so_it_is_by_the_doctor_of_the_run(place, removed):
 
 
 def test_once_it_is_installed_again_the_run_goes_on(place, removed):
-    place.environment.install(*place.folder.glob("wheels/specnet_gone-*"))
+    place.install(*place.folder.glob("wheels/specnet_gone-*"))
     try:
         assert place.specnet("resume", removed, "--set", "training.epochs=3").returncode == 0
     finally:
-        place.environment.uninstall("specnet-gone")
+        place.uninstall("specnet-gone")
 
 
 def test_a_manifest_cannot_put_other_words_into_the_command_that_is_told(place, removed):
@@ -463,8 +444,8 @@ def renewed(place, tmp_path_factory):
     later = build_project(
         tmp_path_factory.mktemp("later"), "versioned", {"layers": {"versioned": "Versioned"}}, versioned("b"), "2.0"
     )
-    place.environment.uninstall("specnet-versioned")
-    place.environment.install(later)
+    place.uninstall("specnet-versioned")
+    place.install(later)
     return Path("runs/versioned")
 
 

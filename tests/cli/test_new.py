@@ -38,7 +38,7 @@ def test_new_says_how_to_run_what_it_writes(kind, invoke):
     ("kind", "metric", "least"),
     [
         ("classification", "accuracy", 0.95),
-        ("regression", "r2", 0.95),
+        pytest.param("regression", "r2", 0.95, marks=pytest.mark.long),
         ("images", "accuracy", 0.9),
         ("sequence", "r2", 0.98),
     ],

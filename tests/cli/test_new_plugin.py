@@ -1,14 +1,19 @@
-"""`specnet new plugin`: what it writes is installed by pip and used, as its README says."""
+"""`specnet new plugin`: what it writes is installed and used, as its README says."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
+from contextlib import chdir
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from environment import Environment
+from environment import Environment, Installation, build_wheel
+from helpers import sampled
 
 from specnet import registry
 from specnet.cli import cli
@@ -20,37 +25,11 @@ WRITTEN = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A plugin as it is written, installed in an environment of its own."""
-    folder = tmp_path_factory.mktemp("made")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        assert CliRunner().invoke(cli, ["new", "plugin", "specnet-mish"]).exit_code == 0
-    plugin, environment = folder / "specnet-mish", Environment(folder / "environment")
-    environment.install("-e", plugin)
-    return plugin, environment
-
-
-@pytest.fixture
-def succeed(made):
-    """Run a command in the plugin's folder that should succeed, and return what it prints."""
-    plugin, environment = made
-
-    def call(*arguments):
-        done = environment.run("-m", *arguments, cwd=plugin)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    return call
-
-
 def listed(folder):
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 TEMPLATES = files("specnet") / "templates" / "plugin"
-KINDS = [kind for kind in PLUGIN if kind != "layer"]
 
 
 def test_every_template_becomes_a_file_for_each_kind():
@@ -61,86 +40,112 @@ def test_every_template_becomes_a_file_for_each_kind():
         assert {file.name for file in (TEMPLATES / kind).iterdir()} == own
 
 
+def written(folder, kind):
+    """The folder of the plugin of a kind."""
+    return folder / f"specnet-first-{kind}"
+
+
 @pytest.fixture(scope="module")
 def kinds(tmp_path_factory):
-    """A plugin of each further kind as it is written, and an environment with all of them."""
+    """A plugin of each kind as it is written, and all of them installed."""
     folder = tmp_path_factory.mktemp("kinds")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for kind in KINDS:
-            assert CliRunner().invoke(cli, ["new", "plugin", f"first-{kind}", "--kind", kind]).exit_code == 0
-    environment = Environment(folder / "environment")
-    environment.install(*(part for kind in KINDS for part in ("-e", folder / f"specnet-first-{kind}")))
-    return folder, environment
+    with Installation(folder).entered() as place:
+        for kind in PLUGIN:
+            assert place.specnet("new", "plugin", f"first-{kind}", "--kind", kind).returncode == 0
+        place.install(*(build_wheel(written(folder, kind)) for kind in PLUGIN))
+        yield place
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_plugin_of_each_kind_passes_its_tests_and_is_clean_and_its_spec_runs(kind, kinds):
-    folder, environment = kinds
-    plugin, group = folder / f"specnet-first-{kind}", PLUGIN[kind]
-    (spec,) = plugin.glob("*.json")
-    for command in (
-        ["pytest", "-q", "-p", "no:cacheprovider"],
-        ["ruff", "check", "--line-length=120", "."],
-        ["ruff", "format", "--check", "--line-length=120", "."],
-        ["specnet", "check", group, f"first_{kind}"],
-        ["specnet", "check", "--distribution", f"specnet-first-{kind}"],
-        ["specnet", "run", spec.name, "--set", "training.epochs=2"],
-    ):
-        done = environment.run("-m", *command, cwd=plugin)
-        assert done.returncode == 0, done.stdout + done.stderr
-    for path in plugin.rglob("*.*"):
-        if path.suffix in (".py", ".md", ".toml", ".yml"):
-            assert set(re.findall(r"\$\w+", path.read_text())) <= {"$schema"}
+def python(folder, *arguments, **variables):
+    """Run a module of Python in a process of its own; return its code and what it prints."""
+    command, environment = [sys.executable, "-m", *map(str, arguments)], os.environ | variables
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
 
 
-def test_the_example_in_the_readme_of_each_kind_is_read(kinds):
-    folder, _ = kinds
-    for kind in KINDS:
-        readme = (folder / f"specnet-first-{kind}" / "README.md").read_text()
-        (shown,) = re.findall(r"```json\n(.*?)```", readme, re.DOTALL)
+@pytest.mark.parametrize("chosen", [["-k", "not trains"], pytest.param([], marks=pytest.mark.long)], ids=["few", "all"])
+def test_the_tests_of_a_plugin_of_each_kind_pass(chosen, kinds):
+    folders = [written(kinds.folder, kind) for kind in PLUGIN if kind != "layer"]  # that is tested below
+    options = ["-q", "-p", "no:cacheprovider", "--rootdir", kinds.folder, *chosen]
+    code, output = python(kinds.folder, "pytest", *options, *folders, PYTHONPATH=str(kinds.site))
+    assert code == 0, output
+    assert re.search(r"^\d+ passed", output.splitlines()[-1])
+
+
+@pytest.mark.parametrize("kind", PLUGIN)
+def test_their_code_is_clean(kind, kinds):
+    for command in (["check"], ["format", "--check"]):
+        code, output = python(written(kinds.folder, kind), "ruff", *command, "--line-length=120", ".")
+        assert code == 0, output
+
+
+@pytest.mark.parametrize("kind", PLUGIN)
+def test_the_spec_of_each_kind_runs(kind, kinds):
+    (spec,) = written(kinds.folder, kind).glob("*.json")
+    done = kinds.specnet("run", spec, "--set", "training.epochs=2", *([] if kind == "plot" else ["--set", "plots=[]"]))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("kind", sampled(PLUGIN, len(PLUGIN)))
+def test_the_component_of_each_kind_and_its_distribution_are_checked_by_command(kind, kinds):
+    for arguments in ([PLUGIN[kind], f"first_{kind}"], ["--distribution", f"specnet-first-{kind}"]):
+        done = kinds.specnet("check", *arguments)
+        assert done.returncode == 0, done.stdout
+
+
+def test_the_example_in_the_readme_of_each_kind_is_read_and_no_placeholder_is_left(kinds):
+    for kind in PLUGIN:
+        (shown,) = re.findall(r"```json\n(.*?)```", (written(kinds.folder, kind) / "README.md").read_text(), re.DOTALL)
         json.loads("{" + shown + "}")
+        for path in written(kinds.folder, kind).rglob("*.*"):
+            if path.suffix in (".py", ".md", ".toml", ".yml"):
+                assert set(re.findall(r"\$\w+", path.read_text())) <= {"$schema"}
 
 
-def test_its_own_tests_pass(succeed):
-    assert re.search(r"^\d+ passed", succeed("pytest", "-q", "-p", "no:cacheprovider").splitlines()[-1])
-
-
-def test_it_is_listed_with_its_field(succeed):
-    assert re.search(r"^mish +specnet-mish 0\.1\.0 +y = x ", succeed("specnet", "components", "layers"), re.MULTILINE)
-    assert re.search(r"^bend +float +0\.5 ", succeed("specnet", "components", "layers", "mish"), re.MULTILINE)
-    assert "specnet-mish 0.1.0" in succeed("specnet", "doctor")
-
-
-def test_it_completes_in_the_schema(succeed):
-    definition = json.loads(succeed("specnet", "schema"))["$defs"]["layers.mish"]
-    assert definition["properties"]["type"]["const"] == "mish"
-    assert definition["properties"]["bend"]["description"]
-
-
-def test_its_spec_is_valid_and_trains_and_the_run_is_read_again(succeed):
-    assert succeed("specnet", "validate", "spiral.json") == "spiral.json: no mistakes found; data were not loaded\n"
-    succeed("specnet", "run", "spiral.json", "--set", "training.epochs=3", "--set", "plots=[]", "--out", "runs/short")
-    assert "validation" in succeed("specnet", "evaluate", "runs/short")
-
-
-def test_a_wrong_sign_in_its_backward_is_found(made, succeed):
-    plugin, environment = made
-    succeed("specnet", "check", "layers", "mish")
+def test_installed_by_pip_its_own_tests_pass_and_find_a_wrong_sign_in_its_backward(tmp_path):
+    with chdir(tmp_path):
+        assert CliRunner().invoke(cli, ["new", "plugin", "specnet-mish"]).exit_code == 0
+    plugin, environment = tmp_path / "specnet-mish", Environment(tmp_path / "environment")
+    environment.install("-e", plugin)
+    done = environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=plugin)
+    assert re.search(r"^\d+ passed", done.stdout.splitlines()[-1]), done.stdout
     module = plugin / "specnet_mish.py"
     right = module.read_text()
     assert right.count("1 + self.bend * x / np.hypot(x, 1)") == 1
-    try:
-        module.write_text(right.replace("1 + self.bend * x / np.hypot(x, 1)", "1 - self.bend * x / np.hypot(x, 1)"))
-        assert environment.specnet("check", "layers", "mish", cwd=plugin).returncode != 0
-        assert environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=plugin).returncode == 1
-    finally:
-        module.write_text(right)
+    module.write_text(right.replace("1 + self.bend * x / np.hypot(x, 1)", "1 - self.bend * x / np.hypot(x, 1)"))
+    assert environment.run("-m", "pytest", "-qx", "-p", "no:cacheprovider", cwd=plugin).returncode == 1
+    assert environment.specnet("check", "layers", "mish", cwd=plugin).returncode == 2
 
 
-@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
-def test_its_code_is_clean(command, succeed):
-    succeed("ruff", *command, "--line-length=120", ".")
+@pytest.fixture
+def succeed(kinds):
+    """Run a command that should succeed in the folder of the layer, and return what it prints."""
+
+    def call(*arguments):
+        done = kinds.specnet(*arguments, cwd=written(kinds.folder, "layer"))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return call
+
+
+def test_it_is_listed_with_its_field(succeed):
+    listed = succeed("components", "layers")
+    assert re.search(r"^first_layer +specnet-first-layer 0\.1\.0 +y = x ", listed, re.MULTILINE)
+    assert re.search(r"^bend +float +0\.5 ", succeed("components", "layers", "first_layer"), re.MULTILINE)
+    assert "specnet-first-layer 0.1.0" in succeed("doctor")
+
+
+def test_it_completes_in_the_schema(succeed):
+    definition = json.loads(succeed("schema"))["$defs"]["layers.first_layer"]
+    assert definition["properties"]["type"]["const"] == "first_layer"
+    assert definition["properties"]["bend"]["description"]
+
+
+def test_its_spec_is_valid_and_its_run_is_read_again(succeed):
+    assert succeed("validate", "spiral.json") == "spiral.json: no mistakes found; data were not loaded\n"
+    succeed("run", "spiral.json", "--set", "training.epochs=3", "--set", "plots=[]", "--out", "runs/short")
+    assert "validation" in succeed("evaluate", "runs/short")
 
 
 @pytest.mark.parametrize("name", ["mish", "specnet-mish", "specnet_mish", "specnet.mish"])
@@ -160,13 +165,6 @@ def test_a_name_of_several_words_names_all_its_parts(invoke):
     assert "from specnet_soft_leak_2d import SoftLeak2d\n" in (folder / "tests" / "test_soft_leak_2d.py").read_text()
     assert json.loads((folder / "spiral.json").read_text())["layers"][1]["type"] == "soft_leak_2d"
     assert registry.NAME.fullmatch("soft_leak_2d")
-
-
-def test_of_placeholders_none_is_left(invoke):
-    invoke("new", "plugin", "mish")
-    for name in WRITTEN:
-        left = re.findall(r"\$\w+", Path("specnet-mish", name).read_text())
-        assert set(left) <= {"$schema"}
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,8 @@ def test_doctor_finds_a_copy_that_is_damaged_or_gone(invoke, run):
     "arguments",
     [
         ["run", "spec.json"], ["validate", "spec.json"], ["summary", "spec.json"], ["data", "spec.json"],
-        ["check", "spec.json"], ["check", "layers", "mine"], ["check"], ["components", "layers", "mine"],
+        pytest.param(["check", "spec.json"], marks=pytest.mark.long),
+        ["check", "layers", "mine"], ["check"], ["components", "layers", "mine"],
         ["schema"], ["doctor"],
     ],
     ids=" ".join,

@@ -5,10 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import chdir
 
 import pytest
+from click.testing import CliRunner
 
 import specnet
+from specnet.cli import cli
 from specnet.runs.files import TEMPORARY
 
 SPEC = {
@@ -56,7 +59,7 @@ def test_a_signal_ends_a_run_with_a_checkpoint_and_its_code(number, code, start,
 
 def test_a_second_interrupt_ends_a_run_at_once_and_the_directory_is_valid(start, tmp_path):
     # A step of this run takes a while, so that the second signal finds it still at work.
-    layers = [{"type": "linear", "units": 1500}, "tanh"] * 3 + [{"type": "linear", "units": 1}]
+    layers = [{"type": "linear", "units": 800}, "tanh"] * 3 + [{"type": "linear", "units": 1}]
     process = start(layers=layers, training={"epochs": 1000, "batch_size": 10})
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
@@ -73,10 +76,9 @@ def test_a_second_interrupt_ends_a_run_at_once_and_the_directory_is_valid(start,
 def test_a_run_in_progress_refuses_a_second_process_and_goes_on(start, tmp_path):
     process = start()
     for command in (["resume", "run"], ["run", "long.json", "--out", "run", "--resume"]):
-        second = subprocess.run(
-            [sys.executable, "-m", "specnet", *command], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-        assert (second.returncode, second.stdout) == (2, "")
+        with chdir(tmp_path):
+            second = CliRunner().invoke(cli, command)
+        assert (second.exit_code, second.stdout) == (2, "")
         assert f"another process writes to run: process {process.pid} on " in second.stderr
     length = len((tmp_path / "run" / "history.jsonl").read_bytes())
     while len((tmp_path / "run" / "history.jsonl").read_bytes()) == length:

@@ -1,12 +1,17 @@
 import csv
 import io
 import json
+import shutil
+from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cli.conftest import MINIMAL
+from click.testing import CliRunner
 
 import specnet
+from specnet.cli import cli
 from specnet.datasets.arrays import read_npz
 
 IRIS = """sepal,petal,kind
@@ -19,23 +24,36 @@ IRIS = """sepal,petal,kind
 """
 
 
-@pytest.fixture
-def arms(invoke, write):
-    """A run on the spiral."""
-    invoke("run", write("arms.json", split={"validation": 0.2, "test": 0.1}, metrics=["accuracy"], plots=["curves"]))
-    return Path("runs/arms")
-
-
-@pytest.fixture
-def flowers(invoke, write):
-    """A run on a CSV file with text classes."""
-    Path("iris.csv").write_text(IRIS + 4 * IRIS.partition("\n")[2])
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with a run on the spiral, and one on a CSV file with text classes."""
+    folder = tmp_path_factory.mktemp("made")
+    arms = {"split": {"validation": 0.2, "test": 0.1}, "metrics": ["accuracy"], "plots": ["curves"]}
+    (folder / "iris.csv").write_text(IRIS + 4 * IRIS.partition("\n")[2])
     dataset = {"type": "csv", "path": "iris.csv", "inputs": ["sepal", "petal"], "targets": ["kind"]}
     layers = [{"type": "linear", "units": 8}, "tanh", {"type": "linear", "units": 3}]
     training = {"epochs": 200, "batch_size": 10}
     optimizer = {"type": "adam", "learning_rate": 0.05}
-    changes = {"loss": "cross_entropy", "metrics": ["accuracy"], "training": training, "optimizer": optimizer}
-    assert invoke("run", write("flowers.json", dataset=dataset, layers=layers, **changes)).exit_code == 0
+    flowers = {"dataset": dataset, "layers": layers, "loss": "cross_entropy", "metrics": ["accuracy"]}
+    flowers |= {"training": training, "optimizer": optimizer}
+    with chdir(folder):
+        for name, changes in {"arms": arms, "flowers": flowers}.items():
+            Path(f"{name}.json").write_text(json.dumps(MINIMAL | changes))
+            assert CliRunner().invoke(cli, ["run", f"{name}.json"]).exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def arms(invoke, made):
+    """The run on the spiral."""
+    shutil.copytree(made, ".", dirs_exist_ok=True)
+    return Path("runs/arms")
+
+
+@pytest.fixture
+def flowers(invoke, made):
+    """The run on a CSV file with text classes."""
+    shutil.copytree(made, ".", dirs_exist_ok=True)
     return Path("runs/flowers")
 
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from helpers import built_in
+from helpers import built_in, sampled
 
 import specnet
 from specnet.network.network import Network
@@ -87,7 +87,7 @@ def test_every_built_in_layer_is_in_the_table():
     assert sorted(CASES) == built_in("layers")
 
 
-@every_layer
+@pytest.mark.parametrize(("name", "config", "shape"), sampled(EVERY, 23))
 def test_a_layer_keeps_its_contract(name, config, shape):
     check_layer({"type": name, **config}, [shape])
 

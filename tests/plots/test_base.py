@@ -2,9 +2,11 @@ import io
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
+from helpers import sampled
 
 from specnet import registry
 from specnet.component import build
@@ -54,8 +56,7 @@ def test_a_plot_shows_the_name_of_its_run_and_of_its_axes(name, run):
     assert figure.axes[0].get_ylabel() or name == "samples"
 
 
-@pytest.mark.parametrize("name", PLOTS)
-@pytest.mark.parametrize("count", [2, 3, 7, 30])
+@pytest.mark.parametrize(("name", "count"), sampled(product(PLOTS, [2, 3, 7, 30]), 3))
 def test_nothing_overlaps_or_leaves_a_plot(name, count, run, tidy):
     names = {
         "classes": tuple(f"a class with a long name {number}" for number in range(count)),
@@ -65,8 +66,7 @@ def test_nothing_overlaps_or_leaves_a_plot(name, count, run, tidy):
     tidy(build("plots", name).draw(run(name, "x" * 100, count, **names)))
 
 
-@pytest.mark.parametrize("name", PLOTS)
-@pytest.mark.parametrize("format", ["png", "svg"])
+@pytest.mark.parametrize(("name", "format"), sampled(product(PLOTS, ["png", "svg"]), 3))
 def test_a_plot_is_the_same_file_each_time_and_leaves_settings_alone(name, format, run):
     import matplotlib
 

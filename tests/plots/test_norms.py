@@ -52,7 +52,7 @@ def test_layers_get_lighter_from_input_to_output_and_are_named_beside_their_colo
     assert bar.yaxis_inverted()
 
 
-@pytest.mark.parametrize("layers", [1, 2, 20, 21, 500])
+@pytest.mark.parametrize("layers", [1, 2, 20, 21, 100])
 def test_many_layers_leave_their_names_room(plot, trained, tidy, layers):
     figure = plot.draw(trained(record=kept(layers)))
     tidy(figure)

@@ -87,6 +87,8 @@ def test_the_replay_of_a_spiral_is_a_small_file(spiral):
 
 
 def test_a_gif_is_the_same_each_time(spiral):
+    for name in ("epochs", "predictions", "train/loss"):
+        spiral.record[name] = spiral.record[name][:4]
     first, second = io.BytesIO(), io.BytesIO()
     for file in (first, second):
         write_picture(build("plots", "replay"), spiral, file, "gif")

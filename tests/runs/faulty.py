@@ -1,8 +1,9 @@
 """A command: a run goes wrong in each of its system calls in turn, and what it leaves is taken up again.
 
-`python faulty.py START MODE FOLDER` prints a JSON object. START says where the run begins: in an "empty" directory, or
-in that of a run which was "interrupted" between the last step of its second epoch and the end of that. MODE says what
-happens in the call: it fails "once", it and all that follow fail "for good", or the process is "killed".
+`python faulty.py START MODE STEP FOLDER` prints a JSON object. START says where the run begins: in an "empty"
+directory, or in that of a run which was "interrupted" between the last step of its second epoch and the end of that.
+MODE says what happens in the call: it fails "once", it and all that follow fail "for good", or the process is "killed".
+STEP is 1 to try all calls; otherwise only the first and each STEPth call of each name are tried.
 
 A process that is to be killed is forked, which is safe only where no other thread runs: so not in pytest's own.
 """
@@ -205,7 +206,7 @@ def take_up(spec, directory, whole):
     }
 
 
-def main(start, mode, folder):
+def main(start, mode, step, folder):
     os.fsync = lambda handle: None  # takes most of the time, and shows only where the machine itself goes down
     spec = specnet.load_spec(SPEC, [f"training.epochs={EPOCHS[start]}"])
     base, whole = folder / "base", content(specnet.run(spec, folder / "whole", report=False).directory)
@@ -223,7 +224,7 @@ def main(start, mode, folder):
     gc.freeze()  # what is never collected need not be copied for a process that is forked
     cases, known = [], {}
     for place, (name, number, _) in enumerate(recorded.noted):
-        if name != "saved":
+        if name != "saved" and (number - 1) % step == 0:
             directory = copy()
             error = (kill if mode == "killed" else attempt)(spec, directory, Faults(name, number, mode))
             cases.append({"place": place, "error": error, **examine(spec, directory, whole, known)})
@@ -231,4 +232,4 @@ def main(start, mode, folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))

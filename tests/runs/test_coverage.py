@@ -5,11 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 COVERED = ("archive", "checkpoints", "directory", "files", "history", "index", "signals", "state")
 TESTS = ("archive", "checkpoints", "confinement", "directory", "files", "history", "index", "signals", "trust")
 
 
+@pytest.mark.long
 def test_every_branch_of_the_checkpoint_and_run_directory_modules_is_covered(tmp_path):
     environment = os.environ | {"COVERAGE_FILE": str(tmp_path / "coverage")}
 
@@ -20,7 +23,7 @@ def test_every_branch_of_the_checkpoint_and_run_directory_modules_is_covered(tmp
     include = ",".join(f"specnet/runs/{name}.py" for name in COVERED)
     tests = [str(HERE / f"test_{name}.py") for name in TESTS]
     plugins = ["-p", "no:xdist", "-p", "no:cacheprovider"]
-    ran = coverage("run", "--branch", f"--include={include}", "-m", "pytest", "-q", *plugins, *tests)
+    ran = coverage("run", "--branch", f"--include={include}", "-m", "pytest", "-q", "-m", "", *plugins, *tests)
     assert ran.returncode == 0, ran.stdout
     report = coverage("report", "--show-missing", "--fail-under=100")
     assert report.returncode == 0, report.stdout

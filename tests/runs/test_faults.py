@@ -1,12 +1,16 @@
 import json
 import subprocess
 import sys
+from contextlib import chdir
+from itertools import product
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from runs.faulty import FUNCTIONS, REASON, content, temporary
 
 import specnet
+from specnet.cli import cli
 from specnet.runs.files import TEMPORARY
 
 FAULTY = Path(__file__).with_name("faulty.py")
@@ -76,17 +80,26 @@ def assert_durable(calls):
             assert calls[place + 1 : place + 3] == ["open", "fsync"]
 
 
-@pytest.mark.parametrize("mode", ["killed", "once", "for good"])
-@pytest.mark.parametrize("start", ["interrupted", "empty"])
-def test_a_fault_in_any_system_call_leaves_the_old_checkpoint_or_the_new_one(start, mode, tmp_path):
-    command = [sys.executable, "-W", "error", str(FAULTY), start, mode, str(tmp_path)]
+@pytest.mark.parametrize(
+    ("start", "mode", "step"),
+    [
+        *[
+            (start, mode, 12)
+            for start, mode in (("interrupted", "killed"), ("interrupted", "once"), ("empty", "for good"))
+        ],
+        *[pytest.param(*each, 1, marks=pytest.mark.long) for each in product(BEGUN, ["killed", "once", "for good"])],
+    ],
+)
+def test_a_fault_in_any_system_call_leaves_the_old_checkpoint_or_the_new_one(start, mode, step, tmp_path):
+    command = [sys.executable, "-W", "error", str(FAULTY), start, mode, str(step), str(tmp_path)]
     report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=tmp_path).stdout)
     noted, cases = report["noted"], report["cases"]
     calls = [call for call, *_ in noted]
     assert_durable(calls)
     assert {name for call, _, name in noted if call == "replace"} == WRITTEN[start]
     saves = [place for place, call in enumerate(calls) if call == "saved"]
-    assert [case["place"] for case in cases] == [place for place in range(len(noted)) if place not in saves]
+    tried = [place for place, (call, number, _) in enumerate(noted) if call == "saved" or (number - 1) % step == 0]
+    assert [case["place"] for case in cases] == [place for place in tried if place not in saves]
     if start == "empty":
         assert set(calls) == {*FUNCTIONS, "write", "saved"}
     else:  # the second save has a new latest, a new best in the place of what was saved of its step, and one to delete
@@ -154,8 +167,9 @@ def test_a_run_that_cannot_write_says_where_and_why_and_later_goes_on_to_the_sam
     assert not temporary(run)
     before = specnet.load_run(run, "latest")
     assert (before.checkpoint.name, before.warnings) == ("step-00000004.npz", [])
-    result = command("resume", "run")
-    assert (result.returncode, result.stderr) == (0, "")
+    with chdir(tmp_path):
+        result = CliRunner().invoke(cli, ["resume", "run"])
+    assert (result.exit_code, result.stderr) == (0, "")
     assert content(run) == whole
 
 
@@ -164,7 +178,8 @@ def test_a_run_that_cannot_save_its_beginning_is_begun_anew_in_the_same_director
     assert result.returncode == 2
     assert result.stderr == "error[file]: run/checkpoints/step-00000000.npz: File too large\n"
     assert not temporary(tmp_path / "run")
-    assert command("run", "spec.json", "--out", "run", "--resume").returncode == 0
+    with chdir(tmp_path):
+        assert CliRunner().invoke(cli, ["run", "spec.json", "--out", "run", "--resume"]).exit_code == 0
     assert content(tmp_path / "run") == whole
 
 
