@@ -175,7 +175,14 @@ class MultiHeadAttention(Layer):
 
 @pytest.mark.parametrize(
     "layer",
-    [Conv2d(), Conv2d(kernel_size=1), BatchNorm(), Lstm(), MultiHeadAttention(), MultiHeadAttention(num_heads=3)],
+    [
+        Conv2d(),
+        pytest.param(Conv2d(kernel_size=1), marks=pytest.mark.long),
+        BatchNorm(),
+        Lstm(),
+        pytest.param(MultiHeadAttention(), marks=pytest.mark.long),
+        MultiHeadAttention(num_heads=3),
+    ],
     ids=repr,
 )
 def test_a_textbook_layer_keeps_the_contract(layer):
