@@ -309,7 +309,7 @@ class _Examination:
             return
         with self._look("resume"):
             try:
-                resumed, reasons = restore(self.experiment, self.directory)
+                resumed, reasons = restore(self.experiment, self.directory, callbacks=False)
             except RunError as error:
                 self._tell_new(error.message.splitlines()[1:])
             else:

@@ -194,15 +194,15 @@ class Experiment:
         state.progress["data"] = self._described
         return state
 
-    def restore(self, state: TrainingState) -> None:
-        """Continue from a state.
+    def restore(self, state: TrainingState, callbacks: bool = True) -> None:
+        """Continue from a state; `callbacks` as in `Trainer.restore`.
 
         Raises:
             ValueError: if it cannot be a state of this experiment.
         """
         if state.progress["data"]["input_shape"] != list(self.model.network.input_shape):
             raise ValueError("the inputs had another shape")
-        self.trainer.restore(state)
+        self.trainer.restore(state, callbacks)
         for place, schedule in self.schedules.items():
             if not math.isfinite(schedule(self.trainer.step)):
                 raise ValueError(f"the schedule of {place} has no value")

@@ -118,10 +118,13 @@ class Resumed(NamedTuple):
     history: list[dict[str, Any]]
 
 
-def restore(experiment: Experiment, directory: Path, which: str = "latest") -> tuple[Resumed, list[str]]:
+def restore(
+    experiment: Experiment, directory: Path, which: str = "latest", callbacks: bool = True
+) -> tuple[Resumed, list[str]]:
     """Put an experiment into the newest state of a run that can be believed; return that, and what cannot be.
 
-    A state is believed with the best one so far, which it refers to. `which` may name an earlier one.
+    A state is believed with the best one so far, which it refers to. `which` may name an earlier one. `callbacks` as in
+    `Trainer.restore`.
 
     Raises:
         UsageError: if there is none of that name, or a callback whose state it has is not there.
@@ -138,7 +141,7 @@ def restore(experiment: Experiment, directory: Path, which: str = "latest") -> t
         elif step in index.stamps or index.best_step <= latest.progress["step"]:
             best = read_checkpoint(path.with_name(file_name(step)), index.stamps.get(step, []), spec)
         try:
-            experiment.restore(latest)
+            experiment.restore(latest, callbacks)
         except UsageError:
             raise
         except Exception as error:  # each schedule and generator fails over what is crafted in its own way

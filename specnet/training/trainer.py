@@ -251,16 +251,16 @@ class Trainer:
             for place, rng in generators.items()
         }
 
-    def restore(self, state: TrainingState) -> None:
-        """Continue from a state.
+    def restore(self, state: TrainingState, callbacks: bool = True) -> None:
+        """Continue from a state. With `callbacks=False` what it has of callbacks that are not there is left out.
 
         Raises:
             ValueError: if it is not a state of this training, or has no such number of steps.
             UsageError: if it holds the state of a callback that is not there.
             DataError: if streamed samples cannot be read.
         """
-        progress, metrics, callbacks = state.progress, state.take_all("metrics"), state.take_all("callbacks")
-        state.check(self._arrays, self._streams, self.callbacks)
+        progress, metrics, kept = state.progress, state.take_all("metrics"), state.take_all("callbacks")
+        state.check(self._arrays, self._streams, self.callbacks if callbacks else kept)
         count, size = self.batches.count, self.batches.size
         position, steps = progress["position"], -(-count // size) * progress["epoch"] - (-progress["position"] // size)
         if progress["step"] != steps or position > count or (position % size and position != count):
@@ -274,8 +274,8 @@ class Trainer:
         self.finished, self.stopped = progress["finished"], None
         self.batches.restore(position)
         self._loss, self._weight = progress["loss"]
-        for name, saved in callbacks.items():
-            self.callbacks[name].restore(saved)
+        for name in [each for each in kept if each in self.callbacks]:
+            self.callbacks[name].restore(kept[name])
 
 
 def loss_and_gradient(trainer: Trainer, batch: Batch, again: bool = False) -> tuple[float, float]:
