@@ -217,7 +217,7 @@ def test_what_cannot_be_saved_is_named_with_the_callback_it_belongs_to(value, ki
 def test_what_a_callback_of_a_spec_cannot_save_is_shown_at_its_place(install, tmp_path):
     install("acme", "[specnet.callbacks]\nodd = acme_odd:Odd", acme_odd=ODD)
     training = SPEC["training"] | {"callbacks": ["odd"]}
-    with pytest.raises(BrokenComponentError, match=r"training.callbacks\[0\] \(Odd of acme.*odd contains") as raised:
+    with pytest.raises(BrokenComponentError, match=r"training\.callbacks\.0 \(Odd of acme.*odd contains") as raised:
         specnet.run(SPEC | {"training": training}, tmp_path / "run")
     assert raised.value.pointer == ("training", "callbacks", 0)
 
