@@ -4,7 +4,7 @@
     run = specnet.run(specnet.load_spec("specs/spiral.json"))
     run.history["validation/loss"], run.predict(x)
 
-Names are imported when first used, so that `specnet --help` need not wait for NumPy.
+Names are imported when first used, so that `specnet --help` does not wait for NumPy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the public names live; `specnet` itself imports this module when one of them is first used."""
+"""The public names; `specnet` imports this module when one of them is first used."""
 
 from __future__ import annotations
 

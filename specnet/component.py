@@ -44,10 +44,10 @@ from specnet.errors import (
 )
 
 DRAFT = "draft"
-"""Context of a validation that keeps what is right of a spec with mistakes."""
+"""Validation context that keeps the valid parts of a spec with mistakes."""
 
 REFERENCE = "x-ref"
-"""Keyword for a reference that leaves a component's own JSON Schema, where `$ref` could not be resolved."""
+"""Keyword for a reference out of a component's own JSON Schema, where `$ref` could not be resolved."""
 
 
 class Section(BaseModel):
@@ -57,31 +57,31 @@ class Section(BaseModel):
         extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, protected_namespaces=()
     )
     further_keys: ClassVar[tuple[str, ...]] = ()
-    """Keys that the JSON may have and that are gone before it is validated."""
+    """Keys that the JSON may have and that are removed before validation."""
 
 
 class Component(Section):
-    """Base of everything that a spec names by `"type"`.
+    """Base class of everything that a spec names by `"type"`.
 
-    A base class of a group sets `group`. Fields are fixed once validated; everything else set on an instance is
+    The base class of a group sets `group`. Fields are fixed once validated; any other attribute of an instance is
     run-time state, which pydantic neither sees nor slows down.
 
-    A class may say in `examples` which settings matter, `({"units": 3}, {"units": 3, "use_bias": False})` for instance:
-    `specnet check` and `specnet.testing` then check each of these, besides the plainest component that is valid.
+    A class may list important settings in `examples`, such as `({"units": 3}, {"units": 3, "use_bias": False})`:
+    `specnet check` and `specnet.testing` check each of them, besides the component with as few fields as possible.
     """
 
     model_config = ConfigDict(frozen=False)
     group: ClassVar[str] = ""
     examples: ClassVar[Sequence[Mapping[str, Any]]] = ()
-    """Fields, as in JSON, of components that show what the class can do."""
+    """Fields, as in JSON, of components that show the options of the class."""
 
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
         def __setattr__(self, name: str, value: Any) -> None: ...
     else:
-        # pydantic's own attribute machinery costs more than a small layer's arithmetic. A type has one slot for both
-        # methods, and Python takes the fast way only where both are those of object.
+        # pydantic's attribute access costs more than a small layer's arithmetic. A type has one slot for both
+        # methods, and Python takes the fast path only if both are those of object.
         __setattr__ = object.__setattr__
         __delattr__ = object.__delattr__
 
@@ -98,7 +98,7 @@ class Component(Section):
         return handler(schema)
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether a spec says the same of both; run-time state is no part of that."""
+        """Return whether both have the same spec; run-time state is ignored."""
         if not isinstance(other, Component):
             return False
         same = registry.definition(type(self)) is registry.definition(type(other))
@@ -107,7 +107,7 @@ class Component(Section):
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
-        """Pickle layers, losses and optimizers by their fields, as a network has the rest; kernels as definitions."""
+        """Pickle layers, losses and optimizers by their fields; the network holds the rest; kernels as definitions."""
         if self.group not in ("layers", "losses", "optimizers"):
             return super().__reduce_ex__(protocol)
         fields = {name: stated(self, name) for name in type(self).model_fields}
@@ -127,7 +127,7 @@ class Component(Section):
             described = self.model_copy(update=vars(self).get("scheduled_fields"))
             return {"type": name, **described.model_dump(mode="json", by_alias=True)}
         except PydanticSerializationError as error:
-            # pydantic wraps what a component inside has raised.
+            # pydantic wraps exceptions of nested components.
             raise error.__cause__ or error from None
 
 
@@ -154,10 +154,10 @@ class reference:
         return {REFERENCE: f"#/$defs/{self.group}"}
 
     def resolve(self, value: Any, info: ValidationInfo) -> Component | None:
-        """Return the component that `value` describes; a pydantic validator. In a draft a wrong one is None."""
+        """Return the component that `value` describes; a pydantic validator. In a draft an invalid one is None."""
         if isinstance(value, Component):
             if value.group != self.group:
-                message = f"a component of {self.group} belongs here, this is one of {value.group}"
+                message = f"expected a component of {self.group}, not one of {value.group}"
                 raise custom_error("wrong-group", message)
             return value
         try:
@@ -169,7 +169,7 @@ class reference:
 
 
 def find_class(group: str, name: str) -> Any:
-    """Import and return the class that `name` stands for in a group; of the group `commands`, the command.
+    """Import and return the class registered as `name` in a group; for the group `commands`, the command.
 
     Raises:
         ComponentError: if the name is unknown, ambiguous, or its distribution is broken.
@@ -179,9 +179,9 @@ def find_class(group: str, name: str) -> Any:
 
 
 def check_class(entry: registry.Entry, cls: Any) -> Any:
-    """Return the class that an entry names, if it is one of the entry's group and can be used.
+    """Return the class that an entry names, if it belongs to the entry's group and can be used.
 
-    A base class says which group it is of: `group = "loggers"`. What specs name is a `Component` as well.
+    A base class declares its group: `group = "loggers"`. Classes that specs name are also subclasses of `Component`.
 
     Raises:
         BrokenComponentError: if it is not.
@@ -200,7 +200,7 @@ def check_class(entry: registry.Entry, cls: Any) -> Any:
     else:
         if issubclass(cls, Component):
             with _blaming(entry, "has fields that cannot be understood"):
-                cls.model_rebuild(_types_namespace={})  # does nothing, but where an annotation is not resolved yet
+                cls.model_rebuild(_types_namespace={})  # only needed if an annotation is not resolved yet
         return cls
     raise BrokenComponentError(f"{entry} is {entry.target}, which {fault}", help=entry.advice)
 
@@ -211,10 +211,10 @@ def _belongs(cls: type, group: str) -> bool:
 
 @contextmanager
 def _blaming(entry: registry.Entry | None, what: str) -> Iterator[None]:
-    """Say what a plugin's component does where it raises, while it is validated, what is no mistake of the spec.
+    """Report what a plugin's component raises during validation if it is not a mistake in the spec.
 
     Raises:
-        BrokenComponentError: for what that is. An error in specnet's own code stays what it is.
+        BrokenComponentError: for such an exception. Errors in specnet's own code pass unchanged.
     """
     try:
         yield
@@ -228,10 +228,10 @@ def _blaming(entry: registry.Entry | None, what: str) -> Iterator[None]:
 
 
 def call_validating(component: Component, call: Callable[[], Any]) -> Any:
-    """Return what a call of a component gives while another one is validated, as of a schedule in an optimizer.
+    """Return the result of calling a component while another is validated, such as a schedule in an optimizer.
 
     Raises:
-        PydanticCustomError: that the component is broken, where it raises anything.
+        PydanticCustomError: if the component raises any exception.
     """
     try:
         with _blaming(plugin_of(component), "fails in __call__"):
@@ -261,9 +261,9 @@ def construct(group: str, value: Any) -> Component:
         try:
             text = to_json({name: item for name, item in fields.items() if name != "type"})
         except PydanticSerializationError as error:
-            raise custom_error("wrong-type", f"this {singular} holds what JSON cannot: {error}") from error
+            raise custom_error("wrong-type", f"this {singular} contains a value that is not JSON: {error}") from error
         try:
-            # Only validation of JSON is strict and still takes lists for tuples.
+            # Only the validation of JSON is strict and still accepts lists for tuples.
             with _blaming(registry.find(group, fields["type"]), "cannot be made of its fields"):
                 return cls.model_validate_json(text, strict=True)
         except ValidationError as error:
@@ -293,12 +293,12 @@ def build(group: str, value: Any) -> Component:
 
 
 def stated(component: BaseModel, name: str) -> Any:
-    """Return a field as the spec has it: a schedule also while training has put the number of a step in its place."""
+    """Return a field as in the spec: the schedule even while training replaces it by the value of a step."""
     return vars(component).get("scheduled_fields", {}).get(name, getattr(component, name))
 
 
 def parts(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
-    """Give a validated value and everything inside it, each with its place in the JSON."""
+    """Yield a validated value and everything inside it, each with its place in the JSON."""
     yield pointer, value
     if isinstance(value, (list, tuple)):
         for number, item in enumerate(value):
@@ -313,10 +313,10 @@ def parts(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
 
 @contextmanager
 def guarded(component: Component, place: Pointer, method: str) -> Iterator[None]:
-    """Complete what a component's method raises with its place in the spec.
+    """Add the place in the spec to what a component's method raises.
 
     Raises:
-        BrokenComponentError: for what is no error of specnet's, a mistake in a plugin say.
+        BrokenComponentError: for any exception but a `SpecnetError`, such as a mistake in a plugin.
     """
     try:
         yield
@@ -339,21 +339,21 @@ def guarded(component: Component, place: Pointer, method: str) -> Iterator[None]
 
 
 def definition_name(component: Component) -> str:
-    """Return the name of a component's class as messages show it; of a kernel that of its definition."""
+    """Return the class name of a component for messages; for a kernel that of its definition."""
     return registry.definition(type(component)).__name__
 
 
 def plugin_of(component: Component) -> registry.Entry | None:
-    """Return the entry of a component that another distribution than specnet registers."""
+    """Return the entry of a component that is not specnet's own."""
     try:
         entry = registry.entry_of(component.group, type(component))
-    except SpecnetError:  # nobody does
+    except SpecnetError:  # not registered
         return None
     return None if entry.distribution == registry.BUILTIN else entry
 
 
 def culprit(error: BaseException) -> tuple[registry.Entry, str] | None:
-    """Return the component of a plugin that an error comes from, and in which of its methods; None if from none."""
+    """Return the plugin component that raised an error, and its method; None if there is none."""
     found, trace = None, error.__traceback__
     while trace:
         component = trace.tb_frame.f_locals.get("self")

@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 class Commands(Group):
     """A group whose commands end in a message and an exit code, never in a traceback.
 
-    Plugins may have further ones. A built-in keeps its name: it is looked up first, and then nothing else is.
+    Plugins may add commands. A built-in keeps its name: it is looked up first, and plugins only if there is none.
     """
 
     plugin: Entry | None = None
-    """The entry of the plugin's command that is run, if it is one."""
+    """The entry of the command that runs, if a plugin provides it."""
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         self.plugin = None
@@ -58,7 +58,7 @@ class Commands(Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with Signals() as signals, signals.promptly():  # a run has its own, and is not left at once
+            with Signals() as signals, signals.promptly():  # a run handles its own, and is not left at once
                 return super().invoke(ctx)
         except SpecnetError as error:
             _tell(str(error), *_notes(error))
@@ -70,7 +70,7 @@ class Commands(Group):
             _tell(f"error[memory]: {error or 'out of memory'}")
             ctx.exit(2)
         except BrokenPipeError:
-            raise  # click ends quietly where nobody reads on
+            raise  # click exits quietly if nobody reads the output
         except OSError as error:
             message = f"error[file]: {error.filename or 'output'}: {error.strerror or error}"
             _tell(printable(message), *_notes(error))
@@ -137,7 +137,7 @@ for command in (
 
 
 def _tell(*lines: str) -> None:
-    with suppress(OSError):  # the terminal may be gone, and is no reason for another exit code
+    with suppress(OSError):  # a closed terminal does not change the exit code
         click.echo("\n".join(lines), err=True)
 
 
@@ -146,7 +146,7 @@ def _notes(error: BaseException) -> list[str]:
 
 
 def _blame(error: BaseException, plugin: Entry | None) -> str | None:
-    """Return which component of a plugin an error comes from, if from one: `plugin` is the command that is run."""
+    """Return which plugin component raised an error, if one did; `plugin` is the command that runs."""
     from specnet.component import culprit
 
     if found := culprit(error):
@@ -157,10 +157,10 @@ def _blame(error: BaseException, plugin: Entry | None) -> str | None:
 def main() -> None:
     """Run the command line."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # what the terminal's encoding cannot show is shown escaped
+        if isinstance(stream, io.TextIOWrapper):  # characters that the terminal cannot show are escaped
             stream.reconfigure(errors="backslashreplace")
     try:
         cli(prog_name="specnet")
     finally:
-        for number in HANDLED:  # it is over: a further signal should not change the exit code
+        for number in HANDLED:  # the command is done: a signal should not change the exit code
             signal.signal(number, signal.SIG_IGN)

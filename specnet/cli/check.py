@@ -1,4 +1,4 @@
-"""`specnet check`: do components keep their contracts?"""
+"""`specnet check`: check that components keep their contracts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from specnet.testing import Case, Outcome
 
 MARKS = {"ok": ("✓", "green"), "FAILED": ("✗", "red"), "note": ("–", "yellow")}
-"""How outcomes are marked on a terminal; elsewhere by the word."""
+"""Marks of outcomes on a terminal; elsewhere the word is printed."""
 
 
 @click.command()
@@ -27,22 +27,22 @@ MARKS = {"ok": ("✓", "green"), "FAILED": ("✗", "red"), "note": ("–", "yell
 @click.option(
     "--distribution",
     metavar="NAME",
-    help="Check every component of a distribution that is installed, and its metadata.",
+    help="Check every component of an installed distribution, and its metadata.",
 )
 @click.option(
     "--shape",
     "shapes",
     metavar="SIZES",
     multiple=True,
-    help="Shape of the inputs of a layer, such as 4 or 28,28,1, the batch left out; may be repeated.",
+    help="Shape of the inputs of a layer, such as 4 or 28,28,1, without the batch axis; may be repeated.",
 )
 @click.option(
     "--kernels",
     metavar="NAME",
-    help="Check a set of kernels: all that its definitions promise, and that it computes the same.",
+    help="Check a set of kernels: that it keeps the contracts of its definitions and computes the same.",
 )
 @spec_options
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How outcomes are shown.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 def check(
     what: str | None,
     name: str | None,
@@ -55,11 +55,11 @@ def check(
 ) -> None:
     """Check that components keep their contracts.
 
-    Gradients against central differences first of all, and whatever else a layer, a loss, an optimizer and so on
-    promises. Checked are the component NAME of GROUP, which may be a JSON object as in a spec, or every component of
-    SPEC, on its data and in the shapes that it has there. With --plugin alone all that the file registers is checked.
+    Compares gradients with central differences, and checks the rest of the contract of each kind of component.
+    Checks the component NAME of GROUP, where NAME may be a JSON object as in a spec, or every component of SPEC,
+    on its data and in its shapes. With --plugin alone, checks everything that the file registers.
 
-    Ends with 0 if all is well, and with 2 if a check fails.
+    Exits with 0 if all checks pass, and with 2 if one fails.
 
     \b
     Example:
@@ -78,9 +78,9 @@ def check(
         raise UsageError("name a spec, a component, a distribution, a set of kernels or a plugin file", help=help)
     is_spec = what is not None and name is None
     if shapes and (what, is_spec) != ("layers", False):
-        raise UsageError("--shape is about a layer", help="specnet check layers NAME --shape 28,28,1")
+        raise UsageError("--shape needs a layer", help="specnet check layers NAME --shape 28,28,1")
     if (overrides or budget) and not is_spec:
-        raise UsageError("--set and --memory-budget are about a spec", help="specnet check SPEC --set PATH=VALUE")
+        raise UsageError("--set and --memory-budget need a spec", help="specnet check SPEC --set PATH=VALUE")
     if what in registry.GROUPS and name is None and not os.path.exists(what):  # noqa: PTH110
         singular = registry.SINGULAR[what]
         raise UsageError(f"name the {singular} to check", help=f"specnet check {what} NAME; NAME is {_names(what)}")
@@ -123,12 +123,12 @@ def _cases(
 def _sizes(text: str) -> tuple[int, ...]:
     parts = text.replace("(", "").replace(")", "").rstrip(",").split(",")
     if not all(part.strip().isascii() and part.strip().isdecimal() and int(part) for part in parts):
-        raise UsageError(f"--shape {quote(text)}: give sizes, such as 4 or 28,28,1, the batch left out")
+        raise UsageError(f"--shape {quote(text)}: expected sizes such as 4 or 28,28,1, without the batch axis")
     return tuple(map(int, parts))
 
 
 def _show(cases: Iterable[Case], form: str, one: bool) -> bool:
-    """Print what is found, case by case, in full if it is of one component; return whether all is well."""
+    """Print the outcomes of each case, in full for a single component; return whether all checks pass."""
     shown, checks, failed = [], 0, 0
     for case in cases:
         outcomes = list(case.outcomes())
@@ -146,7 +146,7 @@ def _show(cases: Iterable[Case], form: str, one: bool) -> bool:
     if form == "json":
         echo_json({"passed": not failed, "cases": shown})
     else:
-        click.echo(f"\n{failed} of {_count(checks)} failed" if failed else f"\nall is well: {_count(checks)}")
+        click.echo(f"\n{failed} of {_count(checks)} failed" if failed else f"\n{_count(checks)} passed")
     return not failed
 
 

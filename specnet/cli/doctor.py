@@ -1,4 +1,4 @@
-"""The command `doctor`: what is wrong with a run directory, or with what is installed."""
+"""The command `doctor`: check a run directory, or the installation."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", metavar="[RUN]", required=False, type=PATH)
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How findings are shown.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @plugin_option
 def doctor(run: Path | None, form: str) -> None:
-    """Tell what is wrong with the run in directory RUN.
+    """Report what is wrong with the run in directory RUN.
 
-    Everything in it is looked at and nothing changed: every file, every checkpoint, the data, and from where it can
-    go on. Without RUN tell what is installed, and which components cannot be used.
+    Checks every file, every checkpoint, the data, and where the run would resume; changes nothing.
+    Without RUN, shows what is installed, and which components cannot be used.
 
-    Ends with 0 if there are only notes, with 3 if something of a run is damaged or lost, and with 2 if a component
+    Exits with 0 if there are only notes, with 3 if part of a run is damaged or lost, and with 2 if a component
     cannot be used.
 
     \b

@@ -1,4 +1,4 @@
-"""Commands that look at specs, data and components without training: `validate`, `components`, `data`."""
+"""Commands that show specs, data and components without training: `validate`, `components`, `data`."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 from specnet.datasets.rows import Rows
 
 SCHEMA_SUFFIX = ".schema.json"
-"""How the names of files end that stand among specs for the sake of editors."""
+"""Ending of JSON Schema files, which editors need beside specs."""
 
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", type=PATH)
 @spec_options
 @kernels_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How mistakes are shown.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.option("--resolved", is_flag=True, help="Print the spec with every default and override in place, as JSON.")
 def validate(
     specs: tuple[Path, ...],
@@ -49,16 +49,16 @@ def validate(
     form: str,
     resolved: bool,
 ) -> None:
-    """Check each SPEC and report every mistake; nothing is trained.
+    """Check each SPEC and report every mistake, without training.
 
-    Of data no more than the first bytes of files are read.
+    Only the first bytes of data files are read.
 
     \b
     Example:
       specnet validate specs/*.json
     """
     if resolved and (len(specs) > 1 or form == "json"):
-        raise UsageError("--resolved prints one spec: name one, and leave --format out")
+        raise UsageError("--resolved takes one spec, and no --format")
     limit, wrong, found = parse_bytes(budget), False, []
     for path in specs:
         if path.name.endswith(SCHEMA_SUFFIX) and path.is_file() and not resolved:
@@ -92,7 +92,7 @@ def validate(
 def components(group: str | None, name: str | None) -> None:
     """List the components that are installed.
 
-    Those of every GROUP, of one of them, or one component with its fields.
+    All of them, those of one GROUP, or one component with its fields.
 
     \b
     Example:
@@ -154,8 +154,8 @@ def _show_component(group: str, name: str) -> None:
 def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str | None) -> None:
     """Show what the network that SPEC describes will see.
 
-    Shapes, ranges, classes. With -o the arrays are written as train_inputs, train_targets, validation_inputs, …,
-    transforms applied.
+    Shapes, ranges, classes. With -o, writes the transformed arrays as train_inputs, train_targets,
+    validation_inputs, …
 
     \b
     Example:
@@ -177,7 +177,7 @@ def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str |
     try:
         experiment = Experiment(loaded)
     except SpecnetError:
-        # Who looks for the reason why layers or loss do not fit the data wants to see the data.
+        # If layers or loss do not fit the data, the data may show why.
         samples = load_data(loaded)
         transformed = transform(loaded, samples)[2]
         _show_splits({name: {"inputs": each.inputs, "targets": each.targets} for name, each in transformed.items()})
@@ -200,7 +200,7 @@ def _show_splits(splits: Mapping[str, Mapping[str, np.ndarray | Rows]]) -> None:
     from specnet.functions import summarize
 
     rows = []
-    with np.errstate(all="ignore"):  # the squares of very large numbers are infinite, and shown as such
+    with np.errstate(all="ignore"):  # squares of very large numbers are shown as infinite
         for split, arrays in splits.items():
             for name, array in arrays.items():
                 found = summarize(pieces(array))

@@ -1,4 +1,4 @@
-"""`specnet new`: starting points that run as they are."""
+"""`specnet new`: specs and plugins to start from, which run as they are."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PLUGIN = {
     "plot": "plots",
     "callback": "callbacks",
 }
-"""Kinds of plugins, each with templates of its own, and their groups."""
+"""Kinds of plugins, each with its own templates, and their groups."""
 FILES = {
     "pyproject.toml.txt": "pyproject.toml",
     "README.md": "README.md",
@@ -31,9 +31,9 @@ FILES = {
     "tests.yml": ".github/workflows/tests.yml",
     "gitignore": ".gitignore",
 }
-"""Templates of a plugin, and the files that they become."""
+"""Templates of a plugin, and the files made from them."""
 SPECS = {"dataset": "$name.json", "loss": "sines.json", "metric": "sines.json"}
-"""Names of the specs of those kinds that are not tried on the spiral."""
+"""Names of the specs of kinds that do not use the spiral."""
 PREFIX = "specnet-"
 TAKEN = (
     "None", "True", "False", "Activation", "Annotated", "Any", "Callable", "Callback", "Data", "Dataset", "Field",
@@ -45,7 +45,7 @@ TAKEN = (
 
 @click.group(cls=Group)
 def new() -> None:
-    """Write a starting point that runs as it is.
+    """Write a spec or plugin to start from, which runs as it is.
 
     \b
     Example:
@@ -56,14 +56,12 @@ def new() -> None:
 
 @new.command()
 @click.argument("name")
-@click.option(
-    "--kind", type=click.Choice(KINDS), default="classification", show_default=True, help="What the spec is about."
-)
+@click.option("--kind", type=click.Choice(KINDS), default="classification", show_default=True, help="Kind of problem.")
 def spec(name: str, kind: str) -> None:
     """Write the spec NAME.json, to be run and changed.
 
-    Beside it goes specnet.schema.json, by which an editor completes and checks specs. A file that is there already
-    is never overwritten.
+    Also writes specnet.schema.json, with which editors complete and check specs. Existing files are never
+    overwritten.
 
     \b
     Example:
@@ -79,15 +77,15 @@ def spec(name: str, kind: str) -> None:
 
     name = name.removesuffix(".json")
     template = (files("specnet.spec") / "templates" / f"{kind}.json").read_text(encoding="utf-8")
-    specnet.load_spec({**json.loads(template), "name": name})  # what is wrong with the name is told by its field
+    specnet.load_spec({**json.loads(template), "name": name})  # reports an invalid name
     path, schema = Path(f"{name}.json"), Path(SCHEMA)
     if path == schema:
-        raise UsageError(f"{SCHEMA} is the name of the schema: choose another for the spec")
+        raise UsageError(f"{SCHEMA} is the name of the schema: choose another name for the spec")
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(template)
     except FileExistsError:
-        raise UsageError(f"{path} is there already: choose another name, or remove it") from None
+        raise UsageError(f"{path} already exists: choose another name, or remove it") from None
     if not schema.exists():
         write_json(schema, make_schema())
     click.echo(f"written to {path}; next:\n  specnet run {path}")
@@ -99,8 +97,8 @@ def spec(name: str, kind: str) -> None:
 def plugin(name: str, kind: str) -> None:
     """Write a plugin, the distribution specnet-NAME with a component called NAME.
 
-    It lies in a folder of its own, installs, passes its tests and trains as it is; then the formula is changed. NAME
-    may be given with specnet- in front or without. A folder that is there already is never overwritten.
+    The new folder installs, passes its tests and trains as it is; replace its formula by your own. The prefix
+    specnet- of NAME is optional. An existing folder is never overwritten.
 
     \b
     Example:
@@ -122,7 +120,7 @@ def plugin(name: str, kind: str) -> None:
     try:
         folder.mkdir()
     except FileExistsError:
-        raise UsageError(f"{folder} is there already: choose another name, or remove it") from None
+        raise UsageError(f"{folder} already exists: choose another name, or remove it") from None
     for template, target in FILES.items():
         path = folder / Template(target).substitute(names)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,10 +130,10 @@ def plugin(name: str, kind: str) -> None:
 
 
 def _plugin_names(name: str, kind: str) -> dict[str, str]:
-    """Return what a plugin and its parts are called.
+    """Return the names of a plugin and its parts.
 
     Raises:
-        UsageError: if they cannot be called so, or something else is.
+        UsageError: if a name is invalid or taken.
     """
     import re
 
@@ -144,12 +142,12 @@ def _plugin_names(name: str, kind: str) -> dict[str, str]:
     short, group = re.sub("[-_.]+", "-", name).removeprefix(PREFIX), PLUGIN[kind]
     component, cls = short.replace("-", "_"), "".join(part.capitalize() for part in short.split("-"))
     if not re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", short) or len(short) > 60 or cls in TAKEN or short == "specnet":
-        help = "take up to 60 small letters, digits and hyphens, the first a letter, as in specnet-mish"
-        raise UsageError(f"a plugin cannot have the name {quote(name)}", help=help)
+        help = "use up to 60 lowercase letters, digits and hyphens, a letter first, as in specnet-mish"
+        raise UsageError(f"{quote(name)} is not a valid plugin name", help=help)
     if claims := registry.claims(group).get(component):
-        raise UsageError(f'there is a {kind} "{component}" already, from {claims[0].owner}: choose another name')
+        raise UsageError(f'the {kind} "{component}" already exists, in {claims[0].owner}: choose another name')
     if registry.is_installed(PREFIX + short):
-        raise UsageError(f"a distribution {PREFIX}{short} is installed already: choose another name")
+        raise UsageError(f"the distribution {PREFIX}{short} is already installed: choose another name")
     return {
         "kind": kind,
         "group": group,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class FilePath(click.Path):
-    """A `pathlib.Path`; that module is imported only when there is one to make, as `--help` should not wait for it."""
+    """A `pathlib.Path`; the module is imported only when needed, to keep `--help` fast."""
 
     def coerce_path_result(self, value: str | os.PathLike[str]) -> Path:
         from pathlib import Path
@@ -29,7 +29,7 @@ class FilePath(click.Path):
 
 
 class Group(click.Group):
-    """A group that tells which of its commands may be meant by one that it does not have."""
+    """A group that suggests a command for an unknown one."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -47,7 +47,7 @@ PATH = FilePath()
 
 
 def _load_plugins(ctx: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> None:
-    """Run the files that `--plugin` names: what they register is found as if it was installed."""
+    """Run the files that `--plugin` names: what they register is found as if it were installed."""
     for path in paths:
         from specnet.local import load_file
 
@@ -68,8 +68,8 @@ plugin_option = click.option(
 kernels_option = click.option(
     "--kernels",
     metavar="NAME",
-    help="Set of kernels that computes: numpy by default, textbook for the definitions themselves, or a plugin's. "
-    "A run keeps the set that it was made with.",
+    help="Set of kernels to compute with: numpy by default, textbook for the definitions themselves, or a plugin's. "
+    "A run keeps its set.",
 )
 allow_kernels_option = click.option(
     "--allow-other-kernels",
@@ -79,15 +79,15 @@ allow_kernels_option = click.option(
 )
 spec_argument = click.argument("spec", type=PATH)
 strict_option = click.option(
-    "--strict", is_flag=True, help="Refuse to go on with another NumPy, BLAS kernel or number of threads."
+    "--strict", is_flag=True, help="Refuse to resume with another NumPy, BLAS kernel or number of threads."
 )
 threads_option = click.option(
     "--threads",
     type=click.IntRange(min=1),
     help="BLAS threads; by default as OPENBLAS_NUM_THREADS says, or one for small layers and more for large ones. "
-    "A run that goes on keeps its number.",
+    "A resumed run keeps its number.",
 )
-report_option = click.option("--report/--no-report", default=True, help="Write report.html at the end; default: do.")
+report_option = click.option("--report/--no-report", default=True, help="Write report.html at the end (the default).")
 
 
 def _be_quiet(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -103,25 +103,25 @@ quiet_option = click.option(
     is_eager=True,
     expose_value=False,
     callback=_be_quiet,
-    help="Print errors alone.",
+    help="Print errors only.",
 )
 QUIET = "specnet.quiet"
 
 
 def is_quiet() -> bool:
-    """Return whether the command that runs should print errors alone."""
+    """Return whether the command should print errors only."""
     return bool(click.get_current_context().meta.get(QUIET))
 
 
 def note(text: str, nl: bool = True) -> None:
-    """Print to standard error what is no error, unless the command should be quiet."""
+    """Print a message that is not an error to standard error, unless the command is quiet."""
     if not is_quiet():
         click.echo(text, err=True, nl=nl)
 
 
 run_argument = click.argument("run", metavar="RUN", type=PATH)
 checkpoint_option = click.option(
-    "--checkpoint", metavar="best|latest|STEP", default="best", show_default=True, help="Which checkpoint is used."
+    "--checkpoint", metavar="best|latest|STEP", default="best", show_default=True, help="Checkpoint to use."
 )
 
 
@@ -138,7 +138,7 @@ def build_loggers(names: tuple[str, ...]) -> list[Any]:
     """Return the loggers of these names.
 
     Raises:
-        SpecnetError: if one is not installed, or broken.
+        SpecnetError: if one is not installed, or is broken.
     """
     from specnet.component import build
 
@@ -151,7 +151,7 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--memory-budget",
         "budget",
         metavar="BYTES",
-        help="Memory that training may take, such as 2GB; by default what the machine has.",
+        help="Memory that training may take, such as 2GB; by default that of the machine.",
     )
     override = click.option(
         "--set",
@@ -164,14 +164,14 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def load(path: Path, overrides: tuple[str, ...], budget: str | None, kernels: str | None = None) -> Spec:
-    """Return a checked spec; its warnings are printed."""
+    """Return a checked spec, after printing its warnings."""
     spec = read_spec(path, overrides, parse_bytes(budget), kernels)
     note(show_warnings(spec), nl=False)
     return spec
 
 
 def load_run(directory: Path, checkpoint: str, kernels: str | None = None, allow: bool = False) -> Run:
-    """Return a run; what is not as one would expect of it is printed."""
+    """Return a run, after printing its status if unfinished, and its warnings."""
     import specnet
 
     run = specnet.load_run(directory, checkpoint, kernels, allow)
@@ -186,7 +186,7 @@ def read_spec(path: Path, overrides: tuple[str, ...], memory_budget: int | None,
     """Return a checked spec.
 
     Raises:
-        SpecError: with every mistake that was found; if only the file's ending was left out, that is told.
+        SpecError: with every mistake that was found, or a hint if only the file's extension is missing.
     """
     import specnet
 
@@ -200,13 +200,13 @@ def read_spec(path: Path, overrides: tuple[str, ...], memory_budget: int | None,
 
 
 def _recall(error: SpecError, path: Path) -> SpecError:
-    """Return the error with what to install, if a spec has been run with components that are gone."""
+    """Return the error, saying what to install if a run's components are no longer installed."""
     from pathlib import Path
 
     from specnet.runs.manifest import read_manifest, recall
     from specnet.spec.document import read_document
 
-    # The spec may lie in a run directory. In another file, mistakes in a component's fields are new ones.
+    # The spec may be in a run directory. In another file, mistakes in a component's fields are new ones.
     for run, codes in ((path.parent, None), (Path("runs") / path.stem, ("unknown-component", "broken-component"))):
         with suppress(SpecnetError, OSError):
             found = recall(error.diagnostics, read_document(path).value, read_manifest(run), run, codes)
@@ -221,10 +221,10 @@ def show_warnings(spec: Spec) -> str:
 
 
 def parse_bytes(text: str | None) -> int | None:
-    """Return the number of bytes that a text such as 2GB or 512MiB tells.
+    """Return the number of bytes in a text such as 2GB or 512MiB.
 
     Raises:
-        UsageError: if it tells none.
+        UsageError: if it is not a number of bytes.
     """
     from pydantic import ByteSize, TypeAdapter, ValidationError
 
@@ -233,22 +233,22 @@ def parse_bytes(text: str | None) -> int | None:
     try:
         return TypeAdapter(ByteSize).validate_python(text)
     except (ValidationError, OverflowError):
-        raise UsageError(f"--memory-budget {text}: give bytes as in 500MB, 2GB or 2GiB") from None
+        raise UsageError(f"--memory-budget {text}: expected bytes, as in 500MB, 2GB or 2GiB") from None
 
 
 def refuse_overwriting(output: Path, *read: Path) -> None:
-    """Let no command write over a file that it reads.
+    """Refuse to overwrite a file that the command reads.
 
     Raises:
         UsageError: if `output` is one of the files in `read`.
     """
     if output.exists() and any(path.exists() and output.samefile(path) for path in read):
-        raise UsageError(f"{output} is what this command reads: it is not overwritten", help="give -o another name")
+        raise UsageError(f"-o {output} would overwrite a file that this command reads", help="choose another name")
 
 
 def echo_json(value: Any) -> None:
-    """Print JSON, in UTF-8 whatever the terminal's encoding: it is read by programs."""
+    """Print JSON for programs, in UTF-8 whatever the terminal's encoding."""
     import json
 
-    # A file name may hold what is no Unicode; JSON writes such a surrogate as an escape.
+    # A file name may contain bytes that are not Unicode; JSON escapes them.
     click.echo(json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace"))

@@ -1,4 +1,4 @@
-"""How a run shows that it goes on: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress of a run: a bar on a terminal, a plain line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from specnet.errors import printable
 from specnet.runs.observers import Observer, TrainingView
 
 LINES = 10
-"""Plain lines over a run, if its epochs are short."""
+"""Plain lines printed in a run with short epochs."""
 PATIENCE = 10.0
-"""Seconds after which a plain line is due, if they are long."""
+"""Seconds between plain lines if epochs are long."""
 REFRESH = 0.25
-"""Seconds between two looks of the bar."""
+"""Seconds between updates of the bar."""
 
 
 @contextmanager
 def watch(quiet: bool) -> Iterator[Observer]:
-    """Give the observer that suits the place the output goes to."""
+    """Yield the observer that suits the output."""
     console = Console(highlight=False)
     if quiet:
         yield Observer()
     elif console.is_terminal:
-        # The bar takes what room the words leave.
+        # The bar takes the width that the text leaves.
         whole = Column(no_wrap=True)
         with Progress(
             TextColumn("epoch {task.completed:.0f}/{task.total:.0f}", table_column=whole),
@@ -49,14 +49,14 @@ def watch(quiet: bool) -> Iterator[Observer]:
 
 
 class Warnings(Observer):
-    """Tells what is not as it should be, and nothing else."""
+    """Prints warnings only."""
 
     def warned(self, message: str) -> None:
         click.echo(f"warning: {printable(message)}", err=True)
 
 
 class _Timed(Warnings):
-    """Says where the run is and knows how fast it is."""
+    """Prints where the run is saved, and measures its speed."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -82,8 +82,8 @@ class _Timed(Warnings):
         """Print a line as it is."""
         try:
             self.console.print(text, soft_wrap=True, markup=False)
-        except (BrokenPipeError, SystemExit):  # rich turns the one into the other
-            self.console.quiet = True  # nobody reads on: the run goes on all the same
+        except (BrokenPipeError, SystemExit):  # rich turns a broken pipe into SystemExit
+            self.console.quiet = True  # nobody reads the output; the run continues
 
 
 class Bar(_Timed):
@@ -105,7 +105,7 @@ class Bar(_Timed):
 
 
 class Lines(_Timed):
-    """A line for each tenth of the run, and whenever it has been quiet for long."""
+    """A line for each tenth of the run, and whenever nothing was printed for long."""
 
     def epoch(self, view: TrainingView, values: Mapping[str, Any]) -> None:
         now, epoch = time.monotonic(), view.epoch

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @spec_argument
 @click.option("-o", "--out", type=PATH, help="Run directory; by default runs/ and the spec's name.")
 @spec_options
-@click.option("--resume", "go_on", is_flag=True, help="Go on with the run in that directory, if there is one.")
+@click.option("--resume", "go_on", is_flag=True, help="Resume the run in that directory, if there is one.")
 @threads_option
 @kernels_option
 @allow_kernels_option
@@ -56,9 +56,9 @@ def run(
 ) -> None:
     """Train the network that SPEC describes.
 
-    Leaves a run directory with weights, history, plots and a page that replays it. A taken name is never overwritten:
-    the next free one of NAME-2, NAME-3, … is used. With --resume a run that was stopped, however that was, goes on; a
-    finished one keeps its weights.
+    Writes a run directory with weights, history, plots and a page that replays it. An existing run is never
+    overwritten: NAME-2, NAME-3, … is used instead. With --resume, continues a run that was stopped for any reason;
+    a finished one keeps its weights.
 
     \b
     Example:
@@ -69,7 +69,7 @@ def run(
 
     for option in [name for name, given in {"--strict": strict, "--allow-other-kernels": allow}.items() if given]:
         if not go_on:
-            raise UsageError(f"{option} is for runs that are resumed", help="add --resume, or leave it out")
+            raise UsageError(f"{option} needs a run to resume", help="add --resume, or leave it out")
     loaded = load(spec, overrides, budget, kernels)
     with watch(is_quiet()) as observer:
         finished = specnet.run(
@@ -90,7 +90,7 @@ def run(
 @click.command()
 @run_argument
 @spec_options
-@click.option("--checkpoint", metavar="latest|best|STEP", default="latest", help="Go back to an earlier state.")
+@click.option("--checkpoint", metavar="latest|best|STEP", default="latest", help="Checkpoint to resume from.")
 @threads_option
 @kernels_option
 @allow_kernels_option
@@ -109,10 +109,10 @@ def resume(
     strict: bool,
     report: bool,
 ) -> None:
-    """Go on with the run in directory RUN, from the newest checkpoint that can be believed.
+    """Resume the run in directory RUN from its newest intact checkpoint.
 
-    On the same machine it ends in the bytes of a run that nothing interrupted. --set training.epochs=N makes a run
-    longer, --set dataset.path=/new/place finds data that were moved. What bears on training otherwise cannot change.
+    On the same machine it ends with the same bytes as an uninterrupted run. --set training.epochs=N makes a run
+    longer, --set dataset.path=/new/place finds data that were moved. Nothing else that affects training can change.
 
     \b
     Example:
@@ -139,7 +139,7 @@ def resume(
 
 
 def _show(finished: Run, report: bool) -> None:
-    """Print how a run ended and where it is, and where its page is if that was asked for.
+    """Print how a run ended, where it is saved, and, if requested, where its page is.
 
     Raises:
         DivergenceError: if its best state had to be restored.

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("-o", "--out", type=PATH, help="Write the schema to this file.")
-@click.option("--no-plugins", is_flag=True, help="Leave out what other distributions bring.")
+@click.option("--no-plugins", is_flag=True, help="Leave out components of other distributions.")
 @plugin_option
 def schema(out: Path | None, no_plugins: bool) -> None:
     """Print the JSON Schema of specs, for editors.
 
-    It holds every installed component. A spec that begins with "$schema": "./specnet.schema.json" is completed and
-    checked as one types, if that file is beside it. With -o an older schema is replaced, but no other file.
+    It contains every installed component. Editors complete and check a spec that begins with
+    "$schema": "./specnet.schema.json" if that file is beside it. -o replaces an older schema, but no other file.
 
     \b
     Example:
@@ -32,7 +32,7 @@ def schema(out: Path | None, no_plugins: bool) -> None:
     from specnet.spec.schema import make_schema, unusable
 
     if out is not None and out.is_file() and not _is_schema(out):
-        raise UsageError(f"{out} is there already and is no JSON Schema", help="give -o another name, or remove it")
+        raise UsageError(f"{out} already exists and is not a JSON Schema", help="choose another name, or remove it")
     for error in unusable(plugins=not no_plugins):
         left_out = Diagnostic(error.code, f"left out: {error.message}", help=error.help, severity="warning")
         note(left_out.render())

@@ -1,4 +1,4 @@
-"""Tables, and paths to click at."""
+"""Tables, and paths to click on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from specnet.runs.run import Run
 
 BEST = " *"
-"""What follows the best of several results."""
+"""Mark of the best of several results."""
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = ()) -> None:
@@ -34,7 +34,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers
     if console.is_terminal:
         console.print(table)
         return
-    console.width = 240  # a file or a pipe takes lines as long as they need to be
+    console.width = 240  # files and pipes take long lines
     with console.capture() as capture:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")))
@@ -48,7 +48,7 @@ def show_scores(scores: Mapping[str, Mapping[str, float]]) -> None:
 
 
 def show_comparison(runs: Sequence[Run]) -> None:
-    """Print what came out of runs, and where their specs differ."""
+    """Print the results of runs, and where their specs differ."""
     from specnet.report.compare import compare
 
     found = compare(runs)
@@ -75,7 +75,7 @@ def _show_rows(title: str, names: Sequence[str], rows: Iterable[Row]) -> None:
 
 
 def show_link(path: Path, indent: str = "") -> None:
-    """Print a path; a terminal that can do so opens it at a click."""
+    """Print a path, as a link where the terminal supports links."""
     console = Console(highlight=False)
     if console.is_terminal:
         console.print(f"{indent}", Text(str(path), style=f"link {path.absolute().as_uri()}"), sep="", soft_wrap=True)

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 @spec_options
 @kernels_option
 def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels: str | None) -> None:
-    """Show the layers of SPEC and what they cost.
+    """Show the layers of SPEC and their costs.
 
-    Memory (what a layer holds from step to step) and operations (of the forward pass; a multiplication with its
-    addition counts two) are those of one sample. Memory and time are measured, time on random inputs.
-    Data are loaded only if nothing else tells the input shape, or the units of the last layer.
+    Memory (that a layer keeps between steps) and operations (of the forward pass; a multiplication and its
+    addition count as two) are for one sample. Memory and time are measured, time on random inputs.
+    Data are loaded only if the input shape or the units of the last layer are not known otherwise.
 
     \b
     Example:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 @click.command()
 @run_argument
 @plugin_option
-@click.option("--split", help="train, validation or test; by default the last of these that the run has.")
-@click.option("--data", "file", type=PATH, help="Further samples: .npz or .csv, not transformed.")
+@click.option("--split", help="train, validation or test; by default the last of these in the run.")
+@click.option("--data", "file", type=PATH, help="Other samples: .npz or .csv, not transformed.")
 @checkpoint_option
 @kernels_option
 @allow_kernels_option
@@ -43,7 +43,7 @@ def evaluate(
     from specnet.runs.samples import about, read_samples
 
     if split and file:
-        raise UsageError("--split and --data exclude each other")
+        raise UsageError("--split and --data cannot be combined")
     loaded = load_run(run, checkpoint, kernels, allow)
     if file:
         with about(file):
@@ -65,8 +65,8 @@ def evaluate(
 def predict(run: Path, input: Path, out: Path | None, checkpoint: str, kernels: str | None, allow: bool) -> None:
     """Predict the targets of the inputs in the file INPUT.
 
-    INPUT is a .csv, .npy or .npz file, not transformed. Without -o the predictions are printed as CSV. Classes are
-    told with their probabilities where the network gives them.
+    INPUT is a .csv, .npy or .npz file, not transformed. Without -o, prints the predictions as CSV. Classes come
+    with their probabilities where the network computes them.
 
     \b
     Example:
@@ -91,12 +91,12 @@ def predict(run: Path, input: Path, out: Path | None, checkpoint: str, kernels: 
 @plugin_option
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("-o", "--out", type=PATH, help="Write one plot to this .png, .svg or .gif file.")
-@click.option("--format", "form", type=click.Choice(["png", "svg", "gif"]), default="png", help="By default png.")
+@click.option("--format", "form", type=click.Choice(["png", "svg", "gif"]), default="png", help="File format.")
 @checkpoint_option
 def plot(run: Path, names: tuple[str, ...], out: Path | None, form: str, checkpoint: str) -> None:
     """Draw plots of the run in directory RUN.
 
-    Those its spec names, or each NAME, into the run's own folder. What moves, as replay does, may be a GIF.
+    Draws those that its spec names, or each NAME, into the run directory. Animated plots, such as replay, may be GIFs.
 
     \b
     Example:
@@ -118,7 +118,7 @@ def plot(run: Path, names: tuple[str, ...], out: Path | None, form: str, checkpo
 def report(run: Path) -> None:
     """Write the page of the run in directory RUN: its report.html.
 
-    It shows the replay, the curves, results, layers and the spec, and needs no network and no other file.
+    It shows the replay, curves, results, layers and the spec, and needs no internet connection or other file.
 
     \b
     Example:
@@ -134,7 +134,7 @@ def report(run: Path) -> None:
 @plugin_option
 @click.option("-o", "--out", type=PATH, help="Write a page with curves and replays side by side to this file.")
 def compare(runs: tuple[Path, ...], out: Path | None) -> None:
-    """Tell in what runs differ: their specs, and their results.
+    """Show how runs differ: their specs and their results.
 
     The best results are marked.
 
@@ -146,7 +146,7 @@ def compare(runs: tuple[Path, ...], out: Path | None) -> None:
     from specnet.runs.run import write_comparison
 
     if len(runs) < 2:
-        raise UsageError("one run is compared with another", help=f"specnet compare {runs[0]} RUN")
+        raise UsageError("compare needs at least two runs", help=f"specnet compare {runs[0]} RUN")
     loaded = [load_run(run, "best", allow=True) for run in runs]
     if out:
         refuse_overwriting(out, *(path for run in runs for path in run.rglob("*") if path.is_file()))

@@ -1,1 +1,1 @@
-"""What `"dataset"` may name."""
+"""Components for `"dataset"`."""

@@ -1,1 +1,1 @@
-"""What `"weight_init"` and its like may name."""
+"""Components for `"weight_init"`, `"bias_init"` and the like."""

@@ -1,1 +1,1 @@
-"""What `"layers"` may name: `linear`, `flatten`, `dropout` and the activation functions."""
+"""Components for `"layers"`: `linear`, `flatten`, `dropout` and the activation functions."""

@@ -1,1 +1,1 @@
-"""What `"loss"` may name."""
+"""Components for `"loss"`."""

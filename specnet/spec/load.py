@@ -64,7 +64,7 @@ def parse_spec(value: Any, name: str | None = None) -> Spec:
     try:
         spec = Spec.model_validate_json(to_json(value), strict=True)
     except PydanticSerializationError as error:
-        message = f"the spec holds what JSON cannot: {error}"
+        message = f"the spec contains a value that is not JSON: {error}"
         raise SpecError([Diagnostic("wrong-type", message)], file=name) from error
     except ValidationError as error:
         raise explain(explain_unknown_keys(error, Spec), file=name) from None

@@ -39,7 +39,7 @@ def test_a_component_is_checked_by_name_in_each_of_its_configurations(invoke, pl
     assert "ok     layers good: " in result.output
     assert 'ok     layers good {"factor": 3.0}: ' in result.output
     assert "  ok     gradients of inputs agree with central differences\n" in result.output
-    assert re.search(r"all is well: \d+ checks\n$", result.output)
+    assert re.search(r"\n\d+ checks passed\n$", result.output)
 
 
 def test_a_json_object_takes_the_place_of_the_name(invoke):
@@ -119,10 +119,10 @@ def test_what_could_not_be_tried_is_noted(invoke):
         (["layers", "tanh", "--distribution", "specnet"], "error[usage]: name a spec, a component, a distribution"),
         (["layer", "tanh"], 'did you mean "layers"?'),
         (["layers", "tahn"], 'did you mean "tanh"?'),
-        (["layers", "tanh", "--shape", "0"], 'error[usage]: --shape "0": give sizes'),
-        (["layers", "tanh", "--shape", "a,2"], 'error[usage]: --shape "a,2": give sizes'),
-        (["losses", "mse", "--shape", "3"], "error[usage]: --shape is about a layer"),
-        (["layers", "tanh", "--set", "seed=3"], "error[usage]: --set and --memory-budget are about a spec"),
+        (["layers", "tanh", "--shape", "0"], 'error[usage]: --shape "0": expected sizes'),
+        (["layers", "tanh", "--shape", "a,2"], 'error[usage]: --shape "a,2": expected sizes'),
+        (["losses", "mse", "--shape", "3"], "error[usage]: --shape needs a layer"),
+        (["layers", "tanh", "--set", "seed=3"], "error[usage]: --set and --memory-budget need a spec"),
         (["layers", '{"type": "linear", "unit": 3}'], '  |                    ^^^^^^ did you mean "units"?'),
         (["layers", '{"type": "linear", "units": 0}'], "error[out-of-range]: units should be greater than 0"),
         (["layers", '{"type": "linear", "units": 3, "units": 4}'], "error[duplicate-key]"),

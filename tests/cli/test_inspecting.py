@@ -264,7 +264,7 @@ def test_data_does_not_overwrite_what_it_reads(output, invoke, write):
     Path("link.npz").symlink_to("arms.npz")
     before = Path("arms.npz").read_bytes()
     result = invoke("data", write("again.json", dataset={"type": "npz", "path": "arms.npz"}), "-o", output)
-    assert (result.exit_code, "is what this command reads" in result.stderr) == (2, True)
+    assert (result.exit_code, "would overwrite a file that this command reads" in result.stderr) == (2, True)
     assert Path("arms.npz").read_bytes() == before
     assert Path("link.npz").is_symlink()
 

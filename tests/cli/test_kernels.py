@@ -47,7 +47,7 @@ def test_runs_keep_their_set_and_another_is_refused(spec, invoke):
 
 def test_a_set_is_checked(spec, invoke):
     result = invoke("check", "--kernels", "textbook")
-    assert (result.exit_code, result.stdout) == (0, "\nall is well: 0 checks\n")
+    assert (result.exit_code, result.stdout) == (0, "\n0 checks passed\n")
     assert invoke("check", "--kernels", "numpy", "--distribution", "specnet").exit_code == 2
 
 
@@ -82,4 +82,4 @@ def test_where_bits_matter_a_run_whose_set_is_gone_needs_leave(command, gone, in
 
 def test_leave_for_another_set_is_for_runs_that_are_resumed(spec, invoke):
     result = invoke("run", spec, "--allow-other-kernels")
-    assert (result.exit_code, "--allow-other-kernels is for runs that are resumed" in result.stderr) == (2, True)
+    assert (result.exit_code, "--allow-other-kernels needs a run to resume" in result.stderr) == (2, True)

@@ -76,7 +76,7 @@ def test_a_file_that_is_there_is_never_overwritten(invoke):
     for name in ("first", "first.json", "link"):
         result = invoke("new", "spec", name)
         assert result.exit_code == 2
-        assert f"error[usage]: {name.removesuffix('.json')}.json is there already" in result.stderr
+        assert f"error[usage]: {name.removesuffix('.json')}.json already exists" in result.stderr
     assert Path("first.json").read_text() == "mine"
     assert sorted(path.name for path in Path().iterdir()) == ["first.json", "link.json"]
 

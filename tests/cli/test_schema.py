@@ -45,6 +45,6 @@ def test_a_file_that_is_no_schema_is_never_overwritten(content, invoke):
     result = invoke("schema", "-o", "mine.json")
     assert (result.exit_code, result.stderr.partition("\n")[0]) == (
         2,
-        "error[usage]: mine.json is there already and is no JSON Schema",
+        "error[usage]: mine.json already exists and is not a JSON Schema",
     )
     assert Path("mine.json").read_bytes() == content

@@ -52,4 +52,4 @@ def test_what_memory_cannot_hold_is_refused(invoke, write, budget):
 @pytest.mark.parametrize("budget", ["much", "", "-1"])
 def test_a_budget_is_a_number_of_bytes(invoke, write, budget):
     result = invoke("summary", write("arms.json"), f"--memory-budget={budget}")
-    assert (result.exit_code, "give bytes as in 500MB" in result.stderr) == (2, True)
+    assert (result.exit_code, "expected bytes, as in 500MB" in result.stderr) == (2, True)

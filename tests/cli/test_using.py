@@ -227,5 +227,5 @@ def test_predict_does_not_overwrite_what_it_reads(flowers, invoke):
         Path("more.csv").write_text(IRIS)
         before = Path(name).read_bytes()
         result = invoke("predict", flowers, "more.csv", "-o", Path(name).absolute())
-        assert (result.exit_code, "is what this command reads" in result.stderr) == (2, True)
+        assert (result.exit_code, "would overwrite a file that this command reads" in result.stderr) == (2, True)
         assert Path(name).read_bytes() == before
