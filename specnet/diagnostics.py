@@ -1,4 +1,4 @@
-"""From pydantic's errors to specnet's diagnostics: stable codes, the field's own name, and what to type instead."""
+"""Convert pydantic's errors to specnet's diagnostics: stable codes, the field's name, and what to type instead."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from specnet.errors import Diagnostic, Pointer, SpecError, printable, quote, sho
 from specnet.names import nearest, suggest, synonym
 
 MOST = 1000
-"""Mistakes of one kind of check that are told; nobody reads as many."""
+"""Number of mistakes that a check reports."""
 CODES = {
     "missing": "missing-key",
     "literal_error": "wrong-value",
@@ -31,7 +31,7 @@ CODES = {
     "string_too_short": "wrong-length",
     "string_too_long": "wrong-length",
 }
-"""Stable codes of pydantic's kinds of error; a kind that is not here is a wrong type."""
+"""Stable codes of pydantic's kinds of error; any other kind is a wrong type."""
 
 
 WORDS = {
@@ -42,13 +42,13 @@ WORDS = {
     "a valid array": "a list",
     "a valid list": "a list",
     "a valid dictionary": "an object",
-    "match pattern '^[A-Za-z0-9][A-Za-z0-9._-]*$'": "be of letters, digits and . _ - alone, first a letter or digit",
+    "match pattern '^[A-Za-z0-9][A-Za-z0-9._-]*$'": "consist of letters, digits and . _ -, a letter or digit first",
 }
-"""pydantic's words for what a field takes, and ours."""
+"""pydantic's names for what a field accepts, and ours."""
 
 
 def custom_error(code: str, message: str, help: str | None = None) -> PydanticCustomError:
-    """Return an error that a validator may raise and that `explain` shows as it is."""
+    """Return an error for a validator to raise, which `explain` shows unchanged."""
     context = {"message": message} | ({"help": help} if help else {})
     return PydanticCustomError(code, "{message}", context)
 
@@ -58,12 +58,12 @@ def explain_unknown_keys(
 ) -> ValidationError:
     """Return the error with the unknown keys of `cls` and its sections explained; a component has group and name.
 
-    pydantic says only that a key is not permitted; which keys are is known to the class that refused it.
+    pydantic only says that a key is not permitted; the class knows which keys are.
     """
     home, common = ([group, name], [f"{group}.*"]) if group and name else ([], [])
     details, meant = [], set()
     errors = error.errors(include_url=False)[:MOST]
-    # Unknown keys first: one that is misspelt is not missing, too.
+    # Unknown keys first: a misspelt key is not reported as missing.
     for found in sorted(errors, key=lambda found: found["type"] != "extra_forbidden"):
         kind, message, context = found["type"], found["msg"], found.get("ctx", {})
         *place, key = found["loc"] or ("",)
@@ -84,7 +84,7 @@ def explain_unknown_keys(
 
 
 def _elsewhere(cls: type[BaseModel], key: str, place: tuple[str, ...] = ()) -> str | None:
-    """Where a key that is not known at one place of `cls` belongs: at the top, or in one of the sections."""
+    """Return where a key that is unknown at one place of `cls` belongs: at the top, or in a section."""
     section, owner = ".".join(place), _section_at(cls, place)
     where = f'it belongs in "{section}"' if place else "it belongs at the top"
     keys = [field.alias or name for name, field in owner.model_fields.items()]
@@ -97,7 +97,7 @@ def _elsewhere(cls: type[BaseModel], key: str, place: tuple[str, ...] = ()) -> s
 
 
 def _section_at(cls: type[BaseModel], place: Pointer) -> Any:
-    """The model that validates the object at `place` below `cls`, where fixed fields lead there."""
+    """Return the model that validates the object at `place` below `cls`, if fixed fields lead there."""
     for part in place:
         field = cls.model_fields.get(str(part))
         models = (
@@ -113,9 +113,7 @@ def _section_at(cls: type[BaseModel], place: Pointer) -> Any:
             return None
         cls = models[0]
         if field and isinstance(field.default, str) and (group := getattr(cls, "group", "")):
-            cls = cast(
-                type[BaseModel], registry.find(group, field.default).load()
-            )  # the component that is there unless another is named
+            cls = cast(type[BaseModel], registry.find(group, field.default).load())  # the default component
     return cls
 
 
@@ -144,5 +142,5 @@ def _diagnostic(found: Any) -> Diagnostic:
 
 
 def show_value(value: Any) -> str:
-    """Return a value as a message quotes it: JSON where it can be, and cut short."""
+    """Return a value as quoted in messages: as JSON if possible, and shortened."""
     return printable(shorten(json.dumps(value, default=repr, ensure_ascii=False)))

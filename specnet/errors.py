@@ -14,7 +14,7 @@ Pointer = tuple[str | int, ...]
 
 
 class Location(NamedTuple):
-    """A stretch of one line of a file, or of an override; line and column count from 1, in characters."""
+    """Part of one line of a file or an override; line and column count from 1, in characters."""
 
     file: str
     line: int
@@ -27,7 +27,7 @@ class Location(NamedTuple):
         return f"{self.file}:{self.line}:{self.column}" if self.from_file else self.file
 
     def underline(self) -> tuple[str, str]:
-        """Return the line as a terminal can show it, cut where it is long, and carets below the place."""
+        """Return the line as a terminal can show it, shortened if long, and carets below the place."""
         middle = self.column - 1
         start = max(0, middle - CONTEXT) if max(len(self.text), middle + 1) > LONGEST else 0
         end = min(middle + self.width, middle + LONGEST)
@@ -48,13 +48,13 @@ class Location(NamedTuple):
 
 
 LONGEST = 120
-"""Characters of a line that are shown at most."""
+"""Maximum number of characters shown of a line."""
 CONTEXT = 50
-"""Characters of a longer line that are shown before the place it is about."""
+"""Characters of a longer line shown before the marked place."""
 
 
 def _cells(text: str) -> int:
-    """How many columns of a terminal a text takes."""
+    """Return the number of terminal columns of a text."""
     import unicodedata
 
     wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
@@ -64,7 +64,7 @@ def _cells(text: str) -> int:
 class Diagnostic(NamedTuple):
     """One mistake: a stable code, a sentence, a place in the spec and what to type instead.
 
-    A warning is about what is allowed but can hardly be meant; it stops nothing.
+    A warning is about something that is allowed but probably not intended; it stops nothing.
     """
 
     code: str
@@ -75,7 +75,7 @@ class Diagnostic(NamedTuple):
     severity: Literal["error", "warning"] = "error"
 
     def render(self, file: str | None = None) -> str:
-        """Return the text that is shown to a person; `file` is the spec's path where its lines are not known."""
+        """Return the text to print; `file` is the spec's path, if its lines are unknown."""
         title, path = f"{self.severity}[{self.code}]: {printable(self.message)}", show_pointer(self.pointer)
         if self.location is None:
             place = printable(" at ".join(part for part in (file, path) if part))
@@ -99,7 +99,7 @@ class Diagnostic(NamedTuple):
         return [f"{margin}help: {printable(self.help)}"] if self.help else []
 
     def to_json(self, file: str | None = None) -> dict[str, str | int | None]:
-        """Return the same as a JSON value; line and column are null where they are not known."""
+        """Return the same as a JSON value; line and column are null if unknown."""
         location = self.location
         return {
             "file": location.file if location else file,
@@ -114,9 +114,9 @@ class Diagnostic(NamedTuple):
 
 
 class SpecnetError(Exception):
-    """Base of all errors; `exit_code` is what the command line ends with.
+    """Base class of all errors; `exit_code` is that of the command line.
 
-    `locate`, where it is set, knows the lines of the spec that pointers lead to.
+    `locate`, if set, finds the lines of the spec that pointers lead to.
     """
 
     code = "error"
@@ -130,7 +130,7 @@ class SpecnetError(Exception):
         self.file: str | None = None
         self.locate: Callable[[Diagnostic], Diagnostic] | None = None
         self.complete = False
-        """Whether message and pointer are those of the whole spec already."""
+        """Whether message and pointer are already relative to the whole spec."""
 
     def at(self, *prefix: str | int) -> SpecnetError:
         """Return this error with `prefix` put in front of its pointer."""
@@ -139,7 +139,7 @@ class SpecnetError(Exception):
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
-        """All mistakes this error stands for."""
+        """All mistakes in this error."""
         return [self.locate(found) if self.locate else found for found in self._found()]
 
     def _found(self) -> list[Diagnostic]:
@@ -152,11 +152,11 @@ class SpecnetError(Exception):
 
 
 SHOWN = 100
-"""Mistakes that are shown to a person one by one; of more, the number is told."""
+"""Number of mistakes that are shown one by one; the rest is counted."""
 
 
 class SpecError(SpecnetError):
-    """The spec is wrong; holds every mistake that was found in it."""
+    """The spec is wrong; contains every mistake that was found in it."""
 
     code = "spec"
 
@@ -170,7 +170,7 @@ class SpecError(SpecnetError):
 
 
 class UsageError(SpecnetError):
-    """A command or function was asked for something that does not exist."""
+    """A command or function got a wrong argument or asked for something that does not exist."""
 
     code = "usage"
 
@@ -218,19 +218,19 @@ class ComponentError(SpecnetError):
 
 
 class UnknownComponentError(ComponentError):
-    """No installed distribution offers this name."""
+    """No installed distribution registers this name."""
 
     code = "unknown-component"
 
 
 class AmbiguousComponentError(ComponentError):
-    """Several distributions claim this name."""
+    """Several distributions register this name."""
 
     code = "ambiguous-component"
 
 
 class BrokenComponentError(ComponentError):
-    """The distribution that offers this name fails to deliver it."""
+    """The component of this name cannot be used."""
 
     code = "broken-component"
 
@@ -252,7 +252,7 @@ class DivergenceError(SpecnetError):
 class Interrupted(KeyboardInterrupt):
     """A signal has ended a run.
 
-    It is a `KeyboardInterrupt`: a loop that goes on after the errors of one run does not go on after this.
+    It is a `KeyboardInterrupt`: a loop that continues after the errors of one run ends after this.
     """
 
     def __init__(self, name: str, number: int) -> None:
@@ -261,7 +261,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 def show_pointer(pointer: Pointer) -> str:
-    """Return a pointer as `--set` takes it, `layers.2.units`.
+    """Return a pointer as in `--set`, `layers.2.units`.
 
     >>> show_pointer(("layers", 2, "units"))
     'layers.2.units'
@@ -270,7 +270,7 @@ def show_pointer(pointer: Pointer) -> str:
 
 
 def json_pointer(pointer: Pointer) -> str:
-    """Return a pointer as RFC 6901 writes it, `/layers/2/units`.
+    """Return a pointer as in RFC 6901, `/layers/2/units`.
 
     >>> json_pointer(("layers", 2, "a/b"))
     '/layers/2/a~1b'
@@ -279,7 +279,7 @@ def json_pointer(pointer: Pointer) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text with what a terminal would obey, or show as nothing, written as an escape.
+    """Return a text with control and invisible characters escaped.
 
     >>> printable("a\\x1b[31m")
     'a\\\\u001b[31m'
@@ -293,7 +293,7 @@ def shorten(text: str) -> str:
 
 
 def quote(name: str) -> str:
-    """Return a name as messages quote it. All but ASCII is escaped: letters that look alike should not.
+    """Return a name as quoted in messages. Non-ASCII characters are escaped, as some letters look alike.
 
     >>> quote("tanh"), quote("t\\u0430nh")
     ('"tanh"', '"t\\\\u0430nh"')
@@ -304,7 +304,7 @@ def quote(name: str) -> str:
 
 
 QUOTED = 60
-"""Characters of a name that are shown at most."""
+"""Maximum number of characters shown of a name."""
 
 
 def os_reason(error: OSError) -> str:
@@ -313,7 +313,7 @@ def os_reason(error: OSError) -> str:
 
 
 def tell(error: BaseException) -> str:
-    """Return kind and text of an error; a plugin's may be one whose text cannot be had.
+    """Return class and text of an error, even if converting it to text fails.
 
     >>> tell(ZeroDivisionError("division by zero"))
     'ZeroDivisionError: division by zero'

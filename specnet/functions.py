@@ -12,7 +12,7 @@ import numpy as np
 
 @cache
 def constant(value: float, dtype: np.dtype) -> np.ndarray:
-    """Return a number as an array without axes, which takes NumPy half the time of a Python number to read."""
+    """Return a number as a 0-d array, which NumPy reads twice as fast as a Python number."""
     number = np.array(value, dtype)
     number.flags.writeable = False
     return number
@@ -25,14 +25,14 @@ def all_finite(values: np.ndarray) -> bool:
 
 
 def are_finite(values: np.ndarray) -> bool:
-    """Return the same where the caller has switched off NumPy's warnings, which takes as long as a small array."""
+    """Return the same if the caller has disabled NumPy's warnings, which costs as much as a small array."""
     flat = values.ravel()
-    # The sum of squares is finite only if all numbers are, and takes one pass. Squares of finite ones may overflow.
+    # The sum of squares is finite only if all numbers are, and takes one pass, but squares may overflow.
     return math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-x)), as (1 + tanh(x / 2)) / 2 in float32, where that is faster and as exact."""
+    """Return 1 / (1 + exp(-x)), as (1 + tanh(x / 2)) / 2 in float32, where that is faster and as accurate."""
     if x.dtype == np.float32:
         return 0.5 + 0.5 * np.tanh(0.5 * x)
     with np.errstate(over="ignore"):  # 1 / inf is 0, the limit
@@ -84,14 +84,14 @@ def normal_cdf(x: np.ndarray) -> np.ndarray:
 
 
 def is_image(shape: tuple[int, ...]) -> bool:
-    """Tell whether samples of this shape are images: height, width, and 1, 3 or 4 channels."""
+    """Return whether samples of this shape are images: height, width, and 1, 3 or 4 channels."""
     return len(shape) == 3 and shape[2] in (1, 3, 4)
 
 
 class Summary(NamedTuple):
-    """What is told of many numbers: the least and the greatest, how many, their mean, and the sum of squares about it.
+    """Summary of numbers: minimum, maximum, count, mean, and the sum of squares about the mean.
 
-    All but the size may be arrays, with these for each feature.
+    All but the count may be arrays, with one value for each feature.
     """
 
     least: np.ndarray
@@ -107,7 +107,7 @@ class Summary(NamedTuple):
 
 
 def summarize(pieces: Iterable[np.ndarray], axis: int | None = None) -> Summary:
-    """Return the summary along an axis of an array that is given a piece after the other.
+    """Return the summary along an axis of an array that comes in pieces.
 
     Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
     """
@@ -132,13 +132,13 @@ def summarize(pieces: Iterable[np.ndarray], axis: int | None = None) -> Summary:
 
 
 def extremes(pieces: Iterable[np.ndarray], axis: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the least and the greatest numbers along an axis of an array that is given a piece after the other."""
+    """Return minimum and maximum along an axis of an array that comes in pieces."""
     found = ((np.min(x, axis=axis), np.max(x, axis=axis)) for x in pieces)
     return reduce(lambda a, b: (np.minimum(a[0], b[0]), np.maximum(a[1], b[1])), found)
 
 
 def thin(values: np.ndarray, most: int = 2000) -> np.ndarray:
-    """Return the positions to draw of a curve (n,), at most so many: the first, the last and extremes in between."""
+    """Return at most `most` positions of a curve (n,) to draw: the first, the last and extremes in between."""
     if len(values) <= most:
         return np.arange(len(values))
     pieces = np.array_split(np.arange(len(values)), max(1, (most - 2) // 2))
@@ -147,6 +147,6 @@ def thin(values: np.ndarray, most: int = 2000) -> np.ndarray:
 
 
 def falls_far(values: np.ndarray) -> bool:
-    """Tell whether a curve (n,) falls from a peak to less than a tenth of it."""
+    """Return whether a curve (n,) falls from a peak to less than a tenth of it."""
     lowest = int(np.argmin(values))
     return bool(values[: lowest + 1].max() > 10 * values[lowest])

@@ -36,12 +36,12 @@ from specnet.errors import (
 )
 
 __path__: list[str] = []
-"""Modules of plugin files are called `specnet.local.NAME_DIGEST`; none of them can be found on a disk."""
+"""Modules of plugin files are called `specnet.local.NAME_DIGEST`; they are not importable from disk."""
 
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A file, or a cell of a notebook, that registers components, as it was when it was run."""
+    """A file or notebook cell that registers components, as it was when it ran."""
 
     path: str
     content: bytes
@@ -53,13 +53,13 @@ class LocalFile:
 
     @property
     def name(self) -> str:
-        """Its name without folders, of characters that are safe in a command."""
+        """Its name without folders, with only characters that are safe in a command."""
         return re.sub(r"[^\w.-]", "_", Path(self.path).name.removesuffix(".py"), flags=re.ASCII).lstrip("-.") + ".py"
 
 
 @dataclass(frozen=True)
 class LocalEntry(registry.Entry):
-    """The claim of a class that `register` decorates."""
+    """The entry of a class that `register` decorates."""
 
     cls: type
     file: LocalFile
@@ -100,10 +100,10 @@ def register(group: str, name: str) -> Callable[[C], C]:
         @specnet.register("layers", "cube")
         class Cube(specnet.Layer): ...
 
-    A run keeps a copy of the file that it stands in, and the file's SHA-256. In a notebook a cell may be run again.
+    A run keeps a copy of the file with the class, and its SHA-256. In a notebook, a cell may be run again.
 
     Raises:
-        UsageError: if there is no such group, or a spec could not name it.
+        UsageError: if there is no such group, or the name is invalid.
         ComponentError: if the class is not a component of that group, or something else has the name.
     """
     frame = sys._getframe(1)
@@ -111,14 +111,14 @@ def register(group: str, name: str) -> Callable[[C], C]:
 
     def decorate(cls: C) -> C:
         if not registry.NAME.fullmatch(name):
-            help = "take small letters, digits and _, the first a letter"
-            raise UsageError(f"{quote(name)} cannot be the name of a component", help=help)
+            help = "use lowercase letters, digits and _, a letter first"
+            raise UsageError(f"{quote(name)} is not a valid component name", help=help)
         target = f"{getattr(cls, '__module__', '')}:{getattr(cls, '__qualname__', '')}"
         if group == "commands":
-            raise UsageError("a local file cannot add a command", help="declare it in a distribution, or run the file")
+            raise UsageError("a local file cannot add a command", help="declare it in a distribution")
         claims = registry.claims(group).get(name, [])
         if any(not isinstance(claim, LocalEntry) and claim.target == target for claim in claims):
-            return cls  # the module of a distribution, which declares it as well
+            return cls  # the module of a distribution that declares it as well
         file = LocalFile(path, _content(path))
         version = f"(sha256 {file.digest[:12]})"
         point = EntryPoint(name, target, f"{registry.BUILTIN}.{group}")
@@ -127,7 +127,7 @@ def register(group: str, name: str) -> Callable[[C], C]:
         for claim in claims:
             if not (isinstance(claim, LocalEntry) and _is_same(claim.cls, cls)):
                 other = claim.place if isinstance(claim, LocalEntry) else claim.owner
-                message = f"{entry.place} registers the {registry.SINGULAR[group]} {quote(name)}, which {other} has"
+                message = f"{entry.place} registers the {registry.SINGULAR[group]} {quote(name)}, a name of {other}"
                 raise ComponentError(message, help="give it another name")
         check_class(entry, cls)
         registry.LOCAL[group, name] = entry
@@ -137,14 +137,14 @@ def register(group: str, name: str) -> Callable[[C], C]:
 
 
 def _is_same(before: type, now: type) -> bool:
-    """Whether a class takes the place of another: its module was loaded again, or it is of a notebook's cell."""
+    """Return whether a class replaces another: its module was reloaded, or it is from a notebook cell."""
     if before.__module__ == now.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
         return True
     return (before.__module__, before.__qualname__) == (now.__module__, now.__qualname__)
 
 
 def _content(path: str) -> bytes:
-    """The source text of a module or a cell; empty where it cannot be known, as at the interactive prompt."""
+    """Return the source text of a module or a cell; empty if unknown, as at the interactive prompt."""
     if path in _RUN:
         return _RUN[path]
     if Path(path).is_file():
@@ -153,21 +153,21 @@ def _content(path: str) -> bytes:
 
 
 _RUN: dict[str, bytes] = {}
-"""The content of plugin files, by path, as it was run."""
+"""The executed content of plugin files, by path."""
 
 
 def load_file(path: Path) -> list[registry.Entry]:
-    """Run a plugin file, whose classes `register` makes components, and return what it registers.
+    """Run a plugin file and return the entries that it registers.
 
-    What it prints goes to standard error. A file that has been run already is not run again.
+    Its output goes to standard error. A file is only run once.
 
     Raises:
         UsageError: if it cannot be read.
-        PluginError: for whatever it raises, with file and line.
+        PluginError: for any exception it raises, with file and line.
     """
     if not path.is_file():
         reason = "is not a file" if path.exists() else "there is no such file"
-        help = "--plugin takes a Python file; distributions that are installed are found without it"
+        help = "--plugin takes a Python file; installed distributions are found without it"
         raise UsageError(f"--plugin {path}: {reason}", help=help)
     try:
         content = path.read_bytes()
@@ -185,7 +185,7 @@ def _run(path: Path, name: str, content: bytes) -> None:
     module = ModuleType(name)
     module.__file__ = str(path.absolute())
     _RUN[str(path)] = content
-    sys.modules[name] = module  # where pydantic and pickle look for a class's names
+    sys.modules[name] = module  # where pydantic and pickle look up names of a class
     try:
         with redirect_stdout(sys.stderr):
             exec(compile(content, str(path), "exec", dont_inherit=True), module.__dict__)
@@ -199,7 +199,7 @@ def _run(path: Path, name: str, content: bytes) -> None:
 
 
 def _located(path: Path, content: bytes, cause: BaseException) -> PluginError:
-    """The error of a plugin file with the line that it comes from."""
+    """Return the error of a plugin file with its line."""
     message = cause.message if isinstance(cause, SpecnetError) else tell(cause).partition("\n")[0]
     missing = cause.name if isinstance(cause, ModuleNotFoundError) and (cause.name or "").isidentifier() else None
     help = cause.help if isinstance(cause, SpecnetError) else f"pip install {missing}" if missing else None
@@ -215,7 +215,7 @@ def _located(path: Path, content: bytes, cause: BaseException) -> PluginError:
 
 
 def _line(path: str, cause: BaseException) -> int | None:
-    """The line of a file that an error was raised in, or that calls what raised it."""
+    """Return the line of a file that raised an error, or called what raised it."""
     if isinstance(cause, SyntaxError) and cause.filename == path:
         return cause.lineno
     line, trace = None, cause.__traceback__
@@ -227,7 +227,7 @@ def _line(path: str, cause: BaseException) -> int | None:
 
 
 class _Unloaded(importlib.abc.MetaPathFinder):
-    """Says why a class of a plugin file cannot be unpickled in a process that has not loaded the file."""
+    """Explains why a class of a plugin file cannot be unpickled in a process that has not loaded the file."""
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
         if fullname.startswith(f"{__name__}."):

@@ -1,4 +1,4 @@
-"""What a name that is not known was meant to be: another tool's name for something here, or a known one misspelt."""
+"""Suggestions for unknown names: another tool's name for something here, or a misspelled known one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TABLES: dict[str, list[Row]] = {**TYPES, **FIELDS, "splits": SPLITS}
 def suggest(name: str, known: Iterable[str], *tables: str) -> str:
     """Return what to type instead of `name`: the known name that was meant, or all of them.
 
-    `tables` names the tables of `specnet.synonyms` that hold for the place where the name stands, the nearest first.
+    `tables` names the tables of `specnet.synonyms` that apply at the place of the name, the most specific first.
     """
     names = sorted(known)
     row = synonym(name, names, *tables)
@@ -27,7 +27,7 @@ def suggest(name: str, known: Iterable[str], *tables: str) -> str:
 def nearest(name: str, known: Iterable[str], *tables: str) -> str | None:
     """Return the known name that `name` was probably meant to be.
 
-    Where tables hold, a name that means something else is none; columns of a file may have any name.
+    If tables apply, a name that means something else is not suggested; columns of a file may have any name.
     """
     names = sorted(known)
     if name in names:
@@ -55,7 +55,7 @@ def monitored(name: str) -> str:
 
 
 def synonym(name: str, known: Iterable[str], *tables: str) -> Row | None:
-    """Return the row that tells what to write for another tool's name, of something that there is."""
+    """Return the row for another tool's name, if what to write instead is known."""
     plain = _plain(shorten(name))
     rows = (_rows(table).get(plain) for table in tables)
     return next((row for row in rows if row and (not row.here or row.here in known)), None)
@@ -72,17 +72,17 @@ def _meanings() -> set[str]:
 
 
 def _plain(name: str) -> str:
-    """A name without capitals and without what separates its words."""
+    """Return a name in lowercase and without separators."""
     return name.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
 def _mistakes(length: int) -> int:
-    """How many letters of a name of that length are likely to be mistyped."""
+    """Return how many letters of a name of that length are likely to be mistyped."""
     return 0 if length < 3 else 1 if length < 6 else 2 if length < 12 else 3
 
 
 def _distance(a: str, b: str) -> int:
-    """How many letters are missing, added, replaced, or exchanged with their neighbour."""
+    """Return how many letters are missing, added, replaced, or swapped with their neighbour."""
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, x in enumerate(a):

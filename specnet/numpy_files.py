@@ -1,4 +1,4 @@
-"""NumPy's own files, `.npz` and `.npy`: read without unpickling, and with the reason where they cannot be read."""
+"""Read `.npz` and `.npy` files without unpickling, with clear errors."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from specnet.errors import DataError, SpecnetError, os_reason
 
 
 class Header(NamedTuple):
-    """What the first bytes of a file say of its array, under the names by which the array itself knows it."""
+    """Shape and dtype of an array, from the first bytes of its file."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
 
 
 def explain_os_error(path: Path | str, error: OSError) -> DataError:
-    """Return the error of a file that cannot be opened or read, with the reason in words."""
+    """Return the error for a file that cannot be opened or read, with the reason in words."""
     return DataError(f"{path}: {os_reason(error)}")
 
 
 def read_npz(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """Return the arrays of an `.npz` file, all or those of these names; nothing is unpickled.
+    """Return the arrays of an `.npz` file, all or those in `names`; nothing is unpickled.
 
     Raises:
-        DataError: if it cannot be read, or holds Python objects.
+        DataError: if it cannot be read, or contains Python objects.
     """
     with open_npz(path) as file:
         return {name: np.asanyarray(file[name]) for name in (file.files if names is None else names)}
@@ -41,7 +41,7 @@ def read_npz_headers(path: Path) -> dict[str, Header]:
     """Return shape and dtype of the arrays that `read_npz` returns, without reading them.
 
     Raises:
-        DataError: if the headers cannot be read, or announce Python objects.
+        DataError: if the headers cannot be read, or declare Python objects.
     """
     with open_npz(path) as file:
         assert file.zip is not None
@@ -52,18 +52,18 @@ def read_npz_headers(path: Path) -> dict[str, Header]:
 def _read_member_header(archive: ZipFile, member: ZipInfo) -> Header:
     with archive.open(member) as stream:
         if stream.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
-            return Header((), np.dtype(("S", member.file_size)))  # no array: NumPy gives the bytes as they are
+            return Header((), np.dtype(("S", member.file_size)))  # not an array: NumPy returns the bytes
         stream.seek(0)
         return read_npy_header(stream)[0]
 
 
 def read_npy_header(stream: IO[bytes]) -> tuple[Header, bool]:
-    """Return what stands before the items of an array in NumPy's format, and whether they are in Fortran's order.
+    """Return the header of an array in NumPy's format, and whether the array is in Fortran order.
 
     Raises:
-        ValueError: if that is no such header, or announces Python objects.
+        ValueError: if the header is invalid, or declares Python objects.
     """
-    # Version 3 differs from version 2 only in the encoding of the names in records, which are no samples.
+    # Version 3 differs from version 2 only in the encoding of field names, which samples do not have.
     read = read_array_header_1_0 if read_magic(stream) == (1, 0) else read_array_header_2_0
     shape, fortran_order, dtype = read(stream)
     if dtype.hasobject:
@@ -75,7 +75,7 @@ def read_npy(path: Path) -> np.ndarray:
     """Return the array in an `.npy` file; nothing is unpickled.
 
     Raises:
-        DataError: if it cannot be read, or holds Python objects.
+        DataError: if it cannot be read, or contains Python objects.
     """
     with open_npy(path) as stream:
         return np.asarray(read_array(stream, allow_pickle=False))
@@ -83,14 +83,14 @@ def read_npy(path: Path) -> np.ndarray:
 
 @contextmanager
 def open_npy(path: Path) -> Iterator[BinaryIO]:
-    """Open an `.npy` file; whatever fails while it is read is a `DataError`."""
+    """Open an `.npy` file; errors while reading it become a `DataError`."""
     with _explained(path, "an .npy file of a plain array"), path.open("rb") as stream:
         yield stream
 
 
 @contextmanager
 def open_npz(path: Path) -> Iterator[NpzFile]:
-    """Open an `.npz` file; whatever fails while it is read is a `DataError`."""
+    """Open an `.npz` file; errors while reading it become a `DataError`."""
     with _explained(path, "an .npz file of plain arrays"), path.open("rb") as stream:
         if not is_zipfile(stream):
             help = 'a CSV file takes "type": "csv"' if path.suffix == ".csv" else None
@@ -110,5 +110,5 @@ def _explained(path: Path, form: str) -> Iterator[None]:
     except MemoryError as error:
         help = "arrays larger than the dataset's buffer are read a part at a time, if in C order and not compressed"
         raise DataError(f"{path} does not fit into memory: {error}", help=help) from error
-    except Exception as error:  # zipfile, zlib and NumPy each fail over damage in ways of their own.
+    except Exception as error:  # zipfile, zlib and NumPy raise various errors for damaged files.
         raise DataError(f"{path} is not {form}: {error}") from error

@@ -12,7 +12,7 @@ def stream(seed: int, purpose: str, shard: int = 0) -> np.random.Generator:
 
     Streams are independent of each other, and adding one leaves the others as they are.
     """
-    key = (*purpose.encode(), *([0x100 + shard] if shard else []))  # which no byte of another purpose can be
+    key = (*purpose.encode(), *([0x100 + shard] if shard else []))  # above any byte of a purpose
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 

@@ -39,17 +39,17 @@ GROUPS = (
     "plots",
     "callbacks",
 )
-"""The spec's nouns. Group `layers` is the entry-point group `specnet.layers`."""
+"""Groups named by specs. Group `layers` is the entry-point group `specnet.layers`."""
 
 FURTHER = ("commands", "loggers", "exporters", "kernels")
-"""Groups of what no spec names: further commands, and what options of commands name."""
+"""Groups that specs do not name: commands, and components named by options."""
 
 SINGULAR = {group: group.removesuffix("s") for group in (*GROUPS, *FURTHER)}
 SINGULAR |= {"losses": "loss", "kernels": "set of kernels"}
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 BUILTIN = "specnet"
 DISTRIBUTION = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
-"""A distribution's name. Metadata may come from anybody: nothing else of them becomes part of a command."""
+"""A distribution's name. Metadata are untrusted: only names like this become part of a command."""
 
 
 @dataclass(frozen=True)
@@ -73,35 +73,35 @@ class Entry:
 
     @property
     def advice(self) -> str:
-        """What to do where the component is not what it should be."""
+        """What to do if the component is broken."""
         help = pip("install --upgrade", self.distribution)
-        return f"another version may do better, {help}; or remove the distribution" if help[:3] == "pip" else help
+        return f"try another version, {help}; or remove the distribution" if help[:3] == "pip" else help
 
     def load(self) -> object:
         """Import and return what the entry point names.
 
         Raises:
-            BrokenComponentError: if the import fails, for whatever reason, or if its distribution requires another
-                version of specnet.
+            BrokenComponentError: if the import fails for any reason, or if its distribution requires another version
+                of specnet.
         """
         if self.distribution != BUILTIN and (wanted := other_edition(self.point)):
             message = f"{self} is made for specnet {wanted}, and this is specnet {version()}"
             raise BrokenComponentError(message, help=pip("install --upgrade", self.distribution))
         try:
-            with redirect_stdout(sys.stderr):  # what it prints is no part of what a command prints
+            with redirect_stdout(sys.stderr):  # its output is not part of a command's output
                 return self.point.load()
         except (KeyboardInterrupt, MemoryError):
             raise
-        except BaseException as cause:  # that of a test library, or of a compiled module, need be no `Exception`
+        except BaseException as cause:  # test libraries and compiled modules may raise others than `Exception`
             message = f"{self} cannot be imported: {tell(cause)}"
             raise BrokenComponentError(message, help=self.remedy(cause)) from cause
 
     def where(self, cause: BaseException) -> str:
-        """Return where in the component's source an error comes from, ready to follow a method's name; maybe empty."""
+        """Return the place in the component's source that an error comes from, to append to a method's name, or ""."""
         return ""
 
     def remedy(self, cause: BaseException) -> str:
-        """Return what to type where the component fails for this cause."""
+        """Return what to type if the component fails for this cause."""
         missing = (cause.name or "").partition(".")[0] if isinstance(cause, ModuleNotFoundError) else ""
         if missing == BUILTIN:
             return f"it was made for another version of specnet: {pip('install --upgrade', self.distribution)}"
@@ -110,23 +110,23 @@ class Entry:
         named = [name for name in requirements(self.distribution, optional=True) if _same(name, missing)]
         if found := named[:1] or [name for name in requirements(self.distribution) if not is_installed(name)]:
             return f"pip install {' '.join(found)}"
-        return f"pip install {missing}; {shown(self.distribution)} needs it and does not say so"
+        return f"pip install {missing}; {shown(self.distribution)} needs it and does not declare it"
 
 
 def pip(action: str, distribution: str) -> str:
-    """Return a command about a distribution; words alone, if its name could make another command of it."""
+    """Return a pip command for a distribution; plain words if its name is unsafe in a command."""
     if DISTRIBUTION.fullmatch(distribution):
         return f"pip {action} {distribution}"
     return f"remove the distribution {shown(distribution)}"
 
 
 def shown(distribution: str) -> str:
-    """Return a distribution's name as messages have it, quoted if it is a strange one."""
+    """Return a distribution's name for messages, quoted if it is unusual."""
     return distribution if DISTRIBUTION.fullmatch(distribution) else quote(distribution)
 
 
 def requirements(distribution: str, *, optional: bool = False) -> list[str]:
-    """Return the names of the distributions that one needs; `optional` ones are for some machines, or an extra."""
+    """Return the names of the distributions that one requires; `optional` ones are for some machines, or an extra."""
     try:
         lines = importlib_metadata.requires(distribution)
     except Exception:  # Metadata are missing or damaged.
@@ -141,13 +141,13 @@ def version() -> str:
 
 
 def edition() -> str:
-    """Return what a distribution requires that is made for this specnet, such as "specnet>=0.2,<0.3"."""
+    """Return the requirement of distributions made for this specnet, such as "specnet>=0.2,<0.3"."""
     major, minor, *_ = (*version().split("."), "0")
     return f"{BUILTIN}>={major}.{minor},<{major}.{int(minor) + 1}"
 
 
 def other_edition(point: importlib_metadata.EntryPoint) -> str | None:
-    """Return which versions of specnet the distribution of an entry point requires, if this is none of them."""
+    """Return which versions of specnet the distribution of an entry point requires, unless this is one of them."""
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.version import Version
 
@@ -160,14 +160,14 @@ def other_edition(point: importlib_metadata.EntryPoint) -> str | None:
             required = Requirement(line)
             applies = required.marker is None or required.marker.evaluate({"extra": ""})
             if _same(required.name, BUILTIN) and applies:
-                base = Version(version()).base_version  # a development version is of the edition that it leads to
+                base = Version(version()).base_version  # a development version belongs to the edition it precedes
                 if not required.specifier.contains(base, prereleases=True):
                     return str(required.specifier)
     return None
 
 
 def is_installed(distribution: str) -> bool:
-    """Tell whether there is a distribution of that name."""
+    """Return whether a distribution is installed."""
     try:
         return bool(importlib_metadata.distribution(distribution))
     except importlib_metadata.PackageNotFoundError:
@@ -175,18 +175,18 @@ def is_installed(distribution: str) -> bool:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two names are those of one distribution, as installers compare them."""
+    """Return whether two names are the same distribution, as installers compare them."""
     return re.sub(r"[-_.]+", "-", one).lower() == re.sub(r"[-_.]+", "-", other).lower()
 
 
 def points() -> Iterator[importlib_metadata.EntryPoint]:
-    """Give every entry point in a group that begins with `specnet.`."""
+    """Yield every entry point in a group that begins with `specnet.`."""
     return (point for point in importlib_metadata.entry_points() if point.group.startswith(f"{BUILTIN}."))
 
 
 @cache
 def _claims() -> Mapping[str, Mapping[str, list[Entry]]]:
-    """Every claim to every name: one scan of the installed distributions per process, as it takes a while."""
+    """Return every claim to every name: one scan of the installed distributions per process, as it is slow."""
     claims: dict[str, dict[str, list[Entry]]] = {group: {} for group in SINGULAR}
     for point in points():
         group = point.group.removeprefix(f"{BUILTIN}.")
@@ -197,20 +197,20 @@ def _claims() -> Mapping[str, Mapping[str, list[Entry]]]:
 
 
 LOCAL: dict[tuple[str, str], Entry] = {}
-"""What `specnet.register` has registered in this process, by group and name."""
+"""Entries registered by `specnet.register` in this process, by group and name."""
 
 
 KERNELS: dict[type, type] = {}
-"""The definitions that kernels have taken the place of in this process, by kernel."""
+"""The definitions that kernels replace in this process, by kernel."""
 
 
 def definition(cls: type[T]) -> type[T]:
-    """Return the class that a spec means where a component is of this class: its definition, if this is a kernel."""
+    """Return the class that a spec names for a component of this class: the definition, if this is a kernel."""
     return KERNELS.get(cls, cls)
 
 
 def owner(point: importlib_metadata.EntryPoint) -> tuple[str, str]:
-    """Return name and version of the distribution that declares an entry point, as far as it says."""
+    """Return name and version of the distribution that declares an entry point, as far as they are known."""
     try:
         assert point.dist
         return point.dist.name, point.dist.version
@@ -241,7 +241,7 @@ def find(group: str, name: str) -> Entry:
 
     Raises:
         UnknownComponentError: if nothing of that name is installed.
-        AmbiguousComponentError: if two plugins claim the name.
+        AmbiguousComponentError: if two plugins register the name.
     """
     known = claims(group)
     if name not in known:
@@ -266,7 +266,7 @@ def name_of(group: str, cls: type) -> str:
 
 
 def entry_of(group: str, cls: type) -> Entry:
-    """Return the entry that registers a class: specnet's own, where a plugin gives one of its classes another name.
+    """Return the entry that registers a class: specnet's own, if a plugin registers the class under another name.
 
     A kernel has the entry of its definition.
 
@@ -281,7 +281,7 @@ def entry_of(group: str, cls: type) -> Entry:
     found = None
     for entry, *_ in claims(group).values():
         module, _, attribute = entry.target.partition(":")
-        # A plugin may register a class under a module that re-exports it. Nothing is imported to find out.
+        # A plugin may register a class under a module that re-exports it. Nothing is imported to find it.
         if entry.target == target or getattr(sys.modules.get(module), attribute, None) is cls:
             if entry.distribution == BUILTIN:
                 return entry

@@ -110,7 +110,7 @@ def test_a_built_in_command_keeps_its_name_and_the_claim_is_reported(place):
     (line,) = [line for line in place.specnet("components", "commands").stdout.splitlines() if line[:4] == "run "]
     assert "; also claimed by specnet-tools" in line
     assert (
-        'the command "run" of specnet-tools 1.0 is passed over, as a built-in has that name'
+        'the command "run" of specnet-tools 1.0 is ignored, because a built-in has that name'
         in place.specnet("doctor").stdout
     )
 

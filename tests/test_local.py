@@ -71,7 +71,7 @@ def test_it_is_known_in_the_process_alone_and_only_once_registered(local):
     ("group", "name", "cls", "error", "words"),
     [
         ("layer", "mine", Same, UsageError, ["no component group"]),
-        ("layers", "Mine", Same, UsageError, ['"Mine" cannot be the name of a component']),
+        ("layers", "Mine", Same, UsageError, ['"Mine" is not a valid component name']),
         ("layers", "a:b", Same, UsageError, ['"a:b"']),
         ("layers", "tanh", Same, ComponentError, [__file__, 'the layer "tanh", which specnet ']),
         ("layers", "swish", Same, ComponentError, [__file__, "which specnet-swish "]),

@@ -156,7 +156,7 @@ CASES = {
     "abbreviating": ("broken-component", ["specnet-abbreviating 1.0", "No module named 'nsp'"],
                      "pip install nosuch-package"),
     "silent": ("broken-component", ["specnet-silent 1.0", "No module named 'nosuch_module'"],
-               "pip install nosuch_module; specnet-silent needs it and does not say so"),
+               "pip install nosuch_module; specnet-silent needs it and does not declare it"),
     "early": ("broken-component", ["specnet-early 1.0", "No module named 'specnet.layers.of_the_future'"],
               "made for another version of specnet: pip install --upgrade specnet-early"),
     "twin": ("ambiguous-component", ["specnet-twin-one 1.0 and specnet-twin-two 2.0"],
@@ -247,8 +247,8 @@ def test_the_doctor_explains_it(name, doctor):
 @pytest.mark.parametrize(
     ("words", "help"),
     [
-        ('the layer "tanh" of specnet-greedy 1.0 is passed over, as a built-in has that name', "another name"),
-        ('the layer "Odd" of specnet-odd 1.0 is ignored: such a name cannot be used', "a name of small letters"),
+        ('the layer "tanh" of specnet-greedy 1.0 is ignored, because a built-in has that name', "another name"),
+        ('the layer "Odd" of specnet-odd 1.0 is ignored: the name is not valid', "a name of small letters"),
         ('specnet-odd 1.0 registers "odd" in specnet.layer, a group', 'did you mean "specnet.layers"?'),
         (
             'specnet-odd 1.0 registers "odd" in specnet.callback, a group',

@@ -22,7 +22,7 @@ Buffer = Annotated[
     Field(
         gt=0,
         le=10**9,
-        description="MB that a split may take, as float64; a larger one is read a part at a time, an eighth of that",
+        description="MB that a split may take, as float64; larger ones are read in parts of an eighth of that",
     ),
 ]
 
@@ -31,9 +31,9 @@ class Npz(Dataset):
     """Arrays of an `.npz` file, the first axis being the samples.
 
     With `"inputs": "x"` and `"targets": "t"`, the training samples are the arrays `x` and `t` or `train_x` and
-    `train_t`; `validation_x`, `test_x` and their targets are taken where they exist. This reads what
-    `specnet data -o` writes. Splits larger than `buffer` are read a part at a time if `numpy.savez` has written them:
-    compressed arrays, and those in Fortran's order, are loaded whole.
+    `train_t`; `validation_x`, `test_x` and their targets are used if they exist. This reads what
+    `specnet data -o` writes. Splits larger than `buffer` are read in parts if `numpy.savez` has written them:
+    compressed arrays, and those in Fortran order, are loaded whole.
     """
 
     suffix: ClassVar[str] = ".npz"
@@ -73,7 +73,7 @@ class Npz(Dataset):
         return Samples(arrays[inputs], arrays[targets])
 
     def _find_splits(self, headers: Mapping[str, Header]) -> dict[str, tuple[str, str]]:
-        """Return the names of the arrays of inputs and targets of each split there is, once checked."""
+        """Return the names of the arrays of inputs and targets of each split, after checking them."""
         prefixed = self.inputs not in headers and f"train_{self.inputs}" in headers
         prefixes = {"train": "train_" if prefixed else "", "validation": "validation_", "test": "test_"}
         names = {}
@@ -95,7 +95,7 @@ class Files(Section):
 class Npy(Dataset):
     """Arrays of `.npy` files, the first axis being the samples: the plainest form for data that do not fit into memory.
 
-    Splits larger than `buffer` are read a part at a time. Arrays in Fortran's order are loaded whole.
+    Splits larger than `buffer` are read in parts. Arrays in Fortran order are loaded whole.
     """
 
     inputs: DataFile = Field(description="file of the training inputs, relative to the spec's folder")
@@ -113,12 +113,12 @@ class Npy(Dataset):
         return Data(**splits)
 
     def _files(self) -> dict[str, Npy | Files]:
-        """The files of each split there is."""
+        """Return the files of each split."""
         files = {"train": self, "validation": self.validation, "test": self.test}
         return {split: pair for split, pair in files.items() if pair is not None}
 
     def _headers(self, split: str, files: Npy | Files) -> tuple[Header, Header]:
-        """The headers of a split's files, once checked."""
+        """Return the headers of a split's files, after checking them."""
         place = () if split == "train" else (split,)
         headers = npy_header(Path(files.inputs)), npy_header(Path(files.targets))
         _check_array(headers[0], (*place, "inputs"), f"{files.inputs}: the array")
@@ -138,7 +138,7 @@ MB = 1e6
 
 
 def _outline(further: Iterable[str], inputs: Header, targets: Header) -> Outline:
-    """What headers say of training samples, and of the names of further splits."""
+    """Return the outline of training samples with these headers, and of the names of other splits."""
     rows, *shape = inputs.shape
     return Outline(tuple(shape), targets.shape[1:], rows, tuple(further), kind=target_kind(targets))
 
@@ -146,7 +146,7 @@ def _outline(further: Iterable[str], inputs: Header, targets: Header) -> Outline
 def _stream(
     inputs: Header, targets: Header, buffer: float, find_rows: Callable[[], Iterable[Rows | None]]
 ) -> StreamedSamples | None:
-    """Return samples that take more than the buffer, if both of their arrays can be read a part at a time."""
+    """Return samples larger than the buffer, if both of their arrays can be read in parts."""
     if inputs.shape[0] * row_bytes(inputs, targets) <= buffer * MB:
         return None
     x, t = find_rows()

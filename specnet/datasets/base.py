@@ -1,4 +1,4 @@
-"""The contract of datasets, and the arrays they give."""
+"""The contract of datasets, and the samples they return."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from specnet.task import TargetKind, Targets
 class Samples(NamedTuple):
     """Inputs (n, ...) and targets (n, ...) or, for class numbers, (n,).
 
-    `weight` says how much each element of the loss counts, (n,) or as the targets; `mask` is True where a position of a
-    sequence counts, (n, time). None stands for all alike.
+    `weight` is the weight of each element of the loss, (n,) or shaped as the targets; `mask` is True where a position
+    of a sequence counts, (n, time). None means all are equal.
     """
 
     inputs: np.ndarray
@@ -33,23 +33,23 @@ class Samples(NamedTuple):
     mask: np.ndarray | None = None
 
     def pieces(self) -> Iterator[Samples]:
-        """Give all samples at once, as `StreamedSamples` give theirs a piece at a time."""
+        """Yield all samples at once, where `StreamedSamples` yield them piece by piece."""
         yield self
 
     def map(self, inputs: Callable[[np.ndarray], np.ndarray], targets: Callable[[np.ndarray], np.ndarray]) -> Samples:
-        """Return what these functions make of inputs and of targets."""
+        """Return the samples with these functions applied to inputs and targets."""
         return Samples(inputs(self.inputs), targets(self.targets), self.weight, self.mask)
 
     def select(self, numbers: np.ndarray) -> Samples:
-        """Return the samples of these numbers (n,), which ascend."""
+        """Return the samples at these indices (n,), in ascending order."""
         return Samples(*(None if array is None else array[numbers] for array in self))  # type: ignore[arg-type]
 
 
 class StreamedSamples(NamedTuple):
-    """Samples that take more memory than they may: they are read a piece at a time.
+    """Samples that are larger than the buffer, and are read piece by piece.
 
-    `buffer` is what they may take, in bytes. It counts their numbers as float64, whatever they are, and so says the
-    same on every machine.
+    `buffer` is the memory that they may take, in bytes. It counts all numbers as float64, so that it means the same
+    for every dtype.
     """
 
     inputs: Rows
@@ -60,11 +60,11 @@ class StreamedSamples(NamedTuple):
 
     @property
     def arrays(self) -> tuple[Rows, Rows, Rows | None, Rows | None]:
-        """What `Samples` has, in its order."""
+        """The fields of `Samples`, in their order."""
         return self.inputs, self.targets, self.weight, self.mask
 
     def pieces(self) -> Iterator[Samples]:
-        """Give all samples in order, a few at a time."""
+        """Yield all samples in order, a few at a time."""
         step = rows_in(min(PIECE, self.buffer // PARTS), self.inputs, self.targets)
         for start in range(0, len(self.inputs), step):
             yield self._read(slice(start, start + step))
@@ -75,11 +75,11 @@ class StreamedSamples(NamedTuple):
     def map(
         self, inputs: Callable[[np.ndarray], np.ndarray], targets: Callable[[np.ndarray], np.ndarray]
     ) -> StreamedSamples:
-        """Return what these functions make of inputs and of targets, whenever some are read."""
+        """Return the samples with these functions applied to inputs and targets as they are read."""
         return self._replace(inputs=self.inputs.map(inputs), targets=self.targets.map(targets))
 
     def select(self, numbers: np.ndarray) -> Samples | StreamedSamples:
-        """Return the samples of these numbers (n,), which ascend; in memory, if there is room for so many."""
+        """Return the samples at these indices (n,), in ascending order; in memory if they fit into the buffer."""
         inputs, targets, *further = (None if array is None else array.select(numbers) for array in self.arrays)
         assert inputs is not None
         assert targets is not None
@@ -88,12 +88,12 @@ class StreamedSamples(NamedTuple):
 
 
 AnySamples = Samples | StreamedSamples
-"""The samples of a split: in memory, or read from where they are."""
+"""The samples of a split: in memory, or read on demand."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """What a dataset gives, in its own units; names are empty where it has none."""
+    """What a dataset returns, in its own units; names are empty if it has none."""
 
     train: AnySamples
     validation: AnySamples | None = None
@@ -104,18 +104,18 @@ class Data:
 
     @property
     def streamed(self) -> bool:
-        """Whether the samples of any split are read a piece at a time."""
+        """Whether the samples of any split are read piece by piece."""
         return any(isinstance(samples, StreamedSamples) for samples in self.splits.values())
 
     @property
     def splits(self) -> dict[str, AnySamples]:
-        """The splits there are, by name."""
+        """The splits by name."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: samples for name, samples in named.items() if samples is not None}
 
     @property
     def about_targets(self) -> Targets:
-        """What is known of the targets of all splits."""
+        """What is known about the targets of all splits."""
         return Targets(
             self.train.targets.shape[1:],
             "classes" if self.classes else target_kind(self.train.targets),
@@ -128,11 +128,11 @@ class Data:
 
 @dataclass(frozen=True)
 class Outline:
-    """What is known of samples before they are loaded; None where it is not.
+    """What is known about samples before they are loaded; None means unknown.
 
-    Shapes are those of one sample, `rows` counts training samples, `splits` names those that the dataset brings
-    besides train, `classes` counts the classes that class numbers stand for. `kind` is "classes" where targets will be
-    class numbers: integers, one for each sample.
+    Shapes are those of one sample, `rows` counts training samples, `splits` names those that the dataset has
+    besides train, `classes` is the number of classes. `kind` is "classes" if targets will be class numbers: integers,
+    one for each sample.
     """
 
     inputs: tuple[int, ...] | None = None
@@ -144,12 +144,12 @@ class Outline:
 
     @property
     def about_targets(self) -> Targets:
-        """What is known of the targets."""
+        """What is known about the targets."""
         return Targets(self.targets, "classes" if self.classes else self.kind, self.classes)
 
 
 def target_kind(targets: np.ndarray | Rows | Header) -> TargetKind:
-    """Return what targets (n, ...) without names are: class numbers if each sample has one integer."""
+    """Return the kind of targets (n, ...) without names: class numbers if each sample has one integer."""
     return "classes" if targets.dtype.kind in "biu" and targets.shape[1:] in ((), (1,)) else "numbers"
 
 
@@ -157,16 +157,16 @@ class Dataset(Component):
     """Makes or reads samples.
 
     `load` returns arrays in the dataset's own units. Whole numbers as targets (dtype integer, shape (n,)) are class
-    numbers. A dataset that comes with its own validation or test samples gives them as such; the spec's `split`
-    takes further ones from `train`. Random numbers come from `rng`, which the spec's seed determines. Samples that
-    need not fit into memory are `StreamedSamples`.
+    numbers. A dataset that has its own validation or test samples returns them as such; the spec's `split`
+    takes others from `train`. Random numbers come from `rng`, which the spec's seed determines. Samples that
+    may exceed memory are `StreamedSamples`.
     """
 
     group: ClassVar[str] = "datasets"
     computed: ClassVar[bool] = False
-    """Whether samples come from formulas alone, and so may differ in their last bits from machine to machine."""
+    """Whether samples are computed from formulas, so that their last bits may differ between machines."""
     suffix: ClassVar[str] = ""
-    """Ending of the files that `read` understands, such as ".csv"; none where it understands no files."""
+    """Extension of the files that `read` supports, such as ".csv"; empty if it supports none."""
 
     @abstractmethod
     def load(self, rng: np.random.Generator) -> Data:
@@ -177,31 +177,31 @@ class Dataset(Component):
         """
 
     def outline(self) -> Outline:
-        """Return what can be told without loading samples: from fields, or from a file's first bytes.
+        """Return what is known without loading samples, from fields or a file's first bytes.
 
         Raises:
-            DataError: if that much shows already that they cannot be loaded.
+            DataError: if it is already clear that they cannot be loaded.
         """
         return Outline()
 
     def function(self, x: np.ndarray) -> np.ndarray | None:
-        """Return the noise-free targets of inputs x (n, ...), where they are known."""
+        """Return the noise-free targets of inputs x (n, ...), or None if they are unknown."""
         return None
 
     def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> AnySamples:
-        """Return further samples from a file that ends in `suffix`, for `evaluate` and `predict`.
+        """Return other samples from a file with the extension `suffix`, for `evaluate` and `predict`.
 
-        Without `targets` the file need not have any; they come back as an empty array (n, 0). `classes` are the
+        Without `targets` the file may lack them; an empty array (n, 0) is returned. `classes` are the
         names of the class numbers that training used.
 
         Raises:
             DataError: if the dataset has no file form of its own, or the file is not of that form.
         """
-        raise DataError(f"{path}: give the arrays as .npz, the dataset of this run has no file form of its own")
+        raise DataError(f"{path}: expected arrays as .npz, because the dataset of this run has no file format")
 
 
 class DataFile(str):
-    """The type of a field that names a file to read. A spec that is loaded makes it absolute, from its own folder."""
+    """The type of a field that names a file. Loading a spec makes it absolute, starting from the spec's folder."""
 
     __slots__ = ()
 
@@ -211,14 +211,14 @@ class DataFile(str):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Refuse control characters; what else cannot be printed is a table of Unicode that no pattern holds."""
+        """Refuse control characters; a pattern cannot list all other unprintable ones."""
         return {**handler(schema), "not": {"pattern": r"[\u0000-\u001f\u007f-\u009f]"}}
 
     @classmethod
     def _check(cls, path: str) -> DataFile:
         if not path.isprintable():
-            raise ValueError("a path holds no characters that cannot be printed")
+            raise ValueError("a path cannot contain unprintable characters")
         try:
             return cls(Path(path).expanduser())
         except RuntimeError as error:
-            raise ValueError(f"{path.partition('/')[0]} is no home directory") from error
+            raise ValueError(f"{path.partition('/')[0]} is not a home directory") from error

@@ -14,10 +14,10 @@ from specnet.functions import all_finite
 
 
 def checked_data(data: Any) -> Data:
-    """Return what a dataset has loaded, if it is that.
+    """Return what a dataset has loaded, after checking its type.
 
     Raises:
-        TypeError: telling what it is instead.
+        TypeError: naming the type found.
     """
     if not isinstance(data, Data):
         raise TypeError(f"it returns {type(data).__name__}, not Data")
@@ -38,7 +38,7 @@ def checked_data(data: Any) -> Data:
 
 
 def check_samples(split: str, samples: AnySamples) -> None:
-    """Check that there are samples of a split, as many targets as inputs, all of them finite, and `check_weights`.
+    """Check that a split has samples, as many targets as inputs, finite numbers and valid weights.
 
     Raises:
         DataError: naming what is wrong.
@@ -58,7 +58,7 @@ def check_samples(split: str, samples: AnySamples) -> None:
 
 
 def check_weights(split: str, samples: AnySamples) -> None:
-    """Check that weight and mask of samples, if there are any, match inputs and targets and leave something to count.
+    """Check that weight and mask of samples, if given, match inputs and targets and that something counts.
 
     Raises:
         DataError: naming what is wrong.

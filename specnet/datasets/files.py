@@ -1,7 +1,7 @@
-"""Arrays in files of NumPy's formats as `Rows`.
+"""Arrays in files in NumPy's formats as `Rows`.
 
-Rows are read at their place in the file, which is not mapped into memory: a page that is mapped counts as memory of the
-process, and to touch one behind the end of a file that has become shorter ends the process.
+Rows are read from the file, which is not mapped into memory: a mapped page counts as memory of the process, and
+reading one beyond the end of a shortened file kills the process.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from specnet.errors import DataError
 from specnet.numpy_files import Header, explain_os_error, open_npy, open_npz, read_npy_header
 
 LOCAL_HEADER = 30
-"""Bytes of a zip member before its name; the last four tell the sizes of that and of what follows it."""
+"""Bytes of a zip member before its name; the last four are the lengths of the name and of the extra field."""
 CHUNK = 2**20
-"""Bytes that are read at a time where only a checksum wants them."""
+"""Bytes that are read at a time for a checksum."""
 
 
 def npy_header(path: Path) -> Header:
     """Return shape and dtype of the array in an `.npy` file.
 
     Raises:
-        DataError: if they cannot be read, or the file is not of the size that they ask for.
+        DataError: if they cannot be read, or do not match the size of the file.
     """
     with open_npy(path) as file:
         header, _ = read_npy_header(file)
         size, _ = _state(file.fileno())
         if file.tell() + _nbytes(header) != size:
-            raise DataError(f"{path} has {size} bytes, which is not what its shape {header.shape} asks for")
+            raise DataError(f"{path} has {size} bytes, which does not match its shape {header.shape}")
         return header
 
 
 def npy_rows(path: Path) -> Rows | None:
-    """Return the rows of the array in an `.npy` file, or nothing if they do not lie one behind the other.
+    """Return the rows of the array in an `.npy` file, or None if it is in Fortran order.
 
     Raises:
         DataError: if its header cannot be read.
@@ -50,10 +50,10 @@ def npy_rows(path: Path) -> Rows | None:
 
 
 def npz_rows(path: Path, *names: str) -> list[Rows | None]:
-    """Return the rows of arrays in an `.npz` file, or nothing for those that are compressed or in Fortran's order.
+    """Return the rows of arrays in an `.npz` file, or None for those that are compressed or in Fortran order.
 
     Raises:
-        DataError: if the file cannot be read, or an array has another checksum than it says.
+        DataError: if the file cannot be read, or the checksum of an array is wrong.
     """
     with open_npz(path) as archive, path.open("rb") as file:
         assert archive.zip is not None
@@ -65,7 +65,7 @@ def _member_rows(path: Path, file: BinaryIO, archive: ZipFile, member: ZipInfo) 
     if member.compress_type != ZIP_STORED:
         return None
     with archive.open(member) as stream:
-        while stream.read(CHUNK):  # what is read at its place later is never held against the checksum
+        while stream.read(CHUNK):  # later reads do not verify the checksum
             pass
     file.seek(member.header_offset + LOCAL_HEADER - 4)
     start = file.tell() + 4 + sum(int.from_bytes(file.read(2), "little") for _ in range(2))
@@ -74,13 +74,13 @@ def _member_rows(path: Path, file: BinaryIO, archive: ZipFile, member: ZipInfo) 
 
 
 def _find_rows(path: Path, file: BinaryIO, end: int) -> Rows | None:
-    """The rows of an array from where a file stands until `end`."""
+    """Return the rows of an array from a file's current position until `end`."""
     header, fortran_order = read_npy_header(file)
     start, state = file.tell(), _state(file.fileno())
     if fortran_order or start + _nbytes(header) != end:
         return None
     width = _nbytes(header) // header.shape[0]
-    # The file stays open as long as its rows are of use: another one that takes its name is none of ours.
+    # The file stays open as long as its rows are in use, even if another file takes its name.
     descriptor = os.dup(file.fileno())
 
     def read(first: int, stop: int) -> np.ndarray:
@@ -93,7 +93,7 @@ def _find_rows(path: Path, file: BinaryIO, end: int) -> Rows | None:
         except OSError as error:
             raise explain_os_error(path, error) from error
         if unlike:
-            raise DataError(f"{path} was changed while samples were read from it", help="bring the old file back")
+            raise DataError(f"{path} was changed while samples were read from it", help="restore the old file")
         return rows
 
     found = Rows(*header, read)
@@ -106,6 +106,6 @@ def _nbytes(header: Header) -> int:
 
 
 def _state(descriptor: int) -> tuple[int, int]:
-    """What changes whenever an open file does."""
+    """Return what changes whenever an open file does."""
     found = os.fstat(descriptor)
     return found.st_size, found.st_mtime_ns

@@ -17,13 +17,13 @@ from specnet.errors import DataError
 from specnet.numpy_files import Header, explain_os_error
 
 GZIP = b"\x1f\x8b"
-"""How a gzipped file begins."""
+"""First bytes of a gzipped file."""
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-"""The third byte of an IDX file says how its big-endian items are stored."""
+"""Big-endian item types by the third byte of an IDX file."""
 CLASSES = 65_536
-"""Class numbers from here on are damage: each class has a name and, mostly, an output."""
+"""Class numbers from here on mean a damaged file: each class has a name and usually an output."""
 AXES = 8
-"""More axes than this are damage: NumPy has no more than 64."""
+"""More axes mean a damaged file: NumPy supports 64 at most."""
 
 
 class Files(Section):
@@ -58,13 +58,13 @@ class Idx(Dataset):
         return Data(**splits, classes=tuple(str(number) for number in range(count)))
 
     def _files(self) -> dict[str, Idx | Files]:
-        """The files of each split there is."""
+        """Return the files of each split."""
         files = {"train": self, "validation": self.validation, "test": self.test}
         return {split: pair for split, pair in files.items() if pair is not None}
 
 
 def _outline(images_path: Path, labels_path: Path) -> tuple[tuple[int, ...], int]:
-    """Shape and number of the inputs, by the headers alone."""
+    """Return shape and number of the inputs from the headers alone."""
     images, labels = read_idx_header(images_path), read_idx_header(labels_path)
     return _input_shape(images_path, images, labels_path, labels), images.shape[0]
 
@@ -80,9 +80,9 @@ def _samples(images_path: Path, labels_path: Path) -> Samples:
 def _input_shape(
     images_path: Path, images: np.ndarray | Header, labels_path: Path, labels: np.ndarray | Header
 ) -> tuple[int, ...]:
-    """Shape of one input, (height, width, 1) for plain images, once it is clear that the labels are theirs."""
+    """Return the shape of one input, (height, width, 1) for plain images, after checking the labels' header."""
     if len(images.shape) < 2:
-        raise DataError(f"{images_path}: its shape is {images.shape}: these are no images")
+        raise DataError(f"{images_path}: its shape {images.shape} is not that of images")
     if len(labels.shape) != 1 or labels.dtype.kind not in "iu":
         message = f"labels are one whole number each, this has dtype {labels.dtype} and shape {labels.shape}"
         raise DataError(f"{labels_path}: {message}")
@@ -95,13 +95,13 @@ def read_idx(path: Path) -> np.ndarray:
     """Return the array of an IDX file in the machine's byte order.
 
     Raises:
-        DataError: if it cannot be read or its size is not what its header says.
+        DataError: if it cannot be read or its size does not match its header.
     """
     content = _read(path)
     shape, dtype = _parse_header(path, content)
     start = _start(len(shape))
     if len(content) != start + dtype.itemsize * math.prod(shape):
-        raise DataError(f"{path} has {len(content)} bytes, which is not what its shape {shape} asks for")
+        raise DataError(f"{path} has {len(content)} bytes, which does not match its shape {shape}")
     array = np.frombuffer(content, dtype.newbyteorder(">"), offset=start).reshape(shape)
     return array.astype(dtype)
 
@@ -116,12 +116,12 @@ def read_idx_header(path: Path) -> Header:
 
 
 def _start(axes: int) -> int:
-    """Where the items begin: behind four bytes, and four more for each axis."""
+    """Return where the items begin: after four bytes, and four more for each axis."""
     return 4 + 4 * axes
 
 
 def _read(path: Path, size: int = -1) -> bytes:
-    """The first `size` bytes of a file or all of it, decompressed if it is gzipped."""
+    """Return the first `size` bytes of a file or all of it, decompressed if it is gzipped."""
     try:
         with path.open("rb") as file, gzip.open(file) if file.peek(2)[:2] == GZIP else file as stream:
             return stream.read(size)

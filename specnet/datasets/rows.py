@@ -12,17 +12,17 @@ from specnet.errors import DataError, SpecnetError
 from specnet.numpy_files import Header
 
 PIECE = 2**20
-"""Bytes, as float64, of the rows that are read at a time where nothing asks for more."""
+"""Bytes, as float64, of the rows that are read at a time by default."""
 PARTS = 8
-"""What is in memory of samples that do not fit there is at most this part of what they may take."""
+"""Parts of the buffer: streamed samples are in memory one part at a time."""
 
 
 class Rows:
-    """An array that is not in memory: its rows are read when they are asked for.
+    """An array that is not in memory: its rows are read on demand.
 
-    `shape`, `dtype` and length are those of the array, and a slice without a step, `rows[10:20]`, gives some of it.
-    `read(start, stop)` returns these rows as an array that nobody else holds, from wherever a dataset likes, and the
-    same ones each time. What it raises, or returns in another shape or dtype, becomes a `DataError`.
+    `shape`, `dtype` and length are those of the array, and a slice without a step, `rows[10:20]`, reads part of it.
+    `read(start, stop)` returns these rows as a new array, the same ones each time, from any source. If it raises, or
+    returns another shape or dtype, that becomes a `DataError`.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype, read: Callable[[int, int], np.ndarray]) -> None:
@@ -30,7 +30,7 @@ class Rows:
         self.dtype = dtype
         self._read = read
         self.step = rows_in(PIECE, self)
-        """Rows that are read at a time where nothing asks for more."""
+        """Rows that are read at a time by default."""
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -40,7 +40,7 @@ class Rows:
         return self._checked(start, max(start, stop))
 
     def _checked(self, start: int, stop: int) -> np.ndarray:
-        """What `read` returns, if it is what was asked for."""
+        """Return the result of `read` after checking its shape and dtype."""
         try:
             rows = self._read(start, stop)
         except (SpecnetError, MemoryError):
@@ -50,23 +50,23 @@ class Rows:
         shape = (stop - start, *self.shape[1:])
         if not isinstance(rows, np.ndarray) or rows.shape != shape or rows.dtype != self.dtype:
             found = f"{rows.dtype} of shape {rows.shape}" if isinstance(rows, np.ndarray) else repr(type(rows))
-            raise DataError(f"rows {start} to {stop} should be {self.dtype} of shape {shape}, but {found} came")
+            raise DataError(f"rows {start} to {stop} should be {self.dtype} of shape {shape}, but is {found}")
         return rows
 
     def pieces(self) -> Iterator[np.ndarray]:
-        """Give all rows in order, `step` of them at a time."""
+        """Yield all rows in order, `step` of them at a time."""
         for start in range(0, len(self), self.step):
             yield self[start : start + self.step]
 
     def map(self, change: Callable[[np.ndarray], np.ndarray]) -> Rows:
-        """Return the rows that `change` makes of these, one of each, whenever they are read."""
+        """Return the rows with `change`, which keeps their number, applied as they are read."""
 
         def read(start: int, stop: int) -> np.ndarray:
             rows = self._checked(start, stop)
             try:
                 return change(rows)
             except DataError as error:
-                if start:  # it counts rows from the first that it has got
+                if start:  # it counts rows from the first one it got
                     error.message += f", counted from row {start}"
                 raise
 
@@ -74,12 +74,12 @@ class Rows:
         return Rows((len(self), *first.shape[1:]), first.dtype, read)
 
     def select(self, numbers: np.ndarray) -> Rows:
-        """Return the rows of these numbers (n,), which ascend."""
+        """Return the rows at these indices (n,), in ascending order."""
 
         def read(start: int, stop: int) -> np.ndarray:
             chosen = numbers[start:stop]
             found = np.empty((len(chosen), *self.shape[1:]), self.dtype)
-            # Those that lie in the same piece are read with all that is between them.
+            # Rows in the same piece are read together with those between them.
             begins = np.flatnonzero(np.diff(chosen // self.step, prepend=-1)).tolist()
             for begin, end in pairwise([*begins, len(chosen)]):
                 first, last = chosen[begin], chosen[end - 1]
@@ -90,15 +90,15 @@ class Rows:
 
 
 def row_bytes(*arrays: np.ndarray | Rows | Header) -> int:
-    """Return the bytes that a row of each of these arrays takes together, as float64."""
+    """Return the bytes that one row of all these arrays takes, as float64."""
     return sum(8 * math.prod(array.shape[1:]) for array in arrays)
 
 
 def rows_in(size: int, *arrays: np.ndarray | Rows) -> int:
-    """Return how many rows of these arrays take so many bytes, as float64; at least one."""
+    """Return how many rows of these arrays fit into `size` bytes, as float64; at least one."""
     return max(1, int(size // max(1, row_bytes(*arrays))))
 
 
 def pieces(array: np.ndarray | Rows) -> Iterator[np.ndarray]:
-    """Give an array as it is, or what is not in memory a piece at a time, so that one code does for both."""
+    """Yield an array whole, or `Rows` piece by piece, so that the same code handles both."""
     return array.pieces() if isinstance(array, Rows) else iter([array])

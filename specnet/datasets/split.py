@@ -1,4 +1,4 @@
-"""How training samples are divided."""
+"""The split of training samples."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Split(Section):
             if name in data.splits:
                 raise DataError(f"the dataset has its own {name} samples", pointer=(name,), help="leave this share out")
         count = len(data.train.inputs)
-        part = np.zeros(count, np.uint8)  # what it counts in: 0 is train
+        part = np.zeros(count, np.uint8)  # index of the split: 0 is train
         for members in self._groups(data.train):
             shuffled, start = rng.permutation(members), 0
             for number, size in enumerate(self.counts(len(members)).values(), 1):
@@ -46,17 +46,17 @@ class Split(Section):
         for number, name in enumerate(("train", *shares)):
             rows = np.flatnonzero(part == number)
             if not rows.size:
-                raise DataError(f"no {name} sample is left of {count}", help="choose other shares")
+                raise DataError(f"no {name} sample is left out of {count}", help="choose other shares")
             chosen[name] = data.train.select(rows)
         return dataclasses.replace(data, **chosen)
 
     def counts(self, rows: int) -> dict[str, int]:
-        """Return how many of so many samples each share takes."""
+        """Return the number of samples in each share, given the number of rows."""
         shares = {"validation": self.validation, "test": self.test}
         return {name: round(share * rows) for name, share in shares.items() if share}
 
     def _groups(self, samples: AnySamples) -> Iterator[np.ndarray]:
-        """Give the numbers of the samples that are divided together."""
+        """Yield the indices of the samples that are divided together."""
         if not self.stratify:
             yield np.arange(len(samples.targets))
             return

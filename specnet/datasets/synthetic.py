@@ -12,7 +12,7 @@ from specnet.datasets.base import Data, Dataset, Outline, Samples
 
 
 class Spiral(Dataset):
-    """Two interleaved spiral arms in the plane, told apart by class 0 and 1.
+    """Two interleaved spiral arms in the plane, of class 0 and 1.
 
     Arm i has half the points, with radius r from 0.2 to 5 and angle t = 3 pi (r - 0.2) / 4.8 + i pi plus normal
     noise; a point is (r sin t, r cos t).
@@ -75,13 +75,13 @@ INSIDE: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "cross": lambda u, v: (np.minimum(abs(u), abs(v)) <= 1.0 / 3.0) & (np.maximum(abs(u), abs(v)) <= 1.0),
     "triangle": lambda u, v: (2.0 * abs(u) <= 1.0 + v) & (v <= 1.0),
 }
-"""Which points belong to a shape of radius 1 about the origin, u to the right and v downwards."""
+"""Tests whether points belong to a shape of radius 1 about the origin, u to the right and v downwards."""
 
 
 class Shapes(Dataset):
-    """Grey images of a disc, a square, a cross or a triangle, to be told apart; as many of each.
+    """Grey images of a disc, a square, a cross or a triangle, equally many of each.
 
-    A shape is 1 on a ground of 0. Its half width r is uniform in [0.2, 0.35] of the image, its centre (a, b) uniform
+    A shape is 1, the background 0. Its half width r is uniform in [0.2, 0.35] of the image, its centre (a, b) uniform
     wherever it does not cross the edge. The centre (x, y) of a pixel is in the shape if u = (x - a) / r and
     v = (y - b) / r satisfy: disc u^2 + v^2 <= 1; square max(|u|, |v|) <= 1; cross the same and min(|u|, |v|) <= 1/3;
     triangle 2 |u| <= 1 + v and v <= 1. Normal noise is added to each pixel, and the sum clipped to [0, 1].

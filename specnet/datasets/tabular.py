@@ -20,9 +20,9 @@ from specnet.names import suggest
 from specnet.numpy_files import explain_os_error
 
 SHOWN = 20
-"""Bad cells that are reported one by one; of more, the number is told."""
+"""Number of bad cells that are reported one by one; the rest is counted."""
 SEPARATORS = ",;\t|"
-"""What separates the cells of most files."""
+"""Separators of cells in most files."""
 
 
 class Csv(Dataset):
@@ -86,7 +86,7 @@ class Csv(Dataset):
 class Table:
     """The columns of a CSV file, with the line each cell came from. Collects mistakes until `check`.
 
-    With a `limit`, the file is read no further than that many rows.
+    With a `limit`, at most that many rows are read.
     """
 
     def __init__(self, path: Path, delimiter: str, limit: int | None = None) -> None:
@@ -95,14 +95,14 @@ class Table:
         try:
             with path.open(newline="", encoding="utf-8-sig") as file:
                 reader = csv.reader(file, delimiter=delimiter, strict=True)
-                # A line with nothing on it is no row; the csv module gives it as an empty list.
+                # The csv module returns an empty line as an empty list, which is not a row.
                 filled = ((reader.line_num, row) for row in reader if row)
                 start, header = next(filled, (1, []))
                 rows = list(islice(filled, limit))
         except OSError as error:
             raise explain_os_error(path, error) from error
         except UnicodeDecodeError as error:
-            # What fails is the piece of the file after the lines that the reader has got.
+            # The error is in the part of the file after the lines that were read.
             line = reader.line_num + error.object.count(b"\n", 0, error.start) + 1
             message = f"{path}:{line}: the byte 0x{error.object[error.start]:02x} is not UTF-8"
             raise DataError(message, help="save the file as UTF-8") from error
@@ -124,7 +124,7 @@ class Table:
         self.columns = dict(zip(header, map(list, zip(*(row for _, row in rows), strict=True)), strict=True))
 
     def require(self, names: list[str], field: str) -> None:
-        """Note as a mistake each name that is not a column."""
+        """Record a mistake for each name that is not a column."""
         for number, name in enumerate(names):
             if name not in self.columns:
                 message = f'{self.path} has no column "{name}"'
@@ -132,11 +132,11 @@ class Table:
                 self.mistakes.append(Diagnostic("data", message, (field, number), help))
 
     def is_text(self, name: str) -> bool:
-        """Tell whether no cell of a column is a number."""
+        """Return whether no cell of a column is a number."""
         return not any(_is_number(cell) for cell in self.columns[name])
 
     def numbers(self, names: list[str]) -> np.ndarray:
-        """Return columns of numbers as float64 (rows, names), noting each cell that is not one."""
+        """Return columns of numbers as float64 (rows, names), recording a mistake for each cell that is not one."""
         return np.array(
             [
                 [self._number(line, name, cell) for line, cell in zip(self.lines, self.columns[name], strict=True)]
@@ -151,7 +151,7 @@ class Table:
         return math.nan
 
     def class_numbers(self, name: str, classes: tuple[str, ...]) -> np.ndarray:
-        """Return a column of text as positions in `classes`, noting each cell that is none of them."""
+        """Return a column of text as positions in `classes`, recording a mistake for each other cell."""
         numbers = {text: number for number, text in enumerate(classes)}
         for line, cell in zip(self.lines, self.columns[name], strict=True):
             if cell not in numbers:
@@ -159,7 +159,7 @@ class Table:
         return np.array([numbers.get(cell, -1) for cell in self.columns[name]])
 
     def check(self) -> None:
-        """Raise the mistakes noted so far, if any."""
+        """Raise the recorded mistakes, if any."""
         if len(self.mistakes) > SHOWN:
             more = Diagnostic("data", f"{self.path}: {len(self.mistakes) - SHOWN} more mistakes like these")
             raise SpecError([*self.mistakes[:SHOWN], more])
@@ -172,7 +172,7 @@ class Table:
 
 
 def _other_delimiter(header: list[str], delimiter: str) -> str | None:
-    """What to do about a header that seems to be one name because something else separates its cells."""
+    """Return what to do if the header seems to be one name because of another separator."""
     found = [other for other in SEPARATORS if other in header[0]] if len(header) == 1 else []
     return f'set "delimiter": {json.dumps(found[0])}, or separate cells by {json.dumps(delimiter)}' if found else None
 

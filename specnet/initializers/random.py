@@ -1,4 +1,4 @@
-"""Initializers with a spread that the spec gives."""
+"""Initializers with a spread set by the spec."""
 
 from __future__ import annotations
 

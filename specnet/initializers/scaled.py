@@ -2,7 +2,7 @@
 
 Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, balances the
 forward and the backward pass of linear-like units: variance 2 / (fan_in + fan_out). He et al., "Delving deep into
-rectifiers", 2015, makes up for the half that a rectifier drops: variance 2 / fan_in. A uniform distribution on
+rectifiers", 2015, compensates for the half that a rectifier drops: variance 2 / fan_in. A uniform distribution on
 [-a, a] has variance a^2 / 3.
 """
 

@@ -15,46 +15,46 @@ from specnet.component import find_class
 from specnet.errors import BrokenComponentError
 
 DEFAULT = "numpy"
-"""The set that is used where no other is named."""
+"""The default set."""
 T = TypeVar("T")
 
 
 class KernelSet:
-    """Faster forms of components, which take the place of their definitions when a network is made for use.
+    """Faster forms of components, which replace their definitions when a network is built.
 
     A kernel is a subclass of a layer, a loss or an optimizer, its definition. It has the same fields, parameters,
     state and arrays of state, with the same meaning: a checkpoint can be read under any set, and only last bits
-    differ. It replaces exactly that class, never one derived from it. Everything that is written, from JSON to
-    messages and pickles, names the definition.
+    differ. It replaces exactly that class, never a subclass. JSON, messages and pickles name the
+    definition.
 
-    `replaces` maps definitions to kernels, both as "module:Class", so that only those in use are imported:
+    `replaces` maps definitions to kernels, both as "module:Class", so that only used ones are imported:
 
         replaces = {"specnet.layers.linear:Linear": "my_kernels.linear:LinearKernel"}
 
-    A set may replace `specnet.layers.stack:Stack`, too: its own `Stack` may run neighbours together. They keep their
-    places, parameters, state and generators. While `stack.singly` is true it runs them one by one, and leaves the
-    outputs of each as they are. It runs nothing together across a mask.
+    A set may also replace `specnet.layers.stack:Stack`, to run neighbours together. They keep their places,
+    parameters, state and generators. While `stack.singly` is true, layers must run one by one and leave the outputs
+    of others unchanged. Layers around a mask must not run together.
     """
 
     group: ClassVar[str] = "kernels"
     replaces: ClassVar[Mapping[str, str]] = {}
     facts: ClassVar[Mapping[str, str]] = {}
-    """What else its last bits depend on, by name, for manifests: the compiler and CPU of a compiled set."""
+    """Other facts that its last bits depend on, for manifests, such as compiler and CPU of a compiled set."""
 
     @classmethod
     def kernel(cls, definition: type[T]) -> type[T]:
-        """Return the class that takes the place of a definition: often itself.
+        """Return the class that replaces a definition, often itself.
 
         Raises:
-            BrokenComponentError: if that is none of its subclasses.
+            BrokenComponentError: if it is not a subclass.
         """
         return _kernel(cls, registry.definition(definition))  # type: ignore[arg-type]
 
     @classmethod
     def exchange(cls, value: T) -> T:
-        """Return a copy of a component with kernels of this set in it, at every depth of its fields.
+        """Return a copy of a component with kernels of this set, at every depth of its fields.
 
-        Kernels of other sets in it become kernels of this one, or definitions. Lists of components are taken, too.
+        Kernels of other sets become kernels of this one, or definitions. Lists of components work as well.
         """
         exchanged: Any = value
         if isinstance(value, BaseModel):
@@ -71,7 +71,7 @@ class KernelSet:
 
 
 class Textbook(KernelSet):
-    """The definitions themselves, with nothing in the place of any."""
+    """The definitions themselves, without kernels."""
 
 
 @cache
@@ -82,7 +82,7 @@ def _kernel(kernels: type[KernelSet], definition: type) -> Any:
     module, _, name = target.partition(":")
     kernel = getattr(import_module(module), name, None)
     if not (isinstance(kernel, type) and issubclass(kernel, definition)):
-        message = f"{kernels.__qualname__} replaces {definition.__qualname__} by {target}, which is no subclass of it"
+        message = f"{kernels.__qualname__} replaces {definition.__qualname__} by {target}, which is not a subclass"
         raise BrokenComponentError(message)
     registry.KERNELS[kernel] = definition
     return kernel

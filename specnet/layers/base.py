@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 Output = Literal["numbers", "probabilities", "same"]
-"""What outputs are: any numbers, numbers in [0, 1] by construction, or the same as the inputs."""
+"""Kind of outputs: any numbers, numbers in [0, 1] by construction, or the same as the inputs."""
 RUN_TIME = (
     "parameters", "states", "shared", "stacks", "grad", "rng", "dtype", "place", "within", "input_shape",
     "output_shape", "needs_dx", "buffers",
@@ -31,7 +31,7 @@ RUN_TIME = (
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter that a layer has declared; `decay` says whether weight decay applies to it."""
+    """A parameter that a layer has declared; `decay` is whether weight decay applies to it."""
 
     name: str
     shape: Shape
@@ -62,20 +62,20 @@ class Shared:
 class Layer(Component):
     """One step of the network: `y = forward(x)`, and the chain rule for it in `backward`.
 
-    A layer without parameters that keeps its shape writes `forward` and `backward` alone. The contract:
+    A layer without parameters that keeps its shape only defines `forward` and `backward`. The contract:
 
     1. `build` sees shapes without the batch axis, declares parameters and running state, and returns the output
        shape. It allocates nothing. Declared names become attributes: `self.weight`, and `self.grad.weight` for its
        gradient. Both are views into the network's flat vectors.
-    2. `backward` overwrites gradients, it never adds. It may return None if `self.needs_dx` is False, which is so
-       where nothing below is trained, and for whole numbers.
-    3. `forward` leaves x alone; `backward` may overwrite dy. What a layer returns is valid until its next `forward`.
+    2. `backward` overwrites gradients and never adds to them. It may return None if `self.needs_dx` is False, which
+       means that nothing below is trained, or that inputs are whole numbers.
+    3. `forward` does not change x; `backward` may overwrite dy. Returned arrays are valid until the next `forward`.
     4. Random numbers come from `self.rng`, which is seeded by the spec and saved with the run.
     5. float32 stays float32 and float64 stays float64. Outputs are in the network's dtype, `self.dtype`.
-    6. What a layer remembers from step to step is running state that `build` declares by `declare_state`: a run saves
-       parameters, that and `self.rng`, and nothing else. Other attributes hold what `backward` needs, no more.
-    7. Without `training` nothing changes, and each sample is computed by itself, whatever else is in the batch.
-    8. Plain expressions are always right. `self.buffer` returns the same memory in each step, where that matters.
+    6. Anything that a layer keeps between steps is running state, declared in `build` with `declare_state`: a run only
+       saves parameters, running state and `self.rng`. Other attributes only hold what `backward` needs.
+    7. Without `training`, state does not change, and each sample is computed independently of the rest of the batch.
+    8. Plain expressions are always right. `self.buffer` returns the same memory in each step, for speed.
 
     A layer that contains layers makes a stack of them in `build`: `self.stack(self.layers, "layers")`.
     """
@@ -84,23 +84,23 @@ class Layer(Component):
     axes: ClassVar[tuple[str | EllipsisType, ...]] = (...,)
     """Names of the axes that a sample must have, without the batch; `...` stands for any number of them."""
     takes: ClassVar[Literal["numbers", "whole"]] = "numbers"
-    """What inputs are: numbers in the network's dtype, or whole numbers.
+    """Kind of inputs: numbers in the network's dtype, or whole numbers.
 
-    As the first of a network a layer that takes whole numbers gets x in an integer dtype, and has no dx to return.
-    Behind others, or in `parallel` beside layers that take numbers, it gets them in the network's dtype.
+    As the first layer, a layer that takes whole numbers gets x in an integer dtype, and returns no dx. After other
+    layers, or in `parallel` beside layers that take numbers, it gets them in the network's dtype.
     """
     output: ClassVar[Output | None] = None
-    """What outputs are; None if it is not known. May be a property of the layer's fields."""
+    """Kind of outputs; None if unknown. May be a property that depends on the layer's fields."""
     mask: ClassVar[Any] = "refuse"
-    """What the layer does if positions of its input are masked, because they only fill up a sequence.
+    """What the layer does if positions of its input are masked, because they are padding.
 
-    "refuse": such inputs are an error. "keep": each position is computed by itself, so the mask needs no attention.
-    "use": the layer looks at `self.mask`, an array (batch, time) of bool that is True where a position counts, or None;
+    "refuse": such inputs are an error. "keep": each position is computed by itself, so the mask does not matter.
+    "use": the layer reads `self.mask`, an array (batch, time) of bool that is True where a position counts, or None;
     masked positions then change neither other outputs nor gradients.
     """
 
     def model_post_init(self, context: Any) -> None:
-        """Set the run-time attributes, which the network fills."""
+        """Set the run-time attributes, which the network fills in."""
         self.parameters: list[Parameter] = []
         self.states: list[State] = []
         self.shared: list[Shared] = []
@@ -117,23 +117,23 @@ class Layer(Component):
         Inputs have the axes that `axes` names.
 
         Raises:
-            ShapeError: if the layer cannot take such inputs. Its message continues the layer's place:
+            ShapeError: if the layer cannot take such inputs. Its message follows the layer's place:
                 "expects 8 features" becomes "layers.2 expects 8 features, layers.1 returns 16".
         """
         return input_shape
 
     def flops(self) -> int:
-        """Return the operations of `forward` for one sample once built, without those of layers inside.
+        """Return the operations of `forward` for one sample of a built layer, without those of layers inside.
 
-        A multiplication and the addition of its product count two. By default one for each output.
+        A multiplication and an addition count as two. By default one for each output.
         """
         return math.prod(self.output_shape)
 
     def example_inputs(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         """Return inputs of `shape`, the batch axis first, that `specnet.testing` tries the layer with.
 
-        By default normal numbers, in a batch of more than one sample every third six times as large; where `takes` is
-        "whole", 0 and 1. A layer overrides this that takes others, such as an embedding
+        By default normal numbers, in a batch of more than one sample every third six times as large; if `takes` is
+        "whole", 0 and 1. Override it for other inputs: an embedding returns
         `rng.integers(self.input_dim, size=shape)`.
         """
         if self.takes == "whole":
@@ -145,7 +145,7 @@ class Layer(Component):
 
     @abstractmethod
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        """Return y for a batch x (n, *input_shape); keep what `backward` will need."""
+        """Return y for a batch x (n, *input_shape), and keep what `backward` needs."""
 
     @abstractmethod
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
@@ -171,9 +171,9 @@ class Layer(Component):
             stack.mask = mask
 
     def buffer(self, name: str, shape: Shape, dtype: np.dtype | None = None) -> np.ndarray:
-        """Return an array to write to: the same in each step, with what was in it.
+        """Return an array to write to: the same in each step, with its last content.
 
-        Its dtype is by default the network's.
+        By default its dtype is the network's.
         """
         return self.buffers(name, shape, self.dtype if dtype is None else dtype)
 
@@ -182,8 +182,8 @@ class Layer(Component):
     ) -> Stack:
         """Return copies of layers that are built, run and named as one; called in `build`.
 
-        `place` is where the list of layers stands below this layer, such as "layers". With `times` all of them are
-        copied that often, one after the other. With `needs_dx` their dx is always computed: needed for a stack whose
+        `place` is the place of the list below this layer, such as "layers". With `times`, all of them are copied that
+        often, one after the other. With `needs_dx`, their dx is always computed, as is necessary for a stack whose
         input is not the layer's own x.
         """
         stack = type(self.within)(layers, (*self.place, *place), ".".join(map(str, place)), times, needs_dx)
@@ -200,10 +200,10 @@ class Layer(Component):
         fan_out: int | None = None,
         decay: bool | None = None,
     ) -> None:
-        """Ask for a parameter.
+        """Declare a parameter.
 
-        `initializer` is an instance, a name or an object as in a spec. Where fans are not given, the last two axes
-        are (in, out), any before a kernel. Weight decay applies if `decay` says so, by default to two or more axes.
+        `initializer` is an instance, a name or an object as in a spec. Without given fans, the last two axes are
+        (in, out), any before them a kernel. Weight decay applies if `decay` is true, by default for two or more axes.
         """
         self._check_name(name, shape)
         try:
@@ -219,15 +219,15 @@ class Layer(Component):
         self.parameters.append(Parameter(name, shape, built, fan_in, fan_out, decay))
 
     def declare_state(self, name: str, shape: Shape, value: float = 0.0) -> None:
-        """Ask for running state that starts with `value` everywhere and that `forward` updates in place."""
+        """Declare running state that starts with `value` everywhere and that `forward` updates in place."""
         self._check_name(name, shape)
         self.states.append(State(name, shape, value))
 
     def share(self, name: str, source: str, transpose: bool = False) -> None:
-        """Ask for a parameter of another layer, such as "layers.0.weight", as one of this layer's own.
+        """Use a parameter of another layer, such as "layers.0.weight", as one of this layer's own.
 
-        `self.NAME` is a view of it, and `self.grad.NAME` is an array of its own that the network adds to that
-        parameter's gradient.
+        `self.NAME` is a view of it, and `self.grad.NAME` is a separate array that the network adds to that parameter's
+        gradient.
         """
         self._check_name(name, ())
         self.shared.append(Shared(name, source, transpose))
@@ -243,7 +243,7 @@ class Layer(Component):
 class Activation(Layer):
     """A function of each number by itself: y = f(x), dx = dy f'(x).
 
-    An activation writes `f(x)`, and `slope(x, y)`, its derivative. One whose outputs are all in [0, 1] sets
+    A subclass defines `f(x)` and its derivative `slope(x, y)`. If all outputs are in [0, 1], it sets
     `output = "probabilities"`.
     """
 
@@ -252,7 +252,7 @@ class Activation(Layer):
 
     @abstractmethod
     def f(self, x: np.ndarray) -> np.ndarray:
-        """Return y, of x's shape and dtype."""
+        """Return y, in the shape and dtype of x."""
 
     @abstractmethod
     def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -264,13 +264,13 @@ class Activation(Layer):
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Return dy times the slope, in the memory of dy."""
+        """Return dy times the slope, written over dy."""
         dy *= self.slope(self.x, self.y)
         return dy
 
 
 def walk(layer: Layer, name: str) -> Iterator[tuple[str, Layer]]:
-    """Yield a built layer and all layers inside it, each with its name: `name` and the place below it."""
+    """Yield a built layer and all layers inside it, each with its name below `name`."""
     yield name, layer
     for stack in layer.stacks:
         for below, child in stack.named():
@@ -283,7 +283,7 @@ def take_whole(layers: Sequence[Layer]) -> bool:
 
 
 def outputs_of(layers: Sequence[Layer], given: Output | None = "same") -> Output | None:
-    """Return what the outputs of layers are, one after the other, for inputs that are `given`."""
+    """Return the kind of outputs of layers, one after the other, for inputs of kind `given`."""
     for layer in layers:
         output = layer.output
         given = given if output == "same" else output

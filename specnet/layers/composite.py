@@ -44,10 +44,10 @@ class Residual(Layer):
 
 
 class Parallel(Layer):
-    """Gives x to each of its branches and merges their outputs; dx is the sum of theirs.
+    """Passes x to each of its branches and merges their outputs; dx is the sum of theirs.
 
-    An empty branch is the identity. With `concat` y = (f1(x), f2(x), ...) along the last axis, other axes must agree,
-    and each branch gets its own part of dy. With `add` y = f1(x) + f2(x) + ..., shapes must be equal, and each branch
+    An empty branch is the identity. With `concat`, y = (f1(x), f2(x), ...) along the last axis, other axes must agree,
+    and each branch gets its part of dy. With `add` y = f1(x) + f2(x) + ..., shapes must be equal, and each branch
     gets dy. Szegedy et al., "Going deeper with convolutions", 2015.
     """
 
@@ -90,7 +90,7 @@ class Parallel(Layer):
         return (*shapes[0][:-1], features)
 
     def flops(self) -> int:
-        """A sum for each output and branch but the first; a copy of each output counts one."""
+        """Return a sum for each output and branch but the first; a copy of each output counts one."""
         return math.prod(self.output_shape) * (len(self.f) - 1 if self.merge == "add" else 1)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -107,17 +107,15 @@ class Parallel(Layer):
 
 
 class Repeat(Layer):
-    """A stack of layers several times over, one after the other, each time with parameters of its own."""
+    """A stack of layers repeated several times, each time with its own parameters."""
 
     mask = "use"
     examples = (
         {"times": 3, "layers": ["tanh", {"type": "dropout", "rate": 0.3}, "gelu"]},
         {"times": 2, "layers": [{"type": "parallel", "branches": [[{"type": "linear", "units": 3}], []]}]},
     )
-    times: int = Field(ge=1, le=1000, description="how many times")
-    layers: list[Layer] = Field(
-        min_length=1, max_length=1000, description="what is repeated, one layer after the other"
-    )
+    times: int = Field(ge=1, le=1000, description="number of times")
+    layers: list[Layer] = Field(min_length=1, max_length=1000, description="layers to repeat, one after the other")
 
     @property
     def output(self) -> Output | None:  # type: ignore[override]

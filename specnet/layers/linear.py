@@ -25,7 +25,7 @@ class Linear(Layer):
     examples = ({"units": 3}, {"units": 1, "use_bias": False})
     units: PositiveInt | None = Field(
         default=None,
-        description="output features; null, in the last linear layer alone: as many as the task needs",
+        description="output features; null, only in the last linear layer: as many as the task needs",
         examples=[64],
     )
     use_bias: bool = Field(default=True, description="whether to add b")
@@ -34,9 +34,7 @@ class Linear(Layer):
 
     def build(self, input_shape: Shape) -> Shape:
         if self.units is None:
-            raise ShapeError(
-                'has no "units"', help="give them: only the last linear layer of a spec may leave them out"
-            )
+            raise ShapeError('has no "units"', help="add them: only the last linear layer of a spec may leave them out")
         self.declare("weight", (input_shape[-1], self.units), self.weight_init)
         if self.use_bias:
             self.declare("bias", (self.units,), self.bias_init)

@@ -11,7 +11,7 @@ from specnet.layers.base import Layer, Output
 class Dropout(Layer):
     """Sets each input to 0 with probability `rate` in training; the identity otherwise.
 
-    What is kept is divided by 1 - rate, so the expected value does not change ("inverted" dropout). With m in
+    Kept inputs are divided by 1 - rate, so the expected value does not change ("inverted" dropout). With m in
     {0, 1 / (1 - rate)} for each input: y = m x, dx = m dy. Srivastava et al., "Dropout", 2014.
     """
 

@@ -19,17 +19,17 @@ from specnet.layers.base import Layer, Shape, walk
 
 @dataclass
 class Room:
-    """How many layers may be built; `copies` counts those that are built for each layer of the network."""
+    """Limit on built layers; `copies` counts those built for each layer of the network."""
 
     most: int
     count: int = 0
     copies: Counter[Pointer] = field(default_factory=Counter)
 
     def take(self, place: Pointer) -> None:
-        """Count one more layer, at a place in the spec.
+        """Count one more layer at a place in the spec.
 
         Raises:
-            SpecError: at the layer that stands for the most copies, if there are too many.
+            SpecError: at the layer with the most copies, if there are too many.
         """
         self.count += 1
         self.copies[place[:2]] += 1
@@ -57,8 +57,8 @@ def at_most(count: int) -> Iterator[None]:
 class Stack:
     """Layers one after the other, each connected to the one before it.
 
-    It makes copies of the layers it gets, so parameters and state are never shared, even where one instance is given
-    twice. `place` is where their list stands in the spec; their names are `name.0`, `name.1` and so on, or
+    It copies the layers it gets, so parameters and state are never shared, even if one instance is passed
+    twice. `place` is the place of their list in the spec; their names are `name.0`, `name.1` and so on, or
     `times.0.name.0` where all of them are copied `times` over. `mask` is set before each `forward`.
     """
 
@@ -122,10 +122,10 @@ class Stack:
         return dy if self.needs_dx else None
 
     def set_needs_dx(self, needed: bool) -> None:
-        """Set for this stack whether its dx is needed, and so for each layer in it.
+        """Set whether dx is needed, for this stack and so for each layer in it.
 
-        A layer's dx is needed if the stack's is, or if a layer before it is trained. Without either `backward` is not
-        even called.
+        A layer's dx is needed if the stack's is, or if a layer before it is trained. Otherwise its `backward` is not
+        called.
         """
         needed = self.needs_dx = needed or self.always
         self.lowest = 0 if needed else len(self.layers)
@@ -137,9 +137,9 @@ class Stack:
                 needed, self.lowest = True, number
 
     def set_singly(self, singly: bool) -> None:
-        """Set whether layers run one by one, each leaving the outputs of the others as they are.
+        """Set whether layers run one by one, each leaving the outputs of the others unchanged.
 
-        Here they always do. The `Stack` of a set of kernels may run neighbours together where nobody looks between.
+        Here they always do. The `Stack` of a set of kernels may otherwise run neighbours together.
         """
         self.singly = singly
         for layer in self.layers:
@@ -148,7 +148,7 @@ class Stack:
 
 
 def pristine(layer: Layer) -> Layer:
-    """Return a copy of a layer with its fields alone, as if it had never been part of a network."""
+    """Return a copy of a layer with only its fields, as if it had never been part of a network."""
     twin = copy.copy(layer)
     for name in vars(twin).keys() - type(twin).model_fields.keys():
         del vars(twin)[name]
@@ -169,7 +169,7 @@ def _build(layer: Layer, shape: Shape) -> Shape:
         message = f"{show_pointer(layer.place)} {error.message}, {source} {show_shape(shape)}"
         raise ShapeError(message, pointer=error.pointer, help=error.help) from None
     if not (isinstance(built, tuple) and all(isinstance(size, (int, np.integer)) and size > 0 for size in built)):
-        raise TypeError(f"it returns {built!r}, which is no shape of a sample")
+        raise TypeError(f"it returns {built!r}, which is not the shape of a sample")
     return tuple(int(size) for size in built)
 
 
@@ -182,5 +182,5 @@ def _check_axes(layer: Layer, shape: Shape) -> None:
 
 
 def show_shape(shape: Shape) -> str:
-    """Return the shape of a sample as messages show it."""
+    """Return the shape of a sample for messages."""
     return str(shape[0]) if len(shape) == 1 else f"shape {shape}"

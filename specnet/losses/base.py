@@ -42,7 +42,7 @@ class Loss(Component):
 
     group: ClassVar[str] = "losses"
     takes: ClassVar[Literal["numbers", "probabilities", "logits"]] = "numbers"
-    """What outputs should be: any numbers, probabilities, or logits, which are numbers but no probabilities."""
+    """Kind of outputs that the loss takes: any numbers, probabilities, or logits, which are not probabilities."""
     learns: ClassVar[tuple[TaskKind, ...]] = ("regression", "binary", "multiclass", "multilabel")
     """The tasks that the loss can learn. The first is assumed where the dataset leaves the task open."""
     reduction: Literal["mean", "sum"] = Field(default="mean", description="how elements become one number")
@@ -60,11 +60,11 @@ class Loss(Component):
         """Return dL/dy for the last `forward`."""
 
     def predictions(self, y: np.ndarray) -> np.ndarray:
-        """Return what outputs y mean to a reader: themselves, or probabilities for a loss on logits."""
+        """Return predictions for outputs y: y itself, or probabilities for a loss on logits."""
         return y
 
     def units(self, task: Task, columns: int) -> int | None:
-        """Return how many outputs a task with so many target columns needs; None if that is not known.
+        """Return how many outputs a task needs, given its number of target columns; None if unknown.
 
         By default one for each column.
         """
@@ -73,7 +73,7 @@ class Loss(Component):
     def example_outputs(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         """Return outputs of `shape`, the batch axis first, that `specnet.testing` tries the loss with.
 
-        By default as `takes` says. A loss overrides this that takes others: one with log(y) positive numbers.
+        By default as `takes` says. Override it for other outputs, such as positive numbers for a loss with log(y).
         """
         if self.takes == "probabilities":
             return rng.uniform(0.05, 0.95, shape)
@@ -82,8 +82,8 @@ class Loss(Component):
     def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
         """Return the targets of a split as `forward` takes them; called once per split, before training.
 
-        By default a target is a number for each output. A missing last axis of 1 is added. A loss that overrides
-        this overrides `check_shapes` too if it takes other shapes, so that they are checked before data are loaded.
+        By default a target is a number for each output. A missing last axis of 1 is added. If you override it for
+        other shapes, override `check_shapes` too, so that they are checked before data are loaded.
 
         Raises:
             ShapeError: if targets do not match the network's output shape.
@@ -93,14 +93,14 @@ class Loss(Component):
         return target.reshape(len(target), *output_shape).astype(dtype)
 
     def check_shapes(self, output_shape: Shape, target_shape: Shape, classes: int | None = None) -> None:
-        """Check that targets of this shape can be compared with outputs; `classes` of them if class numbers.
+        """Check that targets of this shape fit outputs; `classes` is the number of classes of class numbers.
 
         Raises:
             ShapeError: if they cannot.
         """
         if target_shape != output_shape and (target_shape, output_shape) != ((), (1,)):
             raise ShapeError(
-                f"the last layer gives {_show(output_shape)}, the targets have {_show(target_shape)}",
+                f"the last layer returns {_show(output_shape)}, the targets have {_show(target_shape)}",
                 pointer=("layers",),
                 help="give the last layer as many units as there are targets"
                 + ("" if target_shape else "; for class targets use cross_entropy or the transform one_hot"),

@@ -19,7 +19,7 @@ class Binary(ElementwiseLoss):
     def check_shapes(self, output_shape: Shape, target_shape: Shape, classes: int | None = None) -> None:
         if classes is not None and classes > 2:
             raise ShapeError(
-                f"the targets are of {classes} classes, a binary loss tells two apart",
+                f"the targets are of {classes} classes, a binary loss needs two",
                 pointer=("layers",),
                 help=f"use cross_entropy and a last layer of {classes} units",
             )
@@ -51,7 +51,7 @@ class Bce(Binary):
         return (1 - t) / np.maximum(1 - y, self.epsilon) - t / np.maximum(y, self.epsilon)
 
     def log(self, p: np.ndarray) -> np.ndarray:
-        """Return log p, and below epsilon its tangent there."""
+        """Return log p, or below epsilon its tangent at epsilon."""
         limited = np.maximum(p, self.epsilon)
         return np.log(limited) + (p - limited) / self.epsilon
 
@@ -110,20 +110,20 @@ class CrossEntropy(Loss):
         count = output_shape[-1] if output_shape else 1
         if count < 2:
             raise ShapeError(
-                f"cross_entropy needs an output for each class, the last layer gives {count}",
+                f"cross_entropy needs an output for each class, the last layer returns {count}",
                 pointer=("layers",),
                 help="for two classes and one output use bce_with_logits",
             )
         rows = output_shape[:-1]
         if target_shape not in (output_shape, rows, (*rows, 1)):
             raise ShapeError(
-                f"the targets have shape {target_shape}, the last layer gives shape {output_shape}: "
+                f"the targets have shape {target_shape}, the last layer returns shape {output_shape}: "
                 f"cross_entropy takes class numbers of shape {rows} or one-hot {output_shape}",
                 pointer=("layers",),
             )
         if classes is not None and classes > count:
             raise ShapeError(
-                f"the targets are of {classes} classes, the last layer gives {count} outputs",
+                f"the targets are of {classes} classes, the last layer returns {count} outputs",
                 pointer=("layers",),
                 help="give the last layer one unit for each class",
             )

@@ -1,1 +1,1 @@
-"""What `"metrics"` may name."""
+"""Components for `"metrics"`."""

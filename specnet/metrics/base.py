@@ -14,40 +14,40 @@ from specnet.errors import ShapeError
 from specnet.weights import aligned, total_weight, weighted
 
 Kept = int | float | np.ndarray
-"""What a metric may keep from one update to the next."""
+"""Types of values that a metric may keep between updates."""
 
 
 def drop_column(x: np.ndarray) -> np.ndarray:
-    """Return x (n, ..., 1) as (n, ...): a single output may be written either way."""
+    """Return x (n, ..., 1) as (n, ...): a single output may have either shape."""
     return x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x
 
 
 class Metric(Component):
-    """A number for people: how good are predictions?
+    """A number that shows people how good predictions are.
 
     Metrics see predictions and targets in the units of the dataset: transforms of targets undone, logits turned
     into probabilities. A number for each sample may come as (n,) or as (n, 1), predictions as one and targets as the
     other.
 
     A metric accumulates: `reset()` forgets everything, `update(prediction, target, weight)` takes a batch, `compute()`
-    returns the metric of all batches since the last reset. However the samples are divided into batches, the result is
-    the same but for rounding (1e-12). What the metric keeps is declared in `reset` and is nothing but integers, floats
-    and small arrays of numbers, which are saved with a run:
+    returns the metric of all batches since the last reset. The result does not depend on how the samples are divided
+    into batches, except for rounding (1e-12). `reset` declares what the metric keeps: only integers, floats and small
+    arrays of numbers, which are saved with a run:
 
         def reset(self):
             self.keep(total=0.0, count=0)
 
     Weights are an array whose axes match those of the targets from the first on; None means 1 each. A sample of
-    weight 2 counts as two equal samples, what has weight 0 does not count.
+    weight 2 counts as two equal samples, one of weight 0 does not count.
     """
 
     group: ClassVar[str] = "metrics"
     higher_is_better: ClassVar[bool] = True
     keeps_samples: ClassVar[bool] = False
-    """Whether what is kept grows with the samples. Such a metric is refused for data that do not fit into memory."""
+    """Whether the metric keeps all samples. It is then refused for data that do not fit into memory."""
 
     def model_post_init(self, context: Any) -> None:
-        """Begin with no samples."""
+        """Start without samples."""
         self.reset()
 
     @abstractmethod
@@ -63,9 +63,9 @@ class Metric(Component):
         """Return the metric, or several numbers by name, of all samples since the last reset."""
 
     def merge(self, other: Metric) -> None:
-        """Take into account what another metric of the same class and fields has kept, of other samples.
+        """Add what another metric of the same class and fields has kept of other samples.
 
-        By default what is kept is added or, where `keeps_samples`, arrays are joined along their first axis.
+        By default, adds numbers or, if `keeps_samples`, joins arrays along their first axis.
         """
         for name, value in other.kept.items():
             mine = getattr(self, name)
@@ -88,21 +88,21 @@ class Metric(Component):
         return y - t
 
     def keep(self, **values: Kept) -> None:
-        """Set attributes of these names, NumPy's scalars as Python's, and note that they are what the metric keeps."""
+        """Set attributes that the metric keeps, with NumPy scalars converted to Python's."""
         self._names = {**vars(self).get("_names", {}), **dict.fromkeys(values)}
         for name, value in values.items():
             setattr(self, name, value.item() if isinstance(value, np.generic) else value)
 
     @property
     def kept(self) -> dict[str, Any]:
-        """What the metric keeps, by name."""
+        """Values that the metric keeps, by name."""
         return {name: getattr(self, name) for name in self._names}
 
     def restore(self, kept: Mapping[str, Any]) -> None:
-        """Continue from what a metric of the same class and fields has kept; arrays may be lists of their numbers.
+        """Continue from the values of a metric of the same class and fields; arrays may be lists of numbers.
 
         Raises:
-            ValueError: if that is not what this metric keeps.
+            ValueError: if this metric does not keep such values.
         """
         self.reset()
         if kept.keys() != self._names.keys():
@@ -116,7 +116,7 @@ class Metric(Component):
     def __call__(
         self, prediction: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None
     ) -> float | dict[str, float]:
-        """Return the metric of these samples alone; what has been accumulated stays."""
+        """Return the metric of these samples alone; the accumulated values stay."""
         fresh = self.model_copy()
         fresh.reset()
         fresh.update(prediction, target, *([] if weight is None else [weight]))
@@ -124,7 +124,7 @@ class Metric(Component):
 
 
 class MeanMetric(Metric):
-    """A metric that is the mean of a number for each element: its `values`."""
+    """The mean of a number for each element, returned by `values`."""
 
     @abstractmethod
     def values(self, prediction: np.ndarray, target: np.ndarray) -> np.ndarray:

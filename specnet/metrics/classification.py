@@ -20,14 +20,14 @@ class Accuracy(MeanMetric):
         if wanted.shape != predicted.shape:
             one_hot = class_numbers(target)
             wanted = wanted if one_hot is None else drop_column(one_hot)
-        # One probability tells class 0 from class 1, several scores tell as many classes.
+        # One probability means two classes, several scores mean as many classes.
         count = max(prediction.shape[-1] if prediction.ndim > 1 else 1, 2)
         if prediction.dtype.kind in "iu":
             count = None
         if wanted.shape != predicted.shape or not _are_classes(wanted, count):
             raise ShapeError(
-                "accuracy takes 0 and 1 for one output, class numbers or one-hot targets for several; here targets "
-                f"have shape {target.shape[1:]}, predictions {prediction.shape[1:]}, or a target is no class of theirs",
+                "accuracy takes 0 and 1 for one output, class numbers or one-hot targets for several; targets "
+                f"have shape {target.shape[1:]}, predictions {prediction.shape[1:]}, or a target is not a class",
                 help="for numbers there are the metrics mse, mae and r2",
             )
         hits: np.ndarray = predicted == wanted
@@ -39,7 +39,7 @@ def _are_classes(numbers: np.ndarray, count: int | None) -> bool:
     if numbers.dtype.kind == "f" and not np.array_equal(numbers, np.rint(numbers)):
         return False
     if numbers.dtype.kind == "i":
-        numbers = numbers.view(f"u{numbers.itemsize}")  # what is negative is large then
+        numbers = numbers.view(f"u{numbers.itemsize}")  # negative numbers become large
     if count is None:
         return True
     return bool(np.maximum.reduce(numbers, axis=None) < count and (numbers.dtype.kind != "f" or numbers.min() >= 0))

@@ -32,7 +32,7 @@ class Mae(MeanMetric):
 class R2(Metric):
     """Coefficient of determination: 1 - sum (y - t)^2 / sum (t - mean t)^2, averaged over outputs.
 
-    1 is perfect, 0 is no better than the mean. An output whose targets are all equal counts 1 if it is predicted
+    1 is perfect, 0 is no better than the mean. An output whose targets are all equal has 1 if it is predicted
     exactly, else 0.
 
     The sum of squares about the mean is merged from those of batches: Chan, Golub & LeVeque, "Updating formulae and a
@@ -58,7 +58,7 @@ class R2(Metric):
     def _add(
         self, count: np.ndarray, origin: np.ndarray, mean: np.ndarray, squares: np.ndarray, residual: np.ndarray
     ) -> None:
-        """Add samples of this weight, with their first target, their mean less that, and the sums of squares."""
+        """Add samples of this weight, given their first target, their mean minus that, and the sums of squares."""
         total = self.count + count
         share = count / np.where(total > 0, total, 1.0)
         start = np.where(self.count > 0, self.origin, origin)

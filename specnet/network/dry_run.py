@@ -46,7 +46,7 @@ class OutOfMemoryError(SpecnetError):
 
 @dataclass(frozen=True)
 class Subject:
-    """A network to be trained: layers and loss of a spec, and the shapes of their inputs and targets.
+    """A network to train: layers and loss of a spec, and the shapes of their inputs and targets.
 
     `target` and `classes` are those of a `Plan`, None where they are not known. `kernels` compute.
     """
@@ -62,19 +62,19 @@ class Subject:
 
 @dataclass(frozen=True)
 class Usage:
-    """Bytes that a dry run takes: at most, and what each layer holds after a step; without parameters and gradients."""
+    """Bytes that a dry run takes: the peak, and those of each layer after a step, parameters and gradients excluded."""
 
     peak: int
     layers: Mapping[Pointer, int]
 
 
 def dry_run(subject: Subject, batch: int, rows: int, deadline: float = math.inf) -> Usage:
-    """Return what two steps of training on `batch` samples take, with an evaluation of `rows` samples between them.
+    """Return the memory of two training steps on `batch` samples, with an evaluation of `rows` samples between them.
 
     Parameters are zeros, and all layers share the memory of one for parameters and gradients.
 
     Raises:
-        BrokenComponentError: naming a layer that raises an error which is none of specnet's.
+        BrokenComponentError: naming a layer that raises anything but a `SpecnetError`.
         TooLongError: at the first layer that ends after `deadline`, a value of `time.thread_time`.
         OutOfMemoryError: naming the layer for which no memory was left.
     """
@@ -95,7 +95,7 @@ def dry_run(subject: Subject, batch: int, rows: int, deadline: float = math.inf)
 
 
 class SharedVector(FlatVector):
-    """A vector of zeros in which the arrays of each layer lie where those of all others lie."""
+    """A vector of zeros in which the arrays of all layers overlap."""
 
     def __init__(self, shapes: Mapping[str, Shape], dtype: np.dtype) -> None:
         layers = groupby(shapes, lambda name: name.rpartition(".")[0])
@@ -118,9 +118,9 @@ class ZeroNetwork(Network):
 
 
 class Meter:
-    """What each layer of a network allocates and holds, by its place, counted from call to call.
+    """Counts the memory that each layer of a network allocates and holds, by its place.
 
-    An array that a layer returns counts for it as long as the array exists, whoever holds it then.
+    An array that a layer returns counts for that layer as long as the array exists.
     """
 
     def __init__(self, deadline: float) -> None:
@@ -134,7 +134,7 @@ class Meter:
         self._counting = True
 
     def stop(self) -> dict[Pointer, int]:
-        """Return the bytes that layers hold now, and count no more."""
+        """Stop counting, and return the bytes that layers hold."""
         self._counting = False
         return dict(self._held)
 
@@ -163,7 +163,7 @@ class Meter:
         return counted
 
     def _know(self, array: Any, place: Pointer | None = None) -> None:
-        """Note an array that is seen for the first time; if a layer has made it, until it is freed."""
+        """Register a new array; one made by a layer counts until it is freed."""
         if not isinstance(array, np.ndarray):
             return
         while isinstance(array.base, np.ndarray):
@@ -187,7 +187,7 @@ def _allocated() -> int:
 
 @contextmanager
 def _tracing() -> Iterator[int]:
-    """Trace allocations, and return the bytes that are traced already."""
+    """Trace allocations, and yield the bytes that were traced before."""
     traced = tracemalloc.is_tracing()
     if not traced:
         tracemalloc.start()
@@ -201,14 +201,14 @@ def _tracing() -> Iterator[int]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Ignore what zeros bring about: 0 / 0, say."""
+    """Ignore warnings caused by zeros, such as 0 / 0."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def _zeros(subject: Subject, network: Network, count: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Inputs and targets of zeros; no targets where their shape is not known, or zeros are not valid."""
+    """Return inputs and targets of zeros; no targets if their shape is unknown or zeros are invalid."""
     x = np.zeros((count, *network.input_shape), int if network.whole else network.dtype)
     if subject.loss is None or subject.target is None:
         return x, None
@@ -222,7 +222,7 @@ def _zeros(subject: Subject, network: Network, count: int) -> tuple[np.ndarray, 
 
 
 def _gradient(loss: Loss | None, y: np.ndarray, target: np.ndarray | None) -> np.ndarray:
-    """dL/dy for a batch of these targets; zeros where the loss cannot compute it."""
+    """Return dL/dy for a batch of these targets; zeros if the loss cannot compute it."""
     if loss is not None and target is not None:
         try:
             loss.forward(y, target)
@@ -230,6 +230,6 @@ def _gradient(loss: Loss | None, y: np.ndarray, target: np.ndarray | None) -> np
                 return dy
         except MemoryError:
             raise
-        except Exception:  # a loss need not take outputs that are all zeros
+        except Exception:  # a loss may refuse outputs that are all zeros
             return np.zeros_like(y)
     return np.zeros_like(y)

@@ -22,21 +22,21 @@ from specnet.randomness import restore_stream, save_stream, stream
 class Network:
     """A stack of layers, built for one input shape.
 
-    Layers write to arrays that they keep: one network serves one thread of Python at a time. Networks survive `pickle`
-    and `copy.deepcopy`: the copy trains on as the original does.
+    Layers write to arrays that they keep: use a network in one Python thread at a time. Networks support `pickle` and
+    `copy.deepcopy`: the copy continues training like the original.
 
-    It takes inputs in its dtype or, where `whole` says so, whole numbers.
+    It takes inputs in its dtype or, if `whole` is true, whole numbers.
 
-    `params` and `grads` map names such as `layers.0.weight` to views into their flat vectors; `state` holds what
-    layers keep that is not optimized. The layers given are copied: a network never shares its state. Without a seed
-    initial values are not drawn: parameters are 0. `kernels` take the place of definitions among the layers.
+    `params` and `grads` map names such as `layers.0.weight` to views into their flat vectors; `state` holds the
+    running state of layers, which is not optimized. The given layers are copied: networks share no state. Without a
+    seed, parameters are 0. `kernels` replace the definitions of layers.
 
     Raises:
         ShapeError: naming the layer that cannot take the outputs of the one before it.
     """
 
     vector: ClassVar[type[FlatVector]] = FlatVector
-    """What parameters lie in, and their gradients."""
+    """Type of the vectors of parameters and gradients."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Network:
         self.stack.set_needs_dx(False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Return how to make this network again: layers without run-time state, then vectors and random numbers."""
+        """Return how to rebuild this network: layers without run-time state, then vectors and random numbers."""
         layers = [pristine(layer) for layer in self.layers]
         streams = {place: save_stream(layer.rng) for place, layer in self.named.items()}
         saved = {"params": self.params.flat, "grads": self.grads.flat, "state": self.state.flat, "streams": streams}
@@ -74,7 +74,7 @@ class Network:
             restore_stream(self.named[place].rng, state)
 
     def _allocate(self) -> None:
-        """Make the flat vectors and hand each layer its views."""
+        """Allocate the flat vectors and set the views of each layer."""
         parameters, states = declared_shapes(self.named)
         self.params, self.grads = self.vector(parameters, self.dtype), self.vector(parameters, self.dtype)
         self.state = FlatVector(states, self.dtype)
@@ -87,12 +87,12 @@ class Network:
                 setattr(layer, state.name, self.state[f"{place}.{state.name}"])
 
     def _share(self) -> None:
-        """Hand layers their views of parameters of others, each with a gradient of its own to be added."""
+        """Set the views of parameters shared with other layers, each with its own gradient to add."""
         self._added: list[tuple[np.ndarray, np.ndarray]] = []
         for layer in self.named.values():
             for shared in layer.shared:
                 if shared.source not in self.params:
-                    message = f'{show_pointer(layer.place)} shares "{shared.source}", which is no parameter'
+                    message = f'{show_pointer(layer.place)} shares "{shared.source}", which is not a parameter'
                     help = f"parameters are {', '.join(self.params)}"
                     raise SpecnetError(message, pointer=layer.place, help=help)
                 view, total = self.params[shared.source], self.grads[shared.source]
@@ -104,7 +104,7 @@ class Network:
                 self._added.append((total, grad))
 
     def _initialize(self, seed: int | None) -> None:
-        """Draw initial values; each parameter and each layer has a random stream of its own."""
+        """Draw initial values; each parameter and each layer has its own random stream."""
         for place, layer in self.named.items():
             layer.rng = stream(seed or 0, place)
             for state in layer.states:
@@ -134,7 +134,7 @@ class Network:
     def forward(self, x: np.ndarray, training: bool = False, mask: np.ndarray | None = None) -> np.ndarray:
         """Return the outputs (n, *output_shape) in the network's dtype for inputs (n, *input_shape).
 
-        `training` switches on what only training does, such as dropout. `mask` (n, time) of bool is True at the
+        `training` enables what happens only in training, such as dropout. `mask` (n, time) of bool is True at the
         positions of sequences that count; None means all.
 
         Raises:
@@ -147,7 +147,7 @@ class Network:
 
     @contextmanager
     def singly(self) -> Iterator[None]:
-        """Run layers one by one inside the `with`, whatever kernels: outputs between them can be looked at."""
+        """Run layers one by one inside the `with`, with any kernels, so that outputs between them can be read."""
         self.stack.set_singly(True)
         try:
             yield
@@ -177,7 +177,7 @@ class Network:
             raise ShapeError(f"inputs have shape {x.shape[1:]}, the network takes {self.input_shape}")
 
     def propagate(self, x: np.ndarray, training: bool = False, mask: np.ndarray | None = None) -> np.ndarray:
-        """Do the same without a copy, for inputs that are known to fit: y is valid until the next forward pass."""
+        """Do the same as `forward` without a copy or checks: y is valid until the next forward pass."""
         self.stack.mask = mask
         return self.stack.forward(x, training)
 
@@ -191,7 +191,7 @@ class Network:
         """
         dy = np.array(dy, self.dtype)
         if dy.shape[1:] != self.output_shape:
-            raise ShapeError(f"gradients have shape {dy.shape[1:]}, the network gives {self.output_shape}")
+            raise ShapeError(f"gradients have shape {dy.shape[1:]}, the network returns {self.output_shape}")
         self.stack.set_needs_dx(not self.whole)
         try:
             dx = self.backpropagate(dy)
@@ -211,7 +211,7 @@ class Network:
 
 
 def name_layers(layers: Sequence[Layer]) -> dict[str, Layer]:
-    """Return connected layers and all that are inside them by name, such as "layers.2.layers.0"."""
+    """Return connected layers and all layers inside them by name, such as "layers.2.layers.0"."""
     return {name: inner for number, layer in enumerate(layers) for name, inner in walk(layer, f"layers.{number}")}
 
 
@@ -233,7 +233,7 @@ def build_network(
 ) -> Network:
     """Return a network of layers given as in a spec: names, objects with `"type"`, or instances.
 
-    `kernels` names the set of kernels that computes, "textbook" for the definitions themselves.
+    `kernels` names the set of kernels, "textbook" for the definitions themselves.
     For example `build_network([{"type": "linear", "units": 3}, "tanh"], input_shape=(4,), dtype="float64")`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How large the weights, gradients and steps of each layer are."""
+"""Norms of the weights, gradients and steps of each layer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def layer_norms(network: Network, vector: np.ndarray) -> list[float]:
         for name in trained_layers(network)
     ]
     parts = np.split(vector.astype(np.float64), np.cumsum(sizes)[:-1]) if sizes else []
-    with np.errstate(over="ignore"):  # what is too large for a number is told as the largest
+    with np.errstate(over="ignore"):  # an overflow becomes the largest number
         return [float(np.nan_to_num(np.linalg.norm(part))) for part in parts]
 
 
@@ -40,4 +40,4 @@ def step_norms(network: Network, before: np.ndarray) -> Norms:
 def check_norms(network: Network, norms: dict[str, Sequence[float]]) -> None:
     """Raise a ValueError if norms are not those of a step of this network."""
     if any(len(norms.get(name, ())) != len(trained_layers(network)) for name in ("gradient_norms", "update_norms")):
-        raise ValueError("the norms of its last step are not those of its layers")
+        raise ValueError("the norms of its last step do not match its layers")

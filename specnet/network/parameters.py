@@ -1,4 +1,4 @@
-"""The flat vectors: all parameters in one array, each of them a named view."""
+"""The flat vectors: all parameters in one array, each a named view."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from specnet.workspace import zeros
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a named array lies in a flat vector."""
+    """Place of a named array in a flat vector."""
 
     name: str
     offset: int
@@ -34,7 +34,7 @@ class Slot:
 
 
 def lay_out(shapes: Mapping[str, Shape]) -> list[Slot]:
-    """Return where arrays of these shapes lie in a flat vector, one behind the other."""
+    """Return the places of arrays of these shapes in a flat vector, one after the other."""
     sizes = [math.prod(shape) for shape in shapes.values()]
     offsets = itertools.accumulate(sizes, initial=0)
     return [Slot(name, offset, shape) for (name, shape), offset in zip(shapes.items(), offsets, strict=False)]

@@ -1,4 +1,4 @@
-"""What each layer of a network costs: parameters, outputs, operations."""
+"""Costs of each layer of a network: parameters, outputs, operations."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from specnet.layers.base import Layer, Shape, walk
 
 @dataclass
 class Cost:
-    """What one layer of a spec costs, layers inside it apart; of a repeated layer, all copies together.
+    """Cost of one layer of a spec, without layers inside it; all copies of a repeated layer together.
 
-    `parameters` are numbers that are trained. `outputs` are numbers of one sample, 0 for a layer with layers inside.
+    `parameters` and `outputs` are counts, of one sample for outputs, 0 for a layer with layers inside.
     `flops` are the operations of a forward pass for one sample.
     """
 
@@ -30,7 +30,7 @@ class Cost:
 
 
 def layer_costs(layers: Sequence[Layer]) -> list[Cost]:
-    """Return what built layers cost, and each layer inside them, in the order of the spec."""
+    """Return the costs of built layers and of each layer inside them, in the order of the spec."""
     costs: dict[Pointer, Cost] = {}
     for layer in layers:
         for _, inner in walk(layer, ""):

@@ -1,4 +1,4 @@
-"""Layers whose `forward` and `backward` are wrapped for a while, to see what they take and return."""
+"""Temporary wrappers of layers' `forward` and `backward`, to observe their arguments and results."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def wrapped(network: Network, wrap: Callable[[str, Layer, str, Call], Call]) -> 
 
 
 def check_result(layer: Layer, method: str, x: np.ndarray, result: Any) -> Any:
-    """Return what a layer's method has returned for x, if it is of the shape and dtype that the layer declares.
+    """Return the result of a layer's method for x, after checking its shape and dtype.
 
     Raises:
-        BrokenComponentError: naming the layer, if it is not.
+        BrokenComponentError: naming the layer, if they are wrong.
     """
     if result is None and method == "backward" and not layer.needs_dx:
         return None
@@ -49,7 +49,7 @@ def check_result(layer: Layer, method: str, x: np.ndarray, result: Any) -> Any:
 def check_array(
     component: Component, place: Pointer, method: str, result: Any, shape: tuple[int, ...], dtype: np.dtype
 ) -> np.ndarray:
-    """Return what a method of a component has returned, if it is an array of this shape and dtype.
+    """Return the result of a component's method, after checking that it is an array of this shape and dtype.
 
     Raises:
         BrokenComponentError: naming the component, if it is not.

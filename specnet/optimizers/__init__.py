@@ -1,1 +1,1 @@
-"""What `"optimizer"` may name."""
+"""Components for `"optimizer"`."""

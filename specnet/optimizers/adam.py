@@ -18,7 +18,7 @@ class Adam(Optimizer):
     m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, and in step t = 1, 2, ...
     w <- w - a (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon). Kingma & Ba, "Adam", 2015.
 
-    As the paper suggests at the end of its section 2, both corrections of the bias go into the step size and epsilon.
+    As suggested at the end of section 2 of the paper, the bias corrections are applied to step size and epsilon.
     """
 
     examples = ({"beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1},)

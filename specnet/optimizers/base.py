@@ -18,13 +18,13 @@ PIECE = 131_072
 
 
 class State(SimpleNamespace):
-    """An optimizer's arrays by name: `state.m`; those of an optimizer inside it are in a state of their own."""
+    """An optimizer's arrays by name: `state.m`; an optimizer inside it has its own state."""
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"the optimizer has no state {name!r}; state_names should contain it")
 
     def cut(self, part: slice, shape: tuple[int, ...]) -> State:
-        """Return the views of a part of each flat array, in a shape."""
+        """Return views of a part of each flat array, in a shape."""
         return State(
             **{
                 name: array.cut(part, shape) if isinstance(array, State) else array[part].reshape(shape)
@@ -34,14 +34,14 @@ class State(SimpleNamespace):
 
 
 class Objective(Protocol):
-    """The loss of the batch under way as a function of all parameters, a flat vector."""
+    """The loss of the current batch as a function of all parameters, a flat vector."""
 
     def evaluate(self, w: np.ndarray) -> tuple[float, np.ndarray]:
         """Return loss and gradient at w; the gradient is a new array."""
         ...
 
     def jacobian(self) -> np.ndarray:
-        """Return the derivatives (outputs, parameters) of all outputs of the batch, at the present parameters."""
+        """Return the derivatives (outputs, parameters) of all outputs of the batch at the current parameters."""
         ...
 
 
@@ -49,17 +49,17 @@ class Optimizer(Component):
     """Turns gradients into steps.
 
     `update(w, g, state, step)` changes the parameters w and the state in place, given the gradient g. The rule is
-    elementwise: it is applied to cache-sized pieces of the flat vectors. One that needs the parameters one by one, each
-    in its shape, sets `whole_tensors`; one that needs the flat vector of all of them sets `whole_vector`, as do those
-    that evaluate again or wrap another without saying so.
+    elementwise: it is applied to cache-sized pieces of the flat vectors. A rule that needs each parameter in its shape
+    sets `whole_tensors`; one that needs the flat vector of all parameters sets `whole_vector`, implied for
+    rules that evaluate the loss again or wrap another optimizer.
 
     `state_names` lists the arrays that a rule keeps between steps. They are like w, start at 0 and are saved with the
     run: `state.m` for the name `m`. `step` counts the steps already taken.
 
-    A field that may vary with time is `Annotated[float, scheduled(gt=0)]`. Where the spec has a schedule, the field is
-    a plain number in `update`: that of the step.
+    A field that may vary with time is `Annotated[float, scheduled(gt=0)]`. If the spec has a schedule, the field is
+    a plain number in `update`, its value in that step.
 
-    A rule that evaluates the loss again says so in `needs` and calls `self.objective.evaluate(w)`, on the same batch
+    A rule that evaluates the loss again lists it in `needs` and calls `self.objective.evaluate(w)`, on the same batch
     with the same random numbers, or `self.objective.jacobian()`. A rule that wraps another has a field of type
     `Optimizer` and calls its `apply`; the state of that field `optimizer` is `state.optimizer`.
     """
@@ -78,12 +78,12 @@ class Optimizer(Component):
 
     @abstractmethod
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
-        """Take one step: change w and the state in place; g stays as it is."""
+        """Take one step: change w and the state in place, but not g."""
 
     def weights_for_evaluation(self, w: np.ndarray, state: State) -> np.ndarray | None:
-        """Return the parameters to measure, save as best and export; None where they are w.
+        """Return the parameters to evaluate, save as best and export; None if they are w.
 
-        w is the flat vector of all parameters, and stays as it is.
+        w is the flat vector of all parameters, and must not be changed.
         """
         for name, inner in wrapped(self):
             weights = inner.weights_for_evaluation(w, getattr(state, name))
@@ -92,7 +92,7 @@ class Optimizer(Component):
         return None
 
     def bind(self, shapes: Mapping[str, tuple[int, ...]], objective: Objective | None = None) -> None:
-        """Prepare for parameters of these shapes, which lie one behind the other in the flat vector."""
+        """Prepare for parameters of these shapes, in their order in the flat vector."""
         self.objective = objective
         inner = [optimizer for _, optimizer in wrapped(self)]
         total = sum(math.prod(shape) for shape in shapes.values())
@@ -124,13 +124,13 @@ def wrapped(optimizer: Optimizer) -> Iterator[tuple[str, Optimizer]]:
 
 
 def all_state_names(optimizer: Optimizer) -> tuple[str, ...]:
-    """Return the names of an optimizer's arrays, those of an optimizer inside it by place, such as `optimizer.m`."""
+    """Return the names of an optimizer's arrays; for an optimizer inside it by place, such as `optimizer.m`."""
     names = [f"{name}.{inner_name}" for name, inner in wrapped(optimizer) for inner_name in all_state_names(inner)]
     return (*optimizer.state_names, *names)
 
 
 def all_needs(optimizer: Optimizer) -> set[str]:
-    """Return what an optimizer and those inside it need of the objective."""
+    """Return what an optimizer and those inside it need from the objective."""
     return {*optimizer.needs}.union(*(all_needs(inner) for _, inner in wrapped(optimizer)))
 
 

@@ -1,1 +1,1 @@
-"""Runs: their directory, checkpoints and history, and how one is made, loaded and used."""
+"""Runs: directory, checkpoints and history; how to train, load and use one."""

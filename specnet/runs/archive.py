@@ -1,4 +1,4 @@
-"""The `.npz` of a checkpoint: what is written is read back, what is read is not taken on trust."""
+"""The `.npz` of a checkpoint: read back when it is written, verified when it is read."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from specnet.numpy_files import Header
 from specnet.runs.files import Staged, file_digest
 
 END, END_SIZE = b"PK\5\6", 22
-"""What the last record of a zip archive begins with, and its size where no comment follows."""
+"""Signature of the last record of a zip archive, and its size without a comment."""
 CHUNK = 2**20
 """Bytes that are written and read back at a time."""
 
 
 class Stamp(NamedTuple):
-    """What is recorded of a file beside it: SHA-256 in hexadecimal, and size in bytes."""
+    """SHA-256 in hexadecimal and size in bytes of a file, recorded elsewhere."""
 
     sha256: str
     size: int
 
 
 class _Checked:
-    """A file for `ZipFile` to write to, in order as it cannot seek.
+    """A file for `ZipFile` to write to in order, as it cannot seek.
 
-    What is written is read back, compared and digested. That happens in another thread, and so costs next to nothing.
+    Written bytes are read back, compared and digested in another thread, which costs almost no time.
     """
 
     def __init__(self, file: BinaryIO, pool: ThreadPoolExecutor) -> None:
@@ -52,7 +52,7 @@ class _Checked:
         view = memoryview(data).cast("B")
         self._file.write(view)
         self._file.flush()
-        # Nothing is copied: what waits are views of the arrays.
+        # Nothing is copied: the queue holds views of the arrays.
         self._reading.append(self._pool.submit(self._read_back, view, self._size))
         self._size += len(view)
         return len(view)
@@ -63,14 +63,14 @@ class _Checked:
     def _read_back(self, written: memoryview, offset: int) -> None:
         room = self._buffer if len(written) == CHUNK else bytearray(len(written))
         if os.preadv(self._file.fileno(), [room], offset) != len(written) or room != written:
-            raise OSError(errno.EIO, "what was written reads back as something else")
+            raise OSError(errno.EIO, "the file does not contain what was written")
         self._digest.update(room)
 
     def stamp(self) -> Stamp:
-        """Return digest and size of the file once all of it is read back.
+        """Return digest and size of the file after reading all of it back.
 
         Raises:
-            OSError: if it is not what was written.
+            OSError: if it differs from what was written.
         """
         for each in self._reading:
             each.result()
@@ -78,7 +78,7 @@ class _Checked:
 
 
 def stage_archive(path: Path, members: Mapping[str, np.ndarray]) -> tuple[Staged, Stamp]:
-    """Write arrays to a temporary file beside `path`, ready to be committed, and return what it is to be known by.
+    """Write arrays to a temporary file beside `path`, ready to commit, and return it with its stamp.
 
     Raises:
         OSError: if it cannot be written, synced and read back; then nothing is left.
@@ -87,7 +87,7 @@ def stage_archive(path: Path, members: Mapping[str, np.ndarray]) -> tuple[Staged
         checked = _Checked(staged.file, pool)
         with ZipFile(checked, "w") as archive:  # type: ignore[call-overload]
             for name, array in members.items():
-                # Not by `numpy.savez`, which copies all it writes.
+                # `numpy.savez` would copy everything.
                 ordered = np.asarray(array, order="C")
                 content = ordered.reshape(-1).view(np.uint8).data
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
@@ -100,7 +100,7 @@ def stage_archive(path: Path, members: Mapping[str, np.ndarray]) -> tuple[Staged
 
 
 class Archive:
-    """An open `.npz` whose digest is that of a stamp: nothing of it has been unpickled, no array read yet."""
+    """An open `.npz` whose digest matches a stamp; arrays are read on demand and never unpickled."""
 
     def __init__(self, file: BinaryIO, archive: ZipFile) -> None:
         self._archive = archive
@@ -108,25 +108,25 @@ class Archive:
         members = archive.infolist()
         size = file.seek(-END_SIZE, os.SEEK_END) + END_SIZE
         if file.read(len(END)) != END or any(first.header_offset for first in members[:1]):
-            raise ValueError("there is something before or behind the archive")
+            raise ValueError("there are bytes before or after the archive")
         if sum(member.file_size for member in members) > size:
             raise ValueError("its members are larger than the file")
         for member in members:
             name = member.filename.removesuffix(".npy")
             if name in self.headers or name == member.filename or member.compress_type != ZIP_STORED:
-                raise ValueError(f"{member.filename} has no place in a checkpoint")
+                raise ValueError(f"{member.filename} does not belong in a checkpoint")
             self.headers[name] = self._read_header(member)
 
     def _read_header(self, member: ZipInfo) -> Header:
-        """Return shape and dtype of an array, which is stored as `stage_archive` stores it: version 1.0, C order."""
-        # NumPy warns of what it understands only with an effort. No run writes that.
+        """Return shape and dtype of an array stored by `stage_archive`: version 1.0, C order."""
+        # NumPy warns about headers that it has to repair. No run writes such headers.
         with self._archive.open(member) as stream, warnings.catch_warnings(action="error"):
             if read_magic(stream) != (1, 0):
                 raise ValueError(f"{member.filename} has a header of another version")
             shape, fortran_order, dtype = read_array_header_1_0(stream)
             size = member.file_size - stream.tell()
         if fortran_order or dtype.hasobject or math.prod(shape) * dtype.itemsize != size:
-            raise ValueError(f"{member.filename} holds no array as a run stores it")
+            raise ValueError(f"{member.filename} is not an array as a run stores it")
         return Header(shape, dtype)
 
     def read(self, name: str) -> np.ndarray:
@@ -136,7 +136,7 @@ class Archive:
 
 
 def matching(path: Path, stamps: Sequence[Stamp]) -> Stamp:
-    """Return the one of several stamps that a file is known by; the first if it is not there, or another."""
+    """Return the stamp that matches a file; the first one if the file is missing or matches none."""
     with suppress(OSError):
         if len(stamps) > 1:
             found = Stamp(file_digest(path), path.stat().st_size)
@@ -146,13 +146,13 @@ def matching(path: Path, stamps: Sequence[Stamp]) -> Stamp:
 
 @contextmanager
 def open_archive(path: Path, stamps: Sequence[Stamp]) -> Iterator[Archive]:
-    """Open a file that was written by `stage_archive` and is known by one of `stamps`.
+    """Open a file that was written by `stage_archive` and matches one of `stamps`.
 
     Raises:
-        RunError: if it is not there, is another, or anything inside the `with` fails on it.
+        RunError: if it is missing, does not match, or anything inside the `with` fails.
     """
     if not stamps:
-        raise RunError(f"{path} is no checkpoint that the run still keeps")
+        raise RunError(f"{path} is not a checkpoint that the run still keeps")
     if not path.is_file():
         raise RunError(f"{path}, which the run has saved, does not exist")
     try:
@@ -161,12 +161,12 @@ def open_archive(path: Path, stamps: Sequence[Stamp]) -> Iterator[Archive]:
             if size not in [stamp.size for stamp in stamps]:
                 raise RunError(f"{path} is not what was saved: it has {size} bytes instead of {stamps[0].size}")
             if Stamp(hashlib.file_digest(file, "sha256").hexdigest(), size) not in stamps:
-                raise RunError(f"{path} is not what was saved: it has another SHA-256")
+                raise RunError(f"{path} is not what was saved: its SHA-256 has changed")
             with ZipFile(file) as archive:
                 yield Archive(file, archive)
     except (RunError, MemoryError):
         raise
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # zipfile, NumPy and layers each fail over what is crafted in ways of their own
+    except Exception as error:  # zipfile, NumPy and layers raise various errors for crafted files
         raise RunError(f"{path} is damaged: {error}") from error

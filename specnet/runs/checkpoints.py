@@ -1,4 +1,4 @@
-"""Checkpoints: a trainer's whole state in one `.npz`, and the few that a run keeps of them."""
+"""Checkpoints: a trainer's whole state in one `.npz`, of which a run keeps a few."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from specnet.training.state import TrainingState
 
 
 class Checkpoints:
-    """The checkpoints of one run as its only writer sees them: the first, the newest few and the best.
+    """The checkpoints of one run for its only writer: the first, the newest few and the best.
 
-    `best.json` names the best one, `latest.json` the newest and all others, each with SHA-256 and size. Files that
-    these do not name are not the run's: they are left alone, and never overwritten.
+    `best.json` names the best one, `latest.json` the newest and all others, each with SHA-256 and size. Other files
+    do not belong to the run: they are left alone, and never overwritten.
     """
 
     def __init__(self, directory: RunDirectory, spec: Spec, layout: list[dict[str, Any]]) -> None:
@@ -37,11 +37,11 @@ class Checkpoints:
         self._believed: set[tuple[int, int]] = set()
 
     def resume(self, *states: TrainingState) -> None:
-        """Take over the checkpoints of a run that goes on from `states`, all of them read from its files."""
+        """Take over the checkpoints of a run that resumes from `states`, all of them read from its files."""
         index, folder = Index(self.directory.path), self.directory.path / "checkpoints"
         self._latest, self._best = index.latest, index.best
         self._believed = {_key(state) for state in states}
-        # What was about to be added is not named yet: it is written anew in its turn.
+        # A checkpoint that was about to be added is not named yet: it will be written again.
         self._dropped = (index.dropped | index.pending) - {step for step, _ in self._believed}
         self._stamps = {
             step: matching(folder / file_name(step), stamps)
@@ -51,14 +51,14 @@ class Checkpoints:
         self._owned = set(index.stamps)
 
     def save(self, latest: TrainingState, best: TrainingState | None, monitored: dict[str, Any]) -> None:
-        """Write both states where they are not written yet, name them, and delete those that are not kept.
+        """Write both states if needed, name them, and delete those that are no longer kept.
 
-        `monitored` tells by what value the best one is best; without one, that which is named stays. Whatever fails,
-        and whenever the process ends, what `latest.json` names is there as it was saved.
+        `monitored` is the value of the best one; without a best one, the named one stays. Whatever fails, and
+        whenever the process ends, the files that `latest.json` names are there as they were saved.
 
         Raises:
             OSError: if they cannot be written.
-            UsageError: if a file that the run has not written has the name of one.
+            UsageError: if a foreign file has the name of a checkpoint.
         """
         wanted = [state for state in (latest, best) if state and _key(state) not in self._believed]
         new = {state.progress["step"]: state for state in wanted}
@@ -83,13 +83,13 @@ class Checkpoints:
         path = self.directory.file("checkpoints", file_name(step))
         if step not in self._owned and os.path.lexists(path):
             help = f"move it away, then: specnet resume {self.directory.path}"
-            raise UsageError(f"{path} is in the way: this run has not written it", help=help)
+            raise UsageError(f"{path} is in the way: this run did not write it", help=help)
         return stage_archive(path, state.arrays | self._texts | {"progress": np.array(json.dumps(state.progress))})
 
     def _announce(self, stamps: Mapping[int, Stamp]) -> None:
-        """Note in `latest.json` what is about to be renamed.
+        """Record in `latest.json` what is about to be renamed.
 
-        If the process ends before the checkpoint is named there, the file is known all the same as the run's own.
+        If the process ends before the checkpoint is named there, the file still counts as the run's own.
         """
         if stamps and self._latest:
             self._owned |= set(stamps)
@@ -97,13 +97,13 @@ class Checkpoints:
 
     def _write_indexes(self, latest: TrainingState) -> None:
         now = latest.progress["step"]
-        # Beyond `now` there may be some that were passed over, as they or what belongs to them was damaged.
+        # After `now` there may be some that were skipped, because they or their files were damaged.
         earlier = sorted(step for step in self._stamps if step <= now)
         kept = {0, now, self._best["step"], *earlier[-self.keep :]}
         dropped = {step for step in earlier if step not in kept} | (self._dropped - set(self._stamps))
         self._stamps = {step: stamp for step, stamp in self._stamps.items() if step not in dropped}
         self._latest = self._entry(latest) | {"checkpoints": show_stamps(self._stamps)}
-        # A process that goes on after this one has ended too early deletes what is noted here.
+        # If this process is killed, the next one deletes what is recorded here.
         noted = {"dropped": [file_name(step) for step in sorted(dropped)]} if dropped else {}
         write_json(self.directory.file("latest.json"), self._latest | noted)
         write_json(self.directory.file("best.json"), self._best)
@@ -124,5 +124,5 @@ class Checkpoints:
 
 
 def _key(state: TrainingState) -> tuple[int, int]:
-    """What tells the states of a run apart: between its last step and its end, an epoch's step is the same."""
+    """Return the identity of a state: the last step and the end of an epoch have the same step number."""
     return state.progress["step"], state.progress["epoch"]

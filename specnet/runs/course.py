@@ -1,4 +1,4 @@
-"""A run on its way: training, and what it leaves in its directory."""
+"""A running experiment: training, and the files it writes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from specnet.training.trainer import Trainer
 
 
 class Checkpointing(Callback):
-    """Saves the state when it is due, as the last callback; then looks for signals."""
+    """Saves the state when it is due, as the last callback; then checks for signals."""
 
     def __init__(self, course: Course) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Checkpointing(Callback):
 
 
 class Course:
-    """Trains an experiment and writes everything that its run directory holds."""
+    """Trains an experiment and writes its run directory."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Course:
         self.latest: TrainingState
         self.best: TrainingState | None
         self.moment: dict[str, int] = {}
-        """Epoch and step of the best state, which there may be no copy of."""
+        """Epoch and step of the best state, of which there may be no copy."""
         self.history = HistoryWriter(directory.file("history.jsonl"))
         self.trainer.between = self.check_signals
         recording = {"recorder": self.recorder} if self.recorder else {}
@@ -101,7 +101,7 @@ class Course:
         self.trainer.callbacks |= {"history": self.history, **recording, **saving}
 
     def run(self, resumed: Resumed | None, report: bool) -> Run:
-        """Train from the start, or from where a run has been taken up again; draw plots and report, return the run."""
+        """Train from the start, or from a resumed state; draw plots and report, and return the run."""
         self.observers.follow(self.spec, self.directory.path, self.trainer)
         self.history.open(resumed.history if resumed else ())
         with located(self.spec), closing(self.history):
@@ -109,20 +109,20 @@ class Course:
             try:
                 self._train(resumed)
             except DivergenceError as error:
-                with suppress(OSError, SpecnetError):  # what is told of the divergence comes first
+                with suppress(OSError, SpecnetError):  # the error of the divergence comes first
                     if report and (page := self._report(self._load())):
-                        error.add_note(f"how it came to that: {page}")
+                        error.add_note(f"the page shows how: {page}")
                 raise
         try:
             with self.signals.promptly():
                 return self._draw(report)
         except (Interrupted, OSError) as error:
             path = self.directory.path
-            error.add_note(f"training is over; to draw what is missing: specnet plot {path}, specnet report {path}")
+            error.add_note(f"training is complete; to draw what is missing: specnet plot {path}, specnet report {path}")
             raise
 
     def _load(self) -> Run:
-        """Return the run, spared loading its data again."""
+        """Return the run, without loading its data again."""
         run = load_run(self.directory.path)
         run.data = self.experiment.data
         return run
@@ -139,7 +139,7 @@ class Course:
         return run
 
     def _report(self, run: Run) -> Path | None:
-        """Write the report and return its path. A run is whole without it: a mistake in the page ends nothing."""
+        """Write the report and return its path. The run does not need it: an error in the page is only a warning."""
         try:
             return run.report()
         except (OSError, MemoryError):
@@ -149,7 +149,7 @@ class Course:
             return None
 
     def begin(self) -> None:
-        """Save the initial state of a new run. The manifest comes last: where it is, there is a run to resume."""
+        """Save the initial state of a new run. The manifest comes last: it marks a run that can be resumed."""
         if self.begun:
             return
         write_json(self.directory.file("spec.json"), self.spec.to_json())
@@ -159,13 +159,13 @@ class Course:
         self.begun = True
 
     def _go_on(self, resumed: Resumed) -> None:
-        """Announce the spec that the run goes on with, which may have changed a little, before it is written."""
+        """Record the spec of the resumed run, which may have changed a little, before writing it."""
         self._write_manifest("running")
         self.begun = True
         write_json(self.directory.file("spec.json"), self.spec.to_json())
         self.latest, self.best = resumed.latest, resumed.best
         self.checkpoints.resume(*(snapshot for snapshot in (self.latest, self.best) if snapshot))
-        self._write(final=False)  # brings what the files name into line, wherever the process before this one ended
+        self._write(final=False)  # makes the files consistent, wherever the last process ended
 
     def _train(self, resumed: Resumed | None) -> None:
         try:
@@ -181,14 +181,14 @@ class Course:
         except DivergenceError:
             raise
         except Interrupted as error:
-            if not hasattr(error, "__notes__"):  # a second signal, after which nothing more is saved
-                error.add_note(f"what was saved before is in {self.directory.path}; to go on: {self.again}")
+            if not hasattr(error, "__notes__"):  # after a second signal nothing is saved
+                error.add_note(f"earlier states are in {self.directory.path}; to resume: {self.again}")
             raise
         except BaseException as error:
             if self.begun:
                 with suppress(OSError):
                     self._write_manifest("failed", error)
-                    error.add_note(f"what was saved before is in {self.directory.path}; to go on: {self.again}")
+                    error.add_note(f"earlier states are in {self.directory.path}; to resume: {self.again}")
             raise
 
     def is_due(self) -> bool:
@@ -201,23 +201,23 @@ class Course:
         except Interrupted as error:
             self.save()
             self._write_manifest("interrupted")
-            error.add_note(f"its state is saved; to go on: {self.again}")
+            error.add_note(f"its state is saved; to resume: {self.again}")
             raise
 
     def _diverge(self, error: DivergenceError) -> None:
-        """Leave the state that the spec asks for. What has diverged itself is not saved."""
+        """End with the state that the spec asks for. The diverged state is not saved."""
         restored = self.best if self.spec.training.on_divergence == "restore_best" else None
         if restored:
             self.latest = restored
         self._write(final=True)
         self._write_manifest("diverged", error)
         if not restored:
-            error.add_note(f"what was saved before is in {self.directory.path}")
+            error.add_note(f"earlier states are in {self.directory.path}")
             raise error
-        self.observers.warned(f"{error.message}; the best state until then is restored")
+        self.observers.warned(f"{error.message}; the best state so far is restored")
 
     def note_best(self) -> None:
-        """Keep the state of now, the best so far: it may be written later, or never."""
+        """Keep the current state as the best so far: it may be written later, or never."""
         self.moment = self._now()
         self.best = self.experiment.state()
 
@@ -225,19 +225,19 @@ class Course:
         return {"epoch": self.trainer.epoch, "step": self.trainer.step}
 
     def save(self, final: bool = False) -> None:
-        """Save the state of now, and the best one if it is not saved yet."""
+        """Save the current state, and the best one if it is not saved yet."""
         if self.best and self.moment == self._now():
             self.latest = self.best
-        else:  # it is written at once, and need not be copied
+        else:  # written at once, so not copied
             self.latest = self.experiment.state(copied=False)
         self._write(final)
 
     def _write(self, final: bool) -> None:
-        """Write what belongs to the states before them, so that they can be believed as soon as they are there."""
+        """Write the files that states depend on first, so that the states are valid as soon as they exist."""
         self.history.sync()
         if self.recorder and (final or self.recorded != [*self.recorder.frames]):
             arrays, self.recorded = self.recorder.arrays, [*self.recorder.frames]
-            save: Callable[..., None] = np.savez_compressed if final else np.savez  # compressing takes its time
+            save: Callable[..., None] = np.savez_compressed if final else np.savez  # compression is slow
             write_file(self.directory.file("record.npz"), lambda file: save(file, **arrays))
         value = self.best.take("callbacks.best")["best"] if self.best else None
         self.checkpoints.save(self.latest, self.best, {"monitor": self.experiment.best.watch.monitor, "value": value})
@@ -253,7 +253,7 @@ class Course:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what has ended a run, in a line for its manifest."""
+    """Return the reason why a run ended, in one line for its manifest."""
     if isinstance(error, SpecnetError):
         return error.message
     if isinstance(error, OSError) and error.filename:

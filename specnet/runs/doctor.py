@@ -1,4 +1,4 @@
-"""What is wrong with a run directory: everything in it is looked at, and left as it is."""
+"""Check everything in a run directory, without changing it."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from specnet.spec.model import Spec
 
 STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
 TEMPORARIES = ("left by a process that was killed", "resume removes them")
-LEFT = ("left by a process that was killed while it saved", "resume replaces or removes them")
-IN_THE_WAY = ("named like checkpoints, but not written by the run", "move them away: resume writes over none of them")
+LEFT = ("left by a process that was killed while saving", "resume replaces or removes them")
+IN_THE_WAY = ("named like checkpoints, but not written by the run", "move them away: resume does not overwrite them")
 FOREIGN = ("not written by the run", "they are neither loaded nor changed")
 
 
 def examine(directory: str | Path) -> Report:
-    """Look at everything in a run directory and return all there is to say of it; nothing is changed or printed.
+    """Check everything in a run directory and return a report; nothing is changed or printed.
 
     Raises:
-        RunError: if there is no trace of a run in it.
+        RunError: if it does not contain a run.
         OSError: if it cannot be listed.
     """
     return _Examination(Path(directory)).report()
 
 
 class _Examination:
-    """One look at a run directory, part by part. A part that needs one before it is left out if that is damaged."""
+    """A check of a run directory, part by part. Parts that depend on a damaged one are skipped."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -56,20 +56,20 @@ class _Examination:
         self.index: Index | None = None
         self.experiment: Experiment | None = None
         self.believed: dict[int, dict[str, Any]] = {}
-        """The progress in each checkpoint that is believed, by step."""
+        """The progress in each intact checkpoint, by step."""
         self.resume: int | None = None
         self.evaluate: int | None = None
         self.refused = False
-        """Whether `resume` would refuse a run in which nothing is damaged."""
+        """Whether `resume` would refuse a run without damage."""
         self._part = ""
 
     def report(self) -> Report:
-        """Look at everything."""
+        """Check everything and return the report."""
         if not (self.directory / "manifest.json").is_file():
             if self.writer or ((self.directory / LOCK).exists() and is_free(self.directory)):
                 return self._unbegun()
             if not (self.directory / "latest.json").is_file():
-                read_manifest(self.directory)  # raises what every command says of such a directory
+                read_manifest(self.directory)  # raises the error that every command reports for such a directory
         self._look_at_manifest()
         self._look_at_spec()
         self._look_at_components()
@@ -85,7 +85,7 @@ class _Examination:
 
     @contextmanager
     def _look(self, part: str, help: str | None = None) -> Iterator[None]:
-        """Look at a part: errors from inside become findings, with `help` where they have none of their own."""
+        """Check a part: errors from inside become findings, with `help` if they have none."""
         self._part = part
         self.parts.setdefault(part, "")
         try:
@@ -99,14 +99,14 @@ class _Examination:
 
     @property
     def _newest(self) -> dict[str, Any] | None:
-        """The progress of the newest state that is believed."""
-        # A run that has passed over damage may still have later checkpoints from before that.
+        """The progress of the newest intact state."""
+        # A run that skipped damaged checkpoints may still have later ones from before.
         steps = [step for step in self.believed if self.index and step <= self.index.latest_step]
         return self.believed[max(steps)] if steps else None
 
     def _unbegun(self) -> Report:
         with self._look("manifest"):
-            verdict = "a run is about to begin" if self.writer else "a run has ended here before it began"
+            verdict = "a run is starting" if self.writer else "a run ended here before it started"
             help = None if self.writer else f"to start it: specnet run SPEC --out {self.directory}"
             self._tell("note", f"{verdict}: there is no manifest.json yet", help)
         return Report(self.directory, self.parts, self.findings, None, None, verdict)
@@ -119,13 +119,13 @@ class _Examination:
 
     def _look_at_status(self, manifest: Mapping[str, Any]) -> None:
         status = self.parts["manifest"] = str(manifest.get("status"))
-        go_on = f"to go on: specnet resume {self.directory}"
+        go_on = f"to resume: specnet resume {self.directory}"
         if self.writer:
-            self._tell("note", f"it is in progress: {self.writer} writes to it")
+            self._tell("note", f"it is in progress: {self.writer} is writing to it")
         elif status == "running":
-            self._tell("note", 'its status is "running", but no process writes to it: it was killed', go_on)
+            self._tell("note", 'its status is "running", but no process is writing to it: it was killed', go_on)
         elif status not in STATUSES:
-            self._tell("error", f"{self.directory / 'manifest.json'} is damaged: there is no status {quote(status)}")
+            self._tell("error", f"{self.directory / 'manifest.json'} is damaged: unknown status {quote(status)}")
         elif status != "finished":
             reason = ": ".join([status, *str(manifest.get("error") or "").splitlines()[:1]])
             self._tell("note", f"it is {reason}", None if status == "diverged" else go_on)
@@ -133,7 +133,9 @@ class _Examination:
     def _look_at_spec(self) -> None:
         if self.manifest is None:
             return
-        with self._look("spec", 'bring it back from a copy; the checkpoints hold it as well, as their member "spec"'):
+        with self._look(
+            "spec", 'bring it back from a copy; the checkpoints contain it as well, as their member "spec"'
+        ):
             self.spec = read_spec(self.directory, self.manifest)
 
     def _look_at_components(self) -> None:
@@ -149,18 +151,18 @@ class _Examination:
                 for message in changed_plugins(self.manifest, self.spec):
                     self._tell("note", message)
                 for message in damaged_copies(self.manifest, self.directory):
-                    self._tell("note", message, "resume writes it anew")
-        with self._look("machine"), blas_threads(None, recorded_threads(self.manifest)):  # as `resume` would have it
+                    self._tell("note", message, "resume writes it again")
+        with self._look("machine"), blas_threads(None, recorded_threads(self.manifest)):  # as in `resume`
             for message in changed_setting(self.manifest):
                 self._tell("note", message)
 
     def _refuse(self, message: str, help: str | None) -> None:
-        """Note what `resume` would refuse though nothing is damaged."""
+        """Add a note on what `resume` would refuse without any damage."""
         self.refused = True
-        self._tell("note", f"{message}; resume refuses that", help)
+        self._tell("note", f"{message}; resume refuses this", help)
 
     def _look_at_index(self) -> None:
-        help = "bring it back from a copy: without it no checkpoint can be believed"
+        help = "bring it back from a copy: without it no checkpoint can be verified"
         for name in ("latest", "best"):
             with self._look(name, help):
                 read_json(self.directory / f"{name}.json")
@@ -178,14 +180,14 @@ class _Examination:
                 try:
                     self.believed[step] = self._read(self.directory / "checkpoints" / file_name(step), stamps)
                 except RunError as error:
-                    # The process that writes to the run may have deleted or replaced it since the index was read.
+                    # The writing process may have deleted or replaced it since the index was read.
                     if self.writer and Index(self.directory).stamps.get(step) != stamps:
                         continue
                     if step > index.latest_step:
-                        self._tell("note", error.message, "a run that has gone on before it replaces it")
+                        self._tell("note", error.message, "a run that resumed before it replaces it")
                     else:
                         self._tell("error", error.message, "bring it back from a copy; the one before it is used")
-        self.parts["checkpoints"] = f"{len(self.believed)} of {len(index.stamps)} believed"
+        self.parts["checkpoints"] = f"{len(self.believed)} of {len(index.stamps)} intact"
         self.parts |= {"latest": f"step {index.latest_step}", "best": f"step {index.best_step}"}
         if latest := self.believed.get(index.latest_step):
             self._look_at_name(index, "latest", index.latest, latest)
@@ -194,11 +196,11 @@ class _Examination:
         told = any(finding.part == "best" for finding in self.findings)
         if best and not told and _values(best, "best")["best"] != index.best.get("value"):
             with self._look("best"):
-                message = f"{self.directory / 'best.json'} tells another value than {file_name(index.best_step)}"
-                self._tell("error", message, "resume writes best.json anew")
+                message = f"{self.directory / 'best.json'} has another value than {file_name(index.best_step)}"
+                self._tell("error", message, "resume writes best.json again")
 
     def _read(self, path: Path, stamps: Sequence[Stamp]) -> dict[str, Any]:
-        """Return a checkpoint's progress; without the spec its digest must do to believe it."""
+        """Return a checkpoint's progress; without the spec, only its digest is verified."""
         if self.spec:
             return read_checkpoint(path, stamps, self.spec).progress
         with open_archive(path, stamps) as archive:
@@ -207,7 +209,7 @@ class _Examination:
             return progress
 
     def _look_at_name(self, index: Index, which: str, entry: Mapping[str, Any], moment: Mapping[str, int]) -> None:
-        """Compare what `latest.json` or `best.json` says with the moment that the newest checkpoint calls so."""
+        """Compare `latest.json` or `best.json` with the newest checkpoint."""
         name, known = file_name(moment["step"]), index.stamps.get(moment["step"], [])
         stamped = (entry.get("sha256"), entry.get("bytes")) in known
         if which == "best" and index.best_step > index.latest_step and index.best_step in self.believed:
@@ -220,7 +222,7 @@ class _Examination:
         killed = self.writer or self.parts["manifest"] in ("running", "failed")
         with self._look(which):
             message = f"{self.directory / which}.json does not name {name} as it was saved"
-            help = f"{entry['checkpoint']} is used; resume writes {which}.json anew"
+            help = f"{entry['checkpoint']} is used; resume writes {which}.json again"
             self._tell("note" if which == "best" and killed else "error", message, help)
 
     def _look_at_history(self) -> None:
@@ -236,7 +238,9 @@ class _Examination:
             if lines and not lines[-1].endswith(b"\n"):
                 del lines[-1]
                 if not self.writer:
-                    self._tell("note", f"{path} ends in a part of a line: the process was killed", "resume removes it")
+                    self._tell(
+                        "note", f"{path} ends in an incomplete line: the process was killed", "resume removes it"
+                    )
             self.parts["history"] = f"{len(lines)} epochs"
             wrong = dict(_wrong_lines(lines))
             if wrong:
@@ -247,8 +251,8 @@ class _Examination:
             read_until(path, _values(newest, "history"))
             more = len(lines) - _values(newest, "history")["length"]
             if more and not self.writer and self.index and self.index.latest_step in self.believed:
-                message = f"it tells {more} {'epoch' if more == 1 else 'epochs'} after the newest checkpoint"
-                self._tell("note", message, "resume goes on from there")
+                message = f"it has {more} {'epoch' if more == 1 else 'epochs'} after the newest checkpoint"
+                self._tell("note", message, "resume continues from that checkpoint")
 
     def _look_at_data(self) -> None:
         if self.manifest is None or self.spec is None:
@@ -291,16 +295,16 @@ class _Examination:
                     found[IN_THE_WAY].append(name)
                 elif path.parent.name != "plots" or path.suffix[1:] not in FORMATS:
                     found[FOREIGN].append(name)
-            if self.writer:  # it has not left them yet, and may have saved more than was named at the first look
+            if self.writer:  # still in use, and there may be more than were named when the index was read
                 del found[TEMPORARIES], found[LEFT], found[IN_THE_WAY]
             for (what, help), names in found.items():
                 if names:
                     self._tell("note", f"{what}: {enumerate_some(names)}", help)
 
     def _look_at_link(self, path: Path, name: str) -> None:
-        message = f"{path} is a symbolic link, and a run writes nothing outside its directory"
+        message = f"{path} is a symbolic link, and a run writes only inside its directory"
         if path.is_symlink() and name in (LOCK, *FOLDERS):
-            self._refuse(message, f"put what it leads to in its place: {path.readlink()}")
+            self._refuse(message, f"replace it by its target: {path.readlink()}")
         elif path.is_symlink():
             self._tell("note", message, "resume puts a file in its place")
 
@@ -326,7 +330,7 @@ class _Examination:
                 run = load_run(self.directory)
             except RunError:
                 if self.spec:
-                    message = "neither the best checkpoint nor one before it can be believed"
+                    message = "neither the best checkpoint nor one before it is intact"
                     self._tell("error", message, "--checkpoint names another")
             else:
                 self._tell_new(run.warnings)
@@ -334,7 +338,7 @@ class _Examination:
                 self.parts["evaluate"] = f"step {self.evaluate}"
 
     def _tell_new(self, reasons: Iterable[str]) -> None:
-        """Tell what has not been told of another part."""
+        """Report what has not been reported for another part."""
         told = [finding.message for finding in self.findings]
         for reason in reasons:
             if not any(message in reason or reason in message for message in told):
@@ -342,22 +346,22 @@ class _Examination:
 
     def _verdict(self) -> str:
         damaged = has_errors(self.findings)
-        go_on = f"can go on from step {self.resume}: specnet resume {self.directory}"
+        go_on = f"can be resumed from step {self.resume}: specnet resume {self.directory}"
         if self.writer:
-            return f"{'damaged' if damaged else 'sound'}, and in progress"
+            return f"{'damaged' if damaged else 'intact'}, and in progress"
         if not damaged and self.refused:
-            return "sound, but resume refuses it"
+            return "intact, but resume refuses it"
         if not damaged:
-            return "sound" if self.parts["manifest"] in ("finished", "diverged") else f"sound, and {go_on}"
+            return "intact" if self.parts["manifest"] in ("finished", "diverged") else f"intact, and {go_on}"
         if self.resume is not None:
             return f"damaged, but {go_on}"
         if self.evaluate is not None:
-            return f"damaged: it cannot go on, but step {self.evaluate} can be used"
-        return "lost: it can neither go on nor be used" if self.believed else "lost: no checkpoint can be believed"
+            return f"damaged: it cannot be resumed, but step {self.evaluate} can be used"
+        return "lost: it can be neither resumed nor used" if self.believed else "lost: no checkpoint is intact"
 
 
 def _wrong_lines(lines: Sequence[bytes]) -> Iterator[tuple[int, str]]:
-    """Give the number of each line of a history that does not follow those before it, and what is wrong with it."""
+    """Yield the number of each history line that does not follow those before it, and what is wrong with it."""
     epoch = step = 0
     names: list[str] = []
     for number, text in enumerate(lines, 1):
@@ -365,20 +369,20 @@ def _wrong_lines(lines: Sequence[bytes]) -> Iterator[tuple[int, str]]:
             line = json.loads(text)
             now = int(line["epoch"]), int(line["step"])
         except (KeyError, TypeError, ValueError, RecursionError):
-            yield number, "is no epoch in JSON"
+            yield number, "is not an epoch in JSON"
             epoch += 1
             continue
         names = names or list(line)
         if now[0] != epoch + 1:
-            yield number, f"tells epoch {now[0]} after epoch {epoch}"
+            yield number, f"has epoch {now[0]} after epoch {epoch}"
         elif now[1] <= step:
-            yield number, f"tells step {now[1]} after step {step}"
+            yield number, f"has step {now[1]} after step {step}"
         elif list(line) != names:
-            yield number, "has not the names of the lines before it"
+            yield number, "has other names than the lines before it"
         epoch, step = now
 
 
 def _values(progress: Mapping[str, Any], callback: str) -> dict[str, Any]:
-    """Return what a callback has stored in the progress of a checkpoint."""
+    """Return the values of a callback in the progress of a checkpoint."""
     values: dict[str, Any] = progress["parts"][f"callbacks.{callback}"]["values"]
     return values

@@ -1,4 +1,4 @@
-"""A spec brought to life: data loaded and split, transforms fitted, network built, everything checked."""
+"""From a spec to training: data loaded and split, transforms fitted, network built, everything checked."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from specnet.watch import Mode, Watch
 
 @contextmanager
 def located(spec: Spec, *place: str | int) -> Iterator[None]:
-    """Complete errors from inside with their place in the spec and the spec's file."""
+    """Add the place in the spec and the spec's file to errors from inside."""
     try:
         yield
     except SpecnetError as error:
@@ -69,14 +69,14 @@ def load_data(spec: Spec) -> Data:
 
 
 def _check_batch(samples: AnySamples, size: int | None) -> None:
-    """The dataset's buffer has room for a batch of streamed training samples."""
+    """Check that a batch of streamed training samples fits into the dataset's buffer."""
     if isinstance(samples, StreamedSamples):
         size = min(size or len(samples.inputs), len(samples.inputs))
         if size * row_bytes(samples.inputs, samples.targets) > samples.buffer:
             raise DataError(
                 f"a step of {size:,} samples takes more than the dataset's buffer",
                 pointer=("training", "batch_size"),
-                help="let it have fewer, or let the buffer be larger",
+                help="make the batch smaller or the buffer larger",
             )
 
 
@@ -123,7 +123,7 @@ def build_model(spec: Spec, input_shape: Shape, inputs: Pipeline, targets: Pipel
 
 @dataclass(frozen=True)
 class Untrained:
-    """What a plot may look at before training."""
+    """What a plot may use before training."""
 
     name: str
     dataset: Dataset
@@ -168,11 +168,11 @@ class Experiment:
             monitors = [self.best.watch.monitor, *(each.monitor for each in watching.values())]
             monitors += [stopping.monitor] if stopping else []
             watched = {monitor.partition("/")[0] for monitor in monitors}
-            # The test split is for the end, unless somebody asks to watch it.
+            # The test split is for the end, unless it is monitored.
             measured = [name for name in self.splits if name == "validation" or name in watched - {"train"}]
             self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, spec.seed, measured)
             self.trainer.callbacks = self._make_callbacks(watching, stopping, callbacks)
-        # These two never change during a run. They are in every checkpoint, so that one alone is enough to predict.
+        # These two never change during a run. They are in every checkpoint, so that one is enough to predict.
         arrays = inputs.arrays() | targets.arrays()
         self._learned = {name.removeprefix("transforms."): array for name, array in arrays.items()}
         self._described = {
@@ -219,15 +219,15 @@ class Experiment:
             place = ("training", "callbacks", number)
             named[".".join(map(str, place))] = GuardedCallback(callback.model_copy(deep=True), place)
         counts: Counter[str] = Counter()
-        for callback in further:  # names with a space, which those of specnet's own callbacks have not
+        for callback in further:  # names with a space, unlike those of specnet's own callbacks
             counts[name := type(callback).__name__] += 1
             named[f"{name} {counts[name]}"] = callback
         return named
 
     def _check_splits(self) -> None:
-        """Look at all samples, and compute each metric: what does not fit should show before training, not after.
+        """Check all samples, and compute each metric, to find mistakes before training.
 
-        Of streamed samples metrics are computed for the first few, the others are only prepared.
+        For streamed samples, metrics are computed on the first few, the others are only prepared.
         """
         measures = self.model.measures()
         for split in self.splits.values():
@@ -280,7 +280,7 @@ class Experiment:
         return Watch(stopping.monitor, mode, stopping.min_delta, stopping.patience)
 
     def _begin_schedules(self, optimizer: Optimizer) -> dict[str, Schedule]:
-        """Return all schedules by place, those that watch a value ready for training."""
+        """Return all schedules by place, with those that watch a value prepared for training."""
         named = self.model.network.named
         schedules = ScheduledFields({"optimizer": optimizer, "loss": self.model.loss, **named}).schedules
         for place, schedule in schedules.items():
@@ -292,7 +292,7 @@ class Experiment:
         return schedules
 
     def _mode(self, monitor: str, given: Mode | None, place: Pointer) -> Mode:
-        """Return which values of a monitored name are better, after checking that it will exist."""
+        """Return whether smaller or larger values of a monitored name are better, after checking that it will exist."""
         split, _, name = monitor.partition("/")
         if split not in self.splits:
             raise SpecError([missing_split(monitor, place)])

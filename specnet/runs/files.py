@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are either complete or absent."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from typing import Any, BinaryIO, Self
 from specnet.errors import RunError, os_reason
 
 TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
-"""Names of files that are not whole yet, as `Staged` gives them."""
+"""Temporary names that `Staged` gives to incomplete files."""
 
 
 class Staged:
-    """A file under a temporary name beside its own, which `commit` gives it.
+    """A file under a temporary name, which `commit` renames.
 
-    Inside a `with` the attribute `file` takes the content; at the end of the block it is flushed and synced. If
-    anything fails the temporary file is removed.
+    Inside a `with`, write the content to `file`; at the end of the block it is flushed and synced. If anything
+    fails, the temporary file is removed.
 
     Raises:
-        OSError: naming the file, whatever the system call that failed.
+        OSError: naming the file, whichever system call failed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,7 +52,7 @@ class Staged:
                 os.fsync(self.file.fileno())
         except OSError as failure:
             error = failure
-        with suppress(OSError):  # where the content did not fit, closing tries in vain to write the rest
+        with suppress(OSError):  # if the disk is full, closing fails to write the rest
             self.file.close()
         if error is not None:
             self.discard()
@@ -60,9 +60,9 @@ class Staged:
                 raise about(self.path, error) from error
 
     def commit(self) -> None:
-        """Rename the file and sync its directory, so that the name lasts as well."""
+        """Rename the file and sync its directory, so that the name is durable as well."""
         try:
-            # mkstemp makes files private to their owner; a result is as readable as any other file.
+            # mkstemp makes files private to their owner; results should be as readable as any other file.
             self.temporary.chmod(0o666 & ~_umask())
             self.temporary.replace(self.path)
             sync_directory(self.path.parent)
@@ -71,18 +71,18 @@ class Staged:
             raise about(self.path, error) from error
 
     def discard(self) -> None:
-        """Remove the temporary file, if it is there and can be removed."""
+        """Remove the temporary file, if it exists and can be removed."""
         with suppress(OSError):
             self.temporary.unlink()
 
 
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Create or replace a file by what `write` puts into the handle it is given.
+    """Create or replace a file with what `write` writes to the handle it gets.
 
-    Whoever reads `path` sees the old content or the new, never a part.
+    Readers of `path` see the old content or the new, never a part.
 
     Raises:
-        OSError: naming `path`, which then is as it was.
+        OSError: naming `path`, which is then unchanged.
     """
     with Staged(path) as staged:
         write(staged.file)
@@ -90,7 +90,7 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Make the names in a directory last."""
+    """Make the names in a directory durable."""
     directory = os.open(path, os.O_RDONLY)
     try:
         os.fsync(directory)
@@ -99,7 +99,7 @@ def sync_directory(path: Path) -> None:
 
 
 def about(path: Path, error: OSError) -> OSError:
-    """Return an error that names `path`: a temporary name, or none, would tell nobody anything."""
+    """Return an error that names `path` instead of a temporary name or none."""
     return OSError(error.errno or errno.EIO, error.strerror or str(error), str(path))
 
 
@@ -112,7 +112,7 @@ def _umask() -> int:
 def write_json(path: Path, value: Any) -> None:
     """Create or replace a JSON file."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    # A file name may hold what is no Unicode; JSON writes such a surrogate as an escape.
+    # A file name may contain bytes that are not Unicode; JSON escapes them.
     write_file(path, lambda file: file.write(text.encode("utf-8", "backslashreplace")))
 
 
@@ -127,7 +127,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
     if not isinstance(value, dict):
-        raise RunError(f"{path} is damaged: it holds no object")
+        raise RunError(f"{path} is damaged: it is not an object")
     return value
 
 
@@ -137,7 +137,7 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         RunError: if it cannot be read.
     """
-    if not path.is_file():  # a pipe would keep who opens it waiting
+    if not path.is_file():  # opening a pipe would block
         raise RunError(f"{path} cannot be read: there is no such file")
     try:
         return path.read_bytes()

@@ -1,4 +1,4 @@
-"""What the doctor finds, in a run directory or in what is installed."""
+"""Findings of the doctor, in a run directory or in the installation."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "note"]
 LISTED = 5
-"""Things of one kind that a finding names at most; of more, the number is told."""
+"""Number of items that a finding names; the rest is counted."""
 
 
 class Finding(NamedTuple):
-    """Something about one part of what was looked at that one should know, and what to do about it.
+    """A finding about one part, and what to do about it.
 
-    An error is about what is damaged, lost or cannot be used; a note about anything else.
+    An error means that something is damaged, lost or cannot be used; a note is anything else.
     """
 
     part: str
@@ -24,10 +24,10 @@ class Finding(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What there is to say of a run directory.
+    """The findings on a run directory.
 
-    `parts` has each part that was looked at, with a word on what is there. `resume` is the step that `specnet resume`
-    would go on from and `evaluate` the one that `specnet evaluate` would use; None where these would refuse the run.
+    `parts` has each checked part with a short description. `resume` is the step that `specnet resume` would continue
+    from, and `evaluate` the one that `specnet evaluate` would use; None if these would refuse the run.
     """
 
     directory: Path
@@ -39,7 +39,7 @@ class Report(NamedTuple):
 
 
 class Installation(NamedTuple):
-    """What is installed: versions by name, the machine, and of each distribution how many components by group.
+    """The installation: versions by name, the machine, and the number of components by distribution and group.
 
     A component that cannot be used is an error, a claim to the name of a built-in a note.
     """
@@ -52,11 +52,11 @@ class Installation(NamedTuple):
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
-    """Tell whether one of the findings is an error."""
+    """Return whether one of the findings is an error."""
     return any(finding.severity == "error" for finding in findings)
 
 
 def enumerate_some(items: Sequence[str], separator: str = ", ") -> str:
-    """Return the first few items as a text, and how many more there are."""
+    """Return the first few items as text, and how many more there are."""
     more = [f"… and {len(items) - LISTED} more"] if len(items) > LISTED else []
     return separator.join([*items[:LISTED], *more])

@@ -29,7 +29,7 @@ class HistoryWriter(Callback):
         self._file: BinaryIO
 
     def open(self, lines: Iterable[Mapping[str, Any]] = ()) -> None:
-        """Begin the file with these lines. One that exists is replaced, so that no other process writes to the new one.
+        """Start the file with these lines. An existing one is replaced, so that no other process writes to the new one.
 
         Raises:
             OSError: if it cannot be written.
@@ -39,7 +39,7 @@ class HistoryWriter(Callback):
         self._file = self.path.open("ab")
 
     def _note(self, line: Mapping[str, Any]) -> bytes:
-        """Count a line and return it as text."""
+        """Count a line and return it as bytes."""
         self._digest.update(_content(line))
         self._length += 1
         return f"{json.dumps(line, allow_nan=False)}\n".encode()
@@ -63,15 +63,15 @@ class HistoryWriter(Callback):
         return {"length": self._length, "sha256": self._digest.hexdigest()}
 
     def close(self) -> None:
-        """Write no more."""
-        with suppress(OSError):  # the error of a line that could not be written has been raised
+        """Close the file."""
+        with suppress(OSError):  # the write has already raised this error
             self._file.close()
 
 
 def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
     """Return the lines of a history, the first `most` of them.
 
-    What a process that was killed has left of a last line does not count.
+    An incomplete last line, left by a process that was killed, is ignored.
 
     Raises:
         RunError: if they cannot be read.
@@ -87,28 +87,28 @@ def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
 
 
 def read_until(path: Path, state: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the lines that were there when a writer had `state`.
+    """Return the lines that existed when a writer had `state`.
 
     Raises:
-        RunError: if they are no longer there, or say something else.
+        RunError: if they are gone or have changed.
     """
     length = state["length"]
     lines = read_lines(path, length) if length else []
     digest = hashlib.sha256(b"".join(map(_content, lines))).hexdigest()
     if len(lines) < length or digest != state["sha256"]:
-        raise RunError(f"{path} no longer tells the first {length} epochs as they were")
+        raise RunError(f"{path} no longer has the first {length} epochs as they were")
     return lines
 
 
 def _content(line: Mapping[str, Any]) -> bytes:
-    """What a line says but seconds: they are all that may differ in a run that was interrupted."""
+    """Return a line without its seconds, which may differ in a run that was interrupted."""
     return json.dumps({**line, "seconds": None}).encode()
 
 
 def _number(line: Mapping[str, Any], name: str) -> float:
     value = line[name]
     if not isinstance(value, int | float):
-        raise TypeError(f"{name} is {value!r}, which is no number")
+        raise TypeError(f"{name} is {value!r}, which is not a number")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Which checkpoints a run has saved, as `latest.json` and `best.json` name them."""
+"""The checkpoints of a run, as named by `latest.json` and `best.json`."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def file_name(step: int) -> str:
 
 
 class Index:
-    """What `latest.json` and `best.json` say: which checkpoints a run has saved, and how each can be known.
+    """The content of `latest.json` and `best.json`: the checkpoints that a run has saved, and their stamps.
 
-    There are several stamps for a checkpoint that a process was about to replace when it ended. `pending` are those
-    it was about to add, `dropped` those it was about to delete.
+    A checkpoint that a process was replacing when it ended has several stamps. `pending` are those it was adding,
+    `dropped` those it was deleting.
 
     Raises:
         RunError: if one of the files cannot be read.
@@ -49,7 +49,7 @@ class Index:
             self.dropped = {_step(each) for each in self.latest.pop("dropped", [])} - set(self.stamps)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise RunError(f"{directory / name} is damaged: it does not name checkpoints as a run does") from error
-        # The process may have ended between writing the one file and the other.
+        # The process may have ended between writing the two files.
         self.stamps.setdefault(self.best_step, [best])
         self.pending = set(pending) - set(self.stamps)
         for step, stamp in pending.items():
@@ -59,10 +59,10 @@ class Index:
     def candidates(self, which: str) -> list[int]:
         """Return the steps whose checkpoints may serve as `which`, the wanted one first.
 
-        For "best" and "latest" those before it come next; a step number stands for itself alone.
+        For "best" and "latest" those before it come next; a step number has no alternatives.
 
         Raises:
-            UsageError: if there is none of that name.
+            UsageError: if there is no such checkpoint.
         """
         if which in ("best", "latest"):
             wanted = self.best_step if which == "best" else self.latest_step
@@ -78,7 +78,7 @@ class Index:
 def _step(name: str) -> int:
     match = NAME.fullmatch(name)
     if not match:
-        raise ValueError(f"{name} names no checkpoint")
+        raise ValueError(f"{name} does not name a checkpoint")
     return int(match[1])
 
 
@@ -98,13 +98,13 @@ def show_stamps(stamps: Mapping[int, Stamp]) -> dict[str, dict[str, Any]]:
 
 
 def first_believed(index: Index, which: str, read: Callable[[Path, Sequence[Stamp]], T]) -> tuple[T, list[str]]:
-    """Read the checkpoint that `which` names, or the newest before it that `read` does not refuse.
+    """Read the checkpoint that `which` names, or the newest one before it that `read` accepts.
 
-    Returns what `read` returns, and why those before it in the list could not be believed.
+    Returns the result of `read`, and the reasons why other candidates were refused.
 
     Raises:
-        UsageError: if there is none of that name.
-        RunError: if no checkpoint can be believed.
+        UsageError: if there is no such checkpoint.
+        RunError: if no checkpoint is intact.
     """
     refused: list[str] = []
     for step in index.candidates(which):
@@ -112,4 +112,4 @@ def first_believed(index: Index, which: str, read: Callable[[Path, Sequence[Stam
             return read(index.directory / "checkpoints" / file_name(step), index.stamps[step]), refused
         except RunError as error:
             refused.append(error.message)
-    raise RunError("\n".join(["no checkpoint can be believed", *refused]))
+    raise RunError("\n".join(["no checkpoint is intact", *refused]))

@@ -1,4 +1,4 @@
-"""What is installed, and what of it cannot be used."""
+"""Check what is installed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from specnet.spec.schema import unusable
 
 
 def examine_installation() -> Installation:
-    """Look at what specnet depends on and at every component, which is imported for that."""
+    """Check the dependencies of specnet and import every component."""
     setting = describe_setting()
     names = registry.requirements(registry.BUILTIN)
     findings = [Finding("components", "error", error.message, error.help) for error in (*unusable(), *_broken())]
     if kernel := os.environ.get("OPENBLAS_CORETYPE"):
-        message = f"OPENBLAS_CORETYPE={kernel} in the environment decides on the BLAS kernel"
-        findings.append(Finding("machine", "note", message, "unset it, and OpenBLAS takes what suits the processor"))
+        message = f"OPENBLAS_CORETYPE={kernel} in the environment selects the BLAS kernel"
+        findings.append(Finding("machine", "note", message, "unset it to let OpenBLAS choose for the processor"))
     distributions: dict[str, Counter[str]] = {}
     for group in registry.SINGULAR:
         for entries in registry.claims(group).values():
@@ -44,7 +44,7 @@ def examine_installation() -> Installation:
 
 
 def _broken() -> Iterator[ComponentError]:
-    """Why each of the commands, loggers and so on that cannot be used cannot be."""
+    """Yield the errors of commands, loggers and so on that cannot be used."""
     for group in registry.FURTHER:
         for name in registry.claims(group):
             try:
@@ -54,31 +54,31 @@ def _broken() -> Iterator[ComponentError]:
 
 
 def _passed_over(entry: registry.Entry) -> Finding:
-    message = f"{entry} is passed over, as a built-in has that name"
-    return Finding("components", "note", message, "its author can give it another name")
+    message = f"{entry} is ignored, because a built-in has that name"
+    return Finding("components", "note", message, "its author should rename it")
 
 
 def _ignored() -> Iterator[Finding]:
-    """Entry points that no spec can name."""
+    """Yield findings on entry points that no spec can name."""
     for point in registry.points():
         group, owner = point.group.removeprefix("specnet."), " ".join(registry.owner(point))
         if group not in registry.SINGULAR:
-            message = f"{owner} registers {quote(point.name)} in {point.group}, a group that this specnet does not have"
+            message = f"{owner} registers {quote(point.name)} in {point.group}, which is not a group of this specnet"
             near = nearest(group, registry.SINGULAR)
             meant = f'did you mean "specnet.{near}"? If not, ' if near else ""
             help = f"{meant}a later specnet may have it: pip install --upgrade specnet"
             yield Finding("components", "note", message, help)
         elif not registry.NAME.fullmatch(point.name):
             one = f"{registry.SINGULAR[group]} {quote(point.name)}"
-            message = f"the {one} of {owner} is ignored: such a name cannot be used"
-            help = "its author can give it a name of small letters, digits and _ that begins with a letter"
+            message = f"the {one} of {owner} is ignored: the name is not valid"
+            help = "its author should use lowercase letters, digits and _, a letter first"
             yield Finding("components", "note", message, help)
 
 
 def _incomplete(owners: Iterable[str]) -> Iterator[Finding]:
-    """Distributions that need others which are not installed."""
+    """Yield findings on distributions whose requirements are not installed."""
     for owner in owners:
         needed = registry.requirements(owner.partition(" ")[0])
         if missing := [name for name in needed if not registry.is_installed(name)]:
-            message = f"{owner} needs {' and '.join(missing)}, which cannot be found"
+            message = f"{owner} needs {' and '.join(missing)}, which is not installed"
             yield Finding("components", "note", message, f"pip install {' '.join(missing)}")

@@ -1,4 +1,4 @@
-"""Which set of kernels a run was made with, and whether it is the one that computes now."""
+"""The set of kernels of a run, and whether it is the current one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from specnet.local import LocalEntry
 from specnet.runs.manifest import bring_back
 
 SOURCES = (".py", ".so", ".pyd", ".c")
-"""Endings of files that the code of a set may be in."""
+"""Endings of files that may contain the code of a set."""
 
 FIXED = ("name", "distribution", "version", "sha256")
-"""What a manifest has of every set."""
+"""Keys that a manifest has for every set."""
 
 
 def describe_kernels(name: str) -> dict[str, str]:
-    """Return what a manifest has of a set of kernels: its facts, name and origin, and the digest of its code.
+    """Return a manifest's entry for a set of kernels: its facts, name and origin, and the digest of its code.
 
     Raises:
         ComponentError: if there is no such set, or it cannot be used.
@@ -35,7 +35,7 @@ def describe_kernels(name: str) -> dict[str, str]:
 
 
 def _digest(kernels: type[KernelSet]) -> str:
-    """The SHA-256 of the files of a set: those of its modules, and those beside them in their packages."""
+    """Return the SHA-256 of the files of a set: its modules, and the files beside them in their packages."""
     modules = {kernels.__module__, *(target.partition(":")[0] for target in kernels.replaces.values())}
     files: set[Path] = set()
     for module in modules:
@@ -52,14 +52,14 @@ def _digest(kernels: type[KernelSet]) -> str:
 def choose_kernels(
     manifest: Mapping[str, Any], run: Path, given: str | None, allow_other: bool, exactly: bool
 ) -> tuple[str, list[str]]:
-    """Return the set that a run goes on with or is used with, by default its own, and warnings if that has changed.
+    """Return the set to resume or use a run with, by default its own, and warnings if it has changed.
 
-    Where bits matter, `exactly` asks for the same version and code, too. With `allow_other` any set will do: the one
-    given, or the default where the run's own is gone.
+    `exactly` also requires the same version and code, if bits matter. `allow_other` accepts any set: the given one, or
+    the default if the run's own is gone.
 
     Raises:
         UsageError: if it is another set, or the run's own is gone, unless `allow_other`.
-        ComponentError: if there is no set of the name given.
+        ComponentError: if there is no set of the given name.
     """
     before = manifest["kernels"]
     try:
@@ -87,6 +87,6 @@ def _show(kernels: Mapping[str, str]) -> str:
 
 
 def _help(kernels: Mapping[str, str], run: Path) -> str:
-    """What to install, or to add."""
+    """Return what to install, or to add."""
     owner = {f"kernels.{kernels['name']}": f"{kernels['distribution']} {kernels['version']}"}
     return "; ".join(filter(None, [bring_back(owner, run), "or add --allow-other-kernels: last bits may differ"]))

@@ -1,4 +1,4 @@
-"""What the machine computes with: bits of a run differ between BLAS kernels, thread counts and SIMD extensions."""
+"""Description of the machine: bits of a run differ between BLAS kernels, thread counts and SIMD extensions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 NUMPY = str(Path(np.__file__).resolve().parent)
-"""How the paths of libraries begin that NumPy's wheels carry, in `numpy.libs` or `numpy/.dylibs`."""
+"""Path prefixes of the libraries in NumPy's wheels, in `numpy.libs` or `numpy/.dylibs`."""
 
 
 def describe_machine() -> dict[str, Any]:
-    """Return platform, cores, and the BLAS library with its kernel and threads, where they can be told."""
+    """Return platform, cores, and, if known, the BLAS library with its kernel and threads."""
     config = np.show_config(mode="dicts")
     build = config.get("Build Dependencies", {}).get("blas", {})
     blas = numpy_blas() or {"internal_api": build.get("name", "unknown"), "version": build.get("version")}
@@ -31,13 +31,13 @@ def describe_machine() -> dict[str, Any]:
 
 
 def numpy_blas() -> dict[str, Any] | None:
-    """Return what threadpoolctl tells of the BLAS that NumPy computes with; None if it does not know that."""
+    """Return what threadpoolctl knows of the BLAS that NumPy uses; None if nothing."""
     found = [library for library in libraries().info() if library["user_api"] == "blas"]
-    own = [library for library in found if library["filepath"].startswith(NUMPY)]  # other packages may have others
+    own = [library for library in found if library["filepath"].startswith(NUMPY)]  # other packages may bring their own
     return next(iter(own or found), None)
 
 
 @cache
 def libraries() -> ThreadpoolController:
-    """Return the libraries with threads that are loaded, NumPy's among them; looking for them takes a millisecond."""
+    """Return the loaded libraries with threads, NumPy's among them; the search takes a millisecond."""
     return ThreadpoolController()

@@ -1,4 +1,4 @@
-"""What a run was made with."""
+"""The manifest: what a run was made with."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec, json_digest
 
 FORMAT = 2
-"""The format of run directories. It changes where a run of another version of specnet cannot be read."""
+"""The format of run directories, raised when older ones can no longer be read."""
 OWNER = re.compile(r"[A-Za-z0-9][\w.-]* [A-Za-z0-9][\w.+!-]*", re.ASCII)
-"""A distribution and its version. A manifest may come from anybody: nothing else of it becomes part of a command."""
+"""A distribution and its version. Manifests are untrusted: only text like this becomes part of a command."""
 
 
 def describe(spec: Spec, data: Data) -> dict[str, Any]:
-    """Return the manifest of a run that is about to start, as a JSON value."""
+    """Return the manifest of a new run, as a JSON value."""
     return {
         "format": FORMAT,
         "status": "running",
@@ -52,12 +52,12 @@ def describe(spec: Spec, data: Data) -> dict[str, Any]:
 
 
 def describe_spec(spec: Spec, replaced: str | None = None) -> dict[str, Any]:
-    """Return where a spec is from, its digest, and that of the one which it takes the place of."""
+    """Return the origin of a spec, its digest, and that of the spec it replaces."""
     return {"file": spec.source, "sha256": spec.digest(), "replaced": replaced}
 
 
 def describe_setting() -> dict[str, Any]:
-    """Return what computes: versions, and the machine."""
+    """Return versions and the machine."""
     return {
         "versions": {
             "specnet": importlib_metadata.version("specnet"),
@@ -96,7 +96,7 @@ class _Kernels(BaseModel):
 
 
 class _Manifest(_Setting):
-    """What is relied on in a manifest."""
+    """The keys of a manifest that are used."""
 
     format: int
     status: str
@@ -127,8 +127,8 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     found = manifest.get("format", 1 if {"status", "versions"} <= manifest.keys() else FORMAT)
     if found != FORMAT:
         raise RunError(
-            f"{path} is that of a run in format {found}, from another version of specnet: this one reads {FORMAT}",
-            help="train its spec again, or install the version that made it",
+            f"{path} has format {found}, of another version of specnet: this one reads {FORMAT}",
+            help="train the spec again, or install the version that wrote it",
         )
     try:
         _Manifest.model_validate(manifest, strict=True)
@@ -142,13 +142,13 @@ def read_spec(directory: Path, manifest: Mapping[str, Any]) -> Spec:
     """Return the spec in a run directory.
 
     Raises:
-        RunError: if it is not the one that the manifest tells, or is no longer understood.
+        RunError: if it does not match the manifest, or is no longer valid.
     """
     path = directory / "spec.json"
     document = read_json(path)
-    # A process may have ended after it had announced a new spec, and before it had written that.
+    # A process may have ended after recording a new spec in the manifest and before writing it.
     if json_digest(document) not in (manifest["spec"]["sha256"], manifest["spec"]["replaced"]):
-        raise RunError(f"{path} is not the spec of this run: it has another SHA-256 than the manifest tells")
+        raise RunError(f"{path} is not the spec of this run: its SHA-256 does not match the manifest")
     try:
         return parse_spec(document, str(path))
     except SpecError as error:
@@ -158,7 +158,7 @@ def read_spec(directory: Path, manifest: Mapping[str, Any]) -> Spec:
         for found in located:
             gone |= _recalled(found, document, manifest)
         help = bring_back(gone, directory)
-        raise RunError(f"the spec of this run is no longer understood\n{told}", help=help) from None
+        raise RunError(f"the spec of this run is no longer valid\n{told}", help=help) from None
 
 
 def recall(
@@ -168,9 +168,9 @@ def recall(
     run: Path,
     codes: Container[str] | None = None,
 ) -> list[Diagnostic]:
-    """Return diagnostics of a run's spec, with what to install where a component came from another distribution.
+    """Return diagnostics of a run's spec, saying what to install if a component came from another distribution.
 
-    `document` is the spec as JSON. Diagnostics that have none of these codes, if some are given, stay as they are.
+    `document` is the spec as JSON. If codes are given, diagnostics with other codes stay unchanged.
     """
     return [
         _told(found, _recalled(found, document, manifest), run) if codes is None or found.code in codes else found
@@ -187,14 +187,14 @@ def _told(found: Diagnostic, components: Mapping[str, str], run: Path) -> Diagno
 
 
 def _recalled(found: Diagnostic, document: Any, manifest: Mapping[str, Any]) -> dict[str, str]:
-    """The components that a diagnostic lies in, with the distribution that a run had them from and that is gone."""
+    """Return the components around a diagnostic whose distributions are gone, with these distributions."""
     names = set(_named(document, found.pointer))
     used: dict[str, str] = manifest["components"]
     return {key: owner for key, owner in used.items() if key.partition(".")[2] in names and _is_gone(key, owner)}
 
 
 def _named(document: Any, pointer: Pointer) -> Iterator[str]:
-    """Give the names of the components in a spec that hold what a pointer leads to, or are named there."""
+    """Yield the names of the components in a spec that contain a pointer's value, or are named there."""
     value = document
     for part in (*pointer, None):
         if isinstance(value, dict) and isinstance(value.get("type"), str):
@@ -208,7 +208,7 @@ def _named(document: Any, pointer: Pointer) -> Iterator[str]:
 
 
 def _now(key: str, owner: str) -> str:
-    """From where a component comes now, if from anywhere, as it follows on where it came from."""
+    """Return where a component comes from now, if it exists, to append to where it came from."""
     group, _, name = key.partition(".")
     try:
         entry = registry.find(group, name)
@@ -226,13 +226,13 @@ def _is_gone(key: str, owner: str) -> bool:
 
 
 def install(components: Mapping[str, str]) -> str | None:
-    """Return the command that brings back the distributions which components came from; None if there is none."""
+    """Return the command that installs the distributions of components; None if there is none."""
     owners = sorted({owner for owner in components.values() if OWNER.fullmatch(owner)})
     return f"pip install {' '.join(owner.replace(' ', '==') for owner in owners)}" if owners else None
 
 
 def bring_back(components: Mapping[str, str], run: Path) -> str | None:
-    """Return what to do for the components that a run had and that are gone or others now; None if nothing is known."""
+    """Return how to bring back the components of a run that are gone or have changed; None if unknown."""
     files = sorted({found[1] for owner in components.values() if (found := LOCAL.fullmatch(owner))})
     named = " ".join(f"--plugin {file}" for file in files)
     copies = f"name the file that the run was made with, {named}; {run / 'plugins'} has a copy" if files else None
@@ -245,7 +245,7 @@ def now() -> str:
 
 
 def components(spec: Spec) -> dict[str, str]:
-    """Return every component that a spec uses, `layers.linear`, with the distribution it came from."""
+    """Return every component that a spec uses, such as `layers.linear`, with its distribution."""
     used = {}
     for _, part in parts(spec):
         if isinstance(part, Component):
@@ -255,7 +255,7 @@ def components(spec: Spec) -> dict[str, str]:
 
 
 def _recorded(entry: registry.Entry) -> str:
-    """Where a component comes from, as manifests have it."""
+    """Return the origin of a component, as in manifests."""
     return f"{entry.distribution} {entry.version}"
 
 

@@ -1,4 +1,4 @@
-"""Observers and loggers: they see a run and cannot change it."""
+"""Observers and loggers, which see a run but cannot change it."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def _read_only(vector: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 class Hooks:
-    """What is called of whoever sees a run. Each method does nothing by default."""
+    """Methods that a run calls on observers and loggers. Each does nothing by default."""
 
     def begin(self, view: TrainingView) -> None:
-        """Run once before the first step, also of a run that is resumed: `view.epoch` may be above 0."""
+        """Run once before the first step, also in a resumed run: `view.epoch` may be above 0."""
 
     def step(self, view: TrainingView) -> None:
         """Run after each step."""
@@ -71,17 +71,17 @@ class Hooks:
 class Logger(Component, Hooks):
     """Writes what happens in a run elsewhere; chosen by `--logger`.
 
-    A logger cannot change or stop a run: one that raises is named in a warning once, and is not called again.
+    A logger cannot change or stop a run: one that raises is named in a warning and not called again.
     """
 
     group: ClassVar[str] = "loggers"
 
 
 class Observer(Hooks):
-    """Sees a run from Python, and hears what happens around training; the progress display is one."""
+    """Sees a run from Python, including events outside of training; the progress display is one."""
 
     def taken(self, wanted: Path) -> None:
-        """Run if the directory asked for exists already: the run gets another name."""
+        """Run if the requested directory already exists and the run gets another name."""
 
     def warned(self, message: str) -> None:
         """Run for each warning."""
@@ -97,13 +97,13 @@ class Observers(Callback):
         self.view: TrainingView | None = None
 
     def follow(self, spec: Spec, directory: Path, trainer: Trainer) -> None:
-        """Note which run is to be seen."""
+        """Set the run to observe."""
         self.view = TrainingView(spec, directory, trainer)
         if all(type(each).step is Hooks.step for each in self.loggers):
-            vars(self)["step"] = super().step  # as `overriding` looks at
+            vars(self)["step"] = super().step  # where `overriding` looks
 
     def taken(self, wanted: Path) -> None:
-        """Pass on that a directory exists already."""
+        """Pass on that a directory already exists."""
         with suppress(Exception):
             self.observer.taken(wanted)
 

@@ -1,4 +1,4 @@
-"""The local files that a run's components come from: their digests in the manifest, their copies in the directory."""
+"""Local files with a run's components: their digests in the manifest, their copies in the run directory."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from specnet.runs.files import read_bytes, write_file
 from specnet.spec.model import Spec
 
 LOCAL = re.compile(r"(\w[\w.-]*\.py) \(sha256 ([0-9a-f]{12})\)", re.ASCII)
-"""How a manifest names the local file that a component comes from."""
+"""A local file with a component, as named in a manifest."""
 
 
 def local_files(spec: Spec) -> dict[str, LocalFile]:
-    """Return the local files that components of a spec come from, by the place of their copies in a run directory."""
+    """Return the local files with components of a spec, by the place of their copies in a run directory."""
     files: dict[str, LocalFile] = {}
     for _, part in parts(spec):
         if isinstance(part, Component):
@@ -36,14 +36,14 @@ def local_files(spec: Spec) -> dict[str, LocalFile]:
 
 
 def describe_plugins(spec: Spec) -> list[dict[str, str]]:
-    """Return what a manifest holds of each local file that components of a spec come from."""
+    """Return a manifest's entry for each local file with components of a spec."""
     return [
         {"file": printable(file.path), "sha256": file.digest, "copy": copy} for copy, file in local_files(spec).items()
     ]
 
 
 def keep_plugins(directory: RunDirectory, spec: Spec) -> None:
-    """Copy into a run directory the local files that components of its spec come from. Nothing ever runs a copy."""
+    """Copy the local files with components of a spec into its run directory. The copies are never executed."""
     for copy, file in local_files(spec).items():
         write_file(directory.file(*copy.split("/")), partial(_write, file.content))
 
@@ -53,7 +53,7 @@ def _write(content: bytes, file: BinaryIO) -> None:
 
 
 def damaged_copies(manifest: Mapping[str, Any], run: Path) -> Iterator[str]:
-    """Give a sentence for each copy in a run directory that is gone or is not what the run was made with."""
+    """Yield a sentence for each copy in a run directory that is missing or has changed."""
     for plugin in manifest.get("plugins", ()):
         path = run / plugin["copy"]
         try:
@@ -66,14 +66,14 @@ def damaged_copies(manifest: Mapping[str, Any], run: Path) -> Iterator[str]:
 
 
 def is_same(before: str, now: str) -> bool:
-    """Tell whether a component comes from where it came from, as manifests have it. A file may be moved and renamed."""
+    """Return whether a component has the same origin, as in manifests. A file may be moved and renamed."""
     files = LOCAL.fullmatch(before), LOCAL.fullmatch(now)
     return before == now or (files[0] is not None and files[1] is not None and files[0][2] == files[1][2])
 
 
 def changed_plugins(manifest: Mapping[str, Any], spec: Spec) -> Iterator[str]:
-    """Give a sentence for each local file that is not what it was when the run was made."""
+    """Yield a sentence for each local file that has changed since the run was made."""
     before = {plugin["sha256"] for plugin in manifest.get("plugins", ())}
     for file in local_files(spec).values():
         if file.digest not in before:
-            yield f"{printable(file.path)} is not what it was when the run was made: its SHA-256 is {file.digest}"
+            yield f"{printable(file.path)} has changed since the run was made: its SHA-256 is {file.digest}"

@@ -1,4 +1,4 @@
-"""Going on with a run: is it still the same run, and from which of its checkpoints?"""
+"""Resume a run: check that nothing else has changed, and choose the checkpoint."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ SETTING = {
     "BLAS threads": ("machine", "blas_threads"),
     "SIMD extensions": ("machine", "simd"),
 }
-"""What the last bits of a run depend on, and where its manifest tells it."""
+"""What the last bits of a run depend on, and its place in the manifest."""
 MISSING = object()
 
 
 def check_spec_unchanged(before: Spec, now: Spec) -> None:
-    """Raise an error if a spec says something else of how training goes than the one a run was made with.
+    """Raise an error if a spec differs from that of a run in anything that affects training.
 
     Raises:
         SpecError: with every difference.
@@ -42,12 +42,12 @@ def check_spec_unchanged(before: Spec, now: Spec) -> None:
         for pointer, old, new in differences(trajectory(before.to_json(), before), trajectory(now.to_json(), now))
     ]
     if found:
-        help = "when a run goes on, only training.epochs and what does not bear on training may change; start a new one"
+        help = "a resumed run may change only training.epochs and what does not affect training; start a new run"
         raise SpecError([now.locate(each._replace(help=help)) for each in found], file=now.source)
 
 
 def check_components_unchanged(manifest: Mapping[str, Any], spec: Spec, run: Path) -> None:
-    """Raise an error if components come from other distributions, or other versions, than when a run was made.
+    """Raise an error if components come from other distributions or versions than when a run was made.
 
     Raises:
         UsageError: naming them.
@@ -62,9 +62,9 @@ def check_components_unchanged(manifest: Mapping[str, Any], spec: Spec, run: Pat
 
 
 def check_data_unchanged(manifest: Mapping[str, Any], experiment: Experiment) -> list[str]:
-    """Raise an error if the data are others than those a run was made with.
+    """Raise an error if the data are not those that a run was made with.
 
-    Computed ones may differ in their last bits where the machine does; that is a warning.
+    Synthetic data may differ in their last bits on another machine; that is a warning.
 
     Raises:
         UsageError: naming the digests.
@@ -79,7 +79,7 @@ def check_data_unchanged(manifest: Mapping[str, Any], experiment: Experiment) ->
 
 
 def changed_setting(manifest: Mapping[str, Any]) -> list[str]:
-    """Return what would let a run end in other bits here than where it was made, a sentence each."""
+    """Return a sentence for each difference from the run's machine that may change bits."""
     now = describe_setting()
     found = []
     for what, (part, key) in SETTING.items():
@@ -92,7 +92,7 @@ def changed_setting(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def differences(before: Any, now: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any, Any]]:
-    """Give every place where two JSON values differ, with both values there."""
+    """Yield every place where two JSON values differ, with both values."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in {**before, **now}:
             yield from differences(before.get(key, MISSING), now.get(key, MISSING), (*pointer, key))
@@ -108,9 +108,9 @@ def _show(value: Any) -> str:
 
 
 class Resumed(NamedTuple):
-    """What a run goes on from: its state, the best one so far, and the history until then.
+    """What a run resumes from: its state, the best one so far, and the history until then.
 
-    There is no best one if that was deleted, as a better one was found which then was damaged: it will be found again.
+    There is no best one if it was deleted for a better one that was then damaged: that one will be found again.
     """
 
     latest: TrainingState
@@ -121,15 +121,15 @@ class Resumed(NamedTuple):
 def restore(
     experiment: Experiment, directory: Path, which: str = "latest", callbacks: bool = True
 ) -> tuple[Resumed, list[str]]:
-    """Put an experiment into the newest state of a run that can be believed; return that, and what cannot be.
+    """Restore an experiment to the newest intact state of a run; return that state, and what was refused.
 
-    A state is believed with the best one so far, which it refers to. `which` may name an earlier one. `callbacks` as in
-    `Trainer.restore`.
+    A state is valid only with the best one so far, which it refers to. `which` may name an earlier one. `callbacks` as
+    in `Trainer.restore`.
 
     Raises:
-        UsageError: if there is none of that name, or a callback whose state it has is not there.
-        RunError: if none can be believed, or if history or record do not belong to it: going back behind a state that
-            is whole is for its owner to decide.
+        UsageError: if there is no such checkpoint, or a callback in its state is missing.
+        RunError: if no checkpoint is intact, or if history or record do not match it: only the user may decide to
+            go back before an intact state.
     """
     spec, index = experiment.spec, Index(directory)
 
@@ -144,7 +144,7 @@ def restore(
             experiment.restore(latest, callbacks)
         except UsageError:
             raise
-        except Exception as error:  # each schedule and generator fails over what is crafted in its own way
+        except Exception as error:  # schedules and generators raise various errors for crafted files
             raise RunError(f"{path} does not hold the state of such a run: {error!r}") from error
         return latest, best
 
@@ -157,16 +157,16 @@ def restore(
         error.help = f"bring it back, or repeat the training: specnet resume {directory} --checkpoint 0"
         raise
     step = latest.progress["step"]
-    return Resumed(latest, best, history), [f"{reason}; going on from step {step}" for reason in refused]
+    return Resumed(latest, best, history), [f"{reason}; resuming from step {step}" for reason in refused]
 
 
 def take_over(recorder: Recorder, path: Path, epoch: int) -> None:
-    """Let a recorder go on with the record of a run that goes on from the end of `epoch`.
+    """Let a recorder continue the record of a run that resumes from the end of `epoch`.
 
-    Where that is no more than the first frame, which the recorder has, it goes on without the file, too.
+    If that is only the first frame, which the recorder has, the file may be missing.
 
     Raises:
-        RunError: if the file does not hold what such a run has kept.
+        RunError: if the file does not contain what the run had recorded.
     """
     try:
         recorder.resume(read_npz(path), epoch)
@@ -175,5 +175,5 @@ def take_over(recorder: Recorder, path: Path, epoch: int) -> None:
             return
         reason = error.message if isinstance(error, SpecnetError) else str(error)
         if isinstance(error, KeyError):
-            reason = f"it has no array {error}; older versions of specnet kept none"
-        raise RunError(f"{path} is not what the run had kept by epoch {epoch}: {reason}") from error
+            reason = f"it has no array {error}; older versions of specnet did not write it"
+        raise RunError(f"{path} is not what the run had recorded by epoch {epoch}: {reason}") from error

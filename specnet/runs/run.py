@@ -36,19 +36,19 @@ from specnet.task import Task
 from specnet.training.model import Model
 
 ONE_AT_A_TIME = RLock()
-"""Layers write to arrays of their own, and BLAS has one number of threads for the whole process."""
+"""Layers write to their own arrays, and BLAS has one number of threads for the whole process."""
 
 
 class Run:
     """A trained run: its spec, history and data, and the model of one of its checkpoints.
 
-    `checkpoint` is "best" (by the value that the spec monitors), "latest" or a step number. Where the best or latest
-    cannot be believed, the one before it is used, and `warnings` say so.
+    `checkpoint` is "best" (by the value that the spec monitors), "latest" or a step number. If the best or latest is
+    damaged, the one before it is used, and `warnings` say so.
 
-    It computes with the set of kernels that the run was made with. With `allow_other_kernels` another may be named.
+    It uses the set of kernels of the run. `allow_other_kernels` allows another one.
 
     Raises:
-        RunError: if the directory is not that of a run, or cannot be trusted.
+        RunError: if the directory is not a run directory, or cannot be trusted.
         UsageError: if `kernels` names another set, or the run's own is not installed.
     """
 
@@ -71,7 +71,7 @@ class Run:
         self.warnings += [f"{reason}; {self.checkpoint.name} is used in its place" for reason in refused]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Return how to load the run again, from the same checkpoint, in another process for instance."""
+        """Return how to load the run again from the same checkpoint, such as in another process."""
         return load_run, (self.directory.resolve(), self.checkpoint.stem, *self._given)
 
     def __repr__(self) -> str:
@@ -102,7 +102,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """How the run ended: finished, interrupted, diverged or failed; running if it goes on, or was killed."""
+        """How the run ended: finished, interrupted, diverged or failed; running if it is in progress or was killed."""
         return str(self.manifest["status"])
 
     @property
@@ -127,12 +127,12 @@ class Run:
 
     @property
     def task(self) -> Task:
-        """What the network learns: numbers, or classes with their names."""
+        """The task of the network: numbers, or classes with their names."""
         return Task.from_json(self.progress["data"]["task"])
 
     @property
     def best(self) -> dict[str, Any]:
-        """Checkpoint, epoch, step, monitored value's name and value of the best state."""
+        """Checkpoint, epoch, step, and name and value of the monitored quantity of the best state."""
         return read_json(self.directory / "best.json")
 
     @property
@@ -150,7 +150,7 @@ class Run:
         data = load_data(self.spec)
         if not self.dataset.computed and data_digest(data) != self.manifest["data"]["sha256"]:
             raise DataError(
-                "the data are not those that the run was made with: they have another SHA-256 than the manifest tells",
+                "the data are not those that the run was made with: their SHA-256 does not match the manifest",
                 help="bring the old data back, or evaluate other samples with --data",
             )
         return data
@@ -162,7 +162,7 @@ class Run:
 
     @cached_property
     def record(self) -> Mapping[str, np.ndarray]:
-        """Arrays of `record.npz` by name, as `Recorder.arrays` describes them; none if the run keeps no record.
+        """Arrays of `record.npz` by name, as `Recorder.arrays` describes them; empty if the run has no record.
 
         Raises:
             RunError: if they cannot be read.
@@ -177,16 +177,16 @@ class Run:
     def predict(self, inputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """Return predictions (n, ...) for raw inputs (n, ...).
 
-        Probabilities where the loss is on logits; in the dataset's units where targets were transformed. A `mask`
+        Probabilities if the loss is on logits; in the dataset's units if targets were transformed. A `mask`
         (n, time) of bool is True at the positions of sequences that count.
 
         Raises:
-            DataError: if the inputs are not real numbers, as many in each row, or the mask does not match them.
+            DataError: if the inputs are not rows of real numbers of one shape, or the mask does not match them.
         """
         try:
             array = np.asarray(inputs)
         except ValueError as error:
-            raise DataError(f"the inputs are no array: {error}") from error
+            raise DataError(f"the inputs are not an array: {error}") from error
         if array.ndim == 0 or array.dtype.kind not in "biuf":
             raise DataError(f"inputs of dtype {array.dtype} and shape {array.shape} are not rows of real numbers")
         mask = None if mask is None else np.asarray(mask)
@@ -195,7 +195,7 @@ class Run:
             return self.model.predict(array, mask)
 
     def evaluate(self, split: str | AnySamples = "test") -> dict[str, float]:
-        """Return loss and metrics over one of the run's splits, or over further samples.
+        """Return loss and metrics on one of the run's splits, or on other samples.
 
         Raises:
             UsageError: if the run has no such split.
@@ -208,13 +208,13 @@ class Run:
             return self.model.evaluate(split)
 
     def _as_in_training(self) -> AbstractContextManager[Any]:
-        """Let BLAS take as many threads as in training, unless the environment says otherwise: bits depend on them."""
+        """Use as many BLAS threads as in training, unless the environment says otherwise: bits depend on them."""
         return blas_threads(None, recorded_threads(self.manifest))
 
     def plot(self, plot: str | Mapping[str, Any] | Plot, output: str | Path | None = None, format: str = "png") -> Path:
         """Draw a plot, given as in a spec, into the run's `plots` folder and return its path.
 
-        `format` is png, svg or, of a plot that moves, gif. An `output` file is written instead; it ends in its format.
+        `format` is png, svg or, for an animated plot, gif. `output` names another file, with its format as extension.
 
         Raises:
             PlotError: if it cannot show this kind of problem.
@@ -230,12 +230,12 @@ class Run:
         return path
 
     def _picture(self, name: str, format: str) -> Path:
-        # A picture of another checkpoint than the usual one does not take the usual one's place.
+        # A picture of another checkpoint does not replace that of the default one.
         suffix = "" if self.checkpoint.name == self.best.get("checkpoint") else f"-{self.checkpoint.stem}"
         return inside(self.directory, "plots", f"{name}{suffix}.{format}")
 
     def report(self) -> Path:
-        """Write the run's `report.html`, a page that needs nothing but itself, and return its path."""
+        """Write the run's `report.html`, a self-contained page, and return its path."""
         path = inside(self.directory, "report.html")
         page = self._page().encode()
         write_file(path, lambda file: file.write(page))
@@ -270,10 +270,10 @@ def load_run(
 ) -> Run:
     """Return the run in a directory, with the model of a checkpoint: "best", "latest" or a step number.
 
-    It computes with the set of kernels that the run was made with. With `allow_other_kernels` another may be named.
+    It uses the set of kernels of the run. `allow_other_kernels` allows another one.
 
     Raises:
-        RunError: if the directory is not that of a run, or cannot be trusted.
+        RunError: if the directory is not a run directory, or cannot be trusted.
         UsageError: if `kernels` names another set, or the run's own is not installed.
     """
     return Run(directory, checkpoint, kernels, allow_other_kernels)

@@ -1,4 +1,4 @@
-"""`run` and `resume`: train a spec and leave a run directory, or go on with one."""
+"""`run` and `resume`: train a spec into a run directory, or continue one."""
 
 from __future__ import annotations
 
@@ -47,25 +47,25 @@ def run(
     kernels: str | None = None,
     allow_other_kernels: bool = False,
 ) -> Run:
-    """Train a spec and return its run; what is not a `Spec` yet is given to `load_spec` first.
+    """Train a spec and return its run; anything but a `Spec` is passed to `load_spec` first.
 
-    `out` names the run directory, by default `runs/` and the spec's name; if that is taken, the next free of
-    `-2`, `-3`, … is used. With `resume`, a run of the spec in that very directory goes on, if there is one; then
+    `out` names the run directory, by default `runs/` and the spec's name; if it is taken, the next free one of
+    `-2`, `-3`, … is used. With `resume`, a run of the spec in that same directory is resumed, if there is one; then
     errors, `strict`, `threads`, `kernels` and `allow_other_kernels` are those of `resume`.
 
     `callbacks` run after those of the spec, in their order. `loggers` see the run and cannot change it.
 
     `threads` is the number of BLAS threads; by default as many as the environment says (`OPENBLAS_NUM_THREADS`), or
-    else one, and more for matrix products that are large, whatever was set before. Afterwards there are as many as
-    before. `kernels` names the set of kernels that computes, by default "numpy" or what the spec was loaded with;
-    "textbook" are the definitions themselves. Unless `report` is false, `report.html` is written at the end, a
+    else one, and more for large matrix products, whatever was set before. The previous number is restored
+    afterwards. `kernels` names the set of kernels, by default "numpy" or that which the spec was loaded with;
+    "textbook" means the definitions themselves. Unless `report` is false, `report.html` is written at the end, a
     page with replay and results.
 
-    SIGINT, SIGTERM and SIGHUP end the step that is being taken, save the state and raise `Interrupted`; a second one
-    raises it at once.
+    On SIGINT, SIGTERM or SIGHUP the run completes its step, saves the state and raises `Interrupted`; a second
+    signal raises it at once.
 
     Raises:
-        SpecnetError: if the spec does not fit its data; then no directory is made.
+        SpecnetError: if the spec does not fit its data; no directory is made.
         UsageError: if `out` cannot be a directory, or there are fewer cores than `threads`.
         DivergenceError: if a number is no longer finite; what was saved before stays. With the spec's
             `"on_divergence": "restore_best"` the run is returned instead, its status "diverged".
@@ -110,15 +110,15 @@ def resume(
     kernels: str | None = None,
     allow_other_kernels: bool = False,
 ) -> Run:
-    """Go on with the run in a directory, from the newest of its checkpoints that can be believed, and return it.
+    """Resume the run in a directory from its newest intact checkpoint, and return it.
 
     `checkpoint` may be an earlier one, "best" or a step: what came after that is repeated.
 
-    It ends in the bytes of a run that was never interrupted, on a machine with the same NumPy, BLAS and threads; with
+    It ends with the same bytes as an uninterrupted run, on a machine with the same NumPy, BLAS and threads; with
     `strict` another one is refused, otherwise the observer is warned. `threads` is the number of BLAS threads; by
-    default as many as the environment says, or else as the run has had. `overrides` may make the run longer, as
-    `training.epochs=200` does, or change what does not bear on training. The set of
-    kernels is the run's own; with `allow_other_kernels` it may be another, `kernels`, and the observer is warned.
+    default as many as the environment says, or else as many as before. `overrides` may make the run longer, as
+    `training.epochs=200` does, or change what does not affect training. The set of kernels is the run's own; with
+    `allow_other_kernels` it may be another, `kernels`, and the observer is warned.
 
     Raises:
         RunError: if the directory is not that of a run, or cannot be trusted.
@@ -148,19 +148,19 @@ def resume(
 
 
 def _take(wanted: Path) -> RunDirectory | None:
-    """Lock the directory for a run that may be resumed later, and so cannot be in another; None if one has begun."""
+    """Lock the directory for a run that may be resumed later, and so needs this name; None if a run has begun."""
     try:
         wanted.mkdir(parents=True, exist_ok=True)
         directory = take_directory(wanted)
     except OSError as error:
         raise UsageError(f"{wanted} cannot be made: {os_reason(error)}", help="name another with --out") from error
     if directory is None and not (wanted / "manifest.json").exists():
-        raise UsageError(f"{wanted} holds other files and no run", help="name another directory with --out")
+        raise UsageError(f"{wanted} contains other files and no run", help="name another directory with --out")
     return directory
 
 
 def _set_up(spec: Spec, callbacks: Sequence[Callback], signals: Signals) -> Experiment:
-    """Return a spec's experiment, set up with one thread: what transforms fit does not depend on their number."""
+    """Return a spec's experiment, set up with one thread: fitted transforms do not depend on their number."""
     with signals.promptly(), blas_threads(1):
         return Experiment(spec, callbacks)
 
@@ -185,7 +185,7 @@ def _go_on(
     kernels: str | None = None,
     allow_other_kernels: bool = False,
 ) -> Run:
-    """Resume the run in a directory with the spec given, or with its own and overrides."""
+    """Resume the run in a directory with the given spec, or with its own and overrides."""
     with RunDirectory(path) as directory, ExitStack() as stack:
         directory.clean()
         manifest = read_manifest(path)
@@ -200,7 +200,7 @@ def _go_on(
         experiment = _set_up(spec, callbacks, signals)
         warnings += check_data_unchanged(manifest, experiment)
         if strict and warnings:
-            raise UsageError("\n".join(["bits may differ from those of a run on one machine", *warnings]))
+            raise UsageError("\n".join(["bits may differ from those of an uninterrupted run", *warnings]))
         course = Course(experiment, directory, manifest, observers, signals)
         resumed, refused = restore(experiment, path, checkpoint)
         for message in [*warnings, *refused]:
@@ -208,8 +208,8 @@ def _go_on(
         epoch = experiment.trainer.epoch
         begun = epoch + (experiment.trainer.batches.position > 0)
         if begun > spec.training.epochs:
-            message = f"the run has begun epoch {begun} already, there cannot be only {spec.training.epochs} of them"
-            raise UsageError(message, help=f"let training.epochs be {begun} or more")
+            message = f"the run has already begun epoch {begun}, more than training.epochs={spec.training.epochs}"
+            raise UsageError(message, help=f"set training.epochs to {begun} or more")
         replaced = before.digest() if before.digest() != spec.digest() else None
         manifest |= {"spec": describe_spec(spec, replaced), "components": components(spec)}
         manifest |= {"plugins": describe_plugins(spec), "kernels": describe_kernels(chosen)}

@@ -1,4 +1,4 @@
-"""Files of further samples for a trained run, and files of its predictions."""
+"""Files of other samples for a trained run, and files of its predictions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from specnet.task import classes
 
 @contextmanager
 def about(path: Path) -> Iterator[None]:
-    """Let errors from inside name the file of samples, instead of a place in the run's spec."""
+    """Make errors from inside name the file of samples instead of a place in the run's spec."""
     try:
         yield
     except SpecnetError as error:
@@ -40,7 +40,7 @@ def read_samples(run: Run, path: Path) -> AnySamples:
     Columns and arrays have the names that the run's dataset uses.
 
     Raises:
-        SpecnetError: if the file cannot be read or does not hold what is needed.
+        SpecnetError: if the file cannot be read or lacks what is needed.
     """
     return _reader(run, path).read(path, targets=True, classes=run.classes)
 
@@ -49,7 +49,7 @@ def read_inputs(run: Run, path: Path) -> np.ndarray:
     """Return inputs, in the dataset's units, from a `.csv`, `.npz` or `.npy` file.
 
     Raises:
-        SpecnetError: if the file cannot be read or does not hold what is needed.
+        SpecnetError: if the file cannot be read or lacks what is needed.
     """
     if path.suffix != ".npy":
         inputs = _reader(run, path).read(path, targets=False, classes=run.classes).inputs
@@ -58,15 +58,15 @@ def read_inputs(run: Run, path: Path) -> np.ndarray:
 
 
 def _reader(run: Run, path: Path) -> Dataset:
-    """The dataset component that reads files like this one: the run's own if it can, else one with its names."""
+    """Return the dataset component to read this file: the run's own if it can, else one with its names."""
     if path.suffix and path.suffix == run.dataset.suffix:
         return run.dataset
     if path.suffix not in (".csv", ".npz"):
-        raise UsageError(f"{path}: the file's name should end in .csv, .npz or .npy")
+        raise UsageError(f"{path}: the file name should end in .csv, .npz or .npy")
     description: dict[str, Any] = {"type": path.suffix.removeprefix("."), "path": str(path)}
     if path.suffix == ".csv":
         if not run.input_names:
-            raise UsageError(f"{path}: the inputs of this run have no column names", help="give them as .npz or .npy")
+            raise UsageError(f"{path}: the inputs of this run have no column names", help="save them as .npz or .npy")
         description |= {"inputs": run.input_names, "targets": run.target_names or ["target"]}
     reader = build("datasets", description)
     assert isinstance(reader, Dataset)
@@ -74,7 +74,7 @@ def _reader(run: Run, path: Path) -> Dataset:
 
 
 def write_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray | Rows]) -> None:
-    """Write arrays as `numpy.savez` does, those that do not fit into memory a piece at a time."""
+    """Write arrays as `numpy.savez` does, larger than memory piece by piece."""
     with ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             header = {"descr": dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
@@ -88,7 +88,7 @@ def write_predictions(run: Run, predictions: np.ndarray, output: Path) -> None:
     """Write predictions to a `.csv`, `.npy` or `.npz` file (array `predictions`).
 
     Raises:
-        UsageError: if the file's name has another ending, or predictions are too deep for a table.
+        UsageError: if the file has another extension, or predictions have too many axes for a table.
     """
     if output.suffix == ".csv":
         content = predictions_csv(run, predictions)
@@ -98,22 +98,24 @@ def write_predictions(run: Run, predictions: np.ndarray, output: Path) -> None:
     elif output.suffix == ".npz":
         write_file(output, lambda file: np.savez(file, predictions=predictions))
     else:
-        raise UsageError(f"{output}: the file's name should end in .csv, .npy or .npz")
+        raise UsageError(f"{output}: the file name should end in .csv, .npy or .npz")
 
 
 def predictions_csv(run: Run, predictions: np.ndarray) -> bytes:
-    """Return CSV in UTF-8, a row for each prediction; a class goes by name, after the probabilities of all classes.
+    """Return CSV in UTF-8, a row for each prediction; a class is its name, after the probabilities of all classes.
 
     Raises:
-        UsageError: if predictions are too deep for a table.
+        UsageError: if predictions have too many axes for a table.
     """
     if predictions.ndim > 2:
-        raise UsageError(f"predictions of shape {predictions.shape[1:]} are no table", help="write them to .npy")
+        raise UsageError(
+            f"predictions of shape {predictions.shape[1:]} do not fit into a table", help="write them to .npy"
+        )
     rows = predictions if predictions.ndim == 2 else predictions[:, np.newaxis]
     columns: list[str] = list(run.target_names) if len(run.target_names) == rows.shape[1] else []
     part, chosen = run.task.only, []
     if part.has_classes:
-        # A network may have more outputs than the dataset has classes; those have numbers alone.
+        # Outputs beyond the dataset's classes have numbers instead of names.
         names = [*part.classes, *map(str, range(len(part.classes), rows.shape[1]))]
         chosen = [names[number] for number in drop_column(classes(predictions))]
         if np.issubdtype(predictions.dtype, np.integer):

@@ -33,8 +33,8 @@ def test_of_a_sound_run_each_part_is_told_to_be_in_order(made, invoke):
     assert (result.exit_code, result.stderr) == (0, "")
     rows = [line.split(maxsplit=2) for line in result.stdout.splitlines()]
     assert ["manifest", "ok", "finished"] in rows
-    assert ["checkpoints", "ok", "4 of 4 believed"] in rows
-    assert result.stdout.endswith("\narms: sound\n")
+    assert ["checkpoints", "ok", "4 of 4 intact"] in rows
+    assert result.stdout.endswith("\narms: intact\n")
 
 
 def test_notes_end_with_code_0_and_errors_with_code_3(made, invoke):
@@ -48,8 +48,8 @@ def test_notes_end_with_code_0_and_errors_with_code_3(made, invoke):
     assert "\nerror[checkpoints]: arms/checkpoints/step-00000003.npz is not what was saved" in result.stdout
     assert "note[files]" in result.stdout
     rows = [line.split(maxsplit=2) for line in result.stdout.splitlines()]
-    assert ["checkpoints", "error", "3 of 4 believed"] in rows
-    assert result.stdout.endswith("\narms: damaged, but can go on from step 2: specnet resume arms\n")
+    assert ["checkpoints", "error", "3 of 4 intact"] in rows
+    assert result.stdout.endswith("\narms: damaged, but can be resumed from step 2: specnet resume arms\n")
 
 
 def test_a_part_with_a_note_and_an_error_is_told_to_have_an_error(made, invoke):
@@ -72,7 +72,7 @@ def test_it_can_answer_in_json(made, invoke):
 def test_after_it_said_so_the_run_goes_on_and_is_sound_again(made, invoke):
     damage(made)
     assert invoke("resume", "arms").exit_code == 0
-    assert invoke("doctor", made).stdout.endswith("\narms: sound\n")
+    assert invoke("doctor", made).stdout.endswith("\narms: intact\n")
 
 
 @pytest.mark.parametrize("what", ["nowhere", "arms.json", "."])
@@ -104,7 +104,7 @@ def test_a_kernel_that_the_environment_decides_on_is_told(invoke, monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
     result = invoke("doctor")
     assert result.exit_code == 0
-    assert "\nnote[machine]: OPENBLAS_CORETYPE=Haswell in the environment decides on the BLAS kernel" in result.stdout
+    assert "\nnote[machine]: OPENBLAS_CORETYPE=Haswell in the environment selects the BLAS kernel" in result.stdout
     monkeypatch.delenv("OPENBLAS_CORETYPE")
     assert "OPENBLAS_CORETYPE" not in invoke("doctor").stdout
 

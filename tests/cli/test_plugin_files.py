@@ -94,9 +94,9 @@ def test_a_file_that_has_changed_is_refused_by_resume_and_reported_by_others(inv
     assert "the run was made with layers.mine of mine.py (sha256 " in result.stderr
     result = invoke("evaluate", run, "--plugin", "mine.py")
     assert result.exit_code == 0
-    assert "warning: mine.py is not what it was when the run was made: its SHA-256 is " in result.stderr
+    assert "warning: mine.py has changed since the run was made: its SHA-256 is " in result.stderr
     result = invoke("doctor", run, "--plugin", "mine.py")
-    assert (result.exit_code, "resume refuses that" in result.output) == (0, True)
+    assert (result.exit_code, "resume refuses this" in result.output) == (0, True)
     copy = invoke("resume", run, "--set", "training.epochs=4", "--plugin", run / "plugins" / "mine.py")
     assert "plugins/mine.py:5 registers" in copy.stderr or copy.exit_code == 0
 
@@ -155,8 +155,8 @@ WRONG = {
         'error[plugin]: wrong.py:5 registers the layer "tanh", which specnet ',
         5,
     ),
-    "name of a distribution": (MINE.replace('"mine"', '"swish"'), "which specnet-swish ", 5),
-    "name that no spec can have": (MINE.replace('"mine"', '"Mine"'), '"Mine" cannot be the name of a component', 5),
+    "name of a distribution": (MINE.replace('"mine"', '"swish"'), "a name of specnet-swish ", 5),
+    "name that no spec can have": (MINE.replace('"mine"', '"Mine"'), '"Mine" is not a valid component name', 5),
     "group": (MINE.replace('"layers"', '"layer"'), 'there is no component group "layer"', 5),
     "fields": (
         MINE.replace("factor: float", 'factor: "Unknown"'),

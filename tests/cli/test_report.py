@@ -50,7 +50,7 @@ def test_a_run_that_diverges_has_a_page_as_well(write, invoke):
     optimizer = {"type": "sgd", "learning_rate": 1e30}
     result = invoke("run", write("wild.json", optimizer=optimizer, loss="mse"))
     assert result.exit_code == 4
-    assert "note: how it came to that: runs/wild/report.html" in result.stderr
+    assert "note: the page shows how: runs/wild/report.html" in result.stderr
     assert "diverged" in Path("runs/wild/report.html").read_text()
 
 

@@ -85,7 +85,7 @@ BAD = {
     "unknown component": ({"layers": ["sigmod"]}, "unknown-component", 'did you mean "sigmoid"?'),
     "missing data file": ({"dataset": TABLE | {"path": "no.csv"}}, "missing-file", "no.csv"),
     "bad cell": ({"dataset": TABLE}, "data", 'data.csv:3: column "y": "oops"'),
-    "mismatched shapes": ({"layers": [{"type": "linear", "units": 3}]}, "shape", "the last layer gives"),
+    "mismatched shapes": ({"layers": [{"type": "linear", "units": 3}]}, "shape", "the last layer returns"),
     "a layer that cannot take its inputs": ({"dataset": {"type": "npz", "path": "flat.npz"}}, "shape", "layers.0"),
     "target out of range": ({"dataset": {"type": "npz", "path": "targets.npz"}}, "data", "target 2 in row 1"),
     "class out of range": (
@@ -150,7 +150,7 @@ def test_a_signal_ends_with_its_code_and_says_how_to_go_on(number, code, invoke,
     run_epoch = loop.run_epoch
     monkeypatch.setattr(loop, "run_epoch", interrupted)
     result = invoke("run", write("arms.json"))
-    assert (result.exit_code, "to go on: specnet resume runs/arms" in result.stderr) == (code, True)
+    assert (result.exit_code, "to resume: specnet resume runs/arms" in result.stderr) == (code, True)
     assert json.loads(Path("runs/arms/manifest.json").read_text())["status"] == "interrupted"
 
 
@@ -241,7 +241,7 @@ def test_a_run_that_diverges_in_its_first_epoch_ends_with_code_4_and_says_so_onc
     result = invoke("run", write("arms.json", **DIVERGING, plots=["curves"], training=training))
     assert result.exit_code == 4
     assert result.stderr.count("error[divergence]: ") == 1
-    assert ("the best state until then is restored" in result.stderr) is (policy == "restore_best")
+    assert ("the best state so far is restored" in result.stderr) is (policy == "restore_best")
 
 
 def test_a_run_goes_back_to_an_earlier_state_if_one_asks_for_it(invoke, write):

@@ -51,7 +51,7 @@ def test_a_signal_ends_a_run_with_a_checkpoint_and_its_code(number, code, start,
     process.send_signal(number)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == code
-    assert stderr == f"stopped by {number.name}\n   = note: its state is saved; to go on: specnet resume run\n"
+    assert stderr == f"stopped by {number.name}\n   = note: its state is saved; to resume: specnet resume run\n"
     run = specnet.load_run(tmp_path / "run", "latest")
     assert run.status == "interrupted"
     assert len(run.history["epoch"]) == run.progress["epoch"] > 0

@@ -69,7 +69,7 @@ def test_an_npy_file_of_another_size_than_it_announces_is_refused(change, tmp_pa
     path = tmp_path / "data.npy"
     np.save(path, X)
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(DataError, match=r"data\.npy has \d+ bytes, which is not what its shape \(1000, 3, 2\) asks"):
+    with pytest.raises(DataError, match=r"data\.npy has \d+ bytes, which does not match its shape \(1000, 3, 2\)"):
         npy_header(path)
 
 

@@ -169,5 +169,5 @@ def test_damaged_files_load_or_are_refused_by_name(dataset, field, compress):
 def test_the_size_is_checked_before_anything_is_allocated(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"\0\0\x0e\x08" + b"\xff\xff\xff\xff" * 8)
-    with pytest.raises(SpecnetError, match="is not what its shape"):
+    with pytest.raises(SpecnetError, match="does not match its shape"):
         read_idx(path)

@@ -81,7 +81,7 @@ def test_there_is_nothing_to_stratify_by_without_classes(targets):
     ],
 )
 def test_a_split_that_would_be_empty_is_refused(shares, empty):
-    with pytest.raises(DataError, match=f"no {empty} sample is left of 10"):
+    with pytest.raises(DataError, match=f"no {empty} sample is left out of 10"):
         divide(Split(**shares), data(10))
 
 

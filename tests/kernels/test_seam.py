@@ -218,7 +218,7 @@ def test_a_set_that_replaces_a_class_by_no_subclass_of_it_is_broken():
     class Wrong(KernelSet):
         replaces: ClassVar = {"specnet.layers.activation:Relu": f"{HERE}:FusedTanh"}
 
-    with pytest.raises(BrokenComponentError, match="which is no subclass of it"):
+    with pytest.raises(BrokenComponentError, match="which is not a subclass"):
         Wrong.exchange(build("layers", "relu"))
 
 

@@ -164,7 +164,7 @@ def test_arrays_of_another_shape_are_refused():
     network.forward(np.zeros((4, 3)))
     with pytest.raises(ShapeError, match=r"shape \(5,\), the network takes \(3,\)"):
         network.forward(np.zeros((4, 5)))
-    with pytest.raises(ShapeError, match=r"the network gives \(2,\)"):
+    with pytest.raises(ShapeError, match=r"the network returns \(2,\)"):
         network.backward(np.zeros((4, 1)))
 
 
@@ -316,7 +316,7 @@ def test_a_layer_below_which_only_shares_a_parameter_is_trained():
 
 
 def test_a_shared_parameter_that_there_is_not_is_told_with_its_place():
-    with pytest.raises(SpecnetError, match=r'layers\.1 shares "layers.0.kernel", which is no parameter') as error:
+    with pytest.raises(SpecnetError, match=r'layers\.1 shares "layers.0.kernel", which is not a parameter') as error:
         build_network([{"type": "linear", "units": 3}, Tied(source="layers.0.kernel")], (4,))
     assert error.value.pointer == ("layers", 1)
     assert error.value.help == "parameters are layers.0.weight, layers.0.bias"

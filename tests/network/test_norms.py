@@ -45,5 +45,5 @@ def test_a_network_without_parameters_has_no_norms():
 
 @pytest.mark.parametrize("norms", [{}, {"gradient_norms": [1.0, 2.0], "update_norms": [1.0]}])
 def test_norms_of_other_layers_are_refused(network, norms):
-    with pytest.raises(ValueError, match="not those of its layers"):
+    with pytest.raises(ValueError, match="do not match its layers"):
         check_norms(network, norms)

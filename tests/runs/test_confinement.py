@@ -63,13 +63,13 @@ def test_where_no_checkpoint_can_be_believed_all_are_named_and_the_exit_code_is_
         flip(checkpoint(run, step))
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != ".lock"}
     for attempt in (specnet.load_run, specnet.resume, lambda run: specnet.load_run(run, "latest")):
-        with pytest.raises(RunError, match="no checkpoint can be believed") as caught:
+        with pytest.raises(RunError, match="no checkpoint is intact") as caught:
             attempt(run)
         assert [f"step-{step:08d}.npz" in str(caught.value) for step in steps] == [True] * len(steps)
     for verb in ("resume", "evaluate"):
         result = CliRunner().invoke(cli, [verb, str(run)])
         assert result.exit_code == 3
-        assert "no checkpoint can be believed" in result.stderr
+        assert "no checkpoint is intact" in result.stderr
     assert {path: path.read_bytes() for path in before} == before
 
 

@@ -49,7 +49,7 @@ def test_a_lock_that_cannot_be_made_is_an_error_of_the_file(tmp_path):
 def test_a_lock_that_is_not_of_this_directory_alone_is_refused(make, tmp_path):
     (tmp_path / "victim").write_text("mine")
     make(tmp_path / LOCK, tmp_path / "victim")
-    with pytest.raises(OSError, match="is not a file of this directory alone") as error:
+    with pytest.raises(OSError, match="is a link to a file elsewhere") as error:
         RunDirectory(tmp_path)
     assert error.value.filename == str(tmp_path / LOCK)
     assert (tmp_path / "victim").read_text() == "mine"

@@ -60,8 +60,8 @@ def test_by_default_the_latest_state_is_the_last_one_that_was_saved(tmp_path):
         specnet.run(growing(), tmp_path / "run", observer)
     assert error.value.exit_code == 4
     assert error.value.__notes__ == [
-        f"what was saved before is in {tmp_path / 'run'}",
-        f"how it came to that: {tmp_path / 'run' / 'report.html'}",
+        f"earlier states are in {tmp_path / 'run'}",
+        f"the page shows how: {tmp_path / 'run' / 'report.html'}",
     ]
     run = specnet.load_run(tmp_path / "run", "latest")
     assert run.progress["epoch"] == observer.lines[-1]["epoch"] == len(run.history["epoch"])
@@ -80,7 +80,7 @@ def test_the_best_state_can_be_restored_and_the_run_is_there_to_look_at(tmp_path
     assert latest.evaluate("train") == run.evaluate("train")
     assert (run.directory / "plots" / "curves.png").is_file()
     (warning,) = observer.warnings
-    assert warning.endswith("; the best state until then is restored")
+    assert warning.endswith("; the best state so far is restored")
     assert f", in epoch {observer.lines[-1]['epoch'] + 1}" in warning
 
 

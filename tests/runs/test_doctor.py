@@ -72,7 +72,7 @@ DAMAGE = {
     "manifest incomplete": (
         lambda run: rewrite(run / "manifest.json", data={}), "error", "manifest", "data.sha256: field required"),
     "status unknown": (
-        lambda run: rewrite(run / "manifest.json", status="done"), "error", "manifest", 'there is no status "done"'),
+        lambda run: rewrite(run / "manifest.json", status="done"), "error", "manifest", 'unknown status "done"'),
     "killed": (lambda run: rewrite(run / "manifest.json", status="running"), "note", "manifest", "it was killed"),
     "interrupted": (
         lambda run: rewrite(run / "manifest.json", status="interrupted"), "note", "manifest", "it is interrupted"),
@@ -108,32 +108,32 @@ DAMAGE = {
     "history gone": (lambda run: (run / "history.jsonl").unlink(), "error", "history", "history.jsonl cannot be read"),
     "history without a line": (
         lambda run: rewrite_lines(run / "history.jsonl", lambda lines: lines[:2] + lines[3:]), "error", "history",
-        "line 3 tells epoch 4 after epoch 2"),
+        "line 3 has epoch 4 after epoch 2"),
     "history with garbage": (
         lambda run: rewrite_lines(run / "history.jsonl", replace_line(3, b"\0\0\n")), "error", "history",
-        "damaged: line 4 is no epoch in JSON"),
+        "damaged: line 4 is not an epoch in JSON"),
     "history whose steps stand still": (
         lambda run: rewrite_lines(run / "history.jsonl", replace_line(1, b'{"epoch": 2, "step": 1}\n')), "error",
-        "history", "line 2 tells step 1 after step"),
+        "history", "line 2 has step 1 after step"),
     "history with other names": (
         lambda run: rewrite_lines(run / "history.jsonl", replace_line(1, b'{"epoch": 2, "step": 9}\n')), "error",
-        "history", "line 2 has not the names"),
+        "history", "line 2 has other names"),
     "history with another value": (
         lambda run: rewrite_lines(run / "history.jsonl", change_value), "error", "history",
-        "no longer tells the first 8 epochs"),
+        "no longer has the first 8 epochs"),
     "history cut": (
         lambda run: rewrite_lines(run / "history.jsonl", lambda lines: lines[:6]), "error", "history",
-        "no longer tells the first 8 epochs"),
+        "no longer has the first 8 epochs"),
     "history torn": (
         lambda run: rewrite_lines(run / "history.jsonl", lambda lines: [*lines, b'{"epo']), "note", "history",
-        "ends in a part of a line"),
+        "ends in an incomplete line"),
     "history ahead": (
         lambda run: rewrite_lines(run / "history.jsonl", lambda lines: [
             *lines, json.dumps(json.loads(lines[-1]) | {"epoch": 9, "step": 999}).encode() + b"\n"]), "note", "history",
         "1 epoch after the newest checkpoint"),
     "record gone": (lambda run: (run / "record.npz").unlink(), "error", "record", "record.npz"),
     "record flipped": (lambda run: flip(run / "record.npz", "predictions"), "error", "record", "record.npz"),
-    "record short": (other_record, "error", "record", "is not what the run had kept by epoch 8"),
+    "record short": (other_record, "error", "record", "is not what the run had recorded by epoch 8"),
     "other data": (
         lambda run: rewrite(run / "manifest.json", data={"sha256": "0" * 64}), "note", "data", "the data are not"),
     "temporary file": (
@@ -141,7 +141,7 @@ DAMAGE = {
     "unrecorded checkpoint": (
         lambda run: (run / "checkpoints" / file_name(7)).write_text(""), "note", "files",
         "named like checkpoints, but not written by the run: checkpoints/step-00000007.npz"),
-    "undeleted checkpoint": (forget, "note", "files", "left by a process that was killed while it saved: checkpoints/"),
+    "undeleted checkpoint": (forget, "note", "files", "left by a process that was killed while saving: checkpoints/"),
     "foreign file": (
         lambda run: (run / "notes.txt").write_text(""), "note", "files", "not written by the run: notes.txt"),
     "linked file": (
@@ -153,7 +153,7 @@ DAMAGE = {
 
 def test_of_a_sound_run_everything_is_looked_at_and_nothing_found(made):
     report = examine(made)
-    assert (report.findings, report.verdict) == ([], "sound")
+    assert (report.findings, report.verdict) == ([], "intact")
     assert list(report.parts) == [
         "manifest", "spec", "components", "machine", "latest", "best", "checkpoints", "history", "data", "record",
         "files", "resume", "evaluate",
@@ -201,7 +201,7 @@ def test_a_run_can_go_on_or_not_as_the_verdict_says(kind, made):
         with pytest.raises(SpecnetError):
             specnet.resume(made)
     else:
-        assert report.verdict == f"damaged, but can go on from step {report.resume}: specnet resume {made}"
+        assert report.verdict == f"damaged, but can be resumed from step {report.resume}: specnet resume {made}"
         started = []
         observer = specnet.Observer()
         observer.begin = lambda view: started.append(view.epoch)
@@ -237,7 +237,7 @@ def test_both_indexes_are_looked_at(made):
         (made / name).write_text("")
     report = examine(made)
     assert {finding.part for finding in report.findings} == {"latest", "best", "spec"}
-    assert report.verdict == "lost: no checkpoint can be believed"
+    assert report.verdict == "lost: no checkpoint is intact"
 
 
 def test_without_its_spec_the_digests_of_checkpoints_are_looked_at(made):
@@ -251,7 +251,7 @@ def test_without_its_spec_the_digests_of_checkpoints_are_looked_at(made):
 def test_a_run_of_which_no_checkpoint_is_left_is_lost(made):
     for path in (made / "checkpoints").iterdir():
         flip(path)
-    assert examine(made).verdict == "lost: no checkpoint can be believed"
+    assert examine(made).verdict == "lost: no checkpoint is intact"
 
 
 def test_if_all_until_the_best_are_lost_another_checkpoint_is_recommended(made):
@@ -261,7 +261,7 @@ def test_if_all_until_the_best_are_lost_another_checkpoint_is_recommended(made):
     report = examine(made)
     found = next(finding for finding in report.findings if finding.part == "evaluate")
     assert ("neither the best checkpoint" in found.message, "--checkpoint" in found.help) == (True, True)
-    assert report.verdict == "lost: it can neither go on nor be used"
+    assert report.verdict == "lost: it can be neither resumed nor used"
 
 
 def test_a_run_in_progress_is_told_as_such(made):
@@ -271,7 +271,7 @@ def test_a_run_in_progress_is_told_as_such(made):
         report = examine(made)
     assert [finding.part for finding in report.findings] == ["manifest"]
     assert f"process {os.getpid()} on" in report.findings[0].message
-    assert (report.verdict, report.resume) == ("sound, and in progress", None)
+    assert (report.verdict, report.resume) == ("intact, and in progress", None)
 
 
 def test_looking_stands_in_the_way_of_nobody_afterwards(made):
@@ -298,7 +298,7 @@ def test_a_checkpoint_that_the_writer_has_deleted_meanwhile_is_no_damage(made, m
 def test_a_killed_run_is_told_from_where_it_goes_on(made):
     rewrite(made / "manifest.json", status="running")
     report = examine(made)
-    assert report.verdict == f"sound, and can go on from step {report.resume}: specnet resume {made}"
+    assert report.verdict == f"intact, and can be resumed from step {report.resume}: specnet resume {made}"
 
 
 @pytest.mark.parametrize("status", ["running", "failed"])
@@ -314,13 +314,13 @@ def test_a_diverged_run_is_sound_and_is_not_told_to_go_on(train, tmp_path):
     report = examine(tmp_path / "run")
     assert [(finding.severity, finding.help) for finding in report.findings] == [("note", None)]
     assert "it is diverged: " in report.findings[0].message
-    assert report.verdict == "sound"
+    assert report.verdict == "intact"
 
 
 def test_what_resume_would_refuse_is_no_damage(made):
     DAMAGE["another version"][0](made)
     report = examine(made)
-    assert (report.verdict, report.resume) == ("sound, but resume refuses it", None)
+    assert (report.verdict, report.resume) == ("intact, but resume refuses it", None)
     assert report.evaluate == Index(made).best_step
 
 
@@ -348,7 +348,7 @@ def test_data_of_a_file_that_are_not_there_any_more_are_an_error(change, train, 
         np.savez(path, inputs=inputs + 1, targets=np.arange(20) % 2)
     report = examine(made)
     assert [(finding.severity, finding.part) for finding in report.findings] == [("error", "data")]
-    assert report.verdict == f"damaged: it cannot go on, but step {report.evaluate} can be used"
+    assert report.verdict == f"damaged: it cannot be resumed, but step {report.evaluate} can be used"
 
 
 def test_a_later_checkpoint_that_a_resumed_run_has_passed_over_is_no_damage(made):
@@ -367,9 +367,9 @@ def test_a_later_checkpoint_that_a_resumed_run_has_passed_over_is_no_damage(made
 def test_where_a_run_ended_before_it_began_it_is_told_how_to_start(tmp_path):
     with claim_directory(tmp_path / "run") as directory:
         (directory.path / "spec.json").write_text("{}")
-        assert examine(directory.path).verdict == "a run is about to begin"
+        assert examine(directory.path).verdict == "a run is starting"
     report = examine(tmp_path / "run")
-    assert report.verdict == "a run has ended here before it began"
+    assert report.verdict == "a run ended here before it started"
     assert [(finding.severity, finding.help) for finding in report.findings] == [
         ("note", f"to start it: specnet run SPEC --out {tmp_path / 'run'}")
     ]
@@ -404,9 +404,9 @@ def test_a_run_in_progress_may_have_saved_more_than_was_named_at_the_first_look(
 
 def test_a_value_that_is_not_that_of_the_best_checkpoint_is_told(made):
     rewrite(made / "best.json", value=-1.0)
-    assert any("tells another value" in finding.message for finding in examine(made).findings)
+    assert any("has another value" in finding.message for finding in examine(made).findings)
     specnet.resume(made)
-    assert examine(made).verdict == "sound"
+    assert examine(made).verdict == "intact"
 
 
 def test_a_run_that_diverged_after_its_best_state_is_sound(tmp_path):
@@ -421,4 +421,4 @@ def test_a_run_that_diverged_after_its_best_state_is_sound(tmp_path):
     }
     with pytest.raises(SpecnetError):
         specnet.run(spec, tmp_path / "run")
-    assert examine(tmp_path / "run").verdict == "sound"
+    assert examine(tmp_path / "run").verdict == "intact"

@@ -156,7 +156,7 @@ def test_a_run_that_cannot_write_says_where_and_why_and_later_goes_on_to_the_sam
     result = command("run", "spec.json", "--out", "run", fault=fault, after=3)
     assert result.returncode == 2
     assert result.stderr.startswith(f"error[file]: {message}\n")
-    note = "   = note: what was saved before is in run; to go on: specnet resume run\n"
+    note = "   = note: earlier states are in run; to resume: specnet resume run\n"
     assert result.stderr.endswith(note) is (status == "failed")
     run = tmp_path / "run"
     if not run.exists():

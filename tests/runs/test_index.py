@@ -84,7 +84,7 @@ def test_a_state_whose_best_was_deleted_for_a_better_one_goes_on_and_finds_that_
     observer = Watched()
     specnet.resume(run.directory, observer=observer)
     (told,) = observer.warnings
-    assert told.endswith(f"; going on from step {int(before.stem[5:])}")
+    assert told.endswith(f"; resuming from step {int(before.stem[5:])}")
     assert run.checkpoint.read_bytes() == content
     for name in ("best.json", "latest.json"):
         assert json.loads((run.directory / name).read_text()) == json.loads((whole.directory / name).read_text())

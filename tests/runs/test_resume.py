@@ -91,7 +91,7 @@ def test_a_second_signal_leaves_at_once_and_what_was_saved_is_valid(tmp_path, mo
     monkeypatch.setattr(Network, "backpropagate", twice)
     with pytest.raises(Interrupted) as error:
         specnet.run(spec, tmp_path / "run")
-    assert error.value.__notes__[0].startswith(f"what was saved before is in {tmp_path / 'run'}; to go on: ")
+    assert error.value.__notes__[0].startswith(f"earlier states are in {tmp_path / 'run'}; to resume: ")
     run = specnet.load_run(tmp_path / "run", "latest")
     assert (run.progress["step"], run.status, run.warnings) == (4, "running", [])
     specnet.resume(tmp_path / "run")
@@ -250,7 +250,7 @@ def test_a_run_that_ends_too_early_twice_still_knows_its_own_files(stop, tmp_pat
 
 def test_a_directory_with_other_files_is_no_run_to_go_on_with(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UsageError, match="holds other files and no run"):
+    with pytest.raises(UsageError, match="contains other files and no run"):
         specnet.run(small(), tmp_path, resume=True)
     with pytest.raises(RunError, match="no manifest"):
         specnet.resume(tmp_path)

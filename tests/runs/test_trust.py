@@ -96,14 +96,14 @@ def test_after_damage_of_the_newest_the_one_before_it_is_named_used_and_ends_in_
     assert len(loaded.warnings) == 1
     assert loaded.warnings[0].startswith(f"{checkpoint(directory, 8)}")
     assert loaded.warnings[0].endswith("step-00000006.npz is used in its place")
-    with pytest.raises(RunError, match=r"no checkpoint can be believed\n.*step-00000008"):
+    with pytest.raises(RunError, match=r"no checkpoint is intact\n.*step-00000008"):
         specnet.load_run(directory, 8)
     if damage == "a folder":
         checkpoint(directory, 8).rmdir()
     specnet.resume(directory, LONGER, listener)
     assert len(listener.warnings) == 1
     assert listener.warnings[0].startswith(f"{checkpoint(directory, 8)}")
-    assert listener.warnings[0].endswith("; going on from step 6")
+    assert listener.warnings[0].endswith("; resuming from step 6")
     assert written(directory) == written(whole.directory)
 
 
@@ -118,7 +118,7 @@ def test_without_the_best_state_an_earlier_one_that_does_not_need_it_is_taken(bo
     specnet.resume(directory, LONGER, listener)
     assert len(listener.warnings) == len(later)
     assert all(
-        f"step-{step:08d}.npz" in each and f"going on from step {expected}" in each for each in listener.warnings
+        f"step-{step:08d}.npz" in each and f"resuming from step {expected}" in each for each in listener.warnings
     )
     assert written(directory) == written(whole.directory)
 
@@ -205,7 +205,7 @@ def test_a_crafted_state_is_refused_even_with_a_digest_that_fits(case, both, tmp
     change(directory / "latest.json", **stamp, checkpoints=saved | {path.name: stamp})
     specnet.resume(directory, LONGER, listener)
     assert len(listener.warnings) == 1
-    assert listener.warnings[0].endswith("; going on from step 6")
+    assert listener.warnings[0].endswith("; resuming from step 6")
     assert written(directory) == written(whole.directory)
 
 
@@ -223,7 +223,7 @@ def test_what_is_in_the_way_of_a_checkpoint_is_not_overwritten_and_the_run_goes_
         "broken link": lambda: path.symlink_to(tmp_path / "nothing"),
         "folder": path.mkdir,
     }[kind]()
-    with pytest.raises(UsageError, match=f"{path} is in the way: this run has not written it") as caught:
+    with pytest.raises(UsageError, match=f"{path} is in the way: this run did not write it") as caught:
         specnet.resume(directory, LONGER)
     assert caught.value.exit_code == 2
     assert caught.value.help == f"move it away, then: specnet resume {directory}"

@@ -224,7 +224,7 @@ SHAPES = [
     ),
     (
         ["forgetting"],
-        "layers.0 (Forgetting of acme 1.0) fails in build: TypeError: it returns None, which is no shape of a sample",
+        "layers.0 (Forgetting of acme 1.0) fails in build: TypeError: it returns None, which is not the shape of a sample",
         ("layers", 0),
     ),
     (["asking"], 'there is no initializer "zeross"', ("layers", 0)),
@@ -293,8 +293,8 @@ def test_what_follows_a_wrong_layer_is_not_judged_by_it(plugin):
 
 
 LOSSES = [
-    ([TWO], "mse", "the last layer gives shape (2,), the targets have one number each", ("layers", 0)),
-    ([LINEAR], "cross_entropy", "cross_entropy needs an output for each class, the last layer gives 1", ("layers", 0)),
+    ([TWO], "mse", "the last layer returns shape (2,), the targets have one number each", ("layers", 0)),
+    ([LINEAR], "cross_entropy", "an output for each class, the last layer returns 1", ("layers", 0)),
     ([LINEAR], "bce", "bce expects probabilities, layers.0 (linear) returns numbers of any size", ("loss",)),
     ([LINEAR, "relu"], "bce", "bce expects probabilities, layers.1 (relu) returns numbers of any size", ("loss",)),
     ([LINEAR, "swish"], "bce", "bce expects probabilities, layers.1 (swish) returns numbers of any size", ("loss",)),
@@ -333,7 +333,7 @@ def test_a_layer_of_a_plugin_that_does_not_say_what_its_outputs_are_suits_any_lo
 
 
 def test_a_binary_loss_tells_two_classes_apart():
-    layers, message = ["flatten", LINEAR], "the targets are of 4 classes, a binary loss tells two apart"
+    layers, message = ["flatten", LINEAR], "the targets are of 4 classes, a binary loss needs two"
     assert told(dataset="shapes", layers=layers, loss="bce_with_logits") == (message, ("layers", 1))
     # What a transform makes of class numbers are no class numbers any more.
     assert load_spec(

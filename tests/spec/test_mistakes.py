@@ -267,7 +267,7 @@ STATIC = [
      "shape /layers/0", "use bce_with_logits"),
     ('"dataset": "shapes"¶"loss": "cross_entropy"¶"layers": ["flatten", ▸{"type": "linear", "units": 3}]',
      "shape /layers/1",
-     "4 classes, the last layer gives 3 outputs"),
+     "4 classes, the last layer returns 3 outputs"),
     (SHAPES.replace(', "flatten", {"type"', ', ▸{"type"') % '"tanh"', "shape /layers/1", "gives shape (16, 16, 4)"),
     (SHAPES % f'▸{{"type": "residual", "layers": [{WIDE}]}}', "shape /layers/0", "they return shape (16, 16, 3)"),
     (SHAPES % f'{{"type": "repeat", "times": 2, "layers": ["tanh", ▸{{"type": "residual", "layers": [{WIDE}]}}]}}',

@@ -1,4 +1,4 @@
-"""The default set of kernels: plain NumPy that writes to buffers, where that pays."""
+"""The default set of kernels: plain NumPy that writes to buffers where that is faster."""
 
 from __future__ import annotations
 

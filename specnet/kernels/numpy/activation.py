@@ -10,9 +10,9 @@ from specnet.layers.base import Activation
 
 
 class Over(Activation):
-    """An activation that writes to buffers, and y over x where `over` is set: its slope is a function of y alone.
+    """An activation that writes to buffers, and y over x if `over` is set: its slope is a function of y alone.
 
-    `scratch` are buffers for what no other call needs.
+    `scratch` are buffers that only the current call needs.
     """
 
     def model_post_init(self, context: object) -> None:
@@ -27,7 +27,7 @@ class Over(Activation):
         return self.y
 
     def prepare(self, x: np.ndarray) -> None:
-        """Make what is written to in each step on inputs of this shape."""
+        """Allocate the buffers for inputs of this shape."""
         self.shape = x.shape
 
     def write(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from specnet.workspace import Workspace
 
 
 class Buffered(Component):
-    """A component with buffers of its own."""
+    """A component with its own buffers."""
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)

@@ -10,7 +10,7 @@ from specnet.losses.classification import Bce, CrossEntropy
 
 
 class BceKernel(Buffered, Bce):
-    """Binary cross-entropy, computed of yes and no side by side: their probabilities, and how much of each is right.
+    """Binary cross-entropy, computed for yes and no side by side: their probabilities and targets.
 
     Weights are left to the definition.
     """
@@ -35,7 +35,7 @@ class BceKernel(Buffered, Bce):
     def backward(self) -> np.ndarray:
         if not self.fast:
             return super().backward()
-        yes, no = np.divide(self.t, self.limited, out=self.log_p)  # which nothing needs any more
+        yes, no = np.divide(self.t, self.limited, out=self.log_p)  # no longer needed
         dy = np.subtract(no, yes, out=no)
         dy *= self._factor
         return dy
@@ -63,7 +63,7 @@ class CrossEntropyKernel(Buffered, CrossEntropy):
         self.y, z = y, self.slope
         z[...] = rows.T
         z -= np.maximum.reduce(z, axis=0)
-        places = right * len(rows)  # in memory: one index is faster than two
+        places = right * len(rows)  # flat indices: one is faster than two
         places += self.samples
         chosen = self.flat[places]
         np.exp(z, out=z)

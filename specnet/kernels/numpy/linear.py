@@ -8,13 +8,13 @@ from numpy.lib.stride_tricks import as_strided
 from specnet.layers.linear import Linear
 
 NARROW = 32
-"""Input features up to which copying x, with a further feature for the bias, is faster than adding the bias."""
+"""Input features up to which copying x, with an extra feature for the bias, is faster than adding the bias."""
 
 
 class LinearKernel(Linear):
     """A linear layer that writes to buffers.
 
-    Few features are copied with a further one that is always 1, for which the bias is a further row of the weight.
+    Few features are copied with an extra one that is always 1, whose row of the weight is the bias.
     """
 
     def model_post_init(self, context: object) -> None:
@@ -54,7 +54,7 @@ class LinearKernel(Linear):
         return dx if dy.ndim == 2 else dx.reshape(*dy.shape[:-1], -1)
 
     def _prepare(self, x: np.ndarray) -> None:
-        """Find what is written to on inputs of this shape."""
+        """Prepare the buffers for inputs of this shape."""
         if not self.shape and self.use_bias and x.shape[-1] <= NARROW:
             self.both, self.grad_both = (_side_by_side(each.weight, each.bias) for each in (self, self.grad))
         self.shape, (*_, features) = x.shape, x.shape
@@ -69,7 +69,7 @@ class LinearKernel(Linear):
 
 
 def _side_by_side(weight: np.ndarray, bias: np.ndarray) -> np.ndarray | None:
-    """Return weight and bias as one array, the bias its last row; None unless they lie so in memory."""
+    """Return weight and bias as one array, the bias its last row; None unless they are adjacent in memory."""
     together = weight.base is not None and weight.base is bias.base
     if together and weight.flags.c_contiguous and weight.ctypes.data + weight.nbytes == bias.ctypes.data:
         return as_strided(weight, (len(weight) + 1, len(bias)))
