@@ -224,7 +224,8 @@ SHAPES = [
     ),
     (
         ["forgetting"],
-        "layers.0 (Forgetting of acme 1.0) fails in build: TypeError: it returns None, which is not the shape of a sample",
+        "layers.0 (Forgetting of acme 1.0) fails in build: TypeError: it returns None, which is not the shape of a "
+        "sample",
         ("layers", 0),
     ),
     (["asking"], 'there is no initializer "zeross"', ("layers", 0)),
