@@ -362,5 +362,5 @@ def test_what_a_metric_cannot_save_is_named_with_its_place():
     trainer = make(metrics=["mse"])
     trainer.model.metrics["odd"] = Odd()
     trainer.measures = trainer.model.measures()
-    with pytest.raises(BrokenComponentError, match=r"metrics\[1\] \(Odd\) fails in keep: TypeError: seen contains"):
+    with pytest.raises(BrokenComponentError, match=r"metrics\.1 \(Odd\) fails in keep: TypeError: seen contains"):
         trainer.state()
