@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from specnet.datasets.base import Data
-from specnet.datasets.rows import Rows
+    from specnet.datasets.rows import Rows
 
 SCHEMA_SUFFIX = ".schema.json"
 """Ending of JSON Schema files, which editors need beside specs."""
