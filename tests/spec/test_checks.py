@@ -295,7 +295,12 @@ def test_what_follows_a_wrong_layer_is_not_judged_by_it(plugin):
 
 LOSSES = [
     ([TWO], "mse", "the last layer returns shape (2,), the targets have one number each", ("layers", 0)),
-    ([LINEAR], "cross_entropy", "cross_entropy needs an output for each class, the last layer returns 1", ("layers", 0)),
+    (
+        [LINEAR],
+        "cross_entropy",
+        "cross_entropy needs an output for each class, the last layer returns 1",
+        ("layers", 0),
+    ),
     ([LINEAR], "bce", "bce expects probabilities, layers.0 (linear) returns numbers of any size", ("loss",)),
     ([LINEAR, "relu"], "bce", "bce expects probabilities, layers.1 (relu) returns numbers of any size", ("loss",)),
     ([LINEAR, "swish"], "bce", "bce expects probabilities, layers.1 (swish) returns numbers of any size", ("loss",)),
