@@ -1182,7 +1182,7 @@ class Still(Loss_):
         yield self.draw(run)
 
 
-@fault("it streams if it says so", "raises AttributeError: .*, in specnet.datasets.base")
+@fault("it streams if it says so", "raises AttributeError: .*, in specnet.datasets.rows")
 class NotStreaming(Loss_):
     def draw(self, run):
         len(run.data.train.inputs[:1].tobytes() + bytes(np.sum(run.data.train.inputs[[0]]).astype(np.uint8)))
