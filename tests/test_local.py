@@ -73,8 +73,8 @@ def test_it_is_known_in_the_process_alone_and_only_once_registered(local):
         ("layer", "mine", Same, UsageError, ["no component group"]),
         ("layers", "Mine", Same, UsageError, ['"Mine" is not a valid component name']),
         ("layers", "a:b", Same, UsageError, ['"a:b"']),
-        ("layers", "tanh", Same, ComponentError, [__file__, 'the layer "tanh", which specnet ']),
-        ("layers", "swish", Same, ComponentError, [__file__, "which specnet-swish "]),
+        ("layers", "tanh", Same, ComponentError, [__file__, 'the layer "tanh", a name of specnet ']),
+        ("layers", "swish", Same, ComponentError, [__file__, "a name of specnet-swish "]),
         ("losses", "mine", Same, ComponentError, ["is not a subclass of specnet's loss base class", __file__]),
         ("losses", "mine", Loss, ComponentError, ["does not define "]),
         ("layers", "mine", dict, ComponentError, ["is not a subclass of specnet's layer base class"]),
@@ -94,7 +94,7 @@ def test_two_files_cannot_register_one_name(mine, tmp_path):
     load_file(mine)
     with pytest.raises(PluginError) as raised:
         load_file(other)
-    assert raised.value.message == f'{other}:5 registers the layer "mine", which {mine}:4 has'
+    assert raised.value.message == f'{other}:5 registers the layer "mine", a name of {mine}:4'
     assert registry.find("layers", "mine").owner == str(mine)
 
 

@@ -247,14 +247,14 @@ def test_the_doctor_explains_it(name, doctor):
 @pytest.mark.parametrize(
     ("words", "help"),
     [
-        ('the layer "tanh" of specnet-greedy 1.0 is ignored, because a built-in has that name', "another name"),
-        ('the layer "Odd" of specnet-odd 1.0 is ignored: the name is not valid', "a name of small letters"),
-        ('specnet-odd 1.0 registers "odd" in specnet.layer, a group', 'did you mean "specnet.layers"?'),
+        ('the layer "tanh" of specnet-greedy 1.0 is ignored, because a built-in has that name', "should rename it"),
+        ('the layer "Odd" of specnet-odd 1.0 is ignored: the name is not valid', "should use lowercase letters"),
+        ('specnet-odd 1.0 registers "odd" in specnet.layer, which is not a group', 'did you mean "specnet.layers"?'),
         (
-            'specnet-odd 1.0 registers "odd" in specnet.callback, a group',
+            'specnet-odd 1.0 registers "odd" in specnet.callback, which is not a group',
             'did you mean "specnet.callbacks"? If not, a later specnet may have it: pip install --upgrade',
         ),
-        ("specnet-needy 1.0 needs nosuch-package, which cannot be found", "pip install nosuch-package"),
+        ("specnet-needy 1.0 needs nosuch-package, which is not installed", "pip install nosuch-package"),
     ],
 )
 def test_the_doctor_notes_what_harms_nobody(words, help, doctor):

@@ -113,7 +113,7 @@ def test_broken_components_end_with_code_2_and_claims_that_are_passed_over_with_
     install("specnet-same", "tanh = specnet_same:Same\nsame = specnet_same:Same", specnet_same=LAYER)
     result = invoke("doctor")
     assert result.exit_code == 0
-    assert 'note[components]: the layer "tanh" of specnet-same 1.0 is passed over' in result.stdout
+    assert 'note[components]: the layer "tanh" of specnet-same 1.0 is ignored' in result.stdout
     install("specnet-broken", "same = specnet_broken:Same\nodd = specnet_broken:Odd", specnet_broken="1 / 0")
     result = invoke("doctor")
     assert result.exit_code == 2

@@ -152,7 +152,7 @@ WRONG = {
     ),
     "name of a built-in": (
         MINE.replace('"mine"', '"tanh"'),
-        'error[plugin]: wrong.py:5 registers the layer "tanh", which specnet ',
+        'error[plugin]: wrong.py:5 registers the layer "tanh", a name of specnet ',
         5,
     ),
     "name of a distribution": (MINE.replace('"mine"', '"swish"'), "a name of specnet-swish ", 5),
@@ -185,7 +185,7 @@ def test_two_files_with_one_name_are_both_named(invoke, spec):
     Path("other.py").write_text("\n" + MINE)
     result = invoke("validate", spec, "--plugin", "mine.py", "--plugin", "other.py")
     assert result.exit_code == 2
-    assert 'other.py:6 registers the layer "mine", which mine.py:5 has' in result.stderr
+    assert 'other.py:6 registers the layer "mine", a name of mine.py:5' in result.stderr
 
 
 @pytest.mark.parametrize(("name", "reason"), [("gone.py", "there is no such file"), ("folder", "is not a file")])

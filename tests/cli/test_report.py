@@ -125,7 +125,7 @@ def test_plot_writes_to_a_file_in_the_format_of_its_name(arms, invoke):
         (["curves", "-o", "curves.gif"], "does not move"),
         (["curves", "schedule", "-o", "curves.png"], "-o takes one plot"),
         (["-o", "curves.png"], "-o takes one plot"),
-        (["curves", "-o", "runs/arms/record.npz"], "not overwritten"),
+        (["curves", "-o", "runs/arms/record.npz"], "would overwrite"),
         (["curves", "-o", "nowhere/curves.png"], "No such file"),
     ],
 )

@@ -180,12 +180,12 @@ CRAFTED = {
     "a zeroed directory": (zeroed(ENTRY), "damaged"),
     "a zeroed end": (zeroed(b"PK\5\6"), "not a zip"),
     "zeroed text": (zeroed("layers.0".encode("utf-32-le")), "CRC"),
-    "appended bytes": (lambda content: content + bytes(5), "behind"),
+    "appended bytes": (lambda content: content + bytes(5), "before or after the archive"),
     "bytes put before": (lambda content: bytes(5) + content, "before"),
     "two in one": (lambda content: content * 2, "before"),
     "two members swapped": (swap("params", "slots"), "does not fit"),
     "two texts swapped": (swap("layout", "progress"), "damaged"),
-    "a member twice": (lambda content: pack([*members(content).items(), ("params", npy([1.0]))]), "no place"),
+    "a member twice": (lambda content: pack([*members(content).items(), ("params", npy([1.0]))]), "does not belong"),
     "a member missing": (lambda content: pack(dict(list(members(content).items())[1:])), "does not fit"),
     "a text missing": (rename("spec", "params.spec"), "spec"),
     "a member too many": (lambda content: pack(members(content) | {"more": npy([1.0])}), "does not fit"),
@@ -279,7 +279,7 @@ def test_another_size_is_told(change, content, tmp_path):
 
 
 def test_a_file_that_nothing_names_is_not_opened(tmp_path):
-    with pytest.raises(RunError, match="no checkpoint that the run still keeps"):
+    with pytest.raises(RunError, match="not a checkpoint that the run still keeps"):
         open_archive(tmp_path / "step-00000001.npz", []).__enter__()
 
 

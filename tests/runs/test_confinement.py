@@ -171,7 +171,7 @@ def test_a_link_in_the_place_of_a_file_is_replaced_and_what_it_leads_to_stays(li
 @pytest.mark.parametrize("name", ["", "/", "..", "../.."])
 def test_a_directory_that_no_number_can_follow_is_no_run_directory(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="names no run directory"):
+    with pytest.raises(UsageError, match="cannot be a run directory"):
         specnet.run(SPEC, out=name)
     assert not list(tmp_path.iterdir())
 

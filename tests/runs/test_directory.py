@@ -24,7 +24,7 @@ def test_a_second_writer_is_refused_at_once_and_touches_nothing(tmp_path):
 def test_a_holder_that_has_not_told_its_number_is_told_of_as_well(tmp_path):
     with RunDirectory(tmp_path):
         (tmp_path / LOCK).write_text("")
-        with pytest.raises(BusyError, match="has not told its number"):
+        with pytest.raises(BusyError, match="its number is not known yet"):
             RunDirectory(tmp_path)
 
 
@@ -203,7 +203,7 @@ def test_temporary_files_are_removed_and_others_are_not(tmp_path):
     assert not any(path.exists() for path in gone)
 
 
-@pytest.mark.parametrize(("name", "reason"), [("file/run", "file/run cannot be made"), ("file", "is no directory")])
+@pytest.mark.parametrize(("name", "reason"), [("file/run", "file/run cannot be made"), ("file", "is not a directory")])
 def test_a_place_where_no_directory_can_be_made_is_named(name, reason, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=reason):

@@ -80,7 +80,7 @@ DAMAGE = {
         lambda run: rewrite(run / "manifest.json", status="failed", error="disk full\nmore"), "note", "manifest",
         "it is failed: disk full"),
     "spec gone": (lambda run: (run / "spec.json").unlink(), "error", "spec", "spec.json cannot be read"),
-    "spec changed": (lambda run: rewrite(run / "spec.json", seed=4), "error", "spec", "another SHA-256"),
+    "spec changed": (lambda run: rewrite(run / "spec.json", seed=4), "error", "spec", "SHA-256 does not match"),
     "another machine": (
         lambda run: rewrite(run / "manifest.json", machine=describe_machine() | {"blas_threads": 9}), "note", "machine",
         "BLAS threads: trained before with 9"),
@@ -100,7 +100,7 @@ DAMAGE = {
     "best another": (
         lambda run: rewrite(run / "best.json", checkpoint=file_name(0)), "error", "best", "does not name step-"),
     "checkpoint gone": (lambda run: newest(run).unlink(), "error", "checkpoints", "does not exist"),
-    "checkpoint flipped": (lambda run: flip(newest(run)), "error", "checkpoints", "another SHA-256"),
+    "checkpoint flipped": (lambda run: flip(newest(run)), "error", "checkpoints", "SHA-256 has changed"),
     "checkpoint cut": (
         lambda run: newest(run).write_bytes(newest(run).read_bytes()[:-9]), "error", "checkpoints", "bytes instead of"),
     "first checkpoint gone": (

@@ -182,7 +182,7 @@ def test_a_run_cannot_get_shorter_than_it_is(stop, tmp_path):
     with pytest.raises(Interrupted):
         specnet.run(small(), tmp_path / "run")
     for epochs in (1, 2):  # within the third, at step 5 of 8
-        with pytest.raises(UsageError, match=f"begun epoch 3 already, there cannot be only {epochs} of them"):
+        with pytest.raises(UsageError, match=f"already begun epoch 3, more than training.epochs={epochs}"):
             specnet.resume(tmp_path / "run", [f"training.epochs={epochs}"])
     run = specnet.resume(tmp_path / "run", ["training.epochs=3"])
     shorter = specnet.run(small(training={"epochs": 3, "batch_size": 20}), tmp_path / "shorter")

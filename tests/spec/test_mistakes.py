@@ -172,7 +172,7 @@ WRONG_VALUES = [
     ('"layers": [{"type": "parallel", "branches": [["tanh"]], "merge": ▸"sum"}]¶"loss": "mse"¶"dataset": "waves"',
      "wrong-value /layers/0/merge", "'concat' or 'add'"),
     *((f'"name": ▸{json.dumps(name)}',
-     "wrong-value /name", "name should be of letters") for name in ("../x", "a/b", "", ".x", "-o", "a\\b", "ä")),
+     "wrong-value /name", "name should consist of letters") for name in ("../x", "a/b", "", ".x", "-o", "a\\b", "ä")),
     ('"name": ▸"a\\n"', "wrong-value /name", '"a\\n"'),
     ('"name": ▸"a\\u0000"', "wrong-value /name", '"a\\u0000"'),
     (f'"name": ▸"{"x" * 101}"', "wrong-length /name", "100 characters"),
@@ -181,7 +181,7 @@ WRONG_VALUES = [
     (CSV % '"inputs": ▸[], "targets": ["t"]', "wrong-length /dataset/inputs", "at least 1 item"),
     (CSV % '"inputs": ["a"], "targets": ["t"], "delimiter": ▸";;"',
      "wrong-length /dataset/delimiter", "at most 1 character"),
-    ('"dataset": {"type": "npz", "path": ▸"a\\u202eb"}', "wrong-value /dataset/path", "cannot be printed"),
+    ('"dataset": {"type": "npz", "path": ▸"a\\u202eb"}', "wrong-value /dataset/path", "unprintable"),
     ('"optimizer": ▸{"type": "sgd", "nesterov": true}', "wrong-value /optimizer", "nesterov needs a momentum"),
     (rate('▸{"type": "cosine", "initial": 1, "steps": 5, "warmup_steps": 5}'), "wrong-value /optimizer/learning_rate",
      "warmup_steps (5) should be less than steps (5)"),
@@ -260,7 +260,7 @@ TYPE_TRAPS = [
 SHAPES = '"dataset": "shapes"¶"loss": "cross_entropy"¶"layers": [%s, "flatten", {"type": "linear", "units": 4}]'
 WIDE = '{"type": "linear", "units": 3}'
 STATIC = [
-    (f'"layers": [{WIDE}, ▸"sigmoid"]', "shape /layers/1", "gives shape (3,), the targets have one number each"),
+    (f'"layers": [{WIDE}, ▸"sigmoid"]', "shape /layers/1", "returns shape (3,), the targets have one number each"),
     ('"dataset": "waves"¶"loss": "mse"¶"layers": [▸{"type": "linear", "units": 2}]',
      "shape /layers/0", "as many units as there are"),
     ('"loss": "cross_entropy"¶"layers": [▸{"type": "linear", "units": 1}]',
@@ -268,7 +268,7 @@ STATIC = [
     ('"dataset": "shapes"¶"loss": "cross_entropy"¶"layers": ["flatten", ▸{"type": "linear", "units": 3}]',
      "shape /layers/1",
      "4 classes, the last layer returns 3 outputs"),
-    (SHAPES.replace(', "flatten", {"type"', ', ▸{"type"') % '"tanh"', "shape /layers/1", "gives shape (16, 16, 4)"),
+    (SHAPES.replace(', "flatten", {"type"', ', ▸{"type"') % '"tanh"', "shape /layers/1", "returns shape (16, 16, 4)"),
     (SHAPES % f'▸{{"type": "residual", "layers": [{WIDE}]}}', "shape /layers/0", "they return shape (16, 16, 3)"),
     (SHAPES % f'{{"type": "repeat", "times": 2, "layers": ["tanh", ▸{{"type": "residual", "layers": [{WIDE}]}}]}}',
      "shape /layers/0/layers/1", "layers.0.layers.1 adds its input"),
