@@ -121,9 +121,9 @@ class Loss(Component):
         if weight is not None:
             self._weight = aligned(weight, elements.shape, elements.dtype)
             elements, divisor = weighted(elements, self._weight), total_weight(elements.shape, weight)
-        return float(np.add.reduce(elements, axis=None)) * self.share(divisor)
+        return float(np.add.reduce(elements, axis=None)) * self._set_factor(divisor)
 
-    def share(self, divisor: float) -> float:
+    def _set_factor(self, divisor: float) -> float:
         """Return what each element counts in the loss of a batch whose mean divides by `divisor`; kept for `scale`."""
         if self.reduction == "sum":
             divisor = 1.0

@@ -17,7 +17,7 @@ class MseKernel(Buffered, Mse):
             return super().forward(y, target, weight)
         self.error = np.subtract(y, target, out=self.like("error", y))
         error = self.error.reshape(-1)
-        return float(error.dot(error)) * self.share(error.size)
+        return float(error.dot(error)) * self._set_factor(error.size)
 
     def backward(self) -> np.ndarray:
         if not self.fast:
