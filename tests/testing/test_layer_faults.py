@@ -307,27 +307,26 @@ def on_the_kink(rng, shape):
     return rng.integers(-1, 2, shape).astype(float)
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [
-        Dense(),
-        Tanh(),
-        Noise(),
-        Centre(),
-        Relu(),
-        Both(inner=["tanh", {"type": "linear", "units": 3}, "dropout"]),
-        BatchNorm(),
-        RmsNorm(),
-        HardTanh(),
-        MaxPool(),
-        Mean(),
-        Buffered(),
-        Chain(first=[{"type": "linear", "units": 3}], second=["tanh", {"type": "linear", "units": 2}]),
-        Softmax(),
-        Embedding(),
-    ],
-    ids=repr,
-)
+GOOD = [
+    Dense(),
+    Tanh(),
+    Noise(),
+    Centre(),
+    Relu(),
+    Both(inner=["tanh", {"type": "linear", "units": 3}, "dropout"]),
+    BatchNorm(),
+    RmsNorm(),
+    HardTanh(),
+    MaxPool(),
+    Mean(),
+    Buffered(),
+    Chain(first=[{"type": "linear", "units": 3}], second=["tanh", {"type": "linear", "units": 2}]),
+    Softmax(),
+    Embedding(),
+]
+
+
+@pytest.mark.parametrize("layer", GOOD, ids=repr)
 def test_there_is_no_false_alarm(layer):
     check_layer(layer)
 
@@ -856,8 +855,8 @@ def test_a_mistake_is_found_by_its_check_and_told(layer, checks, told):
 
 def test_every_check_of_layers_finds_a_mistake():
     found = {check for param in FAULTS for check in param.values[1]}
-    known = {outcome.check for param in FAULTS for outcome in examine(param.values[0])}
-    assert found == known
+    known = {outcome.check for layer in GOOD for outcome in examine(layer)}
+    assert found >= known
 
 
 def test_shapes_that_are_given_should_all_be_taken():
