@@ -1,6 +1,7 @@
 """Groups of what no spec names: commands, callbacks, loggers, exporters and sets of kernels."""
 
 import json
+import math
 import os
 import resource
 import subprocess
@@ -200,14 +201,16 @@ def test_help_is_as_quick_among_two_hundred_distributions(tmp_path):
     )
 
     def seconds(code):
-        """The least processor time of several tries."""
-        found = []
-        for _ in range(5):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-            subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        return min(found)
+        """Return the processor time of a process."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+        subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    assert seconds(HELP.format(arguments=["--help"], after="pass")) < 1.5 * seconds(without)
+    codes, least = (HELP.format(arguments=["--help"], after="pass"), without), [math.inf, math.inf]
+    for _ in range(15):  # other processes only add: a few tries are enough where nothing else runs
+        least = [min(pair) for pair in zip(least, map(seconds, codes), strict=True)]
+        if least[0] < 1.5 * least[1]:
+            return
+    pytest.fail(f"with the commands of plugins it takes {least[0] / least[1]:.2f} times as long")
