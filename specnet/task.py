@@ -59,6 +59,11 @@ class Task:
         (part,) = self.parts
         return part
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether every part says to which class a sample belongs."""
+        return all(part.kind in ("binary", "multiclass") for part in self.parts)
+
     def to_json(self) -> list[dict[str, Any]]:
         """Return the parts as a JSON value."""
         told: list[dict[str, Any]] = json.loads(json.dumps([asdict(part) for part in self.parts]))

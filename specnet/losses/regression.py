@@ -31,17 +31,16 @@ class Mae(ElementwiseLoss):
 class Huber(ElementwiseLoss):
     """Quadratic for small errors, linear for large ones. Huber, 1964.
 
-    With e = y - t: e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2); the derivative is e limited to
-    [-delta, delta].
+    With e = y - t and c, which is e limited to [-delta, delta]: c (e - c / 2). This is e^2 / 2 where |e| <= delta, else
+    delta (|e| - delta / 2); the derivative is c.
     """
 
     examples = ({"delta": 0.3},)
     delta: float = Field(default=1.0, gt=0, description="error at which the loss becomes linear")
 
     def element(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
-        e = np.abs(y - t)
-        small = np.minimum(e, self.delta)
-        return small * (e - small / 2)
+        e, c = y - t, self.slope(y, t)
+        return c * (e - c / 2)
 
     def slope(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
         return np.clip(y - t, -self.delta, self.delta)

@@ -11,6 +11,7 @@ import numpy as np
 
 from specnet.component import Component
 from specnet.errors import ShapeError
+from specnet.task import Task
 from specnet.weights import aligned, total_weight, weighted
 
 Kept = int | float | np.ndarray
@@ -45,6 +46,8 @@ class Metric(Component):
     higher_is_better: ClassVar[bool] = True
     keeps_samples: ClassVar[bool] = False
     """Whether the metric keeps all samples. It is then refused for data that do not fit into memory."""
+    task: ClassVar[Task | None] = None
+    """What predictions and targets stand for; None unless all of the targets are known to fit it, as in training."""
 
     def model_post_init(self, context: Any) -> None:
         """Start without samples."""

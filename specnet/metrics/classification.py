@@ -20,11 +20,8 @@ class Accuracy(MeanMetric):
         if wanted.shape != predicted.shape:
             one_hot = class_numbers(target)
             wanted = wanted if one_hot is None else drop_column(one_hot)
-        # One probability means two classes, several scores mean as many classes.
-        count = max(prediction.shape[-1] if prediction.ndim > 1 else 1, 2)
-        if prediction.dtype.kind in "iu":
-            count = None
-        if wanted.shape != predicted.shape or not _are_classes(wanted, count):
+        known = self.task is not None and self.task.has_classes  # all targets are classes then
+        if wanted.shape != predicted.shape or not (known or _are_classes(wanted, _count(prediction))):
             raise ShapeError(
                 "accuracy takes 0 and 1 for one output, class numbers or one-hot targets for several; targets "
                 f"have shape {target.shape[1:]}, predictions {prediction.shape[1:]}, or a target is not a class",
@@ -32,6 +29,13 @@ class Accuracy(MeanMetric):
             )
         hits: np.ndarray = predicted == wanted
         return hits
+
+
+def _count(prediction: np.ndarray) -> int | None:
+    """Return how many classes scores stand for; None for class numbers."""
+    if prediction.dtype.kind in "iu":
+        return None
+    return max(prediction.shape[-1] if prediction.ndim > 1 else 1, 2)  # one probability means two classes
 
 
 def _are_classes(numbers: np.ndarray, count: int | None) -> bool:

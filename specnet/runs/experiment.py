@@ -152,6 +152,7 @@ class Experiment:
             check_network(spec, shape, rows)
             self.model = build_model(spec, shape, inputs, targets)
             self.task = loaded_task(spec, self.data, self.model.network.output_shape)
+            self.model.set_task(self.task)
             self.splits = {
                 name: self.model.prepare(transformed[name], samples.targets)
                 for name, samples in self.data.splits.items()

@@ -17,6 +17,7 @@ from specnet.functions import all_finite
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
 from specnet.network.network import Network
+from specnet.task import Task
 from specnet.training.batches import Batch, PreparedSplit, StreamedSplit
 from specnet.training.measures import Measures
 from specnet.transforms.pipeline import Pipeline
@@ -41,6 +42,11 @@ class Model:
         self.inputs = inputs
         self.targets = targets
         self.metrics = {registry.name_of("metrics", type(metric)): metric for metric in metrics}
+
+    def set_task(self, task: Task) -> None:
+        """Let the metrics know what the network learns."""
+        for metric in self.metrics.values():
+            metric.task = task  # type: ignore[misc]
 
     @cached_property
     def _measures(self) -> Measures:

@@ -21,6 +21,7 @@ class Numpy(KernelSet):
         "specnet.layers.activation:Silu": f"{HERE}.activation:SiluKernel",
         "specnet.layers.activation:Tanh": f"{HERE}.activation:TanhKernel",
         "specnet.layers.activation:Relu": f"{HERE}.activation:ReluKernel",
+        "specnet.losses.regression:Huber": f"{HERE}.regression:HuberKernel",
         "specnet.losses.regression:Mse": f"{HERE}.regression:MseKernel",
         "specnet.losses.classification:Bce": f"{HERE}.classification:BceKernel",
         "specnet.losses.classification:CrossEntropy": f"{HERE}.classification:CrossEntropyKernel",
