@@ -1,6 +1,6 @@
 """Write `docs/components`, a page for each group, and `docs/coming-from.md`. Run it as `python docs/generate.py`.
 
-Only what specnet itself brings is told; `specnet components GROUP NAME` tells the same of plugins.
+The pages contain specnet's own components; `specnet components GROUP NAME` shows the same for plugins.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ def pages() -> dict[str, str]:
 
 
 def built_in(group: str) -> list[str]:
-    """Return the names of a group that specnet itself brings."""
+    """Return the names of specnet's own components in a group."""
     return [name for name, (entry, *_) in registry.claims(group).items() if entry.distribution == registry.BUILTIN]
 
 
 def index() -> str:
-    """Return the page that leads to all others."""
+    """Return the page that links to all others."""
     rows = ["# Components", "", "Written by `python docs/generate.py`.", ""]
     for group in registry.GROUPS:
         rows.append(f"- [{group}]({group}.md): {', '.join(f'`{name}`' for name in built_in(group))}")
@@ -56,13 +56,13 @@ def page(group: str) -> str:
 
 
 def contract(base: type) -> str:
-    """Return the docstring of a base class as a quotation, and what is told of its members."""
+    """Return the docstring of a base class as a quotation, and its documented members."""
     quoted = "\n".join(f"> {line}".rstrip() for line in docstring(base).splitlines())
     return "\n\n".join([quoted, "Its attributes and methods:", members(base)])
 
 
 def members(cls: type) -> str:
-    """Return a list of the public attributes, properties and methods that a class tells of."""
+    """Return a list of the documented public attributes, properties and methods of a class."""
     rows = []
     body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0].body  # type: ignore[attr-defined]
     for node, after in zip(body, [*body[1:], None], strict=True):
@@ -77,7 +77,7 @@ def members(cls: type) -> str:
 
 
 def component(group: str, name: str) -> str:
-    """Return what is told of a component."""
+    """Return the section of a component."""
     cls = find_class(group, name)
     parts = [f"## {name}", docstring(cls)]
     if fields := describe_fields(cls):
@@ -93,7 +93,7 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def coming_from() -> str:
-    """Return the page that says what other tools' names are called here."""
+    """Return the page that translates other tools' names."""
     parts = [
         "# Coming from Keras, PyTorch or scikit-learn",
         "Written by `python docs/generate.py`. A spec has one name for each thing. Other tools' names are corrected\n"
@@ -128,7 +128,7 @@ def docstring(cls: type) -> str:
 
 
 def shown(text: str) -> str:
-    """Return text so that Markdown shows it as it is, code in it as code."""
+    """Return text escaped for Markdown, except for code."""
     spoken_and_code = text.split("`")
     spoken_and_code[::2] = [re.sub(r"([*<\\])", r"\\\1", text) for text in spoken_and_code[::2]]
     return "`".join(spoken_and_code)

@@ -1,7 +1,7 @@
-"""What other tools call things, as tables: `specnet.names` corrects them, `docs/coming-from.md` is written from them.
+"""Tables of other tools' names, for suggestions in `specnet.names` and for `docs/coming-from.md`.
 
-A row is the name here, the names elsewhere (capitals and underscores aside) and what else a reader should know, most of
-all where the same word means another number. A row without a name here says what to do instead. Rows of `layers` are
+A row is the name here, the names elsewhere (ignoring case and underscores) and a note, such as that the same word
+means a different number. A row without a name here says what to do instead. Rows of `layers` are
 types; those of `layers.*` are fields of any layer that has them, those of `layers.linear` fields of that layer. Rows of
 `training` are fields of that section, rows of "" keys at the top of a spec.
 """
@@ -117,7 +117,7 @@ FIELDS = {
         Row(
             "",
             "restore_best_weights",
-            'leave it out: the best state is kept as a checkpoint, for "specnet evaluate --checkpoint best"',
+            'leave it out: the best state is always kept as a checkpoint, for "specnet evaluate --checkpoint best"',
         ),
     ],
     "split": [
@@ -135,7 +135,7 @@ FIELDS = {
         Row("use_bias", "bias"),
         Row("weight_init", "kernel_initializer weight_initializer kernel_init"),
         Row("bias_init", "bias_initializer"),
-        Row("", "activation", 'write the activation as a layer of its own on the next line, such as "relu"'),
+        Row("", "activation", 'write the activation as a separate layer on the next line, such as "relu"'),
         Row("", "in_features input_dim input_shape input_size", "leave it out: shapes follow from the data"),
     ],
     "layers.dropout": [Row("rate", "p prob probability drop_rate")],
@@ -232,16 +232,16 @@ momentum gamma alpha epsilon center scale clip_value minimum maximum mean median
 threshold average positive normalize reduction class_weight label_smoothing ignore_index pos_weight smooth margin
 activity_l1 activity_l2 l1 l2 max_norm callbacks stop_at max_seconds gradient_accumulation_steps
 """
-"""Names with a meaning of their own, whether or not there is such a thing here: none is another one misspelt."""
+"""Names with their own meaning, whether they exist here or not: they are never treated as misspelt."""
 
 MEANINGS = [
-    "Shapes leave out the batch and are inferred: only the dataset knows that of an input. Images are channels-last, "
+    "Shapes exclude the batch and are inferred: only the dataset knows the input shape. Images are channels-last, "
     "as in Keras.",
     'A layer has no `activation`: the activation is the next layer, `"relu"` for instance.',
     "The weight of `linear` is (inputs, units), as in Keras; PyTorch's is its transpose.",
     "`cross_entropy` takes logits, as PyTorch's does; Keras' takes probabilities by default. `bce` takes "
     "probabilities, `bce_with_logits` logits. Whichever is used, `predict` returns probabilities.",
-    "The mean of a loss is that over all elements of a batch, with `cross_entropy` that over all samples.",
+    "A mean loss is the mean over all elements of a batch, for `cross_entropy` over all samples.",
     "`split.validation` is a share drawn at random; Keras' `validation_split` takes the last samples.",
     "`clip_norm` limits the norm of all gradients together: Keras' `global_clipnorm`, PyTorch's `clip_grad_norm_`.",
     "`every` counts epochs, `every_steps` steps. A schedule without a length reaches the end of the run.",
@@ -251,4 +251,4 @@ MEANINGS = [
     "`epsilon` of `adam` is 1e-8, as in PyTorch; Keras has 1e-7.",
     "`negative_slope` of `leaky_relu` is 0.01, as in PyTorch; Keras has 0.3.",
 ]
-"""Where a word or a number means something else than in Keras, PyTorch or scikit-learn."""
+"""Words and numbers with another meaning than in Keras, PyTorch or scikit-learn."""

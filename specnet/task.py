@@ -1,4 +1,4 @@
-"""`Task`: what a network learns, decided once from the dataset and the loss; and how arrays are read as classes."""
+"""`Task`: what a network learns, decided once from dataset and loss; and how to read arrays as classes."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from specnet.errors import AmbiguousTaskError
 
 Shape = tuple[int, ...]
 TaskKind = Literal["regression", "binary", "multiclass", "multilabel"]
-"""Numbers, yes or no, one of k classes, or several labels that are each yes or no."""
+"""Numbers, yes or no, one of k classes, or several labels, each yes or no."""
 TargetKind = Literal["numbers", "classes"]
-"""Numbers of any kind, or class numbers: whole ones from 0 that a dataset has as integers, or with names."""
+"""Numbers of any kind, or class numbers: whole numbers from 0, as integers or with names."""
 
 MOST_CLASSES = 65_536
-"""A whole number from here on is a measurement, not a class, unless the dataset has names for so many."""
+"""Whole numbers from here on are measurements, not classes, unless the dataset has that many names."""
 LARGEST_NUMBER = 2**31
-"""A whole number from here on is not even read as a class."""
+"""Whole numbers from here on are never classes."""
 
 
 @dataclass(frozen=True)
 class TaskPart:
-    """What some columns of the outputs stand for.
+    """The meaning of some columns of the outputs.
 
-    `columns` are those of the outputs, from the first to before the last; None means all of them. `classes` are the
+    `columns` is a range of output columns, start and end; None means all of them. `classes` are the
     names of the classes or labels, empty in a regression; `names` are those of the target columns.
     """
 
@@ -39,19 +39,19 @@ class TaskPart:
 
     @property
     def has_classes(self) -> bool:
-        """Whether a sample belongs to one of the classes."""
+        """Whether each sample belongs to one of the classes."""
         return self.kind in ("binary", "multiclass")
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a network learns: one part in the ordinary case, one for each head where a network has several."""
+    """What a network learns: usually one part, or one for each head of a network with several."""
 
     parts: tuple[TaskPart, ...]
 
     @property
     def only(self) -> TaskPart:
-        """The part of a task that has one.
+        """The part of a task with one part.
 
         Raises:
             ValueError: if there are several.
@@ -71,14 +71,14 @@ class Task:
 
     @classmethod
     def from_json(cls, told: Sequence[Mapping[str, Any]]) -> Task:
-        """Return the task of which `to_json` has returned the parts."""
+        """Return the task whose parts `to_json` returned."""
         tuples = ("columns", "classes", "names")
         parts = ({name: tuple(part[name]) for name in tuples if part[name] is not None} for part in told)
         return cls(tuple(TaskPart(each["kind"], **part) for each, part in zip(told, parts, strict=True)))
 
 
 class Values(NamedTuple):
-    """What all targets are: whole numbers from 0, 0 or 1, rows with a single 1; and the largest of them."""
+    """Whether all targets are whole numbers from 0, 0 or 1, or rows with a single 1; and the largest of them."""
 
     whole: bool
     binary: bool
@@ -88,10 +88,10 @@ class Values(NamedTuple):
 
 @dataclass(frozen=True)
 class Targets:
-    """What a dataset says of its targets; None where that is not known.
+    """What is known about a dataset's targets; None means unknown.
 
-    `shape` is that of one sample. `count` classes have the names `classes`, or none. `pieces` returns all targets, a
-    piece at a time, once they are loaded.
+    `shape` is that of one sample. `count` classes have the names `classes`, or none. `pieces` returns all targets in
+    pieces, once they are loaded.
     """
 
     shape: Shape | None = None
@@ -102,7 +102,7 @@ class Targets:
     pieces: Callable[[], Iterable[np.ndarray]] | None = None
 
     def look(self) -> Values | None:
-        """Return what all targets are, or None before they are loaded."""
+        """Return the properties of all targets, or None before they are loaded."""
         if self.pieces is None:
             return None
         found = Values(whole=True, binary=True, one_hot=True, largest=0.0)
@@ -122,15 +122,15 @@ class Targets:
 def decide_task(
     targets: Targets, learns: Collection[TaskKind], outputs: Shape | None = None, categorical: bool = False
 ) -> Task | None:
-    """Return what a network learns, or None if that shows only in targets that are not loaded yet.
+    """Return the task of a network, or None if it depends on targets that are not loaded yet.
 
-    Class numbers are binary with one output and multiclass with several. Whole numbers are class numbers only where
-    the dataset says so, the loss, which `learns` no regression, or a `categorical` transform of the targets. Rows with
-    a single 1 are multiclass, other rows of 0 and 1 multilabel. All else is regression. `outputs` is the shape of the
-    network's outputs, None where the number of units is still open.
+    Class numbers are binary with one output and multiclass with several. Whole numbers are class numbers only if the
+    dataset says so, if the loss does not learn regression, or after a `categorical` transform of the targets. Rows with
+    a single 1 are multiclass, other rows of 0 and 1 multilabel. Anything else is regression. `outputs` is the shape of
+    the network's outputs, None if the number of units is still open.
 
     Raises:
-        AmbiguousTaskError: if more than two classes could as well be numbers, and the units are open.
+        AmbiguousTaskError: if more than two classes could also be numbers, and the units are open.
     """
     if targets.shape is None:
         return None
@@ -147,7 +147,7 @@ def decide_task(
 
 
 def _is_number(shape: Shape, outputs: Shape | None) -> bool:
-    """Whether targets of a shape are one number for each sample, or for each position of the outputs."""
+    """Return whether targets of a shape are one number for each sample, or for each position of the outputs."""
     if shape in ((), (1,)) or outputs is None:
         return shape in ((), (1,))
     return shape != outputs and shape in (outputs[:-1], (*outputs[:-1], 1))
@@ -175,7 +175,7 @@ def _of_numbers(
     elif fitting and count > 2 and "regression" in learns and not categorical:
         raise AmbiguousTaskError(
             f"the targets are the numbers of {count} classes, which this loss can learn as numbers or as classes",
-            help='let "units" be 1 for numbers; for classes take cross_entropy, or transform targets by one_hot',
+            help='set "units" to 1 for numbers; for classes use cross_entropy, or transform targets with one_hot',
         )
     return _task(fitting[0], targets, names) if fitting else _task("regression", targets)
 
@@ -187,7 +187,7 @@ def _task(kind: TaskKind, targets: Targets, classes: tuple[str, ...] = ()) -> Ta
 def classes(scores: np.ndarray) -> np.ndarray:
     """Return class numbers from class numbers (n, ...), probabilities (n, ..., 1) or scores (n, ..., k).
 
-    One probability says yes from 0.5 on; of several scores the largest wins.
+    One probability means yes from 0.5 on; of several scores the largest wins.
     """
     if scores.dtype.kind in "iu":
         return scores
@@ -198,7 +198,7 @@ def classes(scores: np.ndarray) -> np.ndarray:
 
 
 def class_numbers(targets: np.ndarray) -> np.ndarray | None:
-    """Return the class numbers (n, ...) that targets stand for, or None where they are no classes.
+    """Return the class numbers (n, ...) of targets, or None if they are not classes.
 
     Classes are whole numbers, (n, ...) or (n, ..., 1), or one-hot (n, ..., k).
     """
@@ -215,11 +215,11 @@ def class_numbers(targets: np.ndarray) -> np.ndarray | None:
 
 
 def class_scores(prediction: np.ndarray) -> np.ndarray:
-    """Return the score (n, k) of each class: as it is predicted, or, of one probability p of yes, 1 - p and p."""
+    """Return the score (n, k) of each class: as predicted, or 1 - p and p for one probability p of yes."""
     scores = prediction.reshape(len(prediction), -1).astype(np.float64)
     return np.concatenate([1.0 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
 
 
 def are_probabilities(scores: np.ndarray) -> bool:
-    """Return whether scores (n, k) are probabilities: from 0 to 1, and 1 together."""
+    """Return whether scores (n, k) are probabilities: from 0 to 1, with sum 1."""
     return bool(((scores >= 0) & (scores <= 1)).all() and np.allclose(scores.sum(axis=1), 1.0, atol=0.01))

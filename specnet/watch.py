@@ -1,4 +1,4 @@
-"""Watching a value: is it still getting better?"""
+"""Track whether a value still improves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Mode = Literal["min", "max"]
 
 
 class Watch:
-    """The best of a value so far, and for how many looks it has not improved."""
+    """The best value so far, and for how many looks it has not improved."""
 
     def __init__(self, monitor: str, mode: Mode, min_delta: float = 0.0, patience: float = math.inf) -> None:
         self.monitor = monitor
@@ -21,7 +21,7 @@ class Watch:
         self.waited = 0
 
     def look(self, values: Mapping[str, Any]) -> bool:
-        """Take in an epoch's values and tell whether the monitored one is the best so far."""
+        """Update from an epoch's values, and return whether the monitored one is the best so far."""
         value = values[self.monitor]
         improved = self.best is None or self.sign * (self.best - value) > self.min_delta
         if improved:
@@ -40,5 +40,5 @@ class Watch:
         return {"best": self.best, "waited": self.waited}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a state that `save` returned."""
+        """Restore a state that `save` returned."""
         self.best, self.waited = state["best"], state["waited"]

@@ -38,7 +38,7 @@ def weighted(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def total_weight(shape: tuple[int, ...], weight: np.ndarray | None) -> float:
-    """Return the sum of the weights of all elements of an array of `shape`, each 1 where there are no weights."""
+    """Return the sum of the weights of all elements of an array of `shape`, each 1 if `weight` is None."""
     if weight is None:
         return float(math.prod(shape))
     return float(np.broadcast_to(aligned(weight, shape), shape).sum())
@@ -56,10 +56,10 @@ def _takes_weight(function: Any) -> bool:
 
 
 def require_weight(component: Component, method: str, place: Pointer) -> None:
-    """Check that a component can use the weights that samples have.
+    """Check that a component can use weights of samples.
 
     Raises:
-        ComponentError: naming the component, and the distribution that it is from.
+        ComponentError: naming the component and its distribution.
     """
     if not takes_weight(component, method):
         entry = plugin_of(component)

@@ -1,4 +1,4 @@
-"""`Workspace`: arrays that are made once and used again in every step."""
+"""`Workspace`: arrays that are allocated once and reused in every step."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ LINE = 64
 
 
 KEPT = 8
-"""Shapes of an array that are kept ready: those of a batch, of a shorter last one, of rows that are measured."""
+"""Number of shapes kept for an array: those of a batch, of a shorter last one, of evaluated rows."""
 
 
 class Workspace:
-    """The arrays that a component writes to, by name.
+    """The buffers of a component, by name.
 
-    Arrays of one name share their memory, which is kept as long as it is large enough: another shape is the first part
-    of it. What was in it is not cleared.
+    Arrays of one name share their memory, which is kept as long as it is large enough: another shape uses its first
+    part. The content is not cleared.
 
     >>> workspace = Workspace()
     >>> y = workspace("y", (3, 2), np.dtype("float32"))
@@ -33,7 +33,7 @@ class Workspace:
         self._arrays: dict[str, dict[tuple[Any, ...], np.ndarray]] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Workspace:
-        """Return an empty one: what is in these arrays is of no use to a copy."""
+        """Return an empty workspace: a copy does not need the content."""
         return Workspace()
 
     def __call__(self, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -52,7 +52,7 @@ class Workspace:
 
     @property
     def memory(self) -> Mapping[str, np.ndarray]:
-        """The bytes that its arrays lie in, by name."""
+        """The memory of its arrays, by name."""
         return self._memory
 
 

@@ -67,7 +67,7 @@ def test_targets_loss_and_units_decide_the_task(what, targets, names, learns, ou
 def test_more_than_two_classes_and_open_units_can_be_read_in_two_ways(classes):
     with pytest.raises(AmbiguousTaskError, match="3 classes") as caught:
         decide_task(about([0, 1, 2], classes), MSE)
-    assert '"units" be 1' in caught.value.help
+    assert '"units" to 1' in caught.value.help
     assert "one_hot" in caught.value.help
 
 

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP: a run finishes its step, saves its state and leaves."""
+"""SIGINT, SIGTERM and SIGHUP: a run finishes its step, saves its state and exits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Signals:
-    """Inside a `with`, turns the signals into `Interrupted`, but those that are ignored, as `nohup` does.
+    """Inside a `with`, turns the signals into `Interrupted`, except those that are ignored, as `nohup` does.
 
-    It is raised by the next `check`, but at once inside `promptly`, where nothing is lost by that. A second signal is
-    always raised at once. Outside the main thread, where Python takes no handlers, nothing changes.
+    The next `check` raises it, or the signal itself inside `promptly`, where nothing can be lost. A second signal is
+    always raised at once. Outside the main thread, where Python allows no handlers, nothing changes.
     """
 
     def __init__(self) -> None:
@@ -37,12 +37,12 @@ class Signals:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         if self._thrown is not None and not isinstance(error, Interrupted):
-            # It was lost in a finalizer, or compiled code has made another error of it.
+            # It was lost in a finalizer, or compiled code replaced it by another error.
             raise self._thrown from error
 
     @contextmanager
     def promptly(self) -> Iterator[None]:
-        """Inside a further `with`, and for what has come before, a signal does not wait for a check."""
+        """Inside this `with`, raise signals at once, including one that has arrived before."""
         self.check()
         self._prompt = True
         try:
@@ -51,10 +51,10 @@ class Signals:
             self._prompt = False
 
     def check(self) -> None:
-        """Raise a signal that has come, if there is one.
+        """Raise a signal that has arrived, if any.
 
         Raises:
-            Interrupted: if a signal has come.
+            Interrupted: if a signal has arrived.
         """
         if self._received is not None:
             raise Interrupted(self._received.name, self._received)

@@ -1,4 +1,4 @@
-"""What a checkpoint must hold to be believed."""
+"""Validation of checkpoints."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ FREE = (
     ("name",), ("description",), ("plots",), ("training", "epochs"), ("training", "on_divergence"),
     ("checkpoint", "every"), ("checkpoint", "every_steps"), ("checkpoint", "keep"),
 )  # fmt: skip
-"""Keys of a spec that do not say how training goes: a run may go on with other values."""
+"""Keys of a spec that do not affect training: a resumed run may change them."""
 
 
 class _Part(BaseModel, strict=True, extra="forbid"):
-    """A part of what `progress` says; what layers, schedules and transforms keep there is for these to judge."""
+    """A part of `progress`; layers, schedules and transforms validate their own values there."""
 
 
 class _Bits(_Part):
@@ -109,17 +109,17 @@ PARTS: dict[str, type[_Part]] = {
 def read_checkpoint(path: Path, stamps: Sequence[Stamp], spec: Spec) -> TrainingState:
     """Return the state in a checkpoint of a spec's run; nothing is unpickled.
 
-    It is believed only if size and digest are those of a stamp, its members are exactly those that such a run saves,
-    and their shapes and dtypes are what the spec's layers and optimizer imply. All that is checked before an array is
-    read, so that none can be larger than the file says truly.
+    It is valid only if size and digest match a stamp, its members are exactly those that such a run saves, and their
+    shapes and dtypes are what the spec's layers and optimizer imply. All this is checked before any array is read, so
+    that no array can be larger than declared.
 
     Raises:
-        RunError: telling why it is not believed.
+        RunError: if it is not valid, with the reason.
     """
     with open_archive(path, stamps) as archive:
         texts = {name: archive.headers[name] for name in TEXTS}
         if any(header.shape or header.dtype.kind != "U" for header in texts.values()):
-            raise ValueError(f"{', '.join(TEXTS)} should be texts")
+            raise ValueError(f"{', '.join(TEXTS)} should be text")
         layout, told, progress = (json.loads(str(archive.read(name))) for name in TEXTS)
         if not _is_same(told, spec):
             raise RunError(f"{path} is a checkpoint of another spec")
@@ -134,7 +134,7 @@ def read_checkpoint(path: Path, stamps: Sequence[Stamp], spec: Spec) -> Training
 
 
 def _is_same(told: Any, spec: Spec) -> bool:
-    """Whether a checkpoint's spec is that of the run; keys that have come with a later version have their defaults."""
+    """Return whether a checkpoint's spec is that of the run; keys of later versions have their defaults."""
     expected = trajectory(spec.to_json(), spec)
     if trajectory(told, spec) == expected:
         return True
@@ -145,7 +145,7 @@ def _is_same(told: Any, spec: Spec) -> bool:
 
 
 def check_progress(progress: Any, name: str) -> None:
-    """Raise a ValueError unless `progress` is that of a run in the step which the checkpoint's name tells."""
+    """Raise a ValueError unless `progress` is that of a run at the step in the checkpoint's name."""
     try:
         _Progress.model_validate(progress)
         for part, model in PARTS.items():
@@ -163,7 +163,7 @@ def check_progress(progress: Any, name: str) -> None:
 
 
 def _implied(spec: Spec, progress: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Header]]:
-    """The layout and the arrays of a checkpoint with this progress; nothing is allocated."""
+    """Return the layout and the arrays of a checkpoint with this progress; nothing is allocated."""
     stack = Stack(spec.layers, ("layers",), "layers")
     stack.build(tuple(progress["data"]["input_shape"]))
     parameters, states = declared_shapes(name_layers(stack.layers))
@@ -178,7 +178,7 @@ def _implied(spec: Spec, progress: Mapping[str, Any]) -> tuple[list[dict[str, An
 
 
 def trajectory(document: Any, spec: Spec) -> Any:
-    """Return a spec's JSON value without what does not say how training goes: free keys, and the paths of data."""
+    """Return a spec's JSON value without what does not affect training: free keys, and the paths of data."""
     files = [pointer for pointer, part in parts(spec) if isinstance(part, DataFile)]
     document = copy.deepcopy(document)
     for *path, key in [*FREE, *files]:

@@ -1,1 +1,1 @@
-"""What a hyper-parameter that varies with time may name."""
+"""Components for hyper-parameters that vary with time."""

@@ -21,19 +21,19 @@ NUMBER = re.compile(r"[-+]?[\d.]+([eE][-+]?\d+)?")
 class Schedule(Component):
     """A hyper-parameter as a function of time.
 
-    Time is the number of optimizer steps already taken: the first step asks for `schedule(0)`. `bind` is called once
-    before training: there, lengths in epochs and those to the end of the run become steps. Before that, an epoch and
-    the run are one step long. When a run is resumed with more epochs, a schedule that reaches the end of the run
-    follows the new end: later values are those of the longer run, earlier ones stay as they were.
+    Time is the number of optimizer steps already taken: the first step uses `schedule(0)`. `bind` is called once before
+    training, and converts lengths in epochs and those to the end of the run to steps. Before that, an epoch and the run
+    are one step long. When a run is resumed with more epochs, a schedule that reaches the end of the run follows the
+    new end: later values are those of the longer run, earlier ones do not change.
 
-    A schedule that depends on more than the step keeps state, which `save` and `restore` carry over from a run that
-    was stopped.
+    A schedule that depends on more than the step has state, which `save` and `restore` carry over when a run is
+    resumed.
     """
 
     group: ClassVar[str] = "schedules"
 
     def model_post_init(self, context: Any) -> None:
-        """Give the schedule its run-time attributes."""
+        """Set the run-time attributes of the schedule."""
         self.bind(1, 1)
 
     def bind(self, steps_per_epoch: int, total_steps: int) -> None:
@@ -44,30 +44,30 @@ class Schedule(Component):
         """Return the value for the step after `step` steps."""
 
     def length(self) -> int | None:
-        """Return how many steps of training it needs, as it is bound; None where any number will do."""
+        """Return how many training steps the bound schedule needs; None if any number will do."""
         return None
 
     def look(self, values: Mapping[str, Any]) -> None:
-        """Take in an epoch's line of the history, after the epoch."""
+        """Update the state from an epoch's line of the history, after the epoch."""
 
     def save(self) -> dict[str, Any]:
-        """Return the state as JSON values, empty where there is none."""
+        """Return the state as JSON values, empty if there is none."""
         return {}
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Go back to a state that `save` returned."""
+        """Restore a state that `save` returned."""
 
 
 class WatchingSchedule(Schedule):
     """A schedule that depends on a value of the history, which `monitor` names.
 
-    A run makes sure that the value will exist, calls `begin` before training and `look` after each epoch. State is
-    set in `begin`, changed in `look`, and carried over by `save` and `restore`. A schedule begins when it is built,
-    too, so that it has a value without a run: then with "min" where `mode` is null.
+    A run ensures that the value will exist, calls `begin` before training and `look` after each epoch. State is set in
+    `begin`, changed in `look`, and carried over by `save` and `restore`. `begin` is also called when a schedule is
+    built, so that it has a value without a run: with "min" if `mode` is null.
     """
 
     monitor: str = Field(default="validation/loss", description="name of the value, as in the history")
-    mode: Mode | None = Field(default=None, description="which is better; null: as the value's kind says")
+    mode: Mode | None = Field(default=None, description="which values are better; null: by the kind of value")
 
     def model_post_init(self, context: Any) -> None:
         super().model_post_init(context)
@@ -75,16 +75,16 @@ class WatchingSchedule(Schedule):
 
     @abstractmethod
     def begin(self, mode: Mode) -> None:
-        """Set the state that training begins with; `mode` says which monitored values are better."""
+        """Set the initial state; `mode` is which monitored values are better."""
 
 
 def in_steps(epochs: int | None, steps: int | None, steps_per_epoch: int) -> int | None:
-    """Return a length in steps that a spec has in epochs, in steps or not at all."""
+    """Return a length in steps, given in epochs, in steps or not at all."""
     return steps if epochs is None else epochs * steps_per_epoch
 
 
 def one_of(first: str, second: str) -> Any:
-    """Return a validator for the class of a schedule: of two lengths, `first` declared before, one is null."""
+    """Return a validator for a schedule class: of two lengths, `first` declared first, one must be null."""
 
     def check(cls: Any, value: Any, info: ValidationInfo) -> Any:
         if value is not None and info.data.get(first) is not None:
@@ -95,7 +95,7 @@ def one_of(first: str, second: str) -> Any:
 
 
 def not_both(*pairs: tuple[str, str]) -> dict[str, Any]:
-    """Return what `one_of` means in a JSON Schema, for some pairs."""
+    """Return the meaning of `one_of` in a JSON Schema, for some pairs."""
     number = {"type": "integer"}
     return {"allOf": [{"not": {"properties": dict.fromkeys(pair, number), "required": [*pair]}} for pair in pairs]}
 
@@ -103,7 +103,7 @@ def not_both(*pairs: tuple[str, str]) -> dict[str, Any]:
 class scheduled:
     """The type of a field that takes a number or a schedule: `Annotated[float, scheduled(gt=0)]`.
 
-    The bounds (`gt`, `ge`, `lt`, `le`) hold for the number, and for the value a schedule starts with. In training the
+    The bounds (`gt`, `ge`, `lt`, `le`) apply to the number, and to the initial value of a schedule. In training the
     field is a number: the value of each step.
     """
 
@@ -125,8 +125,8 @@ class scheduled:
 
     def _validate(self, value: Any, info: ValidationInfo) -> float | Schedule:
         if isinstance(value, str) and NUMBER.fullmatch(value):
-            message = f"a number or a schedule belongs here, not {show_value(value)}"
-            raise custom_error("wrong-type", message, "a number is written like 0.1 or 1e-3, without quotes")
+            message = f"expected a number or a schedule, not {show_value(value)}"
+            raise custom_error("wrong-type", message, "write a number as 0.1 or 1e-3, without quotes")
         if isinstance(value, (str, dict, Schedule)):
             schedule = self._schedule.resolve(value, info)
             assert isinstance(schedule, Schedule)

@@ -24,12 +24,12 @@ class Step(Schedule):
 
     model_config = ConfigDict(json_schema_extra=not_both(("every", "every_steps")))
     examples = ({"initial": 0.8, "every_steps": 3}, {"initial": 0.8, "every": 2}, {"initial": 0.8})
-    initial: float = Field(description="value to begin with", examples=[0.01])
+    initial: float = Field(description="initial value", examples=[0.01])
     every: PositiveInt | None = Field(
         default=None, description="epochs from one stair to the next; null: `every_steps`, else a third of the run"
     )
     every_steps: PositiveInt | None = Field(default=None, description="steps from one stair to the next")
-    factor: float = Field(default=0.1, gt=0, le=1, description="what each stair multiplies the value by")
+    factor: float = Field(default=0.1, gt=0, le=1, description="factor of the value at each stair")
     _one_width = one_of("every", "every_steps")
 
     def bind(self, steps_per_epoch: int, total_steps: int) -> None:
@@ -47,12 +47,12 @@ class Exponential(Schedule):
 
     model_config = ConfigDict(json_schema_extra=not_both(("every", "every_steps")))
     examples = ({"initial": 3.0, "every_steps": 2}, {"initial": 3.0, "every": 5}, {"initial": 3.0})
-    initial: float = Field(description="value to begin with", examples=[0.01])
-    factor: float = Field(default=0.5, gt=0, le=1, description="what one `every` multiplies the value by")
+    initial: float = Field(description="initial value", examples=[0.01])
+    factor: float = Field(default=0.5, gt=0, le=1, description="factor of the value in each `every`")
     every: PositiveInt | None = Field(
-        default=None, description="epochs that one factor takes; null: `every_steps`, else the whole run"
+        default=None, description="epochs for one factor; null: `every_steps`, else the whole run"
     )
-    every_steps: PositiveInt | None = Field(default=None, description="steps that one factor takes")
+    every_steps: PositiveInt | None = Field(default=None, description="steps for one factor")
     _one_width = one_of("every", "every_steps")
 
     def bind(self, steps_per_epoch: int, total_steps: int) -> None:
@@ -65,8 +65,8 @@ class Exponential(Schedule):
 class Cosine(Schedule):
     """Half a cosine from `initial` down to `final`, after a linear warm-up.
 
-    Step k of n steps of warm-up has `initial * (k + 1) / n`, so the first step already moves. After its length the
-    value stays at `final`. Loshchilov & Hutter, "SGDR", 2017 (without restarts).
+    Step k of n steps of warm-up has `initial * (k + 1) / n`, so that the first step is not zero. After its length
+    the value stays at `final`. Loshchilov & Hutter, "SGDR", 2017 (without restarts).
     """
 
     model_config = ConfigDict(json_schema_extra=not_both(("steps", "epochs"), ("warmup_steps", "warmup_epochs")))
@@ -75,12 +75,12 @@ class Cosine(Schedule):
         {"initial": 0.1, "epochs": 7, "warmup_epochs": 2},
         {"initial": 0.1},
     )
-    initial: float = Field(description="value to begin with", examples=[0.01])
+    initial: float = Field(description="initial value", examples=[0.01])
     steps: PositiveInt | None = Field(
         default=None, description="length in steps, warm-up included; null: `epochs`, else to the end of the run"
     )
     epochs: PositiveInt | None = Field(default=None, description="length in epochs, warm-up included")
-    final: float = Field(default=0.0, ge=0, description="value to end with")
+    final: float = Field(default=0.0, ge=0, description="final value")
     warmup_steps: NonNegativeInt | None = Field(
         default=None, description="steps of linear warm-up; null: `warmup_epochs`, else none"
     )

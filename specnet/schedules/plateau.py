@@ -14,19 +14,19 @@ from specnet.watch import Mode, Watch
 class ReduceOnPlateau(WatchingSchedule):
     """`initial`, multiplied by `factor` each time a monitored value has stopped improving.
 
-    An epoch improves if it brings a value that is better by more than `min_delta` than the last that did; the first
-    epoch does. After `patience` epochs in a row that do not, the steps from the next epoch on have `factor` times the
-    value, but never less than `minimum`. Waiting then starts anew while the best value stays, and does not count the
-    next `cooldown` epochs: the value falls again after `cooldown + patience` epochs at the soonest.
+    An epoch improves if its value is better by more than `min_delta` than that of the last one that did; the first
+    epoch does. After `patience` epochs in a row without improvement, the value from the next epoch on is multiplied by
+    `factor`, but never less than `minimum`. Waiting then starts again with the same best value, and ignores the next
+    `cooldown` epochs: the value falls again after `cooldown + patience` epochs at the earliest.
     """
 
     examples = ({"initial": 0.3, "factor": 0.7, "patience": 2, "cooldown": 1, "minimum": 0.1},)
-    initial: float = Field(description="value to begin with", examples=[0.01])
-    factor: float = Field(default=0.1, gt=0, lt=1, description="what each reduction multiplies the value by")
+    initial: float = Field(description="initial value", examples=[0.01])
+    factor: float = Field(default=0.1, gt=0, lt=1, description="factor of each reduction")
     patience: PositiveInt = Field(default=10, description="epochs without improvement before a reduction")
     min_delta: NonNegativeFloat = Field(default=0.0, description="change that counts as improvement")
     cooldown: NonNegativeInt = Field(default=0, description="epochs after a reduction that patience does not count")
-    minimum: NonNegativeFloat = Field(default=0.0, description="value to fall no further than")
+    minimum: NonNegativeFloat = Field(default=0.0, description="lower bound of the value")
 
     @model_validator(mode="after")
     def _begins_above_the_minimum(self) -> Self:

@@ -13,7 +13,7 @@ from specnet.schedules.base import Schedule
 
 @dataclass(frozen=True)
 class ScheduledField:
-    """A field of a component that holds a schedule or a list with some; these by their place in the spec."""
+    """A field of a component with a schedule or a list with schedules, by their place in the spec."""
 
     component: Component
     name: str
@@ -24,7 +24,7 @@ class ScheduledField:
 def find_scheduled(component: Component, place: Pointer) -> Iterator[ScheduledField]:
     """Yield every scheduled field of a component and of those inside it.
 
-    Layers inside a layer are left out: those that train are copies, which the network names.
+    Layers inside a layer are left out: the network trains copies of them, under their own names.
     """
     for name, field in type(component).model_fields.items():
         value = stated(component, name)
@@ -37,10 +37,10 @@ def find_scheduled(component: Component, place: Pointer) -> Iterator[ScheduledFi
 
 
 class ScheduledFields:
-    """All scheduled fields of the components that a run trains with.
+    """All scheduled fields of the components of a run.
 
-    These are given by place: "optimizer", "loss", "layers.0". After `set` the fields hold numbers; `to_spec` writes the
-    schedules still.
+    Components are given by place: "optimizer", "loss", "layers.0". After `set` the fields are numbers; `to_spec` still
+    writes the schedules.
     """
 
     def __init__(self, components: Mapping[str, Component]) -> None:
@@ -67,7 +67,7 @@ class ScheduledFields:
                 schedule.bind(steps_per_epoch, total_steps)
 
     def set(self, step: int) -> None:
-        """Give each field its number for the step after `step` steps."""
+        """Set each field to its number for the step after `step` steps."""
         for field in self.fields:
             setattr(field.component, field.name, _numbers(field.value, step))
 
@@ -89,7 +89,7 @@ def _components(value: Any, place: Pointer) -> Iterator[tuple[Pointer, Component
 
 
 def _numbers(value: Any, step: int) -> Any:
-    """Return a field's value with numbers in the places of schedules."""
+    """Return a field's value with schedules replaced by numbers."""
     if isinstance(value, Schedule):
         return value(step)
     if isinstance(value, (list, tuple)):

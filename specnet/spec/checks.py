@@ -1,6 +1,6 @@
-"""Checks of a spec that need no data: they find what no single field can know.
+"""Checks of a spec that need no data, across its fields.
 
-Each takes what is right of a spec: a component that is wrong is None there, and nothing is concluded from it.
+Each takes the valid parts of a spec: an invalid component is None, and is skipped.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from specnet.transforms.pipeline import Transforms
 
 
 def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
-    """Return every mistake found in a spec; `flawed` are its keys that other mistakes were found in already."""
+    """Return every mistake found in a spec; `flawed` are its keys with other mistakes."""
     plan = make_plan(spec)
     checks = [check_units(spec), _check_transforms(spec.transforms), _check_metrics(spec.metrics)]
     checks += [_check_learning_rate(spec)] if "dtype" not in flawed else []
@@ -46,7 +46,7 @@ def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
 
 
 def _found(check: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
-    """What a check finds; if a component fails over it, that as well, and nothing is kept from the other checks."""
+    """Yield what a check finds, including errors of components, so that other checks still run."""
     try:
         yield from check
     except SpecnetError as error:
@@ -54,7 +54,7 @@ def _found(check: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
 
 
 def check_network(spec: Spec, inputs: Shape, rows: int) -> Plan:
-    """Check, once data have told the input shape, that layers take it and that memory suffices; return the plan.
+    """Check, given the input shape from the data, that layers accept it and memory suffices; return the plan.
 
     Raises:
         SpecError: with every mistake.
@@ -69,12 +69,12 @@ def missing_split(monitor: str, pointer: Pointer) -> Diagnostic:
     """Return the mistake of a monitored value whose split has no samples."""
     split, _, value = monitor.partition("/")
     message = f'"{monitor}" will not exist: there are no {split} samples'
-    help = f'give "split" a {split} share, or monitor "train/{value}"'
+    help = f'add a {split} share to "split", or monitor "train/{value}"'
     return Diagnostic("unknown-monitor", message, pointer, help)
 
 
 def _check_transforms(transforms: Transforms) -> Iterator[Diagnostic]:
-    """Random transforms come last, among those of inputs; transforms of targets can be undone."""
+    """Check that random transforms come last, only for inputs, and that transforms of targets can be undone."""
     fitted = [number for number, each in enumerate(transforms.inputs) if isinstance(each, Transform)]
     for number, each in enumerate(transforms.inputs):
         if isinstance(each, RandomTransform) and fitted and number < fitted[-1]:
@@ -91,7 +91,7 @@ def _check_transforms(transforms: Transforms) -> Iterator[Diagnostic]:
 
 
 def _check_metrics(metrics: Sequence[Metric | None]) -> Iterator[Diagnostic]:
-    """No metric is named twice: its name is its column in the history."""
+    """Check that no metric appears twice: its name is its column in the history."""
     names: list[str] = []
     for number, metric in enumerate(metrics):
         if metric:
@@ -103,7 +103,7 @@ def _check_metrics(metrics: Sequence[Metric | None]) -> Iterator[Diagnostic]:
 
 
 def _check_learning_rate(spec: Spec) -> Iterator[Diagnostic]:
-    """A learning rate is neither too small nor too large for the network's numbers."""
+    """Check that the learning rate is neither too small nor too large for the network's dtype."""
     if spec.optimizer:
         rate = getattr(spec.optimizer, "learning_rate", None)
         if isinstance(rate, Schedule):
@@ -119,7 +119,7 @@ def _check_learning_rate(spec: Spec) -> Iterator[Diagnostic]:
 
 
 def _check_split(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
-    """The dataset has no samples of its own where a share is to be taken, and some are left to train on."""
+    """Check that shares do not replace the dataset's own splits, and leave samples to train on."""
     for name in plan.outline.splits or ():
         if getattr(spec.split, name):
             message = f"the dataset has its own {name} samples"
@@ -127,17 +127,17 @@ def _check_split(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
     if spec.split.validation + spec.split.test >= 1:
         message = "validation and test leave no sample to train on"
         yield Diagnostic("split", message, ("split",), "choose smaller shares")
-    elif (rows := plan.outline.rows) and not spec.split.stratify:  # by class, shares are rounded otherwise
+    elif (rows := plan.outline.rows) and not spec.split.stratify:  # by class, shares are rounded differently
         for name, count in spec.split.counts(rows).items():
             if count == 0:
-                message = f"a share of {getattr(spec.split, name):g} of {rows} samples is none"
+                message = f"a share of {getattr(spec.split, name):g} of {rows} samples is empty"
                 yield Diagnostic("split", message, ("split", name), "choose a larger share")
         if plan.rows == 0:
             yield Diagnostic("split", f"no sample of {rows} is left to train on", ("split",), "choose smaller shares")
 
 
 def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagnostic]:
-    """Monitored values will exist."""
+    """Check that monitored values will exist."""
     monitors: dict[Pointer, str | None] = {("checkpoint", "monitor"): spec.checkpoint.monitor}
     if spec.training.early_stopping:
         monitors["training", "early_stopping", "monitor"] = spec.training.early_stopping.monitor
@@ -161,13 +161,13 @@ def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagno
 
 
 def _check_loss(loss: Loss | None, layers: Sequence[Layer | None], plan: Plan) -> Iterator[Diagnostic]:
-    """The last layer returns what the loss expects, in the shape of the targets."""
+    """Check that the last layer returns what the loss expects, in the shape of the targets."""
     last = layers[-1]
     if loss is None or last is None:
         return
     place = ("layers", len(layers) - 1)
     kind = type(loss)
-    # A loss of a plugin that prepares targets in its own way may take other shapes than the base class says.
+    # A plugin's loss that overrides `prepare` may take other shapes than the base class.
     tells = kind.prepare is Loss.prepare or kind.check_shapes is not Loss.check_shapes
     if tells and plan.output_shape is not None and plan.targets is not None:
         with guarded(loss, ("loss",), "check_shapes"):
@@ -178,20 +178,20 @@ def _check_loss(loss: Loss | None, layers: Sequence[Layer | None], plan: Plan) -
     returns = f"{show_pointer(place)} ({_name(last)}) returns"
     if loss.takes == "probabilities" and plan.output_kind == "numbers":
         message = f"{_name(loss)} expects probabilities, {returns} numbers of any size"
-        help = "end with the layer sigmoid, or take a loss on logits, such as bce_with_logits"
+        help = "end with the layer sigmoid, or use a loss on logits, such as bce_with_logits"
         yield Diagnostic("loss-output", message, ("loss",), help)
     if loss.takes == "logits" and plan.output_kind == "probabilities":
         message = f"{_name(loss)} expects logits, {returns} probabilities"
-        yield Diagnostic("loss-output", message, ("loss",), "leave that layer out: the loss has its own")
+        yield Diagnostic("loss-output", message, ("loss",), "leave that layer out: the loss includes it")
 
 
 def _check_steps(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
-    """Batches are not larger than the data, and schedules come to their end."""
+    """Check that batches are not larger than the data, and that schedules end within the training."""
     given, rows = spec.training.batch_size, plan.rows
     if given and rows and given > rows and "batch_size" in spec.training.model_fields_set:
         yield Diagnostic(
             "batch-size",
-            f"a batch of {shorten(str(given))} is more than the {rows} training samples: each step takes them all",
+            f"a batch of {shorten(str(given))} is more than the {rows} training samples: each step uses all of them",
             ("training", "batch_size"),
             severity="warning",
         )
@@ -218,7 +218,7 @@ def _schedules(spec: Spec) -> Iterator[tuple[Pointer, Schedule]]:
 
 
 def _check_memory(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
-    """What training takes is there."""
+    """Check that training fits into the memory budget."""
     if plan.inputs is not None:
         yield from check_memory(spec, plan)
 

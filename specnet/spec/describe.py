@@ -1,4 +1,4 @@
-"""The fields of a component, in words."""
+"""Descriptions of the fields of a component."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ LIMITS = {
     "gt": ">", "ge": ">=", "lt": "<", "le": "<=", "multiple_of": "multiple of",
     "min_length": "length >=", "max_length": "length <=",
 }  # fmt: skip
-"""How the limits of a field are told."""
+"""Signs of the limits of a field."""
 
 
 class FieldText(NamedTuple):
-    """What is told of a field."""
+    """The description of a field."""
 
     name: str
     type: str
@@ -29,7 +29,7 @@ class FieldText(NamedTuple):
 
 
 def describe_fields(cls: type[Component]) -> list[FieldText]:
-    """Return what is told of each field of a component: its key, JSON type, default, description and limits."""
+    """Return key, JSON type, default, description and limits of each field of a component."""
     rows = []
     for attribute, field in cls.model_fields.items():
         limits = ", ".join(
@@ -48,12 +48,12 @@ def describe_fields(cls: type[Component]) -> list[FieldText]:
 
 
 def _to_json(value: Any) -> Any:
-    """Return a default that the json module does not know as what it does."""
+    """Return the JSON form of a default that the json module does not support."""
     return value.to_spec() if isinstance(value, Component) else to_jsonable_python(value)
 
 
 def _type_name(annotation: Any) -> str:
-    """Return a field's type as a reader of JSON understands it."""
+    """Return a field's type in terms of JSON."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _type_name(arguments[0])
@@ -63,6 +63,6 @@ def _type_name(annotation: Any) -> str:
         return " | ".join(_type_name(argument) for argument in arguments)
     if origin in (list, tuple, dict):
         return f"{origin.__name__}[{', '.join(_type_name(argument) for argument in arguments)}]"
-    if isinstance(annotation, type) and issubclass(annotation, str):  # the type of a data file, too
+    if isinstance(annotation, type) and issubclass(annotation, str):  # also the type of a data file
         return "str"
     return "null" if annotation is type(None) else getattr(annotation, "__name__", str(annotation))

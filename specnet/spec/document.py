@@ -1,4 +1,4 @@
-"""`Document`: a spec's JSON value, put together from files and overrides, that remembers where each part came from."""
+"""`Document`: a spec's JSON value, merged from files and overrides, with the place of each part."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST_CHAIN = 10
 
 @dataclass
 class Document:
-    """A JSON value with the place of each part, and the mistakes found in it so far.
+    """A JSON value with the place of each part, and the mistakes found so far.
 
     A value given as Python objects has no places; its relative paths start from the working directory.
     """
@@ -32,16 +32,16 @@ class Document:
     mistakes: list[Diagnostic] = field(default_factory=list)
 
     def put(self, pointer: Pointer, spans: Spans) -> None:
-        """Note that what stands at `pointer` comes from elsewhere; `spans` are relative to it."""
+        """Record new places for the value at `pointer`; `spans` are relative to it."""
         self.forget(pointer)
         self.spans.update({(*pointer, *below): span for below, span in spans.items()})
 
     def forget(self, pointer: Pointer) -> None:
-        """Note that there is nothing at `pointer` any more."""
+        """Remove the places of the value at `pointer`."""
         self.spans = {place: span for place, span in self.spans.items() if place[: len(pointer)] != pointer}
 
     def span(self, pointer: Pointer) -> Span | None:
-        """Return where the value at `pointer` stands, or what holds it if it is not written out."""
+        """Return the span of the value at `pointer`, or of its container if it is not written out."""
         for length in range(len(pointer), -1, -1):
             if pointer[:length] in self.spans:
                 return self.spans[pointer[:length]]
@@ -53,7 +53,7 @@ class Document:
         return span.source if span else None
 
     def locate(self, found: Diagnostic) -> Diagnostic:
-        """Return a diagnostic with the place in a text that its pointer leads to."""
+        """Return a diagnostic with the place of its pointer in a text."""
         span = self.span(found.pointer)
         if found.location or not span:
             return found
@@ -61,7 +61,7 @@ class Document:
         help = found.help
         from_parent = span.source.from_file and span.source.name != self.name
         if found.code == "unknown-key" and from_parent and not any(isinstance(part, int) for part in found.pointer):
-            help = f'{help}; "{found.pointer[-1]}": null in {self.name} takes it away'
+            help = f'{help}; "{found.pointer[-1]}": null in {self.name} removes it'
         return found._replace(location=span.source.location(start, end), help=help)
 
 
@@ -87,7 +87,7 @@ def document_of(value: Mapping[str, Any]) -> Document:
     try:
         return _extended(Document(copy.deepcopy(dict(value))), ())
     except RecursionError:
-        message = "lists and objects are nested too deep: no network is"
+        message = "lists and objects are nested too deeply"
         raise SpecError([Diagnostic("too-deep", message)]) from None
 
 
@@ -98,7 +98,7 @@ def _read(path: Path, children: tuple[Path, ...]) -> Document:
 
 
 def _extended(document: Document, chain: tuple[Path, ...]) -> Document:
-    """The document merged over its parent, if it has one; `chain` are the files that led here, itself the last."""
+    """Return the document merged over its parent, if any; `chain` are the files that led here, itself the last."""
     if not (isinstance(document.value, dict) and "extends" in document.value):
         return document
     parent = document.value.pop("extends")
@@ -133,15 +133,15 @@ def _extended(document: Document, chain: tuple[Path, ...]) -> Document:
 
 
 def _is_special(path: Path) -> bool:
-    """Whether a path leads to what is no ordinary file: a pipe may never end."""
+    """Return whether a path is not an ordinary file: a pipe may never end."""
     try:
         return not stat.S_ISREG(path.stat().st_mode)
-    except OSError:  # told when it is opened
+    except OSError:  # reported when it is opened
         return False
 
 
 def _merge(base: Document, child: Document) -> None:
-    """Merge a child over its parent as RFC 7396 says: null removes, objects merge, all else replaces."""
+    """Merge a child over its parent as in RFC 7396: null removes, objects merge, anything else replaces."""
     gone: set[Pointer] = set()
 
     def merged(target: Any, patch: Any, pointer: Pointer) -> Any:
@@ -158,8 +158,8 @@ def _merge(base: Document, child: Document) -> None:
                 del target[key]
                 gone.add(place)
             else:
-                message = f"there is no {quote(key)} to take away"
-                help = "in a spec that extends another, null takes a key away"
+                message = f"there is no {quote(key)} to remove"
+                help = "in a spec that extends another, null removes a key"
                 found = Diagnostic("null-in-extends", message, place, help, severity="warning")
                 child.mistakes.append(child.locate(found))
         return target

@@ -1,4 +1,4 @@
-"""What is right of a spec with mistakes, so that checks across its parts can tell theirs in the same run."""
+"""The valid parts of a spec with mistakes, so that checks across fields can run as well."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from specnet.errors import Diagnostic, Pointer
 from specnet.spec.model import Spec
 
 COMPONENTS = {"dataset": 1, "loss": 1, "optimizer": 1, "layers": 2, "metrics": 2, "plots": 2, "transforms": 3}
-"""How long the pointer to a component is, below a key that takes some."""
+"""Length of the pointer to a component, below a key that takes components."""
 
 
 def draft_spec(value: Any, mistakes: list[Diagnostic]) -> Spec | None:
-    """Return what is right of a spec: wrong keys are left out, and components that cannot be made are None.
+    """Return the valid parts of a spec: invalid keys are left out, and invalid components are None.
 
-    None if nothing is right.
+    None if nothing is valid.
     """
     if not isinstance(value, dict):
         return None
     value = copy.deepcopy(value)
     for found in mistakes:
-        # Of a component with a mistake nothing is known: its other fields may be meant for another.
+        # A component with a mistake is dropped: its other fields may be meant for another one.
         _cut(value, found.pointer[: COMPONENTS.get(str(found.pointer[0])) if found.pointer else 0])
-    for _ in range(2):  # a section may miss what was cut out of it: then it goes as a whole
+    for _ in range(2):  # a section may require a key that was removed: then all of it is removed
         for key, unknown in (("dataset", None), ("layers", [None]), ("loss", None)):
             value.setdefault(key, unknown)
         try:
@@ -42,7 +42,7 @@ def draft_spec(value: Any, mistakes: list[Diagnostic]) -> Spec | None:
 
 
 def _cut(value: Any, pointer: Pointer) -> None:
-    """Take out what stands at a pointer; in a list, None takes its place."""
+    """Remove the value at a pointer; in a list, None replaces it."""
     *path, last = pointer or (None,)
     for part in path:
         value = value[part] if _has(value, part) else None

@@ -1,4 +1,4 @@
-"""Data files that a spec names: their paths made absolute, and whether they are there."""
+"""Data files that a spec names: make their paths absolute, and check that they exist."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def resolve_files(spec: Spec, document: Document) -> list[Diagnostic]:
 
 
 def _find(folder: Path, path: str) -> Path:
-    """The absolute path of an ordinary file. Raises ValueError if there is none."""
+    """Return the absolute path of an ordinary file, or raise a ValueError."""
     absolute = folder.absolute() / path
     if not str(absolute).isprintable():
-        raise ValueError("the path's folder has a name that cannot be printed, and so not be written into a run's spec")
+        raise ValueError("the path's folder has a name that cannot be printed or saved in a run's spec")
     try:
         absolute.stat()
-    except OSError as error:  # it is not there, its name is too long, its folder may not be entered
+    except OSError as error:  # missing, name too long, no permission for its folder
         raise ValueError(f"there is no file {absolute}: {error.strerror}") from error
     if not absolute.is_file():
         raise ValueError(f"{absolute} is not an ordinary file")

@@ -1,4 +1,4 @@
-"""From a file or a mapping to a checked `Spec`."""
+"""Load a checked `Spec` from a file or a mapping."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from specnet.spec.text import Source, parse_json
 from specnet.spec.units import resolve_early
 
 KEYS = ("missing-key", "unknown-key")
-"""Codes of mistakes that an object has beside those of its values."""
+"""Codes of mistakes of an object itself, besides those of its values."""
 
 
 def load_spec(
@@ -34,11 +34,11 @@ def load_spec(
     memory_budget: float | None = None,
     kernels: str = DEFAULT,
 ) -> Spec:
-    """Return the spec in a JSON file, or that a mapping describes, after checking everything that needs no data.
+    """Return the spec in a JSON file or a mapping, after checking everything that needs no data.
 
     `overrides` are `path=value` strings, such as `training.epochs=20` or `layers.0.units=8`. Relative paths in a
-    file start from its folder, those in a mapping from the working directory. `memory_budget` is what training may
-    take, in bytes; by default all that the machine has. `kernels` names the set of kernels that will compute.
+    file start from its folder, those in a mapping from the working directory. `memory_budget` is the memory that
+    training may take, in bytes; by default that of the machine. `kernels` names the set of kernels to compute with.
 
     Raises:
         SpecError: with every mistake that was found.
@@ -59,7 +59,7 @@ def parse_spec(value: Any, name: str | None = None) -> Spec:
     """Return the spec that a JSON value describes; `name` is the file it is from, if any.
 
     Raises:
-        SpecError: with every field that is wrong.
+        SpecError: with every invalid field.
     """
     try:
         spec = Spec.model_validate_json(to_json(value), strict=True)
@@ -75,7 +75,7 @@ def parse_component(group: str, text: str) -> Component:
     """Return the component of a group that a JSON text describes; relative paths start from the working directory.
 
     Raises:
-        SpecError: with every mistake, where in the text it stands.
+        SpecError: with every mistake and its place in the text.
     """
     source = Source("the component", text, Path(), from_file=False)
     parsed = parse_json(source)
@@ -90,14 +90,14 @@ def parse_component(group: str, text: str) -> Component:
 
 
 def _understand(document: Document, budget: float, kernels: str) -> tuple[Spec | None, list[Diagnostic]]:
-    """The spec that a document describes, or what is right of it, and all mistakes."""
+    """Return the spec of a document, or its valid parts, and all mistakes."""
     mistakes = list(document.mistakes)
     spec: Spec | None
     try:
         spec, wrong = parse_spec(document.value), list[Diagnostic]()
     except SpecError as error:
         spec, wrong = None, error.diagnostics
-    # What is wrong with a text, a number too large say, is told once: not again as out of its field's range.
+    # A mistake in the text, such as a number too large, is not reported again as out of its field's range.
     told = {found.pointer for found in mistakes if found.pointer and found.code != "duplicate-key"}
     mistakes += [found for found in wrong if not _is_told(found, told)]
     if spec is None or told or any(found.code == "duplicate-key" for found in mistakes):
@@ -117,25 +117,25 @@ def _understand(document: Document, budget: float, kernels: str) -> tuple[Spec |
     flawed |= {nearest(key, Spec.model_fields, "") or key for key in flawed}  # "splt" may be what "split" should be
     try:
         checked = check_spec(spec, flawed)
-    except SpecnetError as error:  # of a component that fails when it is asked
+    except SpecnetError as error:  # a component that fails
         checked = error.diagnostics
     mistakes += [found for found in checked if not _lies_in(found.pointer, told)]
     return spec, mistakes
 
 
 def _is_told(found: Diagnostic, told: Set[Pointer]) -> bool:
-    """Whether a mistake follows from one in the text of the value, or of something that the value holds."""
+    """Return whether a mistake follows from one in the text of the value, or inside the value."""
     holds = any(pointer[: len(found.pointer)] == found.pointer for pointer in told)
     return found.pointer in told or (holds and bool(found.pointer) and found.code not in KEYS)
 
 
 def _lies_in(pointer: Pointer, told: Set[Pointer]) -> bool:
-    """Whether something is wrong already with a value, or with what holds it."""
+    """Return whether a value, or what contains it, already has a mistake."""
     return any(pointer[:length] in told for length in range(1, len(pointer) + 1))
 
 
 def _is_meant(found: Diagnostic, spec: Spec) -> bool:
-    """Whether a null that takes nothing away says what holds anyhow."""
+    """Return whether a null that removes nothing agrees with the default."""
     if found.code != "null-in-extends":
         return False
     value: Any = spec.to_json()
@@ -145,5 +145,5 @@ def _is_meant(found: Diagnostic, spec: Spec) -> bool:
 
 
 def _place(found: Diagnostic) -> tuple[str, int, int]:
-    """Sorts mistakes in the order of the text, one file after the other; those without a place come first."""
+    """Return a key that sorts mistakes by file and place in the text; those without a place come first."""
     return (found.location.file, found.location.line, found.location.column) if found.location else ("", 0, 0)

@@ -1,4 +1,4 @@
-"""How much memory training takes, and how much there is."""
+"""Memory that training takes, and memory that is available."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ CGROUP = Path("/sys/fs/cgroup/memory.max")
 STATM = Path("/proc/self/statm")
 UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 LARGEST = 256_000_000
-"""Bytes of parameters, or of outputs in a dry run, above which there is none."""
+"""Bytes of parameters, or of outputs in a dry run, above which dry runs are skipped."""
 SECONDS = 2.0
-"""How long dry runs may take, of this thread's time on a CPU."""
+"""CPU time of this thread that dry runs may take, in seconds."""
 OPERATIONS = 2_000_000_000
-"""Operations of a forward pass for one sample above which there is no dry run."""
+"""Operations of a forward pass for one sample above which dry runs are skipped."""
 BUFFER = 8192
-"""Numbers for which a ufunc of NumPy has a buffer: only what is larger grows in proportion to samples."""
+"""Size of the buffer of NumPy's ufuncs: only larger arrays grow in proportion to samples."""
 _measured: deque[tuple[Subject, dict[tuple[int, int], Usage | None]]] = deque(maxlen=8)
-"""What the latest dry runs have taken, by their samples; None for too long."""
+"""Results of the latest dry runs, by their samples; None if they took too long."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Bytes that training takes besides the dataset.
+    """Bytes that training takes, without the dataset.
 
-    `layers` are those of parameters, gradients, optimizer slots and activations of each layer, `activations` those
-    that each layer holds for one sample. Without `measured` there is no more than shapes tell: a lower bound.
+    `layers` counts parameters, gradients, optimizer slots and activations of each layer, `activations` what each layer
+    holds for one sample. Without `measured` it is a lower bound, derived from shapes.
     """
 
     total: float
@@ -55,10 +55,10 @@ class Estimate:
 
 
 def estimate_memory(spec: Spec, plan: Plan) -> Estimate:
-    """Return what training takes by the shapes that layers declare, and unless that is too much, by dry runs.
+    """Estimate the memory of training from the shapes that layers declare, and if that is not too much, by dry runs.
 
     Raises:
-        BrokenComponentError: naming a layer that raises an error which is none of specnet's.
+        BrokenComponentError: naming a layer that raises anything but a `SpecnetError`.
         OutOfMemoryError: naming a layer that takes more than the budget for a few samples.
     """
     assert plan.inputs is not None
@@ -83,26 +83,26 @@ def estimate_memory(spec: Spec, plan: Plan) -> Estimate:
 
 
 def _is_held(cost: Cost) -> bool:
-    """Whether outputs are sure to need memory of their own: others may be written over inputs."""
+    """Return whether outputs certainly need their own memory: others may be written over inputs."""
     return cost.parameters > 0 or math.prod(cost.layer.input_shape) != math.prod(cost.output_shape)
 
 
 def _is_small(costs: Sequence[Cost], item: int) -> bool:
-    """Whether a dry run will take little."""
+    """Return whether a dry run will take little time and memory."""
     parameters, outputs = sum(cost.parameters for cost in costs), sum(cost.outputs for cost in costs)
     operations = sum(cost.flops for cost in costs)
     return item * max(parameters, 3 * outputs) <= LARGEST and operations <= OPERATIONS
 
 
 def _activations(subject: Subject, batch: int, budget: float, size: int) -> tuple[Mapping[Pointer, int], float] | None:
-    """The bytes that each layer holds for one sample, and those of all that a step takes; None if that takes too long.
+    """Return the bytes that each layer holds for one sample, and those of a step; None if measuring takes too long.
 
     If samples, those of a batch and those evaluated at a time, are more than three times `size`, three dry runs on
-    fewer tell how fast memory grows. Memory for work done in blocks of samples does not grow further, so what seems
-    too much is measured anew with twice as many.
+    fewer show how fast memory grows. Memory for work done in blocks of samples stops growing, so an estimate that
+    seems too large is repeated with twice as many.
     """
     found, deadline = None, time.thread_time() + SECONDS
-    more = (3, 1) if batch >= ROWS else (1, 3)  # the larger grows first, as the smaller may use its memory
+    more = (3, 1) if batch >= ROWS else (1, 3)  # grow the larger first, as the smaller may use its memory
     with allocation_limit(budget):
         try:
             while 3 * size < max(batch, ROWS):
@@ -122,12 +122,12 @@ def _activations(subject: Subject, batch: int, budget: float, size: int) -> tupl
 
 
 def _growth(less: Usage, more: Usage, samples: int) -> dict[Pointer, int]:
-    """What each layer holds for a sample, where one dry run is on so many more than another."""
+    """Return the bytes that each layer holds for a sample, given two dry runs that differ by `samples`."""
     return {place: max(round((more.layers[place] - less.layers[place]) / samples), 0) for place in more.layers}
 
 
 def _run(subject: Subject, batch: int, rows: int, deadline: float) -> Usage:
-    """A dry run, or what is known of the same one.
+    """Return the usage of a dry run, cached if possible.
 
     Raises:
         TooLongError: if it takes too long, or did so before.
@@ -136,7 +136,7 @@ def _run(subject: Subject, batch: int, rows: int, deadline: float) -> Usage:
     try:
         if known is None:
             _measured.append((subject, known := {}))
-            dry_run(subject, 1, 1, deadline)  # the first one also takes what is loaded only once
+            dry_run(subject, 1, 1, deadline)  # the first one also allocates what is only loaded once
         if (batch, rows) not in known:
             known[batch, rows] = dry_run(subject, batch, rows, deadline)
     except TooLongError:
@@ -148,12 +148,12 @@ def _run(subject: Subject, batch: int, rows: int, deadline: float) -> Usage:
 
 
 def check_memory(spec: Spec, plan: Plan) -> list[Diagnostic]:
-    """Return a mistake, at the layer that takes most, if training takes more bytes than the budget."""
+    """Return a mistake, at the layer that takes the most, if training takes more than the budget."""
     estimate = estimate_memory(spec, plan)
     if estimate.total <= spec.memory_budget or not estimate.layers:
         return []
     place = max(estimate.layers, key=lambda place: estimate.layers[place])
-    message = f"training would take {estimate} of memory, the budget is {show_bytes(spec.memory_budget)}; "
+    message = f"training would take {estimate} of memory, but the budget is {show_bytes(spec.memory_budget)}; "
     message += f"{show_pointer(place)} takes the most, {show_bytes(estimate.layers[place])}"
     help = "make it smaller, or training.batch_size, or allow more with --memory-budget"
     return [Diagnostic("memory", message, place, help)]
@@ -161,10 +161,10 @@ def check_memory(spec: Spec, plan: Plan) -> list[Diagnostic]:
 
 @contextmanager
 def allocation_limit(size: float) -> Iterator[None]:
-    """Let this process allocate at most `size` bytes more, and some for Python itself, where the system can do that."""
+    """Limit further allocations to `size` bytes, and some for Python itself, if the system supports it."""
     try:
         import resource
-    except ImportError:  # there is none on Windows
+    except ImportError:  # missing on Windows
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -182,7 +182,7 @@ def allocation_limit(size: float) -> Iterator[None]:
 
 
 def machine_memory() -> float:
-    """Return the bytes that this process may have: the machine's, or less where a limit is set."""
+    """Return the bytes that this process may use: the machine's, or less if a limit is set."""
     import resource  # not on Windows
 
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
@@ -195,7 +195,7 @@ def machine_memory() -> float:
 
 
 def show_bytes(count: float) -> str:
-    """Return a number of bytes as people say it.
+    """Return a number of bytes as text.
 
     >>> show_bytes(14_400_000_000)
     '14.4 GB'

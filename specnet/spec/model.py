@@ -1,4 +1,4 @@
-"""`Spec`: what one JSON file may say."""
+"""`Spec`: the content of one JSON file."""
 
 from __future__ import annotations
 
@@ -30,49 +30,49 @@ class Checkpoint(Section):
     """When the state of a run is saved, and which states are kept."""
 
     every: PositiveInt | None = Field(
-        default=None, description="epochs from one to the next; null: ten in the run, or none if every_steps is given"
+        default=None, description="epochs between checkpoints; null: ten in a run, or none if every_steps is given"
     )
-    every_steps: PositiveInt | None = Field(default=None, description="steps from one to the next, within epochs too")
-    keep: PositiveInt = Field(default=3, description="how many of the newest stay, besides the first and the best")
+    every_steps: PositiveInt | None = Field(default=None, description="steps between checkpoints, also within epochs")
+    keep: PositiveInt = Field(default=3, description="number of newest ones to keep, besides the first and the best")
     monitor: str | None = Field(
         default=None,
-        description="value that says which is best; null: validation/loss, or train/loss without validation",
+        description="value that determines the best; null: validation/loss, or train/loss without validation",
     )
-    mode: Mode | None = Field(default=None, description="which is better; null: as the value's kind says")
+    mode: Mode | None = Field(default=None, description="which values are better; null: by the kind of value")
 
 
 class Record(Section):
-    """What a run keeps for its replay.
+    """What a run records for its replay.
 
-    In each frame what is predicted, over a grid of one or two inputs and otherwise of some samples, how large weights,
-    gradients and steps of each layer are, and which share of units is dead or saturated.
+    Each frame has predictions, over a grid of one or two inputs or else of some samples, norms of weights, gradients
+    and steps of each layer, and the share of dead or saturated units.
     """
 
     every: PositiveInt | None = Field(
         default=None,
-        description="epochs from one frame to the next; null: ever more, a quarter of those before, and no more frames "
-        "than cost little time",
+        description="epochs between frames; null: increasing, a quarter of those before, with only as many frames "
+        "as cost little time",
     )
     points: Annotated[int, Field(ge=2, le=1000)] | None = Field(
         default=None, description="grid points along each input; null: 200 for one input, 32 for two"
     )
     margin: NonNegativeFloat | None = Field(
         default=None,
-        description="how far the grid reaches beyond the data, in units of the input; null: a tenth of its range",
+        description="margin of the grid around the data, in units of the input; null: a tenth of its range",
     )
     samples: PositiveInt = Field(
-        default=200, description="samples that predictions are kept of where there are more than two inputs"
+        default=200, description="samples whose predictions are recorded if there are more than two inputs"
     )
-    units: bool = Field(default=False, description="whether the response of each hidden unit is kept, too")
+    units: bool = Field(default=False, description="whether to record the response of each hidden unit")
     budget: PositiveInt = Field(
         default=8_000_000,
-        description="bytes that frames take at most, before they are compressed; where that is too little, some are "
-        "dropped, the fewer the earlier",
+        description="maximum bytes of the frames, before compression; if exceeded, some are dropped, "
+        "fewer among the earlier ones",
     )
 
 
 class Spec(Section):
-    """A whole run: dataset, layers, loss and schedule. Only those first three are required."""
+    """A whole run: dataset, layers, loss and schedule. Only the first three are required."""
 
     model_config = ConfigDict(title="specnet spec")
     further_keys = ("extends",)
@@ -82,22 +82,22 @@ class Spec(Section):
         default="run",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
         max_length=100,
-        description="names the run's directory; by default the spec file's own name",
+        description="name of the run's directory; by default the spec file's name",
     )
-    description: str = Field(default="", description="what this is about, in a sentence")
-    seed: int = Field(default=0, ge=0, lt=2**63, description="determines every random number of the run")
+    description: str = Field(default="", description="what the spec is about, in a sentence")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="seed of every random number of the run")
     dtype: Literal["float32", "float64"] = Field(default="float32", description="precision of the network")
-    dataset: Dataset = Field(description="where samples come from")
+    dataset: Dataset = Field(description="source of the samples")
     split: Split = Field(default_factory=Split, description="shares set aside for validation and test")
-    transforms: Transforms = Field(default_factory=Transforms, description="what samples go through before the network")
+    transforms: Transforms = Field(default_factory=Transforms, description="changes of samples before the network")
     layers: list[Layer] = Field(min_length=1, max_length=1000, description="the network, from inputs to outputs")
-    loss: Loss = Field(description="what training makes small")
-    optimizer: Optimizer = Field(default="adam", description="how gradients become steps")  # type: ignore[assignment]
-    metrics: list[Metric] = Field(default=[], max_length=100, description="numbers for people")
-    training: Training = Field(default_factory=Training, description="how long and in what portions")
+    loss: Loss = Field(description="what training minimizes")
+    optimizer: Optimizer = Field(default="adam", description="update rule")  # type: ignore[assignment]
+    metrics: list[Metric] = Field(default=[], max_length=100, description="numbers to report")
+    training: Training = Field(default_factory=Training, description="length and batches of training")
     checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="when the state is saved")
-    record: Record | None = Field(default_factory=Record, description="what is kept for a replay; null: nothing")
-    plots: list[Plot] = Field(default=["curves"], max_length=100, description="pictures drawn at the end")  # type: ignore[list-item]
+    record: Record | None = Field(default_factory=Record, description="what to record for a replay; null: nothing")
+    plots: list[Plot] = Field(default=["curves"], max_length=100, description="pictures to draw at the end")  # type: ignore[list-item]
 
     _document: Document | None = PrivateAttr(None)
     _warnings: list[Diagnostic] = PrivateAttr([])
@@ -105,7 +105,7 @@ class Spec(Section):
     _kernels: str = PrivateAttr(DEFAULT)
 
     def loaded(self, document: Document, memory_budget: float = math.inf, warnings: Sequence[Diagnostic] = ()) -> Self:
-        """Note what the spec was loaded from, the bytes that training may take, and what can hardly be meant."""
+        """Set the document the spec was loaded from, the memory budget in bytes, and warnings."""
         self._document, self._memory_budget, self._warnings = document, memory_budget, list(warnings)
         return self
 
@@ -116,7 +116,7 @@ class Spec(Section):
 
     @property
     def warnings(self) -> list[Diagnostic]:
-        """What the spec says and can hardly mean."""
+        """Warnings: what is allowed but probably not intended."""
         return self._warnings
 
     @property
@@ -126,7 +126,7 @@ class Spec(Section):
 
     @property
     def kernels(self) -> type[KernelSet]:
-        """The set of kernels that computes; no part of the JSON, as it belongs to the machine.
+        """The set of kernels to compute with; not part of the JSON, as it belongs to the machine.
 
         Raises:
             ComponentError: if it cannot be used.
@@ -135,11 +135,11 @@ class Spec(Section):
 
     @property
     def kernels_name(self) -> str:
-        """The name of this set."""
+        """The name of the set of kernels."""
         return self._kernels
 
     def with_kernels(self, name: str) -> Self:
-        """Return the spec to be computed by another set of kernels.
+        """Return the spec with another set of kernels.
 
         Raises:
             ComponentError: if there is no such set, or it cannot be used.
@@ -156,7 +156,7 @@ class Spec(Section):
     def to_json(self) -> dict[str, Any]:
         """Return the resolved spec as a JSON value: every default written out, every path absolute.
 
-        The path of the JSON Schema is left out: it would lead nowhere from a run's directory.
+        The path of the JSON Schema is left out: it would be wrong in a run's directory.
         """
         return self.model_dump(mode="json", by_alias=True)
 

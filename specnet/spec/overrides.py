@@ -16,13 +16,13 @@ PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[\d+\])*")
 
 
 def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
-    """Set each `path=value` in a document; what cannot be set is noted as a mistake.
+    """Set each `path=value` in a document; what cannot be set becomes a mistake.
 
-    A path is keys and list positions joined by dots, as messages show it: `layers.0.units`; `layers[0].units` means
-    the same. A value is JSON, or a bare word for a string. Objects on the way are created where missing; a component
+    A path is keys and list positions joined by dots, as in messages: `layers.0.units`; `layers[0].units` means the
+    same. A value is JSON, or a bare word for a string. Objects on the way are created where missing; a component
     given by its bare name, or by default, becomes an object with that type.
     """
-    # A single one is as easily meant as it is a sequence of letters.
+    # A single string is also a sequence, of letters.
     for override in [overrides] if isinstance(overrides, str) else overrides:
         source = Source(f"--set {override}", override, document.directory, from_file=False)
         try:
@@ -37,9 +37,9 @@ def _apply(document: Document, source: Source) -> None:
         raise _wrong(source, 0, len(source.text), "an override is PATH=VALUE, such as training.epochs=20")
     parts = list(re.finditer(r"[^.\[\]]+", path))
     if parts[0][0] == "extends":
-        raise _wrong(source, 0, len(path), "a file alone says what it extends")
+        raise _wrong(source, 0, len(path), "only a file can extend another")
     if len(parts) > DEEPEST:
-        raise _wrong(source, 0, len(path), f"the path has more than {DEEPEST} parts: no network is as deep")
+        raise _wrong(source, 0, len(path), f"the path has more than {DEEPEST} parts")
     parsed = _value(source, len(path) + 1)
     pointer: Pointer = ()
     place = document.value
@@ -61,15 +61,15 @@ def _apply(document: Document, source: Source) -> None:
 
 
 def _default(pointer: Pointer) -> dict[str, Any]:
-    """What stands for an object that the spec does not write out: the default component, or nothing."""
+    """Return the value of an object that the spec does not write out: the default component, or empty."""
     field = Spec.model_fields.get(str(pointer[0])) if len(pointer) == 1 else None
     return {"type": field.default} if field and isinstance(field.default, str) else {}
 
 
 def _value(source: Source, start: int) -> Parsed:
-    """Parse JSON; what does not look like JSON is a string."""
+    """Return the parsed JSON value; text that does not look like JSON is a string."""
     text = source.text[start:]
-    # What the shell passed on and is not Unicode could not be written down.
+    # Bytes from the shell that are not Unicode could not be saved.
     if any("\ud800" <= char <= "\udfff" for char in text):
         raise _wrong(source, start, len(source.text), "the value is not UTF-8")
     try:
@@ -86,7 +86,7 @@ def _value(source: Source, start: int) -> Parsed:
 
 
 def _key(place: Any, part: str, source: Source, start: int) -> Any:
-    """What `part` of a path, which begins at `start`, selects in an object or a list."""
+    """Return the key or position that `part` of a path, beginning at `start`, selects in an object or a list."""
     end = start + len(part)
     if isinstance(place, dict):
         return part

@@ -1,4 +1,4 @@
-"""What a spec says of its run before any data are loaded: rows, splits, shapes."""
+"""What is known about a run before data are loaded: rows, splits, shapes."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MOST_LAYERS = 10_000
 
 @dataclass
 class Plan:
-    """What is known of a run; None where it is not.
+    """What is known about a run; None means unknown.
 
-    `inputs` and `targets` are shapes as network and loss see them, `layers` are copies of the spec's as far as their
-    shapes are known, each built. `mistakes` are those that the dataset's outline and the shape pass have met.
+    `inputs` and `targets` are the shapes that network and loss get, `layers` are built copies of the spec's, as far as
+    their shapes are known. `mistakes` are those found in the dataset's outline and in shapes.
     """
 
     outline: Outline
@@ -42,19 +42,19 @@ class Plan:
     mistakes: list[Diagnostic]
 
     def batch(self, size: int | None) -> int | None:
-        """Return the samples of a batch of `size`, or of all samples if that is None."""
+        """Return the number of samples in a batch of `size`, or of all samples if that is None."""
         return min(size or self.rows, self.rows) if self.rows else size
 
     def steps(self, spec: Spec) -> int | None:
-        """Return the steps of the whole training."""
+        """Return the number of steps of the whole training."""
         batch = self.batch(spec.training.batch_size)
         return spec.training.epochs * -(-self.rows // batch) if self.rows and batch else None
 
 
 def make_plan(spec: Spec, input_shape: Shape | None = None, rows: int | None = None) -> Plan:
-    """Return what is known of a spec's run; if data were loaded, for transformed inputs of this shape, so many.
+    """Return what is known about a spec's run; after loading data, given shape and number of transformed inputs.
 
-    Of a spec with mistakes, wrong components are None: nothing is known of what they would give.
+    In a spec with mistakes, invalid components are None, and what depends on them is unknown.
     """
     mistakes: list[Diagnostic] = []
     outline = _outline(spec.dataset, mistakes)
@@ -94,7 +94,7 @@ def _is_complete(layer: Layer | None) -> bool:
 
 @contextmanager
 def _collecting(mistakes: list[Diagnostic]) -> Iterator[None]:
-    """Add an error from inside to the mistakes, and go on."""
+    """Add an error from inside to the mistakes, and continue."""
     try:
         yield
     except SpecnetError as error:
@@ -102,7 +102,7 @@ def _collecting(mistakes: list[Diagnostic]) -> Iterator[None]:
 
 
 def _outline(dataset: Dataset | None, mistakes: list[Diagnostic]) -> Outline:
-    if dataset is None:  # of a spec with mistakes
+    if dataset is None:  # in a spec with mistakes
         return Outline()
     found: Any = None
     with _collecting(mistakes), guarded(dataset, ("dataset",), "outline"):
@@ -130,13 +130,13 @@ def _transformed(
 
 
 def _splits(outline: Outline, split: Split) -> tuple[str, ...]:
-    """The splits that there will be, or may be if the dataset does not tell its own."""
+    """Return the splits that will exist, or may exist if the dataset's own are unknown."""
     own = SPLITS if outline.splits is None else outline.splits
     return tuple(name for name in SPLITS if name == "train" or name in own or getattr(split, name))
 
 
 def _rows(outline: Outline, split: Split) -> int | None:
-    """Training samples that are left when shares are taken away."""
+    """Return the number of training samples left after taking shares."""
     return None if outline.rows is None else max(outline.rows - sum(split.counts(outline.rows).values()), 0)
 
 

@@ -1,4 +1,4 @@
-"""JSON Schema of the spec, draft 2020-12, for editors: what `Spec` takes, with every installed component."""
+"""JSON Schema of the spec, draft 2020-12, for editors: what `Spec` accepts, with every installed component."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from specnet.spec.model import Spec
 LARGEST = sys.float_info.max
 NULL = {"type": "null"}
 ANNOTATIONS = ("description", "default", "examples")
-NO_KEY = {**NULL, "errorMessage": "There is no such key. Only null may stand here: it takes the parent's key away."}
+NO_KEY = {**NULL, "errorMessage": "There is no such key. Only null is allowed here: it removes the parent's key."}
 EXTENDS = {
     "type": "string",
     "pattern": r"^[^\u0000]+$",
-    "description": "a parent spec, its path relative to this file, over which this one is merged (RFC 7396): "
-    "null takes a key away, a list replaces the parent's",
+    "description": "a parent spec, relative to this file, over which this one is merged (RFC 7396): "
+    "null removes a key, a list replaces the parent's",
 }
 
 
 def make_schema(plugins: bool = True) -> JsonSchemaValue:
-    """Return the JSON Schema of specs; without `plugins` only specnet's own components are in it.
+    """Return the JSON Schema of specs; without `plugins`, only with specnet's own components.
 
-    Components that cannot be used are left out: `unusable` tells which.
+    Components that cannot be used are left out: `unusable` yields them.
     """
     components = {
         group: {name: found for name, found in _components(group, plugins) if isinstance(found, dict)}
@@ -40,7 +40,7 @@ def make_schema(plugins: bool = True) -> JsonSchemaValue:
     definitions = spec.pop("$defs")
     for group, found in components.items():
         definitions |= {f"{group}.{name}": component for name, component in found.items()}
-    # A reference is followed by text, a field of the same name by its schema.
+    # The value of a reference is text, that of a field of the same name a schema.
     text = json.dumps([spec, definitions]).replace(f'"{REFERENCE}": "#', '"$ref": "#')
     spec, definitions = json.loads(text)
     spec["properties"]["$schema"]["examples"] = ["./specnet.schema.json"]
@@ -63,26 +63,26 @@ def make_schema(plugins: bool = True) -> JsonSchemaValue:
 
 
 def unusable(plugins: bool = True) -> Iterator[ComponentError]:
-    """Give for each installed component that `make_schema` leaves out the reason why."""
+    """Yield the reason for each installed component that `make_schema` leaves out."""
     for group in registry.GROUPS:
         yield from (found for _, found in _components(group, plugins) if isinstance(found, ComponentError))
 
 
 def _components(group: str, plugins: bool) -> Iterator[tuple[str, JsonSchemaValue | ComponentError]]:
-    """Give each component of a group with its schema, or with what is wrong with it."""
+    """Yield each component of a group with its schema, or with its error."""
     for name, (entry, *_) in registry.claims(group).items():
         if plugins or entry.distribution == registry.BUILTIN:
             try:
                 yield name, _component(group, name, find_class(group, name))
             except ComponentError as error:
                 yield name, error
-            except Exception as error:  # a plugin's fields can have schemas of their own
+            except Exception as error:  # a plugin's fields can have custom schemas
                 owner = f'{registry.SINGULAR[group]} "{name}" of {entry.owner}'
                 yield name, BrokenComponentError(f"the fields of the {owner} cannot be described: {error}")
 
 
 def _component(group: str, name: str, cls: type[Component]) -> JsonSchemaValue:
-    # Its sections stay inside it: those of two components may have one name.
+    # Its sections stay inside it, because those of two components may have the same name.
     schema = _describe(cls, f"#/$defs/{group}.{name}")
     return {
         **schema,
@@ -92,7 +92,7 @@ def _component(group: str, name: str, cls: type[Component]) -> JsonSchemaValue:
 
 
 def _constant(name: str, component: JsonSchemaValue) -> JsonSchemaValue:
-    """A component's name, with the first line of its description."""
+    """Return the schema of a component's name, with the first line of its description."""
     return {"const": name, **_summary(component)}
 
 
@@ -102,7 +102,7 @@ def _summary(component: JsonSchemaValue) -> JsonSchemaValue:
 
 
 def _name_or(objects: list[JsonSchemaValue], components: dict[str, JsonSchemaValue]) -> JsonSchemaValue:
-    """A name, where all else of the component has defaults, or one of `objects`; the rest is for editors."""
+    """Return a schema for a name, if the component has all defaults, or one of `objects`; the rest is for editors."""
     if not components:
         return {"not": {}}
     needy = {name: each for name, each in components.items() if each["required"] != ["type"]}
@@ -119,7 +119,7 @@ def _name_or(objects: list[JsonSchemaValue], components: dict[str, JsonSchemaVal
 
 
 def _snippet(name: str, component: JsonSchemaValue) -> JsonSchemaValue:
-    """What an editor inserts for a component that cannot be a bare name: its required fields, to be filled in."""
+    """Return what an editor inserts for a component that cannot be a bare name: its required fields."""
     fields = {
         key: _to_fill_in(component["properties"][key], number)
         for number, key in enumerate(component["required"])
@@ -129,7 +129,7 @@ def _snippet(name: str, component: JsonSchemaValue) -> JsonSchemaValue:
 
 
 def _to_fill_in(field: JsonSchemaValue, number: int) -> Any:
-    """The stop `number` of a snippet where a field's value is typed; what follows ^ is inserted as it is."""
+    """Return stop `number` of a snippet, for a field's value; text after ^ is inserted unchanged."""
     match field.get("type"):
         case "array":
             return [_to_fill_in(field.get("items", {}), number)]
@@ -141,20 +141,20 @@ def _to_fill_in(field: JsonSchemaValue, number: int) -> Any:
 
 
 def _any_of(group: str, components: dict[str, JsonSchemaValue]) -> JsonSchemaValue:
-    """Any component, told apart by what it holds: in a patch "type" may be missing, since the parent says it."""
+    """Return a schema for any component, distinguished by its keys: in a patch the parent may have "type"."""
     return _name_or([{"$ref": f"#/$defs/{group}.{name}"} for name in components], components)
 
 
 def _by_type(group: str, components: dict[str, JsonSchemaValue]) -> JsonSchemaValue:
-    """Any component, told apart by "type" alone.
+    """Return a schema for any component, distinguished by "type" alone.
 
-    It takes what `_any_of` takes, but of many objects an editor completes the nearest alone: here it completes "type"
-    with every name, and then the fields of that one.
+    It accepts the same as `_any_of`, but an editor only completes the nearest of many objects: here it completes
+    "type" with every name, and then the fields of that component.
     """
     typed = {
         "type": "object",
         "properties": {"type": {"anyOf": [_constant(name, each) for name, each in components.items()]}},
-        "additionalProperties": {},  # for editors: an object without "type" is nearer to this than to a name
+        "additionalProperties": {},  # for editors: an object without "type" matches this better than a name
         "required": ["type"],
         "allOf": [
             {
@@ -170,10 +170,10 @@ def _by_type(group: str, components: dict[str, JsonSchemaValue]) -> JsonSchemaVa
 def _patch(
     schema: JsonSchemaValue, definitions: dict[str, JsonSchemaValue], patches: dict[str, JsonSchemaValue]
 ) -> JsonSchemaValue:
-    """What may stand for `schema` in a spec that extends another: objects in part, null for what has a default.
+    """Return `schema` for a spec that extends another: objects may be partial, and null if there is a default.
 
-    Conditions between fields are dropped: the parent may hold the other one. Definitions that it refers to get a patch
-    of their own.
+    Conditions between fields are dropped: the parent may have the other field. Referenced definitions get their own
+    patch.
     """
 
     def patch(part: JsonSchemaValue) -> JsonSchemaValue:
@@ -182,7 +182,7 @@ def _patch(
     if "$ref" in schema:
         name = schema["$ref"].split("/")[2]
         if name not in patches:
-            patches[name] = {}  # what it holds may refer to it
+            patches[name] = {}  # its content may refer to it
             patches[name] |= patch(definitions[name])
         return {**schema, "$ref": schema["$ref"].replace("#/$defs/", "#/$defs/patch/$defs/", 1)}
     if "anyOf" in schema:
@@ -195,7 +195,7 @@ def _patch(
             name: patch(part) if name in required else _or_null(patch(part))
             for name, part in schema.get("properties", {}).items()
         },
-        # A key of the parent's component that this one does not have is taken away.
+        # A key of the parent's component that this one does not have is removed.
         "additionalProperties": _or_null(patch(others)) if isinstance(others, dict) else NO_KEY,
     }
     if "$defs" in schema:
@@ -206,7 +206,7 @@ def _patch(
 def _or_null(schema: JsonSchemaValue) -> JsonSchemaValue:
     if NULL in schema.get("anyOf", []):
         return schema
-    # Editors look for what a key means and for what to insert beside "anyOf", not inside.
+    # Editors read descriptions and snippets beside "anyOf", not inside.
     optional = {**_annotations(schema), "anyOf": [schema, NULL]}
     if "$ref" in schema and "default" not in schema:  # a section
         optional["defaultSnippets"] = [{"label": "{}", "body": "^{$1}"}]
@@ -218,9 +218,9 @@ def _annotations(schema: JsonSchemaValue) -> JsonSchemaValue:
 
 
 def _describe(model: type[Section], inside: str = "#") -> JsonSchemaValue:
-    """A model's own schema, `inside` being where it will stand; its class's name tells an editor nothing.
+    """Return a model's own schema, to be placed at `inside`, without the class name, which editors do not need.
 
-    Required numbers have an example: an editor would insert 0, which few take.
+    Required numbers have an example: an editor would insert 0, which is rarely valid.
     """
     schema = model.model_json_schema(ref_template=f"{inside}/$defs/{{model}}", schema_generator=Generator)
     for part in (schema, *schema.get("$defs", {}).values()):
@@ -248,8 +248,8 @@ class Generator(GenerateJsonSchema):
     def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
         found = super().str_schema(schema)
         if found.get("pattern", "").endswith("$"):
-            found["pattern"] += r"(?!\n)"  # validators in Python let a line break follow $
+            found["pattern"] += r"(?!\n)"  # Python's $ also matches before a final line break
         return found
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
-        return {}  # a plugin's validator may take anything
+        return {}  # a plugin's validator may accept anything

@@ -1,4 +1,4 @@
-"""Spec files as text: strict JSON in UTF-8, and where each of its values stands."""
+"""Spec files as text: strict JSON in UTF-8, with the place of each value."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from specnet.diagnostics import MOST, show_value
 from specnet.errors import Diagnostic, Location, Pointer, SpecError, os_reason
 
 LARGEST = 1_000_000
-"""Bytes; a spec of a thousand layers has a tenth of this."""
+"""Maximum bytes of a spec; one of a thousand layers has a tenth of this."""
 DEEPEST = 100
-"""Brackets inside each other; a layer inside a layer takes two."""
+"""Maximum depth of brackets; a layer inside a layer takes two."""
 DIGITS = 400
-"""Digits of an integer; no number of a spec has as many."""
+"""Maximum digits of an integer."""
 SPACE = re.compile(r"[ \t\n\r]*")
-# The closing quote is optional, so that a string that never ends is read once, not from each quote in it again.
+# The closing quote is optional, so that an unterminated string is read once, not again from each quote in it.
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[][{}:,]|[^][{}:,"\s]+', re.DOTALL)
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 EXPECTED = {
@@ -31,27 +31,27 @@ EXPECTED = {
     "Expecting ':'": "expected a colon after the key",
     "Expecting ','": "expected a comma or a closing bracket",
     "Unterminated string": "this string does not end: expected a closing quote",
-    "Invalid control character": "a string cannot hold a line break or control character as it is",
+    "Invalid control character": "a string cannot contain an unescaped line break or control character",
     "Invalid \\u": "expected four hexadecimal digits after \\u",
     "Invalid \\": 'expected one of " \\ / b f n r t u after a backslash',
 }
-"""What the parser means, by the words its messages begin with."""
+"""Our messages, by the first words of the parser's."""
 HELP = {
-    r"'": "strings and keys take double quotes",
-    r"//|/\*|#": 'JSON has no comments; "description" takes a note',
+    r"'": "strings and keys need double quotes",
+    r"//|/\*|#": 'JSON has no comments; use "description" for a note',
     r"(True|False|None|undefined|nil)\b": "JSON writes true, false and null",
-    r"=": "JSON puts a colon between key and value",
+    r"=": "JSON needs a colon between key and value",
     r"(?<=0)\w": "JSON numbers are decimal, without leading zeros",
     r"(?<=\d)[\w.]": "a number looks like 12, -0.5 or 1e-3",
     r"[-+.]": "a number begins with a digit, or with a minus sign and a digit",
-    r"[^\W\d]": "text takes double quotes",
+    r"[^\W\d]": "text needs double quotes",
 }
-"""What to type instead, by what stands where the parser gave up."""
+"""What to type instead, by the text at which the parser failed."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A text with its name, and the folder that relative paths in it start from."""
+    """A text with its name, and the folder for relative paths in it."""
 
     name: str
     text: str
@@ -59,10 +59,10 @@ class Source:
     from_file: bool = True
 
     def location(self, start: int, end: int) -> Location:
-        """Return where the characters from `start` to `end` stand; of several lines, the first's part."""
+        """Return the place of the characters from `start` to `end`; of several lines, only the first."""
         number = bisect_right(self._starts, start) - 1
         begin, line = self._starts[number], self._lines[number]
-        # Of a list or an object over several lines only the opening bracket is marked.
+        # For a list or an object over several lines only the opening bracket is marked.
         width = end - start if end <= begin + len(line) else 1
         return Location(self.name, number + 1, start - begin + 1, line, width, self.from_file)
 
@@ -80,7 +80,7 @@ class Source:
 
 
 class Span(NamedTuple):
-    """Where a value stands, and its key if it has one."""
+    """The place of a value, and of its key if it has one."""
 
     source: Source
     start: int
@@ -92,7 +92,7 @@ Spans = dict[Pointer, Span]
 
 
 class Parsed(NamedTuple):
-    """A JSON value, where its parts stand, and what is wrong with the text although it can be read."""
+    """A JSON value, the places of its parts, and mistakes in text that could be parsed."""
 
     value: Any
     spans: Spans
@@ -100,7 +100,7 @@ class Parsed(NamedTuple):
 
 
 def read_json(path: Path) -> Parsed:
-    """Return what a JSON file holds.
+    """Return the content of a JSON file.
 
     Raises:
         SpecError: if it cannot be read, or its syntax is wrong.
@@ -111,7 +111,7 @@ def read_json(path: Path) -> Parsed:
     except OSError as error:
         raise SpecError([Diagnostic("file", os_reason(error))], file=str(path)) from error
     if len(content) > LARGEST:
-        message = f"the file has more than {LARGEST:,} bytes: that is no spec"
+        message = f"the file has more than {LARGEST:,} bytes, too many for a spec"
         raise SpecError([Diagnostic("file", message)], file=str(path))
     text = content.removeprefix(codecs.BOM_UTF8).decode(errors="replace")
     source = Source(str(path), text, path.parent)
@@ -119,14 +119,14 @@ def read_json(path: Path) -> Parsed:
         parsed = parse_json(source)
     except SpecError as error:
         found = _check_encoding(source, content, {})
-        # What is not UTF-8 is seldom JSON: one reason is enough.
+        # If it is not UTF-8, it is rarely JSON: one reason is enough.
         syntax = [] if "\ufffd" in text or "\0" in text[:4] else error.diagnostics
         raise SpecError([*found, *syntax], file=str(path)) from None
     return parsed._replace(mistakes=[*_check_encoding(source, content, parsed.spans), *parsed.mistakes])
 
 
 def _check_encoding(source: Source, content: bytes, spans: Spans) -> list[Diagnostic]:
-    """No byte order mark, and every byte belongs to a character."""
+    """Check that there is no byte order mark, and that every byte belongs to a character."""
     mistakes = []
     if content.startswith(codecs.BOM_UTF8):
         content = content.removeprefix(codecs.BOM_UTF8)
@@ -140,7 +140,7 @@ def _check_encoding(source: Source, content: bytes, spans: Spans) -> list[Diagno
     except UnicodeDecodeError as error:
         start = len(content[: error.start].decode())
         message = f"the file is not UTF-8: byte 0x{content[error.start]:02x} is not part of a character"
-    # The innermost value that holds the character.
+    # The innermost value that contains the character.
     pointer = max((place for place, span in spans.items() if span.start <= start < span.end), key=len, default=())
     found = source.mistake(start, start + 1, "encoding", message, "save it as UTF-8")
     return [*mistakes, found._replace(pointer=pointer)]
@@ -149,10 +149,10 @@ def _check_encoding(source: Source, content: bytes, spans: Spans) -> list[Diagno
 def parse_json(source: Source, start: int = 0) -> Parsed:
     """Return the JSON value that begins at `start`.
 
-    Duplicate keys, numbers beyond the range of a float and text behind the value are noted as mistakes.
+    Duplicate keys, numbers outside the range of a float and text after the value are recorded as mistakes.
 
     Raises:
-        SpecError: saying what was expected where, if the syntax is wrong.
+        SpecError: if the syntax is wrong, saying what was expected where.
     """
     text, begin = source.text, SPACE.match(source.text, start).end()  # type: ignore[union-attr]
     _check_depth(source, begin)
@@ -166,13 +166,13 @@ def parse_json(source: Source, start: int = 0) -> Parsed:
     behind = SPACE.match(text, end).end()  # type: ignore[union-attr]
     if behind < len(text):
         message = f"expected the end of the text, found {show_value(text[behind])}"
-        help = _help(text, behind) if re.match("[^][{}]", text[behind]) else "one JSON value is all a spec holds"
+        help = _help(text, behind) if re.match("[^][{}]", text[behind]) else "a spec is a single JSON value"
         walk.mistakes.append(source.mistake(behind, behind + 1, "syntax", message, help))
     return Parsed(value, walk.spans, walk.mistakes)
 
 
 def _mend(text: str, halves: list[tuple[int, int]]) -> str:
-    """The text with surrogates in these strings replaced, by as many characters."""
+    """Return the text with surrogates in these strings replaced by the same number of characters."""
     parts, done = [], 0
     for first, last in halves:
         parts += [text[done:first], SURROGATE.sub(r"\\ufffd", text[first:last])]
@@ -181,28 +181,28 @@ def _mend(text: str, halves: list[tuple[int, int]]) -> str:
 
 
 def _integer(text: str) -> int | float:
-    return int(text) if len(text) <= DIGITS else math.inf  # noted by the walk
+    return int(text) if len(text) <= DIGITS else math.inf  # recorded by the walk
 
 
 _DECODER = json.JSONDecoder(parse_int=_integer)
 
 
 def _check_depth(source: Source, start: int) -> None:
-    """The parser is recursive: what has no end would end it."""
+    """Check the depth of brackets before the recursive parser runs."""
     depth = 0
     for token in TOKEN.finditer(source.text, start):
         depth += (token[0] in ("[", "{")) - (token[0] in ("]", "}"))
         if depth > DEEPEST:
-            message = f"lists and objects are nested more than {DEEPEST} deep: no network is"
+            message = f"lists and objects are nested more than {DEEPEST} deep"
             raise SpecError([source.mistake(*token.span(), "too-deep", message)])
 
 
 def _explain(source: Source, error: json.JSONDecodeError, begin: int) -> Diagnostic:
-    """What was expected, what was found, and what to type instead."""
+    """Return a mistake with what was expected, what was found, and what to type instead."""
     text, place = source.text, error.pos
     before = text[begin:place].rstrip()
     if error.msg.startswith("Illegal trailing comma") or (text[place : place + 1] in ("}", "]") and before[-1:] == ","):
-        # Python before 3.13 gives the bracket behind the comma.
+        # Python before 3.13 reports the bracket after the comma.
         place = place if text[place] == "," else begin + len(before) - 1
         message = "found a comma before a closing bracket"
         return source.mistake(place, place + 1, "syntax", message, "leave it out")
@@ -211,7 +211,7 @@ def _explain(source: Source, error: json.JSONDecodeError, begin: int) -> Diagnos
     if error.msg.startswith("Expecting"):
         message += f", found {show_value(text[place]) if place < len(text) else 'the end of the text'}"
         help = _help(text, place)
-    # At the end of the text the last character is marked, an empty last line would show nothing.
+    # At the end of the text the last character is marked, as an empty last line would show nothing.
     place = min(place, max(len(text.rstrip()) - 1, 0)) if place >= len(text.rstrip()) else place
     return source.mistake(place, place + 1, "syntax", message, help)
 
@@ -221,7 +221,7 @@ def _help(text: str, place: int) -> str | None:
 
 
 class _Walk:
-    """Goes through the tokens of a text that is JSON, and notes where each value stands and what a parser forgives."""
+    """Walks through the tokens of JSON text, to record the place of each value and what the parser tolerates."""
 
     def __init__(self, source: Source, start: int, end: int) -> None:
         self.source = source
@@ -250,8 +250,8 @@ class _Walk:
                 continue
             key = self._string(token, pointer, is_key=True)
             if key in keys:
-                message, first = f"the key {show_value(key)} is given twice", self.spans[*pointer, key].start
-                help = f"it stands already in line {self.source.location(first, first).line}"
+                message, first = f"the key {show_value(key)} appears twice", self.spans[*pointer, key].start
+                help = f"it is already in line {self.source.location(first, first).line}"
                 self._mistake(token, (*pointer, key), "duplicate-key", message, help)
             keys.add(key)
             next(self.tokens)  # the colon

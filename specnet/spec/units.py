@@ -1,4 +1,4 @@
-"""The task of a spec, and the units of a last layer that leaves them to the task."""
+"""The task of a spec, and the units of a last layer without `units`."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from specnet.transforms.base import Transform
 
 
 def task_of(spec: Spec, targets: Targets, outputs: Shape | None = None) -> Task | None:
-    """Return what a spec's network learns of such targets, arguments and errors as in `decide_task`."""
+    """Return the task of a spec's network for these targets; arguments and errors as in `decide_task`."""
     transforms = [each for each in spec.transforms.targets if isinstance(each, Transform)]
     categorical = any(each.categorical for each in transforms)
     return decide_task(targets, spec.loss.learns, outputs, categorical)
 
 
 def loaded_task(spec: Spec, data: Data, outputs: Shape) -> Task:
-    """Return what a spec's network with outputs of a shape learns of these data."""
+    """Return the task of a spec's network for these data, given the shape of its outputs."""
     task = task_of(spec, data.about_targets, outputs)
     assert task is not None
     return task
 
 
 def resolve_units(spec: Spec, targets: Targets, target_shape: Shape | None, input_shape: Shape | None) -> Spec:
-    """Return a spec whose last linear layer has the units that the task needs, if it leaves them out.
+    """Return a spec whose last linear layer has the units that the task needs, if they are left out.
 
-    Shapes are those of transformed samples. Where they or the task are not known yet, the spec stays as it is.
+    Shapes are those of transformed samples. If they or the task are not known yet, the spec is returned unchanged.
 
     Raises:
-        SpecnetError: if the targets can be learned in two ways, or a layer with parameters follows.
+        SpecnetError: if two tasks are possible, or a layer with parameters follows.
     """
     number = last_open(spec)
     if number is None or target_shape is None or input_shape is None or spec.loss is None:
@@ -54,7 +54,7 @@ def resolve_units(spec: Spec, targets: Targets, target_shape: Shape | None, inpu
 
 
 def resolve_early(spec: Spec) -> Spec:
-    """Return a spec as `resolve_units` does, as far as the dataset's outline tells."""
+    """Return a spec as `resolve_units` does, as far as the dataset's outline is known."""
     if last_open(spec) is None:
         return spec
     plan = make_plan(spec)
@@ -62,7 +62,7 @@ def resolve_early(spec: Spec) -> Spec:
 
 
 def resolve_loaded(spec: Spec, data: Data, transformed: AnySamples) -> Spec:
-    """Return a spec as `resolve_units` does, once data are loaded and the training samples transformed.
+    """Return a spec as `resolve_units` does, given the data and the transformed training samples.
 
     Raises:
         SpecnetError: as `resolve_units` does, or if the loss does not say how many units it needs.
@@ -78,7 +78,7 @@ def resolve_loaded(spec: Spec, data: Data, transformed: AnySamples) -> Spec:
 
 
 def adopt_units(spec: Spec, before: Spec) -> Spec:
-    """Return a spec with the units that its last linear layer has had in a run, if it leaves them out."""
+    """Return a spec with the units that its last linear layer had in a run, if they are left out."""
     number = last_open(spec)
     if number is None or len(spec.layers) != len(before.layers):
         return spec
@@ -86,14 +86,14 @@ def adopt_units(spec: Spec, before: Spec) -> Spec:
 
 
 def with_units(spec: Spec, number: int, units: int | None) -> Spec:
-    """Return a spec with other units of a layer of the top list."""
+    """Return a spec with other units of a layer in the top list."""
     layers = [*spec.layers]
     layers[number] = layers[number].model_copy(update={"units": units})
     return spec.model_copy(update={"layers": layers})
 
 
 def _needed(spec: Spec, targets: Targets, task: Task | None, columns: int) -> int | None:
-    """The units that every task needs that is still possible; None if they differ or are not known."""
+    """Return the units that every possible task needs; None if they differ or are unknown."""
     if task is None and targets.kind != "numbers" and "regression" in spec.loss.learns:
         return None  # there may be more than two classes
     possible = [task] if task else [Task((TaskPart(kind),)) for kind in spec.loss.learns]
@@ -103,13 +103,13 @@ def _needed(spec: Spec, targets: Targets, task: Task | None, columns: int) -> in
 
 
 def last_open(spec: Spec) -> int | None:
-    """Return the number of the last linear layer of the top list, if it leaves its units out."""
+    """Return the index of the last linear layer in the top list, if it has no units."""
     linear = [number for number, layer in enumerate(spec.layers) if layer and hasattr(layer, "units")]
     return linear[-1] if linear and is_open(spec.layers[linear[-1]]) else None
 
 
 def check_units(spec: Spec) -> Iterator[Diagnostic]:
-    """No linear layer but the last leaves its units out."""
+    """Check that only the last linear layer leaves its units out."""
     allowed = ("layers", last_open(spec))
     for pointer, part in parts(spec.layers, ("layers",)):
         if is_open(part) and pointer != allowed:
@@ -117,7 +117,7 @@ def check_units(spec: Spec) -> Iterator[Diagnostic]:
 
 
 def missing_units(pointer: Pointer) -> Diagnostic:
-    """Return the mistake of a linear layer whose units cannot be left out."""
+    """Return the mistake for a linear layer whose units cannot be left out."""
     message = 'this linear layer has no "units"'
-    help = "give them; only the last linear layer may leave them out, where no layer with parameters follows"
+    help = "add them; only the last linear layer may leave them out, if no layer with parameters follows"
     return Diagnostic("missing-key", message, pointer, help)

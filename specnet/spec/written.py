@@ -1,4 +1,4 @@
-"""Specs as people write them."""
+"""Specs in the short form that people write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from specnet.spec.model import Spec
 
 
 def written(spec: Spec) -> dict[str, Any]:
-    """Return a resolved spec as a JSON value that says no more than it takes to be resolved to the same, and its name.
+    """Return a resolved spec as the shortest JSON value that resolves to the same spec, with its name.
 
     Raises:
         UnknownComponentError: if the class of a component is not registered.
@@ -23,7 +23,7 @@ def written(spec: Spec) -> dict[str, Any]:
 
 
 def short(value: Any) -> Any:
-    """Return a validated value as a JSON value without defaults; a component that has nothing else is its bare name.
+    """Return a validated value as a JSON value without defaults; a component with only defaults is its bare name.
 
     Raises:
         UnknownComponentError: if the class of a component is not registered.
@@ -48,7 +48,7 @@ def said(model: BaseModel, always: Collection[str] = ()) -> dict[str, Any]:
     for key, name in keys.items():
         if key in always or cls.model_fields[name].is_required():
             continue
-        # What a default means, and whether it goes with the other fields, the class alone knows: it is asked.
+        # Only the class knows what a default means, and whether it is valid with the other fields.
         rest = {other: value for other, value in fields.items() if other != key}
         if resolved(cls, rest) == meant:
             fields = rest
@@ -56,7 +56,7 @@ def said(model: BaseModel, always: Collection[str] = ()) -> dict[str, Any]:
 
 
 def resolved(cls: type[BaseModel], fields: Mapping[str, Any]) -> str | None:
-    """Return what fields mean to a class, every default written out, as JSON; nothing where it refuses them."""
+    """Return fields with every default of a class written out, as JSON; None if the class refuses them."""
     try:
         return cls.model_validate_json(to_json(fields), strict=True).model_dump_json(by_alias=True)
     except ValidationError:

@@ -1,10 +1,10 @@
-"""Public checks of components: does a layer's gradient agree with central differences, and much more.
+"""Public checks of components: gradients against central differences, and the rest of each contract.
 
     from specnet.testing import check_layer
     check_layer(Swish(beta=2.0), shapes=[(3,), (4, 5)])
 
-There is such a function for each group, `check` for any component, and `cases` for all components of a distribution.
-What fails is told by one `ConformanceError`; `examine` gives the outcome of each check instead.
+There is a function for each group, `check` for any component, and `cases` for all components of a distribution.
+Failures are reported in one `ConformanceError`; `examine` yields the outcome of each check instead.
 """
 
 from __future__ import annotations

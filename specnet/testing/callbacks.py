@@ -18,12 +18,12 @@ from specnet.training.loop import run_epoch, train
 from specnet.training.state import plain
 
 SPEC = {**SPECS["two classes of points in a plane"], "training": {"epochs": 4, "batch_size": 16}}
-"""What callbacks are tried with."""
+"""The training to try callbacks with."""
 
 
 @dataclass(frozen=True)
 class CallbackChecks(Checks[Callback]):
-    """A callback, of which each training gets a copy."""
+    """A callback; each training gets a copy."""
 
     def begin(self) -> tuple[Experiment, Callback]:
         """Return a small training that has not begun, and its callback."""
@@ -42,7 +42,7 @@ class CallbackChecks(Checks[Callback]):
         yield from ()
 
     def its_state_can_be_saved(self) -> Problems:
-        """It is JSON values and arrays of numbers, by name."""
+        """It consists of JSON values and arrays of numbers, by name."""
         _, callback = self.trained()
         for name, value in callback.state().items():
             if isinstance(value, np.ndarray):
@@ -52,7 +52,7 @@ class CallbackChecks(Checks[Callback]):
                 yield f"{name} of its state, {value!r}, is another value after it was written as JSON and read again"
 
     def restored_it_continues_exactly(self) -> Problems:
-        """A training that was interrupted after any epoch ends in the same parameters and the same state."""
+        """A training interrupted after any epoch ends with the same parameters and the same state."""
         whole, watching = self.trained()
         for epochs in range(1, whole.trainer.epoch):
             first, callback = self.begin()

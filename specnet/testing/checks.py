@@ -1,4 +1,4 @@
-"""`Checks`: what should hold of a component in one situation, and how it is found out."""
+"""`Checks`: what should hold for a component in one situation, and how to test it."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from specnet.kernels.base import KernelSet, Textbook
 from specnet.testing.outcome import Outcome, concluded, demand, show_error
 
 EXAMINERS: dict[str, Callable[..., Iterator[Outcome]]] = {}
-"""The function of each group that yields the outcome of each check of a component."""
+"""By group, the function that yields the outcome of each check of a component."""
 C = TypeVar("C", bound=Component)
 S = TypeVar("S", bound="Checks[Any]")
 P = ParamSpec("P")
 Examine = Callable[Concatenate[C, P], Iterator[Outcome]]
 Problems = Iterator[str]
-"""What a check returns: what is wrong, in words."""
+"""Result of a check: problems, in words."""
 
 
 @dataclass(frozen=True)
 class Checks(Generic[C]):
     """A component in one situation, which may be empty. Each public method that returns `Problems` is a check.
 
-    Its name says what should hold, and it yields what is wrong, in words: the first problem of each situation is shown.
-    Subclasses state the situation in fields of their own.
+    Its name states what should hold, and it yields problems, in words: the first one of each situation is shown.
+    Subclasses define the situation in their own fields.
     """
 
     component: C
     situation: str
     kernels: type[KernelSet] = dataclasses.field(default=Textbook, kw_only=True)
     first: ClassVar[int] = 1
-    """How many checks there are that must pass before the others make sense."""
+    """Number of checks that must pass before the others make sense."""
 
     @classmethod
     def check_names(cls) -> list[str]:
@@ -61,13 +61,13 @@ class Checks(Generic[C]):
         return component
 
     def changed_fields(self, used: Component) -> Iterator[str]:
-        """Yield each field that differs after use: fields are a component's JSON, run-time state is not."""
+        """Yield each field that use has changed: fields are the component's JSON, and must stay."""
         for name in type(self.component).model_fields:
             if stated(self.component, name) != stated(used, name):
                 yield f"{name} was {getattr(self.component, name)!r} and is {getattr(used, name)!r} after use"
 
     def its_JSON_describes_it_in_full(self) -> Problems:
-        """Written as JSON and read again, a component is equal to what it was."""
+        """Written as JSON and read again, a component is equal to the original."""
         component, group, name = self.component, self.component.group, registered(self.component)
         text = json.dumps(component.model_dump(mode="json", by_alias=True), allow_nan=False)
         copies: list[Component] = [type(component).model_validate_json(text, strict=True)]
@@ -83,7 +83,7 @@ class Checks(Generic[C]):
 
 
 def registered(component: Component) -> str | None:
-    """Return the name by which a spec gets a component's class; None where there is none."""
+    """Return the registered name of a component's class; None if there is none."""
     try:
         name = registry.name_of(component.group, type(component))
         return name if registry.find(component.group, name).load() is type(component) else None
@@ -92,12 +92,12 @@ def registered(component: Component) -> str | None:
 
 
 def outcomes(situations: Sequence[Checks[Any]]) -> Iterator[Outcome]:
-    """Make all checks in all situations. If one of the first fails, no other is made."""
+    """Run all checks in all situations. If one of the first fails, the others are skipped."""
     if not situations:
         return
     for number, name in enumerate(situations[0].check_names()):
         if situations[0].applies(name):
-            chosen = situations[:1] if name == "memory_does_not_grow" else situations  # it takes long
+            chosen = situations[:1] if name == "memory_does_not_grow" else situations  # it is slow
             outcome = make(getattr(type(situations[0]), name), chosen)
             yield outcome
             if not outcome.passed and number < situations[0].first:
@@ -105,7 +105,7 @@ def outcomes(situations: Sequence[Checks[Any]]) -> Iterator[Outcome]:
 
 
 def make(check: Callable[[Any], Iterable[str]], situations: Sequence[Checks[Any]]) -> Outcome:
-    """Make one check; an error that a component raises is a problem, too."""
+    """Run one check; an error that a component raises is also a problem."""
     problems = []
     for each in situations:
         found = attempt(lambda each=each: next(iter(check(each)), None))  # type: ignore[misc]
@@ -116,7 +116,7 @@ def make(check: Callable[[Any], Iterable[str]], situations: Sequence[Checks[Any]
 
 
 def attempt(call: Callable[[], Any]) -> Any:
-    """Return what a call returns, or the error that it raises."""
+    """Return the result of a call, or the error that it raises."""
     try:
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # as in training
             return call()
@@ -129,7 +129,7 @@ def attempt(call: Callable[[], Any]) -> Any:
 def sift(
     check: str, tried: Iterable[S], call: Callable[[S], object], refusal: type[SpecnetError] = SpecnetError
 ) -> Generator[Outcome, None, list[S]]:
-    """Return the situations in which a call succeeds, after yielding whether there is one and others are refused."""
+    """Return the situations in which a call succeeds, after yielding whether any does and others are refused."""
     taken, refused, broken = list[S](), list[str](), list[str]()
     for each in tried:
         error = attempt(lambda each=each: call(each))  # type: ignore[misc]
@@ -144,9 +144,9 @@ def sift(
 
 
 def checker(group: str) -> Callable[[Examine[C, P]], Callable[Concatenate[C | str | dict[str, Any], P], None]]:
-    """Turn a function that yields outcomes of a component of `group` into one that raises where any is bad.
+    """Turn a function that yields outcomes of a component of `group` into one that raises if any is bad.
 
-    The result takes the component as in a spec or as an instance. `EXAMINERS` keeps the function itself.
+    The result accepts the component as in a spec or as an instance. `EXAMINERS` keeps the original function.
     """
 
     def decorate(examine: Examine[C, P]) -> Callable[Concatenate[C | str | dict[str, Any], P], None]:

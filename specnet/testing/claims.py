@@ -1,4 +1,4 @@
-"""Checks of what a layer's class says of itself: its axes, its outputs, masks, what it costs."""
+"""Checks of what a layer's class declares: axes, outputs, masks, operations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from specnet.testing.trial import DX, GRADS, LayerSituation, Trial, Y, differing
 
 
 class ClaimChecks(LayerSituation):
-    """What a layer says of itself."""
+    """What a layer declares."""
 
     def applies(self, check: str) -> bool:
         return {
@@ -47,7 +47,7 @@ class ClaimChecks(LayerSituation):
             yield f"flops returns {flops!r}, which is no number of operations"
 
     def outputs_are_what_output_says(self) -> Problems:
-        """Probabilities are from 0 to 1 whatever inputs are, and an activation whose outputs are always so says it."""
+        """Probabilities are from 0 to 1 for all inputs, and an activation whose outputs always are declares it."""
         trial, inside = Trial(self, rows=20), list[bool]()
         says = outputs_of([trial.layer], None)
         any_number = trial.has_dx and type(trial.layer).example_inputs is Layer.example_inputs
@@ -75,7 +75,7 @@ class ClaimChecks(LayerSituation):
                 yield f"it is not elementwise: for inputs in another order {text}"
 
     def masked_positions_change_nothing(self) -> Problems:
-        """What stands at masked positions changes neither other outputs nor gradients."""
+        """Values at masked positions change neither other outputs nor gradients."""
         trial = Trial(self)
         refuses = any(type(layer).mask == "refuse" for _, layer in walk(trial.layer, ""))
         if refuses or len(self.shape) < 1 + trial.has_dx or self.shape[0] < 2:  # whole numbers need no features

@@ -1,4 +1,4 @@
-"""Comparing arrays, in words."""
+"""Differences of arrays, in words."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any, Literal
 import numpy as np
 
 SINGLE = 1e-4
-"""How far results in float32 may be from those in float64, in units of the largest."""
+"""Tolerance of float32 against float64, relative to the largest number."""
 CLOSE = 1e-9
-"""How far results may be from each other that differ by rounding, in float64."""
+"""Tolerance for rounding in float64."""
 LEAST = 1e-3
-"""What is taken for the largest number if all are smaller, unless a caller knows better."""
+"""Default lower bound of the largest number."""
 AGREEMENT = {"float64": 1e-12, "float32": 1e-5}
-"""How far results of a kernel may be from those of its definition."""
+"""Tolerance of a kernel against its definition."""
 DType = Literal["float32", "float64"]
 DTYPES: tuple[DType, ...] = ("float64", "float32")
 
 
 def unequal(first: Any, second: Any, tolerance: float = CLOSE, least: float = LEAST) -> str | None:
-    """Return in words where arrays differ by more than a share of the largest number, or text differs; else None."""
+    """Return in words where arrays differ by more than a share of the largest number, or text differs, or None."""
     first, second = np.asarray(first), np.asarray(second)
     if first.shape != second.shape:
         return f"shape {first.shape} against {second.shape}"
@@ -43,14 +43,14 @@ def differing(
     tolerance: float = CLOSE,
     least: Mapping[str, float] = {},
 ) -> Iterator[str]:
-    """Yield where arrays differ from those of the same name, `told` standing between the name and the numbers."""
+    """Yield where arrays differ from those of the same name, with `told` between the name and the numbers."""
     for name, array in found.items():
         if text := unequal(array, expected[name], tolerance, least.get(name, LEAST)):
             yield f"{name} {told}: {text}"
 
 
 def written(method: str, arrays: Mapping[str, np.ndarray], call: Callable[[], object]) -> Iterator[str]:
-    """Yield which arrays a call writes to."""
+    """Yield the arrays that a call writes to."""
     kept = {name: array.copy() for name, array in arrays.items()}
     call()
     for name, array in arrays.items():

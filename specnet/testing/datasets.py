@@ -20,17 +20,17 @@ from specnet.testing.examples import NO_FILE
 from specnet.testing.outcome import Outcome
 
 LOOKED_AT = 200
-"""Rows that are read from samples that are not in memory."""
+"""Number of rows to read from samples that are not in memory."""
 
 
 @dataclass(frozen=True)
 class DatasetChecks(Checks[Dataset]):
-    """A dataset, loaded when that is first asked for."""
+    """A dataset, loaded on first use."""
 
     seed: int
 
     def load(self, dataset: Dataset | None = None) -> Data:
-        """Return the samples as a run with this seed gets them."""
+        """Return the samples of a run with this seed."""
         return (dataset or self.fresh()).load(stream(self.seed, "dataset"))
 
     @cached_property
@@ -64,7 +64,7 @@ class DatasetChecks(Checks[Dataset]):
                 yield f"a number of {name} is not finite"
 
     def a_seed_determines_the_samples(self) -> Problems:
-        """All that is random comes from `rng`, and nothing is remembered."""
+        """All random numbers come from `rng`, and nothing is remembered."""
         used = self.fresh()
         self.load(used)
         for what, other in {"again": self.load(used), "by another instance": self.load()}.items():
@@ -75,7 +75,7 @@ class DatasetChecks(Checks[Dataset]):
         yield from self.changed_fields(used)
 
     def outline_tells_what_load_gives(self) -> Problems:
-        """Shapes, rows, splits, classes and kind of target that are known before loading are those of the samples."""
+        """Shapes, rows, splits, classes and kind of targets known before loading match the samples."""
         data, outline = self.data, self.fresh().outline()
         found = Outline(
             data.train.inputs.shape[1:],
@@ -115,7 +115,7 @@ class DatasetChecks(Checks[Dataset]):
                 yield f"{field} has {len(names)} names for {count}"
 
     def the_function_gives_targets_of_inputs(self) -> Problems:
-        """Where the function without noise is known, it has a target for each input, and some are numbers."""
+        """If the function without noise is known, it returns a target for each input, and some are finite."""
         x, targets = (_head(array)[:LOOKED_AT] for array in self.data.train[:2])
         yield from written("function", {"its inputs": x}, lambda: self.component.function(x))
         found = self.component.function(x)
@@ -127,7 +127,7 @@ class DatasetChecks(Checks[Dataset]):
             yield "function returns no finite number for the training samples"
 
     def rows_that_are_not_in_memory_are_the_same_each_time(self) -> Problems:
-        """They are read in pieces of any size, as arrays that nobody else holds."""
+        """They can be read in pieces of any size, as new arrays."""
         for name, array in _arrays(self.data).items():
             if isinstance(array, Rows):
                 first = _head(array)
@@ -138,7 +138,7 @@ class DatasetChecks(Checks[Dataset]):
                     yield f"{name} are others if they are read again, in smaller pieces"
 
     def files_of_another_form_are_refused(self) -> Problems:
-        """What cannot be loaded is told by a `SpecnetError`, never by another one."""
+        """What cannot be loaded raises a `SpecnetError`, never another error."""
         for place, part in parts(self.component):
             if isinstance(part, DataFile) and len(place) == 1:
                 broken = self.fresh(**{str(place[0]): DataFile(NO_FILE)})
@@ -158,7 +158,7 @@ def _arrays(data: Data) -> dict[str, np.ndarray | Rows]:
 
 
 def _head(array: np.ndarray | Rows) -> np.ndarray:
-    """An array, or the first rows of one that is not in memory."""
+    """Return an array, or the first rows of one that is not in memory."""
     return array if isinstance(array, np.ndarray) else array[: min(LOOKED_AT, len(array))]
 
 

@@ -20,9 +20,9 @@ from specnet.training.loop import run_epoch
 from specnet.training.model import Model
 
 EPOCHS = 3
-"""Epochs that a demonstration is trained for."""
+"""Epochs of a demonstration."""
 ROWS = 300
-"""Samples that are left of each split of a spec's own data."""
+"""Maximum number of samples in each split of a spec's own data."""
 
 
 def _spec(dataset: dict[str, Any], before: list[str], units: int, loss: str, metrics: list[str]) -> dict[str, Any]:
@@ -49,7 +49,7 @@ SPECS: Mapping[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Demo:
-    """A run as a plot knows it: `specnet.plots.base.Trained`."""
+    """A run as a plot gets it: `specnet.plots.base.Trained`."""
 
     name: str
     dataset: Dataset
@@ -69,7 +69,7 @@ class Demo:
         return dataclasses.replace(self, history={})
 
     def streamed(self) -> Demo:
-        """Return the run with samples that are read a piece at a time."""
+        """Return the run with samples that are read piece by piece."""
         splits: dict[str, Any] = {name: _streamed(samples) for name, samples in self.data.splits.items()}
         return dataclasses.replace(self, data=dataclasses.replace(self.data, **splits))
 
@@ -84,7 +84,7 @@ def _streamed(samples: AnySamples) -> StreamedSamples:
 
 @cache
 def demos() -> dict[str, Demo]:
-    """Return a trained run of each problem, by what it is about."""
+    """Return a trained run of each problem, by description."""
     return {about: train(load_spec(spec)) for about, spec in SPECS.items()}
 
 
@@ -119,14 +119,14 @@ class Cut(Dataset):
 
 
 def cut(spec: Spec, data: Data) -> Spec:
-    """Return a spec with no more than some of these data, which are its own, divided as it says."""
+    """Return a spec with only some of its own data, split as before."""
     dataset = Cut()
     dataset.data, dataset.whole = data, spec.dataset
     return spec.model_copy(update={"dataset": dataset, "split": type(spec.split)(), "plots": []})
 
 
 def _some(samples: AnySamples) -> AnySamples:
-    """Samples from all over a split."""
+    """Return samples evenly spread over a split."""
     count = len(samples.inputs)
     if count <= ROWS and isinstance(samples, Samples):
         return samples

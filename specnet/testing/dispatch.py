@@ -15,7 +15,7 @@ from specnet.testing.outcome import Outcome, concluded, demand, show_error
 
 @dataclass(frozen=True)
 class Case:
-    """A component to be checked, in one configuration; a call does it, and `outcomes` tells what is found.
+    """A component to check in one configuration: by a call, or by `outcomes` for each result.
 
     As an argument of a test, `str(case)` is its name.
     """
@@ -35,7 +35,7 @@ class Case:
         demand(self.name, self.outcomes())
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Yield the outcome of each check, even where the component ends them by an error."""
+        """Yield the outcome of each check, even if the component raises an error."""
         try:
             yield from self.examine()
         except MemoryError:
@@ -45,19 +45,19 @@ class Case:
 
 
 def examine(component: Component, **situation: Any) -> Iterator[Outcome]:
-    """Yield the outcome of each check of a component; `situation` are arguments of `check_layer` and its like."""
+    """Yield the outcome of each check of a component; `situation` are arguments of `check_layer` and the like."""
     return EXAMINERS[component.group](component, **situation)
 
 
 def example_cases(name: str, components: Sequence[Component], **situation: Any) -> Iterator[Case]:
-    """Yield a case for each component, named by the fields that it does not leave to defaults."""
+    """Yield a case for each component, named by its fields that are not defaults."""
     for component in components:
         fields = component.model_dump(mode="json", by_alias=True, exclude_unset=True)
         yield Case(f"{name} {show_fields(fields)}" if fields else name, partial(examine, component, **situation))
 
 
 def check(component: Component, **situation: Any) -> None:
-    """Check that a component keeps the contract of its group; further arguments as of `check_layer` and its like.
+    """Check that a component keeps the contract of its group; further arguments as in `check_layer` and the like.
 
     Raises:
         ConformanceError: naming every check that fails, and why.

@@ -1,4 +1,4 @@
-"""Checks of a distribution: what it says of itself, and every component that it registers."""
+"""Checks of a distribution: its metadata, and every component that it registers."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from specnet.testing.outcome import Outcome, concluded, show_error
 
 
 def cases(distribution: str) -> list[Case]:
-    """Return a case for each component that a distribution registers and for what it says of itself.
+    """Return a case for each component that a distribution registers and for its metadata.
 
-    A component is checked as the plainest of its class, and as each of the `examples` that the class gives. In a test:
+    A component is checked with as few fields as possible, and as each of the `examples` of its class. In a test:
 
         @pytest.mark.parametrize("case", specnet.testing.cases("specnet-swish"), ids=str)
         def test_it_keeps_the_contracts(case):
@@ -51,10 +51,10 @@ def local_cases() -> list[Case]:
 
 
 def component_cases(group: str, name: str, shapes: Sequence[Shape] = ()) -> list[Case]:
-    """Return a case for each configuration to check of the component that a spec means by a name.
+    """Return a case for each configuration to check of the component with this name.
 
-    In place of the name there may be the text of a JSON object, of one configuration. `shapes` are those of inputs, for
-    layers; without them some are tried.
+    `name` may also be the text of a JSON object, of one configuration. `shapes` are those of inputs, for layers;
+    by default some are tried.
 
     Raises:
         SpecnetError: if there is no such component, or the object is wrong.
@@ -78,7 +78,7 @@ def _entry_cases(entry: registry.Entry) -> Iterator[Case]:
         return
     try:
         components = examples(check_class(entry, entry.load()))
-    except SpecnetError:  # which is told by that case
+    except SpecnetError:  # which that case reports
         return
     yield from example_cases(f"{entry.group} {entry.name}", components)
 
@@ -159,7 +159,7 @@ def examine_metadata(distribution: Any) -> Iterator[Outcome]:
 
 
 METADATA = ("name", "version", "summary", "readme"), ("name", "version", "description", "readme")
-"""What metadata hold, and the fields of a pyproject.toml where it is given."""
+"""Parts of metadata, and their fields in a pyproject.toml."""
 
 
 def _misnamed(point: importlib_metadata.EntryPoint) -> Iterator[str]:

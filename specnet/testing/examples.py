@@ -1,4 +1,4 @@
-"""Components to try: the plainest of a class, and those that it gives as examples."""
+"""Components to try: the plainest of a class, and its examples."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from specnet.datasets.base import DataFile
 from specnet.errors import ComponentError, SpecnetError
 
 NO_FILE = "no-such-file"
-"""What stands for a file that a dataset asks for and nobody has named."""
+"""Placeholder for a file that a dataset needs."""
 NUMBERS = (1, 2, 0.5, 0, -1, 3, 5, 10, 100, 1000)
-"""What is tried for a number, the first that is taken first."""
+"""Values to try for a number, in this order."""
 WORDS = ("x", "mean", "min", "train/loss", "a,b")
-"""What is tried for a text."""
+"""Values to try for text."""
 ANYTHING: tuple[Any, ...] = (None, *NUMBERS, True, *WORDS, [], {}, [1], ["x"])
-"""What is tried for a field whose type tells nothing."""
+"""Values to try for a field of unknown type."""
 TRIED = 500
-"""Values that are tried for a field at most."""
+"""Maximum number of values to try for a field."""
 
 
 def examples(cls: type[Component]) -> list[Component]:
-    """Return components to check a class by: the plainest there is, and those in its `examples`.
+    """Return components to check a class with: the plainest one, and those in its `examples`.
 
     Raises:
-        SpecnetError: if one of these is not valid, or there is none, as no value is found for a required field.
+        SpecnetError: if one of these is not valid, or no value is found for a required field.
     """
     try:
         found = [_validated(cls, plainest(cls))]
@@ -53,10 +53,10 @@ def examples(cls: type[Component]) -> list[Component]:
 
 
 def plainest(cls: type[BaseModel]) -> dict[str, Any]:
-    """Return the fields of the plainest component of a class: the required ones, with values that it takes.
+    """Return the fields of the plainest component of a class: the required ones, with valid values.
 
-    A field that is null by default and has an example counts as required: the component alone would need a value. A
-    value is a field's own example, or comes from its type.
+    A field that is null by default and has an example counts as required, because the component needs a value. The
+    value is the field's example, or is derived from its type.
 
     Raises:
         SpecnetError: if no value is found for one.
@@ -91,7 +91,7 @@ def _validated(cls: type[Component], fields: Mapping[str, Any]) -> Component:
 
 
 def _refuses(cls: type[BaseModel], fields: Mapping[str, Any]) -> bool:
-    """Whether a class finds fault with fields, whatever else is missing."""
+    """Return whether a class refuses these fields, even if others are missing."""
     try:
         cls.model_validate_json(json.dumps(fields), strict=True)
     except ValidationError as error:
@@ -109,7 +109,7 @@ def _candidates(field: FieldInfo) -> Iterator[Any]:
 
 
 def _values(annotation: Any, metadata: list[Any] | tuple[Any, ...] = ()) -> Iterator[Any]:
-    """Yield JSON values that a type may take, plain ones first."""
+    """Yield JSON values that a type may accept, simple ones first."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if group := _group(annotation, metadata):
         yield from _names(group)
@@ -150,7 +150,7 @@ def _values_of_class(cls: type, metadata: list[Any] | tuple[Any, ...]) -> Iterat
 
 
 def _group(annotation: Any, metadata: list[Any] | tuple[Any, ...]) -> str | None:
-    """The group that a field takes components of."""
+    """Return the group of the components that a field takes."""
     for part in (annotation, *metadata):
         if isinstance(part, reference):
             return part.group
@@ -159,7 +159,7 @@ def _group(annotation: Any, metadata: list[Any] | tuple[Any, ...]) -> str | None
 
 
 def _names(group: str) -> Iterator[str]:
-    """Yield the built-in components of a group that are no more than a name."""
+    """Yield the names of a group's built-in components without required fields."""
     for name, (entry, *_) in registry.claims(group).items():
         if entry.distribution == registry.BUILTIN:
             try:

@@ -9,19 +9,19 @@ from typing import NamedTuple
 import numpy as np
 
 STEPS = (1e-5, 1e-6, 1e-4)
-"""How far numbers are moved; a gradient is right if the difference over one of these says so."""
+"""Steps of central differences; a gradient is right if it agrees for one of them."""
 SMALL = 1e-7
-"""How far they are moved to one side where a kink may lie."""
+"""Step of one-sided differences near a possible kink."""
 TOLERANCE = 1e-6
-"""Error of a derivative that is taken for rounding, in units of the largest."""
+"""Error of a derivative that counts as rounding, relative to the largest number."""
 KINK = 1e-3
-"""How far the slopes to both sides of a kink differ at least, in the same units."""
+"""Least difference of the slopes on both sides of a kink, in the same units."""
 GROUPS = 64
-"""Parts that a larger array is divided into; the numbers of each are moved together."""
+"""Number of parts of a larger array; the numbers in each part are moved together."""
 
 
 class Mismatch(NamedTuple):
-    """A number whose derivative is not what a gradient says."""
+    """A number whose derivative differs from the gradient."""
 
     place: tuple[int, ...]
     analytic: float
@@ -52,11 +52,11 @@ class Mismatch(NamedTuple):
 def find_mismatch(
     f: Callable[[], float], x: np.ndarray, gradient: np.ndarray, terms: float, rng: np.random.Generator
 ) -> Mismatch | None:
-    """Return a number in x whose derivative of f is not what a gradient of x's shape says; None if there is none.
+    """Return a number in x for which a gradient differs from the derivative of f; None if there is none.
 
-    f reads x, which is moved in place and put back; `terms` is how large the numbers are that f adds up, for what
-    rounding can do. Of many numbers some are moved at once, each by an amount of its own, and if their derivatives do
-    not add up, fewer and fewer of them. At a kink a gradient is right between the slopes to both sides.
+    f reads x, which is changed in place and restored; `terms` is the size of the numbers that f adds, to bound
+    rounding. Many numbers are moved at once, each by a different amount; if their derivatives do not add up, fewer
+    and fewer are. At a kink a gradient is right between the slopes on both sides.
     """
     flat, expected = x.reshape(-1), gradient.reshape(-1)
     assert np.shares_memory(flat, x) or not x.size

@@ -24,12 +24,12 @@ class InitializerChecks(Checks[Initializer]):
     first = 2
 
     def sample(self, initializer: Initializer | None = None, seed: int = 0) -> np.ndarray:
-        """Return what is drawn from a seed."""
+        """Return values drawn from a seed."""
         fans = (self.shape[-2:] or (1,))[0], (self.shape or (1,))[-1]
         return (initializer or self.fresh()).sample(np.random.default_rng(seed), self.shape, *fans)
 
     def numbers_are_finite_and_of_the_shape_asked_for(self) -> Problems:
-        """Sample returns real numbers, one for each of the parameter's, whatever the fans are."""
+        """Sample returns real numbers in the shape of the parameter, for any fans."""
         found = np.asarray(self.sample())
         if found.shape != self.shape:
             yield f"sample returns shape {found.shape}"
@@ -41,7 +41,7 @@ class InitializerChecks(Checks[Initializer]):
                 yield f"with fans {fans} a number is not finite as float32"
 
     def a_seed_determines_the_numbers(self) -> Problems:
-        """All that is random comes from `rng`, and nothing is remembered."""
+        """All random numbers come from `rng`, and nothing is remembered."""
         first, used = np.array(self.sample()), self.fresh()
         if text := unequal(self.sample(), first, 0.0):
             yield f"from the same seed other numbers come: {text}"
@@ -51,7 +51,7 @@ class InitializerChecks(Checks[Initializer]):
         yield from self.changed_fields(used)
 
     def numbers_belong_to_who_asked(self) -> Problems:
-        """Who gets an array may write to it: the next one is another."""
+        """The caller may write to the array: the next one is new."""
         initializer = self.fresh()
         first = self.sample(initializer)
         kept = np.array(first)

@@ -1,4 +1,4 @@
-"""Checks of sets of kernels: all that their definitions promise, and the same numbers."""
+"""Checks of sets of kernels: the contracts of their definitions, and the same numbers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from specnet.testing.outcome import Outcome
 from specnet.testing.trial import Trial
 
 SHAPES: tuple[Shape, ...] = ((5,), (4, 3))
-"""Shapes of the inputs of layers that are run together."""
+"""Shapes of the inputs of layers that run together."""
 
 
 def kernel_cases(name: str) -> Iterator[Case]:
     """Yield a case for each example of each component that a set of kernels replaces.
 
-    The whole suite of the definition is run on the kernel, and both compute the same. Where a set has a `Stack` of its
-    own, every layer is tried in it between linear ones.
+    The whole suite of the definition runs on the kernel, and both must compute the same. If a set has its own `Stack`,
+    every layer is tried in it between linear ones.
 
     Raises:
         ComponentError: if there is no such set, or it cannot be used.
@@ -64,7 +64,7 @@ def _examine_chain(chain: Layer, kernels: type[KernelSet]) -> Iterator[Outcome]:
 
 
 def singly_each_layer_leaves_the_outputs_of_the_others(checks: LayerChecks) -> Problems:
-    """When someone looks between layers, they run one by one, and what they return stays."""
+    """With `singly`, layers run one by one, and their outputs stay unchanged."""
     kernel, definition = Trial(checks), Trial(replace(checks, kernels=Textbook))
     for training in (False, True):
         results = []

@@ -22,7 +22,7 @@ from specnet.testing.outcome import Outcome, concluded
 from specnet.testing.trial import DX, GRADS, INFERENCE, ROWS, Inputs, Trial, Y, differing
 
 SHAPES: tuple[Shape, ...] = ((5,), (1,), (4, 3), (6, 5, 2), ())
-"""Shapes of inputs that are tried where none are given."""
+"""Default shapes of inputs to try."""
 
 
 class LayerChecks(ClaimChecks):
@@ -51,7 +51,7 @@ class LayerChecks(ClaimChecks):
                 yield f"of {what} {wrong.size} are not finite, such as {wrong[0]}: {why}"
 
     def inputs_and_parameters_are_left_alone(self) -> Problems:
-        """Forward and backward read x and parameters; backward may overwrite dy alone."""
+        """Forward and backward only read x and parameters; backward may overwrite dy."""
         trial = Trial(self)
         arrays = {"inputs": trial.x, "parameters": trial.network.params.flat}
         for training in (False, True):
@@ -67,7 +67,7 @@ class LayerChecks(ClaimChecks):
                 yield f"{problem}; are random numbers from elsewhere than self.rng, or is something remembered?"
 
     def build_allocates_nothing(self) -> Problems:
-        """Build sees shapes and declares: arrays are for the network to make."""
+        """Build only declares: the network allocates arrays."""
         stack = Stack([self.component], ("layers",), "layers")
         stack.build(self.shape)
         for _, inner in walk(stack.layers[0], "layer"):
@@ -76,7 +76,7 @@ class LayerChecks(ClaimChecks):
                     yield f"build sets {name} to an array of shape {value.shape}: declare it, or make it in forward"
 
     def outputs_have_the_declared_shape(self) -> Problems:
-        """What build returns is the shape of what forward returns, for any batch."""
+        """Build returns the shape of forward's outputs, for any batch."""
         trial = Trial(self)
         for training, rows in product((True, False), (ROWS, 1)):
             shape, declared = trial.forward(trial.x[:rows], training).shape, (rows, *trial.network.output_shape)
@@ -99,7 +99,7 @@ class LayerChecks(ClaimChecks):
                     yield f"{what}: {dtype} becomes {array.dtype}"
 
     def float32_agrees_with_float64(self) -> Problems:
-        """Both dtypes give the same numbers, but for rounding. Random numbers may be others."""
+        """Both dtypes give the same numbers, except for rounding. Random numbers may differ."""
         double, single = (Trial(self, dtype) for dtype in DTYPES)
         before = double.saved()["streams"]
         found, expected = single.step(), double.step()
@@ -125,7 +125,7 @@ class LayerChecks(ClaimChecks):
                 yield from _mismatches(trial, name, trial.network.params[full], grads[name])
 
     def gradients_are_overwritten_not_added(self) -> Problems:
-        """A second backward leaves the gradients of the second alone."""
+        """After a second backward, gradients are those of the second alone."""
         trial, found = Trial(self), []
         for before in (0.0, 7.0):
             trial.network.grads.flat[...] = before
@@ -140,7 +140,7 @@ class LayerChecks(ClaimChecks):
                 yield f"gradient of {name}{list(place)} is {told}"
 
     def where_dx_is_not_needed_gradients_are_the_same(self) -> Problems:
-        """The lowest trained layer of a network may leave dx out, and nothing else."""
+        """The lowest trained layer of a network may skip dx, and nothing else."""
         trial = Trial(self)
         grads = trial.step()[GRADS]
         trial.network.grads.flat[...] = 0.0
@@ -150,13 +150,13 @@ class LayerChecks(ClaimChecks):
             yield f"if self.needs_dx is False, gradients are others: {text}"
 
     def outputs_stay_until_the_next_forward(self) -> Problems:
-        """The loss, the layer behind and the metrics read y after this layer's backward."""
+        """The loss, the next layer and the metrics read y after this layer's backward."""
         trial = Trial(self)
         y = trial.forward()
         yield from written("backward", {"the outputs": y}, lambda: trial.backward(y))
 
     def buffers_are_written_before_they_are_read(self) -> Problems:
-        """What is in an array of `self.buffer` from an earlier step is of no use."""
+        """The content of an array of `self.buffer` from an earlier step is not used."""
         trial = Trial(self)
         plain = trial.step()
         for layer in trial.network.named.values():
@@ -165,7 +165,7 @@ class LayerChecks(ClaimChecks):
         yield from differing("change if buffers hold other numbers before a step", trial.step(), plain)
 
     def a_batch_is_computed_as_by_a_fresh_layer(self) -> Problems:
-        """What came before shows in parameters, running state and random numbers alone, however large batches are."""
+        """Earlier batches, of any size, affect only parameters, running state and random numbers."""
         used = Trial(self, rows=5)
         for before, rows in pairwise((5, 2, 1, 5, 3)):
             used.step()
@@ -176,7 +176,7 @@ class LayerChecks(ClaimChecks):
         yield from self.changed_fields(used.layer)
 
     def inference_is_deterministic_and_changes_nothing(self) -> Problems:
-        """Without `training` the same inputs give the same outputs; state and random numbers stay."""
+        """Without `training`, the same inputs give the same outputs; state and random numbers do not change."""
         trial = Trial(self)
         trial.forward()
         before = trial.saved()
@@ -189,7 +189,7 @@ class LayerChecks(ClaimChecks):
             yield "random numbers are drawn"
 
     def in_inference_each_sample_is_computed_for_itself(self) -> Problems:
-        """Without `training` the outputs of a sample are the same alone as in a batch."""
+        """Without `training`, a sample has the same outputs alone as in a batch."""
         trial = Trial(self)
         whole = trial.infer()[INFERENCE]
         for row in range(min(len(whole), len(trial.x))):
@@ -197,7 +197,7 @@ class LayerChecks(ClaimChecks):
                 yield f"outputs of row {row} alone, against those in a batch: {text}"
 
     def what_a_run_saves_is_all_that_a_layer_remembers(self) -> Problems:
-        """A layer that gets parameters, declared state and random numbers of another goes on as that one does."""
+        """A layer with the parameters, declared state and random numbers of another continues like that one."""
         used, restored = Trial(self, rows=3 * ROWS), Trial(self, rows=3 * ROWS)
         for x in np.split(used.x, 3):
             used.go_on(x)
@@ -213,7 +213,7 @@ class LayerChecks(ClaimChecks):
             yield f"restored after 3 steps, {problem}; {why}"
 
     def layers_share_nothing(self) -> Problems:
-        """What one layer computes leaves another of the same class and fields alone."""
+        """A layer does not affect another of the same class and fields."""
         one, other = Trial(self), Trial(self)
         alone = one.step()
         y = one.forward()
@@ -239,7 +239,7 @@ class LayerChecks(ClaimChecks):
                         yield f"self.{prefix}{array} is another array after a step: write self.{prefix}{array}[...] ="
 
     def its_kernel_agrees_with_the_definition(self) -> Problems:
-        """Outputs and gradients differ in last bits alone, and the same random numbers are drawn."""
+        """Outputs and gradients differ only in last bits, and the same random numbers are drawn."""
         for dtype, rows in product(DTYPES, (ROWS, 1, 40)):
             kernel, definition = (Trial(each, dtype, rows) for each in (self, replace(self, kernels=Textbook)))
             found, expected = (trial.infer() | trial.step() for trial in (kernel, definition))
@@ -251,7 +251,7 @@ class LayerChecks(ClaimChecks):
             yield from differing(told, found, expected, AGREEMENT[dtype])
 
     def memory_does_not_grow(self) -> Problems:
-        """A step keeps nothing but what the next one replaces."""
+        """A step only keeps what the next one replaces."""
         yield from grown(Trial(self).step)
 
 
@@ -259,7 +259,7 @@ def _mismatches(trial: Trial, name: str, values: np.ndarray, gradient: np.ndarra
     """Yield where a gradient is wrong, if it has the shape of the values."""
     y = trial.forward()
     dy = trial.upstream(y)
-    if gradient.shape != values.shape:  # which another check tells
+    if gradient.shape != values.shape:  # which another check reports
         return
     terms, rng, rows = float(np.abs(dy * y).sum()), np.random.default_rng(2), len(trial.x)
     if found := find_mismatch(lambda: float(np.sum(dy * trial.forward())), values, gradient, terms, rng):
@@ -282,8 +282,8 @@ def check_layer(
 ) -> Iterator[Outcome]:
     """Check a layer, for inputs of these shapes, without the batch axis.
 
-    Without `shapes` some are tried, and those skipped that its `axes` or `build` refuse. `inputs(rng, shape)` draws
-    inputs, the batch axis first; by default the layer's `example_inputs`. `kernels` compute.
+    Without `shapes` some are tried, except those that its `axes` or `build` refuse. `inputs(rng, shape)` draws inputs,
+    the batch axis first; by default the layer's `example_inputs`. `kernels` is the set to compute with.
     """
     taken, problems = list[Shape](), list[str]()
     for shape in shapes or SHAPES:

@@ -65,7 +65,7 @@ class LossChecks(Checks[Loss]):
         return self.weighs or "weight" not in check
 
     def the_loss_is_a_finite_number(self) -> Problems:
-        """Forward returns a float, backward an array of numbers that are finite as well."""
+        """Forward returns a finite float, backward an array of finite numbers."""
         loss = self.fresh()
         value: Any = loss.forward(*self.batch())
         if not isinstance(value, float):
@@ -79,11 +79,11 @@ class LossChecks(Checks[Loss]):
             yield f"backward returns {dy[~np.isfinite(dy)][0]}"
 
     def outputs_and_targets_are_left_alone(self) -> Problems:
-        """Forward, backward, predictions and prepare read what they get."""
+        """Forward, backward, predictions and prepare do not write to their arguments."""
         loss, (y, target) = self.fresh(), self.batch()
         arrays = {"outputs": y, "targets": target}
         yield from written("forward", arrays, lambda: loss.forward(y, target))
-        yield from written("backward", arrays, lambda: loss.backward().fill(np.nan))  # which the caller may do
+        yield from written("backward", arrays, lambda: loss.backward().fill(np.nan))  # as the caller may do
         yield from written("predictions", arrays, lambda: loss.predictions(y))
         yield from written("prepare", {"the split's targets": self.raw}, self.batch)
 
@@ -92,7 +92,7 @@ class LossChecks(Checks[Loss]):
         yield from self.mismatches()
 
     def the_gradient_has_shape_and_dtype_of_the_outputs(self) -> Problems:
-        """What is float32 stays float32, and what is float64 stays float64."""
+        """float32 stays float32, and float64 stays float64."""
         for dtype in DTYPES:
             loss, (y, target) = self.fresh(), self.batch(dtype)
             loss.forward(y, target)
@@ -101,12 +101,12 @@ class LossChecks(Checks[Loss]):
                 yield f"for outputs of {y.dtype} and shape {y.shape} backward returns {dy.dtype} of shape {dy.shape}"
 
     def float32_agrees_with_float64(self) -> Problems:
-        """Both dtypes give the same numbers, but for rounding."""
+        """Both dtypes give the same numbers, except for rounding."""
         double, single = (computed(self.fresh(), *self.batch(dtype)) for dtype in DTYPES)
         yield from differing("of float32 against float64", single, double, SINGLE, least={LOSS: 1.0})
 
     def mean_and_sum_are_those_over_the_batch(self) -> Problems:
-        """A batch twice over has the same mean, and twice the sum."""
+        """A batch repeated twice has the same mean, and twice the sum."""
         for reduction, factor in zip(REDUCTIONS, (1.0, 2.0), strict=True):
             loss, (y, target) = self.fresh(reduction=reduction), self.batch()
             once = loss.forward(y, target)
@@ -115,7 +115,7 @@ class LossChecks(Checks[Loss]):
                 yield f'with "{reduction}" the loss of a batch is {once:.6g}, that of the batch twice over {twice:.6g}'
 
     def the_sum_is_that_of_all_elements(self) -> Problems:
-        """It is the mean times the number of elements that `element_shape` says."""
+        """It is the mean times the number of elements by `element_shape`."""
         mean, total = (self.fresh(reduction=reduction).forward(*self.batch()) for reduction in REDUCTIONS)
         count = self.fresh().total_weight(self.y.shape)
         if unequal(total, count * mean):
@@ -148,7 +148,7 @@ class LossChecks(Checks[Loss]):
             yield from differing(told, found, repeated | {GRADIENT: gradient})
 
     def a_weight_of_0_leaves_a_sample_out(self) -> Problems:
-        """What has weight 0 has no gradient and changes nothing, however large its outputs are."""
+        """A sample of weight 0 has no gradient and changes nothing, however large its outputs are."""
         y, target, weight = self.weighted()
         if len(y) > 1:
             weight = np.array([0.0, *np.ones(len(y) - 1)])
@@ -160,11 +160,11 @@ class LossChecks(Checks[Loss]):
                 yield from differing("with weight 0 against that without the sample", found, rest)
 
     def the_gradient_with_weights_agrees_with_central_differences(self) -> Problems:
-        """Backward returns the gradient of the weighted loss, whatever the weights are."""
+        """Backward returns the gradient of the weighted loss, for any weights."""
         yield from self.mismatches(np.random.default_rng(3).uniform(0.1, 3.0, len(self.y)))
 
     def saturated_outputs_have_a_finite_loss_and_gradient(self) -> Problems:
-        """Probabilities of exactly 0 and 1, and numbers of ±1000, which float32 leads to, end no run."""
+        """Probabilities of exactly 0 and 1, and numbers of ±1000, as float32 may produce, do not end a run."""
         if type(self.component).example_outputs is not Loss.example_outputs:  # it takes others
             return
         y, target = self.batch("float32")
@@ -178,7 +178,7 @@ class LossChecks(Checks[Loss]):
                     yield f"for outputs of {low:g} and {high:g} in float32 {what} is {wrong}: {why}"
 
     def a_batch_is_computed_as_by_a_fresh_loss(self) -> Problems:
-        """What came before shows in nothing, however large batches are."""
+        """Earlier batches, of any size, change nothing."""
         used, (y, target) = self.fresh(), self.batch()
         for before, rows in pairwise([rows for rows in (len(y), 2, 1, len(y)) if rows <= len(y)]):
             computed(used, y[:before], target[:before])
@@ -188,7 +188,7 @@ class LossChecks(Checks[Loss]):
         yield from self.changed_fields(used)
 
     def losses_share_nothing(self) -> Problems:
-        """What one loss computes leaves another of the same class and fields alone."""
+        """A loss does not affect another of the same class and fields."""
         one, (y, target) = self.fresh(), self.batch()
         alone = computed(one, y, target)
         one.forward(y, target)
@@ -197,7 +197,7 @@ class LossChecks(Checks[Loss]):
             yield f"the gradient changes if another loss computes in between: {text}"
 
     def predictions_are_what_outputs_mean(self) -> Problems:
-        """There is a prediction for each sample; of logits it is a probability."""
+        """There is a prediction for each sample; for logits it is a probability."""
         y, _ = self.batch()
         found = self.fresh().predictions(y)
         if len(found) != len(y):
@@ -206,14 +206,14 @@ class LossChecks(Checks[Loss]):
             yield f"outputs are {self.component.takes}, but a prediction is not from 0 to 1: {found.min():.6g}"
 
     def check_shapes_takes_what_prepare_takes(self) -> Problems:
-        """Shapes that are refused are refused before data are loaded, and no others."""
+        """`check_shapes` refuses, before data are loaded, the same shapes as `prepare`."""
         try:
             self.fresh().check_shapes(self.y.shape[1:], self.raw.shape[1:])
         except ShapeError as error:
             yield f"prepare takes targets of shape {self.raw.shape[1:]}, check_shapes does not: {error.message}"
 
     def its_kernel_agrees_with_the_definition(self) -> Problems:
-        """Loss and gradient differ in last bits alone, with weights and without."""
+        """Loss and gradient differ only in last bits, with weights and without."""
         for dtype, reduction, weighs, divisor in product(DTYPES, REDUCTIONS, (False, True), (None, 7.0)):
             y, target = self.batch(dtype)
             shape = self.fresh().element_shape(y.shape)
@@ -227,13 +227,13 @@ class LossChecks(Checks[Loss]):
             yield from differing(told, results[0], results[1], AGREEMENT[dtype])
 
     def memory_does_not_grow(self) -> Problems:
-        """A step keeps nothing but what the next one replaces."""
+        """A step only keeps what the next one replaces."""
         loss, batch = self.fresh(), self.batch()
         yield from grown(lambda: computed(loss, *batch))
 
 
 def computed(loss: Loss, *batch: np.ndarray) -> dict[str, Any]:
-    """Return loss and gradient of outputs, targets and, if there are some, weights."""
+    """Return loss and gradient for outputs, targets and, if given, weights."""
     return {LOSS: loss.forward(*batch), GRADIENT: loss.backward().copy()}
 
 
@@ -246,7 +246,7 @@ def check_loss(
 ) -> Iterator[Outcome]:
     """Check a loss, for outputs (n, ...) of a network and targets (n, ...) of a split.
 
-    Without them several kinds are tried, and those skipped that its `prepare` refuses. `kernels` compute.
+    Without them several kinds are tried, except those that its `prepare` refuses. `kernels` is the set to compute with.
     """
     if outputs is not None and targets is not None:
         tried = [LossChecks(loss, "", outputs.astype(np.float32).astype(np.float64), targets, kernels=kernels)]

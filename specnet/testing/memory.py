@@ -1,4 +1,4 @@
-"""Whether memory grows from step to step."""
+"""Check that memory does not grow from step to step."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 
 FEW, MANY = 100, 1000
-"""After how many steps memory is compared."""
+"""Numbers of steps after which memory is compared."""
 ALLOWANCE = 64_000
-"""Bytes that it may grow by: NumPy and Python keep some things for the next time."""
+"""Bytes that it may grow by, as NumPy and Python cache some objects."""
 
 
 def grown(step: Callable[[], object]) -> Iterator[str]:

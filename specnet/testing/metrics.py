@@ -21,7 +21,7 @@ from specnet.weights import takes_weight
 
 @dataclass(frozen=True)
 class MetricChecks(Checks[Metric]):
-    """A metric of predictions and targets of one kind; `right` are the best predictions, if they are known."""
+    """A metric with predictions and targets of one kind; `right` are the best predictions, if known."""
 
     prediction: np.ndarray
     target: np.ndarray
@@ -32,7 +32,7 @@ class MetricChecks(Checks[Metric]):
         return takes_weight(self.component, "update") or "weight" not in check
 
     def of(self, *batches: tuple[np.ndarray, ...], metric: Metric | None = None) -> Metric:
-        """Return a metric, by default an unused one, after batches of predictions, targets and perhaps weights."""
+        """Return a metric, by default an unused one, after batches of predictions, targets and optional weights."""
         metric = metric or self.fresh()
         for batch in batches:
             metric.update(*batch)
@@ -55,12 +55,12 @@ class MetricChecks(Checks[Metric]):
                 yield f"compute returns {each!r}"
 
     def predictions_and_targets_are_left_alone(self) -> Problems:
-        """An update reads what it gets."""
+        """An update does not write to its arguments."""
         arrays = {"predictions": self.prediction.copy(), "targets": self.target.copy()}
         yield from written("update or compute", arrays, lambda: numbers(self.of((*arrays.values(),))))
 
     def reset_forgets_everything(self) -> Problems:
-        """The metric after a reset depends on what comes then alone."""
+        """The metric after a reset depends only on later samples."""
         used = self.of((self.prediction[:3][::-1].copy(), self.target[:3]))
         used.compute()
         used.reset()
@@ -70,7 +70,7 @@ class MetricChecks(Checks[Metric]):
         yield from self.changed_fields(used)
 
     def computing_changes_nothing(self) -> Problems:
-        """The metric so far can be asked for after each batch."""
+        """The metric so far can be computed after each batch."""
         asked = self.fresh()
         for batch in self.batches(1):
             self.of(batch, metric=asked).compute()
@@ -78,7 +78,7 @@ class MetricChecks(Checks[Metric]):
             yield f"computed after each sample it ends at {text} otherwise"
 
     def batches_do_not_matter(self) -> Problems:
-        """Samples in several updates, or in metrics that are merged, have the same metric as all of them in one."""
+        """Samples in several updates, or in merged metrics, have the same metric as in one update."""
         for size in (1, 2, 5):
             merged, batches = self.fresh(), self.batches(size)
             for other in (*(self.of(batch) for batch in batches), self.fresh()):
@@ -103,7 +103,7 @@ class MetricChecks(Checks[Metric]):
             yield f"restored after {half} samples it ends at {text}; is something remembered that is not kept?"
 
     def what_grows_with_samples_is_said(self) -> Problems:
-        """What is kept stays small, but in a metric that says `keeps_samples`."""
+        """What is kept stays small, except in a metric with `keeps_samples`."""
         repeated = (np.concatenate([self.prediction] * 50), np.concatenate([self.target] * 50))
         few, many = (sum(map(np.size, metric.kept.values())) for metric in (self.whole(), self.of(repeated)))
         if many > few and not self.component.keeps_samples:
@@ -118,7 +118,7 @@ class MetricChecks(Checks[Metric]):
             yield f"with weights it is {text} with rows repeated"
 
     def a_weight_of_0_leaves_a_sample_out(self) -> Problems:
-        """What has weight 0 changes nothing, however large the prediction is."""
+        """A sample of weight 0 changes nothing, however large the prediction is."""
         if len(self.target) > 1:
             weight, prediction = np.array([0.0, *np.ones(len(self.target) - 1)]), self.prediction.copy()
             for factor in (1, 1e200) if prediction.dtype.kind == "f" else (1,):
@@ -177,7 +177,7 @@ def check_metric(
 ) -> Iterator[Outcome]:
     """Check a metric, for predictions (n, ...) and targets (n, ...) in a dataset's units.
 
-    Without them several kinds are tried, and those skipped that it refuses.
+    Without them several kinds are tried, except those that it refuses.
     """
     if predictions is not None and targets is not None:
         tried = [MetricChecks(metric, "", predictions, targets)]

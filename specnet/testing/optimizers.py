@@ -18,11 +18,11 @@ from specnet.testing.memory import grown
 from specnet.testing.outcome import Outcome
 
 SHAPE: Shape = (4, 6)
-"""Shape of the parameter that is optimized."""
+"""Shape of the parameter to optimize."""
 
 
 def take_steps(optimizer: Optimizer, w: np.ndarray, gradients: Iterable[np.ndarray]) -> tuple[np.ndarray, State]:
-    """Return parameters and state after a step with each gradient; it begins at w, a flat vector, which stays."""
+    """Return parameters and state after a step with each gradient, starting at the flat vector w, which stays."""
     training = Training(optimizer, shape=w.shape, w=w)
     for g in gradients:
         training.apply(g)
@@ -30,9 +30,9 @@ def take_steps(optimizer: Optimizer, w: np.ndarray, gradients: Iterable[np.ndarr
 
 
 class Training:
-    """A parameter under way, drawn or given as w, with the optimizer's state; all numbers are those of float32.
+    """A parameter in training, drawn or given as w, with the optimizer's state; all numbers are exact in float32.
 
-    It is the objective, too: a parabola around w in each step, with the step's gradient there.
+    It is also the objective: a parabola around w in each step, with the step's gradient there.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Training:
         self.use(optimizer)
 
     def use(self, optimizer: Optimizer) -> None:
-        """Let another optimizer take the next steps."""
+        """Use another optimizer for the next steps."""
         self.optimizer = optimizer
         self.scheduled = ScheduledFields({"optimizer": optimizer})
         self.scheduled.bind(10, 100)
@@ -59,12 +59,12 @@ class Training:
         return size.astype(np.float32).astype(self.w.dtype)
 
     def evaluate(self, w: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return height and slope of the step's parabola at w."""
+        """Return value and slope of the step's parabola at w."""
         away, slope = w - self.start, self.gradient()
         return float(slope @ away + 0.5 * away @ away), slope + away
 
     def jacobian(self) -> np.ndarray:
-        """Return the derivatives of outputs that are the parameters themselves."""
+        """Return the derivatives of outputs, which are the parameters themselves."""
         return np.eye(self.w.size, dtype=self.w.dtype)
 
     def apply(self, g: np.ndarray) -> None:
@@ -100,11 +100,11 @@ class OptimizerChecks(Checks[Optimizer]):
 
     @property
     def has_rate(self) -> bool:
-        """Whether the optimizer has a learning rate of its own."""
+        """Whether the optimizer has its own learning rate."""
         return "learning_rate" in type(self.component).model_fields
 
     def with_rate(self, rate: float) -> Optimizer:
-        """Return an unused optimizer, with this learning rate where it has one."""
+        """Return an unused optimizer, with this learning rate if it has one."""
         return self.fresh(**({"learning_rate": rate} if self.has_rate else {}))
 
     def applies(self, check: str) -> bool:
@@ -116,7 +116,7 @@ class OptimizerChecks(Checks[Optimizer]):
         }.get(check, True)
 
     def a_step_changes_the_parameter_in_place(self) -> Problems:
-        """Update writes to w: what it returns, or binds to that name, is lost."""
+        """Update writes to w in place: a returned or rebound array is lost."""
         names = self.component.state_names
         if not all(isinstance(name, str) and name.isidentifier() for name in names) or len({*names}) < len(names):
             yield f"state_names is {names!r}, not a name for each array"
@@ -131,14 +131,14 @@ class OptimizerChecks(Checks[Optimizer]):
                     yield f"after 3 steps w or the state is not finite {where}"
 
     def gradients_are_left_alone(self) -> Problems:
-        """Update reads g."""
+        """Update does not write to g."""
         training = Training(self.fresh())
         for _ in range(2):
             g = training.gradient()
             yield from written("update", {"g": g}, lambda: training.apply(g))  # noqa: B023
 
     def all_its_memory_is_in_its_state(self) -> Problems:
-        """A run that is resumed, with w and state as they were, continues as one that nothing interrupted."""
+        """A run resumed with the same w and state continues as an uninterrupted one."""
         used, resumed = Training(self.fresh()), Training(self.fresh())
         resumed.take(3)
         resumed.use(self.fresh())
@@ -147,13 +147,13 @@ class OptimizerChecks(Checks[Optimizer]):
         yield from self.changed_fields(used.optimizer)
 
     def float32_agrees_with_float64(self) -> Problems:
-        """Both dtypes take the same steps, but for rounding."""
+        """Both dtypes take the same steps, except for rounding."""
         double, single = (Training(self.fresh(), dtype).take(5)["w"] for dtype in DTYPES)
         if text := unequal(single, double, SINGLE):
             yield f"parameters after 5 steps in float32 against float64: {text}"
 
     def the_rule_is_elementwise(self) -> Problems:
-        """Pieces of the vectors, in any order, give what the whole gives; else the class says so."""
+        """Pieces of the vectors, in any order, give the same as the whole, or the class declares otherwise."""
         pieces = Training(self.fresh())
         for step in range(3):
             pieces.step = step
@@ -166,13 +166,13 @@ class OptimizerChecks(Checks[Optimizer]):
             yield f"{problem}; a rule that needs whole tensors sets whole_tensors"
 
     def each_array_of_its_state_is_used(self) -> Problems:
-        """An array that no step changes takes memory for nothing."""
+        """An array that no step changes wastes memory."""
         for name, array in Training(self.fresh()).take(3).items():
             if name != "w" and not array.any():
                 yield f"state.{name} is all 0 after 3 steps"
 
     def optimizers_share_nothing(self) -> Problems:
-        """What one optimizer computes leaves another of the same class and fields alone."""
+        """An optimizer does not affect another of the same class and fields."""
         alone, one, other = (Training(self.fresh()) for _ in range(3))
         expected = alone.take(4)
         for _ in range(4):
@@ -182,7 +182,7 @@ class OptimizerChecks(Checks[Optimizer]):
         yield from differing("is another if another optimizer takes some in between", one.take(0), expected)
 
     def its_scheduled_fields_are_read_in_each_step(self) -> Problems:
-        """A field that takes a schedule is read in update: what its value was before the step does not matter."""
+        """A field that takes a schedule is read in update: its value before the step does not matter."""
         for name, field in type(self.component).model_fields.items():
             if any(isinstance(each, scheduled) for each in field.metadata):
                 steady, changed = (Training(self.fresh(**{name: value})) for value in (0.05, 0.025))
@@ -191,7 +191,7 @@ class OptimizerChecks(Checks[Optimizer]):
                 yield from differing(told, changed.take(3), steady.take(3))
 
     def the_learning_rate_matters(self) -> Problems:
-        """Half the learning rate takes other steps."""
+        """Half the learning rate gives other steps."""
         if self.has_rate:
             full, half = (Training(self.with_rate(rate)).take(3)["w"] for rate in (0.05, 0.025))
             if np.array_equal(half, full):
@@ -206,7 +206,7 @@ class OptimizerChecks(Checks[Optimizer]):
             yield f"the sum of gradient times step is {downhill:.6g}: it should be negative"
 
     def it_descends_a_parabola(self) -> Problems:
-        """With a learning rate of 0.01, 200 steps bring the sum of c (w - 1)^2 down."""
+        """With a learning rate of 0.01, 200 steps reduce the sum of c (w - 1)^2."""
         training = Parabola(self.with_rate(0.01))
         before, _ = training.evaluate(training.w)
         after, _ = training.evaluate(training.take(200)["w"])
@@ -214,7 +214,7 @@ class OptimizerChecks(Checks[Optimizer]):
             yield f"from {before:.6g} it goes to {after:.6g}"
 
     def its_kernel_agrees_with_the_definition(self) -> Problems:
-        """Parameters and state differ in last bits alone."""
+        """Parameters and state differ only in last bits."""
         for dtype in DTYPES:
             found, expected = (
                 Training(each.with_rate(0.05), dtype).take(20) for each in (self, replace(self, kernels=Textbook))
@@ -223,7 +223,7 @@ class OptimizerChecks(Checks[Optimizer]):
             yield from differing(told, found, expected, AGREEMENT[dtype])
 
     def memory_does_not_grow(self) -> Problems:
-        """A step keeps nothing but what the next one replaces."""
+        """A step only keeps what the next one replaces."""
         training = Training(self.fresh())
         yield from grown(lambda: training.take(1))
 

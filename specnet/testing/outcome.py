@@ -1,4 +1,4 @@
-"""What a check has found, and the error that lists every check that failed."""
+"""The outcome of a check, and the error that lists every failed check."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import NamedTuple
 from specnet.errors import SpecnetError, show_pointer
 
 SHOWN = 3
-"""Problems that are told of one check."""
+"""Number of problems reported for one check."""
 NOT_ITS_OWN = ("specnet.testing", "numpy")
-"""Modules in which no mistake of a component lies."""
+"""Modules that never contain a component's mistake."""
 
 
 class Outcome(NamedTuple):
-    """One check of a component: what should hold and, where it does not, why.
+    """One check of a component: what should hold and, if it does not, why.
 
-    A check that has passed and has a reason could not be made, or found what might be better.
+    A passed check with a reason could not run, or suggests an improvement.
     """
 
     check: str
@@ -44,7 +44,7 @@ def concluded(check: str, problems: Sequence[str]) -> Outcome:
 
 
 def show_error(error: BaseException) -> str:
-    """Return what was raised, and in which line of the component."""
+    """Return the error in words, with the line of the component that raised it."""
     if isinstance(error, SpecnetError):
         found = error.diagnostics[0]
         at = f" at {show_pointer(found.pointer)}" if found.pointer else ""

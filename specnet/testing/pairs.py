@@ -1,4 +1,4 @@
-"""Outputs or predictions, and targets of every kind that they may be held against."""
+"""Outputs or predictions, with targets of every kind to compare them with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from specnet.layers.base import Shape
 
 
 class Pair(NamedTuple):
-    """Outputs y (n, ...), targets of one kind, and the outputs that would be right for them."""
+    """Outputs y (n, ...), targets of one kind, and the right outputs for them."""
 
     kind: str
     y: np.ndarray
@@ -20,14 +20,14 @@ class Pair(NamedTuple):
 
 
 ROWS = 6
-"""Samples of a pair."""
+"""Number of samples in a pair."""
 NUMBERS: tuple[Shape, ...] = ((1,), (3,), (2, 3))
 CLASSES: tuple[Shape, ...] = ((2,), (4,), (2, 3))
 """Shapes of outputs, the last axis being the classes."""
 
 
 def pairs(outputs: Callable[[np.random.Generator, Shape], np.ndarray], seed: int = 0) -> Iterator[Pair]:
-    """Yield pairs of outputs, drawn as `outputs(rng, shape)` does, and targets of each kind."""
+    """Yield pairs of outputs, drawn by `outputs(rng, shape)`, and targets of each kind."""
     rng = np.random.default_rng(seed)
 
     def drawn(shape: Shape) -> np.ndarray:

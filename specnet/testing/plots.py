@@ -34,7 +34,7 @@ class PlotChecks(Checks[Plot]):
 
     @cached_property
     def drawn(self) -> tuple[Any, Any, dict[str, list[Any]]]:
-        """Two figures of the run, and what drawing them has changed elsewhere, which is put back."""
+        """Two figures of the run, and the global changes made by drawing them, which are undone."""
         import matplotlib
 
         figures, settings = _current(), dict(matplotlib.rcParams)
@@ -71,18 +71,18 @@ class PlotChecks(Checks[Plot]):
             yield f"settings are changed for all pictures: {', '.join(changed['settings'][:3])}"
 
     def the_picture_is_the_same_each_time(self) -> Problems:
-        """A run has one picture: what is random in it has a seed of its own."""
+        """A run has one picture: randomness in it has a fixed seed."""
         if self.picture != picture(self.drawn[1]):
             yield "drawn twice, the picture is another"
 
     def the_run_is_left_alone(self) -> Problems:
-        """Data, history, record and parameters are read."""
+        """Data, history, record and parameters are not written to."""
         for name in self.drawn[2]["arrays"]:
             yield f"{name} is written to"
         yield from self.changed_fields(self.used)
 
     def it_can_be_asked_before_training(self) -> Problems:
-        """Where the history is empty yet, check says that it can show the run, or raises a `PlotError`."""
+        """While the history is empty, check accepts the run or raises a `PlotError`."""
         with suppress(PlotError):
             self.used.check(self.run.untrained())
         yield from ()
@@ -99,7 +99,7 @@ class PlotChecks(Checks[Plot]):
             yield f"frames are of different sizes: {' and '.join(map(str, {*sizes}))}"
 
     def it_streams_if_it_says_so(self) -> Problems:
-        """A plot that `streams` shows the same of samples that are read a piece at a time."""
+        """A plot that `streams` shows the same for samples that are read piece by piece."""
         if self.component.streams:
             streamed = self.run.streamed()
             self.used.check(streamed)
@@ -108,13 +108,13 @@ class PlotChecks(Checks[Plot]):
 
 
 def _current() -> list[int]:
-    """The figures that pyplot keeps, if anybody has imported it."""
+    """Return the figures that pyplot keeps, if it is imported."""
     pyplot = sys.modules.get("matplotlib.pyplot")
     return pyplot.get_fignums() if pyplot else []
 
 
 def _arrays(run: Demo) -> Iterator[tuple[str, np.ndarray]]:
-    """Everything that a plot may read."""
+    """Yield every array that a plot may read."""
     for what, named in {"history": run.history, "record": run.record, "parameter": run.params}.items():
         yield from ((f"{what} {name}", array) for name, array in named.items())
     for split, samples in run.data.splits.items():
@@ -131,7 +131,7 @@ def _no_figure(told: str, figure: Any) -> Iterator[str]:
 
 
 def picture(figure: Any) -> bytes:
-    """Return a figure as few pixels."""
+    """Return a figure as a small image."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="rgba", dpi=30)
     return buffer.getvalue()
@@ -139,7 +139,7 @@ def picture(figure: Any) -> bytes:
 
 @checker("plots")
 def check_plot(plot: Plot, runs: Mapping[str, Demo] | None = None) -> Iterator[Outcome]:
-    """Check a plot of small runs, which are trained for it where none are given.
+    """Check a plot on small runs, which are trained if none are given.
 
     Runs that its `check` refuses are skipped.
     """

@@ -15,7 +15,7 @@ from specnet.testing.checks import Checks, Problems, checker, outcomes
 from specnet.testing.outcome import Outcome
 
 STEPS = (*range(200), 1000, 12_345, 10**6, 10**9)
-"""Numbers of steps that values are asked for."""
+"""Numbers of steps at which values are computed."""
 EPOCHS, STEPS_PER_EPOCH = 40, 10
 
 
@@ -44,7 +44,7 @@ class ScheduleChecks(Checks[Schedule]):
             yield {"epoch": epoch + 1, "step": STEPS_PER_EPOCH * (epoch + 1), **dict.fromkeys(names, value)}
 
     def values_are_finite_and_not_negative(self) -> Problems:
-        """A value is a float, from the first step to any number of them."""
+        """A value is a float, after any number of steps."""
         schedule, steps = self.begun(), STEPS
         for line in [None, *self.history()]:
             if line:
@@ -56,7 +56,7 @@ class ScheduleChecks(Checks[Schedule]):
                     yield f"after {step} steps the value is {value!r}"
 
     def a_value_depends_on_the_step_alone(self) -> Problems:
-        """Asking changes nothing: steps may be asked for in any order, and again."""
+        """Calls change nothing: steps may be in any order, and repeated."""
         schedule = self.begun()
         first = values(schedule)
         yield from _others(first, values(schedule), "when it is asked again")
@@ -71,14 +71,14 @@ class ScheduleChecks(Checks[Schedule]):
             yield f"length returns {length!r}"
 
     def the_last_binding_counts(self) -> Problems:
-        """A run that is resumed with more epochs binds anew: nothing is left of the end that it had."""
+        """A run that is resumed with more epochs binds again: nothing is left of the old end."""
         schedule = self.begun()
         schedule.bind(3, 6)
         schedule.bind(STEPS_PER_EPOCH, STEPS_PER_EPOCH * EPOCHS)
         yield from _others(values(self.begun()), values(schedule), "after an earlier binding")
 
     def it_goes_on_from_its_saved_state(self) -> Problems:
-        """Stopped after any epoch, saved as JSON and restored, it has the values that it has without a stop."""
+        """Stopped after any epoch, saved as JSON and restored, it has the same values as without a stop."""
         history, steps = [*self.history()], STEPS[::20]
         schedule, expected, saved = self.begun(), [], []
         for line in history:
@@ -96,7 +96,7 @@ class ScheduleChecks(Checks[Schedule]):
                 yield from _others(expected[number], values(resumed, steps), told)
 
     def a_saved_state_does_not_change(self) -> Problems:
-        """What `save` has returned is not touched by what comes after."""
+        """The result of `save` does not change later."""
         schedule, saved = self.begun(), []
         for line in self.history():
             saved.append((state := schedule.save(), json.dumps(state)))

@@ -1,4 +1,4 @@
-"""Checks of the components of a spec, each where it stands: on the spec's own data, in its own shapes."""
+"""Checks of the components of a spec, on the spec's own data and in its own shapes."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from specnet.testing.outcome import Outcome
 from specnet.transforms.pipeline import Pipeline
 
 ROWS = 8
-"""Samples that losses and metrics are tried on."""
+"""Number of samples to try losses and metrics on."""
 
 
 def spec_cases(spec: Spec) -> Iterator[Case]:
-    """Yield a case for each component of a spec, those inside others too, named by its place.
+    """Yield a case for each component of a spec, including nested ones, named by its place.
 
     Raises:
         SpecnetError: if data cannot be loaded, or do not fit transforms and layers.
@@ -42,14 +42,14 @@ def spec_cases(spec: Spec) -> Iterator[Case]:
 
 
 class Bench:
-    """A spec's data and network, as far as they are needed; only some of the samples, as none of this is training."""
+    """A spec's data and network, computed on demand; only some of the samples, as nothing is trained to the end."""
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
 
     @cached_property
     def short(self) -> Spec:
-        """The spec with some of its samples, and the units that all of them ask for."""
+        """The spec with some of its samples, and the units that all of them require."""
         data = load_data(self.spec)
         if last_open(self.spec) is not None:
             samples = transform(self.spec, data)[2]["train"]
@@ -64,13 +64,13 @@ class Bench:
 
     @cached_property
     def fitted(self) -> tuple[Pipeline, Pipeline, AnySamples]:
-        """Both pipelines, and what the network gets of the training split."""
+        """Both pipelines, and the transformed training split."""
         inputs, targets, splits = transform(self.short, self.data)
         return inputs, targets, splits["train"]
 
     @cached_property
     def shapes(self) -> dict[Pointer, Shape]:
-        """The shape of the inputs of each layer, by its place; of copies the first's."""
+        """The shape of the inputs of each layer, by its place; for copies that of the first."""
         inputs = self.fitted[2].inputs
         with located(self.spec):
             plan = make_plan(self.short, inputs.shape[1:], len(inputs))
@@ -89,7 +89,7 @@ class Bench:
 
     @cached_property
     def answers(self) -> dict[str, dict[str, Any]]:
-        """What the untrained network returns for some samples, and their targets, as losses and metrics take them."""
+        """Outputs of the untrained network for some samples, and their targets, as losses and metrics take them."""
         inputs, targets, samples = self.fitted
         model = build_model(self.short, samples.inputs.shape[1:], inputs, targets)
         rows = np.unique(np.linspace(0, len(samples.inputs) - 1, ROWS).astype(int))
@@ -101,7 +101,7 @@ class Bench:
         }
 
     def examine(self, place: Pointer, component: Component) -> Iterator[Outcome]:
-        """Yield the outcome of each check of the component at a place in the spec, in the situation it has there."""
+        """Yield the outcome of each check of the component at a place in the spec, in its situation there."""
         situation: dict[str, Any] = {}
         match component.group:
             case "datasets":
@@ -118,13 +118,13 @@ class Bench:
         yield from examine(component, **situation)
 
     def _rows(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        """As many rows as the shape says of what the network gets."""
+        """Return the number of rows in `shape` of the network's inputs."""
         samples, count = self.fitted[2], shape[0]
         rows = rng.choice(len(samples.inputs), count, replace=count > len(samples.inputs))
         return np.asarray(samples.select(np.sort(rows)).inputs[:])
 
     def _samples(self, which: str, number: int) -> np.ndarray:
-        """Training samples as the transforms before this one leave them."""
+        """Return training samples after the transforms before this one."""
         x: np.ndarray = getattr(self.data.train, which)[:]
         chosen = pipelines(self.short)[which == "targets"].transforms[:number]
         for each in chosen:

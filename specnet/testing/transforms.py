@@ -19,7 +19,7 @@ from specnet.transforms.base import RandomTransform, Transform, check_dtype
 from specnet.transforms.pipeline import Pipeline
 
 SHAPES: tuple[tuple[int, ...], ...] = ((9,), (9, 1), (8, 3), (7, 10, 2), (6, 9, 8, 3))
-"""Shapes of samples that are tried, the batch axis first."""
+"""Shapes of samples to try, the batch axis first."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class TransformChecks(Checks[Transform]):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """A name for each column; none where a sample is not a row of them."""
+        """A name for each column; none if a sample is not a row."""
         return tuple(f"c{number}" for number in range(math.prod(self.x.shape[1:]))) if self.x.ndim < 3 else ()
 
     def fitted(self) -> Transform:
-        """Return a transform that is fitted on the samples."""
+        """Return a transform fitted on the samples."""
         check_dtype(self.x.dtype, type(self.component).dtypes)
         transform = self.fresh()
         transform.fit(self.x.copy())
@@ -46,7 +46,7 @@ class TransformChecks(Checks[Transform]):
         return self.fitted().apply(self.x.copy())
 
     def samples_become_as_many_numbers(self) -> Problems:
-        """Apply returns a sample for each: float64, whatever dtype samples have, or whole numbers."""
+        """Apply returns one sample for each: float64, for any dtype of samples, or whole numbers."""
         y = self.applied()
         if y.dtype != np.float64 and y.dtype.kind not in "iu":
             yield f"apply returns {y.dtype}, neither float64 nor whole numbers"
@@ -56,7 +56,7 @@ class TransformChecks(Checks[Transform]):
             yield "apply returns a number that is not finite"
 
     def samples_are_left_alone(self) -> Problems:
-        """Fit, apply and invert read what they get."""
+        """Fit, apply and invert do not write to their arguments."""
         transform, x = self.fresh(), self.x.copy()
         yield from written("fit", {"the samples": x}, lambda: transform.fit(x))
         yield from written("apply", {"the samples": x}, lambda: transform.apply(x))
@@ -65,7 +65,7 @@ class TransformChecks(Checks[Transform]):
             yield from written("invert", {"its argument": y}, lambda: transform.invert(y))
 
     def output_shape_is_known_before_it_is_fitted(self) -> Problems:
-        """Unless it returns None, it is the shape of a sample that apply returns."""
+        """Unless it is None, it is the shape of a sample that apply returns."""
         said, found = self.fresh().output_shape(self.x.shape[1:]), self.applied().shape[1:]
         if said not in (None, found):
             yield f"output_shape returns {said}, apply returns samples of shape {found}"
@@ -83,7 +83,7 @@ class TransformChecks(Checks[Transform]):
                 yield f"output_names returns a name twice: {', '.join(found)}"
 
     def invert_undoes_apply(self) -> Problems:
-        """What is transformed and undone is what it was; where numbers get fewer, transformed again the same."""
+        """Transformed and undone, samples are as before; if apply loses information, transformed again the same."""
         transform = self.fitted()
         if not transform.inverts():
             return
@@ -98,7 +98,7 @@ class TransformChecks(Checks[Transform]):
             yield f"after apply and invert, and apply again: {text} before"
 
     def a_sample_is_transformed_for_itself(self) -> Problems:
-        """Apply uses what fit has learnt, and nothing of other samples."""
+        """Apply uses only what fit has learned, and no other samples."""
         transform, whole = self.fitted(), self.applied()
         for row in range(min(len(whole), 20)):
             if text := unequal(transform.apply(self.x[row : row + 1])[0], whole[row]):
@@ -123,7 +123,7 @@ class TransformChecks(Checks[Transform]):
                 yield f"restored, {name} returns {text} before"
 
     def fitted_anew_it_forgets(self) -> Problems:
-        """A second fit leaves nothing of the first, and a fit changes no field."""
+        """A second fit replaces the first entirely, and fit changes no field."""
         twice = self.fresh()
         twice.fit(np.concatenate([self.x, self.x[:3]])[2:])
         twice.fit(self.x)
@@ -150,13 +150,13 @@ class RandomChecks(Checks[RandomTransform]):
     x: np.ndarray
 
     def applied(self, x: np.ndarray | None = None, transform: RandomTransform | None = None) -> np.ndarray:
-        """Return what a transform makes of a batch, each time with the same random numbers."""
+        """Return a transformed batch, each time with the same random numbers."""
         x = self.x if x is None else x
         check_dtype(x.dtype, type(self.component).dtypes)
         return (transform or self.fresh()).apply(x.copy(), np.random.default_rng(1))
 
     def a_batch_keeps_its_shape_and_dtype(self) -> Problems:
-        """Apply returns as many samples of the same shape and dtype, of one sample too; finite numbers stay finite."""
+        """Apply keeps number, shape and dtype of samples, also for one sample; finite numbers stay finite."""
         for x in (self.x, self.x[:1]):
             y = self.applied(x)
             if (y.shape, y.dtype) != (x.shape, x.dtype):
@@ -165,19 +165,19 @@ class RandomChecks(Checks[RandomTransform]):
                 yield "apply returns a number that is not finite"
 
     def a_batch_is_left_alone(self) -> Problems:
-        """Apply reads its argument; what it returns is not changed by the next call."""
+        """Apply does not write to its argument; its result is not changed by the next call."""
         transform, x, rng = self.fresh(), self.x.copy(), np.random.default_rng(1)
         yield from written("apply", {"the batch": x}, lambda: transform.apply(x, rng))
         y = transform.apply(x, rng)
         yield from written("the next call", {"what apply has returned": y}, lambda: transform.apply(x + x, rng))
 
     def all_randomness_comes_from_the_generator(self) -> Problems:
-        """A generator in the same state gives the same batch, however often: a run that is resumed relies on it."""
+        """A generator in the same state always gives the same batch: resumed runs rely on it."""
         if text := unequal(self.applied(), self.applied(), 0.0):
             yield f"a generator in the same state gives another batch: {text}"
 
     def nothing_is_kept_from_batch_to_batch(self) -> Problems:
-        """Batches before, of other samples or of another size, change nothing; and a use changes no field."""
+        """Earlier batches, of other samples or sizes, change nothing; and use changes no field."""
         transform = self.fresh()
         for x in (self.x[:1], self.x + self.x):
             self.applied(x, transform)
@@ -187,7 +187,7 @@ class RandomChecks(Checks[RandomTransform]):
 
 
 def _stored(array: np.ndarray) -> np.ndarray:
-    """Return an array that was written in NumPy's format and is read again."""
+    """Return an array after writing it in NumPy's format and reading it again."""
     file = io.BytesIO()
     write_array(file, array, allow_pickle=False)
     file.seek(0)
@@ -196,9 +196,9 @@ def _stored(array: np.ndarray) -> np.ndarray:
 
 @checker("transforms")
 def check_transform(transform: Transform | RandomTransform, samples: np.ndarray | None = None) -> Iterator[Outcome]:
-    """Check a transform, fitted on samples (n, ...); of a random one they are a batch.
+    """Check a transform, fitted on samples (n, ...); for a random one they are a batch.
 
-    Without them numbers and categories are tried, and those skipped that its `fit` or `apply` refuses.
+    Without them numbers and categories are tried, except those that its `fit` or `apply` refuses.
     """
     if isinstance(transform, RandomTransform):
         if samples is not None and samples.dtype.kind != "f":  # which the network would round

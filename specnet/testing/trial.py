@@ -1,4 +1,4 @@
-"""`Trial`: a layer in a network of its own, with inputs, parameters and gradients to try it with."""
+"""`Trial`: a layer in its own network, with inputs, parameters and gradients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from specnet.testing.checks import Checks
 from specnet.testing.comparison import DType
 
 ROWS = 3
-"""Samples of a batch, where nothing else is said."""
+"""Default number of samples in a batch."""
 Y, DX, GRADS = "outputs", "the gradient of inputs", "the gradients of parameters"
 INFERENCE = "outputs without training"
 Step = dict[str, np.ndarray]
@@ -35,14 +35,14 @@ class LayerSituation(Checks[Layer]):
 
 
 differing = partial(comparison.differing, least={DX: 2.0})
-"""Where dx vanishes it is a difference of numbers as large as dy."""
+"""If dx vanishes, it is a difference of numbers as large as dy."""
 
 
 class Trial:
     """The layer, built for its inputs, with parameters that are all different from each other.
 
-    All numbers are those of float32, so that both dtypes compute with the same. Where the layer takes whole numbers,
-    inputs are these, and have no gradient: it is 0 here. `drawn` is the dtype of the inputs before that.
+    All numbers are exact in float32, so that both dtypes compute with the same. If the layer takes whole numbers,
+    inputs are whole, and their gradient is 0 here. `drawn` is the dtype of the inputs before conversion.
     """
 
     def __init__(self, of: LayerSituation, dtype: DType = "float64", rows: int = ROWS) -> None:
@@ -55,7 +55,7 @@ class Trial:
         }
         rng = np.random.default_rng(rows)
         for name, layer in self.network.named.items():
-            layer.rng = stream(1, ".".join(name.split(".")[2:]))  # the same wherever the layer stands
+            layer.rng = stream(1, ".".join(name.split(".")[2:]))  # the same at any place
             for parameter in layer.parameters:
                 shape, fan_in = parameter.shape, parameter.fan_in
                 values = parameter.initializer.sample(rng, shape, fan_in, parameter.fan_out)
@@ -69,22 +69,22 @@ class Trial:
         self._beginning = self.saved()
 
     def saved(self) -> dict[str, Any]:
-        """Return what a run saves of a layer besides parameters: running state and the states of generators."""
+        """Return what a run saves for a layer besides parameters: running state and the states of generators."""
         streams = {name: save_stream(layer.rng) for name, layer in self.network.named.items()}
         return {"state": self.network.state.flat.copy(), "streams": streams}
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Go on from what was saved."""
+        """Continue from what was saved."""
         self.network.state.flat[...] = saved["state"]
         for name, state in saved["streams"].items():
             restore_stream(self.network.named[name].rng, state)
 
     def rewind(self) -> None:
-        """Go back to the random numbers and the running state of the beginning."""
+        """Restore the initial random numbers and running state."""
         self.restore(self._beginning)
 
     def forward(self, x: np.ndarray | None = None, training: bool = True, mask: np.ndarray | None = None) -> np.ndarray:
-        """Return the outputs themselves, computed with the random numbers and the state of the beginning."""
+        """Return the outputs without a copy, computed with the initial random numbers and state."""
         self.rewind()
         return self.network.propagate(self.x if x is None else x, training, mask)
 
@@ -98,17 +98,17 @@ class Trial:
         return rng.normal(size=y.shape).astype(np.float32).astype(self.dtype)
 
     def backward(self, y: np.ndarray) -> Any:
-        """Return the gradient of inputs itself."""
+        """Return the gradient of inputs without a copy."""
         dx = self.network.backpropagate(self.upstream(y))
         return dx if self.has_dx else np.zeros((len(y), *self.x.shape[1:]), self.dtype)
 
     def step(self, x: np.ndarray | None = None) -> Step:
-        """Go forward and backward from the beginning."""
+        """Go forward and backward from the initial state."""
         self.rewind()
         return self.go_on(self.x if x is None else x)
 
     def go_on(self, x: np.ndarray) -> Step:
-        """Go forward and backward with the random numbers and the running state that are left from before."""
+        """Go forward and backward from the current random numbers and running state."""
         self.network.grads.flat[...] = 0.0
         y = self.network.propagate(x, training=True).copy()
         dx = self.backward(y).copy()

@@ -13,16 +13,16 @@ from specnet.datasets.rows import PARTS, PIECE, Rows, rows_in
 from specnet.randomness import save_stream
 
 BLOCKS = 128
-"""Least number of blocks in a window whose samples are few enough: the blocks come from all over the split."""
+"""Minimum number of blocks in a window, if samples are small enough, so that it mixes the whole split."""
 
 
 @dataclass
 class Batch:
-    """Samples as the network and the loss take them; a whole split in memory is one, too.
+    """Samples as the network and the loss take them; a whole split in memory is also a batch.
 
-    `truth` are the targets in the units of the dataset, or `targets` itself where nothing asks for them. `weight` has a
-    number for each element of the loss, and `mask` says which positions of a sequence count, (n, time); None stands
-    for 1 everywhere and for all positions.
+    `truth` are the targets in the units of the dataset, or `targets` itself if nothing needs them. `weight` has a
+    number for each element of the loss, and `mask` (n, time) is True where a position of a sequence counts; None means
+    1 everywhere and all positions.
     """
 
     inputs: np.ndarray
@@ -33,7 +33,7 @@ class Batch:
 
     @cached_property
     def arrays(self) -> list[np.ndarray]:
-        """The arrays it has, each once, in the order of the fields."""
+        """Its arrays, each once, in the order of the fields."""
         truth = None if self.truth is self.targets else self.truth
         return [array for array in (self.inputs, self.targets, truth, self.weight, self.mask) if array is not None]
 
@@ -60,17 +60,17 @@ class Batch:
         return replace(self, weight=weight * mask.reshape(mask.shape + (1,) * (weight.ndim - 2)))
 
     def without_truth(self) -> Batch:
-        """Return the samples for use where nothing asks for targets in the units of the dataset."""
+        """Return the samples without separate targets in the units of the dataset."""
         return replace(self, truth=self.targets)
 
     def pieces(self) -> Iterator[Batch]:
-        """Give all samples at once, as a `StreamedSplit` gives its own a piece at a time."""
+        """Yield all samples at once, where a `StreamedSplit` yields them piece by piece."""
         yield self
 
 
 @dataclass(frozen=True)
 class StreamedSplit:
-    """The same of a split that does not fit into memory; `buffer` as in `StreamedSamples`."""
+    """The same for a split that does not fit into memory; `buffer` as in `StreamedSamples`."""
 
     inputs: Rows
     targets: Rows
@@ -80,11 +80,11 @@ class StreamedSplit:
     buffer: int = 0
 
     def without_truth(self) -> StreamedSplit:
-        """Return the split for use where nothing asks for targets in the units of the dataset."""
+        """Return the split without separate targets in the units of the dataset."""
         return replace(self, truth=self.targets)
 
     def read(self, rows: slice) -> Batch:
-        """Return some of it."""
+        """Return some of the samples."""
         return map_arrays(self, lambda array: array[rows])
 
     @property
@@ -94,11 +94,11 @@ class StreamedSplit:
 
     @property
     def step(self) -> int:
-        """Samples that are read at a time where nothing asks for more."""
+        """Number of samples that are read at a time by default."""
         return rows_in(min(PIECE, self.buffer // PARTS), self.inputs, self.targets)
 
     def pieces(self) -> Iterator[Batch]:
-        """Give all of it in order, a few samples at a time."""
+        """Yield all samples in order, a few at a time."""
         step = self.step
         for start in range(0, self.rows, step):
             yield self.read(slice(start, start + step))
@@ -108,7 +108,7 @@ PreparedSplit = Batch | StreamedSplit
 
 
 def map_arrays(split: PreparedSplit, change: Callable[[Any], np.ndarray]) -> Batch:
-    """Return the batch of what `change` makes of each array; targets that are the truth too are changed once."""
+    """Return a batch with `change` applied to each array; targets that are also the truth are changed once."""
     targets = change(split.targets)
     return Batch(
         change(split.inputs),
@@ -122,16 +122,16 @@ def map_arrays(split: PreparedSplit, change: Callable[[Any], np.ndarray]) -> Bat
 class Batches:
     """Iterates over the training samples of an epoch batch by batch, in a new order each epoch if they are shuffled.
 
-    An iteration takes the batches that are left of the epoch, or those of a new one; `position` counts the samples
-    that the epoch has taken, the batch just returned among them. A batch is valid until the next.
+    An iteration yields the remaining batches of the epoch, or those of a new one; `position` counts the samples taken
+    in the epoch, including the last batch. A batch is valid until the next.
 
     An epoch is a sequence of windows, each in memory while its batches are taken. A split in memory is one window. A
     window of a streamed split is read as blocks of consecutive samples, of about a megabyte, so that reading is fast;
     it is a part of the buffer and has whole batches, at least one. To shuffle it, blocks are drawn in a new order for
-    each epoch, and samples within each window; the samples behind the last whole block stay last. That is a function
-    of the split's shape and of the random numbers alone.
+    each epoch, and samples within each window; the samples after the last whole block stay last. The order depends
+    only on the split's shape and the random numbers.
 
-    There is no order where one batch holds all samples, as it does not matter.
+    If one batch holds all samples, no order is drawn.
     """
 
     def __init__(self, split: PreparedSplit, batch_size: int | None, shuffle: bool, rng: np.random.Generator) -> None:
@@ -140,7 +140,7 @@ class Batches:
         self.size = min(batch_size or self.count, self.count)
         self.rng = rng
         self.position = 0
-        self._start = self._stop = 0  # of the present window, in the order of the epoch
+        self._start = self._stop = 0  # of the current window, in the order of the epoch
         self._drawn_from: dict[str, Any] = {}
         self._order: np.ndarray | None = None
         self._shuffles = shuffle and self.size < self.count
@@ -154,7 +154,7 @@ class Batches:
             self._batch = map_arrays(self._window, lambda array: _room(self.size, array))
 
     def _cut_windows(self, split: StreamedSplit, shuffle: bool) -> int:
-        """Choose the size of blocks; return that of windows."""
+        """Choose the size of blocks, and return that of windows."""
         window = split.buffer // PARTS
         block, room = (rows_in(size, split.inputs, split.targets) for size in (min(PIECE, window // BLOCKS), window))
         if block >= self.size or not shuffle:
@@ -166,7 +166,7 @@ class Batches:
         return min(span, self.count)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Give the batches that are left of the epoch under way, or those of a new one.
+        """Yield the remaining batches of the current epoch, or those of a new one.
 
         Raises:
             DataError: if streamed samples cannot be read.
@@ -182,15 +182,15 @@ class Batches:
 
     @property
     def within_epoch(self) -> bool:
-        """Whether the epoch has taken some of the samples and not all."""
+        """Whether the epoch has taken some but not all samples."""
         return 0 < self.position < self.count
 
     def finish(self) -> None:
-        """End the epoch: the next iteration begins a new one."""
+        """End the epoch: the next iteration starts a new one."""
         self.position = 0
 
     def restore(self, position: int) -> None:
-        """Resume an epoch that has taken `position` samples; `rng` is in the state that its order was drawn from."""
+        """Resume an epoch after `position` samples; `rng` is in the state from which its order was drawn."""
         self.position = position
         if position:
             self._begin()
@@ -211,13 +211,13 @@ class Batches:
         """Read the window with the sample at `position` in the epoch's order."""
         while self._stop <= position:
             self._start, self._stop = self._stop, min(self._stop + self._span, self.count)
-            if self._shuffles:  # windows that are passed over have their order drawn, too
+            if self._shuffles:  # the order of skipped windows is drawn as well
                 self._order = self.rng.permutation(self._stop - self._start)
         if isinstance(self.split, StreamedSplit):
             self._read(self.split)
 
     def _read(self, split: StreamedSplit) -> None:
-        """Read the present window, block by block."""
+        """Read the current window, block by block."""
         blocks = self._blocks[self._start // self._block : -(-self._stop // self._block)] * self._block
         for place, first in zip(range(0, self._span, self._block), blocks.tolist(), strict=False):
             block = split.read(slice(first, first + self._block))
@@ -226,7 +226,7 @@ class Batches:
         self._window = self._memory.select(slice(self._stop - self._start))
 
     def _take(self, position: int) -> Batch:
-        """Return the batch that begins at `position`, which is one of the present window."""
+        """Return the batch that begins at `position`, in the current window."""
         place = position - self._start
         if self._order is None:
             whole = self.size == self._window.rows
@@ -234,11 +234,11 @@ class Batches:
         chosen = self._order[place : place + self.size]
         batch = self._batch if len(chosen) == self.size else self._batch.select(slice(len(chosen)))
         for array, room in zip(self._window.arrays, batch.arrays, strict=True):
-            array.take(chosen, 0, room, "clip")  # with any other mode it first writes to an array of its own
+            array.take(chosen, 0, room, "clip")  # any other mode first writes to a temporary array
         return batch
 
     def state(self) -> dict[str, Any]:
-        """Return the generator's state that the order of the epoch under way, or else of the next, is drawn from.
+        """Return the generator's state from which the order of the current epoch, or else of the next, is drawn.
 
         A generator in that state, with `restore(position)`, draws the same order again.
         """

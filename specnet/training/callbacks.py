@@ -1,4 +1,4 @@
-"""The contract of callbacks, and the rules of a spec that are written as callbacks."""
+"""The contract of callbacks, and features of a spec that are callbacks."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Callback(Component):
 
     `training` is the trainer: `training.epoch` and `training.step` count completed epochs and steps, `training.model`
     holds the network, `training.stop(reason)` ends training after the epoch. The run is then finished if the spec names
-    the callback; a run that a callback from Python has stopped can be resumed. What a callback needs to resume exactly
-    goes into `state`: a run that is interrupted saves it and gives it back to `restore`.
+    the callback; a run stopped by a callback from Python can be resumed. `state` returns what a callback needs to
+    resume exactly: a run saves it, and passes it to `restore` when it is resumed.
     """
 
     group: ClassVar[str] = "callbacks"
 
     def begin(self, training: Trainer) -> None:
-        """Run once before the first step, also of a run that is resumed."""
+        """Run once before the first step, also in a resumed run."""
 
     def step(self, training: Trainer) -> None:
         """Run after each step."""
@@ -48,7 +48,7 @@ class Callback(Component):
 
 
 def overriding(callbacks: Iterable[Callback], method: str) -> list[Any]:
-    """Return the bound methods of the callbacks that define `method`: calling the others would only take time."""
+    """Return the bound methods of the callbacks that define `method`: calling the others would waste time."""
     calls = [getattr(callback, method) for callback in callbacks]
     return [call for call in calls if getattr(call, "__func__", None) is not getattr(Callback, method)]
 
@@ -61,7 +61,7 @@ class GuardedCallback(Callback):
         self.callback = callback
         self.place = place
         if type(callback).step is Callback.step:
-            vars(self)["step"] = super().step  # as `overriding` looks at
+            vars(self)["step"] = super().step  # where `overriding` looks
 
     def begin(self, training: Trainer) -> None:
         with guarded(self.callback, self.place, "begin"):
@@ -89,13 +89,13 @@ class GuardedCallback(Callback):
 
 
 def origin(callback: Callback) -> tuple[Callback, Pointer]:
-    """Return a callback as its author wrote it, and its place in the spec, () if it has none."""
+    """Return the original callback, and its place in the spec, () if it has none."""
     return (callback.callback, callback.place) if isinstance(callback, GuardedCallback) else (callback, ())
 
 
 @contextmanager
 def _stopping_for_good(training: Trainer) -> Iterator[None]:
-    """Inside, a stop is one that the spec asks for: a run that is resumed trains no further."""
+    """Inside, a stop counts as requested by the spec: a resumed run trains no further."""
     before = training.stopped
     yield
     if training.stopped != before:
@@ -104,7 +104,7 @@ def _stopping_for_good(training: Trainer) -> Iterator[None]:
 
 
 class FollowMonitors(Callback):
-    """Shows each epoch's values to the schedules that watch one of them."""
+    """Passes each epoch's values to the schedules that watch one of them."""
 
     def __init__(self, schedules: Mapping[str, WatchingSchedule]) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ class FollowMonitors(Callback):
 
 
 class BestTracker(Callback):
-    """Notes whether the epoch just completed is the best so far by a monitored value."""
+    """Records whether the last epoch is the best so far by a monitored value."""
 
     def __init__(self, watch: Watch) -> None:
         super().__init__()

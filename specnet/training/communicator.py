@@ -1,4 +1,4 @@
-"""`Communicator`: how a batch is divided into shards, and how their results become one."""
+"""`Communicator`: divides a batch into shards, and combines their results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Compute = Callable[["Trainer", Batch], tuple[float, float]]
 
 
 class ShardResult(NamedTuple):
-    """What a shard adds to a step: loss and gradient summed over its samples, their weight, and each metric."""
+    """The result of a shard: loss and gradient summed over its samples, their weight, and each metric."""
 
     loss: float
     weight: float
@@ -35,15 +35,15 @@ class ShardResult(NamedTuple):
 class Communicator:
     """Computes a batch in this process, by default in one piece, or as several shards one after the other.
 
-    Results of shards are added in a binary tree that depends on their number alone. A communicator that gives each of
-    several processes some of the shards, and adds in the same tree, computes the same bytes.
+    Results of shards are added in a binary tree that depends only on their number. A communicator that distributes the
+    shards over several processes, and adds in the same tree, computes the same bytes.
     """
 
     def __init__(self, shards: int = 1) -> None:
         self.shards = shards
 
     def reduce(self, trainer: Trainer, batch: Batch, compute: Compute) -> tuple[float, float]:
-        """Return loss and weight of a batch; gradient and metrics are left in the trainer, as `compute` leaves them."""
+        """Return loss and weight of a batch; gradient and metrics are stored in the trainer, as by `compute`."""
         if self.shards == 1:
             return compute(trainer, batch)
         total = self.add([self._compute(trainer, batch, number, compute) for number in range(self.shards)])
@@ -53,7 +53,7 @@ class Communicator:
         return total.loss / divisor, total.weight
 
     def _compute(self, trainer: Trainer, batch: Batch, number: int, compute: Compute) -> ShardResult:
-        """Return the result of the shard of this number; a batch of fewer samples than shards has empty ones."""
+        """Return the result of shard `number`; a batch with fewer samples than shards has empty ones."""
         start, stop = (batch.rows * each // self.shards for each in (number, number + 1))
         gradient = trainer.model.network.grads.flat
         with trainer.shard(number) as measures:

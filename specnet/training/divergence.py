@@ -1,4 +1,4 @@
-"""Numbers that are not finite: where they are found, and where they come from.
+"""Numbers that are not finite: find them, and where they come from.
 
 To find the origin, a computation is repeated with every layer watched.
 """
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class Origin(NamedTuple):
     """The layer that was the first to compute a number that is not finite.
 
-    `name` is its name in the network, such as "layers.2.layers.0"; `what` says in words for a message which of its
-    numbers: "its outputs", "the gradient of its weight" or "the gradient of its inputs".
+    `name` is its name in the network, such as "layers.2.layers.0"; `what` describes the numbers in a message: "its
+    outputs", "the gradient of its weight" or "the gradient of its inputs".
     """
 
     name: str
@@ -49,23 +49,23 @@ def find_slot(vector: FlatVector, slots: np.ndarray) -> str:
 
 
 def find_origin(network: Network, attempt: Callable[[], object]) -> Origin | None:
-    """Return the first layer that makes numbers that are not finite of finite ones while `attempt` runs.
+    """Return the first layer that computes numbers that are not finite from finite ones while `attempt` runs.
 
-    `attempt` is called once: a forward pass of the network, or one forward and backward. What overflows in it gives
-    no warning. A layer is looked at as soon as it is done, so one inside another before that other: at its outputs
-    after `forward`, at the gradients of its own parameters and at dx after `backward`. None if there is no such
-    layer: what is not finite has then come from outside, from the network's inputs or from the loss.
+    `attempt` is called once: a forward pass of the network, or one forward and backward, without warnings of overflow.
+    A layer is checked as soon as it is done, so a nested layer before its parent: its outputs after `forward`, the
+    gradients of its own parameters and dx after `backward`. None if there is no such layer: numbers that are not
+    finite then come from the network's inputs or from the loss.
 
-    Random numbers and running state go on as in any pass; who needs the same ones again restores them.
+    Random numbers and running state advance as in any pass; the caller restores them if needed.
 
     Raises:
-        Exception: what `attempt` raises before a layer is found. After that it is a consequence, and dropped.
+        Exception: what `attempt` raises before a layer is found. Later ones are consequences, and dropped.
     """
     found: list[Origin] = []
 
     def watch(name: str, layer: Layer, method: str, call: Call) -> Call:
         def watched(x: np.ndarray, *rest: bool) -> np.ndarray:
-            finite = all_finite(x)  # looked at before, as x may be overwritten
+            finite = all_finite(x)  # checked before, as x may be overwritten
             result = call(x, *rest)
             if finite:
                 found.extend(
@@ -87,7 +87,7 @@ def find_origin(network: Network, attempt: Callable[[], object]) -> Origin | Non
 
 
 def _results(layer: Layer, method: str, result: Any) -> dict[str, np.ndarray]:
-    """Return what a method of a layer has computed, by what a message calls it."""
+    """Return the results of a layer's method, by their names in messages."""
     if method == "forward":
         return {"its outputs": result}
     gradients = {f"the gradient of its {name}": gradient for name, gradient in vars(layer.grad).items()}
@@ -112,8 +112,8 @@ def check_gradients(trainer: Trainer, batch: Batch) -> None:
 def check_parameters(trainer: Trainer) -> None:
     """Raise a `DivergenceError` unless all parameters are finite.
 
-    This is checked after an epoch, before they are saved, and where their loss is not finite. In each step it would
-    take time for nothing: a parameter that is not finite mostly makes the next loss so.
+    This is checked after an epoch, before they are saved, and if their loss is not finite. Checking in each step would
+    waste time: a parameter that is not finite usually makes the next loss so.
     """
     params = trainer.model.network.params
     if not are_finite(params.flat):
@@ -129,7 +129,7 @@ def check_values(trainer: Trainer, values: Mapping[str, float]) -> None:
 
 
 def check_state(trainer: Trainer) -> None:
-    """Raise a `DivergenceError` unless all that a checkpoint saves is finite."""
+    """Raise a `DivergenceError` unless everything that a checkpoint saves is finite."""
     network = trainer.model.network
     with np.errstate(over="ignore", invalid="ignore"):
         check_parameters(trainer)
@@ -146,9 +146,9 @@ def _now(trainer: Trainer) -> str:
 
 
 def _diverged(trainer: Trainer, message: str, attempt: Callable[[], object]) -> DivergenceError:
-    """Return the error of a number that is not finite, with the layer where it begins when it is computed again.
+    """Return the error for a number that is not finite, with the layer where it begins when computed again.
 
-    If all layers compute finite numbers then, the loss does not (or, with the next mask of a dropout, it is unknown).
+    If all layers compute finite numbers then, it begins in the loss (or, with the next dropout mask, it is unknown).
     """
     if origin := find_origin(trainer.model.network, attempt):
         return _error(message, origin.layer.place, origin.layer, f", in {origin.what}")
@@ -156,7 +156,7 @@ def _diverged(trainer: Trainer, message: str, attempt: Callable[[], object]) -> 
 
 
 def _undefined(trainer: Trainer, name: str, value: float) -> DivergenceError:
-    """Return the error of a value of an epoch that is not finite."""
+    """Return the error for a value of an epoch that is not finite."""
     model = trainer.model
     message = f"{name} is {value} after step {trainer.step}, in epoch {trainer.epoch + 1}"
     split, _, metric = name.partition("/")

@@ -14,7 +14,7 @@ from specnet.training.trainer import Trainer
 
 
 def train(trainer: Trainer) -> str:
-    """Train until the last epoch, or until a callback ends training. Return the status: finished or stopped.
+    """Train until the last epoch, or until a callback ends training, and return the status: finished or stopped.
 
     Raises:
         DivergenceError: if the loss, a gradient, a parameter or a metric is not a finite number.
@@ -47,7 +47,7 @@ def run_epoch(trainer: Trainer) -> dict[str, float]:
     start = time.perf_counter()
     callbacks = list(trainer.callbacks.values())
     after_step = overriding(callbacks, "step")
-    # What overflows shows as a number that is not finite, and ends the run: a warning would only come first.
+    # An overflow becomes a number that is not finite, and ends the run: a warning would be redundant.
     with np.errstate(over="ignore", invalid="ignore"):
         for batch in trainer.batches:
             trainer.prepare_step(batch)

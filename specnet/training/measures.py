@@ -29,10 +29,10 @@ class Measures:
         self._each("reset", lambda name, metric: metric.reset())
 
     def update(self, y: np.ndarray, truth: np.ndarray, weight: np.ndarray | None = None) -> None:
-        """Take outputs y of a batch into account, and its targets in the dataset's units.
+        """Add outputs y of a batch, and its targets in the dataset's units.
 
         Raises:
-            ComponentError: if a metric takes no weights and the batch has some.
+            ComponentError: if a metric does not accept weights and the batch has some.
         """
         if not self.metrics:
             return
@@ -48,7 +48,7 @@ class Measures:
         values: dict[str, float] = {}
 
         def add(name: str, metric: Metric) -> None:
-            metric.keep(**metric.kept)  # as numbers of Python, which is what a checkpoint has
+            metric.keep(**metric.kept)  # as Python numbers, as in a checkpoint
             value = metric.compute()
             if isinstance(value, Mapping):
                 values.update({f"{name}.{part}": float(number) for part, number in value.items()})
@@ -59,14 +59,14 @@ class Measures:
         return values
 
     def merge(self, other: Measures) -> None:
-        """Take into account what others have accumulated over other samples."""
+        """Add what others have accumulated over other samples."""
         self._each("merge", lambda name, metric: metric.merge(other.metrics[name]))
 
     def restore(self, kept: Mapping[str, Mapping[str, Any]]) -> None:
-        """Continue from what the same metrics have kept.
+        """Continue from the values of the same metrics.
 
         Raises:
-            ValueError: if it is not that.
+            ValueError: if they are those of other metrics.
         """
         if list(kept) != list(self.metrics):
             raise ValueError(f"there are the metrics {', '.join(self.metrics)}, not {', '.join(kept)}")
@@ -74,7 +74,7 @@ class Measures:
             metric.restore(kept[name])
 
     def _each(self, method: str, call: Callable[[str, Metric], None]) -> None:
-        """Call a method of each metric; what one raises is completed with its place."""
+        """Call a method of each metric, and add its place to any error."""
         done = 0
         try:  # around all of them, as this is done for each batch
             for name, metric in self.metrics.items():

@@ -24,11 +24,11 @@ from specnet.transforms.pipeline import Pipeline
 from specnet.weights import require_weight
 
 ROWS = 256
-"""Rows that go through the network at a time when no gradient is wanted."""
+"""Rows that go through the network at a time without gradients."""
 
 
 class Model:
-    """A network with what stands before and behind it.
+    """A network with its transforms and its loss.
 
     Raw inputs are transformed and, unless the network takes whole numbers, rounded to its dtype; outputs become
     predictions as the loss reads them (probabilities for a loss on logits), with the transforms of targets undone.
@@ -50,7 +50,7 @@ class Model:
 
     @cached_property
     def _measures(self) -> Measures:
-        """The metrics of the split that is measured now: copying them takes as long as computing them."""
+        """The metrics of the current split, reused because copying them takes as long as computing them."""
         return self.measures()
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
@@ -61,8 +61,8 @@ class Model:
         """Return transformed samples as the network and the loss take them, with their targets as they were.
 
         Raises:
-            SpecnetError: if inputs or targets do not fit the network or the loss; where they are streamed, some of
-                them are not looked at until they are read.
+            SpecnetError: if inputs or targets do not fit the network or the loss; streamed ones are only checked
+                when they are read.
         """
         if isinstance(transformed, StreamedSamples):
             assert isinstance(truth, Rows)
@@ -94,7 +94,7 @@ class Model:
         """Return transformed inputs as the network takes them.
 
         Raises:
-            DataError: naming the first row with a number that is not finite or, if need be, not whole.
+            DataError: naming the first row with a number that is not finite or, if required, not whole.
         """
         with np.errstate(over="ignore"):
             return finite(np.ascontiguousarray(self.network.convert(x)), "input")
@@ -107,14 +107,14 @@ class Model:
     def outputs(
         self, x: np.ndarray, mask: np.ndarray | None = None, between: Callable[[], None] = lambda: None
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return the network's outputs for prepared inputs and a mask of these, and the mask of the outputs.
+        """Return the network's outputs for prepared inputs and their mask, and the mask of the outputs.
 
-        They are computed without gradients, a few rows at a time. `between` is called after each few; what it raises
-        ends the computation.
+        They are computed without gradients, a few rows at a time. `between` is called after each part; an exception
+        in it ends the computation.
         """
         self.network.check_inputs(x)
         y, mask_out = np.empty((len(x), *self.network.output_shape), self.network.dtype), None
-        with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows as infinite
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow becomes infinite
             for start in range(0, len(x), ROWS):
                 rows = slice(start, start + ROWS)
                 y[rows] = self.network.propagate(x[rows], mask=None if mask is None else mask[rows])
@@ -125,19 +125,19 @@ class Model:
         return y, mask_out
 
     def interpret(self, y: np.ndarray) -> np.ndarray:
-        """Return the predictions that outputs y stand for."""
+        """Return the predictions for outputs y."""
         with np.errstate(over="ignore", invalid="ignore"):
             return self._interpret(y)
 
     def _interpret(self, y: np.ndarray) -> np.ndarray:
-        """Return the same where NumPy's warnings are off already: switching them takes as long as a small array."""
+        """Return the same if NumPy's warnings are already off: switching them costs as much as a small array."""
         return self.targets.invert(self.loss.predictions(y))
 
     def loss_of(self, y: np.ndarray, batch: Batch) -> float:
         """Return the loss of outputs y of a batch.
 
         Raises:
-            ComponentError: if the loss takes no weights and the batch has some.
+            ComponentError: if the loss does not accept weights and the batch has some.
         """
         if batch.weight is None:
             return float(self.loss.forward(y, batch.targets))
@@ -145,7 +145,7 @@ class Model:
         return float(self.loss.forward(y, batch.targets, batch.weight))
 
     def weight_of(self, batch: Batch) -> float:
-        """Return how many samples a batch counts for: their number, or the sum of weights by elements of a sample."""
+        """Return the weight of a batch: its number of samples, or the sum of weights by elements of a sample."""
         if batch.weight is None:
             return float(batch.rows)
         shape, total = self.network.output_shape, self.loss.total_weight
@@ -154,7 +154,7 @@ class Model:
     def measures(self) -> Measures:
         """Return the model's metrics, to accumulate over outputs and targets in the dataset's units.
 
-        What overflows there shows as infinite: the caller switches NumPy's warnings off.
+        An overflow becomes infinite: the caller switches NumPy's warnings off.
         """
         return Measures(self.metrics, self._interpret)
 
@@ -169,11 +169,11 @@ class Model:
                 raise DataError(
                     f"{name} keeps all samples, and they take more than the dataset's buffer",
                     pointer=("metrics", number),
-                    help="leave it out, or let the buffer be larger",
+                    help="leave it out, or make the buffer larger",
                 )
 
     def score(self, split: PreparedSplit, between: Callable[[], None] = lambda: None) -> dict[str, float]:
-        """Return loss and metrics over a split; `between` as in `outputs`.
+        """Return loss and metrics on a split; `between` as in `outputs`.
 
         Raises:
             DataError: as `check_metrics` does, if streamed samples cannot be read, or if nothing in them counts.
@@ -194,7 +194,7 @@ class Model:
         return {"loss": loss, **measures.compute()}
 
     def evaluate(self, samples: AnySamples) -> dict[str, float]:
-        """Return loss and metrics over raw samples."""
+        """Return loss and metrics on raw samples."""
         check_weights("given", samples)
         return self.score(self.prepare(samples.map(self.inputs.apply, self.targets.apply), samples.targets))
 
@@ -210,7 +210,7 @@ def check_counts(weight: float) -> None:
         DataError: if it is.
     """
     if not weight:
-        raise DataError("no loss can be computed: of all samples either the weight is 0, or all positions are masked")
+        raise DataError("no loss can be computed: each sample has weight 0, or only masked positions")
 
 
 def rounded(values: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:

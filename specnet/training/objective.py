@@ -13,12 +13,12 @@ from specnet.randomness import restore_stream, save_stream
 
 
 class Objective:
-    """Loss, gradient and Jacobian of the batch under way, at any parameters.
+    """Loss, gradient and Jacobian of the current batch, at any parameters.
 
-    `gradient` returns the loss of the batch and writes the gradient of the network's parameters, `outputs` returns what
-    the network computes for the batch. `begin` is called before a step's own forward pass: later passes draw the same
+    `gradient` returns the loss of the batch and writes the gradient of the network's parameters, `outputs` returns the
+    network's outputs for the batch. `begin` is called before a step's own forward pass: later passes draw the same
     random numbers from `generators` and start from the same running state. Parameters, gradients, running state and
-    generators are then put back.
+    generators are then restored.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Objective:
         self.outputs = outputs
 
     def begin(self) -> None:
-        """Remember running state and generators, as the step finds them."""
+        """Save running state and generators at the start of a step."""
         self.start = self._remember()
 
     def evaluate(self, w: np.ndarray) -> tuple[float, np.ndarray]:
@@ -58,7 +58,7 @@ class Objective:
 
     @contextmanager
     def _at(self, w: np.ndarray) -> Iterator[None]:
-        """Set parameters w and the generators and running state that the step began with; put all back afterwards."""
+        """Set parameters w and the step's initial generators and running state; restore everything afterwards."""
         kept = [(flat, flat.copy()) for flat in (self.network.params.flat, self.network.grads.flat)]
         now = self._remember()
         try:

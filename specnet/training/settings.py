@@ -22,11 +22,11 @@ class EarlyStopping(Section):
     monitor: str = Field(default="validation/loss", description="name of the value, as in the history")
     patience: PositiveInt = Field(default=10, description="epochs without improvement before training stops")
     min_delta: NonNegativeFloat = Field(default=0.0, description="absolute change that counts as improvement")
-    mode: Mode | None = Field(default=None, description="which is better; null: as the value's kind says")
+    mode: Mode | None = Field(default=None, description="which values are better; null: by the kind of value")
 
 
 class Training(Section):
-    """How long and in what portions the network is trained."""
+    """Length and batches of training."""
 
     epochs: PositiveInt = Field(default=100, description="passes over the training split")
     batch_size: BatchSize = Field(default=32, description='samples in a step; "full" or null: all of them')
@@ -35,8 +35,8 @@ class Training(Section):
         default=None, description="largest norm of all gradients together; larger ones are scaled down"
     )
     early_stopping: EarlyStopping | None = Field(default=None, description="when to stop before the last epoch")
-    callbacks: list[Callback] = Field(default=[], max_length=100, description="further code that runs during training")
+    callbacks: list[Callback] = Field(default=[], max_length=100, description="other code that runs during training")
     on_divergence: Literal["stop", "restore_best"] = Field(
         default="stop",
-        description="which state is left when numbers are no longer finite: the latest that was saved, or the best",
+        description="final state if numbers are no longer finite: the latest saved one, or the best",
     )

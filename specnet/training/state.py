@@ -16,14 +16,14 @@ class TrainingState:
     """A state between two steps.
 
     `arrays` holds `params`, `slots`, `state` and the arrays of each part, `progress` everything else. A part is what
-    one owner has stored by `put`: a metric, a transform, a callback. `take` returns it.
+    one owner, such as a metric, a transform or a callback, has stored with `put`. `take` returns it.
     """
 
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     progress: dict[str, Any] = field(default_factory=lambda: {"parts": {}})
 
     def put(self, place: str, values: Mapping[str, Any]) -> None:
-        """Store the values of a part: arrays as they are, copies of all others as JSON.
+        """Store the values of a part: arrays without a copy, copies of all others as JSON.
 
         Raises:
             TypeError: naming a value that is neither JSON nor an array of numbers.
@@ -53,7 +53,7 @@ class TrainingState:
 
         Raises:
             ValueError: if an array has another shape, or there are other generators.
-            UsageError: if it holds the state of another callback.
+            UsageError: if it contains the state of another callback.
         """
         if lost := [name for name in self.take_all("callbacks") if name not in callbacks]:
             raise UsageError(
@@ -72,15 +72,15 @@ class TrainingState:
         return [f"{place}.{name}" for place, part in self.progress["parts"].items() for name in part["arrays"]]
 
     def copy(self) -> TrainingState:
-        """Return the state with arrays of its own; JSON was copied when it was stored."""
+        """Return the state with copies of its arrays; JSON was copied when it was stored."""
         return TrainingState({name: array.copy() for name, array in self.arrays.items()}, self.progress)
 
 
 def plain(value: Any, name: str) -> Any:
-    """Return a copy of a JSON value with Python's numbers in the place of NumPy's.
+    """Return a copy of a JSON value with NumPy's numbers converted to Python's.
 
     Raises:
-        TypeError: if the value `name` holds anything else.
+        TypeError: if the value `name` contains anything else.
     """
     if isinstance(value, np.generic):
         value = value.item()

@@ -1,4 +1,4 @@
-"""How long each layer takes in a step of training."""
+"""Time of each layer in a step of training."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from specnet.training.objective import Objective
 from specnet.training.update import updater
 
 ROUNDS = 5
-"""Times that a step is measured; the least counts, as only what disturbs makes it longer."""
+"""Number of measurements of a step; the shortest counts, as disturbances only add time."""
 
 
 def time_step(network: Network, optimizer: Optimizer, batch: int) -> list[float]:
-    """Return the seconds that each layer takes in a step on random inputs, and last those of the optimizer.
+    """Return the seconds of each layer in a step on random inputs, and last those of the optimizer.
 
-    The step is that of training, but for the loss: nothing is computed below the lowest layer that is trained.
+    The step is that of training without the loss: nothing is computed below the lowest trained layer.
     """
     rng = np.random.default_rng(0)
     shape = (batch, *network.input_shape)

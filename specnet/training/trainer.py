@@ -1,4 +1,4 @@
-"""`Trainer`: everything that training changes or needs, and its state."""
+"""`Trainer`: everything that training needs or changes, and its state."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from specnet.workspace import zeros
 
 
 class Trainer:
-    """A model in training: its optimizer, its batches, how far it has come, and the callbacks that follow it.
+    """A model in training: its optimizer, batches, progress, and callbacks.
 
-    After as many epochs from the same seed two trainers hold the same bytes, as does one that was given the state of
-    the other. `measured` names the splits besides train whose loss and metrics the history has. `between` is called
-    while splits are measured; what it raises leaves a state that can be saved.
+    After the same number of epochs from the same seed two trainers hold the same bytes, as does one restored from the
+    state of the other. `measured` names the splits besides train whose loss and metrics are in the history. `between`
+    is called while splits are measured; an exception in it leaves a state that can be saved.
     """
 
     def __init__(
@@ -86,11 +86,11 @@ class Trainer:
         return self.epoch >= self.training.epochs or bool(self.finished or self.stopped)
 
     def finish(self, reason: str) -> None:
-        """End training after the epoch under way, as the spec asks: a run that is resumed trains no further."""
+        """End training after the current epoch, as the spec asks: a resumed run trains no further."""
         self.finished = reason
 
     def stop(self, reason: str) -> None:
-        """Stop training after the epoch under way, for a reason outside the spec: the run can be resumed."""
+        """Stop training after the current epoch, for a reason outside the spec: the run can be resumed."""
         self.stopped = reason
 
     def inputs(self, batch: Batch) -> np.ndarray:
@@ -113,11 +113,11 @@ class Trainer:
             self.objective.begin()
 
     def repeat(self, batch: Batch) -> None:
-        """Compute loss and gradient of the step just taken again; only layers draw other random numbers."""
+        """Compute loss and gradient of the last step again; only layers draw other random numbers."""
         self.communicator.reduce(self, batch, partial(loss_and_gradient, again=True))
 
     def _make_objective(self) -> Objective:
-        """Return the loss of the batch under way as a function of the parameters."""
+        """Return the loss of the current batch as a function of the parameters."""
         network = self.model.network
         return Objective(
             network,
@@ -132,7 +132,7 @@ class Trainer:
             clip_norm(self.model.network.grads.flat, self.training.clip_norm)
 
     def add_loss(self, value: float, weight: float) -> None:
-        """Add the loss of a batch before its update to that of the epoch, where it counts by its weight."""
+        """Add the loss of a batch before its update to that of the epoch, weighted by `weight`."""
         self._loss += value * weight if self.model.loss.reduction == "mean" else value
         self._weight += weight
 
@@ -142,7 +142,7 @@ class Trainer:
 
     @contextmanager
     def shard(self, number: int) -> Iterator[Measures]:
-        """Compute a shard of a batch: with generators and metrics of its own, and the sum of its samples' losses."""
+        """Compute a shard of a batch: with its own generators and metrics, and the sum of its samples' losses."""
         loss, network, measures = self.model.loss, self.model.network, self.measures
         self.measures, self._shard = self.model.measures(), number
         loss.divisor = loss.total_weight((1, *network.output_shape))
@@ -156,9 +156,9 @@ class Trainer:
                 layer.rng = self.generators[0][place]
 
     def measure(self) -> dict[str, float]:
-        """Return the loss and metrics of the epoch just trained, and those of the other measured splits.
+        """Return loss and metrics of the last epoch, and those of the other measured splits.
 
-        `train/…` values are those that each batch had before its update.
+        `train/…` values are those of each batch before its update.
 
         Raises:
             DivergenceError: if one of them, or a parameter, is not a finite number.
@@ -181,7 +181,7 @@ class Trainer:
 
     @contextmanager
     def evaluation_weights(self) -> Iterator[None]:
-        """Inside, the network has the parameters that the optimizer wants measured; afterwards its own again."""
+        """Inside, the network has the optimizer's parameters for evaluation; afterwards its own again."""
         w = self.model.network.params.flat
         weights = self.optimizer.weights_for_evaluation(w, self.optimizer_state)
         if weights is None:
@@ -210,8 +210,8 @@ class Trainer:
         """Return the whole state; with `copied=False` its arrays are valid until the next step.
 
         Raises:
-            DivergenceError: if it holds a number that is not finite.
-            BrokenComponentError: if a metric or a callback keeps what cannot be saved.
+            DivergenceError: if it contains a number that is not finite.
+            BrokenComponentError: if a metric or a callback keeps values that cannot be saved.
         """
         network = self.model.network
         check_state(self)
@@ -225,7 +225,7 @@ class Trainer:
             "position": self.batches.position,
             "loss": [self._loss, self._weight],
             "finished": self.finished,
-            # Within an epoch, the state that its order of samples was drawn from.
+            # Within an epoch, the state from which its order of samples was drawn.
             "generators": {n: save_stream(r) for n, r in self._streams.items()} | {"shuffle": self.batches.state()},
         }
         for number, (name, metric) in enumerate(self.measures.metrics.items()):
@@ -244,7 +244,7 @@ class Trainer:
 
     @property
     def _streams(self) -> dict[str, np.random.Generator]:
-        """All generators: those of layers by place, and by place and number for further shards."""
+        """Return all generators: those of layers by place, and by place and number for further shards."""
         return {"shuffle": self.batches.rng} | {
             f"{place}/{shard}" if shard else place: rng
             for shard, generators in enumerate(self.generators)
@@ -256,7 +256,7 @@ class Trainer:
 
         Raises:
             ValueError: if it is not a state of this training, or has no such number of steps.
-            UsageError: if it holds the state of a callback that is not there.
+            UsageError: if it contains the state of a missing callback.
             DataError: if streamed samples cannot be read.
         """
         progress, metrics, kept = state.progress, state.take_all("metrics"), state.take_all("callbacks")
@@ -281,7 +281,7 @@ class Trainer:
 def loss_and_gradient(trainer: Trainer, batch: Batch, again: bool = False) -> tuple[float, float]:
     """Return loss and weight of a batch, or of a shard of one, and write the gradient: a step without its metrics.
 
-    With `again` the random transforms are those of the step just computed.
+    With `again`, the random transforms are those of the last step.
     """
     network, model = trainer.model.network, trainer.model
     x = trainer.same_inputs(batch) if again else trainer.inputs(batch)

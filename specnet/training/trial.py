@@ -1,4 +1,4 @@
-"""One step on a few samples before training, to see whether layers and loss return what they should."""
+"""One step on a few samples before training, to check what layers and loss return."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from specnet.training.model import ROWS, Model
 
 
 def try_out(model: Model, split: PreparedSplit, batch_size: int | None) -> None:
-    """Let a model take a step without an update on the first samples, and look at all that layers and loss return.
+    """Run a step without an update on the first samples, and check everything that layers and loss return.
 
-    What it computes is undone: running state and random numbers are as before.
+    Running state and random numbers are restored afterwards.
 
     Raises:
-        BrokenComponentError: naming the first component that returns no array of the shape and dtype it should.
+        BrokenComponentError: naming the first component that does not return an array of the right shape and dtype.
     """
     network, loss = model.network, model.loss
     piece = next(iter(split.pieces()))
@@ -31,7 +31,7 @@ def try_out(model: Model, split: PreparedSplit, batch_size: int | None) -> None:
         return lambda x, *rest: check_result(layer, method, x, call(x, *rest))
 
     try:
-        # What is not finite is left to the first step.
+        # Numbers that are not finite are left to the first step.
         with network.singly(), wrapped(network, watch), np.errstate(all="ignore"):
             x = model.inputs.randomize(batch.inputs, np.random.default_rng(0))
             y = network.propagate(x, training=True, mask=batch.mask)

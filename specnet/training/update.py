@@ -1,4 +1,4 @@
-"""The step of an optimizer on all parameters of a network."""
+"""The optimizer's step on all parameters of a network."""
 
 from __future__ import annotations
 

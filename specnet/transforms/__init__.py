@@ -1,1 +1,1 @@
-"""What `"transforms"` may name."""
+"""Components for `"transforms"`."""

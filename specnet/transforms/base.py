@@ -20,9 +20,9 @@ NUMBERS: DTypes = (np.bool_, np.integer, np.floating)
 class Transform(Component):
     """A change of inputs or targets that is fitted on the training split.
 
-    `fit` stores what it learns in the attributes that `fitted` names, each an array of numbers or of fixed-width
-    text; they are saved with the run. Arrays have the batch axis first. `apply` may change the number of columns. Only
-    a transform with `invert` can stand among those of targets, since predictions are returned in the units of the data.
+    `fit` stores what it learns in the attributes listed in `fitted`, each an array of numbers or of fixed-width text;
+    they are saved with the run. Arrays have the batch axis first. `apply` may change the number of columns. Only a
+    transform with `invert` can be used for targets, since predictions are returned in the units of the data.
     """
 
     group: ClassVar[str] = "transforms"
@@ -31,30 +31,30 @@ class Transform(Component):
     dtypes: ClassVar[DTypes] = NUMBERS
     """The dtypes that samples may have, as NumPy's abstract types; others are refused before `fit`."""
     categorical: ClassVar[bool] = False
-    """Whether what `invert` returns are the categories that `apply` took: of targets, classes."""
+    """Whether `invert` returns the categories that `apply` took: for targets, classes."""
 
     def fit(self, x: np.ndarray) -> None:
-        """Learn from the training split; by default nothing."""
+        """Learn from the training split; does nothing by default."""
         return
 
     def fit_pieces(self, pieces: Pieces) -> None:
         """Learn the same from a training split that does not fit into memory.
 
         Raises:
-            DataError: if `fit` needs all samples at once, as where only `fit` is overridden.
+            DataError: if `fit` needs all samples at once, as when only `fit` is overridden.
         """
         if type(self).fit is not Transform.fit:
             raise DataError(
                 "this transform is fitted on all samples at once, and they take more than the dataset's buffer",
-                help="leave it out, or let the buffer be larger",
+                help="leave it out, or make the buffer larger",
             )
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...] | None:
-        """Return the shape of a transformed sample; None where only `fit` will know."""
+        """Return the shape of a transformed sample; None if it is only known after `fit`."""
         return None
 
     def output_names(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the names of the columns that `apply` returns, after `fit`; none where they are not known.
+        """Return the names of the columns that `apply` returns, after `fit`; empty if unknown.
 
         By default a transform that keeps the shape keeps the names.
         """
@@ -66,10 +66,10 @@ class Transform(Component):
         """Return x transformed, in float64 or in whole numbers."""
 
     def check_shape(self, x: np.ndarray, shape: tuple[int, ...]) -> None:
-        """Check that samples x (n, ...) have the shape of those that `fit` got: broadcasting would hide a difference.
+        """Check that samples x (n, ...) have the same shape as in `fit`, as broadcasting would hide a difference.
 
         Raises:
-            ShapeError: if they have another.
+            ShapeError: if they have another shape.
         """
         if x.shape[1:] != shape:
             raise ShapeError(f"a sample has shape {x.shape[1:]}, those of the training split have {shape}")
@@ -85,10 +85,10 @@ class Transform(Component):
 
 
 class RandomTransform(Component):
-    """A random change of inputs, drawn anew for each training batch.
+    """A random change of inputs, drawn again for each training batch.
 
-    It sees batches after all fitted transforms, in the network's dtype. Validation, evaluation and predictions never
-    see it, so it keeps the shape of a sample. It keeps nothing from batch to batch.
+    It gets batches after all fitted transforms, in the network's dtype. Validation, evaluation and predictions do not
+    use it, so it must keep the shape of a sample. It keeps no state between batches.
     """
 
     group: ClassVar[str] = "transforms"
@@ -97,14 +97,14 @@ class RandomTransform(Component):
 
     @abstractmethod
     def apply(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return a batch of the shape and dtype of x; x stays as it is, and all random numbers come from `rng`."""
+        """Return a batch of the shape and dtype of x, without changing x; all random numbers must come from `rng`."""
 
 
 def check_dtype(dtype: np.dtype, dtypes: DTypes) -> None:
     """Check that samples have one of the dtypes that a transform accepts.
 
     Raises:
-        DataError: if they have another.
+        DataError: if they have another dtype.
     """
     if not any(np.issubdtype(dtype, each) for each in dtypes):
         accepted = " or ".join(each.__name__.rstrip("_") for each in dtypes)

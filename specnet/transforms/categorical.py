@@ -9,11 +9,11 @@ from specnet.transforms.base import NUMBERS, Pieces, Transform
 
 
 class OneHot(Transform):
-    """Each category becomes a column of its own: 1 in the rows that have it, 0 elsewhere.
+    """Each category becomes a separate column: 1 in the rows that have it, 0 elsewhere.
 
     Accepts class numbers (n,) or columns of categories (n, columns), each with the values of the training split in
-    ascending order. The columns of `island` are called `island=A`, `island=B` and so on. Undoing picks the largest
-    number of each category's columns.
+    ascending order. The columns of `island` are called `island=A`, `island=B` and so on. The inverse picks the
+    category with the largest number.
     """
 
     fitted = ("categories", "sizes", "ndim")

@@ -17,7 +17,7 @@ AnyTransform = Annotated[Transform | RandomTransform, reference("transforms")]
 
 
 class Transforms(Section):
-    """What inputs and targets go through on their way to the network, in order."""
+    """Transforms of inputs and targets, in order."""
 
     inputs: list[AnyTransform] = Field(
         default=[], max_length=100, description="transforms of inputs; random ones, for training batches, come last"
@@ -28,7 +28,7 @@ class Transforms(Section):
 
 
 class Pipeline:
-    """A list of transforms as one; `place` says where it stands in the spec, for messages and for names of arrays.
+    """A list of transforms as one; `place` is its place in the spec, for messages and for names of arrays.
 
     `transforms` are the fitted ones, `randoms` those of training batches, which come after them.
     """
@@ -40,11 +40,11 @@ class Pipeline:
 
     @property
     def random(self) -> bool:
-        """Whether training batches are changed at random."""
+        """Whether training batches are changed randomly."""
         return bool(self.randoms)
 
     def fit(self, x: np.ndarray) -> np.ndarray:
-        """Fit each transform on x as the ones before it leave it, and return x transformed."""
+        """Fit each transform on x as transformed by those before it, and return x transformed."""
         for number, transform in enumerate(self.transforms):
             with guarded(transform, (*self.place, number), "fit"):
                 check_dtype(x.dtype, transform.dtypes)
@@ -53,7 +53,7 @@ class Pipeline:
         return x
 
     def fit_pieces(self, rows: Rows) -> None:
-        """Fit each transform on rows as the ones before it leave them; they are read anew for each."""
+        """Fit each transform on rows as transformed by those before it; rows are read again for each."""
         for number, transform in enumerate(self.transforms):
             with guarded(transform, (*self.place, number), "fit_pieces"):
                 check_dtype(rows.dtype, transform.dtypes)
@@ -61,7 +61,7 @@ class Pipeline:
             rows = rows.map(lambda x, number=number: self._apply(number, x))  # type: ignore[misc]
 
     def apply(self, x: np.ndarray) -> np.ndarray:
-        """Return x with all fitted transforms applied; where there are none, x itself with the dtype that it has."""
+        """Return x with all fitted transforms applied; without any, x itself in its own dtype."""
         for number in range(len(self.transforms)):
             x = self._apply(number, x)
         return x
@@ -75,7 +75,7 @@ class Pipeline:
     def randomize(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return a training batch x (n, ...) of transformed inputs with all random transforms applied, in their order.
 
-        x stays as it is; without random transforms it is returned.
+        x is not changed; without random transforms it is returned.
         """
         for number, transform in enumerate(self.randoms, start=len(self.transforms)):
             with guarded(transform, (*self.place, number), "apply"):
@@ -94,7 +94,7 @@ class Pipeline:
         return y
 
     def names(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Return the names of the columns that `apply` returns, from those of the dataset; none where unknown."""
+        """Return the names of the columns that `apply` returns, given those of the dataset; empty if unknown."""
         found = tuple(names)
         for number, transform in enumerate(self.transforms):
             with guarded(transform, (*self.place, number), "output_names"):
@@ -119,7 +119,7 @@ class Pipeline:
         return found
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take back what `arrays` returned; names that do not begin with this pipeline's place are ignored.
+        """Restore what `arrays` returned; names that do not begin with this pipeline's place are ignored.
 
         Raises:
             ValueError: if names are missing or unknown, or an array does not hold finite numbers or text.
@@ -131,7 +131,7 @@ class Pipeline:
             setattr(self.transforms[number], attribute, _checked(name, arrays[name]))
 
     def _learned(self) -> Iterator[tuple[str, int, str]]:
-        """Give each array's name, the number of its transform and the attribute that holds it."""
+        """Yield each array's name, the index of its transform and the attribute that holds it."""
         for number, transform in enumerate(self.transforms):
             for attribute in transform.fitted:
                 yield f"{self._prefix}{number}.{attribute}", number, attribute

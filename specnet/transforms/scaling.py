@@ -15,7 +15,7 @@ from specnet.transforms.base import Pieces, Transform
 
 
 class Affine(Transform):
-    """y = (x - shift) / scale, with the two learnt by `fit`, for each feature or for all together."""
+    """y = (x - shift) / scale, both learned by `fit`, for each feature or for all together."""
 
     fitted = ("shift", "scale")
     per_feature: bool = Field(default=True, description="false: one shift and scale for all features together")
@@ -26,7 +26,7 @@ class Affine(Transform):
     def fit_pieces(self, pieces: Pieces) -> None:
         axis = 0 if self.per_feature else None
         least, most, self.shift, scale = self._measure((x.astype(np.float64) for x in pieces()), axis)
-        # A feature that never changes carries nothing: it is shifted, not scaled. Its standard deviation may be
+        # A constant feature carries no information: it is shifted, not scaled. Its standard deviation may be
         # rounding noise instead of 0, and that of tiny numbers 0.
         self.scale = np.where((least == most) | (scale == 0), 1.0, scale)
 
@@ -35,7 +35,7 @@ class Affine(Transform):
 
     @abstractmethod
     def _measure(self, pieces: Iterable[np.ndarray], axis: int | None) -> tuple[np.ndarray, ...]:
-        """Return the least and the greatest numbers along an axis, shift and scale."""
+        """Return minimum and maximum along an axis, shift and scale."""
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         if self.per_feature:
@@ -59,8 +59,8 @@ class Standardize(Affine):
 class Minmax(Affine):
     """The range of the training split mapped onto [low, high]."""
 
-    low: float = Field(default=0.0, description="what the least value becomes")
-    high: float = Field(default=1.0, description="what the greatest value becomes")
+    low: float = Field(default=0.0, description="new minimum")
+    high: float = Field(default=1.0, description="new maximum")
     examples = ({"per_feature": False}, {"low": -1.0, "high": 3.0})
 
     @model_validator(mode="after")
@@ -76,10 +76,10 @@ class Minmax(Affine):
 
 
 class Scale(Transform):
-    """y = factor x, with the factor given in the spec."""
+    """y = factor x, with the factor from the spec."""
 
     examples = ({"factor": -0.3},)
-    factor: float = Field(description="what values are multiplied by", json_schema_extra={"not": {"const": 0}})
+    factor: float = Field(description="multiplier of the values", json_schema_extra={"not": {"const": 0}})
 
     @field_validator("factor")
     @classmethod

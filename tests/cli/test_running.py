@@ -270,7 +270,7 @@ def test_a_run_goes_on_where_nobody_reads_what_it_says(write):
 def test_threads_are_asked_for_and_a_number_that_cannot_be_had_ends_with_code_2(invoke, monkeypatch, write):
     monkeypatch.setattr("specnet.runs.threads.usable_cores", lambda: 2)
     spec = write("arms.json")
-    for number, said in ((0, "0 is not in the range x>=1"), (3, "3 threads cannot be had"), ("all", "not a valid int")):
+    for number, said in ((0, "0 is not in the range x>=1"), (3, "3 threads requested"), ("all", "not a valid int")):
         for command in (["run", spec], ["resume", "runs/arms"]):
             result = invoke(*command, "--threads", number)
             assert (result.exit_code, said in result.stderr) == (2, True)

@@ -224,15 +224,15 @@ def test_what_is_no_number_of_threads_is_passed_over(told):
 @pytest.mark.parametrize("number", [-1, 0, 3])
 def test_a_number_that_cannot_be_had_is_refused_before_anything_is_done(number, tmp_path):
     for call in (specnet.run, specnet.resume):
-        with pytest.raises(UsageError, match=f"^error.usage.: {number} threads cannot be had") as error:
+        with pytest.raises(UsageError, match=f"^error.usage.: {number} threads requested") as error:
             call(small() if call is specnet.run else tmp_path / "run", threads=number)
-        assert error.value.help == "ask for 1 to 2, as many as there are cores"
+        assert error.value.help == "choose from 1 to 2"
     assert not list(tmp_path.iterdir())
 
 
 def test_where_threads_cannot_be_set_asking_for_them_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(threads, "numpy_blas", lambda: None)
-    with pytest.raises(UsageError, match="which NumPy computes with, cannot be set"):
+    with pytest.raises(UsageError, match="the BLAS of NumPy, cannot be set"):
         specnet.run(small(), tmp_path / "run", threads=1)
     specnet.run(small(), tmp_path / "run")
 

@@ -157,7 +157,7 @@ def test_a_null_that_takes_nothing_away_is_warned_of(write, patch, place):
     path = write("child.json", {"extends": "base.json", "training": {"epochs": None}, **meant, **patch})
     (found,) = load_spec(path).warnings
     assert (found.code, found.pointer, found.location.file) == ("null-in-extends", place, str(path))
-    assert "null takes a key away" in found.help
+    assert "null removes a key" in found.help
 
 
 def test_a_key_of_the_parent_that_does_not_fit_is_told_with_how_to_take_it_away(write):
@@ -167,7 +167,7 @@ def test_a_key_of_the_parent_that_does_not_fit_is_told_with_how_to_take_it_away(
         load_spec(child)
     (found,) = raised.value.diagnostics
     assert (found.code, found.location.file) == ("unknown-key", str(base))
-    assert found.help.endswith(f'"beta_1": null in {child} takes it away')
+    assert found.help.endswith(f'"beta_1": null in {child} removes it')
     assert load_spec(write("child.json", {"extends": "base.json", "optimizer": {"type": "sgd", "beta_1": None}}))
     write("base.json", BASE | {"layers": [{"type": "linear", "units": 1, "use_bais": True}]})
     with pytest.raises(SpecnetError) as raised:

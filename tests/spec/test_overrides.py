@@ -100,8 +100,8 @@ def test_overrides_apply_in_order():
         ("layers[2].units=1", "override", 8, '"2" is not one of the positions 0 to 1'),
         ("layers[0]units=1", "override", 1, "an override is PATH=VALUE"),
         ("a..b=1", "override", 1, "an override is PATH=VALUE"),
-        ("extends=base.json", "override", 1, "a file alone says"),
-        ("extends.x=1", "override", 1, "a file alone says"),
+        ("extends=base.json", "override", 1, "only a file can extend"),
+        ("extends.x=1", "override", 1, "only a file can extend"),
         ("layers.0={type: linear}", "syntax", 11, "expected a key in double quotes"),
         ("a" + ".a" * 5000 + "=1", "override", 1, "more than 100 parts"),
         ("name=\udcff", "override", 6, "not UTF-8"),
@@ -116,7 +116,7 @@ def test_an_override_that_cannot_be_applied_is_located_in_itself(override, code,
 
 def test_what_a_shell_takes_away_is_told():
     (found,) = overridden("metrics=[accuracy]").mistakes
-    assert found.help == "text takes double quotes"
+    assert found.help == "text needs double quotes"
     (found,) = overridden('split={"test": 0.1').mistakes
     assert found.help == "in a shell, single quotes keep the double ones: --set 'split=…'"
 

@@ -1,4 +1,4 @@
-"""What the library's generators share."""
+"""Base class of the library's generators."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Generated(Dataset):
         """Return a name for each target."""
 
     def classes(self) -> tuple[str, ...]:
-        """Return a name for each class; none where targets are numbers."""
+        """Return a name for each class; empty if targets are numbers."""
         return ()
 
     def prepare(self, targets: np.ndarray) -> np.ndarray:
-        """Return targets as specnet has them, given the library's."""
+        """Return targets in specnet's form, given the library's."""
         return targets.astype(np.int64) if self.classes() else targets.reshape(len(targets), -1).astype(np.float64)
 
     def outline(self) -> Outline:
@@ -58,7 +58,7 @@ class Generated(Dataset):
 
 
 def numbered(name: str, count: int) -> tuple[str, ...]:
-    """Return as many names, told apart by a number.
+    """Return `count` numbered names.
 
     >>> numbered("x", 2)
     ('x0', 'x1')

@@ -99,7 +99,7 @@ class Classification(Generated):
         # A hypercube in 34 dimensions has more corners than there may be clouds.
         if clouds > 2 ** min(self.n_informative, 34):
             corners = 2**self.n_informative
-            raise ValueError(f"n_classes times n_clusters_per_class is {clouds}, n_informative gives {corners} corners")
+            raise ValueError(f"n_classes times n_clusters_per_class is {clouds}, n_informative allows {corners}")
         return self
 
     def inputs(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ class Regression(Generated):
     n_features: Features = Field(default=100, description="inputs")
     n_informative: PositiveInt = Field(default=10, description="inputs that the targets depend on")
     n_targets: Features = Field(default=1, description="targets")
-    bias: float = Field(default=0.0, description="what is added to every target")
+    bias: float = Field(default=0.0, description="constant added to every target")
     noise: Noise = 0.0
 
     @model_validator(mode="after")

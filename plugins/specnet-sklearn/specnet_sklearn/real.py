@@ -1,4 +1,4 @@
-"""Measured data that come with the library: nothing is fetched."""
+"""Measured data that come with the library: nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from specnet import Data, Dataset, Outline, Samples
 
 
 class Measured(Dataset):
-    """What these datasets share: they are read by a function of the library."""
+    """Base class of datasets that a function of the library reads."""
 
     loader: ClassVar[str]
     rows: ClassVar[int]
     features: ClassVar[int]
     target: ClassVar[str]
-    """What the target is called."""
+    """Name of the target."""
 
     def fetch(self, **arguments: Any) -> Any:
-        """Return what the library's function gives."""
+        """Return the result of the library's function."""
         from sklearn import datasets
 
         return getattr(datasets, self.loader)(**arguments)
@@ -30,7 +30,7 @@ class Measurements(Measured):
     """A table of measurements with a class for each row."""
 
     number: ClassVar[int]
-    """How many classes there are."""
+    """Number of classes."""
 
     def outline(self) -> Outline:
         return Outline((self.features,), (), self.rows, (), self.number, "classes")
@@ -70,7 +70,7 @@ class Digits(Measured):
     """1797 handwritten digits, images of 8 x 8 pixels with values from 0 to 16. Alpaydin and Kaynak, 1998."""
 
     loader, rows, features, target = "load_digits", 1797, 64, "digit"
-    n_class: int = Field(default=10, ge=2, le=10, description="digits there are: from 0 to one less")
+    n_class: int = Field(default=10, ge=2, le=10, description="number of digits, from 0")
 
     def outline(self) -> Outline:
         return Outline((8, 8, 1), (), self.rows if self.n_class == 10 else None, (), self.n_class, "classes")
