@@ -196,7 +196,7 @@ CRAFTED = {
     "a bomb": (replace("params", lambda array: announce((10**12,))), "is not an array"),
     "a bomb of no elements": (replace("params", lambda array: announce((0, 10**12), data=b"")), "does not fit"),
     "a negative shape": (replace("params", lambda array: announce((-1, -2))), "does not fit"),
-    "a bomb of empty texts": (replace("layout", lambda array: announce((10**12,), "<U0", b"")), "texts"),
+    "a bomb of empty texts": (replace("layout", lambda array: announce((10**12,), "<U0", b"")), "should be text"),
     "a bomb of parameters, which the input shape wants": (
         lie("params", (10**9,), data=DATA | {"input_shape": [10**9]}),
         "larger than the file",
@@ -219,9 +219,9 @@ CRAFTED = {
         for what, member, reason in [
             ("no JSON", text("{"), "damaged"),
             ("too deep", text(DEEP), "recursion"),
-            ("a number", npy(5), "texts"),
-            ("in bytes", npy(b"{}"), "texts"),
-            ("a list of texts", npy(["{}"]), "texts"),
+            ("a number", npy(5), "should be text"),
+            ("in bytes", npy(b"{}"), "should be text"),
+            ("a list of texts", npy(["{}"]), "should be text"),
             ("of another type", text(5), "damaged|does not fit|another spec"),
         ]
     },

@@ -397,7 +397,7 @@ def test_a_batch_that_is_larger_than_the_data_is_warned_of():
         (
             "batch-size",
             ("training", "batch_size"),
-            "a batch of 81 is more than the 80 training samples: each step takes them all",
+            "a batch of 81 is more than the 80 training samples: each step uses all of them",
         )
     ]
     assert warned(dataset={"type": "spiral", "n_samples": 20}) == []  # nobody has asked for 32

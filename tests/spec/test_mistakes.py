@@ -59,7 +59,7 @@ UNKNOWN_KEYS = [
     ('"dataset": {"type": "spiral", ▸"n_sample": 4}', "unknown-key /dataset/n_sample", '"n_samples"'),
     (linear('"units": 1, ▸"biass": true'), "unknown-key /layers/0/biass", "use_bias"),
     (linear('▸"out_features": 1'), "unknown-key /layers/0/out_features", '"units"'),
-    (linear('"units": 1, ▸"activation": "relu"'), "unknown-key /layers/0/activation", "a layer of its own"),
+    (linear('"units": 1, ▸"activation": "relu"'), "unknown-key /layers/0/activation", "as a separate layer"),
     ('"training": {▸"clipnorm": 1}', "unknown-key /training/clipnorm", '"clip_norm"? It is the norm of all gradients'),
     ('▸"validation_split": 0.2', "unknown-key /validation_split", 'in "split" as "validation": the share is'),
     ('"training": {▸"patience": 3}', "unknown-key /training/patience", 'it belongs in "training.early_stopping"'),
@@ -286,7 +286,7 @@ STATIC = [
      "out-of-range /optimizer/learning_rate", "is 0 as float32"),
     *((f'"checkpoint": {{"monitor": ▸"{name}"}}', "unknown-monitor /checkpoint/monitor", words) for name, words in (
         ("train/accuracy", "train/loss"), ("loss", "train/loss"), ("", "one of"), ("tran/loss", '"train/loss"'),
-        ("validation/loss", 'a validation share, or monitor "train/loss"'), ("test/loss", "there are no test samples"),
+        ("validation/loss", 'or monitor "train/loss"'), ("test/loss", "there are no test samples"),
     )),
     ('"metrics": ["mse"]¶"split": {"validation": 0.5}¶"checkpoint": {"monitor": ▸"validation/mea"}',
      "unknown-monitor /checkpoint/monitor", "did you mean"),

@@ -117,4 +117,4 @@ def test_any_other_linear_layer_is_asked_for_its_units(last, places):
     told = caught.value.diagnostics
     assert [show_pointer(found.pointer) for found in told] == places
     assert {(found.code, found.message) for found in told} == {("missing-key", 'this linear layer has no "units"')}
-    assert all("give them" in found.help for found in told)
+    assert all("add them" in found.help for found in told)
