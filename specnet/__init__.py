@@ -45,6 +45,7 @@ __all__ = [
     "ShapeError",
     "Spec",
     "SpecnetError",
+    "SplitPlot",
     "Stack",
     "StreamedSamples",
     "Transform",

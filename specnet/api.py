@@ -30,6 +30,7 @@ from specnet.network.network import Network as Network
 from specnet.network.network import build_network as build_network
 from specnet.optimizers.base import Optimizer as Optimizer
 from specnet.plots.base import Plot as Plot
+from specnet.plots.base import SplitPlot as SplitPlot
 from specnet.runs.observers import Logger as Logger
 from specnet.runs.observers import Observer as Observer
 from specnet.runs.run import Run as Run

@@ -137,6 +137,11 @@ def extremes(pieces: Iterable[np.ndarray], axis: int | None = None) -> tuple[np.
     return reduce(lambda a, b: (np.minimum(a[0], b[0]), np.maximum(a[1], b[1])), found)
 
 
+def evenly_spaced(length: int, most: int) -> np.ndarray:
+    """Return at most `most` evenly spaced positions from 0 up to `length`, the first and the last among them."""
+    return np.unique(np.linspace(0, length - 1, min(length, most)).round().astype(np.int64))
+
+
 def thin(values: np.ndarray, most: int = 2000) -> np.ndarray:
     """Return at most `most` positions of a curve (n,) to draw: the first, the last and extremes in between."""
     if len(values) <= most:

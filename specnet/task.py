@@ -220,6 +220,13 @@ def class_scores(prediction: np.ndarray) -> np.ndarray:
     return np.concatenate([1.0 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
 
 
+def own_scores(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return the score (n,) that each sample's class has among scores (n, k); 0 if it has none."""
+    own, known = np.zeros(len(scores)), truth < scores.shape[1]
+    own[known] = scores[known, truth[known]]
+    return own
+
+
 def are_probabilities(scores: np.ndarray) -> bool:
     """Return whether scores (n, k) are probabilities: from 0 to 1, with sum 1."""
     return bool(((scores >= 0) & (scores <= 1)).all() and np.allclose(scores.sum(axis=1), 1.0, atol=0.01))

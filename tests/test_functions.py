@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from specnet.functions import sigmoid, softmax, summarize
+from specnet.functions import evenly_spaced, sigmoid, softmax, summarize
 
 precisions = pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-14)])
 
@@ -56,3 +56,20 @@ def test_a_summary_of_pieces_is_that_of_the_whole(dtype, parts, axis):
 def test_numbers_far_from_zero_lose_no_digits_to_their_pieces():
     x = 1e9 + np.arange(1000.0)
     assert summarize(np.split(x, 100)).std == pytest.approx(np.arange(1000.0).std(), rel=1e-12)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 99, 100, 101])
+@pytest.mark.parametrize("length", [1, 2, 3, 7, 100, 1001])
+def test_chosen_numbers_are_even_and_hold_both_ends(length, count):
+    found = evenly_spaced(length, count)
+    assert len(found) == min(length, count)
+    assert found[0] == 0
+    assert count == 1 or found[-1] == length - 1
+    gaps = np.diff(found)
+    assert not len(gaps) or 0 < gaps.max() <= gaps.min() + 2
+    if count >= length:
+        assert found.tolist() == list(range(length))
+
+
+def test_of_nothing_nothing_is_chosen():
+    assert evenly_spaced(0, 5).tolist() == []

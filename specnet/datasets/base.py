@@ -16,6 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 from specnet.component import Component
 from specnet.datasets.rows import PARTS, PIECE, Rows, pieces, row_bytes, rows_in
 from specnet.errors import DataError
+from specnet.functions import evenly_spaced
 from specnet.numpy_files import Header
 from specnet.task import TargetKind, Targets
 
@@ -91,6 +92,17 @@ AnySamples = Samples | StreamedSamples
 """The samples of a split: in memory, or read on demand."""
 
 
+def evenly_chosen(samples: AnySamples, most: int) -> Samples:
+    """Return at most `most` samples in memory, evenly spaced from the first to the last."""
+    return samples_at(samples, evenly_spaced(len(samples.inputs), most))
+
+
+def samples_at(samples: AnySamples, rows: np.ndarray) -> Samples:
+    """Return the samples of some rows (n,), in ascending order, in memory."""
+    chosen = samples.select(rows)
+    return chosen if isinstance(chosen, Samples) else chosen._read(slice(None))
+
+
 @dataclass(frozen=True)
 class Data:
     """What a dataset returns, in its own units; names are empty if it has none."""
@@ -112,6 +124,11 @@ class Data:
         """The splits by name."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: samples for name, samples in named.items() if samples is not None}
+
+    @property
+    def last_split(self) -> tuple[str, AnySamples]:
+        """Name and samples of the test split if there is one, else of validation, else of train."""
+        return list(self.splits.items())[-1]
 
     @property
     def about_targets(self) -> Targets:

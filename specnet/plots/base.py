@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import numpy as np
 
 from specnet.component import Component
-from specnet.datasets.base import Data, Dataset, Samples
-from specnet.errors import PlotError
+from specnet.datasets.base import Data, Dataset
+from specnet.functions import evenly_spaced
 from specnet.task import Task
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ class Trained(Protocol):
         """The splits, in the dataset's units."""
 
     @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the input columns, if the dataset has them."""
+
+    @property
     def task(self) -> Task:
         """What the network learns: numbers, or classes with their names."""
 
@@ -56,18 +60,14 @@ class Plot(Component):
     """One picture of a run.
 
     `draw` fills a `matplotlib.figure.Figure` with the objects of that class alone, never through pyplot, so that
-    nothing is shared between pictures. matplotlib is imported inside methods: who draws nothing does not wait.
+    pictures share nothing. Methods import matplotlib themselves: validating a spec does not need it. Samples may be
+    read a piece at a time, `samples.pieces()`; a picture of one split is easier as a `SplitPlot`.
     """
 
     group: ClassVar[str] = "plots"
-    streams: ClassVar[bool] = False
-    """Whether the plot takes samples that do not fit into memory: it looks at `pieces` of them, or at none.
-
-    One that shows nothing but the history says so too.
-    """
 
     def check(self, run: Trained) -> None:
-        """Check that this plot can show such a run; called before training, too, where the history is empty.
+        """Check that this plot can show such a run; also called before training, when the history is empty.
 
         Raises:
             PlotError: if it cannot.
@@ -76,66 +76,51 @@ class Plot(Component):
 
     @abstractmethod
     def draw(self, run: Trained) -> Figure:
-        """Return the picture of a run; of a moving one the last."""
+        """Return the picture of a run; the last one of a plot that moves."""
 
     def frames(self, run: Trained) -> Iterator[Figure]:
-        """Give one picture after the other; each may be the one before, drawn anew."""
+        """Yield one picture after the other; each may be the previous figure, drawn anew."""
         yield self.draw(run)
 
     @property
     def moves(self) -> bool:
-        """Whether there is more than one picture: such a plot has `frames` of its own."""
+        """Whether there are several pictures: the plot overrides `frames`."""
         return type(self).frames is not Plot.frames
 
 
-def check_plot(plot: Plot, run: Trained) -> None:
-    """Check that a plot can show a run.
+class SplitPlot(Plot):
+    """A picture of one split of a run: of the test split if there is one, else of validation, else of train.
 
-    Raises:
-        PlotError: if it cannot, or not where samples are streamed.
+    It is fed like a metric, so that samples need not fit into memory: `reset()`, then `update(prediction, target,
+    inputs)` with one batch after the other, then `picture(run, shown)`. If `most_samples` is a number, only that many
+    are shown of a larger split, evenly spaced from the first to the last; `shown` says which, for the title.
     """
-    if not plot.streams and run.data.streamed:
-        raise PlotError(
-            "this plot shows each sample, and they take more than the dataset's buffer",
-            help="leave it out, or let the buffer be larger",
-        )
-    plot.check(run)
 
+    most_samples: ClassVar[int | None] = None
 
-def in_memory(data: Data) -> dict[str, Samples]:
-    """Return the splits, as a plot knows them that does not stream."""
-    return {name: samples for name, samples in data.splits.items() if isinstance(samples, Samples)}
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget all samples."""
 
+    @abstractmethod
+    def update(self, prediction: np.ndarray, target: np.ndarray, inputs: np.ndarray) -> None:
+        """Take predictions (n, ...), and targets (n, ...) and inputs (n, ...) of the dataset, into account.
 
-def last_split(data: Data) -> tuple[str, Samples]:
-    """Return name and samples of the split furthest from training, as a plot knows it that does not stream."""
-    return list(in_memory(data).items())[-1]
+        Raises:
+            PlotError: if they cannot be shown.
+        """
 
+    @abstractmethod
+    def picture(self, run: Trained, shown: str) -> Figure:
+        """Return the picture of all samples since the last reset, such as "test split"."""
 
-def recorded(run: Trained) -> Mapping[str, np.ndarray]:
-    """Return what a run has recorded.
-
-    Raises:
-        PlotError: if that is nothing, or what older versions recorded.
-    """
-    if not run.record:
-        raise PlotError("this plot shows what a run records, and the spec keeps no record", help='let "record" be {}')
-    if not {"layers", "train/loss"} <= set(run.record):
-        raise PlotError("this record is of an older version of specnet", help="train the spec again for this plot")
-    return run.record
-
-
-def one_prediction(run: Trained) -> np.ndarray:
-    """Return what is predicted of one sample: a class or a number, (1,) or (1, 1), or some of them, (1, k).
-
-    Raises:
-        PlotError: if it has more axes than that, like a sequence.
-    """
-    prediction = run.predict(run.data.train.inputs[:1])
-    if prediction.ndim > 2:
-        raise PlotError(
-            f"predictions of shape {prediction.shape[1:]} for each sample are not shown: this plot takes one class or "
-            "one number",
-            help="leave this plot out",
-        )
-    return prediction
+    def draw(self, run: Trained) -> Figure:
+        split, samples = run.data.last_split
+        total, shown = len(samples.inputs), f"{split} split"
+        if self.most_samples is not None and total > self.most_samples:
+            samples = samples.select(evenly_spaced(total, self.most_samples))
+            shown = f"{self.most_samples:,} of {total:,} samples of the {shown}"
+        self.reset()
+        for piece in samples.pieces():
+            self.update(run.predict(piece.inputs, piece.mask), piece.targets, piece.inputs)
+        return self.picture(run, shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,8 +22,6 @@ class Curves(Plot):
     Each value has a panel of its own; one that falls far, from a peak to less than a tenth of it, has a
     logarithmic scale. The epoch of the lowest validation loss is marked.
     """
-
-    streams: ClassVar[bool] = True
 
     def draw(self, run: Trained) -> Figure:
         from matplotlib.ticker import MaxNLocator
@@ -68,8 +66,6 @@ class Schedule(Plot):
 
     The scale is logarithmic where a quarter of the epochs have less than a tenth of the highest value.
     """
-
-    streams: ClassVar[bool] = True
 
     def draw(self, run: Trained) -> Figure:
         if not run.history:

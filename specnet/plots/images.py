@@ -1,4 +1,4 @@
-"""Images, and what is said of them."""
+"""Images, and what is predicted for them."""
 
 from __future__ import annotations
 
@@ -7,29 +7,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from specnet.datasets.base import Samples
 from specnet.errors import PlotError
-from specnet.functions import is_image
+from specnet.functions import evenly_spaced, is_image
 from specnet.plots import style
-from specnet.plots.base import Plot, Trained, last_split, one_prediction
-from specnet.plots.classes import Answers
+from specnet.plots.base import SplitPlot, Trained
+from specnet.plots.checks import check_number, one_prediction
+from specnet.recording.scenes import IMAGES, Scene, sample_scene
+from specnet.task import are_probabilities, class_scores
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SHOWN = 24
 COLUMNS = 8
-"""How many samples are shown, and how many of them in a row."""
+"""Samples in a row."""
 WIDE, HIGH = 1.3, 1.7
 """The place of an image and its texts, in units of the image's longer side."""
+LONGEST = 13
+"""Letters of a class's name beside a sample."""
 
 
-class SampleImages(Plot):
+class SampleImages(SplitPlot):
     """Images with what they are, above, and what is predicted, below; wrong predictions are framed and crossed.
 
     Samples evenly spread over the test split if there is one, else validation, else train.
     """
+
+    most_samples = IMAGES
 
     def check(self, run: Trained) -> None:
         shape = run.data.train.inputs.shape[1:]
@@ -39,23 +45,45 @@ class SampleImages(Plot):
                 f"here inputs have shape {shape}",
                 help="leave this plot out; confusion_matrix and residuals take any inputs",
             )
-        Answers(run, last_split(run.data)[1].targets[:1], one_prediction(run))
+        if not run.task.only.has_classes:
+            check_number(run)
+        one_prediction(run)
 
-    def draw(self, run: Trained) -> Figure:
-        split, samples = last_split(run.data)
-        rows = np.unique(np.linspace(0, len(samples.inputs) - 1, SHOWN).astype(int))
-        shown = samples.select(rows)
-        answers = Answers(run, shown.targets, one_prediction(run))
-        predicted, right = answers.read(run.predict(shown.inputs, shown.mask))
-        title = f"{run.name}: samples of the {split} split"
-        if answers.are_classes:
+    def reset(self) -> None:
+        self.batches: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+
+    def update(self, prediction: np.ndarray, target: np.ndarray, inputs: np.ndarray) -> None:
+        self.batches.append((inputs, target, prediction))
+
+    def picture(self, run: Trained, shown: str) -> Figure:
+        inputs, targets, predictions = (np.concatenate(parts) for parts in zip(*self.batches, strict=True))
+        scene = sample_scene(run, run.data.last_split[0], Samples(inputs, targets), predictions[np.newaxis])
+        predicted, right = captions(scene, 0, len(inputs))
+        title = f"{run.name}: {shown}" if " of " in shown else f"{run.name}: samples of the {shown}"
+        if scene.classes is not None:
             title += f", {right.sum()} of {len(right)} right"
-        lines = math.ceil(len(rows) / COLUMNS)
+        lines = math.ceil(len(inputs) / COLUMNS)
         figure = style.figure(title, COLUMNS * WIDE, lines * HIGH + 0.6)
         axes = figure.add_subplot()
-        hang(axes, shown.inputs, answers.truth, COLUMNS, 9)
+        hang(axes, scene, len(inputs), COLUMNS, 9)
         caption(axes, predicted, right, COLUMNS, 9)
         return figure
+
+
+def captions(scene: Scene, frame: int, most: int) -> tuple[list[str], np.ndarray]:
+    """Return predictions of at most `most` samples as text, with their probability if known, and which are right.
+
+    Of numbers none is wrong.
+    """
+    shown = evenly_spaced(len(scene.samples[0].truth), most)
+    predictions = scene.predictions[frame, shown]
+    if scene.classes is None:
+        return [f"{number:.4g}" for number in predictions[:, 0]], np.ones(len(shown), bool)
+    winners = scene.winners[frame, shown]
+    texts = [style.label(scene.classes[number], LONGEST) for number in winners]
+    if scene.has_scores and are_probabilities(scores := class_scores(predictions)):
+        texts = [f"{text}\n{share:.0%}" for text, share in zip(texts, scores.max(axis=1), strict=True)]
+    return texts, winners == scene.samples[0].truth[shown]
 
 
 def pictures(images: np.ndarray) -> np.ndarray:
@@ -70,18 +98,25 @@ def place(number: int, columns: int) -> tuple[float, float]:
     return (number % columns + 0.5) * WIDE, (number // columns + 0.47) * HIGH
 
 
-def hang(axes: Axes, images: np.ndarray, truth: list[str], columns: int, fontsize: float) -> None:
-    """Fill a panel with images, `columns` in a row, what they are above each."""
+def hang(axes: Axes, scene: Scene, most: int, columns: int, fontsize: float) -> None:
+    """Fill a panel with at most `most` images, `columns` in a row, and their truth above each."""
+    (points,) = scene.samples
+    shown = evenly_spaced(len(points.truth), most)
+    images, truth = points.inputs[shown], points.truth[shown]
+    if scene.classes is None:
+        names = [f"{number:.4g}" for number in truth[:, 0]]
+    else:
+        names = [style.label(scene.classes[number], LONGEST) for number in truth]
     axes.set_axisbelow(True)
     axes.set(xticks=[], yticks=[], xlabel="above an image the truth, below it the prediction; ✗ marks wrong ones")
     axes.xaxis.label.set_fontsize(fontsize + 1)
     axes.spines[:].set_visible(False)
     height, width = images.shape[1:3] / np.max(images.shape[1:3])
-    for number, (image, name) in enumerate(zip(pictures(images), truth, strict=True)):
+    for number, (image, name) in enumerate(zip(pictures(images), names, strict=True)):
         x, y = place(number, columns)
         box = (x - width / 2, x + width / 2, y + height / 2, y - height / 2)
         axes.imshow(image, cmap="gray", vmin=0.0, vmax=1.0, extent=box)
-        axes.text(x, y - 0.54, name, fontsize=fontsize, horizontalalignment="center", verticalalignment="bottom")
+        axes.text(x, y - 0.54, name, fontsize=fontsize, ha="center", va="bottom")
     axes.set(xlim=(0, columns * WIDE), ylim=(math.ceil(len(images) / columns) * HIGH, 0), aspect="equal")
 
 
@@ -93,19 +128,8 @@ def caption(axes: Axes, predicted: list[str], right: np.ndarray, columns: int, f
     for number, (name, fits) in enumerate(zip(predicted, right, strict=True)):
         x, y = place(number, columns)
         color, text = ("black", name) if fits else (style.WRONG, f"✗ {name}")
-        drawn.append(
-            axes.text(
-                x,
-                y + 0.56,
-                text,
-                color=color,
-                fontsize=fontsize,
-                horizontalalignment="center",
-                verticalalignment="top",
-            )
-        )
+        drawn.append(axes.text(x, y + 0.56, text, color=color, fontsize=fontsize, ha="center", va="top"))
         if not fits:
-            drawn.append(
-                axes.add_patch(Rectangle((x - 0.52, y - 0.52), 1.04, 1.04, fill=False, ec=color, lw=fontsize / 4))
-            )
+            frame = Rectangle((x - 0.52, y - 0.52), 1.04, 1.04, fill=False, ec=color, lw=fontsize / 4)
+            drawn.append(axes.add_patch(frame))
     return drawn

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from specnet.errors import PlotError
+from specnet.functions import evenly_spaced
 from specnet.plots import style
-from specnet.plots.base import Plot, Trained, recorded
+from specnet.plots.base import Plot, Trained
+from specnet.recording.scenes import recorded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,8 +24,6 @@ class GradientNorms(Plot):
 
     Both are those of an epoch's last step. Layers go from dark, at the input, to light, at the output.
     """
-
-    streams: ClassVar[bool] = True
 
     def check(self, run: Trained) -> None:
         if not len(recorded(run)["layers"]):
@@ -53,7 +53,7 @@ class GradientNorms(Plot):
                 axes.plot(epochs[known], column[known], color=color, linewidth=1.5, marker=marker, markersize=4)
             style.scale_by_decades(axes)
 
-        places = np.unique(np.linspace(0, len(layers) - 1, NAMED).astype(int))
+        places = evenly_spaced(len(layers), NAMED)
         mapping = ScalarMappable(BoundaryNorm(np.arange(len(layers) + 1) - 0.5, len(layers)), ListedColormap(colors))
         bar = figure.colorbar(mapping, ax=figure.axes, ticks=places, label="layer")
         bar.ax.set_yticklabels([style.label(str(layers[place])) for place in places])

@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from specnet.plots import style
-from specnet.plots.base import Plot, Trained, last_split
-from specnet.plots.classes import (
-    all_classes,
-    check_few,
-    check_probabilities,
-    check_scores,
-    class_name,
-    read_classes,
-    read_scores,
-)
+from specnet.plots.base import SplitPlot, Trained
+from specnet.plots.checks import check_few, check_probabilities, scored_classes, scores_of
+from specnet.recording.classes import required_classes
+from specnet.task import class_numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,33 +23,51 @@ TRIED = 100
 """Training samples for which predictions are looked at before training."""
 
 
-class Roc(Plot):
+class ScoredClasses(SplitPlot):
+    """A picture of the score (n, k) of each class, and of the class numbers (n,) of the samples."""
+
+    def reset(self) -> None:
+        self.batches: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def update(self, prediction: np.ndarray, target: np.ndarray, inputs: np.ndarray) -> None:
+        scores, wanted = scores_of(prediction), class_numbers(target)
+        assert wanted is not None
+        self.batches.append((scores, wanted))
+
+    @property
+    def samples(self) -> tuple[np.ndarray, np.ndarray]:
+        """Scores and class numbers of all samples."""
+        scores, wanted = (np.concatenate(parts) for parts in zip(*self.batches, strict=True))
+        return scores, wanted
+
+
+class Roc(ScoredClasses):
     """Share of a class that is found against the share of the others that is taken for it, over all thresholds.
 
     One curve for two classes; of more, one for each against the rest. Of the test split if there is one, else of
-    validation, else of train. The area below a curve is the probability that a sample of the class has a higher
-    score than another one, where equal scores count half. Fawcett, "An introduction to ROC analysis", 2006.
+    validation, else of train; of more than 50,000 samples, so many are shown, evenly chosen. The area below a curve is
+    the probability that a sample of the class has a higher score than another one, where equal scores count half.
+    Fawcett, "An introduction to ROC analysis", 2006.
     """
 
+    most_samples = 50_000
+
     def check(self, run: Trained) -> None:
-        check_few(scores_of_classes(run, run.data.train.inputs[:1])[0])
+        check_few(scored_classes(run, scores_of(run.predict(run.data.train.inputs[:1]))))
 
-    def draw(self, run: Trained) -> Figure:
-        split, samples = last_split(run.data)
-        known, scores = scores_of_classes(run, samples.inputs, samples.mask)
-        wanted = read_classes(samples.targets)
-        shown = known[1:] if len(known) == 2 else known
-        columns = math.ceil(len(shown) / 20)
+    def picture(self, run: Trained, shown: str) -> Figure:
+        scores, wanted = self.samples
+        names = scored_classes(run, scores)
+        curves = range(1, 2) if len(names) == 2 else range(len(names))
+        columns = math.ceil(len(curves) / 20)
 
-        figure = style.figure(f"{run.name}: ROC, {split} split", 5.5 + 2.5 * columns, 5.5)
+        figure = style.figure(f"{run.name}: ROC, {shown}", 5.5 + 2.5 * columns, 5.5)
         axes = figure.add_subplot()
         style.dress(axes, "false positive rate", "true positive rate")
         (chance,) = axes.plot([0, 1], [0, 1], color="0.5", linestyle=":", linewidth=1.2, label="chance: 0.500")
         lines = []
-        for number, color, dashes in zip(
-            shown, style.class_colors(len(shown)), cycle(["-", "--", "-.", (0, (1, 1))]), strict=False
-        ):
-            name, positive = style.label(class_name(int(number), run)), wanted == number
+        for number, color, dashes in zip(curves, style.class_colors(len(curves)), cycle(style.DASHES), strict=False):
+            name, positive = style.label(names[number]), wanted == number
             if positive.all() or not positive.any():
                 x, y, text = np.empty(0), np.empty(0), "not defined"
             else:
@@ -79,7 +91,7 @@ def roc_curve(scores: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.
     return x, y
 
 
-class Calibration(Plot):
+class Calibration(SplitPlot):
     """How often a prediction is right, against the probability that it has; and how many there are of each.
 
     For two classes the probability of the second one, else that of the class that is predicted, in ten parts from 0
@@ -89,25 +101,32 @@ class Calibration(Plot):
     """
 
     def check(self, run: Trained) -> None:
-        check_probabilities(scores_of_classes(run, run.data.train.inputs[:TRIED])[1])
+        scores = scores_of(run.predict(run.data.train.inputs[:TRIED]))
+        scored_classes(run, scores)
+        check_probabilities(scores)
 
-    def draw(self, run: Trained) -> Figure:
-        split, samples = last_split(run.data)
-        known, probabilities = scores_of_classes(run, samples.inputs, samples.mask)
+    def reset(self) -> None:
+        self.bins, self.count = np.zeros((3, BINS)), 0
+
+    def update(self, prediction: np.ndarray, target: np.ndarray, inputs: np.ndarray) -> None:
+        probabilities, wanted = scores_of(prediction), class_numbers(target)
+        assert wanted is not None
         check_probabilities(probabilities)
-        wanted = read_classes(samples.targets)
-        if len(known) == 2:
-            name = class_name(int(known[1]), run)
-            predicted, right = probabilities[:, known[1]], wanted == known[1]
-            x, y = f"predicted probability of {name}", f"share of {name}"
+        self.count = probabilities.shape[1]
+        if self.count == 2:
+            self.bins += binned(probabilities[:, 1], wanted == 1)
         else:
-            predicted, right = probabilities.max(axis=1), wanted == probabilities.argmax(axis=1)
-            x, y = "probability of the predicted class", "share predicted right"
-        counts, confidence, accuracy = reliability(predicted, right)
-        error = np.sum(counts * np.abs(accuracy - confidence), where=counts > 0) / counts.sum()
+            self.bins += binned(probabilities.max(axis=1), wanted == probabilities.argmax(axis=1))
 
-        title = f"{run.name}: calibration, {split} split, expected calibration error {error:.3f}"
-        figure = style.figure(title, 6, 6.5)
+    def picture(self, run: Trained, shown: str) -> Figure:
+        counts, confidence, accuracy = reliability(self.bins)
+        error = np.sum(counts * np.abs(accuracy - confidence), where=counts > 0) / counts.sum()
+        x, y = "probability of the predicted class", "share predicted right"
+        if self.count == 2:
+            name = required_classes(run)[1]
+            x, y = f"predicted probability of {name}", f"share of {name}"
+
+        figure = style.figure(f"{run.name}: calibration, {shown}, expected calibration error {error:.3f}", 6, 6.5)
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         style.dress(above, "", y)
         style.dress(below, x, "samples")
@@ -120,26 +139,17 @@ class Calibration(Plot):
         return figure
 
 
-def reliability(predicted: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return for each part how many probabilities are in it, their mean, and the share that is right.
+def binned(predicted: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return for each part how many probabilities are in it, their sum, and how many are right: (3, parts).
 
-    A part reaches from above one tenth up to the next; mean and share are NaN where it is empty.
+    A part reaches from above one tenth up to the next.
     """
     part = np.searchsorted(np.arange(1, BINS) / BINS, predicted)
-    counts, sums, hits = (np.bincount(part, weights, BINS) for weights in (None, predicted, right))
+    return np.stack([np.bincount(part, weights, BINS) for weights in (None, predicted, right)])
+
+
+def reliability(bins: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return for each part how many probabilities are in it, their mean, and the share that is right, else NaN."""
+    counts, sums, hits = bins
     filled = np.where(counts > 0, counts, np.nan)
     return counts, sums / filled, hits / filled
-
-
-def scores_of_classes(
-    run: Trained, inputs: np.ndarray, mask: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the class numbers that there are (classes,), and a score for each that there can be (n, k).
-
-    Raises:
-        PlotError: if targets are not classes, or predictions not a score for each.
-    """
-    scores = read_scores(run.predict(inputs, mask))
-    known = all_classes(run.data)
-    check_scores(known, scores)
-    return known, scores

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from specnet.errors import PlotError
 from specnet.plots import style
 from specnet.plots.base import Plot, Trained
-from specnet.plots.scenes import any_scene, grid_scene
+from specnet.plots.panels import panel_of
+from specnet.recording.scenes import Scene, recorded_scene
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -31,26 +33,32 @@ class HistoryGrid(Plot):
     """
 
     def check(self, run: Trained) -> None:
-        grid_scene(run)
+        scene = recorded_scene(run)
+        if not scene.axes:
+            raise PlotError(
+                "this plot shows predictions over a grid of one or two inputs, the record has those of some samples",
+                help="leave it out; replay shows one class or one number for each sample",
+            )
+        panel_of(scene)
 
     def draw(self, run: Trained) -> Figure:
-        scene = grid_scene(run)
-        epochs = run.record["epochs"]
-        frames = spread(epochs, PANELS)
+        scene = recorded_scene(run)
+        panel, epochs = panel_of(scene), scene.frames.epochs
+        frames = frames_by_root(epochs, PANELS)
         columns = min(3, len(frames))
         rows = math.ceil(len(frames) / columns)
         figure = style.figure(f"{run.name}: epochs {epochs[0]} to {epochs[-1]}", 3 * columns, 2.9 * rows + 0.8)
         for number, frame in enumerate(frames):
             axes = figure.add_subplot(rows, columns, number + 1)
-            scene.set_up(axes)
-            scene.paint(axes, frame)
-            axes.set_title(heading(run, frame), fontsize=10)
+            panel.set_up(axes)
+            panel.paint(axes, frame)
+            axes.set_title(heading(scene, frame), fontsize=10)
             left, lowest = number % columns == 0, number + columns >= len(frames)
             axes.tick_params(labelleft=left, labelbottom=lowest)
             axes.xaxis.label.set_visible(lowest)
             axes.yaxis.label.set_visible(left)
-        scene.add_bar(figure)
-        handles = scene.handles(axes)
+        panel.add_bar(figure)
+        handles = panel.handles(axes)
         beside = math.ceil(len(handles) / 20)
         figure.set_figwidth(3 * columns + 2.3 * beside)
         style.legend(figure, handles, place="outside right center", columns=beside)
@@ -65,36 +73,38 @@ class Replay(Plot):
     """
 
     def check(self, run: Trained) -> None:
-        any_scene(run)
+        panel_of(recorded_scene(run))
 
     def draw(self, run: Trained) -> Figure:
-        return next(replay(run, [len(run.record["epochs"]) - 1]))
+        scene = recorded_scene(run)
+        return next(replay(run.name, scene, [len(scene.frames.epochs) - 1]))
 
     def frames(self, run: Trained) -> Iterator[Figure]:
-        return replay(run, spread(run.record["epochs"], FRAMES))
+        scene = recorded_scene(run)
+        return replay(run.name, scene, frames_by_root(scene.frames.epochs, FRAMES))
 
 
-def replay(run: Trained, frames: Iterable[int]) -> Iterator[Figure]:
+def replay(name: str, scene: Scene, frames: Iterable[int]) -> Iterator[Figure]:
     """Give one figure, drawn anew for each of these frames."""
     from matplotlib.lines import Line2D
 
-    scene = any_scene(run)
-    last = run.record["epochs"][-1]
-    figure = style.figure(run.name, 4.8, 4.0, dpi=100)
+    panel = panel_of(scene)
+    last = scene.frames.epochs[-1]
+    figure = style.figure(name, 4.8, 4.0, dpi=100)
     progress = Line2D([0, 0], [0, 0], color="0.4", linewidth=6, transform=figure.transFigure)
     figure.add_artist(progress)
     axes = figure.add_subplot()
-    scene.set_up(axes)
-    scene.add_bar(figure)
+    panel.set_up(axes)
+    panel.add_bar(figure)
     drawn: list[Artist] = []
     for frame in frames:
         for artist in drawn:
             artist.remove()
-        first, drawn = not drawn, scene.paint(axes, frame)
-        axes.set_title(heading(run, frame, len(str(last))), loc="left", fontsize=9)
-        progress.set_xdata([0, run.record["epochs"][frame] / max(last, 1)])
+        first, drawn = not drawn, panel.paint(axes, frame)
+        axes.set_title(heading(scene, frame, len(str(last))), loc="left", fontsize=9)
+        progress.set_xdata([0, scene.frames.epochs[frame] / max(last, 1)])
         if first:
-            list_below(figure, scene.handles(axes))
+            list_below(figure, panel.handles(axes))
             figure.draw_without_rendering()
             figure.set_layout_engine("none")  # from here on nothing moves that is not meant to
         yield figure
@@ -108,14 +118,14 @@ def list_below(figure: Figure, handles: list[Artist]) -> None:
         style.legend(figure, handles, columns=max(1, min(columns, len(handles))), fontsize=8)
 
 
-def heading(run: Trained, frame: int, places: int = 1) -> str:
-    """Return what is told of a frame: its epoch, in so many places at least, and the training loss."""
-    epoch = f"{run.record['epochs'][frame]:\u2007>{places}}"  # filled with spaces as wide as a digit
-    loss = run.record["train/loss"][frame]
-    return f"epoch {epoch}, " + ("initial weights" if frame == 0 else f"training loss {loss:#.3g}")
+def heading(scene: Scene, frame: int, places: int = 1) -> str:
+    """Return the title of a frame: its epoch, in so many places at least, and the training loss."""
+    epoch, loss = scene.frames.epochs[frame], scene.frames.losses[frame]
+    text = f"{epoch:\u2007>{places}}"  # filled with spaces as wide as a digit
+    return f"epoch {text}, " + ("initial weights" if epoch == 0 else f"training loss {loss:#.3g}")
 
 
-def spread(epochs: np.ndarray, most: int) -> np.ndarray:
+def frames_by_root(epochs: np.ndarray, most: int) -> np.ndarray:
     """Return the numbers of at most `most` frames, the first, the last, and others evenly in the epoch's root."""
     count = min(most, len(epochs))
     wanted = np.linspace(0.0, math.sqrt(epochs[-1]), count)

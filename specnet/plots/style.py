@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -17,6 +17,8 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 COLORS = {"train": PALETTE[0], "validation": PALETTE[1], "test": PALETTE[2]}
 MARKERS = {"train": "o", "validation": "s", "test": "^"}
 """How each split is drawn in every picture; points of train are filled, the others outlined."""
+DASHES = ("-", "--", "-.", (0, (1, 1)))
+"""Lines of curves that are told apart by more than their colour."""
 WRONG = PALETTE[1]
 """What marks a wrong prediction, never by colour alone."""
 
@@ -104,6 +106,11 @@ def pale(color: str) -> str:
 def point_size(count: int) -> float:
     """Return the diameter of markers, in points, for `count` of them: fewer are larger."""
     return min(6.0, max(2.0, 100.0 / count**0.5))
+
+
+def points(split: str) -> dict[str, Any]:
+    """Return how the points of a split are drawn without a line."""
+    return {"linestyle": "", "marker": MARKERS[split], "color": COLORS[split], "alpha": 0.6}
 
 
 def depth_colors(count: int) -> list[str]:

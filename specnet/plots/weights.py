@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -28,8 +28,6 @@ class Weights(Plot):
     Blue is below 0, red above, white 0. Of three channels the colour shows the weight of each, and grey is 0; of other
     numbers of channels the mean is shown. Convolution kernels (height, width, channels, units) are images, too.
     """
-
-    streams: ClassVar[bool] = True
 
     def check(self, run: Trained) -> None:
         first_weights(run)
@@ -102,7 +100,7 @@ def draw_matrix(run: Trained, name: str, weights: np.ndarray) -> Figure:
     axes.grid(False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    names = run.data.input_names
+    names = run.input_names
     if len(names) == inputs <= NAMED:
         axes.set_yticks(range(inputs), [style.label(each) for each in names])
     return figure

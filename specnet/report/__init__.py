@@ -1,1 +1,1 @@
-"""What a run records for its replay, and the one offline page made of it."""
+"""The offline page of a run, or of several side by side."""

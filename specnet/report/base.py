@@ -33,19 +33,5 @@ class Reported(Trained, Protocol):
     def best(self) -> Mapping[str, Any]:
         """Checkpoint, epoch, step, monitored value's name and value of the best state."""
 
-    @property
-    def input_names(self) -> tuple[str, ...]:
-        """Names of the input columns, if the dataset has them."""
-
-    @property
-    def target_names(self) -> tuple[str, ...]:
-        """Names of the target columns, if the dataset has them."""
-
     def evaluate(self, split: str) -> dict[str, float]:
         """Return loss and metrics over one of the run's splits."""
-
-
-def class_names(run: Reported) -> list[str] | None:
-    """Return the names of classes, by class number, or None where each sample has numbers or several labels."""
-    part = run.task.only
-    return list(part.classes) if part.has_classes else None

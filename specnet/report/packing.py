@@ -73,11 +73,6 @@ def count_up(numbers: np.ndarray) -> Levels:
     return Levels(numbers.astype(dtype), 0.0, float(np.iinfo(dtype).max))
 
 
-def spread(length: int, count: int) -> np.ndarray:
-    """Return at most `count` evenly spaced numbers from 0 up to `length`, the first and the last among them."""
-    return np.unique(np.linspace(0, length - 1, min(length, count)).round().astype(np.int64))
-
-
 def thumbnails(images: np.ndarray) -> list[str]:
     """Return images (n, height, width, channels) as data URIs; all in one scale, from the least to the greatest."""
     stride = -(-max(images.shape[1:3]) // LARGEST_SIDE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from specnet.errors import PlotError, UsageError
+from specnet.functions import evenly_spaced
 from specnet.names import suggest
 from specnet.plots.base import Plot, Trained
 
@@ -87,7 +88,7 @@ def common_palette(frames: list[np.ndarray]) -> np.ndarray:
     """Return colours (k, 3) that suit frames (height, width, 3) from the whole length of a film."""
     from PIL import Image
 
-    chosen = [frames[number] for number in np.unique(np.linspace(0, len(frames) - 1, SAMPLED).astype(int))]
+    chosen = [frames[number] for number in evenly_spaced(len(frames), SAMPLED)]
     palette = Image.fromarray(np.concatenate(chosen)).quantize(COLORS).getpalette()
     return np.array(palette, np.uint8).reshape(-1, 3)
 

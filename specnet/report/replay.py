@@ -1,4 +1,4 @@
-"""What a page replays of a run: the frames of its record, and the samples that they are about."""
+"""The recorded scene of a run as a JSON value, which the page's script paints."""
 
 from __future__ import annotations
 
@@ -7,76 +7,50 @@ from typing import Any
 
 import numpy as np
 
-from specnet.datasets.base import AnySamples, Data, Samples
-from specnet.errors import PlotError, SpecnetError
-from specnet.functions import is_image
-from specnet.report.base import Reported, class_names
-from specnet.report.packing import Levels, count_up, quantize, quantize_each, spread, thumbnails
+from specnet.functions import evenly_spaced
+from specnet.recording.scenes import Axis, Points, Scene, recorded_scene
+from specnet.report.base import Reported
+from specnet.report.packing import Levels, count_up, quantize, quantize_each, thumbnails
 from specnet.report.series import rounded
-from specnet.task import class_numbers, classes
 
 POINTS = 128
 """Points along each of two inputs at most; of finer grids only every second point is shown, or third, …"""
-SAMPLES = 1000
-"""Samples of a split that are shown at most, evenly chosen."""
-IMAGES = 24
-"""Images that are shown at most, evenly chosen."""
-OUTPUTS = 7
-"""Outputs that are shown at most: one for each colour of the palette."""
 FRAMES = 600
-"""Frames of all replays of a page at most: so many every curve has a point for."""
+"""Frames of all replays of a page at most: every curve has a point for each."""
 LEVELS = 65_536
-"""Parts of a column's range to which its numbers are told."""
+"""Parts of a column's range to which its numbers are written."""
 
-NEEDED = {"epochs", "predictions", "train/loss", "layers"}
-"""Arrays that every record has."""
-
-Scene = dict[str, Any]
-"""What stays the same from frame to frame, as a JSON value."""
 Arrays = dict[str, Levels]
-"""What changes, by the names that the page's script knows."""
+"""What changes from frame to frame, by the names that the page's script knows."""
 
 
-def replay(run: Reported, budget: int, *, frames: int = FRAMES, units: bool = True) -> Scene:
-    """Return what the page's script shows of a run's record, as a JSON value; packed frames take `budget` letters.
+def replay(run: Reported, budget: int, *, frames: int = FRAMES, units: bool = True) -> dict[str, Any]:
+    """Return the scene of a run's record as a JSON value, whose packed frames take `budget` letters.
 
-    Frames that would take more are left out, as many and as evenly as it takes, and so are those beyond `frames`; the
-    first and the last stay. So are frames with predictions that are not finite, and the responses of hidden units
-    unless `units` are wanted. What the reader is told of this are `notes`.
+    Frames that would take more are left out, evenly, and so are those beyond `frames`; the first and the last stay.
+    `units` asks for the responses of hidden units. `notes` are sentences about what is left out.
 
     Raises:
         SpecnetError: if there is nothing to show.
     """
-    record = run.record
-    if not record:
-        raise PlotError("There is nothing to replay: this run keeps no record.")
-    if not record.keys() >= NEEDED:
-        raise PlotError("There is nothing to replay: this record is of an older version of specnet.")
-    every = record["predictions"]
-    finite = np.flatnonzero(np.isfinite(every).reshape(len(every), -1).all(axis=1))
-    if not len(finite):
-        raise PlotError("There is nothing to replay: no recorded prediction is finite.")
-    predictions = every[finite]
-    if "axis_0" not in record:
-        scene, arrays = of_samples(run, predictions)
-    elif "axis_1" in record:
-        scene, arrays = over_plane(run, predictions)
-    else:
-        scene, arrays = over_line(run, predictions)
-    scene["units"] = [str(name) for name in record.get("unit_layers", ())] if units else []
-    arrays |= {f"units/{name}": hidden_units(record[f"units/{name}"][finite]) for name in scene["units"]}
+    scene, record = recorded_scene(run), run.record
+    names = [str(name) for name in record.get("unit_layers", ())] if units else []
+    finite = np.searchsorted(record["epochs"], scene.frames.epochs)
+    value, arrays = paint(scene)
+    arrays |= {f"units/{name}": hidden_units(record[f"units/{name}"][finite]) for name in names}
     chosen, packed = fit(arrays, len(finite), budget, frames)
-    return scene | {
-        "epochs": record["epochs"][finite[chosen]].tolist(),
-        "losses": [rounded(loss) for loss in record["train/loss"][finite[chosen]].tolist()],
-        "recorded": len(every),
+    return value | {
+        "units": names,
+        "epochs": scene.frames.epochs[chosen].tolist(),
+        "losses": [rounded(loss) for loss in scene.frames.losses[chosen].tolist()],
+        "recorded": scene.frames.recorded,
         "arrays": packed,
-        "notes": [*left_out(len(every), len(finite), len(chosen)), *scene.get("notes", ())],
+        "notes": [*left_out(scene.frames.recorded, len(finite), len(chosen)), *scene.notes],
     }
 
 
 def left_out(recorded: int, finite: int, shown: int) -> list[str]:
-    """Return in words how many frames are not shown, and why: some are not finite, for some there is no room."""
+    """Return a sentence about frames that are not shown, because they are not finite or there is no room."""
     reasons = []
     if (count := recorded - finite) > 0:
         reasons.append(f"in {count} not all predictions are finite")
@@ -86,21 +60,10 @@ def left_out(recorded: int, finite: int, shown: int) -> list[str]:
     return [f"Of {recorded} recorded frames {shown} {verb} shown: {', and '.join(reasons)}."] if reasons else []
 
 
-def outputs(run: Reported, scores: np.ndarray) -> Scene:
-    """Return the names of the outputs (..., k) that are shown, and whether there are more."""
-    count = scores.shape[-1]
-    return {"outputs": output_names(run, count)[:OUTPUTS], "notes": outputs_shown(count)}
-
-
-def outputs_shown(count: int) -> list[str]:
-    """Return in words how many outputs are shown, if that is not all of them."""
-    return [f"{OUTPUTS} of {count} outputs are shown."] if count > OUTPUTS else []
-
-
 def fit(arrays: Arrays, count: int, budget: int, most: int) -> tuple[np.ndarray, dict[str, Any]]:
     """Return the numbers of as many frames as the budget has room for, at least two, and these frames packed."""
     while True:
-        chosen = spread(count, most)
+        chosen = evenly_spaced(count, most)
         packed = {name: levels.pack(chosen) for name, levels in arrays.items()}
         size = sum(len(each["data"]) for each in packed.values())
         if size <= budget or most <= 2:
@@ -108,94 +71,46 @@ def fit(arrays: Arrays, count: int, budget: int, most: int) -> tuple[np.ndarray,
         most = max(2, int(0.97 * len(chosen) * budget / size))
 
 
-def over_plane(run: Reported, predictions: np.ndarray) -> tuple[Scene, Arrays]:
-    """Return what is predicted in the plane of two inputs; rows of its arrays are those of the second input."""
-    step = -(-max(predictions.shape[1:3]) // POINTS)
-    predictions = np.swapaxes(predictions[:, ::step, ::step], 1, 2)
-    scores = predictions.reshape(*predictions.shape[:3], -1)
-    data = loaded(run)
-    names = class_names(run)
-    scene: Scene = {
-        "kind": "plane",
-        "axes": [axis(run, number, step) for number in range(2)],
-        "classes": names,
-        "splits": overlay(data, names),
-    }
-    if names is not None:
-        arrays = verdicts(scores)
-        return scene | {"classes": enough(names, scores)}, arrays
-    scene |= outputs(run, scores)
-    scores = scores[..., :OUTPUTS]
-    truth = [each for split in scene["splits"] for row in split["truth"] for each in row]
-    scene |= {"range": limits([scores[-1], truth], 0.0)}
-    return scene, {"value": quantize_each(scores)}
+def paint(scene: Scene) -> tuple[dict[str, Any], Arrays]:
+    """Return what stays the same from frame to frame as a JSON value, and what changes."""
+    step = -(-max(len(axis.values) for axis in scene.axes) // POINTS) if scene.kind == "plane" else 1
+    value: dict[str, Any] = {"kind": scene.kind, "classes": scene.classes, "range": scene.range}
+    if scene.classes is None or scene.kind == "curve":
+        value["outputs"] = scene.outputs
+    if scene.axes:
+        value["axes"] = [describe_axis(axis, step) for axis in scene.axes]
+        value["splits"] = [describe_points(points) for points in scene.samples]
+        value["function"] = None if scene.function is None else numbers(scene.function)
+    else:
+        (points,) = scene.samples
+        value |= {"split": points.split, "label": points.label, "truth": describe_truth(points.truth)}
+    if scene.kind == "images":
+        value["images"] = thumbnails(scene.samples[0].inputs)
+    if scene.kind == "verdicts":
+        value["score"] = f"{'probability' if scene.in_unit_interval else 'score'} of what they are"
+    return value, pack_predictions(scene, step)
 
 
-def over_line(run: Reported, predictions: np.ndarray) -> tuple[Scene, Arrays]:
-    """Return what is predicted over one input."""
-    every = predictions.reshape(*predictions.shape[:2], -1)
-    scores = every[..., :OUTPUTS]
-    data = loaded(run)
-    # Of class numbers there is no probability to be drawn over the input: they are numbers as good as any.
-    names = None if np.issubdtype(scores.dtype, np.integer) else class_names(run)
-    scene: Scene = {"kind": "curve", "axes": [axis(run, 0, 1)], "classes": names, "splits": overlay(data, names)}
-    if names is not None:
-        names = enough(names, every)
-        shown = names[: scores.shape[-1]] if scores.shape[-1] > 1 else names[1:2]
-        scene |= {"classes": names, "outputs": shown, "notes": outputs_shown(every.shape[-1]), "function": None}
-        return scene | {"range": limits([scores[-1], [0.0, 1.0]], 0.05)}, {"value": quantize_each(scores)}
-    x = run.record["axis_0"]
-    function = run.dataset.function(x[:, np.newaxis])
-    truth = [each for split in scene["splits"] for row in split["truth"] for each in row]
-    scene |= outputs(run, every) | {
-        # The first curves may go anywhere: the samples say what is looked at.
-        "range": limits([truth or scores[-1]], 0.1),
-        "function": None if function is None or function.size != len(x) else numbers(function.reshape(-1)),
-    }
-    return scene, {"value": quantize_each(scores)}
+def pack_predictions(scene: Scene, step: int) -> Arrays:
+    """Return the numbers that are predicted, or what is said of classes; every `step`th point of a plane.
 
-
-def of_samples(run: Reported, predictions: np.ndarray) -> tuple[Scene, Arrays]:
-    """Return what is predicted of some samples: of images as classes, of others as classes or numbers.
-
-    Raises:
-        SpecnetError: if they cannot be loaded any more, or something else is predicted.
+    That is the `probability` of the second of two classes, else the `winner` and its `share` or, of a sample whose
+    class is known, the share of that; class numbers have winners alone.
     """
-    split, rows, data = str(run.record["sample_split"]), run.record["sample_rows"], run.data
-    names, shape = class_names(run), data.train.inputs.shape[1:]
-    images = names is not None and is_image(shape)
-    chosen = spread(len(rows), IMAGES if images else SAMPLES)
-    inputs, targets, *_ = held(data.splits[split].select(rows[chosen]))
-    if predictions.ndim > 3 or targets.ndim > 2:
-        raise PlotError(f"There is no replay of predictions of shape {predictions.shape[2:]}.")
-    scores = predictions[:, chosen].reshape(len(predictions), len(chosen), -1)
-    scene: Scene = {"split": split, "classes": names, "truth": truths(targets, names)}
-    if names is None:
-        scene |= outputs(run, scores) | {"kind": "numbers", "range": limits([targets], 0.1)}
-        return scene, {"value": quantize_each(scores[..., :OUTPUTS])}
-    scene["classes"] = enough(names, scores)
-    arrays = verdicts(scores)
-    if images:
-        return scene | {"kind": "images", "images": thumbnails(inputs)}, arrays
-    if "share" in arrays:
-        arrays["share"] = shares(scores[:, np.arange(len(chosen)), np.minimum(scene["truth"], scores.shape[-1] - 1)])
-    known = arrays.get("share", arrays.get("probability"))
-    word = "score" if known and isinstance(known.low, np.ndarray) else "probability"
-    span = limits([known.low, known.high] if known else [[0.0, 1.0]], 0.04)
-    return scene | {"kind": "verdicts", "score": f"{word} of what they are", "range": span}, arrays
 
+    def arranged(values: np.ndarray) -> np.ndarray:
+        # Rows of a picture are those of the second input.
+        return np.swapaxes(values[:, ::step, ::step], 1, 2) if scene.kind == "plane" else values
 
-def verdicts(scores: np.ndarray) -> Arrays:
-    """Return what predictions (F, ..., k) say of classes.
-
-    Of one output the `probability` of the second class; of several the `winner` and the `share` that it has; class
-    numbers are winners already.
-    """
-    if np.issubdtype(scores.dtype, np.integer):
-        return {"winner": count_up(scores[..., 0])}
-    if scores.shape[-1] == 1:
-        return {"probability": shares(scores[..., 0])}
-    return {"winner": count_up(classes(scores)), "share": shares(scores.max(axis=-1))}
+    if scene.classes is None or scene.kind == "curve":
+        return {"value": quantize_each(arranged(scene.values))}
+    if scene.probability is not None:
+        return {"probability": shares(arranged(scene.probability))}
+    arrays = {"winner": count_up(arranged(scene.winners))}
+    if scene.has_scores:
+        own = scene.scores if scene.kind == "verdicts" else scene.predictions.max(axis=-1)
+        arrays["share"] = shares(arranged(own))
+    return arrays
 
 
 def shares(values: np.ndarray) -> Levels:
@@ -213,55 +128,23 @@ def hidden_units(responses: np.ndarray) -> Levels:
     return quantize(responses, -most, most, fine=False)
 
 
-def loaded(run: Reported) -> Data | None:
-    """Return the samples of a run, or nothing where they cannot be loaded any more."""
-    try:
-        return run.data
-    except SpecnetError:
-        return None
+def describe_points(points: Points) -> dict[str, Any]:
+    """Return the shown samples of a split: the values of each input, and the truth."""
+    columns = [numbers(column) for column in points.inputs.reshape(len(points.inputs), -1).T]
+    return {"split": points.split, "label": points.label, "inputs": columns, "truth": describe_truth(points.truth)}
 
 
-def enough(names: list[str], scores: np.ndarray) -> list[str]:
-    """Return names of as many classes as there are scores (..., k): further ones have numbers alone."""
-    most = int(scores.max()) + 1 if np.issubdtype(scores.dtype, np.integer) else scores.shape[-1]
-    return names + [str(number) for number in range(len(names), max(most, 2))]
+def describe_truth(truth: np.ndarray) -> list[Any]:
+    """Return class numbers (n,), or the numbers of each sample (n, outputs)."""
+    if truth.ndim == 1:
+        return truth.tolist()
+    return [list(row) for row in zip(*map(numbers, truth.T), strict=True)]
 
 
-def output_names(run: Reported, count: int) -> list[str]:
-    """Return what the numbers are called that a network predicts."""
-    if len(run.target_names) == count:
-        return list(run.target_names)
-    return ["prediction"] if count == 1 else [f"output {number}" for number in range(count)]
-
-
-def overlay(data: Data | None, names: list[str] | None) -> list[dict[str, Any]]:
-    """Return of each split the samples that are drawn: the values of each input, and what they are."""
-    shown = []
-    for split, samples in data.splits.items() if data else ():
-        inputs, targets, *_ = held(samples.select(spread(len(samples.inputs), SAMPLES)))
-        columns = [numbers(column) for column in inputs.reshape(len(inputs), -1).T]
-        shown.append({"split": split, "inputs": columns, "truth": truths(targets, names)})
-    return shown
-
-
-def held(samples: AnySamples) -> Samples:
-    """Return samples, few as they are, in memory."""
-    return samples if isinstance(samples, Samples) else Samples(samples.inputs[:], samples.targets[:])
-
-
-def truths(targets: np.ndarray, names: list[str] | None) -> list[Any]:
-    """Return the class number of each sample, or its numbers.
-
-    Raises:
-        PlotError: if class numbers are expected, and targets are none.
-    """
-    if names is None:
-        columns = targets.reshape(len(targets), -1)[:, :OUTPUTS].T
-        return [list(row) for row in zip(*map(numbers, columns), strict=True)]
-    found = class_numbers(targets)
-    if found is None or found.ndim > 1:
-        raise PlotError("There is no replay: targets are not class numbers.")
-    return found.tolist()
+def describe_axis(axis: Axis, step: int) -> dict[str, Any]:
+    """Return the grid along an input, of which every `step`th point is shown."""
+    values = axis.values[::step]
+    return {"name": axis.name, "low": float(values[0]), "high": float(values[-1]), "count": len(values)}
 
 
 def numbers(values: np.ndarray) -> list[float | None]:
@@ -271,18 +154,3 @@ def numbers(values: np.ndarray) -> list[float | None]:
     span = float(np.ptp(known)) if len(known) else 0.0
     digits = math.ceil(-math.log10(span / LEVELS)) if 0.0 < span / LEVELS < math.inf else 300
     return [round(value, digits) if math.isfinite(value) else None for value in values.tolist()]
-
-
-def limits(values: list[Any], margin: float) -> list[float]:
-    """Return the least and the greatest of all values, further apart by a share of their distance at each end."""
-    every = np.concatenate([np.asarray(each, np.float64).reshape(-1) for each in values])
-    low, high = float(every.min()), float(every.max())
-    beyond = margin * (high - low or 1.0)
-    return [low - beyond, high + beyond]
-
-
-def axis(run: Reported, number: int, step: int) -> dict[str, Any]:
-    """Return the grid along an input, of which every point by a step is shown."""
-    values = run.record[f"axis_{number}"][::step]
-    name = run.input_names[number] if number < len(run.input_names) else f"input {number}"
-    return {"name": name, "low": float(values[0]), "high": float(values[-1]), "count": len(values)}

@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from specnet.datasets.base import AnySamples, Data
-from specnet.metrics.base import drop_column
-from specnet.report.base import Reported, class_names
-from specnet.report.packing import spread
-from specnet.report.replay import enough, held
-from specnet.task import are_probabilities, class_numbers, class_scores, classes
+from specnet.datasets.base import evenly_chosen, samples_at
+from specnet.recording.classes import Confusion, class_names, class_pairs, padded
+from specnet.recording.scenes import shown_of
+from specnet.report.base import Reported
+from specnet.task import are_probabilities, class_scores, own_scores
 
 CLASSES = 2000
 """Classes above which they are not counted in pairs."""
@@ -24,8 +23,8 @@ NUMBERS = 7
 """Numbers of a truth or a prediction that are told at most."""
 
 
-class Confusion(NamedTuple):
-    """How often which class is taken for which: of `counts` (k, k) a row is what samples are, a column what is said."""
+class ClassCounts(NamedTuple):
+    """How often which class is taken for which: `counts` (k, k) has true classes in rows, predicted ones in columns."""
 
     split: str
     names: list[str]
@@ -33,9 +32,10 @@ class Confusion(NamedTuple):
 
 
 class Residuals(NamedTuple):
-    """What is true (n,) and what is predicted (n,) of some samples, in float64 and finite."""
+    """Truth (n,) and prediction (n,) of some samples, in float64 and finite; `label` says how many of a split."""
 
     split: str
+    label: str
     truth: np.ndarray
     prediction: np.ndarray
 
@@ -67,24 +67,19 @@ def scores(run: Reported) -> dict[str, dict[str, float]]:
     return {split: run.evaluate(split) for split in run.data.splits}
 
 
-def confusion(run: Reported) -> Confusion | None:
-    """Return which classes of the last split are taken for which, or nothing where there are no classes.
+def confusion(run: Reported) -> ClassCounts | None:
+    """Return which classes of the last split are taken for which, or None if there are no classes.
 
     Raises:
         SpecnetError: if the data cannot be loaded any more.
     """
-    (split, samples), names = last_split(run.data), class_names(run)
-    if names is None or len(names) > CLASSES:
+    (split, samples), names = run.data.last_split, class_names(run)
+    if names is None or len(names) > CLASSES or len(samples.targets.shape) > 2:
         return None
-    pairs = [verdicts(piece.targets, run.predict(piece.inputs, piece.mask)) for piece in samples.pieces()]
-    known = [pair for pair in pairs if pair is not None]
-    if len(known) < len(pairs):
-        return None
-    pair = np.concatenate(known, axis=1)
-    names = enough(names, pair)
-    counts = np.zeros((len(names), len(names)), np.int64)
-    np.add.at(counts, tuple(pair), 1)
-    return Confusion(split, names, counts)
+    found = Confusion()
+    for piece in samples.pieces():
+        found.update(run.predict(piece.inputs, piece.mask), piece.targets)
+    return ClassCounts(split, *found.of(names))
 
 
 def residuals(run: Reported) -> Residuals | None:
@@ -93,16 +88,17 @@ def residuals(run: Reported) -> Residuals | None:
     Raises:
         SpecnetError: if the data cannot be loaded any more.
     """
-    split, samples = last_split(run.data)
+    split, samples = run.data.last_split
     if samples.targets.shape[1:] not in [(), (1,)] or class_names(run) is not None:
         return None
-    inputs, targets, _, mask = held(samples.select(spread(len(samples.inputs), RESIDUALS)))
+    inputs, targets, _, mask = evenly_chosen(samples, RESIDUALS)
     prediction = run.predict(inputs, mask).astype(np.float64)
     finite = np.isfinite(prediction).reshape(len(inputs), -1).all(axis=1)
     if prediction.size != len(inputs) or not finite.any():
         return None
     truth = targets.reshape(-1).astype(np.float64)
-    return Residuals(split, truth[finite], prediction.reshape(-1)[finite])
+    label = split + shown_of(len(inputs), len(samples.inputs))
+    return Residuals(split, label, truth[finite], prediction.reshape(-1)[finite])
 
 
 def worst(run: Reported) -> Worst | None:
@@ -114,7 +110,7 @@ def worst(run: Reported) -> Worst | None:
     Raises:
         SpecnetError: if the data cannot be loaded any more.
     """
-    (split, samples), names = last_split(run.data), class_names(run)
+    (split, samples), names = run.data.last_split, class_names(run)
     error, wrong = np.empty(0), np.empty(0, bool)
     for piece in samples.pieces():
         found = errors(names, piece.targets, run.predict(piece.inputs, piece.mask))
@@ -127,24 +123,13 @@ def worst(run: Reported) -> Worst | None:
     if not len(rows):
         return None
     ascending = np.sort(rows)
-    inputs, targets, _, mask = held(samples.select(ascending))
+    inputs, targets, _, mask = samples_at(samples, ascending)
     measure, truth, prediction = in_words(names, targets, run.predict(inputs, mask))
     examples = [
         Example(row, inputs[place], truth[place], prediction[place], float(error[row]))
         for row, place in zip(rows.tolist(), np.searchsorted(ascending, rows).tolist(), strict=True)
     ]
     return Worst(split, measure, examples)
-
-
-def last_split(data: Data) -> tuple[str, AnySamples]:
-    """Return name and samples of the split furthest from training."""
-    return list(data.splits.items())[-1]
-
-
-def verdicts(targets: np.ndarray, predictions: np.ndarray) -> np.ndarray | None:
-    """Return class numbers (2, n), what samples are and what is predicted, or nothing where these are no classes."""
-    truth, found = class_numbers(targets), drop_column(classes(predictions))
-    return None if truth is None or truth.shape != found.shape or truth.ndim > 1 else np.stack([truth, found])
 
 
 def errors(
@@ -161,15 +146,12 @@ def errors(
         if max(predictions.ndim, targets.ndim) > 2 or y.shape != t.shape:
             return None
         return np.linalg.norm(y - t, axis=1), np.ones(count, bool)
-    if (pair := verdicts(targets, predictions)) is None:
+    if (pair := class_pairs(targets, predictions)) is None:
         return None
     truth, wrong = pair[0], pair[0] != pair[1]
     if np.issubdtype(predictions.dtype, np.integer):
         return wrong.astype(np.float64), wrong
-    y = class_scores(predictions)
-    own, scored = np.zeros(count), truth < y.shape[1]
-    own[scored] = y[scored, truth[scored]]
-    return np.abs(1.0 - own), wrong
+    return np.abs(1.0 - own_scores(class_scores(predictions), truth)), wrong
 
 
 def in_words(names: list[str] | None, targets: np.ndarray, predictions: np.ndarray) -> tuple[str, list[str], list[str]]:
@@ -177,9 +159,9 @@ def in_words(names: list[str] | None, targets: np.ndarray, predictions: np.ndarr
     if names is None:
         measure = "|prediction − truth|" if predictions.size == len(targets) else "the distance of prediction and truth"
         return measure, tell(targets, predictions), tell(predictions, targets)
-    pair = verdicts(targets, predictions)
+    pair = class_pairs(targets, predictions)
     assert pair is not None
-    names = enough(names, pair)
+    names = padded(names, pair)
     truth, found = ([names[number] for number in numbers] for numbers in pair.tolist())
     if np.issubdtype(predictions.dtype, np.integer):
         return "1 where the class is wrong", truth, found

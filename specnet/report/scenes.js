@@ -25,7 +25,7 @@ class Scene {
   }
 
   splitEntries() {
-    return this.scene.splits.map(({ split }) => [symbol(MARKERS[split], split === "train" ? "solid" : "hollow"), split]);
+    return this.scene.splits.map(({ split, label }) => [symbol(MARKERS[split], split === "train" ? "solid" : "hollow"), label]);
   }
 
   color(number) {
@@ -292,7 +292,7 @@ class Verdicts extends Scene {
     const ticks = present.map((number, column) => [column + 0.5, this.classes[number].slice(0, 12)]).filter((_, i) => i % every === 0);
     const [low, high] = this.scene.range;
     this.main = this.board({
-      x: { low: 0, high: present.length, ticks, name: `samples of the ${this.scene.split} split, by what they are` },
+      x: { low: 0, high: present.length, ticks, name: `samples of ${this.scene.label}, by what they are` },
       y: { low, high, name: this.scene.score }, ratio: 0.56,
     });
     this.legend([symbol("circle", "solid", "c0"), "right"], [symbol("cross", "hollow", "c1"), "wrong"]);
@@ -328,10 +328,10 @@ class Verdicts extends Scene {
 /** Numbers of any inputs: what is predicted over what is true. */
 class Numbers extends Scene {
   build() {
-    const { outputs, split, range: [low, high] } = this.scene;
+    const { outputs, label, range: [low, high] } = this.scene;
     const name = outputs.length > 1 ? "" : ` ${outputs[0]}`;
     this.main = this.board({
-      x: { low, high, name: `true${name}, ${split} split` }, y: { low, high, name: `predicted${name}` }, ratio: 0.8,
+      x: { low, high, name: `true${name}, ${label}` }, y: { low, high, name: `predicted${name}` }, ratio: 0.8,
     });
     const names = outputs.length > 1 ? outputs.map((output, i) => [symbol("circle", "solid", `c${i}`), output]) : [];
     this.outside = element("span", {});

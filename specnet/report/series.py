@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet.functions import falls_far, thin
+from specnet.functions import evenly_spaced, falls_far, thin
 from specnet.report.base import Reported
-from specnet.report.packing import spread
 
 SPLITS = ("train", "validation", "test")
 POINTS = 2000
@@ -90,7 +89,7 @@ def of_layers(record: Mapping[str, np.ndarray]) -> Iterator[Panel]:
 
 def each_layer(layers: np.ndarray, epochs: np.ndarray, values: np.ndarray) -> Iterator[dict[str, Any]]:
     """Give the curve of each of at most so many layers."""
-    for number, place in enumerate(spread(len(layers), LAYERS)):
+    for number, place in enumerate(evenly_spaced(len(layers), LAYERS)):
         yield curve(str(layers[place]), number, number, epochs, values[:, place])
 
 

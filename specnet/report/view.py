@@ -15,6 +15,7 @@ from specnet.datasets.rows import Rows
 from specnet.errors import SpecnetError
 from specnet.functions import is_image
 from specnet.layers.base import Layer, Shape, walk
+from specnet.recording.scenes import limits, output_names
 from specnet.report.base import Reported
 from specnet.report.packing import thumbnails
 from specnet.report.results import Example, Residuals
@@ -157,17 +158,15 @@ def describe_inputs(run: Reported, inputs: np.ndarray) -> str:
 
 def residual_pictures(run: Reported, residuals: Residuals) -> list[dict[str, Any]]:
     """Return what the page's script draws of residuals, as JSON values."""
-    name = run.target_names[0] if len(run.target_names) == 1 else "prediction"
-    every = np.concatenate([residuals.truth, residuals.prediction])  # a prediction far away is to be seen
-    low, high = float(every.min()), float(every.max())
-    margin = 0.08 * (high - low or 1.0)
+    (name,) = output_names(run, None, 1)
     common = {
         "classes": None,
+        "label": residuals.label,
         "split": residuals.split,
         "outputs": [name],
         "truth": [[number] for number in residuals.truth.tolist()],
         "prediction": residuals.prediction.tolist(),
-        "range": [low - margin, high + margin],
+        "range": limits([residuals.truth, residuals.prediction], 0.08),  # shows each prediction
     }
     return [{"kind": "fit", **common}, {"kind": "histogram", **common}]
 

@@ -18,9 +18,8 @@ from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetErr
 from specnet.layers.base import Shape
 from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer
-from specnet.plots.base import check_plot
 from specnet.randomness import stream
-from specnet.report.record import Recorder
+from specnet.recording.recorder import Recorder
 from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.schedules.scheduled import ScheduledFields, pointer_of
 from specnet.spec.checks import check_network, missing_split
@@ -128,6 +127,7 @@ class Untrained:
     name: str
     dataset: Dataset
     data: Data
+    input_names: tuple[str, ...]
     task: Task
     predict: Callable[..., np.ndarray]
     params: Mapping[str, np.ndarray]
@@ -253,6 +253,7 @@ class Experiment:
             self.spec.name,
             self.spec.dataset,
             self.data,
+            self.data.input_names,
             self.task,
             self.model.predict,
             self.model.network.params,
@@ -260,7 +261,7 @@ class Experiment:
         )
         for number, plot in enumerate(self.spec.plots):
             try:
-                check_plot(plot, untrained)
+                plot.check(untrained)
             except SpecnetError as error:
                 mistakes += error.at("plots", number).diagnostics
         if mistakes:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from specnet.errors import Diagnostic, Pointer, RunError, SpecError, SpecnetError, UsageError, shorten
 from specnet.numpy_files import read_npz
-from specnet.report.record import Recorder
+from specnet.recording.recorder import Recorder
 from specnet.runs.archive import Stamp
 from specnet.runs.experiment import Experiment
 from specnet.runs.history import read_until

@@ -18,7 +18,7 @@ from specnet.datasets.checks import check_weights
 from specnet.errors import DataError, RunError, SpecnetError, UsageError
 from specnet.names import suggest
 from specnet.numpy_files import read_npz
-from specnet.plots.base import Plot, check_plot
+from specnet.plots.base import Plot
 from specnet.report.pictures import FORMATS, check_format, write_picture
 from specnet.runs.archive import Stamp
 from specnet.runs.directory import inside
@@ -224,7 +224,7 @@ class Run:
         assert isinstance(built, Plot)
         format = format if output is None else Path(output).suffix[1:].lower()
         check_format(built, format)
-        check_plot(built, self)
+        built.check(self)
         path = self._picture(built.to_spec()["type"], format) if output is None else Path(output)
         write_file(path, lambda file: write_picture(built, self, file, format))
         return path

@@ -60,6 +60,11 @@ class Demo:
     record: Mapping[str, np.ndarray]
     params: Mapping[str, np.ndarray]
 
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the input columns."""
+        return self.data.input_names
+
     def predict(self, inputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """Return predictions for raw inputs."""
         return self.model.predict(inputs, mask)

@@ -25,8 +25,14 @@ def trained():
     ):
         dataset = SimpleNamespace(function=function)
         task = decided(data, predict(data.train.inputs[:1])) if data else None
-        further = {"task": task, "record": dict(record), "params": dict(params), "dataset": dataset}
-        further["predict"] = lambda x, mask=None: predict(x)
+        further = {
+            "input_names": data.input_names if data else (),
+            "task": task,
+            "record": dict(record),
+            "params": dict(params),
+            "dataset": dataset,
+            "predict": lambda x, mask=None: predict(x),
+        }
         return SimpleNamespace(name=name, history=history, data=data, **further)
 
     def decided(data, y):
@@ -39,6 +45,11 @@ def trained():
 @pytest.fixture
 def record():
     """Makes what a run records of data: predictions come, share by share, from 0 to those of `predict`."""
+
+    def recorded(final, shares):
+        if final.dtype.kind in "iu":  # class numbers stay as they are
+            return np.stack([final] * len(shares))
+        return np.stack([share * final for share in shares]).astype(np.float16)
 
     def make(data, predict, epochs=(0, 1, 4, 9, 16), points=20):
         inputs = data.train.inputs
@@ -57,7 +68,7 @@ def record():
         growing = 10.0 ** np.linspace(-3.0, 0.0, 2 * len(epochs)).reshape(-1, 2).astype(np.float32)
         return kept | {
             "epochs": np.array(epochs),
-            "predictions": np.stack([share * final for share in shares]).astype(np.float16),
+            "predictions": recorded(final, shares),
             "train/loss": np.array([np.nan, *np.linspace(2.0, 1.0, len(epochs) - 1)]),
             "layers": np.array(["layers.0", "layers.2"]),
             "weight_norms": np.full_like(growing, 2.0),

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from helpers import sampled
 
 from specnet import registry
 from specnet.component import build
-from specnet.datasets.base import Samples
+from specnet.datasets.base import Data, Samples, StreamedSamples
+from specnet.datasets.rows import Rows
 from specnet.errors import PlotError
 from specnet.functions import softmax
+from specnet.plots.base import SplitPlot
 from specnet.report.pictures import write_picture
 
 PLOTS = sorted(registry.claims("plots"))
@@ -122,6 +125,71 @@ def test_a_plot_does_not_change_the_data(name, run):
     build("plots", name).draw(shown)
     after = [array for samples in shown.data.splits.values() for array in samples[:2]]
     assert all(np.array_equal(old, new) for old, new in zip(before, after, strict=True))
+
+
+@pytest.fixture
+def streamed():
+    """Makes the same run with samples that are read a few at a time."""
+
+    def rows(array):
+        return Rows(array.shape, array.dtype, lambda start, stop: array[start:stop].copy())
+
+    def make(run, buffer=80):
+        splits = {name: StreamedSamples(*map(rows, part[:2]), buffer) for name, part in run.data.splits.items()}
+        return SimpleNamespace(**(vars(run) | {"data": replace(run.data, **splits)}))
+
+    return make
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_streamed_samples_have_the_same_picture(name, run, streamed):
+    here = run(name)
+    there = streamed(here)
+    assert len(list(there.data.test.pieces())) > 1
+    pictures = []
+    for shown in (here, there):
+        build("plots", name).check(shown)
+        pictures.append(io.BytesIO())
+        write_picture(build("plots", name), shown, pictures[-1], "png")
+    assert pictures[0].getvalue() == pictures[1].getvalue()
+
+
+class Counted(SplitPlot):
+    """Writes down the samples that it is fed with."""
+
+    most_samples = 5
+
+    def reset(self):
+        self.fed = []
+
+    def update(self, prediction, target, inputs):
+        assert len(prediction) == len(target) == len(inputs)
+        self.fed += target.tolist()
+
+    def picture(self, run, shown):
+        return self.fed, shown
+
+
+@pytest.mark.parametrize(("count", "fed", "shown"), [
+    (5, [0, 1, 2, 3, 4], "train split"),
+    (17, [0, 4, 8, 12, 16], "5 of 17 samples of the train split"),
+    (4001, [0, 1000, 2000, 3000, 4000], "5 of 4,001 samples of the train split"),
+])  # fmt: skip
+def test_a_plot_of_a_split_is_fed_with_evenly_chosen_samples_and_says_so(count, fed, shown, trained, samples, streamed):
+    run = trained(data=Data(samples(np.arange(count), 2)))
+    assert Counted().draw(run) == Counted().draw(streamed(run)) == (fed, shown)
+
+
+@pytest.mark.parametrize("name", ["regression_fit", "decision_boundary", "replay", "history_grid"])
+def test_the_legend_says_how_many_samples_are_drawn(name, trained, samples, record, legend_texts):
+    inputs = 1 if name == "regression_fit" else 2
+    data = Data(samples(np.arange(2500) % 2, inputs), test=samples([0, 1], inputs))
+
+    def predict(x):
+        return 1 / (1 + np.exp(-x[:, :1]))
+
+    texts = legend_texts(build("plots", name).draw(trained(data=data, predict=predict, record=record(data, predict))))
+    assert "train (1,000 of 2,500)" in texts and "test" in texts
 
 
 def test_matplotlib_is_imported_to_draw_and_pyplot_never(tmp_path):

@@ -47,7 +47,7 @@ def test_a_probability_that_is_the_same_everywhere_fills_the_plane(plot, trained
 def test_scores_and_class_numbers_give_the_regions_of_the_winners(plot, trained, blobs, count, numbers):
     predict = (lambda x: np.argmax(scores(count)(x), axis=1)) if numbers else scores(count)
     figure = plot.draw(trained(data=blobs(count), predict=predict))
-    mesh = figure.axes[0].collections[0]
+    (mesh,) = [found for found in figure.axes[0].collections if hasattr(found, "get_coordinates")]
     corners = mesh.get_coordinates()[..., 0]
     middle = (corners[:-1, :-1] + corners[1:, 1:]) / 2
     nearest = np.clip(np.rint(middle), 0, count - 1)
@@ -57,7 +57,7 @@ def test_scores_and_class_numbers_give_the_regions_of_the_winners(plot, trained,
 
 def test_one_class_everywhere_is_one_region(plot, trained, blobs):
     figure = plot.draw(trained(data=blobs(3), predict=lambda x: np.zeros(len(x), int)))
-    mesh, line, *_ = figure.axes[0].collections
+    *_, mesh, line = figure.axes[0].collections
     assert (mesh.get_array() == 0).all()
     assert not any(len(path) for path in line.get_paths())
 

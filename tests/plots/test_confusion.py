@@ -85,9 +85,15 @@ def test_a_large_matrix_leaves_empty_cells_empty(plot, trained, blobs):
     assert cells(figure) == {(number, number): "2" for number in range(30)}
 
 
-@pytest.mark.parametrize("targets", [[0.5, 1.0], [[0.1, 0.9], [1.0, 0.0]], np.zeros((2, 3))])
+@pytest.mark.parametrize("targets", [[0.5, 1.0], [[0.1, 0.9], [1.0, 0.0]]])
 def test_targets_that_are_not_classes_are_refused(plot, trained, blobs, samples, targets):
     plot.check(trained(data=blobs(3)))
     with pytest.raises(PlotError, match="not classes") as caught:
         plot.check(trained(data=replace(blobs(3), validation=samples(targets, 2))))
     assert caught.value.help
+
+
+def test_samples_without_one_class_each_are_refused_when_they_are_met(plot, trained, blobs, samples):
+    data = replace(blobs(3), test=samples(np.zeros((2, 3)), 2))
+    with pytest.raises(PlotError, match="not one class for each sample"):
+        plot.draw(trained(data=data))

@@ -41,7 +41,8 @@ def test_images_are_spread_evenly_over_the_split(plot, trained, texts, count, ro
     assert texts(figure) == ([str(row) for row in rows], [str(row) for row in rows])
     values = [image.get_array()[0, 0] for image in figure.axes[0].images]
     assert np.allclose(values, np.array(rows) / (count - 1))
-    assert f"test split, {len(rows)} of {len(rows)} right" in figure.get_suptitle()
+    shown = "samples of the test split" if count == 3 else "24 of 47 samples of the test split"
+    assert f"demo: {shown}, {len(rows)} of {len(rows)} right" in figure.get_suptitle()
 
 
 def test_a_wrong_prediction_is_crossed_and_framed(plot, trained, texts):
@@ -63,7 +64,7 @@ def test_any_number_of_classes_is_shown(plot, trained, texts):
     plot.check(shown)
     figure = plot.draw(shown)
     above, below = texts(figure)
-    rows = np.linspace(0, 149, 24).astype(int)
+    rows = np.linspace(0, 149, 24).round().astype(int)
     assert above == [str(row) for row in rows]
     assert below == [f"{row}\n100%" if row % 2 == 0 else f"✗ {(row + 1) % 150}\n100%" for row in rows]
 

@@ -18,6 +18,7 @@ def kept(layers, frames=5):
     return {
         "epochs": 10 * np.arange(frames),
         "train/loss": np.full(frames, 0.5),
+        "predictions": np.zeros((frames, 1)),
         "layers": np.array([f"layers.{number}" for number in range(layers)]),
         "weight_norms": np.full((frames, layers), 4.0, np.float32),
         "gradient_norms": unknown.astype(np.float32),

@@ -8,7 +8,7 @@ from specnet.component import build
 from specnet.datasets.base import Data, Samples
 from specnet.errors import PlotError
 from specnet.functions import softmax
-from specnet.plots.probability import reliability, roc_curve
+from specnet.plots.probability import binned, reliability, roc_curve
 
 
 def area_by_pairs(scores, positive):
@@ -91,7 +91,7 @@ def test_the_split_furthest_from_training_is_shown_and_named(name, trained, blob
     [
         ([0, 1, 2], np.array([0, 1, 2]), "class numbers"),
         ([0, 1, 2], np.array([[0.2], [0.4], [0.1]]), "there is a class 2"),
-        ([-1, 0, 1], np.array([[0.2], [0.4], [0.1]]), "there is a class -1"),
+        ([-1, 0, 1], np.array([[0.2], [0.4], [0.1]]), "not classes"),
         ([0, 3, 1], np.full((3, 3), 1 / 3), "there is a class 3"),
         ([0, 1, 1], np.zeros((3, 2, 2)), "shape"),
         ([0.5, 1.0, 0.0], np.array([[0.2], [0.4], [0.1]]), "not classes"),
@@ -154,7 +154,7 @@ def test_several_classes_are_calibrated_by_the_probability_of_the_predicted_one(
 
 
 def test_an_empty_part_has_no_point():
-    counts, mean, share = reliability(np.array([0.95, 1.0]), np.array([True, False]))
+    counts, mean, share = reliability(binned(np.array([0.95, 1.0]), np.array([True, False])))
     assert counts.tolist() == [0] * 9 + [2]
     assert np.isnan(mean[:9]).all() and np.isnan(share[:9]).all()
     assert np.allclose([mean[9], share[9]], [0.975, 0.5])

@@ -11,7 +11,7 @@ import pytest
 import specnet
 from specnet.datasets.base import Data, Samples, StreamedSamples
 from specnet.datasets.rows import Rows
-from specnet.task import decide_task
+from specnet.task import Task, TaskPart, decide_task
 
 SPEC = {"dataset": "spiral", "layers": [{"type": "linear", "units": 1}], "loss": "bce_with_logits", "record": None}
 
@@ -31,7 +31,7 @@ def reported():
             "best": {"monitor": "train/loss", "value": 0.25, "epoch": 2},
             "history": {"epoch": np.arange(1, 4), "train/loss": np.array([1.0, 0.25, 0.5])},
             "input_names": (),
-            "target_names": (),
+            "task": Task((TaskPart("regression", names=changes.get("target_names", ())),)),
             "params": {"layers.0.weight": np.zeros((2, 1)), "layers.0.bias": np.zeros(1)},
             "dataset": SimpleNamespace(function=lambda x: None),
             "record": {},

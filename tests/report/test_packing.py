@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from specnet.report.packing import LARGEST_SIDE, count_up, png, quantize, quantize_each, spread, thumbnails
+from specnet.report.packing import LARGEST_SIDE, count_up, png, quantize, quantize_each, thumbnails
 
 
 @pytest.mark.parametrize("fine", [True, False])
@@ -75,23 +75,6 @@ def test_whole_numbers_are_levels_of_themselves(most, octets, unpack):
     packed = count_up(numbers).pack(np.arange(2))
     assert packed["octets"] == octets
     assert unpack(packed).tolist() == numbers.tolist()
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 10, 99, 100, 101])
-@pytest.mark.parametrize("length", [1, 2, 3, 7, 100, 1001])
-def test_chosen_numbers_are_even_and_hold_both_ends(length, count):
-    found = spread(length, count)
-    assert len(found) == min(length, count)
-    assert found[0] == 0
-    assert count == 1 or found[-1] == length - 1
-    gaps = np.diff(found)
-    assert not len(gaps) or 0 < gaps.max() <= gaps.min() + 2
-    if count >= length:
-        assert found.tolist() == list(range(length))
-
-
-def test_of_nothing_nothing_is_chosen():
-    assert spread(0, 5).tolist() == []
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])

@@ -6,16 +6,9 @@ import pytest
 
 from specnet.datasets.base import Data, Samples
 from specnet.errors import DataError, PlotError
-from specnet.report.base import class_names
-from specnet.report.replay import (
-    IMAGES,
-    OUTPUTS,
-    POINTS,
-    SAMPLES,
-    left_out,
-    numbers,
-    replay,
-)
+from specnet.recording.classes import class_names
+from specnet.recording.scenes import IMAGES, OUTPUTS, SAMPLES
+from specnet.report.replay import POINTS, left_out, numbers, replay
 from specnet.task import MOST_CLASSES
 
 PLENTY = 10**9
@@ -151,7 +144,7 @@ def test_a_curve_shows_numbers_and_what_is_true_without_noise(recorded, unpack):
     run = recorded(data, np.square, MSE)
     run.dataset.function = np.square
     scene = played(run)
-    assert (scene["kind"], scene["outputs"], scene["classes"]) == ("curve", ["prediction"], None)
+    assert (scene["kind"], scene["outputs"], scene["classes"]) == ("curve", ["target"], None)
     assert scene["function"] == pytest.approx(run.record["axis_0"] ** 2, abs=2.25 / 2**17)
     low, high = scene["range"]
     assert (low, high) == pytest.approx((-0.1, 1.1), rel=1e-4)
@@ -173,7 +166,7 @@ def test_a_curve_of_class_numbers_shows_these(recorded, unpack):
     data = line(20, lambda x: np.digitize(x[:, 0], [-0.3, 0.3]))
     run = recorded(data, lambda x: np.digitize(x[:, 0], [-0.3, 0.3]), MSE)
     scene = played(run)
-    assert (scene["classes"], scene["outputs"]) == (None, ["prediction"])
+    assert (scene["classes"], scene["outputs"]) == (None, ["target"])
     assert scene["splits"][0]["truth"] == [[number] for number in data.train.targets.tolist()]
     near(unpack(scene["arrays"]["value"])[..., 0], run.record["predictions"], scene["arrays"]["value"]["step"])
 

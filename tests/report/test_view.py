@@ -158,7 +158,7 @@ def test_examples_are_images_or_numbers(reported):
 def test_pictures_of_residuals_are_json(truth, reported):
     truth = np.array(truth)
     prediction = truth + np.array([1, 100])
-    pictures = residual_pictures(reported(target_names=("price",)), Residuals("test", truth, prediction))
+    pictures = residual_pictures(reported(target_names=("price",)), Residuals("test", "test", truth, prediction))
     assert [picture["kind"] for picture in pictures] == ["fit", "histogram"]
     for picture in json.loads(json.dumps(pictures, allow_nan=False)):
         low, high = picture["range"]

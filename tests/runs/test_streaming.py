@@ -13,7 +13,7 @@ from runs.stopped import contents
 import specnet
 from specnet.datasets.base import Samples
 from specnet.errors import Interrupted, SpecnetError
-from specnet.report.record import Recorder
+from specnet.recording.recorder import Recorder
 from specnet.runs.experiment import Experiment, load_data
 from specnet.runs.manifest import data_digest
 from specnet.runs.samples import read_samples
@@ -163,8 +163,6 @@ REFUSED = {
     ),
     "large batch": ({"training": {"batch_size": 90}}, "a step of 90 samples takes more", ("training", "batch_size")),
     "metric": ({"metrics": ["accuracy", "median"]}, "median keeps all samples, and they take more", ("metrics", 1)),
-    "plot": ({"plots": ["curves", "decision_boundary"]}, "this plot shows each sample", ("plots", 1)),
-    "batch of a plot": ({"plots": ["regression_fit"]}, "this plot shows each sample", ("plots", 0)),
 }
 
 
@@ -258,18 +256,16 @@ def test_a_run_whose_file_changes_is_ended_with_its_name_and_can_go_on(change, m
     assert contents(specnet.resume("run").directory) == expected
 
 
-def test_plots_that_stream_show_what_they_show_of_data_in_memory():
+def test_plots_show_what_they_show_of_data_in_memory():
     pictures = []
     for buffer in (SMALL, 1024):
-        run = specnet.run(make_spec(buffer, plots=["curves", "confusion_matrix"], split={}), f"run-{buffer}")
-        assert {path.stem for path in run.plots} == {"curves", "confusion_matrix"}
+        run = specnet.run(make_spec(buffer, plots=["curves", "confusion_matrix", "roc"], split={}), f"run-{buffer}")
+        assert {path.stem for path in run.plots} == {"curves", "confusion_matrix", "roc"}
         params = run.model.network.params.flat
         params[...] = np.random.default_rng(0).normal(size=params.size)
         figure = specnet.build("plots", "confusion_matrix").draw(run)
         pictures.append([text.get_text() for text in figure.axes[0].texts])
     assert pictures[0] == pictures[1]
-    with pytest.raises(SpecnetError, match="this plot shows each sample"):
-        specnet.load_run(f"run-{SMALL}").plot("decision_boundary")
 
 
 def test_a_record_reaches_as_far_as_with_data_in_memory():
@@ -277,7 +273,7 @@ def test_a_record_reaches_as_far_as_with_data_in_memory():
     for buffer in (SMALL, 1024):
         experiment = Experiment(make_spec(buffer, record={"every": 1, "points": 4}))
         assert isinstance(experiment.recorder, Recorder)
-        axes.append(experiment.recorder.asked.told["axis_0"])
+        axes.append(experiment.recorder.inputs.arrays["axis_0"])
     np.testing.assert_array_equal(*axes)
 
 

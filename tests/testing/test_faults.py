@@ -1127,8 +1127,6 @@ class Shared(StreamedLine):
 class Loss_(Plot):
     """The loss over the epochs."""
 
-    streams = True
-
     def draw(self, run):
         from matplotlib.figure import Figure
 
@@ -1154,7 +1152,7 @@ class Setting(Loss_):
         return super().draw(run)
 
 
-@fault("the picture is the same each time", "drawn twice, the picture is another", "it streams if it says so")
+@fault("the picture is the same each time", "drawn twice, the picture is another", "it streams")
 class RandomPlot(Loss_):
     def draw(self, run):
         figure = super().draw(run)
@@ -1182,7 +1180,7 @@ class Still(Loss_):
         yield self.draw(run)
 
 
-@fault("it streams if it says so", "raises AttributeError: .*, in specnet.datasets.rows")
+@fault("it streams", "raises AttributeError: .*, in specnet.datasets.rows")
 class NotStreaming(Loss_):
     def draw(self, run):
         len(run.data.train.inputs[:1].tobytes() + bytes(np.sum(run.data.train.inputs[[0]]).astype(np.uint8)))

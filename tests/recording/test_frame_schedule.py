@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from specnet.report.timetable import FRAMES, FREE, SHARE, Timetable, Work
+from specnet.recording.frame_schedule import FRAMES, FREE, SHARE, FrameSchedule, Work
 
 CHEAP = Work(frame=1.0, epoch=1e6)
 
 
 def until(epoch, every=None, most=1000, work=CHEAP):
-    return Timetable(every, most, work).at(epoch).kept
+    return FrameSchedule(every, most, work).at(epoch).kept
 
 
 def test_frames_come_every_so_many_epochs_where_that_is_asked_for():
@@ -26,12 +26,12 @@ def test_frames_come_ever_further_apart_where_nothing_is_asked_for():
 @pytest.mark.parametrize("every", [None, 1, 7])
 @pytest.mark.parametrize("most", [2, 3, 10, 1000])
 def test_what_is_kept_depends_on_the_epochs_gone_by_alone(every, most):
-    walking = Timetable(every, most, CHEAP)
+    walking = FrameSchedule(every, most, CHEAP)
     for epoch in range(1, 200):
         if walking.next == epoch:
             walking.take()
         assert walking.kept == until(epoch, every, most)
-        assert walking.next == Timetable(every, most, CHEAP).at(epoch).next > epoch
+        assert walking.next == FrameSchedule(every, most, CHEAP).at(epoch).next > epoch
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 10, 50])

@@ -8,29 +8,28 @@ from typing import NamedTuple, Self
 import numpy as np
 
 FREE = 5e8
-"""Operations that frames may take in any run: a few hundredths of a second."""
+"""Operations that the frames of any run may take: a few hundredths of a second."""
 SHARE = 0.01
-"""Share of a run's operations that they may take besides."""
+"""Share of a run's operations that they may take on top of that."""
 STEP = 1e6
-"""What a step costs besides its operations, in operations: calls of functions take about as long."""
+"""Fixed cost of a step in operations: function calls take about that long."""
 FRAMES = 600
 """Frames that are kept at most: no replay shows more."""
 
 
 class Work(NamedTuple):
-    """Operations that a frame takes, and those of an epoch of training."""
+    """Operations of a frame, and of an epoch of training."""
 
     frame: float
     epoch: float
 
 
-class Timetable:
-    """The epochs whose frames are `kept`, and the `next` that is due.
+class FrameSchedule:
+    """The epochs whose frames are `kept`, and the `next` epoch with a frame.
 
-    Both are functions of the epochs gone by, not of those to come: a run that goes on with more of them has kept what
-    it would have kept if it had been meant to be longer. Where a frame is due every so many epochs, there may be more
-    than `most`; then the one goes whose neighbours are nearest to each other in the square root of the epoch. The
-    first and the last stay, and most is kept of the beginning, where most happens.
+    Both depend only on the epochs so far, so that a resumed run keeps the frames that one long run would have kept.
+    If there are more than `most` frames, the one with the nearest neighbours in the square root of the epoch is
+    dropped. The first and the last frame stay. Frames are densest at the beginning, where most happens.
     """
 
     def __init__(self, every: int | None, most: int, work: Work) -> None:
@@ -50,7 +49,7 @@ class Timetable:
         return max(last + max(1, last // 4), math.ceil(affordable))
 
     def take(self) -> None:
-        """Keep the frame that is due."""
+        """Keep the frame of the epoch `next`."""
         self.kept.append(self.next)
         self.taken += 1
         if len(self.kept) > self.most:
@@ -58,7 +57,7 @@ class Timetable:
             del self.kept[1 + int(np.argmin(roots[2:] - roots[:-2]))]
 
     def at(self, epoch: int) -> Self:
-        """Return what this timetable is after so many epochs."""
+        """Return the schedule as it is after an epoch."""
         fresh = type(self)(self.every, self.most, self.work)
         while fresh.next <= epoch:
             fresh.take()

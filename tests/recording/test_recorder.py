@@ -7,7 +7,7 @@ import pytest
 
 import specnet
 from specnet.errors import DataError, Interrupted
-from specnet.report.record import FLAT, PROBED
+from specnet.recording.recorder import FLAT, PROBED
 
 EVERY = {"every": 1, "keep": 100}
 HIDDEN = [{"type": "linear", "units": 5}, "tanh", {"type": "linear", "units": 3}, "relu"]

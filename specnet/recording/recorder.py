@@ -11,12 +11,12 @@ import numpy as np
 from specnet.datasets.base import Data
 from specnet.datasets.rows import Rows
 from specnet.errors import DataError
+from specnet.functions import evenly_spaced
 from specnet.layers.base import Activation
 from specnet.network.norms import Norms, check_norms, layer_norms, step_norms, trained_layers
 from specnet.network.summary import layer_costs
-from specnet.report.asked import UNIT_POINTS, ask, over_grid
-from specnet.report.packing import spread
-from specnet.report.timetable import STEP, Timetable, Work
+from specnet.recording.frame_schedule import STEP, FrameSchedule, Work
+from specnet.recording.inputs import POINTS, grid_inputs, recorded_inputs
 from specnet.spec.model import Record
 from specnet.training.batches import PreparedSplit
 from specnet.training.callbacks import Callback
@@ -40,7 +40,7 @@ class Recorder(Callback):
     """Collects the frames of a run, the first of the model as it is given.
 
     `arrays` are those of `record.npz`: `epochs` (frames,), the last one of which there ever was a frame, `reached`,
-    and what `Asked` tells of the inputs of which predictions are kept; then for each frame
+    and what `RecordedInputs` has of the inputs whose predictions are kept; then for each frame
 
     - `predictions` (frames, *shape, ...) of these inputs, probabilities in float16, other numbers in float32;
     - the history's columns at that epoch, `train/loss` and so on (frames,), NaN in the first frame;
@@ -59,16 +59,16 @@ class Recorder(Callback):
         super().__init__()
         self.model = model
         self.network = model.network
-        self.asked = ask(record, model, data)
-        probed = spread(train.rows, PROBED)
+        self.inputs = recorded_inputs(record, model, data)
+        probed = evenly_spaced(train.rows, PROBED)
         self.probes = _choose(train.inputs, probed)
         self.probed_mask = None if train.mask is None else _choose(train.mask, probed)
         self.activations = {name: layer for name, layer in self.network.named.items() if isinstance(layer, Activation)}
         self.responding: dict[str, int] = {}
         if record.units:
-            self.grid = over_grid(record, model, data, UNIT_POINTS[data.train.inputs.shape[1]])
+            self.grid = grid_inputs(record, model, data, POINTS[data.train.inputs.shape[1]])
             self.responding = self._find_units()
-        self.fixed = self.asked.told | {
+        self.fixed = self.inputs.arrays | {
             "layers": np.array(trained_layers(self.network), np.str_),
             "activations": np.array(list(self.activations), np.str_),
             "unit_layers": np.array(list(self.responding), np.str_),
@@ -77,7 +77,7 @@ class Recorder(Callback):
         self.reached = 0
         self.norms: Norms | None = None
         size = sum(array.nbytes for array in self.frames[0].values())
-        self.timetable = Timetable(record.every, record.budget // size, self._work(train.rows, batch_size))
+        self.schedule = FrameSchedule(record.every, record.budget // size, self._work(train.rows, batch_size))
 
     def _find_units(self) -> dict[str, int]:
         """The layers whose units respond, by name: activations of features that are not the network's outputs."""
@@ -94,14 +94,14 @@ class Recorder(Callback):
     def _work(self, rows: int, batch_size: int | None) -> Work:
         """What a frame and an epoch take, in operations; a step takes those of three forward passes."""
         flops = sum(cost.flops for cost in layer_costs(self.network.layers))
-        asked = len(self.asked.x) + len(self.probes) + (len(self.grid.x) if self.responding else 0)
+        asked = len(self.inputs.x) + len(self.probes) + (len(self.grid.x) if self.responding else 0)
         steps = math.ceil(rows / (batch_size or rows))
         return Work(asked * flops + STEP, 3 * rows * flops + steps * STEP)
 
     @property
     def next(self) -> int:
         """The next epoch of which a frame is due."""
-        return self.timetable.next
+        return self.schedule.next
 
     def begin(self, training: Trainer) -> None:
         self._look_ahead(training)
@@ -144,12 +144,12 @@ class Recorder(Callback):
         `line` is that epoch's of the history, and `norms` are those of its last step. A frame that is not due stays
         until the next one comes.
         """
-        while self.timetable.next <= epoch:
-            self.timetable.take()
+        while self.schedule.next <= epoch:
+            self.schedule.take()
         if epoch not in self.frames:
             self.frames[epoch] = self._frame(line, norms)
         self.reached = max(self.reached, epoch)
-        for old in set(self.frames) - {*self.timetable.kept, epoch}:
+        for old in set(self.frames) - {*self.schedule.kept, epoch}:
             del self.frames[old]
 
     def _frame(self, line: Mapping[str, Any], norms: Norms | None) -> Frame:
@@ -166,10 +166,10 @@ class Recorder(Callback):
             }
 
     def _predict(self) -> np.ndarray:
-        predictions = self.model.interpret(self.model.outputs(self.asked.x, self.asked.mask)[0])
+        predictions = self.model.interpret(self.model.outputs(self.inputs.x, self.inputs.mask)[0])
         if np.issubdtype(predictions.dtype, np.floating):
             predictions = predictions.astype(np.float32 if self.model.loss.takes == "numbers" else np.float16)
-        return predictions.reshape(*self.asked.shape, *predictions.shape[1:])
+        return predictions.reshape(*self.inputs.shape, *predictions.shape[1:])
 
     def _judge_units(self) -> np.ndarray:
         """The share of units of each activation that learn from none of the probed samples."""
@@ -212,10 +212,10 @@ class Recorder(Callback):
         Raises:
             ValueError: if the arrays do not hold what such a run has kept.
         """
-        timetable = self.timetable.at(epoch)
+        schedule = self.schedule.at(epoch)
         epochs = arrays["epochs"].tolist()
         reached = int(arrays["reached"])
-        if reached <= epoch and (missing := set(timetable.kept) - set(epochs)):
+        if reached <= epoch and (missing := set(schedule.kept) - set(epochs)):
             raise ValueError(f"there is no frame of epoch {min(missing)}")
         for name, array in self.fixed.items():
             if not np.array_equal(arrays[name], array):
@@ -225,13 +225,13 @@ class Recorder(Callback):
         for name, frame in like.items():
             if stacked[name].dtype != frame.dtype or stacked[name].shape != (len(epochs), *frame.shape):
                 raise ValueError(f"{name} is no such array as this run keeps")
-        kept = {*timetable.kept, epoch}
+        kept = {*schedule.kept, epoch}
         self.frames = {
             each: {name: array[number] for name, array in stacked.items()}
             for number, each in enumerate(epochs)
             if each in kept
         }
-        self.timetable, self.reached = timetable, reached
+        self.schedule, self.reached = schedule, reached
 
 
 def _choose(array: np.ndarray | Rows, numbers: np.ndarray) -> np.ndarray:
