@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from specnet.errors import PlotError
 from specnet.plots import style
 from specnet.plots.base import Plot, Trained
-from specnet.plots.checks import check_few, one_prediction
 from specnet.plots.panels import ClassPlane
+from specnet.plots.requirements import check_few, one_prediction
 from specnet.recording.classes import required_classes
 from specnet.recording.scenes import present_scene
 

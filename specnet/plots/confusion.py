@@ -8,7 +8,7 @@ import numpy as np
 
 from specnet.plots import style
 from specnet.plots.base import SplitPlot, Trained
-from specnet.plots.checks import check_few, one_prediction
+from specnet.plots.requirements import check_few, one_prediction
 from specnet.recording.classes import Confusion, required_classes
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class ConfusionMatrix(SplitPlot):
         axes.set_xticks(range(len(names)), names)
         axes.set_yticks(range(len(names)), names)
         if max(map(len, names)) * len(names) > 9 * side:  # side by side they would touch
-            for text in axes.get_xticklabels():
-                text.set(rotation=45, horizontalalignment="right", rotation_mode="anchor")
+            for tick in axes.get_xticklabels():
+                tick.set(rotation=45, horizontalalignment="right", rotation_mode="anchor")
         for (row, column), count in np.ndenumerate(counts):
             if count == 0 and not roomy:
                 continue  # a large matrix reads better if its empty cells are empty

@@ -9,8 +9,8 @@ import numpy as np
 from specnet.errors import PlotError
 from specnet.plots import style
 from specnet.plots.base import Plot, SplitPlot, Trained
-from specnet.plots.checks import check_number, target_name
 from specnet.plots.panels import CurvePanel
+from specnet.plots.requirements import check_number, target_name
 from specnet.recording.scenes import present_scene
 
 if TYPE_CHECKING:

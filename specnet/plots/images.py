@@ -12,7 +12,7 @@ from specnet.errors import PlotError
 from specnet.functions import evenly_spaced, is_image
 from specnet.plots import style
 from specnet.plots.base import SplitPlot, Trained
-from specnet.plots.checks import check_number, one_prediction
+from specnet.plots.requirements import check_number, one_prediction
 from specnet.recording.scenes import IMAGES, Scene, sample_scene
 from specnet.task import are_probabilities, class_scores
 

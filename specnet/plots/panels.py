@@ -11,8 +11,8 @@ import numpy as np
 
 from specnet.errors import PlotError
 from specnet.plots import style
-from specnet.plots.checks import check_few
 from specnet.plots.images import caption, captions, hang
+from specnet.plots.requirements import check_few
 from specnet.recording.scenes import Scene
 
 if TYPE_CHECKING:

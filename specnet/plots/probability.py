@@ -10,7 +10,7 @@ import numpy as np
 
 from specnet.plots import style
 from specnet.plots.base import SplitPlot, Trained
-from specnet.plots.checks import check_few, check_probabilities, scored_classes, scores_of
+from specnet.plots.requirements import check_few, check_probabilities, scored_classes, scores_of
 from specnet.recording.classes import required_classes
 from specnet.task import class_numbers
 

@@ -128,7 +128,8 @@ class Scene:
     def range(self) -> tuple[float, float]:
         """The least and the greatest number that are shown, with a margin; early predictions may lie outside.
 
-        These are the limits of the truth, or of the last predictions where it is not known.
+        These are the limits of the truth, in a plane of the last predictions, too, and of these where the truth is not
+        known.
         """
         if self.kind == "verdicts" and not self.in_unit_interval:
             return limits([self.scores], 0.04)
@@ -137,7 +138,9 @@ class Scene:
         if self.classes is not None:
             return limits([np.array([0.0, 1.0])], 0.04)
         truth = [points.truth for points in self.samples]
-        return limits(truth or [self.values[-1]], 0.0 if self.kind == "plane" else 0.1)
+        if self.kind == "plane":
+            return limits([*truth, self.values[-1]], 0.0)
+        return limits(truth or [self.values[-1]], 0.1)
 
     @property
     def notes(self) -> list[str]:

@@ -127,8 +127,9 @@ def number_at(filled, x):
 
 def test_one_number_of_two_inputs_is_a_map_in_the_colours_of_the_samples(grid, replay, relief, tidy):
     shown = relief()
-    targets = np.concatenate([split.targets for split in shown.data.splits.values()])
-    low, high = targets.min(), targets.max()
+    targets = [split.targets for split in shown.data.splits.values()]
+    numbers = np.concatenate([*targets, shown.record["predictions"][-1].reshape(-1, 1)])
+    low, high = numbers.min(), numbers.max()
     for figure in (grid.draw(shown), replay.draw(shown)):
         tidy(figure)
         *panels, bar = figure.axes

@@ -4,7 +4,7 @@ import pytest
 from specnet.component import build
 from specnet.datasets.base import Data
 from specnet.errors import PlotError
-from specnet.plots.checks import check_few, check_probabilities, scores_of
+from specnet.plots.requirements import check_few, check_probabilities, scores_of
 from specnet.task import are_probabilities
 
 
