@@ -90,7 +90,9 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
+    """Make the names in a directory durable; Windows, which cannot open directories, does so by itself."""
+    if os.name == "nt":
+        return
     directory = os.open(path, os.O_RDONLY)
     try:
         os.fsync(directory)

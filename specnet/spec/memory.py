@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +22,6 @@ from specnet.spec.plan import Plan
 from specnet.training.model import ROWS
 
 CGROUP = Path("/sys/fs/cgroup/memory.max")
-STATM = Path("/proc/self/statm")
 UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 LARGEST = 256_000_000
 """Bytes of parameters, or of outputs in a dry run, above which dry runs are skipped."""
@@ -162,33 +160,32 @@ def check_memory(spec: Spec, plan: Plan) -> list[Diagnostic]:
 @contextmanager
 def allocation_limit(size: float) -> Iterator[None]:
     """Limit further allocations to `size` bytes, and some for Python itself, if the system supports it."""
-    try:
-        import resource
-    except ImportError:  # missing on Windows
+    import psutil  # not needed by `--help`
+
+    process = psutil.Process()
+    if not hasattr(psutil, "RLIMIT_AS"):
         yield
         return
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = math.inf
-    if STATM.exists():
-        limit = int(STATM.read_text().split()[0]) * resource.getpagesize() + size + LARGEST
-    if limit >= (2**62 if soft == resource.RLIM_INFINITY else soft):
+    soft, hard = process.rlimit(psutil.RLIMIT_AS)
+    limit = process.memory_info().vms + size + LARGEST
+    if limit >= (2**62 if soft == psutil.RLIM_INFINITY else soft):
         yield
         return
-    resource.setrlimit(resource.RLIMIT_AS, (int(limit), hard))
+    process.rlimit(psutil.RLIMIT_AS, (int(limit), hard))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        process.rlimit(psutil.RLIMIT_AS, (soft, hard))
 
 
 def machine_memory() -> float:
     """Return the bytes that this process may use: the machine's, or less if a limit is set."""
-    import resource  # not on Windows
+    import psutil
 
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    address_space, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if address_space != resource.RLIM_INFINITY:
-        limits.append(address_space)
+    limits = [psutil.virtual_memory().total]
+    if hasattr(psutil, "RLIMIT_AS"):
+        soft, _ = psutil.Process().rlimit(psutil.RLIMIT_AS)
+        limits += [soft] if soft != psutil.RLIM_INFINITY else []
     if CGROUP.exists() and (text := CGROUP.read_text().strip()).isdecimal():
         limits.append(int(text))
     return min(limits)
