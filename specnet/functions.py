@@ -89,7 +89,7 @@ def is_image(shape: tuple[int, ...]) -> bool:
 
 
 class Summary(NamedTuple):
-    """Summary of numbers: minimum, maximum, count, mean, and the sum of squares about the mean.
+    """Summary of numbers: minimum, maximum, count, mean and standard deviation.
 
     All but the count may be arrays, with one value for each feature.
     """
@@ -98,37 +98,33 @@ class Summary(NamedTuple):
     most: np.ndarray
     size: int
     mean: np.ndarray
-    squares: np.ndarray
-
-    @property
-    def std(self) -> np.ndarray:
-        """Their standard deviation."""
-        return np.sqrt(self.squares / self.size)
+    std: np.ndarray
 
 
 def summarize(pieces: Iterable[np.ndarray], axis: int | None = None) -> Summary:
-    """Return the summary along an axis of an array that comes in pieces.
+    """Return the summary along an axis of an array of float64 that comes in pieces.
 
-    Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
+    No square overflows or underflows. Mean and standard deviation are not finite where a sum overflows. Chan, Golub &
+    LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
     """
 
     def measure(x: np.ndarray) -> Summary:
+        least, most = extremes([x], axis)
         mean = np.mean(x, axis=axis)
-        squares = np.sum(np.square(x - mean), axis=axis)
-        return Summary(*extremes([x], axis), x.size // mean.size, mean, squares)
+        _, exponent = np.frexp(np.maximum(most - mean, mean - least))
+        d = np.ldexp(x - mean, -exponent)  # at most 1; a power of 2 changes no digit
+        std = np.ldexp(np.sqrt(np.mean(np.square(d, out=d), axis=axis)), exponent)
+        return Summary(least, most, x.size // mean.size, mean, std)
 
     def merge(a: Summary, b: Summary) -> Summary:
         size, delta = a.size + b.size, b.mean - a.mean
-        share = b.size / size
-        return Summary(
-            np.minimum(a.least, b.least),
-            np.maximum(a.most, b.most),
-            size,
-            a.mean + delta * share,
-            a.squares + b.squares + np.square(delta) * (a.size * share),
-        )
+        p, q = a.size / size, b.size / size
+        within = np.hypot(a.std * math.sqrt(p), b.std * math.sqrt(q))
+        std = np.hypot(within, delta * math.sqrt(p * q))
+        return Summary(np.minimum(a.least, b.least), np.maximum(a.most, b.most), size, a.mean + delta * q, std)
 
-    return reduce(merge, map(measure, pieces))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return reduce(merge, map(measure, pieces))
 
 
 def extremes(pieces: Iterable[np.ndarray], axis: int | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -87,6 +87,7 @@ def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, Any
     """
     with located(spec):
         inputs, targets = pipelines(spec)
+        inputs.columns, targets.columns = data.input_names, data.target_names
         splits: dict[str, AnySamples] = {}
         for name, samples in data.splits.items():
             if name != "train":

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 import numpy as np
 
 from specnet.component import Component
-from specnet.errors import DataError, ShapeError
+from specnet.errors import DataError, ShapeError, quote
 
 Pieces = Callable[[], Iterable[np.ndarray]]
 """Returns the pieces of an array in order, from the first one again at each call."""
 DTypes = tuple[type[np.generic], ...]
 NUMBERS: DTypes = (np.bool_, np.integer, np.floating)
+
+
+class FeatureError(DataError):
+    """A feature of the samples that a transform cannot use; `fault` says why, `place` is its index in a sample."""
+
+    def __init__(self, place: tuple[int, ...], fault: str) -> None:
+        self.place, self.fault = place, fault
+        shown = f"feature {', '.join(map(str, place))}" if place else "the data"
+        super().__init__(f"{shown} {fault}")
+
+    def name(self, names: Sequence[str]) -> None:
+        """Name the feature, given the names of all columns; empty if unknown."""
+        if names and len(self.place) == 1:
+            self.message = f"column {quote(names[self.place[0]])} {self.fault}"
 
 
 class Transform(Component):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import numpy as np
@@ -11,7 +12,7 @@ from pydantic import Field
 from specnet.component import Section, guarded, reference
 from specnet.datasets.rows import Rows
 from specnet.functions import all_finite
-from specnet.transforms.base import RandomTransform, Transform, check_dtype
+from specnet.transforms.base import FeatureError, RandomTransform, Transform, check_dtype
 
 AnyTransform = Annotated[Transform | RandomTransform, reference("transforms")]
 
@@ -30,13 +31,15 @@ class Transforms(Section):
 class Pipeline:
     """A list of transforms as one; `place` is its place in the spec, for messages and for names of arrays.
 
-    `transforms` are the fitted ones, `randoms` those of training batches, which come after them.
+    `transforms` are the fitted ones, `randoms` those of training batches, which come after them. `columns` are the
+    names of the dataset's columns, for messages; empty if it has none.
     """
 
     def __init__(self, transforms: Sequence[Transform | RandomTransform], place: tuple[str, ...]) -> None:
         self.transforms = [each for each in transforms if isinstance(each, Transform)]
         self.randoms = [each for each in transforms if isinstance(each, RandomTransform)]
         self.place = place
+        self.columns: tuple[str, ...] = ()
 
     @property
     def random(self) -> bool:
@@ -46,7 +49,7 @@ class Pipeline:
     def fit(self, x: np.ndarray) -> np.ndarray:
         """Fit each transform on x as transformed by those before it, and return x transformed."""
         for number, transform in enumerate(self.transforms):
-            with guarded(transform, (*self.place, number), "fit"):
+            with guarded(transform, (*self.place, number), "fit"), self._naming(number):
                 check_dtype(x.dtype, transform.dtypes)
                 transform.fit(x)
             x = self._apply(number, x)
@@ -55,7 +58,7 @@ class Pipeline:
     def fit_pieces(self, rows: Rows) -> None:
         """Fit each transform on rows as transformed by those before it; rows are read again for each."""
         for number, transform in enumerate(self.transforms):
-            with guarded(transform, (*self.place, number), "fit_pieces"):
+            with guarded(transform, (*self.place, number), "fit_pieces"), self._naming(number):
                 check_dtype(rows.dtype, transform.dtypes)
                 transform.fit_pieces(rows.pieces)
             rows = rows.map(lambda x, number=number: self._apply(number, x))  # type: ignore[misc]
@@ -93,10 +96,22 @@ class Pipeline:
                 y = transform.invert(y)
         return y
 
-    def names(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Return the names of the columns that `apply` returns, given those of the dataset; empty if unknown."""
+    @contextmanager
+    def _naming(self, number: int) -> Iterator[None]:
+        """Name the feature that the transform of this number cannot use."""
+        try:
+            yield
+        except FeatureError as error:
+            error.name(self.names(self.columns, number))
+            raise
+
+    def names(self, names: Sequence[str], until: int | None = None) -> tuple[str, ...]:
+        """Return the names of the columns that the first transforms return, by default all; empty if unknown.
+
+        `names` are those of the dataset.
+        """
         found = tuple(names)
-        for number, transform in enumerate(self.transforms):
+        for number, transform in enumerate(self.transforms[:until]):
             with guarded(transform, (*self.place, number), "output_names"):
                 found = tuple(transform.output_names(found))
         return found

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
 from typing import Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from specnet.diagnostics import custom_error
-from specnet.functions import extremes, summarize
-from specnet.transforms.base import Pieces, Transform
+from specnet.functions import Summary, all_finite, summarize
+from specnet.transforms.base import FeatureError, Pieces, Transform
+
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 class Affine(Transform):
@@ -24,18 +25,27 @@ class Affine(Transform):
         self.fit_pieces(lambda: [x])
 
     def fit_pieces(self, pieces: Pieces) -> None:
-        axis = 0 if self.per_feature else None
-        least, most, self.shift, scale = self._measure((x.astype(np.float64) for x in pieces()), axis)
-        # A constant feature carries no information: it is shifted, not scaled. Its standard deviation may be
-        # rounding noise instead of 0, and that of tiny numbers 0.
-        self.scale = np.where((least == most) | (scale == 0), 1.0, scale)
+        dtype = next(iter(pieces())).dtype
+        found = summarize((x.astype(np.float64) for x in pieces()), 0 if self.per_feature else None)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused
+            spread = self._spread(found)
+            scale = np.where(spread <= _noise(found, dtype), 1.0, spread)  # a constant carries no information
+            shift = self._origin(found, scale)
+        if not all_finite(np.stack([shift, scale])):
+            place = np.argwhere(~np.isfinite(shift + scale))[0]
+            raise FeatureError(tuple(place.tolist()), "has numbers too large to compute how to scale it")
+        self.shift, self.scale = shift, scale
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         return shape
 
     @abstractmethod
-    def _measure(self, pieces: Iterable[np.ndarray], axis: int | None) -> tuple[np.ndarray, ...]:
-        """Return minimum and maximum along an axis, shift and scale."""
+    def _spread(self, found: Summary) -> np.ndarray:
+        """Return the scale for training samples with this summary, 0 if they are constant."""
+
+    @abstractmethod
+    def _origin(self, found: Summary, scale: np.ndarray) -> np.ndarray:
+        """Return the shift for training samples with this summary."""
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         if self.per_feature:
@@ -51,9 +61,11 @@ class Standardize(Affine):
 
     examples = ({"per_feature": False},)
 
-    def _measure(self, pieces: Iterable[np.ndarray], axis: int | None) -> tuple[np.ndarray, ...]:
-        found = summarize(pieces, axis)
-        return found.least, found.most, found.mean, found.std
+    def _spread(self, found: Summary) -> np.ndarray:
+        return found.std
+
+    def _origin(self, found: Summary, scale: np.ndarray) -> np.ndarray:
+        return found.mean
 
 
 class Minmax(Affine):
@@ -69,10 +81,11 @@ class Minmax(Affine):
             raise ValueError(f"low ({self.low}) should be less than high ({self.high})")
         return self
 
-    def _measure(self, pieces: Iterable[np.ndarray], axis: int | None) -> tuple[np.ndarray, ...]:
-        least, most = extremes(pieces, axis)
-        scale = (most - least) / (self.high - self.low)
-        return least, most, least - self.low * np.where(scale == 0, 1.0, scale), scale
+    def _spread(self, found: Summary) -> np.ndarray:
+        return (found.most - found.least) / (self.high - self.low)
+
+    def _origin(self, found: Summary, scale: np.ndarray) -> np.ndarray:
+        return found.least - self.low * scale
 
 
 class Scale(Transform):
@@ -96,3 +109,9 @@ class Scale(Transform):
 
     def invert(self, y: np.ndarray) -> np.ndarray:
         return y / self.factor
+
+
+def _noise(found: Summary, dtype: np.dtype) -> np.ndarray:
+    """Return by how much equal numbers may differ from rounding: of themselves, and of the sum for their mean."""
+    relative = max(found.size * EPSILON, float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0)
+    return np.maximum(np.abs(found.least), np.abs(found.most)) * relative

@@ -65,6 +65,42 @@ def test_a_constant_feature_is_shifted_not_scaled(spec, low, value, rows):
     np.testing.assert_allclose(transform.invert(transform.apply(x)), x, rtol=1e-12)
 
 
+@pytest.mark.parametrize("spec", ["standardize", "minmax"])
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [([0.3, 0.1 * 3], "float64"), ([0.1, np.nextafter(np.float32(0.1), 1)], "float32"), ([1e300, 1e300], "float64")],
+)
+def test_numbers_that_differ_by_rounding_alone_are_constant(spec, values, dtype):
+    x = np.array(values, dtype)[:, None]
+    transform = fitted(spec, x)
+    assert transform.scale == 1
+    assert abs(transform.apply(x + 0.01)).max() <= 0.011
+
+
+@pytest.mark.parametrize("size", [1e-150, 1e-300, 1e150, 1e300])
+@pytest.mark.parametrize("spec", ["standardize", "minmax"])
+def test_features_whose_squares_overflow_or_vanish_are_scaled_like_others(spec, size):
+    x = np.array([[0.5], [1.0], [-0.5], [0.1]])
+    np.testing.assert_allclose(fitted(spec, x * size).apply(x * size), fitted(spec, x).apply(x), rtol=1e-12)
+
+
+def test_a_feature_too_large_to_be_scaled_is_refused_by_its_column(tmp_path):
+    (tmp_path / "table.csv").write_text("small,large,t\n1,1e308,0\n2,1.2e308,1\n3,1.4e308,0\n")
+    spec = {
+        "dataset": {"type": "csv", "path": str(tmp_path / "table.csv"), "inputs": ["small", "large"], "targets": ["t"]},
+        "transforms": {"inputs": [{"type": "scale", "factor": 1}, "standardize"]},
+        "layers": ["linear"],
+        "loss": "mse",
+    }
+    with pytest.raises(specnet.SpecnetError, match='column "large" has numbers too large') as caught:
+        specnet.run(spec, out=tmp_path / "made")
+    assert caught.value.pointer == ("transforms", "inputs", 1)
+    assert not (tmp_path / "made").exists()
+    images = np.full((3, 2, 2), 1e308)
+    with pytest.raises(specnet.SpecnetError, match="feature 0, 0 has numbers too large"):
+        fitted("standardize", images)
+
+
 def test_scale_multiplies_by_its_factor():
     x = np.array([[0, 51, 255]], np.uint8)
     np.testing.assert_allclose(fitted({"type": "scale", "factor": 1 / 255}, x).apply(x), [[0, 0.2, 1]], rtol=1e-15)
