@@ -193,20 +193,16 @@ def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str |
 
 
 def _show_splits(splits: Mapping[str, Mapping[str, np.ndarray | Rows]]) -> None:
-    import numpy as np
-
     from specnet.cli.show import show_table
     from specnet.datasets.rows import pieces
     from specnet.functions import summarize
 
     rows = []
-    with np.errstate(all="ignore"):  # squares of very large numbers are shown as infinite
-        for split, arrays in splits.items():
-            for name, array in arrays.items():
-                found = summarize(pieces(array))
-                values = found.least, found.most, found.mean, found.std
-                numbers = [f"{value:.4g}" for value in values]
-                rows.append([split, name, len(array), array.shape[1:], array.dtype, *numbers])
+    for split, arrays in splits.items():
+        for name, array in arrays.items():
+            found = summarize(pieces(array))
+            numbers = [f"{value:.4g}" for value in (found.least, found.most, found.mean, found.std)]
+            rows.append([split, name, len(array), array.shape[1:], array.dtype, *numbers])
     columns = ["split", "", "rows", "shape", "dtype", "min", "max", "mean", "std"]
     show_table(columns, rows, numbers=("rows", "min", "max", "mean", "std"))
 

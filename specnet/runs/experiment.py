@@ -61,7 +61,8 @@ def load_data(spec: Spec) -> Data:
                 shapes = f"{samples.inputs.shape[1:]}, those of train {data.train.inputs.shape[1:]}"
                 raise DataError(f"the {name} inputs have shape {shapes}")
     with located(spec, "split"):
-        data = spec.split.apply(data, stream(spec.seed, "split"))
+        seed = spec.seed if spec.split.seed is None else spec.split.seed
+        data = spec.split.apply(data, stream(seed, "split"))
         for name, samples in data.splits.items():
             check_weights(name, samples)
     return data

@@ -127,7 +127,7 @@ def _check_split(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
     if spec.split.validation + spec.split.test >= 1:
         message = "validation and test leave no sample to train on"
         yield Diagnostic("split", message, ("split",), "choose smaller shares")
-    elif (rows := plan.outline.rows) and not spec.split.stratify:  # by class, shares are rounded differently
+    elif rows := plan.outline.rows:
         for name, count in spec.split.counts(rows).items():
             if count == 0:
                 message = f"a share of {getattr(spec.split, name):g} of {rows} samples is empty"

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
+import specnet
 from specnet.datasets.base import Data, Samples
 from specnet.datasets.split import Split
 from specnet.errors import DataError
+from specnet.runs.experiment import load_data
 
 
 def data(count=100, classes=None):
@@ -55,6 +57,42 @@ def test_stratify_gives_each_class_the_same_shares(shape, dtype):
         assert tuple(int(np.sum(found.splits[name].targets == value)) for value in (0, 3, 7)) == expected
 
 
+@pytest.mark.parametrize(
+    ("classes", "size", "shares"),
+    [(100, 6, [0.1]), (100, 3, [0.5]), (10, 10, [0.25]), (100, 4, [0.1]), (7, 11, [0.3, 0.2]), (40, 2, [0.2, 0.3])],
+)
+def test_stratified_shares_are_as_large_as_others_and_leave_each_class_a_sample_to_train_on(classes, size, shares):
+    split = Split(stratify=True, **dict(zip(("validation", "test"), shares, strict=False)))
+    count = classes * size
+    found = divide(split, data(count, np.arange(count) % classes)).splits
+    assert {name: len(found[name].inputs) for name in split.counts(count)} == split.counts(count)
+    assert np.bincount(found["train"].targets, minlength=classes).min() >= 1
+    for name, share in zip(split.counts(count), shares, strict=True):
+        numbers = np.bincount(found[name].targets, minlength=classes)
+        assert numbers.min() >= np.floor(share * size - 1) and numbers.max() <= np.ceil(share * size + 1)
+
+
+def test_a_small_class_gives_what_it_can_and_large_ones_the_rest():
+    found = divide(Split(validation=0.4, test=0.4, stratify=True), data(32, [0] * 30 + [1] * 2)).splits
+    assert {name: np.bincount(each.targets).tolist() for name, each in found.items()} == {
+        "train": [5, 1],
+        "validation": [12, 1],
+        "test": [13],
+    }
+
+
+def test_shares_that_leave_a_class_no_sample_to_train_on_are_refused():
+    with pytest.raises(DataError, match="each of the 50 classes keeps a sample to train on: 60 of 100") as caught:
+        divide(Split(validation=0.6, stratify=True), data(100, np.arange(100) % 50))
+    assert "0.5 at most" in caught.value.help
+
+
+def test_which_of_equal_classes_give_more_depends_on_the_seed():
+    classes = np.arange(40) % 10
+    chosen = [divide(Split(validation=0.1, stratify=True), data(40, classes), seed).validation for seed in range(5)]
+    assert len({tuple(each.targets.tolist()) for each in chosen}) > 1
+
+
 def test_stratify_takes_one_hot_targets():
     found = divide(Split(validation=0.5, stratify=True), data(8, np.eye(2)[[0, 1, 1, 0, 1, 1, 0, 0]]))
     assert found.validation.targets.sum(axis=0).tolist() == [2, 2]
@@ -97,3 +135,15 @@ def test_a_split_that_the_dataset_has_itself_is_refused():
 def test_what_is_no_share_is_refused(share):
     with pytest.raises(ValueError, match="validation"):
         Split(validation=share)
+
+
+def test_a_seed_of_the_split_keeps_the_split_while_that_of_the_spec_changes(tmp_path):
+    (tmp_path / "table.csv").write_text("x,t\n" + "".join(f"{row},{row}\n" for row in range(50)))
+
+    def validation(seed, split_seed):
+        split = {"validation": 0.2, "seed": split_seed}
+        dataset = {"type": "csv", "path": str(tmp_path / "table.csv"), "inputs": ["x"], "targets": ["t"]}
+        spec = {"seed": seed, "split": split, "dataset": dataset, "layers": ["linear"], "loss": "mse"}
+        return load_data(specnet.load_spec(spec)).validation.inputs.tolist()
+
+    assert validation(1, 5) == validation(2, 5) == validation(5, None) != validation(1, None)
