@@ -81,15 +81,16 @@ def _find_rows(path: Path, file: BinaryIO, end: int) -> Rows | None:
         return None
     width = _nbytes(header) // header.shape[0]
     # The file stays open as long as its rows are in use, even if another file takes its name.
-    descriptor = os.dup(file.fileno())
+    stream = os.fdopen(os.dup(file.fileno()), "rb", buffering=0)
 
     def read(first: int, stop: int) -> np.ndarray:
         rows = np.empty((stop - first, *header.shape[1:]), header.dtype)
-        room, place = rows.reshape(-1).view(np.uint8).data, start + first * width
+        room = rows.reshape(-1).view(np.uint8).data
         try:
-            while room and (count := os.preadv(descriptor, [room], place)):
-                room, place = room[count:], place + count
-            unlike = len(room) > 0 or _state(descriptor) != state
+            stream.seek(start + first * width)
+            while room and (count := stream.readinto(room)):
+                room = room[count:]
+            unlike = len(room) > 0 or _state(stream.fileno()) != state
         except OSError as error:
             raise explain_os_error(path, error) from error
         if unlike:
@@ -97,7 +98,7 @@ def _find_rows(path: Path, file: BinaryIO, end: int) -> Rows | None:
         return rows
 
     found = Rows(*header, read)
-    weakref.finalize(found, os.close, descriptor)
+    weakref.finalize(found, stream.close)
     return found
 
 

@@ -22,6 +22,8 @@ DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E:
 """Big-endian item types by the third byte of an IDX file."""
 CLASSES = 65_536
 """Class numbers from here on mean a damaged file: each class has a name and usually an output."""
+PIECE = 2**20
+"""Bytes that are read at a time."""
 AXES = 8
 """More axes mean a damaged file: NumPy supports 64 at most."""
 
@@ -97,11 +99,13 @@ def read_idx(path: Path) -> np.ndarray:
     Raises:
         DataError: if it cannot be read or its size does not match its header.
     """
-    content = _read(path)
-    shape, dtype = _parse_header(path, content)
+    shape, dtype = read_idx_header(path)
     start = _start(len(shape))
-    if len(content) != start + dtype.itemsize * math.prod(shape):
-        raise DataError(f"{path} has {len(content)} bytes, which does not match its shape {shape}")
+    size = start + dtype.itemsize * math.prod(shape)
+    content = _read(path, size + 1)  # a small compressed file may have any number of bytes
+    if len(content) != size:
+        found = f"more than {size}" if len(content) > size else str(len(content))
+        raise DataError(f"{path} has {found} bytes, which does not match its shape {shape}")
     array = np.frombuffer(content, dtype.newbyteorder(">"), offset=start).reshape(shape)
     return array.astype(dtype)
 
@@ -120,11 +124,15 @@ def _start(axes: int) -> int:
     return 4 + 4 * axes
 
 
-def _read(path: Path, size: int = -1) -> bytes:
-    """Return the first `size` bytes of a file or all of it, decompressed if it is gzipped."""
+def _read(path: Path, size: int) -> bytes:
+    """Return the first `size` bytes of a file, decompressed if it is gzipped; all if it has fewer."""
     try:
         with path.open("rb") as file, gzip.open(file) if file.peek(2)[:2] == GZIP else file as stream:
-            return stream.read(size)
+            pieces = []
+            while size > 0 and (piece := stream.read(min(size, PIECE))):  # a damaged header may announce any size
+                pieces.append(piece)
+                size -= len(piece)
+            return b"".join(pieces)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{path} is damaged: {error}") from error
     except OSError as error:

@@ -137,10 +137,13 @@ class CrossEntropy(Loss):
         wrong = (target != np.rint(target)) | (target < 0) | (target >= count)
         if wrong.any():
             place = np.argwhere(wrong)[0]
+            from_1 = target.min() == 1 and target.max() == count
             raise DataError(
                 f"target {target[tuple(place)]:g} in row {place[0]} is not one of the classes 0 to {count - 1} "
                 f"that the last layer's {count} outputs stand for",
                 pointer=("loss",),
-                help="give the last layer one unit for each class",
+                help='the classes are numbered from 1: set transforms.targets to ["one_hot"], or subtract 1'
+                if from_1
+                else "give the last layer one unit for each class",
             )
         return target.astype(np.int64)

@@ -14,7 +14,8 @@ from specnet.component import guarded
 from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples
 from specnet.datasets.checks import check_samples, check_weights, checked_data
 from specnet.datasets.rows import row_bytes
-from specnet.errors import DataError, Diagnostic, Pointer, SpecError, SpecnetError
+from specnet.diagnostics import show_value
+from specnet.errors import DataError, Diagnostic, Pointer, ShapeError, SpecError, SpecnetError
 from specnet.layers.base import Shape
 from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer
@@ -155,6 +156,7 @@ class Experiment:
             self.model = build_model(spec, shape, inputs, targets)
             self.task = loaded_task(spec, self.data, self.model.network.output_shape)
             self.model.set_task(self.task)
+            self._check_classes()
             self.splits = {
                 name: self.model.prepare(transformed[name], samples.targets)
                 for name, samples in self.data.splits.items()
@@ -226,6 +228,16 @@ class Experiment:
             counts[name := type(callback).__name__] += 1
             named[f"{name} {counts[name]}"] = callback
         return named
+
+    def _check_classes(self) -> None:
+        """Check that there are outputs for all classes that the dataset names."""
+        if self.data.classes and not self.spec.transforms.targets:
+            model, shape = self.model, self.data.train.targets.shape[1:]
+            try:
+                model.loss.check_shapes(model.network.output_shape, shape, len(self.data.classes))
+            except ShapeError as error:
+                error.message += f"; the classes are {show_value(self.data.classes)}"
+                raise
 
     def _check_splits(self) -> None:
         """Check all samples, and compute each metric, to find mistakes before training.

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from specnet.component import guarded, parts
 from specnet.datasets.base import AnySamples, Data
-from specnet.errors import AmbiguousTaskError, Diagnostic, Pointer, SpecError
+from specnet.diagnostics import show_value
+from specnet.errors import AmbiguousTaskError, DataError, Diagnostic, Pointer, SpecError
 from specnet.layers.base import Shape, walk
 from specnet.spec.model import Spec
 from specnet.spec.plan import is_open, make_plan
@@ -22,9 +23,20 @@ def task_of(spec: Spec, targets: Targets, outputs: Shape | None = None) -> Task 
 
 
 def loaded_task(spec: Spec, data: Data, outputs: Shape) -> Task:
-    """Return the task of a spec's network for these data, given the shape of its outputs."""
+    """Return what a spec's network with outputs of a shape learns of these data.
+
+    Raises:
+        DataError: if classes with names would be learned as the numbers that stand for them.
+    """
     task = task_of(spec, data.about_targets, outputs)
     assert task is not None
+    if task.only.kind == "regression" and any(name != str(number) for number, name in enumerate(data.classes)):
+        raise DataError(
+            f"the targets are text, {len(data.classes)} classes {show_value(data.classes)}: this loss would learn the "
+            "positions of their names in the alphabet",
+            pointer=("loss",),
+            help="for classes use cross_entropy with one unit for each; write numbers as digits with a decimal point",
+        )
     return task
 
 

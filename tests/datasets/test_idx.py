@@ -1,5 +1,6 @@
 import gzip
 import random
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +100,7 @@ WRONG = {
     "text": ({"labels": b"0\n2\n1\n0\n"}, "is not an IDX file"),
     "truncated": ({"images": encode(IMAGES)[:-1]}, "has 39 bytes"),
     "truncated sizes": ({"images": encode(IMAGES)[:9]}, "has 9 bytes"),
-    "too long": ({"images": encode(IMAGES) + b"\0"}, "has 41 bytes"),
+    "too long": ({"images": encode(IMAGES) + b"\0"}, "has more than 40 bytes"),
     "no samples": ({"images": encode(IMAGES[:0]), "labels": encode(LABELS[:0])}, r"is empty: its shape is \(0, 3, 2\)"),
     "no pixels": ({"images": b"\0\0\x08\2\xff\xff\xff\xff\0\0\0\0"}, "is empty"),
     "unlike numbers": ({"labels": encode(LABELS[:3])}, "has 4 images, .* has 3 labels"),
@@ -164,6 +165,18 @@ def test_damaged_files_load_or_are_refused_by_name(dataset, field, compress):
             assert len(data.train.inputs) == len(data.train.targets)
         except SpecnetError as error:
             assert f"/{field}" in error.message
+
+
+def test_no_more_is_decompressed_than_the_header_announces(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(gzip.compress(b"\0\0\x08\x01" + (100).to_bytes(4, "big") + bytes(50_000_000)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(SpecnetError, match="has more than 108 bytes"):
+            read_idx(path)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_size_is_checked_before_anything_is_allocated(tmp_path):

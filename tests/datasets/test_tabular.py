@@ -1,9 +1,12 @@
+import gzip
 import random
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import specnet
 from specnet import SpecnetError, build
 
 RNG = np.random.default_rng(0)
@@ -71,7 +74,7 @@ WRONG = {
     "empty file": ("", ["FILE has no rows"]),
     "blank file": ("\n\n", ["FILE has no rows"]),
     "header only": ("a,t\n", ["FILE has no rows"]),
-    "column twice": ("a,t,a\n1,2,3\n", ["FILE:1: the header names the column 'a' more than once"]),
+    "column twice": ("a,t,a\n1,2,3\n", ['FILE:1: the header names the column "a" more than once']),
     "ragged": ("a,t\n1\n1,2\n1,2,3\n", ["FILE:2: 1 cells, the header has 2", "FILE:4: 3 cells, the header has 2"]),
     "text": ("a,t\n1,2\nx,2\n", ['FILE:3: column "a": "x" is not a finite number']),
     "empty cell": ("a,t\n,2\n", ['FILE:2: column "a": the cell is empty']),
@@ -125,7 +128,7 @@ def test_an_outline_tells_the_mistakes_of_header_and_first_row_in_the_same_words
 
 
 def test_more_than_twenty_mistakes_are_counted(table):
-    found = mistakes(table("a,t\n" + "x,y\n" * 25))
+    found = mistakes(table("a,t\n" + "1\n" * 25))
     assert len(found) == 21
     assert found[-1] == "FILE: 5 more mistakes like these"
 
@@ -240,3 +243,131 @@ def test_another_delimiter_is_recognized(table, content, fields, delimiters):
 def test_a_file_without_a_header_is_told_to_need_one(table):
     assert helps(table("0,1,0\n1,2,1\n")) == {"the first line should name the columns"}
     assert helps(table("a,t,a\n1,2,3\n")) == {None}
+    assert helps(table("5.1,3.5,0.2\n4.9,3.0,0.2\n")) == {"the first line should name the columns"}
+
+
+@pytest.mark.parametrize(
+    "fields", [{"inputs": ["5.1", "3.5"], "targets": ["0"]}, {"inputs": ["3.5"], "targets": ["0"]}]
+)
+def test_a_first_row_of_data_is_not_taken_for_names(table, fields):
+    dataset = table("5.1,3.5,0\n4.9,3.0,0\n6.2,3.6,1\n", **fields)
+    assert mistakes(dataset) == ["FILE:1: the first line should name the columns, but it looks like data"]
+
+
+def test_numbers_unlike_those_below_them_are_names(table):
+    dataset = table("1990,1991,t\n0.5,0.6,1\n0.7,0.8,0\n", inputs=["1990", "1991"])
+    assert dataset.load(RNG).train.inputs.tolist() == [[0.5, 0.6], [0.7, 0.8]]
+
+
+def test_only_the_columns_of_the_spec_need_names_of_their_own(table):
+    data = table("a,x,x,t\n1,5,6,2\n").load(RNG)
+    assert (data.train.inputs.tolist(), data.train.targets.tolist()) == ([[1]], [[2]])
+
+
+def test_names_and_classes_are_read_without_spaces_around_them(table):
+    data = table('a , t\n1, yes\n2,yes \n3, "no"\n').load(RNG)
+    assert (data.classes, data.train.targets.tolist()) == (("no", "yes"), [1, 1, 0])
+
+
+def test_names_match_however_their_accents_are_composed(table):
+    data = table("caf\u00e9,t\n1,2\n", inputs=["cafe\u0301"]).load(RNG)
+    assert data.train.inputs.tolist() == [[1]]
+
+
+def test_an_empty_line_is_a_row_of_a_table_of_one_column(table):
+    dataset = table("a\n1\n\n3\n\n\n")
+    with pytest.raises(SpecnetError, match='csv:3: column "a": the cell is empty'):
+        dataset.read(Path(dataset.path), targets=False, classes=())
+
+
+@pytest.mark.parametrize("mark", ["NA", "N/A", "?", "NaN", "null", "None", " "])
+def test_marks_of_missing_values_are_no_classes(table, mark):
+    dataset = table(f"a,t\n1,yes\n2,{mark}\n3,no\n4,{mark}\n")
+    (found,) = mistakes(dataset)
+    assert found.startswith('FILE:3: column "t": ') and "1 more cells" in found
+    assert next(iter(helps(dataset))).startswith("missing values cannot be used")
+
+
+def test_a_column_of_text_is_one_mistake_at_its_name_in_the_spec(table):
+    dataset = table("a,b,t\n" + "1,red,2\n2,blue,3\n" * 50, inputs=["a", "b"])
+    with pytest.raises(SpecnetError) as raised:
+        dataset.load(RNG)
+    (found,) = raised.value.diagnostics
+    assert found.pointer == ("inputs", 1)
+    assert found.message.endswith(
+        'csv:2: column "b": "red" is not a finite number, and 99 more cells of the column are wrong: '
+        '"blue" (50), "red" (49)'
+    )
+    assert found.help.startswith("the column is text")
+
+
+@pytest.mark.parametrize("digits", ["\u0661\u0662", "\uff11\uff12", "1_000"])
+def test_numbers_are_written_with_ascii_digits(table, digits):
+    (found,) = mistakes(table(f"a,t\n{digits},1\n3,1\n"))
+    assert "is not a finite number" in found
+
+
+FORMATS = {
+    "gzip": (gzip.compress(b"a,t\n1,2\n"), "a gzip file"),
+    "zip": (b"PK\x03\x04" + bytes(30), "a zip file or a workbook"),
+    "parquet": (b"PAR1" + bytes(30), "a Parquet file"),
+    "old workbook": (b"\xd0\xcf\x11\xe0" + bytes(30), "a workbook"),
+}
+
+
+@pytest.mark.parametrize("case", FORMATS)
+def test_files_of_other_formats_are_recognised(table, case):
+    content, kind = FORMATS[case]
+    (found,) = mistakes(table(content))
+    assert found.startswith(f"FILE is {kind}")
+
+
+@pytest.mark.parametrize(
+    ("content", "help"),
+    [
+        ("# made by hand\na,t\n1,2\n", "begins with a comment"),
+        ("@relation iris\n@attribute a numeric\n@data\n1,2\n", "ARFF"),
+        ('[{"a": 1, "t": 2}]\n', "JSON"),
+        ('{"a": [1], "t": [2]}\n', "JSON"),
+    ],
+)
+def test_text_above_a_header_or_without_one_is_recognised(table, content, help):
+    assert all(help in found for found in helps(table(content)))
+
+
+def test_a_table_of_60_000_columns_is_read_in_a_moment(table):
+    names = [f"gene{number}" for number in range(60_000)]
+    content = "\n".join([",".join([*names, "t"]), *[",".join(["0.5"] * 60_000 + ["1"])] * 3])
+    start = time.process_time()
+    data = table(content, inputs=names).load(RNG)
+    assert data.train.inputs.shape == (3, 60_000)
+    assert time.process_time() - start < 10  # a loop over all pairs of names takes minutes
+
+
+def trained_on(table, tmp_path, content, loss, units):
+    dataset = {"type": "csv", "path": table(content).path, "inputs": ["a"], "targets": ["t"]}
+    layers = [{"type": "linear", "units": units}]
+    spec = {"dataset": dataset, "layers": layers, "loss": loss, "training": {"epochs": 1}}
+    with pytest.raises(SpecnetError) as raised:
+        specnet.run(spec, out=tmp_path / "made")
+    assert not (tmp_path / "made").exists()
+    return raised.value.diagnostics[0]
+
+
+@pytest.mark.parametrize("cells", [["9%", "10%", "7%"], ["4,5", "2,25", "3,0"], ["2020-01-31", "2019-12-31", "-"]])
+def test_text_is_not_learned_as_positions_in_the_alphabet(table, tmp_path, cells):
+    content = "a,t\n" + "".join(f'{number},"{cell}"\n' for number, cell in enumerate(cells))
+    found = trained_on(table, tmp_path, content, "mse", 1)
+    assert (found.code, found.pointer) == ("data", ("loss",))
+    assert "the targets are text, 3 classes" in found.message and f'"{cells[0]}"' in found.message
+
+
+def test_classes_without_an_output_are_named(table, tmp_path):
+    found = trained_on(table, tmp_path, "a,t\n1,red\n2,green\n3,blue\n", "cross_entropy", 2)
+    assert (found.code, found.pointer) == ("shape", ("layers",))
+    assert found.message.endswith('the classes are ["blue", "green", "red"]')
+
+
+def test_classes_numbered_from_1_are_told_the_way_out(table, tmp_path):
+    found = trained_on(table, tmp_path, "a,t\n1,1\n2,2\n3,3\n", "cross_entropy", 3)
+    assert found.help == 'the classes are numbered from 1: set transforms.targets to ["one_hot"], or subtract 1'
