@@ -145,9 +145,3 @@ def thin(values: np.ndarray, most: int = 2000) -> np.ndarray:
     pieces = np.array_split(np.arange(len(values)), max(1, (most - 2) // 2))
     found = [piece[extreme(values[piece])] for piece in pieces for extreme in (np.argmin, np.argmax)]
     return np.unique([0, *found, len(values) - 1])
-
-
-def falls_far(values: np.ndarray) -> bool:
-    """Return whether a curve (n,) falls from a peak to less than a tenth of it."""
-    lowest = int(np.argmin(values))
-    return bool(values[: lowest + 1].max() > 10 * values[lowest])

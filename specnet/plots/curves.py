@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from specnet.errors import PlotError
-from specnet.functions import falls_far, thin
+from specnet.functions import thin
 from specnet.plots import style
 from specnet.plots.base import Plot, Trained
+from specnet.recording.curves import history_curves, spans_decades, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,35 +28,34 @@ class Curves(Plot):
         from matplotlib.ticker import MaxNLocator
 
         history = run.history
-        names = [column.removeprefix("train/") for column in history if column.startswith("train/")]
-        if not names:
+        values = {value: curves for value, curves in history_curves(history).items() if "train" in curves}
+        if not values:
             raise PlotError("there are no curves yet: no epoch is complete", help="train for at least one epoch")
-        rows = 1 if len(names) <= 3 else 2
-        columns = math.ceil(len(names) / rows)
+        rows = 1 if len(values) <= 3 else 2
+        columns = math.ceil(len(values) / rows)
         figure = style.figure(f"{run.name}: learning curves", 7 if columns == 1 else 4.5 * columns, 3.8 * rows + 0.7)
         epochs = history["epoch"]
-        for number, name in enumerate(names):
+        for number, (value, curves) in enumerate(values.items()):
             axes = figure.add_subplot(rows, columns, number + 1)
-            style.dress(axes, "epoch", name)
+            style.dress(axes, "epoch", title(value))
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-            curves = {split: history[f"{split}/{name}"] for split in style.COLORS if f"{split}/{name}" in history}
-            for split, values in curves.items():
-                drawn = thin(values)
+            for split, numbers in curves.items():
+                drawn = thin(numbers)
                 axes.plot(
                     epochs[drawn],
-                    values[drawn],
+                    numbers[drawn],
                     color=style.COLORS[split],
                     label=split,
                     linewidth=1.5,
                     alpha=0.8,
-                    marker=style.MARKERS[split] if len(values) <= 20 else "",
+                    marker=style.MARKERS[split] if len(numbers) <= 20 else "",
                     markersize=4,
                 )
             if "validation/loss" in history:
                 best = int(np.argmin(np.nan_to_num(history["validation/loss"], nan=np.inf)))
                 text = f"lowest validation loss: epoch {epochs[best]}"
                 axes.axvline(epochs[best], color="0.35", linestyle=":", linewidth=1.2, label=text, zorder=3)
-            if falls_far(curves["train"]) and all((values > 0).all() for values in curves.values()):
+            if spans_decades(curves.values()):
                 style.scale_by_decades(axes)
         style.legend(figure, figure.axes[0].get_lines())
         return figure
@@ -70,19 +70,19 @@ class Schedule(Plot):
     def draw(self, run: Trained) -> Figure:
         if not run.history:
             raise PlotError("there is no learning rate yet: no epoch is complete", help="train for at least one epoch")
-        places = [name for name in run.history if "." in name and "/" not in name]
+        places = {place: curves[""] for place, curves in history_curves(run.history).items() if "" in curves}
         if not places:
             raise PlotError("no hyper-parameter has a schedule, and the optimizer has no learning rate")
         figure = style.figure(f"{run.name}: schedule", 7, 1 + 3 * len(places))
-        for axes, place in zip(figure.subplots(len(places), squeeze=False)[:, 0], places, strict=True):
-            steps, values = run.history["step"], run.history[place]
-            style.dress(axes, "step", place.removeprefix("optimizer.").replace("_", " "))
+        steps = run.history["step"]
+        for axes, (place, values) in zip(figure.subplots(len(places), squeeze=False).flat, places.items(), strict=True):
+            style.dress(axes, "step", title(place))
             drawn = thin(values)
             marker = "o" if len(values) <= 20 else ""
             axes.plot(steps[drawn], values[drawn], color=style.PALETTE[0], linewidth=1.8, marker=marker, markersize=4)
             axes.xaxis.set_major_formatter("{x:,.0f}")
             axes.yaxis.set_major_formatter("{x:g}")
-            if values.min() > 0 and values.max() > 10 * np.quantile(values, 0.25):
+            if spans_decades([values], scheduled=True):
                 style.scale_by_decades(axes)
             else:
                 axes.set_ylim(bottom=0.0)

@@ -10,6 +10,7 @@ from specnet.errors import PlotError
 from specnet.functions import evenly_spaced
 from specnet.plots import style
 from specnet.plots.base import Plot, Trained
+from specnet.recording.curves import OF_WEIGHTS, layer_curves
 from specnet.recording.scenes import recorded
 
 if TYPE_CHECKING:
@@ -35,19 +36,15 @@ class GradientNorms(Plot):
         from matplotlib.ticker import MaxNLocator
 
         record = recorded(run)
-        layers, epochs = record["layers"], record["epochs"]
-        weights = record["weight_norms"]
-        ratios = record["update_norms"] / np.where(weights > 0, weights, np.nan)
+        layers, epochs, values = record["layers"].tolist(), record["epochs"], layer_curves(record)
         colors = style.depth_colors(len(layers))
 
         figure = style.figure(f"{run.name}: gradients and steps of each layer", 10, 4.5)
-        for number, (name, values) in enumerate(
-            {"norm of the gradient": record["gradient_norms"], "norm of step / of weights": ratios}.items()
-        ):
+        for number, name in enumerate(OF_WEIGHTS[:2]):
             axes = figure.add_subplot(1, 2, number + 1)
             style.dress(axes, "epoch", name)
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-            for column, color in zip(values.T, colors, strict=True):
+            for column, color in zip(values.get(name, {}).values(), colors, strict=False):
                 known = column > 0  # a logarithm has no place for 0, and in the first frame there was no step yet
                 marker = "o" if known.sum() <= 20 else ""
                 axes.plot(epochs[known], column[known], color=color, linewidth=1.5, marker=marker, markersize=4)
@@ -56,7 +53,7 @@ class GradientNorms(Plot):
         places = evenly_spaced(len(layers), NAMED)
         mapping = ScalarMappable(BoundaryNorm(np.arange(len(layers) + 1) - 0.5, len(layers)), ListedColormap(colors))
         bar = figure.colorbar(mapping, ax=figure.axes, ticks=places, label="layer")
-        bar.ax.set_yticklabels([style.label(str(layers[place])) for place in places])
+        bar.ax.set_yticklabels([style.label(layers[place]) for place in places])
         bar.ax.minorticks_off()
         bar.ax.invert_yaxis()
         return figure

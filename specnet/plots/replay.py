@@ -85,7 +85,7 @@ class Replay(Plot):
 
 
 def replay(name: str, scene: Scene, frames: Iterable[int]) -> Iterator[Figure]:
-    """Give one figure, drawn anew for each of these frames."""
+    """Yield one figure, drawn anew for each of these frames."""
     from matplotlib.lines import Line2D
 
     panel = panel_of(scene)

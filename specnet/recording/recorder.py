@@ -15,6 +15,7 @@ from specnet.functions import evenly_spaced
 from specnet.layers.base import Activation
 from specnet.network.norms import Norms, check_norms, layer_norms, step_norms, trained_layers
 from specnet.network.summary import layer_costs
+from specnet.recording.curves import COUNTERS
 from specnet.recording.frame_schedule import STEP, FrameSchedule, Work
 from specnet.recording.inputs import POINTS, grid_inputs, recorded_inputs
 from specnet.spec.model import Record
@@ -30,8 +31,6 @@ PROBED = 200
 """Training samples by which units are judged."""
 FLAT = 0.01
 """Slope of an activation below which a unit hardly learns."""
-ELSEWHERE = ("epoch", "step", "seconds")
-"""What of a line of the history is no value of its epoch."""
 
 Frame = dict[str, np.ndarray]
 
@@ -159,7 +158,7 @@ class Recorder(Callback):
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows as infinite
             return {
                 "predictions": self._predict(),
-                **{name: np.array(value, np.float64) for name, value in line.items() if name not in ELSEWHERE},
+                **{name: np.array(value, np.float64) for name, value in line.items() if name not in COUNTERS},
                 **{name: np.array(values, np.float32) for name, values in norms.items()},
                 "dead_units": self._judge_units(),
                 **self._respond(),

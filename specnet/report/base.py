@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from specnet.plots.base import Trained
 from specnet.spec.model import Spec
+from specnet.training.model import Model
 
 
 class Reported(Trained, Protocol):
@@ -28,6 +29,10 @@ class Reported(Trained, Protocol):
     @property
     def status(self) -> str:
         """How the run ended: finished, interrupted, diverged or failed; running if it goes on, or was killed."""
+
+    @property
+    def model(self) -> Model:
+        """The model of the run's checkpoint."""
 
     @property
     def best(self) -> Mapping[str, Any]:

@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from specnet import registry
 from specnet.component import Component
 from specnet.errors import Pointer, show_pointer
+from specnet.recording.curves import SPLITS
 from specnet.report.base import Reported
 from specnet.report.results import scores
-from specnet.report.series import SPLITS
 from specnet.report.view import Part, attempt, facts
 from specnet.spec.model import Spec
 from specnet.spec.written import short
@@ -29,7 +29,7 @@ ABSENT = object()
 
 
 class Row(NamedTuple):
-    """A row of a table: what it tells, and that of each run, None where it has none; `best` are numbers of runs."""
+    """A row of a table: its name and a value of each run, None where there is none; `best` are numbers of runs."""
 
     name: str
     values: list[str | None]
@@ -46,12 +46,12 @@ class Comparison(NamedTuple):
 
 
 def compare(runs: Sequence[Reported]) -> Comparison:
-    """Return what runs have in common to be told of, each row with the value of each run."""
+    """Return the comparison of runs."""
     names = name_runs(runs)
     measured = [measure(run) for run in runs]
     return Comparison(
         names,
-        [*of_facts(runs), *of_scores(runs, [part.value or {} for part in measured])],
+        [*fact_rows(runs), *score_rows(runs, [part.value or {} for part in measured])],
         [row for row in differences([run.spec for run in runs]) if row.name not in TITLES],
         [f"{name}: {part.reason}" for name, part in zip(names, measured, strict=True) if part.reason],
     )
@@ -76,15 +76,15 @@ def measure(run: Reported) -> Part:
     return attempt(lambda: scores(run))
 
 
-def of_facts(runs: Sequence[Reported]) -> Iterator[Row]:
-    """Give how each run went; none is the best of them."""
-    told = [dict(facts(run)) for run in runs]
-    for name in dict.fromkeys(name for each in told for name in each if name not in APART):
-        yield Row(name, [each.get(name) for each in told])
+def fact_rows(runs: Sequence[Reported]) -> Iterator[Row]:
+    """Yield how each run went; none is the best of them."""
+    found = [dict(facts(run)) for run in runs]
+    for name in dict.fromkeys(name for each in found for name in each if name not in APART):
+        yield Row(name, [each.get(name) for each in found])
 
 
-def of_scores(runs: Sequence[Reported], measured: Sequence[dict[str, dict[str, float]]]) -> Iterator[Row]:
-    """Give loss and metrics of each split, with the parameters of the best checkpoints."""
+def score_rows(runs: Sequence[Reported], measured: Sequence[dict[str, dict[str, float]]]) -> Iterator[Row]:
+    """Yield loss and metrics of each split, with the parameters of the best checkpoints."""
     for split in SPLITS:
         found = [each.get(split, {}) for each in measured]
         for name in dict.fromkeys(name for each in found for name in each):
@@ -115,7 +115,7 @@ def yardstick(spec: Spec, name: str) -> list[Component]:
 
 
 def differences(values: Sequence[Any], place: Pointer = ()) -> Iterator[Row]:
-    """Give each place where validated values differ, with what each says there.
+    """Yield each place where validated values differ, with what each says there.
 
     Components of the same type differ in their fields, others as a whole; so do lists item by item.
     """

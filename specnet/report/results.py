@@ -20,7 +20,7 @@ RESIDUALS = 2000
 EXAMPLES = 12
 """Examples that are shown at most."""
 NUMBERS = 7
-"""Numbers of a truth or a prediction that are told at most."""
+"""Numbers of a truth or a prediction that are shown at most."""
 
 
 class ClassCounts(NamedTuple):
@@ -135,7 +135,7 @@ def worst(run: Reported) -> Worst | None:
 def errors(
     names: list[str] | None, targets: np.ndarray, predictions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the error of each prediction (n,) and whether it is wrong (n,), or nothing where that cannot be told.
+    """Return the error of each prediction (n,) and whether it is wrong (n,), or None where there is no error.
 
     Of numbers all are wrong, and the error is their distance. Of classes it is how far from 1 the score is of what a
     sample is; where classes have no scores it is 1 or 0.
@@ -158,7 +158,7 @@ def in_words(names: list[str] | None, targets: np.ndarray, predictions: np.ndarr
     """Return what the error of these predictions (n, ...) is, and what is true and predicted of each sample."""
     if names is None:
         measure = "|prediction − truth|" if predictions.size == len(targets) else "the distance of prediction and truth"
-        return measure, tell(targets, predictions), tell(predictions, targets)
+        return measure, format_numbers(targets, predictions), format_numbers(predictions, targets)
     pair = class_pairs(targets, predictions)
     assert pair is not None
     names = padded(names, pair)
@@ -172,7 +172,7 @@ def in_words(names: list[str] | None, targets: np.ndarray, predictions: np.ndarr
     return "1 − probability of the true class", truth, found
 
 
-def tell(values: np.ndarray, others: np.ndarray) -> list[str]:
+def format_numbers(values: np.ndarray, others: np.ndarray) -> list[str]:
     """Return numbers (n, ...) as texts (n,), the first of each sample: with the digits that tell them from others."""
     rows, far = (x.reshape(len(x), -1).astype(np.float64) for x in (values, others))
     more = " …" if rows.shape[1] > NUMBERS else ""

@@ -1,4 +1,4 @@
-"""The curves of a page: what the histories of runs hold, and what a record knows of each layer."""
+"""The curves of a page as JSON values."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from specnet.functions import evenly_spaced, falls_far, thin
+from specnet.functions import evenly_spaced, thin
+from specnet.recording.curves import SPLITS, history_curves, layer_curves, spans_decades, title
 from specnet.report.base import Reported
 
-SPLITS = ("train", "validation", "test")
 POINTS = 2000
 """Points of a curve at most."""
 ALL_POINTS = 40_000
@@ -21,8 +21,6 @@ LEAST = 50
 """Points of a curve at least that are chosen by its shape, however many frames there are."""
 LAYERS = 24
 """Layers that are shown at most, evenly chosen."""
-OF_LAYERS = {"gradient_norms": "gradient norm", "update_norms": "update / weight norm", "weight_norms": "weight norm"}
-DEAD_UNITS = "share of dead or saturated units"
 
 Panel = dict[str, Any]
 
@@ -30,17 +28,17 @@ Panel = dict[str, Any]
 def panels(runs: Sequence[Reported], names: Sequence[str], epochs: Sequence[int] = ()) -> list[Panel]:
     """Return the panels of a page as JSON values; curves of layers only where there is a single run.
 
-    Curves are thinned, but keep what they say at these `epochs`, in which a replay stops.
+    Curves are thinned, but keep their values at these `epochs`, at which a replay stops.
     A panel has a `title`, `series`, and whether its scale is logarithmic at first. Of a series, `color` and `dash`
     are numbers, of the split for one run, else of the run and of the split.
     """
-    found = [*of_history(runs, names), *(of_layers(runs[0].record) if len(runs) == 1 else [])]
+    found = [*history_panels(runs, names), *(layer_panels(runs[0].record) if len(runs) == 1 else [])]
     most = min(POINTS, ALL_POINTS // max(1, sum(len(panel["series"]) for panel in found)))
     for panel in found:
         for series in panel["series"]:
             x, y = series["x"], series["y"]
-            told = last_up_to(x, epochs)
-            shown = np.union1d(thin(y, max(most - len(told), LEAST)), told)
+            stops = last_up_to(x, epochs)
+            shown = np.union1d(thin(y, max(most - len(stops), LEAST)), stops)
             series["x"], series["y"] = x[shown].tolist(), [rounded(value) for value in y[shown].tolist()]
     return found
 
@@ -51,54 +49,30 @@ def last_up_to(x: np.ndarray, epochs: Sequence[int]) -> np.ndarray:
     return places[places >= 0]
 
 
-def of_history(runs: Sequence[Reported], names: Sequence[str]) -> Iterator[Panel]:
-    """Give a panel for each value of the histories, its splits and runs together."""
-    columns = dict.fromkeys(column for run in runs for column in run.history)
-    values = dict.fromkeys(column.partition("/")[2] or column for column in columns)
-    for value in values:
-        if value in ("epoch", "step", "seconds"):
-            continue
+def history_panels(runs: Sequence[Reported], names: Sequence[str]) -> Iterator[Panel]:
+    """Yield a panel for each value of the histories, with its splits and runs together."""
+    values = [history_curves(run.history) for run in runs]
+    for value in dict.fromkeys(value for each in values for value in each):
         series = []
-        for (number, run), (split, place) in product(enumerate(runs), [*zip(SPLITS, range(3), strict=True), ("", 0)]):
-            column = f"{split}/{value}" if split else value
-            if column in run.history:
-                label = " ".join(part for part in (names[number] if len(runs) > 1 else "", split) if part)
-                color = number if len(runs) > 1 else place
-                series.append(curve(label or value, color, place, run.history["epoch"], run.history[column]))
-        scheduled = "." in value  # named by its place
-        shown = panel(value.removeprefix("optimizer.").replace("_", " "), series)
-        # Many learning rates end near 0: a logarithm would show little but that.
-        yield shown | {"log": shown["log"] and not scheduled}
+        for (number, run), split in product(enumerate(runs), [*SPLITS, ""]):
+            if split in values[number].get(value, {}):
+                label = " ".join(part for part in (names[number] if len(runs) > 1 else "", split) if part) or value
+                dash = SPLITS.index(split) if split else 0
+                color = number if len(runs) > 1 else dash
+                series.append(curve(label, color, dash, run.history["epoch"], values[number][value][split]))
+        yield panel(title(value), series, scheduled="." in value)
 
 
-def of_layers(record: Mapping[str, np.ndarray]) -> Iterator[Panel]:
-    """Give the panels of what a record knows of each layer; of the initial weights alone there is no curve."""
-    if len(record.get("epochs", ())) < 2 or "layers" not in record:  # older versions kept no layers
-        return
-    for key, title in OF_LAYERS.items():
-        if key in record:
-            values = record[key].astype(np.float64)
-            if key == "update_norms":
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    values = values / record["weight_norms"]
-            yield panel(title, list(each_layer(record["layers"], record["epochs"], values)))
-    if "dead_units" in record and len(record["activations"]):
-        units = each_layer(record["activations"], record["epochs"], record["dead_units"])
-        yield panel(DEAD_UNITS, list(units))
+def layer_panels(record: Mapping[str, np.ndarray]) -> Iterator[Panel]:
+    """Yield a panel for each value that a record has of layers."""
+    for name, curves in layer_curves(record).items():
+        layers = [list(curves)[place] for place in evenly_spaced(len(curves), LAYERS)]
+        yield panel(name, [curve(layer, n, n, record["epochs"], curves[layer]) for n, layer in enumerate(layers)])
 
 
-def each_layer(layers: np.ndarray, epochs: np.ndarray, values: np.ndarray) -> Iterator[dict[str, Any]]:
-    """Give the curve of each of at most so many layers."""
-    for number, place in enumerate(evenly_spaced(len(layers), LAYERS)):
-        yield curve(str(layers[place]), number, number, epochs, values[:, place])
-
-
-def panel(title: str, series: list[dict[str, Any]]) -> Panel:
-    """Return a panel; its scale is logarithmic if all its numbers are positive and one of its curves falls far."""
-    finite = [known[np.isfinite(known)] for known in (each["y"] for each in series)]
-    curves = [known for known in finite if len(known)]
-    log = bool(curves) and all((known > 0).all() for known in curves) and any(map(falls_far, curves))
-    return {"title": title, "series": series, "log": log}
+def panel(name: str, series: list[dict[str, Any]], *, scheduled: bool = False) -> Panel:
+    """Return a panel."""
+    return {"title": name, "series": series, "log": spans_decades([each["y"] for each in series], scheduled=scheduled)}
 
 
 def curve(name: str, color: int, dash: int, epochs: np.ndarray, values: np.ndarray) -> dict[str, Any]:

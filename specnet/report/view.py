@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,17 +10,14 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from specnet import registry
-from specnet.datasets.rows import Rows
 from specnet.errors import SpecnetError
 from specnet.functions import is_image
-from specnet.layers.base import Layer, Shape, walk
+from specnet.recording.curves import DEAD_UNITS, OF_WEIGHTS
 from specnet.recording.scenes import limits, output_names
 from specnet.report.base import Reported
 from specnet.report.packing import thumbnails
 from specnet.report.results import Example, Residuals
-from specnet.report.series import DEAD_UNITS, OF_LAYERS, Panel
-from specnet.spec.plan import make_plan
-from specnet.transforms.pipeline import Pipeline
+from specnet.report.series import Panel
 
 Made = TypeVar("Made")
 
@@ -49,10 +45,10 @@ def attempt(make: Callable[[], Made]) -> Part:
 
 
 def facts(run: Reported) -> list[tuple[str, str]]:
-    """Return what a page begins with: what is told, and what it is."""
+    """Return the facts that a page begins with: name and value."""
     manifest, best = run.manifest, run.best
     epochs = run.history["epoch"][-1] if run.history else 0
-    told = [
+    rows = [
         ("status", run.status),
         ("epochs", f"{epochs:,} of {run.spec.training.epochs:,}"),
         ("time", duration(manifest["seconds"])),
@@ -61,8 +57,8 @@ def facts(run: Reported) -> list[tuple[str, str]]:
         ("parameters", f"{sum(parameter.size for parameter in run.params.values()):,}"),
     ]
     if best["value"] is not None:  # there is none before the first epoch is complete
-        told.append((f"best {best['monitor']}", f"{best['value']:.4g} at epoch {best['epoch']:,}"))
-    return told
+        rows.append((f"best {best['monitor']}", f"{best['value']:.4g} at epoch {best['epoch']:,}"))
+    return rows
 
 
 def duration(seconds: float) -> str:
@@ -98,35 +94,16 @@ class LayerTable(NamedTuple):
 
 def layer_table(run: Reported, panels: Sequence[Panel]) -> LayerTable:
     """Return name, type, output shape and parameters of each layer, and where its curves are."""
-    titles = (*OF_LAYERS.values(), DEAD_UNITS)
+    titles = (*OF_WEIGHTS, DEAD_UNITS)
     numbers = [number for number, panel in enumerate(panels) if panel["title"] in titles]
     curves = {(number, series["name"]) for number in numbers for series in panels[number]["series"]}
     rows = []
-    for name, layer in network(run):
+    for name, layer in run.model.network.named.items():
         size = sum(math.prod(parameter.shape) for parameter in layer.parameters)
         cells = [json.dumps([number, name]) if (number, name) in curves else "" for number in numbers]
         kind = registry.name_of("layers", type(layer))
         rows.append(LayerRow(name, kind, " × ".join(map(str, layer.output_shape)) or "1", size, cells))
     return LayerTable([panels[number]["title"] for number in numbers], rows)
-
-
-def network(run: Reported) -> Iterator[tuple[str, Layer]]:
-    """Give each layer, built, by name."""
-    plan = make_plan(run.spec)
-    if plan.inputs is None:
-        plan = make_plan(run.spec, input_shape(run))
-    for number, layer in enumerate(plan.layers):
-        yield from walk(layer, f"layers.{number}")
-
-
-def input_shape(run: Reported) -> Shape:
-    """Return the shape of inputs as the network takes them, if only the data tell."""
-    pipeline = Pipeline(copy.deepcopy(run.spec.transforms.inputs), ("transforms", "inputs"))
-    inputs = run.data.train.inputs
-    if isinstance(inputs, Rows):
-        pipeline.fit_pieces(inputs)
-        return pipeline.apply(inputs[:1]).shape[1:]
-    return pipeline.fit(inputs).shape[1:]
 
 
 class Shown(NamedTuple):
@@ -150,10 +127,10 @@ def show_examples(run: Reported, examples: Sequence[Example]) -> list[Shown]:
 def describe_inputs(run: Reported, inputs: np.ndarray) -> str:
     """Return the first of a sample's numbers as text, by name where they have names."""
     names = run.input_names if len(run.input_names) == inputs.size else ()
-    told = [f"{number:.4g}" for number in inputs.reshape(-1)[:INPUTS].tolist()]
+    texts = [f"{number:.4g}" for number in inputs.reshape(-1)[:INPUTS].tolist()]
     if names:
-        told = [f"{name} {number}" for name, number in zip(names, told, strict=False)]
-    return ", ".join(told) + (" …" if inputs.size > INPUTS else "")
+        texts = [f"{name} {number}" for name, number in zip(names, texts, strict=False)]
+    return ", ".join(texts) + (" …" if inputs.size > INPUTS else "")
 
 
 def residual_pictures(run: Reported, residuals: Residuals) -> list[dict[str, Any]]:
@@ -192,7 +169,7 @@ def tidy(value: Any, indent: str = "", taken: int = 0) -> str:
 
 
 def describe_manifest(manifest: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Give the parts of a manifest, each with its rows: where in the part, and what stands there."""
+    """Yield the parts of a manifest, each with its rows: where in the part, and what stands there."""
     held = {key: value for key, value in manifest.items() if isinstance(value, dict | list)}
     yield "run", list(rows_of({key: value for key, value in manifest.items() if key not in held}))
     for key, value in held.items():
@@ -201,7 +178,7 @@ def describe_manifest(manifest: Mapping[str, Any]) -> Iterator[tuple[str, list[t
 
 
 def rows_of(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
-    """Give what a JSON value holds, each with its place; nulls and empty lists are left out."""
+    """Yield what a JSON value holds, each with its place; nulls and empty lists are left out."""
     if isinstance(value, Mapping):
         for key, each in value.items():
             yield from rows_of(each, f"{place} {key}".strip())

@@ -71,6 +71,7 @@ def record():
             "predictions": recorded(final, shares),
             "train/loss": np.array([np.nan, *np.linspace(2.0, 1.0, len(epochs) - 1)]),
             "layers": np.array(["layers.0", "layers.2"]),
+            "activations": np.empty(0, np.str_),
             "weight_norms": np.full_like(growing, 2.0),
             "gradient_norms": np.concatenate([np.full((1, 2), np.nan, np.float32), growing[1:]]),
             "update_norms": np.concatenate([np.full((1, 2), np.nan, np.float32), growing[:-1]]),

@@ -20,6 +20,7 @@ def kept(layers, frames=5):
         "train/loss": np.full(frames, 0.5),
         "predictions": np.zeros((frames, 1)),
         "layers": np.array([f"layers.{number}" for number in range(layers)]),
+        "activations": np.empty(0, np.str_),
         "weight_norms": np.full((frames, layers), 4.0, np.float32),
         "gradient_norms": unknown.astype(np.float32),
         "update_norms": (0.1 * unknown).astype(np.float32),

@@ -4,7 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from specnet.report.series import ALL_POINTS, DEAD_UNITS, LAYERS, POINTS, panels
+from specnet.recording.curves import DEAD_UNITS
+from specnet.report.series import ALL_POINTS, LAYERS, POINTS, panels
 
 NAN = math.nan
 

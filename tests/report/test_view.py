@@ -1,11 +1,13 @@
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import specnet
 from specnet.errors import DataError
+from specnet.recording.curves import DEAD_UNITS
 from specnet.report.results import Example, Residuals
-from specnet.report.series import DEAD_UNITS
 from specnet.report.view import (
     INPUTS,
     WIDTH,
@@ -173,8 +175,13 @@ LAYERS = [
 ]
 
 
+def networked(reported):
+    """Return an invented run with a network of these layers."""
+    return reported(model=SimpleNamespace(network=specnet.build_network(LAYERS, input_shape=(2,))))
+
+
 def test_layers_are_told_with_what_is_inside_them(reported):
-    table = layer_table(reported({"layers": LAYERS}), [])
+    table = layer_table(networked(reported), [])
     assert [(row.name, row.type, row.shape, row.parameters) for row in table.rows] == [
         ("layers.0", "linear", "4", 12),
         ("layers.1", "residual", "4", 0),
@@ -190,7 +197,7 @@ def test_layers_are_told_where_their_curves_are(reported):
         {"title": "weight norm", "series": [{"name": "layers.0"}, {"name": "layers.2"}]},
         {"title": DEAD_UNITS, "series": [{"name": "layers.1.layers.0"}]},
     ]
-    table = layer_table(reported({"layers": LAYERS}), panels)
+    table = layer_table(networked(reported), panels)
     assert table.titles == ["weight norm", DEAD_UNITS]
     cells = {row.name: row.cells for row in table.rows}
     assert cells["layers.0"] == ['[1, "layers.0"]', ""]
