@@ -60,5 +60,5 @@ class ConfusionMatrix(SplitPlot):
             text = f"{count}\n{shares[row, column]:.1%}" if roomy and count else f"{count}"
             color = "white" if shares[row, column] > 0.5 else "black"
             axes.text(column, row, text, color=color, fontsize=9 if roomy else 7, ha="center", va="center")
-        figure.draw_without_rendering()  # the layout of square cells is right from the second time on
+        style.lay_out(figure)  # the layout of square cells is right from the second time on
         return figure

@@ -105,7 +105,7 @@ def replay(name: str, scene: Scene, frames: Iterable[int]) -> Iterator[Figure]:
         progress.set_xdata([0, scene.frames.epochs[frame] / max(last, 1)])
         if first:
             list_below(figure, panel.handles(axes))
-            figure.draw_without_rendering()
+            style.lay_out(figure)
             figure.set_layout_engine("none")  # from here on nothing moves that is not meant to
         yield figure
 

@@ -57,6 +57,13 @@ def scale_by_decades(axes: Axes) -> None:
         axes.yaxis.set_minor_formatter("{x:g}")
 
 
+def lay_out(figure: Figure) -> None:
+    """Make room for the texts of a figure, without drawing it."""
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)
+
+
 def legend(
     figure: Figure,
     handles: Sequence[Artist],

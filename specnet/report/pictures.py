@@ -21,6 +21,8 @@ PACE = 80
 """Milliseconds that a frame of a GIF is shown."""
 HOLD = 2000
 """Milliseconds that its last frame is shown."""
+COMPRESSION = 3
+"""Level from 0 to 9: twice as fast as the usual 6, for files that are a tenth larger."""
 COLORS = 128
 """Colours of a GIF; twice as many look the same and take a tenth more."""
 SAMPLED = 8
@@ -52,11 +54,18 @@ def write_picture(plot: Plot, run: Trained, file: BinaryIO, format: str) -> None
     if format == "gif":
         write_gif(plot.frames(run), file)
     elif format == "png":
-        plot.draw(run).savefig(file, format="png")
+        write_png(plot.draw(run), file)
     else:
         # Without these an SVG would hold random names and today's date.
         with rc_context({"svg.hashsalt": "specnet", "svg.fonttype": "none"}):
             plot.draw(run).savefig(file, format="svg", metadata={"Date": None})
+
+
+def write_png(figure: Figure, file: BinaryIO) -> None:
+    """Write a figure as a PNG; `savefig` takes half as long again, as it draws a figure with a layout twice."""
+    from PIL import Image
+
+    Image.fromarray(pixels(figure)).save(file, "png", dpi=(figure.dpi, figure.dpi), compress_level=COMPRESSION)
 
 
 def write_gif(figures: Iterable[Figure], file: BinaryIO) -> None:
