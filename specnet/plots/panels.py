@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.errors import PlotError
 from specnet.plots import style
-from specnet.plots.images import caption, captions, hang
 from specnet.plots.requirements import check_few
 from specnet.recording.scenes import Scene
 
@@ -208,76 +205,3 @@ class NumberPlane(PlanePanel):
     def add_bar(self, figure: Figure) -> None:
         name = style.label(self.scene.outputs[0])
         figure.colorbar(self.colors, ax=figure.axes, label=name, aspect=5 * figure.get_figheight())
-
-
-class AlbumPanel(Panel):
-    """Images, with what they are above and what is predicted below each."""
-
-    most, columns, fontsize = 8, 4, 8
-
-    def set_up(self, axes: Axes) -> None:
-        hang(axes, self.scene, self.most, self.columns, self.fontsize)
-
-    def paint(self, axes: Axes, frame: int) -> list[Artist]:
-        return caption(axes, *captions(self.scene, frame, self.most), self.columns, self.fontsize)
-
-
-class VerdictPanel(Panel):
-    """Classes of any inputs: the score that each sample's own class has, beside those of the same class."""
-
-    def __init__(self, scene: Scene, scale: float = SMALL) -> None:
-        super().__init__(scene, scale)
-        (self.points,) = scene.samples
-        self.order = np.argsort(self.points.truth, kind="stable")
-        self.scores, self.right = scene.scores[:, self.order], (scene.winners == self.points.truth)[:, self.order]
-
-    def set_up(self, axes: Axes) -> None:
-        what = "probability" if self.scene.in_unit_interval else "score"
-        style.dress(axes, f"{self.points.label} samples, by class", f"{what} of the truth")
-        axes.set(xticks=[], ylim=self.scene.range)
-        for begin in np.flatnonzero(np.diff(self.points.truth[self.order])) + 1:
-            axes.axvline(begin - 0.5, color="0.8", linewidth=0.8)
-
-    def paint(self, axes: Axes, frame: int) -> list[Artist]:
-        right = self.right[frame]
-        x, y, size = np.arange(len(right)), self.scores[frame], style.point_size(len(right))
-        return [
-            *axes.plot(x[right], y[right], "o", color=style.PALETTE[0], markersize=size, label="right"),
-            *axes.plot(x[~right], y[~right], "x", color=style.WRONG, markersize=size, label="wrong"),
-        ]
-
-
-class NumberPanel(Panel):
-    """One number of any inputs: the prediction over the truth."""
-
-    def set_up(self, axes: Axes) -> None:
-        (points,), (name,), limits = self.scene.samples, self.scene.outputs, self.scene.range
-        style.dress(axes, f"true {name}, {points.label} split", f"predicted {name}")
-        axes.plot(limits, limits, color="0.5", linestyle=":", linewidth=1.2, label="truth")
-        axes.set(xlim=limits, ylim=limits)
-
-    def paint(self, axes: Axes, frame: int) -> list[Artist]:
-        (points,) = self.scene.samples
-        look = {**style.points(points.split), "markersize": style.point_size(len(points.truth))}
-        return list(axes.plot(points.truth[:, 0], self.scene.predictions[frame, :, 0], label="prediction", **look))
-
-
-def panel_of(scene: Scene, scale: float = SMALL) -> Panel:
-    """Return the panel of a scene.
-
-    Raises:
-        PlotError: if it has several numbers for each sample, or too many classes.
-    """
-    if scene.classes is None and scene.predictions.shape[-1] > 1:
-        raise PlotError(
-            f"this plot shows one number for each sample, here there are {scene.predictions.shape[-1]}",
-            help="leave this plot out",
-        )
-    kinds: dict[str, Callable[[Scene, float], Panel]] = {
-        "plane": ClassPlane if scene.classes else NumberPlane,
-        "curve": CurvePanel,
-        "images": AlbumPanel,
-        "verdicts": VerdictPanel,
-        "numbers": NumberPanel,
-    }
-    return kinds[scene.kind](scene, scale)

@@ -23,25 +23,7 @@ TRIED = 100
 """Training samples for which predictions are looked at before training."""
 
 
-class ScoredClasses(SplitPlot):
-    """A picture of the score (n, k) of each class, and of the class numbers (n,) of the samples."""
-
-    def reset(self) -> None:
-        self.batches: list[tuple[np.ndarray, np.ndarray]] = []
-
-    def update(self, prediction: np.ndarray, target: np.ndarray, inputs: np.ndarray) -> None:
-        scores, wanted = scores_of(prediction), class_numbers(target)
-        assert wanted is not None
-        self.batches.append((scores, wanted))
-
-    @property
-    def samples(self) -> tuple[np.ndarray, np.ndarray]:
-        """Scores and class numbers of all samples."""
-        scores, wanted = (np.concatenate(parts) for parts in zip(*self.batches, strict=True))
-        return scores, wanted
-
-
-class Roc(ScoredClasses):
+class Roc(SplitPlot):
     """Share of a class that is found against the share of the others that is taken for it, over all thresholds.
 
     One curve for two classes; of more, one for each against the rest. Of the test split if there is one, else of
@@ -55,8 +37,16 @@ class Roc(ScoredClasses):
     def check(self, run: Trained) -> None:
         check_few(scored_classes(run, scores_of(run.predict(run.data.train.inputs[:1]))))
 
+    def reset(self) -> None:
+        self.batches: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def update(self, prediction: np.ndarray, target: np.ndarray, inputs: np.ndarray) -> None:
+        scores, wanted = scores_of(prediction), class_numbers(target)
+        assert wanted is not None
+        self.batches.append((scores, wanted))
+
     def picture(self, run: Trained, shown: str) -> Figure:
-        scores, wanted = self.samples
+        scores, wanted = (np.concatenate(parts) for parts in zip(*self.batches, strict=True))
         names = scored_classes(run, scores)
         curves = range(1, 2) if len(names) == 2 else range(len(names))
         columns = math.ceil(len(curves) / 20)

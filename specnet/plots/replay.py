@@ -11,7 +11,7 @@ import numpy as np
 from specnet.errors import PlotError
 from specnet.plots import style
 from specnet.plots.base import Plot, Trained
-from specnet.plots.panels import panel_of
+from specnet.plots.sample_panels import panel_of
 from specnet.recording.scenes import Scene, recorded_scene
 
 if TYPE_CHECKING:

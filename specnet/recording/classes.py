@@ -36,7 +36,12 @@ def required_classes(run: Trained) -> list[str]:
 def padded(names: list[str], predictions: np.ndarray) -> list[str]:
     """Return names of all classes that occur in class numbers, or have a score (..., k); unnamed ones are numbered."""
     most = int(predictions.max()) + 1 if predictions.dtype.kind in "iu" else predictions.shape[-1]
-    return names + [str(number) for number in range(len(names), max(most, 2))]
+    return numbered(names, max(most, 2))
+
+
+def numbered(names: list[str], count: int) -> list[str]:
+    """Return names of at least `count` classes; unnamed ones are numbered."""
+    return names + [str(number) for number in range(len(names), count)]
 
 
 def class_pairs(targets: np.ndarray, predictions: np.ndarray) -> np.ndarray | None:
@@ -74,6 +79,6 @@ class Confusion:
 
     def of(self, names: list[str]) -> tuple[list[str], np.ndarray]:
         """Return names of all classes, and counts of as many."""
-        names = names + [str(number) for number in range(len(names), len(self.counts))]
+        names = numbered(names, len(self.counts))
         further = len(names) - len(self.counts)
         return names, np.pad(self.counts, (0, further))

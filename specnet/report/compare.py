@@ -20,12 +20,12 @@ from specnet.report.view import Part, attempt, facts
 from specnet.spec.model import Spec
 from specnet.spec.written import short
 
-TITLES = ("name", "description")
-"""What a spec says about itself is no difference."""
-APART = ("started", "seed")
-"""Facts that are no results."""
+IGNORED_FIELDS = ("name", "description")
+"""Fields of a spec that are not compared."""
+IGNORED_FACTS = ("started", "seed")
+"""Facts that are not results."""
 ABSENT = object()
-"""What stands in a list behind its end."""
+"""Item of a list that is shorter than another."""
 
 
 class Row(NamedTuple):
@@ -52,7 +52,7 @@ def compare(runs: Sequence[Reported]) -> Comparison:
     return Comparison(
         names,
         [*fact_rows(runs), *score_rows(runs, [part.value or {} for part in measured])],
-        [row for row in differences([run.spec for run in runs]) if row.name not in TITLES],
+        [row for row in differences([run.spec for run in runs]) if row.name not in IGNORED_FIELDS],
         [f"{name}: {part.reason}" for name, part in zip(names, measured, strict=True) if part.reason],
     )
 
@@ -79,7 +79,7 @@ def measure(run: Reported) -> Part:
 def fact_rows(runs: Sequence[Reported]) -> Iterator[Row]:
     """Yield how each run went; none is the best of them."""
     found = [dict(facts(run)) for run in runs]
-    for name in dict.fromkeys(name for each in found for name in each if name not in APART):
+    for name in dict.fromkeys(name for each in found for name in each if name not in IGNORED_FACTS):
         yield Row(name, [each.get(name) for each in found])
 
 
@@ -99,7 +99,7 @@ def best(specs: Sequence[Spec], name: str, texts: Sequence[str | None]) -> froze
     The values count as they are shown: what looks equal is equal.
     """
     known = {number: float(text) for number, text in enumerate(texts) if text is not None and text != "nan"}
-    rules = [yardstick(specs[number], name) for number in known]
+    rules = [dependencies(specs[number], name) for number in known]
     if len(set(known.values())) < 2 or any(rule != rules[0] for rule in rules):
         return frozenset()
     higher = name != "loss" and all(rule.higher_is_better for rule in rules[0])
@@ -107,7 +107,7 @@ def best(specs: Sequence[Spec], name: str, texts: Sequence[str | None]) -> froze
     return frozenset(number for number, value in known.items() if value == top)
 
 
-def yardstick(spec: Spec, name: str) -> list[Component]:
+def dependencies(spec: Spec, name: str) -> list[Component]:
     """Return the components that a loss or metric depends on: only where these are equal can it be compared."""
     if name == "loss":
         return [spec.loss, *spec.transforms.targets]

@@ -44,14 +44,15 @@ class Levels(NamedTuple):
         }
 
 
-def quantize(values: np.ndarray, low: float, high: float, *, fine: bool = True) -> Levels:
+def quantize(values: np.ndarray, low: float | np.ndarray, high: float | np.ndarray, *, fine: bool = True) -> Levels:
     """Return finite numbers (F, ...) in 65,536 levels, or 256 if not `fine`, from `low` to `high`.
 
     Half a step is how far a level may be from the number that it stands for.
     """
     dtype = np.uint16 if fine else np.uint8
-    scaled = (values.astype(np.float64) - low) * (np.iinfo(dtype).max / ((high - low) or 1.0))
-    return Levels(np.rint(scaled).astype(dtype), low, high)
+    rows = values.reshape(len(values), -1).astype(np.float64).T
+    scaled = (rows - low) / np.where(high > low, high - low, 1.0) * np.iinfo(dtype).max
+    return Levels(np.rint(scaled).astype(dtype).T.reshape(values.shape), low, high)
 
 
 def quantize_each(values: np.ndarray) -> Levels:
@@ -60,11 +61,7 @@ def quantize_each(values: np.ndarray) -> Levels:
     However far a run overshoots in one frame, all others are as exact as they are alone.
     """
     rows = values.reshape(len(values), -1).astype(np.float64)
-    low, high = rows.min(axis=1), rows.max(axis=1)
-    most = np.iinfo(np.uint16).max
-    span = np.where(high > low, high - low, 1.0)
-    scaled = (rows - low[:, np.newaxis]) / span[:, np.newaxis] * most
-    return Levels(np.rint(scaled).astype(np.uint16).reshape(values.shape), low, high)
+    return quantize(values, rows.min(axis=1), rows.max(axis=1))
 
 
 def count_up(numbers: np.ndarray) -> Levels:

@@ -106,22 +106,22 @@ def layer_table(run: Reported, panels: Sequence[Panel]) -> LayerTable:
     return LayerTable([panels[number]["title"] for number in numbers], rows)
 
 
-class Shown(NamedTuple):
-    """An example as it is shown: its image, or its inputs as text."""
+class ExampleView(NamedTuple):
+    """An example with its image, or else with its inputs as text."""
 
     example: Example
     image: str | None
     inputs: str
 
 
-def show_examples(run: Reported, examples: Sequence[Example]) -> list[Shown]:
+def show_examples(run: Reported, examples: Sequence[Example]) -> list[ExampleView]:
     """Return examples with their images, or the first of their inputs."""
     if not examples:
         return []
     inputs = np.stack([example.inputs for example in examples])
     if is_image(inputs.shape[1:]):
-        return [Shown(example, image, "") for example, image in zip(examples, thumbnails(inputs), strict=True)]
-    return [Shown(example, None, describe_inputs(run, example.inputs)) for example in examples]
+        return [ExampleView(example, image, "") for example, image in zip(examples, thumbnails(inputs), strict=True)]
+    return [ExampleView(example, None, describe_inputs(run, example.inputs)) for example in examples]
 
 
 def describe_inputs(run: Reported, inputs: np.ndarray) -> str:

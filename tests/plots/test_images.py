@@ -5,7 +5,7 @@ from matplotlib.patches import Rectangle
 from specnet.component import build
 from specnet.datasets.base import Data, Samples
 from specnet.errors import PlotError
-from specnet.plots.images import pictures
+from specnet.plots.sample_panels import pictures
 
 
 @pytest.fixture
