@@ -16,7 +16,7 @@ from specnet.recording.scenes import present_scene
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-POINTS = 300
+POINTS = 200
 """Points along each side of the plane."""
 
 

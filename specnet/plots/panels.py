@@ -59,8 +59,7 @@ class CurvePanel(Panel):
     def set_up(self, axes: Axes) -> None:
         scene, (x,) = self.scene, self.scene.axes
         several = len(scene.outputs) > 1
-        name = scene.outputs[0] if scene.classes is None else "probability" + f" of {scene.outputs[0]}" * (not several)
-        style.dress(axes, x.name, name)
+        style.dress(axes, x.name, scene.measure)
         for points in scene.samples:
             look = {**style.points(points.split), "markersize": self.size}
             if scene.classes is None:

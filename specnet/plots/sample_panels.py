@@ -109,8 +109,7 @@ class VerdictPanel(Panel):
         self.scores, self.right = scene.scores[:, self.order], (scene.winners == self.points.truth)[:, self.order]
 
     def set_up(self, axes: Axes) -> None:
-        what = "probability" if self.scene.in_unit_interval else "score"
-        style.dress(axes, f"{self.points.label} samples, by class", f"{what} of the truth")
+        style.dress(axes, f"samples of {self.points.label}, by class", self.scene.measure)
         axes.set(xticks=[], ylim=self.scene.range)
         for begin in np.flatnonzero(np.diff(self.points.truth[self.order])) + 1:
             axes.axvline(begin - 0.5, color="0.8", linewidth=0.8)

@@ -125,6 +125,16 @@ class Scene:
         return not self.has_scores or bool(self.predictions.min() >= 0.0 and self.predictions.max() <= 1.0)
 
     @property
+    def measure(self) -> str:
+        """The name of the axis or scale of the shown numbers, or of the scores of classes."""
+        if self.kind == "verdicts":
+            return f"{'probability' if self.in_unit_interval else 'score'} of the truth"
+        several = len(self.outputs) > 1
+        if self.classes is None:
+            return "prediction" if several else self.outputs[0]
+        return "probability" if several else f"probability of {self.outputs[0]}"
+
+    @property
     def range(self) -> tuple[float, float]:
         """The least and the greatest number that are shown, with a margin; early predictions may lie outside.
 

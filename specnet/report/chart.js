@@ -1,4 +1,4 @@
-// Curves over the epochs: lines with a legend that tells their values at the cursor.
+// Curves over the epochs: lines with a legend of their values at the cursor.
 
 const MARGIN = { left: 50, right: 12, top: 8, bottom: 34 };
 

@@ -1,4 +1,4 @@
-// The controls, and what follows them: scenes, cursors, and the cells of tables that tell of an epoch.
+// The controls, and what follows them: scenes, cursors, and the cells of tables that show an epoch.
 
 class Player {
   /** `show` is called with a place in the epochs whenever that changes. */

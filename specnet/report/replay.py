@@ -77,6 +77,8 @@ def paint(scene: Scene) -> tuple[dict[str, Any], Arrays]:
     value: dict[str, Any] = {"kind": scene.kind, "classes": scene.classes, "range": scene.range}
     if scene.classes is None or scene.kind == "curve":
         value["outputs"] = scene.outputs
+    if scene.kind != "images":
+        value["measure"] = scene.measure
     if scene.axes:
         value["axes"] = [describe_axis(axis, step) for axis in scene.axes]
         value["splits"] = [describe_points(points) for points in scene.samples]
@@ -86,8 +88,6 @@ def paint(scene: Scene) -> tuple[dict[str, Any], Arrays]:
         value |= {"split": points.split, "label": points.label, "truth": describe_truth(points.truth)}
     if scene.kind == "images":
         value["images"] = thumbnails(scene.samples[0].inputs)
-    if scene.kind == "verdicts":
-        value["score"] = f"{'probability' if scene.in_unit_interval else 'score'} of what they are"
     return value, pack_predictions(scene, step)
 
 

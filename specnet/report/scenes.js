@@ -1,5 +1,5 @@
 // What a replay shows, a class for each kind of record: `draw(frame)` shows a frame as it was recorded, and
-// `describe(frame)` tells it in words. Nothing is interpolated between frames.
+// `describe(frame)` puts it into words. Nothing is interpolated between frames.
 
 class Scene {
   constructor(scene, arrays, stage) {
@@ -59,7 +59,7 @@ class Plane extends Scene {
     const [low, high] = this.scene.range ?? [0, 1];
     this.share = linearScale(low, high, 0, 1);
     if (this.classes) {
-      const graded = this.arrays.probability && { low: 0, high: 1, name: `probability of ${this.classes[1]}`, color: (share) => this.graded(share) };
+      const graded = this.arrays.probability && { low: 0, high: 1, name: this.scene.measure, color: (share) => this.graded(share) };
       this.boards = [this.board({ x, y, ratio, bar: graded })];
       this.legend(...this.classEntries(), ...this.splitEntries());
     } else {
@@ -117,7 +117,7 @@ class Plane extends Scene {
 
   describe(frame, output = 0) {
     const what = this.classes
-      ? (this.arrays.probability ? `the probability of ${this.classes[1]}` : "the class that wins")
+      ? (this.arrays.probability ? `the ${this.scene.measure}` : "the class that wins")
       : `the predicted ${this.scene.outputs[output]}`;
     return `${what} over ${this.scene.axes.map(({ name }) => name).join(" and ")}, and the samples`;
   }
@@ -129,8 +129,7 @@ class Curve extends Scene {
     const [x] = this.scene.axes;
     this.grid = Array.from({ length: x.count }, (_, i) => x.low + (i * (x.high - x.low)) / (x.count - 1));
     const [low, high] = this.scene.range;
-    const name = this.scene.outputs.length > 1 ? (this.classes ? "probability" : "prediction") : (this.classes ? `probability of ${this.scene.outputs[0]}` : this.scene.outputs[0]);
-    this.main = this.board({ x, y: { low, high, name }, ratio: 0.56 });
+    this.main = this.board({ x, y: { low, high, name: this.scene.measure }, ratio: 0.56 });
     const lines = this.scene.outputs.map((output, i) => [stroke(this.ink(i), DASHES[i % 4]), this.scene.outputs.length > 1 ? output : "prediction"]);
     if (this.scene.function) lines.push([stroke("text", DASHES[1]), "without noise"]);
     this.legend(...lines, ...this.splitEntries());
@@ -292,8 +291,8 @@ class Verdicts extends Scene {
     const ticks = present.map((number, column) => [column + 0.5, this.classes[number].slice(0, 12)]).filter((_, i) => i % every === 0);
     const [low, high] = this.scene.range;
     this.main = this.board({
-      x: { low: 0, high: present.length, ticks, name: `samples of ${this.scene.label}, by what they are` },
-      y: { low, high, name: this.scene.score }, ratio: 0.56,
+      x: { low: 0, high: present.length, ticks, name: `samples of ${this.scene.label}, by class` },
+      y: { low, high, name: this.scene.measure }, ratio: 0.56,
     });
     this.legend([symbol("circle", "solid", "c0"), "right"], [symbol("cross", "hollow", "c1"), "wrong"]);
   }
@@ -315,7 +314,7 @@ class Verdicts extends Scene {
       else context.stroke();
     }));
     this.main.axes();
-    context.canvas.setAttribute("aria-label", `${this.scene.score}; ${right} of ${this.places.length} samples are right`);
+    context.canvas.setAttribute("aria-label", `${this.scene.measure}; ${right} of ${this.places.length} samples are right`);
   }
 
   /** The probability or score of what a sample is. */

@@ -291,7 +291,7 @@ def test_a_sample_stands_at_the_probability_of_what_it_is_and_says_whether_it_is
     colors = np.where(right[:, np.newaxis], BLUE, ORANGE)
     assert alone.sum() >= 5
     assert np.abs(canvas.colors(places[alone])[:, :3] - colors[alone]).max() < 60
-    assert canvas.label == f"probability of what they are; {right.sum()} of {len(truth)} samples are right"
+    assert canvas.label == f"probability of the truth; {right.sum()} of {len(truth)} samples are right"
 
 
 @pytest.mark.parametrize("epoch", [0, EPOCHS])

@@ -215,7 +215,7 @@ def test_other_inputs_are_shown_by_the_probability_of_what_they_are(shape, recor
     samples = images()
     run = recorded(Data(Samples(np.resize(samples.inputs, shape), samples.targets)), scored, CROSS_ENTROPY)
     scene = played(run)
-    assert (scene["kind"], scene["score"]) == ("verdicts", "probability of what they are")
+    assert (scene["kind"], scene["measure"]) == ("verdicts", "probability of the truth")
     own = run.record["predictions"][:, np.arange(30), samples.targets[::2]]
     near(unpack(scene["arrays"]["share"]), own, scene["arrays"]["share"]["step"])
     low, high = scene["range"]
@@ -224,7 +224,7 @@ def test_other_inputs_are_shown_by_the_probability_of_what_they_are(shape, recor
 
 def test_scores_beyond_probabilities_are_told_as_such(recorded):
     samples = Samples(np.random.default_rng(0).random((9, 5)), np.arange(9) % 3)
-    assert played(recorded(Data(samples), lambda x: 5 * x[:, :3], CROSS_ENTROPY))["score"] == "score of what they are"
+    assert played(recorded(Data(samples), lambda x: 5 * x[:, :3], CROSS_ENTROPY))["measure"] == "score of the truth"
 
 
 def test_numbers_of_many_inputs_are_shown_over_the_truth(recorded, unpack):
