@@ -5,27 +5,31 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
-FEW, MANY = 100, 1000
-"""Numbers of steps after which memory is compared."""
-ALLOWANCE = 64_000
-"""Bytes that it may grow by, as NumPy and Python cache some objects."""
+WARM_UP, ROUNDS, STEPS = 10, 4, 20
+"""Steps before the first measurement, the number of measurements, and the steps of each."""
+ALLOWANCE = 16
+"""Bytes that a step may add: what grows is a leak only if it grows in every round, by more than this for each step."""
 
 
 def grown(step: Callable[[], object]) -> Iterator[str]:
-    """Yield the problem of memory that grows from step to step."""
+    """Yield a problem if memory grows from step to step."""
     traced = tracemalloc.is_tracing()
     if not traced:
         tracemalloc.start()
+    gc.freeze()  # so that collecting looks only at what the steps make
     try:
-        taken = []
-        for steps in (FEW, MANY - FEW):
+        used = []
+        for steps in (WARM_UP, *[STEPS] * ROUNDS):
             for _ in range(steps):
                 step()
             gc.collect()
-            taken.append(tracemalloc.get_traced_memory()[0])
+            used.append(tracemalloc.get_traced_memory()[0])
     finally:
+        gc.unfreeze()
         if not traced:
             tracemalloc.stop()
-    if (size := taken[1] - taken[0]) > ALLOWANCE:
-        yield f"{MANY:,} steps take {size:,} bytes more than {FEW}: what is kept of each?"
+    added = min(after - before for before, after in pairwise(used)) // STEPS
+    if added > ALLOWANCE:
+        yield f"each step adds {added:,} bytes or more, measured over {ROUNDS * STEPS} steps: what does it keep?"

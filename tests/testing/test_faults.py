@@ -1,6 +1,7 @@
 """Components of all groups but layers with one mistake each: the suite names the check that finds it."""
 
 import math
+from functools import cache
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -34,7 +35,7 @@ GOOD = []
 
 
 def good(cls):
-    GOOD.append(pytest.param(cls(), id=cls.__name__))
+    GOOD.append(cls())
     return cls
 
 
@@ -262,7 +263,7 @@ class Unforeseen(Square):
         raise ShapeError("never")
 
 
-@fault("memory does not grow", "1,000 steps")
+@fault("memory does not grow", "each step adds .* bytes or more")
 class LeakingLoss(Square):
     def forward(self, y, target, weight=None):
         self.all = [*getattr(self, "all", []), target.copy()]
@@ -441,7 +442,7 @@ class CoarseOptimizer(Plain):
         w -= (self.learning_rate * g) * (1.05 if w.dtype == np.float32 else 1)
 
 
-@fault("memory does not grow", "1,000 steps")
+@fault("memory does not grow", "each step adds .* bytes or more")
 class LeakingOptimizer(Descent):
     def model_post_init(self, context):
         super().model_post_init(context)
@@ -1200,9 +1201,14 @@ class Choosy(Loss_):
             raise PlotError("of one input")
 
 
-@pytest.mark.parametrize("component", GOOD)
-def test_there_is_no_false_alarm(component):
-    check(component)
+@cache
+def examined(number):
+    return [*examine(GOOD[number])]
+
+
+@pytest.mark.parametrize("number", range(len(GOOD)), ids=lambda number: type(GOOD[number]).__name__)
+def test_there_is_no_false_alarm(number):
+    assert [outcome for outcome in examined(number) if not outcome.passed] == []
 
 
 @pytest.mark.parametrize(("component", "checks", "told"), FAULTS)
@@ -1214,6 +1220,6 @@ def test_a_mistake_is_found_by_its_check_and_told(component: Any, checks, told):
 
 def test_every_check_finds_a_mistake():
     found = {(param.values[0].group, check) for param in FAULTS for check in param.values[1]}
-    known = {(each.values[0].group, outcome.check) for each in GOOD for outcome in examine(each.values[0])}
+    known = {(good.group, outcome.check) for number, good in enumerate(GOOD) for outcome in examined(number)}
     everywhere = {"its JSON describes it in full", "files of another form are refused"}  # see the other tests
     assert {(group, check) for group, check in known - found if check not in everywhere} == set()
