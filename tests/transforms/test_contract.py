@@ -1,4 +1,4 @@
-"""The contract of `specnet.transforms.base.Transform`, for every transform that is registered."""
+"""What every transform of specnet does besides what `specnet.testing` checks of it."""
 
 import json
 
@@ -9,7 +9,6 @@ from helpers import built_in
 import specnet
 from specnet.datasets import base
 from specnet.errors import DataError, ShapeError
-from specnet.testing import check_transform
 from specnet.transforms.base import Transform
 from specnet.transforms.pipeline import Pipeline
 
@@ -22,8 +21,8 @@ CASES = {
     "scale": [({"factor": -0.3}, "numbers", NUMBERS)],
     "one_hot": [({}, "categories", ((7,), (9, 1), (9, 3)))],
 }
-# Every random one: configurations.
-RANDOM = {"gaussian_noise": [{"std": 0.5}, {"std": 0}]}
+# Every random one.
+RANDOM = ("gaussian_noise",)
 every_transform = pytest.mark.parametrize(
     ("spec", "kind", "shape"),
     [
@@ -43,20 +42,6 @@ def samples(kind, shape, dtype):
 
 def test_every_built_in_transform_is_in_the_table():
     assert sorted([*CASES, *RANDOM]) == built_in("transforms")
-
-
-@dtypes
-@every_transform
-def test_a_transform_keeps_its_contract(spec, kind, shape, dtype):
-    check_transform(spec, samples(kind, shape, dtype))
-
-
-@pytest.mark.parametrize(
-    "spec", [{"type": name, **config} for name, configs in RANDOM.items() for config in configs], ids=json.dumps
-)
-@pytest.mark.parametrize("batch", [None, *(samples("numbers", shape, "float32") for shape in NUMBERS)], ids=np.shape)
-def test_a_random_transform_keeps_its_contract(spec, batch):
-    check_transform(spec, batch)
 
 
 @dtypes
