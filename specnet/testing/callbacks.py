@@ -1,4 +1,4 @@
-"""Checks of callbacks: what `specnet.training.callbacks.Callback` promises of every one."""
+"""Checks of callbacks: the contract of `specnet.training.callbacks.Callback`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from specnet.runs.experiment import Experiment
 from specnet.spec.load import load_spec
-from specnet.testing.checks import Checks, Problems, checker, outcomes
+from specnet.testing.core import Problems, Situation, checker, run
 from specnet.testing.demos import SPECS
 from specnet.testing.outcome import Outcome
 from specnet.training.callbacks import Callback
@@ -18,41 +18,41 @@ from specnet.training.loop import run_epoch, train
 from specnet.training.state import plain
 
 SPEC = {**SPECS["two classes of points in a plane"], "training": {"epochs": 4, "batch_size": 16}}
-"""The training to try callbacks with."""
+"""The run that callbacks are tried with."""
 
 
 @dataclass(frozen=True)
-class CallbackChecks(Checks[Callback]):
-    """A callback; each training gets a copy."""
+class CallbackChecks(Situation[Callback]):
+    """A callback; each training uses a copy."""
 
     def begin(self) -> tuple[Experiment, Callback]:
-        """Return a small training that has not begun, and its callback."""
+        """Return a small training before it begins, and its callback."""
         callback = self.fresh()
         return Experiment(load_spec(SPEC), [callback]), callback
 
     def trained(self) -> tuple[Experiment, Callback]:
-        """Return a training that has ended, and its callback."""
+        """Return a finished training and its callback."""
         experiment, callback = self.begin()
         train(experiment.trainer)
         return experiment, callback
 
     def it_follows_a_whole_training(self) -> Problems:
-        """From `begin` to `end`, whether it stops training or not."""
+        """No method raises, from `begin` to `end`."""
         self.trained()
         yield from ()
 
     def its_state_can_be_saved(self) -> Problems:
-        """It consists of JSON values and arrays of numbers, by name."""
+        """`state` returns JSON values and arrays of numbers, by name."""
         _, callback = self.trained()
         for name, value in callback.state().items():
             if isinstance(value, np.ndarray):
                 if value.dtype.kind not in "biuf":
                     yield f"the array {name} of its state has dtype {value.dtype}, not one of numbers"
             elif json.loads(json.dumps(plain(value, name), allow_nan=False)) != value:
-                yield f"{name} of its state, {value!r}, is another value after it was written as JSON and read again"
+                yield f"{name} of its state, {value!r}, changes when it is written as JSON and read again"
 
     def restored_it_continues_exactly(self) -> Problems:
-        """A training interrupted after any epoch ends with the same parameters and the same state."""
+        """A training that is interrupted after any epoch ends with the same parameters and the same state."""
         whole, watching = self.trained()
         for epochs in range(1, whole.trainer.epoch):
             first, callback = self.begin()
@@ -67,7 +67,7 @@ class CallbackChecks(Checks[Callback]):
             if again.trainer.epoch != whole.trainer.epoch:
                 yield f"{told} training ends after {again.trainer.epoch} epochs, not {whole.trainer.epoch}"
             elif not np.array_equal(whole.model.network.params.flat, again.model.network.params.flat):
-                yield f"{told} training ends in other parameters"
+                yield f"{told} training ends with different parameters"
             elif state.keys() != expected.keys() or not all(np.array_equal(state[key], expected[key]) for key in state):
                 yield f"{told} its state ends as {state!r}, not {expected!r}"
 
@@ -75,4 +75,4 @@ class CallbackChecks(Checks[Callback]):
 @checker("callbacks")
 def check_callback(callback: Callback) -> Iterator[Outcome]:
     """Check a callback."""
-    yield from outcomes([CallbackChecks(callback, "")])
+    yield from run([CallbackChecks(callback, "")])

@@ -1,4 +1,4 @@
-"""Checks of what a layer's class declares: axes, outputs, masks, operations."""
+"""Checks of what a layer's class declares: its axes, outputs, masks and operations."""
 
 from __future__ import annotations
 
@@ -6,33 +6,31 @@ from itertools import product
 
 import numpy as np
 
-from specnet.kernels.base import Textbook
 from specnet.layers.base import Activation, Layer, outputs_of, walk
-from specnet.testing.checks import Problems
 from specnet.testing.comparison import unequal
-from specnet.testing.trial import DX, GRADS, LayerSituation, Trial, Y, differing
+from specnet.testing.core import Problems
+from specnet.testing.trial import DX, GRADS, LayerSituation, Trial, Y
 
 
 class ClaimChecks(LayerSituation):
-    """What a layer declares."""
+    """The declarations of a layer."""
 
-    def applies(self, check: str) -> bool:
-        return {
-            "outputs_are_what_output_says": outputs_of([self.component], None) is not None,
+    def applies(self, claim: str) -> bool:
+        return super().applies(claim) and {
+            "outputs_match_the_declared_output": outputs_of([self.component], None) is not None,
             "each_output_is_a_function_of_one_input": isinstance(self.component, Activation),
             "masked_positions_change_nothing": type(self.component).mask != "refuse",
-            "its_kernel_agrees_with_the_definition": self.kernels is not Textbook,
-        }.get(check, True)
+        }.get(claim, True)
 
-    def its_attributes_are_what_they_can_be(self) -> Problems:
-        """`axes`, `mask`, `takes` and `output` have values that exist, and operations are a whole number."""
+    def its_attributes_are_valid(self) -> Problems:
+        """`axes`, `mask`, `takes` and `output` have allowed values, and `flops` returns a whole number."""
         trial = Trial(self)
-        layer = trial.layer
+        layer = trial.component
         axes, names = type(layer).axes, [axis for axis in type(layer).axes if axis is not ...]
         if not isinstance(axes, tuple) or ... in axes[1:] or any(not isinstance(name, str) for name in names):
-            yield f"axes is {axes!r}: it is a tuple of names, of which the first may be ... for any number of axes"
+            yield f"axes is {axes!r}: expected a tuple of names, where the first may be ... for any number of axes"
         if len(set(names)) < len(names):
-            yield f"axes is {axes!r}: two axes have one name"
+            yield f"axes is {axes!r}: two axes have the same name"
         if type(layer).mask not in ("refuse", "keep", "use"):
             yield f"mask is {type(layer).mask!r}, not one of refuse, keep, use"
         if layer.takes not in ("numbers", "whole"):
@@ -41,31 +39,31 @@ class ClaimChecks(LayerSituation):
             yield f'output is {layer.output!r}, not "numbers", "probabilities", "same" or None'
         trial.forward()
         if layer.mask_out() is not None and type(layer).mask_out is Layer.mask_out:
-            yield "self.mask is set in forward, but it is the mask of the inputs: give yours another name"
+            yield "self.mask is set in forward, but it is the mask of the inputs: use another name for yours"
         flops = layer.flops()
         if not isinstance(flops, (int, np.integer)) or flops < 0:
-            yield f"flops returns {flops!r}, which is no number of operations"
+            yield f"flops returns {flops!r}, expected a number of operations"
 
-    def outputs_are_what_output_says(self) -> Problems:
-        """Probabilities are from 0 to 1 for all inputs, and an activation whose outputs always are declares it."""
+    def outputs_match_the_declared_output(self) -> Problems:
+        """Probabilities are from 0 to 1 for any inputs; an activation with only such outputs declares them."""
         trial, inside = Trial(self, rows=20), list[bool]()
-        says = outputs_of([trial.layer], None)
-        any_number = trial.has_dx and type(trial.layer).example_inputs is Layer.example_inputs
+        declared = outputs_of([trial.component], None)
+        any_number = trial.has_dx and type(trial.component).example_inputs is Layer.example_inputs
         for training, scale in product((False, True), (1, 30) if any_number else (1,)):
             y = trial.forward(trial.x * scale, training)
             outside = y[~((y >= 0) & (y <= 1))]
             inside.append(not outside.size)
-            if says == "probabilities" and outside.size:
-                yield f"an output is {outside[0]:.6g}, but output says that they are probabilities"
-        if says == "numbers" and isinstance(trial.layer, Activation) and all(inside):
+            if declared == "probabilities" and outside.size:
+                yield f"an output is {outside[0]:.6g}, but output declares them as probabilities"
+        if declared == "numbers" and isinstance(trial.component, Activation) and all(inside):
             yield 'all outputs are from 0 to 1: set output = "probabilities", or output = None'
 
     def each_output_is_a_function_of_one_input(self) -> Problems:
-        """An activation has no parameters, and returns the same outputs in another order for inputs in that order."""
+        """An activation has no parameters, and outputs change their order as the inputs do."""
         trial = Trial(self)
         y = trial.forward().copy()
         if trial.parameters:
-            yield "an activation has no parameters"
+            yield "an activation has parameters"
         elif y.shape != trial.x.shape:
             yield f"inputs have shape {trial.x.shape}, outputs {y.shape}"
         else:
@@ -75,9 +73,9 @@ class ClaimChecks(LayerSituation):
                 yield f"it is not elementwise: for inputs in another order {text}"
 
     def masked_positions_change_nothing(self) -> Problems:
-        """Values at masked positions change neither other outputs nor gradients."""
+        """Inputs at masked positions affect neither other outputs nor gradients."""
         trial = Trial(self)
-        refuses = any(type(layer).mask == "refuse" for _, layer in walk(trial.layer, ""))
+        refuses = any(type(layer).mask == "refuse" for _, layer in walk(trial.component, ""))
         if refuses or len(self.shape) < 1 + trial.has_dx or self.shape[0] < 2:  # whole numbers need no features
             return
         rows, time = trial.x.shape[:2]
@@ -87,7 +85,7 @@ class ClaimChecks(LayerSituation):
         steps = []
         for x in (trial.x, others):
             trial.network.grads.flat[...] = 0.0
-            y, mask_out = trial.forward(x, mask=mask).copy(), trial.layer.mask_out()
+            y, mask_out = trial.forward(x, mask=mask).copy(), trial.component.mask_out()
             dy = trial.upstream(y)
             if mask_out is not None:
                 if mask_out.shape != y.shape[:2]:
@@ -97,4 +95,4 @@ class ClaimChecks(LayerSituation):
             dx = trial.network.backpropagate(dy)
             step = {Y: y, GRADS: trial.network.grads.flat.copy()}
             steps.append(step | ({DX: dx[mask]} if trial.has_dx else {}))
-        yield from differing("change where other numbers are at masked positions", steps[1], steps[0])
+        yield from self.compare("change with other numbers at masked positions", steps[1], steps[0])

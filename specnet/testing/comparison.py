@@ -1,4 +1,4 @@
-"""Differences of arrays, in words."""
+"""Compare arrays and describe the difference."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from typing import Any, Literal
 import numpy as np
 
 SINGLE = 1e-4
-"""Tolerance of float32 against float64, relative to the largest number."""
+"""Largest difference between float32 and float64 results, relative to the largest number."""
 CLOSE = 1e-9
-"""Tolerance for rounding in float64."""
+"""Largest difference by rounding in float64, relative to the largest number."""
 LEAST = 1e-3
-"""Default lower bound of the largest number."""
+"""Arrays with only smaller numbers are compared as if their largest number were this."""
 AGREEMENT = {"float64": 1e-12, "float32": 1e-5}
-"""Tolerance of a kernel against its definition."""
+"""Largest difference between a kernel and its definition."""
 DType = Literal["float32", "float64"]
 DTYPES: tuple[DType, ...] = ("float64", "float32")
+Results = Mapping[str, Any]
+"""Arrays or numbers that a component computes, by name."""
 
 
 def unequal(first: Any, second: Any, tolerance: float = CLOSE, least: float = LEAST) -> str | None:
-    """Return in words where arrays differ by more than a share of the largest number, or text differs, or None."""
+    """Describe where arrays differ by more than a share of the largest number, or text differs; None if nowhere."""
     first, second = np.asarray(first), np.asarray(second)
     if first.shape != second.shape:
         return f"shape {first.shape} against {second.shape}"
@@ -38,14 +40,17 @@ def unequal(first: Any, second: Any, tolerance: float = CLOSE, least: float = LE
 
 def differing(
     told: str,
-    found: Mapping[str, Any],
-    expected: Mapping[str, Any],
+    found: Results,
+    expected: Results,
     tolerance: float = CLOSE,
-    least: Mapping[str, float] = {},
+    least: Callable[[str], float] = lambda name: LEAST,
 ) -> Iterator[str]:
-    """Yield where arrays differ from those of the same name, with `told` between the name and the numbers."""
+    """Yield where results differ from those of the same name; `told` stands between the name and the numbers."""
+    if found.keys() != expected.keys():
+        yield f"results {told}: {', '.join(found)} against {', '.join(expected)}"
+        return
     for name, array in found.items():
-        if text := unequal(array, expected[name], tolerance, least.get(name, LEAST)):
+        if text := unequal(array, expected[name], tolerance, least(name)):
             yield f"{name} {told}: {text}"
 
 

@@ -1,4 +1,4 @@
-"""Checks of datasets: what `specnet.datasets.base.Dataset` promises of every one."""
+"""Checks of datasets: the contract of `specnet.datasets.base.Dataset`."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from specnet.datasets.checks import check_weights
 from specnet.datasets.rows import Rows, pieces
 from specnet.errors import DataError, SpecnetError
 from specnet.randomness import stream
-from specnet.testing.checks import Checks, Problems, checker, make, outcomes
 from specnet.testing.comparison import unequal, written
+from specnet.testing.core import Problems, Situation, checker, conclude, run
 from specnet.testing.examples import NO_FILE
 from specnet.testing.outcome import Outcome
 
 LOOKED_AT = 200
-"""Number of rows to read from samples that are not in memory."""
+"""Rows to read of samples that are not in memory."""
 
 
 @dataclass(frozen=True)
-class DatasetChecks(Checks[Dataset]):
-    """A dataset, loaded on first use."""
+class DatasetChecks(Situation[Dataset]):
+    """A dataset, loaded at first use."""
 
     seed: int
 
@@ -39,7 +39,7 @@ class DatasetChecks(Checks[Dataset]):
         return self.load()
 
     def samples_are_loaded(self) -> Problems:
-        """Each split has inputs, as many targets, and weights and masks that match; all splits have one shape."""
+        """Each split has inputs and targets, with matching weights and masks; samples have the same shape in all."""
         shapes = set()
         for split, samples in self.data.splits.items():
             inputs, targets = samples.inputs, samples.targets
@@ -56,7 +56,7 @@ class DatasetChecks(Checks[Dataset]):
             yield f"splits have samples of different shapes: {', '.join(map(str, sorted(shapes, key=str)))}"
 
     def numbers_are_real_and_finite(self) -> Problems:
-        """Inputs and targets are real numbers, none of them infinite or missing."""
+        """Inputs and targets are real numbers, neither infinite nor missing."""
         for name, array in _arrays(self.data).items():
             if array.dtype.kind not in "biuf":
                 yield f"{name} are {array.dtype}"
@@ -64,18 +64,18 @@ class DatasetChecks(Checks[Dataset]):
                 yield f"a number of {name} is not finite"
 
     def a_seed_determines_the_samples(self) -> Problems:
-        """All random numbers come from `rng`, and nothing is remembered."""
+        """All randomness comes from `rng`, and earlier calls do not matter."""
         used = self.fresh()
         self.load(used)
-        for what, other in {"again": self.load(used), "by another instance": self.load()}.items():
+        for how, other in {"again": self.load(used), "by another instance": self.load()}.items():
             for (name, first), second in zip(_arrays(self.data).items(), _arrays(other).values(), strict=True):
                 same = (first.shape, first.dtype) == (second.shape, second.dtype)
                 if not same or unequal(_head(first), _head(second), 0.0):
-                    yield f"{name} are others if they are loaded {what} from the same seed"
+                    yield f"{name} change when they are loaded {how} from the same seed"
         yield from self.changed_fields(used)
 
-    def outline_tells_what_load_gives(self) -> Problems:
-        """Shapes, rows, splits, classes and kind of targets known before loading match the samples."""
+    def outline_agrees_with_the_loaded_samples(self) -> Problems:
+        """`outline` returns the shapes, rows, splits, classes and kind of target of the loaded samples, or None."""
         data, outline = self.data, self.fresh().outline()
         found = Outline(
             data.train.inputs.shape[1:],
@@ -85,17 +85,17 @@ class DatasetChecks(Checks[Dataset]):
             len(data.classes),
             data.about_targets.kind,
         )
-        for name, told in vars(outline).items():
-            if told not in (None, getattr(found, name)):
-                yield f"outline tells {name} {told}, the samples have {getattr(found, name)}"
+        for name, value in vars(outline).items():
+            if value not in (None, getattr(found, name)):
+                yield f"the outline has {name} {value}, the samples have {getattr(found, name)}"
 
-    def class_numbers_are_those_of_the_classes(self) -> Problems:
-        """Names of classes are different texts, and class numbers, integers of shape (n,), count from 0."""
+    def class_numbers_match_the_classes(self) -> Problems:
+        """Names of classes are different strings, and class numbers, integers of shape (n,), count from 0."""
         classes = self.data.classes
         if not _are_names(classes):
-            yield f"classes is {classes!r}, not a tuple of texts"
+            yield f"classes is {classes!r}, not a tuple of strings"
         elif len({*classes}) < len(classes):
-            yield f"two classes have one name: {classes}"
+            yield f"two classes have the same name: {classes}"
         for split, samples in self.data.splits.items() if classes else ():
             targets = _head(samples.targets)
             if targets.dtype.kind not in "iu" or targets.ndim != 1:
@@ -104,30 +104,30 @@ class DatasetChecks(Checks[Dataset]):
                 told = f"are from {targets.min()} to {targets.max()}, and there are {len(classes)} classes"
                 yield f"{split} class numbers {told}"
 
-    def names_are_as_many_as_what_they_name(self) -> Problems:
-        """A name for each input and target, or none at all."""
+    def inputs_and_targets_have_a_name_each(self) -> Problems:
+        """Each input and target has a name, or none has."""
         train = self.data.train
         for field, array in {"input_names": train.inputs, "target_names": train.targets}.items():
             names, count = getattr(self.data, field), array.shape[-1] if len(array.shape) > 1 else 1
             if not _are_names(names):
-                yield f"{field} is {names!r}, not a tuple of texts"
+                yield f"{field} is {names!r}, not a tuple of strings"
             elif names and len(names) != count and len(array.shape) <= 2:
-                yield f"{field} has {len(names)} names for {count}"
+                yield f"{field} has {len(names)} names for {count} columns"
 
-    def the_function_gives_targets_of_inputs(self) -> Problems:
-        """If the function without noise is known, it returns a target for each input, and some are finite."""
+    def the_function_returns_targets_of_inputs(self) -> Problems:
+        """`function` returns None, or a target for each input, and some of them are finite."""
         x, targets = (_head(array)[:LOOKED_AT] for array in self.data.train[:2])
         yield from written("function", {"its inputs": x}, lambda: self.component.function(x))
         found = self.component.function(x)
         if found is None:
             return
         if len(found) != len(x) or found.size != targets.size:
-            yield f"of inputs {x.shape} function returns shape {found.shape}, targets have {targets.shape}"
+            yield f"for inputs {x.shape} function returns shape {found.shape}, targets have {targets.shape}"
         elif not np.isfinite(found).any():
             yield "function returns no finite number for the training samples"
 
     def rows_that_are_not_in_memory_are_the_same_each_time(self) -> Problems:
-        """They can be read in pieces of any size, as new arrays."""
+        """They may be read in pieces of any size, and the caller may overwrite the arrays."""
         for name, array in _arrays(self.data).items():
             if isinstance(array, Rows):
                 first = _head(array)
@@ -135,20 +135,20 @@ class DatasetChecks(Checks[Dataset]):
                 first[...] = 0
                 again = np.concatenate([array[row : row + 7] for row in range(0, len(kept), 7)])[: len(kept)]
                 if not np.array_equal(again, kept):
-                    yield f"{name} are others if they are read again, in smaller pieces"
+                    yield f"{name} change when they are read again in smaller pieces"
 
     def files_of_another_form_are_refused(self) -> Problems:
-        """What cannot be loaded raises a `SpecnetError`, never another error."""
+        """Files that cannot be loaded raise a `SpecnetError`, and no other error."""
         for place, part in parts(self.component):
             if isinstance(part, DataFile) and len(place) == 1:
                 broken = self.fresh(**{str(place[0]): DataFile(NO_FILE)})
-                for what, call in {"load": lambda: self.load(broken), "outline": broken.outline}.items():  # noqa: B023
+                for method, call in {"load": lambda: self.load(broken), "outline": broken.outline}.items():  # noqa: B023
                     try:
                         call()
                     except SpecnetError:
                         continue
                     except Exception as error:
-                        yield f"where {place[0]} is no file, {what} raises {type(error).__name__}: {error}"
+                        yield f"if the file {place[0]} does not exist, {method} raises {type(error).__name__}: {error}"
 
 
 def _arrays(data: Data) -> dict[str, np.ndarray | Rows]:
@@ -158,7 +158,7 @@ def _arrays(data: Data) -> dict[str, np.ndarray | Rows]:
 
 
 def _head(array: np.ndarray | Rows) -> np.ndarray:
-    """Return an array, or the first rows of one that is not in memory."""
+    """An array, or the first rows of one that is not in memory."""
     return array if isinstance(array, np.ndarray) else array[: min(LOOKED_AT, len(array))]
 
 
@@ -172,6 +172,6 @@ def check_dataset(dataset: Dataset, seed: int = 0) -> Iterator[Outcome]:
     checks = DatasetChecks(dataset, "", seed)
     if any(isinstance(part, DataFile) and part == NO_FILE for _, part in parts(dataset)):
         yield Outcome("samples are loaded", True, "not tried, as no file is given: name one, as in a spec")
-        yield make(DatasetChecks.its_JSON_describes_it_in_full, [checks])
+        yield conclude(DatasetChecks.its_JSON_describes_it_in_full, [checks])
     else:
-        yield from outcomes([checks])
+        yield from run([checks])

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from specnet.component import Component
-from specnet.testing.checks import EXAMINERS
+from specnet.testing.core import EXAMINERS
 from specnet.testing.examples import show_fields
 from specnet.testing.outcome import Outcome, concluded, demand, show_error
 

@@ -16,7 +16,7 @@ from specnet.errors import SpecnetError, UsageError
 from specnet.layers.base import Shape
 from specnet.names import suggest
 from specnet.spec.load import parse_component
-from specnet.testing.checks import registered
+from specnet.testing.core import registered
 from specnet.testing.dispatch import Case, example_cases
 from specnet.testing.examples import examples
 from specnet.testing.outcome import Outcome, concluded, show_error

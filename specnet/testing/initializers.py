@@ -1,4 +1,4 @@
-"""Checks of initializers: what `specnet.initializers.base.Initializer` promises of every one."""
+"""Checks of initializers: the contract of `specnet.initializers.base.Initializer`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from specnet.initializers.base import Initializer
-from specnet.testing.checks import Checks, Problems, checker, outcomes, sift
 from specnet.testing.comparison import unequal
+from specnet.testing.core import Problems, Situation, checker, run
 from specnet.testing.outcome import Outcome
 
 SHAPES: tuple[tuple[int, ...], ...] = ((7,), (3, 5), (40, 30), (3, 1, 2, 4), (1,), ())
@@ -17,19 +17,23 @@ SHAPES: tuple[tuple[int, ...], ...] = ((7,), (3, 5), (40, 30), (3, 1, 2, 4), (1,
 
 
 @dataclass(frozen=True)
-class InitializerChecks(Checks[Initializer]):
+class InitializerChecks(Situation[Initializer]):
     """An initializer of a parameter of one shape."""
 
     shape: tuple[int, ...]
+    accepted = "it fills parameters, and refuses some shapes by a SpecnetError"
     first = 2
 
+    def accept(self) -> object:
+        return self.sample()
+
     def sample(self, initializer: Initializer | None = None, seed: int = 0) -> np.ndarray:
-        """Return values drawn from a seed."""
+        """Return the numbers drawn from a seed."""
         fans = (self.shape[-2:] or (1,))[0], (self.shape or (1,))[-1]
         return (initializer or self.fresh()).sample(np.random.default_rng(seed), self.shape, *fans)
 
     def numbers_are_finite_and_of_the_shape_asked_for(self) -> Problems:
-        """Sample returns real numbers in the shape of the parameter, for any fans."""
+        """`sample` returns real numbers in the shape of the parameter, for any fans."""
         found = np.asarray(self.sample())
         if found.shape != self.shape:
             yield f"sample returns shape {found.shape}"
@@ -41,29 +45,27 @@ class InitializerChecks(Checks[Initializer]):
                 yield f"with fans {fans} a number is not finite as float32"
 
     def a_seed_determines_the_numbers(self) -> Problems:
-        """All random numbers come from `rng`, and nothing is remembered."""
+        """All randomness comes from `rng`, and earlier calls do not matter."""
         first, used = np.array(self.sample()), self.fresh()
         if text := unequal(self.sample(), first, 0.0):
-            yield f"from the same seed other numbers come: {text}"
+            yield f"the same seed returns different numbers: {text}"
         self.sample(used, seed=1)
         if text := unequal(self.sample(used), first, 0.0):
-            yield f"from the same seed, after others other numbers come: {text}"
+            yield f"after other numbers, the same seed returns different ones: {text}"
         yield from self.changed_fields(used)
 
-    def numbers_belong_to_who_asked(self) -> Problems:
-        """The caller may write to the array: the next one is new."""
+    def the_caller_may_overwrite_the_numbers(self) -> Problems:
+        """Each call returns an array of its own."""
         initializer = self.fresh()
         first = self.sample(initializer)
         kept = np.array(first)
         if isinstance(first, np.ndarray) and first.flags.writeable:
             first[...] = 7.25
         if text := unequal(self.sample(initializer), kept, 0.0):
-            yield f"after the first array was written to: {text}"
+            yield f"after the first array was overwritten: {text}"
 
 
 @checker("initializers")
 def check_initializer(initializer: Initializer) -> Iterator[Outcome]:
     """Check an initializer."""
-    tried = [InitializerChecks(initializer, f"a parameter of shape {shape}", shape) for shape in SHAPES]
-    what = "it fills parameters, and refuses some shapes by a SpecnetError"
-    yield from outcomes((yield from sift(what, tried, InitializerChecks.sample)))
+    yield from run([InitializerChecks(initializer, f"a parameter of shape {shape}", shape) for shape in SHAPES])

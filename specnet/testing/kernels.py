@@ -13,11 +13,11 @@ from specnet.errors import SpecnetError
 from specnet.kernels.base import KernelSet, Textbook, find_kernels
 from specnet.layers.base import Layer, Shape
 from specnet.layers.stack import Stack
-from specnet.testing.checks import Problems, make
-from specnet.testing.comparison import AGREEMENT, differing
+from specnet.testing.comparison import AGREEMENT, Results
+from specnet.testing.core import Problems, conclude
 from specnet.testing.dispatch import Case, examine, example_cases
 from specnet.testing.examples import examples
-from specnet.testing.layers import LayerChecks, tried
+from specnet.testing.layers import LayerChecks, situations
 from specnet.testing.outcome import Outcome
 from specnet.testing.trial import Trial
 
@@ -28,8 +28,8 @@ SHAPES: tuple[Shape, ...] = ((5,), (4, 3))
 def kernel_cases(name: str) -> Iterator[Case]:
     """Yield a case for each example of each component that a set of kernels replaces.
 
-    The whole suite of the definition runs on the kernel, and both must compute the same. If a set has its own `Stack`,
-    every layer is tried in it between linear ones.
+    All checks of the definition are run with the kernel, and both are compared. If a set has its own `Stack`, every
+    layer is tried in it between linear layers.
 
     Raises:
         ComponentError: if there is no such set, or it cannot be used.
@@ -60,20 +60,21 @@ def _stack_cases(name: str, kernels: type[KernelSet]) -> Iterator[Case]:
 
 def _examine_chain(chain: Layer, kernels: type[KernelSet]) -> Iterator[Outcome]:
     yield from examine(chain, shapes=SHAPES, kernels=kernels)
-    yield make(singly_each_layer_leaves_the_outputs_of_the_others, tried(chain, SHAPES, kernels=kernels))
+    yield conclude(run_singly_each_layer_leaves_the_outputs_of_others_alone, situations(chain, SHAPES, kernels=kernels))
 
 
-def singly_each_layer_leaves_the_outputs_of_the_others(checks: LayerChecks) -> Problems:
-    """With `singly`, layers run one by one, and their outputs stay unchanged."""
-    kernel, definition = Trial(checks), Trial(replace(checks, kernels=Textbook))
+def run_singly_each_layer_leaves_the_outputs_of_others_alone(situation: LayerChecks) -> Problems:
+    """Layers whose outputs are inspected run one by one, and do not overwrite these outputs."""
+    kernel, definition = Trial(situation), Trial(replace(situation, kernels=Textbook))
     for training in (False, True):
-        results = []
+        results = list[Results]()
         for trial in (kernel, definition):
             trial.rewind()
             x, outputs = trial.x, {}
             with trial.network.singly():
-                for number, layer in enumerate(trial.layer.stacks[0].layers):
+                for number, layer in enumerate(trial.component.stacks[0].layers):
                     x = layer.forward(x, training)
                     outputs[f"outputs of layer {number}"] = x if trial is kernel else x.copy()
             results.append(outputs)
-        yield from differing("by the kernel against the definition", results[0], results[1], AGREEMENT["float64"])
+        found, expected = results
+        yield from situation.compare("by the kernel against the definition", found, expected, AGREEMENT["float64"])

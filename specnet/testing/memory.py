@@ -1,4 +1,4 @@
-"""Check that memory does not grow from step to step."""
+"""Whether memory grows from step to step."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from itertools import pairwise
 
 WARM_UP, ROUNDS, STEPS = 10, 4, 20
 """Steps before the first measurement, the number of measurements, and the steps of each."""
-ALLOWANCE = 16
-"""Bytes that a step may add: what grows is a leak only if it grows in every round, by more than this for each step."""
+ALLOWANCE = 64
+"""Bytes that a step may add in the round that adds least: calls of NumPy such as `np.median` add some."""
 
 
 def grown(step: Callable[[], object]) -> Iterator[str]:

@@ -1,174 +1,167 @@
-"""Checks of metrics: what `specnet.metrics.base.Metric` promises of every one."""
+"""Checks of metrics: the contract of `specnet.metrics.base.Metric`."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from specnet.errors import SpecnetError
 from specnet.metrics.base import Metric
-from specnet.testing.checks import Checks, Problems, checker, outcomes, sift
-from specnet.testing.comparison import CLOSE, SINGLE, unequal, written
-from specnet.testing.losses import COUNTS
+from specnet.testing.comparison import DType, Results, written
+from specnet.testing.core import Problems, checker, nothing, run
 from specnet.testing.outcome import Outcome
-from specnet.testing.pairs import pairs
-from specnet.weights import takes_weight
+from specnet.testing.pairs import Weighing, pairs
+
+METRIC = "the metric"
+
+
+class MetricTrial:
+    """A metric with predictions y and targets."""
+
+    def __init__(self, of: MetricChecks, dtype: DType, **fields: Any) -> None:
+        self.component = of.fresh(**fields)
+        self.y = of.y.astype(dtype if of.y.dtype.kind == "f" else of.y.dtype)
+        self.target = of.target.copy()
+        self.rows = len(self.y)
+
+    def step(
+        self,
+        rows: np.ndarray | None = None,
+        weight: np.ndarray | None = None,
+        between: Callable[[], object] = nothing,
+    ) -> Results:
+        """Return the metric of some rows, after a reset."""
+        self.component.reset()
+        rows = np.arange(self.rows) if rows is None else rows
+        self.component.update(self.y[rows], self.target[rows], *([] if weight is None else [weight[rows]]))
+        between()
+        return numbers(self.component)
+
+    def other(self) -> None:
+        """Compute the metric of some of the samples."""
+        self.step(np.arange(self.rows)[: self.rows // 2])
 
 
 @dataclass(frozen=True)
-class MetricChecks(Checks[Metric]):
-    """A metric with predictions and targets of one kind; `right` are the best predictions, if known."""
+class MetricChecks(Weighing[Metric]):
+    """A metric of predictions and targets of one kind; `right` are the best predictions, if they are known."""
 
-    prediction: np.ndarray
-    target: np.ndarray
     right: np.ndarray | None = None
+    accepted = "it takes predictions, and refuses others by a SpecnetError"
     first = 2
+    method = "update"
 
-    def applies(self, check: str) -> bool:
-        return takes_weight(self.component, "update") or "weight" not in check
+    def accept(self) -> object:
+        return self.trial().step()
+
+    def trial(self, dtype: DType = "float64", rows: int = 0, **fields: Any) -> MetricTrial:
+        return MetricTrial(self, dtype, **fields)
+
+    def least(self, name: str) -> float:
+        return 1.0
+
+    def applies(self, claim: str) -> bool:
+        return super().applies(claim) and claim != "a_batch_is_computed_as_by_a_fresh_component"  # but after a reset
 
     def of(self, *batches: tuple[np.ndarray, ...], metric: Metric | None = None) -> Metric:
-        """Return a metric, by default an unused one, after batches of predictions, targets and optional weights."""
+        """Return a metric, by default an unused one, after batches of predictions and targets."""
         metric = metric or self.fresh()
         for batch in batches:
-            metric.update(*batch)
+            metric.update(*(array.copy() for array in batch))
         return metric
-
-    def whole(self) -> Metric:
-        """Return the metric of all samples."""
-        return self.of((self.prediction.copy(), self.target.copy()))
 
     def batches(self, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the samples in batches."""
         starts = range(0, len(self.target), size)
-        return [(self.prediction[start : start + size], self.target[start : start + size]) for start in starts]
+        return [(self.y[start : start + size], self.target[start : start + size]) for start in starts]
 
     def the_metric_is_a_finite_number(self) -> Problems:
         """`compute` returns a number, or a dict of numbers by name."""
-        value = self.whole().compute()
+        value = self.of((self.y, self.target)).compute()
         for each in value.values() if isinstance(value, dict) else [value]:
             if not isinstance(each, (float, int, np.number)) or not math.isfinite(each):
                 yield f"compute returns {each!r}"
 
     def predictions_and_targets_are_left_alone(self) -> Problems:
-        """An update does not write to its arguments."""
-        arrays = {"predictions": self.prediction.copy(), "targets": self.target.copy()}
-        yield from written("update or compute", arrays, lambda: numbers(self.of((*arrays.values(),))))
+        """`update` and `compute` do not write to their arguments."""
+        metric, arrays = self.fresh(), {"predictions": self.y.copy(), "targets": self.target.copy()}
+        yield from written("update or compute", arrays, lambda: (metric.update(*arrays.values()), metric.compute()))
 
     def reset_forgets_everything(self) -> Problems:
-        """The metric after a reset depends only on later samples."""
-        used = self.of((self.prediction[:3][::-1].copy(), self.target[:3]))
-        used.compute()
-        used.reset()
-        self.of((self.prediction, self.target), metric=used)
-        if text := unlike(used, self.whole(), 0.0):
-            yield f"after other samples and a reset it is {text} by a fresh metric"
-        yield from self.changed_fields(used)
+        """After a reset, a metric is the same as a fresh one."""
+        yield from self.a_batch_is_computed_as_by_a_fresh_component()
 
     def computing_changes_nothing(self) -> Problems:
-        """The metric so far can be computed after each batch."""
+        """The metric so far may be computed after each batch."""
         asked = self.fresh()
         for batch in self.batches(1):
             self.of(batch, metric=asked).compute()
-        if text := unlike(asked, self.of(*self.batches(1)), 0.0):
-            yield f"computed after each sample it ends at {text} otherwise"
+        expected = numbers(self.of(*self.batches(1)))
+        yield from self.compare("computed after each sample", numbers(asked), expected, 0.0)
 
     def batches_do_not_matter(self) -> Problems:
-        """Samples in several updates, or in merged metrics, have the same metric as in one update."""
+        """Samples in several updates, or in metrics that are merged, have the same metric as in one update."""
+        whole = self.trial().step()
         for size in (1, 2, 5):
             merged, batches = self.fresh(), self.batches(size)
             for other in (*(self.of(batch) for batch in batches), self.fresh()):
                 merged.merge(other)
             for found, how in ((self.of(*batches), "in"), (merged, "merged from")):
-                if text := unlike(found, self.whole(), 1e-12):
-                    yield f"{how} batches of {size} it is {text} at once"
+                yield from self.compare(f"{how} batches of {size} against one update", numbers(found), whole, 1e-12)
 
-    def what_is_kept_is_all_that_is_remembered(self) -> Problems:
+    def a_metric_remembers_only_what_it_keeps(self) -> Problems:
         """A metric that is restored from `kept`, through JSON, continues exactly."""
-        half = len(self.target) // 2
-        metric = self.of((self.prediction[:half], self.target[:half]))
+        (first, second), rest = self.batches(half := len(self.target) // 2)[:2], self.batches(half)[2:]
+        metric = self.of(first)
         for name, value in metric.kept.items():
             number = isinstance(value, (int, float, np.generic, np.ndarray))
             if not number or np.asarray(value).dtype.kind not in "biuf":
-                yield f"it keeps {name}, which is no number and no array of numbers"
-        told = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in metric.kept.items()}
-        restored = self.of((self.prediction[::-1].copy(), self.target))
-        restored.restore(json.loads(json.dumps(told)))
-        rest = self.prediction[half:], self.target[half:]
-        if text := unlike(self.of(rest, metric=restored), self.of(rest, metric=metric), 0.0):
-            yield f"restored after {half} samples it ends at {text}; is something remembered that is not kept?"
+                yield f"it keeps {name}, which is neither a number nor an array of numbers"
+        kept = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in metric.kept.items()}
+        restored = self.of((self.y[::-1], self.target))
+        restored.restore(json.loads(json.dumps(kept)))
+        expected = numbers(self.of(second, *rest, metric=metric))
+        told = f"restored after {half} samples, which needs something that is not kept,"
+        yield from self.compare(told, numbers(self.of(second, *rest, metric=restored)), expected, 0.0)
 
-    def what_grows_with_samples_is_said(self) -> Problems:
-        """What is kept stays small, except in a metric with `keeps_samples`."""
-        repeated = (np.concatenate([self.prediction] * 50), np.concatenate([self.target] * 50))
-        few, many = (sum(map(np.size, metric.kept.values())) for metric in (self.whole(), self.of(repeated)))
+    def keeps_samples_is_declared(self) -> Problems:
+        """The size of what is kept does not depend on the number of samples, unless `keeps_samples` is True."""
+        repeated = np.concatenate([self.y] * 50), np.concatenate([self.target] * 50)
+        few, many = (sum(map(np.size, self.of(x).kept.values())) for x in ((self.y, self.target), repeated))
         if many > few and not self.component.keeps_samples:
             yield f"of 50 times as many samples it keeps {many} numbers, not {few}; keeps_samples should be True"
 
-    def weights_count_as_repetitions(self) -> Problems:
-        """A sample of weight 2 counts as two equal samples."""
-        weight = np.resize(COUNTS, len(self.target))
-        rows = np.repeat(np.arange(len(weight)), weight.astype(int))
-        weighted = self.of((self.prediction.copy(), self.target.copy(), weight))
-        if text := unlike(weighted, self.of((self.prediction[rows], self.target[rows]))):
-            yield f"with weights it is {text} with rows repeated"
-
-    def a_weight_of_0_leaves_a_sample_out(self) -> Problems:
-        """A sample of weight 0 changes nothing, however large the prediction is."""
-        if len(self.target) > 1:
-            weight, prediction = np.array([0.0, *np.ones(len(self.target) - 1)]), self.prediction.copy()
-            for factor in (1, 1e200) if prediction.dtype.kind == "f" else (1,):
-                prediction[0] *= factor
-                rest = self.of((self.prediction[1:], self.target[1:]))
-                if text := unlike(self.of((prediction, self.target.copy(), weight)), rest):
-                    yield f"it is {text} without the sample"
-
-    def float32_agrees_with_float64(self) -> Problems:
-        """Predictions come in the network's dtype."""
-        if self.prediction.dtype.kind == "f":
-            single = self.of((self.prediction.astype(np.float32), self.target.copy()))
-            if text := unlike(single, self.whole(), SINGLE):
-                yield f"of predictions in float32 it is {text} in float64"
-
     def right_predictions_are_the_best(self) -> Problems:
-        """`higher_is_better` says which way: predictions that equal the targets are not worse than others."""
-        if self.right is None or self.right.shape != self.prediction.shape:
+        """Predictions that equal the targets are not worse than others, in the sense of `higher_is_better`."""
+        if self.right is None or self.right.shape != self.y.shape:
             return
-        best, others = (numbers(each) for each in (self.of((self.right, self.target.copy())), self.whole()))
-        higher = self.component.higher_is_better
-        if [*best] == [""] and ((best[""] < others[""]) if higher else (best[""] > others[""])):
-            yield f"higher_is_better is {higher}, but right predictions have {best['']:.6g} and others {others['']:.6g}"
+        best, others = numbers(self.of((self.right, self.target))), self.trial().step()
+        if [*best] != [METRIC]:
+            return
+        higher, found, other = self.component.higher_is_better, best[METRIC], others[METRIC]
+        if found < other if higher else found > other:
+            yield f"higher_is_better is {higher}, but right predictions have {found:.6g} and others {other:.6g}"
 
     def a_missing_axis_of_1_changes_nothing(self) -> Problems:
-        """Predictions (n, 1) against targets (n,), of which NumPy would make a table (n, n), are like (n, 1)."""
-        if (self.prediction.shape[1:], self.target.shape[1:]) == ((1,), ()):
+        """Targets (n,) of predictions (n, 1), which NumPy would broadcast to (n, n), are the same as (n, 1)."""
+        if (self.y.shape[1:], self.target.shape[1:]) == ((1,), ()):
             try:
-                column = self.of((self.prediction.copy(), self.target[:, np.newaxis].copy()))
+                column = numbers(self.of((self.y, self.target[:, np.newaxis])))
             except SpecnetError:
                 return
-            if text := unlike(self.whole(), column):
-                yield f"of targets of shape (n,) against the same of shape (n, 1) it is {text}"
+            yield from self.compare("of targets of shape (n,) against shape (n, 1)", self.trial().step(), column)
 
 
 def numbers(metric: Metric) -> dict[str, float]:
-    """Return what a metric computes, by name; one number has no name."""
+    """Return the numbers that a metric computes, by name."""
     value = metric.compute()
-    return {name: float(each) for name, each in (value.items() if isinstance(value, dict) else [("", value)])}
-
-
-def unlike(one: Metric, other: Metric, tolerance: float = CLOSE) -> str | None:
-    """Return in words where two metrics differ; None if nowhere."""
-    found, expected = numbers(one), numbers(other)
-    if found.keys() != expected.keys():
-        return f"the names {', '.join(found)} against {', '.join(expected)}"
-    for name, value in found.items():
-        if text := unequal(value, expected[name], tolerance, least=1.0):
-            return f"{text} of {name}" if name else text
-    return None
+    named = value.items() if isinstance(value, dict) else [("", value)]
+    return {f"{METRIC} {name}".rstrip(): float(each) for name, each in named}
 
 
 @checker("metrics")
@@ -177,7 +170,7 @@ def check_metric(
 ) -> Iterator[Outcome]:
     """Check a metric, for predictions (n, ...) and targets (n, ...) in a dataset's units.
 
-    Without them several kinds are tried, except those that it refuses.
+    Without them several kinds are tried, and those skipped that it refuses.
     """
     if predictions is not None and targets is not None:
         tried = [MetricChecks(metric, "", predictions, targets)]
@@ -187,5 +180,4 @@ def check_metric(
             for outputs in (lambda rng, shape: rng.normal(size=shape) * 2.0, lambda rng, shape: rng.uniform(size=shape))
             for kind, y, target, right in pairs(outputs)
         ]
-    what = "it takes predictions, and refuses others by a SpecnetError"
-    yield from outcomes((yield from sift(what, tried, lambda each: numbers(each.whole()))))
+    yield from run(tried)

@@ -1,17 +1,28 @@
-"""Outputs or predictions, with targets of every kind to compare them with."""
+"""Outputs or predictions with targets of every kind, and what their weights mean to losses and metrics alike."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from specnet.layers.base import Shape
+from specnet.testing.core import C, Computation, Problems
+from specnet.weights import takes_weight
+
+ROWS = 6
+"""Samples of a pair."""
+NUMBERS: tuple[Shape, ...] = ((1,), (3,), (2, 3))
+CLASSES: tuple[Shape, ...] = ((2,), (4,), (2, 3))
+"""Shapes of outputs; for classes the last axis is their number."""
+COUNTS = np.array([2.0, 0.0, 3.0, 1.0, 1.0, 4.0])
+"""Weights of the samples of a batch, repeated for larger ones."""
 
 
 class Pair(NamedTuple):
-    """Outputs y (n, ...), targets of one kind, and the right outputs for them."""
+    """Outputs y (n, ...), targets of one kind, and the outputs that would be right for them."""
 
     kind: str
     y: np.ndarray
@@ -19,15 +30,50 @@ class Pair(NamedTuple):
     right: np.ndarray
 
 
-ROWS = 6
-"""Number of samples in a pair."""
-NUMBERS: tuple[Shape, ...] = ((1,), (3,), (2, 3))
-CLASSES: tuple[Shape, ...] = ((2,), (4,), (2, 3))
-"""Shapes of outputs, the last axis being the classes."""
+@dataclass(frozen=True)
+class Weighing(Computation[C]):
+    """A component that compares y with targets, and may take weights.
+
+    A trial has the arrays `y` and `target`; its `step(rows, weight)` takes the weights of all samples. Rows may repeat.
+    """
+
+    y: np.ndarray
+    target: np.ndarray
+    method: ClassVar[str]
+    """The method that takes weights."""
+    cases: ClassVar[Mapping[str, Mapping[str, Any]]] = {"": {}}
+    """Fields of the component to check weights with, and how messages name them."""
+
+    @property
+    def weighs(self) -> bool:
+        """Whether the component takes weights."""
+        return takes_weight(self.component, self.method)
+
+    def applies(self, claim: str) -> bool:
+        return super().applies(claim) and (self.weighs or "weight" not in claim)
+
+    def weights_count_as_repetitions(self) -> Problems:
+        """A sample of weight 2 counts as two equal samples."""
+        weight = np.resize(COUNTS, len(self.y))
+        rows = np.repeat(np.arange(len(weight)), weight.astype(int))
+        for case, fields in self.cases.items():
+            found, expected = self.trial(**fields).step(weight=weight), self.trial(**fields).step(rows)
+            yield from self.compare(f"with weights against repeated rows{case}", found, expected)
+
+    def a_weight_of_0_leaves_a_sample_out(self) -> Problems:
+        """A sample of weight 0 changes nothing, however large its outputs are."""
+        count = len(self.y)
+        if count > 1:
+            expected = self.trial().step(np.arange(1, count))
+            for factor in (1, 1e200) if self.y.dtype.kind == "f" else (1,):
+                trial = self.trial()
+                trial.y[0] *= factor
+                found = trial.step(weight=np.array([0.0, *np.ones(count - 1)]))
+                yield from self.compare("with weight 0 against without the sample", found, expected)
 
 
 def pairs(outputs: Callable[[np.random.Generator, Shape], np.ndarray], seed: int = 0) -> Iterator[Pair]:
-    """Yield pairs of outputs, drawn by `outputs(rng, shape)`, and targets of each kind."""
+    """Yield pairs of outputs, drawn as `outputs(rng, shape)` does, and targets of each kind."""
     rng = np.random.default_rng(seed)
 
     def drawn(shape: Shape) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Checks of plots: what `specnet.plots.base.Plot` promises of every one."""
+"""Checks of plots: the contract of `specnet.plots.base.Plot`."""
 
 from __future__ import annotations
 
@@ -15,82 +15,96 @@ import numpy as np
 from specnet.datasets.base import Samples
 from specnet.errors import PlotError
 from specnet.plots.base import Plot
-from specnet.testing.checks import Checks, Problems, checker, outcomes, sift
+from specnet.testing.core import Problems, Situation, checker, run
 from specnet.testing.demos import Demo, demos
 from specnet.testing.outcome import Outcome
 
 
 @dataclass(frozen=True)
-class PlotChecks(Checks[Plot]):
+class PlotChecks(Situation[Plot]):
     """A plot of one run."""
 
     run: Demo
+    accepted = "it shows a run, and refuses others by a PlotError"
+    refusal = PlotError
+    once = (
+        "pyplot_and_settings_are_left_alone",
+        "the_picture_is_the_same_each_time",
+        "the_run_is_left_alone",
+        "it_can_be_checked_before_training",
+        "it_moves_if_it_says_so",
+        "it_streams",
+    )
+
+    def accept(self) -> None:
+        self.fresh().check(self.run)
 
     @cached_property
     def used(self) -> Plot:
-        """A plot that checks may use."""
+        """A plot that all checks of this run share."""
         return self.fresh()
 
     @cached_property
-    def drawn(self) -> tuple[Any, Any, dict[str, list[Any]]]:
-        """Two figures of the run, and the global changes made by drawing them, which are undone."""
+    def drawn(self) -> tuple[Any, dict[str, list[Any]]]:
+        """A figure of the run, and changes that drawing it has made elsewhere, which are undone."""
         import matplotlib
 
         figures, settings = _current(), dict(matplotlib.rcParams)
         arrays = dict(_arrays(self.run))
         kept = {name: array.copy() for name, array in arrays.items()}
-        first, second = self.used.draw(self.run), self.used.draw(self.run)
+        figure = self.used.draw(self.run)
         changed: list[Any] = [name for name, value in matplotlib.rcParams.items() if settings.get(name) != value]
         matplotlib.rcParams.update({name: settings[name] for name in changed})
         written = [name for name, array in arrays.items() if array.tobytes() != kept[name].tobytes()]
         for name in written:
             arrays[name][...] = kept[name]
-        return first, second, {"settings": changed, "current": [*{*_current()} - {*figures}], "arrays": written}
+        return figure, {"settings": changed, "current": [*{*_current()} - {*figures}], "arrays": written}
 
     @cached_property
     def picture(self) -> bytes:
-        """The first figure, in pixels."""
+        """The figure, in pixels."""
         return picture(self.drawn[0])
 
     def it_draws_a_figure_of_its_own(self) -> Problems:
-        """Draw returns a `matplotlib.figure.Figure` with something in it, and a new one each time."""
-        first, second, _ = self.drawn
-        yield from _no_figure("draw returns", first)
-        if not first.axes:
+        """`draw` returns a `matplotlib.figure.Figure` with something in it."""
+        figure, _ = self.drawn
+        yield from _no_figure("draw returns", figure)
+        if not figure.axes:
             yield "the figure has no axes"
-        if first is second:
-            yield "draw returns the same figure twice"
 
     def pyplot_and_settings_are_left_alone(self) -> Problems:
-        """Nothing is shared between pictures: no current figure, no settings."""
-        *_, changed = self.drawn
+        """Pictures share neither a current figure nor settings."""
+        _, changed = self.drawn
         if changed["current"]:
-            yield "the figure is made by pyplot, which keeps it: fill a matplotlib.figure.Figure"
+            yield "pyplot makes the figure and keeps it: use matplotlib.figure.Figure instead"
         if changed["settings"]:
             yield f"settings are changed for all pictures: {', '.join(changed['settings'][:3])}"
 
     def the_picture_is_the_same_each_time(self) -> Problems:
-        """A run has one picture: randomness in it has a fixed seed."""
-        if self.picture != picture(self.drawn[1]):
-            yield "drawn twice, the picture is another"
+        """A second drawing is a new figure with the same picture: random numbers in it have a fixed seed."""
+        second = self.used.draw(self.run)
+        if second is self.drawn[0]:
+            yield "draw returns the same figure twice"
+        if self.picture != picture(second):
+            yield "the second drawing is a different picture"
 
     def the_run_is_left_alone(self) -> Problems:
-        """Data, history, record and parameters are not written to."""
-        for name in self.drawn[2]["arrays"]:
+        """`draw` does not write to data, history, record and parameters."""
+        for name in self.drawn[1]["arrays"]:
             yield f"{name} is written to"
         yield from self.changed_fields(self.used)
 
-    def it_can_be_asked_before_training(self) -> Problems:
-        """While the history is empty, check accepts the run or raises a `PlotError`."""
+    def it_can_be_checked_before_training(self) -> Problems:
+        """While the history is empty, `check` returns or raises a `PlotError`."""
         with suppress(PlotError):
             self.used.check(self.run.untrained())
         yield from ()
 
     def it_moves_if_it_says_so(self) -> Problems:
-        """Frames are figures of one size: several of a plot that `moves`, one of any other."""
+        """Frames are figures of one size: several if the plot `moves`, else one."""
         sizes: list[tuple[float, ...]] = []
         for figure in self.used.frames(self.run):
-            yield from _no_figure("frames gives", figure)
+            yield from _no_figure("frames yields", figure)
             sizes.append(tuple(figure.get_size_inches().tolist()))
         if (len(sizes) > 1) != self.used.moves:
             yield f"moves is {self.used.moves}, but there are {len(sizes)} frames"
@@ -98,11 +112,11 @@ class PlotChecks(Checks[Plot]):
             yield f"frames are of different sizes: {' and '.join(map(str, {*sizes}))}"
 
     def it_streams(self) -> Problems:
-        """The picture is the same if samples are read a piece at a time."""
+        """Samples that are read a piece at a time have the same picture."""
         streamed = self.run.streamed()
         self.used.check(streamed)
         if picture(self.used.draw(streamed)) != self.picture:
-            yield "if samples are read a piece at a time, the picture is another"
+            yield "samples that are read a piece at a time have a different picture"
 
 
 def _current() -> list[int]:
@@ -112,7 +126,7 @@ def _current() -> list[int]:
 
 
 def _arrays(run: Demo) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield every array that a plot may read."""
+    """Yield all arrays that a plot may read."""
     for what, named in {"history": run.history, "record": run.record, "parameter": run.params}.items():
         yield from ((f"{what} {name}", array) for name, array in named.items())
     for split, samples in run.data.splits.items():
@@ -129,7 +143,7 @@ def _no_figure(told: str, figure: Any) -> Iterator[str]:
 
 
 def picture(figure: Any) -> bytes:
-    """Return a figure as a small image."""
+    """Return a figure in a few pixels."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="rgba", dpi=30)
     return buffer.getvalue()
@@ -137,10 +151,8 @@ def picture(figure: Any) -> bytes:
 
 @checker("plots")
 def check_plot(plot: Plot, runs: Mapping[str, Demo] | None = None) -> Iterator[Outcome]:
-    """Check a plot on small runs, which are trained if none are given.
+    """Check a plot of small runs; by default of some that are trained for it.
 
-    Runs that its `check` refuses are skipped.
+    Each run is drawn that its `check` accepts, and the picture of the first is examined.
     """
-    tried = [PlotChecks(plot, about, run) for about, run in (demos() if runs is None else runs).items()]
-    what = "it shows a run, and refuses others by a PlotError"
-    yield from outcomes((yield from sift(what, tried, lambda each: each.fresh().check(each.run), PlotError)))
+    yield from run([PlotChecks(plot, about, demo) for about, demo in (demos() if runs is None else runs).items()])

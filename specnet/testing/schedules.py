@@ -1,4 +1,4 @@
-"""Checks of schedules: what `specnet.schedules.base.Schedule` promises of every one."""
+"""Checks of schedules: the contract of `specnet.schedules.base.Schedule`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 
 from specnet.schedules.base import Schedule, WatchingSchedule
-from specnet.testing.checks import Checks, Problems, checker, outcomes
+from specnet.testing.core import Problems, Situation, checker, run
 from specnet.testing.outcome import Outcome
 
 STEPS = (*range(200), 1000, 12_345, 10**6, 10**9)
-"""Numbers of steps at which values are computed."""
+"""Steps at which schedules are evaluated."""
 EPOCHS, STEPS_PER_EPOCH = 40, 10
 
 
 @dataclass(frozen=True)
-class ScheduleChecks(Checks[Schedule]):
+class ScheduleChecks(Situation[Schedule]):
     """A schedule, in a run whose values fall, stay and rise."""
 
     first = 2
@@ -34,7 +34,7 @@ class ScheduleChecks(Checks[Schedule]):
         return schedule
 
     def history(self) -> Iterator[dict[str, Any]]:
-        """Yield the values that a schedule may watch, epoch by epoch."""
+        """Yield the values that a schedule may watch, one line for each epoch."""
         rng = np.random.default_rng(0)
         names = {"train/loss", "validation/loss"}
         if isinstance(self.component, WatchingSchedule):
@@ -44,7 +44,7 @@ class ScheduleChecks(Checks[Schedule]):
             yield {"epoch": epoch + 1, "step": STEPS_PER_EPOCH * (epoch + 1), **dict.fromkeys(names, value)}
 
     def values_are_finite_and_not_negative(self) -> Problems:
-        """A value is a float, after any number of steps."""
+        """Values are floats, at the first step and after any number of them."""
         schedule, steps = self.begun(), STEPS
         for line in [None, *self.history()]:
             if line:
@@ -56,29 +56,29 @@ class ScheduleChecks(Checks[Schedule]):
                     yield f"after {step} steps the value is {value!r}"
 
     def a_value_depends_on_the_step_alone(self) -> Problems:
-        """Calls change nothing: steps may be in any order, and repeated."""
+        """Steps may be evaluated repeatedly, and in any order."""
         schedule = self.begun()
         first = values(schedule)
-        yield from _others(first, values(schedule), "when it is asked again")
+        yield from _others(first, values(schedule), "when it is evaluated again")
         backwards = {step: schedule(step) for step in STEPS[::-1]}
-        yield from _others(first, backwards, "when it is asked in another order")
-        yield from _others(first, values(self.begun()), "when another one is asked")
+        yield from _others(first, backwards, "when it is evaluated in another order")
+        yield from _others(first, values(self.begun()), "for another instance")
 
     def its_length_is_a_number_of_steps(self) -> Problems:
-        """It is a whole number, or None."""
+        """`length` returns a positive whole number or None."""
         length = self.begun().length()
         if length is not None and (not isinstance(length, int) or length < 1):
             yield f"length returns {length!r}"
 
     def the_last_binding_counts(self) -> Problems:
-        """A run that is resumed with more epochs binds again: nothing is left of the old end."""
+        """A run that is resumed with more epochs binds again, and the earlier end does not matter."""
         schedule = self.begun()
         schedule.bind(3, 6)
         schedule.bind(STEPS_PER_EPOCH, STEPS_PER_EPOCH * EPOCHS)
         yield from _others(values(self.begun()), values(schedule), "after an earlier binding")
 
-    def it_goes_on_from_its_saved_state(self) -> Problems:
-        """Stopped after any epoch, saved as JSON and restored, it has the same values as without a stop."""
+    def it_resumes_from_its_saved_state(self) -> Problems:
+        """Saved as JSON after any epoch and restored, a schedule has the same values as without the interruption."""
         history, steps = [*self.history()], STEPS[::20]
         schedule, expected, saved = self.begun(), [], []
         for line in history:
@@ -89,14 +89,14 @@ class ScheduleChecks(Checks[Schedule]):
             resumed = self.begun()
             resumed.restore(json.loads(text))
             if (again := json.dumps(resumed.save())) != text:
-                yield f"restored after epoch {epoch}, it saves {again}, and had saved {text}"
+                yield f"restored after epoch {epoch}, it saves {again} instead of {text}"
             for number in range(epoch, EPOCHS):
                 resumed.look(history[number])
-                told = f"in epoch {number + 1} if it is resumed after epoch {epoch}"
-                yield from _others(expected[number], values(resumed, steps), told)
+                when = f"in epoch {number + 1} if it is resumed after epoch {epoch}"
+                yield from _others(expected[number], values(resumed, steps), when)
 
     def a_saved_state_does_not_change(self) -> Problems:
-        """The result of `save` does not change later."""
+        """Later epochs do not change what `save` has returned."""
         schedule, saved = self.begun(), []
         for line in self.history():
             saved.append((state := schedule.save(), json.dumps(state)))
@@ -121,4 +121,4 @@ def _others(expected: dict[int, float], found: dict[int, float], when: str) -> I
 @checker("schedules")
 def check_schedule(schedule: Schedule) -> Iterator[Outcome]:
     """Check a schedule."""
-    yield from outcomes([ScheduleChecks(schedule, "")])
+    yield from run([ScheduleChecks(schedule, "")])

@@ -16,7 +16,7 @@ from specnet.runs.experiment import build_model, load_data, located, pipelines, 
 from specnet.spec.model import Spec
 from specnet.spec.plan import make_plan
 from specnet.spec.units import last_open, resolve_loaded
-from specnet.testing.checks import attempt, registered
+from specnet.testing.core import attempt, registered
 from specnet.testing.demos import Demo, cut, train
 from specnet.testing.dispatch import Case, examine
 from specnet.testing.outcome import Outcome

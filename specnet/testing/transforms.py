@@ -1,4 +1,4 @@
-"""Checks of transforms: what `specnet.transforms.base` promises of fitted ones and of random ones."""
+"""Checks of transforms: the contracts of `specnet.transforms.base`, for fitted and for random ones."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.lib.format import read_array, write_array
 
 from specnet.errors import DataError
-from specnet.testing.checks import Checks, Problems, checker, outcomes, sift
 from specnet.testing.comparison import unequal, written
+from specnet.testing.core import Problems, Situation, accepted, checker, outcomes, run
 from specnet.testing.outcome import Outcome, concluded
 from specnet.transforms.base import RandomTransform, Transform, check_dtype
 from specnet.transforms.pipeline import Pipeline
@@ -23,19 +23,23 @@ SHAPES: tuple[tuple[int, ...], ...] = ((9,), (9, 1), (8, 3), (7, 10, 2), (6, 9, 
 
 
 @dataclass(frozen=True)
-class TransformChecks(Checks[Transform]):
+class TransformChecks(Situation[Transform]):
     """A transform of samples of one kind."""
 
     x: np.ndarray
+    accepted = "it takes samples, and refuses others by a SpecnetError"
     first = 2
+
+    def accept(self) -> object:
+        return self.applied()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """A name for each column; none if a sample is not a row."""
+        """A name for each column; none if a sample is not a row of columns."""
         return tuple(f"c{number}" for number in range(math.prod(self.x.shape[1:]))) if self.x.ndim < 3 else ()
 
     def fitted(self) -> Transform:
-        """Return a transform fitted on the samples."""
+        """Return a transform that is fitted on the samples."""
         check_dtype(self.x.dtype, type(self.component).dtypes)
         transform = self.fresh()
         transform.fit(self.x.copy())
@@ -45,18 +49,18 @@ class TransformChecks(Checks[Transform]):
         """Return the samples transformed."""
         return self.fitted().apply(self.x.copy())
 
-    def samples_become_as_many_numbers(self) -> Problems:
-        """Apply returns one sample for each: float64, for any dtype of samples, or whole numbers."""
+    def each_sample_becomes_numbers(self) -> Problems:
+        """`apply` returns one finite sample for each: float64 or whole numbers, for samples of any dtype."""
         y = self.applied()
         if y.dtype != np.float64 and y.dtype.kind not in "iu":
             yield f"apply returns {y.dtype}, neither float64 nor whole numbers"
         if len(y) != len(self.x):
-            yield f"of {len(self.x)} samples apply makes {len(y)}"
+            yield f"for {len(self.x)} samples apply returns {len(y)}"
         if not np.isfinite(y).all():
             yield "apply returns a number that is not finite"
 
     def samples_are_left_alone(self) -> Problems:
-        """Fit, apply and invert do not write to their arguments."""
+        """`fit`, `apply` and `invert` do not write to their arguments."""
         transform, x = self.fresh(), self.x.copy()
         yield from written("fit", {"the samples": x}, lambda: transform.fit(x))
         yield from written("apply", {"the samples": x}, lambda: transform.apply(x))
@@ -65,13 +69,13 @@ class TransformChecks(Checks[Transform]):
             yield from written("invert", {"its argument": y}, lambda: transform.invert(y))
 
     def output_shape_is_known_before_it_is_fitted(self) -> Problems:
-        """Unless it is None, it is the shape of a sample that apply returns."""
-        said, found = self.fresh().output_shape(self.x.shape[1:]), self.applied().shape[1:]
-        if said not in (None, found):
-            yield f"output_shape returns {said}, apply returns samples of shape {found}"
+        """`output_shape` returns None or the shape of a sample that `apply` returns."""
+        declared, found = self.fresh().output_shape(self.x.shape[1:]), self.applied().shape[1:]
+        if declared not in (None, found):
+            yield f"output_shape returns {declared}, apply returns samples of shape {found}"
 
     def output_names_are_one_for_each_column(self) -> Problems:
-        """Unless it returns none, there is a name for each column that apply returns, and no name twice."""
+        """`output_names` returns no names, or a different one for each column that `apply` returns."""
         transform, shape = self.fitted(), self.applied().shape[1:]
         for names in ((), self.columns):
             found = transform.output_names(names)
@@ -83,7 +87,7 @@ class TransformChecks(Checks[Transform]):
                 yield f"output_names returns a name twice: {', '.join(found)}"
 
     def invert_undoes_apply(self) -> Problems:
-        """Transformed and undone, samples are as before; if apply loses information, transformed again the same."""
+        """`invert` restores the samples; where they have lost numbers, `apply` returns the same again."""
         transform = self.fitted()
         if not transform.inverts():
             return
@@ -97,15 +101,15 @@ class TransformChecks(Checks[Transform]):
         elif self.x.dtype.kind != "U" and (text := unequal(transform.apply(back), y)):
             yield f"after apply and invert, and apply again: {text} before"
 
-    def a_sample_is_transformed_for_itself(self) -> Problems:
-        """Apply uses only what fit has learned, and no other samples."""
+    def each_sample_is_transformed_by_itself(self) -> Problems:
+        """`apply` uses the results of `fit`, and no other samples."""
         transform, whole = self.fitted(), self.applied()
         for row in range(min(len(whole), 20)):
             if text := unequal(transform.apply(self.x[row : row + 1])[0], whole[row]):
-                yield f"the sample in row {row} by itself, against among others: {text}"
+                yield f"the sample in row {row} alone against in a batch: {text}"
 
-    def what_fit_learns_survives_a_run(self) -> Problems:
-        """The arrays that `fitted` names are all that apply, invert and output_names need: a run saves them."""
+    def fitted_arrays_are_all_that_is_needed(self) -> Problems:
+        """A run saves the arrays listed in `fitted`: `apply`, `invert` and `output_names` need nothing else."""
         transform, restored = self.fitted(), self.fresh()
         for name in transform.fitted:
             if not isinstance(found := getattr(transform, name, None), (np.ndarray, np.generic)):
@@ -122,17 +126,17 @@ class TransformChecks(Checks[Transform]):
             if text := unequal(call(restored), call(transform), 0.0):
                 yield f"restored, {name} returns {text} before"
 
-    def fitted_anew_it_forgets(self) -> Problems:
-        """A second fit replaces the first entirely, and fit changes no field."""
+    def a_second_fit_replaces_the_first(self) -> Problems:
+        """The second fit does not depend on the first, and changes no field."""
         twice = self.fresh()
         twice.fit(np.concatenate([self.x, self.x[:3]])[2:])
         twice.fit(self.x)
         if text := unequal(twice.apply(self.x), self.applied()):
-            yield f"fitted on other samples before, apply returns {text} without"
+            yield f"after an earlier fit on other samples, apply returns {text} without it"
         yield from self.changed_fields(twice)
 
     def pieces_are_fitted_like_the_whole(self) -> Problems:
-        """A training split that does not fit into memory comes in pieces; fit_pieces refuses them if it needs all."""
+        """`fit_pieces` takes a training split that does not fit into memory, or refuses it by a DataError."""
         for size in (1, 4, len(self.x)):
             parts, pieces = self.fresh(), np.split(self.x, range(size, len(self.x), size))
             try:
@@ -140,54 +144,58 @@ class TransformChecks(Checks[Transform]):
             except DataError:
                 return
             if text := unequal(parts.apply(self.x), self.applied()):
-                yield f"fitted on pieces of {size}, apply returns {text} fitted on all"
+                yield f"fitted on pieces of {size}, apply returns {text} when fitted on all"
 
 
 @dataclass(frozen=True)
-class RandomChecks(Checks[RandomTransform]):
+class RandomChecks(Situation[RandomTransform]):
     """A random transform and a batch."""
 
     x: np.ndarray
+    accepted = "it takes batches, and refuses others by a SpecnetError"
+
+    def accept(self) -> object:
+        return self.applied()
 
     def applied(self, x: np.ndarray | None = None, transform: RandomTransform | None = None) -> np.ndarray:
-        """Return a transformed batch, each time with the same random numbers."""
+        """Return a transformed batch, with the same random numbers at each call."""
         x = self.x if x is None else x
         check_dtype(x.dtype, type(self.component).dtypes)
         return (transform or self.fresh()).apply(x.copy(), np.random.default_rng(1))
 
     def a_batch_keeps_its_shape_and_dtype(self) -> Problems:
-        """Apply keeps number, shape and dtype of samples, also for one sample; finite numbers stay finite."""
+        """Shape and dtype do not change, for a single sample too, and finite numbers stay finite."""
         for x in (self.x, self.x[:1]):
             y = self.applied(x)
             if (y.shape, y.dtype) != (x.shape, x.dtype):
-                yield f"of {x.dtype} of shape {x.shape} apply makes {y.dtype} of shape {y.shape}"
+                yield f"for {x.dtype} of shape {x.shape} apply returns {y.dtype} of shape {y.shape}"
             if not np.isfinite(y).all():
                 yield "apply returns a number that is not finite"
 
     def a_batch_is_left_alone(self) -> Problems:
-        """Apply does not write to its argument; its result is not changed by the next call."""
+        """`apply` does not write to its argument, nor to the array that it returned before."""
         transform, x, rng = self.fresh(), self.x.copy(), np.random.default_rng(1)
         yield from written("apply", {"the batch": x}, lambda: transform.apply(x, rng))
         y = transform.apply(x, rng)
-        yield from written("the next call", {"what apply has returned": y}, lambda: transform.apply(x + x, rng))
+        yield from written("the next call", {"the last result": y}, lambda: transform.apply(x + x, rng))
 
     def all_randomness_comes_from_the_generator(self) -> Problems:
-        """A generator in the same state always gives the same batch: resumed runs rely on it."""
+        """The same state of the generator always returns the same batch: a resumed run relies on it."""
         if text := unequal(self.applied(), self.applied(), 0.0):
-            yield f"a generator in the same state gives another batch: {text}"
+            yield f"the same state of the generator returns a different batch: {text}"
 
     def nothing_is_kept_from_batch_to_batch(self) -> Problems:
-        """Earlier batches, of other samples or sizes, change nothing; and use changes no field."""
+        """Earlier batches, of other samples or of another size, do not matter, and use changes no field."""
         transform = self.fresh()
         for x in (self.x[:1], self.x + self.x):
             self.applied(x, transform)
         if text := unequal(self.applied(transform=transform), self.applied(), 0.0):
-            yield f"after other batches apply returns {text} at first"
+            yield f"after other batches apply returns {text} before them"
         yield from self.changed_fields(transform)
 
 
 def _stored(array: np.ndarray) -> np.ndarray:
-    """Return an array after writing it in NumPy's format and reading it again."""
+    """Return an array after writing and reading it in NumPy's format."""
     file = io.BytesIO()
     write_array(file, array, allow_pickle=False)
     file.seek(0)
@@ -196,21 +204,18 @@ def _stored(array: np.ndarray) -> np.ndarray:
 
 @checker("transforms")
 def check_transform(transform: Transform | RandomTransform, samples: np.ndarray | None = None) -> Iterator[Outcome]:
-    """Check a transform, fitted on samples (n, ...); for a random one they are a batch.
+    """Check a transform, fitted on samples (n, ...); of a random one they are a batch.
 
-    Without them numbers and categories are tried, except those that its `fit` or `apply` refuses.
+    Without them numbers and categories are tried, and those skipped that `fit` or `apply` refuses.
     """
     if isinstance(transform, RandomTransform):
         if samples is not None and samples.dtype.kind != "f":  # which the network would round
             samples = samples.astype(np.float32)
         batches = _batches() if samples is None else {"": samples}
-        tried = [RandomChecks(transform, situation, x) for situation, x in batches.items()]
-        what = "it takes batches, and refuses others by a SpecnetError"
-        yield from outcomes((yield from sift(what, tried, RandomChecks.applied)))
+        yield from run([RandomChecks(transform, situation, x) for situation, x in batches.items()])
         return
     kinds = _samples() if samples is None else {"": samples}
-    checks = [TransformChecks(transform, situation, x) for situation, x in kinds.items()]
-    taken = yield from sift("it takes samples, and refuses others by a SpecnetError", checks, TransformChecks.applied)
+    taken = yield from accepted(TransformChecks(transform, situation, x) for situation, x in kinds.items())
     if samples is None and taken:
         missing = [
             each.__name__ for each in transform.dtypes if not any(np.issubdtype(some.x.dtype, each) for some in taken)

@@ -1,53 +1,66 @@
-"""`Trial`: a layer in its own network, with inputs, parameters and gradients."""
+"""`Trial`: a layer in a network of its own, with inputs, parameters and gradients to try it with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from specnet.errors import ShapeError
 from specnet.layers.base import Layer, Shape
+from specnet.layers.stack import Stack
 from specnet.network.network import Network
 from specnet.randomness import restore_stream, save_stream, stream
-from specnet.testing import comparison
-from specnet.testing.checks import Checks
-from specnet.testing.comparison import DType
+from specnet.testing.comparison import LEAST, DType
+from specnet.testing.core import Computation, nothing
 
 ROWS = 3
-"""Default number of samples in a batch."""
+"""Samples of a batch, unless a check needs another number."""
 Y, DX, GRADS = "outputs", "the gradient of inputs", "the gradients of parameters"
 INFERENCE = "outputs without training"
 Step = dict[str, np.ndarray]
-"""What a layer returns in a step, copied: outputs, the gradient of inputs, and those of all parameters."""
+"""Copies of what a layer computes in a step: outputs, the gradient of inputs, and those of all parameters."""
 Inputs = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 """Draws inputs of a shape, the batch axis first."""
 
 
 @dataclass(frozen=True)
-class LayerSituation(Checks[Layer]):
-    """A layer that gets inputs of one shape; its own examples, if no others are given."""
+class LayerSituation(Computation[Layer]):
+    """A layer with inputs of one shape, drawn by `inputs`, or else by its own `example_inputs`."""
 
     shape: Shape
     inputs: Inputs | None = None
+    accepted = "it takes inputs, and refuses others by a ShapeError"
+    refusal = ShapeError
 
+    def accept(self) -> object:
+        return self.stack()
 
-differing = partial(comparison.differing, least={DX: 2.0})
-"""If dx vanishes, it is a difference of numbers as large as dy."""
+    def stack(self) -> Stack:
+        """Return the layer, connected to its inputs."""
+        stack = Stack([self.component], ("layers",), "layers")
+        stack.build(self.shape)
+        return stack
+
+    def trial(self, dtype: DType = "float64", rows: int = 0, **fields: Any) -> Trial:
+        return Trial(self, dtype, rows or ROWS)
+
+    def least(self, name: str) -> float:
+        return 2.0 if name == DX else LEAST  # where dx vanishes it is a difference of numbers as large as dy
 
 
 class Trial:
     """The layer, built for its inputs, with parameters that are all different from each other.
 
-    All numbers are exact in float32, so that both dtypes compute with the same. If the layer takes whole numbers,
-    inputs are whole, and their gradient is 0 here. `drawn` is the dtype of the inputs before conversion.
+    All numbers are exact in float32, so that both dtypes compute with the same ones. If the layer takes whole numbers,
+    so are the inputs, and their gradient is 0. `drawn` is the dtype in which the inputs were drawn.
     """
 
     def __init__(self, of: LayerSituation, dtype: DType = "float64", rows: int = ROWS) -> None:
         self.network = Network([of.component], of.shape, dtype, seed=1, kernels=of.kernels)
-        (self.layer,) = self.network.layers
+        (self.component,) = self.network.layers
         self.parameters = {
             f"{name}.{parameter.name}".split(".", 2)[2]: f"{name}.{parameter.name}"
             for name, layer in self.network.named.items()
@@ -55,36 +68,36 @@ class Trial:
         }
         rng = np.random.default_rng(rows)
         for name, layer in self.network.named.items():
-            layer.rng = stream(1, ".".join(name.split(".")[2:]))  # the same at any place
+            layer.rng = stream(1, ".".join(name.split(".")[2:]))  # the same wherever the layer stands
             for parameter in layer.parameters:
                 shape, fan_in = parameter.shape, parameter.fan_in
                 values = parameter.initializer.sample(rng, shape, fan_in, parameter.fan_out)
                 values = values + rng.normal(size=shape) * 0.5 / np.sqrt(max(fan_in, 1))
                 getattr(layer, parameter.name)[...] = values.astype(np.float32)
         x = np.asarray((of.inputs or of.component.example_inputs)(rng, (rows, *of.shape)))
-        self.drawn, self.has_dx = x.dtype, not self.network.whole
+        self.rows, self.drawn, self.has_dx = rows, x.dtype, not self.network.whole
         self.x = x.astype(np.float32).astype(dtype) if self.has_dx else self.network.convert(x)
         self.network.stack.set_needs_dx(self.has_dx)
         self.dtype = np.dtype(dtype)
         self._beginning = self.saved()
 
     def saved(self) -> dict[str, Any]:
-        """Return what a run saves for a layer besides parameters: running state and the states of generators."""
+        """Return what a run saves of a layer besides parameters: running state and the states of generators."""
         streams = {name: save_stream(layer.rng) for name, layer in self.network.named.items()}
         return {"state": self.network.state.flat.copy(), "streams": streams}
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Continue from what was saved."""
+        """Continue from a saved state."""
         self.network.state.flat[...] = saved["state"]
         for name, state in saved["streams"].items():
             restore_stream(self.network.named[name].rng, state)
 
     def rewind(self) -> None:
-        """Restore the initial random numbers and running state."""
+        """Restore the random numbers and the running state of the beginning."""
         self.restore(self._beginning)
 
     def forward(self, x: np.ndarray | None = None, training: bool = True, mask: np.ndarray | None = None) -> np.ndarray:
-        """Return the outputs without a copy, computed with the initial random numbers and state."""
+        """Return the outputs themselves, computed with the random numbers and the state of the beginning."""
         self.rewind()
         return self.network.propagate(self.x if x is None else x, training, mask)
 
@@ -98,18 +111,24 @@ class Trial:
         return rng.normal(size=y.shape).astype(np.float32).astype(self.dtype)
 
     def backward(self, y: np.ndarray) -> Any:
-        """Return the gradient of inputs without a copy."""
+        """Return the gradient of inputs itself."""
         dx = self.network.backpropagate(self.upstream(y))
         return dx if self.has_dx else np.zeros((len(y), *self.x.shape[1:]), self.dtype)
 
-    def step(self, x: np.ndarray | None = None) -> Step:
-        """Go forward and backward from the initial state."""
+    def step(self, rows: np.ndarray | None = None, between: Callable[[], object] = nothing) -> Step:
+        """Go forward and backward from the beginning, with all or some of the inputs."""
         self.rewind()
-        return self.go_on(self.x if x is None else x)
+        return self.proceed(self.x if rows is None else self.x[rows], between)
 
-    def go_on(self, x: np.ndarray) -> Step:
-        """Go forward and backward from the current random numbers and running state."""
+    def proceed(self, x: np.ndarray, between: Callable[[], object] = nothing) -> Step:
+        """Go forward and backward with the random numbers and the running state that earlier steps have left."""
         self.network.grads.flat[...] = 0.0
-        y = self.network.propagate(x, training=True).copy()
+        y = self.network.propagate(x, training=True)
+        between()
+        y = y.copy()
         dx = self.backward(y).copy()
         return {Y: y, DX: dx, GRADS: self.network.grads.flat.copy()}
+
+    def other(self) -> None:
+        """Compute with the inputs in another order."""
+        self.step(np.arange(self.rows)[::-1])

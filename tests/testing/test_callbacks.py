@@ -62,7 +62,7 @@ def test_a_callback_without_a_mistake_passes():
     ("cls", "check", "words"),
     [
         (Forgetful, "restored it continues exactly", "after epoch 1 its state ends as {'count': 3}, not {'count': 4}"),
-        (Unsaved, "its state can be saved", "pair of its state, (1, 2), is another value"),
+        (Unsaved, "its state can be saved", "pair of its state, (1, 2), changes when"),
         (Failing, "it follows a whole training", "KeyError: 'finished'"),
     ],
 )  # fmt: skip

@@ -80,7 +80,7 @@ class Unweighted(Square):
 
 @fault(
     GRADIENT,
-    r'with "mean", gradient of y\[0, 0\]: backward says .*, central differences say .*: the sign is wrong',
+    r'gradient of y\[0, 0\]: backward says .*, central differences say .*: the sign is wrong, with "mean"',
     WEIGHTED_GRADIENT,
 )
 class Uphill(Square):
@@ -90,7 +90,7 @@ class Uphill(Square):
 
 @fault(
     GRADIENT,
-    r'with "sum", gradient of y\[0, 0\]: .*: it is divided by 6, the samples of the batch',
+    r'gradient of y\[0, 0\]: .*: it is divided by 6, the samples of the batch, with "sum"',
     WEIGHTED_GRADIENT,
     PARTS,
     REPETITIONS,
@@ -108,7 +108,7 @@ class Doubled(Square):
 
 @fault(
     "mean and sum are those over the batch",
-    'with "sum" the loss of a batch is .*, that of the batch twice over',
+    'the loss of a batch is .*, that of the batch twice over .*, with "sum"',
     "the sum is that of all elements",
     PARTS,
 )
@@ -121,27 +121,31 @@ class IgnoringReduction(Square):
         return 2 * self.error / self.error.size
 
 
-@fault("the sum is that of all elements", r"the mean is .* and the sum .*, 6 times as much, but elements are 36", PARTS)
+@fault(
+    "the sum is that of all elements",
+    r"the mean is .* and the sum .*, 6 times as much, but there are 36 elements",
+    PARTS,
+)
 class MeanOverSamples(Square):
     def forward(self, y, target, weight=None):
         self.error = y - target
         return self.reduce(np.square(self.error).reshape(len(y), -1).sum(axis=1), weight)
 
 
-@fault(PARTS, 'the loss of the parts against that of the whole batch, with "mean": ')
+@fault(PARTS, 'the loss of the parts against the whole batch, with "mean": ')
 class IgnoringDivisor(Square):
     def forward(self, y, target, weight=None):
         self.divisor = None
         return super().forward(y, target, weight)
 
 
-@fault(REPETITIONS, "and weights against that with rows repeated instead: ", LEFT_OUT, PARTS)
+@fault(REPETITIONS, "with weights against repeated rows, with .*: ", LEFT_OUT, PARTS)
 class IgnoringWeights(Square):
     def forward(self, y, target, weight=None):
         return super().forward(y, target)
 
 
-@fault(LEFT_OUT, "the loss with weight 0 against that without the sample: nan")
+@fault(LEFT_OUT, "the loss with weight 0 against without the sample: nan")
 class MultiplyingWeights(Square):
     def forward(self, y, target, weight=None):
         self.error, self.weight = y - target, np.ones(len(y)) if weight is None else weight
@@ -149,7 +153,7 @@ class MultiplyingWeights(Square):
         return self.reduce(np.square(self.error), weight) + 0.0 * float(np.sum(self.weight * np.square(self.error)))
 
 
-@fault(WEIGHTED_GRADIENT, r'with "mean", gradient of y', REPETITIONS, LEFT_OUT)
+@fault(WEIGHTED_GRADIENT, r'gradient of y.*, with "mean"', REPETITIONS, LEFT_OUT)
 class WeightlessGradient(Square):
     def backward(self):
         self._weight = None
@@ -193,7 +197,7 @@ class Gamma(Loss):
         return self.scale(1 / self.y - self.target / self.y**2)
 
 
-@fault("the loss is a finite number", "forward returns nan: .* example_outputs should give them")
+@fault("the loss is a finite number", "forward returns nan: .* example_outputs should return them")
 class GammaOfAnything(Gamma):
     def example_outputs(self, rng, shape):
         return super(Gamma, self).example_outputs(rng, shape)
@@ -236,7 +240,7 @@ class CoarseLoss(Square):
         return value if y.dtype == np.float64 else float(np.float16(value))
 
 
-@fault("losses share nothing", "another loss computes in between")
+@fault("losses share nothing", "the gradient changes if another loss computes in between")
 class SharingLoss(Square):
     kept: ClassVar[dict] = {}
 
@@ -248,7 +252,7 @@ class SharingLoss(Square):
         return self.scale(2 * self.kept["error"])
 
 
-@fault("predictions are what outputs mean", "outputs are logits, but a prediction is not from 0 to 1")
+@fault("predictions match the outputs", "outputs are logits, but a prediction is not from 0 to 1")
 class NoPredictions(Square):
     takes = "logits"
 
@@ -315,7 +319,7 @@ class Ascent(Descent):
         super().update(w, -g, state, step)
 
 
-@fault("a step changes the parameter in place", "after 3 steps w is as before")
+@fault("a step changes the parameter in place", "after 3 steps w is unchanged")
 class Lost(Descent):
     def update(self, w, g, state, step):
         w = w - self.learning_rate * g
@@ -349,7 +353,7 @@ class Wasteful(Descent):
         super().update(w, g, state, step)
 
 
-@fault("all its memory is in its state", "after a stop")
+@fault("all its memory is in its state", "is different after resuming")
 class Counting(Plain):
     _step: int = PrivateAttr(0)
 
@@ -362,7 +366,7 @@ class Counting(Plain):
         w -= self.learning_rate * g / self.taken
 
 
-@fault("optimizers share nothing", "another optimizer takes some in between")
+@fault("optimizers share nothing", "changes if another optimizer computes in between")
 class SharingOptimizer(Plain):
     kept: ClassVar[dict] = {"largest": 0.0}
 
@@ -436,7 +440,7 @@ class GaussNewton(Plain):
         w -= self.learning_rate * np.linalg.solve(j.T @ j + 0.1 * np.eye(w.size, dtype=w.dtype), g)
 
 
-@fault("float32 agrees with float64", "parameters after 5 steps in float32 against float64")
+@fault("float32 agrees with float64", "w after 5 steps of float32 against float64")
 class CoarseOptimizer(Plain):
     def update(self, w, g, state, step):
         w -= (self.learning_rate * g) * (1.05 if w.dtype == np.float32 else 1)
@@ -453,7 +457,7 @@ class LeakingOptimizer(Descent):
         super().update(w, g, state, step)
 
 
-@fault("it descends a parabola", "from .* it goes to")
+@fault("it descends a parabola", "the sum changes from .* to")
 class Overshooting(Plain):
     def update(self, w, g, state, step):
         w -= 1e4 * self.learning_rate * g
@@ -502,7 +506,7 @@ class Endless(Schedule):
         return float(1.1 ** min(step, 7000)) if step < 7000 else math.inf
 
 
-@fault("a value depends on the step alone", "when it is asked again")
+@fault("a value depends on the step alone", "when it is evaluated again")
 class Decaying(Schedule):
     def __call__(self, step):
         self.value = getattr(self, "value", 1.0) * 0.9
@@ -526,7 +530,7 @@ class Broken(Half):
         return 2.5
 
 
-@fault("it goes on from its saved state", "the value is .* if it is resumed after epoch")
+@fault("it resumes from its saved state", "the value is .* if it is resumed after epoch")
 class Unsaved(Best):
     def save(self):
         return {}
@@ -593,13 +597,13 @@ class Infinite(Draw):
         return np.full(shape, np.float64(1e300) ** (1 + fan_in))
 
 
-@fault("a seed determines the numbers", "from the same seed other numbers come")
+@fault("a seed determines the numbers", "the same seed returns different numbers")
 class GlobalDraw(Draw):
     def sample(self, rng, shape, fan_in, fan_out):
         return np.random.default_rng().random(shape)
 
 
-@fault("numbers belong to who asked", "after the first array was written to")
+@fault("the caller may overwrite the numbers", "after the first array was overwritten")
 class Cached(Draw):
     kept: ClassVar[dict] = {}
 
@@ -613,8 +617,8 @@ class Cached(Draw):
 COLUMN = "a missing axis of 1 changes nothing"
 BEST = "right predictions are the best"
 BATCHES = "batches do not matter"
-KEPT = "what is kept is all that is remembered"
-GROWTH = "what grows with samples is said"
+KEPT = "a metric remembers only what it keeps"
+GROWTH = "keeps samples is declared"
 REPEATED = "weights count as repetitions"
 OMITTED = "a weight of 0 leaves a sample out"
 RESET = "reset forgets everything"
@@ -684,7 +688,7 @@ class Untold(MedianError):
     keeps_samples = False
 
 
-@fault(BATCHES, "in batches of 1 it is .* at once")
+@fault(BATCHES, "the metric in batches of 1 against one update: ")
 class MeanOfMeans(Error):
     def update(self, prediction, target, weight=None):
         before = self.total / self.count if self.count else None
@@ -693,13 +697,13 @@ class MeanOfMeans(Error):
             self.total = self.count * (before + float(np.mean(self.values(prediction, target)))) / 2
 
 
-@fault(BATCHES, "merged from batches of 1 it is .* at once")
+@fault(BATCHES, "the metric merged from batches of 1 against one update: ")
 class NotMerged(Error):
     def merge(self, other):
         self.total, self.count = other.total or self.total, other.count or self.count
 
 
-@fault(KEPT, "restored after 3 samples it ends at .* is something remembered that is not kept", BATCHES)
+@fault(KEPT, "the metric restored after 3 samples, which needs something that is not kept,", BATCHES)
 class Hidden(Error):
     def reset(self):
         super().reset()
@@ -714,20 +718,20 @@ class Hidden(Error):
         return super().compute() + 1e-3 * self.worst
 
 
-@fault(KEPT, "it keeps seen, which is no number and no array of numbers")
+@fault(KEPT, "it keeps seen, which is neither a number nor an array of numbers")
 class KeepingText(Error):
     def reset(self):
         super().reset()
         self.keep(seen="")
 
 
-@fault(REPEATED, "with weights it is .* with rows repeated", OMITTED)
+@fault(REPEATED, "the metric with weights against repeated rows: ", OMITTED)
 class WeightlessMetric(Error):
     def update(self, prediction, target, weight=None):
         super().update(prediction, target)
 
 
-@fault(OMITTED, "it is nan against .* without the sample")
+@fault(OMITTED, "the metric with weight 0 against without the sample: nan")
 class MultiplyingMetric(Error):
     def update(self, prediction, target, weight=None):
         super().update(prediction, target, weight)
@@ -748,19 +752,38 @@ class WritingMetric(Error):
         return found
 
 
-@fault(RESET, "after other samples and a reset it is .* by a fresh metric")
+@fault(RESET, "after a batch of 6 against a fresh component")
 class Running(Error):
     def reset(self):
         if not hasattr(self, "total"):
             super().reset()
 
 
-@fault(COMPUTING, "computed after each sample it ends at .* otherwise")
+@fault(COMPUTING, "the metric computed after each sample: ")
 class Emptied(Error):
     def compute(self):
         value = super().compute()
         self.total = 0.0
         return value
+
+
+@fault("metrics share nothing", "the metric changes if another metric computes in between")
+class SharingMetric(Error):
+    last: ClassVar[dict] = {}
+
+    def update(self, prediction, target, weight=None):
+        super().update(prediction, target, weight)
+        self.last["total"] = self.total
+
+    def compute(self):
+        return 0.0 * self.total + (self.last["total"] if self.count else 0.0)
+
+
+@fault("memory does not grow", "each step adds .* bytes or more")
+class LeakingMetric(Error):
+    def update(self, prediction, target, weight=None):
+        super().update(prediction, target, weight)
+        self.seen = [*getattr(self, "seen", []), prediction.copy()]
 
 
 @fault("the metric is a finite number", "compute returns nan")
@@ -778,7 +801,7 @@ class Unchecked(Error):
         return np.abs(prediction - target)
 
 
-@fault(COLUMN, r"of targets of shape \(n,\) against the same of shape \(n, 1\) it is", BEST, BATCHES, OMITTED, REPEATED)
+@fault(COLUMN, r"of targets of shape \(n,\) against shape \(n, 1\): ", BEST, BATCHES, OMITTED, REPEATED)
 class Broadcasting(Error):
     def values(self, prediction, target):
         if prediction.size != target.size:
@@ -794,7 +817,7 @@ class Columns(Error):
         return super().values(prediction.reshape(target.shape), target)
 
 
-@fault("float32 agrees with float64", "of predictions in float32 it is")
+@fault("float32 agrees with float64", "the metric of float32 against float64: ")
 class CoarseMetric(Error):
     def values(self, prediction, target):
         found = super().values(prediction, target)
@@ -835,7 +858,7 @@ class NotUndone(Shift):
         return y - self.mean
 
 
-@fault("samples become as many numbers", "apply returns float32")
+@fault("each sample becomes numbers", "apply returns float32")
 class Narrow(Shift):
     def apply(self, x):
         return super().apply(x).astype(np.float32)
@@ -855,7 +878,7 @@ class WritingTransform(Shift):
         return y
 
 
-@fault("a sample is transformed for itself", "the sample in row 0 by itself")
+@fault("each sample is transformed by itself", "the sample in row 0 alone")
 class OfTheBatch(Shift):
     fitted = ("mean", "x")
 
@@ -870,7 +893,7 @@ class OfTheBatch(Shift):
         return y + np.mean(self.x, axis=0)
 
 
-@fault("what fit learns survives a run", "restored, apply")
+@fault("fitted arrays are all that is needed", "restored, apply")
 class Unnamed(Shift):
     fitted = ()
 
@@ -878,7 +901,7 @@ class Unnamed(Shift):
         return x - getattr(self, "mean", np.zeros(x.shape[1:]))
 
 
-@fault("fitted anew it forgets", "fitted on other samples before, apply returns")
+@fault("a second fit replaces the first", "after an earlier fit on other samples, apply returns")
 class Accumulating(Shift):
     def fit(self, x):
         self.mean = getattr(self, "mean", 0.0) + np.mean(x.astype(np.float64), axis=0)
@@ -968,7 +991,7 @@ class Homonyms(Shift):
         return tuple("c" for _ in names)
 
 
-@fault("what fit learns survives a run", "means is object, neither numbers nor fixed-width text")
+@fault("fitted arrays are all that is needed", "means is object, neither numbers nor fixed-width text")
 class Objects(Shift):
     fitted = ("mean", "means")
 
@@ -1005,13 +1028,13 @@ class Columnar(Flip):
         return super().apply(x, rng) + 0 * x.shape[1]
 
 
-@fault("a batch keeps its shape and dtype", "of float32 of shape .* apply makes float64")
+@fault("a batch keeps its shape and dtype", "for float32 of shape .* apply returns float64")
 class Doubling(RandomTransform):
     def apply(self, x, rng):
         return x + rng.normal(size=x.shape)
 
 
-@fault("a batch keeps its shape and dtype", r"of float64 of shape \(9,\) apply makes float64 of shape \(8,\)")
+@fault("a batch keeps its shape and dtype", r"for float64 of shape \(9,\) apply returns float64 of shape \(8,\)")
 class Dropping(RandomTransform):
     def apply(self, x, rng):
         return x[: max(len(x) - 1, 1)]
@@ -1024,7 +1047,7 @@ class WritingRandom(Flip):
         return super().apply(x, rng)
 
 
-@fault("all randomness comes from the generator", "gives another batch", "nothing is kept from batch to batch")
+@fault("all randomness comes from the generator", "returns a different batch", "nothing is kept from batch to batch")
 class Global(Flip):
     def apply(self, x, rng):
         return super().apply(x, np.random.default_rng())
@@ -1065,7 +1088,7 @@ class StreamedLine(Line):
         return Data(StreamedSamples(inputs, targets, 80), classes=("no", "yes"))
 
 
-@fault("a seed determines the samples", "train inputs are others if they are loaded again from the same seed")
+@fault("a seed determines the samples", "train inputs change when they are loaded again from the same seed")
 class GlobalData(Line):
     def load(self, rng):
         return super().load(np.random.default_rng())
@@ -1086,33 +1109,33 @@ class Fewer(Line):
         return Data(Samples(data.train.inputs, data.train.targets[1:]))
 
 
-@fault("outline tells what load gives", "outline tells rows 7, the samples have 20")
+@fault("outline agrees with the loaded samples", "the outline has rows 7, the samples have 20")
 class WrongOutline(Line):
     def outline(self):
         return Outline((1,), (), 7)
 
 
-@fault("class numbers are those of the classes", "train class numbers are from 1 to 2, and there are 2 classes")
+@fault("class numbers match the classes", "train class numbers are from 1 to 2, and there are 2 classes")
 class FromOne(Line):
     def load(self, rng):
         data = super().load(rng)
         return Data(Samples(data.train.inputs, data.train.targets + 1), classes=data.classes)
 
 
-@fault("names are as many as what they name", "input_names has 2 names for 1")
+@fault("inputs and targets have a name each", "input_names has 2 names for 1")
 class Named(Line):
     def load(self, rng):
         data = super().load(rng)
         return Data(data.train, classes=data.classes, input_names=("x", "y"))
 
 
-@fault("the function gives targets of inputs", r"function returns shape \(1,\), targets have \(20,\)")
+@fault("the function returns targets of inputs", r"function returns shape \(1,\), targets have \(20,\)")
 class OneValue(Line):
     def function(self, x):
         return np.ones(1)
 
 
-@fault("rows that are not in memory are the same each time", "train inputs are others if they are read again")
+@fault("rows that are not in memory are the same each time", "train inputs change when they are read again")
 class Shared(StreamedLine):
     def load(self, rng):
         array = np.ones((20, 1))
@@ -1153,7 +1176,7 @@ class Setting(Loss_):
         return super().draw(run)
 
 
-@fault("the picture is the same each time", "drawn twice, the picture is another", "it streams")
+@fault("the picture is the same each time", "the second drawing is a different picture", "it streams")
 class RandomPlot(Loss_):
     def draw(self, run):
         figure = super().draw(run)
@@ -1169,7 +1192,7 @@ class Smoothing(Loss_):
         return super().draw(run)
 
 
-@fault("it can be asked before training", "raises KeyError: 'epoch'")
+@fault("it can be checked before training", "raises KeyError: 'epoch'")
 class Eager(Loss_):
     def check(self, run):
         assert len(run.history["epoch"])
