@@ -26,7 +26,7 @@ for arguments in {commands}:
     print("modules", *sorted(sys.modules))
 """
 DISTRIBUTIONS = packages_distributions()
-VALIDATING = ("click", "importlib-metadata", "numpy", "pydantic", "threadpoolctl")
+VALIDATING = ("click", "importlib-metadata", "numpy", "psutil", "pydantic", "threadpoolctl")
 RUNNING = (*VALIDATING, "rich")
 REPORTING = (*RUNNING, "jinja2")
 UNSEEN_BY_HELP = {
