@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from functools import cache
 
 from specnet.errors import shorten
-from specnet.synonyms import FIELDS, OTHERS, SPLITS, TYPES, Row
+from specnet.synonyms import COMMANDS, FIELDS, OTHERS, SPLITS, TYPES, Row
 
-TABLES: dict[str, list[Row]] = {**TYPES, **FIELDS, "splits": SPLITS}
+TABLES: dict[str, list[Row]] = {**TYPES, **FIELDS, "splits": SPLITS, "commands": COMMANDS}
+
+LISTED = 100
+"""Known names that are listed where none is near."""
 
 
 def suggest(name: str, known: Iterable[str], *tables: str) -> str:
@@ -21,7 +24,8 @@ def suggest(name: str, known: Iterable[str], *tables: str) -> str:
     note = row.note if row else ""
     if near := nearest(name, names, *tables):
         return f'did you mean "{near}"?' + (f" {note[0].upper()}{note[1:]}" if note else "")
-    return note or (f"one of: {', '.join(names)}" if names else "there is none")
+    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return note or (f"one of: {', '.join(names[:LISTED])}{more}" if names else "there is none")
 
 
 def nearest(name: str, known: Iterable[str], *tables: str) -> str | None:

@@ -209,6 +209,22 @@ FIELDS = {
 SPLITS = [Row("validation", "val valid dev"), Row("train", "training"), Row("test", "testing")]
 """Parts of the data, as commands and monitored values name them."""
 
+COMMANDS = [
+    Row("run", "train fit learn start"),
+    Row("resume", "continue restart"),
+    Row("evaluate", "eval test score"),
+    Row("predict", "infer inference"),
+    Row("validate", "lint verify"),
+    Row("summary", "describe info"),
+    Row("components", "list ls layers"),
+    Row("plot", "draw visualize show"),
+    Row("report", "html page"),
+    Row("compare", "diff"),
+    Row("new", "init create scaffold"),
+    Row("data", "dataset"),
+]
+"""Commands."""
+
 OTHERS = """
 conv1d conv2d conv3d conv1d_transpose conv2d_transpose depthwise_conv2d separable_conv2d max_pool1d max_pool2d
 max_pooling1d max_pooling2d average_pool1d average_pool2d avg_pool2d global_average_pool global_max_pool upsample1d
@@ -231,6 +247,7 @@ weight_decay amsgrad dampening rho centered trainable name kernel_size filters s
 momentum gamma alpha epsilon center scale clip_value minimum maximum mean median mode low high inputs targets
 threshold average positive normalize reduction class_weight label_smoothing ignore_index pos_weight smooth margin
 activity_l1 activity_l2 l1 l2 max_norm callbacks stop_at max_seconds gradient_accumulation_steps
+export repeat sweep search tune trace serve reproduce refit cross_validate
 """
 """Names with their own meaning, whether they exist here or not: they are never treated as misspelt."""
 

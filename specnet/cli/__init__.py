@@ -19,7 +19,7 @@ from specnet.cli.commands import find_command, list_plugins
 from specnet.cli.doctor import doctor
 from specnet.cli.inspecting import components, data, validate
 from specnet.cli.new import new
-from specnet.cli.options import Group, quiet_option
+from specnet.cli.options import Group, quiet_option, unknown_option
 from specnet.cli.running import resume, run
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
@@ -57,6 +57,7 @@ class Commands(Group):
                 formatter.write_dl([(name, f"from {owner}") for name, owner in plugins])
 
     def invoke(self, ctx: click.Context) -> Any:
+        arguments = [*ctx.args]
         try:
             with Signals() as signals, signals.promptly():  # a run handles its own, and is not left at once
                 return super().invoke(ctx)
@@ -75,6 +76,8 @@ class Commands(Group):
             message = f"error[file]: {error.filename or 'output'}: {error.strerror or error}"
             _tell(printable(message), *_notes(error))
             ctx.exit(2)
+        except click.NoSuchOption as error:
+            raise unknown_option(error, arguments) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BaseException as error:
@@ -94,10 +97,11 @@ class Commands(Group):
             ctx.exit(1)
 
     def suggest(self, args: list[str]) -> str:
+        commands = {*self.commands, *list_plugins()}
         spec = next((argument for argument in args if argument.endswith(".json")), None)
-        if spec and (spec == args[0] or not nearest(args[0], self.commands)):
+        if spec and (spec == args[0] or nearest(args[0], commands, "commands") == "run"):
             return f'did you mean "specnet run {spec}"?'
-        return suggest(args[0], {*self.commands, *list_plugins()})
+        return suggest(args[0], commands, "commands")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from specnet.errors import Diagnostic, SpecError, SpecnetError, UsageError, printable, quote
-from specnet.names import suggest
+from specnet.names import nearest, suggest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +42,24 @@ class Group(click.Group):
     def suggest(self, args: list[str]) -> str:
         """Return what to type instead of these arguments."""
         return suggest(args[0], self.commands)
+
+
+def unknown_option(error: click.NoSuchOption, args: list[str]) -> click.UsageError:
+    """Return the error for an option that a command does not have.
+
+    If it names a value of the spec, and the command takes `--set`, that is what to type.
+    """
+    from specnet.spec.overrides import find_setting
+
+    name = error.option_name
+    options = {option for each in error.ctx.command.params for option in each.opts} if error.ctx else set()
+    message = f"there is no option {quote(name)}"
+    if "--set" in options and (place := find_setting(name.lstrip("-").replace("-", "_"))):
+        words = " ".join(args).replace(f"{name}=", f"{name} ").split()
+        value = next((after for before, after in pairwise(words) if before == name), "VALUE")
+        return click.UsageError(f"{message}: use --set {place}={printable(value)}", error.ctx)
+    near = nearest(name, options) if len(name) > len("--lr") else None
+    return click.UsageError(f'{message}: did you mean "{near}"?' if near else message, error.ctx)
 
 
 PATH = FilePath()

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_origin
 
+from specnet.component import Section
+from specnet.datasets.split import Split
 from specnet.errors import Pointer, SpecError
+from specnet.names import synonym
 from specnet.spec.document import Document
 from specnet.spec.model import Spec
 from specnet.spec.text import DEEPEST, Parsed, Source, Span, parse_json
+from specnet.training.settings import EarlyStopping, Training
 
-PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[\d+\])*")
+PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[-?\d+\])*")
+PYTHON = {"True": "true", "False": "false", "None": "null"}
+"""Python's words for values of JSON."""
 
 
 def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
@@ -31,8 +37,28 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
             document.mistakes += error.diagnostics
 
 
+def find_setting(name: str) -> str | None:
+    """Return the path of the spec's value with a name here or elsewhere: `training.epochs` for epochs, max_epochs."""
+    tables: dict[str, type[Section]] = {
+        "": Spec,
+        "training": Training,
+        "training.early_stopping": EarlyStopping,
+        "split": Split,
+    }
+    for place, section in tables.items():
+        known = {*section.model_fields}
+        row = synonym(name, known, place)
+        if found := name if name in known else row and row.here:
+            return f"{place}.{found}" if place else found
+    row = synonym(name, ["learning_rate"], "optimizers.*")
+    return "optimizer.learning_rate" if name == "learning_rate" or row else None
+
+
 def _apply(document: Document, source: Source) -> None:
     path, equals, _ = source.text.partition("=")
+    start = len(path) + 1
+    if appends := path.endswith("+"):
+        path = path[:-1]
     if not equals or not PATH.fullmatch(path):
         raise _wrong(source, 0, len(source.text), "an override is PATH=VALUE, such as training.epochs=20")
     parts = list(re.finditer(r"[^.\[\]]+", path))
@@ -40,13 +66,17 @@ def _apply(document: Document, source: Source) -> None:
         raise _wrong(source, 0, len(path), "only a file can extend another")
     if len(parts) > DEEPEST:
         raise _wrong(source, 0, len(path), f"the path has more than {DEEPEST} parts")
-    parsed = _value(source, len(path) + 1)
+    parsed = _value(source, start)
     pointer: Pointer = ()
     place = document.value
     for part in parts:
         key = _key(place, part[0], source, part.start())
         pointer, here = (*pointer, key), part.span()
         if part is parts[-1]:
+            if appends:
+                place, key = _list(place, key, source, part), None
+                key, pointer = len(place), (*pointer, len(place))
+                place.append(None)
             place[key] = parsed.value
             document.put(pointer, {**parsed.spans, (): parsed.spans[()]._replace(key=here)})
         else:
@@ -58,6 +88,18 @@ def _apply(document: Document, source: Source) -> None:
                 below = place[key] = {"type": below}
             place = below
     document.mistakes += [found._replace(pointer=(*pointer, *found.pointer)) for found in parsed.mistakes]
+
+
+def _list(place: Any, key: Any, source: Source, part: re.Match[str]) -> list[Any]:
+    """Return the list at a key, to append to; if the spec has none, that of its default."""
+    if isinstance(place, dict) and key not in place:
+        field = Spec.model_fields.get(key)
+        if field is None or get_origin(field.annotation) is list:
+            place[key] = [*field.default] if field and isinstance(field.default, list) else []
+    found = place[key] if isinstance(place, list) else place.get(key)
+    if not isinstance(found, list):
+        raise _wrong(source, *part.span(), f'"{part[0]}" is not a list: nothing can be appended to it')
+    return found
 
 
 def _default(pointer: Pointer) -> dict[str, Any]:
@@ -79,6 +121,9 @@ def _value(source: Source, start: int) -> Parsed:
         wrong = error.diagnostics
     if not wrong:
         return parsed
+    if text in PYTHON:
+        found = source.mistake(start, len(source.text), "override", f"{text} is Python, not JSON")
+        raise SpecError([found._replace(help=f"write {PYTHON[text]}; for the word write '\"{text}\"'")])
     if not text.lstrip().startswith(("[", "{", '"')):
         return Parsed(text, {(): Span(source, start, max(len(source.text), start + 1))}, [])
     help = f"in a shell, single quotes keep the double ones: --set '{source.text[:start]}…'"
@@ -94,9 +139,9 @@ def _key(place: Any, part: str, source: Source, start: int) -> Any:
         raise _wrong(source, start, end, f'"{part}" cannot be set inside {json.dumps(place)}, which is not an object')
     if not place:
         raise _wrong(source, start, end, f'there is no position "{part}" in an empty list')
-    if not (part.isascii() and part.isdecimal() and int(part) < len(place)):
+    if not (part.isascii() and part.removeprefix("-").isdecimal() and -len(place) <= int(part) < len(place)):
         raise _wrong(source, start, end, f'"{part}" is not one of the positions 0 to {len(place) - 1} of the list')
-    return int(part)
+    return int(part) % len(place)
 
 
 def _wrong(source: Source, start: int, end: int, message: str) -> SpecError:

@@ -248,13 +248,35 @@ def test_an_ending_that_was_left_out_is_told(command, invoke, write):
         (["x.json"], 'did you mean "specnet run x.json"?'),
         (["plot.json"], 'did you mean "specnet run plot.json"?'),
         (["sumary", "x.json"], 'did you mean "summary"?'),
-        (["train"], "one of: check, compare, components, "),
+        (["train"], 'did you mean "run"?'),
+        (["eval", "x"], 'did you mean "evaluate"?'),
+        (["fit", "x.json"], 'did you mean "specnet run x.json"?'),
+        (["sweep", "x.json"], "one of: check, compare, components, "),
+        (["export", "x"], "one of: check, compare, components, "),
+        (["repeat", "x.json"], "one of: check, compare, components, "),
         (["new", "x"], "one of: plugin, spec"),
     ],
 )
 def test_a_command_that_does_not_exist_is_told_what_may_be_meant(arguments, help, invoke):
     result = invoke(*arguments)
     assert (result.exit_code, help in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "help"),
+    [
+        (["--epochs", "5"], "use --set training.epochs=5"),
+        (["--max-epochs=5"], "use --set training.epochs=5"),
+        (["--lr", "0.1"], "use --set optimizer.learning_rate=0.1"),
+        (["--seed"], "use --set seed=VALUE"),
+        (["--patience", "9", "-q"], "use --set training.early_stopping.patience=9"),
+        (["--raport"], 'did you mean "--report"?'),
+        (["--gpu"], 'there is no option "--gpu"\n'),
+    ],
+)
+def test_an_option_that_is_a_value_of_the_spec_is_told_as_an_override(arguments, help, invoke):
+    result = invoke("run", "x.json", *arguments)
+    assert (result.exit_code, help in result.stderr) == (2, True), result.stderr
 
 
 @pytest.mark.parametrize("output", ["arms.npz", "folder/../arms.npz", "link.npz"])

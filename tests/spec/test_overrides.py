@@ -54,6 +54,12 @@ def overridden(*overrides, document=SPEC):
         ("split.validation=0.2", ("split",), {"validation": 0.2}),
         ("training.early_stopping.patience=3", ("training", "early_stopping"), {"patience": 3}),
         ("checkpoint.every=1", ("checkpoint",), {"every": 1}),
+        ("layers[-1].rate=8", ("layers", 1, "rate"), 8),
+        ("layers.-2.units=8", ("layers", 0, "units"), 8),
+        ("layers+=tanh", ("layers", 2), "tanh"),
+        ('layers+={"type": "linear"}', ("layers", 2), {"type": "linear"}),
+        ("plots+=roc", ("plots",), ["roc"]),
+        ("transforms.inputs+=minmax", ("transforms",), {"inputs": ["minmax"]}),
     ],
 )
 def test_an_override_sets_one_value(override, place, value):
@@ -88,7 +94,11 @@ def test_overrides_apply_in_order():
         ("=3", "override", 1, "an override is PATH=VALUE"),
         ("", "override", 1, "an override is PATH=VALUE"),
         ("layers.2.units=1", "override", 8, '"2" is not one of the positions 0 to 1'),
-        ("layers.-1.units=1", "override", 8, '"-1" is not one of the positions'),
+        ("layers.-3.units=1", "override", 8, '"-3" is not one of the positions'),
+        ("seed=None", "override", 6, "None is Python, not JSON"),
+        ("training.shuffle=True", "override", 18, "True is Python, not JSON"),
+        ("loss+=mse", "override", 1, '"loss" is not a list'),
+        ("training+=1", "override", 1, '"training" is not a list'),
         ("layers.²=1", "override", 8, "is not one of the positions"),
         ("layers.units=1", "override", 8, '"units" is not one of the positions'),
         ("plots.0=curves", "override", 7, "empty list"),
@@ -151,3 +161,10 @@ def test_a_single_override_need_not_be_in_a_list():
     changed = document_of(SPEC)
     apply_overrides(changed, "training.epochs=20")
     assert (changed.value["training"]["epochs"], changed.mistakes) == (20, [])
+
+
+def test_what_is_appended_follows_the_default_of_a_list_that_the_spec_leaves_out():
+    document = {"dataset": "waves", "layers": ["linear"], "loss": "mse"}
+    changed = overridden("plots+=weights", "metrics+=mae", "metrics+=r2", document=document)
+    assert (changed.value["plots"], changed.value["metrics"]) == (["curves", "weights"], ["mae", "r2"])
+    assert not changed.mistakes
