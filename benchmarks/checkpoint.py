@@ -1,8 +1,8 @@
 """A checkpoint of 100 MB, against the same arrays in a plain `numpy.savez` with one fsync.
 
 What specnet does more: arrays are checked to be finite, the file is read back and digested, renamed and its directory
-synced, `latest.json` is written before and after, `best.json` after, the oldest checkpoint is deleted. The files are
-in the directory for temporary ones, which the variable TMPDIR chooses.
+synced, and the oldest checkpoint is deleted. The files are in the directory for temporary ones, which the variable
+TMPDIR chooses.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from benchmarks.measure import Comparison, clocked, take_turns
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory, claim_directory
 from specnet.runs.experiment import Experiment
-from specnet.runs.index import Index, file_name
-from specnet.runs.state import read_checkpoint
+from specnet.runs.kernels import describe_kernels
+from specnet.runs.manifest import describe
+from specnet.runs.state import describe_origin, file_name, identify, read_checkpoint
 from specnet.training.loop import run_epoch
 from specnet.training.state import TrainingState
 
@@ -88,13 +89,18 @@ class Ours:
     def __init__(self, experiment: Experiment, directory: RunDirectory) -> None:
         self.experiment = experiment
         self.directory = directory
-        self.checkpoints = Checkpoints(directory, experiment.spec, experiment.model.network.params.layout)
+        manifest = describe(experiment.spec, experiment.data) | {"kernels": describe_kernels("numpy")}
+        self.origin = describe_origin(manifest)
+        spec = experiment.spec
+        self.identity = identify(spec.to_json(), spec, self.origin)
+        self.checkpoints = Checkpoints(directory, spec, experiment.model.network.params.layout, self.origin)
         self.first = self._state(copied=True)
-        self.checkpoints.save(self.first, self.first, {})
+        self.checkpoints.save(self.first, self.first)
 
     def _state(self, copied: bool) -> TrainingState:
         state = self.experiment.state(copied)
-        state.put("callbacks.checkpoints", {"epoch": 1, "step": 1})
+        state.progress["identity"] = self.identity
+        state.put("callbacks.checkpoints", {"epoch": 1, "step": 1, "monitor": "train/loss"})
         state.put("callbacks.history", {"length": 1, "sha256": ""})
         return state
 
@@ -102,10 +108,10 @@ class Ours:
         """Save a state between two that are kept, as a run does."""
         trainer = self.experiment.trainer
         trainer.step += 1
-        self.checkpoints.save(self._state(copied=False), self.first, {})
+        self.checkpoints.save(self._state(copied=False), self.first)
 
     def load(self) -> None:
         """Read the last state and check it."""
         step = self.experiment.trainer.step
         path = self.directory.path / "checkpoints" / file_name(step)
-        read_checkpoint(path, Index(self.directory.path).stamps[step], self.experiment.spec)
+        read_checkpoint(path, self.experiment.spec, [self.identity])

@@ -13,6 +13,7 @@ from numpy.lib.format import MAGIC_PREFIX, read_array, read_array_header_1_0, re
 from numpy.lib.npyio import NpzFile
 
 from specnet.errors import DataError, SpecnetError, os_reason
+from specnet.regular_files import open_regular
 
 
 class Header(NamedTuple):
@@ -27,13 +28,16 @@ def explain_os_error(path: Path | str, error: OSError) -> DataError:
     return DataError(f"{path}: {os_reason(error)}")
 
 
-def read_npz(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+def read_npz(path: Path, names: Collection[str] | None = None, most: int | None = None) -> dict[str, np.ndarray]:
     """Return the arrays of an `.npz` file, all or those in `names`; nothing is unpickled.
 
     Raises:
-        DataError: if it cannot be read, or contains Python objects.
+        DataError: if it cannot be read, contains Python objects, or its arrays take more than `most` bytes.
     """
     with open_npz(path) as file:
+        assert file.zip is not None
+        if most is not None and sum(member.file_size for member in file.zip.infolist()) > most:
+            raise DataError(f"{path}: its arrays take more than {most:,} bytes")
         return {name: np.asanyarray(file[name]) for name in (file.files if names is None else names)}
 
 
@@ -84,14 +88,14 @@ def read_npy(path: Path) -> np.ndarray:
 @contextmanager
 def open_npy(path: Path) -> Iterator[BinaryIO]:
     """Open an `.npy` file; errors while reading it become a `DataError`."""
-    with _explained(path, "an .npy file of a plain array"), path.open("rb") as stream:
+    with _explained(path, "an .npy file of a plain array"), open_regular(path) as stream:
         yield stream
 
 
 @contextmanager
 def open_npz(path: Path) -> Iterator[NpzFile]:
     """Open an `.npz` file; errors while reading it become a `DataError`."""
-    with _explained(path, "an .npz file of plain arrays"), path.open("rb") as stream:
+    with _explained(path, "an .npz file of plain arrays"), open_regular(path) as stream:
         if not is_zipfile(stream):
             help = 'a CSV file takes "type": "csv"' if path.suffix == ".csv" else None
             raise DataError(f"{path} is not an .npz file, or its end is missing", help=help)

@@ -30,8 +30,8 @@ ORDER = [
 ]  # fmt: skip
 HOMES = {
     "specnet": "errors", "errors": "errors", "registry": "tools", "diagnostics": "tools", "functions": "tools",
-    "names": "tools", "numpy_files": "tools", "synonyms": "tools", "watch": "tools", "workspace": "tools",
-    "randomness": "tools",
+    "names": "tools", "numpy_files": "tools", "regular_files": "tools", "synonyms": "tools",
+    "watch": "tools", "workspace": "tools", "randomness": "tools",
     "task": "tools", "component": "component", "local": "component", "weights": "component", "network": "network",
     "training": "training", "spec": "spec", "recording": "recording", "report": "report", "runs": "runs", "api": "api",
     "testing": "testing", "cli": "cli", "__main__": "cli",
@@ -76,6 +76,7 @@ def test_below_runs_only_datasets_and_the_spec_reader_touch_the_disk():
     touching = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "unlink", "savez", "fromfile"}
     allowed = {
         "specnet.numpy_files",
+        "specnet.regular_files",
         "specnet.datasets.tabular",
         "specnet.datasets.idx",
         "specnet.datasets.files",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import PATH, echo_json, is_quiet, plugin_option
-from specnet.errors import printable
+from specnet.cli.options import PATH, echo_json, is_quiet, note, plugin_option
+from specnet.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run", metavar="[RUN]", required=False, type=PATH)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.option(
+    "--repair", "repaired", is_flag=True, help="First rebuild damaged spec.json and manifest.json from a checkpoint."
+)
 @plugin_option
-def doctor(run: Path | None, form: str) -> None:
+def doctor(run: Path | None, form: str, repaired: bool) -> None:
     """Report what is wrong with the run in directory RUN.
 
-    Checks every file, every checkpoint, the data, and where the run would resume; changes nothing.
+    Checks every file, every checkpoint, the data, and where the run would resume; changes nothing without --repair.
     Without RUN, shows what is installed, and which components cannot be used.
 
     Exits with 0 if there are only notes, with 3 if part of a run is damaged or lost, and with 2 if a component
@@ -35,9 +38,20 @@ def doctor(run: Path | None, form: str) -> None:
     """
     from specnet.runs.findings import has_errors
 
+    if repaired:
+        _repair(run)
     findings = _show_installation(form) if run is None else _show_run(run, form)
     if has_errors(findings):
         click.get_current_context().exit(2 if run is None else 3)
+
+
+def _repair(directory: Path | None) -> None:
+    from specnet.runs.repair import repair
+
+    if directory is None:
+        raise UsageError("--repair needs the directory of a run")
+    if rebuilt := repair(directory):
+        note(f"rebuilt from a checkpoint: {', '.join(rebuilt)}")
 
 
 def _show_run(directory: Path, form: str) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -56,6 +57,7 @@ class Recorder(Callback):
 
     def __init__(self, record: Record, model: Model, data: Data, train: PreparedSplit, batch_size: int | None) -> None:
         super().__init__()
+        self.record = record
         self.model = model
         self.network = model.network
         self.inputs = recorded_inputs(record, model, data)
@@ -73,6 +75,8 @@ class Recorder(Callback):
             "unit_layers": np.array(list(self.responding), np.str_),
         }
         self.frames: dict[int, Frame] = {0: self._frame({"train/loss": math.nan}, None)}
+        self.digests = {0: digest(self.frames[0])}
+        self.proof = {name: digest({name: array}).hex() for name, array in self.fixed.items()}
         self.reached = 0
         self.norms: Norms | None = None
         size = sum(array.nbytes for array in self.frames[0].values())
@@ -131,11 +135,21 @@ class Recorder(Callback):
             self._before = self.network.params.flat.copy()
 
     def state(self) -> dict[str, Any]:
-        return dict(self.norms or {})
+        """Return the norms of the last step, and digests of everything that is kept."""
+        digests = np.frombuffer(b"".join(self.digests[epoch] for epoch in self.frames), np.uint8)
+        return {
+            "norms": self.norms,
+            "fixed": self.proof,
+            "epochs": np.array(list(self.frames)),
+            "digests": digests.reshape(len(self.frames), -1),
+        }
 
     def restore(self, saved: dict[str, Any]) -> None:
-        check_norms(self.network, saved)
-        self.norms = saved
+        if saved["fixed"] != self.proof:
+            raise ValueError("the replay shows other inputs or layers")
+        if saved["norms"]:
+            check_norms(self.network, saved["norms"])
+        self.norms = saved["norms"]
 
     def keep(self, epoch: int, line: Mapping[str, Any], norms: Norms | None) -> None:
         """Keep a frame of the model as it is after an epoch, unless it is kept already.
@@ -147,9 +161,10 @@ class Recorder(Callback):
             self.schedule.take()
         if epoch not in self.frames:
             self.frames[epoch] = self._frame(line, norms)
+            self.digests[epoch] = digest(self.frames[epoch])
         self.reached = max(self.reached, epoch)
         for old in set(self.frames) - {*self.schedule.kept, epoch}:
-            del self.frames[old]
+            del self.frames[old], self.digests[old]
 
     def _frame(self, line: Mapping[str, Any], norms: Norms | None) -> Frame:
         nothing = [math.nan] * len(trained_layers(self.network))
@@ -204,33 +219,63 @@ class Recorder(Callback):
         return {**told, **self.fixed, **stacked}
 
     def resume(self, arrays: Mapping[str, np.ndarray], epoch: int) -> None:
-        """Take over what a run has written that goes on from the end of `epoch`, or from within the next one.
+        """Continue from the proven arrays of a run that resumes from the end of `epoch`, or from within the next one.
 
-        If it has once reached further, it may have dropped frames there for want of room; it would drop them again.
+        If the run has once reached a later epoch, it may have dropped frames to save space; it would drop them again.
 
         Raises:
-            ValueError: if the arrays do not hold what such a run has kept.
+            ValueError: if a frame is missing.
         """
         schedule = self.schedule.at(epoch)
-        epochs = arrays["epochs"].tolist()
-        reached = int(arrays["reached"])
+        epochs, reached = arrays["epochs"].tolist(), int(arrays["reached"])
         if reached <= epoch and (missing := set(schedule.kept) - set(epochs)):
             raise ValueError(f"there is no frame of epoch {min(missing)}")
-        for name, array in self.fixed.items():
-            if not np.array_equal(arrays[name], array):
-                raise ValueError(f"{name} is that of another run")
         stacked = {name: array for name, array in arrays.items() if name not in ("epochs", "reached", *self.fixed)}
-        like = dict.fromkeys(stacked, np.array(math.nan)) | self.frames[0]
-        for name, frame in like.items():
-            if stacked[name].dtype != frame.dtype or stacked[name].shape != (len(epochs), *frame.shape):
-                raise ValueError(f"{name} is no such array as this run keeps")
         kept = {*schedule.kept, epoch}
         self.frames = {
             each: {name: array[number] for name, array in stacked.items()}
             for number, each in enumerate(epochs)
             if each in kept
         }
+        self.digests = {each: digest(frame) for each, frame in self.frames.items()}
         self.schedule, self.reached = schedule, reached
+
+
+def digest(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return the SHA-256 of named arrays. A number that is NaN counts as missing: `Recorder.arrays` fills gaps so."""
+    found = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        if array.ndim or array.dtype.kind != "f" or not np.isnan(array):
+            found.update(f"{name} {array.dtype.str} {array.shape}".encode())
+            found.update(np.ascontiguousarray(array).data)
+    return found.digest()
+
+
+def prove(arrays: Mapping[str, np.ndarray], saved: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return the arrays of a record with only those frames that the state of a `Recorder` has digests of.
+
+    Raises:
+        ValueError: if something has changed since.
+        KeyError: if an array is missing.
+    """
+    for name, expected in saved["fixed"].items():
+        if digest({name: arrays[name]}).hex() != expected:
+            raise ValueError(f"{name} has changed")
+    epochs, reached = arrays["epochs"], arrays["reached"]
+    stacked = {name: array for name, array in arrays.items() if name not in ("epochs", "reached", *saved["fixed"])}
+    if any(array.shape[:1] != epochs.shape or not array.ndim for array in stacked.values()):
+        raise ValueError("its arrays have different numbers of frames")
+    if epochs.dtype.kind != "i" or reached.dtype.kind != "i" or reached.shape or np.any(np.diff(epochs) <= 0):
+        raise ValueError("its epochs are not ascending numbers")
+    expected = dict(zip(saved["epochs"].tolist(), saved["digests"], strict=True))
+    proven = [number for number, epoch in enumerate(epochs.tolist()) if epoch in expected]
+    if not proven:
+        raise ValueError("the checkpoints know none of its frames")
+    for number in proven:
+        frame = {name: array[number, ...] for name, array in stacked.items()}
+        if digest(frame) != expected[epochs[number]].tobytes():
+            raise ValueError(f"the frame of epoch {epochs[number]} has changed")
+    return {**arrays, "epochs": epochs[proven], **{name: array[proven] for name, array in stacked.items()}}
 
 
 def _choose(array: np.ndarray | Rows, numbers: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The `.npz` of a checkpoint: read back when it is written, verified when it is read."""
+"""The `.npz` of a checkpoint. Its archive comment is the SHA-256 of all bytes before it, so the file proves itself."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import hashlib
 import math
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
@@ -19,19 +19,20 @@ from numpy.lib.format import read_array_header_1_0, read_magic
 
 from specnet.errors import RunError
 from specnet.numpy_files import Header
-from specnet.runs.files import Staged, file_digest
+from specnet.runs.files import Staged, open_file
 
+DIGEST_SIZE = 64
+"""Length of a SHA-256 in hexadecimal."""
 END, END_SIZE = b"PK\5\6", 22
-"""Signature of the last record of a zip archive, and its size without a comment."""
+"""Signature of the last record of a zip archive, and its size without the comment."""
 CHUNK = 2**20
 """Bytes that are written and read back at a time."""
+LARGEST = 2**40
+"""Bytes of the largest checkpoint."""
 
 
-class Stamp(NamedTuple):
-    """SHA-256 in hexadecimal and size in bytes of a file, recorded elsewhere."""
-
-    sha256: str
-    size: int
+class DamagedError(RunError):
+    """A file with the name of a checkpoint is not a checkpoint that this version of specnet has written."""
 
 
 class _Checked:
@@ -40,11 +41,9 @@ class _Checked:
     Written bytes are read back, compared and digested in another thread, which costs almost no time.
     """
 
-    def __init__(self, file: BinaryIO, pool: ThreadPoolExecutor) -> None:
-        self._file = file
-        self._pool = pool
-        self._size = 0
-        self._digest = hashlib.sha256()
+    def __init__(self, file: BinaryIO, reader: BinaryIO, pool: ThreadPoolExecutor) -> None:
+        self._file, self._reader, self._pool = file, reader, pool
+        self._digest = self._digest_before = hashlib.sha256()
         self._buffer = bytearray(CHUNK)
         self._reading: list[Future[None]] = []
 
@@ -53,39 +52,44 @@ class _Checked:
         self._file.write(view)
         self._file.flush()
         # Nothing is copied: the queue holds views of the arrays.
-        self._reading.append(self._pool.submit(self._read_back, view, self._size))
-        self._size += len(view)
+        self._reading.append(self._pool.submit(self._read_back, view))
         return len(view)
 
     def flush(self) -> None:
         """Do nothing: each write is flushed."""
 
-    def _read_back(self, written: memoryview, offset: int) -> None:
+    def _read_back(self, written: memoryview) -> None:
         room = self._buffer if len(written) == CHUNK else bytearray(len(written))
-        if os.preadv(self._file.fileno(), [room], offset) != len(written) or room != written:
+        if self._reader.readinto(room) != len(written) or room != written:  # type: ignore[attr-defined]
             raise OSError(errno.EIO, "the file does not contain what was written")
+        self._digest_before = self._digest.copy()
         self._digest.update(room)
 
-    def stamp(self) -> Stamp:
-        """Return digest and size of the file after reading all of it back.
+    def digest(self) -> bytes:
+        """Return the digest of all bytes but those of the last write, after reading all of them back.
 
         Raises:
-            OSError: if it differs from what was written.
+            OSError: if they differ from what was written.
         """
         for each in self._reading:
             each.result()
-        return Stamp(self._digest.hexdigest(), self._size)
+        return self._digest_before.hexdigest().encode()
 
 
-def stage_archive(path: Path, members: Mapping[str, np.ndarray]) -> tuple[Staged, Stamp]:
-    """Write arrays to a temporary file beside `path`, ready to commit, and return it with its stamp.
+def stage_archive(path: Path, members: Mapping[str, np.ndarray]) -> Staged:
+    """Write arrays to a temporary file beside `path`, ready to commit.
 
     Raises:
         OSError: if it cannot be written, synced and read back; then nothing is left.
     """
-    with ThreadPoolExecutor(1) as pool, Staged(path) as staged:
-        checked = _Checked(staged.file, pool)
+    with (
+        Staged(path) as staged,
+        staged.temporary.open("rb", buffering=0) as reader,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        checked = _Checked(staged.file, reader, pool)
         with ZipFile(checked, "w") as archive:  # type: ignore[call-overload]
+            archive.comment = bytes(DIGEST_SIZE)  # the last write; replaced below
             for name, array in members.items():
                 # `numpy.savez` would copy everything.
                 ordered = np.asarray(array, order="C")
@@ -94,21 +98,23 @@ def stage_archive(path: Path, members: Mapping[str, np.ndarray]) -> tuple[Staged
                     np.lib.format.write_array_header_1_0(member, np.lib.format.header_data_from_array_1_0(ordered))
                     for start in range(0, len(content), CHUNK):
                         member.write(content[start : start + CHUNK])
-        os.fsync(staged.file.fileno())
-        stamp = checked.stamp()
-    return staged, stamp
+        digest = checked.digest()
+        for file in (staged.file, reader):
+            file.seek(-DIGEST_SIZE, os.SEEK_END)
+        checked.write(digest)
+        checked.digest()
+    return staged
 
 
 class Archive:
-    """An open `.npz` whose digest matches a stamp; arrays are read on demand and never unpickled."""
+    """An open `.npz` whose digest is right; arrays are read on demand and never unpickled."""
 
-    def __init__(self, file: BinaryIO, archive: ZipFile) -> None:
+    def __init__(self, archive: ZipFile, size: int) -> None:
         self._archive = archive
         self.headers: dict[str, Header] = {}
         members = archive.infolist()
-        size = file.seek(-END_SIZE, os.SEEK_END) + END_SIZE
-        if file.read(len(END)) != END or any(first.header_offset for first in members[:1]):
-            raise ValueError("there are bytes before or after the archive")
+        if any(first.header_offset for first in members[:1]):
+            raise ValueError("there are bytes before the archive")
         if sum(member.file_size for member in members) > size:
             raise ValueError("its members are larger than the file")
         for member in members:
@@ -135,38 +141,41 @@ class Archive:
             return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
 
 
-def matching(path: Path, stamps: Sequence[Stamp]) -> Stamp:
-    """Return the stamp that matches a file; the first one if the file is missing or matches none."""
-    with suppress(OSError):
-        if len(stamps) > 1:
-            found = Stamp(file_digest(path), path.stat().st_size)
-            return found if found in stamps else stamps[0]
-    return stamps[0]
-
-
 @contextmanager
-def open_archive(path: Path, stamps: Sequence[Stamp]) -> Iterator[Archive]:
-    """Open a file that was written by `stage_archive` and matches one of `stamps`.
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Open a file that was written by `stage_archive`, after comparing all of it with its digest.
 
     Raises:
-        RunError: if it is missing, does not match, or anything inside the `with` fails.
+        RunError: if it cannot be read.
+        DamagedError: if it does not match its digest, or anything inside the `with` fails.
     """
-    if not stamps:
-        raise RunError(f"{path} is not a checkpoint that the run still keeps")
-    if not path.is_file():
-        raise RunError(f"{path}, which the run has saved, does not exist")
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size not in [stamp.size for stamp in stamps]:
-                raise RunError(f"{path} is not what was saved: it has {size} bytes instead of {stamps[0].size}")
-            if Stamp(hashlib.file_digest(file, "sha256").hexdigest(), size) not in stamps:
-                raise RunError(f"{path} is not what was saved: its SHA-256 has changed")
+    with open_file(path, LARGEST) as file:
+        try:
+            size = _check_digest(file)
             with ZipFile(file) as archive:
-                yield Archive(file, archive)
-    except (RunError, MemoryError):
-        raise
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # zipfile, NumPy and layers raise various errors for crafted files
-        raise RunError(f"{path} is damaged: {error}") from error
+                yield Archive(archive, size)
+        except (RunError, OSError, MemoryError):
+            raise
+        except Exception as error:  # zipfile, NumPy and layers raise various errors for crafted files
+            raise DamagedError(f"{path} is damaged: {error}") from error
+
+
+def _check_digest(file: BinaryIO) -> int:
+    """Return the size of a file that ends in the digest of all bytes before.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - DIGEST_SIZE - END_SIZE))
+    end, comment = file.read(END_SIZE), file.read()
+    if end[:4] != END or end[-2:] != DIGEST_SIZE.to_bytes(2, "little"):  # cheap, before reading all of a huge file
+        raise ValueError("it does not end as a checkpoint does")
+    file.seek(0)
+    digest, rest = hashlib.sha256(), size - DIGEST_SIZE
+    while chunk := file.read(min(CHUNK, rest)):
+        digest.update(chunk)
+        rest -= len(chunk)
+    if digest.hexdigest().encode() != comment:
+        raise ValueError("its SHA-256 does not match")
+    return size

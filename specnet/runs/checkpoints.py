@@ -1,128 +1,222 @@
-"""Checkpoints: a trainer's whole state in one `.npz`, of which a run keeps a few."""
+"""The checkpoints of a run. The files in the directory are their own index: each proves itself, and names the best."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from typing import Any
+import re
+import stat
+from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
-from specnet.errors import UsageError
-from specnet.runs.archive import Stamp, matching, stage_archive
+from specnet.errors import RunError, UsageError
+from specnet.runs.archive import DamagedError, stage_archive
 from specnet.runs.directory import RunDirectory
-from specnet.runs.files import Staged, write_json
-from specnet.runs.index import Index, file_name, show_stamps
+from specnet.runs.files import Staged, sync_directory
+from specnet.runs.state import NAME, file_name, read_progress
 from specnet.spec.model import Spec
 from specnet.training.state import TrainingState
+
+T = TypeVar("T")
+STEP = re.compile(r"(?:step-)?0*([0-9]{1,19})(?:\.npz)?")
+"""A step number, or the name of its checkpoint."""
+DAMAGED = ".damaged"
+"""Ending that `resume` adds to the name of a damaged checkpoint."""
+
+
+class Listing:
+    """The files in a run directory that are named like checkpoints, and what is known of each one once it is read.
+
+    Without `identities` those of any run are believed.
+    """
+
+    def __init__(self, directory: Path, identities: Container[str] | None) -> None:
+        self.directory = directory
+        self.folder = directory / "checkpoints"
+        self._identities = identities
+        files = self.folder.iterdir() if self.folder.is_dir() else ()
+        self.steps = sorted(int(match[1]) for file in files if (match := NAME.fullmatch(file.name)))
+        self._read: dict[int, dict[str, Any] | RunError] = {}
+
+    def path(self, step: int) -> Path:
+        """Return the path of a step's checkpoint."""
+        return self.folder / file_name(step)
+
+    def progress(self, step: int) -> dict[str, Any]:
+        """Return the progress in a step's checkpoint.
+
+        Raises:
+            RunError: with the reason why it is not believed.
+        """
+        if step not in self._read:
+            try:
+                self._read[step] = read_progress(self.path(step), self._identities)
+            except RunError as error:
+                self._read[step] = error
+        found = self._read[step]
+        if isinstance(found, RunError):
+            raise found
+        return found
+
+    def believed(self, steps: Iterable[int]) -> dict[int, dict[str, Any]]:
+        """Return the progress of those of the steps whose checkpoints are believed."""
+        return {step: found for step in steps if not isinstance(found := self._look(step), RunError)}
+
+    def damaged(self) -> list[int]:
+        """Return the steps whose files are damaged: not intact, and not something else than a file."""
+        return [step for step in self.steps if isinstance(self._look(step), DamagedError)]
+
+    def _look(self, step: int) -> dict[str, Any] | RunError:
+        try:
+            return self.progress(step)
+        except RunError as error:
+            return error
+
+    def newest(self) -> dict[str, Any]:
+        """Return the progress of the newest checkpoint that is believed.
+
+        Raises:
+            RunError: if there is none.
+        """
+        return first_believed(self, "latest", lambda path: self.progress(int(path.stem[5:])))[0]
+
+    def candidates(self, which: str) -> list[int]:
+        """Return the steps whose checkpoints may serve as `which`, the wanted one first.
+
+        For "best" and "latest" those before it come next; a step number has no alternatives.
+
+        Raises:
+            UsageError: if there is no such checkpoint.
+            RunError: if none is intact.
+        """
+        if which == "latest":
+            return self.steps[::-1]
+        if which == "best":
+            newest = self.newest()
+            best = best_of(newest)["step"]
+            unknown = [step for step in self.steps if step > newest["step"]]  # one of these may have been better
+            return [*unknown, best, *(step for step in self.steps[::-1] if step < best)]
+        if not (number := STEP.fullmatch(which)):
+            raise UsageError(f'there is no checkpoint "{which}"', help="best, latest or the number of a step")
+        if (step := int(number[1])) not in self.steps:
+            steps = ", ".join(map(str, self.steps))
+            raise UsageError(f"the run has no checkpoint {file_name(step)}", help=f"best, latest or one of: {steps}")
+        return [step]
+
+
+def best_of(progress: Mapping[str, Any]) -> dict[str, Any]:
+    """Return checkpoint, epoch, step, and name and value of the monitored quantity of the best state so far."""
+    parts = progress["parts"]
+    moment, value = parts["callbacks.checkpoints"]["values"], parts["callbacks.best"]["values"]["best"]
+    return {"checkpoint": file_name(moment["step"]), **moment, "value": value}
+
+
+def first_believed(listing: Listing, which: str, read: Callable[[Path], T]) -> tuple[T, list[str]]:
+    """Read the checkpoint that `which` names, or the newest one before it that `read` accepts.
+
+    Returns the result of `read`, and the reasons why other candidates were refused.
+
+    Raises:
+        UsageError: if there is no such checkpoint.
+        RunError: if no checkpoint is intact.
+    """
+    refused: list[str] = []
+    for step in listing.candidates(which):
+        try:
+            return read(listing.path(step)), refused
+        except RunError as error:
+            refused.append(error.message)
+    raise RunError("\n".join(["no checkpoint is intact", *refused]))
 
 
 class Checkpoints:
     """The checkpoints of one run for its only writer: the first, the newest few and the best.
 
-    `best.json` names the best one, `latest.json` the newest and all others, each with SHA-256 and size. Other files
-    do not belong to the run: they are left alone, and never overwritten.
+    Other files do not belong to the run: they are left alone, and never overwritten.
     """
 
-    def __init__(self, directory: RunDirectory, spec: Spec, layout: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, directory: RunDirectory, spec: Spec, layout: list[dict[str, Any]], origin: Mapping[str, Any]
+    ) -> None:
         self.directory = directory
         self.keep = spec.checkpoint.keep
-        self._texts = {"layout": np.array(json.dumps(layout)), "spec": np.array(json.dumps(spec.to_json()))}
-        self._latest: dict[str, Any] = {}
-        self._best: dict[str, Any] = {}
-        self._dropped: set[int] = set()
-        self._stamps: dict[int, Stamp] = {}
-        self._owned: set[int] = set()
-        self._believed: set[tuple[int, int]] = set()
+        texts = {"layout": layout, "spec": spec.to_json(), "origin": origin}
+        self._texts = {name: np.array(json.dumps(value)) for name, value in texts.items()}
+        self._steps: set[int] = set()
+        """Steps whose checkpoints are the run's own."""
+        self._saved: set[tuple[int, int]] = set()
 
-    def resume(self, *states: TrainingState) -> None:
-        """Take over the checkpoints of a run that resumes from `states`, all of them read from its files."""
-        index, folder = Index(self.directory.path), self.directory.path / "checkpoints"
-        self._latest, self._best = index.latest, index.best
-        self._believed = {_key(state) for state in states}
-        # A checkpoint that was about to be added is not named yet: it will be written again.
-        self._dropped = (index.dropped | index.pending) - {step for step, _ in self._believed}
-        self._stamps = {
-            step: matching(folder / file_name(step), stamps)
-            for step, stamps in index.stamps.items()
-            if step not in self._dropped
-        }
-        self._owned = set(index.stamps)
+    def resume(self, listing: Listing, *states: TrainingState) -> None:
+        """Take over the checkpoints of a run that resumes from the first of the states, all read from its files.
 
-    def save(self, latest: TrainingState, best: TrainingState | None, monitored: dict[str, Any]) -> None:
-        """Write both states if needed, name them, and delete those that are no longer kept.
+        Later ones are deleted, as training is repeated. A damaged one may be somebody else's file: it gets another
+        name.
+        """
+        step = states[0].progress["step"]
+        self._steps = {*listing.believed(listing.steps)}
+        self._saved = {_key(state) for state in states}
+        self.forget_after(step)
+        for each in listing.damaged():
+            path = self.directory.file("checkpoints", file_name(each))
+            if stat.S_ISREG(path.lstat().st_mode):
+                path.replace(path.with_name(_free(path.name + DAMAGED, path.parent)))
+                sync_directory(path.parent)
 
-        `monitored` is the value of the best one; without a best one, the named one stays. Whatever fails, and
-        whenever the process ends, the files that `latest.json` names are there as they were saved.
+    def save(self, latest: TrainingState, best: TrainingState | None) -> None:
+        """Write both states if needed, and delete those that are no longer kept.
+
+        Whatever fails, and whenever the process ends, the newest intact checkpoint and its best one are there.
 
         Raises:
             OSError: if they cannot be written.
             UsageError: if a foreign file has the name of a checkpoint.
         """
-        wanted = [state for state in (latest, best) if state and _key(state) not in self._believed]
+        wanted = [state for state in (latest, best) if state and _key(state) not in self._saved]
         new = {state.progress["step"]: state for state in wanted}
-        staged: dict[int, tuple[Staged, Stamp]] = {}
-        try:
-            for step, state in new.items():
-                staged[step] = self._stage(step, state)
-            self._announce({step: stamp for step, (_, stamp) in staged.items()})
-            for file, _ in staged.values():
+        with ExitStack() as stack:
+            staged = {}
+            for step in sorted(new):
+                staged[step] = self._stage(step, new[step])
+                stack.callback(staged[step].discard)  # does nothing after commit
+            for step, file in staged.items():  # the best one first: the newest names it
                 file.commit()
-        finally:
-            for file, _ in staged.values():
-                file.discard()  # does nothing after commit
-        self._stamps |= {step: stamp for step, (_, stamp) in staged.items()}
-        self._owned |= set(staged)
-        self._believed |= set(map(_key, new.values()))
-        if best:
-            self._best = self._entry(best) | monitored
-        self._write_indexes(latest)
+                self._steps.add(step)
+                self._saved.add(_key(new[step]))
+        now, best_step = latest.progress["step"], best_of(latest.progress)["step"]
+        earlier = sorted(step for step in self._steps if step <= now)
+        self._delete(set(earlier) - {0, now, best_step, *earlier[-self.keep :]})
 
-    def _stage(self, step: int, state: TrainingState) -> tuple[Staged, Stamp]:
+    def forget_after(self, step: int) -> None:
+        """Delete the checkpoints of later steps, the newest first: each may name an earlier one as the best."""
+        self._delete({each for each in self._steps if each > step})
+
+    def _delete(self, steps: set[int]) -> None:
+        for step in sorted(steps, reverse=True):
+            self.directory.file("checkpoints", file_name(step)).unlink(missing_ok=True)
+            self._steps.discard(step)
+            self._saved = {key for key in self._saved if key[0] != step}
+
+    def _stage(self, step: int, state: TrainingState) -> Staged:
         path = self.directory.file("checkpoints", file_name(step))
-        if step not in self._owned and os.path.lexists(path):
+        if step not in self._steps and os.path.lexists(path):
             help = f"move it away, then: specnet resume {self.directory.path}"
             raise UsageError(f"{path} is in the way: this run did not write it", help=help)
         return stage_archive(path, state.arrays | self._texts | {"progress": np.array(json.dumps(state.progress))})
 
-    def _announce(self, stamps: Mapping[int, Stamp]) -> None:
-        """Record in `latest.json` what is about to be renamed.
-
-        If the process ends before the checkpoint is named there, the file still counts as the run's own.
-        """
-        if stamps and self._latest:
-            self._owned |= set(stamps)
-            write_json(self.directory.file("latest.json"), self._latest | {"pending": show_stamps(stamps)})
-
-    def _write_indexes(self, latest: TrainingState) -> None:
-        now = latest.progress["step"]
-        # After `now` there may be some that were skipped, because they or their files were damaged.
-        earlier = sorted(step for step in self._stamps if step <= now)
-        kept = {0, now, self._best["step"], *earlier[-self.keep :]}
-        dropped = {step for step in earlier if step not in kept} | (self._dropped - set(self._stamps))
-        self._stamps = {step: stamp for step, stamp in self._stamps.items() if step not in dropped}
-        self._latest = self._entry(latest) | {"checkpoints": show_stamps(self._stamps)}
-        # If this process is killed, the next one deletes what is recorded here.
-        noted = {"dropped": [file_name(step) for step in sorted(dropped)]} if dropped else {}
-        write_json(self.directory.file("latest.json"), self._latest | noted)
-        write_json(self.directory.file("best.json"), self._best)
-        for step in dropped:
-            self.directory.file("checkpoints", file_name(step)).unlink(missing_ok=True)
-        self._dropped = set()
-
-    def _entry(self, state: TrainingState) -> dict[str, Any]:
-        step = state.progress["step"]
-        stamp = self._stamps[step]
-        return {
-            "checkpoint": file_name(step),
-            "sha256": stamp.sha256,
-            "bytes": stamp.size,
-            "epoch": state.progress["epoch"],
-            "step": step,
-        }
-
 
 def _key(state: TrainingState) -> tuple[int, int]:
-    """Return the identity of a state: the last step and the end of an epoch have the same step number."""
+    """Return what distinguishes states: the last step and the end of an epoch have the same step number."""
     return state.progress["step"], state.progress["epoch"]
+
+
+def _free(name: str, folder: Path) -> str:
+    """Return a name that no file in the folder has: with a number, if needed."""
+    number, free = 1, name
+    while os.path.lexists(folder / free):
+        number += 1
+        free = f"{name}-{number}"
+    return free

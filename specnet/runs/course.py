@@ -22,6 +22,7 @@ from specnet.runs.plugins import keep_plugins
 from specnet.runs.resume import Resumed
 from specnet.runs.run import Run, load_run
 from specnet.runs.signals import Signals
+from specnet.runs.state import describe_origin, identify
 from specnet.training.callbacks import Callback
 from specnet.training.loop import train
 from specnet.training.state import TrainingState
@@ -53,10 +54,10 @@ class Checkpointing(Callback):
         self.course.check_signals()
 
     def state(self) -> dict[str, Any]:
-        return self.course.moment
+        return self.course.moment | {"monitor": self.course.experiment.best.watch.monitor}
 
     def restore(self, saved: dict[str, Any]) -> None:
-        self.course.moment = saved
+        self.course.moment = {"epoch": saved["epoch"], "step": saved["step"]}
 
 
 class Course:
@@ -78,7 +79,11 @@ class Course:
         self.manifest = manifest
         self.observers = observers
         self.signals = signals
-        self.checkpoints = Checkpoints(directory, spec, experiment.model.network.params.layout)
+        origin = describe_origin(manifest)
+        self.identity = identify(spec.to_json(), spec, origin)
+        if self.identity not in manifest["identities"]:
+            manifest["identities"].append(self.identity)
+        self.checkpoints = Checkpoints(directory, spec, experiment.model.network.params.layout, origin)
         every = spec.checkpoint.every
         if every is None and spec.checkpoint.every_steps is None:
             every = -(-spec.training.epochs // 10)
@@ -103,6 +108,9 @@ class Course:
     def run(self, resumed: Resumed | None, report: bool) -> Run:
         """Train from the start, or from a resumed state; draw plots and report, and return the run."""
         self.observers.follow(self.spec, self.directory.path, self.trainer)
+        if resumed:  # later checkpoints go before the history of their epochs does
+            states = [state for state in (resumed.latest, resumed.best) if state]
+            self.checkpoints.resume(resumed.listing, *states)
         self.history.open(resumed.history if resumed else ())
         with located(self.spec), closing(self.history):
             keep_plugins(self.directory, self.spec)
@@ -164,7 +172,6 @@ class Course:
         self.begun = True
         write_json(self.directory.file("spec.json"), self.spec.to_json())
         self.latest, self.best = resumed.latest, resumed.best
-        self.checkpoints.resume(*(snapshot for snapshot in (self.latest, self.best) if snapshot))
         self._write(final=False)  # makes the files consistent, wherever the last process ended
 
     def _train(self, resumed: Resumed | None) -> None:
@@ -210,6 +217,8 @@ class Course:
         if restored:
             self.latest = restored
         self._write(final=True)
+        if restored:
+            self.checkpoints.forget_after(restored.progress["step"])
         self._write_manifest("diverged", error)
         if not restored:
             error.add_note(f"earlier states are in {self.directory.path}")
@@ -219,7 +228,12 @@ class Course:
     def note_best(self) -> None:
         """Keep the current state as the best so far: it may be written later, or never."""
         self.moment = self._now()
-        self.best = self.experiment.state()
+        self.best = self._state()
+
+    def _state(self, copied: bool = True) -> TrainingState:
+        state = self.experiment.state(copied)
+        state.progress["identity"] = self.identity
+        return state
 
     def _now(self) -> dict[str, int]:
         return {"epoch": self.trainer.epoch, "step": self.trainer.step}
@@ -229,7 +243,7 @@ class Course:
         if self.best and self.moment == self._now():
             self.latest = self.best
         else:  # written at once, so not copied
-            self.latest = self.experiment.state(copied=False)
+            self.latest = self._state(copied=False)
         self._write(final)
 
     def _write(self, final: bool) -> None:
@@ -239,8 +253,7 @@ class Course:
             arrays, self.recorded = self.recorder.arrays, [*self.recorder.frames]
             save: Callable[..., None] = np.savez_compressed if final else np.savez  # compression is slow
             write_file(self.directory.file("record.npz"), lambda file: save(file, **arrays))
-        value = self.best.take("callbacks.best")["best"] if self.best else None
-        self.checkpoints.save(self.latest, self.best, {"monitor": self.experiment.best.watch.monitor, "value": value})
+        self.checkpoints.save(self.latest, self.best)
 
     def _write_manifest(self, status: str, error: BaseException | None = None) -> None:
         self.manifest |= {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import socket
@@ -14,13 +13,13 @@ from pathlib import Path
 from typing import Self
 
 from specnet.errors import BusyError, RunError, UsageError, os_reason, printable, shorten
-from specnet.runs.files import TEMPORARY, about, sync_directory
+from specnet.runs.files import TEMPORARY, about, read_bytes, sync_directory
 
 LOCK = ".lock"
 HOLDER = re.compile(r"process \d+ on ")
 """Content of the lock of a directory in use."""
 FOLDERS = ("checkpoints", "plots", "plugins")
-BEGINNING = ("spec.json", "history.jsonl", "latest.json", "best.json", "record.npz", "checkpoints/step-00000000.npz")
+BEGINNING = ("spec.json", "history.jsonl", "record.npz", "checkpoints/step-00000000.npz")
 """Files that a run writes before its manifest. Without a manifest there is no run yet."""
 OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json", "report.html"}
 """Files that a run writes, besides further checkpoints and plots."""
@@ -39,29 +38,25 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        self._lock = os.open(path / LOCK, flags, 0o666)
+        self._lock = _open_lock(path, os.O_RDWR | os.O_CREAT)
         try:
             self._take()
-        except BlockingIOError:
-            holder = os.read(self._lock, 100).decode(errors="replace").strip()
+        except BaseException:
             self.close()
-            raise BusyError(
-                f"another process writes to {path}: {printable(holder) or 'its number is not known yet'}",
-                help="wait for it, or choose another directory with --out",
-            ) from None
-        except OSError as error:
-            self.close()
-            raise about(path / LOCK, error) from error
+            raise
 
     def _take(self) -> None:
-        status = os.fstat(self._lock)
-        if status.st_nlink != 1 or not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "is a link to a file elsewhere")
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         holder = f"process {os.getpid()} on {shorten(socket.gethostname())}\n".encode()
-        os.pwrite(self._lock, holder, 0)
-        os.ftruncate(self._lock, len(holder))  # only now, so that the lock is never empty
+        try:
+            if not _lock(self._lock):
+                other = _read_holder(self._lock) or "its number is not known yet"
+                help = "wait for it, or choose another directory with --out"
+                raise BusyError(f"another process writes to {self.path}: {other}", help=help)
+            os.lseek(self._lock, 0, os.SEEK_SET)
+            os.write(self._lock, holder)
+            os.ftruncate(self._lock, len(holder))  # only now, so that the lock is never empty
+        except OSError as error:
+            raise about(self.path / LOCK, error) from error
 
     def close(self) -> None:
         """Release the lock."""
@@ -97,18 +92,67 @@ class RunDirectory:
                 path.unlink()
 
 
+def _open_lock(directory: Path, flags: int) -> int:
+    """Open the lock of a run directory without waiting and return its descriptor.
+
+    Raises:
+        OSError: if it cannot be opened, or is anything else than a regular file of this directory.
+    """
+    path = directory / LOCK
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"):
+        flags |= getattr(os, name, 0)
+    if not stat.S_ISREG(_mode(path)):
+        raise OSError(errno.EINVAL, "is not a regular file of this directory", str(path))
+    handle = os.open(path, flags, 0o666)
+    status = os.fstat(handle)
+    if status.st_nlink != 1 or not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "is a link to a file elsewhere", str(path))
+    return handle
+
+
+def _mode(path: Path) -> int:
+    """Return the mode of a file or link; that of a regular file if there is none."""
+    try:
+        return path.lstat().st_mode
+    except FileNotFoundError:
+        return stat.S_IFREG
+
+
+def _lock(handle: int) -> bool:
+    """Lock an open file for this process, as long as it is open, and return whether no other process has locked it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        os.lseek(handle, 2**30, os.SEEK_SET)  # behind the text, which others may read
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read_holder(handle: int) -> str:
+    """Return the process that a lock names."""
+    os.lseek(handle, 0, os.SEEK_SET)
+    return printable(os.read(handle, 100).decode(errors="replace").strip())
+
+
 def find_writer(directory: Path) -> str | None:
     """Return the process that holds the lock of a run directory, as the lock names it; None if there is none."""
-    try:
-        lock = os.open(directory / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # closing releases it
-    except BlockingIOError:
-        return printable(os.read(lock, 100).decode(errors="replace").strip()) or "a process"
-    finally:
-        os.close(lock)
+    with suppress(OSError):
+        handle = _open_lock(directory, os.O_RDONLY)
+        try:
+            return None if _lock(handle) else _read_holder(handle) or "a process"  # closing releases it
+        finally:
+            os.close(handle)
     return None
 
 
@@ -181,12 +225,20 @@ def is_free(path: Path) -> bool:
     """Return whether a directory is empty, or only has a lock and what a run writes before its manifest."""
     found = {str(entry.relative_to(path)): entry for entry in entries(path)}
     return set(found) <= {LOCK} or (
-        (LOCK in found and found[LOCK].is_file() and HOLDER.match(found[LOCK].read_text(errors="replace")) is not None)
+        _was_held(path)
         and all(
             name in (LOCK, *BEGINNING, *FOLDERS) or TEMPORARY.fullmatch(entry.name) for name, entry in found.items()
         )
         and not any(entry.is_symlink() for entry in found.values())
     )
+
+
+def _was_held(path: Path) -> bool:
+    """Return whether the lock of a directory names a process."""
+    try:
+        return HOLDER.match(read_bytes(path / LOCK, 2**10).decode(errors="replace")) is not None
+    except RunError:
+        return False
 
 
 def entries(path: Path) -> Iterator[Path]:

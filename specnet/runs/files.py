@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import re
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
+from pydantic import BaseModel, ValidationError
+
 from specnet.errors import RunError, os_reason
+from specnet.regular_files import open_regular
+from specnet.runs.findings import enumerate_some
 
 TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 """Temporary names that `Staged` gives to incomplete files."""
+LARGEST = 2**30
+"""Bytes of the largest text that is read from a run directory: a history of some million epochs."""
 
 
 class Staged:
@@ -124,30 +129,59 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         RunError: if it cannot be read.
     """
-    try:
-        value = json.loads(read_bytes(path))
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+    value = parse_json(read_bytes(path), path)
     if not isinstance(value, dict):
         raise RunError(f"{path} is damaged: it is not an object")
     return value
 
 
-def read_bytes(path: Path) -> bytes:
+def parse_json(text: bytes, path: Path, place: str = "") -> Any:
+    """Return the value of a JSON text from a file of a run directory, or from a place in it.
+
+    Raises:
+        RunError: if it is damaged.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged: {place and f'{place}: '}{error}") from error
+
+
+def read_bytes(path: Path, most: int = LARGEST) -> bytes:
     """Return the content of a file of a run directory.
 
     Raises:
         RunError: if it cannot be read.
     """
-    if not path.is_file():  # opening a pipe would block
-        raise RunError(f"{path} cannot be read: there is no such file")
+    with open_file(path, most) as file:
+        return file.read()
+
+
+@contextmanager
+def open_file(path: Path, most: int = LARGEST) -> Iterator[BinaryIO]:
+    """Open a regular file of a run directory.
+
+    Raises:
+        RunError: if it cannot be opened, is larger than `most` bytes, or reading it fails inside the `with`.
+    """
     try:
-        return path.read_bytes()
+        with open_regular(path, most) as file:
+            yield file
     except OSError as error:
         raise RunError(f"{path} cannot be read: {os_reason(error)}") from error
 
 
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def check_model(model: type[BaseModel], value: Any, path: Path, place: str = "") -> None:
+    """Check a JSON value of a run directory against a pydantic model.
+
+    Raises:
+        RunError: naming each part that is wrong.
+    """
+    try:
+        model.model_validate(value, strict=True)
+    except ValidationError as error:
+        found = [
+            f"{'.'.join(map(str, (*([place] if place else []), *each['loc'])))}: {each['msg'].lower()}"
+            for each in error.errors(include_url=False, include_input=False)
+        ]
+        raise RunError(f"{path} is damaged: {enumerate_some(found, '; ')}") from None

@@ -8,12 +8,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Annotated, Any, BinaryIO, Self
 
 import numpy as np
+from pydantic import BaseModel, Field, FiniteFloat, PositiveInt
 
 from specnet.errors import RunError
-from specnet.runs.files import about, read_bytes, write_file
+from specnet.runs.files import about, check_model, parse_json, read_bytes, write_file
 from specnet.training.callbacks import Callback
 from specnet.training.trainer import Trainer
 
@@ -68,6 +69,15 @@ class HistoryWriter(Callback):
             self._file.close()
 
 
+class _Line(BaseModel, extra="allow"):
+    """A line of the history; further names are values of losses, metrics and schedules."""
+
+    __pydantic_extra__: dict[str, FiniteFloat]
+    epoch: PositiveInt
+    step: PositiveInt
+    seconds: Annotated[FiniteFloat, Field(ge=0)]
+
+
 def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
     """Return the lines of a history, the first `most` of them.
 
@@ -76,25 +86,34 @@ def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
     Raises:
         RunError: if they cannot be read.
     """
-    try:
-        whole = [line for line in read_bytes(path).splitlines(keepends=True)[:most] if line.endswith(b"\n")]
-        lines = [json.loads(line) for line in whole]
-        if not all(isinstance(line, dict) and "epoch" in line for line in lines):
-            raise ValueError("a line has no epoch")
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{path} is damaged: {error}") from error
-    return lines
+    return [parse_line(text, number, path) for number, text in enumerate(whole_lines(read_bytes(path))[:most], 1)]
 
 
-def read_until(path: Path, state: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the lines that existed when a writer had `state`.
+def whole_lines(content: bytes) -> list[bytes]:
+    """Return the lines of a history that end in a newline."""
+    return content.split(b"\n")[:-1]
+
+
+def parse_line(text: bytes, number: int, path: Path) -> dict[str, Any]:
+    """Return the values in a line of a history.
+
+    Raises:
+        RunError: if it is damaged.
+    """
+    line = parse_json(text, path, f"line {number}")
+    check_model(_Line, line, path, f"line {number}")
+    return dict(line)
+
+
+def read_until(path: Path, state: Mapping[str, Any], further: bool = False) -> list[dict[str, Any]]:
+    """Return the lines that existed when a writer had `state`; with `further` also those after them.
 
     Raises:
         RunError: if they are gone or have changed.
     """
     length = state["length"]
-    lines = read_lines(path, length) if length else []
-    digest = hashlib.sha256(b"".join(map(_content, lines))).hexdigest()
+    lines = read_lines(path, None if further else length) if length or further else []
+    digest = hashlib.sha256(b"".join(map(_content, lines[:length]))).hexdigest()
     if len(lines) < length or digest != state["sha256"]:
         raise RunError(f"{path} no longer has the first {length} epochs as they were")
     return lines
@@ -105,33 +124,24 @@ def _content(line: Mapping[str, Any]) -> bytes:
     return json.dumps({**line, "seconds": None}).encode()
 
 
-def _number(line: Mapping[str, Any], name: str) -> float:
-    value = line[name]
-    if not isinstance(value, int | float):
-        raise TypeError(f"{name} is {value!r}, which is not a number")
-    return value
-
-
 class History(Mapping[str, np.ndarray]):
     """Columns of the history by name: `history["train/loss"]` has one item per epoch."""
 
     def __init__(self, lines: list[dict[str, Any]]) -> None:
         names = list(lines[0]) if lines else []
-        self._columns = {name: np.array([_number(line, name) for line in lines]) for name in names}
+        self._columns = {name: np.array([line[name] for line in lines]) for name in names}
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Return the history in a file.
+    def read(cls, path: Path, state: Mapping[str, Any]) -> Self:
+        """Return the history in a file, which begins as it was when a writer had `state`.
 
         Raises:
-            RunError: if it cannot be read.
+            RunError: if it cannot be read, or has changed.
         """
-        try:
-            return cls(read_lines(path))
-        except KeyError as error:
-            raise RunError(f"{path} is damaged: a line has no {error}") from error
-        except TypeError as error:
-            raise RunError(f"{path} is damaged: {error}") from error
+        lines = read_until(path, state, further=True)
+        if any(line.keys() != lines[0].keys() for line in lines):
+            raise RunError(f"{path} is damaged: its lines have different names")
+        return cls(lines)
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._columns[name]

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import platform
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import importlib_metadata
 import numpy as np
-from pydantic import BaseModel, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt, PositiveInt
 
 from specnet import registry
 from specnet.component import Component, parts
 from specnet.datasets.base import Data
 from specnet.datasets.rows import pieces
-from specnet.errors import Diagnostic, Pointer, RunError, SpecError, SpecnetError
-from specnet.runs.files import read_json
+from specnet.errors import Diagnostic, Pointer, RunError, SpecError, SpecnetError, shorten
+from specnet.runs.files import check_model, read_json
 from specnet.runs.machine import describe_machine
 from specnet.runs.plugins import LOCAL, describe_plugins
 from specnet.spec.document import read_document
 from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec, json_digest
 
-FORMAT = 2
+FORMAT = 3
 """The format of run directories, raised when older ones can no longer be read."""
 OWNER = re.compile(r"[A-Za-z0-9][\w.-]* [A-Za-z0-9][\w.+!-]*", re.ASCII)
 """A distribution and its version. Manifests are untrusted: only text like this becomes part of a command."""
@@ -47,6 +49,7 @@ def describe(spec: Spec, data: Data) -> dict[str, Any]:
         "components": components(spec),
         "plugins": describe_plugins(spec),
         **describe_setting(),
+        "identities": [],
         "resumed": [],
     }
 
@@ -68,47 +71,77 @@ def describe_setting() -> dict[str, Any]:
     }
 
 
-class _Spec(BaseModel):
-    sha256: str
-    replaced: str | None
+class _Part(BaseModel):
+    """A part of a manifest. Keys that are not used may be added by plugins or later versions."""
 
 
-class _Data(BaseModel):
-    sha256: str
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Seconds = Annotated[FiniteFloat, Field(ge=0)]
 
 
-class _Setting(BaseModel):
+class _Spec(_Part):
+    file: str | None
+    sha256: Digest
+    replaced: Digest | None
+
+
+class _Data(_Part):
+    sha256: Digest
+    rows: dict[str, NonNegativeInt]
+
+
+class _Machine(_Part):
+    platform: str
+    cpus: PositiveInt | None
+    blas: str
+    blas_kernel: str | None
+    blas_threads: PositiveInt | None
+    simd: list[str]
+
+
+class _Setting(_Part):
     versions: dict[str, str]
-    machine: dict[str, Any]
+    machine: _Machine
 
 
-class _Plugin(BaseModel):
+class _Plugin(_Part):
     file: str
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    sha256: Digest
     copy_: Annotated[str, Field(alias="copy", pattern=r"^plugins/\w[A-Za-z0-9_.-]*\.py$")]
 
 
-class _Kernels(BaseModel):
+class _Kernels(_Part):
     name: str
     distribution: str
     version: str
-    sha256: str
+    sha256: Digest
+
+
+class _Resumed(_Setting):
+    at: str
+    epoch: NonNegativeInt
+    step: NonNegativeInt
+    kernels: _Kernels
 
 
 class _Manifest(_Setting):
-    """The keys of a manifest that are used."""
-
     format: int
-    status: str
-    seconds: FiniteFloat
+    status: Literal["running", "finished", "stopped", "interrupted", "diverged", "failed"]
+    started: str
+    finished: str | None
+    seconds: Seconds
     error: str | None
+    stopped_early: bool = False
+    reason: str | None = None
+    seed: int
     spec: _Spec
     data: _Data
     components: dict[str, str]
     kernels: _Kernels
-    plugins: list[_Plugin] = []
-    """Local files that components came from."""
-    resumed: list[_Setting]
+    plugins: list[_Plugin]
+    identities: list[Digest]
+    """SHA-256 of what determines training; more than one if a resumed run was allowed to change it."""
+    resumed: list[_Resumed]
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
@@ -120,22 +153,27 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     path = directory / "manifest.json"
     if not directory.is_dir():
         raise RunError(f"there is no directory {directory}")
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise RunError(f"{directory} is not a run directory: it has no manifest.json")
     manifest = read_json(path)
+    check_manifest(manifest, path)
+    return manifest
+
+
+def check_manifest(manifest: Mapping[str, Any], path: Path) -> None:
+    """Check that a JSON object is a manifest as this version of specnet writes it.
+
+    Raises:
+        RunError: if it has another format, or is damaged.
+    """
     # The first format had no number.
     found = manifest.get("format", 1 if {"status", "versions"} <= manifest.keys() else FORMAT)
     if found != FORMAT:
         raise RunError(
-            f"{path} has format {found}, of another version of specnet: this one reads {FORMAT}",
+            f"{path} has format {shorten(json.dumps(found))}, of another version of specnet: this one reads {FORMAT}",
             help="train the spec again, or install the version that wrote it",
         )
-    try:
-        _Manifest.model_validate(manifest, strict=True)
-    except ValidationError as error:
-        found = [f"{'.'.join(map(str, each['loc']))}: {each['msg'].lower()}" for each in error.errors()]
-        raise RunError(f"{path} is damaged: {'; '.join(found)}") from None
-    return manifest
+    check_model(_Manifest, manifest, path)
 
 
 def read_spec(directory: Path, manifest: Mapping[str, Any]) -> Spec:

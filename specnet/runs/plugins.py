@@ -54,7 +54,7 @@ def _write(content: bytes, file: BinaryIO) -> None:
 
 def damaged_copies(manifest: Mapping[str, Any], run: Path) -> Iterator[str]:
     """Yield a sentence for each copy in a run directory that is missing or has changed."""
-    for plugin in manifest.get("plugins", ()):
+    for plugin in manifest["plugins"]:
         path = run / plugin["copy"]
         try:
             digest = hashlib.sha256(read_bytes(path)).hexdigest()
@@ -73,7 +73,7 @@ def is_same(before: str, now: str) -> bool:
 
 def changed_plugins(manifest: Mapping[str, Any], spec: Spec) -> Iterator[str]:
     """Yield a sentence for each local file that has changed since the run was made."""
-    before = {plugin["sha256"] for plugin in manifest.get("plugins", ())}
+    before = {plugin["sha256"] for plugin in manifest["plugins"]}
     for file in local_files(spec).values():
         if file.digest not in before:
             yield f"{printable(file.path)} has changed since the run was made: its SHA-256 is {file.digest}"

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from specnet.errors import Diagnostic, Pointer, RunError, SpecError, SpecnetError, UsageError, shorten
-from specnet.numpy_files import read_npz
+from specnet.errors import Diagnostic, Pointer, RunError, SpecError, UsageError, shorten
 from specnet.recording.recorder import Recorder
-from specnet.runs.archive import Stamp
+from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.experiment import Experiment
 from specnet.runs.history import read_until
-from specnet.runs.index import Index, file_name, first_believed
 from specnet.runs.manifest import bring_back, components, data_digest, describe_setting
 from specnet.runs.plugins import is_same
+from specnet.runs.record import read_record
 from specnet.runs.state import read_checkpoint, trajectory
 from specnet.spec.model import Spec
 from specnet.training.state import TrainingState
@@ -59,6 +58,12 @@ def check_components_unchanged(manifest: Mapping[str, Any], spec: Spec, run: Pat
         told = [f"{name} of {before.get(name, 'an unknown version')} (now {owner})" for name, owner in changed.items()]
         old = {name: before[name] for name in changed if name in before}
         raise UsageError(f"the run was made with {', '.join(told)}", help=bring_back(old, run))
+
+
+def resumed_components(manifest: Mapping[str, Any], spec: Spec) -> dict[str, str]:
+    """Return the components of a resumed run with their origins: unchanged ones as they were recorded before."""
+    before, now = manifest["components"], components(spec)
+    return now | {name: before[name] for name in now if is_same(before.get(name, ""), now[name])}
 
 
 def check_data_unchanged(manifest: Mapping[str, Any], experiment: Experiment) -> list[str]:
@@ -108,7 +113,7 @@ def _show(value: Any) -> str:
 
 
 class Resumed(NamedTuple):
-    """What a run resumes from: its state, the best one so far, and the history until then.
+    """What a run resumes from: its state, the best one so far, the history until then, and the files in its directory.
 
     There is no best one if it was deleted for a better one that was then damaged: that one will be found again.
     """
@@ -116,30 +121,35 @@ class Resumed(NamedTuple):
     latest: TrainingState
     best: TrainingState | None
     history: list[dict[str, Any]]
+    listing: Listing
 
 
 def restore(
-    experiment: Experiment, directory: Path, which: str = "latest", callbacks: bool = True
+    experiment: Experiment,
+    directory: Path,
+    manifest: Mapping[str, Any],
+    which: str = "latest",
+    callbacks: bool = True,
 ) -> tuple[Resumed, list[str]]:
     """Restore an experiment to the newest intact state of a run; return that state, and what was refused.
 
-    A state is valid only with the best one so far, which it refers to. `which` may name an earlier one. `callbacks` as
-    in `Trainer.restore`.
+    A state is valid only with the best one so far, which it names. `which` may name an earlier one. `callbacks` as in
+    `Trainer.restore`.
 
     Raises:
         UsageError: if there is no such checkpoint, or a callback in its state is missing.
         RunError: if no checkpoint is intact, or if history or record do not match it: only the user may decide to
             go back before an intact state.
     """
-    spec, index = experiment.spec, Index(directory)
+    spec, identities = experiment.spec, manifest["identities"]
+    listing = Listing(directory, identities)
 
-    def read(path: Path, stamps: Sequence[Stamp]) -> tuple[TrainingState, TrainingState | None]:
-        latest = read_checkpoint(path, stamps, spec)
-        step, best = latest.take("callbacks.checkpoints")["step"], None
-        if step == latest.progress["step"]:
-            best = latest
-        elif step in index.stamps or index.best_step <= latest.progress["step"]:
-            best = read_checkpoint(path.with_name(file_name(step)), index.stamps.get(step, []), spec)
+    def read(path: Path) -> tuple[TrainingState, TrainingState | None]:
+        latest = read_checkpoint(path, spec, identities)
+        best: TrainingState | None = latest
+        if (step := best_of(latest.progress)["step"]) != latest.progress["step"]:
+            replaced = _was_replaced(listing, step, latest)
+            best = None if replaced else read_checkpoint(listing.path(step), spec, identities)
         try:
             experiment.restore(latest, callbacks)
         except UsageError:
@@ -148,32 +158,42 @@ def restore(
             raise RunError(f"{path} does not hold the state of such a run: {error!r}") from error
         return latest, best
 
-    (latest, best), refused = first_believed(index, which, read)
+    (latest, best), refused = first_believed(listing, which, read)
     try:
         history = read_until(directory / "history.jsonl", latest.take("callbacks.history"))
         if experiment.recorder:
-            take_over(experiment.recorder, directory / "record.npz", latest.progress["epoch"])
+            take_over(experiment.recorder, directory / "record.npz", latest)
     except RunError as error:
         error.help = f"bring it back, or repeat the training: specnet resume {directory} --checkpoint 0"
         raise
     step = latest.progress["step"]
-    return Resumed(latest, best, history), [f"{reason}; resuming from step {step}" for reason in refused]
+    return Resumed(latest, best, history, listing), [f"{reason}; resuming from step {step}" for reason in refused]
 
 
-def take_over(recorder: Recorder, path: Path, epoch: int) -> None:
-    """Let a recorder continue the record of a run that resumes from the end of `epoch`.
+def _was_replaced(listing: Listing, best: int, latest: TrainingState) -> bool:
+    """Return whether the best checkpoint of a state was deleted because a later state is better.
+
+    There has to be a later checkpoint, and none that is intact may still name the old one.
+    """
+    later = [step for step in listing.steps if step > latest.progress["step"]]
+    named = {best_of(progress)["step"] for progress in listing.believed(later).values()}
+    return bool(later) and best not in named and best not in listing.steps
+
+
+def take_over(recorder: Recorder, path: Path, state: TrainingState) -> None:
+    """Let a recorder continue the record of a run that resumes from a state.
 
     If that is only the first frame, which the recorder has, the file may be missing.
 
     Raises:
         RunError: if the file does not contain what the run had recorded.
     """
+    epoch = state.progress["epoch"]
     try:
-        recorder.resume(read_npz(path), epoch)
-    except (SpecnetError, KeyError, TypeError, ValueError) as error:
+        recorder.resume(read_record(path, recorder.record, state), epoch)
+    except RunError:
         if recorder.next > epoch:
             return
-        reason = error.message if isinstance(error, SpecnetError) else str(error)
-        if isinstance(error, KeyError):
-            reason = f"it has no array {error}; older versions of specnet did not write it"
-        raise RunError(f"{path} is not what the run had recorded by epoch {epoch}: {reason}") from error
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{path} is not what the run had recorded by epoch {epoch}: {error}") from error

@@ -17,23 +17,23 @@ from specnet.datasets.base import AnySamples, Data, Dataset, Samples
 from specnet.datasets.checks import check_weights
 from specnet.errors import DataError, RunError, SpecnetError, UsageError
 from specnet.names import suggest
-from specnet.numpy_files import read_npz
 from specnet.plots.base import Plot
 from specnet.report.pictures import FORMATS, check_format, write_picture
-from specnet.runs.archive import Stamp
+from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.directory import inside
 from specnet.runs.experiment import build_model, load_data, pipelines
-from specnet.runs.files import read_json, write_file
+from specnet.runs.files import write_file
 from specnet.runs.history import History
-from specnet.runs.index import Index, first_believed
 from specnet.runs.kernels import choose_kernels
 from specnet.runs.manifest import data_digest, read_manifest, read_spec
 from specnet.runs.plugins import changed_plugins
+from specnet.runs.record import read_record
 from specnet.runs.state import read_checkpoint
 from specnet.runs.threads import blas_threads, recorded_threads
 from specnet.spec.model import Spec
 from specnet.task import Task
 from specnet.training.model import Model
+from specnet.training.state import TrainingState
 
 ONE_AT_A_TIME = RLock()
 """Layers write to their own arrays, and BLAS has one number of threads for the whole process."""
@@ -66,7 +66,8 @@ class Run:
         self.spec: Spec = read_spec(self.directory, self.manifest).with_kernels(chosen)
         self.checkpoint: Path
         self.progress: dict[str, Any]
-        self.model, refused = first_believed(Index(self.directory), str(checkpoint), self._read_model)
+        self._listing = Listing(self.directory, self.manifest["identities"])
+        self.model, refused = first_believed(self._listing, str(checkpoint), self._read_model)
         self.warnings = [*changed, *changed_plugins(self.manifest, self.spec)]
         self.warnings += [f"{reason}; {self.checkpoint.name} is used in its place" for reason in refused]
 
@@ -77,8 +78,11 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.directory)!r}, checkpoint={self.checkpoint.stem!r})"
 
-    def _read_model(self, path: Path, stamps: Sequence[Stamp]) -> Model:
-        state = read_checkpoint(path, stamps, self.spec)
+    def _read_state(self, path: Path) -> TrainingState:
+        return read_checkpoint(path, self.spec, self.manifest["identities"])
+
+    def _read_model(self, path: Path) -> Model:
+        state = self._read_state(path)
         inputs, targets = pipelines(self.spec)
         try:
             arrays = {f"transforms.{name}": array for name, array in state.take("transforms").items()}
@@ -133,7 +137,12 @@ class Run:
     @property
     def best(self) -> dict[str, Any]:
         """Checkpoint, epoch, step, and name and value of the monitored quantity of the best state."""
-        return read_json(self.directory / "best.json")
+        return best_of(self._newest.progress)
+
+    @cached_property
+    def _newest(self) -> TrainingState:
+        """The newest intact state: history and record have to match it."""
+        return first_believed(self._listing, "latest", self._read_state)[0]
 
     @property
     def plots(self) -> list[Path]:
@@ -158,16 +167,17 @@ class Run:
     @cached_property
     def history(self) -> Mapping[str, np.ndarray]:
         """Columns of the history, `train/loss` and so on, one item per epoch."""
-        return History.read(self.directory / "history.jsonl")
+        return History.read(self.directory / "history.jsonl", self._newest.take("callbacks.history"))
 
     @cached_property
     def record(self) -> Mapping[str, np.ndarray]:
         """Arrays of `record.npz` by name, as `Recorder.arrays` describes them; empty if the run has no record.
 
         Raises:
-            RunError: if they cannot be read.
+            RunError: if they cannot be read, or have changed since they were written.
         """
-        return read_npz(self.directory / "record.npz") if self.spec.record else {}
+        record = self.spec.record
+        return read_record(self.directory / "record.npz", record, self._newest) if record else {}
 
     @property
     def params(self) -> Mapping[str, np.ndarray]:

@@ -14,7 +14,7 @@ from specnet.runs.course import Course
 from specnet.runs.directory import RunDirectory, claim_directory, take_directory
 from specnet.runs.experiment import Experiment
 from specnet.runs.kernels import choose_kernels, describe_kernels
-from specnet.runs.manifest import components, describe, describe_setting, describe_spec, now, read_manifest, read_spec
+from specnet.runs.manifest import describe, describe_setting, describe_spec, now, read_manifest, read_spec
 from specnet.runs.observers import Logger, Observer, Observers
 from specnet.runs.plugins import describe_plugins
 from specnet.runs.resume import (
@@ -23,6 +23,7 @@ from specnet.runs.resume import (
     check_data_unchanged,
     check_spec_unchanged,
     restore,
+    resumed_components,
 )
 from specnet.runs.run import Run
 from specnet.runs.signals import Signals
@@ -201,8 +202,11 @@ def _go_on(
         warnings += check_data_unchanged(manifest, experiment)
         if strict and warnings:
             raise UsageError("\n".join(["bits may differ from those of an uninterrupted run", *warnings]))
+        replaced = before.digest() if before.digest() != spec.digest() else None
+        manifest |= {"spec": describe_spec(spec, replaced), "components": resumed_components(manifest, spec)}
+        manifest |= {"plugins": describe_plugins(spec), "kernels": describe_kernels(chosen)}
         course = Course(experiment, directory, manifest, observers, signals)
-        resumed, refused = restore(experiment, path, checkpoint)
+        resumed, refused = restore(experiment, path, manifest, checkpoint)
         for message in [*warnings, *refused]:
             observers.warned(message)
         epoch = experiment.trainer.epoch
@@ -210,9 +214,6 @@ def _go_on(
         if begun > spec.training.epochs:
             message = f"the run has already begun epoch {begun}, more than training.epochs={spec.training.epochs}"
             raise UsageError(message, help=f"set training.epochs to {begun} or more")
-        replaced = before.digest() if before.digest() != spec.digest() else None
-        manifest |= {"spec": describe_spec(spec, replaced), "components": components(spec)}
-        manifest |= {"plugins": describe_plugins(spec), "kernels": describe_kernels(chosen)}
         if not experiment.trainer.done:
             where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
             manifest["resumed"].append(where | describe_setting() | {"kernels": manifest["kernels"]})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,19 +22,19 @@ from specnet.network.network import declared_shapes, name_layers
 from specnet.network.parameters import lay_out, show_layout
 from specnet.numpy_files import Header
 from specnet.optimizers.base import all_state_names
-from specnet.runs.archive import Stamp, open_archive
-from specnet.runs.index import file_name
+from specnet.runs.archive import Archive, open_archive
 from specnet.spec.load import parse_spec
-from specnet.spec.model import Spec
+from specnet.spec.model import Spec, json_digest
 from specnet.task import TaskKind
 from specnet.training.state import TrainingState
 
-TEXTS = ("layout", "spec", "progress")
+TEXTS = ("layout", "spec", "origin", "progress")
+NAME = re.compile(r"step-([0-9]{8}|[1-9][0-9]{8,18})\.npz")
 FREE = (
     ("name",), ("description",), ("plots",), ("training", "epochs"), ("training", "on_divergence"),
     ("checkpoint", "every"), ("checkpoint", "every_steps"), ("checkpoint", "keep"),
 )  # fmt: skip
-"""Keys of a spec that do not affect training: a resumed run may change them."""
+"""Keys of a spec that do not affect training: a run may be resumed with other values."""
 
 
 class _Part(BaseModel, strict=True, extra="forbid"):
@@ -73,6 +74,7 @@ class _Stored(_Part):
 
 
 class _Progress(_Part):
+    identity: str
     epoch: NonNegativeInt
     step: NonNegativeInt
     position: NonNegativeInt
@@ -86,6 +88,7 @@ class _Progress(_Part):
 class _Moment(_Part):
     epoch: NonNegativeInt
     step: NonNegativeInt
+    monitor: str
 
 
 class _History(_Part):
@@ -106,46 +109,106 @@ PARTS: dict[str, type[_Part]] = {
 """Parts that every checkpoint has."""
 
 
-def read_checkpoint(path: Path, stamps: Sequence[Stamp], spec: Spec) -> TrainingState:
+class ForeignError(RunError):
+    """An intact checkpoint belongs to another run or step."""
+
+
+def file_name(step: int) -> str:
+    """Return the name of a step's checkpoint."""
+    return f"step-{step:08d}.npz"
+
+
+def describe_origin(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run was made with apart from its spec, as its checkpoints keep it."""
+    used = {name: owner for name, owner in manifest["components"].items() if not name.startswith("plots.")}
+    plugins = [{key: plugin[key] for key in ("sha256", "copy")} for plugin in manifest["plugins"]]
+    facts = {key: manifest[key] for key in ("format", "data", "kernels")}
+    return facts | {"components": used, "plugins": plugins, "shards": 1}
+
+
+def identify(document: Any, spec: Spec, origin: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of everything that determines training: the spec as JSON, data, components and kernels."""
+    document = trajectory(document, spec)
+    training = {key: value for key, value in document.items() if key not in ("checkpoint", "record")}
+    rest = {key: value for key, value in origin.items() if key != "plugins"}  # paths, and digests that components have
+    return json_digest({"spec": training, **rest})
+
+
+def read_checkpoint(path: Path, spec: Spec, identities: Container[str]) -> TrainingState:
     """Return the state in a checkpoint of a spec's run; nothing is unpickled.
 
-    It is valid only if size and digest match a stamp, its members are exactly those that such a run saves, and their
-    shapes and dtypes are what the spec's layers and optimizer imply. All this is checked before any array is read, so
-    that no array can be larger than declared.
+    It is believed only if it matches its own digest, has one of the run's identities, its members are exactly those
+    that such a run saves, and their shapes and dtypes are what the spec's layers and optimizer imply. All that is
+    checked before an array is read, so none can be larger than the file.
 
     Raises:
-        RunError: if it is not valid, with the reason.
+        RunError: with the reason why it is not believed.
     """
-    with open_archive(path, stamps) as archive:
-        texts = {name: archive.headers[name] for name in TEXTS}
-        if any(header.shape or header.dtype.kind != "U" for header in texts.values()):
-            raise ValueError(f"{', '.join(TEXTS)} should be text")
-        layout, told, progress = (json.loads(str(archive.read(name))) for name in TEXTS)
-        if not _is_same(told, spec):
-            raise RunError(f"{path} is a checkpoint of another spec")
-        check_progress(progress, path.name)
+    with open_archive(path) as archive:
+        texts = _read_texts(archive)
+        progress = texts["progress"]
+        check_progress(progress, path, identities)
+        if not _is_same(texts["spec"], spec):
+            raise ForeignError(f"{path} is a checkpoint of another spec")
+        if identify(texts["spec"], spec, texts["origin"]) != progress["identity"]:
+            raise ValueError("its identity does not match its spec and origin")
         implied_layout, implied = _implied(spec, progress)
         names = TrainingState({}, progress).part_arrays
         further = {name: archive.headers[name] for name in names if archive.headers[name].dtype.kind in "biufU"}
-        if layout != implied_layout or archive.headers != implied | further | texts:
-            raise RunError(f"{path} does not fit the run's spec: its arrays are not those of the layers")
+        expected = implied | further | {name: archive.headers[name] for name in TEXTS}
+        if texts["layout"] != implied_layout or archive.headers != expected:
+            raise ValueError("its arrays are not those of the spec's layers")
         arrays = {name: archive.read(name) for name in (*implied, *further)}
         return TrainingState(arrays, progress)
 
 
-def _is_same(told: Any, spec: Spec) -> bool:
-    """Return whether a checkpoint's spec is that of the run; keys of later versions have their defaults."""
+def read_texts(path: Path) -> dict[str, Any]:
+    """Return the JSON values in a checkpoint: layout, spec, origin and progress.
+
+    Raises:
+        RunError: if it is not intact.
+    """
+    with open_archive(path) as archive:
+        return _read_texts(archive)
+
+
+def read_progress(path: Path, identities: Container[str] | None) -> dict[str, Any]:
+    """Return the progress in a checkpoint of a run, or of any run without `identities`.
+
+    Raises:
+        RunError: if it is not intact, or belongs to another run.
+    """
+    with open_archive(path) as archive:
+        progress: dict[str, Any] = _read_texts(archive)["progress"]
+        check_progress(progress, path, identities)
+        return progress
+
+
+def _read_texts(archive: Archive) -> dict[str, Any]:
+    headers = [archive.headers[name] for name in TEXTS]
+    if any(header.shape or header.dtype.kind != "U" for header in headers):
+        raise ValueError(f"{', '.join(TEXTS)} should be text")
+    return {name: json.loads(str(archive.read(name))) for name in TEXTS}
+
+
+def _is_same(saved: Any, spec: Spec) -> bool:
+    """Whether a checkpoint's spec is that of the run; keys added by a later version have their defaults."""
     expected = trajectory(spec.to_json(), spec)
-    if trajectory(told, spec) == expected:
+    if trajectory(saved, spec) == expected:
         return True
     try:
-        return trajectory(parse_spec(told).to_json(), spec) == expected
+        return trajectory(parse_spec(saved).to_json(), spec) == expected
     except SpecError:
         return False
 
 
-def check_progress(progress: Any, name: str) -> None:
-    """Raise a ValueError unless `progress` is that of a run at the step in the checkpoint's name."""
+def check_progress(progress: Any, path: Path, identities: Container[str] | None) -> None:
+    """Check that `progress` is that of a run with one of the identities, in the step that the file's name says.
+
+    Raises:
+        ValueError: if it is not the progress of any run.
+        ForeignError: if it is that of another run or step.
+    """
     try:
         _Progress.model_validate(progress)
         for part, model in PARTS.items():
@@ -155,11 +218,12 @@ def check_progress(progress: Any, name: str) -> None:
     except ValidationError as error:
         first = error.errors()[0]
         raise ValueError(f"{'.'.join(map(str, ('progress', *first['loc'])))}: {first['msg']}") from None
-    if (
-        file_name(progress["step"]) != name
-        or progress["parts"]["callbacks.history"]["values"]["length"] != progress["epoch"]
-    ):
-        raise ValueError("its progress is that of another state")
+    if progress["parts"]["callbacks.history"]["values"]["length"] != progress["epoch"]:
+        raise ValueError("its progress has another number of epochs than its history")
+    if identities is not None and progress["identity"] not in identities:
+        raise ForeignError(f"{path} is a checkpoint of another run")
+    if file_name(progress["step"]) != path.name:
+        raise ForeignError(f"{path} is a checkpoint of another step, {progress['step']}")
 
 
 def _implied(spec: Spec, progress: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Header]]:

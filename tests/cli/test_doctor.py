@@ -33,7 +33,7 @@ def test_of_a_sound_run_each_part_is_told_to_be_in_order(made, invoke):
     assert (result.exit_code, result.stderr) == (0, "")
     rows = [line.split(maxsplit=2) for line in result.stdout.splitlines()]
     assert ["manifest", "ok", "finished"] in rows
-    assert ["checkpoints", "ok", "4 of 4 intact"] in rows
+    assert ["checkpoints", "ok", "4 of 4 intact, step-00000003.npz is the best"] in rows
     assert result.stdout.endswith("\narms: intact\n")
 
 
@@ -45,10 +45,10 @@ def test_notes_end_with_code_0_and_errors_with_code_3(made, invoke):
     damage(made)
     result = invoke("doctor", made)
     assert result.exit_code == 3
-    assert "\nerror[checkpoints]: arms/checkpoints/step-00000003.npz is not what was saved" in result.stdout
+    assert "\nerror[checkpoints]: arms/checkpoints/step-00000003.npz is damaged" in result.stdout
     assert "note[files]" in result.stdout
     rows = [line.split(maxsplit=2) for line in result.stdout.splitlines()]
-    assert ["checkpoints", "error", "3 of 4 intact"] in rows
+    assert ["checkpoints", "error", "3 of 4 intact, step-00000002.npz is the best"] in rows
     assert result.stdout.endswith("\narms: damaged, but can be resumed from step 2: specnet resume arms\n")
 
 

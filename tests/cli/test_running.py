@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import specnet
 from specnet.runs.machine import numpy_blas
 
 
@@ -16,7 +17,7 @@ def test_run_leaves_the_run_directory_of_the_design(invoke, tmp_path, write):
     assert result.exit_code == 0
     run = tmp_path / "runs" / "arms"
     names = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
-    assert {"spec.json", "manifest.json", "history.jsonl", "best.json", "latest.json", "record.npz"} <= names
+    assert {"spec.json", "manifest.json", "history.jsonl", "record.npz"} <= names
     assert {"checkpoints/step-00000000.npz", "checkpoints/step-00000003.npz", "plots/curves.png"} <= names
     assert "runs/arms" in result.output
     assert "validation" in result.output
@@ -203,7 +204,7 @@ def test_an_interrupt_keeps_the_best_state_so_far(invoke, write, monkeypatch):
     monkeypatch.setattr(loop, "run_epoch", interrupted)
     spec = write("arms.json", training={"epochs": 1000}, record={"every": 1, "points": 3})
     assert invoke("run", spec).exit_code == 130
-    best = json.loads(Path("runs/arms/best.json").read_text())
+    best = specnet.load_run("runs/arms").best
     losses = [json.loads(line)["train/loss"] for line in Path("runs/arms/history.jsonl").read_text().splitlines()]
     assert best["epoch"] == 1 + min(range(6), key=losses.__getitem__)
     assert Path("runs/arms/record.npz").is_file()

@@ -218,12 +218,12 @@ def test_a_plot_of_another_checkpoint_leaves_the_usual_one_alone(arms, invoke):
 def test_evaluate_says_so_where_a_run_did_not_end_well(arms, invoke):
     assert invoke("evaluate", arms).stderr == ""
     manifest = arms / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"finished": ', '"ended": ').replace('"finished"', '"diverged"'))
+    manifest.write_text(manifest.read_text().replace('"status": "finished"', '"status": "diverged"'))
     assert "diverged" in invoke("evaluate", arms).stderr
 
 
 def test_predict_does_not_overwrite_what_it_reads(flowers, invoke):
-    for name in ("more.csv", f"{flowers}/checkpoints/{json.loads((flowers / 'best.json').read_text())['checkpoint']}"):
+    for name in ("more.csv", f"{flowers}/checkpoints/{specnet.load_run(flowers).checkpoint.name}"):
         Path("more.csv").write_text(IRIS)
         before = Path(name).read_bytes()
         result = invoke("predict", flowers, "more.csv", "-o", Path(name).absolute())

@@ -42,7 +42,7 @@ SPEC = {
 }
 """Of the first three epochs the second is the best."""
 EPOCHS = {"empty": 1, "interrupted": 3}
-FUNCTIONS = ("open", "fsync", "chmod", "replace", "unlink", "mkdir", "rmdir", "ftruncate", "pwrite", "preadv")
+FUNCTIONS = ("open", "fsync", "chmod", "replace", "unlink", "mkdir", "rmdir", "ftruncate", "lseek")
 """Those of `os` by which a run changes something, or reads what it has written. `File` does the writing."""
 REASON = {"once": errno.EIO, "for good": errno.ENOSPC}
 
@@ -78,8 +78,8 @@ class Faults:
         """Inside the `with` all calls are met, and the ends of saves are noted."""
         save = Checkpoints.save
 
-        def saved(checkpoints, latest, best, monitored):
-            save(checkpoints, latest, best, monitored)
+        def saved(checkpoints, latest, best):
+            save(checkpoints, latest, best)
             self.noted.append(("saved", *([each.progress["epoch"], each.progress["step"]] for each in (latest, best))))
 
         with ExitStack() as stack:
@@ -99,6 +99,10 @@ class Faults:
 
     def _open(self, file, mode="r", *arguments, **options):
         """Take the place of `io.open`, which `Path.open` and `os.fdopen` call."""
+        if mode == "rb" and not isinstance(file, int) and TEMPORARY.fullmatch(Path(file).name):
+            raw = File(file, mode)
+            raw.faults = self
+            return raw
         if mode in ("r", "rb"):
             return builtins.open(file, mode, *arguments, **options)  # noqa: PTH123
         if not isinstance(file, int):
@@ -109,7 +113,7 @@ class Faults:
 
 
 class File(io.FileIO):
-    """A file whose writes are met. Before the one that goes wrong half of its bytes are written."""
+    """A file whose writes and reads are met. Before a write that goes wrong half of its bytes are written."""
 
     halved = False
 
@@ -119,6 +123,10 @@ class File(io.FileIO):
             return super().write(data[: len(data) // 2])
         self.faults.meet("write")
         return super().write(data)
+
+    def readinto(self, buffer):
+        self.faults.meet("read")
+        return super().readinto(buffer)
 
 
 def attempt(spec, directory, faults):

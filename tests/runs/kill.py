@@ -59,6 +59,7 @@ from runs.victims import CALLBACKS, KEEPING, MATRIX, POINTS, SHORTER, SPECS
 import specnet
 from specnet import registry
 from specnet.errors import SpecnetError
+from specnet.runs.checkpoints import Listing, best_of
 from specnet.runs.files import read_json
 
 PHASES = ("any", "start", "measure", "save", "gap", "last", "system")
@@ -206,22 +207,18 @@ def files(directory: Path) -> dict[str, object]:
     found: dict[str, object] = {
         str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
     }
-    # What the last save deleted is of use only to a process that would have to delete it again.
-    found["latest.json"] = without(read_json(directory / "latest.json"), "dropped")
     return without(found, "manifest.json", "history.jsonl", "report.html", ".lock")
 
 
 def results(directory: Path) -> dict[str, object]:
     """Return what is the same even if the run was saved at other times, the best state with fewer epochs to come."""
-    found, latest, best = files(directory), *(read_json(directory / f"{name}.json") for name in ("latest", "best"))
+    found, listing = files(directory), Listing(directory, None)
+    best = found["best"] = best_of(listing.newest())
     with np.load(directory / "checkpoints" / best["checkpoint"]) as checkpoint:
         found |= {f"best {name}": checkpoint[name].tobytes() for name in checkpoint if name != "spec"}
-    found["best.json"] = without(best, "sha256", "bytes")
-    del found["latest.json"]
     if story(directory)["status"] == "finished":  # one that diverged leaves the state that happened to be saved last
-        found["latest.json"] = without(latest, "checkpoints", "dropped")
-        found["latest checkpoint"] = found[f"checkpoints/{latest['checkpoint']}"]
-    return without(found, *(f"checkpoints/{name}" for name in latest["checkpoints"]))
+        found["latest checkpoint"] = found[f"checkpoints/{listing.path(listing.steps[-1]).name}"]
+    return without(found, *(f"checkpoints/{listing.path(step).name}" for step in listing.steps))
 
 
 def without(mapping: dict[str, Any], *keys: str) -> dict[str, Any]:

@@ -2,6 +2,11 @@
 
 import json
 
+import numpy as np
+from helpers import newest
+
+from specnet.runs.checkpoints import best_of
+
 LINEAR = {"type": "linear", "units": 1}
 DRIFT = """
 from specnet import Layer
@@ -33,14 +38,16 @@ class Drift(Layer):
 def contents(directory):
     """Everything that a run ends in, seconds apart."""
     history = [json.loads(line) | {"seconds": 0} for line in (directory / "history.jsonl").read_text().splitlines()]
-    latest = json.loads((directory / "latest.json").read_text())
+    last = newest(directory)
+    with np.load(last) as file:
+        best = best_of(json.loads(str(file["progress"])))
     record = directory / "record.npz"
     return {
         "history": history,
-        "latest": (latest["checkpoint"], latest["sha256"]),
-        "best": json.loads((directory / "best.json").read_text()),
+        "latest": last.name,
+        "best": (best, (directory / "checkpoints" / best["checkpoint"]).read_bytes()),
         "record": record.read_bytes() if record.exists() else None,
-        "file": (directory / "checkpoints" / latest["checkpoint"]).read_bytes(),
+        "file": last.read_bytes(),
     }
 
 

@@ -1,24 +1,25 @@
+import hashlib
 import json
 import re
 
 import numpy as np
 import pytest
+from helpers import Watched
 
 import specnet
 from specnet.errors import RunError, UsageError
 from specnet.runs.directory import claim_directory
-from specnet.runs.files import file_digest
 
 
 def steps(run):
-    return [int(path.stem.removeprefix("step-")) for path in sorted((run.directory / "checkpoints").iterdir())]
+    return [int(path.stem.removeprefix("step-")) for path in sorted((run.directory / "checkpoints").glob("step-*.npz"))]
 
 
 def test_a_checkpoint_is_an_npz_without_pickles_that_holds_the_members_of_the_design(train):
     run = train()
     with np.load(run.checkpoint, allow_pickle=False) as file:
         learned = {"transforms.inputs.0.shift", "transforms.inputs.0.scale"}
-        assert set(file.files) == {"params", "slots", "state", "layout", "spec", "progress", *learned}
+        assert set(file.files) == {"params", "slots", "state", "layout", "spec", "origin", "progress", *learned}
         layout, progress = json.loads(str(file["layout"])), json.loads(str(file["progress"]))
         assert json.loads(str(file["spec"])) == run.spec.to_json()
         assert file["params"].shape == (2 * 6 + 6 + 6 + 1,)
@@ -70,26 +71,16 @@ def test_by_default_there_are_ten_checkpoints_on_the_way(train):
     assert set(range(0, 41, 4)) <= set(steps(run))
 
 
-def test_latest_and_best_name_their_files_with_digests(train):
-    run = train()
-    for which in ("latest", "best"):
-        entry = json.loads((run.directory / f"{which}.json").read_text())
-        assert entry["sha256"] == file_digest(run.directory / "checkpoints" / entry["checkpoint"])
-
-
-def test_every_checkpoint_that_is_kept_has_its_digest_in_latest(train):
-    run = train(checkpoint={"every": 2, "keep": 2})
-    saved = json.loads((run.directory / "latest.json").read_text())["checkpoints"]
-    assert saved == {
-        path.name: {"sha256": file_digest(path), "bytes": path.stat().st_size}
-        for path in sorted((run.directory / "checkpoints").iterdir())
-    }
+def test_every_checkpoint_ends_in_the_digest_of_all_bytes_before(train):
+    for path in (train().directory / "checkpoints").iterdir():
+        content = path.read_bytes()
+        assert content[-64:].decode() == hashlib.sha256(content[:-64]).hexdigest()
 
 
 def test_two_runs_of_one_spec_write_the_same_bytes(train):
     one, other = train("one"), train("other")
-    assert (one.directory / "latest.json").read_bytes() == (other.directory / "latest.json").read_bytes()
-    assert (one.directory / "best.json").read_bytes() == (other.directory / "best.json").read_bytes()
+    for path in (one.directory / "checkpoints").iterdir():
+        assert path.read_bytes() == (other.directory / "checkpoints" / path.name).read_bytes()
 
 
 def test_each_checkpoint_can_be_loaded_by_its_step(train):
@@ -115,7 +106,7 @@ def test_of_a_damaged_checkpoint_the_one_before_it_is_used_and_that_is_told(dama
     assert loaded.warnings[0].endswith(f"{loaded.checkpoint.name} is used in its place")
 
 
-@pytest.mark.parametrize("which", ["best.json", "spec.json", "manifest.json"])
+@pytest.mark.parametrize("which", ["spec.json", "manifest.json"])
 @pytest.mark.parametrize("text", ["", "{", "[]", "\udcff"])
 def test_a_damaged_file_of_the_run_is_refused_with_its_name(which, text, train):
     run = train()
@@ -129,7 +120,7 @@ def test_a_checkpoint_of_other_layers_is_refused(train):
     (run.directory / "checkpoints" / "step-00000000.npz").write_bytes(
         (other.directory / "checkpoints" / "step-00000000.npz").read_bytes()
     )
-    with pytest.raises(RunError, match="not what was saved"):
+    with pytest.raises(RunError, match="a checkpoint of another run"):
         specnet.load_run(run.directory, "0")
 
 
@@ -153,3 +144,46 @@ def test_files_that_the_run_did_not_write_are_left_alone(train, monkeypatch):
     run = train(checkpoint={"every": 1, "keep": 1}, training={"epochs": 8, "batch_size": None})
     assert [file.read_text() for file in foreign] == ["mine", "mine"]
     assert not list(run.directory.rglob("*.tmp"))
+
+
+def noisy(epochs):
+    """A spec whose best epoch changes now and then."""
+    return {
+        "seed": 2,
+        "dataset": {"type": "spiral", "n_samples": 24},
+        "layers": [
+            {"type": "linear", "units": 8},
+            "tanh",
+            {"type": "dropout", "rate": 0.5},
+            {"type": "linear", "units": 1},
+        ],
+        "loss": "bce_with_logits",
+        "optimizer": {"type": "sgd", "learning_rate": 0.3},
+        "training": {"epochs": epochs, "batch_size": 4},
+        "checkpoint": {"every": 1, "keep": 2, "monitor": "train/loss"},
+        "plots": [],
+    }
+
+
+def test_a_state_whose_best_was_deleted_for_a_better_one_goes_on_and_finds_that_again(tmp_path):
+    values = list(specnet.run(noisy(60), tmp_path / "long").history["train/loss"])
+    # The last epoch is the best, and the one before it refers to a best that is neither itself nor one of the newest.
+    best = [min(values[:epoch]) for epoch in range(61)[1:]]
+    epochs = next(end for end in range(5, 60) if best[end - 1] == values[end - 1] and best[end - 2] == best[end - 4])
+    whole = specnet.run(noisy(epochs), tmp_path / "whole")
+    run = specnet.run(noisy(epochs), tmp_path / "run")
+    before = run.directory / "checkpoints" / f"step-{whole.best['step'] * (epochs - 1) // epochs:08d}.npz"
+    assert (
+        specnet.load_run(run.directory, before.name).progress["parts"]["callbacks.checkpoints"]["values"]["epoch"]
+        < epochs - 1
+    )
+    content = run.checkpoint.read_bytes()
+    run.checkpoint.write_bytes(content[:-1])
+
+    observer = Watched()
+    specnet.resume(run.directory, observer=observer)
+    (warning,) = observer.warnings
+    assert warning.endswith(f"; resuming from step {int(before.stem[5:])}")
+    assert run.checkpoint.read_bytes() == content
+    assert specnet.load_run(run.directory).best == whole.best
+    assert steps(run) == steps(whole)

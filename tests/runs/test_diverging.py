@@ -47,7 +47,7 @@ def test_no_checkpoint_holds_a_number_that_is_not_finite(policy, tmp_path):
         specnet.run(spec, tmp_path / "run")
     run = specnet.load_run(tmp_path / "run", "latest")
     paths = sorted((tmp_path / "run" / "checkpoints").iterdir())
-    assert len(paths) >= 3
+    assert len(paths) >= 2
     assert all(map(finite, paths))
     assert run.status == "diverged"
     assert run.warnings == []

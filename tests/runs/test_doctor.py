@@ -1,18 +1,20 @@
 import json
 import os
+import shutil
 import sys
 
 import numpy as np
 import pytest
-from helpers import flip
+from helpers import flip, newest
 
 import specnet
 from specnet import registry
 from specnet.errors import DivergenceError, RunError, SpecnetError
-from specnet.runs.checkpoints import Index, file_name
+from specnet.runs.checkpoints import Listing
 from specnet.runs.directory import RunDirectory, claim_directory
 from specnet.runs.doctor import examine
 from specnet.runs.machine import describe_machine
+from specnet.runs.state import file_name
 
 RECORD = {"every": 2, "points": 5}
 STEPS = 5
@@ -34,10 +36,6 @@ def rewrite_lines(path, change):
     path.write_bytes(b"".join(change(lines)))
 
 
-def newest(run):
-    return run / "checkpoints" / file_name(Index(run).latest_step)
-
-
 def link(path, target):
     path.rename(target)
     path.symlink_to(target)
@@ -47,17 +45,28 @@ def replace_line(number, text):
     return lambda lines: [*lines[:number], text, *lines[number + 1 :]]
 
 
+def line(**values):
+    return json.dumps({"seconds": 1.0} | values).encode() + b"\n"
+
+
 def change_value(lines):
     line = json.loads(lines[2]) | {"train/loss": 0.125}
     return [*lines[:2], json.dumps(line).encode() + b"\n", *lines[3:]]
 
 
-def forget(run):
-    """Make `latest.json` forget the newest checkpoint but one, as if the process had ended while deleting it."""
-    latest = json.loads((run / "latest.json").read_text())
-    last = sorted(latest["checkpoints"])[-2]
-    del latest["checkpoints"][last]
-    (run / "latest.json").write_text(json.dumps(latest | {"dropped": [last]}))
+def leave_other(run):
+    """Put a checkpoint of another run in the directory, under a later name."""
+    shutil.copy(newest(run), run / "checkpoints" / file_name(99))
+
+
+def in_record(**changes):
+    def change(run):
+        with np.load(run / "record.npz") as file:
+            arrays = dict(file)
+        changed = {name: np.full_like(arrays[name], value) for name, value in changes.items()}
+        np.savez(run / "record.npz", **arrays | changed)
+
+    return change
 
 
 def other_record(run):
@@ -72,7 +81,7 @@ DAMAGE = {
     "manifest incomplete": (
         lambda run: rewrite(run / "manifest.json", data={}), "error", "manifest", "data.sha256: field required"),
     "status unknown": (
-        lambda run: rewrite(run / "manifest.json", status="done"), "error", "manifest", 'unknown status "done"'),
+        lambda run: rewrite(run / "manifest.json", status="done"), "error", "manifest", "status: input should be"),
     "killed": (lambda run: rewrite(run / "manifest.json", status="running"), "note", "manifest", "it was killed"),
     "interrupted": (
         lambda run: rewrite(run / "manifest.json", status="interrupted"), "note", "manifest", "it is interrupted"),
@@ -87,37 +96,32 @@ DAMAGE = {
     "another version": (
         lambda run: rewrite(run / "manifest.json", components={"layers.linear": "specnet 0.0.1"}),
         "note", "components", "of an unknown version"),
-    "latest gone": (lambda run: (run / "latest.json").unlink(), "error", "latest", "latest.json cannot be read"),
-    "latest empty": (lambda run: (run / "latest.json").write_text("{}"), "error", "latest", "latest.json is damaged"),
-    "latest changed": (
-        lambda run: rewrite(run / "latest.json", sha256="0" * 64), "error", "latest", "as it was saved"),
-    "latest not listed": (
-        lambda run: rewrite(run / "latest.json", checkpoint=file_name(7)), "error", "latest", "latest.json is damaged"),
-    "latest of another epoch": (
-        lambda run: rewrite(run / "latest.json", epoch=7), "error", "latest", "latest.json does not name step-"),
-    "best no JSON": (lambda run: (run / "best.json").write_text("?"), "error", "best", "best.json is damaged"),
-    "best changed": (lambda run: rewrite(run / "best.json", sha256="0" * 64), "error", "best", "as it was saved"),
-    "best another": (
-        lambda run: rewrite(run / "best.json", checkpoint=file_name(0)), "error", "best", "does not name step-"),
-    "checkpoint gone": (lambda run: newest(run).unlink(), "error", "checkpoints", "does not exist"),
-    "checkpoint flipped": (lambda run: flip(newest(run)), "error", "checkpoints", "SHA-256 has changed"),
+    "checkpoint flipped": (lambda run: flip(newest(run)), "error", "checkpoints", "SHA-256 does not match"),
     "checkpoint cut": (
-        lambda run: newest(run).write_bytes(newest(run).read_bytes()[:-9]), "error", "checkpoints", "bytes instead of"),
-    "first checkpoint gone": (
-        lambda run: (run / "checkpoints" / file_name(0)).unlink(), "error", "checkpoints", "step-00000000.npz"),
+        lambda run: newest(run).write_bytes(newest(run).read_bytes()[:-9]), "error", "checkpoints",
+        "does not end as a checkpoint does"),
+    "best checkpoint gone": (
+        lambda run: (run / "checkpoints" / file_name(specnet.load_run(run).best["step"])).unlink(), "error",
+        "checkpoints", "the best one, does not exist"),
+    "checkpoint of another step": (leave_other, "note", "checkpoints", "a checkpoint of another step"),
+    "pipe for a checkpoint": (
+        lambda run: os.mkfifo(run / "checkpoints" / file_name(99)), "error", "checkpoints", "it is a named pipe"),
     "history gone": (lambda run: (run / "history.jsonl").unlink(), "error", "history", "history.jsonl cannot be read"),
     "history without a line": (
         lambda run: rewrite_lines(run / "history.jsonl", lambda lines: lines[:2] + lines[3:]), "error", "history",
         "line 3 has epoch 4 after epoch 2"),
     "history with garbage": (
         lambda run: rewrite_lines(run / "history.jsonl", replace_line(3, b"\0\0\n")), "error", "history",
-        "damaged: line 4 is not an epoch in JSON"),
+        "damaged: line 4: "),
     "history whose steps stand still": (
-        lambda run: rewrite_lines(run / "history.jsonl", replace_line(1, b'{"epoch": 2, "step": 1}\n')), "error",
+        lambda run: rewrite_lines(run / "history.jsonl", replace_line(1, line(epoch=2, step=1))), "error",
         "history", "line 2 has step 1 after step"),
     "history with other names": (
-        lambda run: rewrite_lines(run / "history.jsonl", replace_line(1, b'{"epoch": 2, "step": 9}\n')), "error",
+        lambda run: rewrite_lines(run / "history.jsonl", replace_line(1, line(epoch=2, step=9))), "error",
         "history", "line 2 has other names"),
+    "history with a line without seconds": (
+        lambda run: rewrite_lines(run / "history.jsonl", replace_line(1, line(epoch=2, step=9, seconds=None))),
+        "error", "history", "line 2.seconds: input should be a valid number"),
     "history with another value": (
         lambda run: rewrite_lines(run / "history.jsonl", change_value), "error", "history",
         "no longer has the first 8 epochs"),
@@ -133,15 +137,16 @@ DAMAGE = {
         "1 epoch after the newest checkpoint"),
     "record gone": (lambda run: (run / "record.npz").unlink(), "error", "record", "record.npz"),
     "record flipped": (lambda run: flip(run / "record.npz", "predictions"), "error", "record", "record.npz"),
-    "record short": (other_record, "error", "record", "is not what the run had recorded by epoch 8"),
+    "record short": (other_record, "error", "record", "different numbers of frames"),
     "other data": (
-        lambda run: rewrite(run / "manifest.json", data={"sha256": "0" * 64}), "note", "data", "the data are not"),
+        lambda run: rewrite(run / "manifest.json", data={"sha256": "0" * 64, "rows": {}}), "note", "data",
+        "the data are not"),
+    "losses of the record are others": (in_record(**{"train/loss": 42.0}), "error", "record", "frame of epoch 0 has"),
     "temporary file": (
-        lambda run: (run / ".best.json.abcdefgh.tmp").write_text(""), "note", "files", ".best.json.abcdefgh.tmp"),
-    "unrecorded checkpoint": (
-        lambda run: (run / "checkpoints" / file_name(7)).write_text(""), "note", "files",
-        "named like checkpoints, but not written by the run: checkpoints/step-00000007.npz"),
-    "undeleted checkpoint": (forget, "note", "files", "left by a process that was killed while saving: checkpoints/"),
+        lambda run: (run / ".spec.json.abcdefgh.tmp").write_text(""), "note", "files", ".spec.json.abcdefgh.tmp"),
+    "damaged checkpoint that was renamed": (
+        lambda run: (run / "checkpoints" / f"{file_name(7)}.damaged-2").write_text(""), "note", "files",
+        "damaged checkpoints that resume has renamed: checkpoints/step-00000007.npz.damaged-2"),
     "foreign file": (
         lambda run: (run / "notes.txt").write_text(""), "note", "files", "not written by the run: notes.txt"),
     "linked file": (
@@ -155,12 +160,12 @@ def test_of_a_sound_run_everything_is_looked_at_and_nothing_found(made):
     report = examine(made)
     assert (report.findings, report.verdict) == ([], "intact")
     assert list(report.parts) == [
-        "manifest", "spec", "components", "machine", "latest", "best", "checkpoints", "history", "data", "record",
-        "files", "resume", "evaluate",
+        "manifest", "spec", "components", "machine", "checkpoints", "history", "data", "record", "files", "resume",
+        "evaluate",
     ]  # fmt: skip
-    index = Index(made)
-    assert (report.resume, report.evaluate) == (index.latest_step, index.best_step)
-    assert index.latest_step != index.best_step
+    best = specnet.load_run(made).best["step"]
+    assert (report.resume, report.evaluate) == (Listing(made, None).steps[-1], best)
+    assert report.resume != best
 
 
 def content(folder):
@@ -212,16 +217,15 @@ def test_a_run_can_go_on_or_not_as_the_verdict_says(kind, made):
             specnet.load_run(made)
 
 
-@pytest.mark.parametrize("kind", ["checkpoint flipped", "best changed"])
-def test_what_resume_can_mend_it_mends(kind, made):
-    DAMAGE[kind][0](made)
+def test_what_resume_can_mend_it_mends(made):
+    DAMAGE["checkpoint flipped"][0](made)
     specnet.resume(made)
-    assert examine(made).findings == []
+    assert [(finding.severity, finding.part) for finding in examine(made).findings] == [("note", "files")]
 
 
 def test_several_kinds_of_damage_are_all_told(made):
     kinds = [
-        "killed", "checkpoint flipped", "first checkpoint gone", "history with garbage", "history torn",
+        "killed", "checkpoint flipped", "history with garbage", "history torn",
         "record flipped", "temporary file", "foreign file",
     ]  # fmt: skip
     for kind in kinds:
@@ -230,14 +234,6 @@ def test_several_kinds_of_damage_are_all_told(made):
     for kind in kinds:
         _, severity, part, message = DAMAGE[kind]
         assert any(each[:2] == (part, severity) and message in each.message for each in found), kind
-
-
-def test_both_indexes_are_looked_at(made):
-    for name in ("latest.json", "best.json", "spec.json"):
-        (made / name).write_text("")
-    report = examine(made)
-    assert {finding.part for finding in report.findings} == {"latest", "best", "spec"}
-    assert report.verdict == "lost: no checkpoint is intact"
 
 
 def test_without_its_spec_the_digests_of_checkpoints_are_looked_at(made):
@@ -266,7 +262,7 @@ def test_if_all_until_the_best_are_lost_another_checkpoint_is_recommended(made):
 
 def test_a_run_in_progress_is_told_as_such(made):
     rewrite(made / "manifest.json", status="running")
-    (made / ".best.json.abcdefgh.tmp").write_text("")
+    (made / ".spec.json.abcdefgh.tmp").write_text("")
     with RunDirectory(made):
         report = examine(made)
     assert [finding.part for finding in report.findings] == ["manifest"]
@@ -280,17 +276,16 @@ def test_looking_stands_in_the_way_of_nobody_afterwards(made):
 
 
 def test_a_checkpoint_that_the_writer_has_deleted_meanwhile_is_no_damage(made, monkeypatch):
-    path, indexes = newest(made), []
+    path, listed = newest(made), []
 
-    class Moving(Index):
-        def __init__(self, directory):
-            super().__init__(directory)
-            if indexes:
-                del self.stamps[self.latest_step]
-            indexes.append(self)
+    class Moving(Listing):
+        def __init__(self, directory, identities):
+            super().__init__(directory, identities)
+            if not listed:
+                path.unlink()
+            listed.append(self)
 
-    monkeypatch.setattr("specnet.runs.doctor.Index", Moving)
-    path.unlink()
+    monkeypatch.setattr("specnet.runs.doctor.Listing", Moving)
     with RunDirectory(made):
         assert "checkpoints" not in {finding.part for finding in examine(made).findings}
 
@@ -299,13 +294,6 @@ def test_a_killed_run_is_told_from_where_it_goes_on(made):
     rewrite(made / "manifest.json", status="running")
     report = examine(made)
     assert report.verdict == f"intact, and can be resumed from step {report.resume}: specnet resume {made}"
-
-
-@pytest.mark.parametrize("status", ["running", "failed"])
-def test_a_best_that_a_killed_process_had_not_named_yet_is_no_damage(status, made):
-    rewrite(made / "best.json", checkpoint=file_name(0))
-    rewrite(made / "manifest.json", status=status)
-    assert {finding.severity for finding in examine(made).findings} == {"note"}
 
 
 def test_a_diverged_run_is_sound_and_is_not_told_to_go_on(train, tmp_path):
@@ -321,7 +309,7 @@ def test_what_resume_would_refuse_is_no_damage(made):
     DAMAGE["another version"][0](made)
     report = examine(made)
     assert (report.verdict, report.resume) == ("intact, but resume refuses it", None)
-    assert report.evaluate == Index(made).best_step
+    assert report.evaluate == specnet.load_run(made).best["step"]
 
 
 def test_a_component_that_is_no_longer_installed_is_told_with_what_to_install(train, install, monkeypatch):
@@ -349,19 +337,6 @@ def test_data_of_a_file_that_are_not_there_any_more_are_an_error(change, train, 
     report = examine(made)
     assert [(finding.severity, finding.part) for finding in report.findings] == [("error", "data")]
     assert report.verdict == f"damaged: it cannot be resumed, but step {report.evaluate} can be used"
-
-
-def test_a_later_checkpoint_that_a_resumed_run_has_passed_over_is_no_damage(made):
-    latest = json.loads((made / "latest.json").read_text())
-    steps = sorted(latest["checkpoints"])
-    flip(made / "checkpoints" / steps[-1])
-    step = int(steps[-2].removeprefix("step-").removesuffix(".npz"))
-    before = latest["checkpoints"][steps[-2]] | {"checkpoint": steps[-2], "epoch": step // STEPS, "step": step}
-    rewrite(made / "latest.json", **before)
-    rewrite(made / "manifest.json", status="running")
-    report = examine(made)
-    assert {finding.severity for finding in report.findings} == {"note"}
-    assert report.resume == step
 
 
 def test_where_a_run_ended_before_it_began_it_is_told_how_to_start(tmp_path):
@@ -393,20 +368,6 @@ def test_of_many_files_a_few_are_named(made):
         (made / f"{number}.txt").write_text("")
     (finding,) = examine(made).findings
     assert finding.message == "not written by the run: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt, … and 4 more"
-
-
-def test_a_run_in_progress_may_have_saved_more_than_was_named_at_the_first_look(made):
-    (made / "checkpoints" / "step-00009999.npz").write_text("saved between the looks")
-    with RunDirectory(made):
-        assert not [finding for finding in examine(made).findings if finding.part == "files"]
-    assert any("step-00009999" in finding.message for finding in examine(made).findings)
-
-
-def test_a_value_that_is_not_that_of_the_best_checkpoint_is_told(made):
-    rewrite(made / "best.json", value=-1.0)
-    assert any("has another value" in finding.message for finding in examine(made).findings)
-    specnet.resume(made)
-    assert examine(made).verdict == "intact"
 
 
 def test_a_run_that_diverged_after_its_best_state_is_sound(tmp_path):

@@ -1,4 +1,5 @@
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -56,12 +57,34 @@ def test_what_is_no_ordinary_file_is_not_replaced(tmp_path):
 
 
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(path, monkeypatch):
-    monkeypatch.setattr(Path, "read_bytes", failing)
+    monkeypatch.setattr(os, "open", failing)
     with pytest.raises(RunError, match=f"{path} cannot be read: Input/output error"):
         read_bytes(path)
 
 
-def test_a_pipe_keeps_nobody_waiting(tmp_path):
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(RunError, match="there is no such file"):
-        read_bytes(tmp_path / "pipe")
+def make_socket(path):
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+KINDS = {
+    "named pipe": os.mkfifo,
+    "directory": Path.mkdir,
+    "socket": make_socket,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_file_is_named_and_keeps_nobody_waiting(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the path of a socket must be short
+    path = Path("file")
+    KINDS[kind](path)
+    with pytest.raises(RunError, match=f"file cannot be read: it is a {kind}, not a regular file"):
+        read_bytes(path)
+
+
+def test_a_file_that_is_too_large_is_not_read(path):
+    assert read_bytes(path, 3) == b"old"
+    with pytest.raises(RunError, match="it has 3 bytes, more than 2"):
+        read_bytes(path, 2)

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from specnet.errors import RunError
 from specnet.runs.history import History, HistoryWriter, read_lines, read_until
 
-LINES = [{"epoch": epoch, "train/loss": 1 / epoch, "seconds": 0.5} for epoch in (1, 2, 3)]
+LINES = [{"epoch": epoch, "step": 2 * epoch, "train/loss": 1 / epoch, "seconds": 0.5} for epoch in (1, 2, 3)]
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_lines_that_are_missing_added_or_in_another_order_are_noticed(lines, pat
 )
 def test_what_is_no_history_is_refused_by_name(content, path):
     path.write_bytes(content)
-    for read in (read_lines, History.read, lambda path: read_until(path, state(path, 1))):
+    for read in (read_lines, lambda path: read_until(path, state(path, 1))):
         with pytest.raises(RunError, match=f"{path} is damaged"):
             read(path)
 
@@ -108,9 +109,9 @@ def test_a_history_that_is_not_there_is_named(path):
 
 def test_columns_have_an_item_for_each_epoch(path):
     write(path, LINES)
-    history = History.read(path)
-    assert list(history) == ["epoch", "train/loss", "seconds"]
-    assert len(history) == 3
+    history = History.read(path, state(path, 2))
+    assert list(history) == ["epoch", "step", "train/loss", "seconds"]
+    assert len(history) == 4
     assert history["epoch"].tolist() == [1, 2, 3]
     assert len(History([])) == 0
 
@@ -118,16 +119,21 @@ def test_columns_have_an_item_for_each_epoch(path):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ({"epoch": 4}, "a line has no 'train/loss'"),
-        (LINES[0] | {"train/loss": [1, 2]}, "train/loss"),
-        (LINES[0] | {"train/loss": "low"}, "train/loss"),
-        (LINES[0] | {"train/loss": None}, "train/loss"),
+        ({"epoch": 4, "step": 8, "seconds": 0.5}, "its lines have different names"),
+        (LINES[0] | {"train/loss": [1, 2]}, "line 4.train/loss: input should be a valid number"),
+        (LINES[0] | {"train/loss": "low"}, "line 4.train/loss"),
+        (LINES[0] | {"train/loss": None}, "line 4.train/loss"),
+        (LINES[0] | {"train/loss": math.nan}, "line 4.train/loss: input should be a finite number"),
+        (LINES[0] | {"seconds": None}, "line 4.seconds"),
+        (LINES[0] | {"seconds": -1.0}, "line 4.seconds"),
+        (LINES[0] | {"step": math.inf}, "line 4.step"),
+        (LINES[0] | {"epoch": {}}, "line 4.epoch"),
     ],
 )
 def test_a_history_with_something_else_than_numbers_is_refused(line, reason, path):
     write(path, [*LINES, line])
     with pytest.raises(RunError, match=f"{path} is damaged: .*{reason}"):
-        History.read(path)
+        History.read(path, state(path, 3))
 
 
 @pytest.mark.parametrize("call", [lambda writer: writer.epoch(None, LINES[0]), lambda writer: writer.sync()])

@@ -39,9 +39,8 @@ CHANGES = {
     "history": ("history.jsonl", '"epoch": 3', '"epoch": 4'),
     "status": ("manifest.json", "finished", "failed"),
     "record.npz": ("record.npz", "PK", "PQ"),
-    "best.json": ("best.json", '"epoch": ', '"epoch": 9'),
-    "latest checkpoint": ("checkpoints/step-00000008.npz", "params", "parans"),
-    "a temporary file": (".best.json.abcdefgh.tmp", "", ""),
+    "latest checkpoint": ("checkpoints/step-00000008.npz", "PK\1\2", "PK\1\3"),
+    "a temporary file": (".spec.json.abcdefgh.tmp", "", ""),
 }
 
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from helpers import STACKS, built_in
+from helpers import STACKS, built_in, newest
 from runs.stopped import DRIFT
 
 import specnet
@@ -82,8 +82,7 @@ def test_every_built_in_component_with_state_is_in_the_tables():
 
 def end(directory):
     """The arrays and the history that a run ends in, seconds apart."""
-    name = json.loads((directory / "latest.json").read_text())["checkpoint"]
-    with np.load(directory / "checkpoints" / name) as file:
+    with np.load(newest(directory)) as file:
         arrays = {key: file[key].tobytes() for key in ("params", "slots", "state", "progress")}
     lines = (directory / "history.jsonl").read_text().splitlines()
     return arrays, [json.loads(line) | {"seconds": None} for line in lines]

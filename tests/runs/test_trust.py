@@ -1,15 +1,15 @@
 """What is damaged in a run directory is named, and what came before it is used."""
 
 import json
+import os
 import shutil
 
 import numpy as np
 import pytest
-from helpers import Watched, change, checkpoint, flip
+from helpers import Watched, checkpoint, flip, newest, rewrite_members
 
 import specnet
 from specnet.errors import RunError, SpecnetError, UsageError
-from specnet.runs.files import file_digest
 from specnet.runs.state import _is_same
 
 SPEC = {
@@ -47,13 +47,13 @@ def saved_steps(directory):
 
 
 def written(directory):
-    """What a run ends in: the last checkpoint, the indexes' names, the record, and the history but for seconds."""
+    """What a run ends in: the last checkpoint, the best one, the record, and the history but for seconds."""
     lines = [json.loads(line) for line in (directory / "history.jsonl").read_text().splitlines()]
-    latest, best = (json.loads((directory / f"{name}.json").read_text()) for name in ("latest", "best"))
+    run = specnet.load_run(directory)
     with np.load(directory / "record.npz") as record:
         arrays = {name: record[name].tobytes() for name in record.files}
-    final = (directory / "checkpoints" / latest["checkpoint"]).read_bytes()
-    return final, latest["checkpoint"], best["epoch"], best["value"], arrays, [line | {"seconds": 0} for line in lines]
+    final = newest(directory)
+    return final.read_bytes(), final.name, run.best, run.warnings, arrays, [line | {"seconds": 0} for line in lines]
 
 
 def copied(run, tmp_path):
@@ -93,17 +93,27 @@ def test_after_damage_of_the_newest_the_one_before_it_is_named_used_and_ends_in_
     DAMAGES[damage](checkpoint(directory, 8))
     loaded = specnet.load_run(directory, "latest")
     assert loaded.checkpoint == checkpoint(directory, 6)
-    assert len(loaded.warnings) == 1
-    assert loaded.warnings[0].startswith(f"{checkpoint(directory, 8)}")
-    assert loaded.warnings[0].endswith("step-00000006.npz is used in its place")
-    with pytest.raises(RunError, match=r"no checkpoint is intact\n.*step-00000008"):
+    if damage != "removed":
+        assert len(loaded.warnings) == 1
+        assert loaded.warnings[0].startswith(f"{checkpoint(directory, 8)}")
+        assert loaded.warnings[0].endswith("step-00000006.npz is used in its place")
+    with pytest.raises((RunError, UsageError), match="step-00000008"):
         specnet.load_run(directory, 8)
-    if damage == "a folder":
-        checkpoint(directory, 8).rmdir()
+    expected, content = f"{checkpoint(directory, 8)}", None
+    if damage in ("a folder", "another"):
+        with pytest.raises(UsageError, match="is in the way"):
+            specnet.resume(directory, LONGER)
+        checkpoint(directory, 8).rename(tmp_path / "moved")
+    elif damage != "removed":
+        content = checkpoint(directory, 8).read_bytes()
     specnet.resume(directory, LONGER, listener)
-    assert len(listener.warnings) == 1
-    assert listener.warnings[0].startswith(f"{checkpoint(directory, 8)}")
-    assert listener.warnings[0].endswith("; resuming from step 6")
+    if damage in ("removed", "a folder", "another"):  # nothing is left that could be named
+        assert listener.warnings == []
+    else:
+        assert [each.startswith(expected) for each in listener.warnings] == [True]
+        assert listener.warnings[0].endswith("; resuming from step 6")
+        moved = checkpoint(directory, 8).with_name("step-00000008.npz.damaged")
+        assert moved.read_bytes() == content
     assert written(directory) == written(whole.directory)
 
 
@@ -154,6 +164,12 @@ COMPANIONS = {
     "the record is no archive": (lambda directory: (directory / "record.npz").write_text("no"), 3),
     "the record lacks frames": (in_record(epochs=np.array([0, 2, 5])), 7),
     "the record has other frames": (in_record(predictions=np.zeros((3, 1))), 3),
+    "every loss in the record is another": (in_record(**{"train/loss": np.full(3, 42.0)}), 3),
+    "the inputs of the record are others": (in_record(axis_0=np.array([1.0, 2.0])), 3),
+    "the seconds of a line are null": (
+        rewrite(lambda lines: [lines[0], json.dumps(json.loads(lines[1]) | {"seconds": None}) + "\n", *lines[2:]]),
+        3,
+    ),
 }
 """What belongs to a checkpoint, and the newest step that does not need what is damaged of it."""
 
@@ -181,11 +197,15 @@ def part(name, values):
     return lambda progress: progress["parts"] | {f"callbacks.{name}": {"values": values, "arrays": []}}
 
 
+LOSS = {"monitor": "train/loss"}
 CRAFTED = {
     "no state of a callback": ("parts", lambda progress: {}),
     "no state of a generator": ("generators", lambda progress: {"shuffle": progress["generators"]["shuffle"]}),
-    "a best state that does not exist": ("parts", part("checkpoints", {"epoch": 2, "step": 99})),
-    "a best state that is to come": ("parts", part("checkpoints", {"epoch": 9, "step": 18})),
+    "a best state that does not exist": (
+        "parts",
+        part("checkpoints", LOSS | {"epoch": 2, "step": 99}),
+    ),
+    "a best state that is to come": ("parts", part("checkpoints", LOSS | {"epoch": 9, "step": 18})),
     "a digest that is no text": ("parts", part("history", {"length": 4, "sha256": 5})),
 }
 
@@ -194,22 +214,19 @@ CRAFTED = {
 def test_a_crafted_state_is_refused_even_with_a_digest_that_fits(case, both, tmp_path):
     run, whole = both
     directory, listener, (key, craft) = copied(run, tmp_path), Watched(), CRAFTED[case]
-    path = checkpoint(directory, 8)
-    with np.load(path) as file:
-        members = {name: file[name] for name in file.files}
-    progress = json.loads(str(members["progress"]))
-    members["progress"] = np.array(json.dumps(progress | {key: craft(progress)}))
-    np.savez(path, **members)
-    stamp = {"sha256": file_digest(path), "bytes": path.stat().st_size}
-    saved = json.loads((directory / "latest.json").read_text())["checkpoints"]
-    change(directory / "latest.json", **stamp, checkpoints=saved | {path.name: stamp})
+
+    def crafted(members):
+        progress = json.loads(str(members["progress"]))
+        return members | {"progress": np.array(json.dumps(progress | {key: craft(progress)}))}
+
+    rewrite_members(checkpoint(directory, 8), crafted)
     specnet.resume(directory, LONGER, listener)
     assert len(listener.warnings) == 1
     assert listener.warnings[0].endswith("; resuming from step 6")
     assert written(directory) == written(whole.directory)
 
 
-@pytest.mark.parametrize("kind", ["file", "link", "broken link", "folder"])
+@pytest.mark.parametrize("kind", ["checkpoint of another run", "link", "broken link", "folder", "pipe"])
 def test_what_is_in_the_way_of_a_checkpoint_is_not_overwritten_and_the_run_goes_on_once_it_is_moved(
     kind, both, tmp_path
 ):
@@ -218,10 +235,11 @@ def test_what_is_in_the_way_of_a_checkpoint_is_not_overwritten_and_the_run_goes_
     path, victim = checkpoint(directory, 9), tmp_path / "victim"
     victim.write_text("mine")
     {
-        "file": lambda: path.write_text("mine"),
+        "checkpoint of another run": lambda: shutil.copy(other_run(tmp_path), path),
         "link": lambda: path.symlink_to(victim),
         "broken link": lambda: path.symlink_to(tmp_path / "nothing"),
         "folder": path.mkdir,
+        "pipe": lambda: os.mkfifo(path),
     }[kind]()
     with pytest.raises(UsageError, match=f"{path} is in the way: this run did not write it") as caught:
         specnet.resume(directory, LONGER)
@@ -232,6 +250,24 @@ def test_what_is_in_the_way_of_a_checkpoint_is_not_overwritten_and_the_run_goes_
     assert (tmp_path / "moved").is_symlink() == ("link" in kind)
     assert victim.read_text() == "mine"
     specnet.resume(directory, LONGER)
+    assert written(directory) == written(whole.directory)
+
+
+def other_run(tmp_path):
+    """The checkpoint of step 9 of a run of another spec."""
+    spec = SPEC | {"seed": 4, "training": {"epochs": 6, "batch_size": 6}}
+    return checkpoint(specnet.run(spec, tmp_path / "other").directory, 9)
+
+
+def test_a_file_that_is_no_checkpoint_but_named_like_one_is_kept_under_another_name(both, tmp_path):
+    run, whole = both
+    directory, listener = copied(run, tmp_path), Watched()
+    for name in ("step-00000009.npz", "step-00000009.npz.damaged"):
+        (directory / "checkpoints" / name).write_text(name)
+    specnet.resume(directory, LONGER, listener)
+    assert [str(checkpoint(directory, 9)) in each for each in listener.warnings] == [True]
+    kept = [directory / "checkpoints" / f"step-00000009.npz.damaged{end}" for end in ("", "-2")]
+    assert [path.read_text() for path in kept] == ["step-00000009.npz.damaged", "step-00000009.npz"]
     assert written(directory) == written(whole.directory)
 
 
