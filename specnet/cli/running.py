@@ -94,6 +94,7 @@ def run(
 @threads_option
 @kernels_option
 @allow_kernels_option
+@click.option("--allow-changed-code", is_flag=True, help="Accept components whose code or version has changed.")
 @logger_option
 @strict_option
 @report_option
@@ -105,6 +106,7 @@ def resume(
     threads: int | None,
     kernels: str | None,
     allow: bool,
+    allow_changed_code: bool,
     loggers: tuple[str, ...],
     strict: bool,
     report: bool,
@@ -134,6 +136,7 @@ def resume(
             report=report,
             kernels=kernels,
             allow_other_kernels=allow,
+            allow_changed_code=allow_changed_code,
         )
     _show(finished, report)
 

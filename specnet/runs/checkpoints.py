@@ -17,7 +17,7 @@ from specnet.errors import RunError, UsageError
 from specnet.runs.archive import DamagedError, stage_archive
 from specnet.runs.directory import RunDirectory
 from specnet.runs.files import Staged, sync_directory
-from specnet.runs.state import NAME, file_name, read_progress
+from specnet.runs.state import NAME, file_name, read_texts
 from specnet.spec.model import Spec
 from specnet.training.state import TrainingState
 
@@ -29,60 +29,39 @@ DAMAGED = ".damaged"
 
 
 class Listing:
-    """The files in a run directory that are named like checkpoints, and what is known of each one once it is read.
-
-    Without `identities` those of any run are believed.
-    """
+    """The files in a run directory that are named like checkpoints; without `identities` those of any run are valid."""
 
     def __init__(self, directory: Path, identities: Container[str] | None) -> None:
-        self.directory = directory
         self.folder = directory / "checkpoints"
         self._identities = identities
         files = self.folder.iterdir() if self.folder.is_dir() else ()
         self.steps = sorted(int(match[1]) for file in files if (match := NAME.fullmatch(file.name)))
-        self._read: dict[int, dict[str, Any] | RunError] = {}
 
     def path(self, step: int) -> Path:
         """Return the path of a step's checkpoint."""
         return self.folder / file_name(step)
 
-    def progress(self, step: int) -> dict[str, Any]:
-        """Return the progress in a step's checkpoint.
-
-        Raises:
-            RunError: with the reason why it is not believed.
-        """
-        if step not in self._read:
+    def read(self, steps: Iterable[int]) -> tuple[dict[int, dict[str, Any]], dict[int, RunError]]:
+        """Return the progress in those checkpoints of these steps that are intact, and the errors of all others."""
+        intact, refused = {}, {}
+        for step in steps:
             try:
-                self._read[step] = read_progress(self.path(step), self._identities)
+                intact[step] = self._progress(self.path(step))
             except RunError as error:
-                self._read[step] = error
-        found = self._read[step]
-        if isinstance(found, RunError):
-            raise found
-        return found
+                refused[step] = error
+        return intact, refused
 
-    def believed(self, steps: Iterable[int]) -> dict[int, dict[str, Any]]:
-        """Return the progress of those of the steps whose checkpoints are believed."""
-        return {step: found for step in steps if not isinstance(found := self._look(step), RunError)}
-
-    def damaged(self) -> list[int]:
-        """Return the steps whose files are damaged: not intact, and not something else than a file."""
-        return [step for step in self.steps if isinstance(self._look(step), DamagedError)]
-
-    def _look(self, step: int) -> dict[str, Any] | RunError:
-        try:
-            return self.progress(step)
-        except RunError as error:
-            return error
+    def _progress(self, path: Path) -> dict[str, Any]:
+        progress: dict[str, Any] = read_texts(path, self._identities)["progress"]
+        return progress
 
     def newest(self) -> dict[str, Any]:
-        """Return the progress of the newest checkpoint that is believed.
+        """Return the progress in the newest intact checkpoint.
 
         Raises:
             RunError: if there is none.
         """
-        return first_believed(self, "latest", lambda path: self.progress(int(path.stem[5:])))[0]
+        return first_believed(self, "latest", self._progress)[0]
 
     def candidates(self, which: str) -> list[int]:
         """Return the steps whose checkpoints may serve as `which`, the wanted one first.
@@ -156,13 +135,12 @@ class Checkpoints:
         Later ones are deleted, as training is repeated. A damaged one may be somebody else's file: it gets another
         name.
         """
-        step = states[0].progress["step"]
-        self._steps = {*listing.believed(listing.steps)}
-        self._saved = {_key(state) for state in states}
-        self.forget_after(step)
-        for each in listing.damaged():
-            path = self.directory.file("checkpoints", file_name(each))
-            if stat.S_ISREG(path.lstat().st_mode):
+        intact, refused = listing.read(listing.steps)
+        self._steps, self._saved = {*intact}, {_key(state) for state in states}
+        self.forget_after(states[0].progress["step"])
+        for step, error in refused.items():
+            path = self.directory.file("checkpoints", file_name(step))
+            if isinstance(error, DamagedError) and stat.S_ISREG(path.lstat().st_mode):
                 path.replace(path.with_name(_free(path.name + DAMAGED, path.parent)))
                 sync_directory(path.parent)
 

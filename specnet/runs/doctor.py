@@ -21,7 +21,7 @@ from specnet.runs.plugins import changed_plugins, damaged_copies
 from specnet.runs.record import read_record
 from specnet.runs.resume import changed_setting, check_components_unchanged, check_data_unchanged, restore, take_over
 from specnet.runs.run import load_run
-from specnet.runs.state import NAME, ForeignError, file_name, read_checkpoint
+from specnet.runs.state import NAME, ForeignError, file_name, read_checkpoint, read_texts
 from specnet.runs.threads import blas_threads, recorded_threads
 from specnet.spec.model import Spec
 from specnet.training.state import TrainingState
@@ -171,9 +171,11 @@ class _Examination:
     def _read(self, step: int) -> dict[str, Any]:
         """Return a checkpoint's progress; without the spec, only its digest and progress are checked."""
         assert self.listing
-        if not (self.spec and self.manifest):
-            return self.listing.progress(step)
-        self.newest = read_checkpoint(self.listing.path(step), self.spec, self.manifest["identities"])
+        path, identities = self.listing.path(step), self.manifest and self.manifest["identities"]
+        if self.spec is None or identities is None:
+            progress: dict[str, Any] = read_texts(path, identities)["progress"]
+            return progress
+        self.newest = read_checkpoint(path, self.spec, identities)
         return self.newest.progress
 
     def _look_at_history(self) -> None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from specnet import registry
 from specnet.component import find_class
 from specnet.errors import ComponentError, UsageError
-from specnet.kernels.base import DEFAULT, KernelSet
+from specnet.kernels.base import DEFAULT
 from specnet.local import LocalEntry
+from specnet.runs.code import digest_modules
 from specnet.runs.manifest import bring_back
-
-SOURCES = (".py", ".so", ".pyd", ".c")
-"""Endings of files that may contain the code of a set."""
 
 FIXED = ("name", "distribution", "version", "sha256")
 """Keys that a manifest has for every set."""
@@ -29,24 +25,10 @@ def describe_kernels(name: str) -> dict[str, str]:
         ComponentError: if there is no such set, or it cannot be used.
     """
     found, entry = find_class("kernels", name), registry.find("kernels", name)
-    digest = entry.file.digest if isinstance(entry, LocalEntry) else _digest(found)
+    modules = {found.__module__, *(target.partition(":")[0] for target in found.replaces.values())}
+    digest = entry.file.digest if isinstance(entry, LocalEntry) else digest_modules(modules)
     facts = {fact: str(value) for fact, value in found.facts.items()}
     return facts | {"name": name, "distribution": entry.distribution, "version": entry.version, "sha256": digest}
-
-
-def _digest(kernels: type[KernelSet]) -> str:
-    """Return the SHA-256 of the files of a set: its modules, and the files beside them in their packages."""
-    modules = {kernels.__module__, *(target.partition(":")[0] for target in kernels.replaces.values())}
-    files: set[Path] = set()
-    for module in modules:
-        spec = find_spec(module)
-        if spec and spec.origin:
-            path = Path(spec.origin)
-            files |= {path, *(path.parent.iterdir() if spec.parent else ())}
-    digest = hashlib.sha256()
-    for path in sorted(path for path in files if path.suffix in SOURCES and path.is_file()):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
 
 
 def choose_kernels(

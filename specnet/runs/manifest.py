@@ -21,6 +21,7 @@ from specnet.component import Component, parts
 from specnet.datasets.base import Data
 from specnet.datasets.rows import pieces
 from specnet.errors import Diagnostic, Pointer, RunError, SpecError, SpecnetError, shorten
+from specnet.runs.code import describe_code
 from specnet.runs.files import check_model, read_json
 from specnet.runs.machine import describe_machine
 from specnet.runs.plugins import LOCAL, describe_plugins
@@ -47,6 +48,7 @@ def describe(spec: Spec, data: Data) -> dict[str, Any]:
         "spec": describe_spec(spec),
         "data": {"sha256": data_digest(data), "rows": {name: len(split.inputs) for name, split in data.splits.items()}},
         "components": components(spec),
+        "code": describe_code(spec),
         "plugins": describe_plugins(spec),
         **describe_setting(),
         "identities": [],
@@ -137,6 +139,8 @@ class _Manifest(_Setting):
     spec: _Spec
     data: _Data
     components: dict[str, str]
+    code: dict[str, Digest]
+    """SHA-256 of the code of each component that a plugin brings."""
     kernels: _Kernels
     plugins: list[_Plugin]
     identities: list[Digest]

@@ -51,7 +51,7 @@ def _newest(path: Path, identities: list[str] | None = None) -> tuple[dict[str, 
     """Return the texts in the newest intact checkpoint, and the spec among them."""
     listing = Listing(path, identities)
     file = listing.path(listing.newest()["step"])
-    texts = read_texts(file)
+    texts = read_texts(file, identities)
     try:
         spec = parse_spec(texts["spec"])
     except SpecError as error:
@@ -98,6 +98,7 @@ def _manifest(path: Path, texts: Mapping[str, Any], spec: Spec) -> dict[str, Any
         "spec": describe_spec(spec),
         "data": origin["data"],
         "components": origin["components"],
+        "code": origin["code"],
         "plugins": plugins,
         "kernels": origin["kernels"],
         **describe_setting(),
@@ -109,8 +110,8 @@ def _manifest(path: Path, texts: Mapping[str, Any], spec: Spec) -> dict[str, Any
 def _identities(path: Path, document: Any, spec: Spec) -> list[str]:
     """Return the identities of all intact checkpoints of a spec."""
     listing, found = Listing(path, None), set()
-    for step in listing.believed(listing.steps):
-        texts = read_texts(listing.path(step))
+    for step in listing.read(listing.steps)[0]:
+        texts = read_texts(listing.path(step), None)
         if _matches(document, spec, texts):
             found.add(texts["progress"]["identity"])
     return sorted(found)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from specnet.errors import Diagnostic, Pointer, RunError, SpecError, UsageError, shorten
 from specnet.recording.recorder import Recorder
 from specnet.runs.checkpoints import Listing, best_of, first_believed
+from specnet.runs.code import changed_code
 from specnet.runs.experiment import Experiment
 from specnet.runs.history import read_until
 from specnet.runs.manifest import bring_back, components, data_digest, describe_setting
@@ -45,19 +46,29 @@ def check_spec_unchanged(before: Spec, now: Spec) -> None:
         raise SpecError([now.locate(each._replace(help=help)) for each in found], file=now.source)
 
 
-def check_components_unchanged(manifest: Mapping[str, Any], spec: Spec, run: Path) -> None:
-    """Raise an error if components come from other distributions or versions than when a run was made.
+def check_components_unchanged(
+    manifest: Mapping[str, Any], spec: Spec, run: Path, allow_changed: bool = False
+) -> list[str]:
+    """Check that components have the code, distributions and versions that a run was made with.
+
+    With `allow_changed` differences are returned as warnings.
 
     Raises:
-        UsageError: naming them.
+        UsageError: naming those that have not.
     """
+    different = list(changed_code(manifest, spec))
+    help = "bring the old code back, or add --allow-changed-code: the run then is no longer that of one program"
     before = manifest["components"]
     now = {name: owner for name, owner in components(spec).items() if not name.startswith("plots.")}
     changed = {name: owner for name, owner in now.items() if not is_same(before.get(name, ""), owner)}
     if changed:
         told = [f"{name} of {before.get(name, 'an unknown version')} (now {owner})" for name, owner in changed.items()]
         old = {name: before[name] for name in changed if name in before}
-        raise UsageError(f"the run was made with {', '.join(told)}", help=bring_back(old, run))
+        different = [f"the run was made with {', '.join(told)}"]
+        help = bring_back(old, run) or help
+    if different and not allow_changed:
+        raise UsageError("\n".join(different), help=help)
+    return different
 
 
 def resumed_components(manifest: Mapping[str, Any], spec: Spec) -> dict[str, str]:
@@ -176,8 +187,9 @@ def _was_replaced(listing: Listing, best: int, latest: TrainingState) -> bool:
     There has to be a later checkpoint, and none that is intact may still name the old one.
     """
     later = [step for step in listing.steps if step > latest.progress["step"]]
-    named = {best_of(progress)["step"] for progress in listing.believed(later).values()}
-    return bool(later) and best not in named and best not in listing.steps
+    if not later or best in listing.steps:
+        return False
+    return all(best_of(progress)["step"] != best for progress in listing.read(later)[0].values())
 
 
 def take_over(recorder: Recorder, path: Path, state: TrainingState) -> None:

@@ -20,6 +20,7 @@ from specnet.names import suggest
 from specnet.plots.base import Plot
 from specnet.report.pictures import FORMATS, check_format, write_picture
 from specnet.runs.checkpoints import Listing, best_of, first_believed
+from specnet.runs.code import changed_code
 from specnet.runs.directory import inside
 from specnet.runs.experiment import build_model, load_data, pipelines
 from specnet.runs.files import write_file
@@ -68,7 +69,7 @@ class Run:
         self.progress: dict[str, Any]
         self._listing = Listing(self.directory, self.manifest["identities"])
         self.model, refused = first_believed(self._listing, str(checkpoint), self._read_model)
-        self.warnings = [*changed, *changed_plugins(self.manifest, self.spec)]
+        self.warnings = [*changed, *changed_code(self.manifest, self.spec), *changed_plugins(self.manifest, self.spec)]
         self.warnings += [f"{reason}; {self.checkpoint.name} is used in its place" for reason in refused]
 
     def __reduce__(self) -> tuple[Any, ...]:

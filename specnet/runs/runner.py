@@ -10,6 +10,7 @@ from typing import Any
 
 from specnet.errors import UsageError, os_reason
 from specnet.kernels.base import DEFAULT
+from specnet.runs.code import describe_code
 from specnet.runs.course import Course
 from specnet.runs.directory import RunDirectory, claim_directory, take_directory
 from specnet.runs.experiment import Experiment
@@ -110,6 +111,7 @@ def resume(
     report: bool = True,
     kernels: str | None = None,
     allow_other_kernels: bool = False,
+    allow_changed_code: bool = False,
 ) -> Run:
     """Resume the run in a directory from its newest intact checkpoint, and return it.
 
@@ -119,7 +121,8 @@ def resume(
     `strict` another one is refused, otherwise the observer is warned. `threads` is the number of BLAS threads; by
     default as many as the environment says, or else as many as before. `overrides` may make the run longer, as
     `training.epochs=200` does, or change what does not affect training. The set of kernels is the run's own; with
-    `allow_other_kernels` it may be another, `kernels`, and the observer is warned.
+    `allow_other_kernels` it may be another, `kernels`, and the observer is warned. `allow_changed_code` accepts other
+    code or versions of components, for authors of plugins: the observer is warned, and the manifest records it.
 
     Raises:
         RunError: if the directory is not that of a run, or cannot be trusted.
@@ -145,6 +148,7 @@ def resume(
             memory_budget,
             kernels,
             allow_other_kernels,
+            allow_changed_code,
         )
 
 
@@ -185,6 +189,7 @@ def _go_on(
     memory_budget: int | None = None,
     kernels: str | None = None,
     allow_other_kernels: bool = False,
+    allow_changed_code: bool = False,
 ) -> Run:
     """Resume the run in a directory with the given spec, or with its own and overrides."""
     with RunDirectory(path) as directory, ExitStack() as stack:
@@ -196,7 +201,7 @@ def _go_on(
         spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget, chosen)
         spec = adopt_units(spec.with_kernels(chosen), before)
         check_spec_unchanged(before, spec)
-        check_components_unchanged(manifest, spec, path)
+        warnings += check_components_unchanged(manifest, spec, path, allow_changed_code)
         warnings += changed_setting(manifest)
         experiment = _set_up(spec, callbacks, signals)
         warnings += check_data_unchanged(manifest, experiment)
@@ -204,7 +209,11 @@ def _go_on(
             raise UsageError("\n".join(["bits may differ from those of an uninterrupted run", *warnings]))
         replaced = before.digest() if before.digest() != spec.digest() else None
         manifest |= {"spec": describe_spec(spec, replaced), "components": resumed_components(manifest, spec)}
-        manifest |= {"plugins": describe_plugins(spec), "kernels": describe_kernels(chosen)}
+        manifest |= {
+            "code": describe_code(spec),
+            "plugins": describe_plugins(spec),
+            "kernels": describe_kernels(chosen),
+        }
         course = Course(experiment, directory, manifest, observers, signals)
         resumed, refused = restore(experiment, path, manifest, checkpoint)
         for message in [*warnings, *refused]:
@@ -216,5 +225,5 @@ def _go_on(
             raise UsageError(message, help=f"set training.epochs to {begun} or more")
         if not experiment.trainer.done:
             where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
-            manifest["resumed"].append(where | describe_setting() | {"kernels": manifest["kernels"]})
+            manifest["resumed"].append(where | describe_setting() | {key: manifest[key] for key in ("kernels", "code")})
         return course.run(resumed, report)

@@ -122,7 +122,7 @@ def describe_origin(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a run was made with apart from its spec, as its checkpoints keep it."""
     used = {name: owner for name, owner in manifest["components"].items() if not name.startswith("plots.")}
     plugins = [{key: plugin[key] for key in ("sha256", "copy")} for plugin in manifest["plugins"]]
-    facts = {key: manifest[key] for key in ("format", "data", "kernels")}
+    facts = {key: manifest[key] for key in ("format", "data", "kernels", "code")}
     return facts | {"components": used, "plugins": plugins, "shards": 1}
 
 
@@ -145,9 +145,8 @@ def read_checkpoint(path: Path, spec: Spec, identities: Container[str]) -> Train
         RunError: with the reason why it is not believed.
     """
     with open_archive(path) as archive:
-        texts = _read_texts(archive)
+        texts = _read_texts(archive, path, identities)
         progress = texts["progress"]
-        check_progress(progress, path, identities)
         if not _is_same(texts["spec"], spec):
             raise ForeignError(f"{path} is a checkpoint of another spec")
         if identify(texts["spec"], spec, texts["origin"]) != progress["identity"]:
@@ -162,33 +161,22 @@ def read_checkpoint(path: Path, spec: Spec, identities: Container[str]) -> Train
         return TrainingState(arrays, progress)
 
 
-def read_texts(path: Path) -> dict[str, Any]:
-    """Return the JSON values in a checkpoint: layout, spec, origin and progress.
-
-    Raises:
-        RunError: if it is not intact.
-    """
-    with open_archive(path) as archive:
-        return _read_texts(archive)
-
-
-def read_progress(path: Path, identities: Container[str] | None) -> dict[str, Any]:
-    """Return the progress in a checkpoint of a run, or of any run without `identities`.
+def read_texts(path: Path, identities: Container[str] | None) -> dict[str, Any]:
+    """Return the JSON values in a checkpoint of a run, or of any run without `identities`: `spec`, `progress`, ….
 
     Raises:
         RunError: if it is not intact, or belongs to another run.
     """
     with open_archive(path) as archive:
-        progress: dict[str, Any] = _read_texts(archive)["progress"]
-        check_progress(progress, path, identities)
-        return progress
+        return _read_texts(archive, path, identities)
 
 
-def _read_texts(archive: Archive) -> dict[str, Any]:
-    headers = [archive.headers[name] for name in TEXTS]
-    if any(header.shape or header.dtype.kind != "U" for header in headers):
+def _read_texts(archive: Archive, path: Path, identities: Container[str] | None) -> dict[str, Any]:
+    if any(archive.headers[name].shape or archive.headers[name].dtype.kind != "U" for name in TEXTS):
         raise ValueError(f"{', '.join(TEXTS)} should be text")
-    return {name: json.loads(str(archive.read(name))) for name in TEXTS}
+    texts = {name: json.loads(str(archive.read(name))) for name in TEXTS}
+    _check_progress(texts["progress"], path, identities)
+    return texts
 
 
 def _is_same(saved: Any, spec: Spec) -> bool:
@@ -202,13 +190,8 @@ def _is_same(saved: Any, spec: Spec) -> bool:
         return False
 
 
-def check_progress(progress: Any, path: Path, identities: Container[str] | None) -> None:
-    """Check that `progress` is that of a run with one of the identities, in the step that the file's name says.
-
-    Raises:
-        ValueError: if it is not the progress of any run.
-        ForeignError: if it is that of another run or step.
-    """
+def _check_progress(progress: Any, path: Path, identities: Container[str] | None) -> None:
+    """Check that `progress` is that of a run with one of the identities, at the step in the file's name."""
     try:
         _Progress.model_validate(progress)
         for part, model in PARTS.items():

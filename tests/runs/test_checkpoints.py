@@ -19,6 +19,7 @@ def test_a_checkpoint_is_an_npz_without_pickles_that_holds_the_members_of_the_de
     run = train()
     with np.load(run.checkpoint, allow_pickle=False) as file:
         learned = {"transforms.inputs.0.shift", "transforms.inputs.0.scale"}
+        learned |= {"callbacks.recorder.epochs", "callbacks.recorder.digests"}
         assert set(file.files) == {"params", "slots", "state", "layout", "spec", "origin", "progress", *learned}
         layout, progress = json.loads(str(file["layout"])), json.loads(str(file["progress"]))
         assert json.loads(str(file["spec"])) == run.spec.to_json()
@@ -102,6 +103,9 @@ def test_of_a_damaged_checkpoint_the_one_before_it_is_used_and_that_is_told(dama
         run.checkpoint.write_bytes(changed)
     loaded = specnet.load_run(run.directory)
     assert int(loaded.checkpoint.stem[5:]) == before
+    if damage == "remove":  # it was the newest, which no other file names
+        assert loaded.warnings == []
+        return
     assert run.checkpoint.name in loaded.warnings[0]
     assert loaded.warnings[0].endswith(f"{loaded.checkpoint.name} is used in its place")
 

@@ -1,0 +1,53 @@
+"""Digests of the code that a run is trained with: the version of a distribution says little while it is developed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from specnet import registry
+from specnet.component import Component, parts
+from specnet.local import LocalEntry
+from specnet.spec.model import Spec
+
+SOURCES = (".py", ".so", ".pyd", ".c")
+"""Endings of files that may contain code."""
+
+
+def digest_modules(modules: Iterable[str]) -> str:
+    """Return the SHA-256 of the files of modules, and of the files beside them in their packages."""
+    files: set[Path] = set()
+    for module in modules:
+        spec = find_spec(module)
+        if spec and spec.origin:
+            path = Path(spec.origin)
+            files |= {path, *(path.parent.iterdir() if spec.parent else ())}
+    digest = hashlib.sha256()
+    for path in sorted(path for path in files if path.suffix in SOURCES and path.is_file()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def describe_code(spec: Spec) -> dict[str, str]:
+    """Return the digest of the code of each component that a plugin brings, such as `layers.swish`, plots aside.
+
+    That of a local file is part of the component's version.
+    """
+    found = {}
+    for _, part in parts(spec):
+        if isinstance(part, Component) and part.group != "plots":
+            entry = registry.find(part.group, registry.name_of(part.group, type(part)))
+            if entry.distribution != registry.BUILTIN and not isinstance(entry, LocalEntry):
+                found[f"{entry.group}.{entry.name}"] = digest_modules([type(part).__module__])
+    return dict(sorted(found.items()))
+
+
+def changed_code(manifest: Mapping[str, Any], spec: Spec) -> Iterator[str]:
+    """Yield a sentence for each component whose code has changed since a run was made."""
+    before = manifest["code"]
+    for name, digest in describe_code(spec).items():
+        if before.get(name, digest) != digest:
+            yield f"the code of {name} of {manifest['components'].get(name)} has changed since the run was made"
