@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -74,6 +75,22 @@ def test_a_system_without_locks_is_an_error_and_leaves_no_open_file(tmp_path, mo
     with pytest.raises(OSError, match="No locks"):
         RunDirectory(tmp_path)
     assert set(Path("/dev/fd").iterdir()) == before
+
+
+def test_where_there_is_no_fcntl_the_lock_is_that_of_windows(tmp_path, monkeypatch):
+    held = set()
+
+    def locking(handle, mode, size):
+        if (place := (os.fstat(handle).st_ino, os.lseek(handle, 0, os.SEEK_CUR))) in held:
+            raise OSError(13, "Permission denied")
+        held.add(place)
+
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(LK_NBLCK=2, locking=locking))
+    with RunDirectory(tmp_path):
+        assert find_writer(tmp_path) == (tmp_path / LOCK).read_text().strip()
+        with pytest.raises(BusyError, match=f"process {os.getpid()} on "):
+            RunDirectory(tmp_path)
 
 
 @pytest.mark.parametrize("round", range(5))
