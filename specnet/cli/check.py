@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -69,7 +68,9 @@ def check(
       specnet check --distribution specnet-swish
       specnet check --kernels numpy
     """
-    from specnet import registry
+    from pathlib import Path
+
+    from specnet import registry, testing
     from specnet.runs.threads import blas_threads
 
     named = [each for each in (what, distribution, kernels) if each is not None]
@@ -81,43 +82,24 @@ def check(
         raise UsageError("--shape needs a layer", help="specnet check layers NAME --shape 28,28,1")
     if (overrides or budget) and not is_spec:
         raise UsageError("--set and --memory-budget need a spec", help="specnet check SPEC --set PATH=VALUE")
-    if what in registry.GROUPS and name is None and not os.path.exists(what):  # noqa: PTH110
-        singular = registry.SINGULAR[what]
-        raise UsageError(f"name the {singular} to check", help=f"specnet check {what} NAME; NAME is {_names(what)}")
+    if what in registry.GROUPS and is_spec and not Path(what).exists():
+        help = f"specnet check {what} NAME; NAME is {suggest('', registry.claims(what))}"
+        raise UsageError(f"name the {registry.SINGULAR[what]} to check", help=help)
     with blas_threads(None, 1):  # all products are small
-        passed = _show(_cases(what, name, distribution, shapes, kernels, overrides, budget), form, one=name is not None)
+        cases: Iterable[Case]
+        if distribution is not None:
+            cases = testing.cases(distribution)
+        elif kernels is not None:
+            cases = testing.kernel_cases(kernels)
+        elif what is None:
+            cases = testing.local_cases()
+        elif name is None:
+            cases = testing.spec_cases(load(Path(what), overrides, budget))
+        else:
+            cases = testing.component_cases(what, name, [_sizes(shape) for shape in shapes])
+        passed = _show(cases, form, one=name is not None)
     if not passed:
         click.get_current_context().exit(2)
-
-
-def _names(group: str) -> str:
-    from specnet import registry
-
-    return suggest("", registry.claims(group))
-
-
-def _cases(
-    what: str | None,
-    name: str | None,
-    distribution: str | None,
-    shapes: tuple[str, ...],
-    kernels: str | None,
-    overrides: tuple[str, ...],
-    budget: str | None,
-) -> Iterable[Case]:
-    from pathlib import Path
-
-    from specnet import testing
-
-    if distribution is not None:
-        return testing.cases(distribution)
-    if kernels is not None:
-        return testing.kernel_cases(kernels)
-    if what is None:
-        return testing.local_cases()
-    if name is None:
-        return testing.spec_cases(load(Path(what), overrides, budget))
-    return testing.component_cases(what, name, [_sizes(shape) for shape in shapes])
 
 
 def _sizes(text: str) -> tuple[int, ...]:
@@ -138,8 +120,8 @@ def _show(cases: Iterable[Case], form: str, one: bool) -> bool:
             {"name": case.name, "passed": not wrong, "checks": [outcome._asdict() for outcome in outcomes]},
         )
         if form == "text":
-            told = f"{wrong} of {_count(len(outcomes))}" if wrong else _count(len(outcomes))
-            _echo("FAILED" if wrong else "ok", f"{case.name}: {told}")
+            count = f"{wrong} of {_count(len(outcomes))}" if wrong else _count(len(outcomes))
+            _echo("FAILED" if wrong else "ok", f"{case.name}: {count}")
             for outcome in outcomes:
                 if one or outcome.reason:
                     _show_outcome(outcome)

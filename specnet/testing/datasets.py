@@ -15,7 +15,7 @@ from specnet.datasets.rows import Rows, pieces
 from specnet.errors import DataError, SpecnetError
 from specnet.randomness import stream
 from specnet.testing.comparison import unequal, written
-from specnet.testing.core import Problems, Situation, checker, conclude, run
+from specnet.testing.core import Problems, Situation, attempt, checker, conclude, run
 from specnet.testing.examples import NO_FILE
 from specnet.testing.outcome import Outcome
 
@@ -143,11 +143,8 @@ class DatasetChecks(Situation[Dataset]):
             if isinstance(part, DataFile) and len(place) == 1:
                 broken = self.fresh(**{str(place[0]): DataFile(NO_FILE)})
                 for method, call in {"load": lambda: self.load(broken), "outline": broken.outline}.items():  # noqa: B023
-                    try:
-                        call()
-                    except SpecnetError:
-                        continue
-                    except Exception as error:
+                    error = attempt(call)
+                    if isinstance(error, BaseException) and not isinstance(error, SpecnetError):
                         yield f"if the file {place[0]} does not exist, {method} raises {type(error).__name__}: {error}"
 
 

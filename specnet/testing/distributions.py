@@ -11,12 +11,12 @@ from typing import Any
 import importlib_metadata
 
 from specnet import registry
-from specnet.component import Component, check_class, find_class
+from specnet.component import check_class, find_class
 from specnet.errors import SpecnetError, UsageError
 from specnet.layers.base import Shape
 from specnet.names import suggest
 from specnet.spec.load import parse_component
-from specnet.testing.core import registered
+from specnet.testing.core import attempt, registered
 from specnet.testing.dispatch import Case, example_cases
 from specnet.testing.examples import examples
 from specnet.testing.outcome import Outcome, concluded, show_error
@@ -76,34 +76,24 @@ def _entry_cases(entry: registry.Entry) -> Iterator[Case]:
     yield Case(f"{entry.group} {entry.name}, its class", partial(examine_class, entry))
     if entry.group in registry.FURTHER:
         return
-    try:
-        components = examples(check_class(entry, entry.load()))
-    except SpecnetError:  # which that case reports
-        return
-    yield from example_cases(f"{entry.group} {entry.name}", components)
+    components = attempt(lambda: examples(check_class(entry, entry.load())))
+    if not isinstance(components, BaseException):  # which that case reports
+        yield from example_cases(f"{entry.group} {entry.name}", components)
 
 
 def examine_class(entry: registry.Entry) -> Iterator[Outcome]:
     """Yield the outcome of each check of a class, of its documentation and of its name."""
     yield concluded("its name is free", [*_clashes(entry)])
-    try:
-        cls = check_class(entry, entry.load())
-    except SpecnetError as error:
-        yield concluded("it is a class that can be imported", [error.message])
-        return
-    yield Outcome("it is a class that can be imported", True)
-    if entry.group == "commands":
-        yield concluded("it is described", [] if cls.help else ["the command has no docstring: say what it does"])
-        return
-    yield concluded("it is described", [*_undescribed(cls)])
-    if entry.group in registry.FURTHER:
-        return
-    try:
-        examples(cls)
-    except SpecnetError as error:
-        yield concluded("there are examples of it", [" ".join(filter(None, [error.message, error.help]))])
-    except (Exception, SystemExit) as error:
-        yield concluded("there are examples of it", [show_error(error)])
+    cls = attempt(lambda: check_class(entry, entry.load()))
+    broken = isinstance(cls, SpecnetError)
+    yield concluded("it is a class that can be imported", [cls.message] if broken else [])
+    if not broken:
+        yield concluded("it is described", [*_undescribed(entry, cls)])
+        error = None if entry.group in registry.FURTHER else attempt(lambda: examples(cls))
+        if isinstance(error, SpecnetError):
+            yield concluded("there are examples of it", [" ".join(filter(None, [error.message, error.help]))])
+        elif isinstance(error, BaseException):
+            yield concluded("there are examples of it", [show_error(error)])
 
 
 def _clashes(entry: registry.Entry) -> Iterator[str]:
@@ -113,7 +103,11 @@ def _clashes(entry: registry.Entry) -> Iterator[str]:
             yield f"{other.owner} has a {registry.SINGULAR[entry.group]} of that name, {used}"
 
 
-def _undescribed(cls: type[Component]) -> Iterator[str]:
+def _undescribed(entry: registry.Entry, cls: Any) -> Iterator[str]:
+    if entry.group == "commands":
+        if not cls.help:
+            yield "the command has no docstring: say what it does"
+        return
     text = getdoc(cls) if cls.__doc__ else None
     if not text:
         yield f"the class {cls.__name__} has no docstring: say what it computes, and cite its source"
@@ -126,16 +120,14 @@ def _undescribed(cls: type[Component]) -> Iterator[str]:
 
 def examine_metadata(distribution: Any) -> Iterator[Outcome]:
     """Yield the outcome of each check of a distribution's metadata and entry points."""
-    told = {key: distribution.metadata.get(key) or "" for key in ("Name", "Version", "Summary", "Description")}
-    is_plugin, required = distribution.name != registry.BUILTIN, distribution.requires or ()
-    yield concluded(
-        "its metadata have name version summary and readme",
-        [
-            f'there is no {what}: give `{field}` under "[project]" in pyproject.toml'
-            for text, what, field in zip(told.values(), *METADATA, strict=True)
-            if text.strip() in ("", "UNKNOWN")
-        ],
-    )
+    metadata, required = distribution.metadata, distribution.requires or ()
+    is_plugin = distribution.name != registry.BUILTIN
+    absent = [
+        f'there is no {what}: set `{field}` under "[project]" in pyproject.toml'
+        for key, what, field in METADATA
+        if (metadata.get(key) or "").strip() in ("", "UNKNOWN")
+    ]
+    yield concluded("its metadata have name version summary and readme", absent)
     names = {re.split(r"[^\w.-]", line)[0].lower() for line in required}
     without = 'specnet is not among its `dependencies` under "[project]" in pyproject.toml'
     yield concluded("it requires specnet", [without] if is_plugin and registry.BUILTIN not in names else [])
@@ -143,23 +135,27 @@ def examine_metadata(distribution: Any) -> Iterator[Outcome]:
     nothing = [] if points else ["it has no entry points in groups of specnet: it registers nothing"]
     what = "its entry points are in groups of specnet under names for specs"
     yield concluded(what, nothing + [problem for point in points for problem in _misnamed(point)])
-    licenses = [distribution.metadata.get(key) for key in ("License-Expression", "License", "License-File")]
+    licensed = any(map(metadata.get, LICENSES)) or "License ::" in str(metadata.get_all("Classifier"))
     edition = any(re.match(r"specnet\s*[\[(<>=~!]", line) for line in required)
-    missing = [
-        wish
-        for there, wish in (
-            (any(licenses) or "License ::" in str(distribution.metadata.get_all("Classifier")), "a license: `license`"),
-            (edition or not is_plugin, f'the versions of specnet: "{registry.edition()}"'),
-            (distribution.metadata.get("Requires-Python"), "the versions of Python that it runs on: `requires-python`"),
-        )
-        if not there
-    ]
-    wish = f'it could tell {" and ".join(missing)} under "[project]" in pyproject.toml' if missing else ""
+    useful = {
+        "a license: `license`": licensed,
+        f'the versions of specnet: "{registry.edition()}"': edition or not is_plugin,
+        "the versions of Python that it runs on: `requires-python`": metadata.get("Requires-Python"),
+    }
+    missing = " and ".join(wish for wish, present in useful.items() if not present)
+    wish = f'it could state {missing} under "[project]" in pyproject.toml' if missing else ""
     yield Outcome("others know whether they can use it", True, wish)
 
 
-METADATA = ("name", "version", "summary", "readme"), ("name", "version", "description", "readme")
-"""Parts of metadata, and their fields in a pyproject.toml."""
+METADATA = (
+    ("Name", "name", "name"),
+    ("Version", "version", "version"),
+    ("Summary", "summary", "description"),
+    ("Description", "readme", "readme"),
+)
+"""Keys of metadata, what they are, and their fields in a pyproject.toml."""
+LICENSES = ("License-Expression", "License", "License-File")
+"""Keys of metadata that state a license."""
 
 
 def _misnamed(point: importlib_metadata.EntryPoint) -> Iterator[str]:
@@ -167,4 +163,4 @@ def _misnamed(point: importlib_metadata.EntryPoint) -> Iterator[str]:
     if point.group not in known:
         yield f'there is no group "{point.group}": {suggest(point.group, known)}'
     elif not registry.NAME.fullmatch(point.name):
-        yield f'"{point.name}" in {point.group} is no name of a component: it should match {registry.NAME.pattern}'
+        yield f'"{point.name}" in {point.group} is not a valid name: it should match {registry.NAME.pattern}'

@@ -11,13 +11,12 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from specnet.errors import ShapeError
 from specnet.kernels.base import KernelSet, Textbook
 from specnet.losses.base import Loss
 from specnet.testing.comparison import DTYPES, LEAST, DType, Results, unequal, written
-from specnet.testing.core import Problems, checker, nothing, run
+from specnet.testing.core import Problems, attempt, checker, nothing, run
 from specnet.testing.gradient import find_mismatch
-from specnet.testing.outcome import Outcome
+from specnet.testing.outcome import Outcome, show_error
 from specnet.testing.pairs import Weighing, pairs
 
 REDUCTIONS: tuple[Literal["mean", "sum"], ...] = ("mean", "sum")
@@ -191,10 +190,10 @@ class LossChecks(Weighing[Loss]):
 
     def check_shapes_takes_what_prepare_takes(self) -> Problems:
         """The same shapes are refused before data are loaded."""
-        try:
-            self.fresh().check_shapes(self.y.shape[1:], self.target.shape[1:])
-        except ShapeError as error:
-            yield f"prepare takes targets of shape {self.target.shape[1:]}, check_shapes does not: {error.message}"
+        shape = self.target.shape[1:]
+        error = attempt(lambda: self.fresh().check_shapes(self.y.shape[1:], shape))
+        if isinstance(error, BaseException):
+            yield f"prepare takes targets of shape {shape}, check_shapes does not: it {show_error(error)}"
 
 
 @checker("losses")

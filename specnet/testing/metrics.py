@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from specnet.errors import SpecnetError
 from specnet.metrics.base import Metric
 from specnet.testing.comparison import DType, Results, written
-from specnet.testing.core import Problems, checker, nothing, run
+from specnet.testing.core import Problems, attempt, checker, nothing, run
 from specnet.testing.outcome import Outcome
 from specnet.testing.pairs import Weighing, pairs
 
@@ -150,11 +149,9 @@ class MetricChecks(Weighing[Metric]):
     def a_missing_axis_of_1_changes_nothing(self) -> Problems:
         """Targets (n,) of predictions (n, 1), which NumPy would broadcast to (n, n), are the same as (n, 1)."""
         if (self.y.shape[1:], self.target.shape[1:]) == ((1,), ()):
-            try:
-                column = numbers(self.of((self.y, self.target[:, np.newaxis])))
-            except SpecnetError:
-                return
-            yield from self.compare("of targets of shape (n,) against shape (n, 1)", self.trial().step(), column)
+            column = attempt(lambda: numbers(self.of((self.y, self.target[:, np.newaxis]))))
+            if isinstance(column, dict):  # else it refuses them
+                yield from self.compare("of targets of shape (n,) against shape (n, 1)", self.trial().step(), column)
 
 
 def numbers(metric: Metric) -> dict[str, float]:

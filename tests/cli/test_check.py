@@ -88,7 +88,7 @@ def test_a_whole_distribution_is_checked_with_its_metadata(invoke, plugin):
     result = invoke("check", "--distribution", "specnet-mine")
     assert result.exit_code == 2
     assert "FAILED distribution: 2 of 4 checks\n" in result.output
-    assert "      there is no summary: give `description`" in result.output
+    assert "      there is no summary: set `description`" in result.output
     assert "FAILED layers broken, its class: 1 of 2 checks\n" in result.output
     assert "No module named 'nowhere'" in result.output
     assert 'the field "factor" has no description' in result.output

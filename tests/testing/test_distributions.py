@@ -95,13 +95,13 @@ def test_what_is_wrong_with_a_plugin_is_told_component_by_component(install):
     assert "not a subclass" in failed(found["layers no_layer, its class"])["it is a class that can be imported"]
     assert "which is used instead" in failed(found["layers tanh, its class"])["its name is free"]
     assert "layers gone" not in found
-    assert "it could tell a license" in [*found["distribution"].outcomes()][-1].reason
+    assert "it could state a license" in [*found["distribution"].outcomes()][-1].reason
     assert failed(found["distribution"]) == {
-        "its metadata have name version summary and readme": "there is no summary: give `description` under "
-        '"[project]" in pyproject.toml\nthere is no readme: give `readme` under "[project]" in pyproject.toml',
+        "its metadata have name version summary and readme": "there is no summary: set `description` under "
+        '"[project]" in pyproject.toml\nthere is no readme: set `readme` under "[project]" in pyproject.toml',
         "it requires specnet": 'specnet is not among its `dependencies` under "[project]" in pyproject.toml',
-        "its entry points are in groups of specnet under names for specs": '"Bad-Name" in specnet.layers is no name '
-        "of a component: it should match [a-z][a-z0-9_]*",
+        "its entry points are in groups of specnet under names for specs": '"Bad-Name" in specnet.layers is not '
+        "a valid name: it should match [a-z][a-z0-9_]*",
     }
 
 

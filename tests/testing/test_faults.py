@@ -257,7 +257,7 @@ class NoPredictions(Square):
     takes = "logits"
 
 
-@fault("check shapes takes what prepare takes", "check_shapes does not: never")
+@fault("check shapes takes what prepare takes", "check_shapes does not: it raises ShapeError: never")
 class Unforeseen(Square):
     def prepare(self, target, output_shape, dtype):
         super().check_shapes(output_shape, target.shape[1:])
