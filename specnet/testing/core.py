@@ -74,6 +74,22 @@ class Situation(Generic[C]):
         component.model_post_init(None)
         return component
 
+    def use(self, component: C) -> Results:
+        """Return what a component computes in the situation, with random numbers from one seed."""
+        raise NotImplementedError
+
+    def use_otherwise(self, component: C) -> None:
+        """Use a component with other data or another seed."""
+        raise NotImplementedError
+
+    def determined(self) -> Iterator[str]:
+        """Yield where results depend on the instance or on earlier use, and each field that use has changed."""
+        expected, used = self.use(self.fresh()), self.fresh()
+        yield from differing("change for another instance", self.use(used), expected, 0.0)
+        self.use_otherwise(used)
+        yield from differing("change after other ones", self.use(used), expected, 0.0)
+        yield from self.changed_fields(used)
+
     def changed_fields(self, used: Component) -> Iterator[str]:
         """Yield each field that use has changed: fields are a component's JSON, and run-time state is not."""
         for name in type(self.component).model_fields:

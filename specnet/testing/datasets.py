@@ -14,7 +14,7 @@ from specnet.datasets.checks import check_weights
 from specnet.datasets.rows import Rows, pieces
 from specnet.errors import DataError, SpecnetError
 from specnet.randomness import stream
-from specnet.testing.comparison import unequal, written
+from specnet.testing.comparison import Results, written
 from specnet.testing.core import Problems, Situation, attempt, checker, conclude, run
 from specnet.testing.examples import NO_FILE
 from specnet.testing.outcome import Outcome
@@ -32,6 +32,13 @@ class DatasetChecks(Situation[Dataset]):
     def load(self, dataset: Dataset | None = None) -> Data:
         """Return the samples of a run with this seed."""
         return (dataset or self.fresh()).load(stream(self.seed, "dataset"))
+
+    def use(self, component: Dataset) -> Results:
+        arrays = _arrays(self.load(component)).items()
+        return {f"{name} ({array.dtype}, shape {array.shape})": _head(array) for name, array in arrays}
+
+    def use_otherwise(self, component: Dataset) -> None:
+        component.load(stream(self.seed + 1, "dataset"))
 
     @cached_property
     def data(self) -> Data:
@@ -65,14 +72,7 @@ class DatasetChecks(Situation[Dataset]):
 
     def a_seed_determines_the_samples(self) -> Problems:
         """All randomness comes from `rng`, and earlier calls do not matter."""
-        used = self.fresh()
-        self.load(used)
-        for how, other in {"again": self.load(used), "by another instance": self.load()}.items():
-            for (name, first), second in zip(_arrays(self.data).items(), _arrays(other).values(), strict=True):
-                same = (first.shape, first.dtype) == (second.shape, second.dtype)
-                if not same or unequal(_head(first), _head(second), 0.0):
-                    yield f"{name} change when they are loaded {how} from the same seed"
-        yield from self.changed_fields(used)
+        yield from self.determined()
 
     def outline_agrees_with_the_loaded_samples(self) -> Problems:
         """`outline` returns the shapes, rows, splits, classes and kind of target of the loaded samples, or None."""

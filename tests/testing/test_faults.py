@@ -597,7 +597,7 @@ class Infinite(Draw):
         return np.full(shape, np.float64(1e300) ** (1 + fan_in))
 
 
-@fault("a seed determines the numbers", "the same seed returns different numbers")
+@fault("a seed determines the numbers", "numbers from a seed change for another instance")
 class GlobalDraw(Draw):
     def sample(self, rng, shape, fan_in, fan_out):
         return np.random.default_rng().random(shape)
@@ -901,7 +901,7 @@ class Unnamed(Shift):
         return x - getattr(self, "mean", np.zeros(x.shape[1:]))
 
 
-@fault("a second fit replaces the first", "after an earlier fit on other samples, apply returns")
+@fault("a second fit replaces the first", "samples after fit and apply change after other ones")
 class Accumulating(Shift):
     def fit(self, x):
         self.mean = getattr(self, "mean", 0.0) + np.mean(x.astype(np.float64), axis=0)
@@ -1053,7 +1053,7 @@ class Global(Flip):
         return super().apply(x, np.random.default_rng())
 
 
-@fault("nothing is kept from batch to batch", "after other batches apply returns")
+@fault("nothing is kept from batch to batch", "samples change after other ones")
 class Growing(Flip):
     def apply(self, x, rng):
         self.calls = getattr(self, "calls", 0) + 1
@@ -1088,7 +1088,7 @@ class StreamedLine(Line):
         return Data(StreamedSamples(inputs, targets, 80), classes=("no", "yes"))
 
 
-@fault("a seed determines the samples", "train inputs change when they are loaded again from the same seed")
+@fault("a seed determines the samples", r"train inputs \(float64, shape \(20, 1\)\) change for another instance")
 class GlobalData(Line):
     def load(self, rng):
         return super().load(np.random.default_rng())
