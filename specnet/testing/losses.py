@@ -14,47 +14,13 @@ import numpy as np
 from specnet.kernels.base import KernelSet, Textbook
 from specnet.losses.base import Loss
 from specnet.testing.comparison import DTYPES, LEAST, DType, Results, unequal, written
-from specnet.testing.core import Problems, attempt, checker, nothing, run
+from specnet.testing.core import Problems, attempt, checker, run
 from specnet.testing.gradient import find_mismatch
 from specnet.testing.outcome import Outcome, show_error
 from specnet.testing.pairs import Weighing, pairs
 
 REDUCTIONS: tuple[Literal["mean", "sum"], ...] = ("mean", "sum")
 LOSS, GRADIENT = "the loss", "the gradient"
-
-
-class LossTrial:
-    """A loss with outputs y and targets in a dtype."""
-
-    def __init__(self, of: LossChecks, dtype: DType, **fields: Any) -> None:
-        self.component = of.fresh(**fields)
-        self.y, self.target = of.batch(dtype)
-        self.rows = len(self.y)
-
-    def forward(self, weight: np.ndarray | None = None, rows: np.ndarray | slice = slice(None)) -> float:
-        """Return the loss of some rows."""
-        weights = [] if weight is None else [weight[rows]]
-        return self.component.forward(self.y[rows], self.target[rows], *weights)
-
-    def step(
-        self,
-        rows: np.ndarray | None = None,
-        weight: np.ndarray | None = None,
-        between: Callable[[], object] = nothing,
-    ) -> Results:
-        """Return loss and gradient of some rows; the gradient is that of all outputs, 0 for other rows."""
-        rows = np.arange(self.rows) if rows is None else rows
-        value = self.forward(weight, rows)
-        between()
-        dy = self.component.backward()
-        gradient = np.zeros((self.rows, *dy.shape[1:]), dy.dtype)
-        np.add.at(gradient, rows, dy)
-        return {LOSS: value, GRADIENT: gradient}
-
-    def other(self) -> None:
-        """Compute the loss of the same outputs with other targets."""
-        self.y = self.y[::-1].copy()
-        self.step()
 
 
 @dataclass(frozen=True)
@@ -67,14 +33,20 @@ class LossChecks(Weighing[Loss]):
     cases: ClassVar = {f', with "{reduction}"': {"reduction": reduction} for reduction in REDUCTIONS}
 
     def accept(self) -> object:
-        return self.batch()
+        return self.arrays()
 
-    def batch(self, dtype: DType = "float64") -> tuple[np.ndarray, np.ndarray]:
-        """Return outputs in a dtype, and targets as `forward` takes them."""
+    def arrays(self, dtype: DType = "float64") -> tuple[np.ndarray, np.ndarray]:
         return self.y.astype(dtype), self.fresh().prepare(self.target, self.y.shape[1:], np.dtype(dtype))
 
-    def trial(self, dtype: DType = "float64", rows: int = 0, **fields: Any) -> LossTrial:
-        return LossTrial(self, dtype, **fields)
+    def compute(
+        self, component: Any, rows: np.ndarray, batch: tuple[np.ndarray, ...], between: Callable[[], object]
+    ) -> Results:
+        value = component.forward(*batch)
+        between()
+        dy = component.backward()
+        gradient = np.zeros((len(self.y), *dy.shape[1:]), dy.dtype)  # 0 for outputs that are not in the batch
+        np.add.at(gradient, rows, dy)
+        return {LOSS: value, GRADIENT: gradient}
 
     def least(self, name: str) -> float:
         return 1.0 if name == LOSS else LEAST
@@ -90,7 +62,7 @@ class LossChecks(Weighing[Loss]):
     def the_loss_is_a_finite_number(self) -> Problems:
         """Forward returns a float, backward an array of finite numbers."""
         trial = self.trial()
-        value: Any = trial.forward()
+        value: Any = trial.component.forward(*trial.batch())
         if not isinstance(value, float):
             yield f"forward returns {type(value).__name__}, not a float"
         elif not math.isfinite(value):
@@ -103,18 +75,18 @@ class LossChecks(Weighing[Loss]):
 
     def outputs_and_targets_are_left_alone(self) -> Problems:
         """Forward, backward, predictions and prepare do not write to their arguments."""
-        loss, (y, target) = self.fresh(), self.batch()
+        loss, (y, target) = self.fresh(), self.arrays()
         arrays = {"outputs": y, "targets": target}
         yield from written("forward", arrays, lambda: loss.forward(y, target))
         yield from written("backward", arrays, lambda: loss.backward().fill(np.nan))  # the caller may overwrite it
         yield from written("predictions", arrays, lambda: loss.predictions(y))
-        yield from written("prepare", {"the split's targets": self.target}, self.batch)
+        yield from written("prepare", {"the split's targets": self.target}, self.arrays)
 
     def the_gradient_has_shape_and_dtype_of_the_outputs(self) -> Problems:
         """float32 stays float32, and float64 stays float64."""
         for dtype in DTYPES:
             trial = self.trial(dtype)
-            trial.forward()
+            trial.component.forward(*trial.batch())
             y, dy = trial.y, trial.component.backward()
             if (dy.shape, dy.dtype) != (y.shape, y.dtype):
                 yield f"for outputs of {y.dtype} and shape {y.shape} backward returns {dy.dtype} of shape {dy.shape}"
@@ -132,7 +104,8 @@ class LossChecks(Weighing[Loss]):
             trial = self.trial(**fields)
             value, dy = trial.step(weight=weight).values()
             terms, rng = max(abs(value), 1.0), np.random.default_rng(2)
-            if found := find_mismatch(partial(trial.forward, weight), trial.y, dy, terms, rng):
+            forward = partial(trial.component.forward, *trial.batch(weight))
+            if found := find_mismatch(forward, trial.y, dy, terms, rng):
                 yield f"{found.show('y', trial.rows)}{case}"
 
     def mean_and_sum_are_those_over_the_batch(self) -> Problems:

@@ -12,38 +12,11 @@ import numpy as np
 
 from specnet.metrics.base import Metric
 from specnet.testing.comparison import DType, Results, written
-from specnet.testing.core import Problems, attempt, checker, nothing, run
+from specnet.testing.core import Problems, attempt, checker, run
 from specnet.testing.outcome import Outcome
 from specnet.testing.pairs import Weighing, pairs
 
 METRIC = "the metric"
-
-
-class MetricTrial:
-    """A metric with predictions y and targets."""
-
-    def __init__(self, of: MetricChecks, dtype: DType, **fields: Any) -> None:
-        self.component = of.fresh(**fields)
-        self.y = of.y.astype(dtype if of.y.dtype.kind == "f" else of.y.dtype)
-        self.target = of.target.copy()
-        self.rows = len(self.y)
-
-    def step(
-        self,
-        rows: np.ndarray | None = None,
-        weight: np.ndarray | None = None,
-        between: Callable[[], object] = nothing,
-    ) -> Results:
-        """Return the metric of some rows, after a reset."""
-        self.component.reset()
-        rows = np.arange(self.rows) if rows is None else rows
-        self.component.update(self.y[rows], self.target[rows], *([] if weight is None else [weight[rows]]))
-        between()
-        return numbers(self.component)
-
-    def other(self) -> None:
-        """Compute the metric of some of the samples."""
-        self.step(np.arange(self.rows)[: self.rows // 2])
 
 
 @dataclass(frozen=True)
@@ -58,8 +31,16 @@ class MetricChecks(Weighing[Metric]):
     def accept(self) -> object:
         return self.trial().step()
 
-    def trial(self, dtype: DType = "float64", rows: int = 0, **fields: Any) -> MetricTrial:
-        return MetricTrial(self, dtype, **fields)
+    def arrays(self, dtype: DType) -> tuple[np.ndarray, np.ndarray]:
+        return self.y.astype(dtype if self.y.dtype.kind == "f" else self.y.dtype), self.target.copy()
+
+    def compute(
+        self, component: Any, rows: np.ndarray, batch: tuple[np.ndarray, ...], between: Callable[[], object]
+    ) -> Results:
+        component.reset()
+        component.update(*batch)
+        between()
+        return numbers(component)
 
     def least(self, name: str) -> float:
         return 1.0

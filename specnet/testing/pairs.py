@@ -9,7 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from specnet.layers.base import Shape
-from specnet.testing.core import C, Computation, Problems
+from specnet.testing.comparison import DType, Results
+from specnet.testing.core import C, Computation, Problems, nothing
 from specnet.weights import takes_weight
 
 ROWS = 6
@@ -30,12 +31,37 @@ class Pair(NamedTuple):
     right: np.ndarray
 
 
+class PairTrial:
+    """A component with outputs y and targets in a dtype."""
+
+    def __init__(self, of: Weighing[Any], dtype: DType, **fields: Any) -> None:
+        self.of, self.component = of, of.fresh(**fields)
+        self.y, self.target = of.arrays(dtype)
+        self.rows = len(self.y)
+
+    def batch(self, weight: np.ndarray | None = None, rows: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, ...]:
+        """Return y, targets and, if there are some, weights of the rows."""
+        return self.y[rows], self.target[rows], *([] if weight is None else [weight[rows]])
+
+    def step(
+        self,
+        rows: np.ndarray | None = None,
+        weight: np.ndarray | None = None,
+        between: Callable[[], object] = nothing,
+    ) -> Results:
+        """Return what the component computes for some rows, which may repeat; `weight` has those of all rows."""
+        rows = np.arange(self.rows) if rows is None else rows
+        return self.of.compute(self.component, rows, self.batch(weight, rows), between)
+
+    def other(self) -> None:
+        """Compute with the outputs in reverse order."""
+        self.y = self.y[::-1].copy()
+        self.step()
+
+
 @dataclass(frozen=True)
 class Weighing(Computation[C]):
-    """A component that compares y with targets, and may take weights.
-
-    A trial has the arrays `y` and `target`; its `step(rows, weight)` takes the weights of all samples. Rows may repeat.
-    """
+    """A component that compares y with targets, and may take weights."""
 
     y: np.ndarray
     target: np.ndarray
@@ -43,6 +69,19 @@ class Weighing(Computation[C]):
     """The method that takes weights."""
     cases: ClassVar[Mapping[str, Mapping[str, Any]]] = {"": {}}
     """Fields of the component to check weights with, and how messages name them."""
+
+    def arrays(self, dtype: DType) -> tuple[np.ndarray, np.ndarray]:
+        """Return copies of y in a dtype, and of targets as the component takes them."""
+        raise NotImplementedError
+
+    def compute(
+        self, component: Any, rows: np.ndarray, batch: tuple[np.ndarray, ...], between: Callable[[], object]
+    ) -> Results:
+        """Return what a component computes for a batch of these rows, with a call halfway."""
+        raise NotImplementedError
+
+    def trial(self, dtype: DType = "float64", rows: int = 0, **fields: Any) -> PairTrial:
+        return PairTrial(self, dtype, **fields)
 
     @property
     def weighs(self) -> bool:
