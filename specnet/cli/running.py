@@ -155,7 +155,8 @@ def _show(finished: Run, report: bool) -> None:
         show_scores({split: finished.evaluate(split) for split in finished.data.splits})
         best = finished.best
         value = f", {best['monitor']} {best['value']:.4g}" if best["value"] is not None else ""
-        click.echo(f"\nThese are of the best checkpoint: epoch {best['epoch']}{value}.")
+        which = "best" if best["monitor"] else "last"
+        click.echo(f"\nThese are of the {which} checkpoint: epoch {best['epoch']}{value}.")
         click.echo(f"The run is in {finished.directory}")
         for path in finished.plots:
             show_link(path, "  ")

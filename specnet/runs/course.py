@@ -54,7 +54,8 @@ class Checkpointing(Callback):
         self.course.check_signals()
 
     def state(self) -> dict[str, Any]:
-        return self.course.moment | {"monitor": self.course.experiment.best.watch.monitor}
+        watch = self.course.experiment.best.watch
+        return self.course.moment | {"monitor": watch.monitor if watch else None}
 
     def restore(self, saved: dict[str, Any]) -> None:
         self.course.moment = {"epoch": saved["epoch"], "step": saved["step"]}
@@ -239,7 +240,9 @@ class Course:
         return {"epoch": self.trainer.epoch, "step": self.trainer.step}
 
     def save(self, final: bool = False) -> None:
-        """Save the current state, and the best one if it is not saved yet."""
+        """Save the current state, and the best one if it is not saved yet; without a monitor the last is the best."""
+        if self.experiment.best.watch is None:
+            self.moment, self.best = self._now(), None
         if self.best and self.moment == self._now():
             self.latest = self.best
         else:  # written at once, so not copied

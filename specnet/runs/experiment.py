@@ -30,7 +30,7 @@ from specnet.task import Task
 from specnet.training.callbacks import BestTracker, Callback, FollowMonitors, GuardedCallback, StopEarly
 from specnet.training.model import Model
 from specnet.training.state import TrainingState
-from specnet.training.trainer import Trainer
+from specnet.training.trainer import AFTER, Trainer, after_epoch
 from specnet.training.trial import try_out
 from specnet.transforms.pipeline import Pipeline
 from specnet.watch import Mode, Watch
@@ -170,11 +170,10 @@ class Experiment:
             self.recorder = self._make_recorder()
             self._check_plots()
             watching = {place: each for place, each in self.schedules.items() if isinstance(each, WatchingSchedule)}
-            monitors = [self.best.watch.monitor, *(each.monitor for each in watching.values())]
-            monitors += [stopping.monitor] if stopping else []
+            monitors = [each.monitor for each in (self.best.watch, stopping, *watching.values()) if each]
             watched = {monitor.partition("/")[0] for monitor in monitors}
             # The test split is for the end, unless it is monitored.
-            measured = [name for name in self.splits if name == "validation" or name in watched - {"train"}]
+            measured = [name for name in (*self.splits, AFTER) if name == "validation" or name in watched - {"train"}]
             self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, spec.seed, measured)
             self.trainer.callbacks = self._make_callbacks(watching, stopping, callbacks)
         # These two never change during a run. They are in every checkpoint, so that one is enough to predict.
@@ -281,19 +280,29 @@ class Experiment:
         if mistakes:
             raise SpecError(mistakes)
 
-    def _watch_best(self) -> Watch:
-        checkpoint = self.spec.checkpoint
-        default = "validation/loss" if "validation" in self.splits else "train/loss"
-        monitor = checkpoint.monitor or default
-        return Watch(monitor, self._mode(monitor, checkpoint.mode, ("checkpoint", "monitor")))
+    def _watch_best(self) -> Watch | None:
+        """Return the watch that decides which state is the best; None where none is: the last is used then."""
+        checkpoint, stopping = self.spec.checkpoint, self.spec.training.early_stopping
+        monitor, mode = checkpoint.monitor, checkpoint.mode
+        place: Pointer = ("checkpoint", "monitor")
+        if monitor is None and stopping:
+            monitor, place, mode = stopping.monitor, ("training", "early_stopping", "monitor"), mode or stopping.mode
+        if monitor is None and "validation" in self.splits:
+            monitor = "validation/loss"
+        if monitor is None:
+            if self.spec.training.on_divergence == "restore_best":
+                message = "there is no best state to restore: there are no validation samples, and no monitor"
+                help = 'give "split" a validation share, or "checkpoint" a monitor, such as "train/loss"'
+                raise SpecError([Diagnostic("unknown-monitor", message, ("training", "on_divergence"), help)])
+            return None
+        return Watch(after_epoch(monitor), self._mode(monitor, mode, place))
 
     def _watch_stopping(self) -> Watch | None:
         stopping = self.spec.training.early_stopping
         if stopping is None:
             return None
-        place = ("training", "early_stopping", "monitor")
-        mode = self._mode(stopping.monitor, stopping.mode, place)
-        return Watch(stopping.monitor, mode, stopping.min_delta, stopping.patience)
+        mode = self._mode(stopping.monitor, stopping.mode, ("training", "early_stopping", "monitor"))
+        return Watch(after_epoch(stopping.monitor), mode, stopping.min_delta, stopping.patience)
 
     def _begin_schedules(self, optimizer: Optimizer) -> dict[str, Schedule]:
         """Return all schedules by place, with those that watch a value prepared for training."""

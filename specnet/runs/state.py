@@ -88,7 +88,7 @@ class _Progress(_Part):
 class _Moment(_Part):
     epoch: NonNegativeInt
     step: NonNegativeInt
-    monitor: str
+    monitor: str | None
 
 
 class _History(_Part):

@@ -36,7 +36,8 @@ class Checkpoint(Section):
     keep: PositiveInt = Field(default=3, description="number of newest ones to keep, besides the first and the best")
     monitor: str | None = Field(
         default=None,
-        description="value that determines the best; null: validation/loss, or train/loss without validation",
+        description="value that determines the best; null: that of early stopping, else validation/loss, and none "
+        "without validation: the last state is then used",
     )
     mode: Mode | None = Field(default=None, description="which values are better; null: by the kind of value")
 

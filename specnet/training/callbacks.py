@@ -124,21 +124,22 @@ class FollowMonitors(Callback):
 
 
 class BestTracker(Callback):
-    """Records whether the last epoch is the best so far by a monitored value."""
+    """Records whether the last epoch is the best so far by a monitored value; never, if there is none."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch | None) -> None:
         super().__init__()
         self.watch = watch
         self.improved = False
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
-        self.improved = self.watch.look(values)
+        self.improved = self.watch is not None and self.watch.look(values)
 
     def state(self) -> dict[str, Any]:
-        return self.watch.save()
+        return self.watch.save() if self.watch else {"best": None, "waited": 0}
 
     def restore(self, saved: dict[str, Any]) -> None:
-        self.watch.restore(saved)
+        if self.watch:
+            self.watch.restore(saved)
 
 
 class StopEarly(Callback):

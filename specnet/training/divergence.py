@@ -163,7 +163,7 @@ def _undefined(trainer: Trainer, name: str, value: float) -> DivergenceError:
     metric = metric.partition(".")[0]
 
     def are_outputs_finite() -> bool:
-        pieces = trainer.splits[split].pieces()
+        pieces = trainer.measured[split].pieces()
         return all(all_finite(model.outputs(piece.inputs, piece.mask)[0]) for piece in pieces)
 
     with nullcontext() if split == "train" else trainer.evaluation_weights():

@@ -25,6 +25,18 @@ from specnet.training.state import TrainingState
 from specnet.training.update import clip_norm, updater
 from specnet.workspace import zeros
 
+AFTER = "train_after"
+"""Name of the training split where it is measured after the epoch, like other splits."""
+
+
+def after_epoch(monitor: str) -> str:
+    """Return the name of the value that decides about a state: `train/…` values are those before the updates.
+
+    >>> after_epoch("train/loss")
+    'train_after/loss'
+    """
+    return monitor.replace("train/", f"{AFTER}/") if monitor.startswith("train/") else monitor
+
 
 class Trainer:
     """A model in training: its optimizer, batches, progress, and callbacks.
@@ -48,7 +60,8 @@ class Trainer:
         self.optimizer = optimizer
         self.training = training
         self.splits = splits
-        self.measured = [split for split in measured if split in splits]
+        found = {name: "train" if name == AFTER else name for name in measured}
+        self.measured = {name: splits[split] for name, split in found.items() if split in splits}
         self.communicator = communicator or Communicator()
         self.callbacks: dict[str, Callback] = {}
         self.between: Callable[[], None] = lambda: None
@@ -173,9 +186,9 @@ class Trainer:
         }
         if self.measured:
             with self.evaluation_weights():
-                for split in self.measured:
-                    scores = self.model.score(self.splits[split], self.between)
-                    values |= {f"{split}/{name}": value for name, value in scores.items()}
+                for name, split in self.measured.items():
+                    scores = self.model.score(split, self.between)
+                    values |= {f"{name}/{value}": number for value, number in scores.items()}
         check_values(self, values)
         return values
 

@@ -239,7 +239,8 @@ DIVERGING = {"optimizer": {"type": "sgd", "learning_rate": 1e30}, "loss": "mse",
 @pytest.mark.parametrize("policy", ["stop", "restore_best"])
 def test_a_run_that_diverges_in_its_first_epoch_ends_with_code_4_and_says_so_once(policy, invoke, write):
     training = {"epochs": 5, "on_divergence": policy}
-    result = invoke("run", write("arms.json", **DIVERGING, plots=["curves"], training=training))
+    checkpoint = {"monitor": "train/loss"}
+    result = invoke("run", write("arms.json", **DIVERGING, plots=["curves"], training=training, checkpoint=checkpoint))
     assert result.exit_code == 4
     assert result.stderr.count("error[divergence]: ") == 1
     assert ("the best state so far is restored" in result.stderr) is (policy == "restore_best")

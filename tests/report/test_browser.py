@@ -730,7 +730,7 @@ def test_names_of_columns_and_classes_are_text(inputs, browser, untouched, tmp_p
         assert columns[0] in label
     if inputs == 2:
         assert browser.texts(".stage .legend li")[:2] == [kind.strip() for kind in kinds]
-        assert all(column in label for column in columns) and kinds[1] in label
+        assert all(column in label for column in columns) and kinds[1].strip() in label
     told = [row[1] for row in browser.table("[aria-label='Worst examples']")]
     assert all(column in cell for column in columns for cell in told)
     (folder / "data.csv").unlink()

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -170,7 +171,7 @@ def noisy(epochs):
 
 
 def test_a_state_whose_best_was_deleted_for_a_better_one_goes_on_and_finds_that_again(tmp_path):
-    values = list(specnet.run(noisy(60), tmp_path / "long").history["train/loss"])
+    values = list(specnet.run(noisy(60), tmp_path / "long").history["train_after/loss"])
     # The last epoch is the best, and the one before it refers to a best that is neither itself nor one of the newest.
     best = [min(values[:epoch]) for epoch in range(61)[1:]]
     epochs = next(end for end in range(5, 60) if best[end - 1] == values[end - 1] and best[end - 2] == best[end - 4])
@@ -191,3 +192,51 @@ def test_a_state_whose_best_was_deleted_for_a_better_one_goes_on_and_finds_that_
     assert run.checkpoint.read_bytes() == content
     assert specnet.load_run(run.directory).best == whole.best
     assert steps(run) == steps(whole)
+
+
+ONE_ROW = {
+    "dtype": "float64",
+    "dataset": {"type": "csv", "path": "table.csv", "inputs": ["x"], "targets": ["t"]},
+    "layers": [{"type": "linear", "units": 1, "weight_init": "ones"}],
+    "loss": "mse",
+    "optimizer": {"type": "sgd", "learning_rate": 0.25, "momentum": 0.9},
+    "plots": [],
+    "record": None,
+}
+"""One sample (1, 0): the first step reaches loss 0, the second leaves it."""
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"checkpoint": {"monitor": "train/loss"}, "training": {"epochs": 5}},
+        {"training": {"epochs": 5, "early_stopping": {"monitor": "train/loss", "patience": 9}}},
+        {"checkpoint": {"monitor": "train/mae"}, "metrics": ["mae"], "training": {"epochs": 5}},
+    ],
+)
+def test_what_is_called_best_is_the_value_of_the_state_that_is_saved(how, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("table.csv").write_text("x,t\n1,0\n")
+    run = specnet.run(ONE_ROW | how, tmp_path / "run")
+    _, name = run.best["monitor"].split("/")
+    assert (run.best["epoch"], run.best["value"]) == (1, 0.0)
+    assert run.evaluate("train")[name] == run.best["value"]
+    assert run.history[f"train_after/{name}"][0] == 0.0 < run.history["train/loss"][0]
+
+
+def test_without_a_monitor_and_validation_samples_the_last_state_is_used(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("table.csv").write_text("x,t\n1,0\n")
+    run = specnet.run(ONE_ROW | {"training": {"epochs": 3}}, tmp_path / "run")
+    assert (run.best["epoch"], run.best["monitor"], run.best["value"]) == (3, None, None)
+    assert run.checkpoint.name == "step-00000003.npz"
+    assert not any(name.startswith("train_after") for name in run.history)
+
+
+def test_the_best_state_is_by_default_that_of_early_stopping(tmp_path):
+    stopping = {"monitor": "validation/accuracy", "patience": 3}
+    spec = noisy(30) | {"metrics": ["accuracy"], "split": {"validation": 0.3}, "checkpoint": {}}
+    spec["training"] = spec["training"] | {"early_stopping": stopping}
+    run = specnet.run(spec, tmp_path / "run")
+    assert run.best["monitor"] == "validation/accuracy"
+    assert run.best["value"] == max(run.history["validation/accuracy"])

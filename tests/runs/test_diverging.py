@@ -26,7 +26,7 @@ def growing(**changes):
         "loss": "mse",
         "optimizer": STEEP,
         "training": {"epochs": 500, "batch_size": 20},
-        "checkpoint": {"every": 1},
+        "checkpoint": {"every": 1, "monitor": "train/loss"},
         "plots": [],
         **changes,
     }
@@ -39,7 +39,10 @@ def finite(path):
 
 @pytest.mark.parametrize("policy", ["stop", "restore_best"])
 def test_no_checkpoint_holds_a_number_that_is_not_finite(policy, tmp_path):
-    spec = growing(training={"epochs": 500, "batch_size": 20, "on_divergence": policy}, checkpoint={"every_steps": 1})
+    spec = growing(
+        training={"epochs": 500, "batch_size": 20, "on_divergence": policy},
+        checkpoint={"every_steps": 1, "monitor": "train/loss"},
+    )
     if policy == "stop":
         with pytest.raises(DivergenceError):
             specnet.run(spec, tmp_path / "run")
@@ -72,7 +75,7 @@ def test_the_best_state_can_be_restored_and_the_run_is_there_to_look_at(tmp_path
     observer = Watched()
     training = {"epochs": 500, "batch_size": 20, "on_divergence": "restore_best"}
     run = specnet.run(growing(training=training, plots=["curves"]), tmp_path / "run", observer)
-    best = min(observer.lines, key=lambda line: line["train/loss"])
+    best = min(observer.lines, key=lambda line: line["train_after/loss"])
     assert run.status == "diverged"
     assert run.best["epoch"] == best["epoch"]
     latest = specnet.load_run(run.directory, "latest")
@@ -243,3 +246,11 @@ def test_what_is_measured_is_repeated_with_the_weights_that_were_measured(metric
     with pytest.raises(DivergenceError, match=r"validation/loss is nan.*in its outputs") as error:
         train(Experiment(specnet.load_spec(spec)).trainer)
     assert error.value.pointer == ("layers", 0)
+
+
+def test_restoring_the_best_state_needs_a_value_that_says_which_it_is(tmp_path):
+    training = {"epochs": 3, "on_divergence": "restore_best"}
+    with pytest.raises(specnet.SpecnetError, match="there is no best state to restore") as caught:
+        specnet.run(growing(training=training, checkpoint={}), tmp_path / "run")
+    assert caught.value.diagnostics[0].pointer == ("training", "on_divergence")
+    assert not (tmp_path / "run").exists()
