@@ -137,8 +137,9 @@ class Course:
         return run
 
     def _draw(self, report: bool) -> Run:
-        """Draw the plots, write the report if it is wanted, and return the run."""
+        """Write the results, draw the plots, write the report if it is wanted, and return the run."""
         run = self._load()
+        run.write_results()
         if run.history:  # a run that diverged in its first epoch has nothing to show
             for number, plot in enumerate(self.spec.plots):
                 with located(self.spec, "plots", number):

@@ -21,7 +21,7 @@ HOLDER = re.compile(r"process \d+ on ")
 FOLDERS = ("checkpoints", "plots", "plugins")
 BEGINNING = ("spec.json", "history.jsonl", "record.npz", "checkpoints/step-00000000.npz")
 """Files that a run writes before its manifest. Without a manifest there is no run yet."""
-OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json", "report.html"}
+OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json", "results.json", "report.html"}
 """Files that a run writes, besides further checkpoints and plots."""
 
 

@@ -1,4 +1,4 @@
-"""Rebuild the spec and the manifest of a run from a checkpoint."""
+"""Rebuild the spec, the manifest and the results of a run from a checkpoint."""
 
 from __future__ import annotations
 
@@ -12,39 +12,59 @@ from specnet.runs.directory import RunDirectory
 from specnet.runs.files import read_json, write_json
 from specnet.runs.history import read_until
 from specnet.runs.manifest import check_manifest, describe_setting, describe_spec, now, read_manifest, read_spec
+from specnet.runs.run import load_run
 from specnet.runs.state import identify, read_texts
 from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec
 
 
 def repair(path: Path) -> list[str]:
-    """Rebuild the spec and the manifest in a run directory if they are damaged or missing; return what was rebuilt.
+    """Rebuild spec, manifest and results in a run directory if they are damaged or missing; return what was rebuilt.
 
     Raises:
         RunError: if there is no intact checkpoint.
         BusyError: if another process writes to the directory.
+        DataError: if results are to be rebuilt, and the data cannot be loaded; the rest is rebuilt.
     """
     with RunDirectory(path) as directory:
-        try:
-            manifest = read_manifest(path)
-        except RunError:
-            texts, spec = _newest(path)
-            rebuilt = [] if (kept := _read_spec(path, texts)) else ["spec.json"]
-            manifest = _manifest(path, texts, kept or spec)
-            check_manifest(manifest, path / "manifest.json")
-            if not kept:
-                write_json(directory.file("spec.json"), texts["spec"])
-            write_json(directory.file("manifest.json"), manifest)
-            return [*rebuilt, "manifest.json"]
-        try:
-            read_spec(path, manifest)
-        except RunError:
-            texts, spec = _newest(path, manifest["identities"])
-            manifest["spec"] = describe_spec(spec) | {"file": manifest["spec"]["file"]}
-            write_json(directory.file("spec.json"), texts["spec"])
-            write_json(directory.file("manifest.json"), manifest)
-            return ["spec.json"]
+        return [*_repair_description(directory), *_repair_results(path)]
+
+
+def _repair_results(path: Path) -> list[str]:
+    """Measure a finished run again if its results are missing or damaged."""
+    run = load_run(path)
+    if run.status != "finished":
         return []
+    try:
+        read_json(path / "results.json")
+    except RunError:
+        run.write_results()
+        return ["results.json"]
+    return []
+
+
+def _repair_description(directory: RunDirectory) -> list[str]:
+    path = directory.path
+    try:
+        manifest = read_manifest(path)
+    except RunError:
+        texts, spec = _newest(path)
+        rebuilt = [] if (kept := _read_spec(path, texts)) else ["spec.json"]
+        manifest = _manifest(path, texts, kept or spec)
+        check_manifest(manifest, path / "manifest.json")
+        if not kept:
+            write_json(directory.file("spec.json"), texts["spec"])
+        write_json(directory.file("manifest.json"), manifest)
+        return [*rebuilt, "manifest.json"]
+    try:
+        read_spec(path, manifest)
+    except RunError:
+        texts, spec = _newest(path, manifest["identities"])
+        manifest["spec"] = describe_spec(spec) | {"file": manifest["spec"]["file"]}
+        write_json(directory.file("spec.json"), texts["spec"])
+        write_json(directory.file("manifest.json"), manifest)
+        return ["spec.json"]
+    return []
 
 
 def _newest(path: Path, identities: list[str] | None = None) -> tuple[dict[str, Any], Spec]:

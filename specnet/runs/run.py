@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -23,7 +24,7 @@ from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.code import changed_code
 from specnet.runs.directory import inside
 from specnet.runs.experiment import build_model, load_data, pipelines
-from specnet.runs.files import write_file
+from specnet.runs.files import write_file, write_json
 from specnet.runs.history import History
 from specnet.runs.kernels import choose_kernels
 from specnet.runs.manifest import data_digest, read_manifest, read_spec
@@ -67,6 +68,7 @@ class Run:
         self.spec: Spec = read_spec(self.directory, self.manifest).with_kernels(chosen)
         self.checkpoint: Path
         self.progress: dict[str, Any]
+        self._scores: dict[str, dict[str, float]] = {}
         self._listing = Listing(self.directory, self.manifest["identities"])
         self.model, refused = first_believed(self._listing, str(checkpoint), self._read_model)
         self.warnings = [*changed, *changed_code(self.manifest, self.spec), *changed_plugins(self.manifest, self.spec)]
@@ -211,12 +213,28 @@ class Run:
         Raises:
             UsageError: if the run has no such split.
         """
-        if isinstance(split, str):
-            if split not in self.data.splits:
-                raise UsageError(f"this run has no {split} samples", help=suggest(split, self.data.splits, "splits"))
-            split = self.data.splits[split]
-        with ONE_AT_A_TIME, self._as_in_training():
-            return self.model.evaluate(split)
+        if not isinstance(split, str):
+            with ONE_AT_A_TIME, self._as_in_training():
+                return self.model.evaluate(split)
+        if split not in self.data.splits:
+            raise UsageError(f"this run has no {split} samples", help=suggest(split, self.data.splits, "splits"))
+        if split not in self._scores:
+            self._scores[split] = self.evaluate(self.data.splits[split])
+        return {**self._scores[split]}
+
+    def write_results(self) -> None:
+        """Write loss and metrics of each split to `results.json`, with the checkpoint that they are of.
+
+        Values that are not finite are null.
+        """
+        scores = {split: self.evaluate(split) for split in self.data.splits}
+        finite = {
+            split: {name: value if math.isfinite(value) else None for name, value in values.items()}
+            for split, values in scores.items()
+        }
+        moment = {"checkpoint": self.checkpoint.name, "epoch": self.progress["epoch"], "step": self.progress["step"]}
+        best = {"monitor": self.best["monitor"], "value": self.best["value"]}
+        write_json(inside(self.directory, "results.json"), moment | best | finite)
 
     def _as_in_training(self) -> AbstractContextManager[Any]:
         """Use as many BLAS threads as in training, unless the environment says otherwise: bits depend on them."""

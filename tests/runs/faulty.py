@@ -177,7 +177,7 @@ def content(directory):
     found = {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
     if "history.jsonl" in found:
         found["history.jsonl"] = re.sub(rb'"seconds": [^}]+', b"", found["history.jsonl"])
-    return {name: found[name] for name in found.keys() - {".lock", "manifest.json", "report.html"}}
+    return {name: found[name] for name in found.keys() - {".lock", "manifest.json", "results.json", "report.html"}}
 
 
 def temporary(directory):

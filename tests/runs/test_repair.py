@@ -83,6 +83,28 @@ def test_the_command_says_what_it_has_rebuilt(tmp_path):
     assert CliRunner().invoke(cli, ["doctor", "--repair"]).exit_code == 2
 
 
+@pytest.mark.parametrize("damage", ["removed", "empty"])
+def test_the_results_of_a_finished_run_are_measured_again(damage, tmp_path):
+    run = specnet.run(small(), tmp_path / "run").directory
+    results = run / "results.json"
+    before = results.read_bytes()
+    results.unlink() if damage == "removed" else results.write_text("")
+    assert repair(run) == ["results.json"]
+    assert results.read_bytes() == before
+
+
+def test_results_are_those_of_the_checkpoint_that_they_name(tmp_path):
+    run = specnet.run(small(), tmp_path / "run")
+    found = json.loads((run.directory / "results.json").read_text())
+    named = specnet.load_run(run.directory, found["checkpoint"])
+    assert {split: found[split] for split in run.data.splits} == {
+        split: named.evaluate(split) for split in run.data.splits
+    }
+    assert (found["epoch"], found["monitor"], found["value"]) == tuple(
+        run.best[name] for name in ("epoch", "monitor", "value")
+    )
+
+
 @pytest.mark.parametrize("gone", ["history.jsonl", "record.npz"])
 def test_without_history_or_record_a_run_is_used_but_not_resumed(gone, tmp_path):
     run = specnet.run(small(record={"every": 1, "points": 3}), tmp_path / "run").directory
