@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import ismodule
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, SupportsIndex
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, SupportsIndex, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -43,6 +43,7 @@ from specnet.errors import (
     tell,
 )
 
+T = TypeVar("T")
 DRAFT = "draft"
 """Validation context that keeps the valid parts of a spec with mistakes."""
 
@@ -102,7 +103,7 @@ class Component(Section):
         if not isinstance(other, Component):
             return False
         same = registry.definition(type(self)) is registry.definition(type(other))
-        return same and all(stated(self, name) == stated(other, name) for name in type(self).model_fields)
+        return same and all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -110,8 +111,8 @@ class Component(Section):
         """Pickle layers, losses and optimizers by their fields; the network holds the rest; kernels as definitions."""
         if self.group not in ("layers", "losses", "optimizers"):
             return super().__reduce_ex__(protocol)
-        fields = {name: stated(self, name) for name in type(self).model_fields}
-        return _unpickle, (registry.definition(type(self)), self.__getstate__() | {"__dict__": fields})
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return _unpickle, (registry.definition(type(self)), self.model_fields_set, fields)
 
     def __repr_name__(self) -> str:
         return definition_name(self)
@@ -124,18 +125,32 @@ class Component(Section):
         """
         name = registry.name_of(self.group, type(self))
         try:
-            described = self.model_copy(update=vars(self).get("scheduled_fields"))
-            return {"type": name, **described.model_dump(mode="json", by_alias=True)}
+            return {"type": name, **self.model_dump(mode="json", by_alias=True)}
         except PydanticSerializationError as error:
             # pydantic wraps exceptions of nested components.
             raise error.__cause__ or error from None
 
 
-def _unpickle(cls: type[Component], state: dict[Any, Any]) -> Component:
-    component = object.__new__(cls)
-    component.__setstate__(state)
-    component.model_post_init(None)
-    return component
+def _unpickle(cls: type[Component], fields_set: set[str], fields: Mapping[str, Any]) -> Component:
+    return cls.model_construct(fields_set, **fields)
+
+
+def fresh_copy(value: T, replace: Callable[[type], type] = lambda cls: cls) -> T:
+    """Return a component to run, made from the one of a spec, which itself never runs.
+
+    It is a copy with only the fields, at every depth, as if it had just been read. Lists and mappings of components
+    are copied as well. `replace` returns the class of each copy.
+    """
+    copied: Any = value
+    if isinstance(value, BaseModel):
+        cls: Any = replace(type(value))
+        fields = {name: fresh_copy(getattr(value, name), replace) for name in type(value).model_fields}
+        copied = cls.model_construct(value.model_fields_set, **fields)
+    elif type(value) in (list, tuple):
+        copied = type(value)([fresh_copy(item, replace) for item in value])  # type: ignore[call-arg, attr-defined]
+    elif isinstance(value, dict):
+        copied = {key: fresh_copy(item, replace) for key, item in value.items()}
+    return copied
 
 
 class reference:
@@ -292,11 +307,6 @@ def build(group: str, value: Any) -> Component:
         raise explain(error) from None
 
 
-def stated(component: BaseModel, name: str) -> Any:
-    """Return a field as in the spec: the schedule even while training replaces it by the value of a step."""
-    return vars(component).get("scheduled_fields", {}).get(name, getattr(component, name))
-
-
 def parts(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
     """Yield a validated value and everything inside it, each with its place in the JSON."""
     yield pointer, value
@@ -308,7 +318,7 @@ def parts(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
             yield from parts(item, (*pointer, key))
     elif isinstance(value, BaseModel):
         for name, field in type(value).model_fields.items():
-            yield from parts(stated(value, name), (*pointer, field.alias or name))
+            yield from parts(getattr(value, name), (*pointer, field.alias or name))
 
 
 @contextmanager

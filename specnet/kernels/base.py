@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel
-
 from specnet import registry
-from specnet.component import find_class
+from specnet.component import find_class, fresh_copy
 from specnet.errors import BrokenComponentError
 
 DEFAULT = "numpy"
@@ -51,23 +48,12 @@ class KernelSet:
         return _kernel(cls, registry.definition(definition))  # type: ignore[arg-type]
 
     @classmethod
-    def exchange(cls, value: T) -> T:
-        """Return a copy of a component with kernels of this set, at every depth of its fields.
+    def instantiate(cls, value: T) -> T:
+        """Return a component to run, as `fresh_copy` does, with kernels of this set at every depth.
 
-        Kernels of other sets become kernels of this one, or definitions. Lists of components work as well.
+        Kernels of other sets become kernels of this one, or definitions.
         """
-        exchanged: Any = value
-        if isinstance(value, BaseModel):
-            exchanged, kernel = copy.copy(value), cls.kernel(type(value))
-            vars(exchanged).update({name: cls.exchange(vars(value)[name]) for name in type(value).model_fields})
-            if kernel is not type(value):
-                object.__setattr__(exchanged, "__class__", kernel)
-                exchanged.model_post_init(None)
-        elif type(value) in (list, tuple):
-            exchanged = type(value)([cls.exchange(item) for item in value])  # type: ignore[call-arg, attr-defined]
-        elif isinstance(value, dict):
-            exchanged = {key: cls.exchange(item) for key, item in value.items()}
-        return exchanged
+        return fresh_copy(value, cls.kernel)
 
 
 class Textbook(KernelSet):

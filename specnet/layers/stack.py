@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.component import guarded
+from specnet.component import fresh_copy, guarded
 from specnet.errors import Diagnostic, Pointer, ShapeError, SpecError, show_pointer
 from specnet.layers.base import Layer, Shape, walk
 
@@ -66,7 +65,7 @@ class Stack:
         self, layers: Sequence[Layer], place: Pointer, name: str, times: int | None = None, needs_dx: bool = False
     ) -> None:
         self.place, self.times, self.always = place, times, needs_dx
-        self.layers = [pristine(layer) for _ in range(times or 1) for layer in layers]
+        self.layers = [fresh_copy(layer) for _ in range(times or 1) for layer in layers]
         copies = [name] if times is None else [f"times.{number}.{name}" for number in range(times)]
         self.names = [f"{copy}.{number}" for copy in copies for number in range(len(layers))]
         self.mask: np.ndarray | None = None
@@ -145,15 +144,6 @@ class Stack:
         for layer in self.layers:
             for stack in layer.stacks:
                 stack.set_singly(singly)
-
-
-def pristine(layer: Layer) -> Layer:
-    """Return a copy of a layer with only its fields, as if it had never been part of a network."""
-    twin = copy.copy(layer)
-    for name in vars(twin).keys() - type(twin).model_fields.keys():
-        del vars(twin)[name]
-    twin.model_post_init(None)
-    return twin
 
 
 def _build(layer: Layer, shape: Shape) -> Shape:

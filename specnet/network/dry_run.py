@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 import tracemalloc
@@ -79,7 +78,7 @@ def dry_run(subject: Subject, batch: int, rows: int, deadline: float = math.inf)
         OutOfMemoryError: naming the layer for which no memory was left.
     """
     network = ZeroNetwork(subject.layers, subject.input_shape, subject.dtype, kernels=subject.kernels)
-    loss = subject.kernels.exchange(copy.deepcopy(subject.loss))
+    loss = subject.kernels.instantiate(subject.loss)
     evaluated = _zeros(subject, network, rows)
     meter = Meter(deadline)
     with _quiet(), wrapped(network, meter.metered), _tracing() as start:

@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from specnet.component import build, definition_name
+from specnet.component import build, definition_name, fresh_copy
 from specnet.errors import DataError, ShapeError, SpecnetError, UsageError, show_pointer
 from specnet.kernels.base import DEFAULT, KernelSet, Textbook, find_kernels
 from specnet.layers.base import Layer, Shape, take_whole, walk
-from specnet.layers.stack import Stack, pristine
+from specnet.layers.stack import Stack
 from specnet.network.parameters import FlatVector
 from specnet.randomness import restore_stream, save_stream, stream
 
@@ -49,7 +49,7 @@ class Network:
         if np.dtype(dtype).name not in ("float32", "float64"):
             raise UsageError(f"a network's dtype is float32 or float64, not {dtype}")
         self.input_shape, self.dtype, self.kernels = tuple(input_shape), np.dtype(dtype), kernels
-        self.stack = kernels.kernel(Stack)(kernels.exchange(list(layers)), ("layers",), "layers")
+        self.stack = kernels.kernel(Stack)(kernels.instantiate(list(layers)), ("layers",), "layers")
         self.output_shape = self.stack.build(self.input_shape)
         self.layers = self.stack.layers
         self.shapes = [layer.output_shape for layer in self.layers]
@@ -62,7 +62,7 @@ class Network:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how to rebuild this network: layers without run-time state, then vectors and random numbers."""
-        layers = [pristine(layer) for layer in self.layers]
+        layers = fresh_copy(self.layers)
         streams = {place: save_stream(layer.rng) for place, layer in self.named.items()}
         saved = {"params": self.params.flat, "grads": self.grads.flat, "state": self.state.flat, "streams": streams}
         return Network, (layers, self.input_shape, self.dtype.name, None, self.kernels), saved

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from specnet.component import guarded
+from specnet.component import fresh_copy, guarded
 from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples
 from specnet.datasets.checks import check_samples, check_weights, checked_data
 from specnet.datasets.rows import row_bytes
@@ -105,7 +105,7 @@ def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, Any
 
 def pipelines(spec: Spec) -> tuple[Pipeline, Pipeline]:
     """Return a spec's transforms of inputs and of targets, not fitted."""
-    transforms = spec.transforms.model_copy(deep=True)
+    transforms = fresh_copy(spec.transforms)
     return (
         Pipeline(transforms.inputs, ("transforms", "inputs")),
         Pipeline(transforms.targets, ("transforms", "targets")),
@@ -113,14 +113,9 @@ def pipelines(spec: Spec) -> tuple[Pipeline, Pipeline]:
 
 
 def build_model(spec: Spec, input_shape: Shape, inputs: Pipeline, targets: Pipeline) -> Model:
-    """Return a spec's model with its initial weights, for raw inputs that transforms bring to `input_shape`.
-
-    It shares no state with the spec, which stays as it was loaded.
-    """
+    """Return a spec's model with its initial weights, for raw inputs that transforms bring to `input_shape`."""
     network = Network(spec.layers, input_shape, spec.dtype, spec.seed, spec.kernels)
-    metrics = [metric.model_copy(deep=True) for metric in spec.metrics]
-    loss = spec.kernels.exchange(spec.loss.model_copy(deep=True))
-    return Model(network, loss, inputs, targets, metrics)
+    return Model(network, spec.kernels.instantiate(spec.loss), inputs, targets, fresh_copy(spec.metrics))
 
 
 @dataclass(frozen=True)
@@ -165,7 +160,7 @@ class Experiment:
             self._check_splits()
             self.best = BestTracker(self._watch_best())
             stopping = self._watch_stopping()
-            optimizer = spec.kernels.exchange(spec.optimizer.model_copy(deep=True))
+            optimizer = spec.kernels.instantiate(spec.optimizer)
             self.schedules = self._begin_schedules(optimizer)
             self.recorder = self._make_recorder()
             self._check_plots()
@@ -219,9 +214,9 @@ class Experiment:
         named["best"] = self.best
         if stopping:
             named["early_stopping"] = StopEarly(stopping)
-        for number, callback in enumerate(self.spec.training.callbacks):
+        for number, callback in enumerate(fresh_copy(self.spec.training.callbacks)):
             place = ("training", "callbacks", number)
-            named[".".join(map(str, place))] = GuardedCallback(callback.model_copy(deep=True), place)
+            named[".".join(map(str, place))] = GuardedCallback(callback, place)
         counts: Counter[str] = Counter()
         for callback in further:  # names with a space, unlike those of specnet's own callbacks
             counts[name := type(callback).__name__] += 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from specnet.component import Component, guarded, stated
+from specnet.component import Component, guarded
 from specnet.errors import Pointer
 from specnet.schedules.base import Schedule
 
@@ -27,7 +27,7 @@ def find_scheduled(component: Component, place: Pointer) -> Iterator[ScheduledFi
     Layers inside a layer are left out: the network trains copies of them, under their own names.
     """
     for name, field in type(component).model_fields.items():
-        value = stated(component, name)
+        value = getattr(component, name)
         inside = dict(_components(value, (*place, field.alias or name)))
         if schedules := {where: inner for where, inner in inside.items() if isinstance(inner, Schedule)}:
             yield ScheduledField(component, name, value, schedules)
@@ -39,19 +39,14 @@ def find_scheduled(component: Component, place: Pointer) -> Iterator[ScheduledFi
 class ScheduledFields:
     """All scheduled fields of the components of a run.
 
-    Components are given by place: "optimizer", "loss", "layers.0". After `set` the fields are numbers; `to_spec` still
-    writes the schedules.
+    Components are given by place: "optimizer", "loss", "layers.0". After `set` their fields are numbers; the spec
+    still has the schedules.
     """
 
     def __init__(self, components: Mapping[str, Component]) -> None:
         self.fields = [
             field for place, component in components.items() for field in find_scheduled(component, pointer_of(place))
         ]
-        for field in self.fields:
-            field.component.scheduled_fields = {
-                **vars(field.component).get("scheduled_fields", {}),
-                field.name: field.value,
-            }
         self.schedules = {
             ".".join(map(str, place)): schedule for field in self.fields for place, schedule in field.schedules.items()
         }

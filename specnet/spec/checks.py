@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence, Set
 import numpy as np
 
 from specnet import registry
-from specnet.component import Component, guarded, parts
+from specnet.component import Component, fresh_copy, guarded, parts
 from specnet.errors import (
     Diagnostic,
     Pointer,
@@ -198,7 +198,7 @@ def _check_steps(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
     if not (steps := plan.steps(spec)):
         return
     for pointer, schedule in _schedules(spec):
-        bound = schedule.model_copy(deep=True)
+        bound = fresh_copy(schedule)
         with guarded(schedule, pointer, "bind"):
             bound.bind(steps // spec.training.epochs, steps)
         with guarded(schedule, pointer, "length"):

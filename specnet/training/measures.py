@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.component import guarded
+from specnet.component import fresh_copy, guarded
 from specnet.metrics.base import Metric
 from specnet.weights import require_weight
 
@@ -20,7 +20,9 @@ class Measures:
     """
 
     def __init__(self, metrics: Mapping[str, Metric], interpret: Callable[[np.ndarray], np.ndarray]) -> None:
-        self.metrics = {name: metric.model_copy(deep=True) for name, metric in metrics.items()}
+        self.metrics = fresh_copy(metrics)
+        for name, metric in metrics.items():
+            self.metrics[name].task = metric.task  # type: ignore[misc]
         self.interpret = interpret
         self.reset()
 

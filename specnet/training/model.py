@@ -55,7 +55,7 @@ class Model:
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
         vars(self).update(saved)
-        self.loss = self.network.kernels.exchange(self.loss)  # it was pickled as its definition
+        self.loss = self.network.kernels.instantiate(self.loss)  # it was pickled as its definition
 
     def prepare(self, transformed: AnySamples, truth: np.ndarray | Rows) -> PreparedSplit:
         """Return transformed samples as the network and the loss take them, with their targets as they were.

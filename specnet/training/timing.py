@@ -26,7 +26,7 @@ def time_step(network: Network, optimizer: Optimizer, batch: int) -> list[float]
     rng = np.random.default_rng(0)
     shape = (batch, *network.input_shape)
     x = rng.integers(2, size=shape) if network.whole else rng.random(shape).astype(network.dtype)
-    optimizer = network.kernels.exchange(optimizer.model_copy(deep=True))
+    optimizer = network.kernels.instantiate(optimizer)
     ScheduledFields({"optimizer": optimizer}).set(0)
     slots = np.zeros((len(all_state_names(optimizer)), network.params.flat.size), network.dtype)
 

@@ -138,7 +138,7 @@ def test_a_copy_computes_with_the_same_set(copied):
 def test_a_pickle_names_definitions():
     text = pickle.dumps(network("numpy"))
     assert b"LinearKernel" not in text and b"linear" in text
-    loss = find_kernels("numpy").exchange(build("losses", "cross_entropy"))
+    loss = find_kernels("numpy").instantiate(build("losses", "cross_entropy"))
     assert type(pickle.loads(pickle.dumps(loss))) is type(build("losses", "cross_entropy"))
 
 
@@ -162,10 +162,10 @@ def test_layers_of_a_network_can_go_into_one_with_another_set():
 def test_the_exchange_reaches_components_inside_others():
     wrapped = build("layers", {"type": "repeat", "times": 2, "layers": [{"type": "residual", "layers": ["relu"]}]})
     kernels = find_kernels("numpy")
-    (inner,) = kernels.exchange(wrapped).layers[0].layers
+    (inner,) = kernels.instantiate(wrapped).layers[0].layers
     assert type(inner) is kernels.kernel(Relu) is not Relu
     assert type(wrapped.layers[0].layers[0]) is Relu, "what was given stays as it was"
-    assert type(Textbook.exchange(inner)) is Relu
+    assert type(Textbook.instantiate(inner)) is Relu
 
 
 def test_who_looks_between_layers_runs_them_one_by_one():
@@ -219,7 +219,7 @@ def test_a_set_that_replaces_a_class_by_no_subclass_of_it_is_broken():
         replaces: ClassVar = {"specnet.layers.activation:Relu": f"{HERE}:FusedTanh"}
 
     with pytest.raises(BrokenComponentError, match="which is not a subclass"):
-        Wrong.exchange(build("layers", "relu"))
+        Wrong.instantiate(build("layers", "relu"))
 
 
 def test_a_set_that_there_is_not_is_explained():
@@ -231,7 +231,7 @@ def test_a_set_that_there_is_not_is_explained():
 
 def test_a_pickle_of_a_kernel_holds_its_fields_and_no_buffers():
     loss, adam = (
-        find_kernels("numpy").exchange(each) for each in (build("losses", "bce"), build("optimizers", "adam"))
+        find_kernels("numpy").instantiate(each) for each in (build("losses", "bce"), build("optimizers", "adam"))
     )
     loss.forward(np.full((500, 8), 0.5), np.ones((500, 8)))
     loss.backward()
@@ -243,11 +243,12 @@ def test_a_pickle_of_a_kernel_holds_its_fields_and_no_buffers():
         assert (type(again), vars(again)) == (type(definition), vars(definition))
 
 
-def test_a_field_that_a_schedule_sets_is_pickled_as_the_schedule():
+def test_a_component_is_pickled_with_its_schedule_while_a_copy_trains():
     schedule = {"type": "constant", "value": 0.25}
-    sgd = build("optimizers", {"type": "sgd", "learning_rate": schedule})
+    described = build("optimizers", {"type": "sgd", "learning_rate": schedule})
+    sgd = find_kernels("numpy").instantiate(described)
     fields = ScheduledFields({"optimizer": sgd})
     fields.bind(1, 1)
     fields.set(0)
     assert sgd.learning_rate == 0.25
-    assert pickle.loads(pickle.dumps(sgd)).to_spec()["learning_rate"] == schedule
+    assert pickle.loads(pickle.dumps(described)).to_spec()["learning_rate"] == schedule

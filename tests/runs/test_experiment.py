@@ -1,7 +1,6 @@
 import pytest
 
 import specnet
-from specnet.component import stated
 from specnet.errors import BrokenComponentError, SpecError
 from specnet.runs.experiment import Experiment
 from specnet.training.loop import run_epoch
@@ -73,7 +72,7 @@ def test_schedules_are_those_of_the_optimizer_that_trains(rate, places):
     found = experiment(sgd(rate))
     assert list(found.schedules) == [f"optimizer.{place}" for place in places]
     for place in places:
-        assert found.schedules[f"optimizer.{place}"] is stated(found.trainer.optimizer, place)
+        assert found.schedules[f"optimizer.{place}"] is found.trainer.scheduled.schedules[f"optimizer.{place}"]
 
 
 def test_a_schedule_deeper_in_the_optimizer_is_named_by_its_place(plugin):

@@ -51,7 +51,7 @@ def taken(spec, plan):
     tracemalloc.start()
     try:
         network = Network(spec.layers, plan.inputs, spec.dtype, kernels=spec.kernels)
-        loss, optimizer = spec.kernels.exchange(spec.loss), spec.kernels.exchange(spec.optimizer)
+        loss, optimizer = spec.kernels.instantiate(spec.loss), spec.kernels.instantiate(spec.optimizer)
         model = Model(network, loss, Pipeline([], ()), Pipeline([], ()))
         trainer = Trainer(model, optimizer, spec.training, {"train": split, "validation": few}, seed=0)
         tracemalloc.reset_peak()  # initial values are drawn in float64
