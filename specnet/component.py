@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import ismodule
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex, TypeVar
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
-    TypeAdapter,
     ValidationError,
     ValidationInfo,
 )
@@ -44,8 +43,8 @@ from specnet.errors import (
 )
 
 T = TypeVar("T")
-DRAFT = "draft"
-"""Validation context that keeps the valid parts of a spec with mistakes."""
+PARTIAL = "partial"
+"""Validation context for the valid parts of a spec: its components may be None."""
 
 REFERENCE = "x-ref"
 """Keyword for a reference out of a component's own JSON Schema, where `$ref` could not be resolved."""
@@ -169,18 +168,8 @@ class reference:
         return {REFERENCE: f"#/$defs/{self.group}"}
 
     def resolve(self, value: Any, info: ValidationInfo) -> Component | None:
-        """Return the component that `value` describes; a pydantic validator. In a draft an invalid one is None."""
-        if isinstance(value, Component):
-            if value.group != self.group:
-                message = f"expected a component of {self.group}, not one of {value.group}"
-                raise custom_error("wrong-group", message)
-            return value
-        try:
-            return construct(self.group, value)
-        except (ValidationError, PydanticCustomError):
-            if info.context == DRAFT:
-                return None
-            raise
+        """Return the component that `value` describes; a pydantic validator."""
+        return None if value is None and info.context == PARTIAL else construct(self.group, value)
 
 
 def find_class(group: str, name: str) -> Any:
@@ -233,7 +222,7 @@ def _blaming(entry: registry.Entry | None, what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ValidationError, PydanticCustomError, KeyboardInterrupt, MemoryError):
+    except (ValidationError, PydanticSerializationError, KeyboardInterrupt, MemoryError):
         raise
     except BaseException as cause:
         if entry is None or entry.distribution == registry.BUILTIN:
@@ -256,39 +245,47 @@ def call_validating(component: Component, call: Callable[[], Any]) -> Any:
 
 
 def construct(group: str, value: Any) -> Component:
-    """Return the component that a JSON value describes.
+    """Return the component that a JSON value describes; an instance is returned unchanged.
 
     Raises:
         ValidationError: with every mistake, located inside the value.
     """
+    if isinstance(value, Component):
+        if value.group != group:
+            message = f"expected a component of {group}, not one of {value.group}"
+            raise _invalid(value, custom_error("wrong-group", message))
+        return value
     fields = {"type": value} if isinstance(value, str) else value
     singular = registry.SINGULAR[group]
     one = f"an {singular}" if singular[0] in "io" else f"a {singular}"
     if not isinstance(fields, Mapping):
-        raise custom_error("wrong-type", f'{one} is a name or an object with a "type", not {show_value(value)}')
+        message = f'{one} is a name or an object with a "type", not {show_value(value)}'
+        raise _invalid(value, custom_error("wrong-type", message))
     if "type" not in fields:
         names = ", ".join(registry.claims(group))
-        raise custom_error("missing-key", f'this {singular} has no "type"', f"one of: {names}")
+        raise _invalid(value, custom_error("missing-key", f'this {singular} has no "type"', f"one of: {names}"))
+    name = fields["type"]
     try:
-        if not isinstance(fields["type"], str):
-            raise UnknownComponentError(f'"type" is the name of {one}, not {show_value(fields["type"])}')
-        cls = find_class(group, fields["type"])
-        try:
-            text = to_json({name: item for name, item in fields.items() if name != "type"})
-        except PydanticSerializationError as error:
-            raise custom_error("wrong-type", f"this {singular} contains a value that is not JSON: {error}") from error
-        try:
-            # Only the validation of JSON is strict and still accepts lists for tuples.
-            with _blaming(registry.find(group, fields["type"]), "cannot be made of its fields"):
-                return cls.model_validate_json(text, strict=True)
-        except ValidationError as error:
-            raise explain_unknown_keys(error, cls, group, fields["type"]) from None
+        if not isinstance(name, str):
+            raise UnknownComponentError(f'"type" is the name of {one}, not {show_value(name)}')
+        cls = find_class(group, name)
+        with _blaming(registry.find(group, name), "cannot be made of its fields"):
+            # Only the validation of JSON is strict and still accepts lists for tuples, objects for sections.
+            text = to_json({key: item for key, item in fields.items() if key != "type"})
+            return cls.model_validate_json(text, strict=True)
+    except PydanticSerializationError as error:
+        message = f"this {singular} contains a value that is not JSON: {error}"
+        raise _invalid(value, custom_error("wrong-type", message)) from error
+    except ValidationError as error:
+        raise explain_unknown_keys(error, cls, group, name) from None
     except ComponentError as error:
-        found = custom_error(error.code, error.message, error.help)
         place = () if isinstance(value, str) else ("type",)
-        raise ValidationError.from_exception_data(
-            group, [InitErrorDetails(type=found, loc=place, input=fields["type"])]
-        ) from error
+        raise _invalid(name, custom_error(error.code, error.message, error.help), place) from error
+
+
+def _invalid(value: Any, mistake: PydanticCustomError, place: tuple[str, ...] = ()) -> ValidationError:
+    details = InitErrorDetails(type=mistake, loc=place, input=value)
+    return ValidationError.from_exception_data("component", [details])
 
 
 def build(group: str, value: Any) -> Component:
@@ -302,7 +299,7 @@ def build(group: str, value: Any) -> Component:
     """
     registry.claims(group)
     try:
-        return TypeAdapter(Annotated[Any, reference(group)]).validate_python(value)
+        return construct(group, value)
     except ValidationError as error:
         raise explain(error) from None
 

@@ -26,8 +26,8 @@ from specnet.runs.files import check_model, read_json
 from specnet.runs.machine import describe_machine
 from specnet.runs.plugins import LOCAL, describe_plugins
 from specnet.spec.document import read_document
-from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec, json_digest
+from specnet.spec.parse import parse_spec
 
 FORMAT = 3
 """The format of run directories, raised when older ones can no longer be read."""

@@ -14,8 +14,8 @@ from specnet.runs.history import read_until
 from specnet.runs.manifest import check_manifest, describe_setting, describe_spec, now, read_manifest, read_spec
 from specnet.runs.run import load_run
 from specnet.runs.state import identify, read_texts
-from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec
+from specnet.spec.parse import parse_spec
 
 
 def repair(path: Path) -> list[str]:

@@ -23,8 +23,8 @@ from specnet.network.parameters import lay_out, show_layout
 from specnet.numpy_files import Header
 from specnet.optimizers.base import all_state_names
 from specnet.runs.archive import Archive, open_archive
-from specnet.spec.load import parse_spec
 from specnet.spec.model import Spec, json_digest
+from specnet.spec.parse import parse_spec
 from specnet.task import TaskKind
 from specnet.training.state import TrainingState
 

@@ -11,7 +11,7 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdap
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from specnet.component import REFERENCE, Component, call_validating, reference
+from specnet.component import REFERENCE, Component, call_validating, construct
 from specnet.diagnostics import custom_error, show_value
 from specnet.watch import Mode
 
@@ -110,10 +110,9 @@ class scheduled:
     def __init__(self, **bounds: float) -> None:
         limits: dict[str, Any] = {"strict": True, "allow_inf_nan": False, **bounds}
         self._number: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(**limits)])
-        self._schedule = reference("schedules")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.with_info_plain_validator_function(
+        return core_schema.no_info_plain_validator_function(
             self._validate,
             serialization=core_schema.plain_serializer_function_ser_schema(
                 lambda value: value.to_spec() if isinstance(value, Schedule) else value
@@ -123,12 +122,12 @@ class scheduled:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"anyOf": [handler(self._number.core_schema), {REFERENCE: "#/$defs/schedules"}]}
 
-    def _validate(self, value: Any, info: ValidationInfo) -> float | Schedule:
+    def _validate(self, value: Any) -> float | Schedule:
         if isinstance(value, str) and NUMBER.fullmatch(value):
             message = f"expected a number or a schedule, not {show_value(value)}"
             raise custom_error("wrong-type", message, "write a number as 0.1 or 1e-3, without quotes")
         if isinstance(value, (str, dict, Schedule)):
-            schedule = self._schedule.resolve(value, info)
+            schedule = construct("schedules", value)
             assert isinstance(schedule, Schedule)
             self._number.validate_python(call_validating(schedule, lambda: schedule(0)))
             return schedule

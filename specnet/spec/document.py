@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json, to_json
 
 from specnet.diagnostics import show_value
 from specnet.errors import Diagnostic, Pointer, SpecError, quote
@@ -82,13 +83,13 @@ def document_of(value: Mapping[str, Any]) -> Document:
     """Return the document of a mapping, which may extend a file, too.
 
     Raises:
-        SpecError: if it is nested without end.
+        SpecError: if it is not JSON.
     """
     try:
-        return _extended(Document(copy.deepcopy(dict(value))), ())
-    except RecursionError:
-        message = "lists and objects are nested too deeply"
-        raise SpecError([Diagnostic("too-deep", message)]) from None
+        copied = from_json(to_json(value))
+    except ValueError as error:
+        raise SpecError([Diagnostic("wrong-type", f"the spec contains a value that is not JSON: {error}")]) from error
+    return _extended(Document(copied), ())
 
 
 def _read(path: Path, children: tuple[Path, ...]) -> Document:

@@ -65,9 +65,9 @@ def make_plan(spec: Spec, input_shape: Shape | None = None, rows: int | None = N
     layers = stack.layers
     shape = kind = None
     if inputs is not None:
-        with _collecting(mistakes), at_most(MOST_LAYERS):
+        with collecting(mistakes), at_most(MOST_LAYERS):
             shape = stack.build(inputs)
-    with _collecting(mistakes):
+    with collecting(mistakes):
         kind = _kind(spec.layers)
     return Plan(
         outline,
@@ -93,7 +93,7 @@ def _is_complete(layer: Layer | None) -> bool:
 
 
 @contextmanager
-def _collecting(mistakes: list[Diagnostic]) -> Iterator[None]:
+def collecting(mistakes: list[Diagnostic]) -> Iterator[None]:
     """Add an error from inside to the mistakes, and continue."""
     try:
         yield
@@ -105,7 +105,7 @@ def _outline(dataset: Dataset | None, mistakes: list[Diagnostic]) -> Outline:
     if dataset is None:  # in a spec with mistakes
         return Outline()
     found: Any = None
-    with _collecting(mistakes), guarded(dataset, ("dataset",), "outline"):
+    with collecting(mistakes), guarded(dataset, ("dataset",), "outline"):
         found = dataset.outline()
         if not isinstance(found, Outline):
             raise TypeError(f"it returns {type(found).__name__}, not Outline")
@@ -124,7 +124,7 @@ def _transformed(
         given, shape = shape, None
         if transform is None or given is None:
             return None
-        with _collecting(mistakes), guarded(transform, ("transforms", which, number), "output_shape"):
+        with collecting(mistakes), guarded(transform, ("transforms", which, number), "output_shape"):
             shape = transform.output_shape(given)
     return shape
 

@@ -15,7 +15,7 @@ from specnet.component import check_class, find_class
 from specnet.errors import SpecnetError, UsageError
 from specnet.layers.base import Shape
 from specnet.names import suggest
-from specnet.spec.load import parse_component
+from specnet.spec.parse import parse_component
 from specnet.testing.core import attempt, registered
 from specnet.testing.dispatch import Case, example_cases
 from specnet.testing.examples import examples

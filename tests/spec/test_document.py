@@ -186,7 +186,7 @@ def test_a_mapping_is_not_nested_without_end():
     value = {}
     for _ in range(5000):
         value = {"a": value}
-    with pytest.raises(SpecnetError, match="nested too deep"):
+    with pytest.raises(SpecnetError, match="depth exceeded"):
         load_spec(BASE | {"description": value})
 
 
