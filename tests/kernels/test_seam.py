@@ -159,7 +159,7 @@ def test_layers_of_a_network_can_go_into_one_with_another_set():
     assert type(network("textbook", layers).layers[0]) is Linear
 
 
-def test_the_exchange_reaches_components_inside_others():
+def test_kernels_reach_components_inside_others():
     wrapped = build("layers", {"type": "repeat", "times": 2, "layers": [{"type": "residual", "layers": ["relu"]}]})
     kernels = find_kernels("numpy")
     (inner,) = kernels.instantiate(wrapped).layers[0].layers
