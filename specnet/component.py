@@ -8,7 +8,6 @@ component of that group, as does `reference("initializers")`, which needs no imp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from inspect import ismodule
 from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex, TypeVar
 
@@ -36,11 +35,9 @@ from specnet.errors import (
     BrokenComponentError,
     ComponentError,
     Pointer,
-    SpecnetError,
     UnknownComponentError,
-    show_pointer,
-    tell,
 )
+from specnet.faults import blaming, definition_name
 
 T = TypeVar("T")
 PARTIAL = "partial"
@@ -203,7 +200,7 @@ def check_class(entry: registry.Entry, cls: Any) -> Any:
         fault = f"does not define {', '.join(unfinished)}"
     else:
         if issubclass(cls, Component):
-            with _blaming(entry, "has fields that cannot be understood"):
+            with blaming(entry, "has fields that cannot be understood"):
                 cls.model_rebuild(_types_namespace={})  # only needed if an annotation is not resolved yet
         return cls
     raise BrokenComponentError(f"{entry} is {entry.target}, which {fault}", help=entry.advice)
@@ -211,37 +208,6 @@ def check_class(entry: registry.Entry, cls: Any) -> Any:
 
 def _belongs(cls: type, group: str) -> bool:
     return getattr(cls, "group", None) == group and (group not in registry.GROUPS or issubclass(cls, Component))
-
-
-@contextmanager
-def _blaming(entry: registry.Entry | None, what: str) -> Iterator[None]:
-    """Report what a plugin's component raises during validation if it is not a mistake in the spec.
-
-    Raises:
-        BrokenComponentError: for such an exception. Errors in specnet's own code pass unchanged.
-    """
-    try:
-        yield
-    except (ValidationError, PydanticSerializationError, KeyboardInterrupt, MemoryError):
-        raise
-    except BaseException as cause:
-        if entry is None or entry.distribution == registry.BUILTIN:
-            raise
-        message = f"{entry} {what}{entry.where(cause)}: {tell(cause)}"
-        raise BrokenComponentError(message, help=entry.remedy(cause)) from cause
-
-
-def call_validating(component: Component, call: Callable[[], Any]) -> Any:
-    """Return the result of calling a component while another is validated, such as a schedule in an optimizer.
-
-    Raises:
-        PydanticCustomError: if the component raises any exception.
-    """
-    try:
-        with _blaming(plugin_of(component), "fails in __call__"):
-            return call()
-    except BrokenComponentError as error:
-        raise custom_error(error.code, error.message, error.help) from error
 
 
 def construct(group: str, value: Any) -> Component:
@@ -269,7 +235,7 @@ def construct(group: str, value: Any) -> Component:
         if not isinstance(name, str):
             raise UnknownComponentError(f'"type" is the name of {one}, not {show_value(name)}')
         cls = find_class(group, name)
-        with _blaming(registry.find(group, name), "cannot be made of its fields"):
+        with blaming(registry.find(group, name), "cannot be made of its fields"):
             # Only the validation of JSON is strict and still accepts lists for tuples, objects for sections.
             text = to_json({key: item for key, item in fields.items() if key != "type"})
             return cls.model_validate_json(text, strict=True)
@@ -316,55 +282,3 @@ def parts(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
     elif isinstance(value, BaseModel):
         for name, field in type(value).model_fields.items():
             yield from parts(getattr(value, name), (*pointer, field.alias or name))
-
-
-@contextmanager
-def guarded(component: Component, place: Pointer, method: str) -> Iterator[None]:
-    """Add the place in the spec to what a component's method raises.
-
-    Raises:
-        BrokenComponentError: for any exception but a `SpecnetError`, such as a mistake in a plugin.
-    """
-    try:
-        yield
-    except SpecnetError as error:
-        if not error.complete:
-            error.at(*place).complete = True
-        raise
-    except (MemoryError, KeyboardInterrupt, GeneratorExit):
-        raise
-    except BaseException as cause:
-        entry = plugin_of(component)
-        owner = f" of {entry.owner}" if entry else ""
-        who = f"{definition_name(component)}{owner}"
-        message = f"{f'{show_pointer(place)} ({who})' if place else who} fails in {method}"
-        message += f"{entry.where(cause) if entry else ''}: {tell(cause)}"
-        help = entry.remedy(cause) if entry and isinstance(cause, ModuleNotFoundError) else None
-        broken = BrokenComponentError(message, pointer=place, help=help)
-        broken.complete = True
-        raise broken from cause
-
-
-def definition_name(component: Component) -> str:
-    """Return the class name of a component for messages; for a kernel that of its definition."""
-    return registry.definition(type(component)).__name__
-
-
-def plugin_of(component: Component) -> registry.Entry | None:
-    """Return the entry of a component that is not specnet's own."""
-    try:
-        entry = registry.entry_of(component.group, type(component))
-    except SpecnetError:  # not registered
-        return None
-    return None if entry.distribution == registry.BUILTIN else entry
-
-
-def culprit(error: BaseException) -> tuple[registry.Entry, str] | None:
-    """Return the plugin component that raised an error, and its method; None if there is none."""
-    found, trace = None, error.__traceback__
-    while trace:
-        component = trace.tb_frame.f_locals.get("self")
-        if isinstance(component, Component) and (entry := plugin_of(component)):
-            found = entry, trace.tb_frame.f_code.co_name
-        trace = trace.tb_next
-    return found

@@ -312,10 +312,10 @@ def os_reason(error: OSError) -> str:
     return "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
 
 
-def tell(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return class and text of an error, even if converting it to text fails.
 
-    >>> tell(ZeroDivisionError("division by zero"))
+    >>> describe_error(ZeroDivisionError("division by zero"))
     'ZeroDivisionError: division by zero'
     """
     try:

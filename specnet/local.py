@@ -29,10 +29,10 @@ from specnet.errors import (
     PluginError,
     SpecnetError,
     UsageError,
+    describe_error,
     os_reason,
     printable,
     quote,
-    tell,
 )
 
 __path__: list[str] = []
@@ -200,7 +200,7 @@ def _run(path: Path, name: str, content: bytes) -> None:
 
 def _located(path: Path, content: bytes, cause: BaseException) -> PluginError:
     """Return the error of a plugin file with its line."""
-    message = cause.message if isinstance(cause, SpecnetError) else tell(cause).partition("\n")[0]
+    message = cause.message if isinstance(cause, SpecnetError) else describe_error(cause).partition("\n")[0]
     missing = cause.name if isinstance(cause, ModuleNotFoundError) and (cause.name or "").isidentifier() else None
     help = cause.help if isinstance(cause, SpecnetError) else f"pip install {missing}" if missing else None
     error = PluginError(message, help=help)

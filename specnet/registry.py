@@ -21,8 +21,8 @@ from specnet.errors import (
     BrokenComponentError,
     UnknownComponentError,
     UsageError,
+    describe_error,
     quote,
-    tell,
 )
 from specnet.names import suggest
 
@@ -93,7 +93,7 @@ class Entry:
         except (KeyboardInterrupt, MemoryError):
             raise
         except BaseException as cause:  # test libraries and compiled modules may raise others than `Exception`
-            message = f"{self} cannot be imported: {tell(cause)}"
+            message = f"{self} cannot be imported: {describe_error(cause)}"
             raise BrokenComponentError(message, help=self.remedy(cause)) from cause
 
     def where(self, cause: BaseException) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from specnet.component import Component, definition_name, plugin_of
-from specnet.errors import ComponentError, Pointer, ShapeError, show_pointer
+from specnet.component import Component
+from specnet.errors import ComponentError, Pointer, ShapeError
+from specnet.faults import describe_component
 
 
 def aligned(weight: np.ndarray, shape: tuple[int, ...], dtype: Any = np.float64) -> np.ndarray:
@@ -62,9 +63,7 @@ def require_weight(component: Component, method: str, place: Pointer) -> None:
         ComponentError: naming the component and its distribution.
     """
     if not takes_weight(component, method):
-        entry = plugin_of(component)
-        owner = f" of {entry.owner}" if entry else ""
-        where = f"{show_pointer(place)} ({definition_name(component)}{owner})"
+        where = describe_component(component, place)
         error = ComponentError(
             f"the samples have weights or a mask, but {where} cannot use them: its {method} has no parameter weight",
             pointer=place,

@@ -32,7 +32,7 @@ HOMES = {
     "specnet": "errors", "errors": "errors", "registry": "tools", "diagnostics": "tools", "functions": "tools",
     "names": "tools", "numpy_files": "tools", "regular_files": "tools", "synonyms": "tools",
     "watch": "tools", "workspace": "tools", "randomness": "tools",
-    "task": "tools", "component": "component", "local": "component", "weights": "component", "network": "network",
+    "task": "tools", "component": "component", "faults": "component", "local": "component", "weights": "component", "network": "network",
     "training": "training", "spec": "spec", "recording": "recording", "report": "report", "runs": "runs", "api": "api",
     "testing": "testing", "cli": "cli", "__main__": "cli",
 }  # fmt: skip

@@ -24,7 +24,7 @@ from specnet.cli.running import resume, run
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
 from specnet.cli.using import compare, evaluate, plot, predict, report
-from specnet.errors import BrokenComponentError, SpecnetError, printable, tell
+from specnet.errors import BrokenComponentError, SpecnetError, describe_error, printable
 from specnet.names import nearest, suggest
 from specnet.runs.signals import HANDLED, Signals
 
@@ -86,7 +86,7 @@ class Commands(Group):
                 raise
             if os.environ.get("SPECNET_DEBUG"):
                 raise
-            told, where = tell(error), "SPECNET_DEBUG=1 in the environment shows where"
+            told, where = describe_error(error), "SPECNET_DEBUG=1 in the environment shows where"
             if blamed:
                 _tell(
                     printable(f"error[broken-component]: {blamed}: {told}"),
@@ -151,9 +151,9 @@ def _notes(error: BaseException) -> list[str]:
 
 def _blame(error: BaseException, plugin: Entry | None) -> str | None:
     """Return which plugin component raised an error, if one did; `plugin` is the command that runs."""
-    from specnet.component import culprit
+    from specnet.faults import find_culprit
 
-    if found := culprit(error):
+    if found := find_culprit(error):
         return f"{found[0]} fails in {found[1]}{found[0].where(error)}"
     return f"{plugin} fails" if plugin else None
 

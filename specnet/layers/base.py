@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from specnet.component import Component, build, definition_name
+from specnet.component import Component, build
 from specnet.errors import Pointer, ShapeError, SpecError, SpecnetError, show_pointer
+from specnet.faults import definition_name
 from specnet.initializers.base import Initializer
 from specnet.workspace import Workspace
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from specnet.component import fresh_copy, guarded
+from specnet.component import fresh_copy
 from specnet.errors import Diagnostic, Pointer, ShapeError, SpecError, show_pointer
+from specnet.faults import guarded
 from specnet.layers.base import Layer, Shape, walk
 
 

@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from specnet.component import guarded
 from specnet.errors import Pointer, SpecnetError, show_pointer
+from specnet.faults import guarded
 from specnet.kernels.base import KernelSet, Textbook
 from specnet.layers.base import Layer, Shape
 from specnet.losses.base import Loss

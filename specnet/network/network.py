@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from specnet.component import build, definition_name, fresh_copy
+from specnet.component import build, fresh_copy
 from specnet.errors import DataError, ShapeError, SpecnetError, UsageError, show_pointer
+from specnet.faults import definition_name
 from specnet.kernels.base import DEFAULT, KernelSet, Textbook, find_kernels
 from specnet.layers.base import Layer, Shape, take_whole, walk
 from specnet.layers.stack import Stack

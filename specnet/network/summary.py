@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from specnet.component import guarded
 from specnet.errors import Pointer
+from specnet.faults import guarded
 from specnet.layers.base import Layer, Shape, walk
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from specnet.component import Component, guarded
+from specnet.component import Component
 from specnet.errors import Pointer
+from specnet.faults import guarded
 from specnet.layers.base import Layer
 from specnet.network.network import Network
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from specnet.component import fresh_copy, guarded
+from specnet.component import fresh_copy
 from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples
 from specnet.datasets.checks import check_samples, check_weights, checked_data
 from specnet.datasets.rows import row_bytes
 from specnet.diagnostics import show_value
 from specnet.errors import DataError, Diagnostic, Pointer, ShapeError, SpecError, SpecnetError
+from specnet.faults import guarded
 from specnet.layers.base import Shape
 from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer

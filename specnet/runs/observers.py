@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from specnet.component import Component
-from specnet.errors import tell
+from specnet.errors import describe_error
 from specnet.spec.model import Spec
 from specnet.training.callbacks import Callback
 from specnet.training.trainer import Trainer
@@ -133,4 +133,4 @@ class Observers(Callback):
             except BaseException as error:
                 self.loggers.remove(logger)
                 name = type(logger).__name__
-                self.warned(f"the logger {name} fails in {method} and is not called again: {tell(error)}")
+                self.warned(f"the logger {name} fails in {method} and is not called again: {describe_error(error)}")

@@ -11,8 +11,10 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdap
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from specnet.component import REFERENCE, Component, call_validating, construct
+from specnet.component import REFERENCE, Component, construct
 from specnet.diagnostics import custom_error, show_value
+from specnet.errors import BrokenComponentError
+from specnet.faults import blaming, plugin_of
 from specnet.watch import Mode
 
 NUMBER = re.compile(r"[-+]?[\d.]+([eE][-+]?\d+)?")
@@ -129,6 +131,11 @@ class scheduled:
         if isinstance(value, (str, dict, Schedule)):
             schedule = construct("schedules", value)
             assert isinstance(schedule, Schedule)
-            self._number.validate_python(call_validating(schedule, lambda: schedule(0)))
+            try:
+                with blaming(plugin_of(schedule), "fails in __call__"):
+                    initial = schedule(0)
+            except BrokenComponentError as error:
+                raise custom_error(error.code, error.message, error.help) from error
+            self._number.validate_python(initial)
             return schedule
         return self._number.validate_python(value)

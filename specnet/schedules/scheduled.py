@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from specnet.component import Component, guarded
+from specnet.component import Component
 from specnet.errors import Pointer
+from specnet.faults import guarded
 from specnet.schedules.base import Schedule
 
 

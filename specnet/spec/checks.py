@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence, Set
 import numpy as np
 
 from specnet import registry
-from specnet.component import Component, fresh_copy, guarded, parts
+from specnet.component import Component, fresh_copy, parts
 from specnet.errors import (
     Diagnostic,
     Pointer,
@@ -21,6 +21,7 @@ from specnet.errors import (
     shorten,
     show_pointer,
 )
+from specnet.faults import guarded
 from specnet.layers.base import Layer, Shape
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from specnet.component import find_class, guarded, parts
+from specnet.component import find_class, parts
 from specnet.datasets.base import Dataset, Outline
 from specnet.datasets.split import Split
 from specnet.errors import Diagnostic, SpecnetError
+from specnet.faults import guarded
 from specnet.layers.base import Layer, Output, Shape, outputs_of
 from specnet.layers.stack import Stack, at_most
 from specnet.spec.model import Spec

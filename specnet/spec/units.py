@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specnet.component import guarded, parts
+from specnet.component import parts
 from specnet.datasets.base import AnySamples, Data
 from specnet.diagnostics import show_value
 from specnet.errors import AmbiguousTaskError, DataError, Diagnostic, Pointer, SpecError
+from specnet.faults import guarded
 from specnet.layers.base import Shape, walk
 from specnet.spec.model import Spec
 from specnet.spec.plan import is_open, make_plan

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from specnet.component import Component, guarded
+from specnet.component import Component
 from specnet.errors import Pointer
+from specnet.faults import guarded
 from specnet.schedules.base import WatchingSchedule
 from specnet.schedules.scheduled import pointer_of
 from specnet.watch import Watch

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from specnet.component import Component, definition_name
+from specnet.component import Component
 from specnet.errors import DivergenceError, Pointer, show_pointer
+from specnet.faults import definition_name
 from specnet.functions import all_finite, are_finite
 from specnet.layers.base import Layer
 from specnet.network.network import Network

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet.component import fresh_copy, guarded
+from specnet.component import fresh_copy
+from specnet.faults import guarded
 from specnet.metrics.base import Metric
 from specnet.weights import require_weight
 

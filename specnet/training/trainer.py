@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.component import guarded
+from specnet.faults import guarded
 from specnet.optimizers.base import Optimizer, all_needs, all_state_names, named_state
 from specnet.randomness import restore_stream, save_stream, stream
 from specnet.schedules.scheduled import ScheduledFields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from specnet.component import guarded
+from specnet.faults import guarded
 from specnet.layers.base import Layer
 from specnet.network.wrapping import Call, check_array, check_result, wrapped
 from specnet.randomness import restore_stream, save_stream

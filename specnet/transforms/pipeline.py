@@ -9,8 +9,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from specnet.component import Section, guarded, reference
+from specnet.component import Section, reference
 from specnet.datasets.rows import Rows
+from specnet.faults import guarded
 from specnet.functions import all_finite
 from specnet.transforms.base import FeatureError, RandomTransform, Transform, check_dtype
 
