@@ -17,10 +17,29 @@ from specnet import registry
 from specnet.component import find_class
 from specnet.plots.base import Trained
 from specnet.spec.describe import describe_fields
-from specnet.synonyms import FIELDS, MEANINGS, TYPES, Row
+from specnet.synonyms import FIELDS, TYPES, Row
 
 FOLDER = Path(__file__).parent / "components"
 COMING_FROM = Path(__file__).parent / "coming-from.md"
+
+MEANINGS = [
+    "Shapes exclude the batch and are inferred: only the dataset knows the input shape. Images are channels-last, "
+    "as in Keras.",
+    'A layer has no `activation`: the activation is the next layer, `"relu"` for instance.',
+    "The weight of `linear` is (inputs, units), as in Keras; PyTorch's is its transpose.",
+    "`cross_entropy` takes logits, as PyTorch's does; Keras' takes probabilities by default. `bce` takes "
+    "probabilities, `bce_with_logits` logits. Whichever is used, `predict` returns probabilities.",
+    "A mean loss is the mean over all elements of a batch, for `cross_entropy` over all samples.",
+    "`split.validation` is a share drawn at random; Keras' `validation_split` takes the last samples.",
+    "`clip_norm` limits the norm of all gradients together: Keras' `global_clipnorm`, PyTorch's `clip_grad_norm_`.",
+    "`every` counts epochs, `every_steps` steps. A schedule without a length reaches the end of the run.",
+    '`gelu` is exact, as in PyTorch and Keras; `"approximate": true` is the form with tanh.',
+    "`min_delta` is absolute; the `threshold` of PyTorch's `ReduceLROnPlateau` is relative by default.",
+    "Monitored values are named by split and value: Keras' `val_loss` is `validation/loss`, its `loss` `train/loss`.",
+    "`epsilon` of `adam` is 1e-8, as in PyTorch; Keras has 1e-7.",
+    "`negative_slope` of `leaky_relu` is 0.01, as in PyTorch; Keras has 0.3.",
+]
+"""Words and numbers with another meaning than in Keras, PyTorch or scikit-learn."""
 
 
 def pages() -> dict[str, str]:

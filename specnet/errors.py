@@ -7,6 +7,8 @@ place in front with `at`.
 
 from __future__ import annotations
 
+import json
+import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
@@ -31,14 +33,9 @@ class Location(NamedTuple):
         middle = self.column - 1
         start = max(0, middle - CONTEXT) if max(len(self.text), middle + 1) > LONGEST else 0
         end = min(middle + self.width, middle + LONGEST)
-        before, marked, after = (
-            "".join(char if char.isprintable() else "\ufffd" for char in part.replace("\t", " "))
-            for part in (
-                self.text[start:middle],
-                self.text[middle:end],
-                self.text[end : end + LONGEST],
-            )
-        )
+        part = self.text[start : end + LONGEST].replace("\t", " ")
+        part = "".join(char if char.isprintable() else "\ufffd" for char in part)
+        before, marked, after = part[: middle - start], part[middle - start : end - start], part[end - start :]
         if start:
             before = f"…{before}"
         line = before + marked + after
@@ -55,8 +52,6 @@ CONTEXT = 50
 
 def _cells(text: str) -> int:
     """Return the number of terminal columns of a text."""
-    import unicodedata
-
     wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
     return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
 
@@ -77,26 +72,17 @@ class Diagnostic(NamedTuple):
     def render(self, file: str | None = None) -> str:
         """Return the text to print; `file` is the spec's path, if its lines are unknown."""
         title, path = f"{self.severity}[{self.code}]: {printable(self.message)}", show_pointer(self.pointer)
+        help = printable(self.help or "")
         if self.location is None:
             place = printable(" at ".join(part for part in (file, path) if part))
-            return "\n".join([title, *([f"  --> {place}"] if place else []), *self._helps("   = ")])
+            return "\n".join([title, *([f"  --> {place}"] if place else []), *([f"   = help: {help}"] if help else [])])
         line, carets = self.location.underline()
         margin = " " * len(str(self.location.line))
         place = printable(f"{self.location} at {path}" if path else str(self.location))
         beside = len(carets) + len(self.help or "") <= LONGEST
-        return "\n".join(
-            [
-                title,
-                f"{margin}--> {place}",
-                f"{margin} |",
-                f"{self.location.line} | {line}",
-                f"{margin} | {carets} {printable(self.help or '') if beside else ''}".rstrip(),
-                *([] if beside else self._helps(f"{margin} = ")),
-            ]
-        )
-
-    def _helps(self, margin: str) -> list[str]:
-        return [f"{margin}help: {printable(self.help)}"] if self.help else []
+        lines = [title, f"{margin}--> {place}", f"{margin} |", f"{self.location.line} | {line}"]
+        lines.append(f"{margin} | {carets} {help if beside else ''}".rstrip())
+        return "\n".join(lines if beside else [*lines, f"{margin} = help: {help}"])
 
     def to_json(self, file: str | None = None) -> dict[str, str | int | None]:
         """Return the same as a JSON value; line and column are null if unknown."""
@@ -298,8 +284,6 @@ def quote(name: str) -> str:
     >>> quote("tanh"), quote("t\\u0430nh")
     ('"tanh"', '"t\\\\u0430nh"')
     """
-    import json
-
     return shorten(json.dumps(name))
 
 

@@ -157,31 +157,20 @@ def parse_json(source: Source, start: int = 0) -> Parsed:
     text, begin = source.text, SPACE.match(source.text, start).end()  # type: ignore[union-attr]
     _check_depth(source, begin)
     try:
-        value, end = _DECODER.raw_decode(text, begin)
+        _, end = _DECODER.raw_decode(text, begin)
     except json.JSONDecodeError as error:
         raise SpecError([_explain(source, error, begin)]) from None
-    walk = _Walk(source, begin, end)
-    if walk.halves:
-        value, _ = _DECODER.raw_decode(_mend(text, walk.halves), begin)
+    reader = _Reader(source, begin, end)
     behind = SPACE.match(text, end).end()  # type: ignore[union-attr]
     if behind < len(text):
         message = f"expected the end of the text, found {show_value(text[behind])}"
         help = _help(text, behind) if re.match("[^][{}]", text[behind]) else "a spec is a single JSON value"
-        walk.mistakes.append(source.mistake(behind, behind + 1, "syntax", message, help))
-    return Parsed(value, walk.spans, walk.mistakes)
-
-
-def _mend(text: str, halves: list[tuple[int, int]]) -> str:
-    """Return the text with surrogates in these strings replaced by the same number of characters."""
-    parts, done = [], 0
-    for first, last in halves:
-        parts += [text[done:first], SURROGATE.sub(r"\\ufffd", text[first:last])]
-        done = last
-    return "".join([*parts, text[done:]])
+        reader.mistakes.append(source.mistake(behind, behind + 1, "syntax", message, help))
+    return Parsed(reader.value, reader.spans, reader.mistakes)
 
 
 def _integer(text: str) -> int | float:
-    return int(text) if len(text) <= DIGITS else math.inf  # recorded by the walk
+    return int(text) if len(text) <= DIGITS else math.inf  # recorded by the reader
 
 
 _DECODER = json.JSONDecoder(parse_int=_integer)
@@ -220,71 +209,70 @@ def _help(text: str, place: int) -> str | None:
     return next((help for pattern, help in HELP.items() if re.compile(pattern).match(text, place)), None)
 
 
-class _Walk:
-    """Walks through the tokens of JSON text, to record the place of each value and what the parser tolerates."""
+class _Reader:
+    """Reads the tokens of valid JSON text, with the place of each value and the mistakes that the parser tolerates."""
 
     def __init__(self, source: Source, start: int, end: int) -> None:
         self.source = source
         self.tokens = TOKEN.finditer(source.text, start, end)
         self.spans: Spans = {}
         self.mistakes: list[Diagnostic] = []
-        self.halves: list[tuple[int, int]] = []
-        self._value(next(self.tokens), ())
+        self.value = self._value(next(self.tokens), ())
 
-    def _value(self, token: re.Match[str], pointer: Pointer, key: tuple[int, int] | None = None) -> None:
+    def _value(self, token: re.Match[str], pointer: Pointer, key: tuple[int, int] | None = None) -> Any:
+        value: Any
         end = token.end()
         if token[0] == "{":
-            end = self._object(pointer)
+            value, end = self._object(pointer)
         elif token[0] == "[":
-            end = self._list(pointer)
+            value, end = self._list(pointer)
         elif token[0][0] == '"':
-            self._string(token, pointer)
+            value = self._string(token, pointer)
         else:
-            self._number(token, pointer)
+            value = self._scalar(token, pointer)
         self.spans[pointer] = Span(self.source, token.start(), end, key)
+        return value
 
-    def _object(self, pointer: Pointer) -> int:
-        keys = set()
+    def _object(self, pointer: Pointer) -> tuple[dict[str, Any], int]:
+        value: dict[str, Any] = {}
         while (token := next(self.tokens))[0] != "}":
             if token[0] == ",":
                 continue
             key = self._string(token, pointer, is_key=True)
-            if key in keys:
+            if key in value:
                 message, first = f"the key {show_value(key)} appears twice", self.spans[*pointer, key].start
                 help = f"it is already in line {self.source.location(first, first).line}"
                 self._mistake(token, (*pointer, key), "duplicate-key", message, help)
-            keys.add(key)
             next(self.tokens)  # the colon
-            self._value(next(self.tokens), (*pointer, key), token.span())
-        return token.end()
+            value[key] = self._value(next(self.tokens), (*pointer, key), token.span())
+        return value, token.end()
 
-    def _list(self, pointer: Pointer) -> int:
-        count = 0
+    def _list(self, pointer: Pointer) -> tuple[list[Any], int]:
+        value: list[Any] = []
         while (token := next(self.tokens))[0] != "]":
             if token[0] != ",":
-                self._value(token, (*pointer, count))
-                count += 1
-        return token.end()
+                value.append(self._value(token, (*pointer, len(value))))
+        return value, token.end()
 
     def _string(self, token: re.Match[str], pointer: Pointer, is_key: bool = False) -> str:
         text: str = json.loads(token[0])
         if any("\ud800" <= char <= "\udfff" for char in text):
-            self.halves.append(token.span())
             text = json.loads(SURROGATE.sub(r"\\ufffd", token[0]))
             place = (*pointer, text) if is_key else pointer
             self._mistake(token, place, "encoding", "half of a surrogate pair is not a character")
         return text
 
-    def _number(self, token: re.Match[str], pointer: Pointer) -> None:
-        text = token[0]
-        if text in ("true", "false", "null"):
-            return
+    def _scalar(self, token: re.Match[str], pointer: Pointer) -> Any:
+        text, value = token[0], _DECODER.decode(token[0])
+        if value is None or isinstance(value, bool):
+            return value
         if text.lstrip("-") in ("NaN", "Infinity"):
             self._mistake(token, pointer, "not-finite", f"{text} is not a JSON number")
-        elif math.isinf(float(text)) or (len(text) > DIGITS and text.lstrip("-").isdecimal()):
+        elif math.isinf(float(text)):
             self._mistake(token, pointer, "out-of-range", f"the number {_short(text)} is too large")
-        elif float(text) == 0 and re.match("-?[0.]*[1-9]", text):
+        elif value == 0 and re.match("-?[0.]*[1-9]", text):
             self._mistake(token, pointer, "out-of-range", f"the number {_short(text)} is too small: it would become 0")
+        return value
 
     def _mistake(
         self, token: re.Match[str], pointer: Pointer, code: str, message: str, help: str | None = None
