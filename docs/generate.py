@@ -17,7 +17,7 @@ from specnet import registry
 from specnet.component import find_class
 from specnet.plots.base import Trained
 from specnet.spec.describe import describe_fields
-from specnet.synonyms import FIELDS, TYPES, Row
+from specnet.synonyms import FIELDS, TYPES, Alias
 
 FOLDER = Path(__file__).parent / "components"
 COMING_FROM = Path(__file__).parent / "coming-from.md"
@@ -132,11 +132,10 @@ def coming_from() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def translations(rows: Iterable[Row]) -> str:
+def translations(rows: Iterable[Alias]) -> str:
     """Return the table of other tools' names."""
     cells = (
-        (", ".join(f"`{name}`" for name in row.elsewhere.split()), row.here and f"`{row.here}`", row.note)
-        for row in rows
+        (", ".join(f"`{name}`" for name in row.others.split()), row.name and f"`{row.name}`", row.note) for row in rows
     )
     return table(("elsewhere", "here", ""), cells)
 

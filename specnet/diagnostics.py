@@ -11,9 +11,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from specnet import registry
 from specnet.errors import Diagnostic, Pointer, SpecError, printable, quote, shorten
-from specnet.names import nearest, suggest, synonym
+from specnet.names import find_synonym, nearest, suggest
 
-MOST = 1000
+MAX_MISTAKES = 1000
 """Number of mistakes that a check reports."""
 CODES = {
     "missing": "missing-key",
@@ -34,7 +34,7 @@ CODES = {
 """Stable codes of pydantic's kinds of error; any other kind is a wrong type."""
 
 
-WORDS = {
+PLAIN_WORDS = {
     "a valid integer": "a whole number",
     "a valid number": "a number",
     "a valid string": "text",
@@ -62,7 +62,7 @@ def explain_unknown_keys(
     """
     home, common = ([group, name], [f"{group}.*"]) if group and name else ([], [])
     details, meant = [], set()
-    errors = error.errors(include_url=False)[:MOST]
+    errors = error.errors(include_url=False)[:MAX_MISTAKES]
     # Unknown keys first: a misspelt key is not reported as missing.
     for found in sorted(errors, key=lambda found: found["type"] != "extra_forbidden"):
         kind, message, context = found["type"], found["msg"], found.get("ctx", {})
@@ -90,8 +90,8 @@ def _elsewhere(cls: type[BaseModel], key: str, place: tuple[str, ...] = ()) -> s
     keys = [field.alias or name for name, field in owner.model_fields.items()]
     if key in keys:
         return where
-    if row := synonym(key, keys, section, f"{getattr(owner, 'group', None)}.*"):
-        return f'{where} as "{row.here}"' + (f": {row.note}" if row.note else "") if row.here else row.note
+    if row := find_synonym(key, keys, section, f"{getattr(owner, 'group', None)}.*"):
+        return f'{where} as "{row.name}"' + (f": {row.note}" if row.note else "") if row.name else row.note
     sections = ((*place, name) for name in owner.model_fields if _section_at(cls, (*place, name)))
     return next(filter(None, (_elsewhere(cls, key, section) for section in sections)), None)
 
@@ -119,7 +119,7 @@ def _section_at(cls: type[BaseModel], place: Pointer) -> Any:
 
 def explain(error: ValidationError, *, file: str | None = None) -> SpecError:
     """Return every mistake that pydantic found as one `SpecError`."""
-    return SpecError([_diagnostic(found) for found in error.errors(include_url=False)[:MOST]], file=file)
+    return SpecError([_diagnostic(found) for found in error.errors(include_url=False)[:MAX_MISTAKES]], file=file)
 
 
 def _diagnostic(found: Any) -> Diagnostic:
@@ -134,7 +134,7 @@ def _diagnostic(found: Any) -> Diagnostic:
         return Diagnostic(code, f'the key "{name}" is missing', pointer[:-1])
     message = re.sub("^(Input|String|List|Tuple) ", f"{name} ", found["msg"].removeprefix("Value error, "))
     message = re.sub(r" after validation, not \d+$", "", message)
-    for theirs, ours in WORDS.items():
+    for theirs, ours in PLAIN_WORDS.items():
         message = message.replace(theirs, ours)
     if not (kind == "value_error" and isinstance(found["input"], dict)):  # a check of several fields names them itself
         message += f", not {show_value(found['input'])}"

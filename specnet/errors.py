@@ -31,20 +31,20 @@ class Location(NamedTuple):
     def underline(self) -> tuple[str, str]:
         """Return the line as a terminal can show it, shortened if long, and carets below the place."""
         middle = self.column - 1
-        start = max(0, middle - CONTEXT) if max(len(self.text), middle + 1) > LONGEST else 0
-        end = min(middle + self.width, middle + LONGEST)
-        part = self.text[start : end + LONGEST].replace("\t", " ")
+        start = max(0, middle - CONTEXT) if max(len(self.text), middle + 1) > MAX_LINE else 0
+        end = min(middle + self.width, middle + MAX_LINE)
+        part = self.text[start : end + MAX_LINE].replace("\t", " ")
         part = "".join(char if char.isprintable() else "\ufffd" for char in part)
         before, marked, after = part[: middle - start], part[middle - start : end - start], part[end - start :]
         if start:
             before = f"…{before}"
         line = before + marked + after
-        if len(line) > LONGEST or end + LONGEST < len(self.text):
-            line = f"{line[:LONGEST]}…"
-        return line, " " * _cells(before) + "^" * min(_cells(marked) or 1, LONGEST - len(before))
+        if len(line) > MAX_LINE or end + MAX_LINE < len(self.text):
+            line = f"{line[:MAX_LINE]}…"
+        return line, " " * _cells(before) + "^" * min(_cells(marked) or 1, MAX_LINE - len(before))
 
 
-LONGEST = 120
+MAX_LINE = 120
 """Maximum number of characters shown of a line."""
 CONTEXT = 50
 """Characters of a longer line shown before the marked place."""
@@ -79,7 +79,7 @@ class Diagnostic(NamedTuple):
         line, carets = self.location.underline()
         margin = " " * len(str(self.location.line))
         place = printable(f"{self.location} at {path}" if path else str(self.location))
-        beside = len(carets) + len(self.help or "") <= LONGEST
+        beside = len(carets) + len(self.help or "") <= MAX_LINE
         lines = [title, f"{margin}--> {place}", f"{margin} |", f"{self.location.line} | {line}"]
         lines.append(f"{margin} | {carets} {help if beside else ''}".rstrip())
         return "\n".join(lines if beside else [*lines, f"{margin} = help: {help}"])
@@ -133,11 +133,11 @@ class SpecnetError(Exception):
 
     def __str__(self) -> str:
         found = self.diagnostics
-        more = [f"… and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
-        return "\n\n".join([*(diagnostic.render(self.file) for diagnostic in found[:SHOWN]), *more])
+        more = [f"… and {len(found) - MAX_SHOWN} more"] if len(found) > MAX_SHOWN else []
+        return "\n\n".join([*(diagnostic.render(self.file) for diagnostic in found[:MAX_SHOWN]), *more])
 
 
-SHOWN = 100
+MAX_SHOWN = 100
 """Number of mistakes that are shown one by one; the rest is counted."""
 
 
@@ -275,7 +275,7 @@ def printable(text: str) -> str:
 
 def shorten(text: str) -> str:
     """Return the beginning of a text that is too long for a message."""
-    return text if len(text) <= QUOTED else f"{text[: QUOTED - 1]}…"
+    return text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 1]}…"
 
 
 def quote(name: str) -> str:
@@ -287,7 +287,7 @@ def quote(name: str) -> str:
     return shorten(json.dumps(name))
 
 
-QUOTED = 60
+MAX_QUOTED = 60
 """Maximum number of characters shown of a name."""
 
 

@@ -110,7 +110,7 @@ def register(group: str, name: str) -> Callable[[C], C]:
     path, line = frame.f_code.co_filename, frame.f_lineno
 
     def decorate(cls: C) -> C:
-        if not registry.NAME.fullmatch(name):
+        if not registry.COMPONENT_NAME.fullmatch(name):
             help = "use lowercase letters, digits and _, a letter first"
             raise UsageError(f"{quote(name)} is not a valid component name", help=help)
         target = f"{getattr(cls, '__module__', '')}:{getattr(cls, '__qualname__', '')}"
@@ -130,7 +130,7 @@ def register(group: str, name: str) -> Callable[[C], C]:
                 message = f"{entry.place} registers the {registry.SINGULAR[group]} {quote(name)}, a name of {other}"
                 raise ComponentError(message, help="give it another name")
         check_class(entry, cls)
-        registry.LOCAL[group, name] = entry
+        registry.LOCAL_ENTRIES[group, name] = entry
         return cls
 
     return decorate
@@ -177,11 +177,11 @@ def load_file(path: Path) -> list[registry.Entry]:
     name = f"{__name__}.{stem}_{digest[:12]}"
     if getattr(sys.modules.get(name), "__file__", None) != str(path.absolute()):
         _run(path, name, content)
-    return [entry for entry in registry.LOCAL.values() if getattr(entry.load(), "__module__", None) == name]
+    return [entry for entry in registry.LOCAL_ENTRIES.values() if getattr(entry.load(), "__module__", None) == name]
 
 
 def _run(path: Path, name: str, content: bytes) -> None:
-    before = dict(registry.LOCAL)
+    before = dict(registry.LOCAL_ENTRIES)
     module = ModuleType(name)
     module.__file__ = str(path.absolute())
     _RUN[str(path)] = content
@@ -193,8 +193,8 @@ def _run(path: Path, name: str, content: bytes) -> None:
         raise
     except BaseException as cause:
         del sys.modules[name]
-        registry.LOCAL.clear()
-        registry.LOCAL.update(before)
+        registry.LOCAL_ENTRIES.clear()
+        registry.LOCAL_ENTRIES.update(before)
         raise _located(path, content, cause) from cause
 
 

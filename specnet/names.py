@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from functools import cache
 
 from specnet.errors import shorten
-from specnet.synonyms import COMMANDS, FIELDS, OTHERS, SPLITS, TYPES, Row
+from specnet.synonyms import COMMANDS, DISTINCT_NAMES, FIELDS, SPLIT_NAMES, TYPES, Alias
 
-TABLES: dict[str, list[Row]] = {**TYPES, **FIELDS, "splits": SPLITS, "commands": COMMANDS}
+TABLES: dict[str, list[Alias]] = {**TYPES, **FIELDS, "splits": SPLIT_NAMES, "commands": COMMANDS}
 
-LISTED = 100
+MAX_LISTED = 100
 """Known names that are listed where none is near."""
 
 
@@ -20,12 +20,12 @@ def suggest(name: str, known: Iterable[str], *tables: str) -> str:
     `tables` names the tables of `specnet.synonyms` that apply at the place of the name, the most specific first.
     """
     names = sorted(known)
-    row = synonym(name, names, *tables)
+    row = find_synonym(name, names, *tables)
     note = row.note if row else ""
     if near := nearest(name, names, *tables):
         return f'did you mean "{near}"?' + (f" {note[0].upper()}{note[1:]}" if note else "")
-    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
-    return note or (f"one of: {', '.join(names[:LISTED])}{more}" if names else "there is none")
+    more = f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else ""
+    return note or (f"one of: {', '.join(names[:MAX_LISTED])}{more}" if names else "there is none")
 
 
 def nearest(name: str, known: Iterable[str], *tables: str) -> str | None:
@@ -36,51 +36,51 @@ def nearest(name: str, known: Iterable[str], *tables: str) -> str | None:
     names = sorted(known)
     if name in names:
         return None
-    if row := synonym(name, names, *tables):
-        return row.here or None
-    plain = _plain(shorten(name))
-    if alike := [each for each in names if _plain(each) == plain]:
+    if row := find_synonym(name, names, *tables):
+        return row.name or None
+    plain = _normalized(shorten(name))
+    if alike := [each for each in names if _normalized(each) == plain]:
         return alike[0]
-    if tables and plain in _meanings():
+    if tables and plain in _distinct_names():
         return None
     lower = shorten(name).lower()
     distances = {each: _distance(lower, each.lower()) for each in names}
-    likely = [each for each in names if distances[each] <= _mistakes(max(len(lower), len(each)))]
+    likely = [each for each in names if distances[each] <= _max_typos(max(len(lower), len(each)))]
     return min(likely, key=distances.__getitem__, default=None)
 
 
-def monitored(name: str) -> str:
+def to_monitor(name: str) -> str:
     """Return the name of a value in the history that another tool calls `name`: `validation/loss` for `val_loss`."""
     split, _, value = name.replace("/", "_").partition("_")
-    splits = {_plain(row.here): row for row in SPLITS} | _rows("splits")
-    split, value = (splits[split].here, value) if split in splits else ("train", name)
-    row = _rows("metrics").get(_plain(value))
-    return f"{split}/{row.here if row else value}"
+    splits = {_normalized(row.name): row for row in SPLIT_NAMES} | _synonyms("splits")
+    split, value = (splits[split].name, value) if split in splits else ("train", name)
+    row = _synonyms("metrics").get(_normalized(value))
+    return f"{split}/{row.name if row else value}"
 
 
-def synonym(name: str, known: Iterable[str], *tables: str) -> Row | None:
+def find_synonym(name: str, known: Iterable[str], *tables: str) -> Alias | None:
     """Return the row for another tool's name, if what to write instead is known."""
-    plain = _plain(shorten(name))
-    rows = (_rows(table).get(plain) for table in tables)
-    return next((row for row in rows if row and (not row.here or row.here in known)), None)
+    plain = _normalized(shorten(name))
+    rows = (_synonyms(table).get(plain) for table in tables)
+    return next((row for row in rows if row and (not row.name or row.name in known)), None)
 
 
 @cache
-def _rows(table: str) -> dict[str, Row]:
-    return {_plain(name): row for row in TABLES.get(table, []) for name in row.elsewhere.split()}
+def _synonyms(table: str) -> dict[str, Alias]:
+    return {_normalized(name): row for row in TABLES.get(table, []) for name in row.others.split()}
 
 
 @cache
-def _meanings() -> set[str]:
-    return {*map(_plain, OTHERS.split()), *(name for group in TYPES for name in _rows(group))}
+def _distinct_names() -> set[str]:
+    return {*map(_normalized, DISTINCT_NAMES.split()), *(name for group in TYPES for name in _synonyms(group))}
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     """Return a name in lowercase and without separators."""
     return name.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
-def _mistakes(length: int) -> int:
+def _max_typos(length: int) -> int:
     """Return how many letters of a name of that length are likely to be mistyped."""
     return 0 if length < 3 else 1 if length < 6 else 2 if length < 12 else 3
 

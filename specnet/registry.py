@@ -41,14 +41,14 @@ GROUPS = (
 )
 """Groups named by specs. Group `layers` is the entry-point group `specnet.layers`."""
 
-FURTHER = ("commands", "loggers", "exporters", "kernels")
+OTHER_GROUPS = ("commands", "loggers", "exporters", "kernels")
 """Groups that specs do not name: commands, and components named by options."""
 
-SINGULAR = {group: group.removesuffix("s") for group in (*GROUPS, *FURTHER)}
+SINGULAR = {group: group.removesuffix("s") for group in (*GROUPS, *OTHER_GROUPS)}
 SINGULAR |= {"losses": "loss", "kernels": "set of kernels"}
-NAME = re.compile(r"[a-z][a-z0-9_]*")
+COMPONENT_NAME = re.compile(r"[a-z][a-z0-9_]*")
 BUILTIN = "specnet"
-DISTRIBUTION = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+DISTRIBUTION_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 """A distribution's name. Metadata are untrusted: only names like this become part of a command."""
 
 
@@ -74,7 +74,7 @@ class Entry:
     @property
     def advice(self) -> str:
         """What to do if the component is broken."""
-        help = pip("install --upgrade", self.distribution)
+        help = pip_command("install --upgrade", self.distribution)
         return f"try another version, {help}; or remove the distribution" if help[:3] == "pip" else help
 
     def load(self) -> object:
@@ -84,9 +84,9 @@ class Entry:
             BrokenComponentError: if the import fails for any reason, or if its distribution requires another version
                 of specnet.
         """
-        if self.distribution != BUILTIN and (wanted := other_edition(self.point)):
+        if self.distribution != BUILTIN and (wanted := unmet_requirement(self.point)):
             message = f"{self} is made for specnet {wanted}, and this is specnet {version()}"
-            raise BrokenComponentError(message, help=pip("install --upgrade", self.distribution))
+            raise BrokenComponentError(message, help=pip_command("install --upgrade", self.distribution))
         try:
             with redirect_stdout(sys.stderr):  # its output is not part of a command's output
                 return self.point.load()
@@ -104,25 +104,25 @@ class Entry:
         """Return what to type if the component fails for this cause."""
         missing = (cause.name or "").partition(".")[0] if isinstance(cause, ModuleNotFoundError) else ""
         if missing == BUILTIN:
-            return f"it was made for another version of specnet: {pip('install --upgrade', self.distribution)}"
+            return f"it was made for another version of specnet: {pip_command('install --upgrade', self.distribution)}"
         if not missing.isidentifier() or missing == re.split(r"[.:]", self.target)[0].strip():
-            return f"reinstall or remove the distribution {shown(self.distribution)}"
+            return f"reinstall or remove the distribution {show_distribution(self.distribution)}"
         named = [name for name in requirements(self.distribution, optional=True) if _same(name, missing)]
         if found := named[:1] or [name for name in requirements(self.distribution) if not is_installed(name)]:
             return f"pip install {' '.join(found)}"
-        return f"pip install {missing}; {shown(self.distribution)} needs it and does not declare it"
+        return f"pip install {missing}; {show_distribution(self.distribution)} needs it and does not declare it"
 
 
-def pip(action: str, distribution: str) -> str:
+def pip_command(action: str, distribution: str) -> str:
     """Return a pip command for a distribution; plain words if its name is unsafe in a command."""
-    if DISTRIBUTION.fullmatch(distribution):
+    if DISTRIBUTION_NAME.fullmatch(distribution):
         return f"pip {action} {distribution}"
-    return f"remove the distribution {shown(distribution)}"
+    return f"remove the distribution {show_distribution(distribution)}"
 
 
-def shown(distribution: str) -> str:
+def show_distribution(distribution: str) -> str:
     """Return a distribution's name for messages, quoted if it is unusual."""
-    return distribution if DISTRIBUTION.fullmatch(distribution) else quote(distribution)
+    return distribution if DISTRIBUTION_NAME.fullmatch(distribution) else quote(distribution)
 
 
 def requirements(distribution: str, *, optional: bool = False) -> list[str]:
@@ -132,7 +132,7 @@ def requirements(distribution: str, *, optional: bool = False) -> list[str]:
     except Exception:  # Metadata are missing or damaged.
         lines = None
     names = [re.split(r"[^\w.-]", line)[0] for line in lines or () if optional or ";" not in line]
-    return [name for name in names if DISTRIBUTION.fullmatch(name)]
+    return [name for name in names if DISTRIBUTION_NAME.fullmatch(name)]
 
 
 def version() -> str:
@@ -140,13 +140,13 @@ def version() -> str:
     return importlib_metadata.version(BUILTIN)
 
 
-def edition() -> str:
+def own_requirement() -> str:
     """Return the requirement of distributions made for this specnet, such as "specnet>=0.2,<0.3"."""
     major, minor, *_ = (*version().split("."), "0")
     return f"{BUILTIN}>={major}.{minor},<{major}.{int(minor) + 1}"
 
 
-def other_edition(point: importlib_metadata.EntryPoint) -> str | None:
+def unmet_requirement(point: importlib_metadata.EntryPoint) -> str | None:
     """Return which versions of specnet the distribution of an entry point requires, unless this is one of them."""
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.version import Version
@@ -179,7 +179,7 @@ def _same(one: str, other: str) -> bool:
     return re.sub(r"[-_.]+", "-", one).lower() == re.sub(r"[-_.]+", "-", other).lower()
 
 
-def points() -> Iterator[importlib_metadata.EntryPoint]:
+def entry_points() -> Iterator[importlib_metadata.EntryPoint]:
     """Yield every entry point in a group that begins with `specnet.`."""
     return (point for point in importlib_metadata.entry_points() if point.group.startswith(f"{BUILTIN}."))
 
@@ -188,28 +188,28 @@ def points() -> Iterator[importlib_metadata.EntryPoint]:
 def _claims() -> Mapping[str, Mapping[str, list[Entry]]]:
     """Return every claim to every name: one scan of the installed distributions per process, as it is slow."""
     claims: dict[str, dict[str, list[Entry]]] = {group: {} for group in SINGULAR}
-    for point in points():
+    for point in entry_points():
         group = point.group.removeprefix(f"{BUILTIN}.")
-        if group in claims and NAME.fullmatch(point.name):
-            entry = Entry(group, point.name, point.value, *owner(point), point)
+        if group in claims and COMPONENT_NAME.fullmatch(point.name):
+            entry = Entry(group, point.name, point.value, *owner_of(point), point)
             claims[group].setdefault(point.name, []).append(entry)
     return claims
 
 
-LOCAL: dict[tuple[str, str], Entry] = {}
+LOCAL_ENTRIES: dict[tuple[str, str], Entry] = {}
 """Entries registered by `specnet.register` in this process, by group and name."""
 
 
-KERNELS: dict[type, type] = {}
+DEFINITIONS: dict[type, type] = {}
 """The definitions that kernels replace in this process, by kernel."""
 
 
 def definition(cls: type[T]) -> type[T]:
     """Return the class that a spec names for a component of this class: the definition, if this is a kernel."""
-    return KERNELS.get(cls, cls)
+    return DEFINITIONS.get(cls, cls)
 
 
-def owner(point: importlib_metadata.EntryPoint) -> tuple[str, str]:
+def owner_of(point: importlib_metadata.EntryPoint) -> tuple[str, str]:
     """Return name and version of the distribution that declares an entry point, as far as they are known."""
     try:
         assert point.dist
@@ -227,7 +227,7 @@ def claims(group: str) -> Mapping[str, list[Entry]]:
     if group not in SINGULAR:
         raise UsageError(f'there is no component group "{group}"', help=suggest(group, SINGULAR))
     found = dict(_claims()[group])
-    for (_, name), entry in LOCAL.items():
+    for (_, name), entry in LOCAL_ENTRIES.items():
         if entry.group == group:
             found[name] = [*found.get(name, ()), entry]
     return {
@@ -249,7 +249,7 @@ def find(group: str, name: str) -> Entry:
     first, *others = known[name]
     if others and first.distribution != BUILTIN:
         owners = " and ".join(entry.owner for entry in known[name])
-        removals = " or ".join(pip("uninstall", entry.distribution) for entry in known[name])
+        removals = " or ".join(pip_command("uninstall", entry.distribution) for entry in known[name])
         raise AmbiguousComponentError(
             f'the {SINGULAR[group]} "{name}" is claimed by {owners}', help=f"keep one of them: {removals}"
         )
@@ -274,7 +274,7 @@ def entry_of(group: str, cls: type) -> Entry:
         UnknownComponentError: if no installed distribution registers it.
     """
     cls = definition(cls)
-    for entry in LOCAL.values():
+    for entry in LOCAL_ENTRIES.values():
         if entry.group == group and entry.load() is cls:
             return entry
     target = f"{cls.__module__}:{cls.__qualname__}"

@@ -18,9 +18,9 @@ TaskKind = Literal["regression", "binary", "multiclass", "multilabel"]
 TargetKind = Literal["numbers", "classes"]
 """Numbers of any kind, or class numbers: whole numbers from 0, as integers or with names."""
 
-MOST_CLASSES = 65_536
+MAX_CLASSES = 65_536
 """Whole numbers from here on are measurements, not classes, unless the dataset has that many names."""
-LARGEST_NUMBER = 2**31
+MAX_CLASS_NUMBER = 2**31
 """Whole numbers from here on are never classes."""
 
 
@@ -163,7 +163,7 @@ def _of_numbers(
     if count is None:
         if (values := targets.look()) is None:
             return None
-        if not values.whole or values.largest >= MOST_CLASSES:
+        if not values.whole or values.largest >= MAX_CLASSES:
             return _task("regression", targets)
         count = int(values.largest) + 1
     names = targets.classes or tuple(map(str, range(max(count, 2))))
@@ -210,7 +210,7 @@ def class_numbers(targets: np.ndarray) -> np.ndarray | None:
             return numbers
     elif targets.ndim > 1:
         targets = targets[..., 0]
-    whole = np.array_equal(targets, np.rint(targets)) and (np.abs(targets.astype(np.float64)) < LARGEST_NUMBER).all()
+    whole = np.array_equal(targets, np.rint(targets)) and (np.abs(targets.astype(np.float64)) < MAX_CLASS_NUMBER).all()
     return targets.astype(np.int64) if whole else None
 
 

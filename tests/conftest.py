@@ -17,7 +17,7 @@ def forget():
     """Forget what local files have registered, as a new process would."""
 
     def call():
-        registry.LOCAL.clear()
+        registry.LOCAL_ENTRIES.clear()
         for name in [name for name in sys.modules if name.startswith("specnet.local.")]:
             del sys.modules[name]
 
@@ -28,7 +28,7 @@ def forget():
 @pytest.fixture
 def local(forget):
     """What is registered during a test, and forgotten afterwards."""
-    return registry.LOCAL
+    return registry.LOCAL_ENTRIES
 
 
 @pytest.fixture

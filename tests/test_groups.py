@@ -56,7 +56,7 @@ class Other: ...
 
 def function(): ...
 """
-CLASSES = [group for group in registry.FURTHER if group != "commands"]
+CLASSES = [group for group in registry.OTHER_GROUPS if group != "commands"]
 DISTRIBUTIONS = {
     "tools": ({"commands": {"tune": "tune", "run": "run"}}, COMMANDS),
     "broken": ({"commands": {"broken": "tune"}}, COMMANDS + "1 / 0"),

@@ -31,10 +31,10 @@ ORDER = [
 HOMES = {
     "specnet": "errors", "errors": "errors", "registry": "tools", "diagnostics": "tools", "functions": "tools",
     "names": "tools", "numpy_files": "tools", "regular_files": "tools", "synonyms": "tools",
-    "watch": "tools", "workspace": "tools", "randomness": "tools",
-    "task": "tools", "component": "component", "faults": "component", "local": "component", "weights": "component", "network": "network",
-    "training": "training", "spec": "spec", "recording": "recording", "report": "report", "runs": "runs", "api": "api",
-    "testing": "testing", "cli": "cli", "__main__": "cli",
+    "improvement": "tools", "workspace": "tools", "randomness": "tools",
+    "task": "tools", "component": "component", "faults": "component", "local": "component", "weights": "component",
+    "network": "network", "training": "training", "spec": "spec", "recording": "recording", "report": "report",
+    "runs": "runs", "api": "api", "testing": "testing", "cli": "cli", "__main__": "cli",
 }  # fmt: skip
 
 

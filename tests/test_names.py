@@ -6,10 +6,10 @@ from jsonschema import Draft202012Validator
 from specnet import SpecnetError, build, registry
 from specnet.component import find_class
 from specnet.diagnostics import _section_at
-from specnet.names import TABLES, monitored, nearest, suggest
+from specnet.names import TABLES, nearest, suggest, to_monitor
 from specnet.spec.model import Spec
 from specnet.spec.schema import make_schema
-from specnet.synonyms import FIELDS, OTHERS, TYPES
+from specnet.synonyms import DISTINCT_NAMES, FIELDS, TYPES
 
 COMING = {"use_bias", "beta_1", "beta_2", "steps", "epochs", "warmup_steps", "every_steps", "ones"}
 
@@ -34,13 +34,13 @@ def known(table):
 
 @pytest.mark.parametrize("table", [*TYPES, *FIELDS])
 def test_every_row_leads_to_a_name_that_there_is(table):
-    assert {row.here for row in TABLES[table]} <= known(table) | COMING | {""}
-    assert all(row.here or row.note for row in TABLES[table])
+    assert {row.name for row in TABLES[table]} <= known(table) | COMING | {""}
+    assert all(row.name or row.note for row in TABLES[table])
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_a_synonym_means_one_thing(table):
-    synonyms = [name.lower() for row in TABLES[table] for name in row.elsewhere.split()]
+    synonyms = [name.lower() for row in TABLES[table] for name in row.others.split()]
     assert len(synonyms) == len(set(synonyms))
     if not table.endswith("*") and table not in ("splits", "commands"):
         assert not set(synonyms) & known(table)
@@ -55,26 +55,26 @@ def mistakes(group, value):
 @pytest.mark.parametrize("group", TYPES)
 def test_a_type_of_other_tools_is_corrected_by_its_name_here(group):
     for row in TYPES[group]:
-        for name in set(row.elsewhere.split()) - set(registry.claims(group)):
+        for name in set(row.others.split()) - set(registry.claims(group)):
             help = mistakes(group, {"type": name})["unknown-component", ("type",)]
-            assert row.here in COMING or f'did you mean "{row.here}"?' in help
-            assert row.here in COMING or row.note[1:] in help
+            assert row.name in COMING or f'did you mean "{row.name}"?' in help
+            assert row.name in COMING or row.note[1:] in help
 
 
 @pytest.mark.parametrize("table", [table for table in FIELDS if table.partition(".")[0] in TYPES and table[-1] != "*"])
 def test_a_field_of_other_tools_is_corrected_by_its_name_here(table):
     group, _, name = table.partition(".")
     for row in FIELDS[table]:
-        for synonym in row.elsewhere.split():
+        for synonym in row.others.split():
             help = mistakes(group, {"type": name, synonym: 1})["unknown-key", (synonym,)]
-            assert row.here in COMING or (row.here in help and row.note[1:] in help)
+            assert row.name in COMING or (row.name in help and row.note[1:] in help)
 
 
 def test_the_schema_takes_no_synonym():
     schema = make_schema(plugins=False)
     for group, rows in TYPES.items():
         validator = Draft202012Validator({"$ref": f"#/$defs/{group}", "$defs": schema["$defs"]})
-        for name in {name for row in rows for name in row.elsewhere.split()}:
+        for name in {name for row in rows for name in row.others.split()}:
             assert not validator.is_valid(name)
 
 
@@ -112,8 +112,8 @@ def test_a_synonym_gives_way_to_a_component_of_that_name():
 @pytest.mark.parametrize("group", [group for group in registry.GROUPS if built_in(group)])
 def test_no_name_with_a_meaning_of_its_own_is_taken_for_another(group):
     names = built_in(group)
-    synonyms = {name for row in TYPES[group] for name in row.elsewhere.lower().split()}
-    others = set(OTHERS.split()) - names - synonyms
+    synonyms = {name for row in TYPES[group] for name in row.others.lower().split()}
+    others = set(DISTINCT_NAMES.split()) - names - synonyms
     assert {name: near for name in others if (near := nearest(name, names, group))} == {}
 
 
@@ -124,7 +124,7 @@ def test_no_field_is_taken_for_that_of_another_component(group):
         for key in set().union(*fields.values()) - own:
             help = suggest(key, own, f"{group}.{name}", f"{group}.*")
             rows = [row for table in (f"{group}.{name}", f"{group}.*") for row in TABLES.get(table, [])]
-            assert "did you mean" not in help or any(key in row.elsewhere.split() for row in rows)
+            assert "did you mean" not in help or any(key in row.others.split() for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -149,4 +149,4 @@ def test_the_nearest_name_or_all_are_proposed(name, proposal):
     ],
 )
 def test_monitored_values_of_other_tools_are_named_by_split_and_value(name, value):
-    assert monitored(name) == value
+    assert to_monitor(name) == value

@@ -34,7 +34,7 @@ def test_every_registered_component_loads_and_is_of_its_group(group):
 
 def test_names_of_all_groups_are_well_formed():
     for group in registry.GROUPS:
-        assert all(registry.NAME.fullmatch(name) for name in registry.claims(group))
+        assert all(registry.COMPONENT_NAME.fullmatch(name) for name in registry.claims(group))
         assert registry.SINGULAR[group]
 
 
@@ -108,7 +108,7 @@ def test_a_plugin_of_another_edition_is_refused_with_both_versions(wanted, insta
 
 
 @pytest.mark.parametrize(
-    "wanted", [registry.edition(), "specnet", "specnet<0.1; extra=='x'", "numpy<0", "not a ( line"]
+    "wanted", [registry.own_requirement(), "specnet", "specnet<0.1; extra=='x'", "numpy<0", "not a ( line"]
 )
 def test_a_plugin_of_this_edition_or_of_none_is_used(wanted, install):
     install("specnet-one", "one = one_plugin:One", requires=wanted, one_plugin=LAYER.format(name="One"))

@@ -9,7 +9,7 @@ import pytest
 import specnet
 from specnet.datasets.base import Data, Outline, Samples
 from specnet.errors import AmbiguousTaskError
-from specnet.task import MOST_CLASSES, Targets, Task, TaskPart, decide_task
+from specnet.task import MAX_CLASSES, Targets, Task, TaskPart, decide_task
 
 MSE, BCE, CROSS_ENTROPY = (specnet.build("losses", name).learns for name in ("mse", "bce", "cross_entropy"))
 ONE, TWO, THREE, OPEN = (1,), (2,), (3,), None
@@ -37,7 +37,7 @@ DECISIONS = [
     ("shares", [0.25, 1.0], (), BCE, ONE, "regression", ()),
     ("numbers", [0.5, 1.5], (), MSE, OPEN, "regression", ()),
     ("negative integers", [-1, 1], (), MSE, ONE, "regression", ()),
-    ("large integers", [0, MOST_CLASSES], (), CROSS_ENTROPY, TWO, "regression", ()),
+    ("large integers", [0, MAX_CLASSES], (), CROSS_ENTROPY, TWO, "regression", ()),
     ("one-hot rows", np.eye(3), (), CROSS_ENTROPY, THREE, "multiclass", DIGITS),
     ("one-hot rows", np.eye(3), (), BCE, THREE, "multiclass", DIGITS),
     ("one-hot rows", np.eye(3), (), MSE, OPEN, "multiclass", DIGITS),

@@ -74,7 +74,7 @@ def check(
     from specnet.runs.threads import blas_threads
 
     named = [each for each in (what, distribution, kernels) if each is not None]
-    if len(named) > 1 or not (named or registry.LOCAL):
+    if len(named) > 1 or not (named or registry.LOCAL_ENTRIES):
         help = "specnet check SPEC, GROUP NAME, --distribution NAME, --kernels NAME, or --plugin FILE.py"
         raise UsageError("name a spec, a component, a distribution, a set of kernels or a plugin file", help=help)
     is_spec = what is not None and name is None

@@ -156,5 +156,5 @@ def _plugin_names(name: str, kind: str) -> dict[str, str]:
         "name": component,
         "Class": cls,
         "spec": SPECS.get(kind, "spiral.json").replace("$name", component),
-        "specnet": registry.edition(),
+        "specnet": registry.own_requirement(),
     }

@@ -70,7 +70,7 @@ def _kernel(kernels: type[KernelSet], definition: type) -> Any:
     if not (isinstance(kernel, type) and issubclass(kernel, definition)):
         message = f"{kernels.__qualname__} replaces {definition.__qualname__} by {target}, which is not a subclass"
         raise BrokenComponentError(message)
-    registry.KERNELS[kernel] = definition
+    registry.DEFINITIONS[kernel] = definition
     return kernel
 
 

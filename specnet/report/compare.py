@@ -18,7 +18,7 @@ from specnet.report.base import Reported
 from specnet.report.results import scores
 from specnet.report.view import Part, attempt, facts
 from specnet.spec.model import Spec
-from specnet.spec.written import short
+from specnet.spec.shortest import shortest
 
 IGNORED_FIELDS = ("name", "description")
 """Fields of a spec that are not compared."""
@@ -128,6 +128,6 @@ def differences(values: Sequence[Any], place: Pointer = ()) -> Iterator[Row]:
         for number, items in enumerate(zip_longest(*values, fillvalue=ABSENT)):
             yield from differences(items, (*place, number))
     else:
-        texts = [None if value is ABSENT else json.dumps(short(value), ensure_ascii=False) for value in values]
+        texts = [None if value is ABSENT else json.dumps(shortest(value), ensure_ascii=False) for value in values]
         if len(set(texts)) > 1:
             yield Row(show_pointer(place), texts)

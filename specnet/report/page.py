@@ -27,7 +27,7 @@ from specnet.report.view import (
     show_examples,
     tidy,
 )
-from specnet.spec.written import written
+from specnet.spec.shortest import shortest_spec
 
 SCRIPTS = ("data.js", "chart.js", "board.js", "scenes.js", "stills.js", "player.js")
 """In the order in which they need each other."""
@@ -88,7 +88,7 @@ def describe(run: Reported, name: str, part: Part) -> dict[str, Any]:
         "error": run.manifest["error"],
         "facts": facts(run),
         "replay": part,
-        "spec": tidy(written(run.spec)),
+        "spec": tidy(shortest_spec(run.spec)),
         "full_spec": tidy(run.spec.to_json()),
         "manifest": list(describe_manifest(run.manifest)),
     }

@@ -17,6 +17,7 @@ from specnet.datasets.rows import row_bytes
 from specnet.diagnostics import show_value
 from specnet.errors import DataError, Diagnostic, Pointer, ShapeError, SpecError, SpecnetError
 from specnet.faults import guarded
+from specnet.improvement import ImprovementTracker, Mode
 from specnet.layers.base import Shape
 from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer
@@ -34,7 +35,6 @@ from specnet.training.state import TrainingState
 from specnet.training.trainer import AFTER, Trainer, after_epoch
 from specnet.training.trial import try_out
 from specnet.transforms.pipeline import Pipeline
-from specnet.watch import Mode, Watch
 
 
 @contextmanager
@@ -208,7 +208,7 @@ class Experiment:
                 raise ValueError(f"the schedule of {place} has no value")
 
     def _make_callbacks(
-        self, watching: Mapping[str, WatchingSchedule], stopping: Watch | None, further: Sequence[Callback]
+        self, watching: Mapping[str, WatchingSchedule], stopping: ImprovementTracker | None, further: Sequence[Callback]
     ) -> dict[str, Callback]:
         """Return the callbacks of the spec and of the user by name, in the order in which they run."""
         named: dict[str, Callback] = {"schedules": FollowMonitors(watching)} if watching else {}
@@ -276,7 +276,7 @@ class Experiment:
         if mistakes:
             raise SpecError(mistakes)
 
-    def _watch_best(self) -> Watch | None:
+    def _watch_best(self) -> ImprovementTracker | None:
         """Return the watch that decides which state is the best; None where none is: the last is used then."""
         checkpoint, stopping = self.spec.checkpoint, self.spec.training.early_stopping
         monitor, mode = checkpoint.monitor, checkpoint.mode
@@ -291,14 +291,14 @@ class Experiment:
                 help = 'give "split" a validation share, or "checkpoint" a monitor, such as "train/loss"'
                 raise SpecError([Diagnostic("unknown-monitor", message, ("training", "on_divergence"), help)])
             return None
-        return Watch(after_epoch(monitor), self._mode(monitor, mode, place))
+        return ImprovementTracker(after_epoch(monitor), self._mode(monitor, mode, place))
 
-    def _watch_stopping(self) -> Watch | None:
+    def _watch_stopping(self) -> ImprovementTracker | None:
         stopping = self.spec.training.early_stopping
         if stopping is None:
             return None
         mode = self._mode(stopping.monitor, stopping.mode, ("training", "early_stopping", "monitor"))
-        return Watch(after_epoch(stopping.monitor), mode, stopping.min_delta, stopping.patience)
+        return ImprovementTracker(after_epoch(stopping.monitor), mode, stopping.min_delta, stopping.patience)
 
     def _begin_schedules(self, optimizer: Optimizer) -> dict[str, Schedule]:
         """Return all schedules by place, with those that watch a value prepared for training."""

@@ -45,7 +45,7 @@ def examine_installation() -> Installation:
 
 def _broken() -> Iterator[ComponentError]:
     """Yield the errors of commands, loggers and so on that cannot be used."""
-    for group in registry.FURTHER:
+    for group in registry.OTHER_GROUPS:
         for name in registry.claims(group):
             try:
                 find_class(group, name)
@@ -60,15 +60,15 @@ def _passed_over(entry: registry.Entry) -> Finding:
 
 def _ignored() -> Iterator[Finding]:
     """Yield findings on entry points that no spec can name."""
-    for point in registry.points():
-        group, owner = point.group.removeprefix("specnet."), " ".join(registry.owner(point))
+    for point in registry.entry_points():
+        group, owner = point.group.removeprefix("specnet."), " ".join(registry.owner_of(point))
         if group not in registry.SINGULAR:
             message = f"{owner} registers {quote(point.name)} in {point.group}, which is not a group of this specnet"
             near = nearest(group, registry.SINGULAR)
             meant = f'did you mean "specnet.{near}"? If not, ' if near else ""
             help = f"{meant}a later specnet may have it: pip install --upgrade specnet"
             yield Finding("components", "note", message, help)
-        elif not registry.NAME.fullmatch(point.name):
+        elif not registry.COMPONENT_NAME.fullmatch(point.name):
             one = f"{registry.SINGULAR[group]} {quote(point.name)}"
             message = f"the {one} of {owner} is ignored: the name is not valid"
             help = "its author should use lowercase letters, digits and _, a letter first"

@@ -245,7 +245,7 @@ def _named(document: Any, pointer: Pointer) -> Iterator[str]:
             value = value[part]
         except (LookupError, TypeError):
             break
-    if isinstance(value, str) and registry.NAME.fullmatch(value):
+    if isinstance(value, str) and registry.COMPONENT_NAME.fullmatch(value):
         yield value
 
 

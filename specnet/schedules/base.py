@@ -15,7 +15,7 @@ from specnet.component import REFERENCE, Component, construct
 from specnet.diagnostics import custom_error, show_value
 from specnet.errors import BrokenComponentError
 from specnet.faults import blaming, plugin_of
-from specnet.watch import Mode
+from specnet.improvement import Mode
 
 NUMBER = re.compile(r"[-+]?[\d.]+([eE][-+]?\d+)?")
 

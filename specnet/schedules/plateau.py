@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
+from specnet.improvement import ImprovementTracker, Mode
 from specnet.schedules.base import WatchingSchedule
-from specnet.watch import Mode, Watch
 
 
 class ReduceOnPlateau(WatchingSchedule):
@@ -37,7 +37,7 @@ class ReduceOnPlateau(WatchingSchedule):
     def begin(self, mode: Mode) -> None:
         self.value = self.initial
         self.cooling = 0
-        self.watch = Watch(self.monitor, mode, self.min_delta, self.patience)
+        self.watch = ImprovementTracker(self.monitor, mode, self.min_delta, self.patience)
 
     def __call__(self, step: int) -> float:
         return self.value

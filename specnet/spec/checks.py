@@ -25,7 +25,7 @@ from specnet.faults import guarded
 from specnet.layers.base import Layer, Shape
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
-from specnet.names import monitored, suggest
+from specnet.names import suggest, to_monitor
 from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.spec.memory import check_memory
 from specnet.spec.model import Spec
@@ -152,7 +152,7 @@ def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagno
             continue
         split, _, value = monitor.partition("/")
         if split not in SPLITS or (value not in values and "metrics" not in flawed):
-            message, meant = f"there will be no value {quote(monitor)}", monitored(monitor)
+            message, meant = f"there will be no value {quote(monitor)}", to_monitor(monitor)
             known = [f"{name}/{each}" for name in (SPLITS if split in SPLITS else plan.splits) for each in values]
             there = meant.partition("/")[2] in values
             help = f'did you mean "{meant}"?' if there else suggest(monitor, known)

@@ -22,14 +22,14 @@ from specnet.spec.plan import Plan
 from specnet.training.model import ROWS
 
 CGROUP = Path("/sys/fs/cgroup/memory.max")
-UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
-LARGEST = 256_000_000
+BYTE_UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+MAX_DRY_RUN_BYTES = 256_000_000
 """Bytes of parameters, or of outputs in a dry run, above which dry runs are skipped."""
-SECONDS = 2.0
+MAX_DRY_RUN_SECONDS = 2.0
 """CPU time of this thread that dry runs may take, in seconds."""
-OPERATIONS = 2_000_000_000
+MAX_DRY_RUN_OPERATIONS = 2_000_000_000
 """Operations of a forward pass for one sample above which dry runs are skipped."""
-BUFFER = 8192
+UFUNC_BUFFER = 8192
 """Size of the buffer of NumPy's ufuncs: only larger arrays grow in proportion to samples."""
 _measured: deque[tuple[Subject, dict[tuple[int, int], Usage | None]]] = deque(maxlen=8)
 """Results of the latest dry runs, by their samples; None if they took too long."""
@@ -75,7 +75,7 @@ def estimate_memory(spec: Spec, plan: Plan) -> Estimate:
         return least
     subject = Subject(spec.layers, plan.inputs, spec.dtype, spec.loss, plan.targets, plan.classes, spec.kernels)
     widest = max(math.prod(shape) for shape in (plan.inputs, *(cost.output_shape for cost in costs)))
-    first = max(min(BUFFER // widest, LARGEST // (12 * item * sum(cost.outputs for cost in costs))), 1)
+    first = max(min(UFUNC_BUFFER // widest, MAX_DRY_RUN_BYTES // (12 * item * sum(cost.outputs for cost in costs))), 1)
     found = _activations(subject, batch, spec.memory_budget - sum(trained.values()), first)
     return estimate(*found, measured=True) if found else least
 
@@ -89,7 +89,7 @@ def _is_small(costs: Sequence[Cost], item: int) -> bool:
     """Return whether a dry run will take little time and memory."""
     parameters, outputs = sum(cost.parameters for cost in costs), sum(cost.outputs for cost in costs)
     operations = sum(cost.flops for cost in costs)
-    return item * max(parameters, 3 * outputs) <= LARGEST and operations <= OPERATIONS
+    return item * max(parameters, 3 * outputs) <= MAX_DRY_RUN_BYTES and operations <= MAX_DRY_RUN_OPERATIONS
 
 
 def _activations(subject: Subject, batch: int, budget: float, size: int) -> tuple[Mapping[Pointer, int], float] | None:
@@ -99,7 +99,7 @@ def _activations(subject: Subject, batch: int, budget: float, size: int) -> tupl
     fewer show how fast memory grows. Memory for work done in blocks of samples stops growing, so an estimate that
     seems too large is repeated with twice as many.
     """
-    found, deadline = None, time.thread_time() + SECONDS
+    found, deadline = None, time.thread_time() + MAX_DRY_RUN_SECONDS
     more = (3, 1) if batch >= ROWS else (1, 3)  # grow the larger first, as the smaller may use its memory
     with allocation_limit(budget):
         try:
@@ -109,7 +109,7 @@ def _activations(subject: Subject, batch: int, budget: float, size: int) -> tupl
                 further = sorted((max(batch - size, 0), max(ROWS - size, 0)), reverse=True)
                 total = runs[0].peak + sum(slope * count for slope, count in zip(slopes, further, strict=True))
                 found = _growth(runs[0], runs[-1], 2 * size), total
-                if total <= budget or 2 * runs[-1].peak > LARGEST:
+                if total <= budget or 2 * runs[-1].peak > MAX_DRY_RUN_BYTES:
                     return found
                 size *= 2
             most = max(batch, ROWS)
@@ -167,7 +167,7 @@ def allocation_limit(size: float) -> Iterator[None]:
         yield
         return
     soft, hard = process.rlimit(psutil.RLIMIT_AS)
-    limit = process.memory_info().vms + size + LARGEST
+    limit = process.memory_info().vms + size + MAX_DRY_RUN_BYTES
     if limit >= (2**62 if soft == psutil.RLIM_INFINITY else soft):
         yield
         return
@@ -199,5 +199,5 @@ def show_bytes(count: float) -> str:
     """
     if count >= 1e15:
         return "more than 1,000 TB"
-    unit = max((unit for unit in UNITS if UNITS[unit] <= count), key=UNITS.__getitem__, default="B")
-    return f"{count / UNITS[unit]:.3g} {unit}"
+    unit = max((unit for unit in BYTE_UNITS if BYTE_UNITS[unit] <= count), key=BYTE_UNITS.__getitem__, default="B")
+    return f"{count / BYTE_UNITS[unit]:.3g} {unit}"

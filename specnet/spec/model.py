@@ -14,6 +14,7 @@ from specnet.component import Section
 from specnet.datasets.base import Dataset
 from specnet.datasets.split import Split
 from specnet.errors import Diagnostic
+from specnet.improvement import Mode
 from specnet.kernels.base import DEFAULT, KernelSet, find_kernels
 from specnet.layers.base import Layer
 from specnet.losses.base import Loss
@@ -23,7 +24,6 @@ from specnet.plots.base import Plot
 from specnet.spec.document import Document
 from specnet.training.settings import Training
 from specnet.transforms.pipeline import Transforms
-from specnet.watch import Mode
 
 
 class Checkpoint(Section):

@@ -10,13 +10,13 @@ from typing import Any, get_origin
 from specnet.component import Section
 from specnet.datasets.split import Split
 from specnet.errors import Pointer, SpecError
-from specnet.names import synonym
+from specnet.names import find_synonym
 from specnet.spec.document import Document
 from specnet.spec.model import Spec
-from specnet.spec.text import DEEPEST, Parsed, Source, Span, parse_json
+from specnet.spec.text import MAX_DEPTH, Parsed, Source, Span, parse_json
 from specnet.training.settings import EarlyStopping, Training
 
-PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[-?\d+\])*")
+OVERRIDE_PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[-?\d+\])*")
 PYTHON = {"True": "true", "False": "false", "None": "null"}
 """Python's words for values of JSON."""
 
@@ -47,10 +47,10 @@ def find_setting(name: str) -> str | None:
     }
     for place, section in tables.items():
         known = {*section.model_fields}
-        row = synonym(name, known, place)
-        if found := name if name in known else row and row.here:
+        row = find_synonym(name, known, place)
+        if found := name if name in known else row and row.name:
             return f"{place}.{found}" if place else found
-    row = synonym(name, ["learning_rate"], "optimizers.*")
+    row = find_synonym(name, ["learning_rate"], "optimizers.*")
     return "optimizer.learning_rate" if name == "learning_rate" or row else None
 
 
@@ -59,13 +59,13 @@ def _apply(document: Document, source: Source) -> None:
     start = len(path) + 1
     if appends := path.endswith("+"):
         path = path[:-1]
-    if not equals or not PATH.fullmatch(path):
+    if not equals or not OVERRIDE_PATH.fullmatch(path):
         raise _wrong(source, 0, len(source.text), "an override is PATH=VALUE, such as training.epochs=20")
     parts = list(re.finditer(r"[^.\[\]]+", path))
     if parts[0][0] == "extends":
         raise _wrong(source, 0, len(path), "only a file can extend another")
-    if len(parts) > DEEPEST:
-        raise _wrong(source, 0, len(path), f"the path has more than {DEEPEST} parts")
+    if len(parts) > MAX_DEPTH:
+        raise _wrong(source, 0, len(path), f"the path has more than {MAX_DEPTH} parts")
     parsed = _value(source, start)
     pointer: Pointer = ()
     place = document.value

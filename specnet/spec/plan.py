@@ -19,7 +19,7 @@ from specnet.spec.model import Spec
 from specnet.transforms.base import RandomTransform, Transform
 
 SPLITS = ("train", "validation", "test")
-MOST_LAYERS = 10_000
+MAX_LAYERS = 10_000
 """Layers of a network, copies of repeated ones included."""
 
 
@@ -66,7 +66,7 @@ def make_plan(spec: Spec, input_shape: Shape | None = None, rows: int | None = N
     layers = stack.layers
     shape = kind = None
     if inputs is not None:
-        with collecting(mistakes), at_most(MOST_LAYERS):
+        with collecting(mistakes), at_most(MAX_LAYERS):
             shape = stack.build(inputs)
     with collecting(mistakes):
         kind = _kind(spec.layers)

@@ -15,7 +15,7 @@ from specnet.component import REFERENCE, Component, Section, find_class
 from specnet.errors import BrokenComponentError, ComponentError
 from specnet.spec.model import Spec
 
-LARGEST = sys.float_info.max
+MAX_FLOAT = sys.float_info.max
 NULL = {"type": "null"}
 ANNOTATIONS = ("description", "default", "examples")
 NO_KEY = {**NULL, "errorMessage": "There is no such key. Only null is allowed here: it removes the parent's key."}
@@ -240,9 +240,9 @@ class Generator(GenerateJsonSchema):
     def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
         found = super().float_schema(schema)
         if "minimum" not in found and "exclusiveMinimum" not in found:
-            found["minimum"] = -LARGEST  # 1e400 is a JSON number
+            found["minimum"] = -MAX_FLOAT  # 1e400 is a JSON number
         if "maximum" not in found and "exclusiveMaximum" not in found:
-            found["maximum"] = LARGEST
+            found["maximum"] = MAX_FLOAT
         return found
 
     def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:

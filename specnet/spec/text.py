@@ -12,14 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from specnet.diagnostics import MOST, show_value
+from specnet.diagnostics import MAX_MISTAKES, show_value
 from specnet.errors import Diagnostic, Location, Pointer, SpecError, os_reason
 
-LARGEST = 1_000_000
+MAX_BYTES = 1_000_000
 """Maximum bytes of a spec; one of a thousand layers has a tenth of this."""
-DEEPEST = 100
+MAX_DEPTH = 100
 """Maximum depth of brackets; a layer inside a layer takes two."""
-DIGITS = 400
+MAX_DIGITS = 400
 """Maximum digits of an integer."""
 SPACE = re.compile(r"[ \t\n\r]*")
 # The closing quote is optional, so that an unterminated string is read once, not again from each quote in it.
@@ -107,11 +107,11 @@ def read_json(path: Path) -> Parsed:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise SpecError([Diagnostic("file", os_reason(error))], file=str(path)) from error
-    if len(content) > LARGEST:
-        message = f"the file has more than {LARGEST:,} bytes, too many for a spec"
+    if len(content) > MAX_BYTES:
+        message = f"the file has more than {MAX_BYTES:,} bytes, too many for a spec"
         raise SpecError([Diagnostic("file", message)], file=str(path))
     text = content.removeprefix(codecs.BOM_UTF8).decode(errors="replace")
     source = Source(str(path), text, path.parent)
@@ -170,7 +170,7 @@ def parse_json(source: Source, start: int = 0) -> Parsed:
 
 
 def _integer(text: str) -> int | float:
-    return int(text) if len(text) <= DIGITS else math.inf  # recorded by the reader
+    return int(text) if len(text) <= MAX_DIGITS else math.inf  # recorded by the reader
 
 
 _DECODER = json.JSONDecoder(parse_int=_integer)
@@ -181,8 +181,8 @@ def _check_depth(source: Source, start: int) -> None:
     depth = 0
     for token in TOKEN.finditer(source.text, start):
         depth += (token[0] in ("[", "{")) - (token[0] in ("]", "}"))
-        if depth > DEEPEST:
-            message = f"lists and objects are nested more than {DEEPEST} deep"
+        if depth > MAX_DEPTH:
+            message = f"lists and objects are nested more than {MAX_DEPTH} deep"
             raise SpecError([source.mistake(*token.span(), "too-deep", message)])
 
 
@@ -277,7 +277,7 @@ class _Reader:
     def _mistake(
         self, token: re.Match[str], pointer: Pointer, code: str, message: str, help: str | None = None
     ) -> None:
-        if len(self.mistakes) < MOST:
+        if len(self.mistakes) < MAX_MISTAKES:
             self.mistakes.append(Diagnostic(code, message, pointer, help, self.source.location(*token.span())))
 
 

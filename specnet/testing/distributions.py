@@ -47,7 +47,7 @@ def cases(distribution: str) -> list[Case]:
 
 def local_cases() -> list[Case]:
     """Return a case for each component that local files have registered in this process."""
-    return [case for entry in registry.LOCAL.values() for case in _entry_cases(entry)]
+    return [case for entry in registry.LOCAL_ENTRIES.values() for case in _entry_cases(entry)]
 
 
 def component_cases(group: str, name: str, shapes: Sequence[Shape] = ()) -> list[Case]:
@@ -74,7 +74,7 @@ def _entries(group: str) -> Iterator[registry.Entry]:
 
 def _entry_cases(entry: registry.Entry) -> Iterator[Case]:
     yield Case(f"{entry.group} {entry.name}, its class", partial(examine_class, entry))
-    if entry.group in registry.FURTHER:
+    if entry.group in registry.OTHER_GROUPS:
         return
     components = attempt(lambda: examples(check_class(entry, entry.load())))
     if not isinstance(components, BaseException):  # which that case reports
@@ -89,7 +89,7 @@ def examine_class(entry: registry.Entry) -> Iterator[Outcome]:
     yield concluded("it is a class that can be imported", [cls.message] if broken else [])
     if not broken:
         yield concluded("it is described", [*_undescribed(entry, cls)])
-        error = None if entry.group in registry.FURTHER else attempt(lambda: examples(cls))
+        error = None if entry.group in registry.OTHER_GROUPS else attempt(lambda: examples(cls))
         if isinstance(error, SpecnetError):
             yield concluded("there are examples of it", [" ".join(filter(None, [error.message, error.help]))])
         elif isinstance(error, BaseException):
@@ -139,7 +139,7 @@ def examine_metadata(distribution: Any) -> Iterator[Outcome]:
     edition = any(re.match(r"specnet\s*[\[(<>=~!]", line) for line in required)
     useful = {
         "a license: `license`": licensed,
-        f'the versions of specnet: "{registry.edition()}"': edition or not is_plugin,
+        f'the versions of specnet: "{registry.own_requirement()}"': edition or not is_plugin,
         "the versions of Python that it runs on: `requires-python`": metadata.get("Requires-Python"),
     }
     missing = " and ".join(wish for wish, present in useful.items() if not present)
@@ -162,5 +162,6 @@ def _misnamed(point: importlib_metadata.EntryPoint) -> Iterator[str]:
     known = {f"specnet.{group}" for group in registry.SINGULAR}
     if point.group not in known:
         yield f'there is no group "{point.group}": {suggest(point.group, known)}'
-    elif not registry.NAME.fullmatch(point.name):
-        yield f'"{point.name}" in {point.group} is not a valid name: it should match {registry.NAME.pattern}'
+    elif not registry.COMPONENT_NAME.fullmatch(point.name):
+        pattern = registry.COMPONENT_NAME.pattern
+        yield f'"{point.name}" in {point.group} is not a valid name: it should match {pattern}'

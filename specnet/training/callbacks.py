@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from specnet.component import Component
 from specnet.errors import Pointer
 from specnet.faults import guarded
+from specnet.improvement import ImprovementTracker
 from specnet.schedules.base import WatchingSchedule
 from specnet.schedules.scheduled import pointer_of
-from specnet.watch import Watch
 
 if TYPE_CHECKING:
     from specnet.training.trainer import Trainer
@@ -127,7 +127,7 @@ class FollowMonitors(Callback):
 class BestTracker(Callback):
     """Records whether the last epoch is the best so far by a monitored value; never, if there is none."""
 
-    def __init__(self, watch: Watch | None) -> None:
+    def __init__(self, watch: ImprovementTracker | None) -> None:
         super().__init__()
         self.watch = watch
         self.improved = False
@@ -146,7 +146,7 @@ class BestTracker(Callback):
 class StopEarly(Callback):
     """Ends training when a monitored value has not improved for too long."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: ImprovementTracker) -> None:
         super().__init__()
         self.watch = watch
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from specnet.component import Section
+from specnet.improvement import Mode
 from specnet.training.callbacks import Callback
-from specnet.watch import Mode
 
 BatchSize = Annotated[
     PositiveInt | None,

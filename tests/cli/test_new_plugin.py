@@ -164,7 +164,7 @@ def test_a_name_of_several_words_names_all_its_parts(invoke):
     assert "\nclass SoftLeak2d(Activation):\n" in (folder / "specnet_soft_leak_2d.py").read_text()
     assert "from specnet_soft_leak_2d import SoftLeak2d\n" in (folder / "tests" / "test_soft_leak_2d.py").read_text()
     assert json.loads((folder / "spiral.json").read_text())["layers"][1]["type"] == "soft_leak_2d"
-    assert registry.NAME.fullmatch("soft_leak_2d")
+    assert registry.COMPONENT_NAME.fullmatch("soft_leak_2d")
 
 
 @pytest.mark.parametrize(

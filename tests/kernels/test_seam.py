@@ -75,7 +75,7 @@ def fusing():
         }
 
     yield Fusing
-    del registry.LOCAL["kernels", "fusing"]
+    del registry.LOCAL_ENTRIES["kernels", "fusing"]
 
 
 @pytest.fixture(autouse=True)

@@ -102,7 +102,7 @@ def test_a_set_of_a_local_file_is_known_by_its_digest(tmp_path):
         kernels = manifest(found.directory)["kernels"]
         assert (kernels["name"], kernels["distribution"]) == ("mine", "test_kernels.py")
     finally:
-        del registry.LOCAL["kernels", "mine"]
+        del registry.LOCAL_ENTRIES["kernels", "mine"]
     with pytest.raises(UsageError, match='there is no set of kernels "mine"') as error:
         specnet.load_run(found.directory)
     assert "--plugin test_kernels.py" in str(error.value)
@@ -129,4 +129,4 @@ def test_a_set_may_add_facts_that_its_bits_depend_on(tmp_path):
         assert "cpu avx512f), now it is" in watched.warnings[0] and "cpu avx2)" in watched.warnings[0]
         assert manifest(directory)["kernels"]["cpu"] == "avx2"
     finally:
-        del registry.LOCAL["kernels", "compiled"]
+        del registry.LOCAL_ENTRIES["kernels", "compiled"]

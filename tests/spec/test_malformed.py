@@ -7,7 +7,7 @@ of specs. `\\udc80` to `\\udcff` stand for single bytes that are no UTF-8.
 import pytest
 from helpers import assert_shown_well, assert_told, marked, told
 
-from specnet.spec.text import DEEPEST, LARGEST
+from specnet.spec.text import MAX_BYTES, MAX_DEPTH
 
 # The text, then a piece of what is told: of the message or of the help. The code is "syntax".
 LISTS = [
@@ -154,10 +154,10 @@ ENCODING = [
 ]
 
 DEPTH = [
-    ("[" * DEEPEST + "▸" + "[" * 100_000, "nested more than"),
-    ('{"a":' * DEEPEST + "▸" + '{"a":' * 100_000, "nested more than"),
-    ("[" * DEEPEST + "▸" + "[" * 20 + "]" * 120, "nested more than"),
-    ('{"a":[' * (DEEPEST // 2) + "▸" + '{"a":[' * 50_000, "nested more than"),
+    ("[" * MAX_DEPTH + "▸" + "[" * 100_000, "nested more than"),
+    ('{"a":' * MAX_DEPTH + "▸" + '{"a":' * 100_000, "nested more than"),
+    ("[" * MAX_DEPTH + "▸" + "[" * 20 + "]" * 120, "nested more than"),
+    ('{"a":[' * (MAX_DEPTH // 2) + "▸" + '{"a":[' * 50_000, "nested more than"),
     ('{"layers": [' + '{"type": "residual", "layers": [' * 49 + '▸{"type": "residual", "layers": [' * 1
      + '{"type": "residual", "layers": [' * 151 + '"tanh"' + "]}" * 201 + "]}", "nested more than"),
 ]  # fmt: skip
@@ -263,10 +263,10 @@ def test_the_place_in_a_long_line_is_shown_and_only_that(tmp_path):
 
 def test_a_file_of_more_than_a_megabyte_is_told_without_reading_on(tmp_path):
     path = tmp_path / "spec.json"
-    path.write_bytes(b'{"description": "' + b"x" * LARGEST)
+    path.write_bytes(b'{"description": "' + b"x" * MAX_BYTES)
     (found,) = told(path)
     assert (found.code, found.location, found.pointer) == ("file", None, ())
-    assert f"{LARGEST:,} bytes" in found.message
+    assert f"{MAX_BYTES:,} bytes" in found.message
 
 
 def test_nothing_is_shown_that_a_terminal_would_obey(tmp_path):

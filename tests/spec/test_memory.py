@@ -10,7 +10,7 @@ from specnet import SpecnetError, build, load_spec
 from specnet.network.network import Network
 from specnet.runs.experiment import Experiment
 from specnet.spec.memory import CGROUP, estimate_memory, machine_memory, show_bytes
-from specnet.spec.plan import MOST_LAYERS, make_plan
+from specnet.spec.plan import MAX_LAYERS, make_plan
 from specnet.training.batches import Batch
 from specnet.training.loop import run_epoch
 from specnet.training.model import Model
@@ -96,7 +96,7 @@ def test_the_estimate_is_what_training_takes_with_every_layer(name):
 
 
 def test_what_is_too_large_to_be_measured_takes_at_least_what_shapes_tell(monkeypatch):
-    monkeypatch.setattr("specnet.spec.memory.LARGEST", 0)
+    monkeypatch.setattr("specnet.spec.memory.MAX_DRY_RUN_BYTES", 0)
     spec, plan = planned([linear(10), "silu", ONE], 2, 500, 8)
     estimate = estimate_memory(spec, plan)
     copies = 4  # parameters, gradients and the two slots of adam
@@ -131,7 +131,7 @@ def test_dry_runs_are_made_once_for_a_spec(monkeypatch):
 
 
 def test_what_takes_too_long_to_be_measured_is_tried_once(monkeypatch):
-    monkeypatch.setattr("specnet.spec.memory.SECONDS", 0)
+    monkeypatch.setattr("specnet.spec.memory.MAX_DRY_RUN_SECONDS", 0)
     spec, plan = planned([linear(21), ONE], 2, 500, 8)
     assert not estimate_memory(spec, plan).measured
     monkeypatch.setattr("specnet.spec.memory.dry_run", None)
@@ -224,7 +224,7 @@ def test_copies_without_end_are_refused_before_they_are_made():
     layer = "tanh"
     for _ in range(4):
         layer = {"type": "repeat", "times": 1000, "layers": [layer]}
-    with pytest.raises(SpecnetError, match=f"more than {MOST_LAYERS:,}") as raised:
+    with pytest.raises(SpecnetError, match=f"more than {MAX_LAYERS:,}") as raised:
         load_spec(MINIMAL | {"layers": [ONE, layer]})
     assert raised.value.diagnostics[0].pointer == ("layers", 1)
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from specnet.errors import SpecError
-from specnet.spec.text import DEEPEST, LARGEST, Source, parse_json, read_json
+from specnet.spec.text import MAX_BYTES, MAX_DEPTH, Source, parse_json, read_json
 
 # What is in the file, and how many bytes; then code, line, column and words of the first mistake.
 WRONG = {
@@ -45,9 +45,9 @@ WRONG = {
     "Latin-1": ('{"a": "é"}'.encode("latin-1"), "encoding", 1, 8, "not UTF-8: byte 0xe9"),
     "UTF-16": ('{"a": 1}'.encode("utf-16"), "encoding", 1, 1, "not UTF-8: byte 0xff"),
     "byte order mark": (b'\xef\xbb\xbf{"a": 1}', "encoding", 1, 1, "byte order mark"),
-    "lists without end": (b"[" * 100_000, "too-deep", 1, DEEPEST + 1, "nested more than"),
-    "objects without end": (b'{"a":' * 100_000, "too-deep", 1, 5 * DEEPEST + 1, "nested more than"),
-    "deep lists": (b"[\n" * 500 + b"]" * 500, "too-deep", DEEPEST + 1, 1, "nested more than"),
+    "lists without end": (b"[" * 100_000, "too-deep", 1, MAX_DEPTH + 1, "nested more than"),
+    "objects without end": (b'{"a":' * 100_000, "too-deep", 1, 5 * MAX_DEPTH + 1, "nested more than"),
+    "deep lists": (b"[\n" * 500 + b"]" * 500, "too-deep", MAX_DEPTH + 1, 1, "nested more than"),
 }
 
 
@@ -98,9 +98,9 @@ def test_a_file_that_cannot_be_opened_is_named_with_the_reason(tmp_path, name, r
 
 def test_a_file_is_no_larger_than_a_spec_can_be(tmp_path):
     path = tmp_path / "spec.json"
-    path.write_bytes(b" " * (LARGEST - 1) + b"1")
+    path.write_bytes(b" " * (MAX_BYTES - 1) + b"1")
     assert read_json(path).value == 1
-    path.write_bytes(b" " * LARGEST + b"1")
+    path.write_bytes(b" " * MAX_BYTES + b"1")
     with pytest.raises(SpecError, match="1,000,000 bytes"):
         read_json(path)
 
@@ -119,7 +119,7 @@ def source(text, tmp_path=None):
         ("[0e-400, -0.0, 5e-324]", [0.0, -0.0, 5e-324]),
         ('"{[:,"', "{[:,"),
         (r'["\"", "\\", "a\\\"]"]', ['"', "\\", 'a\\"]']),
-        ("[" * DEEPEST + "]" * DEEPEST, None),
+        ("[" * MAX_DEPTH + "]" * MAX_DEPTH, None),
     ],
 )
 def test_strict_json_is_read(text, value):

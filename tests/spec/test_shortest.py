@@ -5,7 +5,7 @@ import pytest
 
 from specnet import build, load_spec, registry
 from specnet.spec.model import Spec
-from specnet.spec.written import short, written
+from specnet.spec.shortest import shortest, shortest_spec
 
 SPECS = Path(__file__).parents[2] / "specs"
 LEAST = {"name": "run", "dataset": "spiral", "layers": [{"type": "linear", "units": 1}], "loss": "bce_with_logits"}
@@ -20,22 +20,22 @@ def resolved(value):
 )
 def test_a_spec_of_the_project_is_the_same_again(path):
     spec = load_spec(path)
-    assert json.dumps(load_spec(written(spec)).to_json()) == json.dumps(spec.to_json())
+    assert json.dumps(load_spec(shortest_spec(spec)).to_json()) == json.dumps(spec.to_json())
 
 
 def test_a_spec_that_is_written_well_is_written_as_it_was():
     path = SPECS / "spiral.json"
     value = json.loads(path.read_text())
     del value["$schema"]
-    assert written(load_spec(path)) == value | {"dataset": "spiral", "training": {"epochs": 400}}
+    assert shortest_spec(load_spec(path)) == value | {"dataset": "spiral", "training": {"epochs": 400}}
 
 
 def test_what_is_default_goes_without_saying_but_the_name():
-    assert written(load_spec(LEAST)) == LEAST
+    assert shortest_spec(load_spec(LEAST)) == LEAST
 
 
 def test_every_default_written_out_comes_to_the_same_as_none():
-    assert written(load_spec(load_spec(LEAST).to_json())) == LEAST
+    assert shortest_spec(load_spec(load_spec(LEAST).to_json())) == LEAST
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_what_is_not_default_is_all_that_is_written(changes):
     value = LEAST | changes
     if value["loss"] == "mse":
         value["layers"] = [{"type": "linear", "units": 2}]
-    assert written(load_spec(value)) == value
-    assert resolved(written(load_spec(value))) == resolved(value)
+    assert shortest_spec(load_spec(value)) == value
+    assert resolved(shortest_spec(load_spec(value))) == resolved(value)
 
 
 FIELDS = {
@@ -124,7 +124,7 @@ def requires_nothing(group, name):
 @pytest.mark.parametrize("key", FIELDS)
 def test_a_component_says_what_is_not_default(key):
     group, name = key.split(".")
-    assert short(build(group, {"type": name, **FIELDS[key]})) == {"type": name, **FIELDS[key]}
+    assert shortest(build(group, {"type": name, **FIELDS[key]})) == {"type": name, **FIELDS[key]}
 
 
 @pytest.mark.parametrize(
@@ -132,11 +132,11 @@ def test_a_component_says_what_is_not_default(key):
 )
 def test_a_component_without_anything_to_say_is_its_name(group, name):
     if requires_nothing(group, name):
-        assert short(build(group, name)) == name
+        assert shortest(build(group, name)) == name
     else:
         value = {"type": name, **FIELDS[f"{group}.{name}"]}
         full = build(group, value).to_spec()
-        assert build(group, short(build(group, full))) == build(group, value)
+        assert build(group, shortest(build(group, full))) == build(group, value)
 
 
 def test_a_default_that_depends_on_other_fields_is_asked_of_the_class(install):
@@ -164,18 +164,18 @@ class Band(Layer):
 """
     install("band", "band = band_layer:Band", band_layer=source)
     band = build("layers", {"type": "band", "low": 1.0, "width": 1.0})
-    assert short(band) == {"type": "band", "low": 1.0, "width": 1.0}
-    assert short(build("layers", {"type": "band", "low": 1.0, "width": 5.0})) == {"type": "band", "low": 1.0}
-    assert short(build("layers", {"type": "band", "high": 1.0, "width": 1.0})) == {"type": "band", "high": 1.0}
+    assert shortest(band) == {"type": "band", "low": 1.0, "width": 1.0}
+    assert shortest(build("layers", {"type": "band", "low": 1.0, "width": 5.0})) == {"type": "band", "low": 1.0}
+    assert shortest(build("layers", {"type": "band", "high": 1.0, "width": 1.0})) == {"type": "band", "high": 1.0}
 
 
 def test_a_number_differs_from_its_default_by_its_sign_too():
-    assert short(build("optimizers", {"type": "sgd", "momentum": -0.0})) == {"type": "sgd", "momentum": -0.0}
+    assert shortest(build("optimizers", {"type": "sgd", "momentum": -0.0})) == {"type": "sgd", "momentum": -0.0}
 
 
 def test_the_spec_stays_as_it_is():
     spec = load_spec(SPECS / "mnist.json")
     before = spec.to_json()
-    written(spec)
+    shortest_spec(spec)
     assert isinstance(spec, Spec)
     assert spec.to_json() == before

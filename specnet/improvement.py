@@ -1,4 +1,4 @@
-"""Track whether a value still improves."""
+"""Track whether a monitored value still improves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 Mode = Literal["min", "max"]
 
 
-class Watch:
+class ImprovementTracker:
     """The best value so far, and for how many looks it has not improved."""
 
     def __init__(self, monitor: str, mode: Mode, min_delta: float = 0.0, patience: float = math.inf) -> None:

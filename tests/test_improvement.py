@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from specnet.watch import Watch
+from specnet.improvement import ImprovementTracker
 
 
 def looks(watch, values):
@@ -19,14 +19,14 @@ def looks(watch, values):
     ],
 )
 def test_an_improvement_is_more_than_min_delta_in_the_right_direction(mode, min_delta, values, improved):
-    watch = Watch("validation/loss", mode, min_delta)
+    watch = ImprovementTracker("validation/loss", mode, min_delta)
     assert looks(watch, values) == improved
     assert watch.best == [value for value, better in zip(values, improved, strict=True) if better][-1]
     assert not watch.exhausted
 
 
 def test_patience_counts_looks_since_the_last_improvement():
-    watch, exhausted = Watch("validation/loss", "min", patience=2), []
+    watch, exhausted = ImprovementTracker("validation/loss", "min", patience=2), []
     for value in (3, 3, 2, 2, 2, 1):
         looks(watch, [value])
         exhausted.append(watch.exhausted)
@@ -34,7 +34,7 @@ def test_patience_counts_looks_since_the_last_improvement():
 
 
 def test_a_watch_goes_on_from_its_state_in_json():
-    first, second = (Watch("validation/loss", "max", patience=3) for _ in range(2))
+    first, second = (ImprovementTracker("validation/loss", "max", patience=3) for _ in range(2))
     looks(first, [1.0, 0.1 + 0.2, 0.0])
     second.restore(json.loads(json.dumps(first.save())))
     assert (second.best, second.waited) == (first.best, first.waited) == (1.0, 2)
