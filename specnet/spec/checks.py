@@ -16,7 +16,6 @@ from specnet.errors import (
     Pointer,
     ShapeError,
     SpecError,
-    SpecnetError,
     quote,
     shorten,
     show_pointer,
@@ -29,7 +28,7 @@ from specnet.names import suggest, to_monitor
 from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.spec.memory import check_memory
 from specnet.spec.model import Spec
-from specnet.spec.plan import SPLITS, Plan, make_plan
+from specnet.spec.plan import SPLITS, Plan, collecting, make_plan
 from specnet.spec.units import check_units
 from specnet.transforms.base import RandomTransform, Transform
 from specnet.transforms.pipeline import Transforms
@@ -43,15 +42,11 @@ def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
     checks += [_check_split(spec, plan)] if "split" not in flawed else []
     checks += [_check_monitors(spec, plan, flawed), _check_loss(spec.loss, spec.layers, plan)]
     checks += [_check_steps(spec, plan)] if not flawed & {"dataset", "split", "training"} else []
-    return [*plan.mistakes, *(found for check in [*checks, _check_memory(spec, plan)] for found in _found(check))]
-
-
-def _found(check: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
-    """Yield what a check finds, including errors of components, so that other checks still run."""
-    try:
-        yield from check
-    except SpecnetError as error:
-        yield from error.diagnostics
+    mistakes = [*plan.mistakes]
+    for check in [*checks, _check_memory(spec, plan)]:
+        with collecting(mistakes):  # a component that fails does not keep other checks from running
+            mistakes.extend(check)
+    return mistakes
 
 
 def check_network(spec: Spec, inputs: Shape, rows: int) -> Plan:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import to_json, to_jsonable_python
+from pydantic_core import to_jsonable_python
 
 from specnet import registry
 from specnet.component import Component
@@ -44,14 +44,14 @@ def shortest(value: Any) -> Any:
 def _needed_fields(model: BaseModel, always: Collection[str] = ()) -> dict[str, Any]:
     """Return the fields of a component or section that cannot be left out, or are in `always`, as JSON values."""
     cls, resolved = type(model), model.model_dump_json(by_alias=True)
-    keys = {field.alias or name: name for name, field in cls.model_fields.items() if not field.exclude}
-    fields = {key: shortest(getattr(model, name)) for key, name in keys.items()}
-    for key, name in keys.items():
+    names = {field.alias or name: name for name, field in cls.model_fields.items() if not field.exclude}
+    needed = {key: getattr(model, name) for key, name in names.items()}
+    for key, name in names.items():
         if key in always or cls.model_fields[name].is_required():
             continue
         # Only the class knows what a default means, and whether it is valid with the other fields.
-        rest = {other: value for other, value in fields.items() if other != key}
+        rest = {other: value for other, value in needed.items() if other != key}
         with suppress(ValidationError):
-            if cls.model_validate_json(to_json(rest), strict=True).model_dump_json(by_alias=True) == resolved:
-                fields = rest
-    return fields
+            if cls.model_validate(rest).model_dump_json(by_alias=True) == resolved:
+                needed = rest
+    return {key: shortest(value) for key, value in needed.items()}
