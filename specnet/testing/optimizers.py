@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet.component import fresh_copy
 from specnet.kernels.base import KernelSet, Textbook
 from specnet.layers.base import Shape
 from specnet.optimizers.base import Optimizer, State, all_needs, all_state_names, named_state, wrapped
@@ -22,8 +23,11 @@ SHAPE: Shape = (4, 6)
 
 
 def take_steps(optimizer: Optimizer, w: np.ndarray, gradients: Iterable[np.ndarray]) -> tuple[np.ndarray, State]:
-    """Return parameters and state after a step with each gradient, starting at w, a flat vector, which is copied."""
-    training = Training(optimizer, shape=w.shape, w=w)
+    """Return parameters and state after a step with each gradient, starting at w, a flat vector.
+
+    The optimizer is copied, and so is w.
+    """
+    training = Training(fresh_copy(optimizer), shape=w.shape, w=w)
     for g in gradients:
         training.apply(g)
     return training.w, training.state
