@@ -50,13 +50,20 @@ def run(trained, blobs, samples, record):
 
 
 @pytest.mark.parametrize("name", PLOTS)
-def test_a_plot_shows_the_name_of_its_run_and_of_its_axes(name, run):
-    plot = build("plots", name)
-    plot.check(run(name))
-    figure = plot.draw(run(name))
+def test_a_plot_is_a_figure_of_its_own_with_names_of_run_and_axes_and_leaves_data_alone(name, run):
+    plot, shown = build("plots", name), run(name)
+    before = [array.copy() for samples in shown.data.splits.values() for array in samples[:2]]
+    plot.check(shown)
+    figure = plot.draw(shown)
     assert "some-run" in figure.get_suptitle()
     assert any(axes.get_xlabel() for axes in figure.axes)
     assert figure.axes[0].get_ylabel() or name == "samples"
+    frames = list(plot.frames(shown))
+    assert plot.moves == (name == "replay")
+    assert len(frames) == (5 if plot.moves else 1)
+    assert figure not in frames
+    after = [array for samples in shown.data.splits.values() for array in samples[:2]]
+    assert all(np.array_equal(old, new) for old, new in zip(before, after, strict=True))
 
 
 @pytest.mark.parametrize(("name", "count"), sampled(product(PLOTS, [2, 3, 7, 30]), 3))
@@ -67,32 +74,6 @@ def test_nothing_overlaps_or_leaves_a_plot(name, count, run, tidy):
         "target_names": ("the height of something in metres, on a Monday, above the sea",),
     }
     tidy(build("plots", name).draw(run(name, "x" * 100, count, **names)))
-
-
-@pytest.mark.parametrize(("name", "format"), sampled(product(PLOTS, ["png", "svg"]), 3))
-def test_a_plot_is_the_same_file_each_time_and_leaves_settings_alone(name, format, run):
-    import matplotlib
-
-    before = dict(matplotlib.rcParams)
-    first, second = io.BytesIO(), io.BytesIO()
-    for file in (first, second):
-        write_picture(build("plots", name), run(name), file, format)
-    assert first.getvalue() == second.getvalue()
-    assert first.getvalue().startswith({"png": b"\x89PNG", "svg": b"<?xml"}[format])
-    assert dict(matplotlib.rcParams) == before
-
-
-@pytest.mark.parametrize("name", PLOTS)
-def test_each_picture_is_a_figure_of_its_own(name, run):
-    plot, shown = build("plots", name), run(name)
-    assert plot.draw(shown) is not plot.draw(shown)
-
-
-@pytest.mark.parametrize("name", PLOTS)
-def test_a_plot_that_does_not_move_has_one_frame(name, run):
-    plot = build("plots", name)
-    assert plot.moves == (name == "replay")
-    assert len(list(plot.frames(run(name)))) == (5 if plot.moves else 1)
 
 
 @pytest.mark.parametrize("name", PLOTS)
@@ -118,15 +99,6 @@ def test_a_record_of_an_older_version_is_refused(name, missing, run):
     assert caught.value.help
 
 
-@pytest.mark.parametrize("name", PLOTS)
-def test_a_plot_does_not_change_the_data(name, run):
-    shown = run(name)
-    before = [array.copy() for samples in shown.data.splits.values() for array in samples[:2]]
-    build("plots", name).draw(shown)
-    after = [array for samples in shown.data.splits.values() for array in samples[:2]]
-    assert all(np.array_equal(old, new) for old, new in zip(before, after, strict=True))
-
-
 @pytest.fixture
 def streamed():
     """Makes the same run with samples that are read a few at a time."""
@@ -141,8 +113,15 @@ def streamed():
     return make
 
 
-@pytest.mark.parametrize("name", PLOTS)
-def test_streamed_samples_have_the_same_picture(name, run, streamed):
+@pytest.mark.parametrize(
+    ("name", "format"), sampled([(name, format) for format in ("svg", "png") for name in PLOTS], 2)
+)
+def test_a_plot_is_the_same_file_each_time_of_streamed_samples_too_and_leaves_settings_alone(
+    name, format, run, streamed
+):
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
     here = run(name)
     there = streamed(here)
     assert len(list(there.data.test.pieces())) > 1
@@ -150,8 +129,10 @@ def test_streamed_samples_have_the_same_picture(name, run, streamed):
     for shown in (here, there):
         build("plots", name).check(shown)
         pictures.append(io.BytesIO())
-        write_picture(build("plots", name), shown, pictures[-1], "png")
+        write_picture(build("plots", name), shown, pictures[-1], format)
     assert pictures[0].getvalue() == pictures[1].getvalue()
+    assert pictures[0].getvalue().startswith({"png": b"\x89PNG", "svg": b"<?xml"}[format])
+    assert dict(matplotlib.rcParams) == before
 
 
 class Counted(SplitPlot):
