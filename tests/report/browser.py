@@ -71,9 +71,12 @@ class Browser:
         self.resize(DESKTOP)
         self.prefer()
         ActionChains(self.driver).reset_actions()
-        self.driver.get("about:blank")
         self.complaints()
         self.requests()
+
+    def end(self) -> None:
+        """Leave the page."""
+        self.driver.get("about:blank")
 
     def open(self, path: Path, ready: bool = True) -> Browser:
         """Open a page and wait until it is ready."""

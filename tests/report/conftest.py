@@ -142,8 +142,9 @@ def browser(chrome):
     """A browser as it is for a new reader; whatever it does, no page complains, and nothing leaves any."""
     chrome.begin()
     yield chrome
-    assert chrome.complaints() == []
-    assert chrome.requests() == []
+    complaints, requests = chrome.complaints(), chrome.requests()
+    chrome.end()
+    assert (complaints, requests) == ([], [])
 
 
 @pytest.fixture(scope="session")
