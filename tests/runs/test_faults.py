@@ -84,7 +84,7 @@ def assert_durable(calls):
     ("start", "mode", "step"),
     [
         *[
-            (start, mode, 12)
+            (start, mode, 24)
             for start, mode in (("interrupted", "killed"), ("interrupted", "once"), ("empty", "for good"))
         ],
         *[pytest.param(*each, 1, marks=pytest.mark.long) for each in product(BEGUN, ["killed", "once", "for good"])],
