@@ -301,19 +301,32 @@ def test_data_of_very_large_numbers_are_shown_without_a_warning(invoke, write):
 
 def test_what_programs_read_is_utf_8_whatever_the_terminal_shows(invoke, write):
     write("flute.json", description="Flöte ♪", training={"epochs": 1, "batch_size": None})
-    environment = os.environ | {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
-
-    def output(*arguments):
-        command = [sys.executable, "-m", "specnet", *arguments]
-        return subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False).stdout.decode("utf-8")
-
-    assert json.loads(output("validate", "flute.json", "--resolved"))["description"] == "Flöte ♪"
     write("bad.json", seed="ö♪")
-    (found,) = json.loads(output("validate", "bad.json", "--format", "json"))
-    assert "ö♪" in found["message"]
     Path("in.csv").write_text("a\n1\n", encoding="utf-8")
     Path("tones.csv").write_text("a,t\n1,Flöte ♪\n2,Oboe\n", encoding="utf-8")
     dataset = {"type": "csv", "path": "tones.csv", "inputs": ["a"], "targets": ["t"]}
     invoke("run", write("tones.json", dataset=dataset, layers=[{"type": "linear", "units": 2}], loss="cross_entropy"))
-    assert output("predict", "runs/tones", "in.csv").startswith("Flöte ♪,Oboe,class\n")
-    assert output("schema") == json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n"
+    commands = [
+        "validate flute.json --resolved",
+        "validate bad.json --format json",
+        "predict runs/tones in.csv",
+        "schema",
+    ]
+    script = """
+import contextlib, sys
+from specnet.cli import main
+for command in sys.argv[1:]:
+    sys.argv = ["specnet", *command.split()]
+    with contextlib.suppress(SystemExit):
+        main()
+    print(end="\\0", flush=True)
+"""
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", script, *commands], env=environment, stdout=subprocess.PIPE, check=True
+    )
+    resolved, found, predicted, schema, _ = done.stdout.decode("utf-8").split("\0")
+    assert json.loads(resolved)["description"] == "Flöte ♪"
+    assert "ö♪" in json.loads(found)[0]["message"]
+    assert predicted.startswith("Flöte ♪,Oboe,class\n")
+    assert schema == json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n"
