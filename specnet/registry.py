@@ -193,7 +193,15 @@ def _claims() -> Mapping[str, Mapping[str, list[Entry]]]:
         if group in claims and COMPONENT_NAME.fullmatch(point.name):
             entry = Entry(group, point.name, point.value, *owner_of(point), point)
             claims[group].setdefault(point.name, []).append(entry)
-    return claims
+    return {group: _in_order(found) for group, found in claims.items()}
+
+
+def _in_order(found: Mapping[str, list[Entry]]) -> dict[str, list[Entry]]:
+    """Return claims by name, and of each name the entry that wins first."""
+    return {
+        name: sorted(entries, key=lambda entry: (entry.distribution != BUILTIN, entry.distribution))
+        for name, entries in sorted(found.items())
+    }
 
 
 LOCAL_ENTRIES: dict[tuple[str, str], Entry] = {}
@@ -226,14 +234,11 @@ def claims(group: str) -> Mapping[str, list[Entry]]:
     """
     if group not in SINGULAR:
         raise UsageError(f'there is no component group "{group}"', help=suggest(group, SINGULAR))
-    found = dict(_claims()[group])
-    for (_, name), entry in LOCAL_ENTRIES.items():
-        if entry.group == group:
-            found[name] = [*found.get(name, ()), entry]
-    return {
-        name: sorted(entries, key=lambda entry: (entry.distribution != BUILTIN, entry.distribution))
-        for name, entries in sorted(found.items())
-    }
+    found = _claims()[group]
+    local = {name: entry for (_, name), entry in LOCAL_ENTRIES.items() if entry.group == group}
+    if not local:
+        return found
+    return _in_order({**found, **{name: [*found.get(name, ()), entry] for name, entry in local.items()}})
 
 
 def find(group: str, name: str) -> Entry:
