@@ -26,7 +26,8 @@ class FilePath(click.Path):
     def coerce_path_result(self, value: str | os.PathLike[str]) -> Path:
         from pathlib import Path
 
-        return Path(value)
+        path = Path(value)
+        return path.expanduser() if path.parts[:1] == ("~",) else path  # a shell leaves the ~ of --out=~/mine
 
 
 class Group(click.Group):

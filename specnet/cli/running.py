@@ -57,8 +57,8 @@ def run(
     """Train the network that SPEC describes.
 
     Writes a run directory with weights, history, plots and a page that replays it. An existing run is never
-    overwritten: NAME-2, NAME-3, … is used instead. With --resume, continues a run that was stopped for any reason;
-    a finished one keeps its weights.
+    overwritten: without --out, NAME-2, NAME-3, … is used instead. With --resume, continues a run that was stopped
+    for any reason; a finished one keeps its weights.
 
     \b
     Example:
@@ -152,7 +152,7 @@ def _show(finished: Run, report: bool) -> None:
     if not is_quiet():
         if finished.manifest.get("stopped_early"):
             click.echo(f"stopped early, after epoch {finished.history['epoch'][-1]}")
-        show_scores({split: finished.evaluate(split) for split in finished.data.splits})
+        show_scores({split: finished.evaluate(split) for split in finished.data.splits}, finished.baselines)
         best = finished.best
         value = f", {best['monitor']} {best['value']:.4g}" if best["value"] is not None else ""
         which = "best" if best["monitor"] else "last"

@@ -40,11 +40,21 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers
     click.echo("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")))
 
 
-def show_scores(scores: Mapping[str, Mapping[str, float]]) -> None:
-    """Print loss and metrics of each split."""
+Scores = Mapping[str, Mapping[str, float]]
+"""Values by name, of each split."""
+
+
+def show_scores(scores: Scores, baselines: Scores | None = None) -> None:
+    """Print loss and metrics of each split, and below them those of a constant prediction, if given."""
     names = list(next(iter(scores.values())))
-    rows = [[split, *(f"{values[name]:.6g}" for name in names)] for split, values in scores.items()]
+    rows = []
+    for split, values in scores.items():
+        rows.append([split, *(f"{values[name]:.6g}" for name in names)])
+        if constant := (baselines or {}).get(split):
+            rows.append(["  baseline", *(f"{constant[name]:.6g}" if name in constant else "" for name in names)])
     show_table(["split", *names], rows, numbers=names)
+    if baselines:
+        click.echo("baseline: always the commonest class, or the mean, of the training samples")
 
 
 def show_comparison(runs: Sequence[Run]) -> None:

@@ -21,6 +21,8 @@ HOLDER = re.compile(r"process \d+ on ")
 FOLDERS = ("checkpoints", "plots", "plugins")
 BEGINNING = ("spec.json", "history.jsonl", "record.npz", "checkpoints/step-00000000.npz")
 """Files that a run writes before its manifest. Without a manifest there is no run yet."""
+MOST_NUMBERED = 10_000
+"""Numbers that are tried for the name of a directory."""
 OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json", "results.json", "report.html"}
 """Files that a run writes, besides further checkpoints and plots."""
 
@@ -170,18 +172,20 @@ def inside(directory: Path, *parts: str) -> Path:
     return path
 
 
-def claim_directory(wanted: Path) -> RunDirectory:
+def claim_directory(wanted: Path, *, exactly: bool = False) -> RunDirectory:
     """Create and lock a directory for a run: `wanted`, or `wanted-2`, `wanted-3`, … if it is taken.
 
-    An empty directory is free, and so is one where a run ended before it began. Nothing else is overwritten.
+    An empty directory is free, and so is one where a run ended before it began. Nothing else is overwritten. With
+    `exactly` no other name is used.
 
     Raises:
-        UsageError: if the directory cannot be made.
+        UsageError: if the directory cannot be made, or is taken.
+        BusyError: if another process is about to use it, with `exactly`.
     """
     if wanted.name in ("", ".."):  # a number cannot follow these
         raise UsageError(f'"{wanted}" cannot be a run directory', help="end it with a name, as in --out runs/mine")
-    number, path = 1, wanted
-    while True:
+    path = wanted
+    for number in range(2, MOST_NUMBERED + 2):
         try:
             path.mkdir(parents=True, exist_ok=True)
             if directory := take_directory(path):
@@ -190,11 +194,15 @@ def claim_directory(wanted: Path) -> RunDirectory:
             if path == wanted:
                 raise UsageError(f"{path} is not a directory", help="choose another with --out") from None
         except BusyError:  # another run took it at the same time
-            pass
+            if exactly:
+                raise
         except OSError as error:
             raise UsageError(f"{path} cannot be made: {os_reason(error)}", help="choose another with --out") from error
-        number += 1
+        if exactly:
+            help = "choose another directory, delete this one, or add --resume to continue the run in it"
+            raise UsageError(f"{wanted} already exists", help=help)
         path = wanted.with_name(f"{wanted.name}-{number}")
+    raise UsageError(f"{wanted} and {MOST_NUMBERED:,} names after it are taken", help="choose another with --out")
 
 
 def take_directory(path: Path) -> RunDirectory | None:

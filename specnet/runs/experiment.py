@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from specnet.component import fresh_copy
-from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples
+from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples, evenly_chosen
 from specnet.datasets.checks import check_samples, check_weights, checked_data
 from specnet.datasets.rows import row_bytes
 from specnet.diagnostics import show_value
-from specnet.errors import DataError, Diagnostic, Pointer, ShapeError, SpecError, SpecnetError
+from specnet.errors import DataError, Diagnostic, Pointer, ShapeError, SpecError, SpecnetError, quote
 from specnet.faults import guarded
 from specnet.improvement import ImprovementTracker, Mode
 from specnet.layers.base import Shape
@@ -35,6 +35,11 @@ from specnet.training.state import TrainingState
 from specnet.training.trainer import AFTER, Trainer, after_epoch
 from specnet.training.trial import try_out
 from specnet.transforms.pipeline import Pipeline
+
+LARGE = 30.0
+"""Root mean square of an input above which training is likely to fail."""
+LOOKED_AT = 1000
+"""Samples that are looked at for this."""
 
 
 @contextmanager
@@ -153,6 +158,7 @@ class Experiment:
             self.task = loaded_task(spec, self.data, self.model.network.output_shape)
             self.model.set_task(self.task)
             self._check_classes()
+            self.warnings = [*self._unscaled(transformed["train"])]
             self.splits = {
                 name: self.model.prepare(transformed[name], samples.targets)
                 for name, samples in self.data.splits.items()
@@ -223,6 +229,21 @@ class Experiment:
             counts[name := type(callback).__name__] += 1
             named[f"{name} {counts[name]}"] = callback
         return named
+
+    def _unscaled(self, train: AnySamples) -> Iterator[str]:
+        """Yield a warning if inputs are so large that a network hardly learns from them."""
+        if self.model.network.whole or not isinstance(train, Samples):
+            return
+        x = evenly_chosen(train, LOOKED_AT).inputs.astype(np.float64)
+        size = np.sqrt(np.mean(np.square(x), axis=0))
+        if size.max(initial=0.0) > LARGE:
+            place = np.unravel_index(int(np.argmax(size)), size.shape)
+            names = self.model.inputs.names(self.data.input_names)
+            what = f"column {quote(names[place[0]])}" if names and size.ndim == 1 else "a feature"
+            yield (
+                f"inputs are large: {what} is about {size[place]:,.3g}, and networks learn badly from such numbers; "
+                "to scale them: --set transforms.inputs+=standardize"
+            )
 
     def _check_classes(self) -> None:
         """Check that there are outputs for all classes that the dataset names."""

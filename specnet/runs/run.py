@@ -20,6 +20,7 @@ from specnet.errors import DataError, RunError, SpecnetError, UsageError
 from specnet.names import suggest
 from specnet.plots.base import Plot
 from specnet.report.pictures import FORMATS, check_format, write_picture
+from specnet.runs.baseline import baselines
 from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.code import changed_code
 from specnet.runs.directory import inside
@@ -222,19 +223,29 @@ class Run:
             self._scores[split] = self.evaluate(self.data.splits[split])
         return {**self._scores[split]}
 
+    @cached_property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """Metrics of a constant prediction on each split, as `specnet.runs.baseline` defines it."""
+        return baselines(self.task, self.data, self.model.metrics)
+
     def write_results(self) -> None:
-        """Write loss and metrics of each split to `results.json`, with the checkpoint that they are of.
+        """Write loss and metrics of each split to `results.json`, the checkpoint that they are of, and the baselines.
 
         Values that are not finite are null.
         """
-        scores = {split: self.evaluate(split) for split in self.data.splits}
-        finite = {
-            split: {name: value if math.isfinite(value) else None for name, value in values.items()}
-            for split, values in scores.items()
-        }
+
+        def finite(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+            return {
+                split: {name: value if math.isfinite(value) else None for name, value in values.items()}
+                for split, values in scores.items()
+            }
+
+        scores = finite({split: self.evaluate(split) for split in self.data.splits})
         moment = {"checkpoint": self.checkpoint.name, "epoch": self.progress["epoch"], "step": self.progress["step"]}
         best = {"monitor": self.best["monitor"], "value": self.best["value"]}
-        write_json(inside(self.directory, "results.json"), moment | best | finite)
+        write_json(
+            inside(self.directory, "results.json"), moment | best | scores | {"baseline": finite(self.baselines)}
+        )
 
     def _as_in_training(self) -> AbstractContextManager[Any]:
         """Use as many BLAS threads as in training, unless the environment says otherwise: bits depend on them."""

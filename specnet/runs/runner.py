@@ -51,8 +51,8 @@ def run(
 ) -> Run:
     """Train a spec and return its run; anything but a `Spec` is passed to `load_spec` first.
 
-    `out` names the run directory, by default `runs/` and the spec's name; if it is taken, the next free one of
-    `-2`, `-3`, … is used. With `resume`, a run of the spec in that same directory is resumed, if there is one; then
+    `out` names the run directory, which must be free; by default it is `runs/` and the spec's name, or the next free
+    one of `-2`, `-3`, …. With `resume`, a run of the spec in that same directory is resumed, if there is one; then
     errors, `strict`, `threads`, `kernels` and `allow_other_kernels` are those of `resume`.
 
     `callbacks` run after those of the spec, in their order. `loggers` see the run and cannot change it.
@@ -68,7 +68,7 @@ def run(
 
     Raises:
         SpecnetError: if the spec does not fit its data; no directory is made.
-        UsageError: if `out` cannot be a directory, or there are fewer cores than `threads`.
+        UsageError: if `out` is taken or cannot be a directory, or there are fewer cores than `threads`.
         DivergenceError: if a number is no longer finite; what was saved before stays. With the spec's
             `"on_divergence": "restore_best"` the run is returned instead, its status "diverged".
         Interrupted: after one of these signals.
@@ -86,7 +86,7 @@ def run(
         if resume and (wanted / "manifest.json").exists():
             return go_on()
         experiment = _set_up(spec, callbacks, signals)
-        claimed = _take(wanted) if resume else claim_directory(wanted)
+        claimed = _take(wanted) if resume else claim_directory(wanted, exactly=out is not None)
         if claimed is None:
             return go_on()
         with claimed as directory, blas_threads(threads, _fitting_threads(experiment)):
@@ -94,6 +94,8 @@ def run(
                 observers.taken(wanted)
             manifest = describe(experiment.spec, experiment.data) | {"kernels": describe_kernels(spec.kernels_name)}
             course = Course(experiment, directory, manifest, observers, signals)
+            for message in experiment.warnings:
+                observers.warned(message)
             return course.run(None, report)
 
 

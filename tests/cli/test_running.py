@@ -233,6 +233,50 @@ def test_a_taken_name_is_told_in_the_first_line(invoke, write):
     assert invoke("run", spec).stdout.startswith("runs/arms is taken\narms -> runs/arms-2\n")
 
 
+def test_a_directory_that_is_named_has_to_be_free(invoke, write, tmp_path):
+    spec = write("arms.json")
+    assert invoke("run", spec, "--out", "mine").exit_code == 0
+    before = {path: path.read_bytes() for path in Path("mine").rglob("*") if path.is_file()}
+    result = invoke("run", spec, "--out", "mine")
+    assert (result.exit_code, "error[usage]: mine already exists" in result.stderr) == (2, True)
+    assert "--resume" in result.stderr
+    assert {path: path.read_bytes() for path in Path("mine").rglob("*") if path.is_file()} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["arms.json", "mine"]
+    assert invoke("run", spec, "--out", "mine", "--resume").exit_code == 0
+
+
+def test_a_path_may_begin_with_the_home_directory(invoke, write, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert invoke("run", write("arms.json"), "--out=~/mine").exit_code == 0
+    assert (tmp_path / "home" / "mine" / "manifest.json").exists()
+
+
+LARGE = "small,large,t\n" + "".join(f"{row % 7},{1000 + row},{row % 2}\n" for row in range(40))
+
+
+def test_inputs_that_are_not_scaled_are_warned_of_with_what_to_type(invoke, write):
+    Path("table.csv").write_text(LARGE)
+    dataset = {"type": "csv", "path": "table.csv", "inputs": ["small", "large"], "targets": ["t"]}
+    spec = write("arms.json", dataset=dataset)
+    result = invoke("run", spec)
+    assert 'warning: inputs are large: column "large" is about 1.02e+03' in result.stderr
+    option = result.stderr.split("to scale them: ")[1].split()[:2]
+    assert "inputs are large" not in invoke("run", spec, *option).stderr
+
+
+def test_the_final_table_has_what_a_constant_reaches(invoke, write):
+    rows = [f"{row},{'ab'[row % 3 == 0]}" for row in range(30)]
+    Path("table.csv").write_text("\n".join(["x,kind", *rows]))
+    dataset = {"type": "csv", "path": "table.csv", "inputs": ["x"], "targets": ["kind"]}
+    spec = write("arms.json", dataset=dataset, split={"test": 0.3}, metrics=["accuracy"])
+    lines = invoke("run", spec).stdout.splitlines()
+    table = [line.split() for line in lines if line.startswith(("train", "test", "  baseline"))]
+    assert [row[0] for row in table] == ["train", "baseline", "test", "baseline"]
+    results = json.loads(Path("runs/arms/results.json").read_text())
+    assert float(table[1][1]) == pytest.approx(results["baseline"]["train"]["accuracy"], rel=1e-5)
+    assert 0.5 < results["baseline"]["train"]["accuracy"] < 0.8
+
+
 DIVERGING = {"optimizer": {"type": "sgd", "learning_rate": 1e30}, "loss": "mse", "metrics": []}
 
 

@@ -104,7 +104,7 @@ def test_a_spec_may_be_given_as_a_mapping_or_a_path(train, tmp_path):
     spec = train().spec.to_json()
     path = tmp_path / "spec.json"
     path.write_text(json.dumps(spec))
-    runs = [specnet.run(given, out=tmp_path / "again") for given in (spec, path, str(path))]
+    runs = [specnet.run(given, tmp_path / str(number)) for number, given in enumerate((spec, path, str(path)))]
     assert len({run.model.network.params.flat.tobytes() for run in runs}) == 1
 
 
