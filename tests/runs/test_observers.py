@@ -48,9 +48,15 @@ def test_a_logger_sees_begin_steps_epochs_and_end(tmp_path):
     assert noting.seen[-1] == ("end", "finished")
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run without loggers."""
+    return specnet.run(SPEC, tmp_path_factory.mktemp("whole") / "run")
+
+
 @pytest.mark.parametrize("error", [RuntimeError, SystemExit, GeneratorExit])
 @pytest.mark.parametrize("method", ["begin", "step", "epoch", "end"])
-def test_a_logger_that_raises_is_named_once_and_the_run_ends_in_the_same_bytes(method, error, tmp_path):
+def test_a_logger_that_raises_is_named_once_and_the_run_ends_in_the_same_bytes(method, error, whole, tmp_path):
     def fail(self, *arguments):
         raise error("the disk is full")
 
@@ -60,7 +66,6 @@ def test_a_logger_that_raises_is_named_once_and_the_run_ends_in_the_same_bytes(m
     assert (
         f"the logger Failing fails in {method} and is not called again: {error.__name__}: the disk is full" in warning
     )
-    whole = specnet.run(SPEC, tmp_path / "whole")
     assert run.model.network.params.flat.tobytes() == whole.model.network.params.flat.tobytes()
 
 

@@ -1,6 +1,8 @@
+from itertools import product
+
 import numpy as np
 import pytest
-from helpers import STACKS
+from helpers import STACKS, sampled
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -104,9 +106,7 @@ def unwatched(network):
     return not any(vars(layer).keys() & set(METHODS) for layer in network.named.values())
 
 
-@pytest.mark.parametrize("value", ["inf", "-inf", "nan"])
-@pytest.mark.parametrize("fault", WORDS)
-@pytest.mark.parametrize("name", STACKS)
+@pytest.mark.parametrize(("name", "fault", "value"), sampled(product(STACKS, WORDS, ["inf", "-inf", "nan"]), 7))
 def test_a_faulty_layer_is_named_before_between_and_behind_any_other(name, fault, value):
     stack = STACKS[name]
     for place in (0, 1, len(stack)):
