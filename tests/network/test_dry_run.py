@@ -28,11 +28,11 @@ def test_an_array_counts_once_at_the_layer_that_makes_it():
     repeated = {"type": "repeat", "times": 3, "layers": [linear, "relu"]}
     layers = [linear, "tanh", {"type": "residual", "layers": [repeated]}, "flatten", {"type": "linear", "units": 2}]
     found = held(layers, 5, 4)
-    assert found.pop((0,)) == pytest.approx(40, abs=1)  # y, which tanh keeps as its x
-    assert found.pop((1,)) == pytest.approx(40, abs=1)  # y
-    assert found.pop((2, *inner, 0)) == pytest.approx(3 * 40, abs=1)  # y of each copy
-    assert found.pop((2, *inner, 1)) == pytest.approx(3 * 40, abs=1)  # the same
-    assert found.pop((2,)) == pytest.approx(40, abs=1)  # the sum, which the last layer keeps, flattened
+    assert found.pop((0,)) == pytest.approx(40, abs=2)  # y, which tanh keeps as its x
+    assert found.pop((1,)) == pytest.approx(40, abs=2)  # y
+    assert found.pop((2, *inner, 0)) == pytest.approx(3 * 40, abs=2)  # y of each copy
+    assert found.pop((2, *inner, 1)) == pytest.approx(3 * 40, abs=2)  # the same
+    assert found.pop((2,)) == pytest.approx(40, abs=2)  # the sum, which the last layer keeps, flattened
     assert all(abs(size) < 3 for size in found.values())
 
 
