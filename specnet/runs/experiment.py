@@ -37,7 +37,7 @@ from specnet.training.trial import try_out
 from specnet.transforms.pipeline import Pipeline
 
 LARGE = 30.0
-"""Root mean square of an input above which training is likely to fail."""
+"""Mean size of an input above which training is likely to fail."""
 LOOKED_AT = 1000
 """Samples that are looked at for this."""
 
@@ -235,7 +235,8 @@ class Experiment:
         if self.model.network.whole or not isinstance(train, Samples):
             return
         x = evenly_chosen(train, LOOKED_AT).inputs.astype(np.float64)
-        size = np.sqrt(np.mean(np.square(x), axis=0))
+        with np.errstate(over="ignore"):
+            size = np.mean(np.abs(x), axis=0)
         if size.max(initial=0.0) > LARGE:
             place = np.unravel_index(int(np.argmax(size)), size.shape)
             names = self.model.inputs.names(self.data.input_names)

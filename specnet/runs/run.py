@@ -236,7 +236,7 @@ class Run:
 
         def finite(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
             return {
-                split: {name: value if math.isfinite(value) else None for name, value in values.items()}
+                split: {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
                 for split, values in scores.items()
             }
 

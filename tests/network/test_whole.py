@@ -26,7 +26,7 @@ class Embedding(Layer):
     takes = "whole"
     mask = "keep"
     count: int = 6
-    seen: ClassVar[deque] = deque(maxlen=99)
+    seen: ClassVar[deque] = deque(maxlen=40)
 
     def build(self, input_shape):
         self.declare("table", (self.count, 2), "normal")

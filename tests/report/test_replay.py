@@ -9,7 +9,7 @@ from specnet.errors import DataError, PlotError
 from specnet.recording.classes import class_names
 from specnet.recording.scenes import IMAGES, OUTPUTS, SAMPLES
 from specnet.report.replay import POINTS, left_out, numbers, replay
-from specnet.task import MOST_CLASSES
+from specnet.task import MAX_CLASSES
 
 PLENTY = 10**9
 FRAMES = 5
@@ -453,7 +453,7 @@ NAMES = {
     "whole numbers": ([0.0, 1.0], MSE, {}, None),
     "probabilities": ([0.25, 1.0], {}, {}, None),
     "negative numbers": ([-1, 1], MSE, {}, None),
-    "large numbers": ([0, MOST_CLASSES], CROSS_ENTROPY, {}, None),
+    "large numbers": ([0, MAX_CLASSES], CROSS_ENTROPY, {}, None),
     "very large numbers": ([0, 2**62], MSE, {}, None),
     "rows of whole numbers": ([[1, 2], [3, 4]], MSE, {}, None),
     "several classes each": ([[1, 1, 0], [0, 1, 0]], {}, {}, None),

@@ -32,10 +32,11 @@ from specnet.runs.observers import Observer
 from specnet.training.trainer import Trainer
 
 SPEC = {
-    "seed": 1,
+    "seed": 2,
     "dataset": {"type": "spiral", "n_samples": 12},
     "layers": [{"type": "linear", "units": 2}, "dropout", {"type": "linear", "units": 1}],
     "loss": "bce_with_logits",
+    "optimizer": {"type": "adam", "learning_rate": 0.3},
     "training": {"batch_size": 6},
     "checkpoint": {"every": 3, "keep": 1, "monitor": "train/loss"},
     "record": {"every": 1, "points": 2},

@@ -138,8 +138,8 @@ def test_a_step_that_does_not_exist_is_told_what_does(train):
 def test_files_that_the_run_did_not_write_are_left_alone(train, monkeypatch):
     foreign = []
 
-    def claim(wanted):
-        directory = claim_directory(wanted)
+    def claim(wanted, exactly):
+        directory = claim_directory(wanted, exactly=exactly)
         for name in ("step-99999999.npz", "notes.txt"):
             foreign.append(directory.file("checkpoints", name))
             foreign[-1].write_text("mine")

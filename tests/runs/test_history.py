@@ -1,3 +1,4 @@
+import errno
 import json
 import math
 import os
@@ -137,11 +138,16 @@ def test_a_history_with_something_else_than_numbers_is_refused(line, reason, pat
 
 
 @pytest.mark.parametrize("call", [lambda writer: writer.epoch(None, LINES[0]), lambda writer: writer.sync()])
-def test_a_history_that_cannot_be_written_is_named(call, path):
+def test_a_history_that_cannot_be_written_is_named(call, path, monkeypatch):
+    def fail(handle):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
     writer = opened(path)
+    monkeypatch.setattr(os, "fsync", fail)
     with Path("/dev/full").open("ab") as full:
         os.dup2(full.fileno(), writer._file.fileno())
     with pytest.raises(OSError, match=r"No space left|Invalid argument") as caught:
         call(writer)
+    monkeypatch.undo()
     assert caught.value.filename == str(path)
     writer.close()

@@ -26,7 +26,7 @@ def test_runs_that_are_killed_at_random_moments_end_in_the_same_bytes():
 
 def test_so_do_runs_of_each_kind_of_state_killed_while_a_split_is_measured_and_between_record_and_checkpoint():
     cells = [f"--spec={name}" for name in DIAGONAL]
-    fallen = killed("--kills", 4, "--blows", 2, "--seed", 1, *cells, "--phase=measure", "--phase=gap")
+    fallen = killed("--kills", 6, "--blows", 2, "--seed", 2, *cells, "--phase=measure", "--phase=gap")
     assert {"SIGKILL measure", "SIGKILL gap"} <= fallen.keys()
 
 

@@ -78,7 +78,7 @@ def test_an_interruption_is_no_error_of_a_logger(tmp_path):
         specnet.run(SPEC, tmp_path / "run", loggers=[Interrupting()])
 
 
-def test_an_observer_that_cannot_show_a_warning_stops_no_run(tmp_path):
+def test_an_observer_that_cannot_show_a_warning_stops_no_run(tmp_path, monkeypatch):
     class Mute(Watched):
         def warned(self, message):
             raise BrokenPipeError
@@ -89,8 +89,9 @@ def test_an_observer_that_cannot_show_a_warning_stops_no_run(tmp_path):
         def epoch(self, view, values):
             raise BrokenPipeError
 
+    monkeypatch.chdir(tmp_path)
     for _ in range(2):
-        assert specnet.run(SPEC, tmp_path / "run", Mute()).status == "finished"
+        assert specnet.run(SPEC, None, Mute()).status == "finished"
 
 
 def test_what_a_logger_sees_is_read_only(tmp_path):

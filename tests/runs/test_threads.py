@@ -138,7 +138,7 @@ def test_a_large_one_trains_with_more(steps, monkeypatch, tmp_path):
 def test_a_batch_is_not_larger_than_the_data(steps, monkeypatch, tmp_path):
     monkeypatch.setattr(threads, "OPERATIONS", 5 * 29)
     for size in (None, 10**9):
-        specnet.run(small(training={"epochs": 1, "batch_size": size}), tmp_path / "run")
+        specnet.run(small(training={"epochs": 1, "batch_size": size}), tmp_path / str(size))
     assert steps == [1, 1], "29 samples of 5 operations are worth one thread"
 
 
@@ -238,10 +238,11 @@ def test_where_threads_cannot_be_set_asking_for_them_is_refused(monkeypatch, tmp
 
 
 def test_a_run_predicts_and_evaluates_with_the_threads_that_it_was_trained_with(monkeypatch, tmp_path):
-    run = specnet.run(small(), tmp_path / "run", threads=1)
-    monkeypatch.setattr(Model, "evaluate", lambda *_: now())
+    run = specnet.load_run(specnet.run(small(), tmp_path / "run", threads=1).directory)
+    monkeypatch.setattr(Model, "evaluate", lambda *_: {"threads": now()})
     monkeypatch.setattr(Model, "predict", lambda *_: now())
-    assert (run.evaluate("train"), run.evaluate(run.data.train), run.predict(np.zeros((1, 2)))) == (1, 1, 1)
+    assert run.evaluate("train") == run.evaluate(run.data.train) == {"threads": 1}
+    assert run.predict(np.zeros((1, 2))) == 1
 
 
 def test_the_doctor_looks_at_a_run_with_the_threads_that_resume_would_take(tmp_path):
