@@ -12,11 +12,12 @@ from specnet.cli.options import (
     checkpoint_option,
     kernels_option,
     load_run,
+    note,
     plugin_option,
     refuse_overwriting,
     run_argument,
 )
-from specnet.errors import UsageError
+from specnet.errors import SpecnetError, UsageError, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,6 +98,7 @@ def plot(run: Path, names: tuple[str, ...], out: Path | None, form: str, checkpo
     """Draw plots of the run in directory RUN.
 
     Draws those that its spec names, or each NAME, into the run directory. Animated plots, such as replay, may be GIFs.
+    A plot that fails does not stop those after it.
 
     \b
     Example:
@@ -108,8 +110,18 @@ def plot(run: Path, names: tuple[str, ...], out: Path | None, form: str, checkpo
     loaded = load_run(run, checkpoint, allow=True)
     if out:
         refuse_overwriting(out, *(path for path in run.rglob("*") if path.is_file() and path.parent.name != "plots"))
+    known, failed = len(loaded.warnings), list[SpecnetError]()
     for each in names or loaded.spec.plots:
-        click.echo(loaded.plot(each, out, form))
+        try:
+            click.echo(loaded.plot(each, out, form))
+        except SpecnetError as error:
+            failed.append(error)
+    for warning in loaded.warnings[known:]:
+        note(f"warning: {printable(warning)}")
+    for each_failed in failed[:-1]:
+        note(f"{each_failed}\n")
+    if failed:
+        raise failed[-1]
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from specnet.recording.scenes import Scene
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
 GROUND = 0.9
@@ -187,12 +189,17 @@ class NumberPlane(PlanePanel):
     filled = True  # on a ground of many colours an outline would not show its own
 
     def __init__(self, scene: Scene, scale: float = SMALL) -> None:
-        from matplotlib.cm import ScalarMappable
-
         super().__init__(scene, scale)
         self.levels = np.linspace(*scene.range, STEPS + 1)
-        self.colors = ScalarMappable(cmap="viridis")
-        self.colors.set_clim(*scene.range)
+
+    @cached_property
+    def colors(self) -> ScalarMappable:
+        """The colours of numbers."""
+        from matplotlib.cm import ScalarMappable
+
+        colors = ScalarMappable(cmap="viridis")
+        colors.set_clim(*self.scene.range)
+        return colors
 
     def shade(self, truth: np.ndarray) -> Any:
         return self.colors.to_rgba(truth[:, 0])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from specnet.errors import PlotError, UsageError
+from specnet.component import culprit
+from specnet.errors import PlotError, SpecnetError, UsageError, tell
 from specnet.functions import evenly_spaced
 from specnet.names import suggest
 from specnet.plots.base import Plot, Trained
+from specnet.report.settings import default_settings, with_fallback_fonts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,15 +46,29 @@ def check_format(plot: Plot, format: str) -> None:
         raise PlotError("this plot does not move: it is no GIF", help="write it as .png or .svg")
 
 
-def write_picture(plot: Plot, run: Trained, file: BinaryIO, format: str) -> None:
-    """Write a plot of a run; the same bytes each time. Of a moving plot PNG and SVG show the last frame.
+def write_picture(plot: Plot, run: Trained, file: BinaryIO, format: str) -> list[str]:
+    """Check that a plot can show a run, write the picture, and return warnings about characters that it lacks.
+
+    The bytes are the same each time, under whatever settings the program has of matplotlib. Of a moving plot PNG and
+    SVG show the last frame.
 
     Raises:
-        SpecnetError: as `check_format` does.
+        SpecnetError: if the run cannot be shown, the plot itself fails, or as `check_format` does.
     """
+    check_format(plot, format)
+    with default_settings(), failing_as_plot_error(plot):
+        plot.check(run)
+        content, missing = with_fallback_fonts(lambda: draw(plot, run, format))
+    file.write(content)
+    shown = "".join(map(chr, sorted(missing)))
+    return [f"no installed font has {shown}: pictures show boxes in their place"] if missing else []
+
+
+def draw(plot: Plot, run: Trained, format: str) -> bytes:
+    """Return the picture of a run as the bytes of a file."""
     from matplotlib import rc_context
 
-    check_format(plot, format)
+    file = io.BytesIO()
     if format == "gif":
         write_gif(plot.frames(run), file)
     elif format == "png":
@@ -59,6 +77,20 @@ def write_picture(plot: Plot, run: Trained, file: BinaryIO, format: str) -> None
         # Without these an SVG would hold random names and today's date.
         with rc_context({"svg.hashsalt": "specnet", "svg.fonttype": "none"}):
             plot.draw(run).savefig(file, format="svg", metadata={"Date": None})
+    return file.getvalue()
+
+
+@contextmanager
+def failing_as_plot_error(plot: Plot) -> Iterator[None]:
+    """Raise what goes wrong in a plot as a `PlotError` with its name: other pictures do not depend on it."""
+    try:
+        yield
+    except SpecnetError:
+        raise
+    except Exception as error:
+        found = culprit(error)
+        name, place = found[0] if found else plot.to_spec()["type"], f" in {found[1]}" if found else ""
+        raise PlotError(f"{name} fails{place}: {tell(error)}") from error
 
 
 def write_png(figure: Figure, file: BinaryIO) -> None:

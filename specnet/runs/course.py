@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.errors import DivergenceError, Interrupted, SpecnetError
+from specnet.errors import DivergenceError, Interrupted, PlotError, SpecnetError
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory
 from specnet.runs.experiment import Experiment, located
@@ -137,13 +137,19 @@ class Course:
         return run
 
     def _draw(self, report: bool) -> Run:
-        """Write the results, draw the plots, write the report if it is wanted, and return the run."""
+        """Write results and plots, the report if it is wanted, and return the run; a picture that fails is a warning."""
         run = self._load()
         run.write_results()
+        known = len(run.warnings)
         if run.history:  # a run that diverged in its first epoch has nothing to show
             for number, plot in enumerate(self.spec.plots):
-                with located(self.spec, "plots", number):
-                    run.plot(plot)
+                try:
+                    with located(self.spec, "plots", number):
+                        run.plot(plot)
+                except PlotError as error:
+                    self.observers.warned(f"plots.{number} is not drawn: {error.message}")
+        for warning in run.warnings[known:]:
+            self.observers.warned(warning)
         if report:
             self._report(run)
         return run

@@ -255,19 +255,22 @@ class Run:
         """Draw a plot, given as in a spec, into the run's `plots` folder and return its path.
 
         `format` is png, svg or, for an animated plot, gif. `output` names another file, with its format as extension.
+        `warnings` say which characters no installed font has.
 
         Raises:
-            PlotError: if it cannot show this kind of problem.
+            PlotError: if it cannot show this kind of problem, or fails.
             UsageError: if there is no such format.
         """
         built = build("plots", plot)
         assert isinstance(built, Plot)
         format = format if output is None else Path(output).suffix[1:].lower()
         check_format(built, format)
-        built.check(self)
         path = self._picture(built.to_spec()["type"], format) if output is None else Path(output)
-        write_file(path, lambda file: write_picture(built, self, file, format))
+        write_file(path, lambda file: self._warn(write_picture(built, self, file, format)))
         return path
+
+    def _warn(self, warnings: Sequence[str]) -> None:
+        self.warnings += [warning for warning in warnings if warning not in self.warnings]
 
     def _picture(self, name: str, format: str) -> Path:
         # A picture of another checkpoint does not replace that of the default one.

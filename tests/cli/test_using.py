@@ -174,6 +174,12 @@ def test_a_plot_that_cannot_show_the_problem_is_refused(arms, invoke):
     assert 'did you mean "curves"?' in invoke("plot", arms, "curvs").stderr
 
 
+def test_plots_after_one_that_fails_are_drawn(arms, invoke):
+    result = invoke("plot", arms, "curves", "regression_fit", "bad", "decision_boundary")
+    assert [line.rpartition("/")[2] for line in result.stdout.split()] == ["curves.png", "decision_boundary.png"]
+    assert "one number over one input" in result.stderr and 'no plot "bad"' in result.stderr and result.exit_code == 2
+
+
 @pytest.mark.parametrize("command", [["evaluate"], ["predict", "in.csv"], ["plot"]])
 def test_a_folder_that_is_no_run_ends_with_code_3(command, invoke):
     result = invoke(command[0], "nowhere", *command[1:])

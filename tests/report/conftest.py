@@ -94,7 +94,7 @@ def streamed():
 def train(tmp_path):
     """Trains a small spec with changes."""
 
-    def call(out="run", **changes):
+    def call(out="run", observer=None, **changes):
         spec = {
             "seed": 3,
             "dataset": {"type": "spiral", "n_samples": 60},
@@ -106,7 +106,7 @@ def train(tmp_path):
             "record": None,
             "plots": [],
         }
-        return specnet.run(specnet.load_spec(spec | changes), out=tmp_path / out)
+        return specnet.run(specnet.load_spec(spec | changes), tmp_path / out, observer)
 
     return call
 
