@@ -84,8 +84,34 @@ def normal_cdf(x: np.ndarray) -> np.ndarray:
 
 
 def is_image(shape: tuple[int, ...]) -> bool:
-    """Return whether samples of this shape are images: height, width, and 1, 3 or 4 channels."""
+    """Return whether samples of this shape are images: height, width, and 1, 3 or 4 channels.
+
+    Without channels both sides have at least 8 numbers, and neither is more than twice as long: others are sequences.
+
+    >>> is_image((28, 28, 3)), is_image((25, 25)), is_image((50, 9))
+    (True, True, False)
+    """
+    if len(shape) == 2:
+        return min(shape) >= 8 and max(shape) <= 2 * min(shape)
     return len(shape) == 3 and shape[2] in (1, 3, 4)
+
+
+def with_channels(images: np.ndarray) -> np.ndarray:
+    """Return images (n, height, width[, channels]) with an axis of channels."""
+    return images if images.ndim == 4 else images[..., np.newaxis]
+
+
+def plain(number: float, digits: int = 4) -> str:
+    """Return a number rounded to so many digits, but below a billion with all of its whole part.
+
+    >>> plain(1869123.4), plain(0.00012345), plain(18690.2), plain(18690.25, 6), plain(3.0)
+    ('1,869,123', '0.0001234', '18,690', '18,690.2', '3')
+    """
+    if not 1e4 <= abs(number) < 1e9:
+        return f"{number:.{digits}g}"
+    decimals = max(0, digits - len(f"{abs(number):.0f}"))
+    text = f"{number:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if decimals else text
 
 
 class Summary(NamedTuple):

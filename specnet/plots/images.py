@@ -38,7 +38,7 @@ class SampleImages(SplitPlot):
         shape = run.data.train.inputs.shape[1:]
         if not is_image(shape):
             raise PlotError(
-                f"samples shows images of shape (height, width, channels) with 1, 3 or 4 channels, "
+                f"samples shows images of shape (height, width[, channels]) with 1, 3 or 4 channels, "
                 f"here inputs have shape {shape}",
                 help="leave this plot out; confusion_matrix and residuals take any inputs",
             )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from specnet.errors import PlotError
-from specnet.functions import evenly_spaced
+from specnet.functions import evenly_spaced, with_channels
 from specnet.plots import style
 from specnet.plots.panels import SMALL, ClassPlane, CurvePanel, NumberPlane, Panel
 from specnet.recording.scenes import Scene
@@ -93,10 +93,11 @@ class AlbumPanel(Panel):
 
 
 def pictures(images: np.ndarray) -> np.ndarray:
-    """Return images (n, height, width, channels) as they are drawn: from 0 to 1, grey ones without channels."""
+    """Return images (n, height, width[, channels]) as they are drawn: from 0 to 1, grey ones without channels."""
     low, high = float(images.min()), float(images.max())
     scaled = (images.astype(np.float64) - low) / ((high - low) or 1.0)
-    return scaled[..., 0] if images.shape[-1] == 1 else scaled
+    scaled = with_channels(scaled)
+    return scaled[..., 0] if scaled.shape[-1] == 1 else scaled
 
 
 class VerdictPanel(Panel):

@@ -45,11 +45,11 @@ def first_weights(run: Trained) -> tuple[str, np.ndarray]:
     """
     shape = run.data.train.inputs.shape[1:]
     for name, values in run.params.items():
-        if is_image(shape) and values.ndim == 4 and values.shape[2] == shape[2]:
+        if is_image(shape) and values.ndim == 4 and values.shape[2] == (*shape, 1)[2]:
             return name, values
         if values.ndim == 2:
             filters = is_image(shape) and len(values) == math.prod(shape)
-            return name, values.reshape(*shape, -1) if filters else values
+            return name, values.reshape(*(*shape, 1)[:3], -1) if filters else values
     raise PlotError(
         "no layer has a matrix of weights (inputs, units), or kernels (height, width, channels, units)",
         help="leave this plot out",

@@ -7,8 +7,8 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-FREE = 5e8
-"""Operations that the frames of any run may take: a few hundredths of a second."""
+FREE = 4e9
+"""Operations that the frames of any run may take: a few tenths of a second."""
 SHARE = 0.01
 """Share of a run's operations that they may take on top of that."""
 STEP = 1e6
@@ -46,7 +46,7 @@ class FrameSchedule:
         if self.every:
             return last + self.every
         affordable = ((self.taken + 1) * self.work.frame - FREE) / (SHARE * self.work.epoch)
-        return max(last + max(1, last // 4), math.ceil(affordable))
+        return max(last + max(1, last // 10), math.ceil(affordable))
 
     def take(self) -> None:
         """Keep the frame of the epoch `next`."""

@@ -14,8 +14,10 @@ from specnet.functions import evenly_spaced, extremes
 from specnet.spec.model import Record
 from specnet.training.model import Model
 
-POINTS = {1: 200, 2: 32}
+POINTS = {1: 200, 2: 80}
 """Grid points along each of one or two inputs, unless the spec has a number."""
+UNIT_POINTS = {1: 200, 2: 32}
+"""The same for responses of hidden units, of which there are many."""
 
 
 class RecordedInputs(NamedTuple):

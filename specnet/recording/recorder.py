@@ -18,7 +18,7 @@ from specnet.network.norms import Norms, check_norms, layer_norms, step_norms, t
 from specnet.network.summary import layer_costs
 from specnet.recording.curves import COUNTERS
 from specnet.recording.frame_schedule import STEP, FrameSchedule, Work
-from specnet.recording.inputs import POINTS, grid_inputs, recorded_inputs
+from specnet.recording.inputs import UNIT_POINTS, grid_inputs, recorded_inputs
 from specnet.spec.model import Record
 from specnet.training.batches import PreparedSplit
 from specnet.training.callbacks import Callback
@@ -67,7 +67,7 @@ class Recorder(Callback):
         self.activations = {name: layer for name, layer in self.network.named.items() if isinstance(layer, Activation)}
         self.responding: dict[str, int] = {}
         if record.units:
-            self.grid = grid_inputs(record, model, data, POINTS[data.train.inputs.shape[1]])
+            self.grid = grid_inputs(record, model, data, UNIT_POINTS[data.train.inputs.shape[1]])
             self.responding = self._find_units()
         self.fixed = self.inputs.arrays | {
             "layers": np.array(trained_layers(self.network), np.str_),

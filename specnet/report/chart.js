@@ -15,10 +15,10 @@ class Chart {
     this.legend = element("ul", { class: "legend" });
     this.values = this.series.map((series) => {
       const value = element("span", { class: "value" });
-      this.legend.append(element("li", {}, swatch(series), element("span", {}, series.name), value));
+      if (!held.many) this.legend.append(element("li", {}, swatch(series), element("span", {}, series.name), value));
       return value;
     });
-    if (this.series.some((series) => series.y.some((y) => y > 0))) figure.querySelector("figcaption").append(this.scaleButton());
+    if (panel.log !== null) figure.querySelector("figcaption").append(this.scaleButton());
     figure.append(this.legend, element("div", { class: "plot" }, this.svg, this.tip));
     this.svg.addEventListener("pointerdown", (event) => this.seek(this.epochAt(event)));
     this.svg.addEventListener("pointermove", (event) => this.hover(event));
@@ -72,6 +72,10 @@ class Chart {
     parts.push(element("line", { class: "axis", x1: MARGIN.left, x2: width - MARGIN.right, y1: bottom, y2: bottom }));
     parts.push(element("text", { x: (MARGIN.left + width - MARGIN.right) / 2, y: height - 4, "text-anchor": "middle" }, "epoch"));
     for (const series of this.series) parts.push(...this.line(series));
+    if (held.best !== null) {
+      parts.push(element("line", { class: "best", x1: this.x(held.best), x2: this.x(held.best), y1: MARGIN.top, y2: bottom }));
+      parts.push(element("text", { class: "best", x: this.x(held.best), y: MARGIN.top + 4, "text-anchor": "middle" }, "★"));
+    }
     this.mark = element("g", { class: "mark" });
     this.svg.replaceChildren(...parts, this.mark);
     this.cursor(this.epoch);
@@ -97,14 +101,14 @@ class Chart {
       if (this.shown(y[i])) path += `${pen}${this.x(epoch).toFixed(1)} ${this.y(y[i]).toFixed(1)}`;
       pen = this.shown(y[i]) ? "L" : "M";
     });
-    const ink = `c${color % 7}`;
-    const parts = [element("path", { class: `line ${ink}`, d: path, "stroke-dasharray": DASHES[dash % 4] })];
-    if (x.length <= 20) x.forEach((epoch, i) => this.shown(y[i]) && parts.push(this.dot(epoch, y[i], ink)));
+    const parts = [ink(element("path", { class: "line", d: path, "stroke-dasharray": DASHES[held.many ? 0 : dash % 4] }), color)];
+    if (held.many) parts[0].dataset.run = color;
+    else if (x.length <= 20) x.forEach((epoch, i) => this.shown(y[i]) && parts.push(this.dot(epoch, y[i], color)));
     return parts;
   }
 
-  dot(epoch, value, ink) {
-    return element("circle", { class: `dot ${ink}`, cx: this.x(epoch), cy: this.y(value), r: 3 });
+  dot(epoch, value, color) {
+    return ink(element("circle", { class: "dot", cx: this.x(epoch), cy: this.y(value), r: 3 }), color);
   }
 
   /** Move the cursor to an epoch. */
@@ -115,7 +119,7 @@ class Chart {
     const x = this.x(epoch);
     const dots = this.series.flatMap((series) => {
       const place = lastUpTo(series.x, epoch);
-      return place >= 0 && this.shown(series.y[place]) ? [this.dot(series.x[place], series.y[place], `c${series.color % 7}`)] : [];
+      return place >= 0 && this.shown(series.y[place]) ? [this.dot(series.x[place], series.y[place], series.color)] : [];
     });
     const bottom = this.svg.clientHeight - MARGIN.bottom;
     this.mark.replaceChildren(element("line", { class: "cursor", x1: x, x2: x, y1: MARGIN.top, y2: bottom }), ...dots);
@@ -130,7 +134,10 @@ class Chart {
   hover(event) {
     const epoch = this.epochAt(event);
     if (event.buttons & 1) this.seek(epoch);
-    const rows = this.series.map((series) =>
+    // Of many curves those are named that are nearest to the pointer.
+    const away = (series) => Math.abs(this.y(valueAt(series, epoch) ?? NaN) - event.offsetY);
+    const named = held.many ? [...this.series].sort((a, b) => away(a) - away(b)).slice(0, 5) : this.series;
+    const rows = named.map((series) =>
       element("div", {}, swatch(series), ` ${series.name} `, element("b", {}, show(valueAt(series, epoch)))));
     this.tip.replaceChildren(element("div", { class: "epoch" }, `epoch ${epoch}`), ...rows);
     this.tip.hidden = false;
@@ -151,6 +158,6 @@ function valueAt({ x, y }, epoch) {
 }
 
 function swatch({ color, dash }) {
-  const line = element("path", { class: `line c${color % 7}`, d: "M0 6H24", "stroke-dasharray": DASHES[dash % 4] });
+  const line = ink(element("path", { class: "line", d: "M0 6H24", "stroke-dasharray": DASHES[held.many ? 0 : dash % 4] }), color);
   return element("svg", { class: "swatch", width: 24, height: 12, "aria-hidden": "true" }, line);
 }

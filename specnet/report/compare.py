@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
 from typing import Any, NamedTuple
 
+import numpy as np
 from pydantic import BaseModel
 
-from specnet import registry
 from specnet.component import Component
 from specnet.errors import Pointer, show_pointer
+from specnet.functions import plain
 from specnet.recording.curves import SPLITS
 from specnet.report.base import Reported
+from specnet.report.paths import relative_paths
 from specnet.report.results import scores
+from specnet.report.series import metrics_of
 from specnet.report.view import Part, attempt, facts
 from specnet.spec.model import Spec
 from specnet.spec.shortest import shortest
@@ -52,7 +55,11 @@ def compare(runs: Sequence[Reported]) -> Comparison:
     return Comparison(
         names,
         [*fact_rows(runs), *score_rows(runs, [part.value or {} for part in measured])],
-        [row for row in differences([run.spec for run in runs]) if row.name not in IGNORED_FIELDS],
+        [
+            Row(row.name, [value and mailed(value, run) for value, run in zip(row.values, runs, strict=True)])
+            for row in differences([run.spec for run in runs])
+            if row.name not in IGNORED_FIELDS
+        ],
         [f"{name}: {part.reason}" for name, part in zip(names, measured, strict=True) if part.reason],
     )
 
@@ -61,19 +68,26 @@ def name_runs(runs: Sequence[Reported]) -> list[str]:
     """Return what each run is called: its name, its directory's where several have the same, or as much as it takes."""
     names = [run.name for run in runs]
     directories = [run.directory.absolute() for run in runs]
+    folder = os.path.commonpath([directory.parent for directory in directories])
+    paths = [directory.relative_to(folder) for directory in directories]
     for others in (
         [directory.name for directory in directories],
-        [str(directory) for directory in directories],
-        [f"{directory} ({number})" for number, directory in enumerate(directories, start=1)],
+        [str(path) for path in paths],
+        [f"{path} ({number})" for number, path in enumerate(paths, start=1)],
     ):
         same = Counter(names)
         names = [name if same[name] == 1 else other for name, other in zip(names, others, strict=True)]
     return names
 
 
+def mailed(value: str, run: Reported) -> str:
+    """Return JSON whose absolute paths are relative to the run."""
+    return json.dumps(relative_paths(json.loads(value), run.directory), ensure_ascii=False)
+
+
 def measure(run: Reported) -> Part:
     """Return loss and metrics of each split of a run, or why there are none."""
-    return attempt(lambda: scores(run))
+    return attempt(run, lambda: scores(run))
 
 
 def fact_rows(runs: Sequence[Reported]) -> Iterator[Row]:
@@ -89,7 +103,7 @@ def score_rows(runs: Sequence[Reported], measured: Sequence[dict[str, dict[str, 
         found = [each.get(split, {}) for each in measured]
         for name in dict.fromkeys(name for each in found for name in each):
             values = [each.get(name) for each in found]
-            texts = [None if value is None else f"{value:.6g}" for value in values]
+            texts = [None if value is None else plain(value, 6) for value in values]
             yield Row(f"{split}/{name}", texts, best([run.spec for run in runs], name, texts))
 
 
@@ -98,7 +112,9 @@ def best(specs: Sequence[Spec], name: str, texts: Sequence[str | None]) -> froze
 
     The values count as they are shown: what looks equal is equal.
     """
-    known = {number: float(text) for number, text in enumerate(texts) if text is not None and text != "nan"}
+    known = {
+        number: float(text.replace(",", "")) for number, text in enumerate(texts) if text is not None and text != "nan"
+    }
     rules = [dependencies(specs[number], name) for number in known]
     if len(set(known.values())) < 2 or any(rule != rules[0] for rule in rules):
         return frozenset()
@@ -111,13 +127,14 @@ def dependencies(spec: Spec, name: str) -> list[Component]:
     """Return the components that a loss or metric depends on: only where these are equal can it be compared."""
     if name == "loss":
         return [spec.loss, *spec.transforms.targets]
-    return [metric for metric in spec.metrics if registry.name_of("metrics", type(metric)) == name]
+    return [*metrics_of(spec, name)]
 
 
 def differences(values: Sequence[Any], place: Pointer = ()) -> Iterator[Row]:
     """Yield each place where validated values differ, with what each says there.
 
-    Components of the same type differ in their fields, others as a whole; so do lists item by item.
+    Components of the same type differ in their fields, others as a whole. Items of lists are aligned by their types, so
+    that an inserted layer is one difference; a place `layers.2/3` is item 2 of some values and item 3 of others.
     """
     first = values[0]
     if isinstance(first, BaseModel) and all(type(value) is type(first) for value in values):
@@ -125,9 +142,48 @@ def differences(values: Sequence[Any], place: Pointer = ()) -> Iterator[Row]:
             if not field.exclude:
                 yield from differences([getattr(value, name) for value in values], (*place, field.alias or name))
     elif all(isinstance(value, list | tuple) for value in values):
-        for number, items in enumerate(zip_longest(*values, fillvalue=ABSENT)):
-            yield from differences(items, (*place, number))
+        for places in align(values):
+            items = [each[places[run]] if run in places else ABSENT for run, each in enumerate(values)]
+            yield from differences(items, (*place, "/".join(map(str, sorted({*places.values()})))))
     else:
         texts = [None if value is ABSENT else json.dumps(shortest(value), ensure_ascii=False) for value in values]
         if len(set(texts)) > 1:
             yield Row(show_pointer(place), texts)
+
+
+def align(lists: Sequence[Sequence[Any]]) -> list[dict[int, int]]:
+    """Return which items of lists belong together: for each group its place in every list that has one, by list.
+
+    Components are aligned so that as many as possible are equal or of one type, as in Needleman & Wunsch, 1970; other
+    items belong to those of the same place.
+    """
+    if not all(isinstance(item, BaseModel) for items in lists for item in items):
+        return [
+            {number: place for number, items in enumerate(lists) if place < len(items)}
+            for place in range(max(map(len, lists)))
+        ]
+    aligned: list[tuple[Any, dict[int, int]]] = []
+    for number, items in enumerate(lists):
+        score = np.zeros((len(aligned) + 1, len(items) + 1))
+        for i, (known, _) in enumerate(aligned):
+            for j, item in enumerate(items):
+                score[i + 1, j + 1] = max(score[i, j] + likeness(known, item), score[i, j + 1], score[i + 1, j])
+        i, j = len(aligned), len(items)
+        merged = []
+        while i or j:
+            if i and j and score[i, j] == score[i - 1, j - 1] + likeness(aligned[i - 1][0], items[j - 1]):
+                i, j = i - 1, j - 1
+                merged.append((aligned[i][0], aligned[i][1] | {number: j}))
+            elif i and score[i, j] == score[i - 1, j]:
+                i -= 1
+                merged.append(aligned[i])
+            else:
+                j -= 1
+                merged.append((items[j], {number: j}))
+        aligned = merged[::-1]
+    return [places for _, places in aligned]
+
+
+def likeness(one: Any, other: Any) -> float:
+    """Return how much speaks for taking two components as one: anything more than two separate ones."""
+    return 3.0 if one == other else 2.0 if type(one) is type(other) else 0.5

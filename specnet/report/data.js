@@ -59,10 +59,11 @@ function show(number) {
   return written(rounded);
 }
 
-/** All digits of a number, and a power of ten below a thousandth and from a million on. */
+/** All digits of a number, in groups of three from ten thousand on; a power of ten below 1e-3 and from 1e9 on. */
 function written(number) {
   const size = Math.abs(number);
-  return size !== 0 && (size < 1e-3 || size >= 1e6) ? number.toExponential().replace("+", "") : String(number);
+  if (size !== 0 && (size < 1e-3 || size >= 1e9)) return number.toExponential().replace("+", "");
+  return size >= 1e4 ? number.toLocaleString("en", { maximumFractionDigits: 9 }) : String(number);
 }
 
 /**
@@ -71,14 +72,19 @@ function written(number) {
  */
 function nameTicks(ticks, room) {
   const step = ticks.length > 1 ? ticks[1] - ticks[0] : Math.abs(ticks[0]);
-  const exact = (names) => names.every((name, i) => Math.abs(Number(name) - ticks[i]) <= 0.01 * step);
-  const short = ticks.map(show);
+  const exact = (names) => names.every((name, i) => Math.abs(Number(name.replaceAll(",", "")) - ticks[i]) <= 0.01 * step);
+  const largest = Math.max(...ticks.map(Math.abs));
+  const [unit, letter] = largest >= 1e6 ? [1e6, "M"] : [1e3, "k"];
+  if (largest >= 1e5 && largest < 1e9 && step >= unit / 100) {
+    return { names: ticks.map((tick) => `${Number((tick / unit).toFixed(2))}${tick ? letter : ""}`), offset: 0 };
+  }
+  const short = ticks.map((tick) => (show(tick).length > room ? Number(tick.toPrecision(4)).toExponential().replace("+", "") : show(tick)));
   if (exact(short)) return { names: short, offset: 0 };
   const long = ticks.map((tick) => written(Number(tick.toPrecision(12))));
   if (ticks.length < 2 || (exact(long) && long.every((name) => name.length <= room))) return { names: long, offset: 0 };
   const span = ticks.at(-1) - ticks[0];
-  const unit = 10 ** Math.ceil(Math.log10(span));
-  const offset = Number((Math.round((ticks[0] + span / 2) / unit) * unit).toPrecision(15));
+  const round = 10 ** Math.ceil(Math.log10(span));
+  const offset = Number((Math.round((ticks[0] + span / 2) / round) * round).toPrecision(15));
   // What is left are multiples of the step, which has one digit, but for what subtraction has lost.
   const whole = Number((span / (ticks.length - 1)).toPrecision(1));
   return { names: ticks.map((tick) => show(Math.round((tick - offset) / whole) * whole)), offset };
@@ -113,7 +119,7 @@ function readTheme() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
   return {
-    text: read("text"), muted: read("muted"), edge: read("edge"), font: style.fontFamily,
+    text: read("text"), muted: read("muted"), edge: read("edge"), font: getComputedStyle(document.body).fontFamily,
     plane: parse(read("plane")),
     palette: Array.from({ length: 7 }, (_, i) => parse(read(`c${i}`))),
   };
@@ -139,6 +145,13 @@ function classColor(number, count) {
     const place = (shift + hue) % 12;
     return 128 - 97 * Math.max(-1, Math.min(place - 3, 9 - place, 1));
   });
+}
+
+/** Give an element the ink of a number: of the palette, or of as many runs as there are. */
+function ink(made, number) {
+  if (held.many > 7) made.style.setProperty("--ink", css(classColor(number, held.many)));
+  else made.classList.add(`c${number % 7}`);
+  return made;
 }
 
 // From dark to light, and equally far apart for every eye: the stops of viridis.

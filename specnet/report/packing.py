@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from specnet.functions import with_channels
+
 LARGEST_SIDE = 48
 """Pixels of an image's longer side at most; of larger images only every second one is shown, or third, …"""
 
@@ -55,13 +57,13 @@ def quantize(values: np.ndarray, low: float | np.ndarray, high: float | np.ndarr
     return Levels(np.rint(scaled).astype(dtype).T.reshape(values.shape), low, high)
 
 
-def quantize_each(values: np.ndarray) -> Levels:
-    """Return finite numbers (F, ...) in 65,536 levels, of each frame from its least number to its greatest.
+def quantize_each(values: np.ndarray, *, fine: bool = True) -> Levels:
+    """Return finite numbers (F, ...) in levels as `quantize`, of each frame from its least number to its greatest.
 
     However far a run overshoots in one frame, all others are as exact as they are alone.
     """
     rows = values.reshape(len(values), -1).astype(np.float64)
-    return quantize(values, rows.min(axis=1), rows.max(axis=1))
+    return quantize(values, rows.min(axis=1), rows.max(axis=1), fine=fine)
 
 
 def count_up(numbers: np.ndarray) -> Levels:
@@ -71,9 +73,9 @@ def count_up(numbers: np.ndarray) -> Levels:
 
 
 def thumbnails(images: np.ndarray) -> list[str]:
-    """Return images (n, height, width, channels) as data URIs; all in one scale, from the least to the greatest."""
+    """Return images (n, height, width[, channels]) as data URIs; all in one scale, from the least to the greatest."""
     stride = -(-max(images.shape[1:3]) // LARGEST_SIDE)
-    small = images[:, ::stride, ::stride].astype(np.float64)
+    small = with_channels(images)[:, ::stride, ::stride].astype(np.float64)
     low, high = float(images.min()), float(images.max())
     pixels = np.rint((small - low) * (255.0 / ((high - low) or 1.0))).astype(np.uint8)
     return [f"data:image/png;base64,{base64.b64encode(png(image)).decode()}" for image in pixels]

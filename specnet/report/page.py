@@ -11,11 +11,13 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from specnet.functions import plain
 from specnet.report.base import Reported
 from specnet.report.compare import compare, name_runs
+from specnet.report.paths import relative_paths, shorten
 from specnet.report.replay import FRAMES, replay
 from specnet.report.results import confusion, residuals, scores, worst
-from specnet.report.series import panels
+from specnet.report.series import FEW, panels
 from specnet.report.view import (
     CLASSES,
     Part,
@@ -31,6 +33,8 @@ from specnet.spec.shortest import shortest_spec
 
 SCRIPTS = ("data.js", "chart.js", "board.js", "scenes.js", "stills.js", "player.js")
 """In the order in which they need each other."""
+REPLAYS = 12
+"""Runs up to which each has its replay."""
 LETTERS = 1_000_000
 """Letters that the frames of all replays of a page take at most; a page should stay below 2 MB."""
 
@@ -42,7 +46,10 @@ def page(runs: Sequence[Reported]) -> str:
     """
     names = name_runs(runs)
     single = len(runs) == 1
-    replays = [attempt(lambda run=run: replay_share(run, len(runs))) for run in runs]  # type: ignore[misc]
+    replays = [
+        attempt(run, lambda run=run: replay_share(run, len(runs))) if len(runs) <= REPLAYS else Part(None)  # type: ignore[misc]
+        for run in runs
+    ]
     epochs = sorted({epoch for part in replays if part.value for epoch in part.value["epochs"]})
     drawn = panels(runs, names, epochs)
     further = details(runs[0], drawn) if single else {}
@@ -51,6 +58,8 @@ def page(runs: Sequence[Reported]) -> str:
         "runs": [part.value for part in replays],
         "panels": drawn,
         "stills": stills,
+        "many": len(runs) if len(runs) > FEW else 0,
+        "best": int(runs[0].best["epoch"]) if single and runs[0].best["value"] is not None else None,
         "last": max(int(run.history["epoch"][-1]) if run.history else 0 for run in runs),
     }
     style, script = resource("page.css"), "\n".join(map(resource, SCRIPTS))
@@ -60,8 +69,10 @@ def page(runs: Sequence[Reported]) -> str:
         .render(
             title=runs[0].name if single else f"{len(runs)} runs compared",
             runs=[describe(run, name, part) for run, name, part in zip(runs, names, replays, strict=True)],
-            panels=[panel["title"] for panel in drawn],
+            panels=drawn,
             stills=len(stills),
+            many=len(runs) > FEW,
+            best=data["best"],
             comparison=None if single else compare(runs),
             style=style,
             script=script,
@@ -85,22 +96,22 @@ def describe(run: Reported, name: str, part: Part) -> dict[str, Any]:
         "name": name,
         "description": run.spec.description,
         "status": run.status,
-        "error": run.manifest["error"],
+        "error": shorten(run.manifest["error"] or "", run),
         "facts": facts(run),
         "replay": part,
-        "spec": tidy(shortest_spec(run.spec)),
-        "full_spec": tidy(run.spec.to_json()),
-        "manifest": list(describe_manifest(run.manifest)),
+        "spec": tidy(relative_paths(shortest_spec(run.spec), run.directory)),
+        "full_spec": tidy(relative_paths(run.spec.to_json(), run.directory)),
+        "manifest": list(describe_manifest(relative_paths(run.manifest, run.directory))),
     }
 
 
 def details(run: Reported, drawn: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return what the page of a single run says of its model and its results."""
-    residual, wrong = attempt(lambda: residuals(run)), attempt(lambda: worst(run))
+    residual, wrong = attempt(run, lambda: residuals(run)), attempt(run, lambda: worst(run))
     return {
-        "layers": attempt(lambda: layer_table(run, drawn)),
-        "scores": attempt(lambda: scores(run)),
-        "confusion": attempt(lambda: confusion(run)),
+        "layers": attempt(run, lambda: layer_table(run, drawn)),
+        "scores": attempt(run, lambda: scores(run)),
+        "confusion": attempt(run, lambda: confusion(run)),
         "most_classes": CLASSES,
         "worst": wrong,
         "examples": show_examples(run, wrong.value.examples) if wrong.value else [],
@@ -117,13 +128,15 @@ def source(text: str) -> str:
 @cache
 def environment() -> Environment:
     """Return what knows the template; whatever it is given it shows as text, but what the template calls safe."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("specnet", "report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["plain"] = plain
+    return made
 
 
 @cache

@@ -14,7 +14,16 @@ class Player {
     this.playButton.addEventListener("click", () => this.toggle());
     for (const [name, move] of Object.entries(this.moves)) find(name)?.addEventListener("click", move);
     document.addEventListener("keydown", (event) => this.key(event));
+    for (const place of evenly(epochs.length, 7)) this.tick(find("ticks"), place, epochs[place]);
+    if (held.best !== null) this.tick(find("ticks"), nearest(epochs, held.best), "★");
     this.go(this.place);
+  }
+
+  /** Write below the slider what is at a place: it goes from frame to frame, and curves from epoch to epoch. */
+  tick(ticks, place, text) {
+    const made = element("span", {}, String(text));
+    made.style.left = `${(100 * place) / Math.max(1, this.epochs.length - 1)}%`;
+    ticks.append(made);
   }
 
   get moves() {
@@ -23,6 +32,7 @@ class Player {
       back: () => this.jump(this.place - 1),
       forward: () => this.jump(this.place + 1),
       last: () => this.jump(this.epochs.length - 1),
+      best: () => held.best !== null && this.seek(held.best),
     };
   }
 
@@ -72,15 +82,21 @@ class Player {
   }
 
   key(event) {
-    const { first, back, forward, last } = this.moves;
-    const moves = { Home: first, ArrowLeft: back, ArrowRight: forward, End: last, " ": () => this.toggle() };
+    const { first, back, forward, last, best } = this.moves;
+    const moves = { Home: first, ArrowLeft: back, ArrowRight: forward, End: last, b: best, " ": () => this.toggle() };
     const owner = event.target.closest("input, select, button, summary, [tabindex]");
     // The slider moves by itself, and a button does nothing with arrows.
-    const taken = owner === this.slider ? event.key !== " " : owner?.localName === "button" ? event.key === " " : owner !== null;
+    const taken = owner === this.slider ? !" b".includes(event.key) : owner?.localName === "button" ? event.key === " " : owner !== null;
     if (taken || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || !(event.key in moves)) return;
     event.preventDefault();
     moves[event.key]();
   }
+}
+
+/** At most so many of the first whole numbers, evenly spaced. */
+function evenly(count, most) {
+  const steps = Math.min(count, most) - 1;
+  return Array.from({ length: steps + 1 }, (_, i) => Math.round((i * (count - 1)) / Math.max(1, steps)));
 }
 
 /** A replay of one run, in the figure that waits for it. */
@@ -112,6 +128,11 @@ function moment(run, frame) {
   return `epoch ${epoch}${epoch === 0 ? ", initial weights" : loss === null ? "" : `, train/loss ${show(loss)}`}`;
 }
 
+/** Let the curves of one run stand out, or of none. */
+function highlight(run) {
+  for (const line of document.querySelectorAll(".plot path[data-run]")) line.classList.toggle("dim", run !== null && line.dataset.run !== run);
+}
+
 async function start() {
   const scenes = await Promise.all(held.runs.map((run, i) => {
     const figure = document.querySelector(`[data-scene="${i}"]`);
@@ -125,6 +146,10 @@ async function start() {
   const charts = [...document.querySelectorAll("[data-panel]")].map(
     (figure) => new Chart(figure, held.panels[Number(figure.dataset.panel)], seek),
   );
+  for (const made of document.querySelectorAll("path[data-run]")) ink(made, Number(made.dataset.run));
+  for (const row of document.querySelectorAll("[data-row]")) {
+    for (const type of ["pointerenter", "pointerleave"]) row.addEventListener(type, () => highlight(type === "pointerenter" ? row.dataset.row : null));
+  }
   const cells = [...document.querySelectorAll("[data-cell]")].map((cell) => {
     const [panel, name] = JSON.parse(cell.dataset.cell);
     return [cell, held.panels[panel].series.find((series) => series.name === name)];

@@ -36,10 +36,14 @@ def replay(run: Reported, budget: int, *, frames: int = FRAMES, units: bool = Tr
     scene, record = recorded_scene(run), run.record
     names = [str(name) for name in record.get("unit_layers", ())] if units else []
     finite = np.searchsorted(record["epochs"], scene.frames.epochs)
-    value, arrays = paint(scene)
-    arrays |= {f"units/{name}": hidden_units(record[f"units/{name}"][finite]) for name in names}
-    chosen, packed = fit(arrays, len(finite), budget, frames)
-    return value | {
+    step = -(-max(len(axis.values) for axis in scene.axes) // POINTS) if scene.kind == "plane" else 1
+    hidden = {f"units/{name}": hidden_units(record[f"units/{name}"][finite]) for name in names}
+    for fine in (True, False):  # coarser numbers rather than fewer frames
+        arrays = pack_predictions(scene, step, fine) | hidden
+        chosen, packed = fit(arrays, len(finite), budget, frames)
+        if len(chosen) == min(len(finite), frames):
+            break
+    return paint(scene, step) | {
         "units": names,
         "epochs": scene.frames.epochs[chosen].tolist(),
         "losses": [rounded(loss) for loss in scene.frames.losses[chosen].tolist()],
@@ -71,9 +75,8 @@ def fit(arrays: Arrays, count: int, budget: int, most: int) -> tuple[np.ndarray,
         most = max(2, int(0.97 * len(chosen) * budget / size))
 
 
-def paint(scene: Scene) -> tuple[dict[str, Any], Arrays]:
-    """Return what stays the same from frame to frame as a JSON value, and what changes."""
-    step = -(-max(len(axis.values) for axis in scene.axes) // POINTS) if scene.kind == "plane" else 1
+def paint(scene: Scene, step: int) -> dict[str, Any]:
+    """Return what stays the same from frame to frame as a JSON value."""
     value: dict[str, Any] = {"kind": scene.kind, "classes": scene.classes, "range": scene.range}
     if scene.classes is None or scene.kind == "curve":
         value["outputs"] = scene.outputs
@@ -88,10 +91,10 @@ def paint(scene: Scene) -> tuple[dict[str, Any], Arrays]:
         value |= {"split": points.split, "label": points.label, "truth": describe_truth(points.truth)}
     if scene.kind == "images":
         value["images"] = thumbnails(scene.samples[0].inputs)
-    return value, pack_predictions(scene, step)
+    return value
 
 
-def pack_predictions(scene: Scene, step: int) -> Arrays:
+def pack_predictions(scene: Scene, step: int, fine: bool) -> Arrays:
     """Return the numbers that are predicted, or what is said of classes; every `step`th point of a plane.
 
     That is the `probability` of the second of two classes, else the `winner` and its `share` or, of a sample whose
@@ -105,18 +108,21 @@ def pack_predictions(scene: Scene, step: int) -> Arrays:
     if scene.classes is None or scene.kind == "curve":
         return {"value": quantize_each(arranged(scene.values))}
     if scene.probability is not None:
-        return {"probability": shares(arranged(scene.probability))}
+        return {"probability": shares(arranged(scene.probability), fine)}
     arrays = {"winner": count_up(arranged(scene.winners))}
     if scene.has_scores:
         own = scene.scores if scene.kind == "verdicts" else scene.predictions.max(axis=-1)
-        arrays["share"] = shares(arranged(own))
+        arrays["share"] = shares(arranged(own), fine)
     return arrays
 
 
-def shares(values: np.ndarray) -> Levels:
-    """Return probabilities in steps from 0 to 1, other scores in finer ones, of each frame from least to greatest."""
+def shares(values: np.ndarray, fine: bool) -> Levels:
+    """Return probabilities in fine steps from 0 to 1; other scores, or coarse steps, from the least to the greatest.
+
+    Coarse steps of a whole would turn the boundary of a frame in which all is near one half into a staircase.
+    """
     inside = values.min() >= 0.0 and values.max() <= 1.0
-    return quantize(values, 0.0, 1.0, fine=False) if inside else quantize_each(values)
+    return quantize(values, 0.0, 1.0) if fine and inside else quantize_each(values, fine=fine or not inside)
 
 
 def hidden_units(responses: np.ndarray) -> Levels:

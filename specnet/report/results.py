@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from specnet.datasets.base import evenly_chosen, samples_at
+from specnet.datasets.base import samples_at
+from specnet.functions import evenly_spaced, plain
 from specnet.recording.classes import Confusion, class_names, class_pairs, padded
 from specnet.recording.scenes import shown_of
 from specnet.report.base import Reported
@@ -16,7 +17,7 @@ from specnet.task import are_probabilities, class_scores, own_scores
 CLASSES = 2000
 """Classes above which they are not counted in pairs."""
 RESIDUALS = 2000
-"""Samples whose residuals are shown at most, evenly chosen."""
+"""Samples whose residuals are shown one by one at most, evenly chosen, besides the worst."""
 EXAMPLES = 12
 """Examples that are shown at most."""
 NUMBERS = 7
@@ -32,12 +33,19 @@ class ClassCounts(NamedTuple):
 
 
 class Residuals(NamedTuple):
-    """Truth (n,) and prediction (n,) of some samples, in float64 and finite; `label` says how many of a split."""
+    """Truth (n,) and prediction (n,) of some samples, in float64 and finite; `label` says how many of a split.
+
+    `counts` (bins,) are those of the residuals of all samples from -`edge` to `edge`; the `beyond` that are larger are
+    in the outermost bins.
+    """
 
     split: str
     label: str
     truth: np.ndarray
     prediction: np.ndarray
+    counts: np.ndarray
+    edge: float
+    beyond: int
 
 
 class Example(NamedTuple):
@@ -51,11 +59,16 @@ class Example(NamedTuple):
 
 
 class Worst(NamedTuple):
-    """The samples of a split with the largest error, and in words what an error is."""
+    """The samples of a split with the largest error, and in words what an error is.
+
+    `mistakes` is how many of the `total` samples are taken for another class, or None where there are no classes.
+    """
 
     split: str
     measure: str
     examples: list[Example]
+    total: int
+    mistakes: int | None
 
 
 def scores(run: Reported) -> dict[str, dict[str, float]]:
@@ -91,21 +104,35 @@ def residuals(run: Reported) -> Residuals | None:
     split, samples = run.data.last_split
     if samples.targets.shape[1:] not in [(), (1,)] or class_names(run) is not None:
         return None
-    inputs, targets, _, mask = evenly_chosen(samples, RESIDUALS)
-    prediction = run.predict(inputs, mask).astype(np.float64)
-    finite = np.isfinite(prediction).reshape(len(inputs), -1).all(axis=1)
-    if prediction.size != len(inputs) or not finite.any():
+    pairs = [(piece.targets, run.predict(piece.inputs, piece.mask)) for piece in samples.pieces()]
+    truth, prediction = (np.concatenate(parts).reshape(-1).astype(np.float64) for parts in zip(*pairs, strict=True))
+    if truth.shape != prediction.shape or not np.isfinite(prediction).any():
         return None
-    truth = targets.reshape(-1).astype(np.float64)
-    label = split + shown_of(len(inputs), len(samples.inputs))
-    return Residuals(split, label, truth[finite], prediction.reshape(-1)[finite])
+    finite = np.isfinite(prediction)
+    truth, prediction = truth[finite], prediction[finite]
+    far = np.argsort(-np.abs(truth - prediction), kind="stable")[:EXAMPLES]
+    shown = np.union1d(evenly_spaced(len(truth), RESIDUALS), far)
+    label = split + shown_of(len(shown), len(samples.inputs))
+    return Residuals(split, label, truth[shown], prediction[shown], *histogram(truth - prediction))
+
+
+def histogram(residuals: np.ndarray) -> tuple[np.ndarray, float, int]:
+    """Return counts of residuals (n,) in bins about 0, the outer edge of these, and how many lie beyond it.
+
+    The edge is twice as far as 99 % of all are, or as the largest one: a few outliers leave the others their shape.
+    """
+    sizes = np.abs(residuals)
+    edge = min(float(sizes.max()), 2.0 * float(np.quantile(sizes, 0.99))) or float(sizes.max()) or 1.0
+    bins = min(41, max(7, 2 * round(len(residuals) ** 0.5 / 2) + 1))
+    counts, _ = np.histogram(np.clip(residuals, -edge, edge), bins, (-edge, edge))
+    return counts, edge, int(np.sum(sizes > edge))
 
 
 def worst(run: Reported) -> Worst | None:
-    """Return the samples of the last split with the largest error, largest first, or nothing where there is none.
+    """Return the samples of the last split with the largest error, largest first, or nothing where errors are unknown.
 
-    Where there are classes, samples that are taken for another class come before all others. A prediction that is
-    not a number has an infinite error.
+    Where there are classes, only samples that are taken for another class count. A prediction that is not a number
+    has an infinite error.
 
     Raises:
         SpecnetError: if the data cannot be loaded any more.
@@ -118,10 +145,11 @@ def worst(run: Reported) -> Worst | None:
             return None
         error, wrong = np.append(error, found[0]), np.append(wrong, found[1])
     error[np.isnan(error)] = np.inf
-    rows = np.lexsort((-error, ~wrong))
-    rows = rows[error[rows] > 0][:EXAMPLES]
+    mistakes, total = None if names is None else int(wrong.sum()), len(error)
+    rows = np.argsort(-error, kind="stable")
+    rows = rows[(wrong & (error > 0))[rows]][:EXAMPLES]
     if not len(rows):
-        return None
+        return Worst(split, "", [], total, mistakes) if mistakes == 0 else None
     ascending = np.sort(rows)
     inputs, targets, _, mask = samples_at(samples, ascending)
     measure, truth, prediction = in_words(names, targets, run.predict(inputs, mask))
@@ -129,7 +157,7 @@ def worst(run: Reported) -> Worst | None:
         Example(row, inputs[place], truth[place], prediction[place], float(error[row]))
         for row, place in zip(rows.tolist(), np.searchsorted(ascending, rows).tolist(), strict=True)
     ]
-    return Worst(split, measure, examples)
+    return Worst(split, measure, examples, total, mistakes)
 
 
 def errors(
@@ -177,7 +205,7 @@ def format_numbers(values: np.ndarray, others: np.ndarray) -> list[str]:
     rows, far = (x.reshape(len(x), -1).astype(np.float64) for x in (values, others))
     more = " …" if rows.shape[1] > NUMBERS else ""
     return [
-        ", ".join(f"{number:.{digits(number, other)}g}" for number, other in zip(row, away, strict=True)) + more
+        ", ".join(plain(number, digits(number, other)) for number, other in zip(row, away, strict=True)) + more
         for row, away in zip(rows[:, :NUMBERS].tolist(), far[:, :NUMBERS].tolist(), strict=True)
     ]
 

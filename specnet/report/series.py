@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from specnet.functions import evenly_spaced, thin
-from specnet.recording.curves import SPLITS, history_curves, layer_curves, spans_decades, title
+from specnet import registry
+from specnet.functions import evenly_spaced, plain, thin
+from specnet.metrics.base import Metric
+from specnet.recording.curves import DEAD_UNITS, SPLITS, history_curves, layer_curves, spans_decades, title
 from specnet.report.base import Reported
+from specnet.spec.model import Spec
 
 POINTS = 2000
 """Points of a curve at most."""
@@ -19,6 +22,8 @@ ALL_POINTS = 40_000
 """Points of all curves at most: where there are many curves, each has fewer."""
 LEAST = 50
 """Points of a curve at least that are chosen by its shape, however many frames there are."""
+FEW = 4
+"""Runs of which all splits are shown, and a legend in each panel."""
 LAYERS = 24
 """Layers that are shown at most, evenly chosen."""
 
@@ -29,8 +34,9 @@ def panels(runs: Sequence[Reported], names: Sequence[str], epochs: Sequence[int]
     """Return the panels of a page as JSON values; curves of layers only where there is a single run.
 
     Curves are thinned, but keep their values at these `epochs`, at which a replay stops.
-    A panel has a `title`, `series`, and whether its scale is logarithmic at first. Of a series, `color` and `dash`
-    are numbers, of the split for one run, else of the run and of the split.
+    A panel has a `title`, `series`, and `log`: whether its scale is logarithmic at first, or None where it never is.
+    Of a series, `color` and `dash` are numbers, of the split for one run, else of the run and of the split. What is
+    set or checked and stays the same is `constant`: the page says it in words.
     """
     found = [*history_panels(runs, names), *(layer_panels(runs[0].record) if len(runs) == 1 else [])]
     most = min(POINTS, ALL_POINTS // max(1, sum(len(panel["series"]) for panel in found)))
@@ -50,17 +56,27 @@ def last_up_to(x: np.ndarray, epochs: Sequence[int]) -> np.ndarray:
 
 
 def history_panels(runs: Sequence[Reported], names: Sequence[str]) -> Iterator[Panel]:
-    """Yield a panel for each value of the histories, with its splits and runs together."""
+    """Yield a panel for each value of the histories, with its splits and runs together; of many runs one split."""
     values = [history_curves(run.history) for run in runs]
     for value in dict.fromkeys(value for each in values for value in each):
-        series = []
+        series, name = [], title(value)
+        found = {split for each in values for split in each.get(value, {})}
+        if len(runs) > FEW and found != {""}:
+            found = {"validation" if "validation" in found else min(found)}
+            name += f", {min(found)}"
         for (number, run), split in product(enumerate(runs), [*SPLITS, ""]):
-            if split in values[number].get(value, {}):
+            if split in values[number].get(value, {}) and split in found:
                 label = " ".join(part for part in (names[number] if len(runs) > 1 else "", split) if part) or value
                 dash = SPLITS.index(split) if split else 0
                 color = number if len(runs) > 1 else dash
                 series.append(curve(label, color, dash, run.history["epoch"], values[number][value][split]))
-        yield panel(title(value), series, scheduled="." in value)
+        bounded = value != "loss" and any(rule.higher_is_better for run in runs for rule in metrics_of(run.spec, value))
+        yield panel(name, series, scheduled="." in value, bounded=bounded)
+
+
+def metrics_of(spec: Spec, value: str) -> list[Metric]:
+    """Return the metrics of a spec whose values have this name in the history."""
+    return [metric for metric in spec.metrics if registry.name_of("metrics", type(metric)) == value]
 
 
 def layer_panels(record: Mapping[str, np.ndarray]) -> Iterator[Panel]:
@@ -70,9 +86,23 @@ def layer_panels(record: Mapping[str, np.ndarray]) -> Iterator[Panel]:
         yield panel(name, [curve(layer, n, n, record["epochs"], curves[layer]) for n, layer in enumerate(layers)])
 
 
-def panel(name: str, series: list[dict[str, Any]], *, scheduled: bool = False) -> Panel:
-    """Return a panel."""
-    return {"title": name, "series": series, "log": spans_decades([each["y"] for each in series], scheduled=scheduled)}
+def panel(name: str, series: list[dict[str, Any]], *, scheduled: bool = False, bounded: bool = False) -> Panel:
+    """Return a panel, of a value that is `bounded` without a logarithmic scale."""
+    values = [each["y"] for each in series]
+    bounded = bounded or name == DEAD_UNITS or not any((y > 0).any() for y in values)
+    log = None if bounded else spans_decades(values, scheduled=scheduled)
+    return {"title": name, "series": series, "log": log, "constant": constant(name, values, scheduled)}
+
+
+def constant(name: str, values: Sequence[np.ndarray], scheduled: bool) -> str:
+    """Return what to say in place of the curves of a schedule that never changes, or of units that are never dead."""
+    each = [np.unique(y[np.isfinite(y)]).tolist() for y in values]
+    if name == DEAD_UNITS:
+        return f"{name}: 0" if all(numbers == [0.0] for numbers in each) else ""
+    if not scheduled or any(len(numbers) > 1 for numbers in each):
+        return ""
+    known = {plain(number) for numbers in each for number in numbers}
+    return f"{name}: {known.pop()}" if len(known) == 1 else f"{name}: constant in each run"
 
 
 def curve(name: str, color: int, dash: int, epochs: np.ndarray, values: np.ndarray) -> dict[str, Any]:

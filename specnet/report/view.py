@@ -11,11 +11,12 @@ import numpy as np
 
 from specnet import registry
 from specnet.errors import SpecnetError
-from specnet.functions import is_image
+from specnet.functions import is_image, plain
 from specnet.recording.curves import DEAD_UNITS, OF_WEIGHTS
 from specnet.recording.scenes import limits, output_names
 from specnet.report.base import Reported
 from specnet.report.packing import thumbnails
+from specnet.report.paths import shorten
 from specnet.report.results import Example, Residuals
 from specnet.report.series import Panel
 
@@ -36,12 +37,12 @@ class Part(NamedTuple):
     reason: str = ""
 
 
-def attempt(make: Callable[[], Made]) -> Part:
-    """Return what `make` returns, or why it does not: data may have been moved since the run."""
+def attempt(run: Reported, make: Callable[[], Made]) -> Part:
+    """Return what `make` returns of a run, or why it does not: data may have been moved since."""
     try:
         return Part(make())
     except SpecnetError as error:
-        return Part(None, error.message)
+        return Part(None, shorten(error.message, run))
 
 
 def facts(run: Reported) -> list[tuple[str, str]]:
@@ -57,7 +58,7 @@ def facts(run: Reported) -> list[tuple[str, str]]:
         ("parameters", f"{sum(parameter.size for parameter in run.params.values()):,}"),
     ]
     if best["value"] is not None:  # there is none before the first epoch is complete
-        rows.append((f"best {best['monitor']}", f"{best['value']:.4g} at epoch {best['epoch']:,}"))
+        rows.append((f"best {best['monitor']}", f"{plain(best['value'])} at epoch {best['epoch']:,}"))
     return rows
 
 
@@ -127,7 +128,7 @@ def show_examples(run: Reported, examples: Sequence[Example]) -> list[ExampleVie
 def describe_inputs(run: Reported, inputs: np.ndarray) -> str:
     """Return the first of a sample's numbers as text, by name where they have names."""
     names = run.input_names if len(run.input_names) == inputs.size else ()
-    texts = [f"{number:.4g}" for number in inputs.reshape(-1)[:INPUTS].tolist()]
+    texts = [plain(number) for number in inputs.reshape(-1)[:INPUTS].tolist()]
     if names:
         texts = [f"{name} {number}" for name, number in zip(names, texts, strict=False)]
     return ", ".join(texts) + (" …" if inputs.size > INPUTS else "")
@@ -143,6 +144,9 @@ def residual_pictures(run: Reported, residuals: Residuals) -> list[dict[str, Any
         "outputs": [name],
         "truth": [[number] for number in residuals.truth.tolist()],
         "prediction": residuals.prediction.tolist(),
+        "counts": residuals.counts.tolist(),
+        "edge": residuals.edge,
+        "beyond": residuals.beyond,
         "range": limits([residuals.truth, residuals.prediction], 0.08),  # shows each prediction
     }
     return [{"kind": "fit", **common}, {"kind": "histogram", **common}]

@@ -51,11 +51,11 @@ class Record(Section):
 
     every: PositiveInt | None = Field(
         default=None,
-        description="epochs between frames; null: increasing, a quarter of those before, with only as many frames "
+        description="epochs between frames; null: increasing, a tenth of those before, with only as many frames "
         "as cost little time",
     )
     points: Annotated[int, Field(ge=2, le=1000)] | None = Field(
-        default=None, description="grid points along each input; null: 200 for one input, 32 for two"
+        default=None, description="grid points along each input; null: 200 for one input, 80 for two"
     )
     margin: NonNegativeFloat | None = Field(
         default=None,

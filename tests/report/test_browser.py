@@ -13,6 +13,7 @@ from selenium.webdriver import Keys
 import specnet
 from specnet.errors import DivergenceError
 from specnet.report.page import resource
+from specnet.report.results import Worst
 from specnet.runs.run import write_comparison
 
 BLUE, ORANGE, GREEN, PINK = (0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167)
@@ -55,7 +56,7 @@ def each_kind(kinds):
 
 def number(text):
     """The number that a text tells, which is NaN where there is none."""
-    return float("nan") if text == "–" else float(text)
+    return float("nan") if text == "–" else float(text.replace(",", "").replace("k", "e3").replace("M", "e6"))
 
 
 def same(shown, expected):
@@ -104,17 +105,19 @@ def test_frames_of_a_run_that_diverged_are_those_of_the_record(dataset, browser,
 TICKS = {
     "small numbers": ([0, 0.5, 1], ["0", "0.5", "1"], 0),
     "shares": ([0.94, 0.96, 0.98], ["0.94", "0.96", "0.98"], 0),
-    "five digits": ([12340, 12345, 12350], ["12340", "12345", "12350"], 0),
+    "five digits": ([12340, 12345, 12350], ["12,340", "12,345", "12,350"], 0),
     "timestamps": ([1.7e9, 1.7e9 + 200, 1.7e9 + 400], ["0", "200", "400"], 1.7e9),
     "timestamps with seconds": ([1700012001, 1700012002, 1700012003], ["1", "2", "3"], 1_700_012_000),
     "around a round number": ([1699999800, 1700000000, 1700000200], ["-200", "0", "200"], 1.7e9),
     "UTM": ([5_400_000.2, 5_400_000.4, 5_400_000.6], ["0.2", "0.4", "0.6"], 5.4e6),
     "far below zero": ([-2_000_000.5, -2_000_000, -1_999_999.5], ["-0.5", "0", "0.5"], -2_000_000),
     "large": ([0, 5e8, 1e9, 1.5e9], ["0", "5e8", "1e9", "1.5e9"], 0),
-    "a million": ([500_000, 1_000_000], ["500000", "1e6"], 0),
+    "a million": ([500_000, 1_000_000], ["0.5M", "1M"], 0),
+    "prices": ([0, 200_000, 1_800_000], ["0", "0.2M", "1.8M"], 0),
+    "thousands": ([-150_000, 0, 150_000], ["-150k", "0", "150k"], 0),
     "tiny": ([2e-7, 4e-7], ["2e-7", "4e-7"], 0),
     "tiny apart": ([1, 1.0000001, 1.0000002], ["0", "1e-7", "2e-7"], 1),
-    "powers of ten": ([1e-8, 1e-4, 1, 1e4, 1e8], ["1e-8", "1e-4", "1", "10000", "1e8"], 0),
+    "powers of ten": ([1e-8, 1e-4, 1, 1e4, 1e8], ["1e-8", "1e-4", "1", "10,000", "1e8"], 0),
     "a single one": ([1_700_000_123], ["1.7e9"], 0),
     "none": ([], [], 0),
 }
@@ -140,7 +143,7 @@ def test_ticks_of_every_range_are_told_apart_in_a_few_letters(script):
         assert 2 <= len(ticks) <= 9, (middle, span)
         assert len(set(named["names"])) == len(ticks), (middle, span)
         assert all(len(name) <= 8 for name in named["names"]), (middle, span)
-        found = np.array([float(name) for name in named["names"]]) + named["offset"]
+        found = np.array([number(name) for name in named["names"]]) + named["offset"]
         assert np.abs(found - ticks).max() <= 0.02 * (ticks[1] - ticks[0]), (middle, span)
 
 
@@ -153,7 +156,7 @@ def test_a_logarithmic_scale_has_two_ticks_at_least(script):
 
 def test_a_number_is_told_with_four_digits(script):
     values = [None, 0, 1.23456, 999_950, 1234567, -2.5e12, 0.00012346, 123456, 1e300]
-    texts = ["–", "0", "1.235", "1e6", "1.235e6", "-2.5e12", "1.235e-4", "123500", "1e300"]
+    texts = ["–", "0", "1.235", "1,000,000", "1,235,000", "-2.5e12", "1.235e-4", "123,500", "1e300"]
     assert script("arguments[0].map(show)", values) == texts
 
 
@@ -532,8 +535,11 @@ def test_legends_tell_the_values_at_the_epoch_that_is_shown(kind, chrome, read):
             split, _, name = column.partition("/")
             if name:
                 assert same([told[name][split]], [value])
-        assert same([told["learning rate"]["optimizer.learning_rate"]], [line["optimizer.learning_rate"]])
+        assert f"learning rate: {line['optimizer.learning_rate']:g}" in browser.text(".constant")
         for title, key in OF_LAYERS.items():
+            if title not in told:
+                assert f"{title}: 0" in browser.text(".constant") and not record[key].any()
+                continue
             assert list(told[title]) == record["layers"].tolist()
             assert same(told[title].values(), record[key][shown.epochs.index(epoch)])
         ratio = record["update_norms"][-1] / record["weight_norms"][-1]
@@ -647,7 +653,7 @@ def test_the_worst_examples_are_those_furthest_from_the_truth(kind, chrome, read
     errors = np.linalg.norm(shown.run.predict(shown.samples.inputs) - shown.samples.targets, axis=1)
     rows = chrome.table("[aria-label='Worst examples']")
     assert [int(row[0]) for row in rows] == np.argsort(-errors, kind="stable")[: len(rows)].tolist()
-    assert len(rows) == 12 and same([row[-1] for row in rows], np.sort(errors)[::-1][:12])
+    assert len(rows) == 12 and same([row[1] for row in rows], np.sort(errors)[::-1][:12])
 
 
 def test_the_worst_images_are_those_taken_for_something_else(chrome, read):
@@ -750,7 +756,7 @@ def test_names_of_columns_and_classes_are_text(inputs, browser, untouched, tmp_p
     (folder / "data.csv").unlink()
     browser.open(specnet.load_run(shown.run.directory).report())
     untouched()
-    assert any(str(folder) in note for note in browser.texts(".note"))
+    assert any(f"{folder.name}/data.csv" in note for note in browser.texts(".note")), browser.texts(".note")
 
 
 def test_the_page_runs_no_script_but_its_own_and_asks_for_nothing(browser, page):
@@ -891,3 +897,65 @@ def test_the_last_dot_of_a_shorter_run_is_where_it_ended(browser, compared):
     browser.go(6)
     dots = browser.each(".mark circle", "(each.cx.baseVal.value - 50) / (each.ownerSVGElement.clientWidth - 62)")
     assert {round(6 * share, 1) for share in dots} == {3, 6}
+
+
+# What readers asked for.
+
+
+def test_text_on_canvases_has_the_font_of_the_page(browser, page):
+    page()
+    drawn = browser.ask("document.querySelector('.stage canvas').getContext('2d').font")
+    family = browser.ask("getComputedStyle(document.body).fontFamily")
+    assert drawn.partition("px ")[2].replace('"', "") == family.replace('"', "")
+
+
+@pytest.mark.parametrize(
+    "kind", ["two classes in a plane", "a number over a plane", "a curve", "numbers of many inputs"]
+)
+def test_a_replay_with_its_axes_is_in_sight_on_a_laptop(kind, browser, page):
+    browser.resize((1280, 800))
+    page(kind)
+    browser.settle()
+    assert browser.each(".stage canvas", "each.getBoundingClientRect().bottom")[0] <= 800
+
+
+def test_a_button_and_a_key_go_to_the_best_epoch_which_is_marked(browser, page):
+    shown = page()
+    best = shown.run.best["epoch"]
+    for go in (lambda: browser.click("[data-best]"), lambda: browser.press("b")):
+        browser.press("\ue011")
+        assert browser.epoch == 0
+        go()
+        assert browser.epoch == min(shown.epochs, key=lambda epoch: abs(epoch - best))
+    assert browser.one("[data-best]", "each.title") == f"To the best epoch, {best} (b)"
+    assert len(browser.each(".plot line.best", "0")) == len(browser.each(".plot", "0"))
+    assert browser.texts("[data-ticks] span")[-1] == "★"
+
+
+def test_ticks_of_the_slider_are_the_epochs_of_its_frames(browser, page):
+    shown = page()
+    for name, left in browser.each("[data-ticks] span", "[each.textContent, parseFloat(each.style.left)]")[:-1]:
+        assert left == pytest.approx(100 * shown.epochs.index(int(name)) / (len(shown.epochs) - 1), abs=0.01)
+
+
+def test_only_what_may_span_decades_has_a_logarithmic_scale(browser, page):
+    page()
+    offered = browser.each(".chart", "[each.querySelector('h3').textContent, !!each.querySelector('.scale')]")
+    assert dict(map(tuple, offered))["loss"] and not dict(map(tuple, offered))["accuracy"]
+
+
+def test_a_run_without_mistakes_says_so(browser, train, monkeypatch):
+    run = train(record=None)
+    monkeypatch.setattr("specnet.report.page.worst", lambda run: Worst("test", "", [], 30, 0))
+    browser.open(run.report())
+    notes = browser.texts("section[aria-labelledby=results] .note")
+    assert notes == ["No mistakes: all 30 samples of the test split are right."]
+    assert not browser.texts("[aria-label='Worst examples']")
+
+
+def test_on_a_phone_errors_of_the_worst_are_in_sight_and_wide_tables_look_like_it(browser, page):
+    browser.resize((390, 844))
+    page("numbers of many inputs")
+    cells = browser.each("[aria-label='Worst examples'] tbody tr", "each.cells[1].getBoundingClientRect().right")
+    assert max(cells) <= 390
+    assert browser.one("[aria-label='Worst examples']", "getComputedStyle(each).backgroundImage").count("gradient") == 4

@@ -33,8 +33,8 @@ def row(rows, name):
     ("directories", "names"),
     [
         (["runs/a", "runs/b"], ["a", "b"]),
-        (["one/a", "two/a"], [str(Path("one/a").absolute()), str(Path("two/a").absolute())]),
-        (["runs/a", "runs/a"], [f"{Path('runs/a').absolute()} ({number})" for number in (1, 2)]),
+        (["one/a", "two/a"], ["one/a", "two/a"]),
+        (["runs/a", "runs/a"], ["a (1)", "a (2)"]),
         (["."], ["run"]),
         (["runs/a", "."], ["a", Path.cwd().name]),
     ],
@@ -73,10 +73,17 @@ DIFFERENCES = {
     "more layers": (
         {"layers": [LINEAR, LAST]},
         {"layers": [LINEAR, "tanh", LAST]},
-        [
-            ("layers.1", '{"type": "linear", "units": 1}', '"tanh"'),
-            ("layers.2", None, '{"type": "linear", "units": 1}'),
-        ],
+        [("layers.1", None, '"tanh"')],
+    ),
+    "an inserted layer": (
+        {"layers": [LINEAR, "tanh", {"type": "linear", "units": 8}, "tanh", LAST]},
+        {"layers": [LINEAR, "tanh", {"type": "dropout", "rate": 0.1}, {"type": "linear", "units": 9}, "tanh", LAST]},
+        [("layers.2", None, '{"type": "dropout", "rate": 0.1}'), ("layers.2/3.units", "8", "9")],
+    ),
+    "a layer in another's place": (
+        {"layers": [LINEAR, "tanh", LAST]},
+        {"layers": [LINEAR, "relu", LAST]},
+        [("layers.1", '"tanh"', '"relu"')],
     ),
     "inside a layer": (
         {"layers": [{"type": "parallel", "branches": [["tanh"], []]}, LAST]},

@@ -89,7 +89,7 @@ def test_a_plane_shows_the_probability_of_the_second_class_with_rows_of_the_seco
     assert scene["axes"][1]["low"] == pytest.approx(run.record["axis_1"][0])
     packed = scene["arrays"]["probability"]
     near(unpack(packed), np.swapaxes(run.record["predictions"][..., 0], 1, 2), packed["step"])
-    assert packed["step"] == 1 / 255
+    assert packed["step"] == 1 / 65535
     (split,) = scene["splits"]
     np.testing.assert_allclose(split["inputs"], data.train.inputs.T, atol=np.ptp(data.train.inputs) / 2**17)
     assert split["truth"] == data.train.targets.tolist()

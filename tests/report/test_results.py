@@ -115,14 +115,25 @@ def test_residuals_leave_out_what_is_not_finite_and_are_json(reported, data, ans
     assert json.loads(json.dumps([found.truth.tolist(), found.prediction.tolist()], allow_nan=False)) == [[0.5], [1.0]]
 
 
-def test_of_many_samples_residuals_are_of_evenly_chosen_ones(reported, data):
-    count = 3 * RESIDUALS
+def test_of_many_samples_residuals_are_of_evenly_chosen_ones_and_of_the_worst(reported, data):
+    count, worst_rows = 3 * RESIDUALS, np.arange(101, 101 + 2 * EXAMPLES, 2)
     inputs = np.arange(count)[:, np.newaxis] + 0.5
-    found = residuals(reported(MSE, data=data(inputs[:, 0], inputs), predict=lambda x: x + 1.0))
-    assert len(found.truth) == RESIDUALS
+    inputs[worst_rows] += 0.25
+    predict = lambda x: x + np.where(x % 1 == 0.75, 1e4, 1.0)  # noqa: E731
+    found = residuals(reported(MSE, data=data(inputs[:, 0], inputs), predict=predict))
+    assert RESIDUALS <= len(found.truth) <= RESIDUALS + EXAMPLES
+    assert found.label == f"train ({len(found.truth):,} of {count:,})"
     assert (found.truth[0], found.truth[-1]) == (0.5, count - 0.5)
-    assert set(np.diff(found.truth)) <= {2.0, 3.0, 4.0}
-    np.testing.assert_array_equal(found.prediction, found.truth + 1.0)
+    assert np.diff(found.truth).max() <= 4.25
+    assert set(inputs[worst_rows, 0]) <= set(found.truth)
+    assert found.counts.sum() == count and found.beyond == EXAMPLES and found.edge == 2.0
+
+
+def test_bins_of_residuals_reach_as_far_as_the_largest_where_none_is_far_off(reported, data, answer):
+    found = residuals(reported(MSE, data=data([0.5, 1.5, 3.5]), predict=answer([[1.0], [1.0], [3.0]])))
+    assert (found.edge, found.beyond, found.counts.sum(), len(found.counts)) == (0.5, 0, 3, 7)
+    exact = residuals(reported(MSE, data=data([0.5, 1.5]), predict=answer([[0.5], [1.5]])))
+    assert exact.edge == 1.0 and exact.counts.tolist() == [0, 0, 0, 2, 0, 0, 0]
 
 
 def test_the_worst_of_numbers_are_furthest_from_the_truth(reported, data, answer):
@@ -148,7 +159,7 @@ def test_the_error_of_several_numbers_is_their_distance(reported, data, answer):
     [
         (0.5, 1.25, ("0.5", "1.25")),
         (1_700_000_000.0, 1_700_000_123.5, ("1.7e+09", "1.70000012e+09")),
-        (123456.0, 123457.0, ("123456", "123457")),
+        (123456.0, 123457.0, ("123,456", "123,457")),
         (1.0, 1.00001234, ("1", "1.000012")),
         (0.0, 1e-9, ("0", "1e-09")),
         (1.0, 1e9, ("1", "1e+09")),
@@ -169,15 +180,22 @@ def test_the_error_of_a_class_is_what_its_probability_lacks(reported, data, answ
     found = worst(reported(CROSS_ENTROPY, data=data([0, 0, 2, 2]), predict=answer(THREE)))
     assert found.measure == "1 − probability of the true class"
     told = [(example.row, example.truth, example.prediction) for example in found.examples]
-    assert told == [(1, "0", "1 (60 %)"), (2, "2", "1 (50 %)"), (3, "2", "0 (40 %)"), (0, "0", "0 (70 %)")]
-    assert [example.error for example in found.examples] == pytest.approx([0.9, 0.7, 0.7, 0.3])
+    assert told == [(1, "0", "1 (60 %)"), (2, "2", "1 (50 %)"), (3, "2", "0 (40 %)")]
+    assert [example.error for example in found.examples] == pytest.approx([0.9, 0.7, 0.7])
+    assert (found.mistakes, found.total) == (3, 4)
 
 
-def test_wrong_classes_come_before_unsure_ones(reported, data, answer):
+def test_right_classes_are_not_listed_however_unsure_they_are(reported, data, answer):
     unsure, wrong = [0.34, 0.33, 0.33], [0.0, 0.55, 0.45]
     found = worst(reported(CROSS_ENTROPY, data=data([0, 2]), predict=answer([unsure, wrong])))
-    assert [example.row for example in found.examples] == [1, 0]
-    assert [example.error for example in found.examples] == pytest.approx([0.55, 0.66])
+    assert [example.row for example in found.examples] == [1]
+    assert [example.error for example in found.examples] == pytest.approx([0.55])
+
+
+@pytest.mark.parametrize("predictions", [[[0.0], [1.0]], [[0.4], [0.6]], [0, 1]], ids=["sure", "unsure", "numbers"])
+def test_without_mistakes_that_is_what_is_said(predictions, reported, data, answer):
+    found = worst(reported(data=data([0, 1]), predict=answer(predictions)))
+    assert (found.examples, found.mistakes, found.total) == ([], 0, 2)
 
 
 def test_one_probability_tells_two_classes(reported, data, answer):
@@ -185,7 +203,7 @@ def test_one_probability_tells_two_classes(reported, data, answer):
         reported(data=data([0, 1, 1, 0]), predict=answer([[0.125], [0.25], [1.0], [0.0]]), classes=("no", "yes"))
     )
     told = [(example.row, example.truth, example.prediction, example.error) for example in found.examples]
-    assert told == [(1, "yes", "no (75 %)", 0.75), (0, "no", "no (88 %)", 0.125)]
+    assert told == [(1, "yes", "no (75 %)", 0.75)]
 
 
 def test_of_class_numbers_only_the_wrong_are_listed(reported, data, answer):
@@ -196,10 +214,10 @@ def test_of_class_numbers_only_the_wrong_are_listed(reported, data, answer):
 
 
 def test_scores_that_are_no_probabilities_are_not_told_as_such(reported, data, answer):
-    found = worst(reported(MSE, data=data(np.eye(2)), predict=answer([[1.25, -0.5], [0.75, 0.5]])))
+    found = worst(reported(MSE, data=data(np.eye(2)), predict=answer([[0.25, 1.5], [0.75, 0.5]])))
     assert found.measure == "|1 − score of the true class|"
     told = [(example.row, example.prediction, example.error) for example in found.examples]
-    assert told == [(1, "0", 0.5), (0, "0", 0.25)]
+    assert told == [(0, "1", 0.75), (1, "0", 0.5)]
 
 
 def test_a_class_beyond_all_scores_has_none(reported, data, answer):
@@ -212,13 +230,12 @@ def test_a_class_beyond_all_scores_has_none(reported, data, answer):
 @pytest.mark.parametrize(
     ("targets", "predictions", "spec"),
     [
-        ([0, 1], [[0.0], [1.0]], {}),
         ([0.5, 1.5], [0.5, 1.5], MSE),
         (np.full((2, 3, 3), 0.5), np.zeros((2, 3, 3)), MSE),
         (np.full((2, 2), 0.5), np.zeros((2, 3)), MSE),
         (np.zeros((2, 3), int), np.zeros((2, 3, 4)), CROSS_ENTROPY),
     ],
-    ids=["sure", "exact", "maps", "other shapes", "class maps"],
+    ids=["exact", "maps", "other shapes", "class maps"],
 )
 def test_there_is_no_worst_where_nothing_is_wrong_or_it_cannot_be_told(
     targets, predictions, spec, reported, data, answer

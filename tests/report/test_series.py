@@ -90,7 +90,7 @@ def test_a_value_that_is_not_finite_leaves_a_gap(reported):
         ([1.0, 0.5, 0.0], False),
         ([0.01, 1.0], False),
         ([NAN, 1.0, 0.01, NAN], True),
-        ([NAN, NAN], False),
+        ([NAN, NAN], None),
         ([1.0], False),
     ],
     ids=["far", "near", "to zero", "rising", "with gaps", "unknown", "a point"],

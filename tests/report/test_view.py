@@ -56,14 +56,14 @@ def test_a_run_that_has_hardly_begun_has_facts_too(reported):
     assert not any(name.startswith("best") for name in told)
 
 
-def test_what_cannot_be_made_has_a_reason():
+def test_what_cannot_be_made_has_a_reason(reported):
     def fail():
         raise DataError("there is no file")
 
-    assert attempt(fail) == (None, "there is no file")
-    assert attempt(lambda: 7) == (7, "")
+    assert attempt(reported(), fail) == (None, "there is no file")
+    assert attempt(reported(), lambda: 7) == (7, "")
     with pytest.raises(ZeroDivisionError):
-        attempt(lambda: 1 / 0)
+        attempt(reported(), lambda: 1 / 0)
 
 
 JSON = [
@@ -160,7 +160,9 @@ def test_examples_are_images_or_numbers(reported):
 def test_pictures_of_residuals_are_json(truth, reported):
     truth = np.array(truth)
     prediction = truth + np.array([1, 100])
-    pictures = residual_pictures(reported(target_names=("price",)), Residuals("test", "test", truth, prediction))
+    pictures = residual_pictures(
+        reported(target_names=("price",)), Residuals("test", "test", truth, prediction, np.array([1, 0, 1]), 100.0, 0)
+    )
     assert [picture["kind"] for picture in pictures] == ["fit", "histogram"]
     for picture in json.loads(json.dumps(pictures, allow_nan=False)):
         low, high = picture["range"]
