@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from specnet.report.compare import Row
     from specnet.runs.run import Run
 
+WIDE = 240
+"""Columns of lines in files and pipes."""
 BEST = " *"
 """Mark of the best of several results."""
 
@@ -34,7 +36,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers
     if console.is_terminal:
         console.print(table)
         return
-    console.width = 240  # files and pipes take long lines
+    console.width = WIDE
     with console.capture() as capture:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")))
@@ -62,7 +64,9 @@ def show_comparison(runs: Sequence[Run]) -> None:
     from specnet.report.compare import compare
 
     found = compare(runs)
-    _show_rows("results", found.names, found.results)
+    _show_rows("results", found.names, found.varied)
+    if found.shared:
+        click.echo(f"\nThe same for all: {found.shared}")
     if any(row.best for row in found.results):
         click.echo(f"\nThe best are marked by{BEST}.")
     for each in found.notes:
@@ -75,13 +79,32 @@ def show_comparison(runs: Sequence[Run]) -> None:
 
 
 def _show_rows(title: str, names: Sequence[str], rows: Iterable[Row]) -> None:
-    show_table(
-        [title, *names],
-        [
-            [row.name, *(f"{value or '–'}{BEST if run in row.best else ''}" for run, value in enumerate(row.values))]
-            for row in rows
-        ],
-    )
+    """Print a column for each run where that fits, else a row for each run, with a few columns at a time."""
+    lines = [
+        [row.name, *(f"{value or '–'}{BEST if run in row.best else ''}" for run, value in enumerate(row.values))]
+        for row in rows
+    ]
+    columns = [list(column) for column in zip([title, *names], *lines, strict=True)]
+    if sum(map(_width, columns)) > _room():
+        columns = [[title, *names], *lines]
+    first, *others = columns
+    while others:
+        shown, room = [first], _room() - _width(first)
+        while others and (len(shown) == 1 or _width(others[0]) <= room):
+            room -= _width(others[0])
+            shown.append(others.pop(0))
+        show_table([column[0] for column in shown], list(zip(*(column[1:] for column in shown), strict=True)))
+        if others:
+            click.echo()
+
+
+def _width(column: Sequence[str]) -> int:
+    return max(map(len, column)) + 2  # and the space before the next one
+
+
+def _room() -> int:
+    console = Console()
+    return console.width + 2 if console.is_terminal else WIDE
 
 
 def show_link(path: Path, indent: str = "") -> None:

@@ -18,7 +18,7 @@ from specnet.recording.curves import SPLITS
 from specnet.report.base import Reported
 from specnet.report.paths import relative_paths
 from specnet.report.results import scores
-from specnet.report.series import metrics_of
+from specnet.report.series import FEW, metrics_of
 from specnet.report.view import Part, attempt, facts
 from specnet.spec.model import Spec
 from specnet.spec.shortest import shortest
@@ -46,6 +46,16 @@ class Comparison(NamedTuple):
     results: list[Row]
     specs: list[Row]
     notes: list[str]
+
+    @property
+    def shared(self) -> str:
+        """What came out the same for all of many runs, in words; `varied` are the other results."""
+        return ", ".join(f"{row.name} {row.values[0]}" for row in self.results if row not in self.varied)
+
+    @property
+    def varied(self) -> list[Row]:
+        """The results of a few runs, or those that differ among many."""
+        return [row for row in self.results if len(self.names) <= FEW or len(set(row.values)) > 1]
 
 
 def compare(runs: Sequence[Reported]) -> Comparison:
@@ -186,4 +196,8 @@ def align(lists: Sequence[Sequence[Any]]) -> list[dict[int, int]]:
 
 def likeness(one: Any, other: Any) -> float:
     """Return how much speaks for taking two components as one: anything more than two separate ones."""
-    return 3.0 if one == other else 2.0 if type(one) is type(other) else 0.5
+    if one == other:
+        return 3.0
+    if type(one) is type(other):
+        return 2.0
+    return 1.0 if type(one).__base__ is type(other).__base__ else 0.5  # as tanh and relu

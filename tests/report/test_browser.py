@@ -12,6 +12,7 @@ from selenium.webdriver import Keys
 
 import specnet
 from specnet.errors import DivergenceError
+from specnet.report.page import page as report_page
 from specnet.report.page import resource
 from specnet.report.results import Worst
 from specnet.runs.run import write_comparison
@@ -959,3 +960,24 @@ def test_on_a_phone_errors_of_the_worst_are_in_sight_and_wide_tables_look_like_i
     cells = browser.each("[aria-label='Worst examples'] tbody tr", "each.cells[1].getBoundingClientRect().right")
     assert max(cells) <= 390
     assert browser.one("[aria-label='Worst examples']", "getComputedStyle(each).backgroundImage").count("gradient") == 4
+
+
+def test_fifty_runs_are_readable_and_the_one_pointed_to_stands_out(browser, reported, data, tmp_path):
+    def run(number):
+        losses = 1.0 / np.arange(1.0, 6.0) + number
+        return reported(
+            {"name": f"wide-{number}", "seed": number},
+            data=data([0, 1], np.zeros((2, 2))),
+            history={"epoch": np.arange(1, 6), "train/loss": losses, "validation/loss": losses},
+            evaluate=lambda split: {"loss": 1.0 + number},
+        )
+
+    (tmp_path / "fifty.html").write_text(report_page([run(number) for number in range(50)]))
+    browser.open(tmp_path / "fifty.html")
+    assert browser.ask("document.documentElement.scrollHeight") < 6000
+    assert len(set(browser.each(".plot path.line", "getComputedStyle(each).stroke"))) == 50
+    swatches = browser.each("[aria-label='Results of each run'] .swatch path", "getComputedStyle(each).stroke")
+    assert swatches == browser.each(".plot path.line", "getComputedStyle(each).stroke")
+    assert min(browser.each(".plot", "each.clientHeight")) > 150 and not browser.texts(".chart .legend li")
+    browser.pointer().move_to_element(browser.element("[data-row='7']")).perform()
+    assert browser.each(".plot path.line:not(.dim)", "each.dataset.run") == ["7"]

@@ -1,12 +1,15 @@
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from specnet.cli.show import show_comparison
 from specnet.datasets.base import Data, Samples
 from specnet.errors import DataError
 from specnet.report.compare import compare, differences, name_runs
 from specnet.report.page import environment, page
+from specnet.report.series import panels
 
 SOME = Data(Samples(np.zeros((2, 2)), np.array([0, 1])))
 BOTH = Data(SOME.train, SOME.train)
@@ -201,3 +204,61 @@ def test_the_page_says_so_if_specs_are_the_same_and_shows_names_as_text(train):
     assert "The specs are the same." in text
     assert "run&lt;b&gt;1" in text
     assert environment().autoescape is True
+
+
+def many(count, reported):
+    """Return invented runs that differ in seed and first layer, every third with one layer more."""
+    return [
+        reported(
+            {
+                "name": f"wide-{number}",
+                "seed": number,
+                "layers": [LINEAR | {"units": 3 + number}, *([] if number % 3 else ["relu"]), "tanh", LAST],
+            },
+            data=SOME,
+            history=history(number),
+            evaluate=lambda split, number=number: {"loss": 1.0 + number},
+        )
+        for number in range(count)
+    ]
+
+
+def history(number):
+    losses = 1.0 / np.arange(1.0, 6.0) + number
+    return {"epoch": np.arange(1, 6), "train/loss": losses, "validation/loss": losses + 0.5}
+
+
+@pytest.mark.parametrize("count", [2, 8, 50])
+def test_on_a_terminal_every_value_of_every_run_is_on_one_line(count, reported, monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "")
+    monkeypatch.setenv("COLUMNS", "80")
+    runs = many(count, reported)
+    show_comparison(runs)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    assert max(len(line) for line in lines if not line.startswith("The same for all")) <= 80
+    if count == 50:
+        for run in runs:
+            assert f"{run.spec.seed + 1}" in next(line for line in lines if line.startswith(f"{run.name} ")).split()
+    assert sum("layers.0.units" in line for line in lines) == 1
+
+
+def test_what_is_the_same_for_all_of_many_runs_is_said_once(reported):
+    found = compare(many(9, reported))
+    assert "status finished" in found.shared and "status" not in [row.name for row in found.varied]
+    assert compare(many(3, reported)).shared == ""
+
+
+def test_layers_of_many_runs_are_aligned(reported):
+    found = compare(many(9, reported))
+    assert [row.name for row in found.specs] == ["seed", "layers.0.units", "layers.1"]
+    assert row(found.specs, "layers.1").values == ['"relu"', None, None] * 3
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 50])
+def test_each_chart_of_a_page_has_few_curves_or_one_for_each_run(count, reported):
+    runs = many(count, reported)
+    (drawn,) = panels(runs, [run.name for run in runs])
+    assert len(drawn["series"]) == (2 * count if count < 5 else count)
+    assert drawn["title"] == ("loss" if count < 5 else "loss, validation")
+    assert len({(series["color"], series["dash"]) for series in drawn["series"]}) == len(drawn["series"])
