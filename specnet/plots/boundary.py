@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 POINTS = 200
 """Points along each side of the plane."""
+ALIKE = 2.0
+"""Ratio of the ranges of both inputs up to which their axes have one scale."""
 
 
 class DecisionBoundary(Plot):
@@ -40,12 +42,21 @@ class DecisionBoundary(Plot):
 
     def draw(self, run: Trained) -> Figure:
         panel = ClassPlane(present_scene(run, POINTS, required_classes(run)), 1.0)
-        columns = math.ceil((len(panel.names) + len(panel.scene.samples)) / 20)
-        figure = style.figure(f"{run.name}: decision boundary", 6 + 2 * columns, 6)
+        columns = 0 if panel.graded else math.ceil((len(panel.names) + len(panel.scene.samples)) / 20)
+        width, height = (abs(axis.values[-1] - axis.values[0]) for axis in panel.scene.axes)
+        alike = 1 / ALIKE < height / width < ALIKE
+        figure = style.figure(
+            f"{run.name}: decision boundary", 6.6 + 2 * columns, 6.4 * (height / width if alike else 1)
+        )
         axes = figure.add_subplot()
         panel.set_up(axes)
+        if alike:
+            axes.set_aspect("equal")
         filled: Any = panel.paint(axes, 0)[-1]
         if panel.graded:
             figure.colorbar(filled, ax=axes).set_label(f"probability of {panel.names[1]}", labelpad=8)
-        style.legend(figure, panel.handles(axes), place="outside right center", columns=columns)
+        if panel.graded:  # the right side is that of the colour bar
+            style.legend(figure, panel.handles(axes), columns=3)
+        else:
+            style.legend(figure, panel.handles(axes), place="outside right center", columns=columns)
         return figure

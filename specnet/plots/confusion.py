@@ -21,6 +21,8 @@ ROOMY = 12
 class ConfusionMatrix(SplitPlot):
     """How many samples of each class are predicted as which, and what share of their class that is.
 
+    What is right is blue. Mistakes are orange, up to the most frequent one; cells without any are empty.
+
     Of the test split if there is one, else of validation, else of train.
     """
 
@@ -47,18 +49,21 @@ class ConfusionMatrix(SplitPlot):
         axes = figure.add_subplot()
         style.dress(axes, "predicted class", "true class")
         axes.grid(False)
-        image = axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
-        figure.colorbar(image, ax=axes, label="share of the true class", format="{x:.0%}", shrink=0.8)
+        right = np.eye(len(names), dtype=bool)
+        most = shares[~right].max() or 1.0
+        mistakes = axes.imshow(np.ma.masked_array(shares, right), cmap="Oranges", vmin=0.0, vmax=most)
+        axes.imshow(np.ma.masked_array(shares, ~right), cmap="Blues", vmin=0.0, vmax=1.0)
+        figure.colorbar(mistakes, ax=axes, label="mistakes, share of the true class", format="{x:.1%}", shrink=0.8)
         axes.set_xticks(range(len(names)), names)
         axes.set_yticks(range(len(names)), names)
         if max(map(len, names)) * len(names) > 9 * side:  # side by side they would touch
             for tick in axes.get_xticklabels():
                 tick.set(rotation=45, horizontalalignment="right", rotation_mode="anchor")
         for (row, column), count in np.ndenumerate(counts):
-            if count == 0 and not roomy:
-                continue  # a large matrix reads better if its empty cells are empty
-            text = f"{count}\n{shares[row, column]:.1%}" if roomy and count else f"{count}"
-            color = "white" if shares[row, column] > 0.5 else "black"
+            if count == 0:
+                continue
+            text = f"{count}\n{shares[row, column]:.1%}" if roomy else f"{count}"
+            color = "white" if shares[row, column] > 0.55 * (1.0 if row == column else most) else "black"
             axes.text(column, row, text, color=color, fontsize=9 if roomy else 7, ha="center", va="center")
         style.lay_out(figure)  # the layout of square cells is right from the second time on
         return figure

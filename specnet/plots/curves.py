@@ -46,6 +46,7 @@ class Curves(Plot):
                     numbers[drawn],
                     color=style.COLORS[split],
                     label=split,
+                    linestyle=style.SPLIT_DASHES[split],
                     linewidth=1.5,
                     alpha=0.8,
                     marker=style.MARKERS[split] if len(numbers) <= 20 else "",

@@ -44,10 +44,12 @@ class GradientNorms(Plot):
             axes = figure.add_subplot(1, 2, number + 1)
             style.dress(axes, "epoch", name)
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-            for column, color in zip(values.get(name, {}).values(), colors, strict=False):
+            curves = list(values.get(name, {}).values())
+            for column, color in zip(curves, colors, strict=False):
                 known = column > 0  # a logarithm has no place for 0, and in the first frame there was no step yet
                 marker = "o" if known.sum() <= 20 else ""
                 axes.plot(epochs[known], column[known], color=color, linewidth=1.5, marker=marker, markersize=4)
+            style.leave_out_specks(axes, np.concatenate(curves) if curves else np.empty(0))
             style.scale_by_decades(axes)
 
         places = evenly_spaced(len(layers), NAMED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +15,11 @@ from specnet.recording.classes import required_classes
 from specnet.task import class_numbers
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+FEW = 4
+"""Classes whose curves are told apart without a mean."""
 BINS = 10
 """Parts into which a calibration divides the probabilities from 0 to 1."""
 TRIED = 100
@@ -26,7 +29,8 @@ TRIED = 100
 class Roc(SplitPlot):
     """Share of a class that is found against the share of the others that is taken for it, over all thresholds.
 
-    One curve for two classes; of more, one for each against the rest. Of the test split if there is one, else of
+    One curve for two classes; of more, one for each against the rest, and of more than four also their mean and an
+    enlarged corner. Of the test split if there is one, else of
     validation, else of train; of more than 50,000 samples, so many are shown, evenly chosen. The area below a curve is
     the probability that a sample of the class has a higher score than another one, where equal scores count half.
     Fawcett, "An introduction to ROC analysis", 2006.
@@ -54,20 +58,38 @@ class Roc(SplitPlot):
         figure = style.figure(f"{run.name}: ROC, {shown}", 5.5 + 2.5 * columns, 5.5)
         axes = figure.add_subplot()
         style.dress(axes, "false positive rate", "true positive rate")
+        panels = [axes, corner(axes)] if len(curves) > FEW else [axes]
         (chance,) = axes.plot([0, 1], [0, 1], color="0.5", linestyle=":", linewidth=1.2, label="chance: 0.500")
-        lines = []
+        lines, areas, found = [], [], []
+        grid = np.linspace(0.0, 1.0, 1001)
         for number, color, dashes in zip(curves, style.class_colors(len(curves)), cycle(style.DASHES), strict=False):
             name, positive = style.label(names[number]), wanted == number
             if positive.all() or not positive.any():
                 x, y, text = np.empty(0), np.empty(0), "not defined"
             else:
                 x, y = roc_curve(scores[:, number], positive)
-                text = f"{np.sum(np.diff(x) * (y[1:] + y[:-1])) / 2 / (x[-1] * y[-1]):.3f}"
-                x, y = x / x[-1], y / y[-1]
-            lines += axes.plot(x, y, color=color, linestyle=dashes, linewidth=1.8, label=f"{name}: {text}")
+                areas.append(float(np.sum(np.diff(x) * (y[1:] + y[:-1])) / 2 / (x[-1] * y[-1])))
+                x, y, text = x / x[-1], y / y[-1], f"{areas[-1]:.3f}"
+                found.append(np.interp(grid, x, y))
+            look: dict[str, Any] = {"color": color, "linestyle": dashes, "linewidth": 1.8 / len(panels)}
+            lines += [panel.plot(x, y, label=f"{name}: {text}", **look)[0] for panel in panels][:1]
+        if len(panels) > 1 and found:
+            label = f"mean of the classes: {np.mean(areas):.3f}"
+            lines[:0] = [panel.plot(grid, np.mean(found, 0), "k", linewidth=2.5, label=label)[0] for panel in panels][
+                :1
+            ]
         style.legend(figure, [*lines, chance], place="outside right center", columns=columns)
         figure.legends[0].set_title("area under the curve")
         return figure
+
+
+def corner(axes: Axes) -> Axes:
+    """Return a panel inside another one with its upper left corner, five times as large."""
+    inset = axes.inset_axes((0.38, 0.1, 0.58, 0.58), xlim=(0.0, 0.2), ylim=(0.8, 1.005))
+    inset.grid(color="0.9", linewidth=0.8)
+    inset.tick_params(labelsize=8)
+    axes.indicate_inset_zoom(inset, edgecolor="0.4")
+    return inset
 
 
 def roc_curve(scores: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -83,6 +105,9 @@ def roc_curve(scores: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.
 
 class Calibration(SplitPlot):
     """How often a prediction is right, against the probability that it has; and how many there are of each.
+
+    The area of a point is proportional to its number of samples, and a bar is the interval that holds the true share
+    with 95 % probability: Wilson, "Probable inference", 1927.
 
     For two classes the probability of the second one, else that of the class that is predicted, in ten parts from 0
     to 1. Of the test split if there is one, else of validation, else of train. The expected calibration error is the
@@ -122,8 +147,10 @@ class Calibration(SplitPlot):
         style.dress(below, x, "samples")
         above.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
         above.plot([0, 1], [0, 1], color="0.5", linestyle=":", linewidth=1.2, label="perfectly calibrated")
-        above.vlines(confidence, confidence, accuracy, color=style.PALETTE[1], linewidth=2.5, label="gap")
-        above.plot(confidence, accuracy, color=style.PALETTE[0], linewidth=1.5, marker="o", label="model")
+        above.vlines(confidence, *wilson(counts, accuracy), color="0.65", linewidth=2, label="95 % interval")
+        sizes = 160 * counts / counts.max()
+        above.plot(confidence, accuracy, color=style.PALETTE[0], linewidth=1.0, alpha=0.4)
+        above.scatter(confidence, accuracy, sizes, color=style.PALETTE[0], label="model", zorder=3)
         below.bar((np.arange(BINS) + 0.5) / BINS, counts, 0.9 / BINS, color=style.PALETTE[0])
         style.legend(figure, above.get_legend_handles_labels()[0])
         return figure
@@ -136,6 +163,14 @@ def binned(predicted: np.ndarray, right: np.ndarray) -> np.ndarray:
     """
     part = np.searchsorted(np.arange(1, BINS) / BINS, predicted)
     return np.stack([np.bincount(part, weights, BINS) for weights in (None, predicted, right)])
+
+
+def wilson(counts: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bounds of the 95 % intervals of shares of so many samples; NaN where there are none."""
+    n, z = np.where(counts > 0, counts, np.nan), 1.96
+    middle = (shares + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * np.sqrt(shares * (1 - shares) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return middle - half, middle + half
 
 
 def reliability(bins: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
@@ -17,8 +19,9 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 COLORS = {"train": PALETTE[0], "validation": PALETTE[1], "test": PALETTE[2]}
 MARKERS = {"train": "o", "validation": "s", "test": "^"}
 """How each split is drawn in every picture; points of train are filled, the others outlined."""
-DASHES = ("-", "--", "-.", (0, (1, 1)))
-"""Lines of curves that are told apart by more than their colour."""
+DASHES = ("-", (0, (3.3, 1.7)), (0, (1.1, 1.4)), (0, (5, 1.7, 1.1, 1.7)))
+"""Lines of curves that are told apart by more than their colour, as on the page; in widths of the line."""
+SPLIT_DASHES = dict(zip(COLORS, DASHES, strict=False))
 WRONG = PALETTE[1]
 """What marks a wrong prediction, never by colour alone."""
 
@@ -55,6 +58,19 @@ def scale_by_decades(axes: Axes) -> None:
     if high < 100 * low:
         axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
         axes.yaxis.set_minor_formatter("{x:g}")
+
+
+def leave_out_specks(axes: Axes, values: np.ndarray) -> None:
+    """Let a logarithmic axis begin below all but a few positive values (n,) that are far smaller, and say how many."""
+    known = values[np.isfinite(values) & (values > 0)]
+    if not len(known):
+        return
+    low = float(np.quantile(known, 0.05)) / 100
+    if below := int(np.sum(known < low)):
+        axes.set_ylim(bottom=low)
+        axes.text(
+            0.99, 0.02, f"{below} below {low:.1g}", transform=axes.transAxes, ha="right", color="0.35", fontsize=9
+        )
 
 
 def lay_out(figure: Figure) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 UNITS = 64
-"""Units that are shown as images."""
+"""Units that are shown as images: of more, those with the largest weights."""
 NAMED = 30
 """Inputs up to which each has its name beside its row."""
 
@@ -59,7 +59,9 @@ def first_weights(run: Trained) -> tuple[str, np.ndarray]:
 def draw_filters(run: Trained, name: str, weights: np.ndarray) -> Figure:
     """Return a picture of filters (height, width, channels, units), each as an image."""
     height, width, channels, units = weights.shape
-    filters = np.moveaxis(weights[..., :UNITS], -1, 0)
+    strength = np.linalg.norm(weights.reshape(-1, units), axis=0)
+    chosen = np.sort(np.argsort(-strength, kind="stable")[:UNITS])
+    filters = np.moveaxis(weights[..., chosen], -1, 0)
     if channels != 3:
         filters = filters.mean(axis=-1, keepdims=True)
     columns = math.ceil(len(filters) ** 0.5)
@@ -72,12 +74,16 @@ def draw_filters(run: Trained, name: str, weights: np.ndarray) -> Figure:
         sheet[top : top + height, left : left + width] = each
 
     of = "" if channels in (1, 3) else ", mean over channels"
-    title = f"{run.name}: {name}, units 0 to {len(filters) - 1} of {units}{of}"
+    every = len(filters) == units
+    title = f"{run.name}: {name}, {f'all {units}' if every else f'the {UNITS} strongest of {units}'} units{of}"
     figure = style.figure(title, 8, min(12.0, max(2.0, 6.0 * len(sheet) / sheet.shape[1])) + 1.2)
     axes = figure.add_subplot()
     style.dress(axes, "unit in the row", "first unit of the row")
     axes.set_xticks(np.arange(columns) * wide + wide / 2, [f"{column}" for column in range(columns)])
-    axes.set_yticks(np.arange(rows) * high + high / 2, [f"{row * columns}" for row in range(rows)])
+    axes.set_yticks(np.arange(rows) * high + high / 2, [f"{chosen[row * columns]}" for row in range(rows)])
+    for number, unit in enumerate(() if every else chosen):
+        place = number % columns * wide + 0.8, number // columns * high + 0.8
+        axes.text(*place, f"{unit}", fontsize=6, va="top", bbox={"color": "white", "alpha": 0.75, "pad": 0.8})
     if channels == 3:
         limit = highest(filters)
         axes.imshow(np.nan_to_num(0.5 + sheet / (2.0 * limit), nan=1.0))

@@ -105,3 +105,20 @@ def test_targets_that_are_not_classes_are_refused(plot, trained, samples, blobs)
     plot.check(trained(data=blobs(2)))
     with pytest.raises(PlotError, match="not classes"):
         plot.check(trained(data=Data(samples([0, 1], 2), test=samples([0.5, 1.0], 2))))
+
+
+@pytest.mark.parametrize("stretch", [1.0, 1.5, 20.0])
+def test_inputs_of_like_ranges_have_one_scale(plot, trained, blobs, stretch):
+    data = blobs(2)
+    for split in data.splits.values():
+        split.inputs[:, 1] *= stretch
+    axes = plot.draw(trained(data=data, predict=lambda x: np.full((len(x), 1), 0.3))).axes[0]
+    spans = [np.ptp(limits) for limits in (axes.get_xlim(), axes.get_ylim())]
+    assert (axes.get_aspect() == 1) == (0.5 < spans[1] / spans[0] < 2)
+
+
+def test_the_legend_is_not_beside_the_bar_of_colours(plot, trained, blobs):
+    figure = plot.draw(trained(data=blobs(2), predict=lambda x: np.full((len(x), 1), 0.3)))
+    figure.draw_without_rendering()
+    bar, legend = figure.axes[1].get_tightbbox(), figure.legends[0].get_window_extent()
+    assert legend.y1 <= bar.y0

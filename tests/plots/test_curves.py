@@ -141,3 +141,8 @@ def test_a_schedule_that_spends_long_far_below_its_peak_has_a_logarithmic_scale(
 def test_a_run_without_an_epoch_has_no_schedule_yet(trained):
     with pytest.raises(PlotError, match="no epoch is complete"):
         build("plots", "schedule").draw(trained(history={}))
+
+
+def test_splits_are_told_apart_without_colours(draw):
+    lines = draw(train_loss=HELD, validation_loss=HELD).axes[0].lines
+    assert lines[0].get_linestyle() != lines[1].get_linestyle()

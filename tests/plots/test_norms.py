@@ -73,3 +73,15 @@ def test_a_record_of_the_initial_weights_alone_has_no_curves_yet(plot, trained, 
 def test_a_network_without_parameters_is_refused(plot, trained):
     with pytest.raises(PlotError, match="no layer has parameters"):
         plot.check(trained(record=kept(0)))
+
+
+@pytest.mark.parametrize("speck", [1e-13, 1e-30])
+def test_a_value_near_zero_does_not_squash_the_others(plot, trained, tidy, speck):
+    record = kept(3, frames=50)
+    record["gradient_norms"][-1, 0] = speck
+    figure = plot.draw(trained(record=record))
+    tidy(figure)
+    low, high = figure.axes[0].get_ylim()
+    assert high / low < 1e6
+    assert [text.get_text()[:8] for text in figure.axes[0].texts] == ["1 below "]
+    assert not figure.axes[1].texts

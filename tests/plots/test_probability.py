@@ -8,7 +8,7 @@ from specnet.component import build
 from specnet.datasets.base import Data, Samples
 from specnet.errors import PlotError
 from specnet.functions import softmax
-from specnet.plots.probability import binned, reliability, roc_curve
+from specnet.plots.probability import binned, reliability, roc_curve, wilson
 
 
 def area_by_pairs(scores, positive):
@@ -158,3 +158,34 @@ def test_an_empty_part_has_no_point():
     assert counts.tolist() == [0] * 9 + [2]
     assert np.isnan(mean[:9]).all() and np.isnan(share[:9]).all()
     assert np.allclose([mean[9], share[9]], [0.975, 0.5])
+
+
+def test_many_classes_have_a_mean_and_an_enlarged_corner(roc, trained, blobs, legend_texts):
+    scores = np.random.default_rng(0).random((40, 10))
+    figure = roc.draw(trained(data=Data(blobs(10).train), predict=lambda x: scores[: len(x)]))
+    (inset,) = figure.axes[0].child_axes
+    texts = legend_texts(figure)
+    areas = [float(text.rpartition(": ")[2]) for text in texts[1:-1]]
+    assert texts[0].startswith("mean of the classes: ") and len(areas) == 10
+    assert float(texts[0].rpartition(": ")[2]) == pytest.approx(np.mean(areas), abs=2e-3)
+    assert (inset.get_xlim(), inset.get_ylim()[0]) == ((0.0, 0.2), 0.8)
+    assert [line.get_linewidth() for line in inset.lines].count(2.5) == 1
+
+
+def test_parts_of_a_calibration_weigh_as_many_samples_as_they_have(calibration, trained):
+    probabilities = np.concatenate([np.full(800, 0.95), [0.25]])[:, np.newaxis]
+    data = Data(Samples(np.zeros((801, 2)), np.concatenate([np.arange(800) % 20 > 0, [1]]).astype(int)))
+    above = calibration.draw(trained(data=data, predict=lambda x: probabilities[: len(x)])).axes[0]
+    model, bars = above.collections[1], above.collections[0]
+    sizes = model.get_sizes()[model.get_sizes() > 0]
+    assert sizes.max() / sizes.min() == pytest.approx(800)
+    lengths = [np.ptp(path.vertices[:, 1]) for path in bars.get_paths() if np.isfinite(path.vertices).all()]
+    assert lengths == pytest.approx([0.793, 0.0304], abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "low", "high"), [(10, 5, 0.2366, 0.7634), (1, 1, 0.2065, 1.0), (800, 760, 0.9326, 0.963)]
+)
+def test_intervals_are_those_of_wilson(n, k, low, high):
+    found = wilson(np.array([float(n), 0.0]), np.array([k / n, np.nan]))
+    assert [bound[0] for bound in found] == pytest.approx([low, high], abs=2e-4) and np.isnan(found[0][1])

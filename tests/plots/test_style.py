@@ -1,9 +1,11 @@
 import io
+import re
 
 import numpy as np
 import pytest
 
 from specnet.plots import style
+from specnet.report.page import resource
 
 
 def drawn_pixels(text, **options):
@@ -70,3 +72,15 @@ def test_names_of_axes_are_as_long_as_there_is_room(columns, width):
         panel = axes.get_window_extent()
         assert 0.4 * panel.width < axes.xaxis.label.get_window_extent().width < panel.width
         assert 0.4 * panel.height < axes.yaxis.label.get_window_extent().height < 1.2 * panel.height
+
+
+def test_pages_and_plots_have_one_style():
+    css, script = resource("page.css"), resource("data.js")
+    assert tuple(re.findall(r"--c\d: (#\w+);", css)[:7]) == tuple(color.lower() for color in style.PALETTE)
+    page = re.search(r"DASHES = \[(.*?)\]", script)[1].replace('"', "").split(", ")
+    for drawn, dashes in zip(style.DASHES, page, strict=True):
+        widths = [] if drawn == "-" else [1.8 * width for width in drawn[1]]
+        assert np.allclose(widths, [] if dashes == "none" else [float(each) for each in dashes.split()], atol=0.15)
+    shapes = {"o": "circle", "s": "square", "^": "triangle"}
+    for split, marker in style.MARKERS.items():
+        assert f'{split}: "{shapes[marker]}"' in script

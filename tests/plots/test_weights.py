@@ -37,16 +37,23 @@ def test_a_unit_on_images_is_an_image_of_its_weights(drawn):
     for unit in range(5):
         for row in range(2):
             assert np.allclose(tile(figure, unit, 2, 3, 3)[row], weight[3 * row : 3 * row + 3, unit])
-    assert "weight, units 0 to 4 of 5" in figure.get_suptitle()
+    assert "weight, all 5 units" in figure.get_suptitle()
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["0", "3"]
 
 
-def test_of_many_units_the_first_64_are_shown_and_the_title_says_so(drawn, tidy):
-    weight = RNG.normal(size=(16, 100))
+def test_of_many_units_the_strongest_64_are_shown_with_their_numbers(drawn, tidy):
+    weight = RNG.normal(size=(16, 100)) * np.where(np.arange(100) % 3 == 1, 0.01, 1.0)
     figure = drawn((4, 4, 1), weight=weight)
-    assert "units 0 to 63 of 100" in figure.get_suptitle()
-    assert np.allclose(tile(figure, 63, 4, 4, 8), weight[:, 63].reshape(4, 4))
+    strongest = np.sort(np.argsort(-np.linalg.norm(weight, axis=0))[:64])
+    assert "the 64 strongest of 100 units" in figure.get_suptitle() and 1 not in strongest
+    assert [int(text.get_text()) for text in figure.axes[0].texts] == strongest.tolist()
+    assert np.allclose(tile(figure, 63, 4, 4, 8), weight[:, strongest[63]].reshape(4, 4))
     tidy(figure)
+
+
+def test_images_without_channels_are_images_too(drawn):
+    weight = RNG.normal(size=(9 * 8, 3))
+    assert np.allclose(tile(drawn((9, 8), weight=weight), 2, 9, 8, 2), weight[:, 2].reshape(9, 8))
 
 
 def test_kernels_of_a_convolution_are_images(drawn):
