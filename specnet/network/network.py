@@ -122,6 +122,12 @@ class Network:
                         f"an initial {parameter.name} is not finite as {self.dtype}", pointer=layer.place
                     )
 
+    def __repr__(self) -> str:
+        return (
+            f"Network({len(self.layers)} layers, {self.input_shape} to {self.output_shape}, "
+            f"{self.params.flat.size:,} parameters, {self.dtype})"
+        )
+
     def _repr_html_(self) -> str:
         """Return a table of the layers, as notebooks show it."""
         rows = [("", "type", "output", "parameters")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,12 @@ class FlatVector(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self._views)
+
+    def __repr__(self) -> str:
+        return f"{{{', '.join(f'{slot.name!r}: {slot.shape}' for slot in self.slots)}}}"
+
+    def keys(self) -> KeysView[str]:
+        return self._views.keys()
 
     @property
     def layout(self) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, KeysView, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Self
@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel, Field, FiniteFloat, PositiveInt
 
 from specnet.errors import RunError
+from specnet.functions import plain
 from specnet.runs.files import about, check_model, parse_json, read_bytes, write_file
 from specnet.training.callbacks import Callback
 from specnet.training.trainer import Trainer
@@ -151,3 +152,11 @@ class History(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self._columns)
+
+    def __repr__(self) -> str:
+        epochs = len(next(iter(self._columns.values()), ()))
+        last = "".join(f", {name} {plain(values[-1])}" for name, values in self._columns.items() if "/" in name)
+        return f"History({epochs:,} epochs{last})"
+
+    def keys(self) -> KeysView[str]:
+        return self._columns.keys()

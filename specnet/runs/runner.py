@@ -16,6 +16,7 @@ from specnet.runs.directory import RunDirectory, claim_directory, take_directory
 from specnet.runs.experiment import Experiment
 from specnet.runs.kernels import choose_kernels, describe_kernels
 from specnet.runs.manifest import describe, describe_setting, describe_spec, now, read_manifest, read_spec
+from specnet.runs.notebook import notebook_progress
 from specnet.runs.observers import Logger, Observer, Observers
 from specnet.runs.plugins import describe_plugins
 from specnet.runs.resume import (
@@ -55,6 +56,8 @@ def run(
     one of `-2`, `-3`, …. With `resume`, a run of the spec in that same directory is resumed, if there is one; then
     errors, `strict`, `threads`, `kernels` and `allow_other_kernels` are those of `resume`.
 
+    In a notebook progress is shown, unless there is an `observer`.
+
     `callbacks` run after those of the spec, in their order. `loggers` see the run and cannot change it.
 
     `threads` is the number of BLAS threads; by default as many as the environment says (`OPENBLAS_NUM_THREADS`), or
@@ -79,7 +82,10 @@ def run(
     elif kernels:
         spec = spec.with_kernels(kernels)
     check_threads(threads)
-    wanted, observers = Path(out) if out is not None else Path("runs") / spec.name, Observers(observer, loggers)
+    wanted, observers = (
+        Path(out) if out is not None else Path("runs") / spec.name,
+        Observers(observer or notebook_progress(), loggers),
+    )
     with Signals() as signals:
         go_on = partial(_go_on, wanted, spec, observers, callbacks, signals, strict, threads, report)
         go_on = partial(go_on, kernels=kernels, allow_other_kernels=allow_other_kernels)
@@ -140,7 +146,7 @@ def resume(
         return _go_on(
             directory,
             overrides,
-            Observers(observer, loggers),
+            Observers(observer or notebook_progress(), loggers),
             callbacks,
             signals,
             strict,

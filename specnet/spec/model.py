@@ -110,6 +110,12 @@ class Spec(Section):
         self._document, self._memory_budget, self._warnings = document, memory_budget, list(warnings)
         return self
 
+    def __repr__(self) -> str:
+        parts = [self.dataset, *self.layers, self.loss, self.optimizer]
+        dataset, *layers, loss, optimizer = (type(part).__repr_name__(part) for part in parts)
+        shown = ", ".join(layers if len(layers) <= 12 else [*layers[:5], f"… {len(layers) - 10} more", *layers[-5:]])
+        return f"Spec({self.name!r}: {dataset}, [{shown}], {loss}, {optimizer}, {self.training.epochs:,} epochs)"
+
     @property
     def source(self) -> str | None:
         """The file the spec was loaded from."""
