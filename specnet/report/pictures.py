@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from specnet.component import culprit
-from specnet.errors import PlotError, SpecnetError, UsageError, tell
+from specnet.errors import PlotError, SpecnetError, UsageError, describe_error
+from specnet.faults import find_culprit
 from specnet.functions import evenly_spaced
 from specnet.names import suggest
 from specnet.plots.base import Plot, Trained
@@ -88,9 +88,9 @@ def failing_as_plot_error(plot: Plot) -> Iterator[None]:
     except SpecnetError:
         raise
     except Exception as error:
-        found = culprit(error)
+        found = find_culprit(error)
         name, place = found[0] if found else plot.to_spec()["type"], f" in {found[1]}" if found else ""
-        raise PlotError(f"{name} fails{place}: {tell(error)}") from error
+        raise PlotError(f"{name} fails{place}: {describe_error(error)}") from error
 
 
 def write_png(figure: Figure, file: BinaryIO) -> None:

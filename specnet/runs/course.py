@@ -137,7 +137,7 @@ class Course:
         return run
 
     def _draw(self, report: bool) -> Run:
-        """Write results and plots, the report if it is wanted, and return the run; a picture that fails is a warning."""
+        """Write results, plots and the report if it is wanted, and return the run; plots that fail are warnings."""
         run = self._load()
         run.write_results()
         known = len(run.warnings)
