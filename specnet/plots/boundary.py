@@ -59,4 +59,6 @@ class DecisionBoundary(Plot):
             style.legend(figure, panel.handles(axes), columns=3)
         else:
             style.legend(figure, panel.handles(axes), place="outside right center", columns=columns)
+        if alike:
+            style.lay_out(figure)  # the layout of equal scales is right from the second time on
         return figure
