@@ -25,10 +25,10 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for spec, epochs in EPOCHS.items():
-            command = [specnet, "run", str(SPECS / f"{spec}.json"), "--out", str(folder / spec), "--quiet"]
+            command = [specnet, "run", str(SPECS / f"{spec}.json"), "--quiet"]
             command += ["--no-report", "--set", f"training.epochs={1 if short else epochs}"]
             calls = {
-                peer: clocked(partial(run, [*command, "--set", f"record={record}"], bytecode(folder)))
+                peer: clocked(partial(run, [*command, "--set", f"record={record}"], bytecode(folder), folder))
                 for peer, record in {"specnet": "{}", "no record": "null"}.items()
             }
             take_turns(calls, 0 if short else 1)

@@ -21,7 +21,7 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
     specnet, spec = str(Path(sysconfig.get_path("scripts")) / "specnet"), str(SPECS / "spiral.json")
     packages = ["click", "numpy", *(["torch"] if "PyTorch" not in missing() else [])]
     with tempfile.TemporaryDirectory() as folder:
-        once = ["--set", "training.epochs=1", "--set", "plots=[]", "--out", str(Path(folder) / "run"), "--quiet"]
+        once = ["--set", "training.epochs=1", "--set", "plots=[]", "--quiet"]
         commands = {
             "--help": [specnet, "--help"],
             "validate": [specnet, "validate", spec],
@@ -29,7 +29,7 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
             **{f"import {package}": [sys.executable, "-c", f"import {package}"] for package in packages},
         }
         environment = bytecode(Path(folder))
-        calls = {name: clocked(partial(run, command, environment)) for name, command in commands.items()}
+        calls = {name: clocked(partial(run, command, environment, folder)) for name, command in commands.items()}
         if not short:
             take_turns(calls, 1)  # reads files from the disk, and writes that bytecode
         found = take_turns(calls, rounds)
@@ -47,6 +47,6 @@ def bytecode(folder: Path) -> dict[str, str]:
     return environment | {"PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
 
 
-def run(command: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Run a command that must not fail."""
-    subprocess.run(command, check=True, capture_output=True, env=environment)
+def run(command: Sequence[str], environment: Mapping[str, str], folder: str | Path) -> None:
+    """Run a command that must not fail in a folder, where each run gets a directory of its own."""
+    subprocess.run(command, check=True, capture_output=True, env=environment, cwd=folder)
