@@ -41,7 +41,7 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
         }
         found = []
         for kind, spec in specs.items():
-            calls = {"specnet": whole(spec, folder / kind), "bare steps": bare(spec)}
+            calls = {"specnet": whole(spec, folder), "bare steps": bare(spec)}
             take_turns(calls, 1)
             found.append(Comparison("overhead", kind, take_turns(calls, rounds), per="step"))
     return found
@@ -82,13 +82,13 @@ class Stopwatch(specnet.Observer):
         self.steps.append(view.step)
 
 
-def whole(spec: specnet.Spec, out: Path) -> Callable[[], float]:
+def whole(spec: specnet.Spec, folder: Path) -> Callable[[], float]:
     """Return what gives the seconds of a step of a run."""
 
     def call() -> float:
         with watch(quiet=False) as observer:
             stopwatch = Stopwatch(observer)
-            specnet.run(spec, out, stopwatch, report=False)
+            specnet.run(spec, tempfile.mkdtemp(dir=folder), stopwatch, report=False)
         return (stopwatch.moments[-1] - stopwatch.moments[0]) / (stopwatch.steps[-1] - stopwatch.steps[0])
 
     return call
