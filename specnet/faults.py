@@ -81,7 +81,7 @@ def plugin_of(component: Component) -> registry.Entry | None:
 
 
 def find_culprit(error: BaseException) -> tuple[registry.Entry, str] | None:
-    """Return the plugin component that raised an error, and its method; None if there is none."""
+    """Return the plugin component that raised an error, and its method; None if no plugin raised it."""
     found, trace = None, error.__traceback__
     while trace:
         component: Any = trace.tb_frame.f_locals.get("self")

@@ -102,7 +102,7 @@ def with_channels(images: np.ndarray) -> np.ndarray:
 
 
 def plain(number: float, digits: int = 4) -> str:
-    """Return a number rounded to so many digits, but below a billion with all of its whole part.
+    """Return a number rounded to `digits` significant digits; below a billion all digits of the whole part are kept.
 
     >>> plain(1869123.4), plain(0.00012345), plain(18690.2), plain(18690.25, 6), plain(3.0)
     ('1,869,123', '0.0001234', '18,690', '18,690.2', '3')

@@ -26,7 +26,7 @@ class DecisionBoundary(Plot):
     """Predicted classes over the plane of two inputs, and the samples of each split.
 
     One predicted probability is shown in steps of a tenth with a line at 0.5; of several scores, the region that
-    each class wins. Of more than 1,000 samples in a split, so many are shown, evenly chosen.
+    each class wins. At most 1,000 samples of a split are shown, evenly chosen.
     """
 
     def check(self, run: Trained) -> None:

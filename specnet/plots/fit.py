@@ -23,8 +23,8 @@ POINTS = 1000
 class RegressionFit(Plot):
     """Prediction of one number from one input, over the samples of each split.
 
-    The dataset's function without noise is drawn where it is known. Of more than 1,000 samples in a split, so many are
-    shown, evenly chosen.
+    The dataset's function without noise is drawn where it is known. At most 1,000 samples of a split are shown, evenly
+    chosen.
     """
 
     def check(self, run: Trained) -> None:
@@ -52,7 +52,7 @@ class Residuals(SplitPlot):
     """How far the truth is from each prediction of one number, over the predictions, and how these distances spread.
 
     A residual is the truth minus the prediction. Of the test split if there is one, else of validation, else of
-    train; of more than 5,000 samples, so many are shown, evenly chosen.
+    train; at most 5,000 samples, evenly chosen.
     """
 
     most_samples = 5000

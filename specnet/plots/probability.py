@@ -30,9 +30,9 @@ class Roc(SplitPlot):
     """Share of a class that is found against the share of the others that is taken for it, over all thresholds.
 
     One curve for two classes; of more, one for each against the rest, and of more than four also their mean and an
-    enlarged corner. Of the test split if there is one, else of
-    validation, else of train; of more than 50,000 samples, so many are shown, evenly chosen. The area below a curve is
-    the probability that a sample of the class has a higher score than another one, where equal scores count half.
+    enlarged corner. Of the test split if there is one, else of validation, else of train; at most 50,000 samples,
+    evenly chosen. The area below a curve is the probability that a sample of the class has a higher score than another
+    one, where equal scores count half.
     Fawcett, "An introduction to ROC analysis", 2006.
     """
 
@@ -166,7 +166,7 @@ def binned(predicted: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def wilson(counts: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the bounds of the 95 % intervals of shares of so many samples; NaN where there are none."""
+    """Return the bounds of the 95 % intervals of shares; `counts` are their numbers of samples, NaN for 0."""
     n, z = np.where(counts > 0, counts, np.nan), 1.96
     middle = (shares + z * z / (2 * n)) / (1 + z * z / n)
     half = z * np.sqrt(shares * (1 - shares) / n + z * z / (4 * n * n)) / (1 + z * z / n)

@@ -119,7 +119,7 @@ def list_below(figure: Figure, handles: list[Artist]) -> None:
 
 
 def heading(scene: Scene, frame: int, places: int = 1) -> str:
-    """Return the title of a frame: its epoch, in so many places at least, and the training loss."""
+    """Return the title of a frame: its epoch, padded to at least `places` digits, and the training loss."""
     epoch, loss = scene.frames.epochs[frame], scene.frames.losses[frame]
     text = f"{epoch:\u2007>{places}}"  # filled with spaces as wide as a digit
     return f"epoch {text}, " + ("initial weights" if epoch == 0 else f"training loss {loss:#.3g}")

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-SPLITS = ("train", "validation", "test")
+from specnet.spec.plan import SPLITS
+
 COUNTERS = ("epoch", "step", "seconds")
 """Columns of a history that count, and measure nothing."""
 OF_WEIGHTS = ("gradient norm", "update / weight norm", "weight norm")

@@ -268,7 +268,7 @@ def present_scene(run: Trained, points: int, names: list[str] | None) -> Scene:
 
 
 def rows_of_numbers(predictions: np.ndarray, axes: int) -> np.ndarray:
-    """Return predictions (frames, *places, ...), with so many axes of places, as (frames, *places, k)."""
+    """Return predictions (frames, *places, ...), with `axes` axes of places, as (frames, *places, k)."""
     shape = predictions.shape[axes + 1 :]
     if len(shape) > 1:
         raise PlotError(

@@ -63,7 +63,7 @@ class Board {
     if (this.bar) this.drawBar();
   }
 
-  /** Pairs of a number and how it is written, in about so many letters, and the name of the axis. */
+  /** Pairs of a number and how it is written, in about `room` letters, and the name of the axis. */
   ticks(axis, scale, count, room) {
     if (axis.ticks) return axis;
     const values = scale.ticks(Math.max(2, count));
@@ -200,7 +200,7 @@ function trace(context, shape, x, y, radius) {
   } else context.arc(x, y, radius, 0, 2 * Math.PI);
 }
 
-/** The radius of markers, in pixels, for so many of them: fewer are larger. */
+/** The radius of markers in pixels: the fewer there are, the larger. */
 function markerSize(count) {
   return Math.min(4, Math.max(1.8, 75 / Math.sqrt(count)));
 }

@@ -14,13 +14,13 @@ from pydantic import BaseModel
 from specnet.component import Component
 from specnet.errors import Pointer, show_pointer
 from specnet.functions import plain
-from specnet.recording.curves import SPLITS
 from specnet.report.base import Reported
 from specnet.report.paths import relative_paths
 from specnet.report.results import scores
 from specnet.report.series import FEW, metrics_of
 from specnet.report.view import Part, attempt, facts
 from specnet.spec.model import Spec
+from specnet.spec.plan import SPLITS
 from specnet.spec.shortest import shortest
 
 IGNORED_FIELDS = ("name", "description")

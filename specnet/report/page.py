@@ -86,7 +86,7 @@ def page(runs: Sequence[Reported]) -> str:
 
 
 def replay_share(run: Reported, count: int) -> dict[str, Any]:
-    """Return the replay of a run, one of so many of a page."""
+    """Return the replay of a run for a page with `count` runs."""
     return replay(run, LETTERS // count, frames=max(2, FRAMES // count), units=count == 1)
 
 

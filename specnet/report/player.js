@@ -93,7 +93,7 @@ class Player {
   }
 }
 
-/** At most so many of the first whole numbers, evenly spaced. */
+/** At most `most` of the first whole numbers, evenly spaced. */
 function evenly(count, most) {
   const steps = Math.min(count, most) - 1;
   return Array.from({ length: steps + 1 }, (_, i) => Math.round((i * (count - 1)) / Math.max(1, steps)));

@@ -12,9 +12,10 @@ import numpy as np
 from specnet import registry
 from specnet.functions import evenly_spaced, plain, thin
 from specnet.metrics.base import Metric
-from specnet.recording.curves import DEAD_UNITS, SPLITS, history_curves, layer_curves, spans_decades, title
+from specnet.recording.curves import DEAD_UNITS, history_curves, layer_curves, spans_decades, title
 from specnet.report.base import Reported
 from specnet.spec.model import Spec
+from specnet.spec.plan import SPLITS
 
 POINTS = 2000
 """Points of a curve at most."""

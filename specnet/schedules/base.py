@@ -53,7 +53,7 @@ class Schedule(Component):
         """Update the state from an epoch's line of the history, after the epoch."""
 
     def save(self) -> dict[str, Any]:
-        """Return the state as JSON values, empty if there is none."""
+        """Return the state as JSON values; by default the schedule has none, and the result is empty."""
         return {}
 
     def restore(self, saved: dict[str, Any]) -> None:
