@@ -189,6 +189,7 @@ class Course:
                     self._go_on(resumed)
                 status = train(self.trainer)
                 self.save(final=True)
+                self.trainer.batches.release()
                 self.manifest |= {"stopped_early": self.trainer.finished is not None, "reason": self.trainer.stopped}
                 self._write_manifest(status)
             except DivergenceError as error:

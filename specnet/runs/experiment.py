@@ -118,9 +118,12 @@ def pipelines(spec: Spec) -> tuple[Pipeline, Pipeline]:
     )
 
 
-def build_model(spec: Spec, input_shape: Shape, inputs: Pipeline, targets: Pipeline) -> Model:
-    """Return a spec's model with its initial weights, for raw inputs that transforms bring to `input_shape`."""
-    network = Network(spec.layers, input_shape, spec.dtype, spec.seed, spec.kernels)
+def build_model(spec: Spec, input_shape: Shape, inputs: Pipeline, targets: Pipeline, seed: int | None) -> Model:
+    """Return a spec's model, for raw inputs that transforms bring to `input_shape`.
+
+    Initial weights are drawn from `seed`; with None there are none, for a model that is loaded.
+    """
+    network = Network(spec.layers, input_shape, spec.dtype, seed, spec.kernels)
     return Model(network, spec.kernels.instantiate(spec.loss), inputs, targets, fresh_copy(spec.metrics))
 
 
@@ -154,7 +157,7 @@ class Experiment:
             shape, rows = transformed["train"].inputs.shape[1:], len(transformed["train"].inputs)
             _check_batch(transformed["train"], spec.training.batch_size)
             check_network(spec, shape, rows)
-            self.model = build_model(spec, shape, inputs, targets)
+            self.model = build_model(spec, shape, inputs, targets, spec.seed)
             self.task = loaded_task(spec, self.data, self.model.network.output_shape)
             self.model.set_task(self.task)
             self._check_classes()

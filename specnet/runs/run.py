@@ -92,7 +92,8 @@ class Run:
             arrays = {f"transforms.{name}": array for name, array in state.take("transforms").items()}
             inputs.restore(arrays)
             targets.restore(arrays)
-            model = build_model(self.spec, tuple(state.progress["data"]["input_shape"]), inputs, targets)
+            shape = tuple(state.progress["data"]["input_shape"])
+            model = build_model(self.spec, shape, inputs, targets, seed=None)
         except (KeyError, TypeError, ValueError, SpecnetError) as error:
             raise RunError(f"{path} does not fit the run's spec: {error}") from error
         params = state.arrays.get("evaluation.params", state.arrays["params"])

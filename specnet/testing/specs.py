@@ -91,7 +91,7 @@ class Bench:
     def answers(self) -> dict[str, dict[str, Any]]:
         """Outputs of the untrained network for some samples, and their targets, as losses and metrics take them."""
         inputs, targets, samples = self.fitted
-        model = build_model(self.short, samples.inputs.shape[1:], inputs, targets)
+        model = build_model(self.short, samples.inputs.shape[1:], inputs, targets, self.short.seed)
         rows = np.unique(np.linspace(0, len(samples.inputs) - 1, ROWS).astype(int))
         some, raw = samples.select(rows), self.data.train.select(rows)
         y, _ = model.outputs(model.prepare_inputs(some.inputs[:]), None if some.mask is None else some.mask[:])

@@ -237,6 +237,11 @@ class Batches:
             array.take(chosen, 0, room, "clip")  # any other mode first writes to a temporary array
         return batch
 
+    def release(self) -> None:
+        """Free the window of a streamed split, after training."""
+        if isinstance(self.split, StreamedSplit):
+            self._memory = self._window = map_arrays(self.split, lambda array: _room(0, array))
+
     def state(self) -> dict[str, Any]:
         """Return the generator's state from which the order of the current epoch, or else of the next, is drawn.
 
