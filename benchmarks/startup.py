@@ -15,11 +15,14 @@ from benchmarks.measure import Comparison, clocked, take_turns
 from benchmarks.peers import missing
 from benchmarks.work import SPECS
 
+SPIRAL_SCRIPT = Path(__file__).parent / "spiral_script.py"
+
 
 def measure(rounds: int, short: bool) -> list[Comparison]:
-    """Return the seconds of `--help`, of `validate` and of a run of one epoch, and of imports beside them."""
+    """Return the seconds of commands, and of imports beside them; of a whole run, and of a PyTorch script beside it."""
+    torch = "PyTorch" not in missing()
     specnet, spec = str(Path(sysconfig.get_path("scripts")) / "specnet"), str(SPECS / "spiral.json")
-    packages = ["click", "numpy", *(["torch"] if "PyTorch" not in missing() else [])]
+    packages = ["click", "numpy", *(["torch"] if torch else [])]
     with tempfile.TemporaryDirectory() as folder:
         once = ["--set", "training.epochs=1", "--set", "plots=[]", "--quiet"]
         commands = {
@@ -33,12 +36,17 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
         if not short:
             take_turns(calls, 1)  # reads files from the disk, and writes that bytecode
         found = take_turns(calls, rounds)
+        whole = {"specnet": [specnet, "run", spec, "--quiet", *(["--set", "training.epochs=2"] if short else [])]}
+        if torch and not short:
+            whole["PyTorch script"] = [sys.executable, str(SPIRAL_SCRIPT)]
+        runs = {name: clocked(partial(run, command, environment, folder)) for name, command in whole.items()}
+        pictures = Comparison("startup", "spiral with pictures", take_turns(runs, min(rounds, 5)))
     imports = {name: seconds for name, seconds in found.items() if name.startswith("import")}
     return [
         Comparison("startup", name, {"specnet": seconds, **imports})
         for name, seconds in found.items()
         if name not in imports
-    ]
+    ] + [pictures]
 
 
 def bytecode(folder: Path) -> dict[str, str]:
