@@ -188,10 +188,13 @@ def entry_points() -> Iterator[importlib_metadata.EntryPoint]:
 def _claims() -> Mapping[str, Mapping[str, list[Entry]]]:
     """Return every claim to every name: one scan of the installed distributions per process, as it is slow."""
     claims: dict[str, dict[str, list[Entry]]] = {group: {} for group in SINGULAR}
+    owners: dict[int, tuple[str, str]] = {}  # by distribution, which parses its metadata each time it is asked
     for point in entry_points():
         group = point.group.removeprefix(f"{BUILTIN}.")
         if group in claims and COMPONENT_NAME.fullmatch(point.name):
-            entry = Entry(group, point.name, point.value, *owner_of(point), point)
+            if id(point.dist) not in owners:
+                owners[id(point.dist)] = owner_of(point)
+            entry = Entry(group, point.name, point.value, *owners[id(point.dist)], point)
             claims[group].setdefault(point.name, []).append(entry)
     return {group: _in_order(found) for group, found in claims.items()}
 
