@@ -19,7 +19,7 @@ from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory, claim_directory
 from specnet.runs.experiment import Experiment
 from specnet.runs.kernels import describe_kernels
-from specnet.runs.manifest import describe
+from specnet.runs.manifest import new_manifest
 from specnet.runs.state import describe_origin, file_name, identify, read_checkpoint
 from specnet.training.loop import run_epoch
 from specnet.training.state import TrainingState
@@ -89,7 +89,7 @@ class Ours:
     def __init__(self, experiment: Experiment, directory: RunDirectory) -> None:
         self.experiment = experiment
         self.directory = directory
-        manifest = describe(experiment.spec, experiment.data) | {"kernels": describe_kernels("numpy")}
+        manifest = new_manifest(experiment.spec, experiment.data) | {"kernels": describe_kernels("numpy")}
         self.origin = describe_origin(manifest)
         spec = experiment.spec
         self.identity = identify(spec.to_json(), spec, self.origin)

@@ -21,7 +21,7 @@ import numpy as np
 import specnet
 from benchmarks.measure import Comparison, take_turns
 from benchmarks.work import SPECS, digits_spec, write_digits
-from specnet.cli.progress import watch
+from specnet.cli.progress import show_progress
 from specnet.runs.experiment import Experiment
 from specnet.runs.observers import TrainingView
 from specnet.training.update import updater
@@ -86,7 +86,7 @@ def whole(spec: specnet.Spec, folder: Path) -> Callable[[], float]:
     """Return what gives the seconds of a step of a run."""
 
     def call() -> float:
-        with watch(quiet=False) as observer:
+        with show_progress(quiet=False) as observer:
             stopwatch = Stopwatch(observer)
             specnet.run(spec, tempfile.mkdtemp(dir=folder), stopwatch, report=False)
         return (stopwatch.moments[-1] - stopwatch.moments[0]) / (stopwatch.steps[-1] - stopwatch.steps[0])

@@ -35,8 +35,8 @@ from specnet.runs.observers import Logger as Logger
 from specnet.runs.observers import Observer as Observer
 from specnet.runs.run import Run as Run
 from specnet.runs.run import load_run as load_run
-from specnet.runs.runner import resume as resume
-from specnet.runs.runner import run as run
+from specnet.runs.start import resume as resume
+from specnet.runs.start import run as run
 from specnet.schedules.base import Schedule as Schedule
 from specnet.schedules.base import WatchingSchedule as WatchingSchedule
 from specnet.schedules.base import scheduled as scheduled

@@ -39,7 +39,7 @@ from specnet.errors import (
 )
 from specnet.faults import blaming, definition_name
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 PARTIAL = "partial"
 """Validation context for the valid parts of a spec: its components may be None."""
 
@@ -131,7 +131,7 @@ def _unpickle(cls: type[Component], fields_set: set[str], fields: Mapping[str, A
     return cls.model_construct(fields_set, **fields)
 
 
-def fresh_copy(value: T, replace: Callable[[type], type] = lambda cls: cls) -> T:
+def fresh_copy(value: _T, replace: Callable[[type], type] = lambda cls: cls) -> _T:
     """Return a component to run, made from the one of a spec, which itself never runs.
 
     It is a copy with only the fields, at every depth, as if it had just been read. Lists and mappings of components

@@ -101,7 +101,7 @@ def with_channels(images: np.ndarray) -> np.ndarray:
     return images if images.ndim == 4 else images[..., np.newaxis]
 
 
-def plain(number: float, digits: int = 4) -> str:
+def format_number(number: float, digits: int = 4) -> str:
     """Return a number rounded to `digits` significant digits; below a billion all digits of the whole part are kept.
 
     >>> plain(1869123.4), plain(0.00012345), plain(18690.2), plain(18690.25, 6), plain(3.0)

@@ -91,10 +91,10 @@ class LocalEntry(registry.Entry):
         return f" ({self.owner}:{line})" if line else ""
 
 
-C = TypeVar("C", bound=type)
+_C = TypeVar("_C", bound=type)
 
 
-def register(group: str, name: str) -> Callable[[C], C]:
+def register(group: str, name: str) -> Callable[[_C], _C]:
     """Return a decorator that makes a class the component `name` of a group, in this process.
 
         @specnet.register("layers", "cube")
@@ -109,7 +109,7 @@ def register(group: str, name: str) -> Callable[[C], C]:
     frame = sys._getframe(1)
     path, line = frame.f_code.co_filename, frame.f_lineno
 
-    def decorate(cls: C) -> C:
+    def decorate(cls: _C) -> _C:
         if not registry.COMPONENT_NAME.fullmatch(name):
             help = "use lowercase letters, digits and _, a letter first"
             raise UsageError(f"{quote(name)} is not a valid component name", help=help)

@@ -26,7 +26,7 @@ from specnet.errors import (
 )
 from specnet.names import suggest
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 GROUPS = (
     "layers",
     "losses",
@@ -215,7 +215,7 @@ DEFINITIONS: dict[type, type] = {}
 """The definitions that kernels replace in this process, by kernel."""
 
 
-def definition(cls: type[T]) -> type[T]:
+def definition(cls: type[_T]) -> type[_T]:
     """Return the class that a spec names for a component of this class: the definition, if this is a kernel."""
     return DEFINITIONS.get(cls, cls)
 

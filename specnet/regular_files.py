@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-KINDS = {
+_KINDS = {
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -37,7 +37,7 @@ def open_regular(path: Path, most: int | None = None) -> BinaryIO:
 def _check(status: os.stat_result, path: Path, most: int | None) -> None:
     kind = stat.S_IFMT(status.st_mode)
     if kind != stat.S_IFREG:
-        reason = f"it is {KINDS.get(kind, 'something else')}, not a regular file"
+        reason = f"it is {_KINDS.get(kind, 'something else')}, not a regular file"
         raise OSError(errno.EINVAL, reason, str(path))
     if most is not None and status.st_size > most:
         raise OSError(errno.EFBIG, f"it has {status.st_size:,} bytes, more than {most:,}", str(path))

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,25 @@ def test_the_core_imports_no_matplotlib():
 def test_style_and_types_are_clean(tool):
     result = python("-m", *tool, *(["."] if tool[0] == "ruff" else []))
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def top_level_names(path):
+    """Yield the names that a file defines, but private ones, and commands: these are named like what they call."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found = [] if any("click" in ast.unparse(each) for each in node.decorator_list) else [node.name]
+        else:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            found = [target.id for target in targets if isinstance(target, ast.Name)]
+        yield from (name for name in found if not name.startswith("_"))
+
+
+def test_a_top_level_name_has_one_meaning():
+    homes = defaultdict(list)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = path.relative_to(PACKAGE)
+        if inside.parts[0] not in ("kernels", "templates"):
+            for name in set(top_level_names(path)):
+                homes[name].append(str(inside))
+    assert len(homes) > 500
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}

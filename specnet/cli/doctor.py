@@ -56,9 +56,9 @@ def _repair(directory: Path | None) -> None:
 
 def _show_run(directory: Path, form: str) -> list[Finding]:
     from specnet.cli.show import show_table
-    from specnet.runs.doctor import examine
+    from specnet.runs.doctor import examine_run
 
-    report = examine(directory)
+    report = examine_run(directory)
     if form == "json":
         findings = [finding._asdict() for finding in report.findings]
         echo_json({**report._asdict(), "directory": str(directory), "findings": findings})

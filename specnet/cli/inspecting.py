@@ -12,10 +12,10 @@ from specnet.cli.options import (
     echo_json,
     kernels_option,
     load,
+    load_silently,
     note,
     parse_bytes,
     plugin_option,
-    read_spec,
     refuse_overwriting,
     show_warnings,
     spec_argument,
@@ -65,7 +65,7 @@ def validate(
             note(f"{path}: a schema of specs, skipped")
             continue
         try:
-            spec = read_spec(path, overrides, limit, kernels)
+            spec = load_silently(path, overrides, limit, kernels)
         except SpecnetError as error:
             wrong, diagnostics, told = True, error.diagnostics, f"{error}\n\n"
         else:
@@ -117,7 +117,7 @@ def _show_group(group: str) -> None:
     rows = []
     for name, entries in registry.claims(group).items():
         try:
-            doc = describe(find_class(group, name)).partition("\n")[0]
+            doc = _describe(find_class(group, name)).partition("\n")[0]
         except ComponentError as error:
             doc = f"broken: {error.message}"
         winner, *others = entries
@@ -126,7 +126,7 @@ def _show_group(group: str) -> None:
     show_table([group, "from", ""], rows)
 
 
-def describe(found: object) -> str:
+def _describe(found: object) -> str:
     """Return the documentation of a class or of a command."""
     import inspect
 
@@ -141,7 +141,7 @@ def _show_component(group: str, name: str) -> None:
 
     entry, cls = registry.find(group, name), find_class(group, name)
     click.echo(f"{name}, a component of {group}, from {entry.owner}\n")
-    click.echo(describe(cls))
+    click.echo(_describe(cls))
     if isinstance(cls, type) and issubclass(cls, Component) and (fields := describe_fields(cls)):
         click.echo()
         show_table(["field", "type", "default", "", ""], fields)

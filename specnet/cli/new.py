@@ -32,7 +32,7 @@ FILES = {
     "gitignore": ".gitignore",
 }
 """Templates of a plugin, and the files made from them."""
-SPECS = {"dataset": "$name.json", "loss": "sines.json", "metric": "sines.json"}
+_SPECS = {"dataset": "$name.json", "loss": "sines.json", "metric": "sines.json"}
 """Names of the specs of kinds that do not use the spiral."""
 PREFIX = "specnet-"
 TAKEN = (
@@ -155,6 +155,6 @@ def _plugin_names(name: str, kind: str) -> dict[str, str]:
         "module": f"specnet_{component}",
         "name": component,
         "Class": cls,
-        "spec": SPECS.get(kind, "spiral.json").replace("$name", component),
+        "spec": _SPECS.get(kind, "spiral.json").replace("$name", component),
         "specnet": registry.own_requirement(),
     }

@@ -185,12 +185,12 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def load(path: Path, overrides: tuple[str, ...], budget: str | None, kernels: str | None = None) -> Spec:
     """Return a checked spec, after printing its warnings."""
-    spec = read_spec(path, overrides, parse_bytes(budget), kernels)
+    spec = load_silently(path, overrides, parse_bytes(budget), kernels)
     note(show_warnings(spec), nl=False)
     return spec
 
 
-def load_run(directory: Path, checkpoint: str, kernels: str | None = None, allow: bool = False) -> Run:
+def open_run(directory: Path, checkpoint: str, kernels: str | None = None, allow: bool = False) -> Run:
     """Return a run, after printing its status if unfinished, and its warnings."""
     import specnet
 
@@ -202,7 +202,9 @@ def load_run(directory: Path, checkpoint: str, kernels: str | None = None, allow
     return run
 
 
-def read_spec(path: Path, overrides: tuple[str, ...], memory_budget: int | None, kernels: str | None = None) -> Spec:
+def load_silently(
+    path: Path, overrides: tuple[str, ...], memory_budget: int | None, kernels: str | None = None
+) -> Spec:
     """Return a checked spec.
 
     Raises:

@@ -20,12 +20,12 @@ LINES = 10
 """Plain lines printed in a run with short epochs."""
 PATIENCE = 10.0
 """Seconds between plain lines if epochs are long."""
-REFRESH = 0.25
+_REFRESH = 0.25
 """Seconds between updates of the bar."""
 
 
 @contextmanager
-def watch(quiet: bool) -> Iterator[Observer]:
+def show_progress(quiet: bool) -> Iterator[Observer]:
     """Yield the observer that suits the output."""
     console = Console(highlight=False)
     if quiet:
@@ -41,7 +41,7 @@ def watch(quiet: bool) -> Iterator[Observer]:
             TextColumn("left", table_column=whole),
             console=console,
             expand=True,
-            refresh_per_second=1 / REFRESH,
+            refresh_per_second=1 / _REFRESH,
         ) as progress:
             yield Bar(progress)
     else:
@@ -99,7 +99,7 @@ class Bar(_Timed):
 
     def epoch(self, view: TrainingView, values: Mapping[str, Any]) -> None:
         now = time.monotonic()
-        if now - self.shown >= REFRESH or view.epoch == self.epochs:
+        if now - self.shown >= _REFRESH or view.epoch == self.epochs:
             self.shown = now
             self.progress.update(self.task, completed=view.epoch, values=self.values(values))
 

@@ -65,13 +65,13 @@ def run(
       specnet run specs/spiral.json --set training.epochs=200
     """
     import specnet
-    from specnet.cli.progress import watch
+    from specnet.cli.progress import show_progress
 
     for option in [name for name, given in {"--strict": strict, "--allow-other-kernels": allow}.items() if given]:
         if not go_on:
             raise UsageError(f"{option} needs a run to resume", help="add --resume, or leave it out")
     loaded = load(spec, overrides, budget, kernels)
-    with watch(is_quiet()) as observer:
+    with show_progress(is_quiet()) as observer:
         finished = specnet.run(
             loaded,
             out,
@@ -121,9 +121,9 @@ def resume(
       specnet resume runs/spiral --set training.epochs=800
     """
     import specnet
-    from specnet.cli.progress import watch
+    from specnet.cli.progress import show_progress
 
-    with watch(is_quiet()) as observer:
+    with show_progress(is_quiet()) as observer:
         finished = specnet.resume(
             run,
             overrides,

@@ -11,8 +11,8 @@ from specnet.cli.options import (
     allow_kernels_option,
     checkpoint_option,
     kernels_option,
-    load_run,
     note,
+    open_run,
     plugin_option,
     refuse_overwriting,
     run_argument,
@@ -41,13 +41,13 @@ def evaluate(
       specnet evaluate runs/mnist --split test
     """
     from specnet.cli.show import show_scores
-    from specnet.runs.samples import about, read_samples
+    from specnet.runs.samples import blamed_on, read_samples
 
     if split and file:
         raise UsageError("--split and --data cannot be combined")
-    loaded = load_run(run, checkpoint, kernels, allow)
+    loaded = open_run(run, checkpoint, kernels, allow)
     if file:
-        with about(file):
+        with blamed_on(file):
             scores = loaded.evaluate(read_samples(loaded, file))
         show_scores({str(file): scores})
     else:
@@ -73,12 +73,12 @@ def predict(run: Path, input: Path, out: Path | None, checkpoint: str, kernels: 
     Example:
       specnet predict runs/spiral points.csv -o predictions.csv
     """
-    from specnet.runs.samples import about, predictions_csv, read_inputs, write_predictions
+    from specnet.runs.samples import blamed_on, predictions_csv, read_inputs, write_predictions
 
-    loaded = load_run(run, checkpoint, kernels, allow)
+    loaded = open_run(run, checkpoint, kernels, allow)
     if out:
         refuse_overwriting(out, input, loaded.checkpoint)
-    with about(input):
+    with blamed_on(input):
         predictions = loaded.predict(read_inputs(loaded, input))
     if out is None:
         click.echo(predictions_csv(loaded, predictions), nl=False)
@@ -107,7 +107,7 @@ def plot(run: Path, names: tuple[str, ...], out: Path | None, form: str, checkpo
     """
     if out and len(names) != 1:
         raise UsageError("-o takes one plot", help=f"specnet plot {run} NAME -o {out}")
-    loaded = load_run(run, checkpoint, allow=True)
+    loaded = open_run(run, checkpoint, allow=True)
     if out:
         refuse_overwriting(out, *(path for path in run.rglob("*") if path.is_file() and path.parent.name != "plots"))
     known, failed = len(loaded.warnings), list[SpecnetError]()
@@ -138,7 +138,7 @@ def report(run: Path) -> None:
     """
     from specnet.cli.show import show_link
 
-    show_link(load_run(run, "best", allow=True).report())
+    show_link(open_run(run, "best", allow=True).report())
 
 
 @click.command()
@@ -159,7 +159,7 @@ def compare(runs: tuple[Path, ...], out: Path | None) -> None:
 
     if len(runs) < 2:
         raise UsageError("compare needs at least two runs", help=f"specnet compare {runs[0]} RUN")
-    loaded = [load_run(run, "best", allow=True) for run in runs]
+    loaded = [open_run(run, "best", allow=True) for run in runs]
     if out:
         refuse_overwriting(out, *(path for run in runs for path in run.rglob("*") if path.is_file()))
         show_link(write_comparison(loaded, out))

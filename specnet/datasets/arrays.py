@@ -85,7 +85,7 @@ class Npz(Dataset):
         return names
 
 
-class Files(Section):
+class ArrayFiles(Section):
     """The two files of a split."""
 
     inputs: DataFile = Field(description="file of the inputs, relative to the spec's folder")
@@ -100,8 +100,8 @@ class Npy(Dataset):
 
     inputs: DataFile = Field(description="file of the training inputs, relative to the spec's folder")
     targets: DataFile = Field(description="file of the training targets")
-    validation: Files | None = Field(default=None, description="files of validation samples")
-    test: Files | None = Field(default=None, description="files of test samples")
+    validation: ArrayFiles | None = Field(default=None, description="files of validation samples")
+    test: ArrayFiles | None = Field(default=None, description="files of test samples")
     buffer: Buffer = 1024
 
     def outline(self) -> Outline:
@@ -112,12 +112,12 @@ class Npy(Dataset):
         splits: dict[str, Any] = {split: self._samples(split, files) for split, files in self._files().items()}
         return Data(**splits)
 
-    def _files(self) -> dict[str, Npy | Files]:
+    def _files(self) -> dict[str, Npy | ArrayFiles]:
         """Return the files of each split."""
         files = {"train": self, "validation": self.validation, "test": self.test}
         return {split: pair for split, pair in files.items() if pair is not None}
 
-    def _headers(self, split: str, files: Npy | Files) -> tuple[Header, Header]:
+    def _headers(self, split: str, files: Npy | ArrayFiles) -> tuple[Header, Header]:
         """Return the headers of a split's files, after checking them."""
         place = () if split == "train" else (split,)
         headers = npy_header(Path(files.inputs)), npy_header(Path(files.targets))
@@ -128,7 +128,7 @@ class Npy(Dataset):
             raise DataError(f"{files.inputs} has {rows} rows, {files.targets} has {target_rows}")
         return headers
 
-    def _samples(self, split: str, files: Npy | Files) -> AnySamples:
+    def _samples(self, split: str, files: Npy | ArrayFiles) -> AnySamples:
         paths = Path(files.inputs), Path(files.targets)
         streamed = _stream(*self._headers(split, files), self.buffer, lambda: map(npy_rows, paths))
         return streamed or Samples(*map(read_npy, paths))

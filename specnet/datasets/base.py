@@ -14,7 +14,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from specnet.component import Component
-from specnet.datasets.rows import PARTS, PIECE, Rows, pieces, row_bytes, rows_in
+from specnet.datasets.rows import PARTS, PIECE_BYTES, Rows, pieces, row_bytes, rows_in
 from specnet.errors import DataError
 from specnet.functions import evenly_spaced
 from specnet.numpy_files import Header
@@ -66,7 +66,7 @@ class StreamedSamples(NamedTuple):
 
     def pieces(self) -> Iterator[Samples]:
         """Yield all samples in order, a few at a time."""
-        step = rows_in(min(PIECE, self.buffer // PARTS), self.inputs, self.targets)
+        step = rows_in(min(PIECE_BYTES, self.buffer // PARTS), self.inputs, self.targets)
         for start in range(0, len(self.inputs), step):
             yield self._read(slice(start, start + step))
 
@@ -180,7 +180,7 @@ class Dataset(Component):
     """
 
     group: ClassVar[str] = "datasets"
-    computed: ClassVar[bool] = False
+    synthetic: ClassVar[bool] = False
     """Whether samples are computed from formulas, so that their last bits may differ between machines."""
     suffix: ClassVar[str] = ""
     """Extension of the files that `read` supports, such as ".csv"; empty if it supports none."""

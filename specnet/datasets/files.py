@@ -21,7 +21,7 @@ from specnet.numpy_files import Header, explain_os_error, open_npy, open_npz, re
 
 LOCAL_HEADER = 30
 """Bytes of a zip member before its name; the last four are the lengths of the name and of the extra field."""
-CHUNK = 2**20
+_CHUNK = 2**20
 """Bytes that are read at a time for a checksum."""
 
 
@@ -65,7 +65,7 @@ def _member_rows(path: Path, file: BinaryIO, archive: ZipFile, member: ZipInfo) 
     if member.compress_type != ZIP_STORED:
         return None
     with archive.open(member) as stream:
-        while stream.read(CHUNK):  # later reads do not verify the checksum
+        while stream.read(_CHUNK):  # later reads do not verify the checksum
             pass
     file.seek(member.header_offset + LOCAL_HEADER - 4)
     start = file.tell() + 4 + sum(int.from_bytes(file.read(2), "little") for _ in range(2))

@@ -18,17 +18,17 @@ from specnet.numpy_files import Header, explain_os_error
 
 GZIP = b"\x1f\x8b"
 """First bytes of a gzipped file."""
-DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+ITEM_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """Big-endian item types by the third byte of an IDX file."""
-CLASSES = 65_536
+MAX_IDX_CLASSES = 65_536
 """Class numbers from here on mean a damaged file: each class has a name and usually an output."""
-PIECE = 2**20
+_PIECE = 2**20
 """Bytes that are read at a time."""
 AXES = 8
 """More axes mean a damaged file: NumPy supports 64 at most."""
 
 
-class Files(Section):
+class ImageFiles(Section):
     """The two files of a split."""
 
     images: DataFile = Field(description="file of the images, relative to the spec's folder")
@@ -44,8 +44,8 @@ class Idx(Dataset):
 
     images: DataFile = Field(description="file of the training images, relative to the spec's folder")
     labels: DataFile = Field(description="file of the training labels")
-    validation: Files | None = Field(default=None, description="files of validation samples")
-    test: Files | None = Field(default=None, description="files of test samples")
+    validation: ImageFiles | None = Field(default=None, description="files of validation samples")
+    test: ImageFiles | None = Field(default=None, description="files of test samples")
 
     def outline(self) -> Outline:
         outlines = {split: _outline(Path(files.images), Path(files.labels)) for split, files in self._files().items()}
@@ -59,7 +59,7 @@ class Idx(Dataset):
         count = int(splits["train"].targets.max()) + 1
         return Data(**splits, classes=tuple(str(number) for number in range(count)))
 
-    def _files(self) -> dict[str, Idx | Files]:
+    def _files(self) -> dict[str, Idx | ImageFiles]:
         """Return the files of each split."""
         files = {"train": self, "validation": self.validation, "test": self.test}
         return {split: pair for split, pair in files.items() if pair is not None}
@@ -74,7 +74,7 @@ def _outline(images_path: Path, labels_path: Path) -> tuple[tuple[int, ...], int
 def _samples(images_path: Path, labels_path: Path) -> Samples:
     images, labels = read_idx(images_path), read_idx(labels_path)
     shape = _input_shape(images_path, images, labels_path, labels)
-    if labels.min() < 0 or labels.max() >= CLASSES:
+    if labels.min() < 0 or labels.max() >= MAX_IDX_CLASSES:
         raise DataError(f"{labels_path}: labels are class numbers from 0, these are {labels.min()} to {labels.max()}")
     return Samples(images.reshape(-1, *shape), labels.astype(np.int64))
 
@@ -129,7 +129,7 @@ def _read(path: Path, size: int) -> bytes:
     try:
         with path.open("rb") as file, gzip.open(file) if file.peek(2)[:2] == GZIP else file as stream:
             pieces = []
-            while size > 0 and (piece := stream.read(min(size, PIECE))):  # a damaged header may announce any size
+            while size > 0 and (piece := stream.read(min(size, _PIECE))):  # a damaged header may announce any size
                 pieces.append(piece)
                 size -= len(piece)
             return b"".join(pieces)
@@ -140,7 +140,7 @@ def _read(path: Path, size: int) -> bytes:
 
 
 def _parse_header(path: Path, content: bytes) -> Header:
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in DTYPES or not 1 <= content[3] <= AXES:
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in ITEM_TYPES or not 1 <= content[3] <= AXES:
         raise DataError(f"{path} is not an IDX file: it begins with {content[:4].hex(' ') or 'nothing'}")
     start = _start(content[3])
     if len(content) < start:
@@ -148,4 +148,4 @@ def _parse_header(path: Path, content: bytes) -> Header:
     shape = tuple(int.from_bytes(content[place : place + 4], "big") for place in range(4, start, 4))
     if 0 in shape:
         raise DataError(f"{path} is empty: its shape is {shape}")
-    return Header(shape, np.dtype(DTYPES[content[2]]).newbyteorder("="))
+    return Header(shape, np.dtype(ITEM_TYPES[content[2]]).newbyteorder("="))

@@ -11,7 +11,7 @@ import numpy as np
 from specnet.errors import DataError, SpecnetError
 from specnet.numpy_files import Header
 
-PIECE = 2**20
+PIECE_BYTES = 2**20
 """Bytes, as float64, of the rows that are read at a time by default."""
 PARTS = 8
 """Parts of the buffer: streamed samples are in memory one part at a time."""
@@ -29,7 +29,7 @@ class Rows:
         self.shape = shape
         self.dtype = dtype
         self._read = read
-        self.step = rows_in(PIECE, self)
+        self.step = rows_in(PIECE_BYTES, self)
         """Rows that are read at a time by default."""
 
     def __len__(self) -> int:

@@ -18,7 +18,7 @@ class Spiral(Dataset):
     noise; a point is (r sin t, r cos t).
     """
 
-    computed: ClassVar[bool] = True
+    synthetic: ClassVar[bool] = True
     n_samples: int = Field(default=400, ge=4, le=10**7, multiple_of=2, description="points in both arms together")
     noise: float = Field(default=0.25, ge=0, description="standard deviation of the angle, in radians")
 
@@ -48,7 +48,7 @@ class Waves(Dataset):
     y = -0.01 x * x^sin(pi x).
     """
 
-    computed: ClassVar[bool] = True
+    synthetic: ClassVar[bool] = True
     n_samples: int = Field(default=600, ge=4, le=10**7, multiple_of=2, description="points in both pieces together")
     noise: float = Field(default=0.1, ge=0, description="standard deviation of y")
 
@@ -90,7 +90,7 @@ class Shapes(Dataset):
     not 6 x 6, and from 2 r = 6 on each square covers as many.
     """
 
-    computed: ClassVar[bool] = True
+    synthetic: ClassVar[bool] = True
     n_samples: int = Field(default=2000, ge=4, le=50_000, multiple_of=4, description="images of all shapes together")
     size: int = Field(default=16, ge=15, le=32, description="height and width of an image, in pixels")
     noise: float = Field(default=0.1, ge=0, description="standard deviation of a pixel, before it is clipped")
@@ -120,7 +120,7 @@ class Sines(Dataset):
     has its own frequency f, uniform in [0.02, 0.1] periods a step, and phase phi, uniform in [0, 2 pi].
     """
 
-    computed: ClassVar[bool] = True
+    synthetic: ClassVar[bool] = True
     n_samples: int = Field(default=2000, ge=4, le=100_000, description="sequences")
     length: int = Field(default=32, ge=2, le=500, description="values in a sequence")
     noise: float = Field(default=0.1, ge=0, description="standard deviation of a value")

@@ -22,23 +22,23 @@ from specnet.errors import DataError, Diagnostic, Pointer, SpecError, shorten
 from specnet.names import suggest
 from specnet.numpy_files import explain_os_error
 
-SHOWN = 20
+_SHOWN = 20
 """Number of mistakes that are reported one by one; the rest is counted."""
 SEPARATORS = ",;\t|"
 """Separators of cells in most files."""
-MISSING = {
+_MISSING = {
     "", "?", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NULL", "NaN", "None", "n/a", "nan", "null",
 }  # fmt: skip
 """Cells that stand for a missing value, as pandas reads them, and the question mark of many public tables."""
-FORMATS = {
+_FORMATS = {
     b"\x1f\x8b": ("a gzip file", "decompress it"),
     b"PK\x03\x04": ("a zip file or a workbook of a spreadsheet", "unpack it, or save the sheet as CSV"),
     b"\xd0\xcf\x11\xe0": ("a workbook of a spreadsheet", "save the sheet as CSV"),
     b"PAR1": ("a Parquet file", "save it as CSV"),
 }
 """First bytes of other formats, their names, and what to do."""
-TEXTS = {
+_TEXTS = {
     "#": "the file begins with a comment: remove the lines above the header",
     "%": "the file begins with a comment: remove the lines above the header",
     "@": "this looks like an ARFF file: replace the lines above the data by one with the names of the columns",
@@ -70,7 +70,7 @@ class Csv(Dataset):
         cell = table.column(self.targets[0])[0]
         if len(self.targets) > 1 or is_number(cell):
             return known
-        if cell in MISSING:
+        if cell in _MISSING:
             return replace(known, targets=None, kind=None)
         return replace(known, targets=(), kind="classes")
 
@@ -80,7 +80,7 @@ class Csv(Dataset):
         table.check_header()
         classes: tuple[str, ...] = ()
         if len(self.targets) == 1 and table.is_text(self.targets[0]):
-            classes = tuple(sorted({*table.column(self.targets[0])} - MISSING))
+            classes = tuple(sorted({*table.column(self.targets[0])} - _MISSING))
         samples = self._samples(table, targets=True, classes=classes)
         return Data(samples, classes=classes, input_names=tuple(self.inputs), target_names=tuple(self.targets))
 
@@ -135,7 +135,7 @@ class Table:
             message = f"{path}:{line}: the byte 0x{error.object[error.start]:02x} is not UTF-8"
             raise DataError(message, help="save the file as UTF-8") from error
         except csv.Error as error:
-            help = TEXTS.get(first[:1].decode("latin-1"))
+            help = _TEXTS.get(first[:1].decode("latin-1"))
             raise DataError(f"{path}:{reader.line_num}: {error}", help=help) from error
         while found and found[-1][1] == [""]:  # empty lines at the end
             found.pop()
@@ -153,7 +153,7 @@ class Table:
         self._places = {name: place for place, name in reversed([*enumerate(self.header)])}
 
     def _check_format(self, first: bytes) -> None:
-        for beginning, (kind, help) in FORMATS.items():
+        for beginning, (kind, help) in _FORMATS.items():
             if first.startswith(beginning):
                 raise DataError(f"{self.path} is {kind}, not a table as CSV", help=help)
 
@@ -213,9 +213,9 @@ class Table:
 
     def check(self) -> None:
         """Raise the recorded mistakes, if any."""
-        if len(self.mistakes) > SHOWN:
-            more = Diagnostic("data", f"{self.path}: {len(self.mistakes) - SHOWN} more mistakes like these")
-            raise SpecError([*self.mistakes[:SHOWN], more])
+        if len(self.mistakes) > _SHOWN:
+            more = Diagnostic("data", f"{self.path}: {len(self.mistakes) - _SHOWN} more mistakes like these")
+            raise SpecError([*self.mistakes[:_SHOWN], more])
         if self.mistakes:
             raise SpecError(self.mistakes)
 
@@ -226,7 +226,7 @@ class Table:
         if others:
             common = ", ".join(f"{show_value(shorten(cell))} ({count})" for cell, count in _common(others))
             what += f", and {len(others):,} more cells of the column are wrong: {common}"
-        if first in MISSING:
+        if first in _MISSING:
             help = "missing values cannot be used: remove these rows or fill the cells; a class needs another name"
         elif len(others) + 1 == len(cells):
             help = "the column is text, but numbers are needed: leave it out, or write numbers for its categories"
@@ -247,7 +247,7 @@ def _hint(header: list[str], delimiter: str) -> str | None:
         return f'set "delimiter": {json.dumps(found[0])}, or separate cells by {json.dumps(delimiter)}'
     if all(map(is_number, header)):
         return "the first line should name the columns"
-    return TEXTS.get(header[0][:1])
+    return _TEXTS.get(header[0][:1])
 
 
 def plain_name(name: str) -> str:

@@ -13,7 +13,7 @@ from specnet.errors import BrokenComponentError
 
 DEFAULT = "numpy"
 """The default set."""
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class KernelSet:
@@ -39,7 +39,7 @@ class KernelSet:
     """Other facts that its last bits depend on, for manifests, such as compiler and CPU of a compiled set."""
 
     @classmethod
-    def kernel(cls, definition: type[T]) -> type[T]:
+    def kernel(cls, definition: type[_T]) -> type[_T]:
         """Return the class that replaces a definition, often itself.
 
         Raises:
@@ -48,7 +48,7 @@ class KernelSet:
         return _kernel(cls, registry.definition(definition))  # type: ignore[arg-type]
 
     @classmethod
-    def instantiate(cls, value: T) -> T:
+    def instantiate(cls, value: _T) -> _T:
         """Return a component to run, as `fresh_copy` does, with kernels of this set at every depth.
 
         Kernels of other sets become kernels of this one, or definitions.

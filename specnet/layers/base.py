@@ -15,12 +15,12 @@ from specnet.component import Component, build
 from specnet.errors import Pointer, ShapeError, SpecError, SpecnetError, show_pointer
 from specnet.faults import definition_name
 from specnet.initializers.base import Initializer
+from specnet.task import Shape
 from specnet.workspace import Workspace
 
 if TYPE_CHECKING:
     from specnet.layers.stack import Stack
 
-Shape = tuple[int, ...]
 Output = Literal["numbers", "probabilities", "same"]
 """Kind of outputs: any numbers, numbers in [0, 1] by construction, or the same as the inputs."""
 RUN_TIME = (
@@ -43,7 +43,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class State:
+class RunningState:
     """Running state that a layer has declared: saved with the run, never optimized."""
 
     name: str
@@ -103,7 +103,7 @@ class Layer(Component):
     def model_post_init(self, context: Any) -> None:
         """Set the run-time attributes, which the network fills in."""
         self.parameters: list[Parameter] = []
-        self.states: list[State] = []
+        self.states: list[RunningState] = []
         self.shared: list[Shared] = []
         self.stacks: list[Stack] = []
         self.grad = SimpleNamespace()
@@ -222,7 +222,7 @@ class Layer(Component):
     def declare_state(self, name: str, shape: Shape, value: float = 0.0) -> None:
         """Declare running state that starts with `value` everywhere and that `forward` updates in place."""
         self._check_name(name, shape)
-        self.states.append(State(name, shape, value))
+        self.states.append(RunningState(name, shape, value))
 
     def share(self, name: str, source: str, transpose: bool = False) -> None:
         """Use a parameter of another layer, such as "layers.0.weight", as one of this layer's own.

@@ -10,8 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from specnet.errors import ShapeError
-from specnet.layers.base import Layer, Output, Shape, outputs_of, take_whole
+from specnet.layers.base import Layer, Output, outputs_of, take_whole
 from specnet.layers.stack import show_shape
+from specnet.task import Shape
 
 
 class Residual(Layer):

@@ -9,7 +9,8 @@ from pydantic import Field, PositiveInt
 
 from specnet.errors import ShapeError
 from specnet.initializers.base import Initializer
-from specnet.layers.base import Layer, Shape
+from specnet.layers.base import Layer
+from specnet.task import Shape
 
 
 class Linear(Layer):

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from specnet.layers.base import Layer, Shape
+from specnet.layers.base import Layer
+from specnet.task import Shape
 
 
 class Flatten(Layer):

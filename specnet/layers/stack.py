@@ -14,7 +14,8 @@ import numpy as np
 from specnet.component import fresh_copy
 from specnet.errors import Diagnostic, Pointer, ShapeError, SpecError, show_pointer
 from specnet.faults import guarded
-from specnet.layers.base import Layer, Shape, walk
+from specnet.layers.base import Layer, walk
+from specnet.task import Shape
 
 
 @dataclass

@@ -10,10 +10,8 @@ from pydantic import Field
 
 from specnet.component import Component
 from specnet.errors import DataError, ShapeError
-from specnet.task import Task, TaskKind
+from specnet.task import Shape, Task, TaskKind
 from specnet.weights import aligned, total_weight, weighted
-
-Shape = tuple[int, ...]
 
 
 class Loss(Component):
@@ -161,7 +159,7 @@ class ElementwiseLoss(Loss):
         return self.scale(self.slope(self.y, self.target))
 
 
-def check_probabilities(target: np.ndarray) -> None:
+def check_target_probabilities(target: np.ndarray) -> None:
     """Check that targets can be probabilities.
 
     Raises:

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from specnet.errors import DataError, ShapeError
 from specnet.functions import sigmoid, softmax, softplus
-from specnet.losses.base import ElementwiseLoss, Loss, Shape, check_probabilities
-from specnet.task import Task
+from specnet.losses.base import ElementwiseLoss, Loss, check_target_probabilities
+from specnet.task import Shape, Task
 
 
 class Binary(ElementwiseLoss):
@@ -27,7 +27,7 @@ class Binary(ElementwiseLoss):
 
     def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
         target = super().prepare(target, output_shape, dtype)
-        check_probabilities(target)
+        check_target_probabilities(target)
         return target
 
 
@@ -131,7 +131,7 @@ class CrossEntropy(Loss):
     def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
         self.check_shapes(output_shape, target.shape[1:])
         if target.shape[1:] == output_shape:
-            check_probabilities(target)
+            check_target_probabilities(target)
             return target.astype(dtype)
         count, target = output_shape[-1], target.reshape(len(target), *output_shape[:-1])
         wrong = (target != np.rint(target)) | (target < 0) | (target >= count)

@@ -11,7 +11,7 @@ from specnet.metrics.base import MeanMetric, Metric
 from specnet.weights import aligned, weighted
 
 
-class Mse(MeanMetric):
+class MeanSquaredError(MeanMetric):
     """Mean squared error, in squared units of the target."""
 
     higher_is_better: ClassVar[bool] = False
@@ -20,7 +20,7 @@ class Mse(MeanMetric):
         return np.square(self.errors(prediction, target))
 
 
-class Mae(MeanMetric):
+class MeanAbsoluteError(MeanMetric):
     """Mean absolute error, in units of the target."""
 
     higher_is_better: ClassVar[bool] = False

@@ -19,12 +19,13 @@ import numpy as np
 from specnet.errors import Pointer, SpecnetError, show_pointer
 from specnet.faults import guarded
 from specnet.kernels.base import KernelSet, Textbook
-from specnet.layers.base import Layer, Shape
+from specnet.layers.base import Layer
 from specnet.losses.base import Loss
 from specnet.network.network import Network
 from specnet.network.parameters import FlatVector, lay_out
 from specnet.network.wrapping import Call, check_result, wrapped
 from specnet.randomness import stream
+from specnet.task import Shape
 
 
 class TooLongError(SpecnetError):

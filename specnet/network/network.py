@@ -14,10 +14,11 @@ from specnet.component import build, fresh_copy
 from specnet.errors import DataError, ShapeError, SpecnetError, UsageError, show_pointer
 from specnet.faults import definition_name
 from specnet.kernels.base import DEFAULT, KernelSet, Textbook, find_kernels
-from specnet.layers.base import Layer, Shape, take_whole, walk
+from specnet.layers.base import Layer, take_whole, walk
 from specnet.layers.stack import Stack
 from specnet.network.parameters import FlatVector
 from specnet.randomness import restore_stream, save_stream, stream
+from specnet.task import Shape
 
 
 class Network:

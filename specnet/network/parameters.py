@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.layers.base import Shape
+from specnet.task import Shape
 from specnet.workspace import zeros
 
 

@@ -9,7 +9,8 @@ from itertools import islice
 
 from specnet.errors import Pointer
 from specnet.faults import guarded
-from specnet.layers.base import Layer, Shape, walk
+from specnet.layers.base import Layer, walk
+from specnet.task import Shape
 
 
 @dataclass

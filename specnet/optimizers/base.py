@@ -85,7 +85,7 @@ class Optimizer(Component):
 
         w is the flat vector of all parameters, and must not be changed.
         """
-        for name, inner in wrapped(self):
+        for name, inner in inner_optimizers(self):
             weights = inner.weights_for_evaluation(w, getattr(state, name))
             if weights is not None:
                 return weights
@@ -94,7 +94,7 @@ class Optimizer(Component):
     def bind(self, shapes: Mapping[str, tuple[int, ...]], objective: Objective | None = None) -> None:
         """Prepare for parameters of these shapes, in their order in the flat vector."""
         self.objective = objective
-        inner = [optimizer for _, optimizer in wrapped(self)]
+        inner = [optimizer for _, optimizer in inner_optimizers(self)]
         total = sum(math.prod(shape) for shape in shapes.values())
         cuts: list[tuple[int, ...]] = [(min(PIECE, total - start),) for start in range(0, total, PIECE)]
         if self.whole_vector or self.needs or inner:
@@ -116,7 +116,7 @@ class Optimizer(Component):
             self.update(*piece, step)
 
 
-def wrapped(optimizer: Optimizer) -> Iterator[tuple[str, Optimizer]]:
+def inner_optimizers(optimizer: Optimizer) -> Iterator[tuple[str, Optimizer]]:
     """Yield the optimizers that fields of an optimizer hold, by name."""
     for name in type(optimizer).model_fields:
         if isinstance(inner := getattr(optimizer, name), Optimizer):
@@ -125,13 +125,15 @@ def wrapped(optimizer: Optimizer) -> Iterator[tuple[str, Optimizer]]:
 
 def all_state_names(optimizer: Optimizer) -> tuple[str, ...]:
     """Return the names of an optimizer's arrays; for an optimizer inside it by place, such as `optimizer.m`."""
-    names = [f"{name}.{inner_name}" for name, inner in wrapped(optimizer) for inner_name in all_state_names(inner)]
+    names = [
+        f"{name}.{inner_name}" for name, inner in inner_optimizers(optimizer) for inner_name in all_state_names(inner)
+    ]
     return (*optimizer.state_names, *names)
 
 
 def all_needs(optimizer: Optimizer) -> set[str]:
     """Return what an optimizer and those inside it need from the objective."""
-    return {*optimizer.needs}.union(*(all_needs(inner) for _, inner in wrapped(optimizer)))
+    return {*optimizer.needs}.union(*(all_needs(inner) for _, inner in inner_optimizers(optimizer)))
 
 
 def named_state(optimizer: Optimizer, arrays: np.ndarray) -> State:
@@ -140,7 +142,7 @@ def named_state(optimizer: Optimizer, arrays: np.ndarray) -> State:
 
     def named(optimizer: Optimizer) -> State:
         own = {name: next(rows) for name in optimizer.state_names}
-        return State(**own, **{name: named(inner) for name, inner in wrapped(optimizer)})
+        return State(**own, **{name: named(inner) for name, inner in inner_optimizers(optimizer)})
 
     return named(optimizer)
 
@@ -149,5 +151,5 @@ def decaying(optimizer: Optimizer, state: State) -> Iterator[State]:
     """Yield the state of an optimizer, and of those inside it, that decay parameters."""
     if optimizer.decays:
         yield state
-    for name, inner in wrapped(optimizer):
+    for name, inner in inner_optimizers(optimizer):
         yield from decaying(inner, getattr(state, name))

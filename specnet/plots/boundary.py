@@ -16,7 +16,7 @@ from specnet.recording.scenes import present_scene
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-POINTS = 200
+_POINTS = 200
 """Points along each side of the plane."""
 ALIKE = 2.0
 """Ratio of the ranges of both inputs up to which their axes have one scale."""
@@ -41,7 +41,7 @@ class DecisionBoundary(Plot):
         present_scene(run, 2, required_classes(run))  # a transform may refuse values beyond the samples
 
     def draw(self, run: Trained) -> Figure:
-        panel = ClassPlane(present_scene(run, POINTS, required_classes(run)), 1.0)
+        panel = ClassPlane(present_scene(run, _POINTS, required_classes(run)), 1.0)
         columns = 0 if panel.graded else math.ceil((len(panel.names) + len(panel.scene.samples)) / 20)
         width, height = (abs(axis.values[-1] - axis.values[0]) for axis in panel.scene.axes)
         alike = 1 / ALIKE < height / width < ALIKE
@@ -60,5 +60,5 @@ class DecisionBoundary(Plot):
         else:
             style.legend(figure, panel.handles(axes), place="outside right center", columns=columns)
         if alike:
-            style.lay_out(figure)  # the layout of equal scales is right from the second time on
+            style.lay_out_figure(figure)  # the layout of equal scales is right from the second time on
         return figure

@@ -65,5 +65,5 @@ class ConfusionMatrix(SplitPlot):
             text = f"{count}\n{shares[row, column]:.1%}" if roomy else f"{count}"
             color = "white" if shares[row, column] > 0.55 * (1.0 if row == column else most) else "black"
             axes.text(column, row, text, color=color, fontsize=9 if roomy else 7, ha="center", va="center")
-        style.lay_out(figure)  # the layout of square cells is right from the second time on
+        style.lay_out_figure(figure)  # the layout of square cells is right from the second time on
         return figure

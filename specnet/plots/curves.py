@@ -62,7 +62,7 @@ class Curves(Plot):
         return figure
 
 
-class Schedule(Plot):
+class ScheduleCurves(Plot):
     """The learning rate and every scheduled hyper-parameter over the steps, as in the last step of each epoch.
 
     The scale is logarithmic where a quarter of the epochs have less than a tenth of the highest value.

@@ -16,7 +16,7 @@ from specnet.recording.scenes import present_scene
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-POINTS = 1000
+_POINTS = 1000
 """Points of the curve."""
 
 
@@ -38,7 +38,7 @@ class RegressionFit(Plot):
         present_scene(run, 2, None)  # a transform may refuse values beyond the samples
 
     def draw(self, run: Trained) -> Figure:
-        panel = CurvePanel(present_scene(run, POINTS, None), 1.0)
+        panel = CurvePanel(present_scene(run, _POINTS, None), 1.0)
         figure = style.figure(f"{run.name}: prediction and data", 8, 5)
         axes = figure.add_subplot()
         panel.set_up(axes)

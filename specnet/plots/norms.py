@@ -16,7 +16,7 @@ from specnet.recording.scenes import recorded
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAMED = 20
+_NAMED = 20
 """Layers that are named beside the scale of colours; of more, these are spread evenly."""
 
 
@@ -52,7 +52,7 @@ class GradientNorms(Plot):
             style.leave_out_specks(axes, np.concatenate(curves) if curves else np.empty(0))
             style.scale_by_decades(axes)
 
-        places = evenly_spaced(len(layers), NAMED)
+        places = evenly_spaced(len(layers), _NAMED)
         mapping = ScalarMappable(BoundaryNorm(np.arange(len(layers) + 1) - 0.5, len(layers)), ListedColormap(colors))
         bar = figure.colorbar(mapping, ax=figure.axes, ticks=places, label="layer")
         bar.ax.set_yticklabels([style.label(layers[place]) for place in places])

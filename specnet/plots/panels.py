@@ -23,7 +23,7 @@ GROUND = 0.9
 """Where the colours of the plane lie: above the grid and below the samples, whichever is drawn first."""
 SMALL = 0.7
 """Size of points in a small panel, relative to the usual one."""
-STEPS = 20
+_STEPS = 20
 """Colours of a map of numbers, from the lowest to the highest."""
 
 
@@ -190,7 +190,7 @@ class NumberPlane(PlanePanel):
 
     def __init__(self, scene: Scene, scale: float = SMALL) -> None:
         super().__init__(scene, scale)
-        self.levels = np.linspace(*scene.range, STEPS + 1)
+        self.levels = np.linspace(*scene.range, _STEPS + 1)
 
     @cached_property
     def colors(self) -> ScalarMappable:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FEW = 4
+_FEW = 4
 """Classes whose curves are told apart without a mean."""
 BINS = 10
 """Parts into which a calibration divides the probabilities from 0 to 1."""
-TRIED = 100
+_TRIED = 100
 """Training samples for which predictions are looked at before training."""
 
 
@@ -58,7 +58,7 @@ class Roc(SplitPlot):
         figure = style.figure(f"{run.name}: ROC, {shown}", 5.5 + 2.5 * columns, 5.5)
         axes = figure.add_subplot()
         style.dress(axes, "false positive rate", "true positive rate")
-        panels = [axes, corner(axes)] if len(curves) > FEW else [axes]
+        panels = [axes, corner(axes)] if len(curves) > _FEW else [axes]
         (chance,) = axes.plot([0, 1], [0, 1], color="0.5", linestyle=":", linewidth=1.2, label="chance: 0.500")
         lines, areas, found = [], [], []
         grid = np.linspace(0.0, 1.0, 1001)
@@ -116,7 +116,7 @@ class Calibration(SplitPlot):
     """
 
     def check(self, run: Trained) -> None:
-        scores = scores_of(run.predict(run.data.train.inputs[:TRIED]))
+        scores = scores_of(run.predict(run.data.train.inputs[:_TRIED]))
         scored_classes(run, scores)
         check_probabilities(scores)
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 PANELS = 9
 """Epochs that a `HistoryGrid` shows."""
-FRAMES = 100
+_FRAMES = 100
 """Epochs that a `Replay` shows at most."""
-LISTED = 8
+_LISTED = 8
 """Entries that the legend of a `Replay` has room for."""
 
 
@@ -77,14 +77,14 @@ class Replay(Plot):
 
     def draw(self, run: Trained) -> Figure:
         scene = recorded_scene(run)
-        return next(replay(run.name, scene, [len(scene.frames.epochs) - 1]))
+        return next(_replay(run.name, scene, [len(scene.frames.epochs) - 1]))
 
     def frames(self, run: Trained) -> Iterator[Figure]:
         scene = recorded_scene(run)
-        return replay(run.name, scene, frames_by_root(scene.frames.epochs, FRAMES))
+        return _replay(run.name, scene, frames_by_root(scene.frames.epochs, _FRAMES))
 
 
-def replay(name: str, scene: Scene, frames: Iterable[int]) -> Iterator[Figure]:
+def _replay(name: str, scene: Scene, frames: Iterable[int]) -> Iterator[Figure]:
     """Yield one figure, drawn anew for each of these frames."""
     from matplotlib.lines import Line2D
 
@@ -105,7 +105,7 @@ def replay(name: str, scene: Scene, frames: Iterable[int]) -> Iterator[Figure]:
         progress.set_xdata([0, scene.frames.epochs[frame] / max(last, 1)])
         if first:
             list_below(figure, panel.handles(axes))
-            style.lay_out(figure)
+            style.lay_out_figure(figure)
             figure.set_layout_engine("none")  # from here on nothing moves that is not meant to
         yield figure
 
@@ -113,7 +113,7 @@ def replay(name: str, scene: Scene, frames: Iterable[int]) -> Iterator[Figure]:
 def list_below(figure: Figure, handles: list[Artist]) -> None:
     """Put a legend below a small picture, in as many columns as it has room for, unless it takes too much."""
     longest = max((len(str(handle.get_label())) for handle in handles), default=0)
-    if 0 < len(handles) <= LISTED:
+    if 0 < len(handles) <= _LISTED:
         columns = int(figure.get_figwidth() / (0.06 * longest + 0.5))
         style.legend(figure, handles, columns=max(1, min(columns, len(handles))), fontsize=8)
 

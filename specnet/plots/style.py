@@ -73,7 +73,7 @@ def leave_out_specks(axes: Axes, values: np.ndarray) -> None:
         )
 
 
-def lay_out(figure: Figure) -> None:
+def lay_out_figure(figure: Figure) -> None:
     """Make room for the texts of a figure, without drawing it."""
     engine = figure.get_layout_engine()
     assert engine is not None

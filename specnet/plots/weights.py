@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-UNITS = 64
+_UNITS = 64
 """Units that are shown as images: of more, those with the largest weights."""
-NAMED = 30
+_NAMED = 30
 """Inputs up to which each has its name beside its row."""
 
 
@@ -60,7 +60,7 @@ def draw_filters(run: Trained, name: str, weights: np.ndarray) -> Figure:
     """Return a picture of filters (height, width, channels, units), each as an image."""
     height, width, channels, units = weights.shape
     strength = np.linalg.norm(weights.reshape(-1, units), axis=0)
-    chosen = np.sort(np.argsort(-strength, kind="stable")[:UNITS])
+    chosen = np.sort(np.argsort(-strength, kind="stable")[:_UNITS])
     filters = np.moveaxis(weights[..., chosen], -1, 0)
     if channels != 3:
         filters = filters.mean(axis=-1, keepdims=True)
@@ -75,7 +75,7 @@ def draw_filters(run: Trained, name: str, weights: np.ndarray) -> Figure:
 
     of = "" if channels in (1, 3) else ", mean over channels"
     every = len(filters) == units
-    title = f"{run.name}: {name}, {f'all {units}' if every else f'the {UNITS} strongest of {units}'} units{of}"
+    title = f"{run.name}: {name}, {f'all {units}' if every else f'the {_UNITS} strongest of {units}'} units{of}"
     figure = style.figure(title, 8, min(12.0, max(2.0, 6.0 * len(sheet) / sheet.shape[1])) + 1.2)
     axes = figure.add_subplot()
     style.dress(axes, "unit in the row", "first unit of the row")
@@ -107,7 +107,7 @@ def draw_matrix(run: Trained, name: str, weights: np.ndarray) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     names = run.input_names
-    if len(names) == inputs <= NAMED:
+    if len(names) == inputs <= _NAMED:
         axes.set_yticks(range(inputs), [style.label(each) for each in names])
     return figure
 

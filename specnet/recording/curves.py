@@ -14,13 +14,13 @@ OF_WEIGHTS = ("gradient norm", "update / weight norm", "weight norm")
 """Titles of the values that a record has of each layer with parameters."""
 DEAD_UNITS = "share of dead or saturated units"
 
-Curves = dict[str, np.ndarray]
+_Curves = dict[str, np.ndarray]
 """Numbers (epochs,) or (frames,) by the name of a split or a layer."""
 
 
-def history_curves(history: Mapping[str, np.ndarray]) -> dict[str, Curves]:
+def history_curves(history: Mapping[str, np.ndarray]) -> dict[str, _Curves]:
     """Return the columns of each measured value by split; a scheduled value, named by its place, has one named ""."""
-    values: dict[str, Curves] = {}
+    values: dict[str, _Curves] = {}
     for column, numbers in history.items():
         split, slash, value = column.partition("/")
         if slash and split in SPLITS:
@@ -30,7 +30,7 @@ def history_curves(history: Mapping[str, np.ndarray]) -> dict[str, Curves]:
     return values
 
 
-def layer_curves(record: Mapping[str, np.ndarray]) -> dict[str, Curves]:
+def layer_curves(record: Mapping[str, np.ndarray]) -> dict[str, _Curves]:
     """Return what a record has of each layer, by title; nothing of the initial weights alone, or of older versions."""
     if len(record.get("epochs", ())) < 2 or "layers" not in record:
         return {}

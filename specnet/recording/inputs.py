@@ -14,7 +14,7 @@ from specnet.functions import evenly_spaced, extremes
 from specnet.spec.model import Record
 from specnet.training.model import Model
 
-POINTS = {1: 200, 2: 80}
+_POINTS = {1: 200, 2: 80}
 """Grid points along each of one or two inputs, unless the spec has a number."""
 UNIT_POINTS = {1: 200, 2: 32}
 """The same for responses of hidden units, of which there are many."""
@@ -43,7 +43,7 @@ def recorded_inputs(record: Record, model: Model, data: Data) -> RecordedInputs:
     shape = data.train.inputs.shape[1:]
     if shape in [(1,), (2,)]:
         try:
-            return grid_inputs(record, model, data, record.points or POINTS[shape[0]])
+            return grid_inputs(record, model, data, record.points or _POINTS[shape[0]])
         except SpecnetError:  # a transform may refuse values that are not in the data
             return sample_inputs(record, model, data)
     if record.points or record.margin is not None or record.units:

@@ -25,9 +25,9 @@ from specnet.training.callbacks import Callback
 from specnet.training.model import ROWS, Model
 from specnet.training.trainer import Trainer
 
-UNITS = 64
+_UNITS = 64
 """Units of a layer whose responses are kept: its first ones."""
-LARGEST = float(np.finfo(np.float16).max)
+_LARGEST = float(np.finfo(np.float16).max)
 PROBED = 200
 """Training samples by which units are judged."""
 FLAT = 0.01
@@ -205,7 +205,7 @@ class Recorder(Callback):
                 for number, layer in enumerate(self.network.layers):
                     y = layer.forward(y, training=False)
                     if number in names:
-                        parts[names[number]].append(np.clip(y[:, :UNITS], -LARGEST, LARGEST).astype(np.float16))
+                        parts[names[number]].append(np.clip(y[:, :_UNITS], -_LARGEST, _LARGEST).astype(np.float16))
         found = {name: np.concatenate(part) for name, part in parts.items()}
         return {f"units/{name}": y.reshape(*self.grid.shape, -1) for name, y in found.items()}
 

@@ -13,12 +13,12 @@ from pydantic import BaseModel
 
 from specnet.component import Component
 from specnet.errors import Pointer, show_pointer
-from specnet.functions import plain
+from specnet.functions import format_number
 from specnet.report.base import Reported
 from specnet.report.paths import relative_paths
 from specnet.report.results import scores
 from specnet.report.series import FEW, metrics_of
-from specnet.report.view import Part, attempt, facts
+from specnet.report.view import Part, facts, make_part
 from specnet.spec.model import Spec
 from specnet.spec.plan import SPLITS
 from specnet.spec.shortest import shortest
@@ -67,7 +67,7 @@ def compare(runs: Sequence[Reported]) -> Comparison:
         [*fact_rows(runs), *score_rows(runs, [part.value or {} for part in measured])],
         [
             Row(row.name, [value and mailed(value, run) for value, run in zip(row.values, runs, strict=True)])
-            for row in differences([run.spec for run in runs])
+            for row in differing_rows([run.spec for run in runs])
             if row.name not in IGNORED_FIELDS
         ],
         [f"{name}: {part.reason}" for name, part in zip(names, measured, strict=True) if part.reason],
@@ -97,7 +97,7 @@ def mailed(value: str, run: Reported) -> str:
 
 def measure(run: Reported) -> Part:
     """Return loss and metrics of each split of a run, or why there are none."""
-    return attempt(run, lambda: scores(run))
+    return make_part(run, lambda: scores(run))
 
 
 def fact_rows(runs: Sequence[Reported]) -> Iterator[Row]:
@@ -113,7 +113,7 @@ def score_rows(runs: Sequence[Reported], measured: Sequence[dict[str, dict[str, 
         found = [each.get(split, {}) for each in measured]
         for name in dict.fromkeys(name for each in found for name in each):
             values = [each.get(name) for each in found]
-            texts = [None if value is None else plain(value, 6) for value in values]
+            texts = [None if value is None else format_number(value, 6) for value in values]
             yield Row(f"{split}/{name}", texts, best([run.spec for run in runs], name, texts))
 
 
@@ -140,7 +140,7 @@ def dependencies(spec: Spec, name: str) -> list[Component]:
     return [*metrics_of(spec, name)]
 
 
-def differences(values: Sequence[Any], place: Pointer = ()) -> Iterator[Row]:
+def differing_rows(values: Sequence[Any], place: Pointer = ()) -> Iterator[Row]:
     """Yield each place where validated values differ, with what each says there.
 
     Components of the same type differ in their fields, others as a whole. Items of lists are aligned by their types, so
@@ -150,11 +150,11 @@ def differences(values: Sequence[Any], place: Pointer = ()) -> Iterator[Row]:
     if isinstance(first, BaseModel) and all(type(value) is type(first) for value in values):
         for name, field in type(first).model_fields.items():
             if not field.exclude:
-                yield from differences([getattr(value, name) for value in values], (*place, field.alias or name))
+                yield from differing_rows([getattr(value, name) for value in values], (*place, field.alias or name))
     elif all(isinstance(value, list | tuple) for value in values):
         for places in align(values):
             items = [each[places[run]] if run in places else ABSENT for run, each in enumerate(values)]
-            yield from differences(items, (*place, "/".join(map(str, sorted({*places.values()})))))
+            yield from differing_rows(items, (*place, "/".join(map(str, sorted({*places.values()})))))
     else:
         texts = [None if value is ABSENT else json.dumps(shortest(value), ensure_ascii=False) for value in values]
         if len(set(texts)) > 1:

@@ -11,20 +11,20 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from specnet.functions import plain
+from specnet.functions import format_number
 from specnet.report.base import Reported
 from specnet.report.compare import compare, name_runs
-from specnet.report.paths import relative_paths, shorten
-from specnet.report.replay import FRAMES, replay
+from specnet.report.paths import relative_paths, shorten_paths
+from specnet.report.replay import PAGE_FRAMES, replay
 from specnet.report.results import confusion, residuals, scores, worst
 from specnet.report.series import FEW, panels
 from specnet.report.view import (
-    CLASSES,
+    CONFUSION_CLASSES,
     Part,
-    attempt,
     describe_manifest,
     facts,
     layer_table,
+    make_part,
     residual_pictures,
     show_examples,
     tidy,
@@ -47,7 +47,7 @@ def page(runs: Sequence[Reported]) -> str:
     names = name_runs(runs)
     single = len(runs) == 1
     replays = [
-        attempt(run, lambda run=run: replay_share(run, len(runs))) if len(runs) <= REPLAYS else Part(None)  # type: ignore[misc]
+        make_part(run, lambda run=run: replay_share(run, len(runs))) if len(runs) <= REPLAYS else Part(None)  # type: ignore[misc]
         for run in runs
     ]
     epochs = sorted({epoch for part in replays if part.value for epoch in part.value["epochs"]})
@@ -68,7 +68,7 @@ def page(runs: Sequence[Reported]) -> str:
         .get_template("page.html")
         .render(
             title=runs[0].name if single else f"{len(runs)} runs compared",
-            runs=[describe(run, name, part) for run, name, part in zip(runs, names, replays, strict=True)],
+            runs=[_describe(run, name, part) for run, name, part in zip(runs, names, replays, strict=True)],
             panels=drawn,
             stills=len(stills),
             many=len(runs) > FEW,
@@ -87,16 +87,16 @@ def page(runs: Sequence[Reported]) -> str:
 
 def replay_share(run: Reported, count: int) -> dict[str, Any]:
     """Return the replay of a run for a page with `count` runs."""
-    return replay(run, LETTERS // count, frames=max(2, FRAMES // count), units=count == 1)
+    return replay(run, LETTERS // count, frames=max(2, PAGE_FRAMES // count), units=count == 1)
 
 
-def describe(run: Reported, name: str, part: Part) -> dict[str, Any]:
+def _describe(run: Reported, name: str, part: Part) -> dict[str, Any]:
     """Return what the page says of each run, be it one or several."""
     return {
         "name": name,
         "description": run.spec.description,
         "status": run.status,
-        "error": shorten(run.manifest["error"] or "", run),
+        "error": shorten_paths(run.manifest["error"] or "", run),
         "facts": facts(run),
         "replay": part,
         "spec": tidy(relative_paths(shortest_spec(run.spec), run.directory)),
@@ -107,12 +107,12 @@ def describe(run: Reported, name: str, part: Part) -> dict[str, Any]:
 
 def details(run: Reported, drawn: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return what the page of a single run says of its model and its results."""
-    residual, wrong = attempt(run, lambda: residuals(run)), attempt(run, lambda: worst(run))
+    residual, wrong = make_part(run, lambda: residuals(run)), make_part(run, lambda: worst(run))
     return {
-        "layers": attempt(run, lambda: layer_table(run, drawn)),
-        "scores": attempt(run, lambda: scores(run)),
-        "confusion": attempt(run, lambda: confusion(run)),
-        "most_classes": CLASSES,
+        "layers": make_part(run, lambda: layer_table(run, drawn)),
+        "scores": make_part(run, lambda: scores(run)),
+        "confusion": make_part(run, lambda: confusion(run)),
+        "most_classes": CONFUSION_CLASSES,
         "worst": wrong,
         "examples": show_examples(run, wrong.value.examples) if wrong.value else [],
         "residuals": residual,
@@ -135,7 +135,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["plain"] = plain
+    made.filters["plain"] = format_number
     return made
 
 

@@ -33,7 +33,7 @@ def relative_paths(value: Any, directory: Path) -> Any:
     return relative(value, directory) if isinstance(value, str) and Path(value).is_absolute() else value
 
 
-def shorten(text: str, run: Reported) -> str:
+def shorten_paths(text: str, run: Reported) -> str:
     """Return a message about a run whose absolute paths are relative to its directory."""
     known = sorted(absolute_paths(run.spec.to_json()), key=len, reverse=True)  # these may hold spaces and quotes
     either = "|".join([*map(re.escape, known), ABSOLUTE])

@@ -27,7 +27,7 @@ HOLD = 2000
 """Milliseconds that its last frame is shown."""
 COMPRESSION = 3
 """Level from 0 to 9: twice as fast as the usual 6, for files that are a tenth larger."""
-COLORS = 128
+_COLORS = 128
 """Colours of a GIF; twice as many look the same and take a tenth more."""
 SAMPLED = 8
 """Frames from which they are chosen."""
@@ -109,7 +109,7 @@ def write_gif(figures: Iterable[Figure], file: BinaryIO) -> None:
 
     frames = [pixels(figure) for figure in figures]
     palette = common_palette(frames)
-    first, *others = (Image.fromarray(nearest(frame, palette)) for frame in frames)
+    first, *others = (Image.fromarray(_nearest(frame, palette)) for frame in frames)
     for image in (first, *others):
         image.putpalette(palette.tobytes())
     durations = [PACE] * len(others) + [HOLD]
@@ -130,11 +130,11 @@ def common_palette(frames: list[np.ndarray]) -> np.ndarray:
     from PIL import Image
 
     chosen = [frames[number] for number in evenly_spaced(len(frames), SAMPLED)]
-    palette = Image.fromarray(np.concatenate(chosen)).quantize(COLORS).getpalette()
+    palette = Image.fromarray(np.concatenate(chosen)).quantize(_COLORS).getpalette()
     return np.array(palette, np.uint8).reshape(-1, 3)
 
 
-def nearest(frame: np.ndarray, palette: np.ndarray) -> np.ndarray:
+def _nearest(frame: np.ndarray, palette: np.ndarray) -> np.ndarray:
     """Return the number of the nearest colour for each pixel of a frame, (height, width) uint8.
 
     Pillow's own way is an approximation: it would make white paper grey.

@@ -13,9 +13,9 @@ from specnet.report.base import Reported
 from specnet.report.packing import Levels, count_up, quantize, quantize_each, thumbnails
 from specnet.report.series import rounded
 
-POINTS = 128
+GRID_POINTS = 128
 """Points along each of two inputs at most; of finer grids only every second point is shown, or third, …"""
-FRAMES = 600
+PAGE_FRAMES = 600
 """Frames of all replays of a page at most: every curve has a point for each."""
 LEVELS = 65_536
 """Parts of a column's range to which its numbers are written."""
@@ -24,7 +24,7 @@ Arrays = dict[str, Levels]
 """What changes from frame to frame, by the names that the page's script knows."""
 
 
-def replay(run: Reported, budget: int, *, frames: int = FRAMES, units: bool = True) -> dict[str, Any]:
+def replay(run: Reported, budget: int, *, frames: int = PAGE_FRAMES, units: bool = True) -> dict[str, Any]:
     """Return the scene of a run's record as a JSON value, whose packed frames take `budget` letters.
 
     Frames that would take more are left out, evenly, and so are those beyond `frames`; the first and the last stay.
@@ -36,7 +36,7 @@ def replay(run: Reported, budget: int, *, frames: int = FRAMES, units: bool = Tr
     scene, record = recorded_scene(run), run.record
     names = [str(name) for name in record.get("unit_layers", ())] if units else []
     finite = np.searchsorted(record["epochs"], scene.frames.epochs)
-    step = -(-max(len(axis.values) for axis in scene.axes) // POINTS) if scene.kind == "plane" else 1
+    step = -(-max(len(axis.values) for axis in scene.axes) // GRID_POINTS) if scene.kind == "plane" else 1
     hidden = {f"units/{name}": hidden_units(record[f"units/{name}"][finite]) for name in names}
     for fine in (True, False):  # coarser numbers rather than fewer frames
         arrays = pack_predictions(scene, step, fine) | hidden

@@ -8,19 +8,19 @@ from typing import NamedTuple
 import numpy as np
 
 from specnet.datasets.base import samples_at
-from specnet.functions import evenly_spaced, plain
+from specnet.functions import evenly_spaced, format_number
 from specnet.recording.classes import Confusion, class_names, class_pairs, padded
 from specnet.recording.scenes import shown_of
 from specnet.report.base import Reported
 from specnet.task import are_probabilities, class_scores, own_scores
 
-CLASSES = 2000
+_CLASSES = 2000
 """Classes above which they are not counted in pairs."""
 RESIDUALS = 2000
 """Samples whose residuals are shown one by one at most, evenly chosen, besides the worst."""
 EXAMPLES = 12
 """Examples that are shown at most."""
-NUMBERS = 7
+_NUMBERS = 7
 """Numbers of a truth or a prediction that are shown at most."""
 
 
@@ -32,7 +32,7 @@ class ClassCounts(NamedTuple):
     counts: np.ndarray
 
 
-class Residuals(NamedTuple):
+class PredictedNumbers(NamedTuple):
     """Truth (n,) and prediction (n,) of some samples, in float64 and finite; `label` says how many of a split.
 
     `counts` (bins,) are those of the residuals of all samples from -`edge` to `edge`; the `beyond` that are larger are
@@ -87,7 +87,7 @@ def confusion(run: Reported) -> ClassCounts | None:
         SpecnetError: if the data cannot be loaded any more.
     """
     (split, samples), names = run.data.last_split, class_names(run)
-    if names is None or len(names) > CLASSES or len(samples.targets.shape) > 2:
+    if names is None or len(names) > _CLASSES or len(samples.targets.shape) > 2:
         return None
     found = Confusion()
     for piece in samples.pieces():
@@ -95,7 +95,7 @@ def confusion(run: Reported) -> ClassCounts | None:
     return ClassCounts(split, *found.of(names))
 
 
-def residuals(run: Reported) -> Residuals | None:
+def residuals(run: Reported) -> PredictedNumbers | None:
     """Return what is true and predicted in the last split, or nothing where that is not one number for each sample.
 
     Raises:
@@ -113,7 +113,7 @@ def residuals(run: Reported) -> Residuals | None:
     far = np.argsort(-np.abs(truth - prediction), kind="stable")[:EXAMPLES]
     shown = np.union1d(evenly_spaced(len(truth), RESIDUALS), far)
     label = split + shown_of(len(shown), len(samples.inputs))
-    return Residuals(split, label, truth[shown], prediction[shown], *histogram(truth - prediction))
+    return PredictedNumbers(split, label, truth[shown], prediction[shown], *histogram(truth - prediction))
 
 
 def histogram(residuals: np.ndarray) -> tuple[np.ndarray, float, int]:
@@ -203,10 +203,10 @@ def in_words(names: list[str] | None, targets: np.ndarray, predictions: np.ndarr
 def format_numbers(values: np.ndarray, others: np.ndarray) -> list[str]:
     """Return numbers (n, ...) as texts (n,), the first of each sample: with the digits that tell them from others."""
     rows, far = (x.reshape(len(x), -1).astype(np.float64) for x in (values, others))
-    more = " …" if rows.shape[1] > NUMBERS else ""
+    more = " …" if rows.shape[1] > _NUMBERS else ""
     return [
-        ", ".join(plain(number, digits(number, other)) for number, other in zip(row, away, strict=True)) + more
-        for row, away in zip(rows[:, :NUMBERS].tolist(), far[:, :NUMBERS].tolist(), strict=True)
+        ", ".join(format_number(number, digits(number, other)) for number, other in zip(row, away, strict=True)) + more
+        for row, away in zip(rows[:, :_NUMBERS].tolist(), far[:, :_NUMBERS].tolist(), strict=True)
     ]
 
 

@@ -10,28 +10,28 @@ from typing import Any
 import numpy as np
 
 from specnet import registry
-from specnet.functions import evenly_spaced, plain, thin
+from specnet.functions import evenly_spaced, format_number, thin
 from specnet.metrics.base import Metric
 from specnet.recording.curves import DEAD_UNITS, history_curves, layer_curves, spans_decades, title
 from specnet.report.base import Reported
 from specnet.spec.model import Spec
 from specnet.spec.plan import SPLITS
 
-POINTS = 2000
+CURVE_POINTS = 2000
 """Points of a curve at most."""
 ALL_POINTS = 40_000
 """Points of all curves at most: where there are many curves, each has fewer."""
-LEAST = 50
+_LEAST = 50
 """Points of a curve at least that are chosen by its shape, however many frames there are."""
 FEW = 4
 """Runs of which all splits are shown, and a legend in each panel."""
 LAYERS = 24
 """Layers that are shown at most, evenly chosen."""
 
-Panel = dict[str, Any]
+PanelJson = dict[str, Any]
 
 
-def panels(runs: Sequence[Reported], names: Sequence[str], epochs: Sequence[int] = ()) -> list[Panel]:
+def panels(runs: Sequence[Reported], names: Sequence[str], epochs: Sequence[int] = ()) -> list[PanelJson]:
     """Return the panels of a page as JSON values; curves of layers only where there is a single run.
 
     Curves are thinned, but keep their values at these `epochs`, at which a replay stops.
@@ -40,12 +40,12 @@ def panels(runs: Sequence[Reported], names: Sequence[str], epochs: Sequence[int]
     set or checked and stays the same is `constant`: the page says it in words.
     """
     found = [*history_panels(runs, names), *(layer_panels(runs[0].record) if len(runs) == 1 else [])]
-    most = min(POINTS, ALL_POINTS // max(1, sum(len(panel["series"]) for panel in found)))
+    most = min(CURVE_POINTS, ALL_POINTS // max(1, sum(len(panel["series"]) for panel in found)))
     for panel in found:
         for series in panel["series"]:
             x, y = series["x"], series["y"]
             stops = last_up_to(x, epochs)
-            shown = np.union1d(thin(y, max(most - len(stops), LEAST)), stops)
+            shown = np.union1d(thin(y, max(most - len(stops), _LEAST)), stops)
             series["x"], series["y"] = x[shown].tolist(), [rounded(value) for value in y[shown].tolist()]
     return found
 
@@ -56,7 +56,7 @@ def last_up_to(x: np.ndarray, epochs: Sequence[int]) -> np.ndarray:
     return places[places >= 0]
 
 
-def history_panels(runs: Sequence[Reported], names: Sequence[str]) -> Iterator[Panel]:
+def history_panels(runs: Sequence[Reported], names: Sequence[str]) -> Iterator[PanelJson]:
     """Yield a panel for each value of the histories, with its splits and runs together; of many runs one split."""
     values = [history_curves(run.history) for run in runs]
     for value in dict.fromkeys(value for each in values for value in each):
@@ -80,29 +80,29 @@ def metrics_of(spec: Spec, value: str) -> list[Metric]:
     return [metric for metric in spec.metrics if registry.name_of("metrics", type(metric)) == value]
 
 
-def layer_panels(record: Mapping[str, np.ndarray]) -> Iterator[Panel]:
+def layer_panels(record: Mapping[str, np.ndarray]) -> Iterator[PanelJson]:
     """Yield a panel for each value that a record has of layers."""
     for name, curves in layer_curves(record).items():
         layers = [list(curves)[place] for place in evenly_spaced(len(curves), LAYERS)]
         yield panel(name, [curve(layer, n, n, record["epochs"], curves[layer]) for n, layer in enumerate(layers)])
 
 
-def panel(name: str, series: list[dict[str, Any]], *, scheduled: bool = False, bounded: bool = False) -> Panel:
+def panel(name: str, series: list[dict[str, Any]], *, scheduled: bool = False, bounded: bool = False) -> PanelJson:
     """Return a panel, of a value that is `bounded` without a logarithmic scale."""
     values = [each["y"] for each in series]
     bounded = bounded or name == DEAD_UNITS or not any((y > 0).any() for y in values)
     log = None if bounded else spans_decades(values, scheduled=scheduled)
-    return {"title": name, "series": series, "log": log, "constant": constant(name, values, scheduled)}
+    return {"title": name, "series": series, "log": log, "constant": _constant(name, values, scheduled)}
 
 
-def constant(name: str, values: Sequence[np.ndarray], scheduled: bool) -> str:
+def _constant(name: str, values: Sequence[np.ndarray], scheduled: bool) -> str:
     """Return what to say in place of the curves of a schedule that never changes, or of units that are never dead."""
     each = [np.unique(y[np.isfinite(y)]).tolist() for y in values]
     if name == DEAD_UNITS:
         return f"{name}: 0" if all(numbers == [0.0] for numbers in each) else ""
     if not scheduled or any(len(numbers) > 1 for numbers in each):
         return ""
-    known = {plain(number) for numbers in each for number in numbers}
+    known = {format_number(number) for numbers in each for number in numbers}
     return f"{name}: {known.pop()}" if len(known) == 1 else f"{name}: constant in each run"
 
 

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TypeVar
 
-Made = TypeVar("Made")
+_Made = TypeVar("_Made")
 
-MISSING = re.compile(r"Glyph (\d+) ")
+_MISSING = re.compile(r"Glyph (\d+) ")
 """How matplotlib's warning about a character begins that no font has."""
 UNFIT = ("last resort", "emoji", "blank")
 """Parts of names of fonts that show every character as a box, in bitmaps, or not at all."""
@@ -43,7 +43,7 @@ def load_matplotlib() -> None:
         os.environ["MPLBACKEND"] = backend
 
 
-def with_fallback_fonts(draw: Callable[[], Made]) -> tuple[Made, frozenset[int]]:
+def with_fallback_fonts(draw: Callable[[], _Made]) -> tuple[_Made, frozenset[int]]:
     """Return what `draw` returns and the characters that it lacks; draw again if other installed fonts have some."""
     from matplotlib import rc_context
 
@@ -54,12 +54,12 @@ def with_fallback_fonts(draw: Callable[[], Made]) -> tuple[Made, frozenset[int]]
     return drawn, missing
 
 
-def watch_characters(draw: Callable[[], Made]) -> tuple[Made, frozenset[int]]:
+def watch_characters(draw: Callable[[], _Made]) -> tuple[_Made, frozenset[int]]:
     """Return what `draw` returns, and which characters no font had."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         drawn = draw()
-    found = [MISSING.match(str(each.message)) for each in caught]
+    found = [_MISSING.match(str(each.message)) for each in caught]
     for warning, match in zip(caught, found, strict=True):
         if not match:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

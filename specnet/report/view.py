@@ -11,22 +11,22 @@ import numpy as np
 
 from specnet import registry
 from specnet.errors import SpecnetError
-from specnet.functions import is_image, plain
+from specnet.functions import format_number, is_image
 from specnet.recording.curves import DEAD_UNITS, OF_WEIGHTS
 from specnet.recording.scenes import limits, output_names
 from specnet.report.base import Reported
 from specnet.report.packing import thumbnails
-from specnet.report.paths import shorten
-from specnet.report.results import Example, Residuals
-from specnet.report.series import Panel
+from specnet.report.paths import shorten_paths
+from specnet.report.results import Example, PredictedNumbers
+from specnet.report.series import PanelJson
 
-Made = TypeVar("Made")
+_Made = TypeVar("_Made")
 
 WIDTH = 96
 """Characters of a line of JSON that a list or an object may take as a whole."""
 INPUTS = 8
 """Inputs of an example that are shown at most, where it is no image."""
-CLASSES = 60
+CONFUSION_CLASSES = 60
 """Classes up to which a confusion matrix is shown."""
 
 
@@ -37,12 +37,12 @@ class Part(NamedTuple):
     reason: str = ""
 
 
-def attempt(run: Reported, make: Callable[[], Made]) -> Part:
+def make_part(run: Reported, make: Callable[[], _Made]) -> Part:
     """Return what `make` returns of a run, or why it does not: data may have been moved since."""
     try:
         return Part(make())
     except SpecnetError as error:
-        return Part(None, shorten(error.message, run))
+        return Part(None, shorten_paths(error.message, run))
 
 
 def facts(run: Reported) -> list[tuple[str, str]]:
@@ -58,7 +58,7 @@ def facts(run: Reported) -> list[tuple[str, str]]:
         ("parameters", f"{sum(parameter.size for parameter in run.params.values()):,}"),
     ]
     if best["value"] is not None:  # there is none before the first epoch is complete
-        rows.append((f"best {best['monitor']}", f"{plain(best['value'])} at epoch {best['epoch']:,}"))
+        rows.append((f"best {best['monitor']}", f"{format_number(best['value'])} at epoch {best['epoch']:,}"))
     return rows
 
 
@@ -93,7 +93,7 @@ class LayerTable(NamedTuple):
     rows: list[LayerRow]
 
 
-def layer_table(run: Reported, panels: Sequence[Panel]) -> LayerTable:
+def layer_table(run: Reported, panels: Sequence[PanelJson]) -> LayerTable:
     """Return name, type, output shape and parameters of each layer, and where its curves are."""
     titles = (*OF_WEIGHTS, DEAD_UNITS)
     numbers = [number for number, panel in enumerate(panels) if panel["title"] in titles]
@@ -128,13 +128,13 @@ def show_examples(run: Reported, examples: Sequence[Example]) -> list[ExampleVie
 def describe_inputs(run: Reported, inputs: np.ndarray) -> str:
     """Return the first of a sample's numbers as text, by name where they have names."""
     names = run.input_names if len(run.input_names) == inputs.size else ()
-    texts = [plain(number) for number in inputs.reshape(-1)[:INPUTS].tolist()]
+    texts = [format_number(number) for number in inputs.reshape(-1)[:INPUTS].tolist()]
     if names:
         texts = [f"{name} {number}" for name, number in zip(names, texts, strict=False)]
     return ", ".join(texts) + (" …" if inputs.size > INPUTS else "")
 
 
-def residual_pictures(run: Reported, residuals: Residuals) -> list[dict[str, Any]]:
+def residual_pictures(run: Reported, residuals: PredictedNumbers) -> list[dict[str, Any]]:
     """Return what the page's script draws of residuals, as JSON values."""
     (name,) = output_names(run, None, 1)
     common = {

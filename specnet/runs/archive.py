@@ -25,9 +25,9 @@ DIGEST_SIZE = 64
 """Length of a SHA-256 in hexadecimal."""
 END, END_SIZE = b"PK\5\6", 22
 """Signature of the last record of a zip archive, and its size without the comment."""
-CHUNK = 2**20
+_CHUNK = 2**20
 """Bytes that are written and read back at a time."""
-LARGEST = 2**40
+_LARGEST = 2**40
 """Bytes of the largest checkpoint."""
 
 
@@ -44,7 +44,7 @@ class _Checked:
     def __init__(self, file: BinaryIO, reader: BinaryIO, pool: ThreadPoolExecutor) -> None:
         self._file, self._reader, self._pool = file, reader, pool
         self._digest = self._digest_before = hashlib.sha256()
-        self._buffer = bytearray(CHUNK)
+        self._buffer = bytearray(_CHUNK)
         self._reading: list[Future[None]] = []
 
     def write(self, data: Any) -> int:
@@ -59,7 +59,7 @@ class _Checked:
         """Do nothing: each write is flushed."""
 
     def _read_back(self, written: memoryview) -> None:
-        room = self._buffer if len(written) == CHUNK else bytearray(len(written))
+        room = self._buffer if len(written) == _CHUNK else bytearray(len(written))
         if self._reader.readinto(room) != len(written) or room != written:  # type: ignore[attr-defined]
             raise OSError(errno.EIO, "the file does not contain what was written")
         self._digest_before = self._digest.copy()
@@ -96,8 +96,8 @@ def stage_archive(path: Path, members: Mapping[str, np.ndarray]) -> Staged:
                 content = ordered.reshape(-1).view(np.uint8).data
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array_header_1_0(member, np.lib.format.header_data_from_array_1_0(ordered))
-                    for start in range(0, len(content), CHUNK):
-                        member.write(content[start : start + CHUNK])
+                    for start in range(0, len(content), _CHUNK):
+                        member.write(content[start : start + _CHUNK])
         digest = checked.digest()
         for file in (staged.file, reader):
             file.seek(-DIGEST_SIZE, os.SEEK_END)
@@ -149,7 +149,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         RunError: if it cannot be read.
         DamagedError: if it does not match its digest, or anything inside the `with` fails.
     """
-    with open_file(path, LARGEST) as file:
+    with open_file(path, _LARGEST) as file:
         try:
             size = _check_digest(file)
             with ZipFile(file) as archive:
@@ -173,7 +173,7 @@ def _check_digest(file: BinaryIO) -> int:
         raise ValueError("it does not end as a checkpoint does")
     file.seek(0)
     digest, rest = hashlib.sha256(), size - DIGEST_SIZE
-    while chunk := file.read(min(CHUNK, rest)):
+    while chunk := file.read(min(_CHUNK, rest)):
         digest.update(chunk)
         rest -= len(chunk)
     if digest.hexdigest().encode() != comment:

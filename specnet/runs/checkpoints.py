@@ -21,8 +21,8 @@ from specnet.runs.state import NAME, file_name, read_texts
 from specnet.spec.model import Spec
 from specnet.training.state import TrainingState
 
-T = TypeVar("T")
-STEP = re.compile(r"(?:step-)?0*([0-9]{1,19})(?:\.npz)?")
+_T = TypeVar("_T")
+_STEP = re.compile(r"(?:step-)?0*([0-9]{1,19})(?:\.npz)?")
 """A step number, or the name of its checkpoint."""
 DAMAGED = ".damaged"
 """Ending that `resume` adds to the name of a damaged checkpoint."""
@@ -79,7 +79,7 @@ class Listing:
             best = best_of(newest)["step"]
             unknown = [step for step in self.steps if step > newest["step"]]  # one of these may have been better
             return [*unknown, best, *(step for step in self.steps[::-1] if step < best)]
-        if not (number := STEP.fullmatch(which)):
+        if not (number := _STEP.fullmatch(which)):
             raise UsageError(f'there is no checkpoint "{which}"', help="best, latest or the number of a step")
         if (step := int(number[1])) not in self.steps:
             steps = ", ".join(map(str, self.steps))
@@ -94,7 +94,7 @@ def best_of(progress: Mapping[str, Any]) -> dict[str, Any]:
     return {"checkpoint": file_name(moment["step"]), **moment, "value": value}
 
 
-def first_believed(listing: Listing, which: str, read: Callable[[Path], T]) -> tuple[T, list[str]]:
+def first_believed(listing: Listing, which: str, read: Callable[[Path], _T]) -> tuple[_T, list[str]]:
     """Read the checkpoint that `which` names, or the newest one before it that `read` accepts.
 
     Returns the result of `read`, and the reasons why other candidates were refused.

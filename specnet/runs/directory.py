@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from specnet.errors import BusyError, RunError, UsageError, os_reason, printable, shorten
-from specnet.runs.files import TEMPORARY, about, read_bytes, sync_directory
+from specnet.runs.files import TEMPORARY, error_about, read_bytes, sync_directory
 
 LOCK = ".lock"
 HOLDER = re.compile(r"process \d+ on ")
@@ -58,7 +58,7 @@ class RunDirectory:
             os.write(self._lock, holder)
             os.ftruncate(self._lock, len(holder))  # only now, so that the lock is never empty
         except OSError as error:
-            raise about(self.path / LOCK, error) from error
+            raise error_about(self.path / LOCK, error) from error
 
     def close(self) -> None:
         """Release the lock."""

@@ -31,7 +31,7 @@ SET_ASIDE = ("damaged checkpoints that resume has renamed", "delete them if nobo
 FOREIGN = ("not written by the run", "they are neither loaded nor changed")
 
 
-def examine(directory: str | Path) -> Report:
+def examine_run(directory: str | Path) -> Report:
     """Check everything in a run directory and return a report; nothing is changed or printed.
 
     Raises:

@@ -18,7 +18,6 @@ from specnet.diagnostics import show_value
 from specnet.errors import DataError, Diagnostic, Pointer, ShapeError, SpecError, SpecnetError, quote
 from specnet.faults import guarded
 from specnet.improvement import ImprovementTracker, Mode
-from specnet.layers.base import Shape
 from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer
 from specnet.randomness import stream
@@ -28,17 +27,17 @@ from specnet.schedules.scheduled import ScheduledFields, pointer_of
 from specnet.spec.checks import check_network, missing_split
 from specnet.spec.model import Spec
 from specnet.spec.units import loaded_task, resolve_loaded
-from specnet.task import Task
+from specnet.task import Shape, Task
 from specnet.training.callbacks import BestTracker, Callback, FollowMonitors, GuardedCallback, StopEarly
 from specnet.training.model import Model
 from specnet.training.state import TrainingState
 from specnet.training.trainer import AFTER, Trainer, after_epoch
-from specnet.training.trial import try_out
+from specnet.training.trial import try_step
 from specnet.transforms.pipeline import Pipeline
 
 LARGE = 30.0
 """Mean size of an input above which training is likely to fail."""
-LOOKED_AT = 1000
+_LOOKED_AT = 1000
 """Samples that are looked at for this."""
 
 
@@ -166,7 +165,7 @@ class Experiment:
                 name: self.model.prepare(transformed[name], samples.targets)
                 for name, samples in self.data.splits.items()
             }
-            try_out(self.model, self.splits["train"], spec.training.batch_size)
+            try_step(self.model, self.splits["train"], spec.training.batch_size)
             self._check_splits()
             self.best = BestTracker(self._watch_best())
             stopping = self._watch_stopping()
@@ -237,7 +236,7 @@ class Experiment:
         """Yield a warning if inputs are so large that a network hardly learns from them."""
         if self.model.network.whole or not isinstance(train, Samples):
             return
-        x = evenly_chosen(train, LOOKED_AT).inputs.astype(np.float64)
+        x = evenly_chosen(train, _LOOKED_AT).inputs.astype(np.float64)
         with np.errstate(over="ignore"):
             size = np.mean(np.abs(x), axis=0)
         if size.max(initial=0.0) > LARGE:

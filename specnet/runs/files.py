@@ -20,7 +20,7 @@ from specnet.runs.findings import enumerate_some
 
 TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 """Temporary names that `Staged` gives to incomplete files."""
-LARGEST = 2**30
+_LARGEST = 2**30
 """Bytes of the largest text that is read from a run directory: a history of some million epochs."""
 
 
@@ -45,7 +45,7 @@ class Staged:
         try:
             handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         except OSError as error:
-            raise about(path, error) from error
+            raise error_about(path, error) from error
         self.temporary = Path(name)
         self.file: BinaryIO = os.fdopen(handle, "wb")
         return self
@@ -62,7 +62,7 @@ class Staged:
         if error is not None:
             self.discard()
             if isinstance(error, OSError) and not error.filename:
-                raise about(self.path, error) from error
+                raise error_about(self.path, error) from error
 
     def commit(self) -> None:
         """Rename the file and sync its directory, so that the name is durable as well."""
@@ -73,7 +73,7 @@ class Staged:
             sync_directory(self.path.parent)
         except OSError as error:
             self.discard()
-            raise about(self.path, error) from error
+            raise error_about(self.path, error) from error
 
     def discard(self) -> None:
         """Remove the temporary file, if it exists and can be removed."""
@@ -105,7 +105,7 @@ def sync_directory(path: Path) -> None:
         os.close(directory)
 
 
-def about(path: Path, error: OSError) -> OSError:
+def error_about(path: Path, error: OSError) -> OSError:
     """Return an error that names `path` instead of a temporary name or none."""
     return OSError(error.errno or errno.EIO, error.strerror or str(error), str(path))
 
@@ -123,19 +123,19 @@ def write_json(path: Path, value: Any) -> None:
     write_file(path, lambda file: file.write(text.encode("utf-8", "backslashreplace")))
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_run_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file of a run directory.
 
     Raises:
         RunError: if it cannot be read.
     """
-    value = parse_json(read_bytes(path), path)
+    value = parse_run_json(read_bytes(path), path)
     if not isinstance(value, dict):
         raise RunError(f"{path} is damaged: it is not an object")
     return value
 
 
-def parse_json(text: bytes, path: Path, place: str = "") -> Any:
+def parse_run_json(text: bytes, path: Path, place: str = "") -> Any:
     """Return the value of a JSON text from a file of a run directory, or from a place in it.
 
     Raises:
@@ -147,7 +147,7 @@ def parse_json(text: bytes, path: Path, place: str = "") -> Any:
         raise RunError(f"{path} is damaged: {place and f'{place}: '}{error}") from error
 
 
-def read_bytes(path: Path, most: int = LARGEST) -> bytes:
+def read_bytes(path: Path, most: int = _LARGEST) -> bytes:
     """Return the content of a file of a run directory.
 
     Raises:
@@ -158,7 +158,7 @@ def read_bytes(path: Path, most: int = LARGEST) -> bytes:
 
 
 @contextmanager
-def open_file(path: Path, most: int = LARGEST) -> Iterator[BinaryIO]:
+def open_file(path: Path, most: int = _LARGEST) -> Iterator[BinaryIO]:
     """Open a regular file of a run directory.
 
     Raises:

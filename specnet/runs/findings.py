@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "note"]
-LISTED = 5
+_LISTED = 5
 """Number of items that a finding names; the rest is counted."""
 
 
@@ -58,5 +58,5 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 
 def enumerate_some(items: Sequence[str], separator: str = ", ") -> str:
     """Return the first few items as text, and how many more there are."""
-    more = [f"… and {len(items) - LISTED} more"] if len(items) > LISTED else []
-    return separator.join([*items[:LISTED], *more])
+    more = [f"… and {len(items) - _LISTED} more"] if len(items) > _LISTED else []
+    return separator.join([*items[:_LISTED], *more])

@@ -14,8 +14,8 @@ import numpy as np
 from pydantic import BaseModel, Field, FiniteFloat, PositiveInt
 
 from specnet.errors import RunError
-from specnet.functions import plain
-from specnet.runs.files import about, check_model, parse_json, read_bytes, write_file
+from specnet.functions import format_number
+from specnet.runs.files import check_model, error_about, parse_run_json, read_bytes, write_file
 from specnet.training.callbacks import Callback
 from specnet.training.trainer import Trainer
 
@@ -51,14 +51,14 @@ class HistoryWriter(Callback):
             self._file.write(self._note(values))
             self._file.flush()
         except OSError as error:
-            raise about(self.path, error) from error
+            raise error_about(self.path, error) from error
 
     def sync(self) -> None:
         """Wait until all lines are on the disk."""
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise about(self.path, error) from error
+            raise error_about(self.path, error) from error
 
     def state(self) -> dict[str, Any]:
         """Return the number of lines, and the SHA-256 of their values without the seconds."""
@@ -101,7 +101,7 @@ def parse_line(text: bytes, number: int, path: Path) -> dict[str, Any]:
     Raises:
         RunError: if it is damaged.
     """
-    line = parse_json(text, path, f"line {number}")
+    line = parse_run_json(text, path, f"line {number}")
     check_model(_Line, line, path, f"line {number}")
     return dict(line)
 
@@ -155,7 +155,7 @@ class History(Mapping[str, np.ndarray]):
 
     def __repr__(self) -> str:
         epochs = len(next(iter(self._columns.values()), ()))
-        last = "".join(f", {name} {plain(values[-1])}" for name, values in self._columns.items() if "/" in name)
+        last = "".join(f", {name} {format_number(values[-1])}" for name, values in self._columns.items() if "/" in name)
         return f"History({epochs:,} epochs{last})"
 
     def keys(self) -> KeysView[str]:

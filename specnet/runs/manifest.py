@@ -22,7 +22,7 @@ from specnet.datasets.base import Data
 from specnet.datasets.rows import pieces
 from specnet.errors import Diagnostic, Pointer, RunError, SpecError, SpecnetError, shorten
 from specnet.runs.code import describe_code
-from specnet.runs.files import check_model, read_json
+from specnet.runs.files import check_model, read_run_json
 from specnet.runs.machine import describe_machine
 from specnet.runs.plugins import LOCAL, describe_plugins
 from specnet.spec.document import read_document
@@ -35,7 +35,7 @@ OWNER = re.compile(r"[A-Za-z0-9][\w.-]* [A-Za-z0-9][\w.+!-]*", re.ASCII)
 """A distribution and its version. Manifests are untrusted: only text like this becomes part of a command."""
 
 
-def describe(spec: Spec, data: Data) -> dict[str, Any]:
+def new_manifest(spec: Spec, data: Data) -> dict[str, Any]:
     """Return the manifest of a new run, as a JSON value."""
     return {
         "format": FORMAT,
@@ -47,7 +47,7 @@ def describe(spec: Spec, data: Data) -> dict[str, Any]:
         "seed": spec.seed,
         "spec": describe_spec(spec),
         "data": {"sha256": data_digest(data), "rows": {name: len(split.inputs) for name, split in data.splits.items()}},
-        "components": components(spec),
+        "components": used_components(spec),
         "code": describe_code(spec),
         "plugins": describe_plugins(spec),
         **describe_setting(),
@@ -159,7 +159,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
         raise RunError(f"there is no directory {directory}")
     if not os.path.lexists(path):
         raise RunError(f"{directory} is not a run directory: it has no manifest.json")
-    manifest = read_json(path)
+    manifest = read_run_json(path)
     check_manifest(manifest, path)
     return manifest
 
@@ -187,7 +187,7 @@ def read_spec(directory: Path, manifest: Mapping[str, Any]) -> Spec:
         RunError: if it does not match the manifest, or is no longer valid.
     """
     path = directory / "spec.json"
-    document = read_json(path)
+    document = read_run_json(path)
     # A process may have ended after recording a new spec in the manifest and before writing it.
     if json_digest(document) not in (manifest["spec"]["sha256"], manifest["spec"]["replaced"]):
         raise RunError(f"{path} is not the spec of this run: its SHA-256 does not match the manifest")
@@ -286,7 +286,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def components(spec: Spec) -> dict[str, str]:
+def used_components(spec: Spec) -> dict[str, str]:
     """Return every component that a spec uses, such as `layers.linear`, with its distribution."""
     used = {}
     for _, part in parts(spec):

@@ -8,10 +8,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from specnet.functions import plain
+from specnet.functions import format_number
 from specnet.runs.observers import Observer, TrainingView
 
-REFRESH = 0.2
+_REFRESH = 0.2
 """Seconds between two updates at least."""
 
 
@@ -42,9 +42,9 @@ class NotebookProgress(Observer):
 
     def epoch(self, view: TrainingView, values: Mapping[str, Any]) -> None:
         epochs = view.spec.training.epochs
-        losses = "".join(f", {name} {plain(values[name])}" for name in values if name.endswith("/loss"))
+        losses = "".join(f", {name} {format_number(values[name])}" for name in values if name.endswith("/loss"))
         self.shown = Shown(f"{view.spec.name}: epoch {view.epoch:,} of {epochs:,}{losses}", view.epoch / epochs)
-        if (now := time.monotonic()) - self.last >= REFRESH:
+        if (now := time.monotonic()) - self.last >= _REFRESH:
             self.last = now
             self.handle.update(self.shown)
 

@@ -9,7 +9,7 @@ from typing import Any
 from specnet.errors import RunError, SpecError
 from specnet.runs.checkpoints import Listing
 from specnet.runs.directory import RunDirectory
-from specnet.runs.files import read_json, write_json
+from specnet.runs.files import read_run_json, write_json
 from specnet.runs.history import read_until
 from specnet.runs.manifest import check_manifest, describe_setting, describe_spec, now, read_manifest, read_spec
 from specnet.runs.run import load_run
@@ -36,7 +36,7 @@ def _repair_results(path: Path) -> list[str]:
     if run.status != "finished":
         return []
     try:
-        read_json(path / "results.json")
+        read_run_json(path / "results.json")
     except RunError:
         run.write_results()
         return ["results.json"]
@@ -84,7 +84,7 @@ def _newest(path: Path, identities: list[str] | None = None) -> tuple[dict[str, 
 def _read_spec(path: Path, texts: Mapping[str, Any]) -> Spec | None:
     """Return the spec in a run directory if it determines the same training as that in a checkpoint."""
     try:
-        document = read_json(path / "spec.json")
+        document = read_run_json(path / "spec.json")
         spec = parse_spec(document)
     except (RunError, SpecError):
         return None

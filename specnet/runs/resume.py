@@ -13,7 +13,7 @@ from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.code import changed_code
 from specnet.runs.experiment import Experiment
 from specnet.runs.history import read_until
-from specnet.runs.manifest import bring_back, components, data_digest, describe_setting
+from specnet.runs.manifest import bring_back, data_digest, describe_setting, used_components
 from specnet.runs.plugins import is_same
 from specnet.runs.record import read_record
 from specnet.runs.state import read_checkpoint, trajectory
@@ -28,7 +28,7 @@ SETTING = {
     "SIMD extensions": ("machine", "simd"),
 }
 """What the last bits of a run depend on, and its place in the manifest."""
-MISSING = object()
+_MISSING = object()
 
 
 def check_spec_unchanged(before: Spec, now: Spec) -> None:
@@ -59,7 +59,7 @@ def check_components_unchanged(
     different = list(changed_code(manifest, spec))
     help = "bring the old code back, or add --allow-changed-code: the run then is no longer that of one program"
     before = manifest["components"]
-    now = {name: owner for name, owner in components(spec).items() if not name.startswith("plots.")}
+    now = {name: owner for name, owner in used_components(spec).items() if not name.startswith("plots.")}
     changed = {name: owner for name, owner in now.items() if not is_same(before.get(name, ""), owner)}
     if changed:
         told = [f"{name} of {before.get(name, 'an unknown version')} (now {owner})" for name, owner in changed.items()]
@@ -73,7 +73,7 @@ def check_components_unchanged(
 
 def resumed_components(manifest: Mapping[str, Any], spec: Spec) -> dict[str, str]:
     """Return the components of a resumed run with their origins: unchanged ones as they were recorded before."""
-    before, now = manifest["components"], components(spec)
+    before, now = manifest["components"], used_components(spec)
     return now | {name: before[name] for name in now if is_same(before.get(name, ""), now[name])}
 
 
@@ -89,7 +89,7 @@ def check_data_unchanged(manifest: Mapping[str, Any], experiment: Experiment) ->
     if before == now:
         return []
     message = f"the data are not those that the run was made with: their SHA-256 is {now}, it was {before}"
-    if experiment.spec.dataset.computed:
+    if experiment.spec.dataset.synthetic:
         return [message]
     raise UsageError(message, help="bring the old data back, or start a new run")
 
@@ -111,7 +111,7 @@ def differences(before: Any, now: Any, pointer: Pointer = ()) -> Iterator[tuple[
     """Yield every place where two JSON values differ, with both values."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in {**before, **now}:
-            yield from differences(before.get(key, MISSING), now.get(key, MISSING), (*pointer, key))
+            yield from differences(before.get(key, _MISSING), now.get(key, _MISSING), (*pointer, key))
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         for number, (old, new) in enumerate(zip(before, now, strict=True)):
             yield from differences(old, new, (*pointer, number))
@@ -120,7 +120,7 @@ def differences(before: Any, now: Any, pointer: Pointer = ()) -> Iterator[tuple[
 
 
 def _show(value: Any) -> str:
-    return "nothing" if value is MISSING else shorten(json.dumps(value))
+    return "nothing" if value is _MISSING else shorten(json.dumps(value))
 
 
 class Resumed(NamedTuple):

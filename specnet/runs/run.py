@@ -162,7 +162,7 @@ class Run:
             DataError: if they are not the data that the run was made with.
         """
         data = load_data(self.spec)
-        if not self.dataset.computed and data_digest(data) != self.manifest["data"]["sha256"]:
+        if not self.dataset.synthetic and data_digest(data) != self.manifest["data"]["sha256"]:
             raise DataError(
                 "the data are not those that the run was made with: their SHA-256 does not match the manifest",
                 help="bring the old data back, or evaluate other samples with --data",

@@ -1,237 +1,285 @@
-"""`run` and `resume`: train a spec into a run directory, or continue one."""
+"""A running experiment: training, and the files it writes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from functools import partial
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from specnet.errors import UsageError, os_reason
-from specnet.kernels.base import DEFAULT
-from specnet.runs.code import describe_code
-from specnet.runs.course import Course
-from specnet.runs.directory import RunDirectory, claim_directory, take_directory
-from specnet.runs.experiment import Experiment
-from specnet.runs.kernels import choose_kernels, describe_kernels
-from specnet.runs.manifest import describe, describe_setting, describe_spec, now, read_manifest, read_spec
-from specnet.runs.notebook import notebook_progress
-from specnet.runs.observers import Logger, Observer, Observers
-from specnet.runs.plugins import describe_plugins
-from specnet.runs.resume import (
-    changed_setting,
-    check_components_unchanged,
-    check_data_unchanged,
-    check_spec_unchanged,
-    restore,
-    resumed_components,
-)
-from specnet.runs.run import Run
+import numpy as np
+
+from specnet.errors import DivergenceError, Interrupted, PlotError, SpecnetError
+from specnet.runs.checkpoints import Checkpoints
+from specnet.runs.directory import RunDirectory
+from specnet.runs.experiment import Experiment, located
+from specnet.runs.files import write_file, write_json
+from specnet.runs.history import HistoryWriter
+from specnet.runs.manifest import now
+from specnet.runs.observers import Observers
+from specnet.runs.plugins import keep_plugins
+from specnet.runs.resume import Resumed
+from specnet.runs.run import Run, load_run
 from specnet.runs.signals import Signals
-from specnet.runs.threads import blas_threads, check_threads, fitting_threads, recorded_threads
-from specnet.spec.load import load_spec
-from specnet.spec.model import Spec
-from specnet.spec.units import adopt_units
+from specnet.runs.state import describe_origin, identify
 from specnet.training.callbacks import Callback
+from specnet.training.loop import train
+from specnet.training.state import TrainingState
+from specnet.training.trainer import Trainer
 
 
-def run(
-    spec: Spec | str | Path | Mapping[str, Any],
-    out: str | Path | None = None,
-    observer: Observer | None = None,
-    *,
-    callbacks: Sequence[Callback] = (),
-    loggers: Sequence[Logger] = (),
-    resume: bool = False,
-    strict: bool = False,
-    threads: int | None = None,
-    report: bool = True,
-    kernels: str | None = None,
-    allow_other_kernels: bool = False,
-) -> Run:
-    """Train a spec and return its run; anything but a `Spec` is passed to `load_spec` first.
+class Checkpointing(Callback):
+    """Saves the state when it is due, as the last callback; then checks for signals."""
 
-    `out` names the run directory, which must be free; by default it is `runs/` and the spec's name, or the next free
-    one of `-2`, `-3`, …. With `resume`, a run of the spec in that same directory is resumed, if there is one; then
-    errors, `strict`, `threads`, `kernels` and `allow_other_kernels` are those of `resume`.
+    def __init__(self, runner: Runner) -> None:
+        super().__init__()
+        self.runner = runner
 
-    In a notebook progress is shown, unless there is an `observer`.
+    def begin(self, training: Trainer) -> None:
+        self.runner.begin()
+        self.runner.check_signals()
 
-    `callbacks` run after those of the spec, in their order. `loggers` see the run and cannot change it.
+    def step(self, training: Trainer) -> None:
+        if training.batches.within_epoch and self.runner.is_due():
+            self.runner.save()
+        self.runner.check_signals()
 
-    `threads` is the number of BLAS threads; by default as many as the environment says (`OPENBLAS_NUM_THREADS`), or
-    else one, and more for large matrix products, whatever was set before. The previous number is restored
-    afterwards. `kernels` names the set of kernels, by default "numpy" or that which the spec was loaded with;
-    "textbook" means the definitions themselves. Unless `report` is false, `report.html` is written at the end, a
-    page with replay and results.
+    def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
+        every = self.runner.every
+        if self.runner.experiment.best.improved:
+            self.runner.note_best()
+        if (every and training.epoch % every == 0) or self.runner.is_due():
+            self.runner.save()
+        self.runner.check_signals()
 
-    On SIGINT, SIGTERM or SIGHUP the run completes its step, saves the state and raises `Interrupted`; a second
-    signal raises it at once.
+    def state(self) -> dict[str, Any]:
+        watch = self.runner.experiment.best.watch
+        return self.runner.moment | {"monitor": watch.monitor if watch else None}
 
-    Raises:
-        SpecnetError: if the spec does not fit its data; no directory is made.
-        UsageError: if `out` is taken or cannot be a directory, or there are fewer cores than `threads`.
-        DivergenceError: if a number is no longer finite; what was saved before stays. With the spec's
-            `"on_divergence": "restore_best"` the run is returned instead, its status "diverged".
-        Interrupted: after one of these signals.
-        OSError: if a file cannot be written; what was saved before stays.
-    """
-    if not isinstance(spec, Spec):
-        spec = load_spec(spec, kernels=kernels or DEFAULT)
-    elif kernels:
-        spec = spec.with_kernels(kernels)
-    check_threads(threads)
-    wanted, observers = (
-        Path(out) if out is not None else Path("runs") / spec.name,
-        Observers(observer or notebook_progress(), loggers),
-    )
-    with Signals() as signals:
-        go_on = partial(_go_on, wanted, spec, observers, callbacks, signals, strict, threads, report)
-        go_on = partial(go_on, kernels=kernels, allow_other_kernels=allow_other_kernels)
-        if resume and (wanted / "manifest.json").exists():
-            return go_on()
-        experiment = _set_up(spec, callbacks, signals)
-        claimed = _take(wanted) if resume else claim_directory(wanted, exactly=out is not None)
-        if claimed is None:
-            return go_on()
-        with claimed as directory, blas_threads(threads, _fitting_threads(experiment)):
-            if directory.path != wanted:
-                observers.taken(wanted)
-            manifest = describe(experiment.spec, experiment.data) | {"kernels": describe_kernels(spec.kernels_name)}
-            course = Course(experiment, directory, manifest, observers, signals)
-            for message in experiment.warnings:
-                observers.warned(message)
-            return course.run(None, report)
+    def restore(self, saved: dict[str, Any]) -> None:
+        self.runner.moment = {"epoch": saved["epoch"], "step": saved["step"]}
 
 
-def resume(
-    run: str | Path,
-    overrides: Sequence[str] = (),
-    observer: Observer | None = None,
-    *,
-    callbacks: Sequence[Callback] = (),
-    loggers: Sequence[Logger] = (),
-    checkpoint: str | int = "latest",
-    memory_budget: int | None = None,
-    strict: bool = False,
-    threads: int | None = None,
-    report: bool = True,
-    kernels: str | None = None,
-    allow_other_kernels: bool = False,
-    allow_changed_code: bool = False,
-) -> Run:
-    """Resume the run in a directory from its newest intact checkpoint, and return it.
+class Runner:
+    """Trains an experiment and writes its run directory."""
 
-    `checkpoint` may be an earlier one, "best" or a step: what came after that is repeated.
+    def __init__(
+        self,
+        experiment: Experiment,
+        directory: RunDirectory,
+        manifest: dict[str, Any],
+        observers: Observers,
+        signals: Signals,
+    ) -> None:
+        self.experiment = experiment
+        self.spec = spec = experiment.spec
+        self.trainer = experiment.trainer
+        self.recorder = experiment.recorder
+        self.directory = directory
+        self.manifest = manifest
+        self.observers = observers
+        self.signals = signals
+        origin = describe_origin(manifest)
+        self.identity = identify(spec.to_json(), spec, origin)
+        if self.identity not in manifest["identities"]:
+            manifest["identities"].append(self.identity)
+        self.checkpoints = Checkpoints(directory, spec, experiment.model.network.params.layout, origin)
+        every = spec.checkpoint.every
+        if every is None and spec.checkpoint.every_steps is None:
+            every = -(-spec.training.epochs // 10)
+        self.every = every
+        self.again = f"specnet resume {directory.path}"
+        self.recorded: list[int] = []
+        """Epochs of the frames that are written."""
+        self.before = manifest["seconds"]
+        self.start = time.perf_counter()
+        self.begun = False
+        """Whether the directory holds a run that can be resumed."""
+        self.latest: TrainingState
+        self.best: TrainingState | None
+        self.moment: dict[str, int] = {}
+        """Epoch and step of the best state, of which there may be no copy."""
+        self.history = HistoryWriter(directory.file("history.jsonl"))
+        self.trainer.between = self.check_signals
+        recording = {"recorder": self.recorder} if self.recorder else {}
+        saving = {"observers": observers, "checkpoints": Checkpointing(self)}
+        self.trainer.callbacks |= {"history": self.history, **recording, **saving}
 
-    It ends with the same bytes as an uninterrupted run, on a machine with the same NumPy, BLAS and threads; with
-    `strict` another one is refused, otherwise the observer is warned. `threads` is the number of BLAS threads; by
-    default as many as the environment says, or else as many as before. `overrides` may make the run longer, as
-    `training.epochs=200` does, or change what does not affect training. The set of kernels is the run's own; with
-    `allow_other_kernels` it may be another, `kernels`, and the observer is warned. `allow_changed_code` accepts other
-    code or versions of components, for authors of plugins: the observer is warned, and the manifest records it.
+    def run(self, resumed: Resumed | None, report: bool) -> Run:
+        """Train from the start, or from a resumed state; draw plots and report, and return the run."""
+        self.observers.follow(self.spec, self.directory.path, self.trainer)
+        if resumed:  # later checkpoints go before the history of their epochs does
+            states = [state for state in (resumed.latest, resumed.best) if state]
+            self.checkpoints.resume(resumed.listing, *states)
+        self.history.open(resumed.history if resumed else ())
+        with located(self.spec), closing(self.history):
+            keep_plugins(self.directory, self.spec)
+            try:
+                self._train(resumed)
+            except DivergenceError as error:
+                with suppress(OSError, SpecnetError):  # the error of the divergence comes first
+                    if report and (page := self._report(self._load())):
+                        error.add_note(f"the page shows how: {page}")
+                raise
+        try:
+            with self.signals.promptly():
+                return self._draw(report)
+        except (Interrupted, OSError) as error:
+            path = self.directory.path
+            error.add_note(f"training is complete; to draw what is missing: specnet plot {path}, specnet report {path}")
+            raise
 
-    Raises:
-        RunError: if the directory is not that of a run, or cannot be trusted.
-        SpecnetError: if spec, data or distributions have changed since the run was made.
-        UsageError: if there are fewer cores than `threads`, or the set of kernels is another.
-        BusyError: if another process writes to the directory.
-        DivergenceError, Interrupted, OSError: as `run` does.
-    """
-    check_threads(threads)
-    directory = Path(run)
-    read_manifest(directory)
-    with Signals() as signals:
-        return _go_on(
-            directory,
-            overrides,
-            Observers(observer or notebook_progress(), loggers),
-            callbacks,
-            signals,
-            strict,
-            threads,
-            report,
-            str(checkpoint),
-            memory_budget,
-            kernels,
-            allow_other_kernels,
-            allow_changed_code,
-        )
+    def _load(self) -> Run:
+        """Return the run, without loading its data again."""
+        run = load_run(self.directory.path)
+        run.data = self.experiment.data
+        return run
 
+    def _draw(self, report: bool) -> Run:
+        """Write results, plots and the report if it is wanted, and return the run; plots that fail are warnings."""
+        run = self._load()
+        run.write_results()
+        known = len(run.warnings)
+        if run.history:  # a run that diverged in its first epoch has nothing to show
+            for number, plot in enumerate(self.spec.plots):
+                try:
+                    with located(self.spec, "plots", number):
+                        run.plot(plot)
+                except PlotError as error:
+                    self.observers.warned(f"plots.{number} is not drawn: {error.message}")
+        for warning in run.warnings[known:]:
+            self.observers.warned(warning)
+        if report:
+            self._report(run)
+        return run
 
-def _take(wanted: Path) -> RunDirectory | None:
-    """Lock the directory for a run that may be resumed later, and so needs this name; None if a run has begun."""
-    try:
-        wanted.mkdir(parents=True, exist_ok=True)
-        directory = take_directory(wanted)
-    except OSError as error:
-        raise UsageError(f"{wanted} cannot be made: {os_reason(error)}", help="name another with --out") from error
-    if directory is None and not (wanted / "manifest.json").exists():
-        raise UsageError(f"{wanted} contains other files and no run", help="name another directory with --out")
-    return directory
+    def _report(self, run: Run) -> Path | None:
+        """Write the report and return its path. The run does not need it: an error in the page is only a warning."""
+        try:
+            return run.report()
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            self.observers.warned(f"report.html cannot be written: {type(error).__name__}: {error}")
+            return None
 
+    def begin(self) -> None:
+        """Save the initial state of a new run. The manifest comes last: it marks a run that can be resumed."""
+        if self.begun:
+            return
+        write_json(self.directory.file("spec.json"), self.spec.to_json())
+        self.note_best()
+        self.save()
+        self._write_manifest("running")
+        self.begun = True
 
-def _set_up(spec: Spec, callbacks: Sequence[Callback], signals: Signals) -> Experiment:
-    """Return a spec's experiment, set up with one thread: fitted transforms do not depend on their number."""
-    with signals.promptly(), blas_threads(1):
-        return Experiment(spec, callbacks)
+    def _go_on(self, resumed: Resumed) -> None:
+        """Record the spec of the resumed run, which may have changed a little, before writing it."""
+        self._write_manifest("running")
+        self.begun = True
+        write_json(self.directory.file("spec.json"), self.spec.to_json())
+        self.latest, self.best = resumed.latest, resumed.best
+        self._write(final=False)  # makes the files consistent, wherever the last process ended
 
+    def _train(self, resumed: Resumed | None) -> None:
+        try:
+            try:
+                if resumed:
+                    self._go_on(resumed)
+                status = train(self.trainer)
+                self.save(final=True)
+                self.trainer.batches.release()
+                self.manifest |= {"stopped_early": self.trainer.finished is not None, "reason": self.trainer.stopped}
+                self._write_manifest(status)
+            except DivergenceError as error:
+                self._diverge(error)
+        except DivergenceError:
+            raise
+        except Interrupted as error:
+            if not hasattr(error, "__notes__"):  # after a second signal nothing is saved
+                error.add_note(f"earlier states are in {self.directory.path}; to resume: {self.again}")
+            raise
+        except BaseException as error:
+            if self.begun:
+                with suppress(OSError):
+                    self._write_manifest("failed", error)
+                    error.add_note(f"earlier states are in {self.directory.path}; to resume: {self.again}")
+            raise
 
-def _fitting_threads(experiment: Experiment) -> int:
-    rows = experiment.splits["train"].rows
-    batch = min(experiment.spec.training.batch_size or rows, rows)
-    return fitting_threads(experiment.model.network.named.values(), batch)
+    def is_due(self) -> bool:
+        every = self.spec.checkpoint.every_steps
+        return every is not None and self.trainer.step % every == 0
 
+    def check_signals(self) -> None:
+        try:
+            self.signals.check()
+        except Interrupted as error:
+            self.save()
+            self._write_manifest("interrupted")
+            error.add_note(f"its state is saved; to resume: {self.again}")
+            raise
 
-def _go_on(
-    path: Path,
-    given: Spec | Sequence[str],
-    observers: Observers,
-    callbacks: Sequence[Callback],
-    signals: Signals,
-    strict: bool,
-    threads: int | None,
-    report: bool,
-    checkpoint: str = "latest",
-    memory_budget: int | None = None,
-    kernels: str | None = None,
-    allow_other_kernels: bool = False,
-    allow_changed_code: bool = False,
-) -> Run:
-    """Resume the run in a directory with the given spec, or with its own and overrides."""
-    with RunDirectory(path) as directory, ExitStack() as stack:
-        directory.clean()
-        manifest = read_manifest(path)
-        stack.enter_context(blas_threads(threads, recorded_threads(manifest)))
-        before = read_spec(path, manifest)
-        chosen, warnings = choose_kernels(manifest, path, kernels, allow_other_kernels, exactly=True)
-        spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget, chosen)
-        spec = adopt_units(spec.with_kernels(chosen), before)
-        check_spec_unchanged(before, spec)
-        warnings += check_components_unchanged(manifest, spec, path, allow_changed_code)
-        warnings += changed_setting(manifest)
-        experiment = _set_up(spec, callbacks, signals)
-        warnings += check_data_unchanged(manifest, experiment)
-        if strict and warnings:
-            raise UsageError("\n".join(["bits may differ from those of an uninterrupted run", *warnings]))
-        replaced = before.digest() if before.digest() != spec.digest() else None
-        manifest |= {"spec": describe_spec(spec, replaced), "components": resumed_components(manifest, spec)}
-        manifest |= {
-            "code": describe_code(spec),
-            "plugins": describe_plugins(spec),
-            "kernels": describe_kernels(chosen),
+    def _diverge(self, error: DivergenceError) -> None:
+        """End with the state that the spec asks for. The diverged state is not saved."""
+        restored = self.best if self.spec.training.on_divergence == "restore_best" else None
+        if restored:
+            self.latest = restored
+        self._write(final=True)
+        if restored:
+            self.checkpoints.forget_after(restored.progress["step"])
+        self._write_manifest("diverged", error)
+        if not restored:
+            error.add_note(f"earlier states are in {self.directory.path}")
+            raise error
+        self.observers.warned(f"{error.message}; the best state so far is restored")
+
+    def note_best(self) -> None:
+        """Keep the current state as the best so far: it may be written later, or never."""
+        self.moment = self._now()
+        self.best = self._state()
+
+    def _state(self, copied: bool = True) -> TrainingState:
+        state = self.experiment.state(copied)
+        state.progress["identity"] = self.identity
+        return state
+
+    def _now(self) -> dict[str, int]:
+        return {"epoch": self.trainer.epoch, "step": self.trainer.step}
+
+    def save(self, final: bool = False) -> None:
+        """Save the current state, and the best one if it is not saved yet; without a monitor the last is the best."""
+        if self.experiment.best.watch is None:
+            self.moment, self.best = self._now(), None
+        if self.best and self.moment == self._now():
+            self.latest = self.best
+        else:  # written at once, so not copied
+            self.latest = self._state(copied=False)
+        self._write(final)
+
+    def _write(self, final: bool) -> None:
+        """Write the files that states depend on first, so that the states are valid as soon as they exist."""
+        self.history.sync()
+        if self.recorder and (final or self.recorded != [*self.recorder.frames]):
+            arrays, self.recorded = self.recorder.arrays, [*self.recorder.frames]
+            save: Callable[..., None] = np.savez_compressed if final else np.savez  # compression is slow
+            write_file(self.directory.file("record.npz"), lambda file: save(file, **arrays))
+        self.checkpoints.save(self.latest, self.best)
+
+    def _write_manifest(self, status: str, error: BaseException | None = None) -> None:
+        self.manifest |= {
+            "status": status,
+            "finished": None if status == "running" else now(),
+            "seconds": round(self.before + time.perf_counter() - self.start, 3),
+            "error": _reason(error) if error else None,
         }
-        course = Course(experiment, directory, manifest, observers, signals)
-        resumed, refused = restore(experiment, path, manifest, checkpoint)
-        for message in [*warnings, *refused]:
-            observers.warned(message)
-        epoch = experiment.trainer.epoch
-        begun = epoch + (experiment.trainer.batches.position > 0)
-        if begun > spec.training.epochs:
-            message = f"the run has already begun epoch {begun}, more than training.epochs={spec.training.epochs}"
-            raise UsageError(message, help=f"set training.epochs to {begun} or more")
-        if not experiment.trainer.done:
-            where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
-            manifest["resumed"].append(where | describe_setting() | {key: manifest[key] for key in ("kernels", "code")})
-        return course.run(resumed, report)
+        write_json(self.directory.file("manifest.json"), self.manifest)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the reason why a run ended, in one line for its manifest."""
+    if isinstance(error, SpecnetError):
+        return error.message
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return f"{type(error).__name__}: {error}"

@@ -25,7 +25,7 @@ from specnet.task import classes
 
 
 @contextmanager
-def about(path: Path) -> Iterator[None]:
+def blamed_on(path: Path) -> Iterator[None]:
     """Make errors from inside name the file of samples instead of a place in the run's spec."""
     try:
         yield

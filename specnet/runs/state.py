@@ -16,7 +16,6 @@ from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt, PositiveInt,
 from specnet.component import parts
 from specnet.datasets.base import DataFile
 from specnet.errors import RunError, SpecError
-from specnet.layers.base import Shape
 from specnet.layers.stack import Stack
 from specnet.network.network import declared_shapes, name_layers
 from specnet.network.parameters import lay_out, show_layout
@@ -25,12 +24,12 @@ from specnet.optimizers.base import all_state_names
 from specnet.runs.archive import Archive, open_archive
 from specnet.spec.model import Spec, json_digest
 from specnet.spec.parse import parse_spec
-from specnet.task import TaskKind
+from specnet.task import Shape, TaskKind
 from specnet.training.state import TrainingState
 
-TEXTS = ("layout", "spec", "origin", "progress")
+_TEXTS = ("layout", "spec", "origin", "progress")
 NAME = re.compile(r"step-([0-9]{8}|[1-9][0-9]{8,18})\.npz")
-FREE = (
+_FREE = (
     ("name",), ("description",), ("plots",), ("training", "epochs"), ("training", "on_divergence"),
     ("checkpoint", "every"), ("checkpoint", "every_steps"), ("checkpoint", "keep"),
 )  # fmt: skip
@@ -101,7 +100,7 @@ class _Best(_Part):
     waited: NonNegativeInt
 
 
-PARTS: dict[str, type[_Part]] = {
+_PARTS: dict[str, type[_Part]] = {
     "callbacks.checkpoints": _Moment,
     "callbacks.history": _History,
     "callbacks.best": _Best,
@@ -154,7 +153,7 @@ def read_checkpoint(path: Path, spec: Spec, identities: Container[str]) -> Train
         implied_layout, implied = _implied(spec, progress)
         names = TrainingState({}, progress).part_arrays
         further = {name: archive.headers[name] for name in names if archive.headers[name].dtype.kind in "biufU"}
-        expected = implied | further | {name: archive.headers[name] for name in TEXTS}
+        expected = implied | further | {name: archive.headers[name] for name in _TEXTS}
         if texts["layout"] != implied_layout or archive.headers != expected:
             raise ValueError("its arrays are not those of the spec's layers")
         arrays = {name: archive.read(name) for name in (*implied, *further)}
@@ -172,9 +171,9 @@ def read_texts(path: Path, identities: Container[str] | None) -> dict[str, Any]:
 
 
 def _read_texts(archive: Archive, path: Path, identities: Container[str] | None) -> dict[str, Any]:
-    if any(archive.headers[name].shape or archive.headers[name].dtype.kind != "U" for name in TEXTS):
-        raise ValueError(f"{', '.join(TEXTS)} should be text")
-    texts = {name: json.loads(str(archive.read(name))) for name in TEXTS}
+    if any(archive.headers[name].shape or archive.headers[name].dtype.kind != "U" for name in _TEXTS):
+        raise ValueError(f"{', '.join(_TEXTS)} should be text")
+    texts = {name: json.loads(str(archive.read(name))) for name in _TEXTS}
     _check_progress(texts["progress"], path, identities)
     return texts
 
@@ -194,7 +193,7 @@ def _check_progress(progress: Any, path: Path, identities: Container[str] | None
     """Check that `progress` is that of a run with one of the identities, at the step in the file's name."""
     try:
         _Progress.model_validate(progress)
-        for part, model in PARTS.items():
+        for part, model in _PARTS.items():
             model.model_validate(progress["parts"][part]["values"])
     except KeyError as error:
         raise ValueError(f"it has no {error}") from None
@@ -228,7 +227,7 @@ def trajectory(document: Any, spec: Spec) -> Any:
     """Return a spec's JSON value without what does not affect training: free keys, and the paths of data."""
     files = [pointer for pointer, part in parts(spec) if isinstance(part, DataFile)]
     document = copy.deepcopy(document)
-    for *path, key in [*FREE, *files]:
+    for *path, key in [*_FREE, *files]:
         place = document
         for step in path:
             place = place[step]

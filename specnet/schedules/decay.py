@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, model_valid
 from specnet.schedules.base import Schedule, in_steps, not_both, one_of
 
 
-class Constant(Schedule):
+class ConstantSchedule(Schedule):
     """The same value at every step."""
 
     value: float = Field(description="the value", examples=[0.01])

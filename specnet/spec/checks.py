@@ -21,7 +21,7 @@ from specnet.errors import (
     show_pointer,
 )
 from specnet.faults import guarded
-from specnet.layers.base import Layer, Shape
+from specnet.layers.base import Layer
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
 from specnet.names import suggest, to_monitor
@@ -30,6 +30,7 @@ from specnet.spec.memory import check_memory
 from specnet.spec.model import Spec
 from specnet.spec.plan import SPLITS, Plan, collecting, make_plan
 from specnet.spec.units import check_units
+from specnet.task import Shape
 from specnet.transforms.base import RandomTransform, Transform
 from specnet.transforms.pipeline import Transforms
 

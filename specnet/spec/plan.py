@@ -13,9 +13,10 @@ from specnet.datasets.base import Dataset, Outline
 from specnet.datasets.split import Split
 from specnet.errors import Diagnostic, SpecnetError
 from specnet.faults import guarded
-from specnet.layers.base import Layer, Output, Shape, outputs_of
+from specnet.layers.base import Layer, Output, outputs_of
 from specnet.layers.stack import Stack, at_most
 from specnet.spec.model import Spec
+from specnet.task import Shape
 from specnet.transforms.base import RandomTransform, Transform
 
 SPLITS = ("train", "validation", "test")

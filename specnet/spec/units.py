@@ -9,10 +9,10 @@ from specnet.datasets.base import AnySamples, Data
 from specnet.diagnostics import show_value
 from specnet.errors import AmbiguousTaskError, DataError, Diagnostic, Pointer, SpecError
 from specnet.faults import guarded
-from specnet.layers.base import Shape, walk
+from specnet.layers.base import walk
 from specnet.spec.model import Spec
 from specnet.spec.plan import is_open, make_plan
-from specnet.task import Targets, Task, TaskPart, decide_task
+from specnet.task import Shape, Targets, Task, TaskPart, decide_task
 from specnet.transforms.base import Transform
 
 

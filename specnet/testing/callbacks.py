@@ -10,7 +10,7 @@ import numpy as np
 
 from specnet.runs.experiment import Experiment
 from specnet.spec.load import load_spec
-from specnet.testing.core import Problems, Situation, checker, run
+from specnet.testing.core import Problems, Situation, checker, examine_situations
 from specnet.testing.demos import SPECS
 from specnet.testing.outcome import Outcome
 from specnet.training.callbacks import Callback
@@ -75,4 +75,4 @@ class CallbackChecks(Situation[Callback]):
 @checker("callbacks")
 def check_callback(callback: Callback) -> Iterator[Outcome]:
     """Check a callback."""
-    yield from run([CallbackChecks(callback, "")])
+    yield from examine_situations([CallbackChecks(callback, "")])

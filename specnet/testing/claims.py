@@ -9,7 +9,7 @@ import numpy as np
 from specnet.layers.base import Activation, Layer, outputs_of, walk
 from specnet.testing.comparison import unequal
 from specnet.testing.core import Problems
-from specnet.testing.trial import DX, GRADS, LayerSituation, Trial, Y
+from specnet.testing.trial import DX, GRADS, LayerSituation, TestedLayer, Y
 
 
 class ClaimChecks(LayerSituation):
@@ -24,7 +24,7 @@ class ClaimChecks(LayerSituation):
 
     def its_attributes_are_valid(self) -> Problems:
         """`axes`, `mask`, `takes` and `output` have allowed values, and `flops` returns a whole number."""
-        trial = Trial(self)
+        trial = TestedLayer(self)
         layer = trial.component
         axes, names = type(layer).axes, [axis for axis in type(layer).axes if axis is not ...]
         if not isinstance(axes, tuple) or ... in axes[1:] or any(not isinstance(name, str) for name in names):
@@ -46,7 +46,7 @@ class ClaimChecks(LayerSituation):
 
     def outputs_match_the_declared_output(self) -> Problems:
         """Probabilities are from 0 to 1 for any inputs; an activation with only such outputs declares them."""
-        trial, inside = Trial(self, rows=20), list[bool]()
+        trial, inside = TestedLayer(self, rows=20), list[bool]()
         declared = outputs_of([trial.component], None)
         any_number = trial.has_dx and type(trial.component).example_inputs is Layer.example_inputs
         for training, scale in product((False, True), (1, 30) if any_number else (1,)):
@@ -60,7 +60,7 @@ class ClaimChecks(LayerSituation):
 
     def each_output_is_a_function_of_one_input(self) -> Problems:
         """An activation has no parameters, and outputs change their order as the inputs do."""
-        trial = Trial(self)
+        trial = TestedLayer(self)
         y = trial.forward().copy()
         if trial.parameters:
             yield "an activation has parameters"
@@ -74,7 +74,7 @@ class ClaimChecks(LayerSituation):
 
     def masked_positions_change_nothing(self) -> Problems:
         """Inputs at masked positions affect neither other outputs nor gradients."""
-        trial = Trial(self)
+        trial = TestedLayer(self)
         refuses = any(type(layer).mask == "refuse" for _, layer in walk(trial.component, ""))
         if refuses or len(self.shape) < 1 + trial.has_dx or self.shape[0] < 2:  # whole numbers need no features
             return

@@ -54,7 +54,7 @@ def differing(
             yield f"{name} {told}: {text}"
 
 
-def written(method: str, arrays: Mapping[str, np.ndarray], call: Callable[[], object]) -> Iterator[str]:
+def overwritten(method: str, arrays: Mapping[str, np.ndarray], call: Callable[[], object]) -> Iterator[str]:
     """Yield the arrays that a call writes to."""
     kept = {name: array.copy() for name, array in arrays.items()}
     call()

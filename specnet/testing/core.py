@@ -185,7 +185,7 @@ def registered(component: Component) -> str | None:
         return None
 
 
-def run(situations: Sequence[Situation[Any]], refuse: bool = True) -> Iterator[Outcome]:
+def examine_situations(situations: Sequence[Situation[Any]], refuse: bool = True) -> Iterator[Outcome]:
     """Yield the outcome of each claim, checked in the situations that the component accepts."""
     yield from outcomes((yield from accepted(situations, refuse)) if situations[0].accepted else situations)
 

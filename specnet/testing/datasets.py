@@ -14,12 +14,12 @@ from specnet.datasets.checks import check_weights
 from specnet.datasets.rows import Rows, pieces
 from specnet.errors import DataError, SpecnetError
 from specnet.randomness import stream
-from specnet.testing.comparison import Results, written
-from specnet.testing.core import Problems, Situation, attempt, checker, conclude, run
+from specnet.testing.comparison import Results, overwritten
+from specnet.testing.core import Problems, Situation, attempt, checker, conclude, examine_situations
 from specnet.testing.examples import NO_FILE
 from specnet.testing.outcome import Outcome
 
-LOOKED_AT = 200
+_LOOKED_AT = 200
 """Rows to read of samples that are not in memory."""
 
 
@@ -116,8 +116,8 @@ class DatasetChecks(Situation[Dataset]):
 
     def the_function_returns_targets_of_inputs(self) -> Problems:
         """`function` returns None, or a target for each input, and some of them are finite."""
-        x, targets = (_head(array)[:LOOKED_AT] for array in self.data.train[:2])
-        yield from written("function", {"its inputs": x}, lambda: self.component.function(x))
+        x, targets = (_head(array)[:_LOOKED_AT] for array in self.data.train[:2])
+        yield from overwritten("function", {"its inputs": x}, lambda: self.component.function(x))
         found = self.component.function(x)
         if found is None:
             return
@@ -156,7 +156,7 @@ def _arrays(data: Data) -> dict[str, np.ndarray | Rows]:
 
 def _head(array: np.ndarray | Rows) -> np.ndarray:
     """An array, or the first rows of one that is not in memory."""
-    return array if isinstance(array, np.ndarray) else array[: min(LOOKED_AT, len(array))]
+    return array if isinstance(array, np.ndarray) else array[: min(_LOOKED_AT, len(array))]
 
 
 def _are_names(names: object) -> bool:
@@ -171,4 +171,4 @@ def check_dataset(dataset: Dataset, seed: int = 0) -> Iterator[Outcome]:
         yield Outcome("samples are loaded", True, "not tried, as no file is given: name one, as in a spec")
         yield conclude(DatasetChecks.its_JSON_describes_it_in_full, [checks])
     else:
-        yield from run([checks])
+        yield from examine_situations([checks])

@@ -21,7 +21,7 @@ from specnet.training.model import Model
 
 EPOCHS = 3
 """Epochs of a demonstration."""
-ROWS = 300
+_ROWS = 300
 """Maximum number of samples in each split of a spec's own data."""
 
 
@@ -48,7 +48,7 @@ SPECS: Mapping[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Demo:
+class DemoRun:
     """A run as a plot gets it: `specnet.plots.base.Trained`."""
 
     name: str
@@ -69,11 +69,11 @@ class Demo:
         """Return predictions for raw inputs."""
         return self.model.predict(inputs, mask)
 
-    def untrained(self) -> Demo:
+    def untrained(self) -> DemoRun:
         """Return the run before its first epoch: its history is empty."""
         return dataclasses.replace(self, history={})
 
-    def streamed(self) -> Demo:
+    def streamed(self) -> DemoRun:
         """Return the run with samples that are read piece by piece."""
         splits: dict[str, Any] = {name: _streamed(samples) for name, samples in self.data.splits.items()}
         return dataclasses.replace(self, data=dataclasses.replace(self.data, **splits))
@@ -88,12 +88,12 @@ def _streamed(samples: AnySamples) -> StreamedSamples:
 
 
 @cache
-def demos() -> dict[str, Demo]:
+def demo_runs() -> dict[str, DemoRun]:
     """Return a trained run of each problem, by description."""
-    return {about: train(load_spec(spec)) for about, spec in SPECS.items()}
+    return {about: train_demo(load_spec(spec)) for about, spec in SPECS.items()}
 
 
-def train(spec: Spec) -> Demo:
+def train_demo(spec: Spec) -> DemoRun:
     """Return a run of a spec after a few epochs, kept in memory."""
     experiment = Experiment(spec)
     trainer, recorder = experiment.trainer, experiment.recorder
@@ -101,7 +101,7 @@ def train(spec: Spec) -> Demo:
         trainer.callbacks["recorder"] = recorder
         recorder.begin(trainer)
     lines = [run_epoch(trainer) for _ in range(EPOCHS)]
-    return Demo(
+    return DemoRun(
         spec.name,
         spec.dataset,
         experiment.data,
@@ -133,6 +133,6 @@ def cut(spec: Spec, data: Data) -> Spec:
 def _some(samples: AnySamples) -> AnySamples:
     """Return samples evenly spread over a split."""
     count = len(samples.inputs)
-    if count <= ROWS and isinstance(samples, Samples):
+    if count <= _ROWS and isinstance(samples, Samples):
         return samples
-    return samples.select(np.unique(np.linspace(0, count - 1, ROWS).astype(int)))
+    return samples.select(np.unique(np.linspace(0, count - 1, _ROWS).astype(int)))

@@ -13,9 +13,9 @@ import importlib_metadata
 from specnet import registry
 from specnet.component import check_class, find_class
 from specnet.errors import SpecnetError, UsageError
-from specnet.layers.base import Shape
 from specnet.names import suggest
 from specnet.spec.parse import parse_component
+from specnet.task import Shape
 from specnet.testing.core import attempt, registered
 from specnet.testing.dispatch import Case, example_cases
 from specnet.testing.examples import examples

@@ -19,13 +19,13 @@ from specnet.errors import ComponentError, SpecnetError
 
 NO_FILE = "no-such-file"
 """Placeholder for a file that a dataset needs."""
-NUMBERS = (1, 2, 0.5, 0, -1, 3, 5, 10, 100, 1000)
+_NUMBERS = (1, 2, 0.5, 0, -1, 3, 5, 10, 100, 1000)
 """Values to try for a number, in this order."""
 WORDS = ("x", "mean", "min", "train/loss", "a,b")
 """Values to try for text."""
-ANYTHING: tuple[Any, ...] = (None, *NUMBERS, True, *WORDS, [], {}, [1], ["x"])
+ANYTHING: tuple[Any, ...] = (None, *_NUMBERS, True, *WORDS, [], {}, [1], ["x"])
 """Values to try for a field of unknown type."""
-TRIED = 500
+_TRIED = 500
 """Maximum number of values to try for a field."""
 
 
@@ -66,7 +66,7 @@ def plainest(cls: type[BaseModel]) -> dict[str, Any]:
         if not (field.is_required() or (field.default is None and field.examples)):
             continue
         key = field.alias or name
-        for value in islice(_candidates(field), TRIED):
+        for value in islice(_candidates(field), _TRIED):
             if not _refuses(cls, {**fields, key: value}):
                 fields[key] = value
                 break
@@ -137,7 +137,7 @@ def _values_of_class(cls: type, metadata: list[Any] | tuple[Any, ...]) -> Iterat
     elif issubclass(cls, bool):
         yield from (False, True)
     elif issubclass(cls, (int, float)):
-        yield from NUMBERS
+        yield from _NUMBERS
         limits = ("ge", "le", "multiple_of", "gt", "lt")
         bounds = [getattr(each, name) for each in metadata for name in limits if hasattr(each, name)]
         yield from (bound + move for move in (0, 1, -1) for bound in bounds if bound is not None)

@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-STEPS = (1e-5, 1e-6, 1e-4)
+_STEPS = (1e-5, 1e-6, 1e-4)
 """Steps of central differences; a gradient is right if it agrees for one of them."""
-SMALL = 1e-7
+_SMALL = 1e-7
 """Step of one-sided differences near a possible kink."""
 TOLERANCE = 1e-6
 """Error of a derivative that counts as rounding, relative to the largest number."""
 KINK = 1e-3
 """Least difference of the slopes on both sides of a kink, in the same units."""
-GROUPS = 64
+ARRAY_PARTS = 64
 """Number of parts of a larger array; the numbers in each part are moved together."""
 
 
@@ -75,11 +75,11 @@ def find_mismatch(
 
     def is_right(numbers: np.ndarray) -> bool:
         analytic = float(expected[numbers] @ direction[numbers]) / math.sqrt(len(numbers))
-        for step in STEPS:
+        for step in _STEPS:
             rounding = 50 * np.finfo(np.float64).eps * terms / step
             if abs(difference(numbers, step, step) - analytic) <= TOLERANCE * unit + rounding:
                 return True
-        low, high = sorted((difference(numbers, SMALL, 0.0), difference(numbers, 0.0, SMALL)))
+        low, high = sorted((difference(numbers, _SMALL, 0.0), difference(numbers, 0.0, _SMALL)))
         slack = KINK * max(abs(low), abs(high))
         return high - low > slack and low - slack / 2 <= analytic <= high + slack / 2
 
@@ -89,9 +89,9 @@ def find_mismatch(
         if len(numbers) > 1:
             return next(filter(None, map(search, np.array_split(numbers, 2))), None)
         place = tuple(map(int, np.unravel_index(int(numbers[0]), x.shape)))
-        numeric = difference(numbers, STEPS[0], STEPS[0]) / float(direction[numbers[0]])
+        numeric = difference(numbers, _STEPS[0], _STEPS[0]) / float(direction[numbers[0]])
         return Mismatch(place, float(expected[numbers[0]]), numeric)
 
-    order = rng.permutation(flat.size) if flat.size > GROUPS else np.arange(flat.size)
-    parts = np.array_split(order, min(GROUPS, max(1, flat.size)))
+    order = rng.permutation(flat.size) if flat.size > ARRAY_PARTS else np.arange(flat.size)
+    parts = np.array_split(order, min(ARRAY_PARTS, max(1, flat.size)))
     return next(filter(None, map(search, parts)), None)

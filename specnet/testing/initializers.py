@@ -9,10 +9,10 @@ import numpy as np
 
 from specnet.initializers.base import Initializer
 from specnet.testing.comparison import Results, unequal
-from specnet.testing.core import Problems, Situation, checker, run
+from specnet.testing.core import Problems, Situation, checker, examine_situations
 from specnet.testing.outcome import Outcome
 
-SHAPES: tuple[tuple[int, ...], ...] = ((7,), (3, 5), (40, 30), (3, 1, 2, 4), (1,), ())
+_SHAPES: tuple[tuple[int, ...], ...] = ((7,), (3, 5), (40, 30), (3, 1, 2, 4), (1,), ())
 """Shapes of parameters."""
 
 
@@ -68,4 +68,6 @@ class InitializerChecks(Situation[Initializer]):
 @checker("initializers")
 def check_initializer(initializer: Initializer) -> Iterator[Outcome]:
     """Check an initializer."""
-    yield from run([InitializerChecks(initializer, f"a parameter of shape {shape}", shape) for shape in SHAPES])
+    yield from examine_situations(
+        [InitializerChecks(initializer, f"a parameter of shape {shape}", shape) for shape in _SHAPES]
+    )

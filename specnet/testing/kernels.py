@@ -11,17 +11,18 @@ from specnet import registry
 from specnet.component import build, find_class
 from specnet.errors import SpecnetError
 from specnet.kernels.base import KernelSet, Textbook, find_kernels
-from specnet.layers.base import Layer, Shape
+from specnet.layers.base import Layer
 from specnet.layers.stack import Stack
+from specnet.task import Shape
 from specnet.testing.comparison import AGREEMENT, Results
 from specnet.testing.core import Problems, conclude
 from specnet.testing.dispatch import Case, examine, example_cases
 from specnet.testing.examples import examples
 from specnet.testing.layers import LayerChecks, situations
 from specnet.testing.outcome import Outcome
-from specnet.testing.trial import Trial
+from specnet.testing.trial import TestedLayer
 
-SHAPES: tuple[Shape, ...] = ((5,), (4, 3))
+_SHAPES: tuple[Shape, ...] = ((5,), (4, 3))
 """Shapes of the inputs of layers that run together."""
 
 
@@ -59,13 +60,15 @@ def _stack_cases(name: str, kernels: type[KernelSet]) -> Iterator[Case]:
 
 
 def _examine_chain(chain: Layer, kernels: type[KernelSet]) -> Iterator[Outcome]:
-    yield from examine(chain, shapes=SHAPES, kernels=kernels)
-    yield conclude(run_singly_each_layer_leaves_the_outputs_of_others_alone, situations(chain, SHAPES, kernels=kernels))
+    yield from examine(chain, shapes=_SHAPES, kernels=kernels)
+    yield conclude(
+        run_singly_each_layer_leaves_the_outputs_of_others_alone, situations(chain, _SHAPES, kernels=kernels)
+    )
 
 
 def run_singly_each_layer_leaves_the_outputs_of_others_alone(situation: LayerChecks) -> Problems:
     """Layers whose outputs are inspected run one by one, and do not overwrite these outputs."""
-    kernel, definition = Trial(situation), Trial(replace(situation, kernels=Textbook))
+    kernel, definition = TestedLayer(situation), TestedLayer(replace(situation, kernels=Textbook))
     for training in (False, True):
         results = list[Results]()
         for trial in (kernel, definition):

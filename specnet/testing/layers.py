@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from specnet.kernels.base import KernelSet, Textbook
-from specnet.layers.base import Layer, Shape, walk
+from specnet.layers.base import Layer, walk
+from specnet.task import Shape
 from specnet.testing.claims import ClaimChecks
-from specnet.testing.comparison import DTYPES, DType, Results, unequal, written
-from specnet.testing.core import Problems, checker, run
+from specnet.testing.comparison import DTYPES, DType, Results, overwritten, unequal
+from specnet.testing.core import Problems, checker, examine_situations
 from specnet.testing.gradient import find_mismatch
 from specnet.testing.outcome import Outcome
-from specnet.testing.trial import DX, GRADS, INFERENCE, ROWS, Inputs, Trial
+from specnet.testing.trial import BATCH_ROWS, DX, GRADS, INFERENCE, Inputs, TestedLayer
 
-SHAPES: tuple[Shape, ...] = ((5,), (1,), (4, 3), (6, 5, 2), ())
+_SHAPES: tuple[Shape, ...] = ((5,), (1,), (4, 3), (6, 5, 2), ())
 """Shapes of inputs that are tried by default."""
 
 
@@ -33,15 +34,15 @@ class LayerChecks(ClaimChecks):
         return trial.infer() | ({} if drawn else step)
 
     def all_results(self) -> Iterator[tuple[str, DType, Results]]:
-        for dtype, rows in product(DTYPES, (ROWS, 1, 40)):
-            trial = Trial(self, dtype, rows)
+        for dtype, rows in product(DTYPES, (BATCH_ROWS, 1, 40)):
+            trial = TestedLayer(self, dtype, rows)
             found, saved = trial.infer() | trial.step(), trial.saved()
             streams = np.array(list(map(str, saved["streams"].values())), "U")
             yield f"{dtype}, {rows} samples", dtype, found | {"running state": saved["state"], "generators": streams}
 
     def outputs_and_gradients_can_be_computed(self) -> Problems:
         """Forward and backward return arrays."""
-        trial = Trial(self)
+        trial = TestedLayer(self)
         if trial.has_dx and trial.drawn.kind in "iu":
             yield 'example_inputs are whole numbers, which a network converts to its dtype: set takes = "whole"'
         y: Any = trial.forward()
@@ -52,7 +53,7 @@ class LayerChecks(ClaimChecks):
 
     def outputs_and_gradients_are_finite(self) -> Problems:
         """No number is infinite or missing."""
-        trial = Trial(self)
+        trial = TestedLayer(self)
         for name, array in (trial.step() | trial.infer()).items():
             if not (finite := np.isfinite(array)).all():
                 why = "if the layer takes other inputs, its example_inputs should return them"
@@ -61,16 +62,16 @@ class LayerChecks(ClaimChecks):
 
     def inputs_and_parameters_are_left_alone(self) -> Problems:
         """Forward and backward do not write to x and parameters; backward may overwrite dy."""
-        trial = Trial(self)
+        trial = TestedLayer(self)
         arrays = {"inputs": trial.x, "parameters": trial.network.params.flat}
         for training in (False, True):
-            yield from written("forward", arrays, lambda: trial.forward(training=training))  # noqa: B023
+            yield from overwritten("forward", arrays, lambda: trial.forward(training=training))  # noqa: B023
         y = trial.forward()
-        yield from written("backward", arrays, lambda: trial.backward(y))
+        yield from overwritten("backward", arrays, lambda: trial.backward(y))
 
     def from_the_same_state_a_step_is_the_same(self) -> Problems:
         """Results depend only on inputs, parameters, declared state and `self.rng`, which a run can restore."""
-        trial, expected = Trial(self), Trial(self).step()
+        trial, expected = TestedLayer(self), TestedLayer(self).step()
         for when in ("by another instance", "in a second step"):
             for problem in self.compare(f"change {when}", trial.step(), expected):
                 yield f"{problem}; are random numbers not from self.rng, or is something remembered?"
@@ -84,22 +85,22 @@ class LayerChecks(ClaimChecks):
 
     def outputs_have_the_declared_shape(self) -> Problems:
         """Outputs have the shape that build returns, for any batch."""
-        trial = Trial(self)
-        for training, rows in product((True, False), (ROWS, 1)):
+        trial = TestedLayer(self)
+        for training, rows in product((True, False), (BATCH_ROWS, 1)):
             shape, declared = trial.forward(trial.x[:rows], training).shape, (rows, *trial.network.output_shape)
             if shape != declared:
                 yield f"outputs have shape {shape}; build declares {declared}, the batch in front"
 
     def gradients_of_inputs_have_the_shape_of_inputs(self) -> Problems:
         """Backward returns dx, in the shape of x."""
-        trial = Trial(self)
+        trial = TestedLayer(self)
         if (shape := trial.step()[DX].shape) != trial.x.shape:
             yield f"backward returns shape {shape}, inputs have shape {trial.x.shape}"
 
     def the_dtype_stays(self) -> Problems:
         """float32 stays float32, and float64 stays float64."""
         for dtype in DTYPES:
-            trial = Trial(self, dtype)
+            trial = TestedLayer(self, dtype)
             found = {f"forward, training {training}": trial.forward(training=training) for training in (False, True)}
             for method, array in (found | {"backward": trial.step()[DX]}).items():
                 if array.dtype != dtype:
@@ -107,16 +108,16 @@ class LayerChecks(ClaimChecks):
 
     def gradients_of_inputs_agree_with_central_differences(self) -> Problems:
         """Backward returns the derivative with respect to each number of x, unless inputs are whole numbers."""
-        for rows in (ROWS, 1):
-            trial = Trial(self, rows=rows)
+        for rows in (BATCH_ROWS, 1):
+            trial = TestedLayer(self, rows=rows)
             dx = trial.step()[DX]
             if trial.has_dx:
                 yield from _mismatches(trial, "x", trial.x, dx)
 
     def gradients_of_parameters_agree_with_central_differences(self) -> Problems:
         """Backward writes the derivative with respect to each number of each parameter."""
-        for rows in (ROWS, 1):
-            trial = Trial(self, rows=rows)
+        for rows in (BATCH_ROWS, 1):
+            trial = TestedLayer(self, rows=rows)
             trial.step()
             grads = {name: trial.network.grads[full].copy() for name, full in trial.parameters.items()}
             for name, full in trial.parameters.items():
@@ -124,7 +125,7 @@ class LayerChecks(ClaimChecks):
 
     def gradients_are_overwritten_not_added(self) -> Problems:
         """After a second backward, gradients are those of the second."""
-        trial, found = Trial(self), []
+        trial, found = TestedLayer(self), []
         for before in (0.0, 7.0):
             trial.network.grads.flat[...] = before
             trial.backward(trial.forward().copy())
@@ -139,7 +140,7 @@ class LayerChecks(ClaimChecks):
 
     def where_dx_is_not_needed_gradients_are_the_same(self) -> Problems:
         """The lowest trained layer of a network may leave out dx, but nothing else."""
-        trial = Trial(self)
+        trial = TestedLayer(self)
         grads = trial.step()[GRADS]
         trial.network.grads.flat[...] = 0.0
         trial.network.stack.set_needs_dx(False)
@@ -149,13 +150,13 @@ class LayerChecks(ClaimChecks):
 
     def outputs_stay_until_the_next_forward(self) -> Problems:
         """The loss, the next layer and the metrics read y after this layer's backward."""
-        trial = Trial(self)
+        trial = TestedLayer(self)
         y = trial.forward()
-        yield from written("backward", {"the outputs": y}, lambda: trial.backward(y))
+        yield from overwritten("backward", {"the outputs": y}, lambda: trial.backward(y))
 
     def buffers_are_written_before_they_are_read(self) -> Problems:
         """Results do not depend on what an earlier step has left in an array of `self.buffer`."""
-        trial = Trial(self)
+        trial = TestedLayer(self)
         plain = trial.step()
         for layer in trial.network.named.values():
             for memory in layer.buffers.memory.values():
@@ -164,7 +165,7 @@ class LayerChecks(ClaimChecks):
 
     def inference_is_deterministic_and_changes_nothing(self) -> Problems:
         """Without `training`, outputs depend on inputs alone; state and generators do not change."""
-        trial = Trial(self)
+        trial = TestedLayer(self)
         trial.forward()
         before = trial.saved()
         first, second = (trial.network.propagate(trial.x, training=False).copy() for _ in range(2))
@@ -177,7 +178,7 @@ class LayerChecks(ClaimChecks):
 
     def in_inference_each_sample_is_computed_by_itself(self) -> Problems:
         """Without `training` the outputs of a sample are the same alone as in a batch."""
-        trial = Trial(self)
+        trial = TestedLayer(self)
         whole = trial.infer()[INFERENCE]
         for row in range(min(len(whole), len(trial.x))):
             if text := unequal(trial.forward(trial.x[row : row + 1], training=False)[0], whole[row]):
@@ -185,12 +186,12 @@ class LayerChecks(ClaimChecks):
 
     def a_layer_remembers_only_what_a_run_saves(self) -> Problems:
         """A layer with the restored parameters, declared state and generators of another continues as that one."""
-        used, restored = Trial(self, rows=3 * ROWS), Trial(self, rows=3 * ROWS)
+        used, restored = TestedLayer(self, rows=3 * BATCH_ROWS), TestedLayer(self, rows=3 * BATCH_ROWS)
         for x in np.split(used.x, 3):
             used.proceed(x)
         restored.network.params.flat[...] = used.network.params.flat
         restored.restore(used.saved())
-        x = used.x[:ROWS]
+        x = used.x[:BATCH_ROWS]
         found, expected = (
             {INFERENCE: trial.network.propagate(x, training=False).copy(), **trial.proceed(x)}
             for trial in (restored, used)
@@ -201,7 +202,7 @@ class LayerChecks(ClaimChecks):
 
     def declared_arrays_stay_those_of_the_network(self) -> Problems:
         """Parameters, gradients and running state are changed in place: other arrays are not trained or saved."""
-        network = (trial := Trial(self)).network
+        network = (trial := TestedLayer(self)).network
         trial.step()
         for name, layer in network.named.items():
             for prefix, holder, declared, vectors in (
@@ -214,7 +215,7 @@ class LayerChecks(ClaimChecks):
                         yield f"self.{prefix}{array} is another array after a step: write self.{prefix}{array}[...] ="
 
 
-def _mismatches(trial: Trial, name: str, values: np.ndarray, gradient: np.ndarray) -> Iterator[str]:
+def _mismatches(trial: TestedLayer, name: str, values: np.ndarray, gradient: np.ndarray) -> Iterator[str]:
     """Yield where a gradient is wrong, if it has the shape of the values."""
     y = trial.forward()
     dy = trial.upstream(y)
@@ -244,4 +245,4 @@ def check_layer(
     Without `shapes` some are tried, and those skipped that its `axes` or `build` refuse. `inputs(rng, shape)` draws
     inputs, the batch axis first; by default the layer's `example_inputs`. `kernels` is the set to run.
     """
-    yield from run(situations(layer, shapes or SHAPES, inputs, kernels), refuse=not shapes)
+    yield from examine_situations(situations(layer, shapes or _SHAPES, inputs, kernels), refuse=not shapes)

@@ -13,8 +13,8 @@ import numpy as np
 
 from specnet.kernels.base import KernelSet, Textbook
 from specnet.losses.base import Loss
-from specnet.testing.comparison import DTYPES, LEAST, DType, Results, unequal, written
-from specnet.testing.core import Problems, attempt, checker, run
+from specnet.testing.comparison import DTYPES, LEAST, DType, Results, overwritten, unequal
+from specnet.testing.core import Problems, attempt, checker, examine_situations
 from specnet.testing.gradient import find_mismatch
 from specnet.testing.outcome import Outcome, show_error
 from specnet.testing.pairs import Weighing, pairs
@@ -77,10 +77,10 @@ class LossChecks(Weighing[Loss]):
         """Forward, backward, predictions and prepare do not write to their arguments."""
         loss, (y, target) = self.fresh(), self.arrays()
         arrays = {"outputs": y, "targets": target}
-        yield from written("forward", arrays, lambda: loss.forward(y, target))
-        yield from written("backward", arrays, lambda: loss.backward().fill(np.nan))  # the caller may overwrite it
-        yield from written("predictions", arrays, lambda: loss.predictions(y))
-        yield from written("prepare", {"the split's targets": self.target}, self.arrays)
+        yield from overwritten("forward", arrays, lambda: loss.forward(y, target))
+        yield from overwritten("backward", arrays, lambda: loss.backward().fill(np.nan))  # the caller may overwrite it
+        yield from overwritten("predictions", arrays, lambda: loss.predictions(y))
+        yield from overwritten("prepare", {"the split's targets": self.target}, self.arrays)
 
     def the_gradient_has_shape_and_dtype_of_the_outputs(self) -> Problems:
         """float32 stays float32, and float64 stays float64."""
@@ -187,4 +187,4 @@ def check_loss(
             LossChecks(loss, f"{kind}, outputs {y.shape}", y, target, kernels=kernels)
             for kind, y, target, _ in pairs(loss.example_outputs)
         ]
-    yield from run(tried)
+    yield from examine_situations(tried)

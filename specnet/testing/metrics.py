@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from specnet.metrics.base import Metric
-from specnet.testing.comparison import DType, Results, written
-from specnet.testing.core import Problems, attempt, checker, run
+from specnet.testing.comparison import DType, Results, overwritten
+from specnet.testing.core import Problems, attempt, checker, examine_situations
 from specnet.testing.outcome import Outcome
 from specnet.testing.pairs import Weighing, pairs
 
@@ -40,7 +40,7 @@ class MetricChecks(Weighing[Metric]):
         component.reset()
         component.update(*batch)
         between()
-        return numbers(component)
+        return _numbers(component)
 
     def least(self, name: str) -> float:
         return 1.0
@@ -70,7 +70,7 @@ class MetricChecks(Weighing[Metric]):
     def predictions_and_targets_are_left_alone(self) -> Problems:
         """`update` and `compute` do not write to their arguments."""
         metric, arrays = self.fresh(), {"predictions": self.y.copy(), "targets": self.target.copy()}
-        yield from written("update or compute", arrays, lambda: (metric.update(*arrays.values()), metric.compute()))
+        yield from overwritten("update or compute", arrays, lambda: (metric.update(*arrays.values()), metric.compute()))
 
     def reset_forgets_everything(self) -> Problems:
         """After a reset, a metric is the same as a fresh one."""
@@ -81,8 +81,8 @@ class MetricChecks(Weighing[Metric]):
         asked = self.fresh()
         for batch in self.batches(1):
             self.of(batch, metric=asked).compute()
-        expected = numbers(self.of(*self.batches(1)))
-        yield from self.compare("computed after each sample", numbers(asked), expected, 0.0)
+        expected = _numbers(self.of(*self.batches(1)))
+        yield from self.compare("computed after each sample", _numbers(asked), expected, 0.0)
 
     def batches_do_not_matter(self) -> Problems:
         """Samples in several updates, or in metrics that are merged, have the same metric as in one update."""
@@ -92,7 +92,7 @@ class MetricChecks(Weighing[Metric]):
             for other in (*(self.of(batch) for batch in batches), self.fresh()):
                 merged.merge(other)
             for found, how in ((self.of(*batches), "in"), (merged, "merged from")):
-                yield from self.compare(f"{how} batches of {size} against one update", numbers(found), whole, 1e-12)
+                yield from self.compare(f"{how} batches of {size} against one update", _numbers(found), whole, 1e-12)
 
     def a_metric_remembers_only_what_it_keeps(self) -> Problems:
         """A metric that is restored from `kept`, through JSON, continues exactly."""
@@ -105,9 +105,9 @@ class MetricChecks(Weighing[Metric]):
         kept = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in metric.kept.items()}
         restored = self.of((self.y[::-1], self.target))
         restored.restore(json.loads(json.dumps(kept)))
-        expected = numbers(self.of(second, *rest, metric=metric))
+        expected = _numbers(self.of(second, *rest, metric=metric))
         told = f"restored after {half} samples, which needs something that is not kept,"
-        yield from self.compare(told, numbers(self.of(second, *rest, metric=restored)), expected, 0.0)
+        yield from self.compare(told, _numbers(self.of(second, *rest, metric=restored)), expected, 0.0)
 
     def keeps_samples_is_declared(self) -> Problems:
         """The size of what is kept does not depend on the number of samples, unless `keeps_samples` is True."""
@@ -120,7 +120,7 @@ class MetricChecks(Weighing[Metric]):
         """Predictions that equal the targets are not worse than others, in the sense of `higher_is_better`."""
         if self.right is None or self.right.shape != self.y.shape:
             return
-        best, others = numbers(self.of((self.right, self.target))), self.trial().step()
+        best, others = _numbers(self.of((self.right, self.target))), self.trial().step()
         if [*best] != [METRIC]:
             return
         higher, found, other = self.component.higher_is_better, best[METRIC], others[METRIC]
@@ -130,12 +130,12 @@ class MetricChecks(Weighing[Metric]):
     def a_missing_axis_of_1_changes_nothing(self) -> Problems:
         """Targets (n,) of predictions (n, 1), which NumPy would broadcast to (n, n), are the same as (n, 1)."""
         if (self.y.shape[1:], self.target.shape[1:]) == ((1,), ()):
-            column = attempt(lambda: numbers(self.of((self.y, self.target[:, np.newaxis]))))
+            column = attempt(lambda: _numbers(self.of((self.y, self.target[:, np.newaxis]))))
             if isinstance(column, dict):  # else it refuses them
                 yield from self.compare("of targets of shape (n,) against shape (n, 1)", self.trial().step(), column)
 
 
-def numbers(metric: Metric) -> dict[str, float]:
+def _numbers(metric: Metric) -> dict[str, float]:
     """Return the numbers that a metric computes, by name."""
     value = metric.compute()
     named = value.items() if isinstance(value, dict) else [("", value)]
@@ -158,4 +158,4 @@ def check_metric(
             for outputs in (lambda rng, shape: rng.normal(size=shape) * 2.0, lambda rng, shape: rng.uniform(size=shape))
             for kind, y, target, right in pairs(outputs)
         ]
-    yield from run(tried)
+    yield from examine_situations(tried)

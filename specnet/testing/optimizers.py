@@ -10,12 +10,12 @@ import numpy as np
 
 from specnet.component import fresh_copy
 from specnet.kernels.base import KernelSet, Textbook
-from specnet.layers.base import Shape
-from specnet.optimizers.base import Optimizer, State, all_needs, all_state_names, named_state, wrapped
+from specnet.optimizers.base import Optimizer, State, all_needs, all_state_names, inner_optimizers, named_state
 from specnet.schedules.base import scheduled
 from specnet.schedules.scheduled import ScheduledFields
-from specnet.testing.comparison import DTYPES, DType, Results, differing, written
-from specnet.testing.core import Computation, Problems, checker, nothing, run
+from specnet.task import Shape
+from specnet.testing.comparison import DTYPES, DType, Results, differing, overwritten
+from specnet.testing.core import Computation, Problems, checker, examine_situations, nothing
 from specnet.testing.outcome import Outcome
 
 SHAPE: Shape = (4, 6)
@@ -27,13 +27,13 @@ def take_steps(optimizer: Optimizer, w: np.ndarray, gradients: Iterable[np.ndarr
 
     The optimizer is copied, and so is w.
     """
-    training = Training(fresh_copy(optimizer), shape=w.shape, w=w)
+    training = TrainedParameter(fresh_copy(optimizer), shape=w.shape, w=w)
     for g in gradients:
         training.apply(g)
     return training.w, training.state
 
 
-class Training:
+class TrainedParameter:
     """A parameter, drawn or given as w, with the optimizer's state; all numbers are exact in float32.
 
     It is also the objective: in each step a parabola around w, with the step's gradient there.
@@ -99,7 +99,7 @@ class Training:
         self.take(2)
 
 
-class Parabola(Training):
+class Parabola(TrainedParameter):
     """The sum of c (w - 1)^2 / 2 as the objective."""
 
     def gradient(self) -> np.ndarray:
@@ -116,8 +116,8 @@ class OptimizerChecks(Computation[Optimizer]):
 
     first = 3
 
-    def trial(self, dtype: DType = "float64", rows: int = 0, **fields: Any) -> Training:
-        return Training(self.fresh(**fields), dtype)
+    def trial(self, dtype: DType = "float64", rows: int = 0, **fields: Any) -> TrainedParameter:
+        return TrainedParameter(self.fresh(**fields), dtype)
 
     def results(self, dtype: DType) -> Results:
         return {"w after 5 steps": self.trial(dtype).take(5)["w"]}
@@ -132,7 +132,7 @@ class OptimizerChecks(Computation[Optimizer]):
     def applies(self, claim: str) -> bool:
         rule = self.component
         if claim == "the_rule_is_elementwise":
-            return not (rule.whole_tensors or rule.whole_vector or rule.needs or any(wrapped(rule)))
+            return not (rule.whole_tensors or rule.whole_vector or rule.needs or any(inner_optimizers(rule)))
         return super().applies(claim) and claim != "a_batch_is_computed_as_by_a_fresh_component"
 
     def a_step_changes_the_parameter_in_place(self) -> Problems:
@@ -142,7 +142,7 @@ class OptimizerChecks(Computation[Optimizer]):
             yield f"state_names is {names!r}, not a different name for each array"
         for dtype in DTYPES:
             for shape in (SHAPE, (5,), (1,)) if self.component.whole_tensors else ((24,),):
-                training = Training(self.fresh(**self.rate(0.05)), dtype, shape)
+                training = TrainedParameter(self.fresh(**self.rate(0.05)), dtype, shape)
                 before, after = training.w.copy(), training.take(3)
                 where = f"({dtype}, shape {shape})"
                 if np.array_equal(training.w, before):
@@ -155,7 +155,7 @@ class OptimizerChecks(Computation[Optimizer]):
         training = self.trial()
         for _ in range(2):
             g = training.gradient()
-            yield from written("update", {"g": g}, lambda: training.apply(g))  # noqa: B023
+            yield from overwritten("update", {"g": g}, lambda: training.apply(g))  # noqa: B023
 
     def all_its_memory_is_in_its_state(self) -> Problems:
         """A run that is resumed with the same w and state continues as if it had not been interrupted."""
@@ -189,7 +189,7 @@ class OptimizerChecks(Computation[Optimizer]):
         """`update` reads a field that may have a schedule: its value before the step does not matter."""
         for name, field in type(self.component).model_fields.items():
             if any(isinstance(each, scheduled) for each in field.metadata):
-                steady, changed = (Training(self.fresh(**{name: value})) for value in (0.05, 0.025))
+                steady, changed = (TrainedParameter(self.fresh(**{name: value})) for value in (0.05, 0.025))
                 setattr(changed.component, name, 0.05)
                 told = f"with {name} set before the first step against that {name} from the start"
                 yield from differing(told, changed.take(3), steady.take(3))
@@ -221,4 +221,4 @@ class OptimizerChecks(Computation[Optimizer]):
 @checker("optimizers")
 def check_optimizer(optimizer: Optimizer, kernels: type[KernelSet] = Textbook) -> Iterator[Outcome]:
     """Check an optimizer, run by a set of kernels."""
-    yield from run([OptimizerChecks(optimizer, "", kernels=kernels)])
+    yield from examine_situations([OptimizerChecks(optimizer, "", kernels=kernels)])

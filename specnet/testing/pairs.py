@@ -8,15 +8,15 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from specnet.layers.base import Shape
+from specnet.task import Shape
 from specnet.testing.comparison import DType, Results
 from specnet.testing.core import C, Computation, Problems, nothing
 from specnet.weights import takes_weight
 
-ROWS = 6
+_ROWS = 6
 """Samples of a pair."""
-NUMBERS: tuple[Shape, ...] = ((1,), (3,), (2, 3))
-CLASSES: tuple[Shape, ...] = ((2,), (4,), (2, 3))
+_NUMBERS: tuple[Shape, ...] = ((1,), (3,), (2, 3))
+_CLASSES: tuple[Shape, ...] = ((2,), (4,), (2, 3))
 """Shapes of outputs; for classes the last axis is their number."""
 COUNTS = np.array([2.0, 0.0, 3.0, 1.0, 1.0, 4.0])
 """Weights of the samples of a batch, repeated for larger ones."""
@@ -126,16 +126,16 @@ def pairs(outputs: Callable[[np.random.Generator, Shape], np.ndarray], seed: int
         "counts": lambda shape: rng.integers(5, size=shape).astype(np.float64),
     }
     for kind, draw in draws.items():
-        for shape in NUMBERS:
-            target = draw((ROWS, *shape))
+        for shape in _NUMBERS:
+            target = draw((_ROWS, *shape))
             yield Pair(kind, drawn(target.shape), target, target)
-    for shape in CLASSES:
-        numbers = rng.integers(shape[-1], size=(ROWS, *shape[:-1]))
+    for shape in _CLASSES:
+        numbers = rng.integers(shape[-1], size=(_ROWS, *shape[:-1]))
         one_hot = np.eye(shape[-1])[numbers]
         y = drawn(one_hot.shape)
         yield Pair("class numbers", y, numbers, one_hot)
         yield Pair("one-hot classes", y, one_hot, one_hot)
-    numbers = rng.integers(2, size=ROWS)
-    yield Pair("class numbers", drawn((ROWS, 1)), numbers, numbers[:, np.newaxis].astype(np.float64))
-    target = rng.normal(size=ROWS)
-    yield Pair("a number each", drawn((ROWS, 1)), target, target[:, np.newaxis])
+    numbers = rng.integers(2, size=_ROWS)
+    yield Pair("class numbers", drawn((_ROWS, 1)), numbers, numbers[:, np.newaxis].astype(np.float64))
+    target = rng.normal(size=_ROWS)
+    yield Pair("a number each", drawn((_ROWS, 1)), target, target[:, np.newaxis])

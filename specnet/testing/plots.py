@@ -15,8 +15,8 @@ import numpy as np
 from specnet.datasets.base import Samples
 from specnet.errors import PlotError
 from specnet.plots.base import Plot
-from specnet.testing.core import Problems, Situation, checker, run
-from specnet.testing.demos import Demo, demos
+from specnet.testing.core import Problems, Situation, checker, examine_situations
+from specnet.testing.demos import DemoRun, demo_runs
 from specnet.testing.outcome import Outcome
 
 
@@ -24,7 +24,7 @@ from specnet.testing.outcome import Outcome
 class PlotChecks(Situation[Plot]):
     """A plot of one run."""
 
-    run: Demo
+    run: DemoRun
     accepted = "it shows a run, and refuses others by a PlotError"
     refusal = PlotError
     once = (
@@ -125,7 +125,7 @@ def _current() -> list[int]:
     return pyplot.get_fignums() if pyplot else []
 
 
-def _arrays(run: Demo) -> Iterator[tuple[str, np.ndarray]]:
+def _arrays(run: DemoRun) -> Iterator[tuple[str, np.ndarray]]:
     """Yield all arrays that a plot may read."""
     for what, named in {"history": run.history, "record": run.record, "parameter": run.params}.items():
         yield from ((f"{what} {name}", array) for name, array in named.items())
@@ -150,9 +150,11 @@ def picture(figure: Any) -> bytes:
 
 
 @checker("plots")
-def check_plot(plot: Plot, runs: Mapping[str, Demo] | None = None) -> Iterator[Outcome]:
+def check_plot(plot: Plot, runs: Mapping[str, DemoRun] | None = None) -> Iterator[Outcome]:
     """Check a plot of small runs; by default of some that are trained for it.
 
     Each run is drawn that its `check` accepts, and the picture of the first is examined.
     """
-    yield from run([PlotChecks(plot, about, demo) for about, demo in (demos() if runs is None else runs).items()])
+    yield from examine_situations(
+        [PlotChecks(plot, about, demo) for about, demo in (demo_runs() if runs is None else runs).items()]
+    )

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from specnet.schedules.base import Schedule, WatchingSchedule
-from specnet.testing.core import Problems, Situation, checker, run
+from specnet.testing.core import Problems, Situation, checker, examine_situations
 from specnet.testing.outcome import Outcome
 
-STEPS = (*range(200), 1000, 12_345, 10**6, 10**9)
+_STEPS = (*range(200), 1000, 12_345, 10**6, 10**9)
 """Steps at which schedules are evaluated."""
 EPOCHS, STEPS_PER_EPOCH = 40, 10
 
@@ -45,11 +45,11 @@ class ScheduleChecks(Situation[Schedule]):
 
     def values_are_finite_and_not_negative(self) -> Problems:
         """Values are floats, at the first step and after any number of them."""
-        schedule, steps = self.begun(), STEPS
+        schedule, steps = self.begun(), _STEPS
         for line in [None, *self.history()]:
             if line:
                 schedule.look(line)
-                steps = STEPS[::50]
+                steps = _STEPS[::50]
             for step in steps:
                 value = schedule(step)
                 if not isinstance(value, float) or not math.isfinite(value) or value < 0:
@@ -60,7 +60,7 @@ class ScheduleChecks(Situation[Schedule]):
         schedule = self.begun()
         first = values(schedule)
         yield from _others(first, values(schedule), "when it is evaluated again")
-        backwards = {step: schedule(step) for step in STEPS[::-1]}
+        backwards = {step: schedule(step) for step in _STEPS[::-1]}
         yield from _others(first, backwards, "when it is evaluated in another order")
         yield from _others(first, values(self.begun()), "for another instance")
 
@@ -79,7 +79,7 @@ class ScheduleChecks(Situation[Schedule]):
 
     def it_resumes_from_its_saved_state(self) -> Problems:
         """Saved as JSON after any epoch and restored, a schedule has the same values as without the interruption."""
-        history, steps = [*self.history()], STEPS[::20]
+        history, steps = [*self.history()], _STEPS[::20]
         schedule, expected, saved = self.begun(), [], []
         for line in history:
             saved.append(json.dumps(schedule.save(), allow_nan=False))
@@ -107,7 +107,7 @@ class ScheduleChecks(Situation[Schedule]):
         yield from self.changed_fields(schedule)
 
 
-def values(schedule: Schedule, steps: tuple[int, ...] = STEPS) -> dict[int, float]:
+def values(schedule: Schedule, steps: tuple[int, ...] = _STEPS) -> dict[int, float]:
     """Return a schedule's values, by the number of steps."""
     return {step: schedule(step) for step in steps}
 
@@ -121,4 +121,4 @@ def _others(expected: dict[int, float], found: dict[int, float], when: str) -> I
 @checker("schedules")
 def check_schedule(schedule: Schedule) -> Iterator[Outcome]:
     """Check a schedule."""
-    yield from run([ScheduleChecks(schedule, "")])
+    yield from examine_situations([ScheduleChecks(schedule, "")])

@@ -11,18 +11,19 @@ import numpy as np
 from specnet.component import Component, parts
 from specnet.datasets.base import AnySamples, Data
 from specnet.errors import Pointer, SpecError, SpecnetError, show_pointer
-from specnet.layers.base import Shape, walk
+from specnet.layers.base import walk
 from specnet.runs.experiment import build_model, load_data, located, pipelines, transform
 from specnet.spec.model import Spec
 from specnet.spec.plan import make_plan
 from specnet.spec.units import last_open, resolve_loaded
+from specnet.task import Shape
 from specnet.testing.core import attempt, registered
-from specnet.testing.demos import Demo, cut, train
+from specnet.testing.demos import DemoRun, cut, train_demo
 from specnet.testing.dispatch import Case, examine
 from specnet.testing.outcome import Outcome
 from specnet.transforms.pipeline import Pipeline
 
-ROWS = 8
+_ROWS = 8
 """Number of samples to try losses and metrics on."""
 
 
@@ -83,16 +84,16 @@ class Bench:
         return shapes
 
     @cached_property
-    def demo(self) -> Demo:
+    def demo(self) -> DemoRun:
         """A short run of the spec."""
-        return train(self.short)
+        return train_demo(self.short)
 
     @cached_property
     def answers(self) -> dict[str, dict[str, Any]]:
         """Outputs of the untrained network for some samples, and their targets, as losses and metrics take them."""
         inputs, targets, samples = self.fitted
         model = build_model(self.short, samples.inputs.shape[1:], inputs, targets, self.short.seed)
-        rows = np.unique(np.linspace(0, len(samples.inputs) - 1, ROWS).astype(int))
+        rows = np.unique(np.linspace(0, len(samples.inputs) - 1, _ROWS).astype(int))
         some, raw = samples.select(rows), self.data.train.select(rows)
         y, _ = model.outputs(model.prepare_inputs(some.inputs[:]), None if some.mask is None else some.mask[:])
         return {

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.lib.format import read_array, write_array
 
 from specnet.errors import DataError
-from specnet.testing.comparison import Results, unequal, written
-from specnet.testing.core import Problems, Situation, accepted, checker, outcomes, run
+from specnet.testing.comparison import Results, overwritten, unequal
+from specnet.testing.core import Problems, Situation, accepted, checker, examine_situations, outcomes
 from specnet.testing.outcome import Outcome, concluded
 from specnet.transforms.base import RandomTransform, Transform, check_dtype
 from specnet.transforms.pipeline import Pipeline
 
-SHAPES: tuple[tuple[int, ...], ...] = ((9,), (9, 1), (8, 3), (7, 10, 2), (6, 9, 8, 3))
+_SHAPES: tuple[tuple[int, ...], ...] = ((9,), (9, 1), (8, 3), (7, 10, 2), (6, 9, 8, 3))
 """Shapes of samples to try, the batch axis first."""
 
 
@@ -69,11 +69,11 @@ class TransformChecks(Situation[Transform]):
     def samples_are_left_alone(self) -> Problems:
         """`fit`, `apply` and `invert` do not write to their arguments."""
         transform, x = self.fresh(), self.x.copy()
-        yield from written("fit", {"the samples": x}, lambda: transform.fit(x))
-        yield from written("apply", {"the samples": x}, lambda: transform.apply(x))
+        yield from overwritten("fit", {"the samples": x}, lambda: transform.fit(x))
+        yield from overwritten("apply", {"the samples": x}, lambda: transform.apply(x))
         if transform.inverts():
             y = transform.apply(x)
-            yield from written("invert", {"its argument": y}, lambda: transform.invert(y))
+            yield from overwritten("invert", {"its argument": y}, lambda: transform.invert(y))
 
     def output_shape_is_known_before_it_is_fitted(self) -> Problems:
         """`output_shape` returns None or the shape of a sample that `apply` returns."""
@@ -184,9 +184,9 @@ class RandomChecks(Situation[RandomTransform]):
     def a_batch_is_left_alone(self) -> Problems:
         """`apply` does not write to its argument, nor to the array that it returned before."""
         transform, x, rng = self.fresh(), self.x.copy(), np.random.default_rng(1)
-        yield from written("apply", {"the batch": x}, lambda: transform.apply(x, rng))
+        yield from overwritten("apply", {"the batch": x}, lambda: transform.apply(x, rng))
         y = transform.apply(x, rng)
-        yield from written("the next call", {"the last result": y}, lambda: transform.apply(x + x, rng))
+        yield from overwritten("the next call", {"the last result": y}, lambda: transform.apply(x + x, rng))
 
     def all_randomness_comes_from_the_generator(self) -> Problems:
         """The same state of the generator always returns the same batch: a resumed run relies on it."""
@@ -216,7 +216,7 @@ def check_transform(transform: Transform | RandomTransform, samples: np.ndarray 
         if samples is not None and samples.dtype.kind != "f":  # which the network would round
             samples = samples.astype(np.float32)
         batches = _batches() if samples is None else {"": samples}
-        yield from run([RandomChecks(transform, situation, x) for situation, x in batches.items()])
+        yield from examine_situations([RandomChecks(transform, situation, x) for situation, x in batches.items()])
         return
     kinds = _samples() if samples is None else {"": samples}
     taken = yield from accepted(TransformChecks(transform, situation, x) for situation, x in kinds.items())
@@ -232,7 +232,7 @@ def check_transform(transform: Transform | RandomTransform, samples: np.ndarray 
 def _samples() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(5)
     samples = {}
-    for shape in SHAPES:
+    for shape in _SHAPES:
         numbers, categories = rng.uniform(1.0, 200.0, shape), rng.integers(2, 6, shape)
         for dtype in ("float64", "float32", "uint8", "int64", "bool"):
             samples[f"{dtype} of shape {shape}"] = numbers > 100.0 if dtype == "bool" else numbers.astype(dtype)
@@ -247,6 +247,6 @@ def _batches() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(6)
     return {
         f"{dtype} of shape {shape}": (3.0 * rng.normal(size=shape)).astype(dtype)
-        for shape in SHAPES
+        for shape in _SHAPES
         for dtype in ("float64", "float32", "int64")
     }

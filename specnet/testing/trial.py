@@ -1,4 +1,4 @@
-"""`Trial`: a layer in a network of its own, with inputs, parameters and gradients to try it with."""
+"""`TestedLayer`: a layer in a network of its own, with inputs, parameters and gradients to try it with."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 
 from specnet.errors import ShapeError
-from specnet.layers.base import Layer, Shape
+from specnet.layers.base import Layer
 from specnet.layers.stack import Stack
 from specnet.network.network import Network
 from specnet.randomness import restore_stream, save_stream, stream
+from specnet.task import Shape
 from specnet.testing.comparison import LEAST, DType
 from specnet.testing.core import Computation, nothing
 
-ROWS = 3
+BATCH_ROWS = 3
 """Samples of a batch, unless a check needs another number."""
 Y, DX, GRADS = "outputs", "the gradient of inputs", "the gradients of parameters"
 INFERENCE = "outputs without training"
-Step = dict[str, np.ndarray]
+_Step = dict[str, np.ndarray]
 """Copies of what a layer computes in a step: outputs, the gradient of inputs, and those of all parameters."""
 Inputs = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 """Draws inputs of a shape, the batch axis first."""
@@ -44,21 +45,21 @@ class LayerSituation(Computation[Layer]):
         stack.build(self.shape)
         return stack
 
-    def trial(self, dtype: DType = "float64", rows: int = 0, **fields: Any) -> Trial:
-        return Trial(self, dtype, rows or ROWS)
+    def trial(self, dtype: DType = "float64", rows: int = 0, **fields: Any) -> TestedLayer:
+        return TestedLayer(self, dtype, rows or BATCH_ROWS)
 
     def least(self, name: str) -> float:
         return 2.0 if name == DX else LEAST  # where dx vanishes it is a difference of numbers as large as dy
 
 
-class Trial:
+class TestedLayer:
     """The layer, built for its inputs, with parameters that are all different from each other.
 
     All numbers are exact in float32, so that both dtypes compute with the same ones. If the layer takes whole numbers,
     so are the inputs, and their gradient is 0. `drawn` is the dtype in which the inputs were drawn.
     """
 
-    def __init__(self, of: LayerSituation, dtype: DType = "float64", rows: int = ROWS) -> None:
+    def __init__(self, of: LayerSituation, dtype: DType = "float64", rows: int = BATCH_ROWS) -> None:
         self.network = Network([of.component], of.shape, dtype, seed=1, kernels=of.kernels)
         (self.component,) = self.network.layers
         self.parameters = {
@@ -101,7 +102,7 @@ class Trial:
         self.rewind()
         return self.network.propagate(self.x if x is None else x, training, mask)
 
-    def infer(self) -> Step:
+    def infer(self) -> _Step:
         """Return a copy of the outputs without training."""
         return {INFERENCE: self.forward(training=False).copy()}
 
@@ -115,12 +116,12 @@ class Trial:
         dx = self.network.backpropagate(self.upstream(y))
         return dx if self.has_dx else np.zeros((len(y), *self.x.shape[1:]), self.dtype)
 
-    def step(self, rows: np.ndarray | None = None, between: Callable[[], object] = nothing) -> Step:
+    def step(self, rows: np.ndarray | None = None, between: Callable[[], object] = nothing) -> _Step:
         """Go forward and backward from the beginning, with all or some of the inputs."""
         self.rewind()
         return self.proceed(self.x if rows is None else self.x[rows], between)
 
-    def proceed(self, x: np.ndarray, between: Callable[[], object] = nothing) -> Step:
+    def proceed(self, x: np.ndarray, between: Callable[[], object] = nothing) -> _Step:
         """Go forward and backward with the random numbers and the running state that earlier steps have left."""
         self.network.grads.flat[...] = 0.0
         y = self.network.propagate(x, training=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.datasets.rows import PARTS, PIECE, Rows, rows_in
+from specnet.datasets.rows import PARTS, PIECE_BYTES, Rows, rows_in
 from specnet.randomness import save_stream
 
 BLOCKS = 128
@@ -95,7 +95,7 @@ class StreamedSplit:
     @property
     def step(self) -> int:
         """Number of samples that are read at a time by default."""
-        return rows_in(min(PIECE, self.buffer // PARTS), self.inputs, self.targets)
+        return rows_in(min(PIECE_BYTES, self.buffer // PARTS), self.inputs, self.targets)
 
     def pieces(self) -> Iterator[Batch]:
         """Yield all samples in order, a few at a time."""
@@ -156,7 +156,9 @@ class Batches:
     def _cut_windows(self, split: StreamedSplit, shuffle: bool) -> int:
         """Choose the size of blocks, and return that of windows."""
         window = split.buffer // PARTS
-        block, room = (rows_in(size, split.inputs, split.targets) for size in (min(PIECE, window // BLOCKS), window))
+        block, room = (
+            rows_in(size, split.inputs, split.targets) for size in (min(PIECE_BYTES, window // BLOCKS), window)
+        )
         if block >= self.size or not shuffle:
             self._block = self.size * max(1, block // self.size)
             span = self._block * max(1, room // self._block if shuffle else 1)

@@ -95,7 +95,7 @@ def _results(layer: Layer, method: str, result: Any) -> dict[str, np.ndarray]:
     return gradients if result is None else gradients | {"the gradient of its inputs": result}
 
 
-def check_loss(trainer: Trainer, value: float, batch: Batch) -> None:
+def check_finite_loss(trainer: Trainer, value: float, batch: Batch) -> None:
     """Raise a `DivergenceError` unless the loss of a batch is finite."""
     if not math.isfinite(value):
         check_parameters(trainer)

@@ -9,7 +9,7 @@ import numpy as np
 from specnet.errors import DivergenceError, Interrupted
 from specnet.training.batches import Batch
 from specnet.training.callbacks import Callback, overriding
-from specnet.training.divergence import check_gradients, check_loss
+from specnet.training.divergence import check_finite_loss, check_gradients
 from specnet.training.trainer import Trainer
 
 
@@ -72,7 +72,7 @@ def forward_backward(trainer: Trainer, batch: Batch) -> tuple[float, float]:
     y = network.propagate(trainer.inputs(batch), training=True, mask=batch.mask)
     batch = batch.masked(network.stack.mask_out())
     value = trainer.model.loss_of(y, batch)
-    check_loss(trainer, value, batch)
+    check_finite_loss(trainer, value, batch)
     network.backpropagate(trainer.model.loss.backward())
     trainer.update_metrics(y, batch)
     return value, trainer.model.weight_of(batch)

@@ -84,7 +84,7 @@ class Model:
         )
 
     def _weights(self, weight: np.ndarray) -> np.ndarray:
-        return rounded(weight, self.network.dtype, "weight")
+        return _rounded(weight, self.network.dtype, "weight")
 
     def take(self, inputs: np.ndarray) -> np.ndarray:
         """Return raw inputs as the network takes them."""
@@ -101,7 +101,7 @@ class Model:
 
     def _prepare_targets(self, target: np.ndarray) -> np.ndarray:
         if np.issubdtype(target.dtype, np.floating):
-            target = rounded(target, self.network.dtype, "target")
+            target = _rounded(target, self.network.dtype, "target")
         return self.loss.prepare(target, self.network.output_shape, self.network.dtype)
 
     def outputs(
@@ -213,7 +213,7 @@ def check_counts(weight: float) -> None:
         raise DataError("no loss can be computed: each sample has weight 0, or only masked positions")
 
 
-def rounded(values: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:
+def _rounded(values: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:
     """Return values in the network's dtype.
 
     Raises:

@@ -12,7 +12,7 @@ from specnet.network.network import Network
 from specnet.randomness import restore_stream, save_stream
 
 
-class Objective:
+class BatchObjective:
     """Loss, gradient and Jacobian of the current batch, at any parameters.
 
     `gradient` returns the loss of the batch and writes the gradient of the network's parameters, `outputs` returns the

@@ -11,7 +11,7 @@ import numpy as np
 from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer, all_needs, all_state_names
 from specnet.schedules.scheduled import ScheduledFields
-from specnet.training.objective import Objective
+from specnet.training.objective import BatchObjective
 from specnet.training.update import updater
 
 ROUNDS = 5
@@ -39,7 +39,7 @@ def time_step(network: Network, optimizer: Optimizer, batch: int) -> list[float]
         return 0.0
 
     generators = [layer.rng for layer in network.named.values()]
-    objective = Objective(network, generators, gradient, outputs) if all_needs(optimizer) else None
+    objective = BatchObjective(network, generators, gradient, outputs) if all_needs(optimizer) else None
     update = updater(network, optimizer, slots, objective)
     least = np.full(len(network.layers) + 1, np.inf)
     for step in range(ROUNDS):

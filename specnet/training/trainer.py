@@ -19,7 +19,7 @@ from specnet.training.communicator import Communicator
 from specnet.training.divergence import check_parameters, check_state, check_values
 from specnet.training.measures import Measures
 from specnet.training.model import Model, check_counts
-from specnet.training.objective import Objective
+from specnet.training.objective import BatchObjective
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
 from specnet.training.update import clip_norm, updater
@@ -129,10 +129,10 @@ class Trainer:
         """Compute loss and gradient of the last step again; only layers draw other random numbers."""
         self.communicator.reduce(self, batch, partial(loss_and_gradient, again=True))
 
-    def _make_objective(self) -> Objective:
+    def _make_objective(self) -> BatchObjective:
         """Return the loss of the current batch as a function of the parameters."""
         network = self.model.network
-        return Objective(
+        return BatchObjective(
             network,
             [rng for generators in self.generators for rng in generators.values()],
             lambda: self.communicator.reduce(self, self._batch, loss_and_gradient)[0],

@@ -12,7 +12,7 @@ from specnet.training.batches import PreparedSplit
 from specnet.training.model import ROWS, Model
 
 
-def try_out(model: Model, split: PreparedSplit, batch_size: int | None) -> None:
+def try_step(model: Model, split: PreparedSplit, batch_size: int | None) -> None:
     """Run a step without an update on the first samples, and check everything that layers and loss return.
 
     Running state and random numbers are restored afterwards.

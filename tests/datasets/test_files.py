@@ -9,7 +9,7 @@ import pytest
 from specnet import build
 from specnet.datasets.base import Samples, StreamedSamples
 from specnet.datasets.files import npy_header, npy_rows, npz_rows
-from specnet.datasets.rows import PIECE, Rows, pieces, row_bytes
+from specnet.datasets.rows import PIECE_BYTES, Rows, pieces, row_bytes
 from specnet.errors import DataError, ShapeError
 
 X = np.arange(1000 * 3 * 2).reshape(1000, 3, 2)
@@ -148,7 +148,7 @@ def test_selected_rows_are_those_of_these_numbers(numbers):
 
 
 def test_rows_far_apart_are_read_without_all_that_is_between_them():
-    reads, wide = [], np.zeros((64, PIECE // 8))
+    reads, wide = [], np.zeros((64, PIECE_BYTES // 8))
     lazy(wide, reads).select(np.array([1, 40, 41, 63]))[:]
     assert reads == [(1, 2), (40, 41), (41, 42), (63, 64)]
 
@@ -169,9 +169,9 @@ def test_rows_are_changed_when_they_are_read_and_mistakes_counted_from_the_first
 
 
 def test_a_piece_is_about_a_megabyte_whatever_a_row_takes():
-    for width in (1, 100, PIECE):
+    for width in (1, 100, PIECE_BYTES):
         rows = lazy(np.zeros((3, width), "i1"))
-        assert rows.step == max(1, PIECE // (8 * width))
+        assert rows.step == max(1, PIECE_BYTES // (8 * width))
     array = np.zeros(7)
     assert [piece is array for piece in pieces(array)] == [True]
 

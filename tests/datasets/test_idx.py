@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from specnet import SpecnetError, build
-from specnet.datasets.idx import CLASSES, DTYPES, read_idx
+from specnet.datasets.idx import ITEM_TYPES, MAX_IDX_CLASSES, read_idx
 
 RNG = np.random.default_rng(0)
 MNIST = Path(__file__).parents[2] / "specs/data/mnist"
@@ -16,7 +16,7 @@ MNIST = Path(__file__).parents[2] / "specs/data/mnist"
 def encode(array, code=0x08):
     """Return an array as the bytes of an IDX file."""
     sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return bytes([0, 0, code, array.ndim]) + sizes + array.astype(DTYPES[code]).tobytes()
+    return bytes([0, 0, code, array.ndim]) + sizes + array.astype(ITEM_TYPES[code]).tobytes()
 
 
 IMAGES, LABELS = np.arange(24).reshape(4, 3, 2), np.array([0, 2, 1, 0])
@@ -37,9 +37,9 @@ def dataset(tmp_path):
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
 @pytest.mark.parametrize("shape", [(7,), (3, 4), (2, 3, 4)])
-@pytest.mark.parametrize("code", DTYPES)
+@pytest.mark.parametrize("code", ITEM_TYPES)
 def test_every_dtype_and_shape_comes_back(tmp_path, code, shape, compress):
-    array = RNG.integers(0, 100, shape).astype(np.dtype(DTYPES[code]).newbyteorder("="))
+    array = RNG.integers(0, 100, shape).astype(np.dtype(ITEM_TYPES[code]).newbyteorder("="))
     if code != 0x08:
         array = -array
     path = tmp_path / "file"
@@ -107,7 +107,7 @@ WRONG = {
     "labels with axes": ({"labels": encode(IMAGES)}, r"dtype uint8 and shape \(4, 3, 2\)"),
     "labels with fractions": ({"labels": encode(LABELS, 0x0D)}, "dtype float32"),
     "negative labels": ({"labels": encode(-LABELS, 0x0C)}, "these are -2 to 0"),
-    "huge labels": ({"labels": encode(LABELS + CLASSES, 0x0C)}, "class numbers from 0"),
+    "huge labels": ({"labels": encode(LABELS + MAX_IDX_CLASSES, 0x0C)}, "class numbers from 0"),
     "gzip cut off": ({"images": gzip.compress(encode(IMAGES))[:-9]}, "is damaged"),
     "gzip header only": ({"images": b"\x1f\x8b"}, "is damaged"),
     "gzip of another kind": ({"images": b"\x1f\x8b\x07" + bytes(20)}, "is damaged"),

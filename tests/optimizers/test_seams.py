@@ -13,7 +13,7 @@ from specnet.optimizers.base import all_needs, all_state_names, named_state
 from specnet.optimizers.sgd import Sgd
 from specnet.schedules.base import scheduled
 from specnet.schedules.scheduled import ScheduledFields
-from specnet.training.objective import Objective
+from specnet.training.objective import BatchObjective
 from specnet.training.update import updater
 
 SHAPES = {"layers.0.weight": (2, 3), "layers.0.bias": (3,), "layers.2.weight": (3, 1)}
@@ -187,7 +187,7 @@ def objective():
         return float(np.sum(y * y))
 
     generators = [layer.rng for layer in network.named.values()]
-    found = SimpleNamespace(network=network, objective=Objective(network, generators, gradient, outputs))
+    found = SimpleNamespace(network=network, objective=BatchObjective(network, generators, gradient, outputs))
     found.objective.begin()
     outputs()
     return found
@@ -250,7 +250,7 @@ def test_least_squares_are_solved_in_one_step_with_a_jacobian():
         network.backpropagate(y - target)
         return float(np.sum((y - target) ** 2)) / 2
 
-    objective = Objective(network, [], gradient, outputs)
+    objective = BatchObjective(network, [], gradient, outputs)
     objective.begin()
     optimizer = GaussNewton()
     w = network.params.flat

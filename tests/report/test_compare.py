@@ -7,7 +7,7 @@ import pytest
 from specnet.cli.show import show_comparison
 from specnet.datasets.base import Data, Samples
 from specnet.errors import DataError
-from specnet.report.compare import compare, differences, name_runs
+from specnet.report.compare import compare, differing_rows, name_runs
 from specnet.report.page import environment, page
 from specnet.report.series import panels
 
@@ -113,7 +113,7 @@ def test_specs_differ_where_they_say_something_else(case, reported):
 
 def test_of_several_runs_each_says_what_it_has(reported):
     specs = [reported({"optimizer": optimizer}).spec for optimizer in ("adam", "adam", "sgd")]
-    (found,) = differences(specs)
+    (found,) = differing_rows(specs)
     assert (found.name, found.values) == ("optimizer", ['"adam"', '"adam"', '"sgd"'])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.report.paths import relative, relative_paths, shorten
+from specnet.report.paths import relative, relative_paths, shorten_paths
 from specnet.runs.run import write_comparison
 
 RUN = Path("/home/ann/exp/runs/a")
@@ -39,7 +39,9 @@ def test_only_absolute_paths_of_a_value_are_changed():
 def test_a_message_names_files_relative_to_the_run(folder):
     spec = {"dataset": {"type": "npz", "path": f"/home/ann/exp/{folder}/d.npz"}, "plots": ["curves"]}
     run = SimpleNamespace(spec=SimpleNamespace(to_json=lambda: spec), directory=RUN)
-    told = shorten(f"/home/ann/exp/{folder}/d.npz: there is no such file, 1/2 of https://x.org/a; see /etc/motd.", run)
+    told = shorten_paths(
+        f"/home/ann/exp/{folder}/d.npz: there is no such file, 1/2 of https://x.org/a; see /etc/motd.", run
+    )
     assert told == f"../../{folder}/d.npz: there is no such file, 1/2 of https://x.org/a; see motd."
 
 

@@ -8,7 +8,7 @@ from specnet.datasets.base import Data, Samples
 from specnet.errors import DataError, PlotError
 from specnet.recording.classes import class_names
 from specnet.recording.scenes import IMAGES, OUTPUTS, SAMPLES
-from specnet.report.replay import POINTS, left_out, numbers, replay
+from specnet.report.replay import GRID_POINTS, left_out, numbers, replay
 from specnet.task import MAX_CLASSES
 
 PLENTY = 10**9
@@ -125,7 +125,7 @@ def test_a_plane_shows_numbers_in_a_range_that_holds_the_truth(recorded, unpack)
 
 
 def test_a_fine_plane_is_shown_coarser(recorded, unpack):
-    run = recorded(plane(9, lambda x: x[:, :1]), lambda x: x[:, 1:], MSE, points=2 * POINTS + 1, frames=2)
+    run = recorded(plane(9, lambda x: x[:, :1]), lambda x: x[:, 1:], MSE, points=2 * GRID_POINTS + 1, frames=2)
     scene = played(run)
     for number, axis in enumerate(scene["axes"]):
         shown = run.record[f"axis_{number}"][::3]

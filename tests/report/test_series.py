@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from specnet.recording.curves import DEAD_UNITS
-from specnet.report.series import ALL_POINTS, LAYERS, POINTS, panels
+from specnet.report.series import ALL_POINTS, CURVE_POINTS, LAYERS, panels
 
 NAN = math.nan
 
@@ -105,10 +105,10 @@ def test_numbers_have_five_digits(reported):
 
 
 def test_a_long_curve_keeps_its_ends_and_peaks(reported):
-    losses = np.linspace(2.0, 1.0, 20 * POINTS)
+    losses = np.linspace(2.0, 1.0, 20 * CURVE_POINTS)
     losses[12_345] = 9.0
     (series,) = draw(reported(history=history(train__loss=losses)))["loss"]["series"]
-    assert POINTS / 2 < len(series["x"]) == len(series["y"]) <= POINTS
+    assert CURVE_POINTS / 2 < len(series["x"]) == len(series["y"]) <= CURVE_POINTS
     assert (series["x"][0], series["x"][-1]) == (1, len(losses))
     assert series["y"][series["x"].index(12_346)] == 9.0
 
@@ -118,7 +118,7 @@ def test_a_long_curve_says_at_each_frame_what_the_history_says(reported):
     frames = [0, 1, 2, *range(37, 20_000, 331), 20_000, 30_000]
     (panel,) = panels([reported(history=history(train__loss=losses))], ["run"], frames)[:1]
     (series,) = panel["series"]
-    assert len(series["x"]) <= POINTS
+    assert len(series["x"]) <= CURVE_POINTS
     assert series["x"] == sorted(set(series["x"]))
     for epoch in frames[1:-1]:
         last = np.searchsorted(series["x"], epoch, side="right") - 1

@@ -7,16 +7,16 @@ import pytest
 import specnet
 from specnet.errors import DataError
 from specnet.recording.curves import DEAD_UNITS
-from specnet.report.results import Example, Residuals
+from specnet.report.results import Example, PredictedNumbers
 from specnet.report.view import (
     INPUTS,
     WIDTH,
-    attempt,
     describe_inputs,
     describe_manifest,
     duration,
     facts,
     layer_table,
+    make_part,
     residual_pictures,
     rows_of,
     show_examples,
@@ -60,10 +60,10 @@ def test_what_cannot_be_made_has_a_reason(reported):
     def fail():
         raise DataError("there is no file")
 
-    assert attempt(reported(), fail) == (None, "there is no file")
-    assert attempt(reported(), lambda: 7) == (7, "")
+    assert make_part(reported(), fail) == (None, "there is no file")
+    assert make_part(reported(), lambda: 7) == (7, "")
     with pytest.raises(ZeroDivisionError):
-        attempt(reported(), lambda: 1 / 0)
+        make_part(reported(), lambda: 1 / 0)
 
 
 JSON = [
@@ -161,7 +161,8 @@ def test_pictures_of_residuals_are_json(truth, reported):
     truth = np.array(truth)
     prediction = truth + np.array([1, 100])
     pictures = residual_pictures(
-        reported(target_names=("price",)), Residuals("test", "test", truth, prediction, np.array([1, 0, 1]), 100.0, 0)
+        reported(target_names=("price",)),
+        PredictedNumbers("test", "test", truth, prediction, np.array([1, 0, 1]), 100.0, 0),
     )
     assert [picture["kind"] for picture in pictures] == ["fit", "histogram"]
     for picture in json.loads(json.dumps(pictures, allow_nan=False)):

@@ -60,7 +60,7 @@ import specnet
 from specnet import registry
 from specnet.errors import SpecnetError
 from specnet.runs.checkpoints import Listing, best_of
-from specnet.runs.files import read_json
+from specnet.runs.files import read_run_json
 
 PHASES = ("any", "start", "measure", "save", "gap", "last", "system")
 """What a blow may count: all of a run, until its first epoch, while splits are measured, inside saves, in them between
@@ -98,7 +98,7 @@ class Profiler:
     """Counts what the interpreter tells a profiler while a run is made or resumed, and strikes at a blow's moments."""
 
     def __init__(self, late: int, blow: Blow) -> None:
-        from specnet.runs import checkpoints, course, files, runner
+        from specnet.runs import checkpoints, files, runner, start
         from specnet.training import loop
         from specnet.training.model import Model
 
@@ -106,9 +106,9 @@ class Profiler:
         self.count, self.counts = 0, Counter[frozenset[str]]()
         self.inside: frozenset[str] = frozenset()
         functions = {
-            "any": [runner.run, runner.resume],
-            "train": [course.Course._train],
-            "save": [course.Course._write],
+            "any": [start.run, start.resume],
+            "train": [runner.Runner._train],
+            "save": [runner.Runner._write],
             "measure": [Model.score],
             "gap": [checkpoints.Checkpoints.save],
             "commit": [files.Staged.commit],
@@ -192,7 +192,7 @@ def call_back(what: str, directory: str, kernels: str, *spec: str) -> None:
 
 def story(directory: Path) -> dict[str, object]:
     """Return what a run tells of itself, without wall-clock times and interruptions."""
-    manifest = read_json(directory / "manifest.json")
+    manifest = read_run_json(directory / "manifest.json")
     lines = [json.loads(line) | {"seconds": None} for line in (directory / "history.jsonl").read_text().splitlines()]
     return {
         "status": manifest["status"],
@@ -257,7 +257,7 @@ class Victim:
         self.late = len((self.reference / "history.jsonl").read_text().splitlines()) - 2
         self.strike(counted, self.epochs, NO_BLOW, counts=counts)
         self.compare(counted, exact=True)
-        self.counts = read_json(counts)
+        self.counts = read_run_json(counts)
 
     def compare(self, directory: Path, exact: bool) -> None:
         """Raise `Mismatch` if a run is not the same as the reference."""

@@ -145,7 +145,7 @@ def test_files_that_the_run_did_not_write_are_left_alone(train, monkeypatch):
             foreign[-1].write_text("mine")
         return directory
 
-    monkeypatch.setattr("specnet.runs.runner.claim_directory", claim)
+    monkeypatch.setattr("specnet.runs.start.claim_directory", claim)
     run = train(checkpoint={"every": 1, "keep": 1}, training={"epochs": 8, "batch_size": None})
     assert [file.read_text() for file in foreign] == ["mine", "mine"]
     assert not list(run.directory.rglob("*.tmp"))

@@ -15,7 +15,7 @@ import specnet
 from specnet import registry
 from specnet.cli import cli
 from specnet.errors import Interrupted, UsageError
-from specnet.runs.doctor import examine
+from specnet.runs.doctor import examine_run
 
 LAYER = """
 from specnet import Layer
@@ -90,7 +90,7 @@ def test_changed_code_is_refused_by_name_unless_it_is_allowed(changes, name, sto
     with pytest.raises(UsageError) as caught:
         specnet.resume(stopped)
     assert (caught.value.message, "--allow-changed-code" in caught.value.help) == (message, True)
-    assert any(finding.message == f"{message}; resume refuses this" for finding in examine(stopped).findings)
+    assert any(finding.message == f"{message}; resume refuses this" for finding in examine_run(stopped).findings)
     assert message in specnet.load_run(stopped).warnings
     result = CliRunner().invoke(cli, ["resume", str(stopped), "--allow-changed-code"])
     assert (result.exit_code, message in result.stderr) == (0, True)

@@ -12,7 +12,7 @@ from specnet import registry
 from specnet.errors import DivergenceError, RunError, SpecnetError
 from specnet.runs.checkpoints import Listing
 from specnet.runs.directory import RunDirectory, claim_directory
-from specnet.runs.doctor import examine
+from specnet.runs.doctor import examine_run
 from specnet.runs.machine import describe_machine
 from specnet.runs.state import file_name
 
@@ -157,7 +157,7 @@ DAMAGE = {
 
 
 def test_of_a_sound_run_everything_is_looked_at_and_nothing_found(made):
-    report = examine(made)
+    report = examine_run(made)
     assert (report.findings, report.verdict) == ([], "intact")
     assert list(report.parts) == [
         "manifest", "spec", "components", "machine", "checkpoints", "history", "data", "record", "files", "resume",
@@ -183,7 +183,7 @@ def test_each_kind_of_damage_is_told_once_and_left_as_it_is(kind, made):
     damage, severity, part, message = DAMAGE[kind]
     damage(made)
     before = content(made.parent)
-    report = examine(made)
+    report = examine_run(made)
     assert content(made.parent) == before
     # An older state may need what is damaged, too: that is told where `resume` and `evaluate` are asked.
     found = [finding for finding in report.findings if finding.part not in ("resume", "evaluate")]
@@ -193,14 +193,14 @@ def test_each_kind_of_damage_is_told_once_and_left_as_it_is(kind, made):
 
 def test_looking_at_a_sound_run_changes_nothing(made):
     before = content(made)
-    examine(made)
+    examine_run(made)
     assert content(made) == before
 
 
 @pytest.mark.parametrize("kind", [kind for kind, damage in DAMAGE.items() if damage[1] == "error"])
 def test_a_run_can_go_on_or_not_as_the_verdict_says(kind, made):
     DAMAGE[kind][0](made)
-    report = examine(made)
+    report = examine_run(made)
     if report.resume is None:
         assert not report.verdict.startswith("damaged, but")
         with pytest.raises(SpecnetError):
@@ -220,7 +220,7 @@ def test_a_run_can_go_on_or_not_as_the_verdict_says(kind, made):
 def test_what_resume_can_mend_it_mends(made):
     DAMAGE["checkpoint flipped"][0](made)
     specnet.resume(made)
-    assert [(finding.severity, finding.part) for finding in examine(made).findings] == [("note", "files")]
+    assert [(finding.severity, finding.part) for finding in examine_run(made).findings] == [("note", "files")]
 
 
 def test_several_kinds_of_damage_are_all_told(made):
@@ -230,7 +230,7 @@ def test_several_kinds_of_damage_are_all_told(made):
     ]  # fmt: skip
     for kind in kinds:
         DAMAGE[kind][0](made)
-    found = examine(made).findings
+    found = examine_run(made).findings
     for kind in kinds:
         _, severity, part, message = DAMAGE[kind]
         assert any(each[:2] == (part, severity) and message in each.message for each in found), kind
@@ -239,7 +239,7 @@ def test_several_kinds_of_damage_are_all_told(made):
 def test_without_its_spec_the_digests_of_checkpoints_are_looked_at(made):
     DAMAGE["spec gone"][0](made)
     DAMAGE["checkpoint flipped"][0](made)
-    report = examine(made)
+    report = examine_run(made)
     assert [finding.part for finding in report.findings] == ["spec", "checkpoints"]
     assert (report.resume, report.evaluate) == (None, None)
 
@@ -247,14 +247,14 @@ def test_without_its_spec_the_digests_of_checkpoints_are_looked_at(made):
 def test_a_run_of_which_no_checkpoint_is_left_is_lost(made):
     for path in (made / "checkpoints").iterdir():
         flip(path)
-    assert examine(made).verdict == "lost: no checkpoint is intact"
+    assert examine_run(made).verdict == "lost: no checkpoint is intact"
 
 
 def test_if_all_until_the_best_are_lost_another_checkpoint_is_recommended(made):
     for path in (made / "checkpoints").iterdir():
         if path != newest(made):
             flip(path)
-    report = examine(made)
+    report = examine_run(made)
     found = next(finding for finding in report.findings if finding.part == "evaluate")
     assert ("neither the best checkpoint" in found.message, "--checkpoint" in found.help) == (True, True)
     assert report.verdict == "lost: it can be neither resumed nor used"
@@ -264,14 +264,14 @@ def test_a_run_in_progress_is_told_as_such(made):
     rewrite(made / "manifest.json", status="running")
     (made / ".spec.json.abcdefgh.tmp").write_text("")
     with RunDirectory(made):
-        report = examine(made)
+        report = examine_run(made)
     assert [finding.part for finding in report.findings] == ["manifest"]
     assert f"process {os.getpid()} on" in report.findings[0].message
     assert (report.verdict, report.resume) == ("intact, and in progress", None)
 
 
 def test_looking_stands_in_the_way_of_nobody_afterwards(made):
-    examine(made)
+    examine_run(made)
     RunDirectory(made).close()
 
 
@@ -287,19 +287,19 @@ def test_a_checkpoint_that_the_writer_has_deleted_meanwhile_is_no_damage(made, m
 
     monkeypatch.setattr("specnet.runs.doctor.Listing", Moving)
     with RunDirectory(made):
-        assert "checkpoints" not in {finding.part for finding in examine(made).findings}
+        assert "checkpoints" not in {finding.part for finding in examine_run(made).findings}
 
 
 def test_a_killed_run_is_told_from_where_it_goes_on(made):
     rewrite(made / "manifest.json", status="running")
-    report = examine(made)
+    report = examine_run(made)
     assert report.verdict == f"intact, and can be resumed from step {report.resume}: specnet resume {made}"
 
 
 def test_a_diverged_run_is_sound_and_is_not_told_to_go_on(train, tmp_path):
     with pytest.raises(DivergenceError):
         train(optimizer={"type": "sgd", "learning_rate": 1e38}, layers=[{"type": "linear", "units": 1}], loss="mse")
-    report = examine(tmp_path / "run")
+    report = examine_run(tmp_path / "run")
     assert [(finding.severity, finding.help) for finding in report.findings] == [("note", None)]
     assert "it is diverged: " in report.findings[0].message
     assert report.verdict == "intact"
@@ -307,7 +307,7 @@ def test_a_diverged_run_is_sound_and_is_not_told_to_go_on(train, tmp_path):
 
 def test_what_resume_would_refuse_is_no_damage(made):
     DAMAGE["another version"][0](made)
-    report = examine(made)
+    report = examine_run(made)
     assert (report.verdict, report.resume) == ("intact, but resume refuses it", None)
     assert report.evaluate == specnet.load_run(made).best["step"]
 
@@ -319,7 +319,7 @@ def test_a_component_that_is_no_longer_installed_is_told_with_what_to_install(tr
     made = train(layers=["same", {"type": "linear", "units": 1}]).directory
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(made.parent)])
     registry._claims.cache_clear()
-    found = examine(made).findings
+    found = examine_run(made).findings
     assert [(finding.part, finding.help) for finding in found] == [("spec", "pip install specnet-same==2.5")]
 
 
@@ -329,12 +329,12 @@ def test_data_of_a_file_that_are_not_there_any_more_are_an_error(change, train, 
     inputs = np.arange(40.0).reshape(20, 2) % 7
     np.savez(path, inputs=inputs, targets=np.arange(20) % 2)
     made = train(dataset={"type": "npz", "path": str(path)}).directory
-    assert examine(made).findings == []
+    assert examine_run(made).findings == []
     if change == "gone":
         path.unlink()
     else:
         np.savez(path, inputs=inputs + 1, targets=np.arange(20) % 2)
-    report = examine(made)
+    report = examine_run(made)
     assert [(finding.severity, finding.part) for finding in report.findings] == [("error", "data")]
     assert report.verdict == f"damaged: it cannot be resumed, but step {report.evaluate} can be used"
 
@@ -342,8 +342,8 @@ def test_data_of_a_file_that_are_not_there_any_more_are_an_error(change, train, 
 def test_where_a_run_ended_before_it_began_it_is_told_how_to_start(tmp_path):
     with claim_directory(tmp_path / "run") as directory:
         (directory.path / "spec.json").write_text("{}")
-        assert examine(directory.path).verdict == "a run is starting"
-    report = examine(tmp_path / "run")
+        assert examine_run(directory.path).verdict == "a run is starting"
+    report = examine_run(tmp_path / "run")
     assert report.verdict == "a run ended here before it started"
     assert [(finding.severity, finding.help) for finding in report.findings] == [
         ("note", f"to start it: specnet run SPEC --out {tmp_path / 'run'}")
@@ -360,13 +360,13 @@ def test_what_is_no_run_directory_is_refused(what, tmp_path):
     if what == "others":
         (path / "notes.txt").write_text("")
     with pytest.raises(RunError, match=r"is not a run directory|there is no directory"):
-        examine(path)
+        examine_run(path)
 
 
 def test_of_many_files_a_few_are_named(made):
     for number in range(9):
         (made / f"{number}.txt").write_text("")
-    (finding,) = examine(made).findings
+    (finding,) = examine_run(made).findings
     assert finding.message == "not written by the run: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt, … and 4 more"
 
 
@@ -382,4 +382,4 @@ def test_a_run_that_diverged_after_its_best_state_is_sound(tmp_path):
     }
     with pytest.raises(SpecnetError):
         specnet.run(spec, tmp_path / "run")
-    assert examine(tmp_path / "run").verdict == "intact"
+    assert examine_run(tmp_path / "run").verdict == "intact"

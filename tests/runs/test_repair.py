@@ -11,7 +11,7 @@ import specnet
 from specnet.cli import cli
 from specnet.errors import BusyError, Interrupted, RunError
 from specnet.runs.directory import RunDirectory
-from specnet.runs.doctor import examine
+from specnet.runs.doctor import examine_run
 from specnet.runs.repair import repair
 
 GONE = {"time", "started", "finished", "seconds", "spec"}
@@ -34,10 +34,12 @@ def test_what_is_damaged_is_rebuilt_and_the_run_resumes_to_the_same_bytes(names,
     before, spec = manifest(run), (run / "spec.json").read_text()
     for name in names:
         (run / name).unlink() if damage == "removed" else (run / name).write_text("")
-    assert {finding.part for finding in examine(run).findings} >= {name.removesuffix(".json") for name in names[-1:]}
+    assert {finding.part for finding in examine_run(run).findings} >= {
+        name.removesuffix(".json") for name in names[-1:]
+    }
     assert repair(run) == names
     assert (manifest(run), (run / "spec.json").read_text()) == (before | {"error": None}, spec)
-    assert examine(run).resume == 5
+    assert examine_run(run).resume == 5
     specnet.resume(run)
     assert contents(run) == whole
 

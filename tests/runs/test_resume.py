@@ -203,8 +203,8 @@ def test_with_resume_a_spec_starts_a_run_or_goes_on_with_it(stop, tmp_path):
 
 
 def test_a_run_killed_before_it_had_begun_begins_anew(tmp_path):
-    code = "import json, os, sys, specnet; from specnet.runs.course import Course\n"
-    code += "Course._write_manifest = lambda *_: os._exit(9)\nspecnet.run(json.loads(sys.argv[1]), sys.argv[2])"
+    code = "import json, os, sys, specnet; from specnet.runs.runner import Runner\n"
+    code += "Runner._write_manifest = lambda *_: os._exit(9)\nspecnet.run(json.loads(sys.argv[1]), sys.argv[2])"
     command = [sys.executable, "-c", code, json.dumps(small()), str(tmp_path / "run")]
     assert subprocess.run(command, check=False).returncode == 9
     assert (tmp_path / "run/checkpoints/step-00000000.npz").is_file()

@@ -11,7 +11,7 @@ import specnet
 from specnet import Layer, build_network
 from specnet.errors import Interrupted, UsageError
 from specnet.runs import runner, threads
-from specnet.runs.doctor import examine
+from specnet.runs.doctor import examine_run
 from specnet.runs.machine import describe_machine, numpy_blas
 from specnet.runs.threads import OPERATIONS, blas_threads, fitting_threads, recorded_threads, usable_cores
 from specnet.training.model import Model
@@ -247,4 +247,4 @@ def test_a_run_predicts_and_evaluates_with_the_threads_that_it_was_trained_with(
 
 def test_the_doctor_looks_at_a_run_with_the_threads_that_resume_would_take(tmp_path):
     run = specnet.run(small(), tmp_path / "run", threads=1)
-    assert examine(run.directory).findings == []
+    assert examine_run(run.directory).findings == []

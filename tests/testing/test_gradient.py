@@ -5,14 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from specnet.testing.gradient import GROUPS, Mismatch, find_mismatch
+from specnet.testing.gradient import ARRAY_PARTS, Mismatch, find_mismatch
 
 
 def found(f, x, gradient, terms=10.0):
     return find_mismatch(lambda: float(f(x)), x, gradient, terms, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("size", [1, GROUPS, GROUPS + 1, 5000])
+@pytest.mark.parametrize("size", [1, ARRAY_PARTS, ARRAY_PARTS + 1, 5000])
 def test_a_right_gradient_passes_and_numbers_are_put_back(size):
     x = np.random.default_rng(1).normal(size=size)
     kept = x.copy()
@@ -20,7 +20,7 @@ def test_a_right_gradient_passes_and_numbers_are_put_back(size):
     assert x.tobytes() == kept.tobytes()
 
 
-@pytest.mark.parametrize("size", [1, GROUPS, GROUPS + 1, 5000])
+@pytest.mark.parametrize("size", [1, ARRAY_PARTS, ARRAY_PARTS + 1, 5000])
 def test_one_number_of_a_wrong_sign_is_found_wherever_it_is(size):
     x = np.random.default_rng(1).normal(size=size)
     for place in {0, size // 3, size - 1}:

@@ -21,7 +21,7 @@ class Generated(Dataset):
     The library's random numbers are seeded by those of the spec: one seed, one dataset.
     """
 
-    computed: ClassVar[bool] = True
+    synthetic: ClassVar[bool] = True
     maker: ClassVar[str]
     n_samples: Count = Field(default=100, description="samples altogether")
 

@@ -28,7 +28,7 @@ CASES = {
     "swiss_roll": [{"noise": 0.1}, {"hole": True}],
     "s_curve": [{"noise": 0.1}],
 }
-GENERATED = [name for name, (fields, *_) in CASES.items() if build("datasets", {"type": name, **fields}).computed]
+GENERATED = [name for name, (fields, *_) in CASES.items() if build("datasets", {"type": name, **fields}).synthetic]
 IMPOSSIBLE = {
     "digits": [{"n_class": 1}, {"n_class": 11}],
     "moons": [{"n_samples": 3}, {"noise": -0.1}, {"noise": None}],

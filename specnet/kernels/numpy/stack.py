@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from specnet.layers.base import Layer, Shape
+from specnet.layers.base import Layer
 from specnet.layers.stack import Stack
+from specnet.task import Shape
 from specnet.workspace import Workspace
 
 

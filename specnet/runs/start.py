@@ -1,0 +1,237 @@
+"""`run` and `resume`: train a spec into a run directory, or continue one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from specnet.errors import UsageError, os_reason
+from specnet.kernels.base import DEFAULT
+from specnet.runs.code import describe_code
+from specnet.runs.directory import RunDirectory, claim_directory, take_directory
+from specnet.runs.experiment import Experiment
+from specnet.runs.kernels import choose_kernels, describe_kernels
+from specnet.runs.manifest import describe_setting, describe_spec, new_manifest, now, read_manifest, read_spec
+from specnet.runs.notebook import notebook_progress
+from specnet.runs.observers import Logger, Observer, Observers
+from specnet.runs.plugins import describe_plugins
+from specnet.runs.resume import (
+    changed_setting,
+    check_components_unchanged,
+    check_data_unchanged,
+    check_spec_unchanged,
+    restore,
+    resumed_components,
+)
+from specnet.runs.run import Run
+from specnet.runs.runner import Runner
+from specnet.runs.signals import Signals
+from specnet.runs.threads import blas_threads, check_threads, fitting_threads, recorded_threads
+from specnet.spec.load import load_spec
+from specnet.spec.model import Spec
+from specnet.spec.units import adopt_units
+from specnet.training.callbacks import Callback
+
+
+def run(
+    spec: Spec | str | Path | Mapping[str, Any],
+    out: str | Path | None = None,
+    observer: Observer | None = None,
+    *,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
+    resume: bool = False,
+    strict: bool = False,
+    threads: int | None = None,
+    report: bool = True,
+    kernels: str | None = None,
+    allow_other_kernels: bool = False,
+) -> Run:
+    """Train a spec and return its run; anything but a `Spec` is passed to `load_spec` first.
+
+    `out` names the run directory, which must be free; by default it is `runs/` and the spec's name, or the next free
+    one of `-2`, `-3`, …. With `resume`, a run of the spec in that same directory is resumed, if there is one; then
+    errors, `strict`, `threads`, `kernels` and `allow_other_kernels` are those of `resume`.
+
+    In a notebook progress is shown, unless there is an `observer`.
+
+    `callbacks` run after those of the spec, in their order. `loggers` see the run and cannot change it.
+
+    `threads` is the number of BLAS threads; by default as many as the environment says (`OPENBLAS_NUM_THREADS`), or
+    else one, and more for large matrix products, whatever was set before. The previous number is restored
+    afterwards. `kernels` names the set of kernels, by default "numpy" or that which the spec was loaded with;
+    "textbook" means the definitions themselves. Unless `report` is false, `report.html` is written at the end, a
+    page with replay and results.
+
+    On SIGINT, SIGTERM or SIGHUP the run completes its step, saves the state and raises `Interrupted`; a second
+    signal raises it at once.
+
+    Raises:
+        SpecnetError: if the spec does not fit its data; no directory is made.
+        UsageError: if `out` is taken or cannot be a directory, or there are fewer cores than `threads`.
+        DivergenceError: if a number is no longer finite; what was saved before stays. With the spec's
+            `"on_divergence": "restore_best"` the run is returned instead, its status "diverged".
+        Interrupted: after one of these signals.
+        OSError: if a file cannot be written; what was saved before stays.
+    """
+    if not isinstance(spec, Spec):
+        spec = load_spec(spec, kernels=kernels or DEFAULT)
+    elif kernels:
+        spec = spec.with_kernels(kernels)
+    check_threads(threads)
+    wanted, observers = (
+        Path(out) if out is not None else Path("runs") / spec.name,
+        Observers(observer or notebook_progress(), loggers),
+    )
+    with Signals() as signals:
+        go_on = partial(_go_on, wanted, spec, observers, callbacks, signals, strict, threads, report)
+        go_on = partial(go_on, kernels=kernels, allow_other_kernels=allow_other_kernels)
+        if resume and (wanted / "manifest.json").exists():
+            return go_on()
+        experiment = _set_up(spec, callbacks, signals)
+        claimed = _take(wanted) if resume else claim_directory(wanted, exactly=out is not None)
+        if claimed is None:
+            return go_on()
+        with claimed as directory, blas_threads(threads, _fitting_threads(experiment)):
+            if directory.path != wanted:
+                observers.taken(wanted)
+            manifest = new_manifest(experiment.spec, experiment.data) | {"kernels": describe_kernels(spec.kernels_name)}
+            runner = Runner(experiment, directory, manifest, observers, signals)
+            for message in experiment.warnings:
+                observers.warned(message)
+            return runner.run(None, report)
+
+
+def resume(
+    run: str | Path,
+    overrides: Sequence[str] = (),
+    observer: Observer | None = None,
+    *,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
+    checkpoint: str | int = "latest",
+    memory_budget: int | None = None,
+    strict: bool = False,
+    threads: int | None = None,
+    report: bool = True,
+    kernels: str | None = None,
+    allow_other_kernels: bool = False,
+    allow_changed_code: bool = False,
+) -> Run:
+    """Resume the run in a directory from its newest intact checkpoint, and return it.
+
+    `checkpoint` may be an earlier one, "best" or a step: what came after that is repeated.
+
+    It ends with the same bytes as an uninterrupted run, on a machine with the same NumPy, BLAS and threads; with
+    `strict` another one is refused, otherwise the observer is warned. `threads` is the number of BLAS threads; by
+    default as many as the environment says, or else as many as before. `overrides` may make the run longer, as
+    `training.epochs=200` does, or change what does not affect training. The set of kernels is the run's own; with
+    `allow_other_kernels` it may be another, `kernels`, and the observer is warned. `allow_changed_code` accepts other
+    code or versions of components, for authors of plugins: the observer is warned, and the manifest records it.
+
+    Raises:
+        RunError: if the directory is not that of a run, or cannot be trusted.
+        SpecnetError: if spec, data or distributions have changed since the run was made.
+        UsageError: if there are fewer cores than `threads`, or the set of kernels is another.
+        BusyError: if another process writes to the directory.
+        DivergenceError, Interrupted, OSError: as `run` does.
+    """
+    check_threads(threads)
+    directory = Path(run)
+    read_manifest(directory)
+    with Signals() as signals:
+        return _go_on(
+            directory,
+            overrides,
+            Observers(observer or notebook_progress(), loggers),
+            callbacks,
+            signals,
+            strict,
+            threads,
+            report,
+            str(checkpoint),
+            memory_budget,
+            kernels,
+            allow_other_kernels,
+            allow_changed_code,
+        )
+
+
+def _take(wanted: Path) -> RunDirectory | None:
+    """Lock the directory for a run that may be resumed later, and so needs this name; None if a run has begun."""
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        directory = take_directory(wanted)
+    except OSError as error:
+        raise UsageError(f"{wanted} cannot be made: {os_reason(error)}", help="name another with --out") from error
+    if directory is None and not (wanted / "manifest.json").exists():
+        raise UsageError(f"{wanted} contains other files and no run", help="name another directory with --out")
+    return directory
+
+
+def _set_up(spec: Spec, callbacks: Sequence[Callback], signals: Signals) -> Experiment:
+    """Return a spec's experiment, set up with one thread: fitted transforms do not depend on their number."""
+    with signals.promptly(), blas_threads(1):
+        return Experiment(spec, callbacks)
+
+
+def _fitting_threads(experiment: Experiment) -> int:
+    rows = experiment.splits["train"].rows
+    batch = min(experiment.spec.training.batch_size or rows, rows)
+    return fitting_threads(experiment.model.network.named.values(), batch)
+
+
+def _go_on(
+    path: Path,
+    given: Spec | Sequence[str],
+    observers: Observers,
+    callbacks: Sequence[Callback],
+    signals: Signals,
+    strict: bool,
+    threads: int | None,
+    report: bool,
+    checkpoint: str = "latest",
+    memory_budget: int | None = None,
+    kernels: str | None = None,
+    allow_other_kernels: bool = False,
+    allow_changed_code: bool = False,
+) -> Run:
+    """Resume the run in a directory with the given spec, or with its own and overrides."""
+    with RunDirectory(path) as directory, ExitStack() as stack:
+        directory.clean()
+        manifest = read_manifest(path)
+        stack.enter_context(blas_threads(threads, recorded_threads(manifest)))
+        before = read_spec(path, manifest)
+        chosen, warnings = choose_kernels(manifest, path, kernels, allow_other_kernels, exactly=True)
+        spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget, chosen)
+        spec = adopt_units(spec.with_kernels(chosen), before)
+        check_spec_unchanged(before, spec)
+        warnings += check_components_unchanged(manifest, spec, path, allow_changed_code)
+        warnings += changed_setting(manifest)
+        experiment = _set_up(spec, callbacks, signals)
+        warnings += check_data_unchanged(manifest, experiment)
+        if strict and warnings:
+            raise UsageError("\n".join(["bits may differ from those of an uninterrupted run", *warnings]))
+        replaced = before.digest() if before.digest() != spec.digest() else None
+        manifest |= {"spec": describe_spec(spec, replaced), "components": resumed_components(manifest, spec)}
+        manifest |= {
+            "code": describe_code(spec),
+            "plugins": describe_plugins(spec),
+            "kernels": describe_kernels(chosen),
+        }
+        runner = Runner(experiment, directory, manifest, observers, signals)
+        resumed, refused = restore(experiment, path, manifest, checkpoint)
+        for message in [*warnings, *refused]:
+            observers.warned(message)
+        epoch = experiment.trainer.epoch
+        begun = epoch + (experiment.trainer.batches.position > 0)
+        if begun > spec.training.epochs:
+            message = f"the run has already begun epoch {begun}, more than training.epochs={spec.training.epochs}"
+            raise UsageError(message, help=f"set training.epochs to {begun} or more")
+        if not experiment.trainer.done:
+            where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
+            manifest["resumed"].append(where | describe_setting() | {key: manifest[key] for key in ("kernels", "code")})
+        return runner.run(resumed, report)
