@@ -281,7 +281,7 @@ class Run:
     def report(self) -> Path:
         """Write the run's `report.html`, a self-contained page, and return its path."""
         path = inside(self.directory, "report.html")
-        page = self._page().encode()
+        page = self._page().encode("utf-8", "backslashreplace")
         write_file(path, lambda file: file.write(page))
         return path
 
@@ -301,7 +301,7 @@ def write_comparison(runs: Sequence[Run], output: Path) -> Path:
     """Write a page with runs side by side to a file and return its path."""
     from specnet.report.page import page
 
-    content = page(runs).encode()
+    content = page(runs).encode("utf-8", "backslashreplace")
     write_file(output, lambda file: file.write(content))
     return output
 

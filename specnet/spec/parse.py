@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from specnet.component import PARTIAL, Component, build
 from specnet.diagnostics import explain, explain_unknown_keys
@@ -34,6 +34,8 @@ def parse_spec(value: Any, name: str | None = None) -> Spec:
     """
     try:
         spec = Spec.model_validate_json(to_json(value), strict=True)
+    except PydanticSerializationError:  # JSON escapes can contain it
+        raise SpecError([Diagnostic("encoding", "half of a surrogate pair is not a character")], file=name) from None
     except ValidationError as error:
         raise explain(explain_unknown_keys(error, Spec), file=name) from None
     return spec.loaded(Document(value, name))

@@ -8,8 +8,20 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-COVERED = ("archive", "checkpoints", "directory", "files", "history", "index", "signals", "state")
-TESTS = ("archive", "checkpoints", "confinement", "directory", "files", "history", "index", "signals", "trust")
+COVERED = ("archive", "checkpoints", "directory", "files", "history", "signals", "state")
+TESTS = (
+    "archive",
+    "checkpoints",
+    "confinement",
+    "directory",
+    "files",
+    "history",
+    "notebook",
+    "signals",
+    "start",
+    "trust",
+    "platforms",
+)
 
 
 @pytest.mark.long
@@ -21,7 +33,7 @@ def test_every_branch_of_the_checkpoint_and_run_directory_modules_is_covered(tmp
         return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
 
     include = ",".join(f"specnet/runs/{name}.py" for name in COVERED)
-    tests = [str(HERE / f"test_{name}.py") for name in TESTS]
+    tests = [str(next(HERE.parent.rglob(f"test_{name}.py"))) for name in TESTS]
     plugins = ["-p", "no:xdist", "-p", "no:cacheprovider"]
     ran = coverage("run", "--branch", f"--include={include}", "-m", "pytest", "-q", "-m", "", *plugins, *tests)
     assert ran.returncode == 0, ran.stdout

@@ -256,3 +256,18 @@ def test_no_other_loss_of_a_record_is_shown_or_kept(value, made, tmp_path):
         result = attempt(command, folder)
         assert result.exit_code == 3
         assert "record.npz is damaged: the frame of epoch 0 has changed" in result.output + result.stderr
+
+
+@pytest.mark.parametrize("name", ["spec.json", "manifest.json"])
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_half_of_a_surrogate_pair_in_a_file_is_no_bug(command, name, made, tmp_path):
+    folder = shutil.copytree(made, tmp_path / "copy")
+    path = folder / "run" / name
+    document = json.loads(path.read_text())
+    document |= {"description": "\ud800"} if name == "spec.json" else {"error": "\ud800"}
+    path.write_text(json.dumps(document))
+    if name == "spec.json":
+        manifest = json.loads((folder / "run" / "manifest.json").read_text())
+        manifest["spec"]["sha256"] = json_digest(document)
+        (folder / "run" / "manifest.json").write_text(json.dumps(manifest))
+    attempt(command, folder)
