@@ -30,6 +30,11 @@ IGNORED_FACTS = ("started", "seed")
 ABSENT = object()
 """Item of a list that is shorter than another."""
 
+DIFFERENT_SAMPLES = (
+    "the runs were trained or measured on different samples, so no result is marked as the best; "
+    'runs with other seeds have the same samples if they set the same "split.seed"'
+)
+
 
 class Row(NamedTuple):
     """A row of a table: its name and a value of each run, None where there is none; `best` are numbers of runs."""
@@ -62,15 +67,20 @@ def compare(runs: Sequence[Reported]) -> Comparison:
     """Return the comparison of runs."""
     names = name_runs(runs)
     measured = [measure(run) for run in runs]
+    results = [*score_rows(runs, [part.value or {} for part in measured])]
+    notes = [f"{name}: {part.reason}" for name, part in zip(names, measured, strict=True) if part.reason]
+    if len({run.manifest["data"]["sha256"] for run in runs}) > 1:  # also where the seed has drawn another split
+        results = [row._replace(best=frozenset()) for row in results]
+        notes.append(DIFFERENT_SAMPLES)
     return Comparison(
         names,
-        [*fact_rows(runs), *score_rows(runs, [part.value or {} for part in measured])],
+        [*fact_rows(runs), *results],
         [
             Row(row.name, [value and mailed(value, run) for value, run in zip(row.values, runs, strict=True)])
             for row in differing_rows([run.spec for run in runs])
             if row.name not in IGNORED_FIELDS
         ],
-        [f"{name}: {part.reason}" for name, part in zip(names, measured, strict=True) if part.reason],
+        notes,
     )
 
 

@@ -21,6 +21,7 @@ from specnet.errors import (
     show_pointer,
 )
 from specnet.faults import guarded
+from specnet.improvement import Mode
 from specnet.layers.base import Layer
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
@@ -134,18 +135,28 @@ def _check_split(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagnostic]:
-    """Check that monitored values will exist."""
-    monitors: dict[Pointer, str | None] = {("checkpoint", "monitor"): spec.checkpoint.monitor}
-    if spec.training.early_stopping:
-        monitors["training", "early_stopping", "monitor"] = spec.training.early_stopping.monitor
-    for pointer, schedule in _schedules(spec):
+    """Check that monitored values will exist, and warn where a mode is wrong for its value, or two values differ."""
+    stopping, best = spec.training.early_stopping, spec.checkpoint
+    watching: dict[Pointer, tuple[str | None, Mode | None]] = {("checkpoint",): (best.monitor, best.mode)}
+    if stopping:
+        watching["training", "early_stopping"] = (stopping.monitor, stopping.mode)
+    for place, schedule in _schedules(spec):
         if isinstance(schedule, WatchingSchedule):
-            monitors[*pointer, "monitor"] = schedule.monitor
+            watching[place] = (schedule.monitor, schedule.mode)
     metrics: Sequence[Metric | None] = spec.metrics
-    values = ["loss", *(_name(metric) for metric in metrics if metric)]
-    for pointer, monitor in monitors.items():
+    rising = {"loss": False} | {_name(metric): metric.higher_is_better for metric in metrics if metric}
+    values = [*rising]
+    unknown = bool(flawed & {"split", "dataset"})
+    for place, (monitor, mode) in watching.items():
         if monitor is None:
             continue
+        pointer = (*place, "monitor")
+        right = "max" if rising.get(monitor.partition("/")[2], mode == "max") else "min"
+        if mode not in (None, right):
+            better = "larger" if right == "max" else "smaller"
+            message = f'mode "{mode}" does not fit "{monitor}", of which {better} values are better'
+            help = f"--set {show_pointer((*place, 'mode'))}={right}, or leave it out"
+            yield Diagnostic("wrong-mode", message, (*place, "mode"), help, severity="warning")
         split, _, value = monitor.partition("/")
         if split not in SPLITS or (value not in values and "metrics" not in flawed):
             message, meant = f"there will be no value {quote(monitor)}", to_monitor(monitor)
@@ -153,8 +164,14 @@ def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagno
             there = meant.partition("/")[2] in values
             help = f'did you mean "{meant}"?' if there else suggest(monitor, known)
             yield Diagnostic("unknown-monitor", message, pointer, help)
+            unknown = True
         elif split not in plan.splits and not flawed & {"split", "dataset"}:
             yield missing_split(monitor, pointer)
+            unknown = True
+    if not unknown and stopping and best.monitor not in (None, stopping.monitor):
+        message = f'"{best.monitor}" decides which state is best, but training stops by "{stopping.monitor}"'
+        help = f"to use one value for both: --set checkpoint.monitor={stopping.monitor}"
+        yield Diagnostic("monitors-differ", message, ("checkpoint", "monitor"), help, severity="warning")
 
 
 def _check_loss(loss: Loss | None, layers: Sequence[Layer | None], plan: Plan) -> Iterator[Diagnostic]:

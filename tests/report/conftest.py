@@ -26,7 +26,12 @@ def reported():
             "name": resolved.name,
             "directory": Path("runs") / resolved.name,
             "spec": resolved,
-            "manifest": {"seconds": 83.2, "started": "2025-01-02T03:04:05+00:00", "error": None},
+            "manifest": {
+                "seconds": 83.2,
+                "started": "2025-01-02T03:04:05+00:00",
+                "error": None,
+                "data": {"sha256": "a"},
+            },
             "status": "finished",
             "best": {"monitor": "train/loss", "value": 0.25, "epoch": 2},
             "history": {"epoch": np.arange(1, 4), "train/loss": np.array([1.0, 0.25, 0.5])},

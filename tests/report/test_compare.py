@@ -7,7 +7,7 @@ import pytest
 from specnet.cli.show import show_comparison
 from specnet.datasets.base import Data, Samples
 from specnet.errors import DataError
-from specnet.report.compare import compare, differing_rows, name_runs
+from specnet.report.compare import DIFFERENT_SAMPLES, compare, differing_rows, name_runs
 from specnet.report.page import environment, page
 from specnet.report.series import panels
 
@@ -188,14 +188,28 @@ def test_runs_of_one_spec_with_two_seeds_are_compared_as_they_were_trained(train
     scores = [run.evaluate("test")["loss"] for run in runs]
     loss = row(found.results, "test/loss")
     assert loss.values == [f"{score:.6g}" for score in scores]
-    assert loss.best == {int(np.argmin(scores))}
+    assert loss.best == frozenset()  # a seed draws the samples, too
+
+
+def test_the_best_of_runs_on_the_same_samples_is_marked(train):
+    runs = [train(out=f"{rate}", optimizer={"type": "sgd", "learning_rate": rate}) for rate in (0.001, 1.0)]
+    found = compare(runs)
+    loss = row(found.results, "test/loss")
+    assert loss.best == {int(np.argmin([run.evaluate("test")["loss"] for run in runs]))}
+    assert found.notes == []
+
+
+def test_no_result_is_the_best_of_runs_on_different_samples(train):
+    found = compare([train(out="one", seed=1), train(out="other", seed=2)])
+    assert DIFFERENT_SAMPLES in found.notes
+    assert not any(each.best for each in found.results)
 
 
 def test_the_page_marks_the_best_for_who_sees_no_colours_or_nothing(train):
-    text = page([train(out=f"run-{seed}", seed=seed) for seed in (1, 2)])
+    text = page([train(out=f"run-{seed}", optimizer={"type": "sgd", "learning_rate": seed}) for seed in (1, 2)])
     assert '<td class="best">' in text
     assert '<span role="img" aria-label="best">★</span>' in text
-    assert '<th scope="row">seed</th><td>1</td><td>2</td>' in text
+    assert '<th scope="row">optimizer.learning_rate</th><td>1.0</td><td>2.0</td>' in text
 
 
 def test_the_page_says_so_if_specs_are_the_same_and_shows_names_as_text(train):

@@ -422,6 +422,37 @@ def test_a_schedule_that_training_cuts_off_is_warned_of(schedule, epochs, long):
     assert [each[:2] for each in found] == [("long-schedule", ("optimizer", "learning_rate"))] * long
 
 
+PLATEAU = {"type": "reduce_on_plateau", "initial": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("best", "stopping", "plateau", "expected"),
+    [
+        ({}, {"monitor": "validation/accuracy"}, {}, []),
+        ({"monitor": "validation/accuracy"}, None, {}, []),
+        ({"monitor": "validation/loss"}, {"monitor": "validation/loss"}, {}, []),
+        ({"monitor": "validation/loss", "mode": "min"}, {"monitor": "validation/accuracy", "mode": "max"}, {},
+         [("monitors-differ", ("checkpoint", "monitor"))]),
+        ({"monitor": "validation/accuracy", "mode": "min"}, None, {}, [("wrong-mode", ("checkpoint", "mode"))]),
+        ({}, {"monitor": "validation/mse", "mode": "max"}, {},
+         [("wrong-mode", ("training", "early_stopping", "mode"))]),
+        ({}, {"mode": "max"}, {}, [("wrong-mode", ("training", "early_stopping", "mode"))]),
+        ({}, None, {"mode": "max"}, [("wrong-mode", ("optimizer", "learning_rate", "mode"))]),
+        ({}, None, {"mode": "min"}, []),
+    ],
+)  # fmt: skip
+def test_what_decides_by_the_wrong_value_is_warned_of(best, stopping, plateau, expected):
+    found = warned(
+        dataset={"type": "spiral", "n_samples": 100},
+        split={"validation": 0.5},
+        metrics=["accuracy", "mse"],
+        optimizer={"type": "sgd", "learning_rate": PLATEAU | plateau},
+        checkpoint=best,
+        training={"epochs": 4, "early_stopping": stopping},
+    )
+    assert [each[:2] for each in found] == expected
+
+
 def test_warnings_are_told_with_the_mistakes_and_in_their_place(tmp_path):
     path = tmp_path / "spec.json"
     path.write_text(
