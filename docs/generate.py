@@ -1,6 +1,7 @@
-"""Write `docs/components`, a page for each group, and `docs/coming-from.md`. Run it as `python docs/generate.py`.
+"""Write `docs/components`, a page for each group, `docs/coming-from.md` and `specs/specnet.schema.json`.
 
-The pages contain specnet's own components; `specnet components GROUP NAME` shows the same for plugins.
+Run it as `python docs/generate.py`. The pages contain specnet's own components; `specnet components GROUP NAME` shows
+the same for plugins.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from pathlib import Path
 from specnet import registry
 from specnet.component import find_class
 from specnet.plots.base import Trained
+from specnet.runs.files import write_json
 from specnet.spec.describe import describe_fields
+from specnet.spec.schema import make_schema
 from specnet.synonyms import FIELDS, TYPES, Alias
 
 FOLDER = Path(__file__).parent / "components"
 COMING_FROM = Path(__file__).parent / "coming-from.md"
+SCHEMA = Path(__file__).parents[1] / "specs" / "specnet.schema.json"
 
 MEANINGS = [
     "Shapes exclude the batch and are inferred: only the dataset knows the input shape. Images are channels-last, "
@@ -159,3 +163,4 @@ if __name__ == "__main__":
     for name, text in pages().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
     COMING_FROM.write_text(coming_from(), encoding="utf-8")
+    write_json(SCHEMA, make_schema(plugins=False))

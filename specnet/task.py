@@ -216,7 +216,7 @@ def class_numbers(targets: np.ndarray) -> np.ndarray | None:
 
 def class_scores(prediction: np.ndarray) -> np.ndarray:
     """Return the score (n, k) of each class: as predicted, or 1 - p and p for one probability p of yes."""
-    scores = prediction.reshape(len(prediction), -1).astype(np.float64)
+    scores = prediction.reshape(len(prediction), math.prod(prediction.shape[1:])).astype(np.float64)
     return np.concatenate([1.0 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
 
 

@@ -14,9 +14,9 @@ from specnet.cli.options import (
     load,
     load_silently,
     note,
+    out_option,
     parse_bytes,
     plugin_option,
-    refuse_overwriting,
     show_warnings,
     spec_argument,
     spec_options,
@@ -149,7 +149,7 @@ def _show_component(group: str, name: str) -> None:
 
 @click.command()
 @spec_argument
-@click.option("-o", "--out", type=PATH, help="Write the arrays to this .npz file.")
+@out_option("Write the arrays to this .npz file, which must not exist.")
 @spec_options
 def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str | None) -> None:
     """Show what the network that SPEC describes will see.
@@ -161,10 +161,6 @@ def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str |
     Example:
       specnet data specs/spiral.json -o spiral.npz
     """
-    from pathlib import Path
-
-    from specnet.component import parts
-    from specnet.datasets.base import DataFile
     from specnet.runs.experiment import Experiment, load_data, transform
     from specnet.runs.files import write_file
     from specnet.runs.samples import write_arrays
@@ -172,8 +168,6 @@ def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str |
     if out is not None and out.suffix != ".npz":
         raise UsageError(f"{out}: the file's name should end in .npz")
     loaded = load(spec, overrides, budget)
-    if out is not None:
-        refuse_overwriting(out, spec, *(Path(part) for _, part in parts(loaded) if isinstance(part, DataFile)))
     try:
         experiment = Experiment(loaded)
     except SpecnetError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from specnet.cli.options import Group
+from specnet.cli.options import Group, refuse_existing
 from specnet.errors import UsageError, quote
 
 KINDS = ("classification", "regression", "images", "sequence")
@@ -81,11 +81,9 @@ def spec(name: str, kind: str) -> None:
     path, schema = Path(f"{name}.json"), Path(SCHEMA)
     if path == schema:
         raise UsageError(f"{SCHEMA} is the name of the schema: choose another name for the spec")
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(template)
-    except FileExistsError:
-        raise UsageError(f"{path} already exists: choose another name, or remove it") from None
+    refuse_existing(path)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(template)
     if not schema.exists():
         write_json(schema, make_schema())
     click.echo(f"written to {path}; next:\n  specnet run {path}")
@@ -117,10 +115,8 @@ def plugin(name: str, kind: str) -> None:
         return Template(path.read_text(encoding="utf-8")).substitute(names)
 
     names |= {"about": filled("$kind/about.md").rstrip(), "example": filled("$kind/example.txt").rstrip()}
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        raise UsageError(f"{folder} already exists: choose another name, or remove it") from None
+    refuse_existing(folder)
+    folder.mkdir()
     for template, target in FILES.items():
         path = folder / Template(target).substitute(names)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -66,6 +66,27 @@ def unknown_option(error: click.NoSuchOption, args: list[str]) -> click.UsageErr
 PATH = FilePath()
 
 
+def refuse_existing(path: str | os.PathLike[str]) -> None:
+    """Refuse to write over a file or folder.
+
+    Raises:
+        UsageError: if there is one of this name.
+    """
+    if os.path.lexists(path):
+        raise UsageError(f"{path} already exists", help="choose another name, or remove it")
+
+
+def out_option(help: str) -> Callable[..., Any]:
+    """Return the option that names what a command writes, which must not exist."""
+
+    def check(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+        if path is not None:
+            refuse_existing(path)
+        return path
+
+    return click.option("-o", "--out", type=PATH, callback=check, help=help)
+
+
 def _load_plugins(ctx: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> None:
     """Run the files that `--plugin` names: what they register is found as if it were installed."""
     for path in paths:
@@ -256,16 +277,6 @@ def parse_bytes(text: str | None) -> int | None:
         return TypeAdapter(ByteSize).validate_python(text)
     except (ValidationError, OverflowError):
         raise UsageError(f"--memory-budget {text}: expected bytes, as in 500MB, 2GB or 2GiB") from None
-
-
-def refuse_overwriting(output: Path, *read: Path) -> None:
-    """Refuse to overwrite a file that the command reads.
-
-    Raises:
-        UsageError: if `output` is one of the files in `read`.
-    """
-    if output.exists() and any(path.exists() and output.samefile(path) for path in read):
-        raise UsageError(f"-o {output} would overwrite a file that this command reads", help="choose another name")
 
 
 def echo_json(value: Any) -> None:

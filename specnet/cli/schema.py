@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import PATH, echo_json, note, plugin_option
-from specnet.errors import UsageError
+from specnet.cli.options import echo_json, note, out_option, plugin_option
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @click.command()
-@click.option("-o", "--out", type=PATH, help="Write the schema to this file.")
+@out_option("Write the schema to this file, which must not exist.")
 @click.option("--no-plugins", is_flag=True, help="Leave out components of other distributions.")
 @plugin_option
 def schema(out: Path | None, no_plugins: bool) -> None:
     """Print the JSON Schema of specs, for editors.
 
     It contains every installed component. Editors complete and check a spec that begins with
-    "$schema": "./specnet.schema.json" if that file is beside it. -o replaces an older schema, but no other file.
+    "$schema": "./specnet.schema.json" if that file is beside it.
 
     \b
     Example:
@@ -31,8 +30,6 @@ def schema(out: Path | None, no_plugins: bool) -> None:
     from specnet.runs.files import write_json
     from specnet.spec.schema import make_schema, unusable
 
-    if out is not None and out.is_file() and not _is_schema(out):
-        raise UsageError(f"{out} already exists and is not a JSON Schema", help="choose another name, or remove it")
     for error in unusable(plugins=not no_plugins):
         left_out = Diagnostic(error.code, f"left out: {error.message}", help=error.help, severity="warning")
         note(left_out.render())
@@ -42,13 +39,3 @@ def schema(out: Path | None, no_plugins: bool) -> None:
     else:
         write_json(out, made)
         click.echo(f"written to {out}")
-
-
-def _is_schema(path: Path) -> bool:
-    import json
-
-    try:
-        value = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(value, dict) and "$defs" in value

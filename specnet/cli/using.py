@@ -13,8 +13,8 @@ from specnet.cli.options import (
     kernels_option,
     note,
     open_run,
+    out_option,
     plugin_option,
-    refuse_overwriting,
     run_argument,
 )
 from specnet.errors import SpecnetError, UsageError, printable
@@ -59,7 +59,7 @@ def evaluate(
 @run_argument
 @plugin_option
 @click.argument("input", type=PATH)
-@click.option("-o", "--out", type=PATH, help="Write to this .csv, .npy or .npz file.")
+@out_option("Write to this .csv, .npy or .npz file, which must not exist.")
 @checkpoint_option
 @kernels_option
 @allow_kernels_option
@@ -76,8 +76,6 @@ def predict(run: Path, input: Path, out: Path | None, checkpoint: str, kernels: 
     from specnet.runs.samples import blamed_on, predictions_csv, read_inputs, write_predictions
 
     loaded = open_run(run, checkpoint, kernels, allow)
-    if out:
-        refuse_overwriting(out, input, loaded.checkpoint)
     with blamed_on(input):
         predictions = loaded.predict(read_inputs(loaded, input))
     if out is None:
@@ -91,7 +89,7 @@ def predict(run: Path, input: Path, out: Path | None, checkpoint: str, kernels: 
 @run_argument
 @plugin_option
 @click.argument("names", nargs=-1, metavar="[NAME...]")
-@click.option("-o", "--out", type=PATH, help="Write one plot to this .png, .svg or .gif file.")
+@out_option("Write one plot to this .png, .svg or .gif file, which must not exist.")
 @click.option("--format", "form", type=click.Choice(["png", "svg", "gif"]), default="png", help="File format.")
 @checkpoint_option
 def plot(run: Path, names: tuple[str, ...], out: Path | None, form: str, checkpoint: str) -> None:
@@ -108,8 +106,6 @@ def plot(run: Path, names: tuple[str, ...], out: Path | None, form: str, checkpo
     if out and len(names) != 1:
         raise UsageError("-o takes one plot", help=f"specnet plot {run} NAME -o {out}")
     loaded = open_run(run, checkpoint, allow=True)
-    if out:
-        refuse_overwriting(out, *(path for path in run.rglob("*") if path.is_file() and path.parent.name != "plots"))
     known, failed = len(loaded.warnings), list[SpecnetError]()
     for each in names or loaded.spec.plots:
         try:
@@ -144,7 +140,7 @@ def report(run: Path) -> None:
 @click.command()
 @click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, type=PATH)
 @plugin_option
-@click.option("-o", "--out", type=PATH, help="Write a page with curves and replays side by side to this file.")
+@out_option("Write a page with curves and replays side by side to this file, which must not exist.")
 def compare(runs: tuple[Path, ...], out: Path | None) -> None:
     """Show how runs differ: their specs and their results.
 
@@ -161,7 +157,6 @@ def compare(runs: tuple[Path, ...], out: Path | None) -> None:
         raise UsageError("compare needs at least two runs", help=f"specnet compare {runs[0]} RUN")
     loaded = [open_run(run, "best", allow=True) for run in runs]
     if out:
-        refuse_overwriting(out, *(path for run in runs for path in run.rglob("*") if path.is_file()))
         show_link(write_comparison(loaded, out))
     else:
         show_comparison(loaded)

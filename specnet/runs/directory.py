@@ -191,7 +191,7 @@ def claim_directory(wanted: Path, *, exactly: bool = False) -> RunDirectory:
             if directory := take_directory(path):
                 return directory
         except FileExistsError:
-            if path == wanted:
+            if path == wanted and not exactly:
                 raise UsageError(f"{path} is not a directory", help="choose another with --out") from None
         except BusyError:  # another run took it at the same time
             if exactly:
@@ -199,7 +199,7 @@ def claim_directory(wanted: Path, *, exactly: bool = False) -> RunDirectory:
         except OSError as error:
             raise UsageError(f"{path} cannot be made: {os_reason(error)}", help="choose another with --out") from error
         if exactly:
-            help = "choose another directory, delete this one, or add --resume to continue the run in it"
+            help = "choose another name, or remove it; --resume continues the run in it"
             raise UsageError(f"{wanted} already exists", help=help)
         path = wanted.with_name(f"{wanted.name}-{number}")
     raise UsageError(f"{wanted} and {MOST_NUMBERED:,} names after it are taken", help="choose another with --out")

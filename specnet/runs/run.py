@@ -26,6 +26,7 @@ from specnet.runs.code import changed_code
 from specnet.runs.directory import inside
 from specnet.runs.experiment import build_model, load_data, pipelines
 from specnet.runs.files import write_file, write_json
+from specnet.runs.frames import frame_columns, frame_names
 from specnet.runs.history import History
 from specnet.runs.kernels import choose_kernels
 from specnet.runs.manifest import data_digest, read_manifest, read_spec
@@ -189,15 +190,19 @@ class Run:
         """Parameters of the checkpoint by name, such as `layers.0.weight`."""
         return self.model.network.params
 
-    def predict(self, inputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        """Return predictions (n, ...) for raw inputs (n, ...).
+    def predict(self, inputs: Any, mask: np.ndarray | None = None) -> np.ndarray:
+        """Return predictions (n, ...) for raw inputs (n, ...): an array, or a data frame with named columns.
 
+        If the dataset has names for its inputs, columns of a frame are taken by name, and others are ignored.
         Probabilities if the loss is on logits; in the dataset's units if targets were transformed. A `mask`
         (n, time) of bool is True at the positions of sequences that count.
 
         Raises:
-            DataError: if the inputs are not rows of real numbers of one shape, or the mask does not match them.
+            DataError: if the inputs are not rows of real numbers of one shape, columns are missing, or the mask does
+                not match.
         """
+        if self.input_names and frame_names(inputs):
+            inputs = frame_columns(inputs, self.input_names)
         try:
             array = np.asarray(inputs)
         except ValueError as error:

@@ -21,7 +21,7 @@ from specnet.metrics.base import drop_column
 from specnet.numpy_files import read_npy
 from specnet.runs.files import write_file
 from specnet.runs.run import Run
-from specnet.task import classes
+from specnet.task import TaskPart, class_scores, classes
 
 
 @contextmanager
@@ -102,7 +102,11 @@ def write_predictions(run: Run, predictions: np.ndarray, output: Path) -> None:
 
 
 def predictions_csv(run: Run, predictions: np.ndarray) -> bytes:
-    """Return CSV in UTF-8, a row for each prediction; a class is its name, after the probabilities of all classes.
+    """Return CSV in UTF-8, a row for each prediction.
+
+    The first columns are the predictions, under the names of the targets; a class is its name. Behind them, for
+    classes and labels, is the probability of each under "probability of" and its name, or "score of" where the
+    loss takes other numbers than probabilities.
 
     Raises:
         UsageError: if predictions have too many axes for a table.
@@ -111,20 +115,48 @@ def predictions_csv(run: Run, predictions: np.ndarray) -> bytes:
         raise UsageError(
             f"predictions of shape {predictions.shape[1:]} do not fit into a table", help="write them to .npy"
         )
-    rows = predictions if predictions.ndim == 2 else predictions[:, np.newaxis]
-    columns: list[str] = list(run.target_names) if len(run.target_names) == rows.shape[1] else []
-    part, chosen = run.task.only, []
-    if part.has_classes:
-        # Outputs beyond the dataset's classes have numbers instead of names.
-        names = [*part.classes, *map(str, range(len(part.classes), rows.shape[1]))]
-        chosen = [names[number] for number in drop_column(classes(predictions))]
-        if np.issubdtype(predictions.dtype, np.integer):
-            rows = np.empty((len(predictions), 0))
-        score = "score" if run.spec.loss.takes == "numbers" else "probability"
-        columns = [*(names if rows.shape[1] > 1 else [score] * rows.shape[1]), "class"]
+    columns = [*_predicted(run, predictions), *_scored(run, predictions)]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns or [f"y{number}" for number in range(rows.shape[1])])
-    for number, row in enumerate(rows.tolist()):
-        writer.writerow([*row, *chosen[number : number + 1]])
+    writer.writerow([name for name, _ in columns])
+    writer.writerows(zip(*(values.tolist() for _, values in columns), strict=True))
     return stream.getvalue().encode()
+
+
+def _predicted(run: Run, predictions: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the name and the predictions (n,) of each target."""
+    part, rows = run.task.only, _as_rows(predictions)
+    if part.has_classes:
+        (name,) = run.target_names if len(run.target_names) == 1 else ("class",)
+        known = np.array(_class_names(part, predictions), object)
+        yield name, known[drop_column(classes(predictions))]
+    elif part.kind == "multilabel":
+        yield from zip(part.classes, (rows >= 0.5).astype(np.int64).T, strict=True)
+    else:
+        named = len(run.target_names) == rows.shape[1]
+        yield from zip(
+            run.target_names if named else [f"y{each}" for each in range(rows.shape[1])], rows.T, strict=True
+        )
+
+
+def _scored(run: Run, predictions: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the name and the probabilities or scores (n,) of each class or label."""
+    part, rows = run.task.only, _as_rows(predictions)
+    if part.kind == "regression" or predictions.dtype.kind in "iu":
+        return
+    what = "score" if run.spec.loss.takes == "numbers" else "probability"
+    names = part.classes if part.kind == "multilabel" else _class_names(part, predictions)
+    if part.has_classes and rows.shape[1] == 1:
+        rows, names = (rows, names[1:]) if what == "score" else (class_scores(rows), names)
+    yield from zip([f"{what} of {name}" for name in names], rows.T, strict=True)
+
+
+def _as_rows(predictions: np.ndarray) -> np.ndarray:
+    """Return predictions (n, k)."""
+    return predictions if predictions.ndim == 2 else predictions[:, np.newaxis]
+
+
+def _class_names(part: TaskPart, predictions: np.ndarray) -> list[str]:
+    """Return a name for each class; outputs beyond the dataset's classes have numbers."""
+    count = predictions.shape[1] if predictions.ndim > 1 else 0
+    return [*part.classes, *map(str, range(len(part.classes), count))]

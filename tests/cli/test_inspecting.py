@@ -197,9 +197,6 @@ def test_data_that_are_streamed_are_shown_and_written_like_others(invoke, write)
 def test_data_are_written_to_an_npz_file_only(invoke, write):
     spec = write("arms.json")
     assert invoke("data", spec, "-o", "arms.csv").exit_code == 2
-    Path("folder.npz").mkdir()
-    result = invoke("data", spec, "-o", "folder.npz")
-    assert (result.exit_code, "folder.npz: is not an ordinary file" in result.stderr) == (2, True)
 
 
 def test_what_data_writes_can_be_a_dataset(invoke, write):
@@ -279,18 +276,6 @@ def test_an_option_that_is_a_value_of_the_spec_is_told_as_an_override(arguments,
     assert (result.exit_code, help in result.stderr) == (2, True), result.stderr
 
 
-@pytest.mark.parametrize("output", ["arms.npz", "folder/../arms.npz", "link.npz"])
-def test_data_does_not_overwrite_what_it_reads(output, invoke, write):
-    Path("folder").mkdir()
-    np.savez("arms.npz", inputs=np.ones((8, 2)), targets=np.arange(8) % 2)
-    Path("link.npz").symlink_to("arms.npz")
-    before = Path("arms.npz").read_bytes()
-    result = invoke("data", write("again.json", dataset={"type": "npz", "path": "arms.npz"}), "-o", output)
-    assert (result.exit_code, "would overwrite a file that this command reads" in result.stderr) == (2, True)
-    assert Path("arms.npz").read_bytes() == before
-    assert Path("link.npz").is_symlink()
-
-
 def test_data_of_very_large_numbers_are_shown_without_a_warning(invoke, write):
     Path("large.csv").write_text("a,t\n1e300,2\n-1e300,3\n")
     dataset = {"type": "csv", "path": "large.csv", "inputs": ["a"], "targets": ["t"]}
@@ -328,5 +313,5 @@ for command in sys.argv[1:]:
     resolved, found, predicted, schema, _ = done.stdout.decode("utf-8").split("\0")
     assert json.loads(resolved)["description"] == "Flöte ♪"
     assert "ö♪" in json.loads(found)[0]["message"]
-    assert predicted.startswith("Flöte ♪,Oboe,class\n")
+    assert predicted.startswith("t,probability of Flöte ♪,probability of Oboe\n")
     assert schema == json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n"

@@ -49,6 +49,38 @@ def test_what_is_written_is_named_by_out_everywhere():
         assert ["-o", "--out"] in [parameter.opts for parameter in command.params]
 
 
+OUTPUTS = {
+    "run": "made", "schema": "s.json", "data": "a.npz", "predict": "p.csv", "plot": "c.png", "compare": "c.html",
+    "new spec": "mine.json", "new plugin": "specnet-mine",
+}  # fmt: skip
+"""What commands write: under `-o`, or the name that `new` makes."""
+
+
+def contents():
+    """What each file here holds, and where each link leads."""
+    paths = sorted(Path().rglob("*"))
+    return {path: path.readlink() if path.is_symlink() else path.is_file() and path.read_bytes() for path in paths}
+
+
+@pytest.mark.parametrize("what", ["file", "folder", "dangling link", "link to what is read"])
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_what_is_there_is_never_written_over(name, what, invoke, place):
+    out = Path(OUTPUTS[name])
+    if what == "file":
+        out.write_text("mine")
+    elif what == "folder":
+        out.mkdir()
+    else:
+        out.symlink_to("nowhere" if what == "dangling link" else "arms.json")
+    if what == "folder":
+        (out / "mine").touch()
+    before = contents()
+    result = invoke(*name.split(), *COMMANDS[name], *([] if name.startswith("new") else ["-o", out]))
+    assert (result.exit_code, f"error[usage]: {out} already exists\n" in result.stderr) == (2, True), result.output
+    assert "choose another name, or remove it" in result.stderr
+    assert contents() == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

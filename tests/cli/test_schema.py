@@ -1,8 +1,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from specnet import component
 from specnet.errors import BrokenComponentError
 from specnet.spec.schema import make_schema
@@ -31,20 +29,3 @@ def test_schema_warns_of_what_it_leaves_out(invoke, monkeypatch):
     assert result.stderr == "warning[broken-component]: left out: it cannot be imported\n   = help: reinstall it\n"
     assert "swish" not in json.loads(result.stdout)["$defs"]["layers"]
     assert invoke("schema", "--no-plugins").stderr == ""
-
-
-def test_an_older_schema_is_replaced(invoke):
-    Path("old.json").write_text('{"$defs": {}}')
-    assert invoke("schema", "-o", "old.json").exit_code == 0
-    assert json.loads(Path("old.json").read_text()) == make_schema()
-
-
-@pytest.mark.parametrize("content", [b'{"layers": []}', b"[]", b"{", b"", b"\xff", b"[" * 100_000])
-def test_a_file_that_is_no_schema_is_never_overwritten(content, invoke):
-    Path("mine.json").write_bytes(content)
-    result = invoke("schema", "-o", "mine.json")
-    assert (result.exit_code, result.stderr.partition("\n")[0]) == (
-        2,
-        "error[usage]: mine.json already exists and is not a JSON Schema",
-    )
-    assert Path("mine.json").read_bytes() == content

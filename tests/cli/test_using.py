@@ -90,9 +90,9 @@ def test_evaluate_reads_further_samples(flowers, invoke):
 def test_predict_prints_classes_by_name_with_their_probabilities(flowers, invoke):
     Path("more.csv").write_text("petal,sepal\n3.5,4\n0.5,1\n")
     rows = table(invoke("predict", flowers, "more.csv").output)
-    assert [row["class"] for row in rows] == ["virginica", "setosa"]
+    assert [row["kind"] for row in rows] == ["virginica", "setosa"]
     for row in rows:
-        probabilities = [float(row[name]) for name in ("setosa", "versicolor", "virginica")]
+        probabilities = [float(row[f"probability of {name}"]) for name in ("setosa", "versicolor", "virginica")]
         assert sum(probabilities) == pytest.approx(1, abs=1e-5)
 
 
@@ -100,8 +100,9 @@ def test_predict_reads_the_columns_that_the_dataset_names(arms, invoke):
     Path("points.csv").write_text("y,x\n1,2\n-3,0\n")
     expected = specnet.load_run(arms).predict(np.array([[2.0, 1.0], [0.0, -3.0]]))
     rows = table(invoke("predict", arms, "points.csv").output)
-    np.testing.assert_allclose([float(row["probability"]) for row in rows], expected[:, 0], rtol=1e-6)
-    assert {row["class"] for row in rows} <= {"arm 0", "arm 1"}
+    np.testing.assert_allclose([float(row["probability of arm 1"]) for row in rows], expected[:, 0], rtol=1e-6)
+    np.testing.assert_allclose([float(row["probability of arm 0"]) for row in rows], 1 - expected[:, 0], rtol=1e-6)
+    assert {row["arm"] for row in rows} <= {"arm 0", "arm 1"}
 
 
 @pytest.mark.parametrize("ending", ["npy", "npz"])
@@ -203,7 +204,7 @@ def test_a_checkpoint_that_does_not_exist_ends_with_code_2(arms, invoke):
 
 def test_no_inputs_give_no_predictions(arms, invoke):
     np.save("none.npy", np.empty((0, 2)))
-    assert invoke("predict", arms, "none.npy").output == "probability,class\n"
+    assert invoke("predict", arms, "none.npy").output == "arm,probability of arm 0,probability of arm 1\n"
 
 
 def test_outputs_beyond_the_named_classes_go_by_number(invoke, write):
@@ -212,7 +213,7 @@ def test_outputs_beyond_the_named_classes_go_by_number(invoke, write):
     invoke("run", write("more.json", layers=layers, loss="cross_entropy", training=training))
     Path("points.csv").write_text("x,y\n1,2\n")
     (row,) = table(invoke("predict", "runs/more", "points.csv").output)
-    assert list(row) == ["arm 0", "arm 1", "2", "3", "class"]
+    assert list(row) == ["arm", *(f"probability of {name}" for name in ("arm 0", "arm 1", "2", "3"))]
 
 
 def test_a_plot_of_another_checkpoint_leaves_the_usual_one_alone(arms, invoke):
@@ -226,12 +227,3 @@ def test_evaluate_says_so_where_a_run_did_not_end_well(arms, invoke):
     manifest = arms / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"status": "finished"', '"status": "diverged"'))
     assert "diverged" in invoke("evaluate", arms).stderr
-
-
-def test_predict_does_not_overwrite_what_it_reads(flowers, invoke):
-    for name in ("more.csv", f"{flowers}/checkpoints/{specnet.load_run(flowers).checkpoint.name}"):
-        Path("more.csv").write_text(IRIS)
-        before = Path(name).read_bytes()
-        result = invoke("predict", flowers, "more.csv", "-o", Path(name).absolute())
-        assert (result.exit_code, "would overwrite a file that this command reads" in result.stderr) == (2, True)
-        assert Path(name).read_bytes() == before

@@ -22,7 +22,12 @@ SHOWN = {
     "multilabel": (),
     "regression": ("residuals", "replay"),
 }
-COLUMNS = {"binary": "probability,class", "multiclass": "0,1,2,class", "multilabel": "y0,y1,y2", "regression": "y0"}
+COLUMNS = {
+    "binary": "class,probability of 0,probability of 1",
+    "multiclass": "class,probability of 0,probability of 1,probability of 2",
+    "multilabel": "0,1,2,probability of 0,probability of 1,probability of 2",
+    "regression": "y0",
+}
 
 
 @pytest.fixture(scope="module")
