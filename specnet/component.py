@@ -31,13 +31,9 @@ from pydantic_core import (
 
 from specnet import registry
 from specnet.diagnostics import custom_error, explain, explain_unknown_keys, show_value
-from specnet.errors import (
-    BrokenComponentError,
-    ComponentError,
-    Pointer,
-    UnknownComponentError,
-)
+from specnet.errors import BrokenComponentError, ComponentError, UnknownComponentError
 from specnet.faults import blaming, definition_name
+from specnet.words import Pointer
 
 _T = TypeVar("_T")
 PARTIAL = "partial"

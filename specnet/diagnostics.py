@@ -10,8 +10,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from specnet import registry
-from specnet.errors import Diagnostic, Pointer, SpecError, printable, quote, shorten
+from specnet.errors import Diagnostic, SpecError
 from specnet.names import find_synonym, nearest, suggest
+from specnet.words import Pointer, printable, quote, shorten
 
 MAX_MISTAKES = 1000
 """Number of mistakes that a check reports."""

@@ -10,7 +10,9 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError, PydanticSerializationError
 
 from specnet import registry
-from specnet.errors import BrokenComponentError, Pointer, SpecnetError, describe_error, show_pointer
+from specnet.distributions import BUILTIN
+from specnet.errors import BrokenComponentError, SpecnetError
+from specnet.words import Pointer, describe_error, show_pointer
 
 if TYPE_CHECKING:
     from specnet.component import Component
@@ -53,7 +55,7 @@ def blaming(entry: registry.Entry | None, what: str) -> Iterator[None]:
     except (ValidationError, PydanticCustomError, PydanticSerializationError, KeyboardInterrupt, MemoryError):
         raise
     except BaseException as cause:
-        if entry is None or entry.distribution == registry.BUILTIN:
+        if entry is None or entry.distribution == BUILTIN:
             raise
         message = f"{entry} {what}{entry.where(cause)}: {describe_error(cause)}"
         raise BrokenComponentError(message, help=entry.remedy(cause)) from cause
@@ -77,7 +79,7 @@ def plugin_of(component: Component) -> registry.Entry | None:
         entry = registry.entry_of(component.group, type(component))
     except SpecnetError:  # not registered
         return None
-    return None if entry.distribution == registry.BUILTIN else entry
+    return None if entry.distribution == BUILTIN else entry
 
 
 def find_culprit(error: BaseException) -> tuple[registry.Entry, str] | None:

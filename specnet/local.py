@@ -23,17 +23,9 @@ from importlib_metadata import EntryPoint
 
 from specnet import registry
 from specnet.component import check_class
-from specnet.errors import (
-    ComponentError,
-    Location,
-    PluginError,
-    SpecnetError,
-    UsageError,
-    describe_error,
-    os_reason,
-    printable,
-    quote,
-)
+from specnet.distributions import BUILTIN
+from specnet.errors import ComponentError, Location, PluginError, SpecnetError, UsageError
+from specnet.words import describe_error, os_reason, printable, quote
 
 __path__: list[str] = []
 """Modules of plugin files are called `specnet.local.NAME_DIGEST`; they are not importable from disk."""
@@ -121,7 +113,7 @@ def register(group: str, name: str) -> Callable[[_C], _C]:
             return cls  # the module of a distribution that declares it as well
         file = LocalFile(path, _content(path))
         version = f"(sha256 {file.digest[:12]})"
-        point = EntryPoint(name, target, f"{registry.BUILTIN}.{group}")
+        point = EntryPoint(name, target, f"{BUILTIN}.{group}")
         target = f"{printable(path)}:{getattr(cls, '__qualname__', '')}"
         entry = LocalEntry(group, name, target, file.name, version, point, cls, file, line)
         for claim in claims:

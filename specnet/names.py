@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from specnet.errors import shorten
 from specnet.synonyms import COMMANDS, DISTINCT_NAMES, FIELDS, SPLIT_NAMES, TYPES, Alias
+from specnet.words import shorten
 
 TABLES: dict[str, list[Alias]] = {**TYPES, **FIELDS, "splits": SPLIT_NAMES, "commands": COMMANDS}
 

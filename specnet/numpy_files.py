@@ -12,8 +12,9 @@ import numpy as np
 from numpy.lib.format import MAGIC_PREFIX, read_array, read_array_header_1_0, read_array_header_2_0, read_magic
 from numpy.lib.npyio import NpzFile
 
-from specnet.errors import DataError, SpecnetError, os_reason
+from specnet.errors import DataError, SpecnetError
 from specnet.regular_files import open_regular
+from specnet.words import os_reason
 
 
 class Header(NamedTuple):

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from specnet.component import Component
-from specnet.errors import ComponentError, Pointer, ShapeError
+from specnet.errors import ComponentError, ShapeError
 from specnet.faults import describe_component
+from specnet.words import Pointer
 
 
 def aligned(weight: np.ndarray, shape: tuple[int, ...], dtype: Any = np.float64) -> np.ndarray:

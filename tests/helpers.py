@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 from specnet import Observer, SpecnetError, load_spec, registry
-from specnet.errors import Diagnostic, json_pointer
+from specnet.distributions import BUILTIN
+from specnet.errors import Diagnostic
 from specnet.runs.observers import TrainingView
+from specnet.words import json_pointer
 
 LINEAR = {"type": "linear", "units": 128}
 STACKS = {
@@ -56,7 +58,7 @@ def sampled(cases: Iterable[Any], step: int) -> list[Any]:
 
 def built_in(group: str) -> list[str]:
     """Return the names of a group that specnet itself registers."""
-    return [name for name, entries in registry.claims(group).items() if entries[0].distribution == registry.BUILTIN]
+    return [name for name, entries in registry.claims(group).items() if entries[0].distribution == BUILTIN]
 
 
 def kernel_sets() -> list[str]:

@@ -3,15 +3,8 @@ import inspect
 import pytest
 
 from specnet import errors
-from specnet.errors import (
-    DataError,
-    Diagnostic,
-    Location,
-    SpecError,
-    SpecnetError,
-    json_pointer,
-    show_pointer,
-)
+from specnet.errors import DataError, Diagnostic, Location, SpecError, SpecnetError
+from specnet.words import json_pointer, show_pointer
 
 FAMILY = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, SpecnetError)]
 

@@ -30,7 +30,8 @@ ORDER = [
     "report", "runs", "api", "testing", "cli",
 ]  # fmt: skip
 HOMES = {
-    "specnet": "errors", "errors": "errors", "registry": "tools", "diagnostics": "tools", "functions": "tools",
+    "specnet": "errors", "errors": "errors", "words": "errors",
+    "distributions": "tools", "registry": "tools", "diagnostics": "tools", "functions": "tools",
     "names": "tools", "numpy_files": "tools", "regular_files": "tools", "synonyms": "tools",
     "improvement": "tools", "workspace": "tools", "randomness": "tools",
     "task": "tools", "component": "component", "faults": "component", "local": "component", "weights": "component",
@@ -104,7 +105,7 @@ def test_nothing_below_cli_prints():
 
 
 def test_a_file_is_read_in_one_sitting():
-    assert [module for module, text in TEXTS.items() if len(text.splitlines()) > 400] == []
+    assert [module for module, text in TEXTS.items() if len(text.splitlines()) > 300] == []
 
 
 def test_every_public_name_is_there():

@@ -6,6 +6,7 @@ from jsonschema import Draft202012Validator
 from specnet import SpecnetError, build, registry
 from specnet.component import find_class
 from specnet.diagnostics import _section_at
+from specnet.distributions import BUILTIN
 from specnet.names import TABLES, nearest, suggest, to_monitor
 from specnet.spec.model import Spec
 from specnet.spec.schema import make_schema
@@ -15,7 +16,7 @@ COMING = {"use_bias", "beta_1", "beta_2", "steps", "epochs", "warmup_steps", "ev
 
 
 def built_in(group):
-    return {name for name, (entry, *_) in registry.claims(group).items() if entry.distribution == registry.BUILTIN}
+    return {name for name, (entry, *_) in registry.claims(group).items() if entry.distribution == BUILTIN}
 
 
 def keys(cls):

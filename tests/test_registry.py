@@ -5,6 +5,7 @@ import pytest
 
 from specnet import SpecnetError, build, load_spec, registry
 from specnet.component import find_class
+from specnet.distributions import own_requirement, version
 from specnet.errors import AmbiguousComponentError, BrokenComponentError, UnknownComponentError, UsageError
 
 LAYER = """
@@ -102,14 +103,12 @@ def test_a_plugin_of_another_edition_is_refused_with_both_versions(wanted, insta
     with pytest.raises(BrokenComponentError) as raised:
         find_class("layers", "one")
     assert raised.value.message.startswith('the layer "one" of specnet-one 1.0 is made for specnet ')
-    assert raised.value.message.endswith(f", and this is specnet {registry.version()}")
+    assert raised.value.message.endswith(f", and this is specnet {version()}")
     assert raised.value.help == "pip install --upgrade specnet-one"
     assert build("layers", "tanh").to_spec() == {"type": "tanh"}
 
 
-@pytest.mark.parametrize(
-    "wanted", [registry.own_requirement(), "specnet", "specnet<0.1; extra=='x'", "numpy<0", "not a ( line"]
-)
+@pytest.mark.parametrize("wanted", [own_requirement(), "specnet", "specnet<0.1; extra=='x'", "numpy<0", "not a ( line"])
 def test_a_plugin_of_this_edition_or_of_none_is_used(wanted, install):
     install("specnet-one", "one = one_plugin:One", requires=wanted, one_plugin=LAYER.format(name="One"))
     assert build("layers", "one").to_spec() == {"type": "one", "size": 1}
@@ -178,5 +177,6 @@ def test_the_registry_imports_no_component_before_it_is_named(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert sorted(done.stdout.split()) == [
-        "specnet.errors", "specnet.names", "specnet.registry", "specnet.synonyms",
+        "specnet.distributions", "specnet.errors", "specnet.names", "specnet.registry", "specnet.synonyms",
+        "specnet.words",
     ]  # fmt: skip

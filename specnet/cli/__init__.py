@@ -24,9 +24,10 @@ from specnet.cli.running import resume, run
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
 from specnet.cli.using import compare, evaluate, plot, predict, report
-from specnet.errors import BrokenComponentError, SpecnetError, describe_error, printable
+from specnet.errors import BrokenComponentError, SpecnetError
 from specnet.names import nearest, suggest
 from specnet.runs.signals import HANDLED, Signals
+from specnet.words import describe_error, printable
 
 if TYPE_CHECKING:
     from specnet.registry import Entry

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from specnet.cli.options import echo_json, is_quiet, load, spec_options
-from specnet.errors import UsageError, printable, quote
+from specnet.errors import UsageError
 from specnet.names import suggest
+from specnet.words import printable, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

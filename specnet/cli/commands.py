@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from specnet.errors import printable
+from specnet.words import printable
 
 if TYPE_CHECKING:
     import click

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from specnet.cli.options import PATH, echo_json, is_quiet, note, plugin_option
-from specnet.errors import UsageError, printable
+from specnet.errors import UsageError
+from specnet.words import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -161,7 +161,8 @@ def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str |
     Example:
       specnet data specs/spiral.json -o spiral.npz
     """
-    from specnet.runs.experiment import Experiment, load_data, transform
+    from specnet.runs.building import load_data, transform
+    from specnet.runs.experiment import Experiment
     from specnet.runs.files import write_file
     from specnet.runs.samples import write_arrays
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from specnet.cli.options import Group, refuse_existing
-from specnet.errors import UsageError, quote
+from specnet.distributions import is_installed, own_requirement
+from specnet.errors import UsageError
+from specnet.words import quote
 
 KINDS = ("classification", "regression", "images", "sequence")
 SCHEMA = "specnet.schema.json"
@@ -142,7 +144,7 @@ def _plugin_names(name: str, kind: str) -> dict[str, str]:
         raise UsageError(f"{quote(name)} is not a valid plugin name", help=help)
     if claims := registry.claims(group).get(component):
         raise UsageError(f'the {kind} "{component}" already exists, in {claims[0].owner}: choose another name')
-    if registry.is_installed(PREFIX + short):
+    if is_installed(PREFIX + short):
         raise UsageError(f"the distribution {PREFIX}{short} is already installed: choose another name")
     return {
         "kind": kind,
@@ -152,5 +154,5 @@ def _plugin_names(name: str, kind: str) -> dict[str, str]:
         "name": component,
         "Class": cls,
         "spec": _SPECS.get(kind, "spiral.json").replace("$name", component),
-        "specnet": registry.own_requirement(),
+        "specnet": own_requirement(),
     }

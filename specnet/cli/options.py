@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from specnet.errors import Diagnostic, SpecError, SpecnetError, UsageError, printable, quote
+from specnet.errors import Diagnostic, SpecError, SpecnetError, UsageError
 from specnet.names import nearest, suggest
+from specnet.words import printable, quote
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -246,7 +247,8 @@ def _recall(error: SpecError, path: Path) -> SpecError:
     """Return the error, saying what to install if a run's components are no longer installed."""
     from pathlib import Path
 
-    from specnet.runs.manifest import read_manifest, recall
+    from specnet.runs.components import recall
+    from specnet.runs.manifest import read_manifest
     from specnet.spec.document import read_document
 
     # The spec may be in a run directory. In another file, mistakes in a component's fields are new ones.

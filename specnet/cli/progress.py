@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from specnet.errors import printable
 from specnet.runs.observers import Observer, TrainingView
+from specnet.words import printable
 
 LINES = 10
 """Plain lines printed in a run with short epochs."""

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from specnet.cli.options import note
-from specnet.errors import printable
+from specnet.words import printable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -30,16 +30,16 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels:
     """
     from specnet import registry
     from specnet.cli.show import show_table
-    from specnet.errors import show_pointer
     from specnet.network.network import Network
     from specnet.network.summary import layer_costs
-    from specnet.runs.experiment import load_data, located, transform
+    from specnet.runs.building import load_data, located, transform
     from specnet.runs.threads import blas_threads, fitting_threads
     from specnet.spec.checks import check_network
     from specnet.spec.memory import estimate_memory, show_bytes
     from specnet.spec.plan import make_plan
     from specnet.spec.units import last_open, resolve_loaded
     from specnet.training.timing import time_step
+    from specnet.words import show_pointer
 
     loaded = load(spec, overrides, budget, kernels)
     plan = make_plan(loaded)

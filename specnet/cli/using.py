@@ -17,7 +17,8 @@ from specnet.cli.options import (
     plugin_option,
     run_argument,
 )
-from specnet.errors import SpecnetError, UsageError, printable
+from specnet.errors import SpecnetError, UsageError
+from specnet.words import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,7 +152,7 @@ def compare(runs: tuple[Path, ...], out: Path | None) -> None:
       specnet compare runs/spiral runs/spiral-2 -o spirals.html
     """
     from specnet.cli.show import show_comparison, show_link
-    from specnet.runs.run import write_comparison
+    from specnet.runs.results import write_comparison
 
     if len(runs) < 2:
         raise UsageError("compare needs at least two runs", help=f"specnet compare {runs[0]} RUN")

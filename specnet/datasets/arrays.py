@@ -13,9 +13,10 @@ from specnet.component import Section
 from specnet.datasets.base import AnySamples, Data, DataFile, Dataset, Outline, Samples, StreamedSamples, target_kind
 from specnet.datasets.files import npy_header, npy_rows, npz_rows
 from specnet.datasets.rows import Rows, row_bytes
-from specnet.errors import DataError, Pointer
+from specnet.errors import DataError
 from specnet.names import suggest
 from specnet.numpy_files import Header, read_npy, read_npz, read_npz_headers
+from specnet.words import Pointer
 
 Buffer = Annotated[
     float,

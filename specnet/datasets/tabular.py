@@ -18,9 +18,10 @@ from pydantic import Field
 
 from specnet.datasets.base import Data, DataFile, Dataset, Outline, Samples
 from specnet.diagnostics import show_value
-from specnet.errors import DataError, Diagnostic, Pointer, SpecError, shorten
+from specnet.errors import DataError, Diagnostic, SpecError
 from specnet.names import suggest
 from specnet.numpy_files import explain_os_error
+from specnet.words import Pointer, shorten
 
 _SHOWN = 20
 """Number of mistakes that are reported one by one; the rest is counted."""

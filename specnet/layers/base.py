@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from specnet.component import Component, build
-from specnet.errors import Pointer, ShapeError, SpecError, SpecnetError, show_pointer
+from specnet.errors import ShapeError, SpecError, SpecnetError
 from specnet.faults import definition_name
 from specnet.initializers.base import Initializer
 from specnet.task import Shape
+from specnet.words import Pointer, show_pointer
 from specnet.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from specnet.component import fresh_copy
-from specnet.errors import Diagnostic, Pointer, ShapeError, SpecError, show_pointer
+from specnet.errors import Diagnostic, ShapeError, SpecError
 from specnet.faults import guarded
 from specnet.layers.base import Layer, walk
 from specnet.task import Shape
+from specnet.words import Pointer, show_pointer
 
 
 @dataclass

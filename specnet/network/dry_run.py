@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from specnet.errors import Pointer, SpecnetError, show_pointer
+from specnet.errors import SpecnetError
 from specnet.faults import guarded
 from specnet.kernels.base import KernelSet, Textbook
 from specnet.layers.base import Layer
@@ -26,6 +26,7 @@ from specnet.network.parameters import FlatVector, lay_out
 from specnet.network.wrapping import Call, check_result, wrapped
 from specnet.randomness import stream
 from specnet.task import Shape
+from specnet.words import Pointer, show_pointer
 
 
 class TooLongError(SpecnetError):

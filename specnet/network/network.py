@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from specnet.component import build, fresh_copy
-from specnet.errors import DataError, ShapeError, SpecnetError, UsageError, show_pointer
+from specnet.errors import DataError, ShapeError, SpecnetError, UsageError
 from specnet.faults import definition_name
 from specnet.kernels.base import DEFAULT, KernelSet, Textbook, find_kernels
 from specnet.layers.base import Layer, take_whole, walk
@@ -19,6 +19,7 @@ from specnet.layers.stack import Stack
 from specnet.network.parameters import FlatVector
 from specnet.randomness import restore_stream, save_stream, stream
 from specnet.task import Shape
+from specnet.words import show_pointer
 
 
 class Network:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from specnet.errors import Pointer
 from specnet.faults import guarded
 from specnet.layers.base import Layer, walk
 from specnet.task import Shape
+from specnet.words import Pointer
 
 
 @dataclass

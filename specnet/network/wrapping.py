@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from specnet.component import Component
-from specnet.errors import Pointer
 from specnet.faults import guarded
 from specnet.layers.base import Layer
 from specnet.network.network import Network
+from specnet.words import Pointer
 
 METHODS = ("forward", "backward")
 Call = Callable[..., Any]

@@ -12,7 +12,6 @@ import numpy as np
 from pydantic import BaseModel
 
 from specnet.component import Component
-from specnet.errors import Pointer, show_pointer
 from specnet.functions import format_number
 from specnet.report.base import Reported
 from specnet.report.paths import relative_paths
@@ -22,6 +21,7 @@ from specnet.report.view import Part, facts, make_part
 from specnet.spec.model import Spec
 from specnet.spec.plan import SPLITS
 from specnet.spec.shortest import shortest
+from specnet.words import Pointer, show_pointer
 
 IGNORED_FIELDS = ("name", "description")
 """Fields of a spec that are not compared."""

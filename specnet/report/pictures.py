@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from specnet.errors import PlotError, SpecnetError, UsageError, describe_error
+from specnet.errors import PlotError, SpecnetError, UsageError
 from specnet.faults import find_culprit
 from specnet.functions import evenly_spaced
 from specnet.names import suggest
 from specnet.plots.base import Plot, Trained
 from specnet.report.settings import default_settings, with_fallback_fonts
+from specnet.words import describe_error
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,6 +10,7 @@ from typing import Any
 
 from specnet import registry
 from specnet.component import Component, parts
+from specnet.distributions import BUILTIN
 from specnet.local import LocalEntry
 from specnet.spec.model import Spec
 
@@ -40,7 +41,7 @@ def describe_code(spec: Spec) -> dict[str, str]:
     for _, part in parts(spec):
         if isinstance(part, Component) and part.group != "plots":
             entry = registry.find(part.group, registry.name_of(part.group, type(part)))
-            if entry.distribution != registry.BUILTIN and not isinstance(entry, LocalEntry):
+            if entry.distribution != BUILTIN and not isinstance(entry, LocalEntry):
                 found[f"{entry.group}.{entry.name}"] = digest_modules([type(part).__module__])
     return dict(sorted(found.items()))
 

@@ -12,8 +12,9 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
-from specnet.errors import BusyError, RunError, UsageError, os_reason, printable, shorten
+from specnet.errors import BusyError, RunError, UsageError
 from specnet.runs.files import TEMPORARY, error_about, read_bytes, sync_directory
+from specnet.words import os_reason, printable, shorten
 
 LOCK = ".lock"
 HOLDER = re.compile(r"process \d+ on ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from specnet.runs.directory import FOLDERS, LOCK, OWN, entries, find_writer, is_
 from specnet.runs.experiment import Experiment
 from specnet.runs.files import TEMPORARY, read_bytes
 from specnet.runs.findings import Finding, Report, Severity, enumerate_some, has_errors
-from specnet.runs.history import parse_line, read_until, whole_lines
+from specnet.runs.history import read_until, whole_lines, wrong_lines
 from specnet.runs.manifest import read_manifest, read_spec
 from specnet.runs.plugins import changed_plugins, damaged_copies
 from specnet.runs.record import read_record
@@ -53,13 +53,11 @@ class _Examination:
         self.spec: Spec | None = None
         self.listing: Listing | None = None
         self.experiment: Experiment | None = None
-        self.believed: dict[int, dict[str, Any]] = {}
-        """The progress in each intact checkpoint, by step."""
+        self.believed: dict[int, dict[str, Any]] = {}  # progress in each intact checkpoint, by step
         self.newest: TrainingState | None = None
         self.resume: int | None = None
         self.evaluate: int | None = None
-        self.refused = False
-        """Whether `resume` would refuse a run without damage."""
+        self.refused = False  # whether resume would refuse a run without damage
         self._part = ""
 
     def report(self) -> Report:
@@ -69,16 +67,12 @@ class _Examination:
                 return self._unbegun()
             if not (self.directory / "checkpoints" / file_name(0)).is_file():
                 read_manifest(self.directory)  # raises the error that every command reports for such a directory
-        self._look_at_manifest()
-        self._look_at_spec()
-        self._look_at_components()
-        self._look_at_checkpoints()
-        self._look_at_history()
-        self._look_at_data()
-        self._look_at_record()
-        self._look_at_files()
-        self._look_at_resume()
-        self._look_at_evaluate()
+        for look in (
+            self._look_at_manifest, self._look_at_spec, self._look_at_components, self._look_at_checkpoints,
+            self._look_at_history, self._look_at_data, self._look_at_record, self._look_at_files, self._look_at_resume,
+            self._look_at_evaluate,
+        ):  # fmt: skip
+            look()
         return Report(self.directory, self.parts, self.findings, self.resume, self.evaluate, self._verdict())
 
     @contextmanager
@@ -190,7 +184,7 @@ class _Examination:
             if content and not content.endswith(b"\n") and not self.writer:
                 self._tell("note", f"{path} ends in an incomplete line: the process was killed", "resume removes it")
             self.parts["history"] = f"{len(lines)} epochs"
-            wrong = dict(_wrong_lines(lines, path))
+            wrong = dict(wrong_lines(lines, path))
             if wrong:
                 message = enumerate_some(list(wrong.values()), "; ")
                 self._tell("error", f"{path} is damaged: {message}", "bring it back from a copy")
@@ -303,24 +297,3 @@ class _Examination:
         if self.evaluate is not None:
             return f"damaged: it cannot be resumed, but step {self.evaluate} can be used"
         return "lost: it can be neither resumed nor used" if self.believed else "lost: no checkpoint is intact"
-
-
-def _wrong_lines(lines: Sequence[bytes], path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the number of each history line that does not follow those before it, and what is wrong with it."""
-    epoch = step = 0
-    names: list[str] = []
-    for number, text in enumerate(lines, 1):
-        try:
-            line = parse_line(text, number, path)
-        except RunError as error:
-            yield number, error.message.removeprefix(f"{path} is damaged: ")
-            epoch += 1
-            continue
-        names = names or list(line)
-        if line["epoch"] != epoch + 1:
-            yield number, f"line {number} has epoch {line['epoch']} after epoch {epoch}"
-        elif line["step"] <= step:
-            yield number, f"line {number} has step {line['step']} after step {step}"
-        elif list(line) != names:
-            yield number, f"line {number} has other names than the lines before it"
-        epoch, step = line["epoch"], line["step"]

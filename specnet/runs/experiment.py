@@ -5,73 +5,36 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from specnet.component import fresh_copy
 from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples, evenly_chosen
-from specnet.datasets.checks import check_samples, check_weights, checked_data
 from specnet.datasets.rows import row_bytes
 from specnet.diagnostics import show_value
-from specnet.errors import DataError, Diagnostic, Pointer, ShapeError, SpecError, SpecnetError, quote
+from specnet.errors import DataError, Diagnostic, ShapeError, SpecError, SpecnetError
 from specnet.faults import guarded
 from specnet.improvement import ImprovementTracker, Mode
-from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer
-from specnet.randomness import stream
 from specnet.recording.recorder import Recorder
+from specnet.runs.building import build_model, load_data, located, transform
 from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.schedules.scheduled import ScheduledFields, pointer_of
 from specnet.spec.checks import check_network, missing_split
 from specnet.spec.model import Spec
 from specnet.spec.units import loaded_task, resolve_loaded
-from specnet.task import Shape, Task
+from specnet.task import Task
 from specnet.training.callbacks import BestTracker, Callback, FollowMonitors, GuardedCallback, StopEarly
-from specnet.training.model import Model
 from specnet.training.state import TrainingState
 from specnet.training.trainer import AFTER, Trainer, after_epoch
 from specnet.training.trial import try_step
-from specnet.transforms.pipeline import Pipeline
+from specnet.words import Pointer, quote
 
 LARGE = 30.0
 """Mean size of an input above which training is likely to fail."""
 _LOOKED_AT = 1000
 """Samples that are looked at for this."""
-
-
-@contextmanager
-def located(spec: Spec, *place: str | int) -> Iterator[None]:
-    """Add the place in the spec and the spec's file to errors from inside."""
-    try:
-        yield
-    except SpecnetError as error:
-        error.file = error.file or spec.source
-        error.locate = error.locate or spec.locate
-        raise error.at(*place) from None
-
-
-def load_data(spec: Spec) -> Data:
-    """Return the samples of a spec's dataset, divided as its `split` says.
-
-    Raises:
-        SpecnetError: if they cannot be read, or are not what the spec says.
-    """
-    with located(spec), guarded(spec.dataset, ("dataset",), "load"):
-        data = checked_data(spec.dataset.load(stream(spec.seed, "dataset")))
-    with located(spec, "dataset"):
-        for name, samples in data.splits.items():
-            check_samples(name, samples)
-            if samples.inputs.shape[1:] != data.train.inputs.shape[1:]:
-                shapes = f"{samples.inputs.shape[1:]}, those of train {data.train.inputs.shape[1:]}"
-                raise DataError(f"the {name} inputs have shape {shapes}")
-    with located(spec, "split"):
-        seed = spec.seed if spec.split.seed is None else spec.split.seed
-        data = spec.split.apply(data, stream(seed, "split"))
-        for name, samples in data.splits.items():
-            check_weights(name, samples)
-    return data
 
 
 def _check_batch(samples: AnySamples, size: int | None) -> None:
@@ -84,46 +47,6 @@ def _check_batch(samples: AnySamples, size: int | None) -> None:
                 pointer=("training", "batch_size"),
                 help="make the batch smaller or the buffer larger",
             )
-
-
-def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, AnySamples]]:
-    """Fit a spec's transforms on the training samples; return both pipelines and all splits transformed.
-
-    Raises:
-        SpecnetError: if a transform cannot take the samples.
-    """
-    with located(spec):
-        inputs, targets = pipelines(spec)
-        inputs.columns, targets.columns = data.input_names, data.target_names
-        splits: dict[str, AnySamples] = {}
-        for name, samples in data.splits.items():
-            if name != "train":
-                splits[name] = samples.map(inputs.apply, targets.apply)
-            elif isinstance(samples, Samples):
-                splits[name] = samples.map(inputs.fit, targets.fit)
-            else:
-                inputs.fit_pieces(samples.inputs)
-                targets.fit_pieces(samples.targets)
-                splits[name] = samples.map(inputs.apply, targets.apply)
-    return inputs, targets, splits
-
-
-def pipelines(spec: Spec) -> tuple[Pipeline, Pipeline]:
-    """Return a spec's transforms of inputs and of targets, not fitted."""
-    transforms = fresh_copy(spec.transforms)
-    return (
-        Pipeline(transforms.inputs, ("transforms", "inputs")),
-        Pipeline(transforms.targets, ("transforms", "targets")),
-    )
-
-
-def build_model(spec: Spec, input_shape: Shape, inputs: Pipeline, targets: Pipeline, seed: int | None) -> Model:
-    """Return a spec's model, for raw inputs that transforms bring to `input_shape`.
-
-    Initial weights are drawn from `seed`; with None there are none, for a model that is loaded.
-    """
-    network = Network(spec.layers, input_shape, spec.dtype, seed, spec.kernels)
-    return Model(network, spec.kernels.instantiate(spec.loss), inputs, targets, fresh_copy(spec.metrics))
 
 
 @dataclass(frozen=True)

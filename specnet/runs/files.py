@@ -14,9 +14,10 @@ from typing import Any, BinaryIO, Self
 
 from pydantic import BaseModel, ValidationError
 
-from specnet.errors import RunError, os_reason
+from specnet.errors import RunError
 from specnet.regular_files import open_regular
 from specnet.runs.findings import enumerate_some
+from specnet.words import os_reason
 
 TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 """Temporary names that `Staged` gives to incomplete files."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, KeysView, Mapping
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Self
@@ -160,3 +160,24 @@ class History(Mapping[str, np.ndarray]):
 
     def keys(self) -> KeysView[str]:
         return self._columns.keys()
+
+
+def wrong_lines(lines: Sequence[bytes], path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the number of each history line that does not follow those before it, and what is wrong with it."""
+    epoch = step = 0
+    names: list[str] = []
+    for number, text in enumerate(lines, 1):
+        try:
+            line = parse_line(text, number, path)
+        except RunError as error:
+            yield number, error.message.removeprefix(f"{path} is damaged: ")
+            epoch += 1
+            continue
+        names = names or list(line)
+        if line["epoch"] != epoch + 1:
+            yield number, f"line {number} has epoch {line['epoch']} after epoch {epoch}"
+        elif line["step"] <= step:
+            yield number, f"line {number} has step {line['step']} after step {step}"
+        elif list(line) != names:
+            yield number, f"line {number} has other names than the lines before it"
+        epoch, step = line["epoch"], line["step"]

@@ -10,17 +10,19 @@ import importlib_metadata
 
 from specnet import registry
 from specnet.component import find_class
-from specnet.errors import ComponentError, quote
+from specnet.distributions import BUILTIN, is_installed, requirements
+from specnet.errors import ComponentError
 from specnet.names import nearest
 from specnet.runs.findings import Finding, Installation, has_errors
 from specnet.runs.manifest import describe_setting
 from specnet.spec.schema import unusable
+from specnet.words import quote
 
 
 def examine_installation() -> Installation:
     """Check the dependencies of specnet and import every component."""
     setting = describe_setting()
-    names = registry.requirements(registry.BUILTIN)
+    names = requirements(BUILTIN)
     findings = [Finding("components", "error", error.message, error.help) for error in (*unusable(), *_broken())]
     if kernel := os.environ.get("OPENBLAS_CORETYPE"):
         message = f"OPENBLAS_CORETYPE={kernel} in the environment selects the BLAS kernel"
@@ -30,7 +32,7 @@ def examine_installation() -> Installation:
         for entries in registry.claims(group).values():
             for entry in entries:
                 distributions.setdefault(entry.owner, Counter())[group] += 1
-            if entries[0].distribution == registry.BUILTIN:
+            if entries[0].distribution == BUILTIN:
                 findings += map(_passed_over, entries[1:])
     findings += [*_ignored(), *_incomplete(distributions)]
     broken = sum(finding.severity == "error" for finding in findings)
@@ -78,7 +80,7 @@ def _ignored() -> Iterator[Finding]:
 def _incomplete(owners: Iterable[str]) -> Iterator[Finding]:
     """Yield findings on distributions whose requirements are not installed."""
     for owner in owners:
-        needed = registry.requirements(owner.partition(" ")[0])
-        if missing := [name for name in needed if not registry.is_installed(name)]:
+        needed = requirements(owner.partition(" ")[0])
+        if missing := [name for name in needed if not is_installed(name)]:
             message = f"{owner} needs {' and '.join(missing)}, which is not installed"
             yield Finding("components", "note", message, f"pip install {' '.join(missing)}")

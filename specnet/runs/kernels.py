@@ -12,7 +12,7 @@ from specnet.errors import ComponentError, UsageError
 from specnet.kernels.base import DEFAULT
 from specnet.local import LocalEntry
 from specnet.runs.code import digest_modules
-from specnet.runs.manifest import bring_back
+from specnet.runs.components import bring_back
 
 FIXED = ("name", "distribution", "version", "sha256")
 """Keys that a manifest has for every set."""

@@ -6,8 +6,7 @@ import hashlib
 import json
 import os
 import platform
-import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,23 +15,21 @@ import importlib_metadata
 import numpy as np
 from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt, PositiveInt
 
-from specnet import registry
-from specnet.component import Component, parts
 from specnet.datasets.base import Data
 from specnet.datasets.rows import pieces
-from specnet.errors import Diagnostic, Pointer, RunError, SpecError, SpecnetError, shorten
+from specnet.errors import RunError, SpecError
 from specnet.runs.code import describe_code
+from specnet.runs.components import bring_back, recall, recalled, used_components
 from specnet.runs.files import check_model, read_run_json
 from specnet.runs.machine import describe_machine
-from specnet.runs.plugins import LOCAL, describe_plugins
+from specnet.runs.plugins import describe_plugins
 from specnet.spec.document import read_document
 from specnet.spec.model import Spec, json_digest
 from specnet.spec.parse import parse_spec
+from specnet.words import shorten
 
 FORMAT = 3
 """The format of run directories, raised when older ones can no longer be read."""
-OWNER = re.compile(r"[A-Za-z0-9][\w.-]* [A-Za-z0-9][\w.+!-]*", re.ASCII)
-"""A distribution and its version. Manifests are untrusted: only text like this becomes part of a command."""
 
 
 def new_manifest(spec: Spec, data: Data) -> dict[str, Any]:
@@ -198,107 +195,14 @@ def read_spec(directory: Path, manifest: Mapping[str, Any]) -> Spec:
         told = SpecError(recall(located, document, manifest, directory), file=str(path))
         gone: dict[str, str] = {}
         for found in located:
-            gone |= _recalled(found, document, manifest)
+            gone |= recalled(found, document, manifest)
         help = bring_back(gone, directory)
         raise RunError(f"the spec of this run is no longer valid\n{told}", help=help) from None
-
-
-def recall(
-    diagnostics: Iterable[Diagnostic],
-    document: Any,
-    manifest: Mapping[str, Any],
-    run: Path,
-    codes: Container[str] | None = None,
-) -> list[Diagnostic]:
-    """Return diagnostics of a run's spec, saying what to install if a component came from another distribution.
-
-    `document` is the spec as JSON. If codes are given, diagnostics with other codes stay unchanged.
-    """
-    return [
-        _told(found, _recalled(found, document, manifest), run) if codes is None or found.code in codes else found
-        for found in diagnostics
-    ]
-
-
-def _told(found: Diagnostic, components: Mapping[str, str], run: Path) -> Diagnostic:
-    if not (help := bring_back(components, run)):
-        return found
-    owners = {owner: _now(key, owner) for key, owner in sorted(components.items(), key=lambda item: item[1])}
-    message = f"{found.message}; {run} was made with {' and '.join(owner + now for owner, now in owners.items())}"
-    return found._replace(message=message, help=help)
-
-
-def _recalled(found: Diagnostic, document: Any, manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Return the components around a diagnostic whose distributions are gone, with these distributions."""
-    names = set(_named(document, found.pointer))
-    used: dict[str, str] = manifest["components"]
-    return {key: owner for key, owner in used.items() if key.partition(".")[2] in names and _is_gone(key, owner)}
-
-
-def _named(document: Any, pointer: Pointer) -> Iterator[str]:
-    """Yield the names of the components in a spec that contain a pointer's value, or are named there."""
-    value = document
-    for part in (*pointer, None):
-        if isinstance(value, dict) and isinstance(value.get("type"), str):
-            yield value["type"]
-        try:
-            value = value[part]
-        except (LookupError, TypeError):
-            break
-    if isinstance(value, str) and registry.COMPONENT_NAME.fullmatch(value):
-        yield value
-
-
-def _now(key: str, owner: str) -> str:
-    """Return where a component comes from now, if it exists, to append to where it came from."""
-    group, _, name = key.partition(".")
-    try:
-        entry = registry.find(group, name)
-    except SpecnetError:
-        return ""
-    return f", now it is {entry.version if owner.startswith(f'{entry.distribution} ') else entry.owner}"
-
-
-def _is_gone(key: str, owner: str) -> bool:
-    group, _, name = key.partition(".")
-    try:
-        return _recorded(registry.find(group, name)) != owner
-    except SpecnetError:
-        return True
-
-
-def install(components: Mapping[str, str]) -> str | None:
-    """Return the command that installs the distributions of components; None if there is none."""
-    owners = sorted({owner for owner in components.values() if OWNER.fullmatch(owner)})
-    return f"pip install {' '.join(owner.replace(' ', '==') for owner in owners)}" if owners else None
-
-
-def bring_back(components: Mapping[str, str], run: Path) -> str | None:
-    """Return how to bring back the components of a run that are gone or have changed; None if unknown."""
-    files = sorted({found[1] for owner in components.values() if (found := LOCAL.fullmatch(owner))})
-    named = " ".join(f"--plugin {file}" for file in files)
-    copies = f"name the file that the run was made with, {named}; {run / 'plugins'} has a copy" if files else None
-    return "; ".join(filter(None, [install(components), copies])) or None
 
 
 def now() -> str:
     """Return the time in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def used_components(spec: Spec) -> dict[str, str]:
-    """Return every component that a spec uses, such as `layers.linear`, with its distribution."""
-    used = {}
-    for _, part in parts(spec):
-        if isinstance(part, Component):
-            entry = registry.find(part.group, registry.name_of(part.group, type(part)))
-            used[f"{entry.group}.{entry.name}"] = _recorded(entry)
-    return dict(sorted(used.items()))
-
-
-def _recorded(entry: registry.Entry) -> str:
-    """Return the origin of a component, as in manifests."""
-    return f"{entry.distribution} {entry.version}"
 
 
 def data_digest(data: Data) -> str:

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from specnet.component import Component
-from specnet.errors import describe_error
 from specnet.spec.model import Spec
 from specnet.training.callbacks import Callback
 from specnet.training.trainer import Trainer
+from specnet.words import describe_error
 
 
 class TrainingView:

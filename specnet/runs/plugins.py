@@ -11,11 +11,12 @@ from typing import Any, BinaryIO
 
 from specnet import registry
 from specnet.component import Component, parts
-from specnet.errors import RunError, printable
+from specnet.errors import RunError
 from specnet.local import LocalEntry, LocalFile
 from specnet.runs.directory import RunDirectory
 from specnet.runs.files import read_bytes, write_file
 from specnet.spec.model import Spec
+from specnet.words import printable
 
 LOCAL = re.compile(r"(\w[\w.-]*\.py) \(sha256 ([0-9a-f]{12})\)", re.ASCII)
 """A local file with a component, as named in a manifest."""

@@ -12,6 +12,7 @@ from specnet.runs.directory import RunDirectory
 from specnet.runs.files import read_run_json, write_json
 from specnet.runs.history import read_until
 from specnet.runs.manifest import check_manifest, describe_setting, describe_spec, now, read_manifest, read_spec
+from specnet.runs.results import write_results
 from specnet.runs.run import load_run
 from specnet.runs.state import identify, read_texts
 from specnet.spec.model import Spec
@@ -38,7 +39,7 @@ def _repair_results(path: Path) -> list[str]:
     try:
         read_run_json(path / "results.json")
     except RunError:
-        run.write_results()
+        write_results(run)
         return ["results.json"]
     return []
 

@@ -7,18 +7,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from specnet.errors import Diagnostic, Pointer, RunError, SpecError, UsageError, shorten
+from specnet.errors import Diagnostic, RunError, SpecError, UsageError
 from specnet.recording.recorder import Recorder
 from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.code import changed_code
+from specnet.runs.components import bring_back, used_components
 from specnet.runs.experiment import Experiment
 from specnet.runs.history import read_until
-from specnet.runs.manifest import bring_back, data_digest, describe_setting, used_components
+from specnet.runs.manifest import data_digest, describe_setting
 from specnet.runs.plugins import is_same
 from specnet.runs.record import read_record
 from specnet.runs.state import read_checkpoint, trajectory
 from specnet.spec.model import Spec
 from specnet.training.state import TrainingState
+from specnet.words import Pointer, shorten
 
 SETTING = {
     "NumPy": ("versions", "numpy"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -21,11 +20,11 @@ from specnet.names import suggest
 from specnet.plots.base import Plot
 from specnet.report.pictures import FORMATS, check_format, write_picture
 from specnet.runs.baseline import baselines
+from specnet.runs.building import build_model, load_data, pipelines
 from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.code import changed_code
 from specnet.runs.directory import inside
-from specnet.runs.experiment import build_model, load_data, pipelines
-from specnet.runs.files import write_file, write_json
+from specnet.runs.files import write_file
 from specnet.runs.frames import frame_columns, frame_names
 from specnet.runs.history import History
 from specnet.runs.kernels import choose_kernels
@@ -234,25 +233,6 @@ class Run:
         """Metrics of a constant prediction on each split, as `specnet.runs.baseline` defines it."""
         return baselines(self.task, self.data, self.model.metrics)
 
-    def write_results(self) -> None:
-        """Write loss and metrics of each split to `results.json`, the checkpoint that they are of, and the baselines.
-
-        Values that are not finite are null.
-        """
-
-        def finite(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
-            return {
-                split: {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
-                for split, values in scores.items()
-            }
-
-        scores = finite({split: self.evaluate(split) for split in self.data.splits})
-        moment = {"checkpoint": self.checkpoint.name, "epoch": self.progress["epoch"], "step": self.progress["step"]}
-        best = {"monitor": self.best["monitor"], "value": self.best["value"]}
-        write_json(
-            inside(self.directory, "results.json"), moment | best | scores | {"baseline": finite(self.baselines)}
-        )
-
     def _as_in_training(self) -> AbstractContextManager[Any]:
         """Use as many BLAS threads as in training, unless the environment says otherwise: bits depend on them."""
         return blas_threads(None, recorded_threads(self.manifest))
@@ -300,15 +280,6 @@ class Run:
         page = html.escape(self._page())
         style = "width: 100%; height: 800px; border: 0"
         return f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="report of a run" style="{style}"></iframe>'
-
-
-def write_comparison(runs: Sequence[Run], output: Path) -> Path:
-    """Write a page with runs side by side to a file and return its path."""
-    from specnet.report.page import page
-
-    content = page(runs).encode("utf-8", "backslashreplace")
-    write_file(output, lambda file: file.write(content))
-    return output
 
 
 def load_run(

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 
 from specnet.errors import DivergenceError, Interrupted, PlotError, SpecnetError
+from specnet.runs.building import located
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory
-from specnet.runs.experiment import Experiment, located
+from specnet.runs.experiment import Experiment
 from specnet.runs.files import write_file, write_json
 from specnet.runs.history import HistoryWriter
 from specnet.runs.manifest import now
 from specnet.runs.observers import Observers
 from specnet.runs.plugins import keep_plugins
+from specnet.runs.results import write_results
 from specnet.runs.resume import Resumed
 from specnet.runs.run import Run, load_run
 from specnet.runs.signals import Signals
@@ -139,7 +141,7 @@ class Runner:
     def _draw(self, report: bool) -> Run:
         """Write results, plots and the report if it is wanted, and return the run; plots that fail are warnings."""
         run = self._load()
-        run.write_results()
+        write_results(run)
         known = len(run.warnings)
         if run.history:  # a run that diverged in its first epoch has nothing to show
             for number, plot in enumerate(self.spec.plots):

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from specnet.errors import UsageError, os_reason
+from specnet.errors import UsageError
 from specnet.kernels.base import DEFAULT
 from specnet.runs.code import describe_code
 from specnet.runs.directory import RunDirectory, claim_directory, take_directory
@@ -34,6 +34,7 @@ from specnet.spec.load import load_spec
 from specnet.spec.model import Spec
 from specnet.spec.units import adopt_units
 from specnet.training.callbacks import Callback
+from specnet.words import os_reason
 
 
 def run(

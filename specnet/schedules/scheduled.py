@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from specnet.component import Component
-from specnet.errors import Pointer
 from specnet.faults import guarded
 from specnet.schedules.base import Schedule
+from specnet.words import Pointer
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,7 @@ import numpy as np
 
 from specnet import registry
 from specnet.component import Component, fresh_copy, parts
-from specnet.errors import (
-    Diagnostic,
-    Pointer,
-    ShapeError,
-    SpecError,
-    quote,
-    shorten,
-    show_pointer,
-)
+from specnet.errors import Diagnostic, ShapeError, SpecError
 from specnet.faults import guarded
 from specnet.improvement import Mode
 from specnet.layers.base import Layer
@@ -34,6 +26,7 @@ from specnet.spec.units import check_units
 from specnet.task import Shape
 from specnet.transforms.base import RandomTransform, Transform
 from specnet.transforms.pipeline import Transforms
+from specnet.words import Pointer, quote, shorten, show_pointer
 
 
 def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:

@@ -12,8 +12,9 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from specnet.diagnostics import show_value
-from specnet.errors import Diagnostic, Pointer, SpecError, quote
+from specnet.errors import Diagnostic, SpecError
 from specnet.spec.text import Source, Span, Spans, read_json
+from specnet.words import Pointer, quote
 
 LONGEST_CHAIN = 10
 """Specs that extend one another."""

@@ -8,9 +8,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from specnet.datasets.base import DataFile
-from specnet.errors import Diagnostic, Pointer
+from specnet.errors import Diagnostic
 from specnet.spec.document import Document
 from specnet.spec.model import Spec
+from specnet.words import Pointer
 
 
 def resolve_files(spec: Spec, document: Document) -> list[Diagnostic]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
-from specnet.errors import Diagnostic, Pointer, SpecError
+from specnet.errors import Diagnostic, SpecError
 from specnet.kernels.base import DEFAULT, find_kernels
 from specnet.names import nearest
 from specnet.spec.checks import check_spec
@@ -18,6 +18,7 @@ from specnet.spec.overrides import apply_overrides
 from specnet.spec.parse import parse_spec, valid_parts
 from specnet.spec.plan import collecting
 from specnet.spec.units import resolve_early
+from specnet.words import Pointer
 
 KEYS = ("missing-key", "unknown-key")
 """Codes of mistakes of an object itself, besides those of its values."""

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from specnet.errors import Diagnostic, Pointer, show_pointer
+from specnet.errors import Diagnostic
 from specnet.network.dry_run import Subject, TooLongError, Usage, dry_run
 from specnet.network.summary import Cost, layer_costs
 from specnet.optimizers.base import all_state_names
 from specnet.spec.model import Spec
 from specnet.spec.plan import Plan
 from specnet.training.model import ROWS
+from specnet.words import Pointer, show_pointer
 
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 BYTE_UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}

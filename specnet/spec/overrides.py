@@ -9,12 +9,13 @@ from typing import Any, get_origin
 
 from specnet.component import Section
 from specnet.datasets.split import Split
-from specnet.errors import Pointer, SpecError
+from specnet.errors import SpecError
 from specnet.names import find_synonym
 from specnet.spec.document import Document
 from specnet.spec.model import Spec
 from specnet.spec.text import MAX_DEPTH, Parsed, Source, Span, parse_json
 from specnet.training.settings import EarlyStopping, Training
+from specnet.words import Pointer
 
 OVERRIDE_PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[-?\d+\])*")
 PYTHON = {"True": "true", "False": "false", "None": "null"}

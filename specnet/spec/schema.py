@@ -12,6 +12,7 @@ from pydantic_core import core_schema
 
 from specnet import registry
 from specnet.component import REFERENCE, Component, Section, find_class
+from specnet.distributions import BUILTIN
 from specnet.errors import BrokenComponentError, ComponentError
 from specnet.spec.model import Spec
 
@@ -71,7 +72,7 @@ def unusable(plugins: bool = True) -> Iterator[ComponentError]:
 def _components(group: str, plugins: bool) -> Iterator[tuple[str, JsonSchemaValue | ComponentError]]:
     """Yield each component of a group with its schema, or with its error."""
     for name, (entry, *_) in registry.claims(group).items():
-        if plugins or entry.distribution == registry.BUILTIN:
+        if plugins or entry.distribution == BUILTIN:
             try:
                 yield name, _component(group, name, find_class(group, name))
             except ComponentError as error:

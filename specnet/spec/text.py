@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from specnet.diagnostics import MAX_MISTAKES, show_value
-from specnet.errors import Diagnostic, Location, Pointer, SpecError, os_reason
+from specnet.errors import Diagnostic, Location, SpecError
+from specnet.words import Pointer, os_reason
 
 MAX_BYTES = 1_000_000
 """Maximum bytes of a spec; one of a thousand layers has a tenth of this."""

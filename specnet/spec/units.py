@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from specnet.component import parts
 from specnet.datasets.base import AnySamples, Data
 from specnet.diagnostics import show_value
-from specnet.errors import AmbiguousTaskError, DataError, Diagnostic, Pointer, SpecError
+from specnet.errors import AmbiguousTaskError, DataError, Diagnostic, SpecError
 from specnet.faults import guarded
 from specnet.layers.base import walk
 from specnet.spec.model import Spec
 from specnet.spec.plan import is_open, make_plan
 from specnet.task import Shape, Targets, Task, TaskPart, decide_task
 from specnet.transforms.base import Transform
+from specnet.words import Pointer
 
 
 def task_of(spec: Spec, targets: Targets, outputs: Shape | None = None) -> Task | None:

@@ -12,6 +12,7 @@ import importlib_metadata
 
 from specnet import registry
 from specnet.component import check_class, find_class
+from specnet.distributions import BUILTIN, own_requirement
 from specnet.errors import SpecnetError, UsageError
 from specnet.names import suggest
 from specnet.spec.parse import parse_component
@@ -99,7 +100,7 @@ def examine_class(entry: registry.Entry) -> Iterator[Outcome]:
 def _clashes(entry: registry.Entry) -> Iterator[str]:
     for other in registry.claims(entry.group)[entry.name]:
         if other.distribution != entry.distribution:
-            used = "which is used instead" if other.distribution == registry.BUILTIN else "so a spec can use neither"
+            used = "which is used instead" if other.distribution == BUILTIN else "so a spec can use neither"
             yield f"{other.owner} has a {registry.SINGULAR[entry.group]} of that name, {used}"
 
 
@@ -121,7 +122,7 @@ def _undescribed(entry: registry.Entry, cls: Any) -> Iterator[str]:
 def examine_metadata(distribution: Any) -> Iterator[Outcome]:
     """Yield the outcome of each check of a distribution's metadata and entry points."""
     metadata, required = distribution.metadata, distribution.requires or ()
-    is_plugin = distribution.name != registry.BUILTIN
+    is_plugin = distribution.name != BUILTIN
     absent = [
         f'there is no {what}: set `{field}` under "[project]" in pyproject.toml'
         for key, what, field in METADATA
@@ -130,7 +131,7 @@ def examine_metadata(distribution: Any) -> Iterator[Outcome]:
     yield concluded("its metadata have name version summary and readme", absent)
     names = {re.split(r"[^\w.-]", line)[0].lower() for line in required}
     without = 'specnet is not among its `dependencies` under "[project]" in pyproject.toml'
-    yield concluded("it requires specnet", [without] if is_plugin and registry.BUILTIN not in names else [])
+    yield concluded("it requires specnet", [without] if is_plugin and BUILTIN not in names else [])
     points = [point for point in distribution.entry_points if point.group.startswith("specnet.")]
     nothing = [] if points else ["it has no entry points in groups of specnet: it registers nothing"]
     what = "its entry points are in groups of specnet under names for specs"
@@ -139,7 +140,7 @@ def examine_metadata(distribution: Any) -> Iterator[Outcome]:
     edition = any(re.match(r"specnet\s*[\[(<>=~!]", line) for line in required)
     useful = {
         "a license: `license`": licensed,
-        f'the versions of specnet: "{registry.own_requirement()}"': edition or not is_plugin,
+        f'the versions of specnet: "{own_requirement()}"': edition or not is_plugin,
         "the versions of Python that it runs on: `requires-python`": metadata.get("Requires-Python"),
     }
     missing = " and ".join(wish for wish, present in useful.items() if not present)

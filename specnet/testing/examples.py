@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from specnet import registry
 from specnet.component import Component, Section, find_class, reference
 from specnet.datasets.base import DataFile
+from specnet.distributions import BUILTIN
 from specnet.errors import ComponentError, SpecnetError
 
 NO_FILE = "no-such-file"
@@ -161,7 +162,7 @@ def _group(annotation: Any, metadata: list[Any] | tuple[Any, ...]) -> str | None
 def _names(group: str) -> Iterator[str]:
     """Yield the names of a group's built-in components without required fields."""
     for name, (entry, *_) in registry.claims(group).items():
-        if entry.distribution == registry.BUILTIN:
+        if entry.distribution == BUILTIN:
             try:
                 if not any(field.is_required() for field in find_class(group, name).model_fields.values()):
                     yield name

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from textwrap import indent
 from typing import NamedTuple
 
-from specnet.errors import SpecnetError, show_pointer
+from specnet.errors import SpecnetError
+from specnet.words import show_pointer
 
 SHOWN = 3
 """Number of problems reported for one check."""

@@ -10,9 +10,9 @@ import numpy as np
 
 from specnet.component import Component, parts
 from specnet.datasets.base import AnySamples, Data
-from specnet.errors import Pointer, SpecError, SpecnetError, show_pointer
+from specnet.errors import SpecError, SpecnetError
 from specnet.layers.base import walk
-from specnet.runs.experiment import build_model, load_data, located, pipelines, transform
+from specnet.runs.building import build_model, load_data, located, pipelines, transform
 from specnet.spec.model import Spec
 from specnet.spec.plan import make_plan
 from specnet.spec.units import last_open, resolve_loaded
@@ -22,6 +22,7 @@ from specnet.testing.demos import DemoRun, cut, train_demo
 from specnet.testing.dispatch import Case, examine
 from specnet.testing.outcome import Outcome
 from specnet.transforms.pipeline import Pipeline
+from specnet.words import Pointer, show_pointer
 
 _ROWS = 8
 """Number of samples to try losses and metrics on."""

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from specnet.component import Component
-from specnet.errors import Pointer
 from specnet.faults import guarded
 from specnet.improvement import ImprovementTracker
 from specnet.schedules.base import WatchingSchedule
 from specnet.schedules.scheduled import pointer_of
+from specnet.words import Pointer
 
 if TYPE_CHECKING:
     from specnet.training.trainer import Trainer

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from specnet.component import Component
-from specnet.errors import DivergenceError, Pointer, show_pointer
+from specnet.errors import DivergenceError
 from specnet.faults import definition_name
 from specnet.functions import all_finite, are_finite
 from specnet.layers.base import Layer
@@ -21,6 +21,7 @@ from specnet.network.network import Network
 from specnet.network.parameters import FlatVector
 from specnet.network.wrapping import Call, wrapped
 from specnet.training.batches import Batch
+from specnet.words import Pointer, show_pointer
 
 if TYPE_CHECKING:
     from specnet.training.trainer import Trainer

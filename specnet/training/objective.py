@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from specnet.training.trainer import Trainer
+
 from specnet.network.network import Network
 from specnet.randomness import restore_stream, save_stream
+from specnet.training.batches import Batch
 
 
 class BatchObjective:
@@ -78,3 +82,17 @@ class BatchObjective:
         self.network.state.flat[...] = state
         for rng, stream in zip(self.generators, streams, strict=True):
             restore_stream(rng, stream)
+
+
+def loss_and_gradient(trainer: Trainer, batch: Batch, again: bool = False) -> tuple[float, float]:
+    """Return loss and weight of a batch, or of a shard of one, and write the gradient: a step without its metrics.
+
+    With `again`, the random transforms are those of the last step.
+    """
+    network, model = trainer.model.network, trainer.model
+    x = trainer.same_inputs(batch) if again else trainer.inputs(batch)
+    y = network.propagate(x, training=True, mask=batch.mask)
+    batch = batch.masked(network.stack.mask_out())
+    value = model.loss_of(y, batch)
+    network.backpropagate(model.loss.backward())
+    return value, model.weight_of(batch)

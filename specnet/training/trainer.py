@@ -19,7 +19,7 @@ from specnet.training.communicator import Communicator
 from specnet.training.divergence import check_parameters, check_state, check_values
 from specnet.training.measures import Measures
 from specnet.training.model import Model, check_counts
-from specnet.training.objective import BatchObjective
+from specnet.training.objective import BatchObjective, loss_and_gradient
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
 from specnet.training.update import clip_norm, updater
@@ -289,17 +289,3 @@ class Trainer:
         self._loss, self._weight = progress["loss"]
         for name in [each for each in kept if each in self.callbacks]:
             self.callbacks[name].restore(kept[name])
-
-
-def loss_and_gradient(trainer: Trainer, batch: Batch, again: bool = False) -> tuple[float, float]:
-    """Return loss and weight of a batch, or of a shard of one, and write the gradient: a step without its metrics.
-
-    With `again`, the random transforms are those of the last step.
-    """
-    network, model = trainer.model.network, trainer.model
-    x = trainer.same_inputs(batch) if again else trainer.inputs(batch)
-    y = network.propagate(x, training=True, mask=batch.mask)
-    batch = batch.masked(network.stack.mask_out())
-    value = model.loss_of(y, batch)
-    network.backpropagate(model.loss.backward())
-    return value, model.weight_of(batch)

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from specnet.component import Component
-from specnet.errors import DataError, ShapeError, quote
+from specnet.errors import DataError, ShapeError
+from specnet.words import quote
 
 Pieces = Callable[[], Iterable[np.ndarray]]
 """Returns the pieces of an array in order, from the first one again at each call."""

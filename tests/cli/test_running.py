@@ -223,7 +223,7 @@ def test_a_run_directory_has_a_name(out, invoke, write, tmp_path):
 def test_a_file_is_no_run_directory(out, invoke, write, tmp_path):
     Path("link").symlink_to("nowhere")
     result = invoke("run", write("arms.json"), "--out", out)
-    assert (result.exit_code, f"{out} is not a directory" in result.stderr) == (2, True)
+    assert (result.exit_code, f"{out} already exists" in result.stderr) == (2, True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["arms.json", "link"]
 
 

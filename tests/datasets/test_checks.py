@@ -10,7 +10,8 @@ from specnet import Dataset
 from specnet.datasets.base import Data, Samples, StreamedSamples
 from specnet.datasets.rows import Rows
 from specnet.errors import DataError
-from specnet.runs.experiment import Experiment, load_data
+from specnet.runs.building import load_data
+from specnet.runs.experiment import Experiment
 from specnet.runs.manifest import data_digest
 from specnet.training.loop import run_epoch
 

@@ -5,7 +5,7 @@ import specnet
 from specnet.datasets.base import Data, Samples
 from specnet.datasets.split import Split
 from specnet.errors import DataError
-from specnet.runs.experiment import load_data
+from specnet.runs.building import load_data
 
 
 def data(count=100, classes=None):

@@ -15,7 +15,7 @@ from specnet.errors import DivergenceError
 from specnet.report.page import page as report_page
 from specnet.report.page import resource
 from specnet.report.results import Worst
-from specnet.runs.run import write_comparison
+from specnet.runs.results import write_comparison
 
 BLUE, ORANGE, GREEN, PINK = (0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167)
 PALETTE = np.array([BLUE, ORANGE, GREEN, PINK], float)

@@ -8,7 +8,7 @@ import pytest
 
 import specnet
 from specnet.report.paths import relative, relative_paths, shorten_paths
-from specnet.runs.run import write_comparison
+from specnet.runs.results import write_comparison
 
 RUN = Path("/home/ann/exp/runs/a")
 

@@ -8,7 +8,7 @@ from report.browser import DESKTOP, PHONE
 from report.examples import KINDS, PICTURED, SPIRAL, Example, spec
 from selenium.webdriver import Keys
 
-from specnet.runs.run import write_comparison
+from specnet.runs.results import write_comparison
 
 TWO = "two classes in a plane"
 SIZES = [PHONE, (320, 568), (768, 1024), DESKTOP]

@@ -14,7 +14,8 @@ import specnet
 from specnet.datasets.base import Samples
 from specnet.errors import Interrupted, SpecnetError
 from specnet.recording.recorder import Recorder
-from specnet.runs.experiment import Experiment, load_data
+from specnet.runs.building import load_data
+from specnet.runs.experiment import Experiment
 from specnet.runs.manifest import data_digest
 from specnet.runs.samples import read_samples
 from specnet.training.batches import Batch, StreamedSplit

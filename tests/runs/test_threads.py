@@ -10,7 +10,7 @@ from runs.stopped import change, contents, small
 import specnet
 from specnet import Layer, build_network
 from specnet.errors import Interrupted, UsageError
-from specnet.runs import runner, threads
+from specnet.runs import start, threads
 from specnet.runs.doctor import examine_run
 from specnet.runs.machine import describe_machine, numpy_blas
 from specnet.runs.threads import OPERATIONS, blas_threads, fitting_threads, recorded_threads, usable_cores
@@ -165,8 +165,8 @@ def test_what_is_asked_for_wins(steps, monkeypatch, tmp_path):
 
 
 def test_set_up_takes_one_thread_however_many_training_takes(steps, monkeypatch, tmp_path):
-    seen, experiment = [], runner.Experiment
-    monkeypatch.setattr(runner, "Experiment", lambda *given: seen.append(now()) or experiment(*given))
+    seen, experiment = [], start.Experiment
+    monkeypatch.setattr(start, "Experiment", lambda *given: seen.append(now()) or experiment(*given))
     specnet.run(small(), tmp_path / "run", threads=2)
     specnet.resume(tmp_path / "run", ["training.epochs=5"])
     assert (seen, steps) == ([1, 1], [2] * 10)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from specnet import Layer, registry
 from specnet.cli import cli
 from specnet.component import Section
-from specnet.errors import json_pointer
+from specnet.words import json_pointer
 
 MINIMAL = {"dataset": "spiral", "layers": [{"type": "linear", "units": 1}, "sigmoid"], "loss": "bce"}
 

@@ -2,9 +2,9 @@ import copy
 
 import pytest
 
-from specnet.errors import show_pointer
 from specnet.spec.document import document_of
 from specnet.spec.overrides import apply_overrides
+from specnet.words import show_pointer
 
 SPEC = {
     "name": "x",

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 import specnet
 from specnet import SpecnetError
 from specnet.cli import cli
-from specnet.errors import show_pointer
 from specnet.runs.experiment import Experiment
+from specnet.words import show_pointer
 
 HIDDEN = [{"type": "linear", "units": 4}, "tanh"]
 

@@ -10,6 +10,7 @@ import pytest
 import specnet.testing
 from specnet import registry
 from specnet.component import find_class
+from specnet.distributions import BUILTIN
 from specnet.testing import check_dataset
 
 
@@ -22,7 +23,7 @@ def test_every_component_is_checked():
     names = [str(case) for case in specnet.testing.cases("specnet")]
     for group in registry.GROUPS:
         for name, (entry, *_) in registry.claims(group).items():
-            if entry.distribution == registry.BUILTIN:
+            if entry.distribution == BUILTIN:
                 assert f"{group} {name}, its class" in names
                 assert [each for each in names if f"{each} ".startswith(f"{group} {name} ")]
 
@@ -31,7 +32,7 @@ def test_examples_cover_what_a_component_can_do():
     for group in ("layers", "losses", "optimizers", "schedules", "initializers", "transforms"):
         for name, (entry, *_) in registry.claims(group).items():
             cls = find_class(group, name)
-            if entry.distribution == registry.BUILTIN and {*cls.model_fields} - {"reduction", "learning_rate", "value"}:
+            if entry.distribution == BUILTIN and {*cls.model_fields} - {"reduction", "learning_rate", "value"}:
                 assert cls.examples or name in ("normal", "uniform"), f"{group} {name} has fields and no examples"
 
 

@@ -98,6 +98,6 @@ def test_each_transform_is_fitted_on_what_those_before_it_make_of_the_pieces(mon
     x = np.random.default_rng(3).normal(20, 4, (50, 3))
     specs = ["standardize", {"type": "scale", "factor": -3}, {"type": "minmax", "low": -1}]
     whole, parts = (Pipeline([specnet.build("transforms", spec) for spec in specs], ()) for _ in range(2))
-    monkeypatch.setattr(base, "PIECE", 7 * 3 * 8)
+    monkeypatch.setattr(base, "PIECE_BYTES", 7 * 3 * 8)
     parts.fit_pieces(rows(x))
     np.testing.assert_allclose(parts.apply(x), whole.fit(x), rtol=1e-12, atol=1e-12)

@@ -1,0 +1,68 @@
+"""How names, places and errors are written in messages."""
+
+from __future__ import annotations
+
+import json
+
+Pointer = tuple[str | int, ...]
+MAX_QUOTED = 60
+"""Maximum number of characters shown of a name."""
+
+
+def show_pointer(pointer: Pointer) -> str:
+    """Return a pointer as in `--set`, `layers.2.units`.
+
+    >>> show_pointer(("layers", 2, "units"))
+    'layers.2.units'
+    """
+    return ".".join(shorten(str(part)) for part in pointer)
+
+
+def json_pointer(pointer: Pointer) -> str:
+    """Return a pointer as in RFC 6901, `/layers/2/units`.
+
+    >>> json_pointer(("layers", 2, "a/b"))
+    '/layers/2/a~1b'
+    """
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
+
+
+def printable(text: str) -> str:
+    """Return a text with control and invisible characters escaped.
+
+    >>> printable("a\\x1b[31m")
+    'a\\\\u001b[31m'
+    """
+    return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
+
+
+def shorten(text: str) -> str:
+    """Return the beginning of a text that is too long for a message."""
+    return text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 1]}…"
+
+
+def quote(name: str) -> str:
+    """Return a name as quoted in messages. Non-ASCII characters are escaped, as some letters look alike.
+
+    >>> quote("tanh"), quote("t\\u0430nh")
+    ('"tanh"', '"t\\\\u0430nh"')
+    """
+    return shorten(json.dumps(name))
+
+
+def os_reason(error: OSError) -> str:
+    """Return why a file cannot be opened, read or written, in words."""
+    return "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
+
+
+def describe_error(error: BaseException) -> str:
+    """Return class and text of an error, even if converting it to text fails.
+
+    >>> describe_error(ZeroDivisionError("division by zero"))
+    'ZeroDivisionError: division by zero'
+    """
+    try:
+        text = str(error)
+    except Exception:
+        text = "it cannot be shown"
+    return f"{type(error).__name__}: {text}"
