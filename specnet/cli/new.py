@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from specnet.cli.options import Group, refuse_existing
-from specnet.distributions import is_installed, own_requirement
 from specnet.errors import UsageError
 from specnet.words import quote
 
@@ -136,6 +135,7 @@ def _plugin_names(name: str, kind: str) -> dict[str, str]:
     import re
 
     from specnet import registry
+    from specnet.distributions import is_installed, own_requirement
 
     short, group = re.sub("[-_.]+", "-", name).removeprefix(PREFIX), PLUGIN[kind]
     component, cls = short.replace("-", "_"), "".join(part.capitalize() for part in short.split("-"))
