@@ -35,7 +35,7 @@ def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
     checks = [check_units(spec), _check_transforms(spec.transforms), _check_metrics(spec.metrics)]
     checks += [_check_learning_rate(spec)] if "dtype" not in flawed else []
     checks += [_check_split(spec, plan)] if "split" not in flawed else []
-    checks += [_check_monitors(spec, plan, flawed), _check_loss(spec.loss, spec.layers, plan)]
+    checks += [_check_monitors(spec, plan, flawed), _check_modes(spec), _check_loss(spec.loss, spec.layers, plan)]
     checks += [_check_steps(spec, plan)] if not flawed & {"dataset", "split", "training"} else []
     mistakes = [*plan.mistakes]
     for check in [*checks, _check_memory(spec, plan)]:
@@ -127,29 +127,24 @@ def _check_split(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
             yield Diagnostic("split", f"no sample of {rows} is left to train on", ("split",), "choose smaller shares")
 
 
-def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagnostic]:
-    """Check that monitored values will exist, and warn where a mode is wrong for its value, or two values differ."""
-    stopping, best = spec.training.early_stopping, spec.checkpoint
-    watching: dict[Pointer, tuple[str | None, Mode | None]] = {("checkpoint",): (best.monitor, best.mode)}
-    if stopping:
-        watching["training", "early_stopping"] = (stopping.monitor, stopping.mode)
+def _watching(spec: Spec) -> Iterator[tuple[Pointer, str, Mode | None]]:
+    """Yield the place, the monitored value and the mode of everything that monitors a value."""
+    if spec.checkpoint.monitor is not None:
+        yield ("checkpoint",), spec.checkpoint.monitor, spec.checkpoint.mode
+    if stopping := spec.training.early_stopping:
+        yield ("training", "early_stopping"), stopping.monitor, stopping.mode
     for place, schedule in _schedules(spec):
         if isinstance(schedule, WatchingSchedule):
-            watching[place] = (schedule.monitor, schedule.mode)
+            yield place, schedule.monitor, schedule.mode
+
+
+def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagnostic]:
+    """Check that monitored values will exist, and warn if one decides what is best and another when to stop."""
     metrics: Sequence[Metric | None] = spec.metrics
-    rising = {"loss": False} | {_name(metric): metric.higher_is_better for metric in metrics if metric}
-    values = [*rising]
+    values = ["loss", *(_name(metric) for metric in metrics if metric)]
     unknown = bool(flawed & {"split", "dataset"})
-    for place, (monitor, mode) in watching.items():
-        if monitor is None:
-            continue
+    for place, monitor, _ in _watching(spec):
         pointer = (*place, "monitor")
-        right = "max" if rising.get(monitor.partition("/")[2], mode == "max") else "min"
-        if mode not in (None, right):
-            better = "larger" if right == "max" else "smaller"
-            message = f'mode "{mode}" does not fit "{monitor}", of which {better} values are better'
-            help = f"--set {show_pointer((*place, 'mode'))}={right}, or leave it out"
-            yield Diagnostic("wrong-mode", message, (*place, "mode"), help, severity="warning")
         split, _, value = monitor.partition("/")
         if split not in SPLITS or (value not in values and "metrics" not in flawed):
             message, meant = f"there will be no value {quote(monitor)}", to_monitor(monitor)
@@ -161,10 +156,24 @@ def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagno
         elif split not in plan.splits and not flawed & {"split", "dataset"}:
             yield missing_split(monitor, pointer)
             unknown = True
-    if not unknown and stopping and best.monitor not in (None, stopping.monitor):
-        message = f'"{best.monitor}" decides which state is best, but training stops by "{stopping.monitor}"'
+    stopping, best = spec.training.early_stopping, spec.checkpoint.monitor
+    if stopping and best not in (None, stopping.monitor) and not unknown:
+        message = f'"{best}" decides which state is best, but training stops by "{stopping.monitor}"'
         help = f"to use one value for both: --set checkpoint.monitor={stopping.monitor}"
         yield Diagnostic("monitors-differ", message, ("checkpoint", "monitor"), help, severity="warning")
+
+
+def _check_modes(spec: Spec) -> Iterator[Diagnostic]:
+    """Warn of a mode that calls the worse values of a loss or metric better."""
+    metrics: Sequence[Metric | None] = spec.metrics
+    higher = {"loss": False} | {_name(metric): metric.higher_is_better for metric in metrics if metric}
+    for place, monitor, mode in _watching(spec):
+        value = monitor.partition("/")[2]
+        if mode is not None and value in higher and mode != ("max" if higher[value] else "min"):
+            right, better = ("max", "larger") if higher[value] else ("min", "smaller")
+            message = f'mode "{mode}" does not fit "{monitor}", of which {better} values are better'
+            help = f"--set {show_pointer((*place, 'mode'))}={right}, or leave it out"
+            yield Diagnostic("wrong-mode", message, (*place, "mode"), help, severity="warning")
 
 
 def _check_loss(loss: Loss | None, layers: Sequence[Layer | None], plan: Plan) -> Iterator[Diagnostic]:
