@@ -134,13 +134,10 @@ def entry_points() -> Iterator[importlib_metadata.EntryPoint]:
 def _claims() -> Mapping[str, Mapping[str, list[Entry]]]:
     """Return every claim to every name: one scan of the installed distributions per process, as it is slow."""
     claims: dict[str, dict[str, list[Entry]]] = {group: {} for group in SINGULAR}
-    owners: dict[int, tuple[str, str]] = {}  # by distribution, which parses its metadata each time it is asked
     for point in entry_points():
         group = point.group.removeprefix(f"{BUILTIN}.")
         if group in claims and COMPONENT_NAME.fullmatch(point.name):
-            if id(point.dist) not in owners:
-                owners[id(point.dist)] = owner_of(point)
-            entry = Entry(group, point.name, point.value, *owners[id(point.dist)], point)
+            entry = Entry(group, point.name, point.value, *owner_of(point), point)
             claims[group].setdefault(point.name, []).append(entry)
     return {group: _in_order(found) for group, found in claims.items()}
 
@@ -169,10 +166,15 @@ def definition(cls: type[_T]) -> type[_T]:
 def owner_of(point: importlib_metadata.EntryPoint) -> tuple[str, str]:
     """Return name and version of the distribution that declares an entry point, as far as they are known."""
     try:
-        assert point.dist
-        return point.dist.name, point.dist.version
+        assert isinstance(point.dist, importlib_metadata.Distribution)
+        return _name_and_version(point.dist)
     except Exception:  # Metadata are missing or damaged, as after an interrupted installation.
         return "unknown", "unknown"
+
+
+@cache  # a distribution parses its metadata each time it is asked
+def _name_and_version(distribution: importlib_metadata.Distribution) -> tuple[str, str]:
+    return distribution.name, distribution.version
 
 
 def claims(group: str) -> Mapping[str, list[Entry]]:
