@@ -21,7 +21,7 @@ from specnet.metrics.base import drop_column
 from specnet.numpy_files import read_npy
 from specnet.runs.files import write_file
 from specnet.runs.run import Run
-from specnet.task import TaskPart, class_scores, classes
+from specnet.task import class_scores, classes
 
 
 @contextmanager
@@ -104,9 +104,8 @@ def write_predictions(run: Run, predictions: np.ndarray, output: Path) -> None:
 def predictions_csv(run: Run, predictions: np.ndarray) -> bytes:
     """Return CSV in UTF-8, a row for each prediction.
 
-    The first columns are the predictions, under the names of the targets; a class is its name. Behind them, for
-    classes and labels, is the probability of each under "probability of" and its name, or "score of" where the
-    loss takes other numbers than probabilities.
+    The first columns have the predictions, under the names of the targets, and classes by name. For classes and
+    labels, columns "probability of NAME" follow, or "score of NAME" if the loss does not take probabilities.
 
     Raises:
         UsageError: if predictions have too many axes for a table.
@@ -115,7 +114,7 @@ def predictions_csv(run: Run, predictions: np.ndarray) -> bytes:
         raise UsageError(
             f"predictions of shape {predictions.shape[1:]} do not fit into a table", help="write them to .npy"
         )
-    columns = [*_predicted(run, predictions), *_scored(run, predictions)]
+    columns = [*_columns(run, predictions)]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([name for name, _ in columns])
@@ -123,40 +122,24 @@ def predictions_csv(run: Run, predictions: np.ndarray) -> bytes:
     return stream.getvalue().encode()
 
 
-def _predicted(run: Run, predictions: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the name and the predictions (n,) of each target."""
-    part, rows = run.task.only, _as_rows(predictions)
+def _columns(run: Run, predictions: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the name and the values (n,) of each column."""
+    part = run.task.only
+    rows = predictions if predictions.ndim == 2 else predictions[:, np.newaxis]
+    if part.kind == "regression":
+        numbered = tuple(f"y{number}" for number in range(rows.shape[1]))
+        yield from zip(run.target_names if len(run.target_names) == len(numbered) else numbered, rows.T, strict=True)
+        return
+    # Outputs beyond the dataset's classes have numbers instead of names.
+    names = [*part.classes, *map(str, range(len(part.classes), rows.shape[1]))]
     if part.has_classes:
-        (name,) = run.target_names if len(run.target_names) == 1 else ("class",)
-        known = np.array(_class_names(part, predictions), object)
-        yield name, known[drop_column(classes(predictions))]
-    elif part.kind == "multilabel":
-        yield from zip(part.classes, (rows >= 0.5).astype(np.int64).T, strict=True)
+        (target,) = run.target_names if len(run.target_names) == 1 else ("class",)
+        yield target, np.array(names, object)[drop_column(classes(predictions))]
     else:
-        named = len(run.target_names) == rows.shape[1]
-        yield from zip(
-            run.target_names if named else [f"y{each}" for each in range(rows.shape[1])], rows.T, strict=True
-        )
-
-
-def _scored(run: Run, predictions: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the name and the probabilities or scores (n,) of each class or label."""
-    part, rows = run.task.only, _as_rows(predictions)
-    if part.kind == "regression" or predictions.dtype.kind in "iu":
+        yield from zip(names, (rows >= 0.5).astype(np.int64).T, strict=True)
+    if predictions.dtype.kind in "iu":
         return
     what = "score" if run.spec.loss.takes == "numbers" else "probability"
-    names = part.classes if part.kind == "multilabel" else _class_names(part, predictions)
     if part.has_classes and rows.shape[1] == 1:
         rows, names = (rows, names[1:]) if what == "score" else (class_scores(rows), names)
     yield from zip([f"{what} of {name}" for name in names], rows.T, strict=True)
-
-
-def _as_rows(predictions: np.ndarray) -> np.ndarray:
-    """Return predictions (n, k)."""
-    return predictions if predictions.ndim == 2 else predictions[:, np.newaxis]
-
-
-def _class_names(part: TaskPart, predictions: np.ndarray) -> list[str]:
-    """Return a name for each class; outputs beyond the dataset's classes have numbers."""
-    count = predictions.shape[1] if predictions.ndim > 1 else 0
-    return [*part.classes, *map(str, range(len(part.classes), count))]
