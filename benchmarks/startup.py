@@ -42,11 +42,11 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
         runs = {name: clocked(partial(run, command, environment, folder)) for name, command in whole.items()}
         pictures = Comparison("startup", "spiral with pictures", take_turns(runs, min(rounds, 5)))
     imports = {name: seconds for name, seconds in found.items() if name.startswith("import")}
+    timed = {name: seconds for name, seconds in found.items() if name not in imports}
     return [
-        Comparison("startup", name, {"specnet": seconds, **imports})
-        for name, seconds in found.items()
-        if name not in imports
-    ] + [pictures]
+        *(Comparison("startup", name, {"specnet": seconds, **imports}) for name, seconds in timed.items()),
+        pictures,
+    ]
 
 
 def bytecode(folder: Path) -> dict[str, str]:

@@ -157,10 +157,11 @@ def shown(text: str) -> str:
 
 
 if __name__ == "__main__":
+    made = pages()  # before anything is removed: it may fail
     FOLDER.mkdir(exist_ok=True)
     for path in FOLDER.iterdir():
         path.unlink()
-    for name, text in pages().items():
+    for name, text in made.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
     COMING_FROM.write_text(coming_from(), encoding="utf-8")
     write_json(SCHEMA, make_schema(plugins=False))

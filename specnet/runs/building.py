@@ -85,7 +85,7 @@ def pipelines(spec: Spec) -> tuple[Pipeline, Pipeline]:
 def build_model(spec: Spec, input_shape: Shape, inputs: Pipeline, targets: Pipeline, seed: int | None) -> Model:
     """Return a spec's model, for raw inputs that transforms bring to `input_shape`.
 
-    Initial weights are drawn from `seed`; with None there are none, for a model that is loaded.
+    Initial weights are drawn from `seed`. If it is None, they stay zero: the caller loads weights instead.
     """
     network = Network(spec.layers, input_shape, spec.dtype, seed, spec.kernels)
     return Model(network, spec.kernels.instantiate(spec.loss), inputs, targets, fresh_copy(spec.metrics))

@@ -83,7 +83,7 @@ def _is_gone(key: str, owner: str) -> bool:
 
 
 def install(components: Mapping[str, str]) -> str | None:
-    """Return the command that installs the distributions of components; None if there is none."""
+    """Return the pip command that installs the distributions of components, or None if they are unknown."""
     owners = sorted({owner for owner in components.values() if OWNER.fullmatch(owner)})
     return f"pip install {' '.join(owner.replace(' ', '==') for owner in owners)}" if owners else None
 

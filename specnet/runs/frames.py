@@ -12,7 +12,7 @@ from specnet.runs.findings import enumerate_some
 
 
 def frame_names(frame: Any) -> list[str] | None:
-    """Return the names of the columns of a data frame, or None if it is none or its columns have no names."""
+    """Return the column names of a data frame, or None if the object is not a data frame with named columns."""
     if isinstance(frame, np.ndarray) or not hasattr(frame, "__getitem__"):
         return None
     names = getattr(frame, "column_names", getattr(frame, "columns", None))
