@@ -32,7 +32,7 @@ ABSENT = object()
 
 DIFFERENT_SAMPLES = (
     "the runs were trained or measured on different samples, so no result is marked as the best; "
-    'runs with other seeds have the same samples if they set the same "split.seed"'
+    'where data come from a file, the same "split.seed" divides them alike for every seed'
 )
 
 
