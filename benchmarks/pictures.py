@@ -22,7 +22,7 @@ def draw_ratios(comparisons: Sequence[Comparison], path: Path) -> None:
         return
     figure = style.figure("time of a training step, as a multiple of specnet's (one thread)", 9, 1.6 + 0.5 * len(works))
     axes = figure.add_subplot()
-    style.dress(axes, "multiple of specnet's time: to the right is slower", "")
+    style.dress(axes, "right of 1: slower than specnet", "")
     axes.set_xscale("log")
     axes.axvline(1.0, color=LOOKS["specnet"]["color"], linewidth=1.5)
     handles = {}
@@ -33,7 +33,9 @@ def draw_ratios(comparisons: Sequence[Comparison], path: Path) -> None:
                     work.ratio(peer, "specnet"), row, linestyle="", markersize=8, label=peer, **LOOKS[peer]
                 )
     axes.set_yticks(range(len(works)), [work.work for work in reversed(works)])
-    axes.set_xticks(ticks := [0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15], [f"{tick:g}" for tick in ticks], minor=False)
+    axes.set_xticks(
+        ticks := [0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15], [f"{tick:g}" for tick in ticks], minor=False
+    )
     axes.minorticks_off()
     values = [work.ratio(peer, "specnet") for work in works for peer in work.figures]
     axes.set_xlim(min(values) / 1.15, max(values) * 1.15)
