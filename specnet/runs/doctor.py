@@ -13,9 +13,9 @@ from specnet.report.pictures import FORMATS
 from specnet.runs.checkpoints import DAMAGED, Listing, best_of
 from specnet.runs.directory import FOLDERS, LOCK, OWN, entries, find_writer, is_free
 from specnet.runs.experiment import Experiment
-from specnet.runs.files import TEMPORARY, read_bytes
+from specnet.runs.files import TEMPORARY
 from specnet.runs.findings import Finding, Report, Severity, enumerate_some, has_errors
-from specnet.runs.history import read_until, whole_lines, wrong_lines
+from specnet.runs.history import check_history, ends_incomplete, read_until
 from specnet.runs.manifest import read_manifest, read_spec
 from specnet.runs.plugins import changed_plugins, damaged_copies
 from specnet.runs.record import read_record
@@ -179,12 +179,10 @@ class _Examination:
             "history",
             f"bring it back from a copy, or repeat the training: specnet resume {self.directory} --checkpoint 0",
         ):
-            content = read_bytes(path)
-            lines = whole_lines(content)
-            if content and not content.endswith(b"\n") and not self.writer:
+            length, wrong = check_history(path)
+            if ends_incomplete(path) and not self.writer:
                 self._tell("note", f"{path} ends in an incomplete line: the process was killed", "resume removes it")
-            self.parts["history"] = f"{len(lines)} epochs"
-            wrong = dict(wrong_lines(lines, path))
+            self.parts["history"] = f"{length} epochs"
             if wrong:
                 message = enumerate_some(list(wrong.values()), "; ")
                 self._tell("error", f"{path} is damaged: {message}", "bring it back from a copy")
@@ -192,7 +190,7 @@ class _Examination:
             if not saved or any(number <= saved["length"] for number in wrong):
                 return
             read_until(path, saved)
-            more = len(lines) - saved["length"]
+            more = length - saved["length"]
             if more and not self.writer and self.listing and self.listing.steps[-1] in self.believed:
                 message = f"it has {more} {'epoch' if more == 1 else 'epochs'} after the newest checkpoint"
                 self._tell("note", message, "resume continues from that checkpoint")

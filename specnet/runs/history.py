@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
+from array import array
+from collections.abc import Iterator, KeysView, Mapping
 from contextlib import suppress
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Self
 
@@ -15,9 +18,40 @@ from pydantic import BaseModel, Field, FiniteFloat, PositiveInt
 
 from specnet.errors import RunError
 from specnet.functions import format_number
-from specnet.runs.files import check_model, error_about, parse_run_json, read_bytes, write_file
+from specnet.runs.files import check_model, error_about, open_file, parse_run_json, write_file
 from specnet.training.callbacks import Callback
 from specnet.training.trainer import Trainer
+
+_LARGEST = 2**36
+"""Bytes of the largest history that is read: of some hundred million epochs."""
+_LONGEST = 2**20
+"""Bytes of the longest line that is read."""
+
+
+class Beginning:
+    """The first lines of a history, as they are read: their number, their size in bytes, and the digest of a writer.
+
+    Only these are kept, so a long history takes no memory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.length = self.size = 0
+        self.digest = hashlib.sha256()
+
+    def add(self, line: Mapping[str, Any], text: bytes) -> None:
+        self.length += 1
+        self.size += len(text)
+        self.digest.update(_content(line))
+
+    def check(self, state: Mapping[str, Any]) -> None:
+        """Check that the lines are those that a writer with this state had written.
+
+        Raises:
+            RunError: if some are gone or have changed.
+        """
+        if self.length < state["length"] or self.digest.hexdigest() != state["sha256"]:
+            raise RunError(f"{self.path} no longer has the first {state['length']} epochs as they were")
 
 
 class HistoryWriter(Callback):
@@ -26,29 +60,30 @@ class HistoryWriter(Callback):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
-        self._length = 0
-        self._digest = hashlib.sha256()
+        self._written = Beginning(path)
         self._file: BinaryIO
 
-    def open(self, lines: Iterable[Mapping[str, Any]] = ()) -> None:
-        """Start the file with these lines. An existing one is replaced, so that no other process writes to the new one.
+    def open(self, beginning: Beginning | None = None) -> None:
+        """Start the file, with the first lines of the old one when a run is resumed.
+
+        An existing file is replaced, so that no other process writes to the new one.
 
         Raises:
             OSError: if it cannot be written.
         """
-        text = b"".join(map(self._note, lines))
-        write_file(self.path, lambda file: file.write(text))
+        if beginning and beginning.length:
+            self._written = beginning
+            with self.path.open("rb") as old:
+                write_file(self.path, partial(_copy, old, beginning.size))
+        else:
+            write_file(self.path, lambda file: None)
         self._file = self.path.open("ab")
 
-    def _note(self, line: Mapping[str, Any]) -> bytes:
-        """Count a line and return it as bytes."""
-        self._digest.update(_content(line))
-        self._length += 1
-        return f"{json.dumps(line, allow_nan=False)}\n".encode()
-
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
+        text = f"{json.dumps(values, allow_nan=False)}\n".encode()
+        self._written.add(values, text)
         try:
-            self._file.write(self._note(values))
+            self._file.write(text)
             self._file.flush()
         except OSError as error:
             raise error_about(self.path, error) from error
@@ -62,7 +97,7 @@ class HistoryWriter(Callback):
 
     def state(self) -> dict[str, Any]:
         """Return the number of lines, and the SHA-256 of their values without the seconds."""
-        return {"length": self._length, "sha256": self._digest.hexdigest()}
+        return {"length": self._written.length, "sha256": self._written.digest.hexdigest()}
 
     def close(self) -> None:
         """Close the file."""
@@ -79,20 +114,20 @@ class _Line(BaseModel, extra="allow"):
     seconds: Annotated[FiniteFloat, Field(ge=0)]
 
 
-def read_lines(path: Path, most: int | None = None) -> list[dict[str, Any]]:
-    """Return the lines of a history, the first `most` of them.
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the number and text of each line of a history.
 
     An incomplete last line, left by a process that was killed, is ignored.
 
     Raises:
         RunError: if they cannot be read.
     """
-    return [parse_line(text, number, path) for number, text in enumerate(whole_lines(read_bytes(path))[:most], 1)]
-
-
-def whole_lines(content: bytes) -> list[bytes]:
-    """Return the lines of a history that end in a newline."""
-    return content.split(b"\n")[:-1]
+    with open_file(path, _LARGEST) as file:
+        for number, text in enumerate(iter(partial(file.readline, _LONGEST), b""), 1):
+            if text.endswith(b"\n"):
+                yield number, text
+            elif len(text) == _LONGEST:
+                raise RunError(f"{path} is damaged: line {number} is longer than {_LONGEST:,} bytes")
 
 
 def parse_line(text: bytes, number: int, path: Path) -> dict[str, Any]:
@@ -106,31 +141,25 @@ def parse_line(text: bytes, number: int, path: Path) -> dict[str, Any]:
     return dict(line)
 
 
-def read_until(path: Path, state: Mapping[str, Any], further: bool = False) -> list[dict[str, Any]]:
-    """Return the lines that existed when a writer had `state`; with `further` also those after them.
+def read_until(path: Path, state: Mapping[str, Any]) -> Beginning:
+    """Read the lines that existed when a writer had `state`.
 
     Raises:
         RunError: if they are gone or have changed.
     """
-    length = state["length"]
-    lines = read_lines(path, None if further else length) if length or further else []
-    digest = hashlib.sha256(b"".join(map(_content, lines[:length]))).hexdigest()
-    if len(lines) < length or digest != state["sha256"]:
-        raise RunError(f"{path} no longer has the first {length} epochs as they were")
-    return lines
-
-
-def _content(line: Mapping[str, Any]) -> bytes:
-    """Return a line without its seconds, which may differ in a run that was interrupted."""
-    return json.dumps({**line, "seconds": None}).encode()
+    beginning = Beginning(path)
+    if state["length"]:
+        for number, text in islice(_lines(path), state["length"]):
+            beginning.add(parse_line(text, number, path), text)
+    beginning.check(state)
+    return beginning
 
 
 class History(Mapping[str, np.ndarray]):
     """Columns of the history by name: `history["train/loss"]` has one item per epoch."""
 
-    def __init__(self, lines: list[dict[str, Any]]) -> None:
-        names = list(lines[0]) if lines else []
-        self._columns = {name: np.array([line[name] for line in lines]) for name in names}
+    def __init__(self, columns: Mapping[str, np.ndarray]) -> None:
+        self._columns = columns
 
     @classmethod
     def read(cls, path: Path, state: Mapping[str, Any]) -> Self:
@@ -139,10 +168,19 @@ class History(Mapping[str, np.ndarray]):
         Raises:
             RunError: if it cannot be read, or has changed.
         """
-        lines = read_until(path, state, further=True)
-        if any(line.keys() != lines[0].keys() for line in lines):
-            raise RunError(f"{path} is damaged: its lines have different names")
-        return cls(lines)
+        beginning = Beginning(path)
+        columns: dict[str, array[Any]] = {}
+        for number, text in _lines(path):
+            line = parse_line(text, number, path)
+            if beginning.length < state["length"]:
+                beginning.add(line, text)
+            columns = columns or {name: array("q" if name in ("epoch", "step") else "d") for name in line}
+            if line.keys() != columns.keys():
+                raise RunError(f"{path} is damaged: its lines have different names")
+            for name, column in columns.items():
+                column.append(line[name])
+        beginning.check(state)
+        return cls({name: np.array(column) for name, column in columns.items()})
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._columns[name]
@@ -162,22 +200,51 @@ class History(Mapping[str, np.ndarray]):
         return self._columns.keys()
 
 
-def wrong_lines(lines: Sequence[bytes], path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the number of each history line that does not follow those before it, and what is wrong with it."""
-    epoch = step = 0
+def check_history(path: Path) -> tuple[int, dict[int, str]]:
+    """Return the number of lines of a history, and what is wrong with those that do not follow the lines before them.
+
+    Raises:
+        RunError: if it cannot be read.
+    """
+    number = epoch = step = 0
     names: list[str] = []
-    for number, text in enumerate(lines, 1):
+    wrong = {}
+    for number, text in _lines(path):
         try:
             line = parse_line(text, number, path)
         except RunError as error:
-            yield number, error.message.removeprefix(f"{path} is damaged: ")
+            wrong[number] = error.message.removeprefix(f"{path} is damaged: ")
             epoch += 1
             continue
         names = names or list(line)
         if line["epoch"] != epoch + 1:
-            yield number, f"line {number} has epoch {line['epoch']} after epoch {epoch}"
+            wrong[number] = f"line {number} has epoch {line['epoch']} after epoch {epoch}"
         elif line["step"] <= step:
-            yield number, f"line {number} has step {line['step']} after step {step}"
+            wrong[number] = f"line {number} has step {line['step']} after step {step}"
         elif list(line) != names:
-            yield number, f"line {number} has other names than the lines before it"
+            wrong[number] = f"line {number} has other names than the lines before it"
         epoch, step = line["epoch"], line["step"]
+    return number, wrong
+
+
+def ends_incomplete(path: Path) -> bool:
+    """Return whether the last line of a history has no end.
+
+    Raises:
+        RunError: if it cannot be read.
+    """
+    with open_file(path, _LARGEST) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - 1, 0))
+        return file.read() not in (b"", b"\n")
+
+
+def _copy(source: BinaryIO, size: int, to: BinaryIO) -> None:
+    """Copy the first bytes of a file to another."""
+    while size and (part := source.read(min(size, 2**20))):
+        size -= to.write(part)
+
+
+def _content(line: Mapping[str, Any]) -> bytes:
+    """Return a line without its seconds, which may differ in a run that was interrupted."""
+    return json.dumps({**line, "seconds": None}).encode()

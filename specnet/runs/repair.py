@@ -10,7 +10,7 @@ from specnet.errors import RunError, SpecError
 from specnet.runs.checkpoints import Listing
 from specnet.runs.directory import RunDirectory
 from specnet.runs.files import read_run_json, write_json
-from specnet.runs.history import read_until
+from specnet.runs.history import History
 from specnet.runs.manifest import check_manifest, describe_setting, describe_spec, now, read_manifest, read_spec
 from specnet.runs.results import write_results
 from specnet.runs.run import load_run
@@ -105,15 +105,16 @@ def _manifest(path: Path, texts: Mapping[str, Any], spec: Spec) -> dict[str, Any
     done = progress["finished"] or progress["epoch"] >= spec.training.epochs
     plugins = [{"file": plugin["copy"].rpartition("/")[2], **plugin} for plugin in origin["plugins"]]
     try:
-        lines = read_until(path / "history.jsonl", progress["parts"]["callbacks.history"]["values"])
+        state = progress["parts"]["callbacks.history"]["values"]
+        seconds = sum(History.read(path / "history.jsonl", state).get("seconds", [])[: state["length"]])
     except RunError:
-        lines = []
+        seconds = 0
     return {
         "format": origin["format"],
         "status": "finished" if done else "interrupted",
         "started": now(),
         "finished": now(),
-        "seconds": float(sum(line["seconds"] for line in lines)),
+        "seconds": float(seconds),
         "error": None,
         "seed": spec.seed,
         "spec": describe_spec(spec),

@@ -13,7 +13,7 @@ from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.code import changed_code
 from specnet.runs.components import bring_back, used_components
 from specnet.runs.experiment import Experiment
-from specnet.runs.history import read_until
+from specnet.runs.history import Beginning, read_until
 from specnet.runs.manifest import data_digest, describe_setting
 from specnet.runs.plugins import is_same
 from specnet.runs.record import read_record
@@ -133,7 +133,7 @@ class Resumed(NamedTuple):
 
     latest: TrainingState
     best: TrainingState | None
-    history: list[dict[str, Any]]
+    history: Beginning
     listing: Listing
 
 

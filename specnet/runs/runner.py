@@ -114,7 +114,7 @@ class Runner:
         if resumed:  # later checkpoints go before the history of their epochs does
             states = [state for state in (resumed.latest, resumed.best) if state]
             self.checkpoints.resume(resumed.listing, *states)
-        self.history.open(resumed.history if resumed else ())
+        self.history.open(resumed.history if resumed else None)
         with located(self.spec), closing(self.history):
             keep_plugins(self.directory, self.spec)
             try:

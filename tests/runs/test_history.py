@@ -2,12 +2,13 @@ import errno
 import json
 import math
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from specnet.errors import RunError
-from specnet.runs.history import History, HistoryWriter, read_lines, read_until
+from specnet.runs.history import History, HistoryWriter, check_history, read_until
 
 LINES = [{"epoch": epoch, "step": 2 * epoch, "train/loss": 1 / epoch, "seconds": 0.5} for epoch in (1, 2, 3)]
 
@@ -21,11 +22,26 @@ def write(path, lines):
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
 
+def read_lines(path):
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
 def opened(path, lines=()):
-    """A writer that has begun the file with these lines."""
+    """A writer that has written these lines."""
     writer = HistoryWriter(path)
-    writer.open(lines)
+    writer.open()
+    for line in lines:
+        writer.epoch(None, line)
     return writer
+
+
+def of_state(path, state):
+    """The lines that a run takes over which resumes from this state."""
+    writer = HistoryWriter(path)
+    writer.open(read_until(path, state))
+    assert writer.state() == state
+    writer.close()
+    return read_lines(path)
 
 
 def state(path, count):
@@ -45,13 +61,14 @@ def test_a_line_is_there_as_soon_as_it_is_written(path):
 
 
 def test_a_writer_goes_on_from_the_lines_that_it_is_given(path):
-    path.write_text("what was there before\n")
-    writer = opened(path, LINES[:2])
+    write(path, [*LINES[:2], {"what": "was there before"}])
+    writer = HistoryWriter(path)
+    writer.open(read_until(path, state(path, 2)))
     assert read_lines(path) == LINES[:2]
     writer.epoch(None, LINES[2])
     writer.sync()
     writer.close()
-    assert read_until(path, writer.state()) == LINES
+    assert read_lines(path) == LINES
     assert writer.state() == state(path, 3)
 
 
@@ -60,24 +77,25 @@ def test_a_line_that_is_torn_does_not_count(torn, path):
     write(path, LINES)
     with path.open("ab") as file:
         file.write(torn.encode("utf-8", "surrogateescape"))
-    assert read_lines(path) == LINES
-    assert read_until(path, state(path, 3)) == LINES
+    assert check_history(path) == (3, {})
+    assert History.read(path, state(path, 3))["epoch"].tolist() == [1, 2, 3]
+    assert of_state(path, state(path, 3)) == LINES
 
 
 def test_the_history_until_a_state_leaves_out_what_came_later(path):
     write(path, [*LINES[:2], {"epoch": 3}, {"epoch": 4}])
     with path.open("a") as file:
         file.write("and what is no JSON\n")
-    assert read_until(path, state(path, 2)) == LINES[:2]
+    assert of_state(path, state(path, 2)) == LINES[:2]
 
 
 def test_before_the_first_epoch_there_need_be_no_file(path):
-    assert read_until(path, state(path, 0)) == []
+    assert of_state(path, state(path, 0)) == []
 
 
 def test_seconds_may_differ_and_nothing_else_may(path):
     write(path, [line | {"seconds": 7} for line in LINES])
-    assert [line["seconds"] for line in read_until(path, state(path, 3))] == [7, 7, 7]
+    assert [line["seconds"] for line in of_state(path, state(path, 3))] == [7, 7, 7]
     for changes in ({"epoch": 9}, {"train/loss": 0}, {"more": 1}):
         write(path, [LINES[0] | changes, *LINES[1:]])
         with pytest.raises(RunError, match=f"{path} no longer has the first 3 epochs as they were"):
@@ -98,14 +116,35 @@ def test_lines_that_are_missing_added_or_in_another_order_are_noticed(lines, pat
 )
 def test_what_is_no_history_is_refused_by_name(content, path):
     path.write_bytes(content)
-    for read in (read_lines, lambda path: read_until(path, state(path, 1))):
+    for read in (read_until, History.read):
         with pytest.raises(RunError, match=f"{path} is damaged"):
-            read(path)
+            read(path, state(path, 1))
+
+
+def test_a_line_without_end_is_not_read_whole(path):
+    with path.open("wb") as file:
+        file.truncate(2**30)
+    with pytest.raises(RunError, match=f"{path} is damaged: line 1 is longer than 1,048,576 bytes"):
+        read_until(path, state(path, 1))
+
+
+def test_memory_does_not_grow_with_the_epochs_but_for_the_columns(path):
+    epochs = 20_000
+    writer = opened(path, ({"epoch": number, "step": number, "seconds": 0.5} for number in range(1, epochs + 1)))
+    writer.close()
+    peaks = []
+    for read in (lambda: read_until(path, writer.state()), lambda: History.read(path, writer.state())):
+        tracemalloc.start()
+        read()
+        peaks.append(tracemalloc.get_traced_memory()[1] / epochs)
+        tracemalloc.stop()
+    assert peaks[0] < 5
+    assert peaks[1] < 3 * 8 * 3.5  # bytes of an epoch's three numbers, while an array is copied to a larger one
 
 
 def test_a_history_that_is_not_there_is_named(path):
     with pytest.raises(RunError, match=f"{path} cannot be read: there is no such file"):
-        read_lines(path)
+        History.read(path, state(path, 0))
 
 
 def test_columns_have_an_item_for_each_epoch(path):
@@ -114,7 +153,7 @@ def test_columns_have_an_item_for_each_epoch(path):
     assert list(history) == ["epoch", "step", "train/loss", "seconds"]
     assert len(history) == 4
     assert history["epoch"].tolist() == [1, 2, 3]
-    assert len(History([])) == 0
+    assert len(History({})) == 0
 
 
 @pytest.mark.parametrize(
