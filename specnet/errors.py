@@ -184,6 +184,23 @@ class DataError(SpecnetError):
     code = "data"
 
 
+class RowError(DataError):
+    """A row of an array is not what is expected.
+
+    `{place}` in the message stands for that row, until it is known where it comes from.
+    """
+
+    def __init__(self, message: str, row: int, *, pointer: Pointer = (), help: str | None = None) -> None:
+        super().__init__(message, pointer=pointer, help=help)
+        self._text = message
+        self.name(row)
+
+    def name(self, row: int, place: str | None = None) -> None:
+        """Set which row it is, and where that comes from if that is known."""
+        self.row = row
+        self.message = self._text.replace("{place}", place or f"row {row}")
+
+
 class AmbiguousTaskError(SpecnetError):
     """Dataset and loss leave two tasks possible."""
 

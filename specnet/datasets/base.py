@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -113,6 +113,18 @@ class Data:
     classes: tuple[str, ...] = ()
     input_names: tuple[str, ...] = ()
     target_names: tuple[str, ...] = ()
+    lines: np.ndarray | None = None
+    """Line of each training sample in its file (n,), if it is a text file."""
+    origins: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """Row in the dataset's training samples of each sample of a split, where `train` was divided."""
+
+    def place(self, split: str, row: int) -> str:
+        """Return where a row of a split comes from: the line of a file, or a row of the dataset's own arrays."""
+        divided = split in self.origins
+        origin = int(self.origins[split][row]) if divided else row
+        if self.lines is not None and (divided or split == "train"):
+            return f"line {self.lines[origin]}"
+        return f"row {origin}" if divided or split == "train" else f"row {origin} of the {split} samples"
 
     @property
     def streamed(self) -> bool:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from specnet.errors import DataError, SpecnetError
+from specnet.errors import DataError, RowError, SpecnetError
 from specnet.numpy_files import Header
 
 PIECE_BYTES = 2**20
@@ -65,9 +65,8 @@ class Rows:
             rows = self._checked(start, stop)
             try:
                 return change(rows)
-            except DataError as error:
-                if start:  # it counts rows from the first one it got
-                    error.message += f", counted from row {start}"
+            except RowError as error:
+                error.name(error.row + start)
                 raise
 
         first = read(0, 1)

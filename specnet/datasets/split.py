@@ -54,12 +54,13 @@ class Split(Section):
                 part[members[start : start + more]] = number
             taken += given
         chosen: dict[str, Any] = {}
+        origins = {}
         for number, name in enumerate(("train", *shares)):
             rows = np.flatnonzero(part == number)
             if not rows.size:
                 raise DataError(f"no {name} sample is left out of {count}", help="choose other shares")
-            chosen[name] = data.train.select(rows)
-        return dataclasses.replace(data, **chosen)
+            chosen[name], origins[name] = data.train.select(rows), rows
+        return dataclasses.replace(data, **chosen, origins=origins)
 
     def _too_much(self, count: int, groups: int) -> DataError:
         if not self.stratify:

@@ -83,7 +83,10 @@ class Csv(Dataset):
         if len(self.targets) == 1 and table.is_text(self.targets[0]):
             classes = tuple(sorted({*table.column(self.targets[0])} - _MISSING))
         samples = self._samples(table, targets=True, classes=classes)
-        return Data(samples, classes=classes, input_names=tuple(self.inputs), target_names=tuple(self.targets))
+        lines = np.array(table.lines)
+        return Data(
+            samples, classes=classes, input_names=tuple(self.inputs), target_names=tuple(self.targets), lines=lines
+        )
 
     def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> Samples:
         table = Table(path, self.delimiter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from specnet.errors import DataError, ShapeError
+from specnet.errors import RowError, ShapeError
 from specnet.functions import sigmoid, softmax, softplus
 from specnet.losses.base import ElementwiseLoss, Loss, check_target_probabilities
 from specnet.task import Shape, Task
@@ -138,9 +138,10 @@ class CrossEntropy(Loss):
         if wrong.any():
             place = np.argwhere(wrong)[0]
             from_1 = target.min() == 1 and target.max() == count
-            raise DataError(
-                f"target {target[tuple(place)]:g} in row {place[0]} is not one of the classes 0 to {count - 1} "
+            raise RowError(
+                f"target {target[tuple(place)]:g} in {{place}} is not one of the classes 0 to {count - 1} "
                 f"that the last layer's {count} outputs stand for",
+                place[0],
                 pointer=("loss",),
                 help='the classes are numbered from 1: set transforms.targets to ["one_hot"], or subtract 1'
                 if from_1

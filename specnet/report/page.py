@@ -114,7 +114,7 @@ def details(run: Reported, drawn: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "confusion": make_part(run, lambda: confusion(run)),
         "most_classes": CONFUSION_CLASSES,
         "worst": wrong,
-        "examples": show_examples(run, wrong.value.examples) if wrong.value else [],
+        "examples": show_examples(run, wrong.value) if wrong.value else [],
         "residuals": residual,
         "stills": residual_pictures(run, residual.value) if residual.value else [],
     }

@@ -17,7 +17,7 @@ from specnet.recording.scenes import limits, output_names
 from specnet.report.base import Reported
 from specnet.report.packing import thumbnails
 from specnet.report.paths import shorten_paths
-from specnet.report.results import Example, PredictedNumbers
+from specnet.report.results import Example, PredictedNumbers, Worst
 from specnet.report.series import PanelJson
 
 _Made = TypeVar("_Made")
@@ -108,21 +108,26 @@ def layer_table(run: Reported, panels: Sequence[PanelJson]) -> LayerTable:
 
 
 class ExampleView(NamedTuple):
-    """An example with its image, or else with its inputs as text."""
+    """An example, where it comes from, and its image or else its inputs as text."""
 
     example: Example
+    place: str
     image: str | None
     inputs: str
 
 
-def show_examples(run: Reported, examples: Sequence[Example]) -> list[ExampleView]:
+def show_examples(run: Reported, worst: Worst) -> list[ExampleView]:
     """Return examples with their images, or the first of their inputs."""
-    if not examples:
+    if not (examples := worst.examples):
         return []
+    places = [run.data.place(worst.split, example.row) for example in examples]
     inputs = np.stack([example.inputs for example in examples])
     if is_image(inputs.shape[1:]):
-        return [ExampleView(example, image, "") for example, image in zip(examples, thumbnails(inputs), strict=True)]
-    return [ExampleView(example, None, describe_inputs(run, example.inputs)) for example in examples]
+        found = zip(examples, places, thumbnails(inputs), strict=True)
+        return [ExampleView(example, place, image, "") for example, place, image in found]
+    described = (describe_inputs(run, example.inputs) for example in examples)
+    found = zip(examples, places, described, strict=True)
+    return [ExampleView(example, place, None, text) for example, place, text in found]
 
 
 def describe_inputs(run: Reported, inputs: np.ndarray) -> str:

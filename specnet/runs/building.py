@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from specnet.component import fresh_copy
 from specnet.datasets.base import AnySamples, Data, Samples
 from specnet.datasets.checks import check_samples, check_weights, checked_data
-from specnet.errors import DataError, SpecnetError
+from specnet.errors import DataError, RowError, SpecnetError
 from specnet.faults import guarded
 from specnet.network.network import Network
 from specnet.randomness import stream
@@ -27,6 +27,16 @@ def located(spec: Spec, *place: str | int) -> Iterator[None]:
         error.file = error.file or spec.source
         error.locate = error.locate or spec.locate
         raise error.at(*place) from None
+
+
+@contextmanager
+def named_rows(data: Data, split: str) -> Iterator[None]:
+    """Say in errors from inside where a row of the split comes from."""
+    try:
+        yield
+    except RowError as error:
+        error.name(error.row, data.place(split, error.row))
+        raise
 
 
 def load_data(spec: Spec) -> Data:
@@ -62,14 +72,15 @@ def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, Any
         inputs.columns, targets.columns = data.input_names, data.target_names
         splits: dict[str, AnySamples] = {}
         for name, samples in data.splits.items():
-            if name != "train":
-                splits[name] = samples.map(inputs.apply, targets.apply)
-            elif isinstance(samples, Samples):
-                splits[name] = samples.map(inputs.fit, targets.fit)
-            else:
-                inputs.fit_pieces(samples.inputs)
-                targets.fit_pieces(samples.targets)
-                splits[name] = samples.map(inputs.apply, targets.apply)
+            with named_rows(data, name):
+                if name != "train":
+                    splits[name] = samples.map(inputs.apply, targets.apply)
+                elif isinstance(samples, Samples):
+                    splits[name] = samples.map(inputs.fit, targets.fit)
+                else:
+                    inputs.fit_pieces(samples.inputs)
+                    targets.fit_pieces(samples.targets)
+                    splits[name] = samples.map(inputs.apply, targets.apply)
     return inputs, targets, splits
 
 

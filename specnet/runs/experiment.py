@@ -18,7 +18,7 @@ from specnet.faults import guarded
 from specnet.improvement import ImprovementTracker, Mode
 from specnet.optimizers.base import Optimizer
 from specnet.recording.recorder import Recorder
-from specnet.runs.building import build_model, load_data, located, transform
+from specnet.runs.building import build_model, load_data, located, named_rows, transform
 from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.schedules.scheduled import ScheduledFields, pointer_of
 from specnet.spec.checks import check_network, missing_split
@@ -84,10 +84,10 @@ class Experiment:
             self.model.set_task(self.task)
             self._check_classes()
             self.warnings = [*self._unscaled(transformed["train"])]
-            self.splits = {
-                name: self.model.prepare(transformed[name], samples.targets)
-                for name, samples in self.data.splits.items()
-            }
+            self.splits = {}
+            for name, samples in self.data.splits.items():
+                with named_rows(self.data, name):
+                    self.splits[name] = self.model.prepare(transformed[name], samples.targets)
             try_step(self.model, self.splits["train"], spec.training.batch_size)
             self._check_splits()
             self.best = BestTracker(self._watch_best())
@@ -187,17 +187,22 @@ class Experiment:
         For streamed samples, metrics are computed on the first few, the others are only prepared.
         """
         measures = self.model.measures()
-        for split in self.splits.values():
+        for name, split in self.splits.items():
             self.model.check_metrics(split)
-            for number, piece in enumerate(split.pieces()):
-                if self.model.metrics and number == 0:
-                    measures.reset()
-                    y, mask = self.model.outputs(piece.inputs, piece.mask)
-                    counted = piece.masked(mask)
-                    with np.errstate(over="ignore", invalid="ignore"):
-                        measures.update(y, counted.truth, counted.weight)
-                    if self.model.weight_of(counted):
-                        measures.compute()
+            with named_rows(self.data, name):
+                pieces = split.pieces()
+                first = next(pieces)
+                for _ in pieces:  # only prepared
+                    pass
+            if not self.model.metrics:
+                continue
+            measures.reset()
+            y, mask = self.model.outputs(first.inputs, first.mask)
+            counted = first.masked(mask)
+            with np.errstate(over="ignore", invalid="ignore"):
+                measures.update(y, counted.truth, counted.weight)
+            if self.model.weight_of(counted):
+                measures.compute()
 
     def _make_recorder(self) -> Recorder | None:
         record, batch_size = self.spec.record, self.spec.training.batch_size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from specnet.errors import DataError
+from specnet.errors import DataError, RowError
 from specnet.transforms.base import NUMBERS, Pieces, Transform
 
 
@@ -43,10 +43,9 @@ class OneHot(Transform):
         for number, (column, values) in enumerate(zip(columns, self._columns(self.categories), strict=True)):
             unknown = ~np.isin(column, values)
             if unknown.any():
-                raise DataError(
-                    f"row {np.argmax(unknown)} has the category {column[np.argmax(unknown)]} in column {number}, "
-                    "which the training split does not have"
-                )
+                row = int(np.argmax(unknown))
+                message = f"the category {column[row]} in {{place}}, column {number}, is not in the training split"
+                raise RowError(message, row)
             encoded.append(column[:, np.newaxis] == values)
         return np.concatenate(encoded, axis=1).astype(np.float64)
 

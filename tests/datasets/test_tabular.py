@@ -8,6 +8,8 @@ import pytest
 
 import specnet
 from specnet import SpecnetError, build
+from specnet.runs.building import load_data
+from specnet.runs.experiment import Experiment
 
 RNG = np.random.default_rng(0)
 
@@ -366,6 +368,24 @@ def test_classes_without_an_output_are_named(table, tmp_path):
     found = trained_on(table, tmp_path, "a,t\n1,red\n2,green\n3,blue\n", "cross_entropy", 2)
     assert (found.code, found.pointer) == ("shape", ("layers",))
     assert found.message.endswith('the classes are ["blue", "green", "red"]')
+
+
+@pytest.mark.parametrize("split", [{}, {"validation": 0.5}])
+def test_a_row_is_named_by_its_line_in_the_file_wherever_the_split_puts_it(split, table, tmp_path):
+    dataset = table("\n".join(["a,t", *(f"{number},{number % 2}" for number in range(17)), "17,5", "18,1"]))
+    spec = {
+        "dataset": {"type": "csv", "path": str(dataset.path), "inputs": ["a"], "targets": ["t"]},
+        "split": split,
+        "layers": [{"type": "linear", "units": 2}],
+        "loss": "cross_entropy",
+    }
+    for seed in range(3):
+        with pytest.raises(SpecnetError, match="target 5 in line 19 is not one of the classes 0 to 1"):
+            Experiment(specnet.load_spec(spec | {"seed": seed}))
+    data = load_data(specnet.load_spec(spec))
+    for name, samples in data.splits.items():
+        lines = [int(data.place(name, row).removeprefix("line ")) for row in range(len(samples.inputs))]
+        np.testing.assert_array_equal(samples.inputs[:, 0], np.array(lines) - 2)
 
 
 def test_classes_numbered_from_1_are_told_the_way_out(table, tmp_path):

@@ -653,7 +653,8 @@ def test_the_worst_examples_are_those_furthest_from_the_truth(kind, chrome, read
     shown = read(kind)
     errors = np.linalg.norm(shown.run.predict(shown.samples.inputs) - shown.samples.targets, axis=1)
     rows = chrome.table("[aria-label='Worst examples']")
-    assert [int(row[0]) for row in rows] == np.argsort(-errors, kind="stable")[: len(rows)].tolist()
+    worst = np.argsort(-errors, kind="stable")[: len(rows)].tolist()
+    assert [row[0] for row in rows] == [shown.run.data.place("test", row) for row in worst]
     assert len(rows) == 12 and same([row[1] for row in rows], np.sort(errors)[::-1][:12])
 
 
@@ -663,7 +664,7 @@ def test_the_worst_images_are_those_taken_for_something_else(chrome, read):
     truth = shown.samples.targets
     own = predicted[np.arange(len(truth)), truth]
     order = np.lexsort((own, predicted.argmax(axis=1) == truth))[:12]
-    assert chrome.each(".pair ~ .album img", "each.alt") == [f"sample {row}" for row in order]
+    assert chrome.each(".pair ~ .album img", "each.alt") == [shown.run.data.place("test", row) for row in order]
 
 
 @each_kind(NUMBERS)

@@ -37,7 +37,7 @@ def test_truth_values_are_categories():
 
 
 def test_a_category_that_training_does_not_have_is_a_data_error():
-    with pytest.raises(DataError, match="row 1 has the category 8 in column 1"):
+    with pytest.raises(DataError, match="the category 8 in row 1, column 1, is not in the training split"):
         fitted([[1, 5], [2, 9]]).apply(np.array([[1, 5], [2, 8]]))
 
 
