@@ -77,6 +77,8 @@ def explain_unknown_keys(
             help = None if near else _elsewhere(cls, str(key))
             context = {"help": help or suggest(str(key), known, *tables)}
             meant.add((*place, near))
+        if kind in ("model_type", "model_attributes_type") and (owner := _section_at(cls, found["loc"])):
+            context = {"help": _example(owner)}
         if kind == "missing" and found["loc"] in meant:
             continue
         custom = PydanticCustomError(kind, "{message}", {**context, "message": message})
@@ -95,6 +97,13 @@ def _elsewhere(cls: type[BaseModel], key: str, place: tuple[str, ...] = ()) -> s
         return f'{where} as "{row.name}"' + (f": {row.note}" if row.note else "") if row.name else row.note
     sections = ((*place, name) for name in owner.model_fields if _section_at(cls, (*place, name)))
     return next(filter(None, (_elsewhere(cls, key, section) for section in sections)), None)
+
+
+def _example(owner: type[BaseModel]) -> str | None:
+    """Return what to write for a section instead of something that is not an object."""
+    defaults = {name: field.default for name, field in owner.model_fields.items() if not field.is_required()}
+    plain = {name: value for name, value in defaults.items() if type(value) in (int, float, str)}
+    return f"write an object, such as {json.dumps(dict(list(plain.items())[:2]))}" if plain else None
 
 
 def _section_at(cls: type[BaseModel], place: Pointer) -> Any:
@@ -139,7 +148,7 @@ def _diagnostic(found: Any) -> Diagnostic:
         message = message.replace(theirs, ours)
     if not (kind == "value_error" and isinstance(found["input"], dict)):  # a check of several fields names them itself
         message += f", not {show_value(found['input'])}"
-    return Diagnostic(code, message, pointer)
+    return Diagnostic(code, message, pointer, context.get("help"))
 
 
 def show_value(value: Any) -> str:

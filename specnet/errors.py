@@ -27,26 +27,24 @@ class Location(NamedTuple):
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}" if self.from_file else self.file
 
-    def underline(self) -> tuple[str, str]:
-        """Return the line as a terminal can show it, shortened if long, and carets below the place."""
+    def underline(self, room: int) -> tuple[str, str]:
+        """Return the line, shortened to `room` characters, as a terminal can show it, and carets below the place."""
         middle = self.column - 1
-        start = max(0, middle - CONTEXT) if max(len(self.text), middle + 1) > MAX_LINE else 0
-        end = min(middle + self.width, middle + MAX_LINE)
-        part = self.text[start : end + MAX_LINE].replace("\t", " ")
+        start = max(0, middle - room * 5 // 12) if max(len(self.text), middle + 1) > room else 0
+        end = min(middle + self.width, middle + room)
+        part = self.text[start : end + room].replace("\t", " ")
         part = "".join(char if char.isprintable() else "\ufffd" for char in part)
         before, marked, after = part[: middle - start], part[middle - start : end - start], part[end - start :]
         if start:
             before = f"…{before}"
         line = before + marked + after
-        if len(line) > MAX_LINE or end + MAX_LINE < len(self.text):
-            line = f"{line[:MAX_LINE]}…"
-        return line, " " * _cells(before) + "^" * min(_cells(marked) or 1, MAX_LINE - len(before))
+        if len(line) > room or end + room < len(self.text):
+            line = f"{line[:room]}…"
+        return line, " " * _cells(before) + "^" * min(_cells(marked) or 1, room - len(before))
 
 
 MAX_LINE = 120
 """Maximum number of characters shown of a line."""
-CONTEXT = 50
-"""Characters of a longer line shown before the marked place."""
 
 
 def _cells(text: str) -> int:
@@ -68,17 +66,21 @@ class Diagnostic(NamedTuple):
     location: Location | None = None
     severity: Literal["error", "warning"] = "error"
 
-    def render(self, file: str | None = None) -> str:
-        """Return the text to print; `file` is the spec's path, if its lines are unknown."""
+    def render(self, file: str | None = None, width: int | None = None) -> str:
+        """Return the text to print; `file` is the spec's path, if its lines are unknown.
+
+        The line of the spec is shortened to `width` columns.
+        """
         title, path = f"{self.severity}[{self.code}]: {printable(self.message)}", show_pointer(self.pointer)
         help = printable(self.help or "")
         if self.location is None:
             place = printable(" at ".join(part for part in (file, path) if part))
             return "\n".join([title, *([f"  --> {place}"] if place else []), *([f"   = help: {help}"] if help else [])])
-        line, carets = self.location.underline()
         margin = " " * len(str(self.location.line))
+        room = MAX_LINE if width is None else min(MAX_LINE, max(width - len(f"{margin} | …"), 20))
+        line, carets = self.location.underline(room)
         place = printable(f"{self.location} at {path}" if path else str(self.location))
-        beside = len(carets) + len(self.help or "") <= MAX_LINE
+        beside = len(carets) + len(self.help or "") <= room
         lines = [title, f"{margin}--> {place}", f"{margin} |", f"{self.location.line} | {line}"]
         lines.append(f"{margin} | {carets} {help if beside else ''}".rstrip())
         return "\n".join(lines if beside else [*lines, f"{margin} = help: {help}"])
@@ -131,9 +133,13 @@ class SpecnetError(Exception):
         return [Diagnostic(self.code, self.message, self.pointer, self.help)]
 
     def __str__(self) -> str:
+        return self.render()
+
+    def render(self, width: int | None = None) -> str:
+        """Return the text to print; `width` as in `Diagnostic.render`."""
         found = self.diagnostics
         more = [f"… and {len(found) - MAX_SHOWN} more"] if len(found) > MAX_SHOWN else []
-        return "\n\n".join([*(diagnostic.render(self.file) for diagnostic in found[:MAX_SHOWN]), *more])
+        return "\n\n".join([*(diagnostic.render(self.file, width) for diagnostic in found[:MAX_SHOWN]), *more])
 
 
 MAX_SHOWN = 100
@@ -179,26 +185,24 @@ class ShapeError(SpecnetError):
 
 
 class DataError(SpecnetError):
-    """Data cannot be read, or are not what the spec says."""
+    """Data cannot be read, or are not what the spec says.
+
+    If a `row` of an array is wrong, `{place}` in the message stands for it, and is replaced by where it comes from.
+    """
 
     code = "data"
 
-
-class RowError(DataError):
-    """A row of an array is not what is expected.
-
-    `{place}` in the message stands for that row, until it is known where it comes from.
-    """
-
-    def __init__(self, message: str, row: int, *, pointer: Pointer = (), help: str | None = None) -> None:
+    def __init__(self, message: str, *, row: int | None = None, pointer: Pointer = (), help: str | None = None) -> None:
         super().__init__(message, pointer=pointer, help=help)
-        self._text = message
-        self.name(row)
-
-    def name(self, row: int, place: str | None = None) -> None:
-        """Set which row it is, and where that comes from if that is known."""
         self.row = row
-        self.message = self._text.replace("{place}", place or f"row {row}")
+        self._text = message
+        if row is not None:
+            self.name_row(row, f"row {row}")
+
+    def name_row(self, row: int, place: str) -> None:
+        """Set which row is wrong, and how the message names it."""
+        self.row = row
+        self.message = self._text.replace("{place}", place)
 
 
 class AmbiguousTaskError(SpecnetError):

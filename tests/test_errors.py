@@ -3,7 +3,7 @@ import inspect
 import pytest
 
 from specnet import errors
-from specnet.errors import DataError, Diagnostic, Location, SpecError, SpecnetError
+from specnet.errors import MAX_LINE, DataError, Diagnostic, Location, SpecError, SpecnetError
 from specnet.words import json_pointer, show_pointer
 
 FAMILY = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, SpecnetError)]
@@ -69,7 +69,7 @@ UNDERLINED = [
 
 @pytest.mark.parametrize(("text", "column", "width", "line", "carets"), UNDERLINED)
 def test_the_place_in_a_line_is_marked(text, column, width, line, carets):
-    assert Location("spec.json", 1, column, text, width).underline() == (line, carets)
+    assert Location("spec.json", 1, column, text, width).underline(MAX_LINE) == (line, carets)
 
 
 def test_a_located_mistake_is_shown_with_its_line():

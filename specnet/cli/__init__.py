@@ -9,7 +9,6 @@ import io
 import os
 import signal
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +17,7 @@ from specnet.cli.check import check
 from specnet.cli.commands import find_command, list_plugins
 from specnet.cli.doctor import doctor
 from specnet.cli.inspecting import components, data, validate
+from specnet.cli.messages import tell, terminal_width
 from specnet.cli.new import new
 from specnet.cli.options import Group, quiet_option, unknown_option
 from specnet.cli.running import resume, run
@@ -63,19 +63,20 @@ class Commands(Group):
             with Signals() as signals, signals.promptly():  # a run handles its own, and is not left at once
                 return super().invoke(ctx)
         except SpecnetError as error:
-            _tell(str(error), *_notes(error))
+            tell(error.render(terminal_width()), *_notes(error))
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as error:
-            _tell(str(error) or "interrupted", *_notes(error))
+            tell(str(error) or "interrupted", *_notes(error))
             ctx.exit(getattr(error, "exit_code", 130))
         except MemoryError as error:
-            _tell(f"error[memory]: {error or 'out of memory'}")
+            help = "a smaller batch_size, fewer units or --memory-budget take less"
+            tell(printable(f"error[memory]: {error or 'out of memory'}"), f"   = help: {help}", *_notes(error))
             ctx.exit(2)
         except BrokenPipeError:
             raise  # click exits quietly if nobody reads the output
         except OSError as error:
             message = f"error[file]: {error.filename or 'output'}: {error.strerror or error}"
-            _tell(printable(message), *_notes(error))
+            tell(printable(message), *_notes(error))
             ctx.exit(2)
         except click.NoSuchOption as error:
             raise unknown_option(error, arguments) from None
@@ -89,12 +90,12 @@ class Commands(Group):
                 raise
             told, where = describe_error(error), "SPECNET_DEBUG=1 in the environment shows where"
             if blamed:
-                _tell(
+                tell(
                     printable(f"error[broken-component]: {blamed}: {told}"),
                     f"   = help: its author can correct it; {where}",
                 )
                 ctx.exit(BrokenComponentError.exit_code)
-            _tell(f"error[internal]: {told}", f"   = help: this is a bug; {where}")
+            tell(f"error[internal]: {told}", f"   = help: this is a bug; {where}")
             ctx.exit(1)
 
     def suggest(self, args: list[str]) -> str:
@@ -141,13 +142,8 @@ for command in (
         quiet_option(each)
 
 
-def _tell(*lines: str) -> None:
-    with suppress(OSError):  # a closed terminal does not change the exit code
-        click.echo("\n".join(lines), err=True)
-
-
 def _notes(error: BaseException) -> list[str]:
-    return [f"   = note: {note}" for note in getattr(error, "__notes__", ())]
+    return [f"   = note: {printable(note)}" for note in getattr(error, "__notes__", ())]
 
 
 def _blame(error: BaseException, plugin: Entry | None) -> str | None:

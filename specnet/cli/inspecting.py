@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from specnet.cli.messages import coloured, terminal_width
 from specnet.cli.options import (
     PATH,
     echo_json,
@@ -67,7 +68,7 @@ def validate(
         try:
             spec = load_silently(path, overrides, limit, kernels)
         except SpecnetError as error:
-            wrong, diagnostics, told = True, error.diagnostics, f"{error}\n\n"
+            wrong, diagnostics, told = True, error.diagnostics, f"{error.render(terminal_width())}\n\n"
         else:
             diagnostics, told = spec.warnings, show_warnings(spec)
             if resolved:
@@ -76,7 +77,7 @@ def validate(
                 click.echo(f"{path}: no mistakes found; data were not loaded")
         found += [diagnostic.to_json(str(path)) for diagnostic in diagnostics]
         if form == "text" and any(each.severity == "error" for each in diagnostics):
-            click.echo(told, err=True, nl=False)
+            click.echo(coloured(told), err=True, nl=False)
         elif form == "text":
             note(told, nl=False)
     if form == "json":

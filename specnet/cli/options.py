@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from specnet.cli.messages import coloured, terminal_width
 from specnet.errors import Diagnostic, SpecError, SpecnetError, UsageError
 from specnet.names import nearest, suggest
 from specnet.words import printable, quote
@@ -119,6 +120,11 @@ allow_kernels_option = click.option(
     is_flag=True,
     help="Compute with another set of kernels than the run was made with.",
 )
+allow_code_option = click.option(
+    "--allow-changed-code",
+    is_flag=True,
+    help="Resume with components whose code or version has changed.",
+)
 spec_argument = click.argument("spec", type=PATH)
 strict_option = click.option(
     "--strict", is_flag=True, help="Refuse to resume with another NumPy, BLAS kernel or number of threads."
@@ -158,7 +164,7 @@ def is_quiet() -> bool:
 def note(text: str, nl: bool = True) -> None:
     """Print a message that is not an error to standard error, unless the command is quiet."""
     if not is_quiet():
-        click.echo(text, err=True, nl=nl)
+        click.echo(coloured(text), err=True, nl=nl)
 
 
 run_argument = click.argument("run", metavar="RUN", type=PATH)
@@ -262,7 +268,7 @@ def _recall(error: SpecError, path: Path) -> SpecError:
 
 def show_warnings(spec: Spec) -> str:
     """Return a spec's warnings as text."""
-    return "".join(f"{warning.render(spec.source)}\n\n" for warning in spec.warnings)
+    return "".join(f"{warning.render(spec.source, terminal_width())}\n\n" for warning in spec.warnings)
 
 
 def parse_bytes(text: str | None) -> int | None:

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from specnet.cli.messages import tell
 from specnet.runs.observers import Observer, TrainingView
 from specnet.words import printable
 
@@ -52,7 +52,7 @@ class Warnings(Observer):
     """Prints warnings only."""
 
     def warned(self, message: str) -> None:
-        click.echo(f"warning: {printable(message)}", err=True)
+        tell(f"warning: {printable(message)}")
 
 
 class _Timed(Warnings):
@@ -62,10 +62,11 @@ class _Timed(Warnings):
         self.console = console
 
     def taken(self, wanted: Path) -> None:
-        self.print(f"{wanted} is taken")
+        self.print(printable(f"{wanted} is taken"))
 
     def begin(self, view: TrainingView) -> None:
-        self.print(f"{view.spec.name} -> {view.directory}" + (f", from epoch {view.epoch}" if view.epoch else ""))
+        done = ", which is complete: nothing is left to train" if view.done else f", from epoch {view.epoch}"
+        self.print(printable(f"{view.spec.name} -> {view.directory}{done if view.epoch else ''}"))
         self.epochs, self.first = view.spec.training.epochs, view.epoch
         self.start = self.shown = time.monotonic()
 

@@ -8,6 +8,7 @@ import click
 
 from specnet.cli.options import (
     PATH,
+    allow_code_option,
     allow_kernels_option,
     build_loggers,
     is_quiet,
@@ -23,6 +24,7 @@ from specnet.cli.options import (
     threads_option,
 )
 from specnet.errors import DivergenceError, UsageError
+from specnet.words import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 @threads_option
 @kernels_option
 @allow_kernels_option
+@allow_code_option
 @logger_option
 @strict_option
 @report_option
@@ -50,6 +53,7 @@ def run(
     threads: int | None,
     kernels: str | None,
     allow: bool,
+    allow_changed_code: bool,
     loggers: tuple[str, ...],
     strict: bool,
     report: bool,
@@ -67,7 +71,8 @@ def run(
     import specnet
     from specnet.cli.progress import show_progress
 
-    for option in [name for name, given in {"--strict": strict, "--allow-other-kernels": allow}.items() if given]:
+    given = {"--strict": strict, "--allow-other-kernels": allow, "--allow-changed-code": allow_changed_code}
+    for option in [name for name, is_given in given.items() if is_given]:
         if not go_on:
             raise UsageError(f"{option} needs a run to resume", help="add --resume, or leave it out")
     loaded = load(spec, overrides, budget, kernels)
@@ -83,6 +88,7 @@ def run(
             report=report,
             kernels=kernels,
             allow_other_kernels=allow,
+            allow_changed_code=allow_changed_code,
         )
     _show(finished, report)
 
@@ -94,7 +100,7 @@ def run(
 @threads_option
 @kernels_option
 @allow_kernels_option
-@click.option("--allow-changed-code", is_flag=True, help="Accept components whose code or version has changed.")
+@allow_code_option
 @logger_option
 @strict_option
 @report_option
@@ -157,7 +163,7 @@ def _show(finished: Run, report: bool) -> None:
         value = f", {best['monitor']} {best['value']:.4g}" if best["value"] is not None else ""
         which = "best" if best["monitor"] else "last"
         click.echo(f"\nThese are of the {which} checkpoint: epoch {best['epoch']}{value}.")
-        click.echo(f"The run is in {finished.directory}")
+        click.echo(printable(f"The run is in {finished.directory}"))
         for path in finished.plots:
             show_link(path, "  ")
         if report and (page := finished.directory / "report.html").is_file():

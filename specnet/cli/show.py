@@ -111,6 +111,7 @@ def show_link(path: Path, indent: str = "") -> None:
     """Print a path, as a link where the terminal supports links."""
     console = Console(highlight=False)
     if console.is_terminal:
-        console.print(f"{indent}", Text(str(path), style=f"link {path.absolute().as_uri()}"), sep="", soft_wrap=True)
+        link = Text(printable(str(path)), style=f"link {path.absolute().as_uri()}")
+        console.print(indent, link, sep="", soft_wrap=True)
     else:
-        click.echo(f"{indent}{path}")
+        click.echo(f"{indent}{printable(str(path))}")

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from specnet.errors import DataError, RowError, SpecnetError
+from specnet.errors import DataError, SpecnetError
 from specnet.numpy_files import Header
 
 PIECE_BYTES = 2**20
@@ -65,8 +65,9 @@ class Rows:
             rows = self._checked(start, stop)
             try:
                 return change(rows)
-            except RowError as error:
-                error.name(error.row + start)
+            except DataError as error:
+                if error.row is not None:
+                    error.name_row(row := error.row + start, f"row {row}")
                 raise
 
         first = read(0, 1)

@@ -25,6 +25,8 @@ from specnet.words import Pointer, shorten
 
 _SHOWN = 20
 """Number of mistakes that are reported one by one; the rest is counted."""
+_FIRST_ROWS = 20
+"""Rows that are read to tell what is in a file."""
 SEPARATORS = ",;\t|"
 """Separators of cells in most files."""
 _MISSING = {
@@ -65,7 +67,7 @@ class Csv(Dataset):
     )
 
     def outline(self) -> Outline:
-        table = Table(Path(self.path), self.delimiter, limit=1)
+        table = Table(Path(self.path), self.delimiter, limit=_FIRST_ROWS)
         self._require_columns(table)
         known = Outline((len(self.inputs),), (len(self.targets),), splits=(), kind="numbers")
         cell = table.column(self.targets[0])[0]
@@ -164,11 +166,14 @@ class Table:
     def require(self, names: list[str], field: str) -> None:
         """Record a mistake for each name that is not that of one column."""
         counts = Counter(self.header)
+        hint = self._hint
+        if not counts.keys() & set(map(plain_name, names)) and self._begins_with_data():
+            hint = "the first line looks like data: add a line with names above it"
         for number, name in enumerate(names):
             count, help = counts[plain_name(name)], None
             if count == 0:
                 message = f'{self.path} has no column "{name}"'
-                help = self._hint or suggest(name, self.header)
+                help = hint or suggest(name, self.header)
             elif count > 1:
                 message = f'{self.path}:{self.start}: the header names the column "{name}" more than once'
                 help = self._hint
@@ -182,10 +187,15 @@ class Table:
         Raises:
             DataError: if it has data.
         """
-        columns = {float(name): as_numbers(self.column(name)) for name in self.header if is_number(name)}
-        if columns and all(cells is not None and min(cells) <= name <= max(cells) for name, cells in columns.items()):
+        if self._begins_with_data():
             message = f"{self.path}:{self.start}: the first line should name the columns, but it looks like data"
             raise DataError(message, help="add a line with names above it")
+
+    def _begins_with_data(self) -> bool:
+        """Return whether each number in the first line lies among those below it."""
+        columns = {float(name): as_numbers(self.column(name)) for name in self.header if is_number(name)}
+        found = (cells is not None and min(cells) <= name <= max(cells) for name, cells in columns.items())
+        return bool(columns) and all(found)
 
     def column(self, name: str) -> Sequence[str]:
         """Return the cells of a column, without spaces around them."""

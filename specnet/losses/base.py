@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.component import Component
-from specnet.errors import RowError, ShapeError
+from specnet.errors import DataError, ShapeError
 from specnet.task import Shape, Task, TaskKind
 from specnet.weights import aligned, total_weight, weighted
 
@@ -168,9 +168,9 @@ def check_target_probabilities(target: np.ndarray) -> None:
     outside = (target < 0) | (target > 1)
     if outside.any():
         place = np.argwhere(outside)[0]
-        raise RowError(
+        raise DataError(
             f"target {target[tuple(place)]:g} in {{place}} is outside the range from 0 to 1",
-            place[0],
+            row=place[0],
             pointer=("loss",),
             help="binary losses take targets of 0 and 1; for more classes use cross_entropy, for numbers mse",
         )

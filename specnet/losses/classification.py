@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from specnet.errors import RowError, ShapeError
+from specnet.errors import DataError, ShapeError
 from specnet.functions import sigmoid, softmax, softplus
 from specnet.losses.base import ElementwiseLoss, Loss, check_target_probabilities
 from specnet.task import Shape, Task
@@ -125,7 +125,7 @@ class CrossEntropy(Loss):
             raise ShapeError(
                 f"the targets are of {classes} classes, the last layer returns {count} outputs",
                 pointer=("layers",),
-                help="give the last layer one unit for each class",
+                help=f"give the last layer {classes} units, or leave them out",
             )
 
     def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
@@ -138,10 +138,10 @@ class CrossEntropy(Loss):
         if wrong.any():
             place = np.argwhere(wrong)[0]
             from_1 = target.min() == 1 and target.max() == count
-            raise RowError(
+            raise DataError(
                 f"target {target[tuple(place)]:g} in {{place}} is not one of the classes 0 to {count - 1} "
                 f"that the last layer's {count} outputs stand for",
-                place[0],
+                row=place[0],
                 pointer=("loss",),
                 help='the classes are numbered from 1: set transforms.targets to ["one_hot"], or subtract 1'
                 if from_1

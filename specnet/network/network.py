@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from specnet.component import build, fresh_copy
-from specnet.errors import RowError, ShapeError, SpecnetError, UsageError
+from specnet.errors import DataError, ShapeError, SpecnetError, UsageError
 from specnet.faults import definition_name
 from specnet.kernels.base import DEFAULT, KernelSet, Textbook, find_kernels
 from specnet.layers.base import Layer, take_whole, walk
@@ -177,7 +177,7 @@ class Network:
         if (wrong := whole != x).any():
             row, name = np.argwhere(wrong)[0][0], definition_name(self.layers[0])
             message = f"layers.0 ({name}) expects whole numbers, but the input in {{place}} has {x[wrong][0]:g}"
-            raise RowError(message, row, pointer=("layers", 0))
+            raise DataError(message, row=row, pointer=("layers", 0))
         return whole
 
     def check_inputs(self, x: np.ndarray) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from specnet.component import fresh_copy
 from specnet.datasets.base import AnySamples, Data, Samples
 from specnet.datasets.checks import check_samples, check_weights, checked_data
-from specnet.errors import DataError, RowError, SpecnetError
+from specnet.errors import DataError, SpecnetError
 from specnet.faults import guarded
 from specnet.network.network import Network
 from specnet.randomness import stream
@@ -34,8 +34,9 @@ def named_rows(data: Data, split: str) -> Iterator[None]:
     """Say in errors from inside where a row of the split comes from."""
     try:
         yield
-    except RowError as error:
-        error.name(error.row, data.place(split, error.row))
+    except DataError as error:
+        if error.row is not None:
+            error.name_row(error.row, data.place(split, error.row))
         raise
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from specnet import registry
 from specnet.component import Component, parts
-from specnet.distributions import BUILTIN
+from specnet.distributions import BUILTIN, version
 from specnet.local import LocalEntry
 from specnet.spec.model import Spec
 
+WITHOUT_TRAINING = ("cli", "plots", "report", "testing")
+"""Folders of specnet whose code a run is not trained with."""
 SOURCES = (".py", ".so", ".pyd", ".c")
 """Endings of files that may contain code."""
 
@@ -32,12 +35,24 @@ def digest_modules(modules: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def describe_code(spec: Spec) -> dict[str, str]:
-    """Return the digest of the code of each component that a plugin brings, such as `layers.swish`, plots aside.
+@cache
+def digest_own_code() -> str:
+    """Return the SHA-256 of specnet's own source files, but for those that cannot change how a run is trained."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        place = path.relative_to(package)
+        if place.parts[0] not in WITHOUT_TRAINING:
+            digest.update(place.as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
-    That of a local file is part of the component's version.
+
+def describe_code(spec: Spec) -> dict[str, str]:
+    """Return the digest of specnet's code, and of each component that a plugin brings, such as `layers.swish`.
+
+    Plots do not count. The digest of a local file is part of the component's version.
     """
-    found = {}
+    found = {BUILTIN: digest_own_code()}
     for _, part in parts(spec):
         if isinstance(part, Component) and part.group != "plots":
             entry = registry.find(part.group, registry.name_of(part.group, type(part)))
@@ -51,4 +66,5 @@ def changed_code(manifest: Mapping[str, Any], spec: Spec) -> Iterator[str]:
     before = manifest["code"]
     for name, digest in describe_code(spec).items():
         if before.get(name, digest) != digest:
-            yield f"the code of {name} of {manifest['components'].get(name)} has changed since the run was made"
+            owner = f"{BUILTIN} {version()}" if name == BUILTIN else f"{name} of {manifest['components'].get(name)}"
+            yield f"the code of {owner} has changed since the run was made"

@@ -82,8 +82,7 @@ class Experiment:
             self.model = build_model(spec, shape, inputs, targets, spec.seed)
             self.task = loaded_task(spec, self.data, self.model.network.output_shape)
             self.model.set_task(self.task)
-            self._check_classes()
-            self.warnings = [*self._unscaled(transformed["train"])]
+            self.warnings = [*self._check_classes(), *self._unscaled(transformed["train"])]
             self.splits = {}
             for name, samples in self.data.splits.items():
                 with named_rows(self.data, name):
@@ -171,15 +170,21 @@ class Experiment:
                 "to scale them: --set transforms.inputs+=standardize"
             )
 
-    def _check_classes(self) -> None:
-        """Check that there are outputs for all classes that the dataset names."""
-        if self.data.classes and not self.spec.transforms.targets:
-            model, shape = self.model, self.data.train.targets.shape[1:]
-            try:
-                model.loss.check_shapes(model.network.output_shape, shape, len(self.data.classes))
-            except ShapeError as error:
-                error.message += f"; the classes are {show_value(self.data.classes)}"
-                raise
+    def _check_classes(self) -> Iterator[str]:
+        """Check that there are outputs for all classes that the dataset names; yield a warning if there are more."""
+        classes, outputs = self.data.classes, self.model.network.output_shape
+        if not classes or self.spec.transforms.targets:
+            return
+        try:
+            self.model.loss.check_shapes(outputs, self.data.train.targets.shape[1:], len(classes))
+        except ShapeError as error:
+            error.message += f"; the classes are {show_value(classes)}"
+            raise
+        if outputs and outputs[-1] > len(classes) > 2:
+            yield (
+                f"the last layer has {outputs[-1]} outputs for {len(classes)} classes, {show_value(classes)}: "
+                f"give it {len(classes)} units, or leave them out"
+            )
 
     def _check_splits(self) -> None:
         """Check all samples, and compute each metric, to find mistakes before training.

@@ -170,6 +170,8 @@ def open_file(path: Path, most: int = _LARGEST) -> Iterator[BinaryIO]:
             yield file
     except OSError as error:
         raise RunError(f"{path} cannot be read: {os_reason(error)}") from error
+    except MemoryError as error:
+        raise RunError(f"{path} cannot be read: there is not enough memory for it") from error
 
 
 def check_model(model: type[BaseModel], value: Any, path: Path, place: str = "") -> None:

@@ -30,6 +30,11 @@ class TrainingView:
         return self._trainer.epoch
 
     @property
+    def done(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self._trainer.done
+
+    @property
     def step(self) -> int:
         """Completed steps."""
         return self._trainer.step

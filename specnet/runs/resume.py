@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from specnet.distributions import BUILTIN
 from specnet.errors import Diagnostic, RunError, SpecError, UsageError
 from specnet.recording.recorder import Recorder
 from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.code import changed_code
 from specnet.runs.components import bring_back, used_components
 from specnet.runs.experiment import Experiment
+from specnet.runs.findings import enumerate_some
 from specnet.runs.history import Beginning, read_until
 from specnet.runs.manifest import data_digest, describe_setting
 from specnet.runs.plugins import is_same
@@ -64,13 +66,22 @@ def check_components_unchanged(
     now = {name: owner for name, owner in used_components(spec).items() if not name.startswith("plots.")}
     changed = {name: owner for name, owner in now.items() if not is_same(before.get(name, ""), owner)}
     if changed:
-        told = [f"{name} of {before.get(name, 'an unknown version')} (now {owner})" for name, owner in changed.items()]
         old = {name: before[name] for name in changed if name in before}
-        different = [f"the run was made with {', '.join(told)}"]
+        different = [f"the run was made with {', '.join(_moved(before, changed))}"]
         help = bring_back(old, run) or help
     if different and not allow_changed:
         raise UsageError("\n".join(different), help=help)
     return different
+
+
+def _moved(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """Yield where components were from and are from now; those that are specnet's own are not listed one by one."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for name, owner in now.items():
+        names.setdefault((before.get(name, "an unknown version"), owner), []).append(name)
+    for (old, new), moved in names.items():
+        own = old.startswith(f"{BUILTIN} ") and new.startswith(f"{BUILTIN} ")
+        yield f"{old if own else f'{enumerate_some(moved)} of {old}'} (now {new})"
 
 
 def resumed_components(manifest: Mapping[str, Any], spec: Spec) -> dict[str, str]:

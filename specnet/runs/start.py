@@ -50,12 +50,13 @@ def run(
     report: bool = True,
     kernels: str | None = None,
     allow_other_kernels: bool = False,
+    allow_changed_code: bool = False,
 ) -> Run:
     """Train a spec and return its run; anything but a `Spec` is passed to `load_spec` first.
 
     `out` names the run directory, which must be free; by default it is `runs/` and the spec's name, or the next free
     one of `-2`, `-3`, …. With `resume`, a run of the spec in that same directory is resumed, if there is one; then
-    errors, `strict`, `threads`, `kernels` and `allow_other_kernels` are those of `resume`.
+    errors, `strict`, `threads`, `kernels`, `allow_other_kernels` and `allow_changed_code` are those of `resume`.
 
     In a notebook progress is shown, unless there is an `observer`.
 
@@ -89,7 +90,9 @@ def run(
     )
     with Signals() as signals:
         go_on = partial(_go_on, wanted, spec, observers, callbacks, signals, strict, threads, report)
-        go_on = partial(go_on, kernels=kernels, allow_other_kernels=allow_other_kernels)
+        go_on = partial(
+            go_on, kernels=kernels, allow_other_kernels=allow_other_kernels, allow_changed_code=allow_changed_code
+        )
         if resume and (wanted / "manifest.json").exists():
             return go_on()
         experiment = _set_up(spec, callbacks, signals)

@@ -12,7 +12,7 @@ from specnet import registry
 from specnet.datasets.base import AnySamples, StreamedSamples
 from specnet.datasets.checks import check_weights
 from specnet.datasets.rows import Rows
-from specnet.errors import DataError, RowError
+from specnet.errors import DataError
 from specnet.functions import all_finite
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
@@ -231,5 +231,5 @@ def finite(values: np.ndarray, what: str) -> np.ndarray:
     """
     if not all_finite(values):
         row = np.argwhere(~np.isfinite(values))[0][0]
-        raise RowError(f"the {what} in {{place}} is not finite as {values.dtype}", row)
+        raise DataError(f"the {what} in {{place}} is not finite as {values.dtype}", row=row)
     return values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from specnet.errors import DataError, RowError
+from specnet.errors import DataError
 from specnet.transforms.base import NUMBERS, Pieces, Transform
 
 
@@ -45,7 +45,7 @@ class OneHot(Transform):
             if unknown.any():
                 row = int(np.argmax(unknown))
                 message = f"the category {column[row]} in {{place}}, column {number}, is not in the training split"
-                raise RowError(message, row)
+                raise DataError(message, row=row)
             encoded.append(column[:, np.newaxis] == values)
         return np.concatenate(encoded, axis=1).astype(np.float64)
 

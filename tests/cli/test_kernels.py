@@ -81,5 +81,6 @@ def test_where_bits_matter_a_run_whose_set_is_gone_needs_leave(command, gone, in
 
 
 def test_leave_for_another_set_is_for_runs_that_are_resumed(spec, invoke):
-    result = invoke("run", spec, "--allow-other-kernels")
-    assert (result.exit_code, "--allow-other-kernels needs a run to resume" in result.stderr) == (2, True)
+    for option in ("--allow-other-kernels", "--allow-changed-code", "--strict"):
+        result = invoke("run", spec, option)
+        assert (result.exit_code, f"{option} needs a run to resume" in result.stderr) == (2, True)

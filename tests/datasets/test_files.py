@@ -10,7 +10,7 @@ from specnet import build
 from specnet.datasets.base import Samples, StreamedSamples
 from specnet.datasets.files import npy_header, npy_rows, npz_rows
 from specnet.datasets.rows import PIECE_BYTES, Rows, pieces, row_bytes
-from specnet.errors import DataError, RowError, ShapeError
+from specnet.errors import DataError, ShapeError
 
 X = np.arange(1000 * 3 * 2).reshape(1000, 3, 2)
 T = np.arange(1000) % 7
@@ -156,7 +156,7 @@ def test_rows_far_apart_are_read_without_all_that_is_between_them():
 def test_rows_are_changed_when_they_are_read_and_mistakes_counted_from_the_first():
     def change(x):
         if (x == 999).any():
-            raise RowError("{place} is too large", np.flatnonzero(x == 999)[0])
+            raise DataError("{place} is too large", row=np.flatnonzero(x == 999)[0])
         return np.stack([x, -x], axis=1).astype("f4")
 
     rows = lazy(np.arange(1000)).map(change).map(np.square)

@@ -113,18 +113,16 @@ def test_each_mistake_is_told_with_its_place(table, case):
 
 SEEN_AT_ONCE = [
     "empty file", "blank file", "header only", "column twice", "cell beyond the parser's limit",
-    "header beyond the parser's limit", "open quote", "text after a quote", "Latin-1", "UTF-16",
+    "header beyond the parser's limit", "open quote", "text after a quote", "Latin-1", "UTF-16", "ragged",
 ]  # fmt: skip
-"""Mistakes that header and first row show."""
+"""Mistakes that header and first rows show."""
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_an_outline_tells_the_mistakes_of_header_and_first_row_in_the_same_words(table, case):
+def test_an_outline_tells_the_mistakes_of_header_and_first_rows_in_the_same_words(table, case):
     dataset = table(WRONG[case][0])
     if case in SEEN_AT_ONCE:
         assert mistakes(dataset, type(dataset).outline) == mistakes(dataset)
-    elif case == "ragged":
-        assert mistakes(dataset, type(dataset).outline) == mistakes(dataset)[:1]
     else:
         assert dataset.outline().inputs == (1,)
 
@@ -221,9 +219,9 @@ def test_the_first_byte_that_is_not_utf_8_is_found_wherever_it_is(table, line):
     assert raised.value.help == "save the file as UTF-8"
 
 
-def helps(dataset):
+def helps(dataset, look=lambda dataset: dataset.load(RNG)):
     with pytest.raises(SpecnetError) as raised:
-        dataset.load(RNG)
+        look(dataset)
     return {diagnostic.help for diagnostic in raised.value.diagnostics}
 
 
@@ -337,6 +335,15 @@ def test_text_above_a_header_or_without_one_is_recognised(table, content, help):
     assert all(help in found for found in helps(table(content)))
 
 
+def test_a_header_that_is_missing_is_told_where_none_of_the_names_is_found(table):
+    found = helps(table("0.5,1\n0.4,0\n0.7,1\n"), lambda dataset: dataset.outline())
+    assert set(found) == {"the first line looks like data: add a line with names above it"}
+    found = helps(table("0.5,x\n0.4,y\n0.7,x\n"), lambda dataset: dataset.outline())
+    assert set(found) == {"the first line looks like data: add a line with names above it"}
+    found = helps(table("2001,2002,year\n0.4,1,5\n0.7,2,6\n"), lambda dataset: dataset.outline())
+    assert set(found) == {"one of: 2001, 2002, year"}
+
+
 def test_a_table_of_60_000_columns_is_read_in_a_moment(table):
     names = [f"gene{number}" for number in range(60_000)]
     content = "\n".join([",".join([*names, "t"]), *[",".join(["0.5"] * 60_000 + ["1"])] * 3])
@@ -386,6 +393,20 @@ def test_a_row_is_named_by_its_line_in_the_file_wherever_the_split_puts_it(split
     for name, samples in data.splits.items():
         lines = [int(data.place(name, row).removeprefix("line ")) for row in range(len(samples.inputs))]
         np.testing.assert_array_equal(samples.inputs[:, 0], np.array(lines) - 2)
+
+
+@pytest.mark.parametrize(("units", "warned"), [(3, False), (5, True)])
+def test_more_outputs_than_classes_are_a_warning(units, warned, table, tmp_path):
+    dataset = table("a,t\n1,red\n2,green\n3,blue\n")
+    spec = specnet.load_spec(
+        {
+            "dataset": {"type": "csv", "path": str(dataset.path), "inputs": ["a"], "targets": ["t"]},
+            "layers": [{"type": "linear", "units": units}],
+            "loss": "cross_entropy",
+        }
+    )
+    message = 'the last layer has 5 outputs for 3 classes, ["blue", "green", "red"]: give it 3 units, or leave them out'
+    assert Experiment(spec).warnings == [message] * warned
 
 
 def test_classes_numbered_from_1_are_told_the_way_out(table, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import specnet
 from specnet.errors import DataError
 from specnet.recording.curves import DEAD_UNITS
-from specnet.report.results import Example, PredictedNumbers
+from specnet.report.results import Example, PredictedNumbers, Worst
 from specnet.report.view import (
     INPUTS,
     WIDTH,
@@ -148,12 +148,17 @@ def example(inputs):
     return Example(0, np.asarray(inputs), "a", "b", 1.0)
 
 
-def test_examples_are_images_or_numbers(reported):
-    images = show_examples(reported(), [example(np.eye(3)[..., np.newaxis])] * 2)
+def worst_of(examples):
+    return Worst("test", "distance", examples, 9, None)
+
+
+def test_examples_are_images_or_numbers(reported, data):
+    found = {"data": data([1.0])}
+    images = show_examples(reported(**found), worst_of([example(np.eye(3)[..., np.newaxis])] * 2))
     assert [(shown.image[:22], shown.inputs) for shown in images] == [("data:image/png;base64,", "")] * 2
-    (shown,) = show_examples(reported(), [example(np.ones((2, 2, 2)))])
+    (shown,) = show_examples(reported(**found), worst_of([example(np.ones((2, 2, 2)))]))
     assert (shown.image, shown.inputs) == (None, "1, 1, 1, 1, 1, 1, 1, 1")
-    assert show_examples(reported(), []) == []
+    assert show_examples(reported(**found), worst_of([])) == []
 
 
 @pytest.mark.parametrize("truth", [[0.5, 1.5], [2.0, 2.0]], ids=["numbers", "always the same"])

@@ -4,6 +4,7 @@ import importlib
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -14,7 +15,9 @@ from runs.stopped import contents, small
 import specnet
 from specnet import registry
 from specnet.cli import cli
+from specnet.distributions import version
 from specnet.errors import Interrupted, UsageError
+from specnet.runs import code
 from specnet.runs.doctor import examine_run
 
 LAYER = """
@@ -70,10 +73,10 @@ def stopped(edit, stop, tmp_path):
     return tmp_path / "run"
 
 
-def test_the_manifest_and_each_checkpoint_have_the_digest_of_the_code_of_plugins_alone(stopped):
-    code = json.loads((stopped / "manifest.json").read_text())["code"]
-    assert list(code) == ["callbacks.silent", "layers.times"]
-    assert len(set(code.values())) == 2
+def test_the_manifest_and_each_checkpoint_have_the_digests_of_the_code_of_plugins_and_of_specnet(stopped):
+    found = json.loads((stopped / "manifest.json").read_text())["code"]
+    assert list(found) == ["callbacks.silent", "layers.times", "specnet"]
+    assert len(set(found.values())) == 3
 
 
 def test_the_same_code_in_new_files_is_no_change(stopped, edit):
@@ -99,6 +102,32 @@ def test_changed_code_is_refused_by_name_unless_it_is_allowed(changes, name, sto
     assert len(run.manifest["identities"]) == 2
     assert run.manifest["resumed"][0]["code"] == run.manifest["code"]
     specnet.resume(stopped, ["training.epochs=5"])
+
+
+def test_changed_code_of_specnet_itself_is_refused_unless_it_is_allowed(stopped, monkeypatch):
+    monkeypatch.setattr(code, "digest_own_code", lambda: "a" * 64)
+    message = f"the code of specnet {version()} has changed since the run was made"
+    with pytest.raises(UsageError, match=message):
+        specnet.resume(stopped)
+    spec = specnet.load_spec(stopped / "spec.json")
+    with pytest.raises(UsageError, match=message):
+        specnet.run(spec, stopped, resume=True)
+    run = specnet.run(spec, stopped, resume=True, allow_changed_code=True)
+    assert (run.status, run.manifest["code"]["specnet"]) == ("finished", "a" * 64)
+
+
+def test_the_digest_of_specnet_follows_what_trains_and_nothing_else(tmp_path, monkeypatch):
+    package = tmp_path / "specnet"
+    shutil.copytree(Path(specnet.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code, "__file__", str(package / "runs" / "code.py"))
+    digest = code.digest_own_code.__wrapped__
+    before = digest()
+    assert before == code.digest_own_code()
+    for changed, room in [(False, "cli"), (False, "plots"), (True, "layers"), (True, "kernels/numpy")]:
+        with (package / room / "__init__.py").open("a") as file:
+            file.write("# changed\n")
+        assert (digest() != before) is changed
+        before = digest()
 
 
 def test_a_run_whose_code_does_not_change_ends_in_the_same_bytes(stopped, tmp_path):

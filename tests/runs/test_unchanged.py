@@ -1,5 +1,6 @@
 """A run goes on only as the run that it is: with the same spec, data and plugins, and told where machines differ."""
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from helpers import Watched
 from runs.stopped import change, contents, files, small
 
 import specnet
+from specnet.distributions import version
 from specnet.errors import Interrupted, SpecError, UsageError
 from specnet.runs.resume import differences
 from specnet.runs.threads import usable_cores
@@ -159,6 +161,18 @@ def test_a_plugin_of_another_version_is_refused_with_what_to_install(stop, tmp_p
     with pytest.raises(UsageError, match=r"made with layers.linear of specnet-tiny 0.0.9 \(now specnet") as error:
         specnet.resume(tmp_path / "run")
     assert error.value.help == "pip install specnet-tiny==0.0.9"
+
+
+def test_another_version_of_specnet_is_told_once_and_not_for_each_component(stop, tmp_path):
+    stop(3)
+    with pytest.raises(Interrupted):
+        specnet.run(small(), tmp_path / "run")
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    for name in manifest["components"]:
+        change(tmp_path / "run", "components", name, "specnet 0.0.1")
+    with pytest.raises(UsageError) as error:
+        specnet.resume(tmp_path / "run")
+    assert error.value.message == f"the run was made with specnet 0.0.1 (now specnet {version()})"
 
 
 def test_every_difference_is_told_once_where_it_is():

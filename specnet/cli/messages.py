@@ -1,0 +1,41 @@
+"""Messages on standard error: on a terminal they are cut to its width and coloured."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from contextlib import suppress
+
+import click
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal that shows messages, or None if they go elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+
+
+def coloured(text: str) -> str:
+    """Return messages in the colours of a terminal, unless there is none or `NO_COLOR` is set."""
+    if not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return "\n".join(map(_coloured, text.split("\n")))
+
+
+def _coloured(line: str) -> str:
+    if found := re.match(r"(error|warning)(\[[\w-]+\])?:", line):
+        color = "red" if found[1] == "error" else "yellow"
+        return click.style(found[0], fg=color, bold=True) + line[found.end() :]
+    if found := re.match(r" *(-->|= \w+:)", line):
+        return click.style(found[0], fg="cyan") + line[found.end() :]
+    if found := re.match(r"( *\d* \|)( *)(\^*)", line):
+        carets = click.style(found[3], fg="red", bold=True) if found[3] else ""
+        return click.style(found[1], fg="cyan") + found[2] + carets + line[found.end() :]
+    return line
+
+
+def tell(*lines: str) -> None:
+    """Print lines to standard error."""
+    with suppress(OSError):  # a closed terminal does not change the exit code
+        click.echo(coloured("\n".join(lines)), err=True)
