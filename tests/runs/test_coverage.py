@@ -10,17 +10,20 @@ import pytest
 HERE = Path(__file__).parent
 COVERED = ("archive", "checkpoints", "directory", "files", "history", "signals", "state")
 TESTS = (
-    "archive",
-    "checkpoints",
-    "confinement",
-    "directory",
-    "files",
-    "history",
-    "notebook",
-    "signals",
-    "start",
-    "trust",
-    "platforms",
+    "runs/test_archive",
+    "runs/test_checkpoints",
+    "runs/test_confinement",
+    "runs/test_directory",
+    "runs/test_doctor",
+    "runs/test_files",
+    "runs/test_history",
+    "runs/test_notebook",
+    "runs/test_signals",
+    "runs/test_start",
+    "runs/test_trust",
+    "cli/test_running",
+    "cli/test_stopping",
+    "test_platforms",
 )
 
 
@@ -33,7 +36,7 @@ def test_every_branch_of_the_checkpoint_and_run_directory_modules_is_covered(tmp
         return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
 
     include = ",".join(f"specnet/runs/{name}.py" for name in COVERED)
-    tests = [str(next(HERE.parent.rglob(f"test_{name}.py"))) for name in TESTS]
+    tests = [str(HERE.parent / f"{name}.py") for name in TESTS]
     plugins = ["-p", "no:xdist", "-p", "no:cacheprovider"]
     ran = coverage("run", "--branch", f"--include={include}", "-m", "pytest", "-q", "-m", "", *plugins, *tests)
     assert ran.returncode == 0, ran.stdout

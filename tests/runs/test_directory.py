@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from specnet.errors import BusyError, RunError, UsageError
+from specnet.runs import directory
 from specnet.runs.directory import LOCK, RunDirectory, claim_directory, find_writer, inside, take_directory
 
 
@@ -225,3 +226,21 @@ def test_a_place_where_no_directory_can_be_made_is_named(name, reason, tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=reason):
         claim_directory(tmp_path / name)
+
+
+def test_a_directory_that_another_run_holds_is_only_passed_over_where_the_name_is_free_to_choose(tmp_path):
+    with RunDirectory(tmp_path / "run"):
+        with pytest.raises(BusyError):
+            claim_directory(tmp_path / "run", exactly=True)
+        with claim_directory(tmp_path / "run") as other:
+            assert other.path == tmp_path / "run-2"
+
+
+def test_a_lock_that_always_says_try_again_ends(tmp_path, monkeypatch):
+    def always(path):
+        raise BusyError("busy")
+
+    monkeypatch.setattr(directory, "take_directory", always)
+    monkeypatch.setattr(directory, "MOST_NUMBERED", 20)
+    with pytest.raises(UsageError, match="and 20 names after it are taken"):
+        claim_directory(tmp_path / "run")

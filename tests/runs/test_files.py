@@ -1,11 +1,13 @@
 import os
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from specnet.errors import RunError
-from specnet.runs.files import Staged, read_bytes, write_file
+from specnet.runs import files
+from specnet.runs.files import Staged, open_file, read_bytes, sync_directory, write_file
 
 
 @pytest.fixture
@@ -88,3 +90,13 @@ def test_a_file_that_is_too_large_is_not_read(path):
     assert read_bytes(path, 3) == b"old"
     with pytest.raises(RunError, match="it has 3 bytes, more than 2"):
         read_bytes(path, 2)
+
+
+def test_a_file_that_does_not_fit_into_memory_is_named(path, monkeypatch):
+    with pytest.raises(RunError, match=f"{path} cannot be read: there is not enough memory for it"), open_file(path):
+        raise MemoryError
+
+
+def test_where_directories_cannot_be_opened_they_are_not_synced(path, monkeypatch):
+    monkeypatch.setattr(files, "os", SimpleNamespace(name="nt"))
+    sync_directory(path.parent)
