@@ -229,6 +229,7 @@ def test_a_place_where_no_directory_can_be_made_is_named(name, reason, tmp_path)
 
 
 def test_a_directory_that_another_run_holds_is_only_passed_over_where_the_name_is_free_to_choose(tmp_path):
+    (tmp_path / "run").mkdir()
     with RunDirectory(tmp_path / "run"):
         with pytest.raises(BusyError):
             claim_directory(tmp_path / "run", exactly=True)

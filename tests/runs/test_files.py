@@ -92,7 +92,7 @@ def test_a_file_that_is_too_large_is_not_read(path):
         read_bytes(path, 2)
 
 
-def test_a_file_that_does_not_fit_into_memory_is_named(path, monkeypatch):
+def test_a_file_that_does_not_fit_into_memory_is_named(path):
     with pytest.raises(RunError, match=f"{path} cannot be read: there is not enough memory for it"), open_file(path):
         raise MemoryError
 
