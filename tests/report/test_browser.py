@@ -895,6 +895,15 @@ def test_runs_are_compared_with_the_best_of_each_row_marked(browser, compared, u
     assert browser.table("section[aria-labelledby=differences] table") == [["training.epochs", "6", "3"]]
 
 
+@pytest.mark.parametrize(("width", "columns"), [(1280, 3), (390, 3)])
+def test_images_of_a_run_stand_side_by_side_beside_other_runs(width, columns, browser, example, tmp_path):
+    runs = [example(kind).run for kind in ("images", TWO)]
+    browser.resize((width, 800))
+    browser.open(write_comparison(runs, tmp_path / "both.html"))
+    tops = browser.each(".stage .album li", "each.getBoundingClientRect().top")
+    assert tops.count(tops[0]) >= columns
+
+
 def test_the_last_dot_of_a_shorter_run_is_where_it_ended(browser, compared):
     browser.go(6)
     dots = browser.each(".mark circle", "(each.cx.baseVal.value - 50) / (each.ownerSVGElement.clientWidth - 62)")
