@@ -22,6 +22,8 @@ HOLDER = re.compile(r"process \d+ on ")
 FOLDERS = ("checkpoints", "plots", "plugins")
 BEGINNING = ("spec.json", "history.jsonl", "record.npz", "checkpoints/step-00000000.npz")
 """Files that a run writes before its manifest. Without a manifest there is no run yet."""
+MOST_BUSY = 100
+"""New directories that other runs may lock first, before locks count as broken."""
 MOST_NUMBERED = 10_000
 """Numbers that are tried for the name of a directory."""
 OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json", "results.json", "report.html"}
@@ -185,8 +187,9 @@ def claim_directory(wanted: Path, *, exactly: bool = False) -> RunDirectory:
     """
     if wanted.name in ("", ".."):  # a number cannot follow these
         raise UsageError(f'"{wanted}" cannot be a run directory', help="end it with a name, as in --out runs/mine")
-    path = wanted
+    path, busy = wanted, 0
     for number in range(2, MOST_NUMBERED + 2):
+        exists = path.exists()
         try:
             path.mkdir(parents=True, exist_ok=True)
             if directory := take_directory(path):
@@ -195,7 +198,8 @@ def claim_directory(wanted: Path, *, exactly: bool = False) -> RunDirectory:
             if path == wanted and not exactly:
                 raise UsageError(f"{path} is not a directory", help="choose another with --out") from None
         except BusyError:  # another run took it at the same time
-            if exactly:
+            busy += not exists
+            if exactly or busy > MOST_BUSY:
                 raise
         except OSError as error:
             raise UsageError(f"{path} cannot be made: {os_reason(error)}", help="choose another with --out") from error

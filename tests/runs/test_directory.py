@@ -242,6 +242,15 @@ def test_a_lock_that_always_says_try_again_ends(tmp_path, monkeypatch):
         raise BusyError("busy")
 
     monkeypatch.setattr(directory, "take_directory", always)
-    monkeypatch.setattr(directory, "MOST_NUMBERED", 20)
-    with pytest.raises(UsageError, match="and 20 names after it are taken"):
+    with pytest.raises(BusyError):
+        claim_directory(tmp_path / "run")
+    assert len(list(tmp_path.iterdir())) <= 101
+
+
+def test_names_that_are_all_taken_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(directory, "MOST_NUMBERED", 3)
+    for name in ("run", "run-2", "run-3"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "notes.txt").touch()
+    with pytest.raises(UsageError, match="and 3 names after it are taken"):
         claim_directory(tmp_path / "run")
