@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError, PydanticSerializationError
 from specnet import registry
 from specnet.distributions import BUILTIN
 from specnet.errors import BrokenComponentError, SpecnetError
+from specnet.plugin_code import staying
 from specnet.words import Pointer, describe_error, show_pointer
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def guarded(component: Component, place: Pointer, method: str) -> Iterator[None]
         BrokenComponentError: for any exception but a `SpecnetError`, such as a mistake in a plugin.
     """
     try:
-        yield
+        with staying():
+            yield
     except SpecnetError as error:
         if not error.complete:
             error.at(*place).complete = True
@@ -51,7 +53,8 @@ def blaming(entry: registry.Entry | None, what: str) -> Iterator[None]:
         BrokenComponentError: for such an exception. Errors in specnet's own code pass unchanged.
     """
     try:
-        yield
+        with staying():
+            yield
     except (ValidationError, PydanticCustomError, PydanticSerializationError, KeyboardInterrupt, MemoryError):
         raise
     except BaseException as cause:

@@ -12,7 +12,6 @@ import linecache
 import re
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +24,7 @@ from specnet import registry
 from specnet.component import check_class
 from specnet.distributions import BUILTIN
 from specnet.errors import ComponentError, Location, PluginError, SpecnetError, UsageError
+from specnet.plugin_code import importing
 from specnet.words import describe_error, os_reason, printable, quote
 
 __path__: list[str] = []
@@ -179,7 +179,7 @@ def _run(path: Path, name: str, content: bytes) -> None:
     _RUN[str(path)] = content
     sys.modules[name] = module  # where pydantic and pickle look up names of a class
     try:
-        with redirect_stdout(sys.stderr):
+        with importing(f"the file {printable(str(path))}"):
             exec(compile(content, str(path), "exec", dont_inherit=True), module.__dict__)
     except (KeyboardInterrupt, MemoryError):
         raise

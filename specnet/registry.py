@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import redirect_stdout, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
@@ -19,6 +19,7 @@ import importlib_metadata
 from specnet.distributions import BUILTIN, _same, is_installed, pip_command, requirements, show_distribution, version
 from specnet.errors import AmbiguousComponentError, BrokenComponentError, UnknownComponentError, UsageError
 from specnet.names import suggest
+from specnet.plugin_code import importing
 from specnet.words import describe_error, quote
 
 _T = TypeVar("_T")
@@ -80,7 +81,7 @@ class Entry:
             message = f"{self} is made for specnet {wanted}, and this is specnet {version()}"
             raise BrokenComponentError(message, help=pip_command("install --upgrade", self.distribution))
         try:
-            with redirect_stdout(sys.stderr):  # its output is not part of a command's output
+            with nullcontext() if self.distribution == BUILTIN else importing(self):
                 return self.point.load()
         except (KeyboardInterrupt, MemoryError):
             raise

@@ -24,6 +24,7 @@ from specnet.losses.base import Loss
 from specnet.network.network import Network
 from specnet.network.parameters import FlatVector, lay_out
 from specnet.network.wrapping import Call, check_result, wrapped
+from specnet.plugin_code import staying
 from specnet.randomness import stream
 from specnet.task import Shape
 from specnet.words import Pointer, show_pointer
@@ -69,6 +70,7 @@ class Usage:
     layers: Mapping[Pointer, int]
 
 
+@staying()
 def dry_run(subject: Subject, batch: int, rows: int, deadline: float = math.inf) -> Usage:
     """Return the memory of two training steps on `batch` samples, with an evaluation of `rows` samples between them.
 

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from specnet.functions import format_number
+from specnet.plugin_code import staying
 from specnet.report.base import Reported
 from specnet.report.compare import compare, name_runs
 from specnet.report.paths import relative_paths, shorten_paths
@@ -39,6 +40,7 @@ LETTERS = 1_000_000
 """Letters that the frames of all replays of a page take at most; a page should stay below 2 MB."""
 
 
+@staying()
 def page(runs: Sequence[Reported]) -> str:
     """Return the page of a run, or of several to be compared, as HTML.
 

@@ -14,6 +14,7 @@ from specnet.faults import find_culprit
 from specnet.functions import evenly_spaced
 from specnet.names import suggest
 from specnet.plots.base import Plot, Trained
+from specnet.plugin_code import staying
 from specnet.report.settings import default_settings, with_fallback_fonts
 from specnet.words import describe_error
 
@@ -85,7 +86,8 @@ def draw(plot: Plot, run: Trained, format: str) -> bytes:
 def failing_as_plot_error(plot: Plot) -> Iterator[None]:
     """Raise what goes wrong in a plot as a `PlotError` with its name: other pictures do not depend on it."""
     try:
-        yield
+        with staying():
+            yield
     except SpecnetError:
         raise
     except Exception as error:

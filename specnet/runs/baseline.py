@@ -9,9 +9,11 @@ import numpy as np
 
 from specnet.datasets.base import AnySamples, Data, Samples
 from specnet.metrics.base import Metric
+from specnet.plugin_code import staying
 from specnet.task import Task, class_numbers
 
 
+@staying()
 def baselines(task: Task, data: Data, metrics: Mapping[str, Metric]) -> dict[str, dict[str, float]]:
     """Return each metric of a constant prediction on each split; empty if there is none, or samples are streamed.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from specnet.errors import BusyError, RunError, UsageError
+from specnet.plugin_code import return_to, working_directory
 from specnet.runs.files import TEMPORARY, error_about, read_bytes, sync_directory
 from specnet.words import os_reason, printable, shorten
 
@@ -43,6 +44,7 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._began_in = working_directory()
         self._lock = _open_lock(path, os.O_RDWR | os.O_CREAT)
         try:
             self._take()
@@ -79,6 +81,7 @@ class RunDirectory:
         Raises:
             OSError: if the directory or its lock was moved or deleted, as what has replaced it may be another run's.
         """
+        return_to(self._began_in)  # a component may have changed it, and the path may be relative to it
         if not self.is_here():
             raise OSError(errno.ESTALE, "is no longer the directory of this run", str(self.path))
         return inside(self.path, *parts)

@@ -17,6 +17,7 @@ from specnet.errors import DataError, Diagnostic, ShapeError, SpecError, Specnet
 from specnet.faults import guarded
 from specnet.improvement import ImprovementTracker, Mode
 from specnet.optimizers.base import Optimizer
+from specnet.plugin_code import staying
 from specnet.recording.recorder import Recorder
 from specnet.runs.building import build_model, load_data, located, named_rows, transform
 from specnet.schedules.base import Schedule, WatchingSchedule
@@ -71,6 +72,7 @@ class Experiment:
         SpecnetError: if data, transforms, layers, loss, metrics, monitors or plots do not fit each other.
     """
 
+    @staying()
     def __init__(self, spec: Spec, callbacks: Sequence[Callback] = ()) -> None:
         self.data = load_data(spec)
         inputs, targets, transformed = transform(spec, self.data)

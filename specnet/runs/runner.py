@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from specnet.errors import DivergenceError, Interrupted, PlotError, SpecnetError
+from specnet.plugin_code import staying
 from specnet.runs.building import located
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory
@@ -189,7 +190,8 @@ class Runner:
             try:
                 if resumed:
                     self._go_on(resumed)
-                status = train(self.trainer)
+                with staying():
+                    status = train(self.trainer)
                 self.save(final=True)
                 self.trainer.batches.release()
                 self.manifest |= {"stopped_early": self.trainer.finished is not None, "reason": self.trainer.stopped}

@@ -11,6 +11,7 @@ from pydantic_core import to_jsonable_python
 
 from specnet import registry
 from specnet.component import Component
+from specnet.plugin_code import staying
 from specnet.spec.model import Spec
 
 
@@ -41,6 +42,7 @@ def shortest(value: Any) -> Any:
     return to_jsonable_python(value)
 
 
+@staying()
 def _needed_fields(model: BaseModel, always: Collection[str] = ()) -> dict[str, Any]:
     """Return the fields of a component or section that cannot be left out, or are in `always`, as JSON values."""
     cls, resolved = type(model), model.model_dump_json(by_alias=True)

@@ -17,6 +17,7 @@ from specnet.functions import all_finite
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
 from specnet.network.network import Network
+from specnet.plugin_code import staying
 from specnet.task import Task
 from specnet.training.batches import Batch, PreparedSplit, StreamedSplit
 from specnet.training.measures import Measures
@@ -193,11 +194,13 @@ class Model:
         check_counts(count)
         return {"loss": loss, **measures.compute()}
 
+    @staying()
     def evaluate(self, samples: AnySamples) -> dict[str, float]:
         """Return loss and metrics on raw samples."""
         check_weights("given", samples)
         return self.score(self.prepare(samples.map(self.inputs.apply, self.targets.apply), samples.targets))
 
+    @staying()
     def predict(self, inputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """Return predictions (n, ...) for raw inputs (n, ...); `mask` (n, time) as in `Samples`."""
         return self.interpret(self.outputs(self.take(inputs), mask)[0])

@@ -10,6 +10,7 @@ import numpy as np
 
 from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer, all_needs, all_state_names
+from specnet.plugin_code import staying
 from specnet.schedules.scheduled import ScheduledFields
 from specnet.training.objective import BatchObjective
 from specnet.training.update import updater
@@ -18,6 +19,7 @@ ROUNDS = 5
 """Number of measurements of a step; the shortest counts, as disturbances only add time."""
 
 
+@staying()
 def time_step(network: Network, optimizer: Optimizer, batch: int) -> list[float]:
     """Return the seconds of each layer in a step on random inputs, and last those of the optimizer.
 

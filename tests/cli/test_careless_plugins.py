@@ -1,0 +1,201 @@
+"""Plugins that change what belongs to the whole process: the run, its data and its output stay as they are."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from environment import write_distribution
+from helpers import sampled
+
+from specnet import plugin_code
+
+SOURCE = """\
+import os, sys
+import numpy as np
+import specnet
+from pydantic import field_validator
+
+
+def careless(place):
+    if place == "{place}":
+        {deed}
+
+
+careless("import")
+
+
+@specnet.register("layers", "mine")
+class Mine(specnet.Layer):
+    factor: float = 2.0
+
+    @field_validator("factor", mode="before")
+    @classmethod
+    def check(cls, value):
+        careless("validator")
+        return value
+
+    def build(self, input_shape):
+        careless("build")
+        return input_shape
+
+    def forward(self, x, training):
+        careless("forward")
+        return self.factor * x
+
+    def backward(self, dy):
+        careless("backward")
+        return self.factor * dy
+
+
+@specnet.register("callbacks", "watcher")
+class Watcher(specnet.Callback):
+    def begin(self, training):
+        careless("begin")
+
+    def step(self, training):
+        careless("step")
+
+    def epoch(self, training, values):
+        careless("epoch")
+
+    def end(self, training, status):
+        careless("end")
+
+
+@specnet.register("losses", "squares")
+class Squares(specnet.Loss):
+    def forward(self, y, target, weight=None):
+        careless("loss")
+        self.difference = y - target
+        return float(np.mean(self.difference**2))
+
+    def backward(self):
+        return 2 * self.difference / self.difference.size
+
+
+@specnet.register("metrics", "largest")
+class Largest(specnet.Metric):
+    def reset(self):
+        self.keep(largest=0.0)
+
+    def update(self, prediction, target, weight=None):
+        careless("metric")
+        self.largest = max(self.largest, float(np.abs(prediction - target).max()))
+
+    def compute(self):
+        return self.largest
+
+
+@specnet.register("transforms", "same")
+class Same(specnet.Transform):
+    def fit(self, x):
+        careless("fit")
+
+    def apply(self, x):
+        careless("apply")
+        return x
+
+
+@specnet.register("plots", "empty")
+class Empty(specnet.Plot):
+    def draw(self, run):
+        from matplotlib.figure import Figure
+
+        careless("draw")
+        return Figure()
+"""
+PLACES = ["import", "validator", "build", "forward", "backward", "begin", "step", "epoch", "end", "loss", "metric",
+          "fit", "apply", "draw"]  # fmt: skip
+SPEC = {
+    "dataset": {"type": "csv", "path": "data.csv", "inputs": ["x"], "targets": ["y"]},
+    "split": {"validation": 0.25},
+    "transforms": {"inputs": ["same"]},
+    "layers": [{"type": "mine", "factor": 1.5}, {"type": "linear", "units": 1}],
+    "loss": "squares",
+    "metrics": ["largest"],
+    "training": {"epochs": 3, "callbacks": ["watcher"]},
+    "checkpoint": {"every_steps": 1, "keep": 9},
+    "record": {"points": 2},
+    "plots": ["curves", "empty"],
+}
+COMMANDS = {
+    "run": ["spec.json", "-o", "run"],
+    "resume": ["run", "--set", "training.epochs=4"],
+    "evaluate": ["run", "--data", "data.csv"],
+    "predict": ["run", "data.csv", "-o", "predictions.csv"],
+    "plot": ["run", "empty", "-o", "empty.png"],
+    "report": ["run"],
+    "compare": ["run", "run", "-o", "page.html"],
+    "doctor": ["run"],
+    "summary": ["spec.json"],
+    "data": ["spec.json", "-o", "arrays.npz"],
+    "components": ["layers", "mine"],
+    "schema": ["-o", "a.schema.json"],
+}
+"""Every command that runs code of plugins, in an order that works, with relative paths."""
+
+
+@pytest.fixture
+def plugin(write):
+    """Write a plugin that does something careless at a place, and a spec that uses all of it."""
+
+    def call(place, deed):
+        Path("data.csv").write_text("x,y\n" + "".join(f"{n},{2 * n}\n" for n in range(16)))
+        Path("mine.py").write_text(SOURCE.format(place=place, deed=deed))
+        return write("spec.json", **SPEC)
+
+    return call
+
+
+@pytest.mark.parametrize("place", sampled(PLACES, 4))
+def test_a_plugin_that_changes_the_working_directory_moves_nothing(place, plugin, invoke, forget, tmp_path):
+    plugin(place, "os.chdir('/')")
+    for command, arguments in COMMANDS.items():
+        result = invoke(command, *arguments, "--plugin", "mine.py")
+        assert result.exit_code == 0, (command, result.output)
+        assert Path.cwd() == tmp_path, command
+        forget()
+    assert len([*Path("run/checkpoints").glob("*.npz")]) == 5
+    assert {path.name for path in Path().iterdir()} == {
+        "spec.json", "data.csv", "mine.py", "run", "predictions.csv", "empty.png", "page.html", "arrays.npz",
+        "a.schema.json",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "arguments", [["components"], ["schema"], ["doctor"], ["components", "layers", "slow"]], ids=" ".join
+)
+def test_an_import_that_takes_long_is_named(arguments, invoke, install, monkeypatch):
+    monkeypatch.setattr(plugin_code, "SLOW", 0.05)
+    install(
+        "specnet-slow",
+        "slow = slow:Slow",
+        slow="import time; time.sleep(0.5); import specnet\nclass Slow(specnet.Layer): pass",
+    )
+    result = invoke(*arguments)
+    assert result.stderr.count('note: the import of the layer "slow" of specnet-slow 1.0 takes long; Ctrl-C') == 1
+
+
+def test_a_plugin_file_that_takes_long_is_named(invoke, local, monkeypatch):
+    monkeypatch.setattr(plugin_code, "SLOW", 0.05)
+    Path("mine.py").write_text("import time; time.sleep(0.5)")
+    assert "note: the import of the file mine.py takes long" in invoke("components", "--plugin", "mine.py").stderr
+
+
+def test_an_interrupt_ends_an_import_that_hangs_and_names_it(tmp_path):
+    write_distribution(tmp_path, "specnet-slow", "slow = slow:Slow", slow="import threading; threading.Event().wait()")
+    code = "from specnet import plugin_code; from specnet.cli import main; plugin_code.SLOW = 0.1; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "components"], env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert 'the layer "slow" of specnet-slow 1.0 takes long' in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert stderr == (
+        'stopped by SIGINT\n   = note: this was during the import of the layer "slow" of specnet-slow 1.0\n'
+    )
