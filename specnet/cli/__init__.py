@@ -17,9 +17,10 @@ from specnet.cli.check import check
 from specnet.cli.commands import find_command, list_plugins
 from specnet.cli.doctor import doctor
 from specnet.cli.inspecting import components, data, validate
-from specnet.cli.messages import tell, terminal_width
+from specnet.cli.messages import terminal_width
 from specnet.cli.new import new
-from specnet.cli.options import Group, quiet_option, unknown_option
+from specnet.cli.options import Group, unknown_option
+from specnet.cli.output import claim_output, return_stdout, take_stdout, tell
 from specnet.cli.running import resume, run
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
@@ -48,6 +49,7 @@ class Commands(Group):
             return super().get_command(ctx, name)
         if found := find_command(name):
             self.plugin, command = found
+            return_stdout(ctx.obj)
             return command
         return None
 
@@ -139,7 +141,7 @@ for command in (
 ):
     cli.add_command(command)
     for each in command.commands.values() if isinstance(command, click.Group) else (command,):
-        quiet_option(each)
+        claim_output(each)
 
 
 def _notes(error: BaseException) -> list[str]:
@@ -161,7 +163,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # characters that the terminal cannot show are escaped
             stream.reconfigure(errors="backslashreplace")
     try:
-        cli(prog_name="specnet")
+        cli(prog_name="specnet", obj=take_stdout())
     finally:
         for number in HANDLED:  # the command is done: a signal should not change the exit code
             signal.signal(number, signal.SIG_IGN)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import echo_json, is_quiet, load, spec_options
+from specnet.cli.options import load, spec_options
+from specnet.cli.output import echo, echo_json, is_quiet, stdout
 from specnet.errors import UsageError
 from specnet.names import suggest
 from specnet.words import printable, quote
@@ -129,7 +129,7 @@ def _show(cases: Iterable[Case], form: str, one: bool) -> bool:
     if form == "json":
         echo_json({"passed": not failed, "cases": shown})
     else:
-        click.echo(f"\n{failed} of {_count(checks)} failed" if failed else f"\n{_count(checks)} passed")
+        echo(f"\n{failed} of {_count(checks)} failed" if failed else f"\n{_count(checks)} passed")
     return not failed
 
 
@@ -137,13 +137,13 @@ def _show_outcome(outcome: Outcome) -> None:
     word = "FAILED" if not outcome.passed else "note" if outcome.reason else "ok"
     _echo(word, outcome.check, indent=2)
     for line in outcome.reason.split("\n") if outcome.reason else ():
-        click.echo(printable(f"      {line}"), err=word == "FAILED" and is_quiet())
+        echo(printable(f"      {line}"), err=word == "FAILED" and is_quiet())
 
 
 def _echo(word: str, text: str, indent: int = 0) -> None:
     mark, color = MARKS[word]
-    shown = click.style(mark, color) if sys.stdout.isatty() else f"{word:6}"
-    click.echo(f"{' ' * indent}{shown} {printable(text)}", err=word == "FAILED" and is_quiet())
+    shown = click.style(mark, color) if stdout().isatty() else f"{word:6}"
+    echo(f"{' ' * indent}{shown} {printable(text)}", err=word == "FAILED" and is_quiet())
 
 
 def _count(checks: int) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import PATH, echo_json, is_quiet, note, plugin_option
+from specnet.cli.options import PATH, plugin_option
+from specnet.cli.output import echo, echo_json, is_quiet, note
 from specnet.errors import UsageError
 from specnet.words import printable
 
@@ -70,7 +71,7 @@ def _show_run(directory: Path, form: str) -> list[Finding]:
             worst[finding.part] = finding.severity
     show_table(["part", "", ""], [[part, worst[part], word] for part, word in report.parts.items()])
     _show_findings(report.findings)
-    click.echo(f"\n{printable(f'{directory}: {report.verdict}')}")
+    echo(f"\n{printable(f'{directory}: {report.verdict}')}")
     return report.findings
 
 
@@ -83,9 +84,9 @@ def _show_installation(form: str) -> list[Finding]:
         echo_json({**found._asdict(), "findings": [finding._asdict() for finding in found.findings]})
         return found.findings
     show_table(["version", ""], found.versions.items())
-    click.echo()
+    echo()
     show_table(["machine", ""], [[name, _show(value)] for name, value in found.machine.items()])
-    click.echo()
+    echo()
     show_table(
         ["distribution", "components"],
         [
@@ -94,7 +95,7 @@ def _show_installation(form: str) -> list[Finding]:
         ],
     )
     _show_findings(found.findings)
-    click.echo(f"\n{found.verdict}")
+    echo(f"\n{found.verdict}")
     return found.findings
 
 
@@ -105,6 +106,6 @@ def _show(value: object) -> object:
 def _show_findings(findings: Iterable[Finding]) -> None:
     for finding in findings:
         err = finding.severity == "error" and is_quiet()
-        click.echo(f"\n{finding.severity}[{finding.part}]: {printable(finding.message)}", err=err)
+        echo(f"\n{finding.severity}[{finding.part}]: {printable(finding.message)}", err=err)
         if finding.help:
-            click.echo(f"   = help: {printable(finding.help)}", err=err)
+            echo(f"   = help: {printable(finding.help)}", err=err)

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.messages import coloured, terminal_width
+from specnet.cli.messages import terminal_width
 from specnet.cli.options import (
     PATH,
-    echo_json,
     kernels_option,
     load,
     load_silently,
-    note,
     out_option,
     parse_bytes,
     plugin_option,
@@ -22,6 +20,7 @@ from specnet.cli.options import (
     spec_argument,
     spec_options,
 )
+from specnet.cli.output import echo, echo_json, note
 from specnet.errors import ComponentError, SpecnetError, UsageError
 
 if TYPE_CHECKING:
@@ -74,10 +73,10 @@ def validate(
             if resolved:
                 echo_json(spec.to_json())
             elif form == "text":
-                click.echo(f"{path}: no mistakes found; data were not loaded")
+                echo(f"{path}: no mistakes found; data were not loaded")
         found += [diagnostic.to_json(str(path)) for diagnostic in diagnostics]
         if form == "text" and any(each.severity == "error" for each in diagnostics):
-            click.echo(coloured(told), err=True, nl=False)
+            echo(told, err=True, nl=False)
         elif form == "text":
             note(told, nl=False)
     if form == "json":
@@ -106,7 +105,7 @@ def components(group: str | None, name: str | None) -> None:
         return
     for number, each in enumerate([group] if group else [each for each in registry.SINGULAR if registry.claims(each)]):
         if number:
-            click.echo()
+            echo()
         _show_group(each)
 
 
@@ -141,10 +140,10 @@ def _show_component(group: str, name: str) -> None:
     from specnet.spec.describe import describe_fields
 
     entry, cls = registry.find(group, name), find_class(group, name)
-    click.echo(f"{name}, a component of {group}, from {entry.owner}\n")
-    click.echo(_describe(cls))
+    echo(f"{name}, a component of {group}, from {entry.owner}\n")
+    echo(_describe(cls))
     if isinstance(cls, type) and issubclass(cls, Component) and (fields := describe_fields(cls)):
-        click.echo()
+        echo()
         show_table(["field", "type", "default", "", ""], fields)
 
 
@@ -185,7 +184,7 @@ def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str |
     if out is not None:
         arrays = {f"{split}_{name}": array for split, pair in splits.items() for name, array in pair.items()}
         write_file(out, lambda file: write_arrays(file, arrays))
-        click.echo(f"\nwritten to {out}")
+        echo(f"\nwritten to {out}")
 
 
 def _show_splits(splits: Mapping[str, Mapping[str, np.ndarray | Rows]]) -> None:
@@ -216,5 +215,5 @@ def _show_classes(data: Data) -> None:
         + [sum(int(np.sum(piece == number)) for piece in pieces(samples.targets)) for samples in data.splits.values()]
         for number, name in enumerate(data.classes)
     ]
-    click.echo()
+    echo()
     show_table(["class", "name", *data.splits], rows, numbers=("class", *data.splits))

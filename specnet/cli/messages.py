@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import sys
-from contextlib import suppress
 
 import click
 
@@ -33,9 +32,3 @@ def _coloured(line: str) -> str:
         carets = click.style(found[3], fg="red", bold=True) if found[3] else ""
         return click.style(found[1], fg="cyan") + found[2] + carets + line[found.end() :]
     return line
-
-
-def tell(*lines: str) -> None:
-    """Print lines to standard error."""
-    with suppress(OSError):  # a closed terminal does not change the exit code
-        click.echo(coloured("\n".join(lines)), err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from specnet.cli.options import Group, refuse_existing
+from specnet.cli.output import echo
 from specnet.errors import UsageError
 from specnet.words import quote
 
@@ -87,7 +88,7 @@ def spec(name: str, kind: str) -> None:
         file.write(template)
     if not schema.exists():
         write_json(schema, make_schema())
-    click.echo(f"written to {path}; next:\n  specnet run {path}")
+    echo(f"written to {path}; next:\n  specnet run {path}")
 
 
 @new.command()
@@ -122,8 +123,8 @@ def plugin(name: str, kind: str) -> None:
         path = folder / Template(target).substitute(names)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(filled(template), encoding="utf-8")
-    click.echo(f"written to {folder}; next:\n  cd {folder}\n  pip install -e '.[dev]'\n  pytest")
-    click.echo(f"  specnet run {names['spec']}")
+    echo(f"written to {folder}; next:\n  cd {folder}\n  pip install -e '.[dev]'\n  pytest")
+    echo(f"  specnet run {names['spec']}")
 
 
 def _plugin_names(name: str, kind: str) -> dict[str, str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import redirect_stdout, suppress
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from specnet.cli.messages import coloured, terminal_width
+from specnet.cli.messages import terminal_width
+from specnet.cli.output import note
 from specnet.errors import Diagnostic, SpecError, SpecnetError, UsageError
 from specnet.names import nearest, suggest
 from specnet.words import printable, quote
@@ -138,35 +139,6 @@ threads_option = click.option(
 report_option = click.option("--report/--no-report", default=True, help="Write report.html at the end (the default).")
 
 
-def _be_quiet(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
-    ctx.meta[QUIET] = value
-    if value:
-        ctx.with_resource(redirect_stdout(ctx.with_resource(open(os.devnull, "w", encoding="utf-8"))))  # noqa: PTH123, SIM115
-
-
-quiet_option = click.option(
-    "-q",
-    "--quiet",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_be_quiet,
-    help="Print errors only.",
-)
-QUIET = "specnet.quiet"
-
-
-def is_quiet() -> bool:
-    """Return whether the command should print errors only."""
-    return bool(click.get_current_context().meta.get(QUIET))
-
-
-def note(text: str, nl: bool = True) -> None:
-    """Print a message that is not an error to standard error, unless the command is quiet."""
-    if not is_quiet():
-        click.echo(coloured(text), err=True, nl=nl)
-
-
 run_argument = click.argument("run", metavar="RUN", type=PATH)
 checkpoint_option = click.option(
     "--checkpoint", metavar="best|latest|STEP", default="best", show_default=True, help="Checkpoint to use."
@@ -285,11 +257,3 @@ def parse_bytes(text: str | None) -> int | None:
         return TypeAdapter(ByteSize).validate_python(text)
     except (ValidationError, OverflowError):
         raise UsageError(f"--memory-budget {text}: expected bytes, as in 500MB, 2GB or 2GiB") from None
-
-
-def echo_json(value: Any) -> None:
-    """Print JSON for programs, in UTF-8 whatever the terminal's encoding."""
-    import json
-
-    # A file name may contain bytes that are not Unicode; JSON escapes them.
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace"))

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from specnet.cli.messages import tell
+from specnet.cli.output import stdout, tell
 from specnet.runs.observers import Observer, TrainingView
 from specnet.words import printable
 
@@ -27,7 +27,7 @@ _REFRESH = 0.25
 @contextmanager
 def show_progress(quiet: bool) -> Iterator[Observer]:
     """Yield the observer that suits the output."""
-    console = Console(highlight=False)
+    console = Console(file=stdout(), highlight=False)
     if quiet:
         yield Observer()
     elif console.is_terminal:

@@ -11,7 +11,6 @@ from specnet.cli.options import (
     allow_code_option,
     allow_kernels_option,
     build_loggers,
-    is_quiet,
     kernels_option,
     load,
     logger_option,
@@ -23,6 +22,7 @@ from specnet.cli.options import (
     strict_option,
     threads_option,
 )
+from specnet.cli.output import echo, is_quiet
 from specnet.errors import DivergenceError, UsageError
 from specnet.words import printable
 
@@ -157,17 +157,17 @@ def _show(finished: Run, report: bool) -> None:
 
     if not is_quiet():
         if finished.manifest.get("stopped_early"):
-            click.echo(f"stopped early, after epoch {finished.history['epoch'][-1]}")
+            echo(f"stopped early, after epoch {finished.history['epoch'][-1]}")
         show_scores({split: finished.evaluate(split) for split in finished.data.splits}, finished.baselines)
         best = finished.best
         value = f", {best['monitor']} {best['value']:.4g}" if best["value"] is not None else ""
         which = "best" if best["monitor"] else "last"
-        click.echo(f"\nThese are of the {which} checkpoint: epoch {best['epoch']}{value}.")
-        click.echo(printable(f"The run is in {finished.directory}"))
+        echo(f"\nThese are of the {which} checkpoint: epoch {best['epoch']}{value}.")
+        echo(printable(f"The run is in {finished.directory}"))
         for path in finished.plots:
             show_link(path, "  ")
         if report and (page := finished.directory / "report.html").is_file():
-            click.echo("Replay and results are in")
+            echo("Replay and results are in")
             show_link(page, "  ")
     if finished.status == "diverged":
         raise DivergenceError(finished.manifest["error"])

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import echo_json, note, out_option, plugin_option
+from specnet.cli.options import out_option, plugin_option
+from specnet.cli.output import echo, echo_json, note
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,4 +39,4 @@ def schema(out: Path | None, no_plugins: bool) -> None:
         echo_json(made)
     else:
         write_json(out, made)
-        click.echo(f"written to {out}")
+        echo(f"written to {out}")

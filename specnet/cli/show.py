@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from specnet.cli.options import note
+from specnet.cli.output import echo, note, stdout
 from specnet.words import printable
 
 if TYPE_CHECKING:
@@ -32,14 +31,14 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
-    console = Console(highlight=False)
+    console = Console(file=stdout(), highlight=False)
     if console.is_terminal:
         console.print(table)
         return
     console.width = WIDE
     with console.capture() as capture:
         console.print(table)
-    click.echo("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")))
+    echo("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")))
 
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -56,7 +55,7 @@ def show_scores(scores: Scores, baselines: Scores | None = None) -> None:
             rows.append(["  baseline", *(f"{constant[name]:.6g}" if name in constant else "" for name in names)])
     show_table(["split", *names], rows, numbers=names)
     if baselines:
-        click.echo("baseline: always the commonest class, or the mean, of the training samples")
+        echo("baseline: always the commonest class, or the mean, of the training samples")
 
 
 def show_comparison(runs: Sequence[Run]) -> None:
@@ -66,16 +65,16 @@ def show_comparison(runs: Sequence[Run]) -> None:
     found = compare(runs)
     _show_rows("results", found.names, found.varied)
     if found.shared:
-        click.echo(f"\nThe same for all: {found.shared}")
+        echo(f"\nThe same for all: {found.shared}")
     if any(row.best for row in found.results):
-        click.echo(f"\nThe best are marked by{BEST}.")
+        echo(f"\nThe best are marked by{BEST}.")
     for each in found.notes:
         note(f"note: {printable(each)}")
-    click.echo()
+    echo()
     if found.specs:
         _show_rows("what differs", found.names, found.specs)
     else:
-        click.echo("The specs are the same.")
+        echo("The specs are the same.")
 
 
 def _show_rows(title: str, names: Sequence[str], rows: Iterable[Row]) -> None:
@@ -95,7 +94,7 @@ def _show_rows(title: str, names: Sequence[str], rows: Iterable[Row]) -> None:
             shown.append(others.pop(0))
         show_table([column[0] for column in shown], list(zip(*(column[1:] for column in shown), strict=True)))
         if others:
-            click.echo()
+            echo()
 
 
 def _width(column: Sequence[str]) -> int:
@@ -103,15 +102,15 @@ def _width(column: Sequence[str]) -> int:
 
 
 def _room() -> int:
-    console = Console()
+    console = Console(file=stdout())
     return console.width + 2 if console.is_terminal else WIDE
 
 
 def show_link(path: Path, indent: str = "") -> None:
     """Print a path, as a link where the terminal supports links."""
-    console = Console(highlight=False)
+    console = Console(file=stdout(), highlight=False)
     if console.is_terminal:
         link = Text(printable(str(path)), style=f"link {path.absolute().as_uri()}")
         console.print(indent, link, sep="", soft_wrap=True)
     else:
-        click.echo(f"{indent}{printable(str(path))}")
+        echo(f"{indent}{printable(str(path))}")

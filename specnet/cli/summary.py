@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from specnet.cli.options import kernels_option, load, spec_argument, spec_options
+from specnet.cli.output import echo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels:
     rows.append(["total", "", "", f"{total[0]:,}", memory, f"{total[1]:,}", "100%"])
     numbers = ["parameters", "memory", "FLOPs", "time"]
     show_table(["", "type", "output", *numbers], rows, numbers=numbers)
-    click.echo(f"\nTraining on batches of {batch} takes {estimate} of memory, {step * 1e3:.3g} ms a step.")
+    echo(f"\nTraining on batches of {batch} takes {estimate} of memory, {step * 1e3:.3g} ms a step.")
     places = {**{f"layers.{number}": second for number, second in enumerate(seconds)}, f"{optimizer}": updating}
     most = max(places, key=places.__getitem__)
-    click.echo(f"{most} takes the most time.")
+    echo(f"{most} takes the most time.")

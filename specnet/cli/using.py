@@ -11,12 +11,12 @@ from specnet.cli.options import (
     allow_kernels_option,
     checkpoint_option,
     kernels_option,
-    note,
     open_run,
     out_option,
     plugin_option,
     run_argument,
 )
+from specnet.cli.output import echo, note
 from specnet.errors import SpecnetError, UsageError
 from specnet.words import printable
 
@@ -80,10 +80,10 @@ def predict(run: Path, input: Path, out: Path | None, checkpoint: str, kernels: 
     with blamed_on(input):
         predictions = loaded.predict(read_inputs(loaded, input))
     if out is None:
-        click.echo(predictions_csv(loaded, predictions), nl=False)
+        echo(predictions_csv(loaded, predictions), nl=False)
     else:
         write_predictions(loaded, predictions, out)
-        click.echo(f"{len(predictions)} predictions written to {out}")
+        echo(f"{len(predictions)} predictions written to {out}")
 
 
 @click.command()
@@ -110,7 +110,7 @@ def plot(run: Path, names: tuple[str, ...], out: Path | None, form: str, checkpo
     known, failed = len(loaded.warnings), list[SpecnetError]()
     for each in names or loaded.spec.plots:
         try:
-            click.echo(loaded.plot(each, out, form))
+            echo(loaded.plot(each, out, form))
         except SpecnetError as error:
             failed.append(error)
     for warning in loaded.warnings[known:]:

@@ -1,5 +1,6 @@
 """Plugins that change what belongs to the whole process: the run, its data and its output stay as they are."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -113,7 +114,7 @@ SPEC = {
     "dataset": {"type": "csv", "path": "data.csv", "inputs": ["x"], "targets": ["y"]},
     "split": {"validation": 0.25},
     "transforms": {"inputs": ["same"]},
-    "layers": [{"type": "mine", "factor": 1.5}, {"type": "linear", "units": 1}],
+    "layers": [{"type": "linear", "units": 2}, {"type": "mine", "factor": 1.5}, {"type": "linear", "units": 1}],
     "loss": "squares",
     "metrics": ["largest"],
     "training": {"epochs": 3, "callbacks": ["watcher"]},
@@ -163,6 +164,58 @@ def test_a_plugin_that_changes_the_working_directory_moves_nothing(place, plugin
         "spec.json", "data.csv", "mine.py", "run", "predictions.csv", "empty.png", "page.html", "arrays.npz",
         "a.schema.json",
     }  # fmt: skip
+
+
+DEEDS = {
+    "prints": "print('stray')",
+    "closes": "sys.stdout.write('stray\\n'); sys.stdout.close()",
+    "closes for others": "print('stray', flush=True); sys.__stdout__.close()",
+    "closes the file": "sys.stdout.buffer.write(b'stray\\n'); sys.stdout.flush(); os.close(1)",
+    "prints in C": "os.write(1, b'stray\\n')",
+    "starts a process": "__import__('subprocess').run(['echo', 'stray'])",
+}
+
+
+@pytest.mark.parametrize(("place", "deed"), sampled(itertools.product(PLACES, ["prints", "closes"]), 5))
+def test_what_a_plugin_prints_is_not_part_of_the_output_of_a_command(place, deed, plugin, invoke, forget):
+    plugin(place, DEEDS[deed])
+    stderr = ""
+    for command, arguments in COMMANDS.items():
+        result = invoke(command, *arguments, "--plugin", "mine.py")
+        assert (result.exit_code, "stray" in result.stdout) == (0, False), (command, result.output)
+        stderr += result.stderr
+        forget()
+    assert "stray" in stderr
+
+
+@pytest.fixture
+def process(plugin, invoke, forget):
+    """Train with a plugin that is careless at a place if CARELESS is set, and return how to run commands."""
+
+    def call(place, deed, *arguments):
+        if not Path("run").exists():
+            plugin(place, "exec(os.environ.get('CARELESS', ''))")
+            assert invoke("run", "spec.json", "-o", "run", "--plugin", "mine.py").exit_code == 0
+            forget()
+        command = [sys.executable, "-m", "specnet", *arguments, "--plugin", "mine.py"]
+        environment = os.environ | {"CARELESS": deed}
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+    return call
+
+
+@pytest.mark.parametrize(("place", "deed"), sampled(itertools.product(["import", "forward"], DEEDS), 3))
+def test_a_real_process_writes_predictions_alone_to_standard_output(place, deed, process):
+    expected, careless = (process(place, each, "predict", "run", "data.csv") for each in ("", DEEDS[deed]))
+    assert expected.stdout.startswith("y\n")
+    assert (careless.returncode, careless.stdout) == (0, expected.stdout), careless.stderr
+    assert careless.stderr.startswith("stray\n")
+
+
+@pytest.mark.parametrize("deed", ["prints", "starts a process"])
+def test_quiet_drops_what_plugins_print(deed, process):
+    done = process("forward", DEEDS[deed], "predict", "run", "data.csv", "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from specnet.cli.messages import coloured, tell, terminal_width
+from specnet.cli.messages import coloured, terminal_width
+from specnet.cli.output import tell
 from specnet.errors import Diagnostic, Location
 
 LINE = '"training": {"epochs": 2, "early_stopping": true}, ' * 20
