@@ -5,6 +5,7 @@ Commands import what they need when they run, so that `--help` answers at once.
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import signal
@@ -162,8 +163,31 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # characters that the terminal cannot show are escaped
             stream.reconfigure(errors="backslashreplace")
+    atexit.register(_ignore_signals)  # registered first, so it runs after what plugins register
+    code = 1
     try:
         cli(prog_name="specnet", obj=take_stdout())
+    except SystemExit as done:
+        code = done.code if isinstance(done.code, int) else int(done.code is not None)
+        raise
     finally:
-        for number in HANDLED:  # the command is done: a signal should not change the exit code
-            signal.signal(number, signal.SIG_IGN)
+        _leave_at_a_signal(code)
+
+
+def _leave_at_a_signal(code: int) -> None:
+    """Let a signal end the process with the code of its command, which is done, if threads of plugins do not end."""
+
+    def leave(*_: object) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):
+                stream.flush()
+        os._exit(code)
+
+    for number in HANDLED:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, leave)
+
+
+def _ignore_signals() -> None:
+    for number in HANDLED:  # nothing is left to wait for: a signal should not change the exit code
+        signal.signal(number, signal.SIG_IGN)

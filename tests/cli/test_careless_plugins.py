@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -252,3 +254,30 @@ def test_an_interrupt_ends_an_import_that_hangs_and_names_it(tmp_path):
     assert stderr == (
         'stopped by SIGINT\n   = note: this was during the import of the layer "slow" of specnet-slow 1.0\n'
     )
+
+
+WAITING = {
+    "a thread": "import threading; threading.Thread(target=threading.Event().wait).start()",
+    "a pool": "import threading, concurrent.futures as c; c.ThreadPoolExecutor().submit(threading.Event().wait)",
+    "a process": "import multiprocessing as m; m.get_context('fork').Process(target=m.Event().wait).start()",
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("waiting", WAITING)
+def test_a_signal_ends_a_finished_command_whose_plugin_still_waits(waiting, number, tmp_path):
+    mine = tmp_path / "mine.py"
+    mine.write_text(WAITING[waiting])
+    command = [sys.executable, "-m", "specnet", "components", "kernels", "--plugin", mine]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True, text=True
+    ) as process:
+        try:
+            assert any(line.startswith("textbook") for line in iter(process.stdout.readline, ""))
+            time.sleep(0.5)
+            assert process.poll() is None
+            process.send_signal(number)
+            assert process.wait(timeout=20) == 0
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
