@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from specnet.cli.output import stdout, tell
+from specnet.cli.output import tell
+from specnet.cli.show import Output
 from specnet.runs.observers import Observer, TrainingView
 from specnet.words import printable
 
@@ -27,7 +28,7 @@ _REFRESH = 0.25
 @contextmanager
 def show_progress(quiet: bool) -> Iterator[Observer]:
     """Yield the observer that suits the output."""
-    console = Console(file=stdout(), highlight=False)
+    console = Output()
     if quiet:
         yield Observer()
     elif console.is_terminal:
@@ -81,10 +82,7 @@ class _Timed(Warnings):
 
     def print(self, text: str) -> None:
         """Print a line as it is."""
-        try:
-            self.console.print(text, soft_wrap=True, markup=False)
-        except (BrokenPipeError, SystemExit):  # rich turns a broken pipe into SystemExit
-            self.console.quiet = True  # nobody reads the output; the run continues
+        self.console.print(text, soft_wrap=True, markup=False)
 
 
 class Bar(_Timed):

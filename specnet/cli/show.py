@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
-    console = Console(file=stdout(), highlight=False)
+    console = Output()
     if console.is_terminal:
         console.print(table)
         return
@@ -39,6 +40,18 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers
     with console.capture() as capture:
         console.print(table)
     echo("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")))
+
+
+class Output(Console):
+    """The standard output of the command that runs. What is printed when nobody reads it any more is lost."""
+
+    def __init__(self) -> None:
+        super().__init__(file=stdout(), highlight=False)
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        with open(os.devnull, "w", encoding="utf-8") as nothing:  # noqa: PTH123
+            os.dup2(nothing.fileno(), self.file.fileno())
 
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -102,13 +115,13 @@ def _width(column: Sequence[str]) -> int:
 
 
 def _room() -> int:
-    console = Console(file=stdout())
+    console = Output()
     return console.width + 2 if console.is_terminal else WIDE
 
 
 def show_link(path: Path, indent: str = "") -> None:
     """Print a path, as a link where the terminal supports links."""
-    console = Console(file=stdout(), highlight=False)
+    console = Output()
     if console.is_terminal:
         link = Text(printable(str(path)), style=f"link {path.absolute().as_uri()}")
         console.print(indent, link, sep="", soft_wrap=True)
