@@ -162,12 +162,12 @@ def _show(finished: Run, report: bool) -> None:
         best = finished.best
         value = f", {best['monitor']} {best['value']:.4g}" if best["value"] is not None else ""
         which = "best" if best["monitor"] else "last"
-        echo(f"\nThese are of the {which} checkpoint: epoch {best['epoch']}{value}.")
-        echo(printable(f"The run is in {finished.directory}"))
+        echo(f"\nThese results are from the {which} checkpoint: epoch {best['epoch']}{value}.")
+        echo(printable(f"The run was saved in {finished.directory}"))
         for path in finished.plots:
             show_link(path, "  ")
         if report and (page := finished.directory / "report.html").is_file():
-            echo("Replay and results are in")
+            echo("Replay and results:")
             show_link(page, "  ")
     if finished.status == "diverged":
         raise DivergenceError(finished.manifest["error"])

@@ -68,7 +68,7 @@ def show_scores(scores: Scores, baselines: Scores | None = None) -> None:
             rows.append(["  baseline", *(f"{constant[name]:.6g}" if name in constant else "" for name in names)])
     show_table(["split", *names], rows, numbers=names)
     if baselines:
-        echo("baseline: always the commonest class, or the mean, of the training samples")
+        echo("baseline: always predicting the commonest class, or the mean, of the training samples")
 
 
 def show_comparison(runs: Sequence[Run]) -> None:

@@ -193,7 +193,7 @@ def _check_loss(loss: Loss | None, layers: Sequence[Layer | None], plan: Plan) -
                 yield Diagnostic(error.code, error.message, place, error.help)
     returns = f"{show_pointer(place)} ({_name(last)}) returns"
     if loss.takes == "probabilities" and plan.output_kind == "numbers":
-        message = f"{_name(loss)} expects probabilities, {returns} numbers of any size"
+        message = f"{_name(loss)} expects probabilities, but {returns} numbers of any size"
         help = "end with the layer sigmoid, or use a loss on logits, such as bce_with_logits"
         yield Diagnostic("loss-output", message, ("loss",), help)
     if loss.takes == "logits" and plan.output_kind == "probabilities":
