@@ -33,9 +33,11 @@ def guarded(component: Component, place: Pointer, method: str) -> Iterator[None]
         if not error.complete:
             error.at(*place).complete = True
         raise
-    except (MemoryError, KeyboardInterrupt, GeneratorExit):
+    except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as cause:
+        if isinstance(cause, MemoryError) and not raised_by_plugin(cause):
+            raise
         entry = plugin_of(component)
         where = entry.where(cause) if entry else ""
         message = f"{describe_component(component, place)} fails in {method}{where}: {describe_error(cause)}"
@@ -55,7 +57,7 @@ def blaming(entry: registry.Entry | None, what: str) -> Iterator[None]:
     try:
         with staying():
             yield
-    except (ValidationError, PydanticCustomError, PydanticSerializationError, KeyboardInterrupt, MemoryError):
+    except (ValidationError, PydanticCustomError, PydanticSerializationError, KeyboardInterrupt):
         raise
     except BaseException as cause:
         if entry is None or entry.distribution == BUILTIN:
@@ -83,6 +85,20 @@ def plugin_of(component: Component) -> registry.Entry | None:
     except SpecnetError:  # not registered
         return None
     return None if entry.distribution == BUILTIN else entry
+
+
+def raised_by_plugin(error: BaseException) -> bool:
+    """Return whether an error comes from a plugin's code, or from a library it calls, and not from specnet's own."""
+    found, trace = False, error.__traceback__
+    while trace:
+        name = trace.tb_frame.f_globals.get("__name__", "")
+        component: Any = trace.tb_frame.f_locals.get("self")
+        if name.startswith(f"{BUILTIN}.") and not name.startswith(f"{BUILTIN}.local."):
+            found = False
+        elif getattr(type(component), "group", None) in registry.GROUPS and plugin_of(component):
+            found = True
+        trace = trace.tb_next
+    return found
 
 
 def find_culprit(error: BaseException) -> tuple[registry.Entry, str] | None:

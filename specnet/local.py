@@ -181,7 +181,7 @@ def _run(path: Path, name: str, content: bytes) -> None:
     try:
         with importing(f"the file {printable(str(path))}"):
             exec(compile(content, str(path), "exec", dont_inherit=True), module.__dict__)
-    except (KeyboardInterrupt, MemoryError):
+    except KeyboardInterrupt:
         raise
     except BaseException as cause:
         del sys.modules[name]

@@ -83,7 +83,7 @@ class Entry:
         try:
             with nullcontext() if self.distribution == BUILTIN else importing(self):
                 return self.point.load()
-        except (KeyboardInterrupt, MemoryError):
+        except KeyboardInterrupt:
             raise
         except BaseException as cause:  # test libraries and compiled modules may raise others than `Exception`
             message = f"{self} cannot be imported: {describe_error(cause)}"

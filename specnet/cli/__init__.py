@@ -72,15 +72,10 @@ class Commands(Group):
         except KeyboardInterrupt as error:
             tell(str(error) or "interrupted", *_notes(error))
             ctx.exit(getattr(error, "exit_code", 130))
-        except MemoryError as error:
-            help = "a smaller batch_size, fewer units or --memory-budget take less"
-            tell(printable(f"error[memory]: {error or 'out of memory'}"), f"   = help: {help}", *_notes(error))
-            ctx.exit(2)
         except BrokenPipeError:
             raise  # click exits quietly if nobody reads the output
-        except OSError as error:
-            message = f"error[file]: {error.filename or 'output'}: {error.strerror or error}"
-            tell(printable(message), *_notes(error))
+        except (MemoryError, OSError) as error:
+            tell(_blame_own(error) or _describe_shortage(error), *_notes(error))
             ctx.exit(2)
         except click.NoSuchOption as error:
             raise unknown_option(error, arguments) from None
@@ -157,6 +152,21 @@ def _blame(error: BaseException, plugin: Entry | None) -> str | None:
     if found := find_culprit(error):
         return f"{found[0]} fails in {found[1]}{found[0].where(error)}"
     return f"{plugin} fails" if plugin else None
+
+
+def _describe_shortage(error: MemoryError | OSError) -> str:
+    if isinstance(error, MemoryError):
+        help = "a smaller batch_size, fewer units or --memory-budget take less"
+        return printable(f"error[memory]: {error or 'out of memory'}") + f"\n   = help: {help}"
+    return printable(f"error[file]: {error.filename or 'output'}: {error.strerror or error}")
+
+
+def _blame_own(error: BaseException) -> str | None:
+    """Return the message for a lack of memory or an error of a file in the code of a plugin; None if it is ours."""
+    from specnet.faults import raised_by_plugin
+
+    blamed = _blame(error, None) if raised_by_plugin(error) else None
+    return blamed and printable(f"error[broken-component]: {blamed}: {describe_error(error)}")
 
 
 def main() -> None:
