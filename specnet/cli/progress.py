@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
 from specnet.cli.output import tell
-from specnet.cli.show import Output
+from specnet.cli.show import OutputConsole
 from specnet.runs.observers import Observer, TrainingView
 from specnet.words import printable
 
@@ -28,7 +28,7 @@ _REFRESH = 0.25
 @contextmanager
 def show_progress(quiet: bool) -> Iterator[Observer]:
     """Yield the observer that suits the output."""
-    console = Output()
+    console = OutputConsole()
     if quiet:
         yield Observer()
     elif console.is_terminal:

@@ -32,7 +32,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
-    console = Output()
+    console = OutputConsole()
     if console.is_terminal:
         console.print(table)
         return
@@ -42,7 +42,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers
     echo("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")))
 
 
-class Output(Console):
+class OutputConsole(Console):
     """The standard output of the command that runs. What is printed when nobody reads it any more is lost."""
 
     def __init__(self) -> None:
@@ -115,13 +115,13 @@ def _width(column: Sequence[str]) -> int:
 
 
 def _room() -> int:
-    console = Output()
+    console = OutputConsole()
     return console.width + 2 if console.is_terminal else WIDE
 
 
 def show_link(path: Path, indent: str = "") -> None:
     """Print a path, as a link where the terminal supports links."""
-    console = Output()
+    console = OutputConsole()
     if console.is_terminal:
         link = Text(printable(str(path)), style=f"link {path.absolute().as_uri()}")
         console.print(indent, link, sep="", soft_wrap=True)
