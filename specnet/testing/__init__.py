@@ -10,10 +10,10 @@ Failures are reported in one `ConformanceError`; `examine` yields the outcome of
 from __future__ import annotations
 
 from specnet.testing.callbacks import check_callback as check_callback
+from specnet.testing.cases import Case as Case
+from specnet.testing.cases import check as check
+from specnet.testing.cases import examine as examine
 from specnet.testing.datasets import check_dataset as check_dataset
-from specnet.testing.dispatch import Case as Case
-from specnet.testing.dispatch import check as check
-from specnet.testing.dispatch import examine as examine
 from specnet.testing.distributions import cases as cases
 from specnet.testing.distributions import component_cases as component_cases
 from specnet.testing.distributions import local_cases as local_cases
@@ -26,8 +26,8 @@ from specnet.testing.losses import check_loss as check_loss
 from specnet.testing.metrics import check_metric as check_metric
 from specnet.testing.optimizers import check_optimizer as check_optimizer
 from specnet.testing.optimizers import take_steps as take_steps
-from specnet.testing.outcome import ConformanceError as ConformanceError
-from specnet.testing.outcome import Outcome as Outcome
+from specnet.testing.outcomes import ConformanceError as ConformanceError
+from specnet.testing.outcomes import Outcome as Outcome
 from specnet.testing.plots import check_plot as check_plot
 from specnet.testing.schedules import check_schedule as check_schedule
 from specnet.testing.specs import spec_cases as spec_cases

@@ -10,25 +10,28 @@ import numpy as np
 
 from specnet.runs.experiment import Experiment
 from specnet.spec.load import load_spec
-from specnet.testing.core import Problems, Situation, checker, examine_situations
-from specnet.testing.demos import SPECS
-from specnet.testing.outcome import Outcome
+from specnet.testing.base import Checks, Problems
+from specnet.testing.examination import checker, examine_all
+from specnet.testing.outcomes import Outcome
+from specnet.testing.small_runs import SPECS
 from specnet.training.callbacks import Callback
 from specnet.training.loop import run_epoch, train
 from specnet.training.state import plain
 
-SPEC = {**SPECS["two classes of points in a plane"], "training": {"epochs": 4, "batch_size": 16}}
+SPEC = SPECS["two classes of points in a plane"]
 """The run that callbacks are tried with."""
 
 
 @dataclass(frozen=True)
-class CallbackChecks(Situation[Callback]):
+class CallbackChecks(Checks[Callback]):
     """A callback; each training uses a copy."""
 
-    def begin(self) -> tuple[Experiment, Callback]:
+    without = ("the_same_data_have_the_same_results",)
+
+    def begin(self, epochs: int = 4) -> tuple[Experiment, Callback]:
         """Return a small training before it begins, and its callback."""
         callback = self.fresh()
-        return Experiment(load_spec(SPEC), [callback]), callback
+        return Experiment(load_spec({**SPEC, "training": {"epochs": epochs, "batch_size": 16}}), [callback]), callback
 
     def trained(self) -> tuple[Experiment, Callback]:
         """Return a finished training and its callback."""
@@ -39,6 +42,11 @@ class CallbackChecks(Situation[Callback]):
     def it_follows_a_whole_training(self) -> Problems:
         """No method raises, from `begin` to `end`."""
         self.trained()
+        yield from ()
+
+    def it_endures_a_hundred_steps(self) -> Problems:
+        """No method raises in a longer training."""
+        train(self.begin(epochs=100)[0].trainer)
         yield from ()
 
     def its_state_can_be_saved(self) -> Problems:
@@ -62,17 +70,17 @@ class CallbackChecks(Situation[Callback]):
             again, restored = self.begin()
             again.restore(first.state())
             train(again.trainer)
-            told = f"resumed after epoch {epochs}"
+            when = f"resumed after epoch {epochs}"
             state, expected = restored.state(), watching.state()
             if again.trainer.epoch != whole.trainer.epoch:
-                yield f"{told} training ends after {again.trainer.epoch} epochs, not {whole.trainer.epoch}"
+                yield f"{when} training ends after {again.trainer.epoch} epochs, not {whole.trainer.epoch}"
             elif not np.array_equal(whole.model.network.params.flat, again.model.network.params.flat):
-                yield f"{told} training ends with different parameters"
+                yield f"{when} training ends with different parameters"
             elif state.keys() != expected.keys() or not all(np.array_equal(state[key], expected[key]) for key in state):
-                yield f"{told} its state ends as {state!r}, not {expected!r}"
+                yield f"{when} its state ends as {state!r}, not {expected!r}"
 
 
 @checker("callbacks")
 def check_callback(callback: Callback) -> Iterator[Outcome]:
     """Check a callback."""
-    yield from examine_situations([CallbackChecks(callback, "")])
+    yield from examine_all([CallbackChecks(callback, "")])

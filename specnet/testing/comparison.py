@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
+from numpy.lib.format import read_array, write_array
 
 SINGLE = 1e-4
 """Largest difference between float32 and float64 results, relative to the largest number."""
@@ -18,7 +21,7 @@ AGREEMENT = {"float64": 1e-12, "float32": 1e-5}
 DType = Literal["float32", "float64"]
 DTYPES: tuple[DType, ...] = ("float64", "float32")
 Results = Mapping[str, Any]
-"""Arrays or numbers that a component computes, by name."""
+"""Arrays, numbers or texts by name."""
 
 
 def unequal(first: Any, second: Any, tolerance: float = CLOSE, least: float = LEAST) -> str | None:
@@ -39,25 +42,28 @@ def unequal(first: Any, second: Any, tolerance: float = CLOSE, least: float = LE
 
 
 def differing(
-    told: str,
+    how: str,
     found: Results,
     expected: Results,
     tolerance: float = CLOSE,
     least: Callable[[str], float] = lambda name: LEAST,
 ) -> Iterator[str]:
-    """Yield where results differ from those of the same name; `told` stands between the name and the numbers."""
+    """Yield where results differ from those of the same name; `how` stands between the name and the numbers."""
     if found.keys() != expected.keys():
-        yield f"results {told}: {', '.join(found)} against {', '.join(expected)}"
+        yield f"results {how}: {', '.join(found)} against {', '.join(expected)}"
         return
     for name, array in found.items():
         if text := unequal(array, expected[name], tolerance, least(name)):
-            yield f"{name} {told}: {text}"
+            yield f"{name} {how}: {text}"
 
 
-def overwritten(method: str, arrays: Mapping[str, np.ndarray], call: Callable[[], object]) -> Iterator[str]:
-    """Yield the arrays that a call writes to."""
-    kept = {name: array.copy() for name, array in arrays.items()}
-    call()
-    for name, array in arrays.items():
-        if text := unequal(array, kept[name], 0.0):
-            yield f"{method} writes to {name}: now {text} before"
+def stored(value: Any) -> Any:
+    """Return what is read again after arrays were written in NumPy's format, and all else as JSON."""
+    if isinstance(value, dict) and any(isinstance(each, (np.ndarray, np.generic)) for each in value.values()):
+        return {name: stored(each) for name, each in value.items()}
+    if isinstance(value, (np.ndarray, np.generic)):
+        file = io.BytesIO()
+        write_array(file, np.asarray(value), allow_pickle=False)
+        file.seek(0)
+        return read_array(file, allow_pickle=False)
+    return json.loads(json.dumps(value, allow_nan=False))

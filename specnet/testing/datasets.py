@@ -14,31 +14,35 @@ from specnet.datasets.checks import check_weights
 from specnet.datasets.rows import Rows, pieces
 from specnet.errors import DataError, SpecnetError
 from specnet.randomness import stream
-from specnet.testing.comparison import Results, overwritten
-from specnet.testing.core import Problems, Situation, attempt, checker, conclude, examine_situations
+from specnet.testing.base import Checks, MethodCall, Problems
+from specnet.testing.comparison import Results
+from specnet.testing.examination import checker, conclude, examine_all
 from specnet.testing.examples import NO_FILE
-from specnet.testing.outcome import Outcome
+from specnet.testing.outcomes import Outcome
+from specnet.testing.surroundings import attempt
 
-_LOOKED_AT = 200
+_READ = 200
 """Rows to read of samples that are not in memory."""
 
 
 @dataclass(frozen=True)
-class DatasetChecks(Situation[Dataset]):
+class DatasetChecks(Checks[Dataset]):
     """A dataset, loaded at first use."""
 
     seed: int
+    allowance = None
 
     def load(self, dataset: Dataset | None = None) -> Data:
         """Return the samples of a run with this seed."""
         return (dataset or self.fresh()).load(stream(self.seed, "dataset"))
 
-    def use(self, component: Dataset) -> Results:
-        arrays = _arrays(self.load(component)).items()
+    def use(self, component: Dataset, other: bool = False) -> Results:
+        arrays = _arrays(component.load(stream(self.seed + other, "dataset"))).items()
         return {f"{name} ({array.dtype}, shape {array.shape})": _head(array) for name, array in arrays}
 
-    def use_otherwise(self, component: Dataset) -> None:
-        component.load(stream(self.seed + 1, "dataset"))
+    def calls(self) -> Iterator[MethodCall]:
+        x = _head(self.data.train.inputs)
+        yield "function", {"its inputs": x}, lambda: self.component.function(x)
 
     @cached_property
     def data(self) -> Data:
@@ -70,10 +74,6 @@ class DatasetChecks(Situation[Dataset]):
             elif not all(np.isfinite(piece).all() for piece in pieces(array)):
                 yield f"a number of {name} is not finite"
 
-    def a_seed_determines_the_samples(self) -> Problems:
-        """All randomness comes from `rng`, and earlier calls do not matter."""
-        yield from self.determined()
-
     def outline_agrees_with_the_loaded_samples(self) -> Problems:
         """`outline` returns the shapes, rows, splits, classes and kind of target of the loaded samples, or None."""
         data, outline = self.data, self.fresh().outline()
@@ -101,8 +101,8 @@ class DatasetChecks(Situation[Dataset]):
             if targets.dtype.kind not in "iu" or targets.ndim != 1:
                 yield f"there are classes, but {split} targets are {targets.dtype} of shape {samples.targets.shape}"
             elif targets.min() < 0 or targets.max() >= len(classes):
-                told = f"are from {targets.min()} to {targets.max()}, and there are {len(classes)} classes"
-                yield f"{split} class numbers {told}"
+                found = f"are from {targets.min()} to {targets.max()}, and there are {len(classes)} classes"
+                yield f"{split} class numbers {found}"
 
     def inputs_and_targets_have_a_name_each(self) -> Problems:
         """Each input and target has a name, or none has."""
@@ -116,8 +116,7 @@ class DatasetChecks(Situation[Dataset]):
 
     def the_function_returns_targets_of_inputs(self) -> Problems:
         """`function` returns None, or a target for each input, and some of them are finite."""
-        x, targets = (_head(array)[:_LOOKED_AT] for array in self.data.train[:2])
-        yield from overwritten("function", {"its inputs": x}, lambda: self.component.function(x))
+        x, targets = (_head(array)[:_READ] for array in self.data.train[:2])
         found = self.component.function(x)
         if found is None:
             return
@@ -156,7 +155,7 @@ def _arrays(data: Data) -> dict[str, np.ndarray | Rows]:
 
 def _head(array: np.ndarray | Rows) -> np.ndarray:
     """An array, or the first rows of one that is not in memory."""
-    return array if isinstance(array, np.ndarray) else array[: min(_LOOKED_AT, len(array))]
+    return array if isinstance(array, np.ndarray) else array[: min(_READ, len(array))]
 
 
 def _are_names(names: object) -> bool:
@@ -171,4 +170,4 @@ def check_dataset(dataset: Dataset, seed: int = 0) -> Iterator[Outcome]:
         yield Outcome("samples are loaded", True, "not tried, as no file is given: name one, as in a spec")
         yield conclude(DatasetChecks.its_JSON_describes_it_in_full, [checks])
     else:
-        yield from examine_situations([checks])
+        yield from examine_all([checks])

@@ -17,10 +17,11 @@ from specnet.errors import SpecnetError, UsageError
 from specnet.names import suggest
 from specnet.spec.parse import parse_component
 from specnet.task import Shape
-from specnet.testing.core import attempt, registered
-from specnet.testing.dispatch import Case, example_cases
+from specnet.testing.base import registered
+from specnet.testing.cases import Case, example_cases
 from specnet.testing.examples import examples
-from specnet.testing.outcome import Outcome, concluded, show_error
+from specnet.testing.outcomes import Outcome, concluded, show_error
+from specnet.testing.surroundings import attempt
 
 
 def cases(distribution: str) -> list[Case]:

@@ -46,8 +46,8 @@ def examples(cls: type[Component]) -> list[Component]:
         try:
             example = _validated(cls, fields)
         except (ValidationError, PydanticCustomError, TypeError, ValueError) as error:
-            told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-            raise SpecnetError(f"the example {show_fields(fields)} is not valid: {told}") from error
+            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+            raise SpecnetError(f"the example {show_fields(fields)} is not valid: {reason}") from error
         if example not in found:
             found.append(example)
     return found

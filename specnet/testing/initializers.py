@@ -8,21 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from specnet.initializers.base import Initializer
+from specnet.testing.base import Checks, Problems
 from specnet.testing.comparison import Results, unequal
-from specnet.testing.core import Problems, Situation, checker, examine_situations
-from specnet.testing.outcome import Outcome
+from specnet.testing.examination import checker, examine_all
+from specnet.testing.outcomes import Outcome
 
 _SHAPES: tuple[tuple[int, ...], ...] = ((7,), (3, 5), (40, 30), (3, 1, 2, 4), (1,), ())
 """Shapes of parameters."""
 
 
 @dataclass(frozen=True)
-class InitializerChecks(Situation[Initializer]):
+class InitializerChecks(Checks[Initializer]):
     """An initializer of a parameter of one shape."""
 
     shape: tuple[int, ...]
     accepted = "it fills parameters, and refuses some shapes by a SpecnetError"
-    first = 2
 
     def accept(self) -> object:
         return self.sample()
@@ -32,11 +32,8 @@ class InitializerChecks(Situation[Initializer]):
         fans = (self.shape[-2:] or (1,))[0], (self.shape or (1,))[-1]
         return (initializer or self.fresh()).sample(np.random.default_rng(seed), self.shape, *fans)
 
-    def use(self, component: Initializer) -> Results:
-        return {"numbers from a seed": np.array(self.sample(component))}
-
-    def use_otherwise(self, component: Initializer) -> None:
-        self.sample(component, seed=1)
+    def use(self, component: Initializer, other: bool = False) -> Results:
+        return {"numbers from a seed": np.array(self.sample(component, seed=int(other)))}
 
     def numbers_are_finite_and_of_the_shape_asked_for(self) -> Problems:
         """`sample` returns real numbers in the shape of the parameter, for any fans."""
@@ -49,10 +46,6 @@ class InitializerChecks(Situation[Initializer]):
             values = self.component.sample(np.random.default_rng(0), self.shape, *fans)
             if not np.isfinite(np.asarray(values, np.float32)).all():
                 yield f"with fans {fans} a number is not finite as float32"
-
-    def a_seed_determines_the_numbers(self) -> Problems:
-        """All randomness comes from `rng`, and earlier calls do not matter."""
-        yield from self.determined()
 
     def the_caller_may_overwrite_the_numbers(self) -> Problems:
         """Each call returns an array of its own."""
@@ -68,6 +61,6 @@ class InitializerChecks(Situation[Initializer]):
 @checker("initializers")
 def check_initializer(initializer: Initializer) -> Iterator[Outcome]:
     """Check an initializer."""
-    yield from examine_situations(
+    yield from examine_all(
         [InitializerChecks(initializer, f"a parameter of shape {shape}", shape) for shape in _SHAPES]
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
+from typing import Any
 
 from specnet import registry
 from specnet.component import build, find_class
@@ -14,16 +16,13 @@ from specnet.kernels.base import KernelSet, Textbook, find_kernels
 from specnet.layers.base import Layer
 from specnet.layers.stack import Stack
 from specnet.task import Shape
+from specnet.testing.base import Problems
+from specnet.testing.cases import Case, example_cases
 from specnet.testing.comparison import AGREEMENT, Results
-from specnet.testing.core import Problems, conclude
-from specnet.testing.dispatch import Case, examine, example_cases
+from specnet.testing.examination import examine_all
 from specnet.testing.examples import examples
-from specnet.testing.layers import LayerChecks, situations
-from specnet.testing.outcome import Outcome
-from specnet.testing.trial import TestedLayer
-
-_SHAPES: tuple[Shape, ...] = ((5,), (4, 3))
-"""Shapes of the inputs of layers that run together."""
+from specnet.testing.layers import LayerChecks
+from specnet.testing.outcomes import Outcome
 
 
 def kernel_cases(name: str) -> Iterator[Case]:
@@ -40,44 +39,42 @@ def kernel_cases(name: str) -> Iterator[Case]:
         module, _, attribute = target.partition(":")
         definition = getattr(import_module(module), attribute)
         if definition is Stack:
-            yield from _stack_cases(name, kernels)
+            for layer, chain in _chains():
+                yield Case(f"{name}, linear and {layer} one after the other", partial(_examine_chain, chain, kernels))
         else:
             registered = f"{definition.group} {registry.name_of(definition.group, definition)}"
             yield from example_cases(f"{name}, {registered}", examples(definition), kernels=kernels)
 
 
-def _stack_cases(name: str, kernels: type[KernelSet]) -> Iterator[Case]:
-    linear = {"type": "linear", "units": 4}
+def _chains() -> Iterator[tuple[str, Any]]:
+    """Yield each layer that can be used, between linear ones, by name."""
     for layer in registry.claims("layers"):
-        try:
-            fields = examples(find_class("layers", layer))[0].model_dump(mode="json", by_alias=True)
-        except SpecnetError:  # it cannot be used
-            continue
-        example = {"type": layer, **fields}
-        chain = build("layers", {"type": "repeat", "times": 1, "layers": [linear, example, linear, example]})
-        assert isinstance(chain, Layer)
-        yield Case(f"{name}, linear and {layer} one after the other", partial(_examine_chain, chain, kernels))
+        with suppress(SpecnetError):
+            example = {"type": layer, **examples(find_class("layers", layer))[0].model_dump(mode="json", by_alias=True)}
+            linear = {"type": "linear", "units": 4}
+            yield layer, build("layers", {"type": "repeat", "times": 1, "layers": [linear, example, linear, example]})
 
 
 def _examine_chain(chain: Layer, kernels: type[KernelSet]) -> Iterator[Outcome]:
-    yield from examine(chain, shapes=_SHAPES, kernels=kernels)
-    yield conclude(
-        run_singly_each_layer_leaves_the_outputs_of_others_alone, situations(chain, _SHAPES, kernels=kernels)
-    )
+    shapes: tuple[Shape, ...] = ((5,), (4, 3))
+    yield from examine_all([ChainChecks(chain, f"inputs of shape {each}", each, kernels=kernels) for each in shapes])
 
 
-def run_singly_each_layer_leaves_the_outputs_of_others_alone(situation: LayerChecks) -> Problems:
-    """Layers whose outputs are inspected run one by one, and do not overwrite these outputs."""
-    kernel, definition = TestedLayer(situation), TestedLayer(replace(situation, kernels=Textbook))
-    for training in (False, True):
-        results = list[Results]()
-        for trial in (kernel, definition):
-            trial.rewind()
-            x, outputs = trial.x, {}
-            with trial.network.singly():
-                for number, layer in enumerate(trial.component.stacks[0].layers):
-                    x = layer.forward(x, training)
-                    outputs[f"outputs of layer {number}"] = x if trial is kernel else x.copy()
-            results.append(outputs)
-        found, expected = results
-        yield from situation.compare("by the kernel against the definition", found, expected, AGREEMENT["float64"])
+class ChainChecks(LayerChecks):
+    """Layers that a set runs together."""
+
+    def run_singly_each_layer_leaves_the_outputs_of_others_alone(self) -> Problems:
+        """Layers whose outputs are inspected run one by one, and do not overwrite these outputs."""
+        kernel, definition = self.setup(), replace(self, kernels=Textbook).setup()
+        for training in (False, True):
+            results = list[Results]()
+            for setup in (kernel, definition):
+                setup.rewind()
+                x, outputs = setup.x, {}
+                with setup.network.singly():
+                    for number, layer in enumerate(setup.component.stacks[0].layers):
+                        x = layer.forward(x, training)
+                        outputs[f"outputs of layer {number}"] = x if setup is kernel else x.copy()
+                results.append(outputs)
+            found, expected = results
+            yield from self.compare("by the kernel against the definition", found, expected, AGREEMENT["float64"])

@@ -13,14 +13,35 @@ import numpy as np
 
 from specnet.kernels.base import KernelSet, Textbook
 from specnet.losses.base import Loss
-from specnet.testing.comparison import DTYPES, LEAST, DType, Results, overwritten, unequal
-from specnet.testing.core import Problems, attempt, checker, examine_situations
+from specnet.testing.base import MethodCall, Problems, nothing
+from specnet.testing.comparison import CLOSE, DTYPES, LEAST, DType, Results, unequal
+from specnet.testing.examination import checker, examine_all
 from specnet.testing.gradient import find_mismatch
-from specnet.testing.outcome import Outcome, show_error
-from specnet.testing.pairs import Weighing, pairs
+from specnet.testing.outcomes import Outcome, show_error
+from specnet.testing.predictions import PairSetup, Weighing, pairs
+from specnet.testing.surroundings import attempt
 
 REDUCTIONS: tuple[Literal["mean", "sum"], ...] = ("mean", "sum")
 LOSS, GRADIENT = "the loss", "the gradient"
+
+
+class LossSetup(PairSetup[Loss]):
+    """A loss with outputs and targets."""
+
+    def step(
+        self,
+        rows: np.ndarray | None = None,
+        between: Callable[[], object] = nothing,
+        weight: np.ndarray | None = None,
+    ) -> Results:
+        """Return the loss and its gradient for some rows, which may repeat; `weight` has those of all rows."""
+        rows = np.arange(self.rows) if rows is None else rows
+        value = self.component.forward(*self.batch(weight, rows))
+        between()
+        dy = self.component.backward()
+        gradient = np.zeros((self.rows, *dy.shape[1:]), dy.dtype)  # 0 for outputs that are not in the batch
+        np.add.at(gradient, rows, dy)
+        return {LOSS: value, GRADIENT: gradient}
 
 
 @dataclass(frozen=True)
@@ -28,9 +49,10 @@ class LossChecks(Weighing[Loss]):
     """A loss of outputs and targets of one kind, as they are before `prepare`."""
 
     accepted = "it takes targets, and refuses others by a SpecnetError"
-    first = 3
+    first = 1
     method = "forward"
     cases: ClassVar = {f', with "{reduction}"': {"reduction": reduction} for reduction in REDUCTIONS}
+    rounding = CLOSE
 
     def accept(self) -> object:
         return self.arrays()
@@ -38,56 +60,48 @@ class LossChecks(Weighing[Loss]):
     def arrays(self, dtype: DType = "float64") -> tuple[np.ndarray, np.ndarray]:
         return self.y.astype(dtype), self.fresh().prepare(self.target, self.y.shape[1:], np.dtype(dtype))
 
-    def compute(
-        self, component: Any, rows: np.ndarray, batch: tuple[np.ndarray, ...], between: Callable[[], object]
-    ) -> Results:
-        value = component.forward(*batch)
-        between()
-        dy = component.backward()
-        gradient = np.zeros((len(self.y), *dy.shape[1:]), dy.dtype)  # 0 for outputs that are not in the batch
-        np.add.at(gradient, rows, dy)
-        return {LOSS: value, GRADIENT: gradient}
+    def setup(self, dtype: DType = "float64", rows: int = 0, **fields: Any) -> LossSetup:
+        return LossSetup(self, dtype, **fields)
 
     def least(self, name: str) -> float:
         return 1.0 if name == LOSS else LEAST
 
     def all_results(self) -> Iterator[tuple[str, DType, Results]]:
         for dtype, reduction, weighs, divisor in product(DTYPES, REDUCTIONS, (False, True), (None, 7.0)):
-            trial = self.trial(dtype, reduction=reduction)
-            trial.component.divisor = divisor
-            shape = trial.component.element_shape(trial.y.shape)
+            setup = self.setup(dtype, reduction=reduction)
+            setup.component.divisor = divisor
+            shape = setup.component.element_shape(setup.y.shape)
             weight = np.arange(math.prod(shape), dtype=dtype).reshape(shape) % 3 if weighs else None
-            yield f'{dtype}, "{reduction}"{", weights" if weighs else ""}', dtype, trial.step(weight=weight)
+            yield f'{dtype}, "{reduction}"{", weights" if weighs else ""}', dtype, setup.step(weight=weight)
+
+    def calls(self) -> Iterator[MethodCall]:
+        loss, (y, target) = self.fresh(), self.arrays()
+        arrays = {"outputs": y, "targets": target}
+        yield "forward", arrays, lambda: loss.forward(y, target)
+        yield "backward", arrays, lambda: loss.backward().fill(np.nan)  # the caller may overwrite it
+        yield "predictions", arrays, lambda: loss.predictions(y)
+        yield "prepare", {"the split's targets": self.target}, self.arrays
 
     def the_loss_is_a_finite_number(self) -> Problems:
         """Forward returns a float, backward an array of finite numbers."""
-        trial = self.trial()
-        value: Any = trial.component.forward(*trial.batch())
+        setup = self.setup()
+        value: Any = setup.component.forward(*setup.batch())
         if not isinstance(value, float):
             yield f"forward returns {type(value).__name__}, not a float"
         elif not math.isfinite(value):
             yield f"forward returns {value}: if the loss takes other outputs, its example_outputs should return them"
-        dy: Any = trial.component.backward()
+        dy: Any = setup.component.backward()
         if not isinstance(dy, np.ndarray):
             yield f"backward returns {type(dy).__name__}, not an array"
         elif not np.isfinite(dy).all():
             yield f"backward returns {dy[~np.isfinite(dy)][0]}"
 
-    def outputs_and_targets_are_left_alone(self) -> Problems:
-        """Forward, backward, predictions and prepare do not write to their arguments."""
-        loss, (y, target) = self.fresh(), self.arrays()
-        arrays = {"outputs": y, "targets": target}
-        yield from overwritten("forward", arrays, lambda: loss.forward(y, target))
-        yield from overwritten("backward", arrays, lambda: loss.backward().fill(np.nan))  # the caller may overwrite it
-        yield from overwritten("predictions", arrays, lambda: loss.predictions(y))
-        yield from overwritten("prepare", {"the split's targets": self.target}, self.arrays)
-
     def the_gradient_has_shape_and_dtype_of_the_outputs(self) -> Problems:
         """float32 stays float32, and float64 stays float64."""
         for dtype in DTYPES:
-            trial = self.trial(dtype)
-            trial.component.forward(*trial.batch())
-            y, dy = trial.y, trial.component.backward()
+            setup = self.setup(dtype)
+            setup.component.forward(*setup.batch())
+            y, dy = setup.y, setup.component.backward()
             if (dy.shape, dy.dtype) != (y.shape, y.dtype):
                 yield f"for outputs of {y.dtype} and shape {y.shape} backward returns {dy.dtype} of shape {dy.shape}"
 
@@ -101,25 +115,25 @@ class LossChecks(Weighing[Loss]):
 
     def _mismatches(self, weight: np.ndarray | None = None) -> Iterator[str]:
         for case, fields in self.cases.items():
-            trial = self.trial(**fields)
-            value, dy = trial.step(weight=weight).values()
+            setup = self.setup(**fields)
+            value, dy = setup.step(weight=weight).values()
             terms, rng = max(abs(value), 1.0), np.random.default_rng(2)
-            forward = partial(trial.component.forward, *trial.batch(weight))
-            if found := find_mismatch(forward, trial.y, dy, terms, rng):
-                yield f"{found.show('y', trial.rows)}{case}"
+            forward = partial(setup.component.forward, *setup.batch(weight))
+            if found := find_mismatch(forward, setup.y, dy, terms, rng):
+                yield f"{found.show('y', setup.rows)}{case}"
 
     def mean_and_sum_are_those_over_the_batch(self) -> Problems:
         """A batch twice over has the same mean, and twice the sum."""
         for (case, fields), factor in zip(self.cases.items(), (1.0, 2.0), strict=True):
-            trial = self.trial(**fields)
+            setup = self.setup(**fields)
             rows = np.arange(len(self.y))
-            once, twice = (trial.step(each)[LOSS] for each in (rows, np.concatenate([rows, rows])))
+            once, twice = (setup.step(each)[LOSS] for each in (rows, np.concatenate([rows, rows])))
             if unequal(twice, factor * once):
                 yield f"the loss of a batch is {once:.6g}, that of the batch twice over {twice:.6g}{case}"
 
     def the_sum_is_that_of_all_elements(self) -> Problems:
         """The sum is the mean times the number of elements in `element_shape`."""
-        mean, total = (self.trial(**fields).step()[LOSS] for fields in self.cases.values())
+        mean, total = (self.setup(**fields).step()[LOSS] for fields in self.cases.values())
         count = self.fresh().total_weight(self.y.shape)
         if unequal(total, count * mean):
             times = f"{total / mean if mean else math.inf:.6g} times as much"
@@ -130,24 +144,24 @@ class LossChecks(Weighing[Loss]):
         rows = np.arange(len(self.y))
         for (case, fields), weight in product(self.cases.items(), (None, np.resize([2.0, 0.0, 3.0, 1.0], len(rows)))):
             if weight is None or self.weighs:
-                whole, parts = self.trial(**fields).step(weight=weight), []
+                whole, parts = self.setup(**fields).step(weight=weight), []
                 for part in (rows[:1], rows[1:])[: len(rows)]:
-                    trial = self.trial(**fields)
-                    trial.component.divisor = trial.component.total_weight(self.y.shape, weight)
-                    parts.append(trial.step(part, weight))
+                    setup = self.setup(**fields)
+                    setup.component.divisor = setup.component.total_weight(self.y.shape, weight)
+                    parts.append(setup.step(part, weight=weight))
                 added = {name: sum(part[name] for part in parts) for name in whole}
-                told = f"of the parts against the whole batch{case}{'' if weight is None else ' and weights'}"
-                yield from self.compare(told, added, whole)
+                how = f"of the parts against the whole batch{case}{'' if weight is None else ' and weights'}"
+                yield from self.compare(how, added, whole)
 
     def saturated_outputs_have_a_finite_loss_and_gradient(self) -> Problems:
         """Probabilities of exactly 0 and 1, and numbers of ±1000, occur in float32 and must not end a run."""
         if type(self.component).example_outputs is not Loss.example_outputs:  # it takes others
             return
-        trial = self.trial("float32")
+        setup = self.setup("float32")
         low, high = (0.0, 1.0) if self.component.takes == "probabilities" else (-1000.0, 1000.0)
         for start in (0, 1):
-            trial.y.reshape(-1)[start::2], trial.y.reshape(-1)[1 - start :: 2] = low, high
-            for name, found in trial.step().items():
+            setup.y.reshape(-1)[start::2], setup.y.reshape(-1)[1 - start :: 2] = low, high
+            for name, found in setup.step().items():
                 if not np.isfinite(found).all():
                     wrong = np.extract(~np.isfinite(found), found)[0]
                     why = "if the loss takes no such outputs, its example_outputs should return those that it takes"
@@ -187,4 +201,4 @@ def check_loss(
             LossChecks(loss, f"{kind}, outputs {y.shape}", y, target, kernels=kernels)
             for kind, y, target, _ in pairs(loss.example_outputs)
         ]
-    yield from examine_situations(tried)
+    yield from examine_all(tried)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,12 +10,48 @@ from typing import Any
 import numpy as np
 
 from specnet.metrics.base import Metric
-from specnet.testing.comparison import DType, Results, overwritten
-from specnet.testing.core import Problems, attempt, checker, examine_situations
-from specnet.testing.outcome import Outcome
-from specnet.testing.pairs import Weighing, pairs
+from specnet.testing.base import MethodCall, Problems, nothing
+from specnet.testing.comparison import DType, Results
+from specnet.testing.examination import checker, examine_all
+from specnet.testing.outcomes import Outcome
+from specnet.testing.predictions import PairSetup, Weighing, pairs
+from specnet.testing.surroundings import attempt
 
 METRIC = "the metric"
+
+
+class MetricSetup(PairSetup[Metric]):
+    """A metric with predictions and targets."""
+
+    done = 0
+    """How many thirds of the samples it has taken."""
+
+    def step(
+        self,
+        rows: np.ndarray | None = None,
+        between: Callable[[], object] = nothing,
+        weight: np.ndarray | None = None,
+    ) -> Results:
+        """Return the metric of some rows, which may repeat; `weight` has those of all rows."""
+        self.component.reset()
+        self.component.update(*self.batch(weight, slice(None) if rows is None else rows))
+        between()
+        return _numbers(self.component)
+
+    def proceed(self) -> Results:
+        """Return the metric after the next third of the samples."""
+        rows = np.array_split(np.arange(self.rows), 3)[self.done]
+        self.done += 1
+        if len(rows):
+            self.component.update(*self.batch(None, rows))
+        return _numbers(self.component)
+
+    def save(self) -> dict[str, Any]:
+        return {"done": self.done, **self.component.kept}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        self.done = saved.pop("done")
+        self.component.restore(saved)
 
 
 @dataclass(frozen=True)
@@ -25,28 +60,25 @@ class MetricChecks(Weighing[Metric]):
 
     right: np.ndarray | None = None
     accepted = "it takes predictions, and refuses others by a SpecnetError"
-    first = 2
     method = "update"
+    saved_after = (1, 2)
+    until = 3
 
     def accept(self) -> object:
-        return self.trial().step()
+        return self.setup().step()
 
     def arrays(self, dtype: DType) -> tuple[np.ndarray, np.ndarray]:
         return self.y.astype(dtype if self.y.dtype.kind == "f" else self.y.dtype), self.target.copy()
 
-    def compute(
-        self, component: Any, rows: np.ndarray, batch: tuple[np.ndarray, ...], between: Callable[[], object]
-    ) -> Results:
-        component.reset()
-        component.update(*batch)
-        between()
-        return _numbers(component)
+    def setup(self, dtype: DType = "float64", rows: int = 0, **fields: Any) -> MetricSetup:
+        return MetricSetup(self, dtype)
 
     def least(self, name: str) -> float:
         return 1.0
 
-    def applies(self, claim: str) -> bool:
-        return super().applies(claim) and claim != "a_batch_is_computed_as_by_a_fresh_component"  # but after a reset
+    def calls(self) -> Iterator[MethodCall]:
+        metric, arrays = self.fresh(), {"predictions": self.y.copy(), "targets": self.target.copy()}
+        yield "update or compute", arrays, lambda: (metric.update(*arrays.values()), metric.compute())
 
     def of(self, *batches: tuple[np.ndarray, ...], metric: Metric | None = None) -> Metric:
         """Return a metric, by default an unused one, after batches of predictions and targets."""
@@ -67,26 +99,17 @@ class MetricChecks(Weighing[Metric]):
             if not isinstance(each, (float, int, np.number)) or not math.isfinite(each):
                 yield f"compute returns {each!r}"
 
-    def predictions_and_targets_are_left_alone(self) -> Problems:
-        """`update` and `compute` do not write to their arguments."""
-        metric, arrays = self.fresh(), {"predictions": self.y.copy(), "targets": self.target.copy()}
-        yield from overwritten("update or compute", arrays, lambda: (metric.update(*arrays.values()), metric.compute()))
-
-    def reset_forgets_everything(self) -> Problems:
-        """After a reset, a metric is the same as a fresh one."""
-        yield from self.a_batch_is_computed_as_by_a_fresh_component()
-
     def computing_changes_nothing(self) -> Problems:
         """The metric so far may be computed after each batch."""
-        asked = self.fresh()
+        metric = self.fresh()
         for batch in self.batches(1):
-            self.of(batch, metric=asked).compute()
+            self.of(batch, metric=metric).compute()
         expected = _numbers(self.of(*self.batches(1)))
-        yield from self.compare("computed after each sample", _numbers(asked), expected, 0.0)
+        yield from self.compare("computed after each sample", _numbers(metric), expected, 0.0)
 
     def batches_do_not_matter(self) -> Problems:
         """Samples in several updates, or in metrics that are merged, have the same metric as in one update."""
-        whole = self.trial().step()
+        whole = self.setup().step()
         for size in (1, 2, 5):
             merged, batches = self.fresh(), self.batches(size)
             for other in (*(self.of(batch) for batch in batches), self.fresh()):
@@ -94,23 +117,11 @@ class MetricChecks(Weighing[Metric]):
             for found, how in ((self.of(*batches), "in"), (merged, "merged from")):
                 yield from self.compare(f"{how} batches of {size} against one update", _numbers(found), whole, 1e-12)
 
-    def a_metric_remembers_only_what_it_keeps(self) -> Problems:
-        """A metric that is restored from `kept`, through JSON, continues exactly."""
-        (first, second), rest = self.batches(half := len(self.target) // 2)[:2], self.batches(half)[2:]
-        metric = self.of(first)
-        for name, value in metric.kept.items():
-            number = isinstance(value, (int, float, np.generic, np.ndarray))
-            if not number or np.asarray(value).dtype.kind not in "biuf":
-                yield f"it keeps {name}, which is neither a number nor an array of numbers"
-        kept = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in metric.kept.items()}
-        restored = self.of((self.y[::-1], self.target))
-        restored.restore(json.loads(json.dumps(kept)))
-        expected = _numbers(self.of(second, *rest, metric=metric))
-        told = f"restored after {half} samples, which needs something that is not kept,"
-        yield from self.compare(told, _numbers(self.of(second, *rest, metric=restored)), expected, 0.0)
-
     def keeps_samples_is_declared(self) -> Problems:
         """The size of what is kept does not depend on the number of samples, unless `keeps_samples` is True."""
+        for name, value in self.of((self.y, self.target)).kept.items():
+            if np.asarray(value).dtype.kind not in "biuf":
+                yield f"it keeps {name}, which is neither a number nor an array of numbers"
         repeated = np.concatenate([self.y] * 50), np.concatenate([self.target] * 50)
         few, many = (sum(map(np.size, self.of(x).kept.values())) for x in ((self.y, self.target), repeated))
         if many > few and not self.component.keeps_samples:
@@ -120,7 +131,7 @@ class MetricChecks(Weighing[Metric]):
         """Predictions that equal the targets are not worse than others, in the sense of `higher_is_better`."""
         if self.right is None or self.right.shape != self.y.shape:
             return
-        best, others = _numbers(self.of((self.right, self.target))), self.trial().step()
+        best, others = _numbers(self.of((self.right, self.target))), self.setup().step()
         if [*best] != [METRIC]:
             return
         higher, found, other = self.component.higher_is_better, best[METRIC], others[METRIC]
@@ -132,7 +143,7 @@ class MetricChecks(Weighing[Metric]):
         if (self.y.shape[1:], self.target.shape[1:]) == ((1,), ()):
             column = attempt(lambda: _numbers(self.of((self.y, self.target[:, np.newaxis]))))
             if isinstance(column, dict):  # else it refuses them
-                yield from self.compare("of targets of shape (n,) against shape (n, 1)", self.trial().step(), column)
+                yield from self.compare("of targets of shape (n,) against shape (n, 1)", self.setup().step(), column)
 
 
 def _numbers(metric: Metric) -> dict[str, float]:
@@ -158,4 +169,4 @@ def check_metric(
             for outputs in (lambda rng, shape: rng.normal(size=shape) * 2.0, lambda rng, shape: rng.uniform(size=shape))
             for kind, y, target, right in pairs(outputs)
         ]
-    yield from examine_situations(tried)
+    yield from examine_all(tried)

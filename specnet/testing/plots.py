@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,22 +14,24 @@ import numpy as np
 from specnet.datasets.base import Samples
 from specnet.errors import PlotError
 from specnet.plots.base import Plot
-from specnet.testing.core import Problems, Situation, checker, examine_situations
-from specnet.testing.demos import DemoRun, demo_runs
-from specnet.testing.outcome import Outcome
+from specnet.testing.base import Checks, MethodCall, Problems
+from specnet.testing.endurance import endure
+from specnet.testing.examination import checker, examine_all
+from specnet.testing.outcomes import Outcome
+from specnet.testing.small_runs import SmallRun, small_runs
 
 
 @dataclass(frozen=True)
-class PlotChecks(Situation[Plot]):
+class PlotChecks(Checks[Plot]):
     """A plot of one run."""
 
-    run: DemoRun
+    run: SmallRun
     accepted = "it shows a run, and refuses others by a PlotError"
     refusal = PlotError
     once = (
-        "pyplot_and_settings_are_left_alone",
-        "the_picture_is_the_same_each_time",
-        "the_run_is_left_alone",
+        "arguments_are_left_alone",
+        "the_same_data_have_the_same_results",
+        "it_endures_a_hundred_steps",
         "it_can_be_checked_before_training",
         "it_moves_if_it_says_so",
         "it_streams",
@@ -41,58 +42,48 @@ class PlotChecks(Situation[Plot]):
 
     @cached_property
     def used(self) -> Plot:
-        """A plot that all checks of this run share."""
+        """A plot that all checks of this run share, because drawing takes long."""
         return self.fresh()
 
     @cached_property
-    def drawn(self) -> tuple[Any, dict[str, list[Any]]]:
-        """A figure of the run, and changes that drawing it has made elsewhere, which are undone."""
-        import matplotlib
-
-        figures, settings = _current(), dict(matplotlib.rcParams)
-        arrays = dict(_arrays(self.run))
-        kept = {name: array.copy() for name, array in arrays.items()}
+    def drawn(self) -> Any:
+        """A figure of the run, whose arrays are then as before."""
+        kept = [(array, array.copy()) for _, array in _arrays(self.run)]
         figure = self.used.draw(self.run)
-        changed: list[Any] = [name for name, value in matplotlib.rcParams.items() if settings.get(name) != value]
-        matplotlib.rcParams.update({name: settings[name] for name in changed})
-        written = [name for name, array in arrays.items() if array.tobytes() != kept[name].tobytes()]
-        for name in written:
-            arrays[name][...] = kept[name]
-        return figure, {"settings": changed, "current": [*{*_current()} - {*figures}], "arrays": written}
+        for array, before in kept:
+            array[...] = before
+        return figure
+
+    @cached_property
+    def drawn_again(self) -> Any:
+        """A second figure of the run."""
+        return self.used.draw(self.run)
 
     @cached_property
     def picture(self) -> bytes:
         """The figure, in pixels."""
-        return picture(self.drawn[0])
+        return picture(self.drawn)
+
+    def calls(self) -> Iterator[MethodCall]:
+        yield "draw", dict(_arrays(self.run)), lambda: self.drawn_again
 
     def it_draws_a_figure_of_its_own(self) -> Problems:
         """`draw` returns a `matplotlib.figure.Figure` with something in it."""
-        figure, _ = self.drawn
-        yield from _no_figure("draw returns", figure)
-        if not figure.axes:
+        yield from _no_figure("draw returns", self.drawn)
+        if not self.drawn.axes:
             yield "the figure has no axes"
 
-    def pyplot_and_settings_are_left_alone(self) -> Problems:
-        """Pictures share neither a current figure nor settings."""
-        _, changed = self.drawn
-        if changed["current"]:
-            yield "pyplot makes the figure and keeps it: use matplotlib.figure.Figure instead"
-        if changed["settings"]:
-            yield f"settings are changed for all pictures: {', '.join(changed['settings'][:3])}"
-
-    def the_picture_is_the_same_each_time(self) -> Problems:
+    def the_same_data_have_the_same_results(self) -> Problems:
         """A second drawing is a new figure with the same picture: random numbers in it have a fixed seed."""
-        second = self.used.draw(self.run)
-        if second is self.drawn[0]:
+        if self.drawn_again is self.drawn:
             yield "draw returns the same figure twice"
-        if self.picture != picture(second):
+        if self.picture != picture(self.drawn_again):
             yield "the second drawing is a different picture"
-
-    def the_run_is_left_alone(self) -> Problems:
-        """`draw` does not write to data, history, record and parameters."""
-        for name in self.drawn[1]["arrays"]:
-            yield f"{name} is written to"
         yield from self.changed_fields(self.used)
+
+    def it_endures_a_hundred_steps(self) -> Problems:
+        """A run may be checked many times: each picture would take too long."""
+        yield from endure(lambda: self.used.check(self.run))
 
     def it_can_be_checked_before_training(self) -> Problems:
         """While the history is empty, `check` returns or raises a `PlotError`."""
@@ -119,13 +110,7 @@ class PlotChecks(Situation[Plot]):
             yield "samples that are read a piece at a time have a different picture"
 
 
-def _current() -> list[int]:
-    """Return the figures that pyplot keeps, if it is imported."""
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    return pyplot.get_fignums() if pyplot else []
-
-
-def _arrays(run: DemoRun) -> Iterator[tuple[str, np.ndarray]]:
+def _arrays(run: SmallRun) -> Iterator[tuple[str, np.ndarray]]:
     """Yield all arrays that a plot may read."""
     for what, named in {"history": run.history, "record": run.record, "parameter": run.params}.items():
         yield from ((f"{what} {name}", array) for name, array in named.items())
@@ -135,11 +120,11 @@ def _arrays(run: DemoRun) -> Iterator[tuple[str, np.ndarray]]:
             yield f"{split} targets", samples.targets
 
 
-def _no_figure(told: str, figure: Any) -> Iterator[str]:
+def _no_figure(what: str, figure: Any) -> Iterator[str]:
     from matplotlib.figure import Figure
 
     if not isinstance(figure, Figure):
-        yield f"{told} {type(figure).__name__}, not a matplotlib.figure.Figure"
+        yield f"{what} {type(figure).__name__}, not a matplotlib.figure.Figure"
 
 
 def picture(figure: Any) -> bytes:
@@ -150,11 +135,11 @@ def picture(figure: Any) -> bytes:
 
 
 @checker("plots")
-def check_plot(plot: Plot, runs: Mapping[str, DemoRun] | None = None) -> Iterator[Outcome]:
+def check_plot(plot: Plot, runs: Mapping[str, SmallRun] | None = None) -> Iterator[Outcome]:
     """Check a plot of small runs; by default of some that are trained for it.
 
     Each run is drawn that its `check` accepts, and the picture of the first is examined.
     """
-    yield from examine_situations(
-        [PlotChecks(plot, about, demo) for about, demo in (demo_runs() if runs is None else runs).items()]
+    yield from examine_all(
+        [PlotChecks(plot, about, run) for about, run in (small_runs() if runs is None else runs).items()]
     )

@@ -17,10 +17,11 @@ from specnet.spec.model import Spec
 from specnet.spec.plan import make_plan
 from specnet.spec.units import last_open, resolve_loaded
 from specnet.task import Shape
-from specnet.testing.core import attempt, registered
-from specnet.testing.demos import DemoRun, cut, train_demo
-from specnet.testing.dispatch import Case, examine
-from specnet.testing.outcome import Outcome
+from specnet.testing.base import registered
+from specnet.testing.cases import Case, examine
+from specnet.testing.outcomes import Outcome
+from specnet.testing.small_runs import SmallRun, cut, train_briefly
+from specnet.testing.surroundings import attempt
 from specnet.transforms.pipeline import Pipeline
 from specnet.words import Pointer, show_pointer
 
@@ -34,16 +35,18 @@ def spec_cases(spec: Spec) -> Iterator[Case]:
     Raises:
         SpecnetError: if data cannot be loaded, or do not fit transforms and layers.
     """
-    bench = Bench(spec)
-    if isinstance(error := attempt(lambda: bench.shapes), SpecnetError):  # any other is reported by a component's case
+    known = SpecParts(spec)
+    with np.errstate(all="ignore"):
+        error = attempt(lambda: known.shapes)
+    if isinstance(error, SpecnetError):  # any other is reported by a component's case
         raise error
     for place, part in parts(spec):
         if isinstance(part, Component):
             name = registered(part) or type(part).__name__
-            yield Case(f"{show_pointer(place)} {name}", partial(bench.examine, place, part))
+            yield Case(f"{show_pointer(place)} {name}", partial(known.examine, place, part))
 
 
-class Bench:
+class SpecParts:
     """A spec's data and network, computed on demand; only some of the samples, as nothing is trained to the end."""
 
     def __init__(self, spec: Spec) -> None:
@@ -85,9 +88,9 @@ class Bench:
         return shapes
 
     @cached_property
-    def demo(self) -> DemoRun:
+    def short_run(self) -> SmallRun:
         """A short run of the spec."""
-        return train_demo(self.short)
+        return train_briefly(self.short)
 
     @cached_property
     def answers(self) -> dict[str, dict[str, Any]]:
@@ -116,7 +119,7 @@ class Bench:
             case "losses" | "metrics" as group:
                 situation = self.answers[group]
             case "plots":
-                situation = {"runs": {"a short run of this spec": self.demo}}
+                situation = {"runs": {"a short run of this spec": self.short_run}}
         yield from examine(component, **situation)
 
     def _rows(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:

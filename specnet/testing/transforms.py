@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.lib.format import read_array, write_array
 
 from specnet.errors import DataError
-from specnet.testing.comparison import Results, overwritten, unequal
-from specnet.testing.core import Problems, Situation, accepted, checker, examine_situations, outcomes
-from specnet.testing.outcome import Outcome, concluded
+from specnet.testing.base import Checks, MethodCall, Problems, Setup
+from specnet.testing.comparison import DType, Results, unequal
+from specnet.testing.examination import checker, examine_all
+from specnet.testing.outcomes import Outcome, concluded
 from specnet.transforms.base import RandomTransform, Transform, check_dtype
 from specnet.transforms.pipeline import Pipeline
 
@@ -22,13 +21,38 @@ _SHAPES: tuple[tuple[int, ...], ...] = ((9,), (9, 1), (8, 3), (7, 10, 2), (6, 9,
 """Shapes of samples to try, the batch axis first."""
 
 
+class TransformSetup(Setup[Transform]):
+    """A transform with samples."""
+
+    checks: TransformChecks
+    fitted = False
+
+    def proceed(self) -> Results:
+        """Fit at first use, and return the samples transformed, restored, and the names of columns."""
+        transform, x = self.component, self.checks.x
+        if not self.fitted:
+            transform.fit(x.copy())
+            self.fitted = True
+        y = transform.apply(x)
+        names = np.array(transform.output_names(self.checks.columns), "U")
+        return {"apply": y, "invert": transform.invert(y) if transform.inverts() else 0, "output_names": names}
+
+    def save(self) -> dict[str, Any]:
+        return Pipeline([self.component], ()).arrays()
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        Pipeline([self.component], ()).restore(saved)
+        self.fitted = True
+
+
 @dataclass(frozen=True)
-class TransformChecks(Situation[Transform]):
+class TransformChecks(Checks[Transform]):
     """A transform of samples of one kind."""
 
     x: np.ndarray
     accepted = "it takes samples, and refuses others by a SpecnetError"
-    first = 2
+    saved_after = (1,)
+    until = 2
 
     def accept(self) -> object:
         return self.applied()
@@ -38,12 +62,21 @@ class TransformChecks(Situation[Transform]):
         """A name for each column; none if a sample is not a row of columns."""
         return tuple(f"c{number}" for number in range(math.prod(self.x.shape[1:]))) if self.x.ndim < 3 else ()
 
-    def use(self, component: Transform) -> Results:
-        component.fit(self.x.copy())
+    def setup(self, dtype: DType = "float64", rows: int = 0, **fields: Any) -> TransformSetup:
+        return TransformSetup(self, self.fresh())
+
+    def use(self, component: Transform, other: bool = False) -> Results:
+        x = np.concatenate([self.x, self.x[:3]])[2:] if other else self.x
+        component.fit(x.copy())
         return {"samples after fit and apply": component.apply(self.x)}
 
-    def use_otherwise(self, component: Transform) -> None:
-        component.fit(np.concatenate([self.x, self.x[:3]])[2:])
+    def calls(self) -> Iterator[MethodCall]:
+        transform, x = self.fresh(), self.x.copy()
+        yield "fit", {"the samples": x}, lambda: transform.fit(x)
+        yield "apply", {"the samples": x}, lambda: transform.apply(x)
+        if transform.inverts():
+            y = transform.apply(x)
+            yield "invert", {"its argument": y}, lambda: transform.invert(y)
 
     def fitted(self) -> Transform:
         """Return a transform that is fitted on the samples."""
@@ -65,15 +98,6 @@ class TransformChecks(Situation[Transform]):
             yield f"for {len(self.x)} samples apply returns {len(y)}"
         if not np.isfinite(y).all():
             yield "apply returns a number that is not finite"
-
-    def samples_are_left_alone(self) -> Problems:
-        """`fit`, `apply` and `invert` do not write to their arguments."""
-        transform, x = self.fresh(), self.x.copy()
-        yield from overwritten("fit", {"the samples": x}, lambda: transform.fit(x))
-        yield from overwritten("apply", {"the samples": x}, lambda: transform.apply(x))
-        if transform.inverts():
-            y = transform.apply(x)
-            yield from overwritten("invert", {"its argument": y}, lambda: transform.invert(y))
 
     def output_shape_is_known_before_it_is_fitted(self) -> Problems:
         """`output_shape` returns None or the shape of a sample that `apply` returns."""
@@ -115,27 +139,12 @@ class TransformChecks(Situation[Transform]):
             if text := unequal(transform.apply(self.x[row : row + 1])[0], whole[row]):
                 yield f"the sample in row {row} alone against in a batch: {text}"
 
-    def fitted_arrays_are_all_that_is_needed(self) -> Problems:
-        """A run saves the arrays listed in `fitted`: `apply`, `invert` and `output_names` need nothing else."""
-        transform, restored = self.fitted(), self.fresh()
+    def what_it_learns_is_arrays(self) -> Problems:
+        """A run saves the arrays listed in `fitted`."""
+        transform = self.fitted()
         for name in transform.fitted:
             if not isinstance(found := getattr(transform, name, None), (np.ndarray, np.generic)):
                 yield f"after fit, {name} is {type(found).__name__}, not an array"
-        arrays = Pipeline([transform], ()).arrays()
-        Pipeline([restored], ()).restore({name: _stored(array) for name, array in arrays.items()})
-        y = transform.apply(self.x)
-        methods: dict[str, Callable[[Transform], Any]] = {
-            "apply": lambda each: each.apply(self.x),
-            "invert": lambda each: each.invert(y) if each.inverts() else 0,
-            "output_names": lambda each: np.array(each.output_names(self.columns), "U"),
-        }
-        for name, call in methods.items():
-            if text := unequal(call(restored), call(transform), 0.0):
-                yield f"restored, {name} returns {text} before"
-
-    def a_second_fit_replaces_the_first(self) -> Problems:
-        """The second fit does not depend on the first, and changes no field."""
-        yield from self.determined()
 
     def pieces_are_fitted_like_the_whole(self) -> Problems:
         """`fit_pieces` takes a training split that does not fit into memory, or refuses it by a DataError."""
@@ -150,60 +159,39 @@ class TransformChecks(Situation[Transform]):
 
 
 @dataclass(frozen=True)
-class RandomChecks(Situation[RandomTransform]):
+class RandomChecks(Checks[RandomTransform]):
     """A random transform and a batch."""
 
     x: np.ndarray
     accepted = "it takes batches, and refuses others by a SpecnetError"
 
     def accept(self) -> object:
-        return self.applied()
+        return self.applied(self.fresh(), self.x)
 
-    def applied(self, x: np.ndarray | None = None, transform: RandomTransform | None = None) -> np.ndarray:
+    def applied(self, transform: RandomTransform, x: np.ndarray) -> np.ndarray:
         """Return a transformed batch, with the same random numbers at each call."""
-        x = self.x if x is None else x
         check_dtype(x.dtype, type(self.component).dtypes)
-        return (transform or self.fresh()).apply(x.copy(), np.random.default_rng(1))
+        return transform.apply(x.copy(), np.random.default_rng(1))
 
-    def use(self, component: RandomTransform) -> Results:
-        return {"samples": self.applied(transform=component)}
+    def use(self, component: RandomTransform, other: bool = False) -> Results:
+        for x in (self.x[:1], self.x + self.x) if other else ():
+            self.applied(component, x)
+        return {"samples": self.applied(component, self.x)}
 
-    def use_otherwise(self, component: RandomTransform) -> None:
-        for x in (self.x[:1], self.x + self.x):
-            self.applied(x, component)
+    def calls(self) -> Iterator[MethodCall]:
+        transform, x, rng = self.fresh(), self.x.copy(), np.random.default_rng(1)
+        yield "apply", {"the batch": x}, lambda: transform.apply(x, rng)
+        y = transform.apply(x, rng)
+        yield "the next call", {"the last result": y}, lambda: transform.apply(x + x, rng)
 
     def a_batch_keeps_its_shape_and_dtype(self) -> Problems:
         """Shape and dtype do not change, for a single sample too, and finite numbers stay finite."""
         for x in (self.x, self.x[:1]):
-            y = self.applied(x)
+            y = self.applied(self.fresh(), x)
             if (y.shape, y.dtype) != (x.shape, x.dtype):
                 yield f"for {x.dtype} of shape {x.shape} apply returns {y.dtype} of shape {y.shape}"
             if not np.isfinite(y).all():
                 yield "apply returns a number that is not finite"
-
-    def a_batch_is_left_alone(self) -> Problems:
-        """`apply` does not write to its argument, nor to the array that it returned before."""
-        transform, x, rng = self.fresh(), self.x.copy(), np.random.default_rng(1)
-        yield from overwritten("apply", {"the batch": x}, lambda: transform.apply(x, rng))
-        y = transform.apply(x, rng)
-        yield from overwritten("the next call", {"the last result": y}, lambda: transform.apply(x + x, rng))
-
-    def all_randomness_comes_from_the_generator(self) -> Problems:
-        """The same state of the generator always returns the same batch: a resumed run relies on it."""
-        if text := unequal(self.applied(), self.applied(), 0.0):
-            yield f"the same state of the generator returns a different batch: {text}"
-
-    def nothing_is_kept_from_batch_to_batch(self) -> Problems:
-        """Earlier batches, of other samples or of another size, do not matter, and use changes no field."""
-        yield from self.determined()
-
-
-def _stored(array: np.ndarray) -> np.ndarray:
-    """Return an array after writing and reading it in NumPy's format."""
-    file = io.BytesIO()
-    write_array(file, array, allow_pickle=False)
-    file.seek(0)
-    return read_array(file, allow_pickle=False)
 
 
 @checker("transforms")
@@ -216,17 +204,19 @@ def check_transform(transform: Transform | RandomTransform, samples: np.ndarray 
         if samples is not None and samples.dtype.kind != "f":  # which the network would round
             samples = samples.astype(np.float32)
         batches = _batches() if samples is None else {"": samples}
-        yield from examine_situations([RandomChecks(transform, situation, x) for situation, x in batches.items()])
+        yield from examine_all(RandomChecks(transform, about, x) for about, x in batches.items())
         return
+
+    def all_dtypes(taken: list[TransformChecks]) -> Iterator[Outcome]:
+        if samples is None and taken:
+            missing = [
+                each.__name__ for each in transform.dtypes if not any(np.issubdtype(x.x.dtype, each) for x in taken)
+            ]
+            refused = [f"all samples of dtype {', '.join(missing)} are refused"] if missing else []
+            yield concluded("samples of each dtype in dtypes are accepted", refused)
+
     kinds = _samples() if samples is None else {"": samples}
-    taken = yield from accepted(TransformChecks(transform, situation, x) for situation, x in kinds.items())
-    if samples is None and taken:
-        missing = [
-            each.__name__ for each in transform.dtypes if not any(np.issubdtype(some.x.dtype, each) for some in taken)
-        ]
-        refused = [f"all samples of dtype {', '.join(missing)} are refused"] if missing else []
-        yield concluded("samples of each dtype in dtypes are accepted", refused)
-    yield from outcomes(taken)
+    yield from examine_all((TransformChecks(transform, about, x) for about, x in kinds.items()), also=all_dtypes)
 
 
 def _samples() -> dict[str, np.ndarray]:

@@ -20,14 +20,14 @@ from specnet.training.loop import run_epoch
 from specnet.training.model import Model
 
 EPOCHS = 3
-"""Epochs of a demonstration."""
+"""Epochs of a small run."""
 _ROWS = 300
 """Maximum number of samples in each split of a spec's own data."""
 
 
 def _spec(dataset: dict[str, Any], before: list[str], units: int, loss: str, metrics: list[str]) -> dict[str, Any]:
     return {
-        "name": "demo",
+        "name": "small",
         "dataset": {"n_samples": 60, **dataset},
         "split": {"validation": 0.25},
         "layers": [*before, {"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": units}],
@@ -48,7 +48,7 @@ SPECS: Mapping[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class DemoRun:
+class SmallRun:
     """A run as a plot gets it: `specnet.plots.base.Trained`."""
 
     name: str
@@ -69,11 +69,11 @@ class DemoRun:
         """Return predictions for raw inputs."""
         return self.model.predict(inputs, mask)
 
-    def untrained(self) -> DemoRun:
+    def untrained(self) -> SmallRun:
         """Return the run before its first epoch: its history is empty."""
         return dataclasses.replace(self, history={})
 
-    def streamed(self) -> DemoRun:
+    def streamed(self) -> SmallRun:
         """Return the run with samples that are read piece by piece."""
         splits: dict[str, Any] = {name: _streamed(samples) for name, samples in self.data.splits.items()}
         return dataclasses.replace(self, data=dataclasses.replace(self.data, **splits))
@@ -88,12 +88,12 @@ def _streamed(samples: AnySamples) -> StreamedSamples:
 
 
 @cache
-def demo_runs() -> dict[str, DemoRun]:
+def small_runs() -> dict[str, SmallRun]:
     """Return a trained run of each problem, by description."""
-    return {about: train_demo(load_spec(spec)) for about, spec in SPECS.items()}
+    return {about: train_briefly(load_spec(spec)) for about, spec in SPECS.items()}
 
 
-def train_demo(spec: Spec) -> DemoRun:
+def train_briefly(spec: Spec) -> SmallRun:
     """Return a run of a spec after a few epochs, kept in memory."""
     experiment = Experiment(spec)
     trainer, recorder = experiment.trainer, experiment.recorder
@@ -101,7 +101,7 @@ def train_demo(spec: Spec) -> DemoRun:
         trainer.callbacks["recorder"] = recorder
         recorder.begin(trainer)
     lines = [run_epoch(trainer) for _ in range(EPOCHS)]
-    return DemoRun(
+    return SmallRun(
         spec.name,
         spec.dataset,
         experiment.data,

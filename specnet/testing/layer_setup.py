@@ -1,66 +1,38 @@
-"""`TestedLayer`: a layer in a network of its own, with inputs, parameters and gradients to try it with."""
+"""`LayerSetup`: a layer in a network of its own, with inputs, parameters and gradients to try it with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 
-from specnet.errors import ShapeError
 from specnet.layers.base import Layer
-from specnet.layers.stack import Stack
 from specnet.network.network import Network
 from specnet.randomness import restore_stream, save_stream, stream
 from specnet.task import Shape
-from specnet.testing.comparison import LEAST, DType
-from specnet.testing.core import Computation, nothing
+from specnet.testing.base import Setup, nothing
+from specnet.testing.comparison import DType
 
 BATCH_ROWS = 3
 """Samples of a batch, unless a check needs another number."""
 Y, DX, GRADS = "outputs", "the gradient of inputs", "the gradients of parameters"
 INFERENCE = "outputs without training"
-_Step = dict[str, np.ndarray]
-"""Copies of what a layer computes in a step: outputs, the gradient of inputs, and those of all parameters."""
 Inputs = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 """Draws inputs of a shape, the batch axis first."""
 
 
-@dataclass(frozen=True)
-class LayerSituation(Computation[Layer]):
-    """A layer with inputs of one shape, drawn by `inputs`, or else by its own `example_inputs`."""
-
-    shape: Shape
-    inputs: Inputs | None = None
-    accepted = "it takes inputs, and refuses others by a ShapeError"
-    refusal = ShapeError
-
-    def accept(self) -> object:
-        return self.stack()
-
-    def stack(self) -> Stack:
-        """Return the layer, connected to its inputs."""
-        stack = Stack([self.component], ("layers",), "layers")
-        stack.build(self.shape)
-        return stack
-
-    def trial(self, dtype: DType = "float64", rows: int = 0, **fields: Any) -> TestedLayer:
-        return TestedLayer(self, dtype, rows or BATCH_ROWS)
-
-    def least(self, name: str) -> float:
-        return 2.0 if name == DX else LEAST  # where dx vanishes it is a difference of numbers as large as dy
-
-
-class TestedLayer:
-    """The layer, built for its inputs, with parameters that are all different from each other.
+class LayerSetup(Setup[Layer]):
+    """The layer of `checks`, built for its inputs, with parameters that are all different from each other.
 
     All numbers are exact in float32, so that both dtypes compute with the same ones. If the layer takes whole numbers,
     so are the inputs, and their gradient is 0. `drawn` is the dtype in which the inputs were drawn.
     """
 
-    def __init__(self, of: LayerSituation, dtype: DType = "float64", rows: int = BATCH_ROWS) -> None:
-        self.network = Network([of.component], of.shape, dtype, seed=1, kernels=of.kernels)
+    def __init__(self, checks: Any, dtype: DType = "float64", rows: int = BATCH_ROWS) -> None:
+        shape: Shape = checks.shape
+        self.network = Network([checks.component], shape, dtype, seed=1, kernels=checks.kernels)
         (self.component,) = self.network.layers
         self.parameters = {
             f"{name}.{parameter.name}".split(".", 2)[2]: f"{name}.{parameter.name}"
@@ -71,24 +43,28 @@ class TestedLayer:
         for name, layer in self.network.named.items():
             layer.rng = stream(1, ".".join(name.split(".")[2:]))  # the same wherever the layer stands
             for parameter in layer.parameters:
-                shape, fan_in = parameter.shape, parameter.fan_in
-                values = parameter.initializer.sample(rng, shape, fan_in, parameter.fan_out)
-                values = values + rng.normal(size=shape) * 0.5 / np.sqrt(max(fan_in, 1))
+                fan_in, size = parameter.fan_in, parameter.shape
+                values = parameter.initializer.sample(rng, size, fan_in, parameter.fan_out)
+                values = values + rng.normal(size=size) * 0.5 / np.sqrt(max(fan_in, 1))
                 getattr(layer, parameter.name)[...] = values.astype(np.float32)
-        x = np.asarray((of.inputs or of.component.example_inputs)(rng, (rows, *of.shape)))
-        self.rows, self.drawn, self.has_dx = rows, x.dtype, not self.network.whole
+        x = np.asarray((checks.inputs or checks.component.example_inputs)(rng, (rows, *shape)))
+        self.rows, self.drawn, self.has_dx = rows, x.dtype, not self.network.whole  # type: ignore[misc]
         self.x = x.astype(np.float32).astype(dtype) if self.has_dx else self.network.convert(x)
         self.network.stack.set_needs_dx(self.has_dx)
         self.dtype = np.dtype(dtype)
-        self._beginning = self.saved()
+        self._batches = cycle(np.array_split(np.arange(rows), 3))
+        self._beginning = self.memory()
 
-    def saved(self) -> dict[str, Any]:
+    def memory(self) -> dict[str, Any]:
         """Return what a run saves of a layer besides parameters: running state and the states of generators."""
         streams = {name: save_stream(layer.rng) for name, layer in self.network.named.items()}
         return {"state": self.network.state.flat.copy(), "streams": streams}
 
+    def save(self) -> dict[str, Any]:
+        return {"parameters": self.network.params.flat.copy(), **self.memory()}
+
     def restore(self, saved: dict[str, Any]) -> None:
-        """Continue from a saved state."""
+        self.network.params.flat[...] = saved.get("parameters", self.network.params.flat)
         self.network.state.flat[...] = saved["state"]
         for name, state in saved["streams"].items():
             restore_stream(self.network.named[name].rng, state)
@@ -102,7 +78,7 @@ class TestedLayer:
         self.rewind()
         return self.network.propagate(self.x if x is None else x, training, mask)
 
-    def infer(self) -> _Step:
+    def infer(self) -> dict[str, np.ndarray]:
         """Return a copy of the outputs without training."""
         return {INFERENCE: self.forward(training=False).copy()}
 
@@ -116,13 +92,17 @@ class TestedLayer:
         dx = self.network.backpropagate(self.upstream(y))
         return dx if self.has_dx else np.zeros((len(y), *self.x.shape[1:]), self.dtype)
 
-    def step(self, rows: np.ndarray | None = None, between: Callable[[], object] = nothing) -> _Step:
+    def step(self, rows: np.ndarray | None = None, between: Callable[[], object] = nothing) -> dict[str, np.ndarray]:
         """Go forward and backward from the beginning, with all or some of the inputs."""
         self.rewind()
-        return self.proceed(self.x if rows is None else self.x[rows], between)
+        return self._train(self.x if rows is None else self.x[rows], between)
 
-    def proceed(self, x: np.ndarray, between: Callable[[], object] = nothing) -> _Step:
-        """Go forward and backward with the random numbers and the running state that earlier steps have left."""
+    def proceed(self) -> dict[str, np.ndarray]:
+        """Go forward without training, and forward and backward with the next third of the inputs."""
+        x = self.x[next(self._batches)]
+        return {INFERENCE: self.network.propagate(x, training=False).copy(), **self._train(x)}
+
+    def _train(self, x: np.ndarray, between: Callable[[], object] = nothing) -> dict[str, np.ndarray]:
         self.network.grads.flat[...] = 0.0
         y = self.network.propagate(x, training=True)
         between()

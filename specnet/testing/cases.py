@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from specnet.component import Component
-from specnet.testing.core import EXAMINERS
+from specnet.testing.examination import EXAMINERS
 from specnet.testing.examples import show_fields
-from specnet.testing.outcome import Outcome, concluded, demand, show_error
+from specnet.testing.outcomes import Outcome, concluded, demand, show_error
 
 
 @dataclass(frozen=True)

@@ -54,14 +54,11 @@ def show_error(error: BaseException) -> str:
         text = f"{type(error).__name__}: {error}".rstrip(": ")
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
     frames = [
-        (frame, line)
+        f", in {module}, line {line}, in {frame.f_code.co_name}"
         for frame, line in traceback.walk_tb(cause.__traceback__)
-        if not str(frame.f_globals.get("__name__", "")).startswith(NOT_ITS_OWN)
+        if not (module := str(frame.f_globals.get("__name__", ""))).startswith(NOT_ITS_OWN)
     ]
-    if not frames:
-        return f"raises {text}"
-    frame, line = frames[-1]
-    return f"raises {text}, in {frame.f_globals.get('__name__')}, line {line}, in {frame.f_code.co_name}"
+    return f"raises {text}{frames[-1] if frames else ''}"
 
 
 def demand(name: str, found: Iterable[Outcome]) -> None:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from specnet.task import Shape
-from specnet.testing.comparison import DType, Results
-from specnet.testing.core import C, Computation, Problems, nothing
+from specnet.testing.base import C, Checks, Problems, Setup
+from specnet.testing.comparison import DType
 from specnet.weights import takes_weight
 
 _ROWS = 6
@@ -31,36 +31,27 @@ class Pair(NamedTuple):
     right: np.ndarray
 
 
-class PairTrial:
+class PairSetup(Setup[C]):
     """A component with outputs y and targets in a dtype."""
 
-    def __init__(self, of: Weighing[Any], dtype: DType, **fields: Any) -> None:
-        self.of, self.component = of, of.fresh(**fields)
-        self.y, self.target = of.arrays(dtype)
-        self.rows = len(self.y)
+    def __init__(self, checks: Weighing[C], dtype: DType, **fields: Any) -> None:
+        super().__init__(checks, checks.fresh(**fields))
+        self.y, self.target = checks.arrays(dtype)
+        self.rows = len(self.y)  # type: ignore[misc]
 
     def batch(self, weight: np.ndarray | None = None, rows: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, ...]:
         """Return y, targets and, if there are some, weights of the rows."""
         return self.y[rows], self.target[rows], *([] if weight is None else [weight[rows]])
 
-    def step(
-        self,
-        rows: np.ndarray | None = None,
-        weight: np.ndarray | None = None,
-        between: Callable[[], object] = nothing,
-    ) -> Results:
-        """Return what the component computes for some rows, which may repeat; `weight` has those of all rows."""
-        rows = np.arange(self.rows) if rows is None else rows
-        return self.of.compute(self.component, rows, self.batch(weight, rows), between)
-
     def other(self) -> None:
         """Compute with the outputs in reverse order."""
-        self.y = self.y[::-1].copy()
+        y, self.y = self.y, self.y[::-1].copy()
         self.step()
+        self.y = y
 
 
 @dataclass(frozen=True)
-class Weighing(Computation[C]):
+class Weighing(Checks[C]):
     """A component that compares y with targets, and may take weights."""
 
     y: np.ndarray
@@ -69,19 +60,11 @@ class Weighing(Computation[C]):
     """The method that takes weights."""
     cases: ClassVar[Mapping[str, Mapping[str, Any]]] = {"": {}}
     """Fields of the component to check weights with, and how messages name them."""
+    dtypes = True
 
     def arrays(self, dtype: DType) -> tuple[np.ndarray, np.ndarray]:
         """Return copies of y in a dtype, and of targets as the component takes them."""
         raise NotImplementedError
-
-    def compute(
-        self, component: Any, rows: np.ndarray, batch: tuple[np.ndarray, ...], between: Callable[[], object]
-    ) -> Results:
-        """Return what a component computes for a batch of these rows, with a call halfway."""
-        raise NotImplementedError
-
-    def trial(self, dtype: DType = "float64", rows: int = 0, **fields: Any) -> PairTrial:
-        return PairTrial(self, dtype, **fields)
 
     @property
     def weighs(self) -> bool:
@@ -96,18 +79,18 @@ class Weighing(Computation[C]):
         weight = np.resize(COUNTS, len(self.y))
         rows = np.repeat(np.arange(len(weight)), weight.astype(int))
         for case, fields in self.cases.items():
-            found, expected = self.trial(**fields).step(weight=weight), self.trial(**fields).step(rows)
+            found, expected = self.setup(**fields).step(weight=weight), self.setup(**fields).step(rows)
             yield from self.compare(f"with weights against repeated rows{case}", found, expected)
 
     def a_weight_of_0_leaves_a_sample_out(self) -> Problems:
         """A sample of weight 0 changes nothing, however large its outputs are."""
         count = len(self.y)
         if count > 1:
-            expected = self.trial().step(np.arange(1, count))
+            expected = self.setup().step(np.arange(1, count))
             for factor in (1, 1e200) if self.y.dtype.kind == "f" else (1,):
-                trial = self.trial()
-                trial.y[0] *= factor
-                found = trial.step(weight=np.array([0.0, *np.ones(count - 1)]))
+                setup = self.setup()
+                setup.y[0] *= factor
+                found = setup.step(weight=np.array([0.0, *np.ones(count - 1)]))
                 yield from self.compare("with weight 0 against without the sample", found, expected)
 
 
