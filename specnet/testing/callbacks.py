@@ -26,7 +26,7 @@ SPEC = SPECS["two classes of points in a plane"]
 class CallbackChecks(Checks[Callback]):
     """A callback; each training uses a copy."""
 
-    without = ("the_same_data_have_the_same_results",)
+    without = ("the_same_data_have_the_same_results", "arguments_are_left_alone")
 
     def begin(self, epochs: int = 4) -> tuple[Experiment, Callback]:
         """Return a small training before it begins, and its callback."""

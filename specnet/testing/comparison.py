@@ -57,6 +57,16 @@ def differing(
             yield f"{name} {how}: {text}"
 
 
+def overwritten(method: str, arrays: Mapping[str, np.ndarray], call: Callable[[], object]) -> Iterator[str]:
+    """Yield the arrays that a call writes to, and restore them."""
+    kept = {name: array.copy() for name, array in arrays.items()}
+    call()
+    for name, array in arrays.items():
+        if text := unequal(array, kept[name], 0.0):
+            array[...] = kept[name]
+            yield f"{method} writes to {name}: now {text} before"
+
+
 def stored(value: Any) -> Any:
     """Return what is read again after arrays were written in NumPy's format, and all else as JSON."""
     if isinstance(value, dict) and any(isinstance(each, (np.ndarray, np.generic)) for each in value.values()):

@@ -22,6 +22,7 @@ class InitializerChecks(Checks[Initializer]):
     """An initializer of a parameter of one shape."""
 
     shape: tuple[int, ...]
+    without = ("arguments_are_left_alone",)
     accepted = "it fills parameters, and refuses some shapes by a SpecnetError"
 
     def accept(self) -> object:

@@ -83,14 +83,14 @@ class TrainedParameter(Setup[Optimizer]):
         self.count += 1
 
     def take(self, count: int) -> dict[str, np.ndarray]:
-        """Take some steps, and return parameter and state by name, not copied."""
+        """Take some steps, and return copies of parameter and state by name."""
         for _ in range(count):
             self.apply(self.gradient())
-        return {"w": self.w, **dict(zip(all_state_names(self.component), self.slots, strict=True))}
+        names = ("w", *all_state_names(self.component))
+        return {name: array.copy() for name, array in zip(names, (self.w, *self.slots), strict=True)}
 
     def proceed(self) -> Results:
-        """Take a step, and return copies of parameter and state."""
-        return {name: array.copy() for name, array in self.take(1).items()}
+        return self.take(1)
 
     def step(self, rows: np.ndarray | None = None, between: Callable[[], object] = nothing) -> Results:
         """Take two steps from the beginning, and call a function after each."""
@@ -98,7 +98,7 @@ class TrainedParameter(Setup[Optimizer]):
         for _ in range(2):
             self.take(1)
             between()
-        return {name: array.copy() for name, array in self.take(0).items()}
+        return self.take(0)
 
     def other(self) -> None:
         """Take steps with other parameters."""

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples
+from specnet.datasets.base import AnySamples, Data, Dataset, StreamedSamples
 from specnet.datasets.rows import Rows
-from specnet.runs.experiment import Experiment
+from specnet.functions import evenly_spaced
+from specnet.runs.experiment import Experiment, Untrained
 from specnet.spec.load import load_spec
 from specnet.spec.model import Spec
-from specnet.task import Task
 from specnet.training.loop import run_epoch
-from specnet.training.model import Model
 
 EPOCHS = 3
 """Epochs of a small run."""
@@ -47,27 +45,8 @@ SPECS: Mapping[str, dict[str, Any]] = {
 """Problems that a plot may be able to show."""
 
 
-@dataclass(frozen=True)
-class SmallRun:
+class SmallRun(Untrained):
     """A run as a plot gets it: `specnet.plots.base.Trained`."""
-
-    name: str
-    dataset: Dataset
-    data: Data
-    task: Task
-    model: Model
-    history: Mapping[str, np.ndarray]
-    record: Mapping[str, np.ndarray]
-    params: Mapping[str, np.ndarray]
-
-    @property
-    def input_names(self) -> tuple[str, ...]:
-        """Names of the input columns."""
-        return self.data.input_names
-
-    def predict(self, inputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        """Return predictions for raw inputs."""
-        return self.model.predict(inputs, mask)
 
     def untrained(self) -> SmallRun:
         """Return the run before its first epoch: its history is empty."""
@@ -105,11 +84,12 @@ def train_briefly(spec: Spec) -> SmallRun:
         spec.name,
         spec.dataset,
         experiment.data,
+        experiment.data.input_names,
         experiment.task,
-        experiment.model,
-        {name: np.array([line[name] for line in lines]) for name in lines[0]},
-        recorder.arrays if recorder else {},
+        experiment.model.predict,
         dict(experiment.model.network.params),
+        recorder.arrays if recorder else {},
+        {name: np.array([line[name] for line in lines]) for name in lines[0]},
     )
 
 
@@ -132,7 +112,4 @@ def cut(spec: Spec, data: Data) -> Spec:
 
 def _some(samples: AnySamples) -> AnySamples:
     """Return samples evenly spread over a split."""
-    count = len(samples.inputs)
-    if count <= _ROWS and isinstance(samples, Samples):
-        return samples
-    return samples.select(np.unique(np.linspace(0, count - 1, _ROWS).astype(int)))
+    return samples.select(evenly_spaced(len(samples.inputs), _ROWS))
