@@ -174,7 +174,7 @@ class Checks(Generic[C]):
             call()
             for problem in self.compare(how, used.step(), expected, self.rounding):
                 yield f"{problem}; are random numbers its own, or is something remembered?"
-        for last, count in pairwise(size for size in (used.rows, 2, 1, used.rows, 3) if size <= used.rows):
+        for last, count in pairwise(size for size in (used.rows, 1, used.rows, 2) if size <= used.rows):
             used.step(np.arange(last)[::-1])
             found, fresh = (setup.step(np.arange(count)) for setup in (used, self.setup(rows=5)))
             how = f"of {count} samples, after a batch of {last} against by a fresh component"

@@ -9,30 +9,29 @@ from itertools import pairwise
 
 from specnet.testing.outcomes import show_error
 
-WARM_UP, ROUNDS, STEPS = 20, 4, 20
-"""Steps before the first measurement of memory, the number of measurements, and the steps of each."""
+UNMEASURED, ROUNDS, STEPS = 50, 5, 10
+"""Steps before memory is measured, which slows them down; the number of measurements, and the steps of each."""
 
 
 def endure(step: Callable[[], object], allowance: int | None = None) -> Iterator[str]:
     """Yield a problem if one of 100 steps raises an error, or if each round of steps adds more bytes than allowed."""
-    traced, used, count = tracemalloc.is_tracing(), list[int](), 0
-    if allowance is not None and not traced:
-        tracemalloc.start()
+    used, count, traced = list[int](), 0, tracemalloc.is_tracing()
     gc.freeze()  # so that collecting looks only at what the steps make
     try:
-        for steps in (WARM_UP, *[STEPS] * ROUNDS):
+        for steps in (UNMEASURED, *[STEPS] * ROUNDS):
             for _ in range(steps):
                 count += 1
                 step()
-            gc.collect()
-            used.append(tracemalloc.get_traced_memory()[0])
+            if allowance is not None:
+                tracemalloc.start()  # does nothing if it has been started
+                gc.collect()
+                used.append(tracemalloc.get_traced_memory()[0])
     except Exception as error:
         yield f"step {count} {show_error(error)}"
-        return
     finally:
         gc.unfreeze()
-        if allowance is not None and not traced:
+        if not traced:
             tracemalloc.stop()
-    added = min(after - before for before, after in pairwise(used)) // STEPS
+    added = min((after - before for before, after in pairwise(used)), default=0) // STEPS
     if allowance is not None and added > allowance:
         yield f"each step adds {added:,} bytes or more, measured over {ROUNDS * STEPS} steps: what does it keep?"
