@@ -30,8 +30,8 @@ class Mismatch(NamedTuple):
     def show(self, name: str, batch: int) -> str:
         """Return the mismatch in words; `batch` is the number of samples."""
         place = list(self.place) or ""
-        told = f"backward says {self.analytic:.6g}, central differences say {self.numeric:.6g}"
-        return f"gradient of {name}{place}: {told}{self._explain(batch)}"
+        values = f"backward says {self.analytic:.6g}, central differences say {self.numeric:.6g}"
+        return f"gradient of {name}{place}: {values}{self._explain(batch)}"
 
     def _explain(self, batch: int) -> str:
         if self.analytic == 0:
