@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from specnet.testing.outcomes import show_error
 
-UNMEASURED, ROUNDS, STEPS = 50, 5, 10
+UNMEASURED, ROUNDS, STEPS = 20, 4, 20
 """Steps before memory is measured, which slows them down; the number of measurements, and the steps of each."""
 
 
