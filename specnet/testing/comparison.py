@@ -29,6 +29,8 @@ def unequal(first: Any, second: Any, tolerance: float = CLOSE, least: float = LE
     first, second = np.asarray(first), np.asarray(second)
     if first.shape != second.shape:
         return f"shape {first.shape} against {second.shape}"
+    if np.array_equal(first, second):  # the usual case, and much faster than what follows
+        return None
     if first.dtype.kind not in "biuf" or second.dtype.kind not in "biuf":
         close, show = first == second, repr
     else:

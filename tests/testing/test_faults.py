@@ -1248,6 +1248,7 @@ def test_there_is_no_false_alarm(number):
     assert [outcome for outcome in examined(number) if not outcome.passed] == []
 
 
+@pytest.mark.usefixtures("few_steps")
 @pytest.mark.parametrize(("component", "checks", "told"), FAULTS)
 def test_a_mistake_is_found_by_its_check_and_told(component: Any, checks, told):
     with pytest.raises(ConformanceError, match=f"(?s){told}") as caught:

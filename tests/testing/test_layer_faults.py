@@ -857,6 +857,7 @@ class Careless(Tanh):
         return input_shape
 
 
+@pytest.mark.usefixtures("few_steps")
 @pytest.mark.parametrize(("layer", "checks", "told"), FAULTS)
 def test_a_mistake_is_found_by_its_check_and_told(layer, checks, told):
     with pytest.raises(ConformanceError, match=f"(?s){told}") as caught:
