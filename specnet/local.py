@@ -24,7 +24,7 @@ from specnet import registry
 from specnet.component import check_class
 from specnet.distributions import BUILTIN
 from specnet.errors import ComponentError, Location, PluginError, SpecnetError, UsageError
-from specnet.plugin_code import importing
+from specnet.plugin_code import find_line, importing
 from specnet.words import describe_error, os_reason, printable, quote
 
 __path__: list[str] = []
@@ -78,9 +78,8 @@ class LocalEntry(registry.Entry):
             return f"pip install {cause.name}"
         return self.advice
 
-    def where(self, cause: BaseException) -> str:
-        line = _line(self.file.path, cause)
-        return f" ({self.owner}:{line})" if line else ""
+    def place_of(self, cause: BaseException) -> str | None:
+        return find_line(cause, lambda file: file == self.file.path)
 
 
 _C = TypeVar("_C", bound=type)
@@ -197,25 +196,14 @@ def _located(path: Path, content: bytes, cause: BaseException) -> PluginError:
     help = cause.help if isinstance(cause, SpecnetError) else f"pip install {missing}" if missing else None
     error = PluginError(message, help=help)
     error.file = str(path)
-    if line := _line(str(path), cause):
+    if found := find_line(cause, lambda file: file == str(path)):
+        line = int(found.rpartition(":")[2])
         text = [*content.decode(errors="replace").splitlines(), ""][line - 1 : line]
         shown = text[0] if text else ""
         column = len(shown) - len(shown.lstrip()) + 1
         place = Location(str(path), line, column, shown, max(1, len(shown.strip())))
         error.locate = lambda found: found._replace(location=place)
     return error
-
-
-def _line(path: str, cause: BaseException) -> int | None:
-    """Return the line of a file that raised an error, or called what raised it."""
-    if isinstance(cause, SyntaxError) and cause.filename == path:
-        return cause.lineno
-    line, trace = None, cause.__traceback__
-    while trace:
-        if trace.tb_frame.f_code.co_filename == path:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
 
 
 class _Unloaded(importlib.abc.MetaPathFinder):

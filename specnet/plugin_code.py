@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, TextIO, cast
+
+from specnet.words import printable
 
 SLOW = 5.0
 """Seconds that an import may take before a message names it."""
@@ -48,6 +50,18 @@ class _Stray:
 
 STRAY = cast(TextIO, _Stray())
 """Where output of plugins goes, as it is not part of a command's output."""
+
+
+def find_line(cause: BaseException, belongs: Callable[[str], bool]) -> str | None:
+    """Return the innermost line that raised an error, or called what did, as FILE:LINE in a file that belongs."""
+    place, trace = None, cause.__traceback__
+    while trace:
+        if belongs(file := trace.tb_frame.f_code.co_filename):
+            place = f"{printable(file)}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    if isinstance(cause, SyntaxError) and cause.filename and belongs(cause.filename):
+        place = f"{printable(cause.filename)}:{cause.lineno}"
+    return place
 
 
 @contextmanager

@@ -6,12 +6,14 @@ its own. Only the entry point that a spec names is imported, so a broken plugin 
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from typing import TypeVar
 
 import importlib_metadata
@@ -19,7 +21,7 @@ import importlib_metadata
 from specnet.distributions import BUILTIN, _same, is_installed, pip_command, requirements, show_distribution, version
 from specnet.errors import AmbiguousComponentError, BrokenComponentError, UnknownComponentError, UsageError
 from specnet.names import suggest
-from specnet.plugin_code import importing
+from specnet.plugin_code import find_line, importing
 from specnet.words import describe_error, quote
 
 _T = TypeVar("_T")
@@ -91,7 +93,20 @@ class Entry:
 
     def where(self, cause: BaseException) -> str:
         """Return the place in the component's source that an error comes from, to append to a method's name, or ""."""
-        return ""
+        place = self.place_of(cause)
+        return f" ({place})" if place else ""
+
+    def place_of(self, cause: BaseException) -> str | None:
+        """Return file and line of the component's source that an error comes from, or None."""
+        if self.distribution == BUILTIN:
+            return None
+        try:
+            spec = find_spec(self.target.partition(":")[0].partition(".")[0].strip())
+        except (ImportError, ValueError):
+            spec = None
+        folders = spec.submodule_search_locations if spec else None
+        own = tuple(f"{folder}{os.sep}" for folder in folders or ()) or (spec and spec.origin) or ()
+        return find_line(cause, lambda file: file.startswith(own))
 
     def remedy(self, cause: BaseException) -> str:
         """Return what to type if the component fails for this cause."""
@@ -99,7 +114,8 @@ class Entry:
         if missing == BUILTIN:
             return f"it was made for another version of specnet: {pip_command('install --upgrade', self.distribution)}"
         if not missing.isidentifier() or missing == re.split(r"[.:]", self.target)[0].strip():
-            return f"reinstall or remove the distribution {show_distribution(self.distribution)}"
+            correct = f"correct {place}, or " if (place := self.place_of(cause)) else ""
+            return f"{correct}reinstall or remove the distribution {show_distribution(self.distribution)}"
         named = [name for name in requirements(self.distribution, optional=True) if _same(name, missing)]
         if found := named[:1] or [name for name in requirements(self.distribution) if not is_installed(name)]:
             return f"pip install {' '.join(found)}"

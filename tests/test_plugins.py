@@ -167,8 +167,8 @@ CASES = {
               "reinstall or remove"),
     "modular": ("broken-component", ["specnet-modular 1.0, specnet_modular, names a module, not a class"],
                 'write "specnet_modular:Class"'),
-    "strict": ("broken-component", ["specnet-strict 1.0 cannot be made of its fields: KeyError: 'boo'"], "reinstall"),
-    "postponed": ("broken-component", ["specnet-postponed 1.0 cannot be made of its fields: BaseException: later"],
+    "strict": ("broken-component", ["specnet-strict 1.0 cannot be made of its fields (", "specnet_strict.py:14): KeyError: 'boo'"], "reinstall"),
+    "postponed": ("broken-component", ["specnet-postponed 1.0 cannot be made of its fields (", "specnet_postponed.py:11): BaseException: later"],
                   "reinstall"),
     "never": ("unknown-component", ['there is no layer "never"'], ""),
 }  # fmt: skip
@@ -302,7 +302,9 @@ def test_a_schedule_that_fails_is_told_beside_all_other_mistakes_and_specs(place
     assert (result.returncode, list(found)) == (2, ["/optimizer/learning_rate", "/plots/0", "/layers/1/type"])
     stuck = found["/optimizer/learning_rate"]
     assert (stuck["file"], stuck["line"], stuck["code"]) == ("stuck.json", 6, "broken-component")
-    assert stuck["message"] == "the schedule \"stuck\" of specnet-stuck 1.0 fails in __call__: KeyError: 'stuck'"
+    (path,) = place.folder.parent.rglob("specnet_stuck.py")
+    message = f"the schedule \"stuck\" of specnet-stuck 1.0 fails in __call__ ({path}:5): KeyError: 'stuck'"
+    assert stuck["message"] == message
 
 
 def test_a_layer_that_declares_with_an_unknown_initializer_is_told_which_there_are(place):
@@ -363,15 +365,17 @@ def test_a_package_that_is_missed_only_when_data_are_loaded_is_told_then(place):
     assert place.specnet("validate", "lazy.json").returncode == 0
     result = place.specnet("run", "lazy.json")
     assert (result.returncode, result.stdout) == (2, "")
-    message = "dataset (Lazy of specnet-lazy 1.0) fails in load: ModuleNotFoundError: No module named 'nosuch_archive'"
-    assert f"error[broken-component]: {message}\n --> lazy.json:2:14 at dataset\n" in result.stderr
+    assert "error[broken-component]: dataset (Lazy of specnet-lazy 1.0) fails in load (" in result.stderr
+    message = "ModuleNotFoundError: No module named 'nosuch_archive'\n --> lazy.json:2:14 at dataset\n"
+    assert re.search(rf"specnet_lazy\.py:\d+\): {message}", result.stderr)
     assert "pip install nosuch-archive" in result.stderr
 
 
 def test_a_plugin_that_fails_in_training_is_named_and_not_our_own_code(place):
     result = place.specnet("run", "failing.json", "--out", "runs/failing")
     assert result.returncode == 2
-    assert 'error[broken-component]: the layer "failing" of specnet-failing 1.0 fails in forward: ' in result.stderr
+    assert 'error[broken-component]: the layer "failing" of specnet-failing 1.0 fails in forward (' in result.stderr
+    assert re.search(r"specnet_failing\.py:\d+\): ", result.stderr)
 
 
 @pytest.fixture(scope="module")

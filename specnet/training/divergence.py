@@ -14,7 +14,7 @@ import numpy as np
 
 from specnet.component import Component
 from specnet.errors import DivergenceError
-from specnet.faults import definition_name
+from specnet.faults import definition_name, plugin_of
 from specnet.functions import all_finite, are_finite
 from specnet.layers.base import Layer
 from specnet.network.network import Network
@@ -108,7 +108,8 @@ def check_gradients(trainer: Trainer, batch: Batch) -> None:
     """Raise a `DivergenceError` unless the gradient of a batch is finite."""
     if not are_finite(trainer.model.network.grads.flat):
         check_parameters(trainer)
-        raise _diverged(trainer, f"a gradient is not finite {_now(trainer)}", lambda: trainer.repeat(batch))
+        doubtful = _doubtful(trainer.model.network)
+        raise _diverged(trainer, f"a gradient is not finite {_now(trainer)}", lambda: trainer.repeat(batch), doubtful)
 
 
 def check_parameters(trainer: Trainer) -> None:
@@ -147,14 +148,37 @@ def _now(trainer: Trainer) -> str:
     return f"in step {trainer.step + 1}, in epoch {trainer.epoch + 1}"
 
 
-def _diverged(trainer: Trainer, message: str, attempt: Callable[[], object]) -> DivergenceError:
+def _diverged(
+    trainer: Trainer, message: str, attempt: Callable[[], object], doubtful: Layer | None = None
+) -> DivergenceError:
     """Return the error for a number that is not finite, with the layer where it begins when computed again.
 
-    If all layers compute finite numbers then, it begins in the loss (or, with the next dropout mask, it is unknown).
+    If all layers compute finite numbers then, it begins in a `doubtful` layer, or in the loss (or, with the next
+    dropout mask, it is unknown).
     """
     if origin := find_origin(trainer.model.network, attempt):
         return _error(message, origin.layer.place, origin.layer, f", in {origin.what}")
+    if doubtful:
+        return _error(message, doubtful.place, doubtful, ", in its backward, though not when that is repeated")
     return _error(message, ("loss",), trainer.model.loss)
+
+
+def _doubtful(network: Network) -> Layer | None:
+    """Return a plugin's layer that may have spoilt the gradients: the nearest to the loss, before any finite ones.
+
+    Layers of specnet compute the same again, and are found by repeating them.
+    """
+    suspects: list[Layer] = []
+    for layer in reversed(network.named.values()):
+        gradients = vars(layer.grad).values()
+        finite = all(map(all_finite, gradients))
+        if gradients and finite:  # so are those that it was given
+            suspects = []
+        if plugin_of(layer):
+            suspects.append(layer)
+        if not finite:
+            break
+    return suspects[0] if suspects else None
 
 
 def _undefined(trainer: Trainer, name: str, value: float) -> DivergenceError:

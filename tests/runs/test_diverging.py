@@ -146,6 +146,35 @@ class Wrong(Layer):
 """
 
 
+ONCE = """
+from specnet import Layer
+
+class Once(Layer):
+    count: int = 0
+
+    def forward(self, x, training):
+        return x
+
+    def backward(self, dy):
+        type(self).calls += 1
+        return dy * float("nan") if type(self).calls == 300 else dy
+
+Once.calls = 0
+"""
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_layer_of_a_plugin_that_spoils_a_gradient_once_is_named(number, install, tmp_path):
+    """Nothing is wrong when the step is computed again; the layer between finite gradients and others is."""
+    install("specnet-once", "once = once_plugin:Once", once_plugin=ONCE)
+    layers = [{"type": "linear", "units": 2}, {"type": "linear", "units": 2}, "tanh", LINEAR]
+    layers.insert(number, "once")
+    with pytest.raises(DivergenceError) as error:
+        specnet.run(growing(layers=layers, optimizer="adam"), tmp_path / "run")
+    assert error.value.pointer == ("layers", number)
+    assert f"it begins in layers.{number} (Once), in its backward, though not when" in error.value.message
+
+
 @pytest.mark.parametrize(
     ("place", "what", "part"),
     [
