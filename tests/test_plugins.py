@@ -167,8 +167,10 @@ CASES = {
               "reinstall or remove"),
     "modular": ("broken-component", ["specnet-modular 1.0, specnet_modular, names a module, not a class"],
                 'write "specnet_modular:Class"'),
-    "strict": ("broken-component", ["specnet-strict 1.0 cannot be made of its fields (", "specnet_strict.py:14): KeyError: 'boo'"], "reinstall"),
-    "postponed": ("broken-component", ["specnet-postponed 1.0 cannot be made of its fields (", "specnet_postponed.py:11): BaseException: later"],
+    "strict": ("broken-component", ["specnet-strict 1.0 cannot be made of its fields (",
+                                    "specnet_strict.py:14): KeyError: 'boo'"], "reinstall"),
+    "postponed": ("broken-component", ["specnet-postponed 1.0 cannot be made of its fields (",
+                                       "specnet_postponed.py:11): BaseException: later"],
                   "reinstall"),
     "never": ("unknown-component", ['there is no layer "never"'], ""),
 }  # fmt: skip
@@ -302,9 +304,10 @@ def test_a_schedule_that_fails_is_told_beside_all_other_mistakes_and_specs(place
     assert (result.returncode, list(found)) == (2, ["/optimizer/learning_rate", "/plots/0", "/layers/1/type"])
     stuck = found["/optimizer/learning_rate"]
     assert (stuck["file"], stuck["line"], stuck["code"]) == ("stuck.json", 6, "broken-component")
-    (path,) = place.folder.parent.rglob("specnet_stuck.py")
-    message = f"the schedule \"stuck\" of specnet-stuck 1.0 fails in __call__ ({path}:5): KeyError: 'stuck'"
-    assert stuck["message"] == message
+    message = (
+        r'the schedule "stuck" of specnet-stuck 1\.0 fails in __call__ \(.*specnet_stuck\.py:5\): KeyError: \'stuck\''
+    )
+    assert re.fullmatch(message, stuck["message"])
 
 
 def test_a_layer_that_declares_with_an_unknown_initializer_is_told_which_there_are(place):

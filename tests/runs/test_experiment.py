@@ -142,6 +142,7 @@ def test_experiments_of_one_spec_share_no_state_with_it_or_with_each_other():
 def test_a_schedule_that_fails_to_begin_is_named(plugin):
     assert experiment(sgd("rising")).schedules["optimizer.learning_rate"](0) == 0.1
     with pytest.raises(
-        BrokenComponentError, match=r"optimizer\.learning_rate \(Rising of acme 1\.0\) fails in begin \(.*acme_parts\.py:\d+\): .* no top"
+        BrokenComponentError,
+        match=r"optimizer\.learning_rate \(Rising of acme 1\.0\) fails in begin \(.*acme_parts\.py:\d+\): .* no top",
     ):
         experiment(sgd({"type": "rising", "monitor": "validation/accuracy"}))
