@@ -20,6 +20,8 @@ from specnet.runs.observers import TrainingView
 from specnet.words import json_pointer
 
 LINEAR = {"type": "linear", "units": 128}
+SOURCE = re.compile(r" \([^()]*\.py:\d+\)")
+"""File and line in a message on a plugin."""
 STACKS = {
     **{name: [LINEAR, *[name] * 4]
        for name in ("dropout", "elu", "flatten", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softmax", "softplus",

@@ -44,6 +44,7 @@ class OutOfMemoryError(SpecnetError):
         message = f"{show_pointer(pointer)} takes more memory than the budget, with batches of {samples}"
         super().__init__(message, pointer=pointer, help=help)
         self.complete = True
+        self.complete = True
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def dry_run(subject: Subject, batch: int, rows: int, deadline: float = math.inf)
     network = ZeroNetwork(subject.layers, subject.input_shape, subject.dtype, kernels=subject.kernels)
     loss = subject.kernels.instantiate(subject.loss)
     evaluated = _zeros(subject, network, rows)
-    meter = Meter(deadline)
+    meter = Meter(batch, deadline)
     with _quiet(), wrapped(network, meter.metered), _tracing() as start:
         try:
             x, target = _zeros(subject, network, batch)  # batches are copied to the same memory
@@ -93,7 +94,7 @@ def dry_run(subject: Subject, batch: int, rows: int, deadline: float = math.inf)
             _gradient(loss, network.propagate(evaluated[0]), evaluated[1])
             network.backpropagate(_gradient(loss, network.propagate(x, training=True), target))
         except MemoryError:
-            raise OutOfMemoryError(batch, meter.failed or ("loss",)) from None
+            raise OutOfMemoryError(batch, ("loss",)) from None
         return Usage(tracemalloc.get_traced_memory()[1] - start, layers)
 
 
@@ -126,9 +127,8 @@ class Meter:
     An array that a layer returns counts for that layer as long as the array exists.
     """
 
-    def __init__(self, deadline: float) -> None:
-        self.failed: Pointer = ()
-        """The place of the first layer that ran out of memory."""
+    def __init__(self, samples: int, deadline: float) -> None:
+        self._samples = samples
         self._deadline = deadline
         self._held: Counter[Pointer] = Counter()
         self._inside = 0
@@ -147,13 +147,12 @@ class Meter:
         def counted(x: np.ndarray, *rest: Any) -> Any:
             before, start, self._inside = self._inside, _allocated(), 0
             self._know(x)
-            try:
-                with guarded(layer, layer.place, method):
+            with guarded(layer, layer.place, method):
+                try:
                     y = call(x, *rest)
-                check_result(layer, method, x, y)
-            except MemoryError:
-                self.failed = self.failed or layer.place
-                raise
+                except MemoryError:
+                    raise OutOfMemoryError(self._samples, layer.place) from None
+            check_result(layer, method, x, y)
             if self._counting:
                 grown = _allocated() - start
                 self._held[layer.place] += grown - self._inside

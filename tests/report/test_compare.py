@@ -1,6 +1,8 @@
 import re
+import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 
@@ -248,7 +250,9 @@ def test_on_a_terminal_every_value_of_every_run_is_on_one_line(count, reported, 
     monkeypatch.setenv("NO_COLOR", "")
     monkeypatch.setenv("COLUMNS", "80")
     runs = many(count, reported)
-    show_comparison(runs)
+    with click.Context(click.Command("compare")) as context:
+        context.meta["specnet.stdout"] = sys.stdout
+        show_comparison(runs)
     lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
     assert max(len(line) for line in lines if not line.startswith("The same for all")) <= 80
     if count == 50:

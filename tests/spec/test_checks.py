@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from helpers import SOURCE
 
 from specnet import SpecnetError, load_spec
 
@@ -200,7 +201,7 @@ def told(**changes):
     with pytest.raises(SpecnetError) as raised:
         load_spec(MINIMAL | changes)
     (found,) = raised.value.diagnostics
-    return found.message, found.pointer
+    return SOURCE.sub("", found.message), found.pointer
 
 
 SIXTEEN = {"type": "linear", "units": 16}
