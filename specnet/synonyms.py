@@ -199,6 +199,10 @@ FIELDS = {
     ],
     "datasets.csv": [
         Alias("delimiter", "sep separator"),
+        Alias("skip_rows", "skiprows skip_header"),
+        Alias("names", "column_names col_names"),
+        Alias("quote", "quotechar quote_char"),
+        Alias("comment", "comments comment_prefix"),
         Alias("inputs", "features columns x"),
         Alias("targets", "target label labels y"),
     ],

@@ -79,7 +79,7 @@ def test_below_runs_only_datasets_and_the_spec_reader_touch_the_disk():
     allowed = {
         "specnet.numpy_files",
         "specnet.regular_files",
-        "specnet.datasets.tabular",
+        "specnet.datasets.text_files",
         "specnet.datasets.idx",
         "specnet.datasets.files",
         "specnet.local",

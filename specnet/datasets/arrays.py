@@ -37,7 +37,7 @@ class Npz(Dataset):
     compressed arrays, and those in Fortran order, are loaded whole.
     """
 
-    suffix: ClassVar[str] = ".npz"
+    extensions: ClassVar[tuple[str, ...]] = (".npz",)
     path: DataFile = Field(description="file, relative to the spec's folder")
     inputs: str = Field(default="inputs", description="name of the inputs' array, without the prefix of a split")
     targets: str = Field(default="targets", description="name of the targets' array, without the prefix of a split")

@@ -194,8 +194,8 @@ class Dataset(Component):
     group: ClassVar[str] = "datasets"
     synthetic: ClassVar[bool] = False
     """Whether samples are computed from formulas, so that their last bits may differ between machines."""
-    suffix: ClassVar[str] = ""
-    """Extension of the files that `read` supports, such as ".csv"; empty if it supports none."""
+    extensions: ClassVar[tuple[str, ...]] = ()
+    """Extensions of the files that `read` supports, such as ".csv"."""
 
     @abstractmethod
     def load(self, rng: np.random.Generator) -> Data:
@@ -218,7 +218,7 @@ class Dataset(Component):
         return None
 
     def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> AnySamples:
-        """Return other samples from a file with the extension `suffix`, for `evaluate` and `predict`.
+        """Return other samples from a file with one of its `extensions`, for `evaluate` and `predict`.
 
         Without `targets` the file may lack them; an empty array (n, 0) is returned. `classes` are the
         names of the class numbers that training used.

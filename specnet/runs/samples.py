@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import numpy as np
 from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 
-from specnet.component import build
+from specnet.component import build, find_class
 from specnet.datasets.base import AnySamples, Dataset
 from specnet.datasets.rows import Rows, pieces
 from specnet.errors import SpecError, SpecnetError, UsageError
@@ -59,12 +59,14 @@ def read_inputs(run: Run, path: Path) -> np.ndarray:
 
 def _reader(run: Run, path: Path) -> Dataset:
     """Return the dataset component to read this file: the run's own if it can, else one with its names."""
-    if path.suffix and path.suffix == run.dataset.suffix:
+    if path.suffix in run.dataset.extensions:
         return run.dataset
-    if path.suffix not in (".csv", ".npz"):
+    tables: tuple[str, ...] = find_class("datasets", "csv").extensions
+    if path.suffix not in (*tables, ".npz"):
         raise UsageError(f"{path}: the file name should end in .csv, .npz or .npy")
-    description: dict[str, Any] = {"type": path.suffix.removeprefix("."), "path": str(path)}
-    if path.suffix == ".csv":
+    kind = "npz" if path.suffix == ".npz" else "csv"
+    description: dict[str, Any] = {"type": kind, "path": str(path)}
+    if kind == "csv":
         if not run.input_names:
             raise UsageError(f"{path}: the inputs of this run have no column names", help="save them as .npz or .npy")
         description |= {"inputs": run.input_names, "targets": run.target_names or ["target"]}

@@ -133,7 +133,7 @@ def test_predict_writes_numbers_under_the_names_of_the_targets(invoke, write):
         ("in.csv", "x,y\n1,?\n", "is not a finite number"),
         ("in.npy", "junk", "in.npy"),
         ("in.npz", "junk", "in.npz"),
-        ("in.txt", "1 2", ".csv, .npz or .npy"),
+        ("in.dat", "1 2", ".csv, .npz or .npy"),
         ("absent.csv", None, "there is no such file"),
         ("absent.npy", None, "there is no such file"),
     ],

@@ -12,8 +12,8 @@ from specnet.runs.samples import read_inputs, read_samples
 def test_a_dataset_reads_the_files_that_it_understands_itself(train, monkeypatch):
     run, mine = train(), Samples(np.ones((2, 2)), np.array([0, 1]))
     with pytest.raises(UsageError, match=r"should end in \.csv"):
-        read_samples(run, Path("points.txt"))
-    monkeypatch.setattr(Spiral, "suffix", ".txt")
+        read_samples(run, Path("points.dat"))
+    monkeypatch.setattr(Spiral, "extensions", (".dat",))
     monkeypatch.setattr(Spiral, "read", lambda self, path, *, targets, classes: mine)
-    assert read_samples(run, Path("points.txt")) is mine
-    assert read_inputs(run, Path("points.txt")) is mine.inputs
+    assert read_samples(run, Path("points.dat")) is mine
+    assert read_inputs(run, Path("points.dat")) is mine.inputs

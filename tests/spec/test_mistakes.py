@@ -117,7 +117,7 @@ WRONG_TYPES = [
      "wrong-type /layers/0/branches/1", 'not "tanh"'),
     *((rate("▸" + value), "wrong-type /optimizer/learning_rate", "number") for value in ("true", "null", "[]")),
     (CSV % '"inputs": ▸"a", "targets": ["t"]', "wrong-type /dataset/inputs", 'not "a"'),
-    (CSV % '"inputs": ["a", ▸1], "targets": ["t"]', "wrong-type /dataset/inputs/1", "text"),
+    (CSV % '"inputs": ["a", ▸true], "targets": ["t"]', "wrong-type /dataset/inputs/1", "text"),
     ('"record": ▸"all"', "wrong-type /record", 'not "all"'),
 ]  # fmt: skip
 

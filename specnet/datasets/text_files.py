@@ -1,0 +1,106 @@
+"""Text files as people have them: compressed or not, in any encoding, with any separator."""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO, cast
+
+from specnet.errors import DataError
+
+SEPARATORS = ",;\t|"
+"""Separators of cells that are looked for."""
+_OTHERS = {
+    b"\xd0\xcf\x11\xe0": ("a workbook of a spreadsheet", "save the sheet as CSV"),
+    b"PAR1": ("a Parquet file", "save it as CSV"),
+}
+"""First bytes of other formats, their names, and what to do."""
+_OPENERS: dict[bytes, Callable[[BinaryIO], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+_ZIP = b"PK\x03\x04"
+_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+"""Byte order marks, and the encodings that they stand for."""
+DECOMPRESSION_ERRORS = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+"""What is raised while a damaged or encrypted file is decompressed, besides OSError."""
+
+
+@contextmanager
+def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
+    """Open a text file, decompressing gzip, bzip2, xz, and zip with a single file. A byte order mark wins.
+
+    Raises:
+        OSError: if it cannot be opened.
+        DataError: if it has another format.
+    """
+    with ExitStack() as stack:
+        file: BinaryIO = stack.enter_context(path.open("rb"))
+        first = _first(file)
+        for beginning, (kind, help) in _OTHERS.items():
+            if first.startswith(beginning):
+                raise DataError(f"{path} is {kind}, not a table as CSV", help=help)
+        for beginning, opener in _OPENERS.items():
+            if first.startswith(beginning):
+                file = stack.enter_context(opener(file))
+        if first.startswith(_ZIP):
+            file = stack.enter_context(_open_member(path, stack.enter_context(zipfile.ZipFile(file))))
+        start = _first(file)
+        found = next((name for mark, name in _MARKS.items() if start.startswith(mark)), encoding)
+        yield stack.enter_context(io.TextIOWrapper(file, found, newline=""))
+
+
+def _first(file: BinaryIO) -> bytes:
+    """Return the first bytes of a file, which stay to be read."""
+    return cast(io.BufferedReader, file).peek(8)[:8]
+
+
+def _open_member(path: Path, archive: zipfile.ZipFile) -> BinaryIO:
+    names = [each.filename for each in archive.infolist() if not each.is_dir()]
+    if "[Content_Types].xml" in names:
+        raise DataError(f"{path} is a workbook of a spreadsheet, not a table as CSV", help="save the sheet as CSV")
+    tables = [name for name in names if not name.startswith("__MACOSX/")]
+    if len(tables) != 1:
+        raise DataError(f"{path} is a zip file with {len(tables)} files, not with one table", help="unpack it")
+    return cast(BinaryIO, archive.open(tables[0]))
+
+
+class TableLines:
+    """The lines of a table: those above it and those with comments are left out, and counted in `number`."""
+
+    def __init__(self, file: TextIO, skip: int, comment: str | None) -> None:
+        self._lines = enumerate(file, 1)
+        self._skip, self._comment = skip, comment
+        self.number = 0
+        """Number of the last line in the file, from 1."""
+
+    def __iter__(self) -> Iterator[str]:
+        for self.number, line in self._lines:  # noqa: B020
+            if self.number > self._skip and not (self._comment and line.lstrip().startswith(self._comment)):
+                yield line
+
+
+def find_separator(lines: Sequence[str], quote: str) -> str:
+    """Return the separator that divides most of these lines into as many cells as the first one, by default a comma.
+
+    Of several, it is the one that makes most cells.
+    """
+
+    def score(separator: str) -> tuple[int, int]:
+        try:
+            rows = [row for row in csv.reader(lines, delimiter=separator, quotechar=quote) if row]
+        except csv.Error:
+            return 0, 0
+        width = len(rows[0]) if rows else 0
+        return (sum(len(row) == width for row in rows), width) if width > 1 else (0, 0)
+
+    return max(SEPARATORS, key=score)
