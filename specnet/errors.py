@@ -30,17 +30,30 @@ class Location(NamedTuple):
     def underline(self, room: int) -> tuple[str, str]:
         """Return the line, shortened to `room` characters, as a terminal can show it, and carets below the place."""
         middle = self.column - 1
-        start = max(0, middle - room * 5 // 12) if max(len(self.text), middle + 1) > room else 0
-        end = min(middle + self.width, middle + room)
-        part = self.text[start : end + room].replace("\t", " ")
-        part = "".join(char if char.isprintable() else "\ufffd" for char in part)
-        before, marked, after = part[: middle - start], part[middle - start : end - start], part[end - start :]
-        if start:
-            before = f"…{before}"
+        end = middle + min(self.width, room)
+        before = _visible(self.text[max(0, middle - room) : middle])
+        marked, after = _visible(self.text[middle:end]), _visible(self.text[end : end + room])
+        if max(len(self.text), middle + 1, _cells(before + marked + after)) > room:
+            kept = _beginning(before[::-1], room * 5 // 12)[::-1]
+            before = f"…{kept}" if len(kept) < middle else kept
         line = before + marked + after
-        if len(line) > room or end + room < len(self.text):
-            line = f"{line[:room]}…"
-        return line, " " * _cells(before) + "^" * min(_cells(marked) or 1, room - len(before))
+        shown = _beginning(line, room)
+        if len(shown) < len(line) or end + room < len(self.text):
+            shown += "…"
+        return shown, " " * _cells(before) + "^" * min(_cells(marked) or 1, room - _cells(before))
+
+
+def _visible(text: str) -> str:
+    """Return a text as a terminal can show it."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text.replace("\t", " "))
+
+
+def _beginning(text: str, cells: int) -> str:
+    """Return the beginning of a text that takes at most so many columns."""
+    end = min(len(text), cells)
+    while _cells(text[:end]) > cells:
+        end -= 1
+    return text[:end]
 
 
 MAX_LINE = 120

@@ -10,7 +10,9 @@ import io
 import os
 import signal
 import sys
+import threading
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,7 +24,7 @@ from specnet.cli.inspecting import components, data, validate
 from specnet.cli.messages import terminal_width
 from specnet.cli.new import new
 from specnet.cli.options import Group, unknown_option
-from specnet.cli.output import claim_output, return_stdout, take_stdout, tell
+from specnet.cli.output import claim_output, drop_unwritten, is_lost, return_stdout, take_stdout, tell
 from specnet.cli.running import resume, run
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
@@ -34,6 +36,10 @@ from specnet.words import describe_error, printable
 
 if TYPE_CHECKING:
     from specnet.registry import Entry
+
+
+LINGER = 5.0
+"""Seconds that a command which has failed or was stopped waits for threads of plugins."""
 
 
 class Commands(Group):
@@ -72,10 +78,11 @@ class Commands(Group):
         except KeyboardInterrupt as error:
             tell(str(error) or "interrupted", *_notes(error))
             ctx.exit(getattr(error, "exit_code", 130))
-        except BrokenPipeError:
-            raise  # click exits quietly if nobody reads the output
         except (MemoryError, OSError) as error:
-            tell(_blame_own(error) or _describe_shortage(error), *_notes(error))
+            blamed = _blame_own(error)
+            if isinstance(error, BrokenPipeError) and not blamed:
+                raise  # click exits quietly if nobody reads the output
+            tell(blamed or _describe_shortage(error), *_notes(error))
             ctx.exit(2)
         except click.NoSuchOption as error:
             raise unknown_option(error, arguments) from None
@@ -175,13 +182,22 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # characters that the terminal cannot show are escaped
             stream.reconfigure(errors="backslashreplace")
     atexit.register(_ignore_signals)  # registered first, so it runs after what plugins register
-    code = 1
+    code, own = 1, take_stdout()
     try:
-        cli(prog_name="specnet", obj=take_stdout())
+        cli(prog_name="specnet", obj=own)
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else int(done.code is not None)
-        raise
+        if code == 0 and is_lost(own):
+            code = 2
+            tell("error[file]: output: the code of a plugin has closed it")
+        raise SystemExit(code) from None
+    except OSError as error:  # while options are read, or help is printed
+        code = 2
+        tell(_describe_shortage(error))
+        raise SystemExit(code) from None
     finally:
+        drop_unwritten()
+        atexit.register(setattr, sys, "stdout", sys.stderr)  # before what plugins have registered
         _leave_at_a_signal(code)
 
 
@@ -197,6 +213,11 @@ def _leave_at_a_signal(code: int) -> None:
     for number in HANDLED:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, leave)
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        hint = "note: a thread of a plugin is still running; Ctrl-C ends the command"
+        timer = threading.Timer(LINGER, leave if code else partial(tell, hint))
+        timer.daemon = True
+        timer.start()
 
 
 def _ignore_signals() -> None:

@@ -12,12 +12,19 @@ import click
 
 def terminal_width() -> int | None:
     """Return the columns of the terminal that shows messages, or None if they go elsewhere."""
-    return shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+    return shutil.get_terminal_size().columns if _is_terminal() else None
+
+
+def _is_terminal() -> bool:
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except ValueError:  # closed
+        return False
 
 
 def coloured(text: str) -> str:
     """Return messages in the colours of a terminal, unless there is none or `NO_COLOR` is set."""
-    if not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
+    if not _is_terminal() or os.environ.get("NO_COLOR"):
         return text
     return "\n".join(map(_coloured, text.split("\n")))
 

@@ -17,6 +17,10 @@ from specnet.plugin_code import STRAY
 
 _QUIET = "specnet.quiet"
 _STDOUT = "specnet.stdout"
+_HIGH = 500
+"""Least number of the file descriptor that standard output gets."""
+_taken: dict[TextIO, os.stat_result] = {}
+"""What the duplicates of standard output lead to."""
 
 
 def claim_output(command: click.Command) -> None:
@@ -61,10 +65,49 @@ def take_stdout() -> TextIO | None:
     before = sys.stdout
     if not isinstance(before, io.TextIOWrapper) or sys.stderr is None:
         return None
-    own = open(os.dup(before.fileno()), "w", encoding=before.encoding, errors=before.errors)  # noqa: PTH123, SIM115
+    own = open(_duplicate(before.fileno()), "w", encoding=before.encoding, errors=before.errors)  # noqa: SIM115
+    _taken[own] = os.fstat(own.fileno())
     os.dup2(2, 1)
     sys.stdout = own
     return own
+
+
+def _duplicate(number: int) -> int:
+    """Return a duplicate of a file descriptor, where possible with a number that nobody closes by accident."""
+    try:
+        import fcntl
+
+        return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    except (ImportError, OSError):
+        return os.dup(number)
+
+
+def is_lost(own: TextIO | None) -> bool:
+    """Return whether other code has closed the file descriptor that `take_stdout` made."""
+    if own not in _taken:
+        return False
+    try:
+        return not os.path.samestat(os.fstat(own.fileno()), _taken[own])
+    except OSError:
+        return True
+
+
+def give_up(stream: TextIO) -> None:
+    """Lose what is written to a stream from now on, as nobody reads it."""
+    _taken.pop(stream, None)
+    with suppress(OSError), open(os.devnull, "w", encoding="utf-8") as nothing:  # noqa: PTH123
+        os.dup2(nothing.fileno(), stream.fileno())
+
+
+def drop_unwritten() -> None:
+    """Write what is left for standard output, or give it up: the command has told that it cannot be written."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            give_up(sys.stdout)
+        except ValueError:  # closed
+            pass
 
 
 def return_stdout(own: TextIO | None) -> None:
@@ -81,7 +124,10 @@ def stdout() -> TextIO:
 
 def echo(message: Any = "", *, nl: bool = True, err: bool = False) -> None:
     """Print a message to standard output, or to standard error."""
-    click.echo(coloured(message) if err else message, None if err else stdout(), nl, err)
+    if err:
+        tell(message, nl=nl)
+    else:
+        click.echo(message, stdout(), nl)
 
 
 def echo_json(value: Any) -> None:
@@ -98,10 +144,10 @@ def note(text: str, nl: bool = True) -> None:
         echo(text, err=True, nl=nl)
 
 
-def tell(*lines: str) -> None:
-    """Print lines to standard error, also where no command runs."""
-    with suppress(OSError, ValueError):  # a closed terminal does not change the exit code
-        click.echo(coloured("\n".join(lines)), err=True)
+def tell(*lines: str, nl: bool = True) -> None:
+    """Print lines to standard error, also where no command runs. That nobody reads them changes no exit code."""
+    with suppress(OSError, ValueError):
+        click.echo(coloured("\n".join(lines)), err=True, nl=nl)
 
 
 def is_quiet() -> bool:

@@ -24,7 +24,6 @@ from specnet.cli.options import (
 )
 from specnet.cli.output import echo, is_quiet
 from specnet.errors import DivergenceError, UsageError
-from specnet.words import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,7 +152,7 @@ def _show(finished: Run, report: bool) -> None:
     Raises:
         DivergenceError: if its best state had to be restored.
     """
-    from specnet.cli.show import show_link, show_scores
+    from specnet.cli.show import show_link, show_path, show_scores
 
     if not is_quiet():
         if finished.manifest.get("stopped_early"):
@@ -163,7 +162,7 @@ def _show(finished: Run, report: bool) -> None:
         value = f", {best['monitor']} {best['value']:.4g}" if best["value"] is not None else ""
         which = "best" if best["monitor"] else "last"
         echo(f"\nThese results are from the {which} checkpoint: epoch {best['epoch']}{value}.")
-        echo(printable(f"The run was saved in {finished.directory}"))
+        echo(f"The run was saved in {show_path(finished.directory)}")
         for path in finished.plots:
             show_link(path, "  ")
         if report and (page := finished.directory / "report.html").is_file():

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO, cast
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from specnet.cli.output import echo, note, stdout
+from specnet.cli.output import echo, give_up, note, stdout
 from specnet.words import printable
 
 if TYPE_CHECKING:
@@ -50,8 +49,7 @@ class OutputConsole(Console):
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
-        with open(os.devnull, "w", encoding="utf-8") as nothing:  # noqa: PTH123
-            os.dup2(nothing.fileno(), self.file.fileno())
+        give_up(cast(TextIO, self.file))
 
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -119,11 +117,16 @@ def _room() -> int:
     return console.width + 2 if console.is_terminal else WIDE
 
 
+def show_path(path: Path) -> str:
+    """Return a path in one line, with control characters escaped."""
+    return printable(str(path)).replace("\n", "\\n")
+
+
 def show_link(path: Path, indent: str = "") -> None:
     """Print a path, as a link where the terminal supports links."""
     console = OutputConsole()
     if console.is_terminal:
-        link = Text(printable(str(path)), style=f"link {path.absolute().as_uri()}")
+        link = Text(show_path(path), style=f"link {path.absolute().as_uri()}")
         console.print(indent, link, sep="", soft_wrap=True)
     else:
-        echo(f"{indent}{printable(str(path))}")
+        echo(f"{indent}{show_path(path)}")

@@ -48,7 +48,7 @@ def evaluate(
         raise UsageError("--split and --data cannot be combined")
     loaded = open_run(run, checkpoint, kernels, allow)
     if file:
-        with blamed_on(file):
+        with blamed_on(file, loaded):
             scores = loaded.evaluate(read_samples(loaded, file))
         show_scores({str(file): scores})
     else:
@@ -77,7 +77,7 @@ def predict(run: Path, input: Path, out: Path | None, checkpoint: str, kernels: 
     from specnet.runs.samples import blamed_on, predictions_csv, read_inputs, write_predictions
 
     loaded = open_run(run, checkpoint, kernels, allow)
-    with blamed_on(input):
+    with blamed_on(input, loaded):
         predictions = loaded.predict(read_inputs(loaded, input))
     if out is None:
         echo(predictions_csv(loaded, predictions), nl=False)

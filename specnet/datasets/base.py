@@ -228,6 +228,10 @@ class Dataset(Component):
         """
         raise DataError(f"{path}: expected arrays as .npz, because the dataset of this run has no file format")
 
+    def place(self, path: Path, row: int) -> str:
+        """Return where in a file that `read` has read a row is."""
+        return f"row {row}"
+
 
 class DataFile(str):
     """The type of a field that names a file. Loading a spec makes it absolute, starting from the spec's folder."""

@@ -157,12 +157,11 @@ class Table:
             raise DataError(message, help=NO_HEADER)
 
     def _begins_with_data(self) -> bool:
-        """Return whether each number in the first line lies among those below it."""
+        """Return whether each number in the first line is like those below it."""
         if not self.form.header or self.form.names:
             return False
         columns = {float(name): self.as_numbers(self.column(name)) for name in self.header if self.is_number(name)}
-        found = (cells is not None and min(cells) <= name <= max(cells) for name, cells in columns.items())
-        return bool(columns) and all(found)
+        return bool(columns) and all(cells is not None and _is_like(name, cells) for name, cells in columns.items())
 
     def column(self, name: str) -> Sequence[str]:
         """Return the cells of a column, without spaces around them."""
@@ -242,6 +241,13 @@ class Table:
 def _common(cells: list[tuple[int, str]]) -> list[tuple[str, int]]:
     """Return the commonest of the cells with their numbers."""
     return Counter(cell for _, cell in cells).most_common(3)
+
+
+def _is_like(number: float, others: Sequence[float]) -> bool:
+    """Return whether a number is among others, or no further from them than half their size or twice their range."""
+    low, high = min(others), max(others)
+    margin = max(2 * (high - low), max(abs(low), abs(high)) / 2)
+    return low - margin <= number <= high + margin
 
 
 def plain_name(name: str) -> str:

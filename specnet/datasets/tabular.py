@@ -93,6 +93,9 @@ class Csv(Dataset):
         self._require_columns(table, targets=targets)
         return self._samples(table, targets=targets, classes=classes)
 
+    def place(self, path: Path, row: int) -> str:
+        return f"line {Table(path, self).lines[row]}"
+
     def _require_columns(self, table: Table, *, targets: bool = True) -> None:
         table.require(self.inputs, "inputs")
         if targets:

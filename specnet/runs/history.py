@@ -105,12 +105,15 @@ class HistoryWriter(Callback):
             self._file.close()
 
 
+_Count = Annotated[PositiveInt, Field(lt=2**63)]
+
+
 class _Line(BaseModel, extra="allow"):
     """A line of the history; further names are values of losses, metrics and schedules."""
 
     __pydantic_extra__: dict[str, FiniteFloat]
-    epoch: PositiveInt
-    step: PositiveInt
+    epoch: _Count
+    step: _Count
     seconds: Annotated[FiniteFloat, Field(ge=0)]
 
 

@@ -16,7 +16,7 @@ from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 from specnet.component import build, find_class
 from specnet.datasets.base import AnySamples, Dataset
 from specnet.datasets.rows import Rows, pieces
-from specnet.errors import SpecError, SpecnetError, UsageError
+from specnet.errors import DataError, SpecError, SpecnetError, UsageError
 from specnet.metrics.base import drop_column
 from specnet.numpy_files import read_npy
 from specnet.runs.files import write_file
@@ -25,11 +25,13 @@ from specnet.task import class_scores, classes
 
 
 @contextmanager
-def blamed_on(path: Path) -> Iterator[None]:
-    """Make errors from inside name the file of samples instead of a place in the run's spec."""
+def blamed_on(path: Path, run: Run) -> Iterator[None]:
+    """Make errors from inside name the file of samples, and the place in it, instead of one in the run's spec."""
     try:
         yield
     except SpecnetError as error:
+        if isinstance(error, DataError) and error.row is not None and path.suffix != ".npy":
+            error.name_row(error.row, _reader(run, path).place(path, error.row))
         found = [diagnostic._replace(pointer=()) for diagnostic in error.diagnostics]
         raise SpecError(found, file=str(path)) from error
 

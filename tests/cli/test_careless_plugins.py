@@ -1,6 +1,7 @@
 """Plugins that change what belongs to the whole process: the run, its data and its output stay as they are."""
 
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -285,7 +286,12 @@ def test_a_signal_ends_a_finished_command_whose_plugin_still_waits(waiting, numb
 
 @pytest.mark.parametrize(
     ("place", "error"),
-    sampled(itertools.product(PLACES[:-1], ["MemoryError('full')", "OSError(28, 'No space left')"]), 5),
+    sampled(
+        itertools.product(
+            PLACES[:-1], ["MemoryError('full')", "OSError(28, 'No space left')", "BrokenPipeError(32, 'Broken pipe')"]
+        ),
+        5,
+    ),
 )
 def test_a_lack_of_memory_or_disk_in_the_code_of_a_plugin_is_blamed_on_it(place, error, plugin, invoke, local):
     plugin(place, f"raise {error}")
@@ -296,3 +302,63 @@ def test_a_lack_of_memory_or_disk_in_the_code_of_a_plugin_is_blamed_on_it(place,
         return
     assert result.stderr.startswith(("error[broken-component]: ", "error[plugin]: ")), result.stderr
     assert "mine.py:9" in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize("command", [["run", "spec.json"], ["components"]])
+def test_a_command_that_fails_does_not_wait_for_a_thread_of_a_plugin(command, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import threading\nthreading.Thread(target=threading.Event().wait).start()\n1 / 0\n"
+    )
+    code = "import specnet.cli as cli; cli.LINGER = 0.2; cli.main()"
+    result = subprocess.run(
+        [sys.executable, "-c", code, *command, "--plugin", "mine.py"], cwd=tmp_path, capture_output=True, text=True,
+        timeout=30, check=False,
+    )  # fmt: skip
+    assert (result.returncode, "ZeroDivisionError" in result.stderr) == (2, True)
+
+
+ENDS = {
+    "prints at exit": ("import atexit; atexit.register(print, 'stray')", 0),
+    "closes many files": ("os.closerange(3, 256)", 0),
+    "closes all files": ("os.closerange(3, 1024)", 2),
+}
+
+
+@pytest.mark.parametrize("deed", ENDS)
+def test_what_a_plugin_does_at_its_end_or_to_other_files_is_not_part_of_the_output(deed, tmp_path):
+    code, expected = ENDS[deed]
+    (tmp_path / "mine.py").write_text(f"import os, specnet\n{code}\n")
+    command = [sys.executable, "-m", "specnet", "schema", "--plugin", "mine.py"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == expected
+    if expected:
+        assert (
+            result.stderr.startswith("warning: mine.py registers nothing") and "error[file]: output: " in result.stderr
+        )
+    else:
+        assert json.loads(result.stdout)["$schema"]
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_a_broken_pipe_in_the_code_of_a_plugin_is_blamed_on_it(command, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import os, specnet\n@specnet.register('layers', 'mine')\nclass Mine(specnet.Layer):\n"
+        "    def forward(self, x, training):\n        if os.environ.get('BREAK'):\n"
+        "            raise BrokenPipeError(32, 'Broken pipe')\n        return x\n"
+        "    def backward(self, dy):\n        return dy\n"
+    )
+    spec = {"dataset": "spiral", "layers": [{"type": "linear", "units": 1}, "mine"], "loss": "mse"}
+    (tmp_path / "spec.json").write_text(json.dumps(spec | {"training": {"epochs": 1}}))
+    (tmp_path / "in.csv").write_text("x,y,arm\n1,2,0\n")
+
+    def run(*arguments, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "specnet", *arguments, "--plugin", "mine.py"], cwd=tmp_path, capture_output=True,
+            text=True, check=False, env=os.environ | environment,
+        )  # fmt: skip
+
+    assert run("run", "spec.json", "-o", "run", "-q").returncode == 0
+    rest = ["in.csv"] if command == "predict" else []
+    broken = run(command, "run", *rest, BREAK="1")
+    assert broken.returncode == 2
+    assert "(mine.py:6): BrokenPipeError" in broken.stderr or "mine.py:6" in broken.stderr

@@ -1,8 +1,12 @@
 """On a terminal messages are cut to its width and coloured; elsewhere they are plain."""
 
 import io
+import json
 import re
+import shlex
+import subprocess
 import sys
+import unicodedata
 
 import pytest
 
@@ -35,6 +39,45 @@ def test_no_line_of_a_spec_is_wider_than_the_terminal(columns, monkeypatch):
     assert max(map(len, text)) <= columns
     shown, carets = text[3:5]
     assert "".join(char for char, mark in zip(shown, carets, strict=False) if mark == "^") == LINE[302:311]
+
+
+WIDE = '{"name": "' + "漢" * 60 + '", "layers": ["' + "字" * 50 + '", "tanh"]}'
+
+
+@pytest.mark.parametrize("columns", [40, 80, 119])
+@pytest.mark.parametrize(("column", "width"), [(11, 60), (85, 52), (140, 6)])
+def test_wide_characters_count_as_two_columns(column, width, columns, monkeypatch):
+    terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    found = FOUND._replace(location=Location("spec.json", 1, column, WIDE, width))
+    shown, carets = found.render(None, terminal_width()).split("\n")[3:5]
+    cells = [char for char in shown for _ in range(1 + (unicodedata.east_asian_width(char) in "WF"))]
+    assert len(cells) <= columns
+    marked = [cell for cell, mark in zip(cells, carets, strict=False) if mark == "^"]
+    assert marked[:5] == [char for char in WIDE[column - 1 :] for _ in range(1 + (ord(char) > 999))][:5]
+
+
+@pytest.mark.parametrize("arguments", [["validate", "spec.json"], ["run", "spec.json"], ["doctor", "nosuch"]])
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", ">&- 2>&- <&-"])
+def test_where_nobody_hears_of_warnings_a_command_goes_on(arguments, closed, tmp_path):
+    spec = {
+        "dataset": {"type": "spiral", "n_samples": 20},
+        "layers": [{"type": "linear", "units": 1}],
+        "loss": "mse",
+        "training": {"epochs": 1, "batch_size": 1000},
+    }
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    command = shlex.join([sys.executable, "-m", "specnet", *arguments])
+    result = subprocess.run(["sh", "-c", f"exec {command} {closed}"], cwd=tmp_path, capture_output=True, check=False)
+    assert result.returncode == {"doctor": 3}.get(arguments[0], 0)
+    assert (tmp_path / "runs" / "spec" / "manifest.json").exists() is (arguments[0] == "run")
+
+
+@pytest.mark.parametrize("arguments", [["components"], ["--help"], ["components", "layers", "tanh"]])
+def test_a_full_disk_is_one_message(arguments):
+    command = shlex.join([sys.executable, "-m", "specnet", *arguments])
+    result = subprocess.run(["sh", "-c", f"exec {command} > /dev/full"], stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr) == (2, "error[file]: output: No space left on device\n")
 
 
 def test_elsewhere_a_line_has_the_same_length_whatever_the_terminal(monkeypatch):

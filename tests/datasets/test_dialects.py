@@ -79,6 +79,13 @@ def test_lines_of_the_file_are_told_whatever_is_skipped(tmp_path):
     assert data.lines.tolist() == [4, 7, 8]
 
 
+def test_a_row_of_another_file_is_named_by_its_line(tmp_path):
+    form = {"type": "csv", "path": str(tmp_path / "a.csv"), "inputs": ["a"], "targets": ["t"], "comment": "#"}
+    dataset = build("datasets", form)
+    (tmp_path / "b.csv").write_text("# above\na,t\n1,2\n\n3,4\n")
+    assert [dataset.place(tmp_path / "b.csv", row) for row in (0, 1)] == ["line 3", "line 5"]
+
+
 numbers = st.floats(-1e6, 1e6).map(lambda number: float(f"{number:.6g}"))
 
 

@@ -347,6 +347,8 @@ def test_a_header_that_is_missing_is_told_where_none_of_the_names_is_found(table
     assert set(found) == {f"the first line looks like data: {NO_HEADER}"}
     found = helps(table("0.5,x\n0.4,y\n0.7,x\n"), lambda dataset: dataset.outline())
     assert set(found) == {f"the first line looks like data: {NO_HEADER}"}
+    found = helps(table("5.1,3.5,Iris-setosa\n4.9,3.0,Iris-setosa\n4.7,3.2,Iris-setosa\n"))
+    assert set(found) == {f"the first line looks like data: {NO_HEADER}"}
     found = helps(table("2001,2002,year\n0.4,1,5\n0.7,2,6\n"), lambda dataset: dataset.outline())
     assert set(found) == {"one of: 2001, 2002, year"}
 

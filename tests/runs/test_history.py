@@ -167,6 +167,8 @@ def test_columns_have_an_item_for_each_epoch(path):
         (LINES[0] | {"seconds": None}, "line 4.seconds"),
         (LINES[0] | {"seconds": -1.0}, "line 4.seconds"),
         (LINES[0] | {"step": math.inf}, "line 4.step"),
+        (LINES[0] | {"step": 2**63}, "line 4.step: input should be less than"),
+        (LINES[0] | {"epoch": 10**30}, "line 4.epoch: input should be less than"),
         (LINES[0] | {"epoch": {}}, "line 4.epoch"),
     ],
 )
