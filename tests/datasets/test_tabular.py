@@ -242,7 +242,7 @@ def test_another_delimiter_is_recognized(table, content, fields, delimiters):
 def test_a_file_without_a_header_is_told_to_need_one(table):
     assert helps(table("0,1,0\n1,2,1\n")) == {NO_HEADER}
     assert helps(table("a,t,a\n1,2,3\n")) == {None}
-    assert helps(table("5.1,3.5,0.2\n4.9,3.0,0.2\n")) == {NO_HEADER}
+    assert helps(table("5.1,3.5,0.2\n4.9,3.0,0.2\n")) == {f"the first line looks like data: {NO_HEADER}"}
 
 
 @pytest.mark.parametrize(
