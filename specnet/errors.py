@@ -49,7 +49,7 @@ def _visible(text: str) -> str:
 
 
 def _beginning(text: str, cells: int) -> str:
-    """Return the beginning of a text that takes at most so many columns."""
+    """Return the longest beginning of a text that fits into this many columns."""
     end = min(len(text), cells)
     while _cells(text[:end]) > cells:
         end -= 1

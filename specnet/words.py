@@ -36,6 +36,15 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
 
 
+def show_path(path: object) -> str:
+    """Return a path in one line, with control and invisible characters escaped.
+
+    >>> show_path("a\\nb")
+    'a\\\\nb'
+    """
+    return printable(str(path)).replace("\n", "\\n")
+
+
 def shorten(text: str) -> str:
     """Return the beginning of a text that is too long for a message."""
     return text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 1]}…"

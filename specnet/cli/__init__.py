@@ -94,14 +94,11 @@ class Commands(Group):
                 raise
             if os.environ.get("SPECNET_DEBUG"):
                 raise
-            told, where = describe_error(error), "SPECNET_DEBUG=1 in the environment shows where"
+            where = "SPECNET_DEBUG=1 in the environment shows where"
             if blamed:
-                tell(
-                    printable(f"error[broken-component]: {blamed}: {told}"),
-                    f"   = help: its author can correct it; {where}",
-                )
+                tell(_describe_broken(blamed, error), f"   = help: its author can correct it; {where}")
                 ctx.exit(BrokenComponentError.exit_code)
-            tell(f"error[internal]: {told}", f"   = help: this is a bug; {where}")
+            tell(f"error[internal]: {describe_error(error)}", f"   = help: this is a bug; {where}")
             ctx.exit(1)
 
     def suggest(self, args: list[str]) -> str:
@@ -173,7 +170,11 @@ def _blame_own(error: BaseException) -> str | None:
     from specnet.faults import raised_by_plugin
 
     blamed = _blame(error, None) if raised_by_plugin(error) else None
-    return blamed and printable(f"error[broken-component]: {blamed}: {describe_error(error)}")
+    return blamed and _describe_broken(blamed, error)
+
+
+def _describe_broken(blamed: str, error: BaseException) -> str:
+    return printable(f"error[broken-component]: {blamed}: {describe_error(error)}")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import click
 from specnet.cli.options import PATH, plugin_option
 from specnet.cli.output import echo, echo_json, is_quiet, note
 from specnet.errors import UsageError
-from specnet.words import printable
+from specnet.words import printable, show_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +71,7 @@ def _show_run(directory: Path, form: str) -> list[Finding]:
             worst[finding.part] = finding.severity
     show_table(["part", "", ""], [[part, worst[part], word] for part, word in report.parts.items()])
     _show_findings(report.findings)
-    echo(f"\n{printable(f'{directory}: {report.verdict}')}")
+    echo(f"\n{show_path(directory)}: {printable(report.verdict)}")
     return report.findings
 
 

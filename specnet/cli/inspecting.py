@@ -22,6 +22,7 @@ from specnet.cli.options import (
 )
 from specnet.cli.output import echo, echo_json, note
 from specnet.errors import ComponentError, SpecnetError, UsageError
+from specnet.words import show_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ def validate(
             if resolved:
                 echo_json(spec.to_json())
             elif form == "text":
-                echo(f"{path}: no mistakes found; data were not loaded")
+                echo(f"{show_path(path)}: no mistakes found; data were not loaded")
         found += [diagnostic.to_json(str(path)) for diagnostic in diagnostics]
         if form == "text" and any(each.severity == "error" for each in diagnostics):
             echo(told, err=True, nl=False)
@@ -184,7 +185,7 @@ def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str |
     if out is not None:
         arrays = {f"{split}_{name}": array for split, pair in splits.items() for name, array in pair.items()}
         write_file(out, lambda file: write_arrays(file, arrays))
-        echo(f"\nwritten to {out}")
+        echo(f"\nwritten to {show_path(out)}")
 
 
 def _show_splits(splits: Mapping[str, Mapping[str, np.ndarray | Rows]]) -> None:

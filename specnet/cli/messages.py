@@ -23,7 +23,7 @@ def _is_terminal() -> bool:
 
 
 def coloured(text: str) -> str:
-    """Return messages in the colours of a terminal, unless there is none or `NO_COLOR` is set."""
+    """Return messages with colours if standard error is a terminal, and `NO_COLOR` is not set."""
     if not _is_terminal() or os.environ.get("NO_COLOR"):
         return text
     return "\n".join(map(_coloured, text.split("\n")))

@@ -58,9 +58,9 @@ def _claimed() -> Iterator[None]:
 
 
 def take_stdout() -> TextIO | None:
-    """Let `sys.stdout` be a duplicate of standard output, which code of plugins cannot close; None if there is none.
+    """Replace `sys.stdout` by a duplicate that plugins do not close by accident; None if there is no output.
 
-    File descriptor 1, to which compiled code and child processes write, becomes that of standard error.
+    File descriptor 1, to which compiled code and child processes write, then leads to standard error.
     """
     before = sys.stdout
     if not isinstance(before, io.TextIOWrapper) or sys.stderr is None:
@@ -93,14 +93,14 @@ def is_lost(own: TextIO | None) -> bool:
 
 
 def give_up(stream: TextIO) -> None:
-    """Lose what is written to a stream from now on, as nobody reads it."""
+    """Discard what is written to a stream from now on, as nobody reads it."""
     _taken.pop(stream, None)
     with suppress(OSError), open(os.devnull, "w", encoding="utf-8") as nothing:  # noqa: PTH123
         os.dup2(nothing.fileno(), stream.fileno())
 
 
 def drop_unwritten() -> None:
-    """Write what is left for standard output, or give it up: the command has told that it cannot be written."""
+    """Flush standard output. If that fails, discard what is left: the command has already reported the error."""
     if sys.stdout is not None:
         try:
             sys.stdout.flush()

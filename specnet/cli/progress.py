@@ -15,7 +15,7 @@ from rich.table import Column
 from specnet.cli.output import tell
 from specnet.cli.show import OutputConsole
 from specnet.runs.observers import Observer, TrainingView
-from specnet.words import printable
+from specnet.words import printable, show_path
 
 LINES = 10
 """Plain lines printed in a run with short epochs."""
@@ -63,11 +63,11 @@ class _Timed(Warnings):
         self.console = console
 
     def taken(self, wanted: Path) -> None:
-        self.print(printable(f"{wanted} is taken"))
+        self.print(f"{show_path(wanted)} is taken")
 
     def begin(self, view: TrainingView) -> None:
         done = ", which is complete: nothing is left to train" if view.done else f", from epoch {view.epoch}"
-        self.print(printable(f"{view.spec.name} -> {view.directory}{done if view.epoch else ''}"))
+        self.print(f"{view.spec.name} -> {show_path(view.directory)}{done if view.epoch else ''}")
         self.epochs, self.first = view.spec.training.epochs, view.epoch
         self.start = self.shown = time.monotonic()
 

@@ -24,6 +24,7 @@ from specnet.cli.options import (
 )
 from specnet.cli.output import echo, is_quiet
 from specnet.errors import DivergenceError, UsageError
+from specnet.words import show_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,7 +153,7 @@ def _show(finished: Run, report: bool) -> None:
     Raises:
         DivergenceError: if its best state had to be restored.
     """
-    from specnet.cli.show import show_link, show_path, show_scores
+    from specnet.cli.show import show_link, show_scores
 
     if not is_quiet():
         if finished.manifest.get("stopped_early"):

@@ -8,6 +8,7 @@ import click
 
 from specnet.cli.options import out_option, plugin_option
 from specnet.cli.output import echo, echo_json, note
+from specnet.words import show_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,4 +40,4 @@ def schema(out: Path | None, no_plugins: bool) -> None:
         echo_json(made)
     else:
         write_json(out, made)
-        echo(f"written to {out}")
+        echo(f"written to {show_path(out)}")

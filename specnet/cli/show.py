@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from specnet.cli.output import echo, give_up, note, stdout
-from specnet.words import printable
+from specnet.words import printable, show_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,11 +115,6 @@ def _width(column: Sequence[str]) -> int:
 def _room() -> int:
     console = OutputConsole()
     return console.width + 2 if console.is_terminal else WIDE
-
-
-def show_path(path: Path) -> str:
-    """Return a path in one line, with control characters escaped."""
-    return printable(str(path)).replace("\n", "\\n")
 
 
 def show_link(path: Path, indent: str = "") -> None:

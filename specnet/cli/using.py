@@ -18,7 +18,7 @@ from specnet.cli.options import (
 )
 from specnet.cli.output import echo, note
 from specnet.errors import SpecnetError, UsageError
-from specnet.words import printable
+from specnet.words import printable, show_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +83,7 @@ def predict(run: Path, input: Path, out: Path | None, checkpoint: str, kernels: 
         echo(predictions_csv(loaded, predictions), nl=False)
     else:
         write_predictions(loaded, predictions, out)
-        echo(f"{len(predictions)} predictions written to {out}")
+        echo(f"{len(predictions)} predictions written to {show_path(out)}")
 
 
 @click.command()

@@ -67,7 +67,8 @@ class Rows:
                 return change(rows)
             except DataError as error:
                 if error.row is not None:
-                    error.name_row(row := error.row + start, f"row {row}")
+                    row = error.row + start
+                    error.name_row(row, f"row {row}")
                 raise
 
         first = read(0, 1)

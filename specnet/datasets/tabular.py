@@ -13,7 +13,7 @@ from specnet.datasets.base import Data, DataFile, Dataset, Outline, Samples
 from specnet.datasets.table import MISSING, Table
 
 _FIRST_ROWS = 20
-"""Rows that are read to tell what is in a file."""
+"""Number of rows from which an outline infers the kind of the targets."""
 Column = Annotated[str, BeforeValidator(lambda name: str(name) if type(name) is int else name, str | int)]
 """Name of a column, or its number."""
 Encoding = Literal[
