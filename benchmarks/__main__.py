@@ -13,7 +13,10 @@ import click
 
 from benchmarks.process import set_threads
 
-NAMES = ("training", "startup", "checkpoint", "memory", "streaming", "overhead", "recording", "growth")
+NAMES = (
+    "training", "startup", "checkpoint", "memory", "streaming", "overhead", "recording", "growth", "tables", "layers",
+    "networks", "seeds", "optimizers",
+)  # fmt: skip
 HERE = Path(__file__).parent
 
 

@@ -15,6 +15,22 @@ AT_MOST: dict[str, dict[str, float]] = {
     | {"c 32": 1.95, "c 128": 1.37, "c 512": 1.15},
     "import click": {"--help": 1.5},
     "bare steps": {"full batch": 1.03, "batches": 1.03},
+    "loadtxt": {"1,000,000 x 20 numbers": 1.3, "peak memory of 1,000,000 x 20 numbers": 2.0},
+    "pandas": dict.fromkeys(("50,000 x 3 numbers, 5 categories", "50,000 x 3 numbers, 5 categories in quotes"), 1.5),
+    "PyTorch layer": {
+        "conv2d 28x28x1 to 32, first": 1.6,
+        "conv2d 14x14x32 to 64": 1.4,
+        "max_pool2d 26x26x32": 0.35,
+        "batch_norm 14x14x32": 1.6,
+        "batch_norm 256": 0.9,
+        "layer_norm 64x128": 1.9,
+        "layer_norm 64": 1.3,
+        "lstm 50x32 to 64": 1.4,
+        "gru 50x32 to 64": 0.85,
+        "attention 64x64, 4 heads": 0.9,
+        "embedding of 1000 in 64, first": 1.3,
+    },
+    "commands one by one": {"20 seeds of the spiral, two processes": 0.3},
     "no record": dict.fromkeys(("spiral", "regression", "mnist", "notebook_spiral"), 1.03),
 }
 """Specnet's figure is at most so many times that of the peer, by work."""

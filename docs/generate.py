@@ -1,4 +1,4 @@
-"""Write `docs/components`, a page for each group, `docs/coming-from.md` and `specs/specnet.schema.json`.
+"""Write `docs/components`, a page for each group, `docs/coming-from*.md` and `specs/specnet.schema.json`.
 
 Run it as `python docs/generate.py`. The pages contain specnet's own components; `specnet components GROUP NAME` shows
 the same for plugins.
@@ -16,11 +16,12 @@ from pathlib import Path
 
 from specnet import registry
 from specnet.component import find_class
+from specnet.field_synonyms import FIELDS
 from specnet.plots.base import Trained
 from specnet.runs.files import write_json
 from specnet.spec.describe import describe_fields
 from specnet.spec.schema import make_schema
-from specnet.synonyms import FIELDS, TYPES, Alias
+from specnet.synonyms import TYPES, Alias
 
 FOLDER = Path(__file__).parent / "components"
 COMING_FROM = Path(__file__).parent / "coming-from.md"
@@ -120,7 +121,9 @@ def coming_from() -> str:
     parts = [
         "# Coming from Keras, PyTorch or scikit-learn",
         "Written by `python docs/generate.py`. A spec has one name for each thing. Other tools' names are corrected\n"
-        "where they are written, in any capitals, with or without underscores.",
+        "where they are written, in any capitals, with or without underscores. The pages\n"
+        "for [Keras](coming-from-keras.md), [PyTorch](coming-from-pytorch.md) and\n"
+        "[scikit-learn](coming-from-scikit-learn.md) are shorter, and show how to bring weights.",
         "## What means something else",
         "\n".join(f"- {meaning}" for meaning in MEANINGS),
     ]
@@ -134,6 +137,61 @@ def coming_from() -> str:
         if place.partition(".")[0] not in TYPES:
             parts += [f"In `{place}`:" if place else "At the top:", translations(rows)]
     return "\n\n".join(parts) + "\n"
+
+
+INTRODUCTIONS = {
+    "keras": """Keras
+Names here are those of Keras, in snake_case. Save weights by their paths; `map` says which layer is which. Arrays must
+be contiguous. A layer inside another has both names, `gru/gru_cell`.""",
+    "pytorch": """PyTorch
+Save the `state_dict`. Without a `map`, places in a `Sequential` are those in `layers`; else name each module:
+`"map": {"layers.0": "features.0"}`.""",
+    "scikit-learn": """scikit-learn
+`SpecnetClassifier` and `SpecnetRegressor` of `specnet[sklearn]` are estimators. Weights come as an `.npz` file; those
+of scikit-learn lie as they do here.""",
+}
+"""Name of each tool, and what to say about its weights."""
+
+
+def elsewhere() -> dict[str, str]:
+    """Return the page of each tool by the name of its file."""
+    return {f"coming-from-{name}.md": from_tool(name) for name in INTRODUCTIONS}
+
+
+def from_tool(name: str) -> str:
+    """Return the page of a tool: a network, and its names by group, which are in `docs/names`."""
+    tool, _, weights = INTRODUCTIONS[name].partition("\n")
+    script = f"networks/from_{name.replace('-', '_')}.py"
+    parts = [
+        f"# Coming from {tool}",
+        "Written by `python docs/generate.py`. [All synonyms](coming-from.md) are corrected where they are written.",
+        f"## Weights\n\n{weights}\nThis script compares the outputs of a network there and here:",
+        f"```python\n{(Path(__file__).parent / script).read_text(encoding='utf-8').strip()}\n```",
+        f"With {tool} installed, run it by `python docs/{script}`.",
+    ]
+    for group, rows in name_rows(name).items():
+        cells = [(f"`{there}`", here_in_words(here), note) for there, here, note in rows]
+        parts.append(f"## {group.capitalize()}\n\n{table((tool, 'here', ''), cells)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def name_rows(name: str) -> dict[str, list[tuple[str, str, str]]]:
+    """Return the rows of a tool's table by group: name there; component here, and its fields after a colon; a note."""
+    groups: dict[str, list[tuple[str, str, str]]] = {}
+    for line in (Path(__file__).parent / "names" / f"{name}.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            rows = groups.setdefault(line.removeprefix("# "), [])
+        else:
+            there, here, note = (cell.strip() for cell in line.split("|"))
+            rows.append((there, here, note))
+    return groups
+
+
+def here_in_words(here: str) -> str:
+    """Return a component and its fields as code."""
+    name, _, fields = here.partition(":")
+    shown = ", ".join(f"`{field.strip()}`" for field in fields.split(",") if field)
+    return f"`{name}`" + (f": {shown}" if shown else "")
 
 
 def translations(rows: Iterable[Alias]) -> str:
@@ -164,4 +222,6 @@ if __name__ == "__main__":
     for name, text in made.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
     COMING_FROM.write_text(coming_from(), encoding="utf-8")
+    for name, text in elsewhere().items():
+        COMING_FROM.with_name(name).write_text(text, encoding="utf-8")
     write_json(SCHEMA, make_schema(plugins=False))

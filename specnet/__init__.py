@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Activation",
+    "Bundle",
     "Callback",
     "Component",
     "Data",
@@ -24,6 +25,8 @@ __all__ = [
     "DataFile",
     "Dataset",
     "ElementwiseLoss",
+    "Exporter",
+    "Group",
     "Initializer",
     "KernelSet",
     "Layer",
@@ -52,19 +55,29 @@ __all__ = [
     "WatchingSchedule",
     "build",
     "build_network",
+    "cross_validate",
+    "load_group",
+    "load_model",
     "load_run",
     "load_spec",
+    "load_weights",
     "reference",
+    "refit",
     "register",
+    "repeat",
     "resume",
     "run",
     "scheduled",
 ]
 
 
+_LIGHT = {"load_model": "specnet.runs.opening"}
+"""Names whose module imports less than `specnet.api`."""
+
+
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(import_module("specnet.api"), name)
+        return getattr(import_module(_LIGHT.get(name, "specnet.api")), name)
     raise AttributeError(f"module 'specnet' has no attribute {name!r}")
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import ismodule
-from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, SupportsIndex, TypeVar
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
@@ -39,6 +40,8 @@ _T = TypeVar("_T")
 PARTIAL = "partial"
 """Validation context for the valid parts of a spec: its components may be None."""
 
+NameOrNumber = Annotated[str, BeforeValidator(lambda name: str(name) if type(name) is int else name, str | int)]
+"""The type of a field that names a column or class, or has its number."""
 REFERENCE = "x-ref"
 """Keyword for a reference out of a component's own JSON Schema, where `$ref` could not be resolved."""
 

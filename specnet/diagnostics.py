@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, cast, get_args
+from typing import Any, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -43,6 +43,7 @@ PLAIN_WORDS = {
     "a valid array": "a list",
     "a valid list": "a list",
     "a valid dictionary": "an object",
+    "match pattern '^[A-Za-z][A-Za-z0-9_-]*$'": "consist of letters, digits and _ -, a letter first",
     "match pattern '^[A-Za-z0-9][A-Za-z0-9._-]*$'": "consist of letters, digits and . _ -, a letter or digit first",
 }
 """pydantic's names for what a field accepts, and ours."""
@@ -108,8 +109,13 @@ def _example(owner: type[BaseModel]) -> str | None:
 
 def _section_at(cls: type[BaseModel], place: Pointer) -> Any:
     """Return the model that validates the object at `place` below `cls`, if fixed fields lead there."""
+    mapping = False
     for part in place:
-        field = cls.model_fields.get(str(part))
+        if isinstance(part, int) or mapping:  # an item of a list or of a mapping of sections
+            mapping = False
+            continue
+        field = cls.model_fields.get(part)
+        mapping = field is not None and get_origin(field.annotation) is dict
         models = (
             [
                 kind

@@ -35,6 +35,13 @@ def requirements(distribution: str, *, optional: bool = False) -> list[str]:
     return [name for name in names if DISTRIBUTION_NAME.fullmatch(name)]
 
 
+def extras() -> dict[str, str]:
+    """Return the plugins that extras of specnet install, by the name of the extra: `pip install "specnet[NAME]"`."""
+    lines = importlib_metadata.requires(BUILTIN) or ()
+    found = (re.match(r"(specnet-[\w-]+)[^;]*;.*extra == ['\"](\w+)", line) for line in lines)
+    return {match[2]: match[1] for match in found if match}
+
+
 def version() -> str:
     """Return the version of specnet."""
     return importlib_metadata.version(BUILTIN)

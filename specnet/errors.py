@@ -208,9 +208,13 @@ class DataError(SpecnetError):
     def __init__(self, message: str, *, row: int | None = None, pointer: Pointer = (), help: str | None = None) -> None:
         super().__init__(message, pointer=pointer, help=help)
         self.row = row
-        self._text = message
-        if row is not None:
-            self.name_row(row, f"row {row}")
+        self.rename(message)
+
+    def rename(self, message: str) -> None:
+        """Set the message."""
+        self._text = self.message = message
+        if self.row is not None:
+            self.name_row(self.row, f"row {self.row}")
 
     def name_row(self, row: int, place: str) -> None:
         """Set which row is wrong, and how the message names it."""
@@ -228,6 +232,12 @@ class PlotError(SpecnetError):
     """A plot cannot show this kind of problem."""
 
     code = "plot"
+
+
+class ExportError(SpecnetError):
+    """A network cannot be written for a target, or computes something else there."""
+
+    code = "export"
 
 
 class ComponentError(SpecnetError):
@@ -266,6 +276,13 @@ class DivergenceError(SpecnetError):
 
     code = "divergence"
     exit_code = 4
+
+
+class RequirementError(SpecnetError):
+    """A result is not as good as required."""
+
+    code = "requirement"
+    exit_code = 5
 
 
 class Interrupted(KeyboardInterrupt):

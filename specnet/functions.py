@@ -34,20 +34,21 @@ def are_finite(values: np.ndarray) -> bool:
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """Return 1 / (1 + exp(-x)), as (1 + tanh(x / 2)) / 2 in float32, where that is faster and as accurate."""
     if x.dtype == np.float32:
-        return 0.5 + 0.5 * np.tanh(0.5 * x)
+        half = constant(0.5, x.dtype)
+        return half + half * np.tanh(half * x)
     with np.errstate(over="ignore"):  # 1 / inf is 0, the limit
         return 1 / (1 + np.exp(-x))
 
 
 def softplus(x: np.ndarray) -> np.ndarray:
     """Return log(1 + exp(x)), as max(x, 0) + log(1 + exp(-|x|)), which cannot overflow."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return np.maximum(x, constant(0.0, x.dtype)) + np.log1p(np.exp(-np.abs(x)))
 
 
-def softmax(x: np.ndarray) -> np.ndarray:
-    """Return exp(x) / sum(exp(x)) over the last axis."""
-    e = np.exp(x - np.max(x, axis=-1, keepdims=True))
-    return e / np.sum(e, axis=-1, keepdims=True)
+def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Return exp(x) / sum(exp(x)) over an axis."""
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
 
 
 TAIL = {
@@ -83,6 +84,20 @@ def normal_cdf(x: np.ndarray) -> np.ndarray:
     return np.abs((x > 0) - tail)  # 1 - tail, or the tail itself
 
 
+def normal_quantile(p: np.ndarray) -> np.ndarray:
+    """Return z with Phi(z) = p, for 0 < p < 1 in float64.
+
+    Hastings' rational approximation, "Approximations for digital computers", 1955, and two steps of Halley's method.
+    """
+    tail = np.minimum(p, 1 - p)
+    t = np.sqrt(-2 * np.log(tail))
+    z = (2.30753 + 0.27061 * t) / (1 + t * (0.99229 + 0.04481 * t)) - t
+    for _ in range(2):
+        error = (normal_cdf(z) - tail) * math.sqrt(2 * math.pi) * np.exp(z * z / 2)
+        z -= error / (1 + z * error / 2)
+    return np.where(p < 0.5, z, -z)
+
+
 def is_image(shape: tuple[int, ...]) -> bool:
     """Return whether samples of this shape are images: height, width, and 1, 3 or 4 channels.
 
@@ -99,6 +114,17 @@ def is_image(shape: tuple[int, ...]) -> bool:
 def with_channels(images: np.ndarray) -> np.ndarray:
     """Return images (n, height, width[, channels]) with an axis of channels."""
     return images if images.ndim == 4 else images[..., np.newaxis]
+
+
+def wilson(counts: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bounds of the 95 % intervals of shares; `counts` are their numbers of samples, NaN for 0.
+
+    Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+    """
+    n, z = np.where(counts > 0, counts, np.nan), 1.96
+    middle = (shares + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * np.sqrt(shares * (1 - shares) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return middle - half, middle + half
 
 
 def format_number(number: float, digits: int = 4) -> str:

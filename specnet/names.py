@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from specnet.synonyms import COMMANDS, DISTINCT_NAMES, FIELDS, SPLIT_NAMES, TYPES, Alias
+from specnet.field_synonyms import FIELDS
+from specnet.synonyms import COMMANDS, DISTINCT_NAMES, SPLIT_NAMES, TYPES, Alias
 from specnet.words import shorten
 
 TABLES: dict[str, list[Alias]] = {**TYPES, **FIELDS, "splits": SPLIT_NAMES, "commands": COMMANDS}

@@ -28,14 +28,21 @@ MAX_CLASS_NUMBER = 2**31
 class TaskPart:
     """The meaning of some columns of the outputs.
 
-    `columns` is a range of output columns, start and end; None means all of them. `classes` are the
-    names of the classes or labels, empty in a regression; `names` are those of the target columns.
+    `columns` is a range of columns of the predictions, start and end; None means all of them. `classes` are the
+    names of the classes or labels, empty in a regression; `names` are those of the target columns, and `targets` their
+    numbers, of which () means all.
     """
 
     kind: TaskKind
     columns: tuple[int, int] | None = None
     classes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    targets: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the history calls the part, in a task with several."""
+        return "+".join(self.names)
 
     @property
     def has_classes(self) -> bool:
@@ -51,18 +58,20 @@ class Task:
 
     @property
     def only(self) -> TaskPart:
-        """The part of a task with one part.
-
-        Raises:
-            ValueError: if there are several.
-        """
-        (part,) = self.parts
-        return part
+        """The part of a task with one part; of one with several, numbers without names."""
+        return self.parts[0] if len(self.parts) == 1 else TaskPart("regression")
 
     @property
     def has_classes(self) -> bool:
-        """Whether every part says to which class a sample belongs."""
-        return all(part.kind in ("binary", "multiclass") for part in self.parts)
+        """Whether the only part says to which class a sample belongs."""
+        return self.only.has_classes
+
+    def select(self, part: TaskPart, prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the predictions and the targets of a part, given those of all; a single target without its axis."""
+        if len(self.parts) == 1:
+            return prediction, target
+        (first, *others), columns = part.targets, slice(*(part.columns or (None,)))
+        return prediction[..., columns], target[..., part.targets] if others else target[..., first]
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the parts as a JSON value."""
@@ -72,7 +81,7 @@ class Task:
     @classmethod
     def from_json(cls, told: Sequence[Mapping[str, Any]]) -> Task:
         """Return the task whose parts `to_json` returned."""
-        tuples = ("columns", "classes", "names")
+        tuples = ("columns", "classes", "names", "targets")
         parts = ({name: tuple(part[name]) for name in tuples if part[name] is not None} for part in told)
         return cls(tuple(TaskPart(each["kind"], **part) for each, part in zip(told, parts, strict=True)))
 
@@ -100,6 +109,25 @@ class Targets:
     classes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     pieces: Callable[[], Iterable[np.ndarray]] | None = None
+    column_classes: tuple[tuple[str, ...], ...] = ()
+    """Of several columns the classes of each, () if it has numbers."""
+
+    def select(self, columns: Sequence[int]) -> Targets:
+        """Return what is known about some columns."""
+        if self.shape in ((), (1,)):
+            return self
+        assert self.shape
+        names = tuple(self.names[number] for number in columns) if self.names else ()
+        own = self.column_classes[columns[0]] if self.column_classes and len(columns) == 1 else ()
+        pieces = self.pieces
+        return Targets(
+            (*self.shape[:-1], len(columns)) if len(columns) > 1 else self.shape[:-1],
+            "classes" if own else self.kind,
+            len(own) or None,
+            own,
+            names,
+            pieces and (lambda: (piece[..., [*columns]].reshape(len(piece), -1) for piece in pieces())),
+        )
 
     def look(self) -> Values | None:
         """Return the properties of all targets, or None before they are loaded."""
@@ -134,7 +162,7 @@ def decide_task(
     """
     if targets.shape is None:
         return None
-    if _is_number(targets.shape, outputs):
+    if _is_number(targets.shape, outputs) or (outputs is None and targets.kind == "classes"):
         return _of_numbers(targets, learns, outputs, categorical)
     if (values := targets.look()) is None:
         return None

@@ -6,14 +6,16 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from specnet import Observer, SpecnetError, load_spec, registry
+from specnet import Observer, SpecnetError, Transform, build, load_spec, registry
 from specnet.distributions import BUILTIN
 from specnet.errors import Diagnostic
 from specnet.runs.observers import TrainingView
@@ -24,12 +26,27 @@ SOURCE = re.compile(r" \([^()]*\.py:\d+\)")
 """File and line in a message on a plugin."""
 STACKS = {
     **{name: [LINEAR, *[name] * 4]
-       for name in ("dropout", "elu", "flatten", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softmax", "softplus",
-                    "tanh")},
+       for name in ("batch_norm", "dropout", "elu", "flatten", "gaussian", "gaussian_noise", "gelu",
+                    "hard_sigmoid", "hard_silu", "layer_norm", "leaky_relu", "mish", "prelu", "relu",
+                    "relu6", "rms_norm", "selu", "sigmoid", "silu", "sine", "softmax", "softplus", "softsign",
+                    "spatial_dropout", "square", "tanh")},
+    **{name: [LINEAR, *[name, LINEAR] * 4] for name in ("glu", "swiglu")},
+    "drop_path": [LINEAR, *["drop_path", "tanh", LINEAR] * 3, "tanh"],
+    "log_softmax": [LINEAR, *["log_softmax"] * 4, "tanh"],
+    "group_norm": [LINEAR, *[{"type": "group_norm", "groups": 4}] * 4],
     "linear": [LINEAR] * 5,
     "residual": [LINEAR, *[{"type": "residual", "layers": ["tanh"]}] * 4],
     "parallel": [LINEAR, *[{"type": "parallel", "branches": [["tanh"], []]}, LINEAR] * 4],
+    "concat": [{**LINEAR, "name": "a"}, {"type": "tanh", "name": "b"}, {"type": "concat", "from": ["a", "b"]}, LINEAR],
+    **{name: [{**LINEAR, "name": "a"}, "tanh", LINEAR, {"type": "tanh", "name": "b"},
+              {"type": name, "from": ["a", "b"]}, LINEAR, "tanh", LINEAR]
+       for name in ("add", "average", "multiply", "maximum")},
+    "sequential": [LINEAR, *[{"type": "sequential", "layers": ["tanh", LINEAR]}] * 4],
     "repeat": [LINEAR, {"type": "repeat", "times": 3, "layers": [LINEAR, "relu", "dropout"]}],
+    "convolutions": [
+        LINEAR, {"type": "reshape", "target_shape": [8, 8, 2]}, {"type": "conv2d", "filters": 16, "kernel_size": 3},
+        "relu", "max_pool2d", {"type": "conv2d", "filters": 16, "kernel_size": 3, "padding": "same"}, "relu", "flatten",
+    ],
     "linear, tanh": [LINEAR, "tanh"] * 20,
     "residual tanh": [LINEAR, *[{"type": "residual", "layers": ["tanh"]}] * 20],
     "tanh 40": [LINEAR, *["tanh"] * 40],
@@ -71,6 +88,30 @@ def kernel_sets() -> list[str]:
 def kernel_options(kernels: str) -> list[str]:
     """Return what a command takes to run with a set of kernels."""
     return ["--kernels", kernels]
+
+
+def fitted(spec: Any, x: np.ndarray) -> Transform:
+    """Return a transform that is fitted on samples x."""
+    transform = build("transforms", spec)
+    assert isinstance(transform, Transform)
+    transform.fit(x)
+    return transform
+
+
+@contextmanager
+def limited(seconds: int) -> Iterator[None]:
+    """Raise an error inside if it takes longer; needs the main thread and signals of POSIX."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError(f"no result after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def numeric_gradient(f: Callable[[], float], x: np.ndarray, step: float = 1e-5) -> np.ndarray:

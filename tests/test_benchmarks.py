@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import sampled
 
 from benchmarks.__main__ import NAMES
 from benchmarks.measure import Comparison, take_turns
 from benchmarks.peers import missing
 from benchmarks.reach import judge
+from benchmarks.real_tables import RealTable
+from benchmarks.real_tables import measure as measure_table
 from benchmarks.report import amount, markdown, summary
 from benchmarks.training import Disagreement, Job, check_agreement
 
@@ -54,6 +57,19 @@ def test_the_short_form_measures_everything_and_names_who_is_missing(tmp_path):
     assert "not reached" not in text.lower()
     for picture in ("results.png", "growth.png"):
         assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("name", "target"), sampled([("penguins", "species"), ("auto_mpg", "mpg"), ("seattle_weather", "weather")], 3)
+)
+def test_a_spec_written_for_a_real_table_beats_the_baseline_on_the_next_file(name, target, tmp_path, monkeypatch):
+    pytest.importorskip("sklearn")
+    pytest.importorskip("pandas")
+    monkeypatch.chdir(tmp_path)
+    path = ROOT / "specs" / "data" / f"{name}.csv"
+    found = measure_table(name, RealTable(path.name, target), path, tmp_path)
+    assert found.specnet > found.baseline + 0.15
+    assert found.specnet > found.sklearn - 0.1
 
 
 def test_a_part_or_a_trial_is_not_written_over_the_results():

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,13 @@ from environment import Installation, build_wheel
 
 import specnet
 import specnet.testing
+from specnet import registry
 from specnet.cli import cli
+from specnet.component import find_class
+from specnet.datasets.split import Split
+from specnet.spec.model import Checkpoint
+from specnet.spec.pretrained import Pretrained
+from specnet.training.settings import Training
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -34,6 +41,44 @@ def test_the_pages_of_components_are_up_to_date(generate):
 
 def test_the_page_of_other_tools_names_is_up_to_date(generate):
     assert generate.COMING_FROM.read_text() == generate.coming_from(), "run python docs/generate.py"
+
+
+def test_the_pages_of_tools_are_up_to_date(generate):
+    for name, text in generate.elsewhere().items():
+        assert (DOCS / name).read_text() == text, "run python docs/generate.py"
+
+
+SECTIONS = {"training": Training, "split": Split, "checkpoint": Checkpoint, "pretrained": Pretrained}
+
+
+def test_the_pages_of_tools_name_what_there_is(generate):
+    for tool in generate.INTRODUCTIONS:
+        for group, rows in generate.name_rows(tool).items():
+            for _, here, note in rows:
+                name, _, fields = here.partition(":")
+                groups = (
+                    [group] if group in registry.GROUPS else [g for g in registry.GROUPS if name in registry.claims(g)]
+                )
+                cls = SECTIONS.get(name) or find_class(groups[0], name)
+                known = {field.alias or key for key, field in cls.model_fields.items()}
+                assert {field.strip() for field in fields.split(",") if field} <= known, (tool, here)
+                also = re.findall(r"`([a-z_0-9]+)`", note.partition("also ")[2].partition(";")[0])
+                assert all(each in registry.claims(group) for each in also), (tool, here, note)
+
+
+def test_the_network_of_scikit_learn_has_the_same_outputs(capsys):
+    pytest.importorskip("sklearn")
+    runpy.run_path(str(DOCS / "networks" / "from_scikit_learn.py"))
+    assert capsys.readouterr().out.startswith("largest difference: ")
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras
+@pytest.mark.parametrize(("tool", "module"), [("pytorch", "torch"), ("keras", "keras")])
+def test_the_network_of_another_tool_has_the_same_outputs(tool, module, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    pytest.importorskip(module)
+    runpy.run_path(str(DOCS / "networks" / f"from_{tool}.py"))
 
 
 def test_every_built_in_component_and_field_is_on_a_page(generate):
@@ -181,24 +226,24 @@ def test_the_mistake_of_a_guide_is_found_as_it_says(shown):
 def followed(tmp_path_factory):
     """A folder with a plugin that is made as the guide says, installed."""
     folder = tmp_path_factory.mktemp("followed")
-    plugin = folder / "specnet-prelu"
+    plugin = folder / "specnet-learned-relu"
     with Installation(folder).entered() as place:
-        assert place.specnet("new", "plugin", "prelu").returncode == 0
+        assert place.specnet("new", "plugin", "learned-relu").returncode == 0
         layer, test = blocks("write-a-layer.md", "python")
         (spec,) = blocks("write-a-layer.md", "json")
-        (plugin / "specnet_prelu.py").write_text(layer)
-        (plugin / "tests" / "test_prelu.py").write_text(test)
+        (plugin / "specnet_learned_relu.py").write_text(layer)
+        (plugin / "tests" / "test_learned_relu.py").write_text(test)
         (plugin / "spiral.json").write_text(spec)
         place.install(build_wheel(plugin))
         yield place
 
 
 def test_who_follows_the_guide_has_a_layer_that_is_checked_and_trains_and_is_read_again(followed):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "specnet-prelu"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "specnet-learned-relu"]
     environment = os.environ | {"PYTHONPATH": str(followed.site)}
     assert subprocess.run(command, cwd=followed.folder, env=environment, check=False).returncode == 0
-    spec = "specnet-prelu/spiral.json"
-    assert followed.specnet("check", "layers", "prelu").returncode == 0
+    spec = "specnet-learned-relu/spiral.json"
+    assert followed.specnet("check", "layers", "learned_relu").returncode == 0
     assert followed.specnet("run", spec, "--set", "training.epochs=40", "--set", "plots=[]").returncode == 0
     scores = followed.specnet("evaluate", "runs/arms")
     assert (scores.returncode, float(scores.stdout.split()[-1]) > 0.9) == (0, True)
@@ -207,12 +252,14 @@ def test_who_follows_the_guide_has_a_layer_that_is_checked_and_trains_and_is_rea
 
 
 def test_who_makes_the_mistake_that_the_guide_tells_of_is_told_as_it_says(followed):
-    module = followed.site / "specnet_prelu.py"
+    module = followed.site / "specnet_learned_relu.py"
     module.write_text(module.read_text().replace("np.sum(self.x * dy", "np.sum(-self.x * dy"))
-    shown = followed.specnet("check", "layers", "prelu")
+    shown = followed.specnet("check", "layers", "learned_relu")
     (told,) = [block for block in blocks("write-a-layer.md", "") if block.startswith("FAILED")]
     assert shown.returncode == 2
     for line in told.splitlines():
         assert line == "  …" or line in shown.stdout
-    (again,) = re.findall(r"^FAILED layers prelu.*?(?=^```)", (DOCS / "plugins.md").read_text(), flags=re.M | re.S)
+    (again,) = re.findall(
+        r"^FAILED layers learned_relu.*?(?=^```)", (DOCS / "plugins.md").read_text(), flags=re.M | re.S
+    )
     assert set(again.splitlines()) <= set(told.splitlines())

@@ -12,7 +12,7 @@ FAMILY = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if iss
 def test_every_error_has_a_code_of_its_own_and_an_exit_code():
     assert len({kind.code for kind in FAMILY}) == len(FAMILY)
     exits = {kind.__name__: kind.exit_code for kind in FAMILY}
-    assert (exits.pop("RunError"), exits.pop("DivergenceError")) == (3, 4)
+    assert [exits.pop(name) for name in ("RunError", "DivergenceError", "RequirementError")] == [3, 4, 5]
     assert set(exits.values()) == {2}
 
 

@@ -1,9 +1,10 @@
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
-from specnet.functions import evenly_spaced, sigmoid, softmax, summarize
+from specnet.functions import evenly_spaced, normal_cdf, normal_quantile, sigmoid, softmax, summarize
 
 precisions = pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-14)])
 
@@ -73,3 +74,10 @@ def test_chosen_numbers_are_even_and_hold_both_ends(length, count):
 
 def test_of_nothing_nothing_is_chosen():
     assert evenly_spaced(0, 5).tolist() == []
+
+
+def test_normal_quantile_is_the_inverse_of_the_normal_distribution():
+    p = np.concatenate([np.linspace(1e-3, 1 - 1e-3, 999), [1e-300, 1e-20, 1e-7, 1 - 1e-7]])
+    expected = [NormalDist().inv_cdf(each) for each in p.tolist()]
+    np.testing.assert_allclose(normal_quantile(p), expected, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(normal_cdf(normal_quantile(p)), p, rtol=1e-12)

@@ -7,10 +7,11 @@ from specnet import SpecnetError, build, registry
 from specnet.component import find_class
 from specnet.diagnostics import _section_at
 from specnet.distributions import BUILTIN
+from specnet.field_synonyms import FIELDS
 from specnet.names import TABLES, nearest, suggest, to_monitor
 from specnet.spec.model import Spec
 from specnet.spec.schema import make_schema
-from specnet.synonyms import DISTINCT_NAMES, FIELDS, TYPES
+from specnet.synonyms import DISTINCT_NAMES, TYPES
 
 COMING = {"use_bias", "beta_1", "beta_2", "steps", "epochs", "warmup_steps", "every_steps", "ones"}
 
@@ -151,3 +152,17 @@ def test_the_nearest_name_or_all_are_proposed(name, proposal):
 )
 def test_monitored_values_of_other_tools_are_named_by_split_and_value(name, value):
     assert to_monitor(name) == value
+
+
+OTHERS = {
+    "losses": "rmse r2 accuracy rmsle mbe mase mpe medae smape nrmse wasserstein iou tversky contrastive",
+    "optimizers": "adan asgd adamod adafactor lars ftrl yogi sophia newton",
+    "metrics": "rmsle msle mbe mase mpe rae rse wmape mdape max_error fbeta f2 kendall gini hinge huber npv fpr fnr",
+}
+
+
+def test_another_quantity_is_never_suggested():
+    for group, names in OTHERS.items():
+        known = set(registry.claims(group))
+        for name in set(names.split()) - known:
+            assert nearest(name, known, group) is None, (group, name)

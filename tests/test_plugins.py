@@ -472,4 +472,4 @@ def test_so_it_is_by_the_doctor_and_validate_but_not_for_a_mistake_in_another_fi
     changed = SPEC.replace('{"type": "tanh"}', '{"type": "versioned", "c": 1}')
     (place.folder / "versioned.json").write_text(changed)
     (new,) = json.loads(place.specnet("validate", "versioned.json", "--format", "json").stdout)
-    assert (new["message"], new["help"]) == ('there is no key "c" here', "one of: b")
+    assert (new["message"], new["help"]) == ('there is no key "c" here', "one of: b, name")

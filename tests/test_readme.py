@@ -37,13 +37,31 @@ def test_the_diagnostics_shown_are_those_printed(tmp_path, monkeypatch):
 
 
 def test_the_python_shown_runs(tmp_path, monkeypatch):
-    (code,) = blocks("python", "docs/python.md")
+    code, arrays, _ = blocks("python", "docs/python.md")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "specs").symlink_to(ROOT / "specs")
     names = {"x": np.ones((2, 4)), "dy": np.ones((2, 3))}
     exec(code, names)
     assert names["run"].directory == Path("runs/short")
     assert names["dx"].shape == (2, 4)
+    pandas = pytest.importorskip("pandas")
+    rows = {"id": range(20), "area": range(20), "kind": ["flat", "hut"] * 10, "sold": ["yes", "no", "no", "yes"] * 5}
+    pandas.DataFrame(rows).to_csv("houses.csv", index=False)
+    x, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
+    short = arrays.replace('"metrics"', '"training": {"epochs": 2}, "plots": [], "record": None, "metrics"')
+    names |= {"pandas": pandas, "x": x, "y": y, "weight": np.ones(20), "x2": x, "y2": y, "x3": x, "y3": y}
+    exec(short, names)
+    assert names["run"].classes == ("no", "yes")
+
+
+@pytest.mark.long
+def test_the_python_shown_for_many_runs_runs(tmp_path, monkeypatch):
+    *_, many = blocks("python", "docs/python.md")
+    monkeypatch.chdir(tmp_path)
+    spec = specnet.load_spec(ROOT / "specs" / "spiral.json", ["training.epochs=2"])
+    names = {"spec": spec, "specnet": specnet, "x": np.ones((2, 2))}
+    exec(many.replace('"specs/spiral.json", 20', "spec, 2").replace('"specs/spiral.json"', "spec"), names)
+    assert names["run"].directory == Path("runs/final")
 
 
 def test_it_is_read_in_one_sitting():
@@ -51,7 +69,7 @@ def test_it_is_read_in_one_sitting():
 
 
 def test_every_command_has_its_row():
-    assert set(re.findall(r"^\| `specnet (\w+)", COMMANDS, flags=re.M)) == set(cli.commands)
+    assert set(re.findall(r"^\| `specnet ([\w-]+)", COMMANDS, flags=re.M)) == set(cli.commands)
 
 
 def test_the_file_shown_is_checked_and_trains(tmp_path, monkeypatch, forget):
@@ -75,3 +93,16 @@ def test_ci_runs_exactly_the_second_command():
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(((?!https:)[^)#]+)\)", README))))
 def test_links_lead_somewhere(link):
     assert (ROOT / link).exists()
+
+
+def test_the_table_shown_trains_as_the_page_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "specs").symlink_to(ROOT / "specs")
+    (commands,) = [block for block in blocks("") if block.startswith("specnet new spec my_penguins")]
+    for line in commands.splitlines():
+        result = CliRunner().invoke(cli, line.split()[1:])
+        assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("island,species,probability of Adelie,")
+    assert specnet.load_run("runs/my_penguins").evaluate("test")["accuracy"] >= 0.97
+    (shown,) = [block for block in blocks("") if block.startswith("species,island")]
+    assert set(shown.splitlines()) <= {*(ROOT / "specs" / "data" / "penguins.csv").read_text().splitlines()}

@@ -119,6 +119,15 @@ def test_a_task_survives_as_JSON(task):
     assert Task.from_json(json.loads(json.dumps(task.to_json()))) == task
 
 
-def test_only_a_task_of_one_part_has_it():
-    with pytest.raises(ValueError, match="unpack"):
-        _ = Task((TaskPart("regression"), TaskPart("binary"))).only
+def test_each_part_of_a_task_has_its_columns():
+    parts = (
+        TaskPart("multiclass", (0, 3), tuple("abc"), ("kind",), (1,)),
+        TaskPart("regression", (3, 5), (), (), (0, 2)),
+    )
+    prediction, target = np.arange(10).reshape(2, 5), np.arange(6).reshape(2, 3)
+    (scores, kinds), (numbers, values) = (Task(parts).select(part, prediction, target) for part in parts)
+    assert scores.tolist() == [[0, 1, 2], [5, 6, 7]]
+    assert kinds.tolist() == [1, 4]
+    assert numbers.tolist() == [[3, 4], [8, 9]]
+    assert values.tolist() == [[0, 2], [3, 5]]
+    assert not Task(parts).has_classes

@@ -19,16 +19,23 @@ import click
 
 from specnet.cli.check import check
 from specnet.cli.commands import find_command, list_plugins
+from specnet.cli.compare import compare
 from specnet.cli.doctor import doctor
+from specnet.cli.drawing import plot, report
+from specnet.cli.export import export
 from specnet.cli.inspecting import components, data, validate
+from specnet.cli.lr_find import lr_find
+from specnet.cli.many import cross_validate, refit, repeat
 from specnet.cli.messages import terminal_width
 from specnet.cli.new import new
-from specnet.cli.options import Group, unknown_option
 from specnet.cli.output import claim_output, drop_unwritten, is_lost, return_stdout, take_stdout, tell
+from specnet.cli.reproduce import reproduce
 from specnet.cli.running import resume, run
+from specnet.cli.runs import runs
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
-from specnet.cli.using import compare, evaluate, plot, predict, report
+from specnet.cli.unknown import CommandGroup, unknown_option
+from specnet.cli.using import bundle, evaluate, predict
 from specnet.errors import BrokenComponentError, SpecnetError
 from specnet.names import nearest, suggest
 from specnet.runs.signals import HANDLED, Signals
@@ -42,7 +49,7 @@ LINGER = 5.0
 """Seconds that a command which has failed or was stopped waits for threads of plugins."""
 
 
-class Commands(Group):
+class Commands(CommandGroup):
     """A group whose commands end in a message and an exit code, never in a traceback.
 
     Plugins may add commands. A built-in keeps its name: it is looked up first, and plugins only if there is none.
@@ -126,6 +133,9 @@ def cli() -> None:
 for command in (
     run,
     resume,
+    repeat,
+    cross_validate,
+    refit,
     validate,
     summary,
     schema,
@@ -133,12 +143,17 @@ for command in (
     data,
     evaluate,
     predict,
+    bundle,
     plot,
     report,
     compare,
+    runs,
+    reproduce,
     check,
+    lr_find,
     doctor,
     new,
+    export,
 ):
     cli.add_command(command)
     for each in command.commands.values() if isinstance(command, click.Group) else (command,):

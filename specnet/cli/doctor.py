@@ -94,6 +94,8 @@ def _show_installation(form: str) -> list[Finding]:
             for name, counts in found.distributions.items()
         ],
     )
+    echo()
+    show_table(["extra", ""], found.extras.items())
     _show_findings(found.findings)
     echo(f"\n{found.verdict}")
     return found.findings

@@ -10,6 +10,7 @@ import click
 from specnet.cli.messages import terminal_width
 from specnet.cli.options import (
     PATH,
+    format_option,
     kernels_option,
     load,
     load_silently,
@@ -21,7 +22,7 @@ from specnet.cli.options import (
     spec_options,
 )
 from specnet.cli.output import echo, echo_json, note
-from specnet.errors import ComponentError, SpecnetError, UsageError
+from specnet.errors import ComponentError, Diagnostic, SpecnetError, UsageError
 from specnet.words import show_path
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 
     from specnet.datasets.base import Data
     from specnet.datasets.rows import Rows
+    from specnet.spec.model import Spec
 
+MAX_COLUMNS = 100
+"""Columns of a table that are shown one by one."""
 SCHEMA_SUFFIX = ".schema.json"
 """Ending of JSON Schema files, which editors need beside specs."""
 
@@ -42,6 +46,7 @@ SCHEMA_SUFFIX = ".schema.json"
 @kernels_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.option("--resolved", is_flag=True, help="Print the spec with every default and override in place, as JSON.")
+@click.option("--data", is_flag=True, help="Also load the data, check each sample, and warn as run does.")
 def validate(
     specs: tuple[Path, ...],
     overrides: tuple[str, ...],
@@ -49,14 +54,16 @@ def validate(
     kernels: str | None,
     form: str,
     resolved: bool,
+    data: bool,
 ) -> None:
     """Check each SPEC and report every mistake, without training.
 
-    Only the first bytes of data files are read.
+    Of data files only the first bytes are read, and small tables, unless there is --data.
 
     \b
     Example:
       specnet validate specs/*.json
+      specnet validate --data penguins.json
     """
     if resolved and (len(specs) > 1 or form == "json"):
         raise UsageError("--resolved takes one spec, and no --format")
@@ -67,14 +74,16 @@ def validate(
             continue
         try:
             spec = load_silently(path, overrides, limit, kernels)
+            found_in_data = _look_at_data(spec) if data else []
         except SpecnetError as error:
             wrong, diagnostics, told = True, error.diagnostics, f"{error.render(terminal_width())}\n\n"
         else:
-            diagnostics, told = spec.warnings, show_warnings(spec)
+            diagnostics, told = [*spec.warnings, *found_in_data], show_warnings(spec, found_in_data)
             if resolved:
                 echo_json(spec.to_json())
             elif form == "text":
-                echo(f"{show_path(path)}: no mistakes found; data were not loaded")
+                loaded = "" if data else "; data were not loaded (--data does)"
+                echo(f"{show_path(path)}: no mistakes found{loaded}")
         found += [diagnostic.to_json(str(path)) for diagnostic in diagnostics]
         if form == "text" and any(each.severity == "error" for each in diagnostics):
             echo(told, err=True, nl=False)
@@ -86,11 +95,19 @@ def validate(
         click.get_current_context().exit(2)
 
 
+def _look_at_data(spec: Spec) -> list[Diagnostic]:
+    """Return warnings about a spec's data, after checking everything that a run checks before it trains."""
+    from specnet.runs.experiment import Experiment
+
+    return [Diagnostic("data", message, severity="warning") for message in Experiment(spec, new=True).warnings]
+
+
 @click.command()
 @click.argument("group", required=False)
 @click.argument("name", required=False)
+@format_option()
 @plugin_option
-def components(group: str | None, name: str | None) -> None:
+def components(group: str | None, name: str | None, form: str) -> None:
     """List the components that are installed.
 
     All of them, those of one GROUP, or one component with its fields.
@@ -100,19 +117,25 @@ def components(group: str | None, name: str | None) -> None:
       specnet components layers linear
     """
     from specnet import registry
+    from specnet.cli.show import show_table
 
     if group and name:
-        _show_component(group, name)
+        _show_component(group, name, form)
         return
-    for number, each in enumerate([group] if group else [each for each in registry.SINGULAR if registry.claims(each)]):
+    groups = [group] if group else [each for each in registry.SINGULAR if registry.claims(each)]
+    if form == "json":
+        keys = ("name", "from", "doc")
+        echo_json({each: [dict(zip(keys, row, strict=True)) for row in _rows(each)] for each in groups})
+        return
+    for number, each in enumerate(groups):
         if number:
             echo()
-        _show_group(each)
+        show_table([each, "from", ""], _rows(each))
 
 
-def _show_group(group: str) -> None:
+def _rows(group: str) -> list[list[str]]:
+    """Return name, origin and first line of the documentation of each component of a group."""
     from specnet import registry
-    from specnet.cli.show import show_table
     from specnet.component import find_class
 
     rows = []
@@ -124,7 +147,7 @@ def _show_group(group: str) -> None:
         winner, *others = entries
         passed_over = "".join(f"; also claimed by {entry.distribution}" for entry in others)
         rows.append([name, f"{winner.owner}{passed_over}", doc])
-    show_table([group, "from", ""], rows)
+    return rows
 
 
 def _describe(found: object) -> str:
@@ -134,16 +157,21 @@ def _describe(found: object) -> str:
     return inspect.cleandoc((found.help if isinstance(found, click.Command) else found.__doc__) or "").strip()
 
 
-def _show_component(group: str, name: str) -> None:
+def _show_component(group: str, name: str, form: str) -> None:
     from specnet import registry
     from specnet.cli.show import show_table
     from specnet.component import Component, find_class
     from specnet.spec.describe import describe_fields
 
     entry, cls = registry.find(group, name), find_class(group, name)
+    fields = describe_fields(cls) if isinstance(cls, type) and issubclass(cls, Component) else []
+    if form == "json":
+        described = [field._asdict() for field in fields]
+        echo_json({"group": group, "name": name, "from": entry.owner, "doc": _describe(cls), "fields": described})
+        return
     echo(f"{name}, a component of {group}, from {entry.owner}\n")
     echo(_describe(cls))
-    if isinstance(cls, type) and issubclass(cls, Component) and (fields := describe_fields(cls)):
+    if fields:
         echo()
         show_table(["field", "type", "default", "", ""], fields)
 
@@ -177,10 +205,12 @@ def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str |
         samples = load_data(loaded)
         transformed = transform(loaded, samples)[2]
         _show_splits({name: {"inputs": each.inputs, "targets": each.targets} for name, each in transformed.items()})
+        _show_columns(samples)
         _show_classes(samples)
         raise
     splits = {name: {"inputs": each.inputs, "targets": each.targets} for name, each in experiment.splits.items()}
     _show_splits(splits)
+    _show_columns(experiment.data)
     _show_classes(experiment.data)
     if out is not None:
         arrays = {f"{split}_{name}": array for split, pair in splits.items() for name, array in pair.items()}
@@ -201,6 +231,27 @@ def _show_splits(splits: Mapping[str, Mapping[str, np.ndarray | Rows]]) -> None:
             rows.append([split, name, len(array), array.shape[1:], array.dtype, *numbers])
     columns = ["split", "", "rows", "shape", "dtype", "min", "max", "mean", "std"]
     show_table(columns, rows, numbers=("rows", "min", "max", "mean", "std"))
+
+
+def _show_columns(data: Data) -> None:
+    """Show each input column of a table as it is in the file, before transforms."""
+    import numpy as np
+
+    from specnet.cli.show import show_table
+    from specnet.datasets.base import Samples
+
+    features, samples = data.input_features, data.train
+    if not features or len(features) > MAX_COLUMNS or not isinstance(samples, Samples):
+        return
+    rows = []
+    for feature, x in zip(features, np.moveaxis(samples.inputs, -1, 0), strict=True):
+        known = x[~np.isnan(x)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            numbers = [f"{f(known):.4g}" if known.size else "" for f in (np.min, np.max, np.mean, np.std)]
+        rows.append([feature.name, feature.kind, x.size - known.size, *numbers])
+    echo()
+    columns = ["column", "kind", "missing", "min", "max", "mean", "std"]
+    show_table(columns, rows, numbers=columns[2:])
 
 
 def _show_classes(data: Data) -> None:

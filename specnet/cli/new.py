@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from specnet.cli.options import Group, refuse_existing
+from specnet.cli.options import PATH, refuse_existing
 from specnet.cli.output import echo
+from specnet.cli.unknown import CommandGroup
 from specnet.errors import UsageError
 from specnet.words import quote
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KINDS = ("classification", "regression", "images", "sequence")
 SCHEMA = "specnet.schema.json"
@@ -45,7 +51,7 @@ TAKEN = (
 """Names that no class in a plugin's module can have."""
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def new() -> None:
     """Write a spec or plugin to start from, which runs as it is.
 
@@ -58,28 +64,28 @@ def new() -> None:
 
 @new.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(KINDS), default="classification", show_default=True, help="Kind of problem.")
-def spec(name: str, kind: str) -> None:
+@click.option("--kind", type=click.Choice(KINDS), help="Kind of problem; by default classification, or what DATA has.")
+@click.option("--data", type=PATH, help="Table to learn from, a CSV file.")
+@click.option("--target", "targets", multiple=True, metavar="COLUMN", help="Column of DATA to predict (repeatable).")
+def spec(name: str, kind: str | None, data: Path | None, targets: tuple[str, ...]) -> None:
     """Write the spec NAME.json, to be run and changed.
 
-    Also writes specnet.schema.json, with which editors complete and check specs. Existing files are never
-    overwritten.
+    With --data the spec names the columns of a table with their types, fills missing values, and has a network, loss
+    and metrics for the target. Also writes specnet.schema.json, with which editors complete and check specs. Existing
+    files are never overwritten.
 
     \b
     Example:
       specnet new spec digits --kind images
+      specnet new spec penguins --data penguins.csv --target species
     """
-    import json
-    from importlib.resources import files
     from pathlib import Path
 
-    import specnet
     from specnet.runs.files import write_json
     from specnet.spec.schema import make_schema
 
     name = name.removesuffix(".json")
-    template = (files("specnet.spec") / "templates" / f"{kind}.json").read_text(encoding="utf-8")
-    specnet.load_spec({**json.loads(template), "name": name})  # reports an invalid name
+    template = _filled(name, kind, data, targets)
     path, schema = Path(f"{name}.json"), Path(SCHEMA)
     if path == schema:
         raise UsageError(f"{SCHEMA} is the name of the schema: choose another name for the spec")
@@ -89,6 +95,35 @@ def spec(name: str, kind: str) -> None:
     if not schema.exists():
         write_json(schema, make_schema())
     echo(f"written to {path}; next:\n  specnet run {path}")
+
+
+def _filled(name: str, kind: str | None, data: Path | None, targets: tuple[str, ...]) -> str:
+    """Return the text of a spec, after checking that it is one; say what was decided about a table."""
+    import json
+    from importlib.resources import files
+
+    import specnet
+
+    if bool(data) != bool(targets):
+        raise UsageError(
+            "--data and --target belong together", help=f"specnet new spec {name} --data FILE --target COLUMN"
+        )
+    if data is None:
+        path = files("specnet.spec") / "templates" / f"{kind or KINDS[0]}.json"
+        template = path.read_text(encoding="utf-8")
+        specnet.load_spec({**json.loads(template), "name": name})  # reports an invalid name
+        return template
+    from specnet.runs.starting import spec_for_table
+    from specnet.spec.layout import tidy
+
+    if kind not in (None, "classification", "regression"):
+        raise UsageError(f"--kind {kind} has no --data", help="choose classification or regression")
+    made = spec_for_table(data, targets, kind)  # type: ignore[arg-type]
+    content = {"$schema": SCHEMA, **made.spec}
+    specnet.load_spec({**content, "name": name})
+    for note in made.notes:
+        echo(note)
+    return tidy(content) + "\n"
 
 
 @new.command()

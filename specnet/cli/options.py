@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from specnet.cli.messages import terminal_width
 from specnet.cli.output import note
 from specnet.errors import Diagnostic, SpecError, SpecnetError, UsageError
-from specnet.names import nearest, suggest
-from specnet.words import printable, quote
+from specnet.words import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from specnet.runs.bundle import Bundle
     from specnet.runs.run import Run
     from specnet.spec.model import Spec
+    from specnet.studies.ensemble import Ensemble
 
 
 class FilePath(click.Path):
@@ -31,39 +32,6 @@ class FilePath(click.Path):
 
         path = Path(value)
         return path.expanduser() if path.parts[:1] == ("~",) else path  # a shell leaves the ~ of --out=~/mine
-
-
-class Group(click.Group):
-    """A group that suggests a command for an unknown one."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if not (args[0].startswith("-") or ctx.resilient_parsing or self.get_command(ctx, args[0])):
-            ctx.fail(f"there is no command {quote(args[0])}: {printable(self.suggest(args))}")
-        return super().resolve_command(ctx, args)
-
-    def suggest(self, args: list[str]) -> str:
-        """Return what to type instead of these arguments."""
-        return suggest(args[0], self.commands)
-
-
-def unknown_option(error: click.NoSuchOption, args: list[str]) -> click.UsageError:
-    """Return the error for an option that a command does not have.
-
-    If it names a value of the spec, and the command takes `--set`, that is what to type.
-    """
-    from specnet.spec.overrides import find_setting
-
-    name = error.option_name
-    options = {option for each in error.ctx.command.params for option in each.opts} if error.ctx else set()
-    message = f"there is no option {quote(name)}"
-    if "--set" in options and (place := find_setting(name.lstrip("-").replace("-", "_"))):
-        words = " ".join(args).replace(f"{name}=", f"{name} ").split()
-        value = next((after for before, after in pairwise(words) if before == name), "VALUE")
-        return click.UsageError(f"{message}: use --set {place}={printable(value)}", error.ctx)
-    near = nearest(name, options) if len(name) > len("--lr") else None
-    return click.UsageError(f'{message}: did you mean "{near}"?' if near else message, error.ctx)
 
 
 PATH = FilePath()
@@ -137,32 +105,34 @@ threads_option = click.option(
     "A resumed run keeps its number.",
 )
 report_option = click.option("--report/--no-report", default=True, help="Write report.html at the end (the default).")
-
-
 run_argument = click.argument("run", metavar="RUN", type=PATH)
+model_argument = click.argument("run", metavar="RUN|BUNDLE|GROUP|SWEEP", type=PATH)
 checkpoint_option = click.option(
     "--checkpoint", metavar="best|latest|STEP", default="best", show_default=True, help="Checkpoint to use."
 )
-
-
 logger_option = click.option(
     "--logger",
     "loggers",
     metavar="NAME",
     multiple=True,
-    help="Also send the history to this logger of an installed plugin; may be repeated.",
+    help="Also send the history to this logger, csv or a plugin's: its name, or JSON with a type; may be repeated.",
 )
 
 
 def build_loggers(names: tuple[str, ...]) -> list[Any]:
-    """Return the loggers of these names.
+    """Return the loggers of these names or JSON texts.
 
     Raises:
-        SpecnetError: if one is not installed, or is broken.
+        SpecnetError: if one is not installed or broken, or named twice.
     """
     from specnet.component import build
+    from specnet.spec.parse import parse_component
 
-    return [build("loggers", name) for name in names]
+    made = [parse_component("loggers", name) if name.startswith("{") else build("loggers", name) for name in names]
+    types = [logger.to_spec()["type"] for logger in made]
+    if twice := [name for name in types if types.count(name) > 1]:
+        raise UsageError(f"the logger {twice[0]} is named twice", help="it would write each epoch twice")
+    return made
 
 
 def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -190,16 +160,60 @@ def load(path: Path, overrides: tuple[str, ...], budget: str | None, kernels: st
     return spec
 
 
+where_option = click.option(
+    "--where",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Show only rows with such a value; also !=, <, <=, >, >= (may be repeated).",
+)
+sort_option = click.option(
+    "--sort", "order", metavar="NAME", help="Sort by this value; -NAME sorts from the largest to the smallest."
+)
+
+
+def format_option(*others: str) -> Callable[..., Any]:
+    """Return the option that says how results are printed: as JSON, or by default as the first of `others`."""
+    names = [*(others or ("text",)), "json"]
+    return click.option("--format", "form", type=click.Choice(names), default=names[0], help="Form of what is printed.")
+
+
 def open_run(directory: Path, checkpoint: str, kernels: str | None = None, allow: bool = False) -> Run:
     """Return a run, after printing its status if unfinished, and its warnings."""
     import specnet
 
     run = specnet.load_run(directory, checkpoint, kernels, allow)
-    if run.status != "finished":
-        note(f"note: the status of this run is: {run.status}")
-    for warning in run.warnings:
-        note(f"warning: {printable(warning)}")
+    _show_state(run)
     return run
+
+
+def open_model(path: Path, checkpoint: str, kernels: str | None = None, allow: bool = False) -> Run | Bundle | Ensemble:
+    """Return a run, a bundle or the runs of a group together, after printing the same."""
+    import specnet
+
+    model: Run | Bundle | Ensemble
+    of_sweep = (path / "best.json").is_file() and not (path / "manifest.json").exists()
+    if of_sweep or (path / "summary.json").is_file():
+        from specnet.studies.ensemble import open_ensemble
+
+        if checkpoint != "best":
+            raise UsageError(f"{path} is a group, of which the best checkpoints are used", help="name one of its runs")
+        model = open_ensemble(path)
+    else:
+        model = specnet.load_model(path, checkpoint, kernels, allow)
+    _show_state(model)
+    return model
+
+
+def as_group(model: Any) -> Ensemble | None:
+    """Return a model if it is the runs of a group; None of a run or a bundle, without importing groups."""
+    return cast("Ensemble", model) if hasattr(model, "members") else None
+
+
+def _show_state(model: Run | Bundle | Ensemble) -> None:
+    if (status := getattr(model, "status", "finished")) != "finished":
+        note(f"note: the status of this run is: {status}")
+    for warning in model.warnings:
+        note(f"warning: {printable(warning)}")
 
 
 def load_silently(
@@ -238,9 +252,10 @@ def _recall(error: SpecError, path: Path) -> SpecError:
     return error
 
 
-def show_warnings(spec: Spec) -> str:
-    """Return a spec's warnings as text."""
-    return "".join(f"{warning.render(spec.source, terminal_width())}\n\n" for warning in spec.warnings)
+def show_warnings(spec: Spec, further: Sequence[Diagnostic] = ()) -> str:
+    """Return a spec's warnings, and further ones, as text."""
+    warnings = (*spec.warnings, *further)
+    return "".join(f"{warning.render(spec.source, terminal_width())}\n\n" for warning in warnings)
 
 
 def parse_bytes(text: str | None) -> int | None:

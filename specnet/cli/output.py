@@ -138,6 +138,13 @@ def echo_json(value: Any) -> None:
     echo(json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
+def echo_line(value: Any) -> None:
+    """Print JSON on one line, at once."""
+    import json
+
+    echo(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+
+
 def note(text: str, nl: bool = True) -> None:
     """Print a message that is not an error to standard error, unless the command is quiet."""
     if not is_quiet():

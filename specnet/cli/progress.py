@@ -26,11 +26,13 @@ _REFRESH = 0.25
 
 
 @contextmanager
-def show_progress(quiet: bool) -> Iterator[Observer]:
-    """Yield the observer that suits the output."""
+def show_progress(quiet: bool, form: str = "text") -> Iterator[Observer]:
+    """Yield the observer that suits the output; warnings alone are shown if that is JSON."""
     console = OutputConsole()
     if quiet:
         yield Observer()
+    elif form == "json":
+        yield Warnings()
     elif console.is_terminal:
         # The bar takes the width that the text leaves.
         whole = Column(no_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,7 @@ from specnet.cli.options import (
     allow_code_option,
     allow_kernels_option,
     build_loggers,
+    format_option,
     kernels_option,
     load,
     logger_option,
@@ -22,7 +23,7 @@ from specnet.cli.options import (
     strict_option,
     threads_option,
 )
-from specnet.cli.output import echo, is_quiet
+from specnet.cli.output import echo, echo_json, is_quiet
 from specnet.errors import DivergenceError, UsageError
 from specnet.words import show_path
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @logger_option
 @strict_option
 @report_option
+@format_option()
 def run(
     spec: Path,
     out: Path | None,
@@ -57,6 +59,7 @@ def run(
     loggers: tuple[str, ...],
     strict: bool,
     report: bool,
+    form: str,
 ) -> None:
     """Train the network that SPEC describes.
 
@@ -76,7 +79,7 @@ def run(
         if not go_on:
             raise UsageError(f"{option} needs a run to resume", help="add --resume, or leave it out")
     loaded = load(spec, overrides, budget, kernels)
-    with show_progress(is_quiet()) as observer:
+    with show_progress(is_quiet(), form) as observer:
         finished = specnet.run(
             loaded,
             out,
@@ -90,7 +93,7 @@ def run(
             allow_other_kernels=allow,
             allow_changed_code=allow_changed_code,
         )
-    _show(finished, report)
+    show_run(finished, report, form)
 
 
 @click.command()
@@ -104,6 +107,7 @@ def run(
 @logger_option
 @strict_option
 @report_option
+@format_option()
 def resume(
     run: Path,
     overrides: tuple[str, ...],
@@ -116,6 +120,7 @@ def resume(
     loggers: tuple[str, ...],
     strict: bool,
     report: bool,
+    form: str,
 ) -> None:
     """Resume the run in directory RUN from its newest intact checkpoint.
 
@@ -129,7 +134,7 @@ def resume(
     import specnet
     from specnet.cli.progress import show_progress
 
-    with show_progress(is_quiet()) as observer:
+    with show_progress(is_quiet(), form) as observer:
         finished = specnet.resume(
             run,
             overrides,
@@ -144,21 +149,26 @@ def resume(
             allow_other_kernels=allow,
             allow_changed_code=allow_changed_code,
         )
-    _show(finished, report)
+    show_run(finished, report, form)
 
 
-def _show(finished: Run, report: bool) -> None:
-    """Print how a run ended, where it is saved, and, if requested, where its page is.
+def show_run(finished: Run, report: bool, form: str) -> None:
+    """Print how a run ended, its results, where it is saved, and, if requested, where its page is.
 
     Raises:
         DivergenceError: if its best state had to be restored.
     """
-    from specnet.cli.show import show_link, show_scores
+    from specnet.cli.show import show_link, show_results
 
-    if not is_quiet():
+    page = finished.directory / "report.html"
+    written = report and page.is_file()
+    if form == "json":
+        echo_json(_to_json(finished, page if written else None))
+    elif not is_quiet():
         if finished.manifest.get("stopped_early"):
-            echo(f"stopped early, after epoch {finished.history['epoch'][-1]}")
-        show_scores({split: finished.evaluate(split) for split in finished.data.splits}, finished.baselines)
+            why = finished.manifest.get("reason")
+            echo(f"stopped early, after epoch {finished.history['epoch'][-1]}{f': {why}' if why else ''}")
+        show_results(finished)
         best = finished.best
         value = f", {best['monitor']} {best['value']:.4g}" if best["value"] is not None else ""
         which = "best" if best["monitor"] else "last"
@@ -166,8 +176,24 @@ def _show(finished: Run, report: bool) -> None:
         echo(f"The run was saved in {show_path(finished.directory)}")
         for path in finished.plots:
             show_link(path, "  ")
-        if report and (page := finished.directory / "report.html").is_file():
+        if written:
             echo("Replay and results:")
             show_link(page, "  ")
     if finished.status == "diverged":
         raise DivergenceError(finished.manifest["error"])
+
+
+def _to_json(finished: Run, page: Path | None) -> dict[str, Any]:
+    from specnet.runs.results import beside_scores, finite_scores
+
+    return {
+        "directory": str(finished.directory),
+        "status": finished.status,
+        "stopped_early": finished.manifest["stopped_early"],
+        "reason": finished.manifest["reason"],
+        "best": finished.best,
+        "results": {split: finite_scores(finished.evaluate(split)) for split in finished.data.splits},
+        **beside_scores(finished),
+        "plots": [str(path) for path in finished.plots],
+        "report": page and str(page),
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO, cast
 
@@ -9,19 +11,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from specnet.cli.output import echo, give_up, note, stdout
-from specnet.words import printable, show_path
+from specnet.cli.output import echo, give_up, stdout
+from specnet.functions import format_number
+from specnet.words import show_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from specnet.report.compare import Row
     from specnet.runs.run import Run
 
 WIDE = 240
 """Columns of lines in files and pipes."""
-BEST = " *"
-"""Mark of the best of several results."""
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = ()) -> None:
@@ -41,6 +41,20 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers
     echo("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")))
 
 
+def show_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], form: str, numbers: Sequence[str] = ()) -> None:
+    """Print rows under column titles as text, csv or markdown; the columns named in `numbers` are aligned right."""
+    if form == "csv":
+        file = io.StringIO()
+        csv.writer(file, lineterminator="\n").writerows([columns, *rows])
+        echo(file.getvalue(), nl=False)
+    elif form == "markdown":
+        rule = ["---:" if column in numbers else "---" for column in columns]
+        for row in ([*columns], rule, *rows):
+            echo(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |")
+    else:
+        show_table(columns, rows, numbers)
+
+
 class OutputConsole(Console):
     """The standard output of the command that runs. What is printed when nobody reads it any more is lost."""
 
@@ -56,65 +70,34 @@ Scores = Mapping[str, Mapping[str, float]]
 """Values by name, of each split."""
 
 
-def show_scores(scores: Scores, baselines: Scores | None = None) -> None:
-    """Print loss and metrics of each split, and below them those of a constant prediction, if given."""
+def show_scores(scores: Scores, beside: Mapping[str, Mapping[str, Mapping[str, object]]] | None = None) -> None:
+    """Print loss and metrics of each split, and below them what is `beside` them, by title and split."""
     names = list(next(iter(scores.values())))
     rows = []
     for split, values in scores.items():
         rows.append([split, *(f"{values[name]:.6g}" for name in names)])
-        if constant := (baselines or {}).get(split):
-            rows.append(["  baseline", *(f"{constant[name]:.6g}" if name in constant else "" for name in names)])
+        for title, found in (beside or {}).items():
+            if below := found.get(split):
+                rows.append([f"  {title}", *(_cell(below.get(name)) for name in names)])
     show_table(["split", *names], rows, numbers=names)
-    if baselines:
+
+
+def _cell(value: object) -> str:
+    """Return a number or the limits of an interval as text; nothing for None."""
+    if isinstance(value, tuple):
+        return "–".join(format_number(limit) for limit in value)
+    return "" if value is None else f"{value:.6g}"
+
+
+def show_results(run: Run) -> None:
+    """Print loss and metrics of each split of a run, with intervals and baselines."""
+    beside: dict[str, Mapping[str, Mapping[str, object]]]
+    beside = {"95 % interval": run.intervals, "baseline": run.baselines, "linear": run.linear_baselines}
+    show_scores({split: run.evaluate(split) for split in run.data.splits}, beside)
+    if run.baselines:
         echo("baseline: always predicting the commonest class, or the mean, of the training samples")
-
-
-def show_comparison(runs: Sequence[Run]) -> None:
-    """Print the results of runs, and where their specs differ."""
-    from specnet.report.compare import compare
-
-    found = compare(runs)
-    _show_rows("results", found.names, found.varied)
-    if found.shared:
-        echo(f"\nThe same for all: {found.shared}")
-    if any(row.best for row in found.results):
-        echo(f"\nThe best are marked by{BEST}.")
-    for each in found.notes:
-        note(f"note: {printable(each)}")
-    echo()
-    if found.specs:
-        _show_rows("what differs", found.names, found.specs)
-    else:
-        echo("The specs are the same.")
-
-
-def _show_rows(title: str, names: Sequence[str], rows: Iterable[Row]) -> None:
-    """Print a column for each run where that fits, else a row for each run, with a few columns at a time."""
-    lines = [
-        [row.name, *(f"{value or '–'}{BEST if run in row.best else ''}" for run, value in enumerate(row.values))]
-        for row in rows
-    ]
-    columns = [list(column) for column in zip([title, *names], *lines, strict=True)]
-    if sum(map(_width, columns)) > _room():
-        columns = [[title, *names], *lines]
-    first, *others = columns
-    while others:
-        shown, room = [first], _room() - _width(first)
-        while others and (len(shown) == 1 or _width(others[0]) <= room):
-            room -= _width(others[0])
-            shown.append(others.pop(0))
-        show_table([column[0] for column in shown], list(zip(*(column[1:] for column in shown), strict=True)))
-        if others:
-            echo()
-
-
-def _width(column: Sequence[str]) -> int:
-    return max(map(len, column)) + 2  # and the space before the next one
-
-
-def _room() -> int:
-    console = OutputConsole()
-    return console.width + 2 if console.is_terminal else WIDE
+    if run.linear_baselines:
+        echo("linear: the least squared error on the training samples")
 
 
 def show_link(path: Path, indent: str = "") -> None:

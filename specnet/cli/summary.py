@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from specnet.cli.options import kernels_option, load, spec_argument, spec_options
-from specnet.cli.output import echo
+from specnet.cli.options import format_option, kernels_option, load, spec_argument, spec_options
+from specnet.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from specnet.network.summary import Cost
+    from specnet.words import Pointer
 
 
 @click.command()
 @spec_argument
 @spec_options
 @kernels_option
-def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels: str | None) -> None:
+@format_option()
+def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels: str | None, form: str) -> None:
     """Show the layers of SPEC and their costs.
 
     Memory (that a layer keeps between steps) and operations (of the forward pass; a multiplication and its
@@ -32,7 +37,7 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels:
     from specnet import registry
     from specnet.cli.show import show_table
     from specnet.network.network import Network
-    from specnet.network.summary import layer_costs
+    from specnet.network.summary import describe_layer, layer_costs
     from specnet.runs.building import load_data, located, transform
     from specnet.runs.threads import blas_threads, fitting_threads
     from specnet.spec.checks import check_network
@@ -59,11 +64,14 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels:
     with blas_threads(None, fitting_threads(network.named.values(), batch)):  # as in training
         *seconds, updating = time_step(network, loaded.optimizer, batch)
     step = sum(seconds) + updating
-
+    if form == "json":
+        found = _to_json(costs, estimate.activations) | {"batch_size": batch, "step_seconds": [*seconds, updating]}
+        echo_json(found | {"input_shape": network.input_shape})
+        return
     given = network.dtype.itemsize * math.prod(network.input_shape)
     rows = [["inputs", "", network.input_shape, "", show_bytes(given), "", ""]]
     for cost in costs:
-        name = registry.name_of("layers", type(cost.layer)) + (f" x {cost.copies}" if cost.copies > 1 else "")
+        name = describe_layer(cost.layer) + (f" x {cost.copies}" if cost.copies > 1 else "")
         share = f"{seconds[int(cost.place[1])] / step:.0%}" if len(cost.place) == 2 else ""
         numbers = [f"{cost.parameters:,}", show_bytes(estimate.activations[cost.place]), f"{cost.flops:,}", share]
         rows.append([show_pointer(cost.place), name, cost.output_shape, *numbers])
@@ -78,3 +86,24 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels:
     places = {**{f"layers.{number}": second for number, second in enumerate(seconds)}, f"{optimizer}": updating}
     most = max(places, key=places.__getitem__)
     echo(f"{most} takes the most time.")
+
+
+def _to_json(costs: Sequence[Cost], activations: Mapping[Pointer, int]) -> dict[str, Any]:
+    from specnet import registry
+    from specnet.words import show_pointer
+
+    layers = [
+        {
+            "place": show_pointer(cost.place),
+            "type": registry.name_of("layers", type(cost.layer)),
+            "name": cost.layer.name,
+            "share": getattr(cost.layer, "share", None),
+            "copies": cost.copies,
+            "output_shape": cost.output_shape,
+            "parameters": cost.parameters,
+            "bytes": activations[cost.place],
+            "flops": cost.flops,
+        }
+        for cost in costs
+    ]
+    return {"parameters": sum(cost.parameters for cost in costs), "layers": layers}

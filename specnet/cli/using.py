@@ -1,7 +1,8 @@
-"""Commands that use a trained run: `evaluate`, `predict`, `plot`."""
+"""Commands that use a trained run: `evaluate`, `predict`, `bundle`, `compare`."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -9,155 +10,208 @@ import click
 from specnet.cli.options import (
     PATH,
     allow_kernels_option,
+    as_group,
     checkpoint_option,
+    format_option,
     kernels_option,
+    model_argument,
+    open_model,
     open_run,
     out_option,
     plugin_option,
+    refuse_existing,
     run_argument,
 )
-from specnet.cli.output import echo, note
-from specnet.errors import SpecnetError, UsageError
-from specnet.words import printable, show_path
+from specnet.cli.output import echo, echo_json, echo_line
+from specnet.errors import UsageError
+from specnet.words import show_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+
+    from specnet.runs.bundle import Bundle
+    from specnet.runs.run import Run
+    from specnet.studies.ensemble import Ensemble
+
+_BLOCK = 2**16
+"""Bytes of standard input that are answered together at most."""
+
 
 @click.command()
-@run_argument
+@model_argument
 @plugin_option
 @click.option("--split", help="train, validation or test; by default the last of these in the run.")
 @click.option("--data", "file", type=PATH, help="Other samples: .npz or .csv, not transformed.")
+@click.option(
+    "--require",
+    "requirements",
+    multiple=True,
+    metavar="'NAME>=NUMBER'",
+    help="Exit with 5 unless a value is like this, such as 'accuracy>=0.95' or 'loss<0.1' (repeatable).",
+)
+@format_option()
 @checkpoint_option
 @kernels_option
 @allow_kernels_option
 def evaluate(
-    run: Path, split: str | None, file: Path | None, checkpoint: str, kernels: str | None, allow: bool
+    run: Path,
+    split: str | None,
+    file: Path | None,
+    requirements: tuple[str, ...],
+    form: str,
+    checkpoint: str,
+    kernels: str | None,
+    allow: bool,
 ) -> None:
-    """Print loss and metrics of the run in directory RUN.
+    """Print loss and metrics of the run in directory RUN, or of a bundle on other samples.
+
+    For a group they are means over the runs, which --require compares. The row "ensemble" has the metrics of the mean
+    of their predictions.
 
     \b
     Example:
-      specnet evaluate runs/mnist --split test
+      specnet evaluate runs/mnist --split test --require "accuracy>=0.95"
     """
     from specnet.cli.show import show_scores
+    from specnet.runs.requirements import check_requirements, parse_requirement
+    from specnet.runs.results import finite_scores
     from specnet.runs.samples import blamed_on, read_samples
 
     if split and file:
         raise UsageError("--split and --data cannot be combined")
-    loaded = open_run(run, checkpoint, kernels, allow)
+    required = [parse_requirement(text) for text in requirements]
+    loaded = open_model(run, checkpoint, kernels, allow)
+    if group := as_group(loaded):
+        from specnet.cli.many import evaluate_group
+
+        check_requirements(required, evaluate_group(group, split, file, form))
+        return
     if file:
+        name = str(file)
         with blamed_on(file, loaded):
             scores = loaded.evaluate(read_samples(loaded, file))
-        show_scores({str(file): scores})
+    elif hasattr(loaded, "data"):
+        name = split or list(loaded.data.splits)[-1]
+        scores = loaded.evaluate(name)
     else:
-        chosen = split or list(loaded.data.splits)[-1]
-        show_scores({chosen: loaded.evaluate(chosen)})
+        raise UsageError(f"{run} is a bundle, which has no samples", help="name some with --data")
+    if form == "json":
+        echo_json({name: finite_scores(scores)})
+    else:
+        show_scores({name: scores})
+    check_requirements(required, scores)
 
 
 @click.command()
-@run_argument
+@model_argument
 @plugin_option
 @click.argument("input", type=PATH)
 @out_option("Write to this .csv, .npy or .npz file, which must not exist.")
+@click.option("--keep", multiple=True, metavar="COLUMN", help="Copy this column of INPUT into the result (repeatable).")
+@format_option("csv")
 @checkpoint_option
 @kernels_option
 @allow_kernels_option
-def predict(run: Path, input: Path, out: Path | None, checkpoint: str, kernels: str | None, allow: bool) -> None:
-    """Predict the targets of the inputs in the file INPUT.
+def predict(
+    run: Path,
+    input: Path,
+    out: Path | None,
+    keep: tuple[str, ...],
+    form: str,
+    checkpoint: str,
+    kernels: str | None,
+    allow: bool,
+) -> None:
+    """Predict the targets of the inputs in the file INPUT by the run in directory RUN, or by a bundle.
 
-    INPUT is a .csv, .npy or .npz file, not transformed. Without -o, prints the predictions as CSV. Classes come
-    with their probabilities where the network computes them.
+    INPUT has the form of the files that the run was trained on, or is a .csv, .npy or .npz file, not transformed; "-"
+    means a table on standard input. For a group, predictions are means over its runs, and columns with the standard
+    deviations of their numbers follow. Without -o, prints the predictions as CSV. Classes come with their probabilities
+    where the network computes them.
+
+    With --format json, prints a line of JSON for each prediction. Standard input then has a row of JSON on each line:
+    an object with the columns, or a list. Each is answered at once, with its line number and a prediction or an error;
+    exits with 2 at the end if there was an error.
 
     \b
     Example:
       specnet predict runs/spiral points.csv -o predictions.csv
+      gunzip -c patients.csv.gz | specnet predict runs/patients - --keep id
+      echo '{"x": 0.5, "y": 1}' | specnet predict model.zip - --format json
     """
-    from specnet.runs.samples import blamed_on, predictions_csv, read_inputs, write_predictions
+    from specnet.datasets.text_files import STDIN
+    from specnet.runs.json_lines import to_json
+    from specnet.runs.samples import blamed_on, predictions_csv, read_inputs, read_kept, write_predictions
 
-    loaded = open_run(run, checkpoint, kernels, allow)
+    if form == "json" and (out or keep):
+        raise UsageError("--format json cannot be combined with --out or --keep")
+    loaded = open_model(run, checkpoint, kernels, allow)
+    if form == "json" and input == STDIN:
+        _answer(loaded)
+        return
+    spread: dict[str, np.ndarray] = {}
     with blamed_on(input, loaded):
-        predictions = loaded.predict(read_inputs(loaded, input))
-    if out is None:
-        echo(predictions_csv(loaded, predictions), nl=False)
+        kept, (inputs, mask) = read_kept(loaded, input, keep), read_inputs(loaded, input)
+        predictions = loaded.predict(inputs, mask)
+        if (group := as_group(loaded)) and predictions.ndim <= 2:
+            spread = group.spread_columns(predictions, group.spread(inputs, mask))
+    if form == "json":
+        for row, prediction in enumerate(to_json(loaded, predictions)):
+            more = {name: float(column[row]) for name, column in spread.items()}
+            echo_line({"row": row, "prediction": prediction | more if more else prediction})
+    elif out is None:
+        echo(predictions_csv(loaded, predictions, kept, spread), nl=False)
     else:
-        write_predictions(loaded, predictions, out)
+        write_predictions(loaded, predictions, out, kept, spread)
         echo(f"{len(predictions)} predictions written to {show_path(out)}")
 
 
+def _answer(model: Run | Bundle | Ensemble) -> None:
+    """Answer the lines on standard input, all that have arrived together."""
+    from specnet.runs.json_lines import answer_lines
+
+    number, refused, rest = 1, False, list[bytes]()
+    read = getattr(sys.stdin.buffer, "read1", sys.stdin.buffer.read)
+    while True:
+        block = read(_BLOCK)
+        first, *others = block.split(b"\n")
+        rest.append(first)
+        if block and not others:
+            continue
+        lines = [b"".join(rest), *others]
+        rest = [lines.pop()] if block else []
+        for answer in answer_lines(model, model.schema, lines, number):
+            refused |= "error" in answer
+            echo_line(answer)
+        number += len(lines)
+        if not block:
+            break
+    if refused:
+        click.get_current_context().exit(2)
+
+
 @click.command()
 @run_argument
 @plugin_option
-@click.argument("names", nargs=-1, metavar="[NAME...]")
-@out_option("Write one plot to this .png, .svg or .gif file, which must not exist.")
-@click.option("--format", "form", type=click.Choice(["png", "svg", "gif"]), default="png", help="File format.")
+@out_option("Write to this file, which must not exist; by default the run's name and .zip.")
 @checkpoint_option
-def plot(run: Path, names: tuple[str, ...], out: Path | None, form: str, checkpoint: str) -> None:
-    """Draw plots of the run in directory RUN.
+@kernels_option
+@allow_kernels_option
+def bundle(run: Path, out: Path | None, checkpoint: str, kernels: str | None, allow: bool) -> None:
+    """Write the network of the run in directory RUN to one file, for predict and evaluate.
 
-    Draws those that its spec names, or each NAME, into the run directory. Animated plots, such as replay, may be GIFs.
-    A plot that fails does not stop those after it.
-
-    \b
-    Example:
-      specnet plot runs/spiral curves decision_boundary
-      specnet plot runs/spiral replay -o spiral.gif
-    """
-    if out and len(names) != 1:
-        raise UsageError("-o takes one plot", help=f"specnet plot {run} NAME -o {out}")
-    loaded = open_run(run, checkpoint, allow=True)
-    known, failed = len(loaded.warnings), list[SpecnetError]()
-    for each in names or loaded.spec.plots:
-        try:
-            echo(loaded.plot(each, out, form))
-        except SpecnetError as error:
-            failed.append(error)
-    for warning in loaded.warnings[known:]:
-        note(f"warning: {printable(warning)}")
-    for each_failed in failed[:-1]:
-        note(f"{each_failed}\n")
-    if failed:
-        raise failed[-1]
-
-
-@click.command()
-@run_argument
-@plugin_option
-def report(run: Path) -> None:
-    """Write the page of the run in directory RUN: its report.html.
-
-    It shows the replay, curves, results, layers and the spec, and needs no internet connection or other file.
+    It contains weights, fitted transforms, the spec, a description of the inputs with ranges and categories, and some
+    made-up rows with their predictions; neither training data nor paths of this machine.
 
     \b
     Example:
-      specnet report runs/spiral
+      specnet bundle runs/mnist -o mnist.zip
     """
-    from specnet.cli.show import show_link
+    from pathlib import Path
 
-    show_link(open_run(run, "best", allow=True).report())
-
-
-@click.command()
-@click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, type=PATH)
-@plugin_option
-@out_option("Write a page with curves and replays side by side to this file, which must not exist.")
-def compare(runs: tuple[Path, ...], out: Path | None) -> None:
-    """Show how runs differ: their specs and their results.
-
-    The best results are marked.
-
-    \b
-    Example:
-      specnet compare runs/spiral runs/spiral-2 -o spirals.html
-    """
-    from specnet.cli.show import show_comparison, show_link
-    from specnet.runs.results import write_comparison
-
-    if len(runs) < 2:
-        raise UsageError("compare needs at least two runs", help=f"specnet compare {runs[0]} RUN")
-    loaded = [open_run(run, "best", allow=True) for run in runs]
-    if out:
-        show_link(write_comparison(loaded, out))
-    else:
-        show_comparison(loaded)
+    loaded = open_run(run, checkpoint, kernels, allow)
+    path = Path(f"{loaded.name}.zip") if out is None else out
+    refuse_existing(path)
+    echo(f"written to {show_path(loaded.bundle(path))}")

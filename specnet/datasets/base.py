@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
 
 from specnet.component import Component
 from specnet.datasets.rows import PARTS, PIECE_BYTES, Rows, pieces, row_bytes, rows_in
+from specnet.datasets.table import Table
 from specnet.errors import DataError
-from specnet.functions import evenly_spaced
+from specnet.features import Feature, features_named
 from specnet.numpy_files import Header
 from specnet.task import TargetKind, Targets
 
@@ -32,6 +30,11 @@ class Samples(NamedTuple):
     targets: np.ndarray
     weight: np.ndarray | None = None
     mask: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        named = {name: array for name, array in self._asdict().items() if array is not None}
+        shapes = [f"{name} {array.shape[1:]} {array.dtype}" for name, array in named.items()]
+        return f"Samples({len(self.inputs):,} rows, {', '.join(shapes)})"
 
     def pieces(self) -> Iterator[Samples]:
         """Yield all samples at once, where `StreamedSamples` yield them piece by piece."""
@@ -68,9 +71,10 @@ class StreamedSamples(NamedTuple):
         """Yield all samples in order, a few at a time."""
         step = rows_in(min(PIECE_BYTES, self.buffer // PARTS), self.inputs, self.targets)
         for start in range(0, len(self.inputs), step):
-            yield self._read(slice(start, start + step))
+            yield self.read(slice(start, start + step))
 
-    def _read(self, rows: slice) -> Samples:
+    def read(self, rows: slice) -> Samples:
+        """Return some samples in memory."""
         return Samples(*(None if array is None else array[rows] for array in self.arrays))  # type: ignore[arg-type]
 
     def map(
@@ -85,22 +89,11 @@ class StreamedSamples(NamedTuple):
         assert inputs is not None
         assert targets is not None
         chosen = StreamedSamples(inputs, targets, self.buffer, *further)
-        return chosen if len(numbers) * row_bytes(inputs, targets) > self.buffer else chosen._read(slice(None))
+        return chosen if len(numbers) * row_bytes(inputs, targets) > self.buffer else chosen.read(slice(None))
 
 
 AnySamples = Samples | StreamedSamples
 """The samples of a split: in memory, or read on demand."""
-
-
-def evenly_chosen(samples: AnySamples, most: int) -> Samples:
-    """Return at most `most` samples in memory, evenly spaced from the first to the last."""
-    return samples_at(samples, evenly_spaced(len(samples.inputs), most))
-
-
-def samples_at(samples: AnySamples, rows: np.ndarray) -> Samples:
-    """Return the samples of some rows (n,), in ascending order, in memory."""
-    chosen = samples.select(rows)
-    return chosen if isinstance(chosen, Samples) else chosen._read(slice(None))
 
 
 @dataclass(frozen=True)
@@ -113,18 +106,37 @@ class Data:
     classes: tuple[str, ...] = ()
     input_names: tuple[str, ...] = ()
     target_names: tuple[str, ...] = ()
-    lines: np.ndarray | None = None
-    """Line of each training sample in its file (n,), if it is a text file."""
+    features: tuple[Feature, ...] = ()
+    """What the inputs are made from, if not all of them are numbers with the names `input_names`."""
+    places: Mapping[str, Callable[[int], str]] = field(default_factory=dict)
+    """Functions that return where a row of the dataset's own split comes from, such as "line 7"."""
+    column_classes: tuple[tuple[str, ...], ...] = ()
+    """Of several target columns the classes of each, () if it has numbers."""
+    column: Callable[[str], np.ndarray] | None = None
+    """Returns a column of the table by its name, for each training sample: float64 or text."""
+    vocabulary: int = 0
+    """What inputs are below, if they are whole numbers that stand for something, such as characters; else 0."""
     origins: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Row in the dataset's training samples of each sample of a split, where `train` was divided."""
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(samples.inputs):,} {name}" for name, samples in self.splits.items())
+        classes = f", {len(self.classes)} classes" if self.classes else ""
+        shapes = f"inputs {self.train.inputs.shape[1:]}, targets {self.train.targets.shape[1:]}"
+        return f"Data({counts} samples, {shapes}{classes})"
+
     def place(self, split: str, row: int) -> str:
         """Return where a row of a split comes from: the line of a file, or a row of the dataset's own arrays."""
-        divided = split in self.origins
-        origin = int(self.origins[split][row]) if divided else row
-        if self.lines is not None and (divided or split == "train"):
-            return f"line {self.lines[origin]}"
-        return f"row {origin}" if divided or split == "train" else f"row {origin} of the {split} samples"
+        if split in self.origins:
+            split, row = "train", int(self.origins[split][row])
+        if split in self.places:
+            return self.places[split](row)
+        return f"row {row}" if split == "train" else f"row {row} of the {split} samples"
+
+    @property
+    def input_features(self) -> tuple[Feature, ...]:
+        """The features of the inputs; empty if they have no names."""
+        return self.features or features_named(self.input_names)
 
     @property
     def streamed(self) -> bool:
@@ -152,6 +164,7 @@ class Data:
             self.classes,
             self.target_names,
             lambda: (piece for samples in self.splits.values() for piece in pieces(samples.targets)),
+            self.column_classes,
         )
 
 
@@ -161,7 +174,9 @@ class Outline:
 
     Shapes are those of one sample, `rows` counts training samples, `splits` names those that the dataset has
     besides train, `classes` is the number of classes. `kind` is "classes" if targets will be class numbers: integers,
-    one for each sample.
+    one for each sample or each position. `features` are those of the inputs, and `class_names` those of the classes;
+    empty if unknown. `target_names`, `column_classes` and `vocabulary` are as in `Data`. `masked` says whether samples
+    will have a mask.
     """
 
     inputs: tuple[int, ...] | None = None
@@ -170,16 +185,24 @@ class Outline:
     splits: tuple[str, ...] | None = None
     classes: int | None = None
     kind: TargetKind | None = None
+    features: tuple[Feature, ...] = ()
+    class_names: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
+    column_classes: tuple[tuple[str, ...], ...] = ()
+    vocabulary: int | None = 0
+    masked: bool = False
 
     @property
     def about_targets(self) -> Targets:
         """What is known about the targets."""
-        return Targets(self.targets, "classes" if self.classes else self.kind, self.classes)
+        kind: TargetKind | None = "classes" if self.classes else self.kind
+        names, columns = self.target_names, self.column_classes
+        return Targets(self.targets, kind, self.classes, self.class_names, names, column_classes=columns)
 
 
 def target_kind(targets: np.ndarray | Rows | Header) -> TargetKind:
-    """Return the kind of targets (n, ...) without names: class numbers if each sample has one integer."""
-    return "classes" if targets.dtype.kind in "biu" and targets.shape[1:] in ((), (1,)) else "numbers"
+    """Return the kind of targets (n, ...) without names: classes if each sample has one integer or text."""
+    return "classes" if targets.dtype.kind in "biuU" and targets.shape[1:] in ((), (1,)) else "numbers"
 
 
 class Dataset(Component):
@@ -213,8 +236,24 @@ class Dataset(Component):
         """
         return Outline()
 
+    def resolve(self, *, classes: bool, reserved: Collection[str], early: bool) -> tuple[Dataset, Sequence[str]]:
+        """Return this dataset with all that it finds in its file written into its fields, and warnings about that.
+
+        A run saves these fields, so that it never depends on what other files contain. `classes` says whether the
+        loss learns only classes, `reserved` names columns that have another use than as inputs. If it is `early`, only
+        what takes little time is to be done.
+
+        Raises:
+            DataError: if the file cannot be read, or is not what the spec says.
+        """
+        return self, ()
+
     def function(self, x: np.ndarray) -> np.ndarray | None:
         """Return the noise-free targets of inputs x (n, ...), or None if they are unknown."""
+        return None
+
+    def mask_of(self, inputs: np.ndarray) -> np.ndarray | None:
+        """Return the mask (n, time) of other inputs (n, time, ...) that this dataset knows, as by a padding value."""
         return None
 
     def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> AnySamples:
@@ -232,26 +271,18 @@ class Dataset(Component):
         """Return where in a file that `read` has read a row is."""
         return f"row {row}"
 
+    def read_text(self, path: Path, names: Sequence[str]) -> list[list[str]]:
+        """Return columns of a file as text.
 
-class DataFile(str):
-    """The type of a field that names a file. Loading a spec makes it absolute, starting from the spec's folder."""
+        Raises:
+            DataError: if the file cannot be read, or has no such columns.
+        """
+        raise DataError(f"{path} has no named columns to keep", help="leave --keep out")
 
-    __slots__ = ()
+    def read_table(self, table: Table, *, targets: bool) -> Samples | None:
+        """Return the samples in a table, as `read` does; None if the dataset is no table.
 
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(cls._check, core_schema.str_schema())
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Refuse control characters; a pattern cannot list all other unprintable ones."""
-        return {**handler(schema), "not": {"pattern": r"[\u0000-\u001f\u007f-\u009f]"}}
-
-    @classmethod
-    def _check(cls, path: str) -> DataFile:
-        if not path.isprintable():
-            raise ValueError("a path cannot contain unprintable characters")
-        try:
-            return cls(Path(path).expanduser())
-        except RuntimeError as error:
-            raise ValueError(f"{path.partition('/')[0]} is not a home directory") from error
+        Raises:
+            DataError: if columns are missing or wrong.
+        """
+        return None

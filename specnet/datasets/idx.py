@@ -12,7 +12,8 @@ import numpy as np
 from pydantic import Field
 
 from specnet.component import Section
-from specnet.datasets.base import Data, DataFile, Dataset, Outline, Samples
+from specnet.datasets.base import Data, Dataset, Outline, Samples
+from specnet.datasets.data_file import DataFile
 from specnet.errors import DataError
 from specnet.numpy_files import Header, explain_os_error
 
@@ -32,64 +33,78 @@ class ImageFiles(Section):
     """The two files of a split."""
 
     images: DataFile = Field(description="file of the images, relative to the spec's folder")
-    labels: DataFile = Field(description="file of the labels")
+    labels: DataFile | None = Field(description="file of the labels; null if training has none")
 
 
 class Idx(Dataset):
     """Images and labels in IDX files, plain or gzipped.
 
-    Images (n, height, width) become inputs (n, height, width, 1), labels (n,) class numbers. Format and MNIST:
-    LeCun, Cortes & Burges, "The MNIST database of handwritten digits".
+    Images (n, height, width) become inputs (n, height, width, 1), labels (n,) class numbers. Without labels, the images
+    are the targets, too. Format and MNIST: LeCun, Cortes & Burges, "The MNIST database of handwritten digits".
     """
 
     images: DataFile = Field(description="file of the training images, relative to the spec's folder")
-    labels: DataFile = Field(description="file of the training labels")
+    labels: DataFile | None = Field(
+        description="file of the training labels; null: targets are the images, as an autoencoder has them"
+    )
     validation: ImageFiles | None = Field(default=None, description="files of validation samples")
     test: ImageFiles | None = Field(default=None, description="files of test samples")
 
     def outline(self) -> Outline:
-        outlines = {split: _outline(Path(files.images), Path(files.labels)) for split, files in self._files().items()}
+        outlines = {split: _outline(files.images, files.labels) for split, files in self._files().items()}
         shape, rows = outlines.pop("train")
+        if self.labels is None:
+            return Outline(shape, shape, rows, tuple(outlines), kind="numbers")
         return Outline(shape, (), rows, tuple(outlines), kind="classes")
 
     def load(self, rng: np.random.Generator) -> Data:
-        splits: dict[str, Any] = {
-            split: _samples(Path(files.images), Path(files.labels)) for split, files in self._files().items()
-        }
+        splits: dict[str, Any] = {split: _samples(files.images, files.labels) for split, files in self._files().items()}
+        if self.labels is None:
+            return Data(**splits)
         count = int(splits["train"].targets.max()) + 1
         return Data(**splits, classes=tuple(str(number) for number in range(count)))
 
     def _files(self) -> dict[str, Idx | ImageFiles]:
         """Return the files of each split."""
         files = {"train": self, "validation": self.validation, "test": self.test}
-        return {split: pair for split, pair in files.items() if pair is not None}
+        found = {split: pair for split, pair in files.items() if pair is not None}
+        for split, pair in found.items():
+            if (pair.labels is None) != (self.labels is None):
+                raise DataError(f"{split} and training: both have labels, or none has", pointer=(split, "labels"))
+        return found
 
 
-def _outline(images_path: Path, labels_path: Path) -> tuple[tuple[int, ...], int]:
+def _outline(images_path: str, labels_path: str | None) -> tuple[tuple[int, ...], int]:
     """Return shape and number of the inputs from the headers alone."""
-    images, labels = read_idx_header(images_path), read_idx_header(labels_path)
+    images = read_idx_header(Path(images_path))
+    labels = None if labels_path is None else read_idx_header(Path(labels_path))
     return _input_shape(images_path, images, labels_path, labels), images.shape[0]
 
 
-def _samples(images_path: Path, labels_path: Path) -> Samples:
-    images, labels = read_idx(images_path), read_idx(labels_path)
+def _samples(images_path: str, labels_path: str | None) -> Samples:
+    images = read_idx(Path(images_path))
+    labels = None if labels_path is None else read_idx(Path(labels_path))
     shape = _input_shape(images_path, images, labels_path, labels)
+    images = images.reshape(-1, *shape)
+    if labels is None:
+        return Samples(images, images)
     if labels.min() < 0 or labels.max() >= MAX_IDX_CLASSES:
         raise DataError(f"{labels_path}: labels are class numbers from 0, these are {labels.min()} to {labels.max()}")
-    return Samples(images.reshape(-1, *shape), labels.astype(np.int64))
+    return Samples(images, labels.astype(np.int64))
 
 
 def _input_shape(
-    images_path: Path, images: np.ndarray | Header, labels_path: Path, labels: np.ndarray | Header
+    images_path: str, images: np.ndarray | Header, labels_path: str | None, labels: np.ndarray | Header | None
 ) -> tuple[int, ...]:
     """Return the shape of one input, (height, width, 1) for plain images, after checking the labels' header."""
     if len(images.shape) < 2:
         raise DataError(f"{images_path}: its shape {images.shape} is not that of images")
-    if len(labels.shape) != 1 or labels.dtype.kind not in "iu":
-        message = f"labels are one whole number each, this has dtype {labels.dtype} and shape {labels.shape}"
-        raise DataError(f"{labels_path}: {message}")
-    if images.shape[0] != labels.shape[0]:
-        raise DataError(f"{images_path} has {images.shape[0]} images, {labels_path} has {labels.shape[0]} labels")
+    if labels is not None:
+        if len(labels.shape) != 1 or labels.dtype.kind not in "iu":
+            message = f"labels are one whole number each, this has dtype {labels.dtype} and shape {labels.shape}"
+            raise DataError(f"{labels_path}: {message}")
+        if images.shape[0] != labels.shape[0]:
+            raise DataError(f"{images_path} has {images.shape[0]} images, {labels_path} has {labels.shape[0]} labels")
     return (*images.shape[1:], 1) if len(images.shape) == 3 else images.shape[1:]
 
 

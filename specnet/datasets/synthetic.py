@@ -11,36 +11,6 @@ from pydantic import Field
 from specnet.datasets.base import Data, Dataset, Outline, Samples
 
 
-class Spiral(Dataset):
-    """Two interleaved spiral arms in the plane, of class 0 and 1.
-
-    Arm i has half the points, with radius r from 0.2 to 5 and angle t = 3 pi (r - 0.2) / 4.8 + i pi plus normal
-    noise; a point is (r sin t, r cos t).
-    """
-
-    synthetic: ClassVar[bool] = True
-    n_samples: int = Field(default=400, ge=4, le=10**7, multiple_of=2, description="points in both arms together")
-    noise: float = Field(default=0.25, ge=0, description="standard deviation of the angle, in radians")
-
-    def outline(self) -> Outline:
-        return Outline((2,), (), self.n_samples, (), classes=2, kind="classes")
-
-    def load(self, rng: np.random.Generator) -> Data:
-        count = self.n_samples // 2
-        radius = np.linspace(0.2, 5.0, count)
-        arms = []
-        for arm in range(2):
-            angle = np.linspace(0.0, 3.0 * np.pi, count) + arm * np.pi + self.noise * rng.normal(size=count)
-            arms.append(np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=1))
-        inputs, targets = np.concatenate(arms), np.repeat([0, 1], count)
-        return Data(
-            Samples(inputs, targets),
-            classes=("arm 0", "arm 1"),
-            input_names=("x", "y"),
-            target_names=("arm",),
-        )
-
-
 class Waves(Dataset):
     """A curve of one variable in two pieces, with normal noise.
 
@@ -135,6 +105,29 @@ class Sines(Dataset):
         inputs, targets = x[:, :-1], x[:, -1:]
         inputs += self.noise * rng.normal(size=inputs.shape)
         return Data(Samples(inputs[..., np.newaxis], targets), target_names=("next",))
+
+
+class Adding(Dataset):
+    """The adding problem: sequences of random numbers, of which two are marked; the target is their sum.
+
+    x_t is (v_t, m_t) with v_t uniform in [0, 1] and a mark m_t, 1 at one position of the first half and at one of the
+    second, else 0. Predicting 1 has a mean squared error of 1/6. Hochreiter & Schmidhuber, "Long short-term memory",
+    1997.
+    """
+
+    synthetic: ClassVar[bool] = True
+    n_samples: int = Field(default=2000, ge=4, le=1_000_000, description="sequences")
+    length: int = Field(default=30, ge=2, le=1000, description="numbers in a sequence")
+
+    def outline(self) -> Outline:
+        return Outline((self.length, 2), (1,), self.n_samples, (), kind="numbers")
+
+    def load(self, rng: np.random.Generator) -> Data:
+        n, half = self.n_samples, self.length // 2
+        x = np.stack([rng.random((n, self.length)), np.zeros((n, self.length))], axis=-1)
+        x[np.arange(n), rng.integers(half, size=n), 1] = 1
+        x[np.arange(n), rng.integers(half, self.length, size=n), 1] = 1
+        return Data(Samples(x, x.prod(axis=-1).sum(axis=1, keepdims=True)), target_names=("sum",))
 
 
 def _sine(x: np.ndarray) -> np.ndarray:

@@ -7,20 +7,34 @@ import csv
 import gzip
 import io
 import lzma
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, cast
+from typing import Any, BinaryIO, Literal, TextIO, cast
 
 from specnet.errors import DataError
 
 SEPARATORS = ",;\t|"
 """Separators of cells that are looked for."""
+
+
+def use_plugin(kind: str) -> str:
+    """Return what to do about a file that this dataset of the plugin specnet-arrow reads."""
+    return f'set "type": "{kind}", for which: pip install "specnet[arrow]"; or save it as CSV'
+
+
 _OTHERS = {
     b"\xd0\xcf\x11\xe0": ("a workbook of a spreadsheet", "save the sheet as CSV"),
-    b"PAR1": ("a Parquet file", "save it as CSV"),
+    b"PAR1": ("a Parquet file", use_plugin("parquet")),
+    b"\x93NUMPY": ("an array of NumPy", "give it the ending .npy"),
+    b"%PDF": ("a PDF document", "save the table as CSV"),
+    b"\x89HDF": ("an HDF5 file", "save the table as CSV"),
+    b"SQLite format": ("a database of SQLite", "save the table as CSV"),
+    b"ARROW1": ("a Feather file", use_plugin("feather")),
 }
 """First bytes of other formats, their names, and what to do."""
 _OPENERS: dict[bytes, Callable[[BinaryIO], Any]] = {
@@ -29,10 +43,30 @@ _OPENERS: dict[bytes, Callable[[BinaryIO], Any]] = {
     b"\xfd7zXZ\x00": lzma.open,
 }
 _ZIP = b"PK\x03\x04"
-_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+_MARKS = {
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"\xef\xbb\xbf": "utf-8-sig",
+}
 """Byte order marks, and the encodings that they stand for."""
 DECOMPRESSION_ERRORS = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 """What is raised while a damaged or encrypted file is decompressed, besides OSError."""
+Encoding = Literal[
+    "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "ascii", "latin-1", "iso-8859-2", "iso-8859-5", "iso-8859-7",
+    "iso-8859-9", "iso-8859-15", "cp437", "cp850", "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1257",
+    "mac-roman", "koi8-r", "shift_jis", "euc-jp", "euc-kr", "big5", "gb18030",
+]  # fmt: skip
+"""Encodings of text that Python can read."""
+STDIN = Path("-")
+"""Stands for standard input."""
+
+
+@cache
+def _read_stdin() -> bytes:
+    """Return what standard input contains, which can be read only once."""
+    return sys.stdin.buffer.read()
 
 
 @contextmanager
@@ -44,7 +78,12 @@ def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
         DataError: if it has another format.
     """
     with ExitStack() as stack:
-        file: BinaryIO = stack.enter_context(path.open("rb"))
+        file = (
+            cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, io.BytesIO(_read_stdin()))))
+            if path == STDIN
+            else path.open("rb")
+        )
+        stack.enter_context(file)
         first = _first(file)
         for beginning, (kind, help) in _OTHERS.items():
             if first.startswith(beginning):
@@ -55,19 +94,24 @@ def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
         if first.startswith(_ZIP):
             file = stack.enter_context(_open_member(path, stack.enter_context(zipfile.ZipFile(file))))
         start = _first(file)
+        if start[1:2] == b"\0" and not any(map(start.startswith, _MARKS)) and encoding in ("utf-8", "ascii", "latin-1"):
+            help = 'set "encoding", such as "utf-16-le", or save the file as UTF-8'
+            raise DataError(f"{path} has a NUL in its beginning: its text is not {encoding.upper()}", help=help)
         found = next((name for mark, name in _MARKS.items() if start.startswith(mark)), encoding)
         yield stack.enter_context(io.TextIOWrapper(file, found, newline=""))
 
 
 def _first(file: BinaryIO) -> bytes:
     """Return the first bytes of a file, which stay to be read."""
-    return cast(io.BufferedReader, file).peek(8)[:8]
+    return cast(io.BufferedReader, file).peek(16)[:16]
 
 
 def _open_member(path: Path, archive: zipfile.ZipFile) -> BinaryIO:
     names = [each.filename for each in archive.infolist() if not each.is_dir()]
     if "[Content_Types].xml" in names:
-        raise DataError(f"{path} is a workbook of a spreadsheet, not a table as CSV", help="save the sheet as CSV")
+        raise DataError(f"{path} is a workbook of a spreadsheet, not a table as CSV", help=use_plugin("excel"))
+    if any(name.endswith(".npy") for name in names):
+        raise DataError(f"{path} has arrays of NumPy, not a table as CSV", help="give it the ending .npz")
     tables = [name for name in names if not name.startswith("__MACOSX/")]
     if len(tables) != 1:
         raise DataError(f"{path} is a zip file with {len(tables)} files, not with one table", help="unpack it")
@@ -103,4 +147,4 @@ def find_separator(lines: Sequence[str], quote: str) -> str:
         width = len(rows[0]) if rows else 0
         return (sum(len(row) == width for row in rows), width) if width > 1 else (0, 0)
 
-    return max(SEPARATORS, key=score)
+    return max((each for each in SEPARATORS if each != quote), key=score)

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from specnet.component import Component
+from specnet.functions import normal_cdf, normal_quantile
 
 
 class Initializer(Component):
@@ -21,3 +22,9 @@ class Initializer(Component):
     @abstractmethod
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
         """Return an array of `shape`; it is rounded to the network's dtype afterwards."""
+
+
+def truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Return numbers of a standard normal distribution between -2 and 2, by the inverse of its distribution."""
+    low, high = normal_cdf(np.array([-2.0, 2.0]))
+    return normal_quantile(np.asarray(rng.uniform(low, high, shape)))

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from specnet.initializers.base import Initializer
+from specnet.initializers.base import Initializer, truncated_normal
 
 
 class Normal(Initializer):
@@ -19,6 +19,19 @@ class Normal(Initializer):
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
         return rng.normal(self.mean, self.std, shape)
+
+
+class TruncatedNormal(Initializer):
+    """Normal distribution N(mean, std^2) without what is more than two standard deviations from the mean.
+
+    `std` is that before the ends are cut off; afterwards it is 0.88 of that.
+    """
+
+    mean: float = Field(default=0.0, description="mean")
+    std: float = Field(default=1.0, ge=0, description="standard deviation")
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
+        return self.mean + self.std * truncated_normal(rng, shape)
 
 
 class Uniform(Initializer):

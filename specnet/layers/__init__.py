@@ -1,1 +1,1 @@
-"""Components for `"layers"`: `linear`, `flatten`, `dropout` and the activation functions."""
+"""Components for `"layers"`: fully connected and convolutional layers, pooling, normalization, activation functions."""

@@ -1,4 +1,4 @@
-"""Activation functions: elementwise, except softmax."""
+"""Activation functions of each number by itself."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import math
 import numpy as np
 from pydantic import Field
 
-from specnet.functions import normal_cdf, sigmoid, softmax, softplus
-from specnet.layers.base import Activation, Layer
+from specnet.functions import normal_cdf, sigmoid, softplus
+from specnet.layers.base import Activation
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
 class Sigmoid(Activation):
@@ -117,19 +119,102 @@ class Softplus(Activation):
         return sigmoid(x)
 
 
-class Softmax(Layer):
-    """y = exp(x) / sum exp(x) over the last axis; dx = y (dy - sum(dy y)).
+class Relu6(Activation):
+    """y = min(max(x, 0), 6); dy/dx = 1 where 0 < x < 6, else 0. Krizhevsky, 2010."""
 
-    Do not put it before the loss `cross_entropy`: that loss takes logits and has its own softmax.
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return np.clip(x, 0, 6)
+
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return (y > 0) & (y < 6)
+
+
+class Selu(Activation):
+    """y = s x for x > 0, else s a (exp(x) - 1); dy/dx = s or y + s a, with s = 1.0507 and a = 1.6733.
+
+    With initial weights of mean 0 and variance 1 / inputs, outputs tend to mean 0 and variance 1. Klambauer et al.,
+    "Self-normalizing neural networks", 2017.
     """
 
-    axes = (..., "features")
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0)))
+
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.where(x > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA)
+
+
+class Mish(Activation):
+    """y = x t with t = tanh(softplus(x)); dy/dx = t + x sigmoid(x) (1 - t^2). Misra, 2020."""
+
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return x * np.tanh(softplus(x))
+
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        t = np.tanh(softplus(x))
+        return t + x * (sigmoid(x) * (1 - t * t))
+
+
+class HardSigmoid(Activation):
+    """y = x / 6 + 1 / 2, cut off at 0 and 1; dy/dx = 1 / 6 where 0 < y < 1, else 0. Howard et al., 2019."""
+
     output = "probabilities"
-    mask = "keep"
 
-    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.y = softmax(x)
-        return self.y
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return np.clip(x / 6 + 0.5, 0, 1)
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        return self.y * (dy - np.sum(dy * self.y, axis=-1, keepdims=True))
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return ((y > 0) & (y < 1)) * x.dtype.type(1 / 6)
+
+
+class HardSilu(Activation):
+    """y = x h with h = x / 6 + 1 / 2, cut off at 0 and 1; dy/dx = 0, x / 3 + 1 / 2 or 1. Howard et al., 2019."""
+
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return x * np.clip(x / 6 + 0.5, 0, 1)
+
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.where(np.abs(x) < 3, x / 3 + 0.5, x > 0)
+
+
+class Softsign(Activation):
+    """y = x / (1 + |x|), in (-1, 1); dy/dx = 1 / (1 + |x|)^2. Turian et al., 2009."""
+
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return x / (1 + np.abs(x))
+
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        inverse = 1 / (1 + np.abs(x))
+        return inverse * inverse
+
+
+class Sine(Activation):
+    """y = sin(x); dy/dx = cos(x). Sitzmann et al., "Implicit neural representations", 2020."""
+
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return np.sin(x)
+
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.cos(x)
+
+
+class Square(Activation):
+    """y = x^2; dy/dx = 2 x."""
+
+    def f(self, x: np.ndarray) -> np.ndarray:
+        return x * x
+
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return 2 * x
+
+
+class Gaussian(Activation):
+    """y = exp(-x^2), in (0, 1]; dy/dx = -2 x y."""
+
+    output = "probabilities"
+
+    def f(self, x: np.ndarray) -> np.ndarray:
+        near = np.clip(x, -40, 40)  # beyond it y is 0, and the square would overflow
+        return np.exp(-near * near)
+
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return -2 * x * y

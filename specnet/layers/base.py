@@ -10,6 +10,7 @@ from types import EllipsisType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from specnet.component import Component, build
 from specnet.errors import ShapeError, SpecError, SpecnetError
@@ -22,11 +23,13 @@ from specnet.workspace import Workspace
 if TYPE_CHECKING:
     from specnet.layers.stack import Stack
 
+INPUT = "input"
+"""What a list of layers calls its input, where layers take outputs of others by name."""
 Output = Literal["numbers", "probabilities", "same"]
 """Kind of outputs: any numbers, numbers in [0, 1] by construction, or the same as the inputs."""
 RUN_TIME = (
     "parameters", "states", "shared", "stacks", "grad", "rng", "dtype", "place", "within", "input_shape",
-    "output_shape", "needs_dx", "buffers",
+    "output_shape", "needs_dx", "buffers", "frozen", "owner", "transposed",
 )  # fmt: skip
 """Attributes that every layer has once it is part of a network."""
 
@@ -54,11 +57,16 @@ class RunningState:
 
 @dataclass(frozen=True)
 class Shared:
-    """A parameter of another layer, `source`, that a layer uses as its own, transposed or not."""
+    """A parameter that a layer has declared, and that is the one of the same name of `owner`, transposed or not."""
 
-    name: str
-    source: str
+    parameter: Parameter
+    owner: Layer
     transpose: bool
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        return self.parameter.name
 
 
 class Layer(Component):
@@ -91,6 +99,8 @@ class Layer(Component):
     As the first layer, a layer that takes whole numbers gets x in an integer dtype, and returns no dx. After other
     layers, or in `parallel` beside layers that take numbers, it gets them in the network's dtype.
     """
+    whole_below: ClassVar[int | None] = None
+    """Whole numbers have to be from 0 to below this; None: any. May be a property, such as the size of a vocabulary."""
     output: ClassVar[Output | None] = None
     """Kind of outputs; None if unknown. May be a property that depends on the layer's fields."""
     mask: ClassVar[Any] = "refuse"
@@ -100,6 +110,14 @@ class Layer(Component):
     "use": the layer reads `self.mask`, an array (batch, time) of bool that is True where a position counts, or None;
     masked positions then change neither other outputs nor gradients.
     """
+
+    name: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        exclude_if=lambda name: name is None,
+        repr=False,
+        description="name by which later layers of the same list take the outputs",
+    )
 
     def model_post_init(self, context: Any) -> None:
         """Set the run-time attributes, which the network fills in."""
@@ -111,6 +129,7 @@ class Layer(Component):
         self.buffers = Workspace()
         self.place: Pointer = ()
         self.needs_dx = True
+        self.frozen = False
         self.take_mask(None)
 
     def build(self, input_shape: Shape) -> Shape:
@@ -157,13 +176,17 @@ class Layer(Component):
         """Return the mask of the outputs of the last `forward`, by default that of the inputs."""
         return vars(self)["mask"]
 
+    def refuses_mask(self) -> bool:
+        """Return whether inputs with a mask are an error, for a built layer."""
+        return type(self).mask == "refuse" or len(self.input_shape) < 2 <= len(self.axes)
+
     def take_mask(self, mask: np.ndarray | None) -> None:
         """Set the mask of the next inputs.
 
         Raises:
             ShapeError: if there is one and the layer's class refuses it, or inputs are features without positions.
         """
-        if mask is not None and (type(self).mask == "refuse" or len(self.input_shape) < len(self.axes) > 1):
+        if mask is not None and self.refuses_mask():
             message = (
                 f"{show_pointer(self.place)} ({definition_name(self)}) cannot take sequences with masked positions"
             )
@@ -180,13 +203,13 @@ class Layer(Component):
         return self.buffers(name, shape, self.dtype if dtype is None else dtype)
 
     def stack(
-        self, layers: Sequence[Layer], *place: str | int, times: int | None = None, needs_dx: bool = False
+        self, layers: Sequence[Layer] | Layer, *place: str | int, times: int | None = None, needs_dx: bool = False
     ) -> Stack:
-        """Return copies of layers that are built, run and named as one; called in `build`.
+        """Return copies of layers, or of one layer, that are built, run and named as one; called in `build`.
 
-        `place` is the place of the list below this layer, such as "layers". With `times`, all of them are copied that
-        often, one after the other. With `needs_dx`, their dx is always computed, as is necessary for a stack whose
-        input is not the layer's own x.
+        `place` is the place of the list, or of the one layer, below this layer: "layers", say. With `times`, all of
+        them are copied that often, one after the other. With `needs_dx`, their dx is always computed, as is necessary
+        for a stack whose input is not the layer's own x.
         """
         stack = type(self.within)(layers, (*self.place, *place), ".".join(map(str, place)), times, needs_dx)
         self.stacks.append(stack)
@@ -201,8 +224,8 @@ class Layer(Component):
         fan_in: int | None = None,
         fan_out: int | None = None,
         decay: bool | None = None,
-    ) -> None:
-        """Declare a parameter.
+    ) -> Parameter:
+        """Declare a parameter, and return it.
 
         `initializer` is an instance, a name or an object as in a spec. Without given fans, the last two axes are
         (in, out), any before them a kernel. Weight decay applies if `decay` is true, by default for two or more axes.
@@ -218,21 +241,18 @@ class Layer(Component):
         kernel, last = math.prod(shape[:-2]), shape[-2:] or (1,)
         fan_in, fan_out = fan_in or kernel * last[0], fan_out or kernel * last[-1]
         decay = len(shape) >= 2 if decay is None else decay
-        self.parameters.append(Parameter(name, shape, built, fan_in, fan_out, decay))
+        parameter = Parameter(name, shape, built, fan_in, fan_out, decay)
+        self.parameters.append(parameter)
+        return parameter
 
     def declare_state(self, name: str, shape: Shape, value: float = 0.0) -> None:
         """Declare running state that starts with `value` everywhere and that `forward` updates in place."""
         self._check_name(name, shape)
         self.states.append(RunningState(name, shape, value))
 
-    def share(self, name: str, source: str, transpose: bool = False) -> None:
-        """Use a parameter of another layer, such as "layers.0.weight", as one of this layer's own.
-
-        `self.NAME` is a view of it, and `self.grad.NAME` is a separate array that the network adds to that parameter's
-        gradient.
-        """
-        self._check_name(name, ())
-        self.shared.append(Shared(name, source, transpose))
+    def is_trained(self) -> bool:
+        """Return whether parameters of a built layer are trained, its own or shared ones, without layers inside."""
+        return (bool(self.parameters) and not self.frozen) or any(not each.owner.frozen for each in self.shared)
 
     def _check_name(self, name: str, shape: Shape) -> None:
         declared = {each.name for group in (self.parameters, self.states, self.shared) for each in group}
@@ -277,16 +297,3 @@ def walk(layer: Layer, name: str) -> Iterator[tuple[str, Layer]]:
     for stack in layer.stacks:
         for below, child in stack.named():
             yield from walk(child, f"{name}.{below}")
-
-
-def take_whole(layers: Sequence[Layer]) -> bool:
-    """Return whether layers, one after the other, take whole numbers."""
-    return bool(layers) and layers[0].takes == "whole"
-
-
-def outputs_of(layers: Sequence[Layer], given: Output | None = "same") -> Output | None:
-    """Return the kind of outputs of layers, one after the other, for inputs of kind `given`."""
-    for layer in layers:
-        output = layer.output
-        given = given if output == "same" else output
-    return given

@@ -9,11 +9,11 @@ from pydantic import Field, PositiveInt
 
 from specnet.errors import ShapeError
 from specnet.initializers.base import Initializer
-from specnet.layers.base import Layer
+from specnet.layers.weighted import WeightedLayer
 from specnet.task import Shape
 
 
-class Linear(Layer):
+class Linear(WeightedLayer):
     r"""Affine map y = x W + b of the last axis.
 
     Input (..., in), output (..., units). With dy = dL/dy the chain rule gives dW = x^T dy, db = sum dy and
@@ -38,7 +38,7 @@ class Linear(Layer):
             raise ShapeError('has no "units"', help="add them: only the last linear layer of a spec may leave them out")
         self.declare("weight", (input_shape[-1], self.units), self.weight_init)
         if self.use_bias:
-            self.declare("bias", (self.units,), self.bias_init)
+            self.declare("bias", (self.units,), self.bias_init, fan_in=input_shape[-1])
         return (*input_shape[:-1], self.units)
 
     def flops(self) -> int:

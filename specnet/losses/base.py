@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -10,8 +11,12 @@ from pydantic import Field
 
 from specnet.component import Component
 from specnet.errors import DataError, ShapeError
-from specnet.task import Shape, Task, TaskKind
+from specnet.task import Shape, Targets, Task, TaskKind, decide_task
 from specnet.weights import aligned, total_weight, weighted
+from specnet.words import quote
+
+Invert = Callable[[np.ndarray], np.ndarray]
+"""Undoes the transforms of targets."""
 
 
 class Loss(Component):
@@ -35,7 +40,8 @@ class Loss(Component):
     sum. An element is one number of y or, in a loss of whole distributions, one last axis of y. Weights are an array
     whose axes match those of the elements from the first on; None means 1 each. What has weight 0 changes neither loss
     nor gradient. `divisor` is what a mean divides by: None for the sum of the batch's own weights. Where a batch is
-    computed in parts, it is the same number for all of them, so that their losses and gradients add up.
+    computed in parts, it is the same number for all of them, so that their losses and gradients add up. A run sets
+    `task` before training, None until then.
     """
 
     group: ClassVar[str] = "losses"
@@ -43,11 +49,14 @@ class Loss(Component):
     """Kind of outputs that the loss takes: any numbers, probabilities, or logits, which are not probabilities."""
     learns: ClassVar[tuple[TaskKind, ...]] = ("regression", "binary", "multiclass", "multilabel")
     """The tasks that the loss can learn. The first is assumed where the dataset leaves the task open."""
+    quadratic: ClassVar[bool] = False
+    """Whether the loss is a sum of squared errors of outputs, or their mean, as some optimizers need."""
     reduction: Literal["mean", "sum"] = Field(default="mean", description="how elements become one number")
 
     def model_post_init(self, context: Any) -> None:
         """Set the run-time attributes of the loss."""
         self.divisor: float | None = None
+        self.task: Task | None = None
 
     @abstractmethod
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
@@ -60,6 +69,37 @@ class Loss(Component):
     def predictions(self, y: np.ndarray) -> np.ndarray:
         """Return predictions for outputs y: y itself, or probabilities for a loss on logits."""
         return y
+
+    def predictions_per_target(self) -> int:
+        """Return how many predictions there are for each target: first one of each target, then the next ones."""
+        return 1
+
+    @property
+    def heads(self) -> Sequence[Loss]:
+        """The losses of the parts of a task: the loss itself, or those that it adds up."""
+        return (self,)
+
+    def with_heads(self, losses: Sequence[Loss]) -> Loss:
+        """Return the loss with others in place of its `heads`."""
+        return losses[0]
+
+    def interpret(self, y: np.ndarray, invert: Invert) -> np.ndarray:
+        """Return predictions for outputs y in the units of the dataset; `invert` undoes the transforms of targets."""
+        y, several = self.predictions(y), self.predictions_per_target()
+        if several == 1:
+            return invert(y)
+        return np.concatenate([invert(part) for part in np.split(y, several, axis=-1)], axis=-1)
+
+    def decide(self, targets: Targets, outputs: Shape | None = None, categorical: bool = False) -> Task | None:
+        """Return what the network learns of these targets; arguments and errors as in `decide_task`."""
+        for number, found in enumerate(targets.column_classes):
+            if len(found) > 2:
+                name = quote(targets.names[number] if targets.names else str(number))
+                raise ShapeError(
+                    f"the target {name} has {len(found)} classes, of which this loss would learn the numbers",
+                    help='learn each target by a loss of its own, with the loss "sum"; or predict classes alone',
+                )
+        return decide_task(targets, self.learns, outputs, categorical)
 
     def units(self, task: Task, columns: int) -> int | None:
         """Return how many outputs a task needs, given its number of target columns; None if unknown.
@@ -89,6 +129,20 @@ class Loss(Component):
         """
         self.check_shapes(output_shape, target.shape[1:])
         return target.reshape(len(target), *output_shape).astype(dtype)
+
+    def weigh(self, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        """Return the weights of elements, given prepared targets and the weights of a batch; by default those.
+
+        Override it if the targets decide how much they count, and call it in `forward`.
+        """
+        return weight
+
+    def check_task(self, task: Task) -> None:
+        """Check that the loss's fields fit the task, once it is known.
+
+        Raises:
+            ShapeError: if they do not.
+        """
 
     def check_shapes(self, output_shape: Shape, target_shape: Shape, classes: int | None = None) -> None:
         """Check that targets of this shape fit outputs; `classes` is the number of classes of class numbers.
@@ -153,27 +207,28 @@ class ElementwiseLoss(Loss):
 
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
         self.y, self.target = y, target
-        return self.reduce(self.element(y, target), weight)
+        return self.reduce(self.element(y, target), self.weigh(target, weight))
 
     def backward(self) -> np.ndarray:
         return self.scale(self.slope(self.y, self.target))
 
 
 def check_target_probabilities(target: np.ndarray) -> None:
-    """Check that targets can be probabilities.
+    """Check that targets can be probabilities; raises as `refuse_targets` does."""
+    help = "binary losses take targets of 0 and 1; for more classes use cross_entropy, for numbers mse"
+    refuse_targets(target, (target < 0) | (target > 1), "is outside the range from 0 to 1", help)
+
+
+def refuse_targets(target: np.ndarray, wrong: np.ndarray, why: str, help: str) -> None:
+    """Check that no target is wrong.
 
     Raises:
-        DataError: naming the first one that is outside [0, 1].
+        DataError: naming the first one that is.
     """
-    outside = (target < 0) | (target > 1)
-    if outside.any():
-        place = np.argwhere(outside)[0]
-        raise DataError(
-            f"target {target[tuple(place)]:g} in {{place}} is outside the range from 0 to 1",
-            row=place[0],
-            pointer=("loss",),
-            help="binary losses take targets of 0 and 1; for more classes use cross_entropy, for numbers mse",
-        )
+    if wrong.any():
+        place = np.argwhere(wrong)[0]
+        message = f"target {target[tuple(place)]:g} in {{place}} {why}"
+        raise DataError(message, row=place[0], pointer=("loss",), help=help)
 
 
 def _show(shape: Shape) -> str:

@@ -1,98 +1,22 @@
-"""Losses on classes."""
+"""Losses on one of several classes."""
 
 from __future__ import annotations
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
-from specnet.errors import DataError, ShapeError
+from specnet.errors import ShapeError
 from specnet.functions import sigmoid, softmax, softplus
-from specnet.losses.base import ElementwiseLoss, Loss, check_target_probabilities
+from specnet.losses.base import Loss, check_target_probabilities, refuse_targets
+from specnet.losses.classes import ClassLoss, class_targets, other_outputs, other_shapes
 from specnet.task import Shape, Task
+from specnet.weights import aligned
 
 
-class Binary(ElementwiseLoss):
-    """The two forms of binary cross-entropy: a target is the probability of yes, for each output."""
-
-    learns = ("binary", "multilabel")
-
-    def check_shapes(self, output_shape: Shape, target_shape: Shape, classes: int | None = None) -> None:
-        if classes is not None and classes > 2:
-            raise ShapeError(
-                f"the targets are of {classes} classes, a binary loss needs two",
-                pointer=("layers",),
-                help=f"use cross_entropy and a last layer of {classes} units",
-            )
-        super().check_shapes(output_shape, target_shape)
-
-    def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
-        target = super().prepare(target, output_shape, dtype)
-        check_target_probabilities(target)
-        return target
-
-
-class Bce(Binary):
-    """Binary cross-entropy on probabilities: L = mean -(t log y + (1 - t) log(1 - y)).
-
-    dy = ((1 - t) / (1 - y) - t / y) / n. Below `epsilon` the logarithm is continued by its tangent, so that an
-    exact 0 or 1 has a finite loss, and a finite gradient that is still the derivative of that loss.
-    """
-
-    takes = "probabilities"
-    examples = ({"epsilon": 0.2},)
-    epsilon: float = Field(
-        default=1e-12, ge=1e-30, lt=0.5, description="probability below which log becomes its tangent"
-    )
-
-    def element(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
-        return -(t * self.log(y) + (1 - t) * self.log(1 - y))
-
-    def slope(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
-        return (1 - t) / np.maximum(1 - y, self.epsilon) - t / np.maximum(y, self.epsilon)
-
-    def log(self, p: np.ndarray) -> np.ndarray:
-        """Return log p, or below epsilon its tangent at epsilon."""
-        limited = np.maximum(p, self.epsilon)
-        return np.log(limited) + (p - limited) / self.epsilon
-
-
-class BceWithLogits(Binary):
-    """Binary cross-entropy on logits z: L = mean max(z, 0) - z t + log(1 + exp(-|z|)).
-
-    The same number as `bce` after a sigmoid, without its loss of digits; dy = (sigmoid(z) - t) / n.
-    """
+class SoftmaxLoss(Loss):
+    """A loss of p = softmax(z) and target distributions t, which `forward` sets: dz = (p sum_k t_k - t) / n."""
 
     takes = "logits"
-
-    def element(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
-        return softplus(y) - y * t
-
-    def slope(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
-        return sigmoid(y) - t
-
-    def predictions(self, y: np.ndarray) -> np.ndarray:
-        return sigmoid(y)
-
-
-class CrossEntropy(Loss):
-    """Cross-entropy of softmax on logits z: L = mean over samples of -sum_k t_k log softmax(z)_k.
-
-    Targets are class numbers (n, ...) or distributions over classes (n, ..., k), one-hot for instance. With
-    p = softmax(z), dz = (p sum_k t_k - t) / n, which is (p - t) / n where t sums to 1. An element of the mean is
-    one distribution, not one logit.
-    """
-
-    takes = "logits"
-    learns = ("multiclass", "binary")
-
-    def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
-        if target.ndim < y.ndim:
-            target = (target[..., np.newaxis] == np.arange(y.shape[-1])).astype(y.dtype)
-        z = y - y.max(axis=-1, keepdims=True)  # the same softmax, without overflow
-        exp_z = np.exp(z)
-        total = exp_z.sum(axis=-1, keepdims=True)
-        self.p, self.t = exp_z / total, target
-        return self.reduce(-np.vecdot(target, z - np.log(total)), weight)
 
     def backward(self) -> np.ndarray:
         return self.scale(self.p * self.t.sum(axis=-1, keepdims=True) - self.t)
@@ -100,11 +24,46 @@ class CrossEntropy(Loss):
     def element_shape(self, output_shape: Shape) -> Shape:
         return output_shape[:-1]
 
-    def units(self, task: Task, columns: int) -> int | None:
-        return columns if columns > 1 else len(task.only.classes) or None
-
     def predictions(self, y: np.ndarray) -> np.ndarray:
         return softmax(y)
+
+
+class CrossEntropy(ClassLoss, SoftmaxLoss):
+    """Cross-entropy of softmax on logits z: L = mean over samples of -sum_k t_k log softmax(z)_k.
+
+    Targets are class numbers (n, ...) or distributions over classes (n, ..., k), one-hot for instance. With
+    p = softmax(z), dz = (p sum_k t_k - t) / n, which is (p - t) / n where t sums to 1. An element of the mean is
+    one distribution, not one logit. `label_smoothing` s makes targets t (1 - s) + s / k; Szegedy et al., 2016.
+    """
+
+    learns = ("multiclass", "binary")
+    examples = ({"label_smoothing": 0.1},)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="s: how far targets move towards 1 / k")
+    ignore_index: NonNegativeInt | None = Field(
+        default=None, description="class number that is not learned, such as that of padding; metrics count it"
+    )
+
+    def weigh(self, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        if self.ignore_index is None or target.dtype.kind != "i":
+            return super().weigh(target, weight)
+        counts = target != self.ignore_index
+        weight = counts.astype(np.float64) if weight is None else counts * aligned(weight, counts.shape)
+        return super().weigh(np.where(counts, target, 0), weight)
+
+    def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
+        weight = self.weigh(target, weight)
+        if target.ndim < y.ndim:
+            target = (target[..., np.newaxis] == np.arange(y.shape[-1])).astype(y.dtype)
+        if self.label_smoothing:
+            target = target * (1 - self.label_smoothing) + self.label_smoothing / y.shape[-1]
+        z = y - y.max(axis=-1, keepdims=True)  # the same softmax, without overflow
+        exp_z = np.exp(z)
+        total = exp_z.sum(axis=-1, keepdims=True)
+        self.p, self.t = exp_z / total, target
+        return self.reduce(-np.vecdot(target, z - np.log(total)), weight)
+
+    def units(self, task: Task, columns: int) -> int | None:
+        return columns if columns > 1 else len(task.only.classes) or None
 
     def check_shapes(self, output_shape: Shape, target_shape: Shape, classes: int | None = None) -> None:
         count = output_shape[-1] if output_shape else 1
@@ -116,35 +75,99 @@ class CrossEntropy(Loss):
             )
         rows = output_shape[:-1]
         if target_shape not in (output_shape, rows, (*rows, 1)):
-            raise ShapeError(
-                f"the targets have shape {target_shape}, the last layer returns shape {output_shape}: "
-                f"cross_entropy takes class numbers of shape {rows} or one-hot {output_shape}",
-                pointer=("layers",),
-            )
+            raise other_shapes("cross_entropy", target_shape, output_shape, output_shape)
         if classes is not None and classes > count:
-            raise ShapeError(
-                f"the targets are of {classes} classes, the last layer returns {count} outputs",
-                pointer=("layers",),
-                help=f"give the last layer {classes} units, or leave them out",
-            )
+            raise other_outputs(classes, count, classes)
 
     def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
         self.check_shapes(output_shape, target.shape[1:])
         if target.shape[1:] == output_shape:
             check_target_probabilities(target)
             return target.astype(dtype)
-        count, target = output_shape[-1], target.reshape(len(target), *output_shape[:-1])
-        wrong = (target != np.rint(target)) | (target < 0) | (target >= count)
-        if wrong.any():
-            place = np.argwhere(wrong)[0]
-            from_1 = target.min() == 1 and target.max() == count
-            raise DataError(
-                f"target {target[tuple(place)]:g} in {{place}} is not one of the classes 0 to {count - 1} "
-                f"that the last layer's {count} outputs stand for",
-                row=place[0],
-                pointer=("loss",),
-                help='the classes are numbered from 1: set transforms.targets to ["one_hot"], or subtract 1'
-                if from_1
-                else "give the last layer one unit for each class",
+        return class_targets(target, output_shape[:-1], output_shape[-1], self.ignore_index)
+
+
+class KlDivergence(SoftmaxLoss):
+    """Divergence of softmax on logits z from target distributions: L = mean over samples of sum_k t_k log(t_k / p_k).
+
+    p = softmax(z), and 0 log 0 = 0. It is cross-entropy minus the entropy of the targets, so that 0 is the least; dz =
+    (p sum_k t_k - t) / n. Kullback & Leibler, "On information and sufficiency", 1951.
+    """
+
+    learns = ("regression", "multiclass")
+    examples = ({"log_target": True},)
+    log_target: bool = Field(default=False, description="whether targets are logarithms of probabilities")
+
+    def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
+        self.t = np.exp(target) if self.log_target else target
+        log_t = target if self.log_target else np.log(np.where(target > 0, target, 1))
+        z = y - y.max(axis=-1, keepdims=True)
+        log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+        self.p = np.exp(log_p)
+        return self.reduce(np.vecdot(self.t, log_t - log_p), weight)
+
+    def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
+        target = super().prepare(target, output_shape, dtype)
+        if self.log_target:
+            help = "with log_target, targets are logarithms of probabilities"
+            refuse_targets(target, target > 0, "is not the logarithm of a probability", help)
+        else:
+            help = "targets are distributions; set log_target if they are logarithms"
+            refuse_targets(target, (target < 0) | (target > 1), "is outside the range from 0 to 1", help)
+        return target
+
+
+class OrdinalCrossEntropy(ClassLoss):
+    """Cross-entropy of classes in an order, 0 < 1 < ... < k - 1, with an output for each step from one to the next.
+
+    Output j is the logit of going on: p(class > j | class >= j) = sigmoid(y_j), and L = mean over samples of
+    sum_j m_j (log(1 + exp(y_j)) - t_j y_j), where t_j is 1 if the class c > j, and m_j if c >= j;
+    dy = m (sigmoid(y) - t) / n. The probability of class j is the product of all steps up to it, times that of stopping
+    there. Shi, Cao & Raschka, "Deep neural networks for rank-consistent ordinal regression based on conditional
+    probabilities", 2023.
+    """
+
+    takes = "logits"
+    learns = ("multiclass",)
+
+    def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
+        weight, steps = self.weigh(target, weight), np.arange(y.shape[-1])
+        self.y, self.t = y, (target[..., np.newaxis] > steps).astype(y.dtype)
+        self.m = (target[..., np.newaxis] >= steps).astype(y.dtype)
+        return self.reduce(np.vecdot(self.m, softplus(y) - self.t * y), weight)
+
+    def backward(self) -> np.ndarray:
+        return self.scale(self.m * (sigmoid(self.y) - self.t))
+
+    def predictions(self, y: np.ndarray) -> np.ndarray:
+        above = np.cumprod(sigmoid(y), axis=-1)  # p(class > j)
+        ends = np.ones_like(y[..., :1])
+        return np.concatenate([ends, above], axis=-1) - np.concatenate([above, 0 * ends], axis=-1)
+
+    def element_shape(self, output_shape: Shape) -> Shape:
+        return output_shape[:-1]
+
+    def units(self, task: Task, columns: int) -> int | None:
+        classes = columns if columns > 1 else len(task.only.classes)
+        return classes - 1 if classes else None
+
+    def check_shapes(self, output_shape: Shape, target_shape: Shape, classes: int | None = None) -> None:
+        rows, count = output_shape[:-1], output_shape[-1] if output_shape else 0
+        if count < 2:
+            raise ShapeError(
+                f"ordinal needs three classes or more, and one output less; the last layer returns {count}",
+                pointer=("layers",),
+                help="for two classes use bce_with_logits",
             )
-        return target.astype(np.int64)
+        if target_shape not in (rows, (*rows, 1), (*rows, count + 1)):
+            raise other_shapes("ordinal", target_shape, output_shape, (*rows, count + 1))
+        if classes is not None and classes != count + 1:
+            raise other_outputs(classes, count, classes - 1)
+
+    def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
+        self.check_shapes(output_shape, target.shape[1:])
+        count = output_shape[-1] + 1
+        if target.shape[1:] == (*output_shape[:-1], count):
+            refuse_targets(target, (target != 0) & (target != 1), "is not 0 or 1", "ordinal takes one-hot classes")
+            target = target.argmax(axis=-1)
+        return class_targets(target, output_shape[:-1], count)

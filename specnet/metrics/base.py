@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+from pydantic import Field
 
+from specnet import registry
 from specnet.component import Component
 from specnet.errors import ShapeError
-from specnet.task import Task
+from specnet.task import Task, TaskKind
 from specnet.weights import aligned, total_weight, weighted
 
 Kept = int | float | np.ndarray
@@ -21,6 +23,21 @@ Kept = int | float | np.ndarray
 def drop_column(x: np.ndarray) -> np.ndarray:
     """Return x (n, ..., 1) as (n, ...): a single output may have either shape."""
     return x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x
+
+
+def as_numbers(prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return predictions and targets as arrays of float64 of one shape, where (n,) and (n, 1) are the same.
+
+    Raises:
+        ShapeError: if the two cannot be compared element by element.
+    """
+    y, t = drop_column(prediction).astype(np.float64), drop_column(target).astype(np.float64)
+    if y.shape != t.shape:
+        raise ShapeError(
+            f"predictions have shape {prediction.shape[1:]}, targets {target.shape[1:]}: "
+            "this metric compares numbers; for classes use accuracy"
+        )
+    return y, t
 
 
 class Metric(Component):
@@ -40,14 +57,48 @@ class Metric(Component):
 
     Weights are an array whose axes match those of the targets from the first on; None means 1 each. A sample of
     weight 2 counts as two equal samples, one of weight 0 does not count.
+
+    Numbers should be finite whatever the samples are, as training ends where one is not; of no samples they are NaN.
+    A metric that returns several numbers by name has a column for each in the history, such as `validation/f1/setosa`.
     """
 
     group: ClassVar[str] = "metrics"
     higher_is_better: ClassVar[bool] = True
     keeps_samples: ClassVar[bool] = False
     """Whether the metric keeps all samples. It is then refused for data that do not fit into memory."""
+    is_share: ClassVar[bool] = False
+    """Whether the metric is the share of samples that have some property, each of which counts by itself."""
+    tasks: ClassVar[tuple[TaskKind, ...]] = ("regression", "binary", "multiclass", "multilabel")
+    """The tasks that the metric can measure; it is refused for others."""
+    needs_probabilities: ClassVar[bool] = False
+    """Whether predictions should be probabilities. It is then refused for networks that return any numbers."""
     task: ClassVar[Task | None] = None
-    """What predictions and targets stand for; None unless all of the targets are known to fit it, as in training."""
+    """What predictions and targets stand for; None outside of a run."""
+
+    name: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]*$",
+        max_length=100,
+        description="name in the history and in monitors; null: the type",
+    )
+
+    @property
+    def label(self) -> str:
+        """The metric's name in the history: its `name`, else its type."""
+        return self.name or registry.name_of("metrics", type(self))
+
+    def check_task(self, task: Task) -> None:
+        """Check before training that the metric can measure a task.
+
+        Raises:
+            ShapeError: if it cannot.
+        """
+        for part in task.parts:
+            if part.kind not in self.tasks:
+                name, kinds = registry.name_of("metrics", type(self)), " and ".join(self.tasks)
+                message = f"{name} is a metric for {kinds} tasks, but this task is {part.kind}"
+                numbers = "for numbers there are mse, mae and r2; for classes use a loss such as cross_entropy"
+                raise ShapeError(message, help=numbers if part.kind == "regression" else "leave it out")
 
     def model_post_init(self, context: Any) -> None:
         """Start without samples."""
@@ -82,12 +133,7 @@ class Metric(Component):
         Raises:
             ShapeError: if the two cannot be compared element by element.
         """
-        y, t = drop_column(prediction).astype(np.float64), drop_column(target).astype(np.float64)
-        if y.shape != t.shape:
-            raise ShapeError(
-                f"predictions have shape {prediction.shape[1:]}, targets {target.shape[1:]}: "
-                "this metric compares numbers; for classes use accuracy"
-            )
+        y, t = as_numbers(prediction, target)
         return y - t
 
     def keep(self, **values: Kept) -> None:
@@ -141,7 +187,7 @@ class MeanMetric(Metric):
         self.count += total_weight(values.shape, weight)
         if weight is not None:
             values = weighted(values.astype(np.float64), aligned(weight, values.shape))
-        self.total += float(np.add.reduce(values, axis=None))
+        self.total += float(np.count_nonzero(values) if values.dtype == bool else np.add.reduce(values, axis=None))
 
     def compute(self) -> float:
         return self.total / self.count if self.count else math.nan

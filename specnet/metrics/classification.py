@@ -1,49 +1,83 @@
-"""Metrics on classes."""
+"""Shares of samples whose class is predicted."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
+from pydantic import Field, PositiveInt
 
 from specnet.errors import ShapeError
-from specnet.metrics.base import MeanMetric, drop_column
-from specnet.task import class_numbers, classes
+from specnet.metrics.classes import ClassMean, has_labels, predicted_classes, true_scores
+from specnet.task import Task, TaskKind
 
 
-class Accuracy(MeanMetric):
+class Accuracy(ClassMean):
     """Share of samples whose class is predicted.
 
-    Targets are class numbers, 0 and 1 where there is one output, or one-hot.
+    Targets are class numbers, 0 and 1 where there is one output, or one-hot. Of several labels, all have to be right,
+    as in scikit-learn; `hamming_loss` counts each of them.
     """
 
-    def values(self, prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
-        predicted, wanted = drop_column(classes(prediction)), drop_column(target)
-        if wanted.shape != predicted.shape:
-            one_hot = class_numbers(target)
-            wanted = wanted if one_hot is None else drop_column(one_hot)
-        known = self.task is not None and self.task.has_classes  # all targets are classes then
-        if wanted.shape != predicted.shape or not (known or _are_classes(wanted, _count(prediction))):
-            raise ShapeError(
-                "accuracy takes 0 and 1 for one output, class numbers or one-hot targets for several; targets "
-                f"have shape {target.shape[1:]}, predictions {prediction.shape[1:]}, or a target is not a class",
-                help="for numbers there are the metrics mse, mae and r2",
-            )
-        hits: np.ndarray = predicted == wanted
-        return hits
+    is_share: ClassVar[bool] = True
+    examples = ({"threshold": 0.3},)
+    threshold: float = Field(
+        default=0.5, ge=0, le=1, description="probability from which on class 1 of two, or a label, is predicted"
+    )
+
+    def values(self, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        hits: np.ndarray = predicted_classes(scores, has_labels(self.task), self.threshold) == truth
+        return np.broadcast_to(hits.all(axis=1, keepdims=True), truth.shape) if has_labels(self.task) else hits
+
+    def check_task(self, task: Task) -> None:
+        super().check_task(task)
+        check_threshold(self.threshold, task)
 
 
-def _count(prediction: np.ndarray) -> int | None:
-    """Return how many classes scores stand for; None for class numbers."""
-    if prediction.dtype.kind in "iu":
-        return None
-    return max(prediction.shape[-1] if prediction.ndim > 1 else 1, 2)  # one probability means two classes
+class TopKAccuracy(ClassMean):
+    """Share of samples whose class is among the k with the largest scores.
+
+    Of equal scores those of later classes count as larger, as in scikit-learn.
+    """
+
+    is_share: ClassVar[bool] = True
+    examples = ({"k": 1}, {"k": 2})
+    tasks: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass")
+    k: PositiveInt = Field(default=5, description="number of classes that may contain the right one")
+
+    def values(self, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        if scores.shape[1] == 1:
+            scores = np.concatenate([1.0 - scores, scores], axis=1)
+        own, later = true_scores(scores, truth), np.arange(scores.shape[1]) > truth
+        before = (scores > own) | ((scores == own) & later)
+        return before.sum(axis=1, keepdims=True) < self.k
+
+    def check_task(self, task: Task) -> None:
+        super().check_task(task)
+        if 0 < (count := len(task.only.classes)) <= self.k:
+            message = f"a class is always among the {self.k} best of {count}"
+            raise ShapeError(message, pointer=("k",), help=f'choose a "k" below {count}, or the metric accuracy')
 
 
-def _are_classes(numbers: np.ndarray, count: int | None) -> bool:
-    """Return whether numbers are whole, and classes 0 to count - 1 where there is a count."""
-    if numbers.dtype.kind == "f" and not np.array_equal(numbers, np.rint(numbers)):
-        return False
-    if numbers.dtype.kind == "i":
-        numbers = numbers.view(f"u{numbers.itemsize}")  # negative numbers become large
-    if count is None:
-        return True
-    return bool(np.maximum.reduce(numbers, axis=None) < count and (numbers.dtype.kind != "f" or numbers.min() >= 0))
+class HammingLoss(ClassMean):
+    """Share of labels that are wrong; of classes, the share of samples whose class is not predicted.
+
+    Hamming, "Error detecting and error correcting codes", 1950.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+    tasks: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass", "multilabel")
+
+    def values(self, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        return predicted_classes(scores, has_labels(self.task)) != truth
+
+
+def check_threshold(threshold: float, task: Task) -> None:
+    """Check that there are labels, or two classes, if a threshold is chosen.
+
+    Raises:
+        ShapeError: if there are more classes.
+    """
+    if threshold != 0.5 and any(part.kind == "multiclass" and len(part.classes) > 2 for part in task.parts):
+        message = "a threshold is for two classes or for labels: of several classes the largest score wins"
+        raise ShapeError(message, pointer=("threshold",), help="leave it out")

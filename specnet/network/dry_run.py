@@ -61,6 +61,11 @@ class Subject:
     target: Shape | None = None
     classes: int | None = None
     kernels: type[KernelSet] = Textbook
+    masked: bool = False
+
+    def mask(self, rows: int) -> np.ndarray | None:
+        """Return a mask of samples if the dataset has one."""
+        return np.ones((rows, self.input_shape[0]), bool) if self.masked else None
 
 
 @dataclass(frozen=True)
@@ -89,10 +94,10 @@ def dry_run(subject: Subject, batch: int, rows: int, deadline: float = math.inf)
     with _quiet(), wrapped(network, meter.metered), _tracing() as start:
         try:
             x, target = _zeros(subject, network, batch)  # batches are copied to the same memory
-            network.backpropagate(_gradient(loss, network.propagate(x, training=True), target))
+            network.backpropagate(_gradient(loss, network.propagate(x, True, subject.mask(batch)), target))
             layers = meter.stop()
-            _gradient(loss, network.propagate(evaluated[0]), evaluated[1])
-            network.backpropagate(_gradient(loss, network.propagate(x, training=True), target))
+            _gradient(loss, network.propagate(evaluated[0], mask=subject.mask(rows)), evaluated[1])
+            network.backpropagate(_gradient(loss, network.propagate(x, True, subject.mask(batch)), target))
         except MemoryError:
             raise OutOfMemoryError(batch, ("loss",)) from None
         return Usage(tracemalloc.get_traced_memory()[1] - start, layers)

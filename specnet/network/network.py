@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
@@ -14,12 +14,11 @@ from specnet.component import build, fresh_copy
 from specnet.errors import DataError, ShapeError, SpecnetError, UsageError
 from specnet.faults import definition_name
 from specnet.kernels.base import DEFAULT, KernelSet, Textbook, find_kernels
-from specnet.layers.base import Layer, take_whole, walk
-from specnet.layers.stack import Stack
+from specnet.layers.base import Layer, walk
+from specnet.layers.stack import Stack, take_whole
 from specnet.network.parameters import FlatVector
 from specnet.randomness import restore_stream, save_stream, stream
 from specnet.task import Shape
-from specnet.words import show_pointer
 
 
 class Network:
@@ -31,8 +30,9 @@ class Network:
     It takes inputs in its dtype or, if `whole` is true, whole numbers.
 
     `params` and `grads` map names such as `layers.0.weight` to views into their flat vectors; `state` holds the
-    running state of layers, which is not optimized. The given layers are copied: networks share no state. Without a
-    seed, parameters are 0. `kernels` replace the definitions of layers.
+    running state of layers, which is not optimized. `sources` maps names of shared parameters, such as
+    `layers.2.weight`, to those of the parameters that they are, transposed or not. The given layers are copied:
+    networks share no state. Without a seed, parameters are 0. `kernels` replace the definitions of layers.
 
     Raises:
         ShapeError: naming the layer that cannot take the outputs of the one before it.
@@ -58,10 +58,11 @@ class Network:
         self.shapes = [layer.output_shape for layer in self.layers]
         self.whole = take_whole(self.layers)
         self.named = name_layers(self.layers)
+        self.sources: dict[str, str] = {}
         self._allocate()
         self._share()
         self._initialize(seed)
-        self.stack.set_needs_dx(False)
+        self.freeze(())
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how to rebuild this network: layers without run-time state, then vectors and random numbers."""
@@ -92,37 +93,53 @@ class Network:
     def _share(self) -> None:
         """Set the views of parameters shared with other layers, each with its own gradient to add."""
         self._added: list[tuple[np.ndarray, np.ndarray]] = []
-        for layer in self.named.values():
+        names = {id(layer): name for name, layer in self.named.items()}
+        for name, layer in self.named.items():
             for shared in layer.shared:
-                if shared.source not in self.params:
-                    message = f'{show_pointer(layer.place)} shares "{shared.source}", which is not a parameter'
-                    help = f"parameters are {', '.join(self.params)}"
-                    raise SpecnetError(message, pointer=layer.place, help=help)
-                view, total = self.params[shared.source], self.grads[shared.source]
+                source = f"{names[id(shared.owner)]}.{shared.name}"
+                view, total = self.params[source], self.grads[source]
                 if shared.transpose:
-                    view, total = view.T, total.T
-                grad = np.zeros_like(view)
+                    view, total = view.swapaxes(-1, -2), total.swapaxes(-1, -2)
+                grad = np.zeros(view.shape, self.dtype)
                 setattr(layer, shared.name, view)
                 setattr(layer.grad, shared.name, grad)
+                self.sources[f"{name}.{shared.name}"] = source
                 self._added.append((total, grad))
+
+    def draw_from(self, seed: int) -> None:
+        """Let layers draw their random numbers in training, as for dropout, from a seed."""
+        for place, layer in self.named.items():
+            layer.rng = stream(seed, place)
 
     def _initialize(self, seed: int | None) -> None:
         """Draw initial values; each parameter and each layer has its own random stream."""
+        self.draw_from(seed or 0)
         for place, layer in self.named.items():
-            layer.rng = stream(seed or 0, place)
             for state in layer.states:
                 self.state[f"{place}.{state.name}"][...] = state.value
             for parameter in layer.parameters if seed is not None else ():
                 name = f"{place}.{parameter.name}"
-                values = parameter.initializer.sample(
-                    stream(seed or 0, f"init.{name}"), parameter.shape, parameter.fan_in, parameter.fan_out
-                )
+                rng = stream(seed or 0, f"init.{name}")
+                try:
+                    values = parameter.initializer.sample(rng, parameter.shape, parameter.fan_in, parameter.fan_out)
+                except SpecnetError as error:
+                    raise error.at(*layer.place) from None
                 with np.errstate(over="ignore"):
                     self.params[name][...] = values
                 if not np.isfinite(self.params[name]).all():
                     raise SpecnetError(
                         f"an initial {parameter.name} is not finite as {self.dtype}", pointer=layer.place
                     )
+
+    def freeze(self, numbers: Collection[int]) -> None:
+        """Keep the parameters of these layers, and of those inside them, as they are: their gradients are 0."""
+        whole = [self.layers[number] for number in numbers]
+        for outer in [*whole, *(layer for layer in self.named.values() if layer.frozen)]:
+            for _, layer in walk(outer, ""):
+                layer.frozen = True
+        frozen = {name for name, layer in self.named.items() if layer.frozen}
+        self._frozen = [grad for name, grad in self.grads.items() if name.rpartition(".")[0] in frozen]
+        self.stack.set_needs_dx(False)
 
     def __repr__(self) -> str:
         return (
@@ -167,16 +184,23 @@ class Network:
         """Return inputs as the first layer takes them: whole numbers in an integer dtype, others in the network's.
 
         Raises:
-            DataError: naming the first row with a number that is not whole, if the layer takes whole numbers.
+            DataError: naming the first row with a number that the layer does not take, if it takes whole numbers.
         """
         x = np.asarray(x, None if self.whole else self.dtype)
-        if not self.whole or x.dtype.kind in "iu":
+        if not self.whole:
             return x
-        with np.errstate(invalid="ignore"):
-            whole = x.astype(np.int64)
-        if (wrong := whole != x).any():
+        whole, wrong = x, np.zeros(x.shape, bool)
+        if x.dtype.kind not in "iu":
+            with np.errstate(invalid="ignore"):
+                whole = x.astype(np.int64)
+            wrong = whole != x
+        expected = "whole numbers"
+        if not wrong.any() and (bound := self.layers[0].whole_below) is not None:
+            expected = f"whole numbers from 0 to {bound - 1}"
+            wrong = (whole < 0) | (whole >= bound)
+        if wrong.any():
             row, name = np.argwhere(wrong)[0][0], definition_name(self.layers[0])
-            message = f"layers.0 ({name}) expects whole numbers, but the input in {{place}} has {x[wrong][0]:g}"
+            message = f"layers.0 ({name}) expects {expected}, but the input in {{place}} has {x[wrong][0]:g}"
             raise DataError(message, row=row, pointer=("layers", 0))
         return whole
 
@@ -216,6 +240,8 @@ class Network:
         dx = self.stack.backward(dy)
         for total, grad in self._added:
             np.add(total, grad, out=total)
+        for grad in self._frozen:
+            grad.fill(0)
         return dx
 
 

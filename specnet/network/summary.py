@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from specnet import registry
+from specnet.diagnostics import show_value
 from specnet.faults import guarded
 from specnet.layers.base import Layer, walk
+from specnet.layers.merging import Merge
 from specnet.task import Shape
 from specnet.words import Pointer
 
@@ -28,6 +31,20 @@ class Cost:
     parameters: int = 0
     outputs: int = 0
     flops: int = 0
+
+
+def describe_layer(layer: Layer) -> str:
+    """Return the type of a layer, with its name and those of the layers that it takes outputs or parameters of.
+
+    >>> describe_layer(build("layers", {"type": "linear", "name": "decoder", "share": "encoder", "transpose": True}))
+    'linear "decoder", shares "encoder" transposed'
+    """
+    text = registry.name_of("layers", type(layer)) + (f' "{layer.name}"' if layer.name else "")
+    if isinstance(layer, Merge):
+        text += f" of {', '.join(map(show_value, layer.from_))}"
+    if share := getattr(layer, "share", None):
+        text += f', shares "{share}"' + " transposed" * getattr(layer, "transpose", False)
+    return text
 
 
 def layer_costs(layers: Sequence[Layer]) -> list[Cost]:

@@ -1,4 +1,4 @@
-"""Adam."""
+"""Adam and its relatives: steps scaled by running moments of the gradient."""
 
 from __future__ import annotations
 
@@ -8,23 +8,14 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from specnet.optimizers.base import Optimizer, State
+from specnet.optimizers.base import State
+from specnet.optimizers.first_order import FirstOrder
 from specnet.schedules.base import scheduled
 
 
-class Adam(Optimizer):
-    """Steps scaled by running moments of the gradient.
+class RunningMoments(FirstOrder):
+    """A rule with running means of gradients, m, and of their squares, v."""
 
-    m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, and in step t = 1, 2, ...
-    w <- w - a (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon). Kingma & Ba, "Adam", 2015.
-
-    As suggested at the end of section 2 of the paper, the bias corrections are applied to step size and epsilon.
-    """
-
-    examples = ({"beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1},)
-    learning_rate: Annotated[float, scheduled(gt=0)] = Field(
-        default=0.001, description="step size: a number or a schedule"
-    )
     beta_1: float = Field(default=0.9, ge=0, lt=1, description="decay of the mean of gradients")
     beta_2: float = Field(default=0.999, ge=0, lt=1, description="decay of the mean of squared gradients")
     epsilon: float = Field(default=1e-8, gt=0, description="keeps the division finite")
@@ -33,12 +24,135 @@ class Adam(Optimizer):
     def state_names(self) -> tuple[str, ...]:
         return ("m", "v")
 
-    def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
-        m, v, t = state.m, state.v, step + 1
+    def average(self, g: np.ndarray, state: State) -> tuple[np.ndarray, np.ndarray]:
+        """Add a gradient to both means, and return them: m <- b1 m + (1 - b1) g and v <- b2 v + (1 - b2) g^2."""
+        m, v = state.m, state.v
         m *= self.beta_1
         m += (1 - self.beta_1) * g
         v *= self.beta_2
         v += (1 - self.beta_2) * g * g
+        return m, v
+
+
+class Adam(RunningMoments):
+    """Steps scaled by running moments of the gradient.
+
+    m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, and in step t = 1, 2, ...
+    w <- w - a (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon). Kingma & Ba, "Adam", 2015. With `amsgrad`, the
+    largest v so far takes the place of v in the step. Reddi et al., "On the convergence of Adam and beyond", 2018.
+
+    As suggested at the end of section 2 of the first paper, the bias corrections are applied to step size and epsilon.
+    """
+
+    examples = ({"beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1}, {"amsgrad": True, "weight_decay": 0.1})
+    amsgrad: bool = Field(default=False, description="whether the largest mean of squares so far scales the step")
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return ("m", "v", "v_max") if self.amsgrad else ("m", "v")
+
+    def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
+        self.decay(w, state)
+        (m, v), t = self.average(g, state), step + 1
+        if self.amsgrad:
+            v = np.maximum(state.v_max, v, out=state.v_max)
         root = math.sqrt(1 - self.beta_2**t)
         rate = self.learning_rate * root / (1 - self.beta_1**t)
         w -= rate * m / (np.sqrt(v) + self.epsilon * root)
+
+
+class AdamW(Adam):
+    """Adam with weight decay: as `adam`, but weights decay by default.
+
+    Loshchilov & Hutter, "Decoupled weight decay regularization", 2019.
+    """
+
+    weight_decay: Annotated[float, scheduled(ge=0)] = Field(
+        default=0.01,
+        description="share of each weight that is subtracted in each step, times the learning rate; biases and gains "
+        "do not decay",
+    )
+
+
+class Nadam(RunningMoments):
+    """Adam with Nesterov's momentum.
+
+    m and v are those of Adam. With b1_t = b1 (1 - 0.96^(t d) / 2), where d is the momentum decay, and p_t the product
+    of b1_1, ..., b1_t, the mean is m_hat = b1_(t+1) m / (1 - p_(t+1)) + (1 - b1_t) g / (1 - p_t), and
+    w <- w - a m_hat / (sqrt(v / (1 - b2^t)) + epsilon). Dozat, "Incorporating Nesterov momentum into Adam", 2016.
+    """
+
+    examples = ({"momentum_decay": 1.0, "weight_decay": 0.1},)
+    momentum_decay: float = Field(default=0.004, ge=0, description="rate at which beta_1 approaches its full value")
+
+    def beta(self, t: int) -> float:
+        """Return b1_t."""
+        return self.beta_1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))
+
+    def product(self, t: int) -> float:
+        """Return p_t, from that of the last call if possible."""
+        known, p = vars(self).get("known", (0, 1.0))
+        if known > t:
+            known, p = 0, 1.0
+        for each in range(known + 1, t + 1):
+            p *= self.beta(each)
+        self.known = t, p
+        return p
+
+    def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
+        self.decay(w, state)
+        (m, v), t = self.average(g, state), step + 1
+        p, now, following = self.product(t), self.beta(t), self.beta(t + 1)
+        mean = following / (1 - p * following) * m + (1 - now) / (1 - p) * g
+        w -= self.learning_rate * mean / (np.sqrt(v / (1 - self.beta_2**t)) + self.epsilon)
+
+
+class Radam(RunningMoments):
+    """Adam whose steps are rectified while few gradients are known.
+
+    m and v are those of Adam, m_hat = m / (1 - b1^t). With r_inf = 2 / (1 - b2) - 1 and
+    r = r_inf - 2 t b2^t / (1 - b2^t), the step is w <- w - a m_hat while r <= 5, then
+    w <- w - a c m_hat sqrt(1 - b2^t) / (sqrt(v) + epsilon) with
+    c^2 = (r - 4) (r - 2) r_inf / ((r_inf - 4) (r_inf - 2) r). Liu et al., "On the variance of the adaptive learning
+    rate and beyond", 2020; the bound is 5 as in the authors' code, 4 in the paper.
+    """
+
+    examples = ({"beta_2": 0.9, "weight_decay": 0.1},)
+
+    def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
+        self.decay(w, state)
+        (m, v), t = self.average(g, state), step + 1
+        rate, left = self.learning_rate / (1 - self.beta_1**t), self.beta_2**t
+        limit = 2 / (1 - self.beta_2) - 1
+        r = limit - 2 * t * left / (1 - left)
+        if r <= 5:
+            w -= rate * m
+        else:
+            c = math.sqrt((r - 4) * (r - 2) * limit / ((limit - 4) * (limit - 2) * r))
+            w -= rate * c * math.sqrt(1 - left) * m / (np.sqrt(v) + self.epsilon)
+
+
+class Adamax(FirstOrder):
+    """Adam with the largest gradient in place of the mean square.
+
+    m <- b1 m + (1 - b1) g, u <- max(b2 u, |g| + epsilon), w <- w - a m / ((1 - b1^t) u). Kingma & Ba, "Adam", 2015,
+    section 7.1.
+    """
+
+    examples = ({"beta_2": 0.5, "weight_decay": 0.1},)
+    beta_1: float = Field(default=0.9, ge=0, lt=1, description="decay of the mean of gradients")
+    beta_2: float = Field(default=0.999, ge=0, lt=1, description="decay of the largest gradient")
+    epsilon: float = Field(default=1e-8, gt=0, description="keeps the division finite")
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return ("m", "u")
+
+    def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
+        self.decay(w, state)
+        m, u = state.m, state.u
+        m *= self.beta_1
+        m += (1 - self.beta_1) * g
+        u *= self.beta_2
+        np.maximum(u, np.abs(g) + self.epsilon, out=u)
+        w -= self.learning_rate / (1 - self.beta_1 ** (step + 1)) * m / u

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import SimpleNamespace
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, cast
 
 import numpy as np
 
@@ -44,6 +45,10 @@ class Objective(Protocol):
         """Return the derivatives (outputs, parameters) of all outputs of the batch at the current parameters."""
         ...
 
+    def curvature(self) -> np.ndarray:
+        """Return the second derivative of the loss by each output of the batch; the loss is `quadratic`."""
+        ...
+
 
 class Optimizer(Component):
     """Turns gradients into steps.
@@ -60,16 +65,24 @@ class Optimizer(Component):
     a plain number in `update`, its value in that step.
 
     A rule that evaluates the loss again lists it in `needs` and calls `self.objective.evaluate(w)`, on the same batch
-    with the same random numbers, or `self.objective.jacobian()`. A rule that wraps another has a field of type
-    `Optimizer` and calls its `apply`; the state of that field `optimizer` is `state.optimizer`.
+    with the same random numbers, or `self.objective.jacobian()` and `curvature()`. A rule that wraps another has a
+    field of type `Optimizer` and calls its `apply`; the state of that field `optimizer` is `state.optimizer`.
+
+    Most rules are derived from `specnet.optimizers.first_order.FirstOrder`, which has the fields `learning_rate`,
+    `weight_decay` and `groups`.
     """
 
     group: ClassVar[str] = "optimizers"
     whole_tensors: ClassVar[bool] = False
     whole_vector: ClassVar[bool] = False
     needs: ClassVar[tuple[Literal["evaluate", "jacobian"], ...]] = ()
-    decays: ClassVar[bool] = False
-    """Whether the rule decays parameters: `state.decay` is then 1 where one decays and 0 elsewhere."""
+    full_batch: ClassVar[bool] = False
+    """Whether every step needs the same samples, that is `"batch_size": "full"`."""
+    decays: ClassVar[Any] = False
+    """Whether the rule decays parameters: `state.decay` is then 1 where one decays and 0 elsewhere.
+
+    May be a property that depends on the rule's fields.
+    """
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -93,27 +106,33 @@ class Optimizer(Component):
 
     def bind(self, shapes: Mapping[str, tuple[int, ...]], objective: Objective | None = None) -> None:
         """Prepare for parameters of these shapes, in their order in the flat vector."""
-        self.objective = objective
-        inner = [optimizer for _, optimizer in inner_optimizers(self)]
+        self.objective = cast(Objective, objective)
+        self.parts = self.cut(shapes)
+        for _, optimizer in inner_optimizers(self):
+            optimizer.bind(shapes, objective)
+
+    def cut(self, shapes: Mapping[str, tuple[int, ...]]) -> list[tuple[slice, tuple[int, ...]]]:
+        """Return the parts of a flat vector of parameters of these shapes, as the rule takes them."""
         total = sum(math.prod(shape) for shape in shapes.values())
         cuts: list[tuple[int, ...]] = [(min(PIECE, total - start),) for start in range(0, total, PIECE)]
-        if self.whole_vector or self.needs or inner:
+        if self.whole_vector or self.needs or any(inner_optimizers(self)):
             cuts = [(total,)]
         elif self.whole_tensors:
             cuts = [*shapes.values()]
         ends = itertools.accumulate(map(math.prod, cuts))
-        self.parts = [(slice(end - math.prod(shape), end), shape) for end, shape in zip(ends, cuts, strict=True)]
-        for optimizer in inner:
-            optimizer.bind(shapes, objective)
+        return [(slice(end - math.prod(shape), end), shape) for end, shape in zip(ends, cuts, strict=True)]
 
-    def pieces(self, w: np.ndarray, g: np.ndarray, state: State) -> list[tuple[np.ndarray, np.ndarray, State]]:
-        """Return the parts of the flat vectors and of the state that the rule needs, as views."""
-        return [(w[part].reshape(shape), g[part].reshape(shape), state.cut(part, shape)) for part, shape in self.parts]
+    def steps(self, w: np.ndarray, g: np.ndarray, state: State) -> list[Callable[[int], None]]:
+        """Return `update` for each part of the flat vectors and of the state that the rule needs, as views."""
+        return [
+            partial(self.update, w[part].reshape(shape), g[part].reshape(shape), state.cut(part, shape))
+            for part, shape in self.parts
+        ]
 
     def apply(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         """Take one step on the flat vectors of all parameters and gradients."""
-        for piece in self.pieces(w, g, state):
-            self.update(*piece, step)
+        for update in self.steps(w, g, state):
+            update(step)
 
 
 def inner_optimizers(optimizer: Optimizer) -> Iterator[tuple[str, Optimizer]]:
@@ -153,3 +172,10 @@ def decaying(optimizer: Optimizer, state: State) -> Iterator[State]:
         yield state
     for name, inner in inner_optimizers(optimizer):
         yield from decaying(inner, getattr(state, name))
+
+
+def frozen_layers(optimizer: Optimizer, count: int) -> set[int]:
+    """Return the numbers of layers, of `count`, that an optimizer or one inside it is told not to train."""
+    groups = [group for group in getattr(optimizer, "groups", []) if not group.trainable]
+    found = {number for group in groups for number in group.numbers(count)}
+    return found.union(*(frozen_layers(inner, count) for _, inner in inner_optimizers(optimizer)))

@@ -7,25 +7,30 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
-from specnet.optimizers.base import Optimizer, State
+from specnet.optimizers.base import State
+from specnet.optimizers.first_order import FirstOrder
 from specnet.schedules.base import scheduled
 
 
-class Sgd(Optimizer):
+class Sgd(FirstOrder):
     """Gradient descent, w <- w - a g, optionally with momentum.
 
-    With momentum m the velocity is v <- m v + g and w <- w - a v; Nesterov's form looks ahead, w <- w - a (g + m v)
-    with the new v. a is the learning rate. Polyak, 1964; Nesterov, 1983; Sutskever et al., 2013.
+    With momentum m the velocity is v <- m v + (1 - d) g and w <- w - a v; Nesterov's form looks ahead,
+    w <- w - a (g + m v) with the new v. a is the learning rate, d the dampening, which does not apply to the first
+    step. Polyak, 1964; Nesterov, 1983; Sutskever et al., 2013.
     """
 
     model_config = ConfigDict(
         json_schema_extra={
             "if": {"properties": {"nesterov": {"const": True}}, "required": ["nesterov"]},
-            "then": {"properties": {"momentum": {"exclusiveMinimum": 0}}, "required": ["momentum"]},
+            "then": {
+                "properties": {"momentum": {"exclusiveMinimum": 0}, "dampening": {"const": 0}},
+                "required": ["momentum"],
+            },
         }
     )
     examples = (
-        {"momentum": 0.9},
+        {"momentum": 0.9, "dampening": 0.5, "weight_decay": 0.1},
         {"momentum": 0.7, "nesterov": True, "learning_rate": {"type": "cosine", "initial": 0.1, "steps": 20}},
     )
     learning_rate: Annotated[float, scheduled(gt=0)] = Field(
@@ -33,11 +38,14 @@ class Sgd(Optimizer):
     )
     momentum: float = Field(default=0.0, ge=0, lt=1, description="share of the last velocity that is kept")
     nesterov: bool = Field(default=False, description="whether momentum looks ahead")
+    dampening: float = Field(default=0.0, ge=0, lt=1, description="share of each gradient that momentum leaves out")
 
     @model_validator(mode="after")
     def _nesterov_has_momentum(self) -> Self:
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum greater than 0")
+        if self.nesterov and self.dampening:
+            raise ValueError("nesterov needs a dampening of 0")
         return self
 
     @property
@@ -45,10 +53,11 @@ class Sgd(Optimizer):
         return ("velocity",) if self.momentum else ()
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
+        self.decay(w, state)
         change = g
         if self.momentum:
             v = state.velocity
             v *= self.momentum
-            v += g
+            v += (1 - self.dampening) * g if step and self.dampening else g
             change = g + self.momentum * v if self.nesterov else v
         w -= self.learning_rate * change

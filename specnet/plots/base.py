@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from specnet.component import Component
 from specnet.datasets.base import Data, Dataset
 from specnet.functions import evenly_spaced
+from specnet.layers.base import Layer
 from specnet.task import Task
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class Trained(Protocol):
         """Names of the input columns, if the dataset has them."""
 
     @property
+    def transformed_names(self) -> tuple[str, ...]:
+        """Names of the columns that the network gets, after transforms; empty if unknown."""
+
+    @property
     def task(self) -> Task:
         """What the network learns: numbers, or classes with their names."""
 
@@ -51,6 +56,18 @@ class Trained(Protocol):
     @property
     def params(self) -> Mapping[str, np.ndarray]:
         """Parameters by name, such as `layers.0.weight`."""
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """The layers of the network, built: each has the shapes of its inputs and outputs."""
+
+    def look_inside(
+        self, inputs: np.ndarray, wanted: Mapping[str, str], mask: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return an attribute of each of some layers, by name, as a forward pass for raw inputs leaves it.
+
+        `wanted` are attributes by names of layers, such as `{"layers.2": "p"}`; "y" are outputs.
+        """
 
     def predict(self, inputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """Return predictions for raw inputs; `mask` is that of `Samples`."""

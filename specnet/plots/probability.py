@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from specnet.functions import wilson
 from specnet.plots import style
 from specnet.plots.base import SplitPlot, Trained
 from specnet.plots.requirements import check_few, check_probabilities, scored_classes, scores_of
@@ -163,14 +164,6 @@ def binned(predicted: np.ndarray, right: np.ndarray) -> np.ndarray:
     """
     part = np.searchsorted(np.arange(1, BINS) / BINS, predicted)
     return np.stack([np.bincount(part, weights, BINS) for weights in (None, predicted, right)])
-
-
-def wilson(counts: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the bounds of the 95 % intervals of shares; `counts` are their numbers of samples, NaN for 0."""
-    n, z = np.where(counts > 0, counts, np.nan), 1.96
-    middle = (shares + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * np.sqrt(shares * (1 - shares) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return middle - half, middle + half
 
 
 def reliability(bins: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from specnet.errors import PlotError
-from specnet.functions import is_image
 from specnet.plots import style
 from specnet.plots.base import Plot, Trained
+from specnet.recording.inside import first_weights
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,25 +34,6 @@ class Weights(Plot):
     def draw(self, run: Trained) -> Figure:
         name, weights = first_weights(run)
         return draw_filters(run, name, weights) if weights.ndim == 4 else draw_matrix(run, name, weights)
-
-
-def first_weights(run: Trained) -> tuple[str, np.ndarray]:
-    """Return name and values of the first layer's weights: filters (height, width, channels, units), or a matrix.
-
-    Raises:
-        PlotError: if there are none of these.
-    """
-    shape = run.data.train.inputs.shape[1:]
-    for name, values in run.params.items():
-        if is_image(shape) and values.ndim == 4 and values.shape[2] == (*shape, 1)[2]:
-            return name, values
-        if values.ndim == 2:
-            filters = is_image(shape) and len(values) == math.prod(shape)
-            return name, values.reshape(*(*shape, 1)[:3], -1) if filters else values
-    raise PlotError(
-        "no layer has a matrix of weights (inputs, units), or kernels (height, width, channels, units)",
-        help="leave this plot out",
-    )
 
 
 def draw_filters(run: Trained, name: str, weights: np.ndarray) -> Figure:
@@ -106,7 +86,7 @@ def draw_matrix(run: Trained, name: str, weights: np.ndarray) -> Figure:
     axes.grid(False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    names = run.input_names
+    names = run.transformed_names
     if len(names) == inputs <= _NAMED:
         axes.set_yticks(range(inputs), [style.label(each) for each in names])
     return figure

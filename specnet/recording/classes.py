@@ -82,3 +82,14 @@ class Confusion:
         names = numbered(names, len(self.counts))
         further = len(names) - len(self.counts)
         return names, np.pad(self.counts, (0, further))
+
+
+def rows_of_numbers(predictions: np.ndarray, axes: int) -> np.ndarray:
+    """Return predictions (frames, *places, ...), with `axes` axes of places, as (frames, *places, k)."""
+    shape = predictions.shape[axes + 1 :]
+    if len(shape) > 1:
+        raise PlotError(
+            f"predictions of shape {shape} for each sample are not shown, only classes and numbers",
+            help="leave this plot out",
+        )
+    return predictions if shape else predictions[..., np.newaxis]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from specnet.spec.plan import SPLITS
+from specnet.datasets.split import SPLITS
 
 COUNTERS = ("epoch", "step", "seconds")
 """Columns of a history that count, and measure nothing."""

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from specnet.datasets.base import Data, samples_at
+from specnet.datasets.base import Data
 from specnet.datasets.rows import pieces
+from specnet.datasets.sampling import samples_at
 from specnet.errors import DataError, SpecnetError
 from specnet.functions import evenly_spaced, extremes
 from specnet.spec.model import Record
@@ -59,8 +60,9 @@ def grid_inputs(record: Record, model: Model, data: Data, points: int) -> Record
     """Return a grid over one or two inputs with `points` along each."""
     inputs = chain.from_iterable(pieces(split.inputs) for split in data.splits.values())
     low, high = (each.astype(np.float64) for each in extremes(inputs, axis=0))
-    margin = record.margin if record.margin is not None else 0.1 * np.where(high > low, high - low, 1.0)
-    axes = np.linspace(low - margin, high + margin, points).T
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by the model
+        margin = record.margin if record.margin is not None else 0.1 * np.where(high > low, high - low, 1.0)
+        axes = np.linspace(low - margin, high + margin, points).T
     grids = np.meshgrid(*axes, indexing="ij")
     x = model.take(np.stack([grid.ravel() for grid in grids], axis=1))
     return RecordedInputs(x, grids[0].shape, {f"axis_{number}": axis for number, axis in enumerate(axes)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,20 @@ from specnet.datasets.base import Data
 from specnet.datasets.rows import Rows
 from specnet.errors import DataError
 from specnet.functions import evenly_spaced
-from specnet.layers.base import Activation
+from specnet.layers.base import Activation, Layer
 from specnet.network.norms import Norms, check_norms, layer_norms, step_norms, trained_layers
 from specnet.network.summary import layer_costs
+from specnet.network.wrapping import wrapped
 from specnet.recording.curves import COUNTERS
 from specnet.recording.frame_schedule import STEP, FrameSchedule, Work
 from specnet.recording.inputs import UNIT_POINTS, grid_inputs, recorded_inputs
+from specnet.recording.text import check_writes, write
 from specnet.spec.model import Record
 from specnet.training.batches import PreparedSplit
 from specnet.training.callbacks import Callback
 from specnet.training.model import ROWS, Model
 from specnet.training.trainer import Trainer
+from specnet.words import Pointer
 
 _UNITS = 64
 """Units of a layer whose responses are kept: its first ones."""
@@ -48,6 +51,7 @@ class Recorder(Callback):
       the epoch's last step, (frames, layers);
     - of the activations, named by `activations`, `dead_units` (frames, activations): the share of units that
       are dead or saturated, as their slope is less than 0.01 for all of 200 training samples;
+    - `tokens` (frames, tokens) that a network of a text writes, if the spec asks for them;
     - of the hidden layers that are named by `unit_layers`, if the spec asks for them, `units/NAME`
       (frames, points[, points], units): the responses of at most 64 units, in float16.
 
@@ -63,6 +67,9 @@ class Recorder(Callback):
         self.inputs = recorded_inputs(record, model, data)
         probed = evenly_spaced(train.rows, PROBED)
         self.probes = _choose(train.inputs, probed)
+        self.data = data
+        if record.tokens:
+            check_writes(model, data)
         self.probed_mask = None if train.mask is None else _choose(train.mask, probed)
         self.activations = {name: layer for name, layer in self.network.named.items() if isinstance(layer, Activation)}
         self.responding: dict[str, int] = {}
@@ -98,6 +105,7 @@ class Recorder(Callback):
         """What a frame and an epoch take, in operations; a step takes those of three forward passes."""
         flops = sum(cost.flops for cost in layer_costs(self.network.layers))
         asked = len(self.inputs.x) + len(self.probes) + (len(self.grid.x) if self.responding else 0)
+        asked += self.record.tokens
         steps = math.ceil(rows / (batch_size or rows))
         return Work(asked * flops + STEP, 3 * rows * flops + steps * STEP)
 
@@ -177,6 +185,7 @@ class Recorder(Callback):
                 **{name: np.array(values, np.float32) for name, values in norms.items()},
                 "dead_units": self._judge_units(),
                 **self._respond(),
+                **({"tokens": write(self.model, self.data, self.record.tokens)} if self.record.tokens else {}),
             }
 
     def _predict(self) -> np.ndarray:
@@ -191,21 +200,26 @@ class Recorder(Callback):
         with self.network.singly():
             self.network.propagate(self.probes, mask=self.probed_mask)
             for layer in self.activations.values():
-                slope = layer.backward(np.ones((len(self.probes), *layer.output_shape), self.network.dtype))
+                slope = layer.backward(np.ones_like(layer.y))  # of positions of sequences, in `time_distributed`
                 shares.append(np.mean(np.all(np.abs(slope) < FLAT, axis=0)))
         return np.array(shares, np.float32)
 
     def _respond(self) -> Frame:
         """The responses of hidden units over their grid."""
         parts: dict[str, list[np.ndarray]] = {name: [] for name in self.responding}
-        names = {number: name for name, number in self.responding.items()}
-        for start in range(0, len(self.grid.x) if names else 0, ROWS):
-            y = self.grid.x[start : start + ROWS]
-            with self.network.singly():
-                for number, layer in enumerate(self.network.layers):
-                    y = layer.forward(y, training=False)
-                    if number in names:
-                        parts[names[number]].append(np.clip(y[:, :_UNITS], -_LARGEST, _LARGEST).astype(np.float16))
+        names: dict[Pointer, str] = {("layers", number): name for name, number in self.responding.items()}
+
+        def watch(_: str, layer: Layer, method: str, call: Callable[..., Any]) -> Callable[..., Any]:
+            def keep(*arguments: Any) -> np.ndarray:
+                y: np.ndarray = call(*arguments)
+                parts[names[layer.place]].append(np.clip(y[:, :_UNITS], -_LARGEST, _LARGEST).astype(np.float16))
+                return y
+
+            return keep if method == "forward" and layer.place in names else call
+
+        with self.network.singly(), wrapped(self.network, watch):
+            for start in range(0, len(self.grid.x) if names else 0, ROWS):
+                self.network.propagate(self.grid.x[start : start + ROWS], training=False)
         found = {name: np.concatenate(part) for name, part in parts.items()}
         return {f"units/{name}": y.reshape(*self.grid.shape, -1) for name, y in found.items()}
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from specnet.datasets.base import Samples, evenly_chosen, samples_at
-from specnet.datasets.rows import pieces
+from specnet.datasets.base import Samples
+from specnet.datasets.sampling import evenly_chosen, samples_at
 from specnet.errors import PlotError, SpecnetError
 from specnet.functions import evenly_spaced, extremes, is_image
 from specnet.plots.base import Trained
-from specnet.recording.classes import class_names, padded
+from specnet.recording.classes import class_names, padded, rows_of_numbers
 from specnet.task import class_numbers, class_scores, classes, own_scores
 
 SAMPLES = 1000
 """Samples of a split that are shown at most."""
 IMAGES = 24
 """Images that are shown at most."""
+POSITIONS = 200
+"""Positions of sequences that a curve shows at most."""
 OUTPUTS = 7
 """Outputs that are shown at most: one for each colour of the palette."""
 NEEDED = {"epochs", "predictions", "train/loss", "layers"}
@@ -242,6 +243,8 @@ def sample_scene(run: Trained, split: str, samples: Samples, predictions: np.nda
         PlotError: if each prediction or target is more than a row of numbers, or targets are not classes.
     """
     names = class_names(run)
+    if predictions.ndim == 4 and predictions.shape[2] > 1 and samples.targets.shape[1:2] == predictions.shape[2:3]:
+        return position_scene(run, split, samples, predictions, frames)
     predictions = rows_of_numbers(predictions, 1)
     points = Points(split, len(run.data.splits[split].inputs), samples.inputs, truth(samples.targets, names))
     if names is None:
@@ -252,30 +255,25 @@ def sample_scene(run: Trained, split: str, samples: Samples, predictions: np.nda
     return Scene(kind, frames, predictions, names, output_names(run, names, predictions.shape[-1]), [points])
 
 
-def present_scene(run: Trained, points: int, names: list[str] | None) -> Scene:
-    """Return the scene of what a run predicts now over its one or two inputs, a little beyond the samples.
+def position_scene(run: Trained, split: str, samples: Samples, predictions: np.ndarray, frames: Frames) -> Scene:
+    """Return the scene of predictions (frames, samples, time, k) for each position of sequences, without masked ones.
 
-    Raises:
-        SpecnetError: as `grid_scene`, or if a transform refuses values that are not in the data.
+    Numbers are a curve over the positions of some sequences, one after the other; classes have a verdict each.
     """
-    inputs = chain.from_iterable(pieces(split.inputs) for split in run.data.splits.values())
-    low, high = extremes((piece.astype(np.float64) for piece in inputs), axis=0)
-    margin = 0.05 * np.where(high > low, high - low, 1.0)
-    axes = list(np.linspace(low - margin, high + margin, points).T)
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    predictions = run.predict(grid.reshape(-1, len(axes)))
-    return grid_scene(run, axes, predictions.reshape(1, *grid.shape[:-1], *predictions.shape[1:]), names)
-
-
-def rows_of_numbers(predictions: np.ndarray, axes: int) -> np.ndarray:
-    """Return predictions (frames, *places, ...), with `axes` axes of places, as (frames, *places, k)."""
-    shape = predictions.shape[axes + 1 :]
-    if len(shape) > 1:
-        raise PlotError(
-            f"predictions of shape {shape} for each sample are not shown, only classes and numbers",
-            help="leave this plot out",
-        )
-    return predictions if shape else predictions[..., np.newaxis]
+    names, (count, time) = class_names(run), predictions.shape[1:3]
+    if names is None:
+        count = max(1, min(count, POSITIONS // time))
+    counts = np.ones((count, time), bool) if samples.mask is None else samples.mask[:count]
+    predictions, targets = predictions[:, :count][:, counts], samples.targets[:count][counts]
+    places = np.arange(len(targets))
+    points = Points(split, len(places), places[:, np.newaxis], truth(targets, names))
+    if names is not None:
+        names = padded(names, predictions)
+    outputs = output_names(run, names, predictions.shape[-1])
+    if names is not None:
+        return Scene("verdicts", frames, predictions, names, outputs, [points])
+    what = "position" if count == 1 else f"position in {count} sequences"
+    return Scene("curve", frames, predictions, None, outputs, [points], [Axis(what, places)])
 
 
 def truth(targets: np.ndarray, names: list[str] | None) -> np.ndarray:

@@ -38,5 +38,25 @@ class Reported(Trained, Protocol):
     def best(self) -> Mapping[str, Any]:
         """Checkpoint, epoch, step, monitored value's name and value of the best state."""
 
+    @property
+    def baselines(self) -> Mapping[str, Mapping[str, float]]:
+        """Metrics of a constant prediction on each split."""
+
+    @property
+    def linear_baselines(self) -> Mapping[str, Mapping[str, float]]:
+        """Metrics of a linear prediction on each split; empty if none was made."""
+
+    @property
+    def intervals(self) -> Mapping[str, Mapping[str, tuple[float, float]]]:
+        """Intervals of 95 % about loss and metrics of the test split."""
+
+    @property
+    def metrics(self) -> Mapping[str, Mapping[str, float]]:
+        """Loss and metrics of each split: those that are saved with the run, or else measured now."""
+
+    @property
+    def stored_intervals(self) -> Mapping[str, Mapping[str, tuple[float, float]]]:
+        """The same intervals as they are saved with the run; empty if they are not."""
+
     def evaluate(self, split: str) -> dict[str, float]:
         """Return loss and metrics over one of the run's splits."""

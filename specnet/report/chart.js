@@ -82,7 +82,8 @@ class Chart {
   }
 
   yScale(from, to) {
-    const known = this.series.flatMap((series) => series.y).filter((y) => y !== null && (y > 0 || !this.log));
+    const known = this.series.flatMap((series) => [...series.y, ...(series.low ?? []), ...(series.high ?? [])])
+      .filter((y) => y !== null && (y > 0 || !this.log));
     const low = known.reduce((a, b) => Math.min(a, b), Infinity);
     const high = known.reduce((a, b) => Math.max(a, b), -Infinity);
     if (this.log) return high > low ? logScale(low * (low / high) ** 0.04, high * (high / low) ** 0.04, from, to) : logScale(low / 2, high * 2, from, to);
@@ -94,7 +95,7 @@ class Chart {
     return y !== null && (y > 0 || !this.log);
   }
 
-  line({ x, y, color, dash }) {
+  line({ x, y, color, dash, low, high }) {
     let path = "";
     let pen = "M";
     x.forEach((epoch, i) => {
@@ -102,9 +103,24 @@ class Chart {
       pen = this.shown(y[i]) ? "L" : "M";
     });
     const parts = [ink(element("path", { class: "line", d: path, "stroke-dasharray": DASHES[held.many ? 0 : dash % 4] }), color)];
-    if (held.many) parts[0].dataset.run = color;
-    else if (x.length <= 20) x.forEach((epoch, i) => this.shown(y[i]) && parts.push(this.dot(epoch, y[i], color)));
+    if (low) parts.unshift(this.band(x, low, high, color));
+    for (const part of parts) {
+      part.dataset.run = color;
+      part.classList.toggle("chosen", held.picked === color && Boolean(held.many));
+    }
+    if (held.many || low) return parts;
+    if (x.length <= 20) x.forEach((epoch, i) => this.shown(y[i]) && parts.push(this.dot(epoch, y[i], color)));
     return parts;
+  }
+
+  /** The area between two curves; where the lower one is not shown it begins at the axis. */
+  band(x, low, high, color) {
+    const places = x.map((_, i) => i).filter((i) => this.shown(high[i]));
+    const bottom = this.svg.clientHeight - MARGIN.bottom;
+    const up = places.map((i) => `${this.x(x[i]).toFixed(1)} ${this.y(high[i]).toFixed(1)}`);
+    const down = places.map((i) => `${this.x(x[i]).toFixed(1)} ${(this.shown(low[i]) ? this.y(low[i]) : bottom).toFixed(1)}`);
+    const d = places.length ? `M${[...up, ...down.reverse()].join("L")}Z` : "";
+    return ink(element("path", { class: "band", d }), color);
   }
 
   dot(epoch, value, color) {
@@ -138,7 +154,7 @@ class Chart {
     const away = (series) => Math.abs(this.y(valueAt(series, epoch) ?? NaN) - event.offsetY);
     const named = held.many ? [...this.series].sort((a, b) => away(a) - away(b)).slice(0, 5) : this.series;
     const rows = named.map((series) =>
-      element("div", {}, swatch(series), ` ${series.name} `, element("b", {}, show(valueAt(series, epoch)))));
+      element("div", {}, swatch(series), ` ${series.name} `, element("b", {}, show(valueAt(series, epoch))), rangeAt(series, epoch)));
     this.tip.replaceChildren(element("div", { class: "epoch" }, `epoch ${epoch}`), ...rows);
     this.tip.hidden = false;
     const x = this.x(epoch);
@@ -155,6 +171,11 @@ class Chart {
 /** What a curve says of an epoch: its last value until then; nothing before its first. */
 function valueAt({ x, y }, epoch) {
   return y[lastUpTo(x, epoch)];
+}
+
+/** The band of a group at an epoch, in words. */
+function rangeAt({ x, low, high }, epoch) {
+  return low ? ` (${show(valueAt({ x, y: low }, epoch))} to ${show(valueAt({ x, y: high }, epoch))})` : "";
 }
 
 function swatch({ color, dash }) {

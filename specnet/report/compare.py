@@ -1,103 +1,139 @@
-"""Runs side by side: what came out of each, and what their specs say differently."""
+"""Runs and groups of runs side by side: what came out of each, and what their specs say differently."""
 
 from __future__ import annotations
 
 import json
-import os
+import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
-from pydantic import BaseModel
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from specnet.component import Component
-from specnet.functions import format_number
+from specnet.datasets.split import SPLITS
 from specnet.report.base import Reported
+from specnet.report.differences import Row, differing_rows
+from specnet.report.entries import (
+    VARYING,
+    Measured,
+    RunSet,
+    flat_values,
+    measured,
+    named_apart,
+    pairing_key,
+    single,
+    unquoted,
+)
+from specnet.report.pairs import (
+    FORMULA,
+    PAIRED,
+    UNPAIRED,
+    GroupPair,
+    Key,
+    Sample,
+    compare_pair,
+    corrected,
+    pair_in_words,
+)
 from specnet.report.paths import relative_paths
-from specnet.report.results import scores
 from specnet.report.series import FEW, metrics_of
-from specnet.report.view import Part, facts, make_part
+from specnet.report.view import Part, duration, facts, make_part
 from specnet.spec.model import Spec
-from specnet.spec.plan import SPLITS
-from specnet.spec.shortest import shortest
-from specnet.words import Pointer, show_pointer
 
+SplitScores = Mapping[str, Mapping[str, float]]
+"""Loss and metrics of each split of a run."""
 IGNORED_FIELDS = ("name", "description")
 """Fields of a spec that are not compared."""
 IGNORED_FACTS = ("started", "seed")
 """Facts that are not results."""
-ABSENT = object()
-"""Item of a list that is shorter than another."""
-
+_LISTED = 4
+"""Different values within a group that are listed; of more their number is given."""
 DIFFERENT_SAMPLES = (
     "the runs were trained or measured on different samples, so no result is marked as the best; "
     'where data come from a file, the same "split.seed" divides them alike for every seed'
 )
 
 
-class Row(NamedTuple):
-    """A row of a table: its name and a value of each run, None where there is none; `best` are numbers of runs."""
+class ValueRow(NamedTuple):
+    """A loss or metric of a split, of each entry; `best` are the numbers of the best entries."""
 
     name: str
-    values: list[str | None]
+    values: list[Measured | None]
     best: frozenset[int] = frozenset()
 
 
 class Comparison(NamedTuple):
-    """Runs side by side: what each is called, its results, where specs differ, and why results are missing."""
+    """Runs and groups side by side: how they went, their results, where specs differ, and what can be concluded.
 
-    names: list[str]
-    results: list[Row]
+    `main` names the value by which groups are compared in `pairs`; `conclusions` say so in words, `notes` what is
+    missing. Of each run, not of each entry, are `parameters`, where specs differ, and `numbers`, its main value.
+    """
+
+    entries: list[RunSet]
+    facts: list[Row]
+    results: list[ValueRow]
     specs: list[Row]
+    parameters: list[Row]
+    numbers: list[float | None]
+    main: str | None
+    pairs: list[GroupPair]
+    conclusions: list[str]
     notes: list[str]
 
     @property
-    def shared(self) -> str:
-        """What came out the same for all of many runs, in words; `varied` are the other results."""
-        return ", ".join(f"{row.name} {row.values[0]}" for row in self.results if row not in self.varied)
+    def names(self) -> list[str]:
+        """What each entry is called."""
+        return [entry.name for entry in self.entries]
 
     @property
     def varied(self) -> list[Row]:
-        """The results of a few runs, or those that differ among many."""
-        return [row for row in self.results if len(self.names) <= FEW or len(set(row.values)) > 1]
+        """The facts of a few entries, or those that differ among many."""
+        return [row for row in self.facts if len(self.names) <= FEW or len(set(row.values)) > 1]
+
+    @property
+    def shared(self) -> str:
+        """What came out the same for all of many entries, in words; `varied` are the other facts."""
+        return ", ".join(f"{row.name} {row.values[0]}" for row in self.facts if row not in self.varied)
 
 
-def compare(runs: Sequence[Reported]) -> Comparison:
-    """Return the comparison of runs."""
-    names = name_runs(runs)
-    measured = [measure(run) for run in runs]
-    results = [*score_rows(runs, [part.value or {} for part in measured])]
-    notes = [f"{name}: {part.reason}" for name, part in zip(names, measured, strict=True) if part.reason]
-    if len({run.manifest["data"]["sha256"] for run in runs}) > 1:  # also where the seed has drawn another split
-        results = [row._replace(best=frozenset()) for row in results]
+def compare(given: Sequence[RunSet | Reported]) -> Comparison:
+    """Return the comparison of entries; a run alone is one, too."""
+    entries = named_apart([each if isinstance(each, RunSet) else single(each) for each in given])
+    runs = [run for entry in entries for run in entry.runs]
+    parts = {id(run): make_part(run, lambda run=run: run.metrics) for run in runs}  # type: ignore[misc]
+    found = [[parts[id(run)].value or {} for run in entry.runs] for entry in entries]
+    results = [*_measure(entries, found)]
+    main = main_value([row.name for row in results if all(row.values) and is_comparable(entries, row.name)])
+    same = len({frozenset(data_of(run) for run in entry.runs) for entry in entries}) == 1
+    grouped = any(entry.is_group for entry in entries)
+    pairs = _compare_groups(entries, found, results, main)
+    if same and not grouped:
+        results = [row._replace(best=best(entries, row)) for row in results]
+    elif grouped:
+        results = [row._replace(best=_best_groups(entries, row, pairs)) if row.name == main else row for row in results]
+    notes = [*_missing(entries, parts)]
+    if not same and not pairs and len(entries) > 1:
         notes.append(DIFFERENT_SAMPLES)
+    rows = [row for row in differing_rows([run.spec for run in runs]) if row.name not in IGNORED_FIELDS]
+    rows = [Row(row.name, [v and mailed(v, run) for v, run in zip(row.values, runs, strict=True)]) for row in rows]
+    tests = sum(not pair.reason for pair in pairs)
     return Comparison(
-        names,
-        [*fact_rows(runs), *results],
-        [
-            Row(row.name, [value and mailed(value, run) for value, run in zip(row.values, runs, strict=True)])
-            for row in differing_rows([run.spec for run in runs])
-            if row.name not in IGNORED_FIELDS
-        ],
+        entries,
+        [*fact_rows(entries)],
+        results,
+        [*_of_entries(rows, entries)],
+        [row for row in rows if not VARYING.fullmatch(row.name)],
+        [_number(scores, main) for each in found for scores in each],
+        main,
+        pairs,
+        [pair_in_words(pair, entries, main or "", tests) for pair in pairs]
+        + [*_formulas(pairs), *_caveats(entries, pairs)],
         notes,
     )
 
 
-def name_runs(runs: Sequence[Reported]) -> list[str]:
-    """Return what each run is called: its name, its directory's where several have the same, or as much as it takes."""
-    names = [run.name for run in runs]
-    directories = [run.directory.absolute() for run in runs]
-    folder = os.path.commonpath([directory.parent for directory in directories])
-    paths = [directory.relative_to(folder) for directory in directories]
-    for others in (
-        [directory.name for directory in directories],
-        [str(path) for path in paths],
-        [f"{path} ({number})" for number, path in enumerate(paths, start=1)],
-    ):
-        same = Counter(names)
-        names = [name if same[name] == 1 else other for name, other in zip(names, others, strict=True)]
-    return names
+def data_of(run: Reported) -> str:
+    """Return the digest of a run's data, all splits."""
+    return str(run.manifest["data"]["sha256"])
 
 
 def mailed(value: str, run: Reported) -> str:
@@ -105,42 +141,97 @@ def mailed(value: str, run: Reported) -> str:
     return json.dumps(relative_paths(json.loads(value), run.directory), ensure_ascii=False)
 
 
-def measure(run: Reported) -> Part:
-    """Return loss and metrics of each split of a run, or why there are none."""
-    return make_part(run, lambda: scores(run))
+def _missing(entries: Sequence[RunSet], parts: dict[int, Part]) -> Iterator[str]:
+    """Yield why runs have no results."""
+    for entry in entries:
+        reasons = Counter(parts[id(run)].reason for run in entry.runs)
+        for reason, count in reasons.items():
+            if reason:
+                yield f"{entry.name}{f', {count} runs' if count > 1 else ''}: {reason}"
 
 
-def fact_rows(runs: Sequence[Reported]) -> Iterator[Row]:
-    """Yield how each run went; none is the best of them."""
-    found = [dict(facts(run)) for run in runs]
-    for name in dict.fromkeys(name for each in found for name in each if name not in IGNORED_FACTS):
-        yield Row(name, [each.get(name) for each in found])
+def fact_rows(entries: Sequence[RunSet]) -> Iterator[Row]:
+    """Yield how the runs of each entry went; none is the best of them."""
+    found = [[dict(facts(run)) for run in entry.runs] for entry in entries]
+    names = dict.fromkeys(name for each in found for run in each for name in run)
+    for name in names:
+        texts = [_together([run.get(name) for run in each]) for each in found]
+        if name == "time":
+            texts = [duration(sum(run.manifest["seconds"] for run in entry.runs)) for entry in entries]
+        if name not in IGNORED_FACTS and any(texts):
+            yield Row(name, texts)
+    if any(entry.is_group for entry in entries):
+        yield Row("runs", [str(len(entry.runs)) for entry in entries])
 
 
-def score_rows(runs: Sequence[Reported], measured: Sequence[dict[str, dict[str, float]]]) -> Iterator[Row]:
+def _together(texts: Sequence[str | None]) -> str | None:
+    """Return what the runs of an entry say in one text: what is the same, or a few texts with their counts."""
+    counts = Counter(text for text in texts if text is not None)
+    if len(counts) < 2:
+        return next(iter(counts), None)
+    if len(counts) > _LISTED or max(counts.values()) == 1:
+        return None
+    return ", ".join(f"{count} {text}" for text, count in counts.most_common())
+
+
+def _of_entries(rows: Sequence[Row], entries: Sequence[RunSet]) -> Iterator[Row]:
+    """Yield rows of runs as rows of entries; what varies alike within each group does not count."""
+    for row in rows:
+        values, texts = iter(row.values), []
+        for entry in entries:
+            own = list(dict.fromkeys(next(values) for _ in entry.runs))
+            several = ", ".join(map(unquoted, own)) if len(own) <= _LISTED else f"{len(own)} values"
+            texts.append(own[0] if len(own) == 1 else json.dumps(several, ensure_ascii=False))
+        if len(set(texts)) > 1:
+            yield Row(row.name, texts)
+
+
+def _measure(entries: Sequence[RunSet], found: Sequence[Sequence[SplitScores]]) -> Iterator[ValueRow]:
     """Yield loss and metrics of each split, with the parameters of the best checkpoints."""
     for split in SPLITS:
-        found = [each.get(split, {}) for each in measured]
-        for name in dict.fromkeys(name for each in found for name in each):
-            values = [each.get(name) for each in found]
-            texts = [None if value is None else format_number(value, 6) for value in values]
-            yield Row(f"{split}/{name}", texts, best([run.spec for run in runs], name, texts))
+        scores = [[run.get(split, {}) for run in each] for each in found]
+        for name in dict.fromkeys(name for each in scores for run in each for name in run):
+            values = []
+            for entry, each in zip(entries, scores, strict=True):
+                intervals = [run.stored_intervals.get(split, {}).get(name) for run in entry.runs]
+                values.append(measured([run.get(name) for run in each], intervals))
+            yield ValueRow(f"{split}/{name}", values)
 
 
-def best(specs: Sequence[Spec], name: str, texts: Sequence[str | None]) -> frozenset[int]:
-    """Return which runs have the best loss or metric; none where all have the same, or each something else.
+def main_value(names: Collection[str]) -> str | None:
+    """Return the value to judge by among such as "test/loss": the first metric, else the loss, of the last split."""
+    for split in reversed(SPLITS):
+        of_split = [name for name in names if name.startswith(f"{split}/")]
+        if of_split:
+            return next((name for name in of_split if name != f"{split}/loss"), of_split[0])
+    return None
 
-    The values count as they are shown: what looks equal is equal.
+
+def is_comparable(entries: Sequence[RunSet], name: str) -> bool:
+    """Return whether a value means the same in all runs."""
+    rules = [dependencies(run.spec, name.partition("/")[2]) for entry in entries for run in entry.runs]
+    return all(rule == rules[0] for rule in rules)
+
+
+def is_higher_better(entries: Sequence[RunSet], name: str) -> bool:
+    """Return whether larger numbers of a value are better."""
+    value = name.partition("/")[2]
+    rules = [rule for entry in entries for run in entry.runs for rule in metrics_of(run.spec, value)]
+    return value != "loss" and all(rule.higher_is_better for rule in rules)
+
+
+def best(entries: Sequence[RunSet], row: ValueRow) -> frozenset[int]:
+    """Return which entries have the best number; none where all have the same, or each something else.
+
+    Numbers count as they are shown: what looks equal is equal. What is not finite is worse than any.
     """
-    known = {
-        number: float(text.replace(",", "")) for number, text in enumerate(texts) if text is not None and text != "nan"
-    }
-    rules = [dependencies(specs[number], name) for number in known]
-    if len(set(known.values())) < 2 or any(rule != rules[0] for rule in rules):
+    there = {n: value for n, value in enumerate(row.values) if value}
+    if not is_comparable([entries[n] for n in there], row.name):
         return frozenset()
-    higher = name != "loss" and all(rule.higher_is_better for rule in rules[0])
-    top = max(known.values()) if higher else min(known.values())
-    return frozenset(number for number, value in known.items() if value == top)
+    sign = 1 if is_higher_better(entries, row.name) else -1
+    known = {n: sign * float(f"{value.mean:.6g}") if value.numbers else -math.inf for n, value in there.items()}
+    top = max(known.values())
+    return frozenset(n for n, number in known.items() if number == top) if len(set(known.values())) > 1 else frozenset()
 
 
 def dependencies(spec: Spec, name: str) -> list[Component]:
@@ -150,64 +241,53 @@ def dependencies(spec: Spec, name: str) -> list[Component]:
     return [*metrics_of(spec, name)]
 
 
-def differing_rows(values: Sequence[Any], place: Pointer = ()) -> Iterator[Row]:
-    """Yield each place where validated values differ, with what each says there.
-
-    Components of the same type differ in their fields, others as a whole. Items of lists are aligned by their types, so
-    that an inserted layer is one difference; a place `layers.2/3` is item 2 of some values and item 3 of others.
-    """
-    first = values[0]
-    if isinstance(first, BaseModel) and all(type(value) is type(first) for value in values):
-        for name, field in type(first).model_fields.items():
-            if not field.exclude:
-                yield from differing_rows([getattr(value, name) for value in values], (*place, field.alias or name))
-    elif all(isinstance(value, list | tuple) for value in values):
-        for places in align(values):
-            items = [each[places[run]] if run in places else ABSENT for run, each in enumerate(values)]
-            yield from differing_rows(items, (*place, "/".join(map(str, sorted({*places.values()})))))
-    else:
-        texts = [None if value is ABSENT else json.dumps(shortest(value), ensure_ascii=False) for value in values]
-        if len(set(texts)) > 1:
-            yield Row(show_pointer(place), texts)
-
-
-def align(lists: Sequence[Sequence[Any]]) -> list[dict[int, int]]:
-    """Return which items of lists belong together: for each group its place in every list that has one, by list.
-
-    Components are aligned so that as many as possible are equal or of one type, as in Needleman & Wunsch, 1970; other
-    items belong to those of the same place.
-    """
-    if not all(isinstance(item, BaseModel) for items in lists for item in items):
-        return [
-            {number: place for number, items in enumerate(lists) if place < len(items)}
-            for place in range(max(map(len, lists)))
-        ]
-    aligned: list[tuple[Any, dict[int, int]]] = []
-    for number, items in enumerate(lists):
-        score = np.zeros((len(aligned) + 1, len(items) + 1))
-        for i, (known, _) in enumerate(aligned):
-            for j, item in enumerate(items):
-                score[i + 1, j + 1] = max(score[i, j] + likeness(known, item), score[i, j + 1], score[i + 1, j])
-        i, j = len(aligned), len(items)
-        merged = []
-        while i or j:
-            if i and j and score[i, j] == score[i - 1, j - 1] + likeness(aligned[i - 1][0], items[j - 1]):
-                i, j = i - 1, j - 1
-                merged.append((aligned[i][0], aligned[i][1] | {number: j}))
-            elif i and score[i, j] == score[i - 1, j]:
-                i -= 1
-                merged.append(aligned[i])
-            else:
-                j -= 1
-                merged.append((items[j], {number: j}))
-        aligned = merged[::-1]
-    return [places for _, places in aligned]
+def _compare_groups(
+    entries: Sequence[RunSet], found: Sequence[Sequence[SplitScores]], results: Sequence[ValueRow], main: str | None
+) -> list[GroupPair]:
+    """Return the comparison of the best group with each other one."""
+    groups = [n for n, entry in enumerate(entries) if entry.is_group]
+    if main is None or len(groups) < 2:
+        return []
+    samples: dict[int, dict[Key, Sample]] = {}
+    for n in groups:
+        samples[n] = {}
+        for run, scores in zip(entries[n].runs, found[n], strict=True):
+            if (number := _number(scores, main)) is not None:
+                samples[n][pairing_key(dict(flat_values(run.spec.to_json())))] = Sample(number, data_of(run))
+    (row,) = [each for each in results if each.name == main]
+    sign = 1 if is_higher_better(entries, main) else -1
+    means = {n: sign * value.mean for n in groups if (value := row.values[n]) and value.numbers}
+    if len(means) < 2:
+        return []
+    top = max(means, key=means.__getitem__)
+    return corrected([compare_pair(top, n, samples[top], samples[n]) for n in means if n != top])
 
 
-def likeness(one: Any, other: Any) -> float:
-    """Return how much speaks for taking two components as one: anything more than two separate ones."""
-    if one == other:
-        return 3.0
-    if type(one) is type(other):
-        return 2.0
-    return 1.0 if type(one).__base__ is type(other).__base__ else 0.5  # as tanh and relu
+def _number(scores: SplitScores, name: str | None) -> float | None:
+    """Return a value of a run by its name; None if it is missing or not finite."""
+    split, _, value = (name or "").partition("/")
+    number = scores.get(split, {}).get(value, math.nan)
+    return float(number) if math.isfinite(number) else None
+
+
+def _best_groups(entries: Sequence[RunSet], row: ValueRow, pairs: Sequence[GroupPair]) -> frozenset[int]:
+    """Return the best group and those that cannot be told from it; none where no group differs from it."""
+    if not pairs or any(pair.reason for pair in pairs) or not any(pair.apart for pair in pairs):
+        return frozenset()
+    return frozenset({pairs[0].first, *(pair.second for pair in pairs if not pair.apart)})
+
+
+def _formulas(pairs: Sequence[GroupPair]) -> Iterator[str]:
+    for paired, formula in ((True, PAIRED), (False, UNPAIRED)):
+        if any(pair.more is not None and pair.paired == paired for pair in pairs):
+            yield FORMULA.format(formula=formula)
+
+
+def _caveats(entries: Sequence[RunSet], pairs: Sequence[GroupPair]) -> Iterator[str]:
+    """Yield what makes intervals over folds too narrow."""
+    specs = [dict(flat_values(run.spec.to_json())) for pair in pairs for run in entries[pair.first].runs]
+    if len({spec.get("split.fold") for spec in specs}) > 1:
+        yield (
+            "Training samples of different folds overlap: intervals and p-values over folds are too small "
+            "(Nadeau & Bengio, 2003)."
+        )

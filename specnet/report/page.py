@@ -1,4 +1,4 @@
-"""The one page of a run, or of several side by side: HTML that needs nothing but itself."""
+"""The page of a run: HTML that needs nothing but itself."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from specnet.functions import format_number
+from specnet.network.diagram import draw_network
 from specnet.plugin_code import staying
 from specnet.report.base import Reported
-from specnet.report.compare import compare, name_runs
+from specnet.report.entries import single
+from specnet.report.inside import look_inside
 from specnet.report.paths import relative_paths, shorten_paths
-from specnet.report.replay import PAGE_FRAMES, replay
+from specnet.report.replay import replay
 from specnet.report.results import confusion, residuals, scores, worst
-from specnet.report.series import FEW, panels
+from specnet.report.series import panels
 from specnet.report.view import (
     CONFUSION_CLASSES,
     Part,
@@ -28,72 +30,71 @@ from specnet.report.view import (
     make_part,
     residual_pictures,
     show_examples,
-    tidy,
 )
+from specnet.spec.layout import tidy
 from specnet.spec.shortest import shortest_spec
 
 SCRIPTS = ("data.js", "chart.js", "board.js", "scenes.js", "stills.js", "player.js")
 """In the order in which they need each other."""
-REPLAYS = 12
-"""Runs up to which each has its replay."""
 LETTERS = 1_000_000
 """Letters that the frames of all replays of a page take at most; a page should stay below 2 MB."""
 
 
 @staying()
-def page(runs: Sequence[Reported]) -> str:
-    """Return the page of a run, or of several to be compared, as HTML.
+def page(run: Reported) -> str:
+    """Return the page of a run as HTML.
 
     It loads nothing and sends nothing, and its content security policy forbids both.
     """
-    names = name_runs(runs)
-    single = len(runs) == 1
-    replays = [
-        make_part(run, lambda run=run: replay_share(run, len(runs))) if len(runs) <= REPLAYS else Part(None)  # type: ignore[misc]
-        for run in runs
-    ]
-    epochs = sorted({epoch for part in replays if part.value for epoch in part.value["epochs"]})
-    drawn = panels(runs, names, epochs)
-    further = details(runs[0], drawn) if single else {}
-    stills = further.pop("stills", [])
+    part = make_part(run, lambda: replay(run, LETTERS))
+    drawn = panels([single(run)], part.value["epochs"] if part.value else ())
+    further = details(run, drawn)
     data = {
-        "runs": [part.value for part in replays],
+        "runs": [part.value],
         "panels": drawn,
-        "stills": stills,
-        "many": len(runs) if len(runs) > FEW else 0,
-        "best": int(runs[0].best["epoch"]) if single and runs[0].best["value"] is not None else None,
-        "last": max(int(run.history["epoch"][-1]) if run.history else 0 for run in runs),
+        "stills": (stills := further.pop("stills")),
+        "many": 0,
+        "best": int(run.best["epoch"]) if run.best["value"] is not None else None,
+        "last": final_epoch([run]),
     }
-    style, script = resource("page.css"), "\n".join(map(resource, SCRIPTS))
+    return render_page(
+        "page.html",
+        (*SCRIPTS, "single.js"),
+        data,
+        title=run.name,
+        run=describe_run(run, run.name, part),
+        panels=drawn,
+        stills=len(stills),
+        best=data["best"],
+        **further,
+    )
+
+
+def final_epoch(runs: Sequence[Reported]) -> int:
+    """Return the last epoch of several runs."""
+    return max(int(run.history["epoch"][-1]) if run.history else 0 for run in runs)
+
+
+def render_page(template: str, scripts: Sequence[str], data: dict[str, Any], **values: Any) -> str:
+    """Return a page from its template, the data that its scripts read, and other values of the template."""
+    style, script = resource("page.css"), "\n".join(map(resource, scripts))
     return (
         environment()
-        .get_template("page.html")
+        .get_template(template)
         .render(
-            title=runs[0].name if single else f"{len(runs)} runs compared",
-            runs=[_describe(run, name, part) for run, name, part in zip(runs, names, replays, strict=True)],
-            panels=drawn,
-            stills=len(stills),
-            many=len(runs) > FEW,
-            best=data["best"],
-            comparison=None if single else compare(runs),
             style=style,
             script=script,
             policy=f"default-src 'none'; img-src data:; style-src {source(style)}; script-src {source(script)}; "
             "base-uri 'none'; form-action 'none'",
             # In a script element `<` may begin its end or a comment, whatever the type.
             data=json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
-            **further,
+            **values,
         )
     )
 
 
-def replay_share(run: Reported, count: int) -> dict[str, Any]:
-    """Return the replay of a run for a page with `count` runs."""
-    return replay(run, LETTERS // count, frames=max(2, PAGE_FRAMES // count), units=count == 1)
-
-
-def _describe(run: Reported, name: str, part: Part) -> dict[str, Any]:
-    """Return what the page says of each run, be it one or several."""
+def describe_run(run: Reported, name: str, part: Part) -> dict[str, Any]:
+    """Return what a page says of each run, be it one or several."""
     return {
         "name": name,
         "description": run.spec.description,
@@ -111,8 +112,13 @@ def details(run: Reported, drawn: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return what the page of a single run says of its model and its results."""
     residual, wrong = make_part(run, lambda: residuals(run)), make_part(run, lambda: worst(run))
     return {
+        "network": make_part(run, lambda: draw_network(run.layers, run.layers[0].input_shape)),
+        "inside": look_inside(run),
         "layers": make_part(run, lambda: layer_table(run, drawn)),
         "scores": make_part(run, lambda: scores(run)),
+        "below_scores": make_part(
+            run, lambda: {"95 % interval": run.intervals, "baseline": run.baselines, "linear": run.linear_baselines}
+        ),
         "confusion": make_part(run, lambda: confusion(run)),
         "most_classes": CONFUSION_CLASSES,
         "worst": wrong,

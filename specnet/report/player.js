@@ -4,26 +4,35 @@ class Player {
   /** `show` is called with a place in the epochs whenever that changes. */
   constructor(controls, epochs, show) {
     const find = (name) => controls.querySelector(`[data-${name}]`);
-    Object.assign(this, { epochs, show, place: epochs.length - 1, timer: null });
+    Object.assign(this, { show, timer: null });
     this.slider = find("slider");
     this.playButton = find("play");
     this.speed = find("speed");
-    this.slider.max = epochs.length - 1;
+    this.ticks = find("ticks");
     this.slider.addEventListener("input", () => this.jump(Number(this.slider.value)));
     this.speed.addEventListener("change", () => this.timer && this.play());
     this.playButton.addEventListener("click", () => this.toggle());
     for (const [name, move] of Object.entries(this.moves)) find(name)?.addEventListener("click", move);
     document.addEventListener("keydown", (event) => this.key(event));
-    for (const place of evenly(epochs.length, 7)) this.tick(find("ticks"), place, epochs[place]);
-    if (held.best !== null) this.tick(find("ticks"), nearest(epochs, held.best), "★");
-    this.go(this.place);
+    this.load(epochs);
+  }
+
+  /** Play these epochs from now on. */
+  load(epochs) {
+    this.pause();
+    this.epochs = epochs;
+    this.slider.max = epochs.length - 1;
+    this.ticks.replaceChildren();
+    for (const place of evenly(epochs.length, 7)) this.tick(place, epochs[place]);
+    if (held.best !== null) this.tick(nearest(epochs, held.best), "★");
+    this.go(epochs.length - 1);
   }
 
   /** Write below the slider what is at a place: it goes from frame to frame, and curves from epoch to epoch. */
-  tick(ticks, place, text) {
+  tick(place, text) {
     const made = element("span", {}, String(text));
     made.style.left = `${(100 * place) / Math.max(1, this.epochs.length - 1)}%`;
-    ticks.append(made);
+    this.ticks.append(made);
   }
 
   get moves() {
@@ -108,10 +117,13 @@ async function openScene(figure, run) {
   const scene = new KINDS[run.kind](run, arrays, stage);
   const when = figure.querySelector("[data-when]");
   let frame = run.epochs.length - 1;
-  new ResizeObserver(() => scene.draw(frame)).observe(stage);
+  const observer = new ResizeObserver(() => scene.draw(frame));
+  observer.observe(stage);
   return {
     arrays,
+    run,
     epochs: run.epochs,
+    close: () => observer.disconnect(),
     redraw: () => scene.draw(frame),
     show(epoch) {
       frame = Math.max(0, lastUpTo(run.epochs, epoch));
@@ -128,67 +140,75 @@ function moment(run, frame) {
   return `epoch ${epoch}${epoch === 0 ? ", initial weights" : loss === null ? "" : `, train/loss ${show(loss)}`}`;
 }
 
-/** Let the curves of one run stand out, or of none. */
-function highlight(run) {
-  for (const line of document.querySelectorAll(".plot path[data-run]")) line.classList.toggle("dim", run !== null && line.dataset.run !== run);
+/** Draws the charts and other pictures of a page; `play` shows scenes with the controls, in place of those before. */
+class Page {
+  constructor() {
+    Object.assign(this, { scenes: [], epochs: [], player: null });
+    this.charts = [...document.querySelectorAll("[data-panel]")].map(
+      (figure) => new Chart(figure, held.panels[Number(figure.dataset.panel)], (epoch) => this.seek(epoch)),
+    );
+    for (const made of document.querySelectorAll("path[data-run]")) ink(made, Number(made.dataset.run));
+    this.cells = [...document.querySelectorAll("[data-cell]")].map((cell) => {
+      const [panel, name] = JSON.parse(cell.dataset.cell);
+      return [cell, held.panels[panel].series.find((series) => series.name === name)];
+    });
+    this.stills = [...document.querySelectorAll("[data-still]")].map((figure) => {
+      const still = held.stills[Number(figure.dataset.still)];
+      const drawn = new STILLS[still.kind](still, {}, figure);
+      new ResizeObserver(() => drawn.draw()).observe(figure);
+      return drawn;
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      theme = readTheme();
+      for (const scene of this.scenes) scene.redraw();
+      for (const still of this.stills) still.draw();
+    });
+    this.handle = { epoch: null, scenes: [] };
+    window.specnet = this.handle;
+  }
+
+  seek(epoch) {
+    if (this.player && this.epochs.length) this.player.seek(epoch);
+    else this.follow(epoch);
+  }
+
+  follow(epoch) {
+    this.handle.epoch = epoch;
+    document.documentElement.dataset.epoch = epoch;
+    for (const chart of this.charts) chart.cursor(epoch);
+    for (const [cell, series] of this.cells) cell.textContent = show(valueAt(series, epoch));
+    for (const each of document.querySelectorAll("[data-now]")) each.textContent = epoch;
+  }
+
+  play(scenes) {
+    for (const scene of this.scenes) scene.close();
+    this.scenes = scenes;
+    this.epochs = [...new Set(scenes.flatMap((scene) => scene.epochs))].sort((a, b) => a - b);
+    const controls = document.getElementById("controls");
+    if (controls) controls.hidden = !this.epochs.length;
+    if (!this.epochs.length) this.follow(held.last);
+    else if (this.player) this.player.load(this.epochs);
+    else this.player = new Player(controls, this.epochs, (place) => this.step(place));
+  }
+
+  step(place) {
+    const epoch = this.epochs[place];
+    for (const scene of this.scenes) scene.show(epoch);
+    const told = this.scenes.length === 1 ? moment(this.scenes[0].run, place).replace(/^epoch \d+/, "") : "";
+    document.getElementById("readout").textContent = `epoch ${epoch} of ${held.last}${told}`;
+    document.querySelector("[data-slider]").setAttribute("aria-valuetext", `epoch ${epoch} of ${held.last}${told}`);
+    this.follow(epoch);
+  }
 }
 
-async function start() {
+/** The page with a scene in each figure that waits for one. */
+async function openPage() {
+  const page = new Page();
   const scenes = await Promise.all(held.runs.map((run, i) => {
     const figure = document.querySelector(`[data-scene="${i}"]`);
     return run && figure ? openScene(figure, run) : null;
   }));
-  const shown = scenes.filter((scene) => scene !== null);
-  const epochs = [...new Set(shown.flatMap((scene) => scene.epochs))].sort((a, b) => a - b);
-  const handle = { epoch: null, scenes };
-  let player = null;
-  const seek = (epoch) => (player ? player.seek(epoch) : follow(epoch));
-  const charts = [...document.querySelectorAll("[data-panel]")].map(
-    (figure) => new Chart(figure, held.panels[Number(figure.dataset.panel)], seek),
-  );
-  for (const made of document.querySelectorAll("path[data-run]")) ink(made, Number(made.dataset.run));
-  for (const row of document.querySelectorAll("[data-row]")) {
-    for (const type of ["pointerenter", "pointerleave"]) row.addEventListener(type, () => highlight(type === "pointerenter" ? row.dataset.row : null));
-  }
-  const cells = [...document.querySelectorAll("[data-cell]")].map((cell) => {
-    const [panel, name] = JSON.parse(cell.dataset.cell);
-    return [cell, held.panels[panel].series.find((series) => series.name === name)];
-  });
-
-  function follow(epoch) {
-    handle.epoch = epoch;
-    document.documentElement.dataset.epoch = epoch;
-    for (const chart of charts) chart.cursor(epoch);
-    for (const [cell, series] of cells) cell.textContent = show(valueAt(series, epoch));
-    for (const each of document.querySelectorAll("[data-now]")) each.textContent = epoch;
-  }
-
-  function step(place) {
-    const epoch = epochs[place];
-    for (const scene of shown) scene.show(epoch);
-    const known = held.runs.filter((run) => run);
-    const told = known.length === 1 ? moment(known[0], place).replace(/^epoch \d+/, "") : "";
-    document.getElementById("readout").textContent = `epoch ${epoch} of ${held.last}${told}`;
-    document.querySelector("[data-slider]").setAttribute("aria-valuetext", `epoch ${epoch} of ${held.last}${told}`);
-    follow(epoch);
-  }
-
-  const stills = [];
-  for (const figure of document.querySelectorAll("[data-still]")) {
-    const still = held.stills[Number(figure.dataset.still)];
-    const drawn = new STILLS[still.kind](still, {}, figure);
-    stills.push(drawn);
-    new ResizeObserver(() => drawn.draw()).observe(figure);
-  }
-  if (epochs.length) player = new Player(document.getElementById("controls"), epochs, step);
-  else follow(held.last);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    theme = readTheme();
-    for (const scene of shown) scene.redraw();
-    for (const still of stills) still.draw();
-  });
-  window.specnet = handle;
-  document.documentElement.dataset.ready = "";
+  page.handle.scenes = scenes;
+  page.play(scenes.filter((scene) => scene !== null));
+  return page;
 }
-
-start();

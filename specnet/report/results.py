@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from specnet.datasets.base import samples_at
+from specnet.datasets.sampling import samples_at
 from specnet.functions import evenly_spaced, format_number
 from specnet.recording.classes import Confusion, class_names, class_pairs, padded
 from specnet.recording.scenes import shown_of

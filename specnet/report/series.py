@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from specnet import registry
+from specnet.datasets.split import SPLITS
 from specnet.functions import evenly_spaced, format_number, thin
 from specnet.metrics.base import Metric
 from specnet.recording.curves import DEAD_UNITS, history_curves, layer_curves, spans_decades, title
-from specnet.report.base import Reported
+from specnet.report.entries import RunSet
 from specnet.spec.model import Spec
-from specnet.spec.plan import SPLITS
 
 CURVE_POINTS = 2000
 """Points of a curve at most."""
@@ -31,22 +30,26 @@ LAYERS = 24
 PanelJson = dict[str, Any]
 
 
-def panels(runs: Sequence[Reported], names: Sequence[str], epochs: Sequence[int] = ()) -> list[PanelJson]:
+def panels(entries: Sequence[RunSet], epochs: Sequence[int] = ()) -> list[PanelJson]:
     """Return the panels of a page as JSON values; curves of layers only where there is a single run.
 
     Curves are thinned, but keep their values at these `epochs`, at which a replay stops.
     A panel has a `title`, `series`, and `log`: whether its scale is logarithmic at first, or None where it never is.
-    Of a series, `color` and `dash` are numbers, of the split for one run, else of the run and of the split. What is
-    set or checked and stays the same is `constant`: the page says it in words.
+    Of a series, `color` and `dash` are numbers, of the split for one run, else of the entry and of the split; that of
+    a group has `low` and `high`. What is set or checked and stays the same is `constant`: the page says it in words.
     """
-    found = [*history_panels(runs, names), *(layer_panels(runs[0].record) if len(runs) == 1 else [])]
+    single = len(entries) == 1 and not entries[0].is_group
+    found = [*history_panels(entries), *(layer_panels(entries[0].runs[0].record) if single else [])]
     most = min(CURVE_POINTS, ALL_POINTS // max(1, sum(len(panel["series"]) for panel in found)))
     for panel in found:
         for series in panel["series"]:
             x, y = series["x"], series["y"]
             stops = last_up_to(x, epochs)
             shown = np.union1d(thin(y, max(most - len(stops), _LEAST)), stops)
-            series["x"], series["y"] = x[shown].tolist(), [rounded(value) for value in y[shown].tolist()]
+            series["x"] = x[shown].tolist()
+            for name in ("y", "low", "high"):
+                if name in series:
+                    series[name] = [rounded(value) for value in series[name][shown].tolist()]
     return found
 
 
@@ -56,28 +59,44 @@ def last_up_to(x: np.ndarray, epochs: Sequence[int]) -> np.ndarray:
     return places[places >= 0]
 
 
-def history_panels(runs: Sequence[Reported], names: Sequence[str]) -> Iterator[PanelJson]:
-    """Yield a panel for each value of the histories, with its splits and runs together; of many runs one split."""
-    values = [history_curves(run.history) for run in runs]
-    for value in dict.fromkeys(value for each in values for value in each):
+def history_panels(entries: Sequence[RunSet]) -> Iterator[PanelJson]:
+    """Yield a panel for each value of the histories, with its splits and entries together.
+
+    Of many entries, and where there are groups, one split is shown.
+    """
+    values = [[history_curves(run.history) for run in entry.runs] for entry in entries]
+    known = [run for each in values for run in each]
+    for value in dict.fromkeys(value for run in known for value in run):
         series, name = [], title(value)
-        found = {split for each in values for split in each.get(value, {})}
-        if len(runs) > FEW and found != {""}:
+        found = {split for run in known for split in run.get(value, {})}
+        one = found != {""} and (len(entries) > FEW or any(entry.is_group for entry in entries))
+        if one:
             found = {"validation" if "validation" in found else min(found)}
             name += f", {min(found)}"
-        for (number, run), split in product(enumerate(runs), [*SPLITS, ""]):
-            if split in values[number].get(value, {}) and split in found:
-                label = " ".join(part for part in (names[number] if len(runs) > 1 else "", split) if part) or value
-                dash = SPLITS.index(split) if split else 0
-                color = number if len(runs) > 1 else dash
-                series.append(curve(label, color, dash, run.history["epoch"], values[number][value][split]))
-        bounded = value != "loss" and any(rule.higher_is_better for run in runs for rule in metrics_of(run.spec, value))
-        yield panel(name, series, scheduled="." in value, bounded=bounded)
+        for (number, entry), split in product(enumerate(entries), [*SPLITS, ""]):
+            curves = [
+                (run.history["epoch"], each[value][split])
+                for run, each in zip(entry.runs, values[number], strict=True)
+                if split in found and split in each.get(value, {})
+            ]
+            if curves:
+                label = (
+                    " ".join(part for part in (entry.name if len(entries) > 1 else "", "" if one else split) if part)
+                    or value
+                )
+                dash = SPLITS.index(split) if split and not one else 0
+                color = number if len(entries) > 1 else dash
+                series.append(
+                    band(label, color, dash, curves) if entry.is_group else curve(label, color, dash, *curves[0])
+                )
+        rules = [rule for entry in entries for run in entry.runs for rule in metrics_of(run.spec, value)]
+        bounded = value != "loss" and any(rule.higher_is_better for rule in rules)
+        yield panel(name, series, scheduled="" in found, bounded=bounded)
 
 
 def metrics_of(spec: Spec, value: str) -> list[Metric]:
     """Return the metrics of a spec whose values have this name in the history."""
-    return [metric for metric in spec.metrics if registry.name_of("metrics", type(metric)) == value]
+    return [metric for metric in spec.metrics if metric.label == value.partition("/")[0]]
 
 
 def layer_panels(record: Mapping[str, np.ndarray]) -> Iterator[PanelJson]:
@@ -109,6 +128,24 @@ def _constant(name: str, values: Sequence[np.ndarray], scheduled: bool) -> str:
 def curve(name: str, color: int, dash: int, epochs: np.ndarray, values: np.ndarray) -> dict[str, Any]:
     """Return a curve with all its points."""
     return {"name": name, "color": color, "dash": dash, "x": epochs, "y": values}
+
+
+def band(name: str, color: int, dash: int, curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
+    """Return the median of curves, each of epochs and values, with the 10th and 90th percentile as its band.
+
+    A run counts until its last epoch.
+    """
+    epochs = np.unique(np.concatenate([x for x, _ in curves]))
+    epochs = epochs[evenly_spaced(len(epochs), CURVE_POINTS)]
+    rows = np.full((len(curves), len(epochs)), np.nan)
+    for row, (x, y) in zip(rows, curves, strict=True):
+        places = np.searchsorted(x, epochs, side="right") - 1
+        there = (places >= 0) & (epochs <= x[-1])
+        row[there] = y[places[there]]
+    rows[~np.isfinite(rows)] = np.nan
+    shown = ~np.isnan(rows).all(axis=0)
+    low, middle, high = np.nanpercentile(rows[:, shown], [10, 50, 90], axis=0)
+    return curve(name, color, dash, epochs[shown], middle) | {"low": low, "high": high, "of": len(curves)}
 
 
 def rounded(value: float) -> float | None:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from specnet import registry
 from specnet.errors import SpecnetError
 from specnet.functions import format_number, is_image
+from specnet.network.summary import describe_layer
 from specnet.recording.curves import DEAD_UNITS, OF_WEIGHTS
 from specnet.recording.scenes import limits, output_names
 from specnet.report.base import Reported
@@ -22,8 +22,6 @@ from specnet.report.series import PanelJson
 
 _Made = TypeVar("_Made")
 
-WIDTH = 96
-"""Characters of a line of JSON that a list or an object may take as a whole."""
 INPUTS = 8
 """Inputs of an example that are shown at most, where it is no image."""
 CONFUSION_CLASSES = 60
@@ -102,8 +100,7 @@ def layer_table(run: Reported, panels: Sequence[PanelJson]) -> LayerTable:
     for name, layer in run.model.network.named.items():
         size = sum(math.prod(parameter.shape) for parameter in layer.parameters)
         cells = [json.dumps([number, name]) if (number, name) in curves else "" for number in numbers]
-        kind = registry.name_of("layers", type(layer))
-        rows.append(LayerRow(name, kind, " × ".join(map(str, layer.output_shape)) or "1", size, cells))
+        rows.append(LayerRow(name, describe_layer(layer), " × ".join(map(str, layer.output_shape)) or "1", size, cells))
     return LayerTable([panels[number]["title"] for number in numbers], rows)
 
 
@@ -133,7 +130,8 @@ def show_examples(run: Reported, worst: Worst) -> list[ExampleView]:
 def describe_inputs(run: Reported, inputs: np.ndarray) -> str:
     """Return the first of a sample's numbers as text, by name where they have names."""
     names = run.input_names if len(run.input_names) == inputs.size else ()
-    texts = [format_number(number) for number in inputs.reshape(-1)[:INPUTS].tolist()]
+    first = inputs.reshape(-1)[:INPUTS].tolist()
+    texts = ["missing" if math.isnan(number) else format_number(number) for number in first]
     if names:
         texts = [f"{name} {number}" for name, number in zip(names, texts, strict=False)]
     return ", ".join(texts) + (" …" if inputs.size > INPUTS else "")
@@ -155,26 +153,6 @@ def residual_pictures(run: Reported, residuals: PredictedNumbers) -> list[dict[s
         "range": limits([residuals.truth, residuals.prediction], 0.08),  # shows each prediction
     }
     return [{"kind": "fit", **common}, {"kind": "histogram", **common}]
-
-
-def tidy(value: Any, indent: str = "", taken: int = 0) -> str:
-    """Return JSON as people write it: what fits on a line is on one line, of which a key has `taken` some already.
-
-    >>> tidy({"name": "a", "layers": ["tanh"]})
-    '{"name": "a", "layers": ["tanh"]}'
-    """
-    line = json.dumps(value, ensure_ascii=False)
-    if len(indent) + taken + len(line) <= WIDTH or not isinstance(value, dict | list) or not value:
-        return line
-    inner = f"{indent}  "
-    if isinstance(value, dict):
-        begin, end = "{}"
-        keys = [f"{json.dumps(key, ensure_ascii=False)}: " for key in value]
-        items = [inner + key + tidy(each, inner, len(key)) for key, each in zip(keys, value.values(), strict=True)]
-    else:
-        begin, end = "[]"
-        items = [inner + tidy(each, inner) for each in value]
-    return "\n".join([begin, ",\n".join(items), indent + end])
 
 
 def describe_manifest(manifest: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:

@@ -7,7 +7,7 @@ import hashlib
 import math
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,8 +76,8 @@ class _Checked:
         return self._digest_before.hexdigest().encode()
 
 
-def stage_archive(path: Path, members: Mapping[str, np.ndarray]) -> Staged:
-    """Write arrays to a temporary file beside `path`, ready to commit.
+def stage_archive(path: Path, members: Mapping[str, np.ndarray | bytes]) -> Staged:
+    """Write arrays, and texts by their file names, to a temporary file beside `path`, ready to commit.
 
     Raises:
         OSError: if it cannot be written, synced and read back; then nothing is left.
@@ -91,6 +91,10 @@ def stage_archive(path: Path, members: Mapping[str, np.ndarray]) -> Staged:
         with ZipFile(checked, "w") as archive:  # type: ignore[call-overload]
             archive.comment = bytes(DIGEST_SIZE)  # the last write; replaced below
             for name, array in members.items():
+                if isinstance(array, bytes):
+                    with archive.open(name, "w") as member:
+                        member.write(array)
+                    continue
                 # `numpy.savez` would copy everything.
                 ordered = np.asarray(array, order="C")
                 content = ordered.reshape(-1).view(np.uint8).data
@@ -107,9 +111,9 @@ def stage_archive(path: Path, members: Mapping[str, np.ndarray]) -> Staged:
 
 
 class Archive:
-    """An open `.npz` whose digest is right; arrays are read on demand and never unpickled."""
+    """An open archive whose digest is right: arrays, which are read on demand and never unpickled, and these texts."""
 
-    def __init__(self, archive: ZipFile, size: int) -> None:
+    def __init__(self, archive: ZipFile, size: int, texts: Sequence[str] = ()) -> None:
         self._archive = archive
         self.headers: dict[str, Header] = {}
         members = archive.infolist()
@@ -117,10 +121,15 @@ class Archive:
             raise ValueError("there are bytes before the archive")
         if sum(member.file_size for member in members) > size:
             raise ValueError("its members are larger than the file")
+        names = [member.filename for member in members]
+        if missing := [text for text in texts if names.count(text) != 1]:
+            raise ValueError(f"it has no {missing[0]}, or several")
         for member in members:
+            if member.filename in texts and member.compress_type == ZIP_STORED:
+                continue
             name = member.filename.removesuffix(".npy")
             if name in self.headers or name == member.filename or member.compress_type != ZIP_STORED:
-                raise ValueError(f"{member.filename} does not belong in a checkpoint")
+                raise ValueError(f"{member.filename} does not belong in it")
             self.headers[name] = self._read_header(member)
 
     def _read_header(self, member: ZipInfo) -> Header:
@@ -135,6 +144,10 @@ class Archive:
             raise ValueError(f"{member.filename} is not an array as a run stores it")
         return Header(shape, dtype)
 
+    def read_text(self, name: str) -> bytes:
+        """Return a text."""
+        return self._archive.read(name)
+
     def read(self, name: str) -> np.ndarray:
         """Return an array."""
         with self._archive.open(f"{name}.npy") as stream:
@@ -142,8 +155,8 @@ class Archive:
 
 
 @contextmanager
-def open_archive(path: Path) -> Iterator[Archive]:
-    """Open a file that was written by `stage_archive`, after comparing all of it with its digest.
+def open_archive(path: Path, texts: Sequence[str] = ()) -> Iterator[Archive]:
+    """Open a file that was written by `stage_archive` with these texts, after comparing all of it with its digest.
 
     Raises:
         RunError: if it cannot be read.
@@ -153,7 +166,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         try:
             size = _check_digest(file)
             with ZipFile(file) as archive:
-                yield Archive(archive, size)
+                yield Archive(archive, size, texts)
         except (RunError, OSError, MemoryError):
             raise
         except Exception as error:  # zipfile, NumPy and layers raise various errors for crafted files
@@ -170,7 +183,7 @@ def _check_digest(file: BinaryIO) -> int:
     file.seek(max(0, size - DIGEST_SIZE - END_SIZE))
     end, comment = file.read(END_SIZE), file.read()
     if end[:4] != END or end[-2:] != DIGEST_SIZE.to_bytes(2, "little"):  # cheap, before reading all of a huge file
-        raise ValueError("it does not end as a checkpoint does")
+        raise ValueError("its end is incomplete or has changed")
     file.seek(0)
     digest, rest = hashlib.sha256(), size - DIGEST_SIZE
     while chunk := file.read(min(_CHUNK, rest)):

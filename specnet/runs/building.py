@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
+from pathlib import Path
 
-from specnet.component import fresh_copy
+from specnet.component import fresh_copy, parts
 from specnet.datasets.base import AnySamples, Data, Samples
-from specnet.datasets.checks import check_samples, check_weights, checked_data
+from specnet.datasets.checks import check_complete_columns, check_samples, check_weights, checked_data
+from specnet.datasets.data_file import DataFile
+from specnet.datasets.memory import InMemory
 from specnet.errors import DataError, SpecnetError
 from specnet.faults import guarded
+from specnet.features import target_features
 from specnet.network.network import Network
 from specnet.randomness import stream
-from specnet.spec.model import Spec
+from specnet.spec.model import Spec, json_digest
 from specnet.task import Shape
 from specnet.training.model import Model
 from specnet.transforms.pipeline import Pipeline
@@ -47,7 +53,7 @@ def load_data(spec: Spec) -> Data:
         SpecnetError: if they cannot be read, or are not what the spec says.
     """
     with located(spec), guarded(spec.dataset, ("dataset",), "load"):
-        data = checked_data(spec.dataset.load(stream(spec.seed, "dataset")))
+        data = checked_data(_load(spec))
     with located(spec, "dataset"):
         for name, samples in data.splits.items():
             check_samples(name, samples)
@@ -55,11 +61,32 @@ def load_data(spec: Spec) -> Data:
                 shapes = f"{samples.inputs.shape[1:]}, those of train {data.train.inputs.shape[1:]}"
                 raise DataError(f"the {name} inputs have shape {shapes}")
     with located(spec, "split"):
-        seed = spec.seed if spec.split.seed is None else spec.split.seed
-        data = spec.split.apply(data, stream(seed, "split"))
+        data = spec.split.apply(data, stream(spec.seed_of("split"), "split"))
         for name, samples in data.splits.items():
             check_weights(name, samples)
     return data
+
+
+kept_data: ContextVar[dict[str, Data] | None] = ContextVar("kept_data", default=None)
+"""Where the samples loaded last are kept for further specs, by what determines them; None: they are not kept."""
+
+
+def _load(spec: Spec) -> Data:
+    kept, load = kept_data.get(), partial(spec.dataset.load, stream(spec.seed_of("data"), "dataset"))
+    if kept is None or isinstance(spec.dataset, InMemory):
+        return load()
+    if (key := _origin(spec)) not in kept:
+        data = load()
+        kept.clear()
+        kept[key] = data
+    return kept[key]
+
+
+def _origin(spec: Spec) -> str:
+    """Return what determines the samples of a dataset: its fields, the seed, and size and time of its files."""
+    files = [Path(part).stat() for _, part in parts(spec.dataset) if isinstance(part, DataFile)]
+    stamps = [[file.st_size, file.st_mtime_ns] for file in files]
+    return json_digest([spec.dataset.to_spec(), spec.seed_of("data"), stamps])
 
 
 def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, AnySamples]]:
@@ -70,7 +97,10 @@ def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, Any
     """
     with located(spec):
         inputs, targets = pipelines(spec)
-        inputs.columns, targets.columns = data.input_names, data.target_names
+        inputs.features, targets.features = data.input_features, target_features(data.target_names, data.column_classes)
+        if not inputs.fills_missing:
+            with located(spec, "dataset"):
+                check_complete_columns(data, data.splits, inputs.features)
         splits: dict[str, AnySamples] = {}
         for name, samples in data.splits.items():
             with named_rows(data, name):
@@ -82,6 +112,9 @@ def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, Any
                     inputs.fit_pieces(samples.inputs)
                     targets.fit_pieces(samples.targets)
                     splits[name] = samples.map(inputs.apply, targets.apply)
+        if inputs.fills_missing:
+            with located(spec, "transforms", "inputs"):
+                check_complete_columns(data, splits, inputs.transformed)
     return inputs, targets, splits
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
@@ -123,6 +123,8 @@ class Checkpoints:
     ) -> None:
         self.directory = directory
         self.keep = spec.checkpoint.keep
+        self.pinned: Collection[int] = ()
+        """Steps whose checkpoints are never deleted."""
         texts = {"layout": layout, "spec": spec.to_json(), "origin": origin}
         self._texts = {name: np.array(json.dumps(value)) for name, value in texts.items()}
         self._steps: set[int] = set()
@@ -166,7 +168,7 @@ class Checkpoints:
                 self._saved.add(_key(new[step]))
         now, best_step = latest.progress["step"], best_of(latest.progress)["step"]
         earlier = sorted(step for step in self._steps if step <= now)
-        self._delete(set(earlier) - {0, now, best_step, *earlier[-self.keep :]})
+        self._delete(set(earlier) - {0, now, best_step, *self.pinned, *earlier[-self.keep :]})
 
     def forget_after(self, step: int) -> None:
         """Delete the checkpoints of later steps, the newest first: each may name an earlier one as the best."""

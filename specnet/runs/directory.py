@@ -27,8 +27,8 @@ MOST_BUSY = 100
 """New directories that other runs may lock first, before locks count as broken."""
 MOST_NUMBERED = 10_000
 """Numbers that are tried for the name of a directory."""
-OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json", "results.json", "report.html"}
-"""Files that a run writes, besides further checkpoints and plots."""
+OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json", "results.json", "report.html", "logs"}
+"""Files that a run writes, besides further checkpoints and plots; `logs` is the folder of its loggers."""
 
 
 class RunDirectory:

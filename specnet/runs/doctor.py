@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from specnet.datasets.memory import InMemory
 from specnet.errors import RunError, SpecnetError, UsageError
 from specnet.report.pictures import FORMATS
 from specnet.runs.checkpoints import DAMAGED, Listing, best_of
@@ -199,6 +200,9 @@ class _Examination:
         if self.manifest is None or self.spec is None:
             return
         with self._look("data"):
+            if isinstance(self.spec.dataset, InMemory):
+                self._tell("note", "the data were given in Python, and resume needs the same again")
+                return
             experiment = Experiment(self.spec)
             for message in check_data_unchanged(self.manifest, experiment):
                 self._tell("note", message)
@@ -286,10 +290,9 @@ class _Examination:
         go_on = f"can be resumed from step {self.resume}: specnet resume {self.directory}"
         if self.writer:
             return f"{'damaged' if damaged else 'intact'}, and in progress"
-        if not damaged and self.refused:
-            return "intact, but resume refuses it"
         if not damaged:
-            return "intact" if self.parts["manifest"] in ("finished", "diverged") else f"intact, and {go_on}"
+            done = self.resume is None or self.parts["manifest"] in ("finished", "diverged")
+            return "intact, but resume refuses it" if self.refused else "intact" if done else f"intact, and {go_on}"
         if self.resume is not None:
             return f"damaged, but {go_on}"
         if self.evaluate is not None:

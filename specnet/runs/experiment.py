@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from specnet.component import fresh_copy
-from specnet.datasets.base import AnySamples, Data, Dataset, Samples, StreamedSamples, evenly_chosen
+from specnet.datasets.base import AnySamples, StreamedSamples
 from specnet.datasets.rows import row_bytes
 from specnet.diagnostics import show_value
 from specnet.errors import DataError, Diagnostic, ShapeError, SpecError, SpecnetError
@@ -19,23 +18,30 @@ from specnet.improvement import ImprovementTracker, Mode
 from specnet.optimizers.base import Optimizer
 from specnet.plugin_code import staying
 from specnet.recording.recorder import Recorder
+from specnet.runs.advice import advice
 from specnet.runs.building import build_model, load_data, located, named_rows, transform
-from specnet.schedules.base import Schedule, WatchingSchedule
+from specnet.runs.input_schema import find_ranges
+from specnet.runs.pretrained import load_pretrained
+from specnet.runs.untrained import Untrained
+from specnet.schedules.base import WatchingSchedule
 from specnet.schedules.scheduled import ScheduledFields, pointer_of
-from specnet.spec.checks import check_network, missing_split
+from specnet.spec.checks import check_history_splits, check_network, missing_split, unknown_value
+from specnet.spec.metrics import check_task
 from specnet.spec.model import Spec
-from specnet.spec.units import loaded_task, resolve_loaded
-from specnet.task import Task
-from specnet.training.callbacks import BestTracker, Callback, FollowMonitors, GuardedCallback, StopEarly
+from specnet.spec.units import loaded_task, resolve_dataset, resolve_loaded
+from specnet.training.callbacks import (
+    BestTracker,
+    Callback,
+    FollowMonitors,
+    GuardedCallback,
+    StopAfter,
+    StopAtValue,
+    StopEarly,
+)
 from specnet.training.state import TrainingState
 from specnet.training.trainer import AFTER, Trainer, after_epoch
 from specnet.training.trial import try_step
-from specnet.words import Pointer, quote
-
-LARGE = 30.0
-"""Mean size of an input above which training is likely to fail."""
-_LOOKED_AT = 1000
-"""Samples that are looked at for this."""
+from specnet.words import Pointer
 
 
 def _check_batch(samples: AnySamples, size: int | None) -> None:
@@ -50,67 +56,66 @@ def _check_batch(samples: AnySamples, size: int | None) -> None:
             )
 
 
-@dataclass(frozen=True)
-class Untrained:
-    """What a plot may use before training."""
-
-    name: str
-    dataset: Dataset
-    data: Data
-    input_names: tuple[str, ...]
-    task: Task
-    predict: Callable[..., np.ndarray]
-    params: Mapping[str, np.ndarray]
-    record: Mapping[str, np.ndarray]
-    history: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-
 class Experiment:
-    """Everything that a run trains with.
+    """Everything that a run trains with; pretrained weights are read if the run is `new`.
 
     Raises:
         SpecnetError: if data, transforms, layers, loss, metrics, monitors or plots do not fit each other.
     """
 
     @staying()
-    def __init__(self, spec: Spec, callbacks: Sequence[Callback] = ()) -> None:
+    def __init__(self, spec: Spec, callbacks: Sequence[Callback] = (), new: bool = False) -> None:
+        with located(spec):
+            spec, warnings = resolve_dataset(spec)
         self.data = load_data(spec)
         inputs, targets, transformed = transform(spec, self.data)
         with located(spec):
             self.spec = spec = resolve_loaded(spec, self.data, transformed["train"])
             shape, rows = transformed["train"].inputs.shape[1:], len(transformed["train"].inputs)
-            _check_batch(transformed["train"], spec.training.batch_size)
+            _check_batch(transformed["train"], spec.training.step_size)
             check_network(spec, shape, rows)
-            self.model = build_model(spec, shape, inputs, targets, spec.seed)
+            self.model = build_model(spec, shape, inputs, targets, spec.seed_of("start"))
+            self.model.network.draw_from(spec.seed_of("order"))
+            self.pretrained = load_pretrained(spec.pretrained, self.model.network) if new and spec.pretrained else None
             self.task = loaded_task(spec, self.data, self.model.network.output_shape)
             self.model.set_task(self.task)
-            self.warnings = [*self._check_classes(), *self._unscaled(transformed["train"])]
+            if mistakes := [*check_task(spec.loss, spec.metrics, self.task)]:
+                raise SpecError(mistakes)
+            self._of_columns = [found.message for found in warnings]
+            self._check_classes()
             self.splits = {}
             for name, samples in self.data.splits.items():
                 with named_rows(self.data, name):
                     self.splits[name] = self.model.prepare(transformed[name], samples.targets)
             try_step(self.model, self.splits["train"], spec.training.batch_size)
             self._check_splits()
+            if mistakes := [*check_history_splits(spec, self.splits)]:
+                raise SpecError(mistakes)
             self.best = BestTracker(self._watch_best())
-            stopping = self._watch_stopping()
+            stopping = self._make_stopping()
             optimizer = spec.kernels.instantiate(spec.optimizer)
-            self.schedules = self._begin_schedules(optimizer)
+            scheduled = self._begin_schedules(optimizer)
+            self.schedules = scheduled.schedules
             self.recorder = self._make_recorder()
             self._check_plots()
-            watching = {place: each for place, each in self.schedules.items() if isinstance(each, WatchingSchedule)}
-            monitors = [each.monitor for each in (self.best.watch, stopping, *watching.values()) if each]
-            watched = {monitor.partition("/")[0] for monitor in monitors}
-            # The test split is for the end, unless it is monitored.
+            watching = scheduled.watching
+            monitors = [each.monitor for each in (self.best.watch, *watching.values()) if each]
+            monitors += [each.watch.monitor for each in stopping.values() if isinstance(each, StopEarly)]
+            monitors += [each.monitor for each in stopping.values() if isinstance(each, StopAtValue)]
+            watched = {monitor.partition("/")[0] for monitor in monitors} | {*spec.training.history}
+            # The test split is for the end, unless it is asked for or monitored.
             measured = [name for name in (*self.splits, AFTER) if name == "validation" or name in watched - {"train"}]
-            self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, spec.seed, measured)
+            self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, spec.seed_of("order"), measured)
             self.trainer.callbacks = self._make_callbacks(watching, stopping, callbacks)
-        # These two never change during a run. They are in every checkpoint, so that one is enough to predict.
+        # These never change during a run. They are in every checkpoint, so that one is enough to predict.
         arrays = inputs.arrays() | targets.arrays()
+        self._ranges = find_ranges(self.data.train)
         self._learned = {name.removeprefix("transforms."): array for name, array in arrays.items()}
         self._described = {
             "input_shape": list(shape),
             "classes": list(self.data.classes),
             "input_names": list(self.data.input_names),
+            "features": [list(feature) for feature in self.data.input_features],
             "target_names": list(self.data.target_names),
             "task": self.task.to_json(),
         }
@@ -123,6 +128,7 @@ class Experiment:
         """
         state = self.trainer.state(copied)
         state.put("transforms", self._learned)
+        state.put("inputs", self._ranges)
         state.progress["data"] = self._described
         return state
 
@@ -140,13 +146,11 @@ class Experiment:
                 raise ValueError(f"the schedule of {place} has no value")
 
     def _make_callbacks(
-        self, watching: Mapping[str, WatchingSchedule], stopping: ImprovementTracker | None, further: Sequence[Callback]
+        self, watching: Mapping[str, WatchingSchedule], stopping: Mapping[str, Callback], further: Sequence[Callback]
     ) -> dict[str, Callback]:
         """Return the callbacks of the spec and of the user by name, in the order in which they run."""
         named: dict[str, Callback] = {"schedules": FollowMonitors(watching)} if watching else {}
-        named["best"] = self.best
-        if stopping:
-            named["early_stopping"] = StopEarly(stopping)
+        named |= {"best": self.best, **stopping}
         for number, callback in enumerate(fresh_copy(self.spec.training.callbacks)):
             place = ("training", "callbacks", number)
             named[".".join(map(str, place))] = GuardedCallback(callback, place)
@@ -156,37 +160,22 @@ class Experiment:
             named[f"{name} {counts[name]}"] = callback
         return named
 
-    def _unscaled(self, train: AnySamples) -> Iterator[str]:
-        """Yield a warning if inputs are so large that a network hardly learns from them."""
-        if self.model.network.whole or not isinstance(train, Samples):
-            return
-        x = evenly_chosen(train, _LOOKED_AT).inputs.astype(np.float64)
-        with np.errstate(over="ignore"):
-            size = np.mean(np.abs(x), axis=0)
-        if size.max(initial=0.0) > LARGE:
-            place = np.unravel_index(int(np.argmax(size)), size.shape)
-            names = self.model.inputs.names(self.data.input_names)
-            what = f"column {quote(names[place[0]])}" if names and size.ndim == 1 else "a feature"
-            yield (
-                f"inputs are large: {what} is about {size[place]:,.3g}, and networks learn badly from such numbers; "
-                "to scale them: --set transforms.inputs+=standardize"
-            )
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings about data and network."""
+        return [*self._of_columns, *advice(self.spec, self.data, self.model, self.splits["train"], self.task)]
 
-    def _check_classes(self) -> Iterator[str]:
-        """Check that there are outputs for all classes that the dataset names; yield a warning if there are more."""
-        classes, outputs = self.data.classes, self.model.network.output_shape
+    def _check_classes(self) -> None:
+        """Check that there are outputs for all classes that the dataset names."""
+        classes = self.data.classes
         if not classes or self.spec.transforms.targets:
             return
         try:
-            self.model.loss.check_shapes(outputs, self.data.train.targets.shape[1:], len(classes))
+            shape = self.data.train.targets.shape[1:]
+            self.model.loss.check_shapes(self.model.network.output_shape, shape, len(classes))
         except ShapeError as error:
             error.message += f"; the classes are {show_value(classes)}"
             raise
-        if outputs and outputs[-1] > len(classes) > 2:
-            yield (
-                f"the last layer has {outputs[-1]} outputs for {len(classes)} classes, {show_value(classes)}: "
-                f"give it {len(classes)} units, or leave them out"
-            )
 
     def _check_splits(self) -> None:
         """Check all samples, and compute each metric, to find mistakes before training.
@@ -194,6 +183,7 @@ class Experiment:
         For streamed samples, metrics are computed on the first few, the others are only prepared.
         """
         measures = self.model.measures()
+        self.values: dict[str, list[str]] = {}
         for name, split in self.splits.items():
             self.model.check_metrics(split)
             with named_rows(self.data, name):
@@ -209,24 +199,30 @@ class Experiment:
             with np.errstate(over="ignore", invalid="ignore"):
                 measures.update(y, counted.truth, counted.weight)
             if self.model.weight_of(counted):
-                measures.compute()
+                self.values[name] = ["loss", *measures.compute()]
 
     def _make_recorder(self) -> Recorder | None:
-        record, batch_size = self.spec.record, self.spec.training.batch_size
+        record, batch_size = self.spec.record, self.spec.training.step_size
         return Recorder(record, self.model, self.data, self.splits["train"], batch_size) if record else None
 
-    def _check_plots(self) -> None:
-        mistakes: list[Diagnostic] = []
-        untrained = Untrained(
+    def untrained(self) -> Untrained:
+        """Return what a plot may use before training."""
+        return Untrained(
             self.spec.name,
             self.spec.dataset,
             self.data,
             self.data.input_names,
+            self.model.inputs.names(),
             self.task,
             self.model.predict,
             self.model.network.params,
+            self.model.network.layers,
+            self.model.look_inside,
             self.recorder.arrays if self.recorder else {},
         )
+
+    def _check_plots(self) -> None:
+        mistakes, untrained = list[Diagnostic](), self.untrained()
         for number, plot in enumerate(self.spec.plots):
             try:
                 plot.check(untrained)
@@ -252,29 +248,37 @@ class Experiment:
             return None
         return ImprovementTracker(after_epoch(monitor), self._mode(monitor, mode, place))
 
-    def _watch_stopping(self) -> ImprovementTracker | None:
-        stopping = self.spec.training.early_stopping
-        if stopping is None:
-            return None
-        mode = self._mode(stopping.monitor, stopping.mode, ("training", "early_stopping", "monitor"))
-        return ImprovementTracker(after_epoch(stopping.monitor), mode, stopping.min_delta, stopping.patience)
+    def _make_stopping(self) -> dict[str, Callback]:
+        """Return the callbacks that end training before the last epoch, by their keys in the spec."""
+        training, named = self.spec.training, dict[str, Callback]()
+        if early := training.early_stopping:
+            mode = self._mode(early.monitor, early.mode, ("training", "early_stopping", "monitor"))
+            watch = ImprovementTracker(after_epoch(early.monitor), mode, early.min_delta, early.patience)
+            named["early_stopping"] = StopEarly(watch, early.min_epochs)
+        if target := training.stop_at:
+            mode = self._mode(target.monitor, target.mode, ("training", "stop_at", "monitor"))
+            named["stop_at"] = StopAtValue(after_epoch(target.monitor), mode, target.value)
+        if training.max_seconds:
+            named["max_seconds"] = StopAfter(training.max_seconds)
+        return named
 
-    def _begin_schedules(self, optimizer: Optimizer) -> dict[str, Schedule]:
-        """Return all schedules by place, with those that watch a value prepared for training."""
+    def _begin_schedules(self, optimizer: Optimizer) -> ScheduledFields:
+        """Return all schedules, with those that watch a value prepared for training."""
         named = self.model.network.named
-        schedules = ScheduledFields({"optimizer": optimizer, "loss": self.model.loss, **named}).schedules
-        for place, schedule in schedules.items():
-            if isinstance(schedule, WatchingSchedule):
-                pointer = pointer_of(place)
-                mode = self._mode(schedule.monitor, schedule.mode, (*pointer, "monitor"))
-                with guarded(schedule, pointer, "begin"):
-                    schedule.begin(mode)
-        return schedules
+        fields = ScheduledFields({"optimizer": optimizer, "loss": self.model.loss, **named})
+        for place, schedule in fields.watching.items():
+            pointer = pointer_of(place)
+            mode = self._mode(schedule.monitor, schedule.mode, (*pointer, "monitor"))
+            with guarded(schedule, pointer, "begin"):
+                schedule.begin(mode)
+        return fields
 
     def _mode(self, monitor: str, given: Mode | None, place: Pointer) -> Mode:
         """Return whether smaller or larger values of a monitored name are better, after checking that it will exist."""
         split, _, name = monitor.partition("/")
         if split not in self.splits:
             raise SpecError([missing_split(monitor, place)])
-        higher = name != "loss" and self.model.metrics[name].higher_is_better
-        return given or ("max" if higher else "min")
+        if name not in (values := self.values.get(split, [name])):
+            raise SpecError([unknown_value(monitor, place, [split], values)])
+        metric = self.model.metrics.get(name.partition("/")[0])
+        return given or ("max" if metric is not None and metric.higher_is_better else "min")

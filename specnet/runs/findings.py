@@ -41,12 +41,15 @@ class Report(NamedTuple):
 class Installation(NamedTuple):
     """The installation: versions by name, the machine, and the number of components by distribution and group.
 
+    `extras` are the plugins that extras of specnet install, with their versions, or how to install them.
+
     A component that cannot be used is an error, a claim to the name of a built-in a note.
     """
 
     versions: dict[str, str]
     machine: dict[str, Any]
     distributions: dict[str, dict[str, int]]
+    extras: dict[str, str]
     findings: list[Finding]
     verdict: str
 

@@ -117,7 +117,7 @@ class _Line(BaseModel, extra="allow"):
     seconds: Annotated[FiniteFloat, Field(ge=0)]
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the number and text of each line of a history.
 
     An incomplete last line, left by a process that was killed, is ignored.
@@ -152,7 +152,7 @@ def read_until(path: Path, state: Mapping[str, Any]) -> Beginning:
     """
     beginning = Beginning(path)
     if state["length"]:
-        for number, text in islice(_lines(path), state["length"]):
+        for number, text in islice(read_lines(path), state["length"]):
             beginning.add(parse_line(text, number, path), text)
     beginning.check(state)
     return beginning
@@ -173,7 +173,7 @@ class History(Mapping[str, np.ndarray]):
         """
         beginning = Beginning(path)
         columns: dict[str, array[Any]] = {}
-        for number, text in _lines(path):
+        for number, text in read_lines(path):
             line = parse_line(text, number, path)
             if beginning.length < state["length"]:
                 beginning.add(line, text)
@@ -212,7 +212,7 @@ def check_history(path: Path) -> tuple[int, dict[int, str]]:
     number = epoch = step = 0
     names: list[str] = []
     wrong = {}
-    for number, text in _lines(path):
+    for number, text in read_lines(path):
         try:
             line = parse_line(text, number, path)
         except RunError as error:

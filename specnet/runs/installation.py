@@ -10,7 +10,7 @@ import importlib_metadata
 
 from specnet import registry
 from specnet.component import find_class
-from specnet.distributions import BUILTIN, is_installed, requirements
+from specnet.distributions import BUILTIN, extras, is_installed, requirements
 from specnet.errors import ComponentError
 from specnet.names import nearest
 from specnet.runs.findings import Finding, Installation, has_errors
@@ -40,9 +40,16 @@ def examine_installation() -> Installation:
         setting["versions"] | {name: importlib_metadata.version(name) for name in names},
         setting["machine"],
         {name: dict(counts) for name, counts in sorted(distributions.items())},
+        {name: _find_extra(name, plugin) for name, plugin in extras().items()},
         findings,
         f"{broken} of the components cannot be used" if has_errors(findings) else "all components can be used",
     )
+
+
+def _find_extra(name: str, plugin: str) -> str:
+    if is_installed(plugin):
+        return f"{plugin} {importlib_metadata.version(plugin)}"
+    return f'not installed: pip install "{BUILTIN}[{name}]"'
 
 
 def _broken() -> Iterator[ComponentError]:

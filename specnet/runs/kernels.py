@@ -50,19 +50,20 @@ def choose_kernels(
         if given:
             raise
         if not allow_other:
-            message = f"the run was made with the set of kernels {_show(before)}: {error.message}"
+            message = f"the run was made with the set of kernels {show_kernels(before)}: {error.message}"
             raise UsageError(message, help=_help(before, run)) from error
         now = describe_kernels(DEFAULT)
     if now == before:
         return now["name"], []
-    message = f"the run was made with the set of kernels {_show(before)}, now it is {_show(now)}"
+    message = f"the run was made with the set of kernels {show_kernels(before)}, now it is {show_kernels(now)}"
     same = ("name", "distribution", *(("version", "sha256") if exactly else ()))
     if any(before[key] != now[key] for key in same) and not allow_other:
         raise UsageError(message, help=_help(before, run))
     return now["name"], [f"{message}; last bits may differ"]
 
 
-def _show(kernels: Mapping[str, str]) -> str:
+def show_kernels(kernels: Mapping[str, str]) -> str:
+    """Return a manifest's entry for a set of kernels as text."""
     facts = "".join(f", {name} {value}" for name, value in kernels.items() if name not in FIXED)
     name, distribution, version, digest = (kernels[each] for each in FIXED)
     return f'"{name}" of {distribution} {version} (sha256 {digest[:12]}{facts})'

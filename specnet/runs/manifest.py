@@ -89,6 +89,12 @@ class _Data(_Part):
     rows: dict[str, NonNegativeInt]
 
 
+class _Pretrained(_Part):
+    file: str
+    sha256: Digest
+    arrays: PositiveInt
+
+
 class _Machine(_Part):
     platform: str
     cpus: PositiveInt | None
@@ -135,6 +141,7 @@ class _Manifest(_Setting):
     seed: int
     spec: _Spec
     data: _Data
+    pretrained: _Pretrained | None = None
     components: dict[str, str]
     code: dict[str, Digest]
     """SHA-256 of the code of each component that a plugin brings."""
@@ -153,9 +160,12 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     """
     path = directory / "manifest.json"
     if not directory.is_dir():
+        if directory.exists():
+            raise RunError(f"{directory} is a file, not a run directory")
         raise RunError(f"there is no directory {directory}")
     if not os.path.lexists(path):
-        raise RunError(f"{directory} is not a run directory: it has no manifest.json")
+        help = "it is a group of runs: name one of them" if (directory / "summary.json").is_file() else None
+        raise RunError(f"{directory} is not a run directory: it has no manifest.json", help=help)
     manifest = read_run_json(path)
     check_manifest(manifest, path)
     return manifest

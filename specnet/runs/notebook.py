@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from specnet.functions import format_number
@@ -28,8 +29,29 @@ class Shown:
         return f'<progress value="{self.share:.4f}"></progress> {html.escape(self.text)}'
 
 
+class ResultTable:
+    """Loss and metrics of each split, as a notebook displays them."""
+
+    def __init__(self, scores: Mapping[str, Mapping[str, float]]) -> None:
+        names = list(dict.fromkeys(name for values in scores.values() for name in values))
+        self.rows = [["split", *names]]
+        for split, values in scores.items():
+            self.rows.append([split, *(format_number(values[name]) if name in values else "" for name in names)])
+
+    def __repr__(self) -> str:
+        widths = [max(map(len, column)) for column in zip(*self.rows, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in self.rows
+        )
+
+    def _repr_html_(self) -> str:
+        head, *rows = [[html.escape(cell) for cell in row] for row in self.rows]
+        cells = "".join(f"<tr><th>{row[0]}</th>{''.join(f'<td>{cell}</td>' for cell in row[1:])}</tr>" for row in rows)
+        return f"<table><tr>{''.join(f'<th>{name}</th>' for name in head)}</tr>{cells}</table>"
+
+
 class NotebookProgress(Observer):
-    """A bar with epoch and losses below the cell that trains."""
+    """A bar with epoch and losses below the cell that trains, and the results below it."""
 
     def __init__(self, display: Any) -> None:
         self.display = display
@@ -51,6 +73,9 @@ class NotebookProgress(Observer):
     def end(self, view: TrainingView, status: str) -> None:
         self.shown.text += f", {status}"
         self.handle.update(self.shown)
+
+    def results(self, view: TrainingView, scores: Mapping[str, Mapping[str, float]], plots: Sequence[Path]) -> None:
+        self.display(ResultTable(scores))
 
     def warned(self, message: str) -> None:
         self.display(Shown(f"warning: {message}", 1.0))

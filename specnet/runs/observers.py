@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from specnet.component import Component
+from specnet.runs.directory import inside
 from specnet.spec.model import Spec
 from specnet.training.callbacks import Callback
 from specnet.training.trainer import Trainer
@@ -38,6 +40,11 @@ class TrainingView:
     def step(self) -> int:
         """Completed steps."""
         return self._trainer.step
+
+    @property
+    def logs(self) -> Path:
+        """The folder `logs` of the run directory, for files of loggers; it is made when first asked for."""
+        return inside(self.directory, "logs", "it").parent
 
     @property
     def params(self) -> dict[str, np.ndarray]:
@@ -71,6 +78,9 @@ class Hooks:
 
     def end(self, view: TrainingView, status: str) -> None:
         """Run once at the end; `status` is finished, stopped, interrupted, diverged or failed."""
+
+    def results(self, view: TrainingView, scores: Mapping[str, Mapping[str, float]], plots: Sequence[Path]) -> None:
+        """Run after the end if there are results: final loss and metrics of each split, and the plots' files."""
 
 
 class Logger(Component, Hooks):
@@ -117,22 +127,26 @@ class Observers(Callback):
         with suppress(Exception):
             self.observer.warned(message)
 
+    def results(self, scores: Mapping[str, Mapping[str, float]], plots: Sequence[Path]) -> None:
+        """Pass on the results."""
+        self._call("results", scores, plots)
+
     def begin(self, training: Trainer) -> None:
-        self._call("begin", self.view)
+        self._call("begin")
 
     def step(self, training: Trainer) -> None:
-        self._call("step", self.view)
+        self._call("step")
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
-        self._call("epoch", self.view, dict(values))
+        self._call("epoch", dict(values))
 
     def end(self, training: Trainer, status: str) -> None:
-        self._call("end", self.view, status)
+        self._call("end", status)
 
     def _call(self, method: str, *arguments: Any) -> None:
         for logger in list(self.loggers):
             try:
-                getattr(logger, method)(*arguments)
+                getattr(logger, method)(self.view, *deepcopy(arguments))  # none sees what another has changed
             except KeyboardInterrupt:
                 raise
             except BaseException as error:

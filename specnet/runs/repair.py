@@ -119,6 +119,7 @@ def _manifest(path: Path, texts: Mapping[str, Any], spec: Spec) -> dict[str, Any
         "seed": spec.seed,
         "spec": describe_spec(spec),
         "data": origin["data"],
+        "pretrained": origin.get("pretrained"),
         "components": origin["components"],
         "code": origin["code"],
         "plugins": plugins,

@@ -3,55 +3,56 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import numpy as np
 
 from specnet.component import build
-from specnet.datasets.base import AnySamples, Data, Dataset, Samples
-from specnet.datasets.checks import check_weights
-from specnet.errors import DataError, RunError, SpecnetError, UsageError
+from specnet.datasets.base import Data
+from specnet.errors import DataError, RunError, UsageError
 from specnet.names import suggest
 from specnet.plots.base import Plot
+from specnet.randomness import stream
 from specnet.report.pictures import FORMATS, check_format, write_picture
-from specnet.runs.baseline import baselines
-from specnet.runs.building import build_model, load_data, pipelines
+from specnet.runs.baseline import baselines, linear_baselines
+from specnet.runs.building import load_data
+from specnet.runs.bundle import write_bundle
 from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.code import changed_code
 from specnet.runs.directory import inside
 from specnet.runs.files import write_file
-from specnet.runs.frames import frame_columns, frame_names
 from specnet.runs.history import History
+from specnet.runs.input_schema import describe_model
+from specnet.runs.intervals import Intervals, intervals
 from specnet.runs.kernels import choose_kernels
 from specnet.runs.manifest import data_digest, read_manifest, read_spec
 from specnet.runs.plugins import changed_plugins
 from specnet.runs.record import read_record
+from specnet.runs.results import read_intervals, read_results
 from specnet.runs.state import read_checkpoint
 from specnet.runs.threads import blas_threads, recorded_threads
-from specnet.spec.model import Spec
-from specnet.task import Task
+from specnet.runs.trained import TrainedModel
+from specnet.spec.load import with_data
 from specnet.training.model import Model
 from specnet.training.state import TrainingState
 
-ONE_AT_A_TIME = RLock()
-"""Layers write to their own arrays, and BLAS has one number of threads for the whole process."""
 
-
-class Run:
+class Run(TrainedModel):
     """A trained run: its spec, history and data, and the model of one of its checkpoints.
 
     `checkpoint` is "best" (by the value that the spec monitors), "latest" or a step number. If the best or latest is
     damaged, the one before it is used, and `warnings` say so.
 
-    It uses the set of kernels of the run. `allow_other_kernels` allows another one.
+    It uses the set of kernels of the run. `allow_other_kernels` allows another one. If the run was trained on `data`
+    given in Python, what uses its samples needs the same again.
 
     Raises:
         RunError: if the directory is not a run directory, or cannot be trusted.
+        DataError: if `data` do not fit the run's dataset.
         UsageError: if `kernels` names another set, or the run's own is not installed.
     """
 
@@ -61,14 +62,16 @@ class Run:
         checkpoint: str | int = "best",
         kernels: str | None = None,
         allow_other_kernels: bool = False,
+        data: Any = None,
     ) -> None:
         self.directory = Path(directory)
         self.manifest = read_manifest(self.directory)
         self._given = kernels, allow_other_kernels
         chosen, changed = choose_kernels(self.manifest, self.directory, *self._given, exactly=False)
-        self.spec: Spec = read_spec(self.directory, self.manifest).with_kernels(chosen)
+        self.spec = with_data(read_spec(self.directory, self.manifest).with_kernels(chosen), data)
         self.checkpoint: Path
         self.progress: dict[str, Any]
+        self.ranges: dict[str, Any] | None
         self._scores: dict[str, dict[str, float]] = {}
         self._listing = Listing(self.directory, self.manifest["identities"])
         self.model, refused = first_believed(self._listing, str(checkpoint), self._read_model)
@@ -80,64 +83,40 @@ class Run:
         return load_run, (self.directory.resolve(), self.checkpoint.stem, *self._given)
 
     def __repr__(self) -> str:
-        return f"Run({str(self.directory)!r}, checkpoint={self.checkpoint.stem!r})"
+        best = self.best
+        value = f", {best['monitor']} {best['value']:.4g}" if best["value"] is not None else ""
+        return f"Run({str(self.directory)!r}, {self.status}, checkpoint={self.checkpoint.stem!r}{value})"
 
     def _read_state(self, path: Path) -> TrainingState:
         return read_checkpoint(path, self.spec, self.manifest["identities"])
 
     def _read_model(self, path: Path) -> Model:
         state = self._read_state(path)
-        inputs, targets = pipelines(self.spec)
-        try:
-            arrays = {f"transforms.{name}": array for name, array in state.take("transforms").items()}
-            inputs.restore(arrays)
-            targets.restore(arrays)
-            shape = tuple(state.progress["data"]["input_shape"])
-            model = build_model(self.spec, shape, inputs, targets, seed=None)
-        except (KeyError, TypeError, ValueError, SpecnetError) as error:
-            raise RunError(f"{path} does not fit the run's spec: {error}") from error
+        arrays = {f"transforms.{name}": array for name, array in state.take("transforms").items()}
         params = state.arrays.get("evaluation.params", state.arrays["params"])
-        if params.shape != model.network.params.flat.shape:
-            raise RunError(f"{path} does not fit the run's spec: parameters for evaluation have shape {params.shape}")
-        model.network.params.flat[...] = params
-        model.network.state.flat[...] = state.arrays["state"]
+        arrays |= {"params": params, "state": state.arrays["state"]}
+        model = self.restore_model(path, state.progress["data"], arrays)
+        self.ranges = state.take("inputs") if "inputs" in state.progress["parts"] else None
         self.checkpoint, self.progress = path, state.progress
         return model
 
     @property
-    def name(self) -> str:
-        """The spec's name."""
-        return self.spec.name
+    def steps(self) -> list[int]:
+        """Steps whose checkpoints the directory has."""
+        return self._listing.steps
+
+    def state(self, step: int) -> TrainingState:
+        """Return the state in the checkpoint of a step.
+
+        Raises:
+            RunError: if it cannot be trusted.
+        """
+        return self._read_state(self._listing.path(step))
 
     @property
     def status(self) -> str:
         """How the run ended: finished, interrupted, diverged or failed; running if it is in progress or was killed."""
         return str(self.manifest["status"])
-
-    @property
-    def dataset(self) -> Dataset:
-        """The dataset that the spec names."""
-        return self.spec.dataset
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the class numbers, if the dataset has them."""
-        return tuple(self.progress["data"]["classes"])
-
-    @property
-    def input_names(self) -> tuple[str, ...]:
-        """Names of the input columns, if the dataset has them."""
-        return tuple(self.progress["data"]["input_names"])
-
-    @property
-    def target_names(self) -> tuple[str, ...]:
-        """Names of the target columns, if the dataset has them."""
-        return tuple(self.progress["data"]["target_names"])
-
-    @property
-    def task(self) -> Task:
-        """The task of the network: numbers, or classes with their names."""
-        return Task.from_json(self.progress["data"]["task"])
 
     @property
     def best(self) -> dict[str, Any]:
@@ -184,58 +163,75 @@ class Run:
         record = self.spec.record
         return read_record(self.directory / "record.npz", record, self._newest) if record else {}
 
-    @property
-    def params(self) -> Mapping[str, np.ndarray]:
-        """Parameters of the checkpoint by name, such as `layers.0.weight`."""
-        return self.model.network.params
+    def evaluate(
+        self,
+        data: Any = "test",
+        targets: Any = None,
+        weight: np.ndarray | None = None,
+        mask: np.ndarray | None = None,
+    ) -> dict[str, float]:
+        """Return loss and metrics on one of the run's splits, named by `data`, or on other samples.
 
-    def predict(self, inputs: Any, mask: np.ndarray | None = None) -> np.ndarray:
-        """Return predictions (n, ...) for raw inputs (n, ...): an array, or a data frame with named columns.
-
-        If the dataset has names for its inputs, columns of a frame are taken by name, and others are ignored.
-        Probabilities if the loss is on logits; in the dataset's units if targets were transformed. A `mask`
-        (n, time) of bool is True at the positions of sequences that count.
-
-        Raises:
-            DataError: if the inputs are not rows of real numbers of one shape, columns are missing, or the mask does
-                not match.
-        """
-        if self.input_names and frame_names(inputs):
-            inputs = frame_columns(inputs, self.input_names)
-        try:
-            array = np.asarray(inputs)
-        except ValueError as error:
-            raise DataError(f"the inputs are not an array: {error}") from error
-        if array.ndim == 0 or array.dtype.kind not in "biuf":
-            raise DataError(f"inputs of dtype {array.dtype} and shape {array.shape} are not rows of real numbers")
-        mask = None if mask is None else np.asarray(mask)
-        check_weights("given", Samples(array, array, mask=mask))
-        with ONE_AT_A_TIME, self._as_in_training():
-            return self.model.predict(array, mask)
-
-    def evaluate(self, split: str | AnySamples = "test") -> dict[str, float]:
-        """Return loss and metrics on one of the run's splits, or on other samples.
+        These are inputs and targets, arrays or a data frame that may contain the targets. Targets may be names of
+        classes. `weight` (n,) and `mask` (n, time) are as in `specnet.Samples`, which may replace all four.
 
         Raises:
             UsageError: if the run has no such split.
+            DataError: if the samples are not what the network was trained on.
         """
-        if not isinstance(split, str):
-            with ONE_AT_A_TIME, self._as_in_training():
-                return self.model.evaluate(split)
-        if split not in self.data.splits:
-            raise UsageError(f"this run has no {split} samples", help=suggest(split, self.data.splits, "splits"))
-        if split not in self._scores:
-            self._scores[split] = self.evaluate(self.data.splits[split])
-        return {**self._scores[split]}
+        if not isinstance(data, str):
+            return super().evaluate(data, targets, weight, mask)
+        if data not in self.data.splits:
+            raise UsageError(f"this run has no {data} samples", help=suggest(data, self.data.splits, "splits"))
+        if data not in self._scores:
+            self._scores[data] = super().evaluate(self.data.splits[data])
+        return {**self._scores[data]}
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Loss and metrics of this checkpoint on each split: those in `results.json`, or else measured now."""
+        found = read_results(self.directory, self.checkpoint.name)
+        return {split: self.evaluate(split) for split in self.data.splits} if found is None else found
+
+    @property
+    def stored_intervals(self) -> dict[str, Intervals]:
+        """The intervals in `results.json`, if it is of this checkpoint."""
+        return read_intervals(self.directory, self.checkpoint.name)
+
+    @property
+    def schema(self) -> dict[str, Any]:  # type: ignore[override]
+        """What the network takes and returns: columns with ranges and categories, or shapes, and classes.
+
+        Raises:
+            RunError: if the run was made by an earlier version.
+        """
+        if self.ranges is None:
+            raise RunError(f"{self.checkpoint} has no ranges of inputs, as in earlier versions", help="train again")
+        return describe_model(self, self.ranges)
 
     @cached_property
     def baselines(self) -> dict[str, dict[str, float]]:
         """Metrics of a constant prediction on each split, as `specnet.runs.baseline` defines it."""
         return baselines(self.task, self.data, self.model.metrics)
 
-    def _as_in_training(self) -> AbstractContextManager[Any]:
+    @cached_property
+    def linear_baselines(self) -> dict[str, dict[str, float]]:
+        """Metrics of a linear prediction on each split, likewise; empty unless the task is a regression."""
+        return linear_baselines(self.task, self.data, self.model.metrics, self.model.take)
+
+    @cached_property
+    def intervals(self) -> dict[str, Intervals]:
+        """Intervals of 95 % about loss and metrics of the test split, as `specnet.runs.intervals` defines them."""
+        if self.data.test is None:
+            return {}
+        with self.in_turn():
+            return {"test": intervals(self.model, self.data.test, stream(self.spec.seed, "intervals"))}
+
+    @contextmanager
+    def in_turn(self) -> Iterator[None]:
         """Use as many BLAS threads as in training, unless the environment says otherwise: bits depend on them."""
-        return blas_threads(None, recorded_threads(self.manifest))
+        with super().in_turn(), blas_threads(None, recorded_threads(self.manifest)):
+            yield
 
     def plot(self, plot: str | Mapping[str, Any] | Plot, output: str | Path | None = None, format: str = "png") -> Path:
         """Draw a plot, given as in a spec, into the run's `plots` folder and return its path.
@@ -263,17 +259,25 @@ class Run:
         suffix = "" if self.checkpoint.name == self.best.get("checkpoint") else f"-{self.checkpoint.stem}"
         return inside(self.directory, "plots", f"{name}{suffix}.{format}")
 
+    def bundle(self, path: str | Path) -> Path:
+        """Write the network of this checkpoint to a file that `specnet.load_model` reads, and return its path.
+
+        It contains weights, fitted transforms, the spec, a description of the inputs and some made-up rows with their
+        predictions; neither training data nor paths of this machine.
+        """
+        write_bundle(self, Path(path))
+        return Path(path)
+
     def report(self) -> Path:
         """Write the run's `report.html`, a self-contained page, and return its path."""
-        path = inside(self.directory, "report.html")
-        page = self._page().encode("utf-8", "backslashreplace")
+        path, page = inside(self.directory, "report.html"), self._page().encode("utf-8", "backslashreplace")
         write_file(path, lambda file: file.write(page))
         return path
 
     def _page(self) -> str:
         from specnet.report.page import page
 
-        return page([self])
+        return page(self)
 
     def _repr_html_(self) -> str:
         """Return the run's report as notebooks show it."""
@@ -287,13 +291,10 @@ def load_run(
     checkpoint: str | int = "best",
     kernels: str | None = None,
     allow_other_kernels: bool = False,
+    data: Any = None,
 ) -> Run:
     """Return the run in a directory, with the model of a checkpoint: "best", "latest" or a step number.
 
-    It uses the set of kernels of the run. `allow_other_kernels` allows another one.
-
-    Raises:
-        RunError: if the directory is not a run directory, or cannot be trusted.
-        UsageError: if `kernels` names another set, or the run's own is not installed.
+    The other arguments and errors are those of `Run`.
     """
-    return Run(directory, checkpoint, kernels, allow_other_kernels)
+    return Run(directory, checkpoint, kernels, allow_other_kernels, data)

@@ -95,7 +95,7 @@ class Runner:
         self.again = f"specnet resume {directory.path}"
         self.recorded: list[int] = []
         """Epochs of the frames that are written."""
-        self.before = manifest["seconds"]
+        self.before = self.trainer.seconds_before = manifest["seconds"]
         self.start = time.perf_counter()
         self.begun = False
         """Whether the directory holds a run that can be resumed."""
@@ -109,8 +109,8 @@ class Runner:
         saving = {"observers": observers, "checkpoints": Checkpointing(self)}
         self.trainer.callbacks |= {"history": self.history, **recording, **saving}
 
-    def run(self, resumed: Resumed | None, report: bool) -> Run:
-        """Train from the start, or from a resumed state; draw plots and report, and return the run."""
+    def run(self, resumed: Resumed | None, report: bool, plots: bool = True) -> Run:
+        """Train from the start, or from a resumed state; draw plots and report if wanted, and return the run."""
         self.observers.follow(self.spec, self.directory.path, self.trainer)
         if resumed:  # later checkpoints go before the history of their epochs does
             states = [state for state in (resumed.latest, resumed.best) if state]
@@ -127,7 +127,7 @@ class Runner:
                 raise
         try:
             with self.signals.promptly():
-                return self._draw(report)
+                return self._draw(report, plots)
         except (Interrupted, OSError) as error:
             path = self.directory.path
             error.add_note(f"training is complete; to draw what is missing: specnet plot {path}, specnet report {path}")
@@ -139,12 +139,12 @@ class Runner:
         run.data = self.experiment.data
         return run
 
-    def _draw(self, report: bool) -> Run:
-        """Write results, plots and the report if it is wanted, and return the run; plots that fail are warnings."""
+    def _draw(self, report: bool, plots: bool) -> Run:
+        """Write results, and plots and the report if wanted, and return the run; plots that fail are warnings."""
         run = self._load()
         write_results(run)
         known = len(run.warnings)
-        if run.history:  # a run that diverged in its first epoch has nothing to show
+        if run.history and plots:  # a run that diverged in its first epoch has nothing to show
             for number, plot in enumerate(self.spec.plots):
                 try:
                     with located(self.spec, "plots", number):
@@ -153,6 +153,7 @@ class Runner:
                     self.observers.warned(f"plots.{number} is not drawn: {error.message}")
         for warning in run.warnings[known:]:
             self.observers.warned(warning)
+        self.observers.results(run.metrics, run.plots)
         if report:
             self._report(run)
         return run
@@ -194,7 +195,8 @@ class Runner:
                     status = train(self.trainer)
                 self.save(final=True)
                 self.trainer.batches.release()
-                self.manifest |= {"stopped_early": self.trainer.finished is not None, "reason": self.trainer.stopped}
+                reason = self.trainer.stopped or self.trainer.finished
+                self.manifest |= {"stopped_early": self.trainer.finished is not None, "reason": reason}
                 self._write_manifest(status)
             except DivergenceError as error:
                 self._diverge(error)

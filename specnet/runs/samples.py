@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,28 +15,30 @@ from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 
 from specnet.component import build, find_class
 from specnet.datasets.base import AnySamples, Dataset
+from specnet.datasets.columnar import Columnar
+from specnet.datasets.memory import column_names
 from specnet.datasets.rows import Rows, pieces
+from specnet.datasets.text_files import STDIN
 from specnet.errors import DataError, SpecError, SpecnetError, UsageError
-from specnet.metrics.base import drop_column
 from specnet.numpy_files import read_npy
 from specnet.runs.files import write_file
-from specnet.runs.run import Run
-from specnet.task import class_scores, classes
+from specnet.runs.predictions import name_predictions
+from specnet.runs.trained import TrainedModel
 
 
 @contextmanager
-def blamed_on(path: Path, run: Run) -> Iterator[None]:
+def blamed_on(path: Path, run: TrainedModel) -> Iterator[None]:
     """Make errors from inside name the file of samples, and the place in it, instead of one in the run's spec."""
     try:
         yield
     except SpecnetError as error:
-        if isinstance(error, DataError) and error.row is not None and path.suffix != ".npy":
+        if isinstance(error, DataError) and error.row is not None and path.suffix.lower() != ".npy":
             error.name_row(error.row, _reader(run, path).place(path, error.row))
         found = [diagnostic._replace(pointer=()) for diagnostic in error.diagnostics]
         raise SpecError(found, file=str(path)) from error
 
 
-def read_samples(run: Run, path: Path) -> AnySamples:
+def read_samples(run: TrainedModel, path: Path) -> AnySamples:
     """Return inputs and targets, in the dataset's units, from a `.csv` or `.npz` file.
 
     Columns and arrays have the names that the run's dataset uses.
@@ -47,31 +49,35 @@ def read_samples(run: Run, path: Path) -> AnySamples:
     return _reader(run, path).read(path, targets=True, classes=run.classes)
 
 
-def read_inputs(run: Run, path: Path) -> np.ndarray:
-    """Return inputs, in the dataset's units, from a `.csv`, `.npz` or `.npy` file.
+def read_inputs(run: TrainedModel, path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return inputs, in the dataset's units, from a `.csv`, `.npz` or `.npy` file, and their mask.
 
     Raises:
         SpecnetError: if the file cannot be read or lacks what is needed.
     """
-    if path.suffix != ".npy":
-        inputs = _reader(run, path).read(path, targets=False, classes=run.classes).inputs
-        return inputs[:] if isinstance(inputs, Rows) else inputs
-    return read_npy(path)
+    if path.suffix.lower() != ".npy":
+        samples = _reader(run, path).read(path, targets=False, classes=run.classes)
+        return samples.inputs[:], None if samples.mask is None else samples.mask[:]
+    return read_npy(path), None
 
 
-def _reader(run: Run, path: Path) -> Dataset:
+def _reader(run: TrainedModel, path: Path) -> Dataset:
     """Return the dataset component to read this file: the run's own if it can, else one with its names."""
-    if path.suffix in run.dataset.extensions:
+    suffix = path.suffix.lower() or ".csv" * (path == STDIN)
+    if suffix in run.dataset.extensions:
         return run.dataset
     tables: tuple[str, ...] = find_class("datasets", "csv").extensions
-    if path.suffix not in (*tables, ".npz"):
+    if suffix not in (*tables, ".npz"):
         raise UsageError(f"{path}: the file name should end in .csv, .npz or .npy")
-    kind = "npz" if path.suffix == ".npz" else "csv"
+    kind = "npz" if suffix == ".npz" else "csv"
     description: dict[str, Any] = {"type": kind, "path": str(path)}
-    if kind == "csv":
+    if kind == "csv" and isinstance(run.dataset, Columnar):  # the same columns, written as text
+        written = run.dataset.to_spec()
+        description |= {name: written[name] for name in Columnar.model_fields}
+    elif kind == "csv":
         if not run.input_names:
             raise UsageError(f"{path}: the inputs of this run have no column names", help="save them as .npz or .npy")
-        description |= {"inputs": run.input_names, "targets": run.target_names or ["target"]}
+        description |= column_names(run.input_names, run.target_names, run.classes)
     reader = build("datasets", description)
     assert isinstance(reader, Dataset)
     return reader
@@ -88,14 +94,39 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray | Rows]) -> Non
                     member.write(np.ascontiguousarray(piece).data)
 
 
-def write_predictions(run: Run, predictions: np.ndarray, output: Path) -> None:
-    """Write predictions to a `.csv`, `.npy` or `.npz` file (array `predictions`).
+KeptColumns = Mapping[str, Sequence[str]]
+"""Columns of the file of inputs, as text, that are written beside the predictions."""
+
+
+def read_kept(run: TrainedModel, path: Path, names: Sequence[str]) -> KeptColumns:
+    """Return columns of a file of inputs as text, by name.
+
+    Raises:
+        SpecnetError: if it has no such columns.
+    """
+    if not names:
+        return {}
+    if path.suffix.lower() == ".npy":
+        raise UsageError(f"{path} has no named columns to keep", help="leave --keep out")
+    return dict(zip(names, _reader(run, path).read_text(path, names), strict=True))
+
+
+Beside = Mapping[str, np.ndarray]
+"""Further columns (n,) of numbers, such as spreads, that follow predictions."""
+
+
+def write_predictions(
+    run: TrainedModel, predictions: np.ndarray, output: Path, kept: KeptColumns, beside: Beside | None = None
+) -> None:
+    """Write predictions to a `.csv`, `.npy` or `.npz` file (array `predictions`); columns `beside` only to CSV.
 
     Raises:
         UsageError: if the file has another extension, or predictions have too many axes for a table.
     """
+    if kept and output.suffix != ".csv":
+        raise UsageError(f"{output}: columns are kept in .csv files alone", help="leave --keep out")
     if output.suffix == ".csv":
-        content = predictions_csv(run, predictions)
+        content = predictions_csv(run, predictions, kept, beside)
         write_file(output, lambda file: file.write(content))
     elif output.suffix == ".npy":
         write_file(output, lambda file: np.save(file, predictions, allow_pickle=False))
@@ -105,11 +136,15 @@ def write_predictions(run: Run, predictions: np.ndarray, output: Path) -> None:
         raise UsageError(f"{output}: the file name should end in .csv, .npy or .npz")
 
 
-def predictions_csv(run: Run, predictions: np.ndarray) -> bytes:
+def predictions_csv(
+    run: TrainedModel, predictions: np.ndarray, kept: KeptColumns, beside: Beside | None = None
+) -> bytes:
     """Return CSV in UTF-8, a row for each prediction.
 
-    The first columns have the predictions, under the names of the targets, and classes by name. For classes and
+    The columns `kept` come first. A prediction with the name of one of them is called "predicted NAME". Then columns
+    have the predictions, under the names of the targets, and classes by name. For classes and
     labels, columns "probability of NAME" follow, or "score of NAME" if the loss does not take probabilities.
+    Columns `beside` come last.
 
     Raises:
         UsageError: if predictions have too many axes for a table.
@@ -118,32 +153,11 @@ def predictions_csv(run: Run, predictions: np.ndarray) -> bytes:
         raise UsageError(
             f"predictions of shape {predictions.shape[1:]} do not fit into a table", help="write them to .npy"
         )
-    columns = [*_columns(run, predictions)]
+    made = [*name_predictions(run, predictions), *(beside or {}).items()]
+    columns = [(name, np.array(texts, object)) for name, texts in kept.items()]
+    columns += [(f"predicted {name}" if name in kept else name, values) for name, values in made]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([name for name, _ in columns])
     writer.writerows(zip(*(values.tolist() for _, values in columns), strict=True))
     return stream.getvalue().encode()
-
-
-def _columns(run: Run, predictions: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the name and the values (n,) of each column."""
-    part = run.task.only
-    rows = predictions if predictions.ndim == 2 else predictions[:, np.newaxis]
-    if part.kind == "regression":
-        numbered = tuple(f"y{number}" for number in range(rows.shape[1]))
-        yield from zip(run.target_names if len(run.target_names) == len(numbered) else numbered, rows.T, strict=True)
-        return
-    # Outputs beyond the dataset's classes have numbers instead of names.
-    names = [*part.classes, *map(str, range(len(part.classes), rows.shape[1]))]
-    if part.has_classes:
-        (target,) = run.target_names if len(run.target_names) == 1 else ("class",)
-        yield target, np.array(names, object)[drop_column(classes(predictions))]
-    else:
-        yield from zip(names, (rows >= 0.5).astype(np.int64).T, strict=True)
-    if predictions.dtype.kind in "iu":
-        return
-    what = "score" if run.spec.loss.takes == "numbers" else "probability"
-    if part.has_classes and rows.shape[1] == 1:
-        rows, names = (rows, names[1:]) if what == "score" else (class_scores(rows), names)
-    yield from zip([f"{what} of {name}" for name in names], rows.T, strict=True)

@@ -30,9 +30,9 @@ from specnet.runs.run import Run
 from specnet.runs.runner import Runner
 from specnet.runs.signals import Signals
 from specnet.runs.threads import blas_threads, check_threads, fitting_threads, recorded_threads
-from specnet.spec.load import load_spec
+from specnet.spec.load import load_spec, with_data
 from specnet.spec.model import Spec
-from specnet.spec.units import adopt_units
+from specnet.spec.units import adopt_resolved, resolve_dataset
 from specnet.training.callbacks import Callback
 from specnet.words import os_reason
 
@@ -42,12 +42,14 @@ def run(
     out: str | Path | None = None,
     observer: Observer | None = None,
     *,
+    data: Any = None,
     callbacks: Sequence[Callback] = (),
     loggers: Sequence[Logger] = (),
     resume: bool = False,
     strict: bool = False,
     threads: int | None = None,
     report: bool = True,
+    plots: bool = True,
     kernels: str | None = None,
     allow_other_kernels: bool = False,
     allow_changed_code: bool = False,
@@ -58,15 +60,17 @@ def run(
     one of `-2`, `-3`, …. With `resume`, a run of the spec in that same directory is resumed, if there is one; then
     errors, `strict`, `threads`, `kernels`, `allow_other_kernels` and `allow_changed_code` are those of `resume`.
 
-    In a notebook progress is shown, unless there is an `observer`.
+    `data` are samples to train on, as `load_spec` takes them. The run keeps their SHA-256, not the samples.
+
+    In a notebook progress and results are shown, unless there is an `observer`.
 
     `callbacks` run after those of the spec, in their order. `loggers` see the run and cannot change it.
 
     `threads` is the number of BLAS threads; by default as many as the environment says (`OPENBLAS_NUM_THREADS`), or
     else one, and more for large matrix products, whatever was set before. The previous number is restored
     afterwards. `kernels` names the set of kernels, by default "numpy" or that which the spec was loaded with;
-    "textbook" means the definitions themselves. Unless `report` is false, `report.html` is written at the end, a
-    page with replay and results.
+    "textbook" means the definitions themselves. Unless `plots` or `report` is false, the spec's plots are drawn at the
+    end, and `report.html` is written, a page with replay and results.
 
     On SIGINT, SIGTERM or SIGHUP the run completes its step, saves the state and raises `Interrupted`; a second
     signal raises it at once.
@@ -80,22 +84,22 @@ def run(
         OSError: if a file cannot be written; what was saved before stays.
     """
     if not isinstance(spec, Spec):
-        spec = load_spec(spec, kernels=kernels or DEFAULT)
-    elif kernels:
-        spec = spec.with_kernels(kernels)
+        spec = load_spec(spec, kernels=kernels or DEFAULT, data=data)
+    else:
+        spec = with_data(spec.with_kernels(kernels) if kernels else spec, data)
     check_threads(threads)
     wanted, observers = (
         Path(out) if out is not None else Path("runs") / spec.name,
         Observers(observer or notebook_progress(), loggers),
     )
     with Signals() as signals:
-        go_on = partial(_go_on, wanted, spec, observers, callbacks, signals, strict, threads, report)
+        go_on = partial(_go_on, wanted, spec, observers, callbacks, signals, strict, threads, report, plots)
         go_on = partial(
             go_on, kernels=kernels, allow_other_kernels=allow_other_kernels, allow_changed_code=allow_changed_code
         )
         if resume and (wanted / "manifest.json").exists():
             return go_on()
-        experiment = _set_up(spec, callbacks, signals)
+        experiment = set_up(spec, callbacks, signals, new=True)
         claimed = _take(wanted) if resume else claim_directory(wanted, exactly=out is not None)
         if claimed is None:
             return go_on()
@@ -103,10 +107,11 @@ def run(
             if directory.path != wanted:
                 observers.taken(wanted)
             manifest = new_manifest(experiment.spec, experiment.data) | {"kernels": describe_kernels(spec.kernels_name)}
+            manifest["pretrained"] = experiment.pretrained
             runner = Runner(experiment, directory, manifest, observers, signals)
             for message in experiment.warnings:
                 observers.warned(message)
-            return runner.run(None, report)
+            return runner.run(None, report, plots)
 
 
 def resume(
@@ -114,6 +119,7 @@ def resume(
     overrides: Sequence[str] = (),
     observer: Observer | None = None,
     *,
+    data: Any = None,
     callbacks: Sequence[Callback] = (),
     loggers: Sequence[Logger] = (),
     checkpoint: str | int = "latest",
@@ -136,6 +142,8 @@ def resume(
     `allow_other_kernels` it may be another, `kernels`, and the observer is warned. `allow_changed_code` accepts other
     code or versions of components, for authors of plugins: the observer is warned, and the manifest records it.
 
+    A run that was trained on `data` given in Python needs the same again.
+
     Raises:
         RunError: if the directory is not that of a run, or cannot be trusted.
         SpecnetError: if spec, data or distributions have changed since the run was made.
@@ -156,11 +164,13 @@ def resume(
             strict,
             threads,
             report,
+            True,
             str(checkpoint),
             memory_budget,
             kernels,
             allow_other_kernels,
             allow_changed_code,
+            data,
         )
 
 
@@ -176,10 +186,10 @@ def _take(wanted: Path) -> RunDirectory | None:
     return directory
 
 
-def _set_up(spec: Spec, callbacks: Sequence[Callback], signals: Signals) -> Experiment:
+def set_up(spec: Spec, callbacks: Sequence[Callback], signals: Signals, new: bool = False) -> Experiment:
     """Return a spec's experiment, set up with one thread: fitted transforms do not depend on their number."""
     with signals.promptly(), blas_threads(1):
-        return Experiment(spec, callbacks)
+        return Experiment(spec, callbacks, new)
 
 
 def _fitting_threads(experiment: Experiment) -> int:
@@ -197,11 +207,13 @@ def _go_on(
     strict: bool,
     threads: int | None,
     report: bool,
+    plots: bool = True,
     checkpoint: str = "latest",
     memory_budget: int | None = None,
     kernels: str | None = None,
     allow_other_kernels: bool = False,
     allow_changed_code: bool = False,
+    data: Any = None,
 ) -> Run:
     """Resume the run in a directory with the given spec, or with its own and overrides."""
     with RunDirectory(path) as directory, ExitStack() as stack:
@@ -210,12 +222,12 @@ def _go_on(
         stack.enter_context(blas_threads(threads, recorded_threads(manifest)))
         before = read_spec(path, manifest)
         chosen, warnings = choose_kernels(manifest, path, kernels, allow_other_kernels, exactly=True)
-        spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget, chosen)
-        spec = adopt_units(spec.with_kernels(chosen), before)
+        spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget, chosen, data)
+        spec, _ = resolve_dataset(adopt_resolved(spec.with_kernels(chosen), before))
         check_spec_unchanged(before, spec)
         warnings += check_components_unchanged(manifest, spec, path, allow_changed_code)
         warnings += changed_setting(manifest)
-        experiment = _set_up(spec, callbacks, signals)
+        experiment = set_up(spec, callbacks, signals)
         warnings += check_data_unchanged(manifest, experiment)
         if strict and warnings:
             raise UsageError("\n".join(["bits may differ from those of an uninterrupted run", *warnings]))
@@ -238,4 +250,4 @@ def _go_on(
         if not experiment.trainer.done:
             where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
             manifest["resumed"].append(where | describe_setting() | {key: manifest[key] for key in ("kernels", "code")})
-        return runner.run(resumed, report)
+        return runner.run(resumed, report, plots)

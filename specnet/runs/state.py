@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt, PositiveInt, ValidationError
 
 from specnet.component import parts
-from specnet.datasets.base import DataFile
+from specnet.datasets.data_file import DataFile
 from specnet.errors import RunError, SpecError
 from specnet.layers.stack import Stack
 from specnet.network.network import declared_shapes, name_layers
@@ -30,8 +30,8 @@ from specnet.training.state import TrainingState
 _TEXTS = ("layout", "spec", "origin", "progress")
 NAME = re.compile(r"step-([0-9]{8}|[1-9][0-9]{8,18})\.npz")
 _FREE = (
-    ("name",), ("description",), ("plots",), ("training", "epochs"), ("training", "on_divergence"),
-    ("checkpoint", "every"), ("checkpoint", "every_steps"), ("checkpoint", "keep"),
+    ("name",), ("description",), ("plots",), ("training", "epochs"), ("training", "max_seconds"),
+    ("training", "on_divergence"), ("checkpoint", "every"), ("checkpoint", "every_steps"), ("checkpoint", "keep"),
 )  # fmt: skip
 """Keys of a spec that do not affect training: a run may be resumed with other values."""
 
@@ -57,12 +57,16 @@ class _TaskPart(_Part):
     columns: list[NonNegativeInt] | None
     classes: list[str]
     names: list[str]
+    targets: list[NonNegativeInt] = []
 
 
-class _Data(_Part):
+class DataDescription(_Part):
+    """What a checkpoint says about the data, besides their digest."""
+
     input_shape: list[PositiveInt]
     classes: list[str]
     input_names: list[str]
+    features: list[list[str]]
     target_names: list[str]
     task: list[_TaskPart] = Field(min_length=1)
 
@@ -81,7 +85,7 @@ class _Progress(_Part):
     finished: str | None
     generators: dict[str, _Generator]
     parts: dict[str, _Stored]
-    data: _Data
+    data: DataDescription
 
 
 class _Moment(_Part):
@@ -122,6 +126,8 @@ def describe_origin(manifest: Mapping[str, Any]) -> dict[str, Any]:
     used = {name: owner for name, owner in manifest["components"].items() if not name.startswith("plots.")}
     plugins = [{key: plugin[key] for key in ("sha256", "copy")} for plugin in manifest["plugins"]]
     facts = {key: manifest[key] for key in ("format", "data", "kernels", "code")}
+    if pretrained := manifest.get("pretrained"):
+        facts["pretrained"] = pretrained
     return facts | {"components": used, "plugins": plugins, "shards": 1}
 
 

@@ -53,7 +53,7 @@ def fitting_threads(layers: Iterable[Layer], batch: int) -> int:
 
     Only layers with parameters count.
     """
-    largest = max((layer.flops() for layer in layers if layer.parameters), default=0) * batch
+    largest = max((layer.flops() for layer in layers if layer.parameters or layer.shared), default=0) * batch
     return max(1, min(int(largest) // OPERATIONS, usable_cores()))
 
 

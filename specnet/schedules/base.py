@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, ValidationInfo, field_validator
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationInfo,
+    WithJsonSchema,
+    WrapValidator,
+    field_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -16,6 +26,38 @@ from specnet.diagnostics import custom_error, show_value
 from specnet.errors import BrokenComponentError
 from specnet.faults import blaming, plugin_of
 from specnet.improvement import Mode
+
+Length = Annotated[int, Field(gt=0, le=10**12)]
+"""A number of epochs or steps; the bound, more than any run has, keeps the arithmetic of schedules finite."""
+
+PERCENT = r"^(100|[1-9][0-9]?(\.[0-9]{1,4})?|0\.[0-9]{0,3}[1-9])%$"
+"""A share of the run."""
+
+
+def _epochs(value: Any, validate: Callable[[Any], Any]) -> Any:
+    """Return valid epochs, or a share of the run as it is; a union would report every mistake twice."""
+    if not isinstance(value, str):
+        return validate(value)
+    if not re.search(PERCENT, value):
+        message = f"expected a number of epochs or a share of the run, not {show_value(value)}"
+        raise custom_error("wrong-value", message, 'a tenth of the run is "10%"')
+    return value
+
+
+LengthOrZero = Annotated[int, Field(ge=0, le=10**12)]
+
+
+def _or_share(**bounds: int) -> Any:
+    """Return what makes a share of the run valid besides a number of epochs within these bounds."""
+    number = {"type": "integer", **bounds, "maximum": 10**12}
+    share = {"type": "string", "pattern": PERCENT}
+    return WithJsonSchema({"anyOf": [number, share]})
+
+
+_AS_IT_IS = PlainSerializer(lambda value: value)
+Epochs = Annotated[Length, WrapValidator(_epochs), _AS_IT_IS, _or_share(exclusiveMinimum=0)]
+"""A number of epochs, or a share of the run such as "10%"."""
+EpochsOrZero = Annotated[LengthOrZero, WrapValidator(_epochs), _AS_IT_IS, _or_share(minimum=0)]
 
 NUMBER = re.compile(r"[-+]?[\d.]+([eE][-+]?\d+)?")
 
@@ -80,8 +122,15 @@ class WatchingSchedule(Schedule):
         """Set the initial state; `mode` is which monitored values are better."""
 
 
-def in_steps(epochs: int | None, steps: int | None, steps_per_epoch: int) -> int | None:
-    """Return a length in steps, given in epochs, in steps or not at all."""
+def percent(share: str) -> float:
+    """Return the number of a share such as "10%"."""
+    return float(share.partition("%")[0])
+
+
+def in_steps(epochs: int | str | None, steps: int | None, steps_per_epoch: int, total_steps: int) -> int | None:
+    """Return a length in steps, given in epochs or as a share of the run, in steps or not at all."""
+    if isinstance(epochs, str):
+        return max(1, round(percent(epochs) / 100 * total_steps))
     return steps if epochs is None else epochs * steps_per_epoch
 
 
@@ -98,8 +147,8 @@ def one_of(first: str, second: str) -> Any:
 
 def not_both(*pairs: tuple[str, str]) -> dict[str, Any]:
     """Return the meaning of `one_of` in a JSON Schema, for some pairs."""
-    number = {"type": "integer"}
-    return {"allOf": [{"not": {"properties": dict.fromkeys(pair, number), "required": [*pair]}} for pair in pairs]}
+    given = {"type": ["integer", "string", "array"]}
+    return {"allOf": [{"not": {"properties": dict.fromkeys(pair, given), "required": [*pair]}} for pair in pairs]}
 
 
 class scheduled:

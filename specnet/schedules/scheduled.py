@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from specnet.component import Component
+from specnet.component import Component, Section, parts
 from specnet.faults import guarded
-from specnet.schedules.base import Schedule
+from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.words import Pointer
 
 
@@ -16,14 +16,14 @@ from specnet.words import Pointer
 class ScheduledField:
     """A field of a component with a schedule or a list with schedules, by their place in the spec."""
 
-    component: Component
+    component: Section
     name: str
     value: Any
     schedules: dict[Pointer, Schedule]
 
 
-def find_scheduled(component: Component, place: Pointer) -> Iterator[ScheduledField]:
-    """Yield every scheduled field of a component and of those inside it.
+def find_scheduled(component: Section, place: Pointer) -> Iterator[ScheduledField]:
+    """Yield every scheduled field of a component, or a section of one, and of those inside it.
 
     Layers inside a layer are left out: the network trains copies of them, under their own names.
     """
@@ -33,7 +33,8 @@ def find_scheduled(component: Component, place: Pointer) -> Iterator[ScheduledFi
         if schedules := {where: inner for where, inner in inside.items() if isinstance(inner, Schedule)}:
             yield ScheduledField(component, name, value, schedules)
         for where, inner in inside.items():
-            if not isinstance(inner, Schedule) and (component.group, inner.group) != ("layers", "layers"):
+            layers = [getattr(each, "group", "") == "layers" for each in (component, inner)]
+            if not isinstance(inner, Schedule) and not all(layers):
                 yield from find_scheduled(inner, where)
 
 
@@ -41,7 +42,8 @@ class ScheduledFields:
     """All scheduled fields of the components of a run.
 
     Components are given by place: "optimizer", "loss", "layers.0". After `set` their fields are numbers; the spec
-    still has the schedules.
+    still has the schedules. `schedules` are those of the fields, `watching` those that watch a value, also where they
+    are inside another.
     """
 
     def __init__(self, components: Mapping[str, Component]) -> None:
@@ -50,6 +52,12 @@ class ScheduledFields:
         ]
         self.schedules = {
             ".".join(map(str, place)): schedule for field in self.fields for place, schedule in field.schedules.items()
+        }
+        self.watching = {
+            ".".join(map(str, where)): part
+            for place, schedule in self.schedules.items()
+            for where, part in parts(schedule, pointer_of(place))
+            if isinstance(part, WatchingSchedule)
         }
         self.constants: dict[str, float] = {}
         rate = getattr(components.get("optimizer"), "learning_rate", None)
@@ -72,9 +80,9 @@ class ScheduledFields:
         return self.constants | {place: schedule(step) for place, schedule in self.schedules.items()}
 
 
-def _components(value: Any, place: Pointer) -> Iterator[tuple[Pointer, Component]]:
-    """Yield the components that a field's value is or lists."""
-    if isinstance(value, Component):
+def _components(value: Any, place: Pointer) -> Iterator[tuple[Pointer, Section]]:
+    """Yield the components and sections that a field's value is or lists."""
+    if isinstance(value, Section):
         yield place, value
     elif isinstance(value, (list, tuple)):
         for number, item in enumerate(value):

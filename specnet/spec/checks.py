@@ -5,12 +5,12 @@ Each takes the valid parts of a spec: an invalid component is None, and is skipp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
-
-import numpy as np
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 
 from specnet import registry
 from specnet.component import Component, fresh_copy, parts
+from specnet.datasets.split import SPLITS, Split
+from specnet.diagnostics import show_value
 from specnet.errors import Diagnostic, ShapeError, SpecError
 from specnet.faults import guarded
 from specnet.improvement import Mode
@@ -20,8 +20,10 @@ from specnet.metrics.base import Metric
 from specnet.names import suggest, to_monitor
 from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.spec.memory import check_memory
+from specnet.spec.metrics import check_known_task, check_names, check_predictions
 from specnet.spec.model import Spec
-from specnet.spec.plan import SPLITS, Plan, collecting, make_plan
+from specnet.spec.optimizing import check_learning_rate, check_updates
+from specnet.spec.plan import Plan, collecting, make_plan
 from specnet.spec.units import check_units
 from specnet.task import Shape
 from specnet.transforms.base import RandomTransform, Transform
@@ -32,11 +34,14 @@ from specnet.words import Pointer, quote, shorten, show_pointer
 def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
     """Return every mistake found in a spec; `flawed` are its keys with other mistakes."""
     plan = make_plan(spec)
-    checks = [check_units(spec), _check_transforms(spec.transforms), _check_metrics(spec.metrics)]
-    checks += [_check_learning_rate(spec)] if "dtype" not in flawed else []
-    checks += [_check_split(spec, plan)] if "split" not in flawed else []
+    checks = [check_units(spec), _check_transforms(spec.transforms), check_names(spec.metrics)]
+    checks += [check_predictions(spec, plan)]
+    checks += [check_learning_rate(spec)] if "dtype" not in flawed else []
+    checks += [check_updates(spec, plan)] if spec.optimizer and not flawed & {"layers", "training"} else []
+    checks += [_check_split(spec, plan), _check_folds(spec.split, plan)] if "split" not in flawed else []
     checks += [_check_monitors(spec, plan, flawed), _check_modes(spec), _check_loss(spec.loss, spec.layers, plan)]
     checks += [_check_steps(spec, plan)] if not flawed & {"dataset", "split", "training"} else []
+    checks += [check_known_task(spec, plan)] if not flawed & {"dataset", "transforms"} else []
     mistakes = [*plan.mistakes]
     for check in [*checks, _check_memory(spec, plan)]:
         with collecting(mistakes):  # a component that fails does not keep other checks from running
@@ -64,6 +69,22 @@ def missing_split(monitor: str, pointer: Pointer) -> Diagnostic:
     return Diagnostic("unknown-monitor", message, pointer, help)
 
 
+def check_history_splits(spec: Spec, splits: Collection[str]) -> Iterator[Diagnostic]:
+    """Check that there are the splits that the history should have."""
+    for number, split in enumerate(spec.training.history):
+        if split not in splits:
+            help = f'add a {split} share to "split", or leave this out'
+            yield Diagnostic("split", f"there are no {split} samples to measure", ("training", "history", number), help)
+
+
+def unknown_value(monitor: str, pointer: Pointer, splits: Iterable[str], values: Collection[str]) -> Diagnostic:
+    """Return the mistake of a monitored value that is not among those of the splits."""
+    message, meant = f"there will be no value {quote(monitor)}", to_monitor(monitor)
+    known = [f"{split}/{value}" for split in splits for value in values]
+    help = f'did you mean "{meant}"?' if meant.partition("/")[2] in values else suggest(monitor, known)
+    return Diagnostic("unknown-monitor", message, pointer, help)
+
+
 def _check_transforms(transforms: Transforms) -> Iterator[Diagnostic]:
     """Check that random transforms come last, only for inputs, and that transforms of targets can be undone."""
     fitted = [number for number, each in enumerate(transforms.inputs) if isinstance(each, Transform)]
@@ -81,36 +102,22 @@ def _check_transforms(transforms: Transforms) -> Iterator[Diagnostic]:
             yield Diagnostic("transform-target", message, place, "leave it out")
 
 
-def _check_metrics(metrics: Sequence[Metric | None]) -> Iterator[Diagnostic]:
-    """Check that no metric appears twice: its name is its column in the history."""
-    names: list[str] = []
-    for number, metric in enumerate(metrics):
-        if metric:
-            name = _name(metric)
-            if name in names:
-                message = f'the metric "{name}" already appears at metrics.{names.index(name)}'
-                yield Diagnostic("duplicate-metric", message, ("metrics", number), "leave it out")
-            names.append(name)
-
-
-def _check_learning_rate(spec: Spec) -> Iterator[Diagnostic]:
-    """Check that the learning rate is neither too small nor too large for the network's dtype."""
-    if spec.optimizer:
-        rate = getattr(spec.optimizer, "learning_rate", None)
-        if isinstance(rate, Schedule):
-            with guarded(rate, ("optimizer", "learning_rate"), "__call__"):
-                rate = rate(0)
-        if not isinstance(rate, (int, float)):  # it has none, or one for each part of the network
-            return
-        with np.errstate(over="ignore"):
-            rounded = np.dtype(spec.dtype).type(rate)
-        if rounded == 0 or np.isinf(rounded):
-            message = f"the learning rate {rate:g} is {'infinite' if rounded else 0} as {spec.dtype}"
-            yield Diagnostic("out-of-range", message, ("optimizer", "learning_rate"))
-
-
 def _check_split(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
-    """Check that shares do not replace the dataset's own splits, and leave samples to train on."""
+    """Check that fields fit `by`, and that shares do not replace own splits and leave samples to train on."""
+    split = spec.split
+    if split.by in ("group", "column") and split.column is None:
+        message = f'"by": "{split.by}" needs the name of a column'
+        yield Diagnostic("split", message, ("split", "by"), "--set split.column=NAME")
+    if split.by in ("random", "order") and split.column is not None:
+        message = f'no column is used to split by "{split.by}"'
+        yield Diagnostic("split", message, ("split", "column"), 'set "by" to "group" or "column", or leave this out')
+    if split.by != "random" and split.stratify:
+        message = f'samples are stratified where they are drawn at random, not by "{split.by}"'
+        yield Diagnostic("split", message, ("split", "stratify"), "leave it out")
+    for name in SPLITS[1:] if split.by == "column" else ():
+        if getattr(split, name):
+            message = f"the column says which samples are for {name}"
+            yield Diagnostic("split", message, ("split", name), "leave this share out")
     for name in plan.outline.splits or ():
         if getattr(spec.split, name):
             message = f"the dataset has its own {name} samples"
@@ -118,13 +125,31 @@ def _check_split(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
     if spec.split.validation + spec.split.test >= 1:
         message = "validation and test leave no sample to train on"
         yield Diagnostic("split", message, ("split",), "choose smaller shares")
-    elif rows := plan.outline.rows:
+    elif (rows := plan.outline.rows) and not split.folds:
         for name, count in spec.split.counts(rows).items():
-            if count == 0:
+            if count == 0 and name not in (plan.outline.splits or ()):
                 message = f"a share of {getattr(spec.split, name):g} of {rows} samples is empty"
                 yield Diagnostic("split", message, ("split", name), "choose a larger share")
         if plan.rows == 0:
             yield Diagnostic("split", f"no sample of {rows} is left to train on", ("split",), "choose smaller shares")
+
+
+def _check_folds(split: Split, plan: Plan) -> Iterator[Diagnostic]:
+    """Check that a split into folds is complete, and that they are the test split."""
+    if not (split.folds or split.fold):
+        return
+    if not split.folds or not split.fold or split.fold > split.folds:
+        message = f'"fold": {show_value(split.fold)} is not one of "folds": {show_value(split.folds)}'
+        yield Diagnostic("split", message, ("split", "fold"), "folds are numbered from 1")
+    if split.test:
+        help = "leave this share out"
+        yield Diagnostic("split", "the test split is one of the folds", ("split", "test"), help)
+    if split.by == "column":
+        help = 'set it to "random", "order" or "group"'
+        yield Diagnostic("split", "a column that says train, validation or test leaves no folds", ("split", "by"), help)
+    if "test" in (plan.outline.splits or ()):
+        help = "leave them out of the dataset, or use no folds"
+        yield Diagnostic("split", "the dataset has its own test samples", ("split", "folds"), help)
 
 
 def _watching(spec: Spec) -> Iterator[tuple[Pointer, str, Mode | None]]:
@@ -133,6 +158,8 @@ def _watching(spec: Spec) -> Iterator[tuple[Pointer, str, Mode | None]]:
         yield ("checkpoint",), spec.checkpoint.monitor, spec.checkpoint.mode
     if stopping := spec.training.early_stopping:
         yield ("training", "early_stopping"), stopping.monitor, stopping.mode
+    if target := spec.training.stop_at:
+        yield ("training", "stop_at"), target.monitor, target.mode
     for place, schedule in _schedules(spec):
         if isinstance(schedule, WatchingSchedule):
             yield place, schedule.monitor, schedule.mode
@@ -141,21 +168,20 @@ def _watching(spec: Spec) -> Iterator[tuple[Pointer, str, Mode | None]]:
 def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagnostic]:
     """Check that monitored values will exist, and warn if one decides what is best and another when to stop."""
     metrics: Sequence[Metric | None] = spec.metrics
-    values = ["loss", *(_name(metric) for metric in metrics if metric)]
+    values = ["loss", *(metric.label for metric in metrics if metric)]
     unknown = bool(flawed & {"split", "dataset"})
     for place, monitor, _ in _watching(spec):
         pointer = (*place, "monitor")
         split, _, value = monitor.partition("/")
-        if split not in SPLITS or (value not in values and "metrics" not in flawed):
-            message, meant = f"there will be no value {quote(monitor)}", to_monitor(monitor)
-            known = [f"{name}/{each}" for name in (SPLITS if split in SPLITS else plan.splits) for each in values]
-            there = meant.partition("/")[2] in values
-            help = f'did you mean "{meant}"?' if there else suggest(monitor, known)
-            yield Diagnostic("unknown-monitor", message, pointer, help)
+        known = value in values or value.partition("/")[0] in values[1:]  # the names of its parts depend on data
+        if split not in SPLITS or not (known or "metrics" in flawed):
+            yield unknown_value(monitor, pointer, SPLITS if split in SPLITS else plan.splits, values)
             unknown = True
         elif split not in plan.splits and not flawed & {"split", "dataset"}:
             yield missing_split(monitor, pointer)
             unknown = True
+    if not flawed & {"split", "dataset"}:
+        yield from check_history_splits(spec, plan.splits)
     stopping, best = spec.training.early_stopping, spec.checkpoint.monitor
     if stopping and best not in (None, stopping.monitor) and not unknown:
         message = f'"{best}" decides which state is best, but training stops by "{stopping.monitor}"'
@@ -166,9 +192,9 @@ def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagno
 def _check_modes(spec: Spec) -> Iterator[Diagnostic]:
     """Warn of a mode that calls the worse values of a loss or metric better."""
     metrics: Sequence[Metric | None] = spec.metrics
-    higher = {"loss": False} | {_name(metric): metric.higher_is_better for metric in metrics if metric}
+    higher = {"loss": False} | {metric.label: metric.higher_is_better for metric in metrics if metric}
     for place, monitor, mode in _watching(spec):
-        value = monitor.partition("/")[2]
+        value = monitor.partition("/")[2].partition("/")[0]
         if mode is not None and value in higher and mode != ("max" if higher[value] else "min"):
             right, better = ("max", "larger") if higher[value] else ("min", "smaller")
             message = f'mode "{mode}" does not fit "{monitor}", of which {better} values are better'
@@ -190,7 +216,9 @@ def _check_loss(loss: Loss | None, layers: Sequence[Layer | None], plan: Plan) -
             try:
                 loss.check_shapes(plan.output_shape, plan.targets, plan.classes)
             except ShapeError as error:
-                yield Diagnostic(error.code, error.message, place, error.help)
+                names = plan.outline.class_names
+                named = f"; the classes are {show_value(names)}" if names and plan.classes else ""
+                yield Diagnostic(error.code, error.message + named, place, error.help)
     returns = f"{show_pointer(place)} ({_name(last)}) returns"
     if loss.takes == "probabilities" and plan.output_kind == "numbers":
         message = f"{_name(loss)} expects probabilities, but {returns} numbers of any size"

@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from specnet.datasets.base import DataFile
+from specnet.datasets.data_file import DataFile, DataFolder
 from specnet.errors import Diagnostic
 from specnet.spec.document import Document
 from specnet.spec.model import Spec
+from specnet.spec.pretrained import WeightsPath
 from specnet.words import Pointer
 
 
@@ -24,8 +25,11 @@ def resolve_files(spec: Spec, document: Document) -> list[Diagnostic]:
     def resolved(value: Any, place: Pointer) -> Any:
         if isinstance(value, DataFile):
             source = document.source(place)
+            if isinstance(value, WeightsPath):  # not needed by a run that is resumed
+                folder = source.directory if source else document.directory
+                return WeightsPath(folder.absolute() / value)
             try:
-                return DataFile(_find(source.directory if source else document.directory, value))
+                return type(value)(_find(source.directory if source else document.directory, value))
             except ValueError as fault:
                 mistakes.append(Diagnostic("missing-file", str(fault), place))
         elif isinstance(value, (list, tuple)):
@@ -43,15 +47,19 @@ def resolve_files(spec: Spec, document: Document) -> list[Diagnostic]:
     return mistakes
 
 
-def _find(folder: Path, path: str) -> Path:
-    """Return the absolute path of an ordinary file, or raise a ValueError."""
+def _find(folder: Path, path: DataFile) -> Path:
+    """Return the absolute path of an ordinary file or a folder, or raise a ValueError."""
     absolute = folder.absolute() / path
     if not str(absolute).isprintable():
         raise ValueError("the path's folder has a name that cannot be printed or saved in a run's spec")
     try:
         absolute.stat()
     except OSError as error:  # missing, name too long, no permission for its folder
-        raise ValueError(f"there is no file {absolute}: {error.strerror}") from error
-    if not absolute.is_file():
+        what = "folder" if isinstance(path, DataFolder) else "file"
+        raise ValueError(f"there is no {what} {absolute}: {error.strerror}") from error
+    if isinstance(path, DataFolder):
+        if not absolute.is_dir():
+            raise ValueError(f"{absolute} is not a folder")
+    elif not absolute.is_file():
         raise ValueError(f"{absolute} is not an ordinary file")
     return absolute

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
+from specnet.datasets.memory import Given, dataset_type, give_data, splits_given
 from specnet.errors import Diagnostic, SpecError
 from specnet.kernels.base import DEFAULT, find_kernels
 from specnet.names import nearest
@@ -17,7 +18,7 @@ from specnet.spec.model import Spec
 from specnet.spec.overrides import apply_overrides
 from specnet.spec.parse import parse_spec, valid_parts
 from specnet.spec.plan import collecting
-from specnet.spec.units import resolve_early
+from specnet.spec.units import resolve_dataset, resolve_early
 from specnet.words import Pointer
 
 KEYS = ("missing-key", "unknown-key")
@@ -29,6 +30,7 @@ def load_spec(
     overrides: Sequence[str] = (),
     memory_budget: float | None = None,
     kernels: str = DEFAULT,
+    data: Any = None,
 ) -> Spec:
     """Return the spec in a JSON file or a mapping, after checking everything that needs no data.
 
@@ -36,22 +38,51 @@ def load_spec(
     file start from its folder, those in a mapping from the working directory. `memory_budget` is the memory that
     training may take, in bytes; by default that of the machine. `kernels` names the set of kernels to compute with.
 
+    `data` are arrays `(x, y)` or `(x, y, weight)`, a data frame, `(frame, y)`, or a mapping of "train", "validation"
+    and "test" to these. The spec then needs no dataset, or one without a type that says how to read a frame.
+
     Raises:
         SpecError: with every mistake that was found.
+        DataError: if `data` have another form.
         ComponentError: if there is no such set of kernels.
     """
     document = document_of(source) if isinstance(source, Mapping) else read_document(Path(source))
     apply_overrides(document, overrides)
+    return load_document(document, memory_budget, kernels, data)
+
+
+def load_document(
+    document: Document, memory_budget: float | None = None, kernels: str = DEFAULT, data: Any = None
+) -> Spec:
+    """Return the spec in a document; the other arguments and the errors are those of `load_spec`."""
     budget = machine_memory() if memory_budget is None else memory_budget
     find_kernels(kernels)
-    spec, mistakes = _check(document, budget, kernels)
+    given = None if data is None else splits_given(data)
+    if given and isinstance(document.value, dict):
+        dataset = document.value.setdefault("dataset", {})
+        if isinstance(dataset, dict):
+            dataset.setdefault("type", dataset_type(given))
+    spec, mistakes = _check(document, budget, kernels, given)
     mistakes = sorted((document.locate(found) for found in mistakes), key=_place)
     if spec is None or any(found.severity == "error" for found in mistakes):
         raise SpecError(mistakes, file=document.name)
     return spec.loaded(document, budget, [found for found in mistakes if not _is_default(found, spec)])
 
 
-def _check(document: Document, budget: float, kernels: str) -> tuple[Spec | None, list[Diagnostic]]:
+def with_data(spec: Spec, data: Any) -> Spec:
+    """Return a spec with data as `load_spec` takes them; unchanged without.
+
+    Raises:
+        DataError: if they have another form, or the spec has a dataset of its own.
+    """
+    if data is None:
+        return spec
+    return spec.model_copy(update={"dataset": give_data(spec.dataset, splits_given(data))})
+
+
+def _check(
+    document: Document, budget: float, kernels: str, given: Mapping[str, Given] | None
+) -> tuple[Spec | None, list[Diagnostic]]:
     """Return the spec of a document, or its valid parts, and all mistakes."""
     spec, wrong = None, list[Diagnostic]()
     try:
@@ -68,8 +99,20 @@ def _check(document: Document, budget: float, kernels: str) -> tuple[Spec | None
     mistakes += resolve_files(spec, document)
     if any(found.code == "missing-file" for found in mistakes):
         spec = spec.model_copy(update={"dataset": None})
+    if given and spec.dataset:
+        dataset = None
+        with collecting(mistakes):
+            dataset = give_data(spec.dataset, given)
+        spec = spec.model_copy(update={"dataset": dataset})
     spec = spec.loaded(document, budget).with_kernels(kernels)
     places = {found.pointer for found in mistakes if found.pointer}
+    unreadable: list[Diagnostic] = []
+    with collecting(unreadable):
+        spec, warnings = resolve_dataset(spec, early=True)
+        mistakes += warnings
+    if unreadable:
+        mistakes += unreadable
+        spec = spec.model_copy(update={"dataset": None})
     with collecting(mistakes):
         spec = resolve_early(spec)
     wrong_keys = {str(place[0]) for place in places}

@@ -16,7 +16,7 @@ import numpy as np
 from specnet.errors import Diagnostic
 from specnet.network.dry_run import Subject, TooLongError, Usage, dry_run
 from specnet.network.summary import Cost, layer_costs
-from specnet.optimizers.base import all_state_names
+from specnet.optimizers.base import all_needs, all_state_names
 from specnet.spec.model import Spec
 from specnet.spec.plan import Plan
 from specnet.training.model import ROWS
@@ -63,18 +63,26 @@ def estimate_memory(spec: Spec, plan: Plan) -> Estimate:
     assert plan.inputs is not None
     costs, item = layer_costs(plan.layers), np.dtype(spec.dtype).itemsize
     batch = plan.batch(spec.training.batch_size) or 1
+    if spec.training.batch_size is None:
+        batch = -(-batch // spec.training.gradient_accumulation_steps)
     copies = 2 + (len(all_state_names(spec.optimizer)) if spec.optimizer else 0)
+    copies += bool(spec.training.weight_averaging)
     trained = {cost.place: item * copies * cost.parameters for cost in costs}
+    jacobian = 0
+    if spec.optimizer and "jacobian" in all_needs(spec.optimizer):  # and its product with itself, in float64
+        rows, columns = batch * math.prod(plan.output_shape or (1,)), sum(cost.parameters for cost in costs)
+        jacobian = columns * (rows * (item + 16) + columns * 16)
     certain = {cost.place: item * cost.outputs if _is_held(cost) else 0 for cost in costs}
 
     def estimate(activations: Mapping[Pointer, int], all_activations: float, measured: bool) -> Estimate:
         layers = {place: size + batch * activations.get(place, 0) for place, size in trained.items()}
-        return Estimate(sum(trained.values()) + all_activations, layers, activations, measured)
+        return Estimate(sum(trained.values()) + jacobian + all_activations, layers, activations, measured)
 
     least = estimate(certain, batch * (item * math.prod(plan.inputs) + sum(certain.values())), measured=False)
     if least.total > spec.memory_budget or plan.output_shape is None or not _is_small(costs, item):
         return least
-    subject = Subject(spec.layers, plan.inputs, spec.dtype, spec.loss, plan.targets, plan.classes, spec.kernels)
+    masked = plan.outline.masked
+    subject = Subject(spec.layers, plan.inputs, spec.dtype, spec.loss, plan.targets, plan.classes, spec.kernels, masked)
     widest = max(math.prod(shape) for shape in (plan.inputs, *(cost.output_shape for cost in costs)))
     first = max(min(UFUNC_BUFFER // widest, MAX_DRY_RUN_BYTES // (12 * item * sum(cost.outputs for cost in costs))), 1)
     found = _activations(subject, batch, spec.memory_budget - sum(trained.values()), first)

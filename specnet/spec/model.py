@@ -22,6 +22,7 @@ from specnet.metrics.base import Metric
 from specnet.optimizers.base import Optimizer
 from specnet.plots.base import Plot
 from specnet.spec.document import Document
+from specnet.spec.pretrained import Pretrained
 from specnet.training.settings import Training
 from specnet.transforms.pipeline import Transforms
 
@@ -65,11 +66,27 @@ class Record(Section):
         default=200, description="samples whose predictions are recorded if there are more than two inputs"
     )
     units: bool = Field(default=False, description="whether to record the response of each hidden unit")
+    tokens: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        default=0, description="characters, bytes or words that a network of a text writes in each frame"
+    )
     budget: PositiveInt = Field(
         default=8_000_000,
         description="maximum bytes of the frames, before compression; if exceeded, some are dropped, "
         "fewer among the earlier ones",
     )
+
+
+_Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class Seeds(Section):
+    """Seeds of parts of a run. Where one is null, it is the seed of the spec; "split" has its own."""
+
+    start: _Seed | None = Field(default=None, description="determines initial weights")
+    order: _Seed | None = Field(
+        default=None, description="determines the order of samples and what else is drawn in training, as for dropout"
+    )
+    data: _Seed | None = Field(default=None, description="determines the samples of a synthetic dataset")
 
 
 class Spec(Section):
@@ -87,11 +104,13 @@ class Spec(Section):
     )
     description: str = Field(default="", description="what the spec is about, in a sentence")
     seed: int = Field(default=0, ge=0, lt=2**63, description="seed of every random number of the run")
+    seeds: Seeds = Field(default_factory=Seeds, description="other seeds of parts of the run")
     dtype: Literal["float32", "float64"] = Field(default="float32", description="precision of the network")
     dataset: Dataset = Field(description="source of the samples")
     split: Split = Field(default_factory=Split, description="shares set aside for validation and test")
     transforms: Transforms = Field(default_factory=Transforms, description="changes of samples before the network")
     layers: list[Layer] = Field(min_length=1, max_length=1000, description="the network, from inputs to outputs")
+    pretrained: Pretrained | None = Field(default=None, description="weights to begin with; null: the initializers'")
     loss: Loss = Field(description="what training minimizes")
     optimizer: Optimizer = Field(default="adam", description="update rule")  # type: ignore[assignment]
     metrics: list[Metric] = Field(default=[], max_length=100, description="numbers to report")
@@ -155,6 +174,11 @@ class Spec(Section):
         spec._kernels = name
         _ = spec.kernels
         return spec
+
+    def seed_of(self, part: str) -> int:
+        """Return the seed of a part of the run: "start", "order" and "data" as in `Seeds`, or "split"."""
+        own: int | None = self.split.seed if part == "split" else getattr(self.seeds, part)
+        return self.seed if own is None else own
 
     def locate(self, found: Diagnostic) -> Diagnostic:
         """Return a diagnostic with its place in the text that the spec was loaded from."""

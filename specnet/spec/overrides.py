@@ -57,25 +57,34 @@ def find_setting(name: str) -> str | None:
 
 def _apply(document: Document, source: Source) -> None:
     path, equals, _ = source.text.partition("=")
-    start = len(path) + 1
+    if not equals or not OVERRIDE_PATH.fullmatch(path.removesuffix("+")):
+        raise _wrong(source, 0, len(source.text), "an override is PATH=VALUE, such as training.epochs=20")
+    set_value(document, path, _value(source, len(path) + 1), source)
+
+
+def set_value(document: Document, path: str, parsed: Parsed, source: Source, start: int = 0) -> Pointer:
+    """Set the value at a path, which begins at `start` of a source, and return its pointer.
+
+    Raises:
+        SpecError: if there is no such place.
+    """
+    end = start + len(path)
     if appends := path.endswith("+"):
         path = path[:-1]
-    if not equals or not OVERRIDE_PATH.fullmatch(path):
-        raise _wrong(source, 0, len(source.text), "an override is PATH=VALUE, such as training.epochs=20")
     parts = list(re.finditer(r"[^.\[\]]+", path))
     if parts[0][0] == "extends":
-        raise _wrong(source, 0, len(path), "only a file can extend another")
+        raise _wrong(source, start, end, "only a file can extend another")
     if len(parts) > MAX_DEPTH:
-        raise _wrong(source, 0, len(path), f"the path has more than {MAX_DEPTH} parts")
-    parsed = _value(source, start)
+        raise _wrong(source, start, end, f"the path has more than {MAX_DEPTH} parts")
     pointer: Pointer = ()
     place = document.value
     for part in parts:
-        key = _key(place, part[0], source, part.start())
-        pointer, here = (*pointer, key), part.span()
+        here = start + part.start(), start + part.end()
+        key = _key(place, part[0], source, *here)
+        pointer = (*pointer, key)
         if part is parts[-1]:
             if appends:
-                place, key = _list(place, key, source, part), None
+                place, key = _list(place, key, source, here), None
                 key, pointer = len(place), (*pointer, len(place))
                 place.append(None)
             place[key] = parsed.value
@@ -89,9 +98,10 @@ def _apply(document: Document, source: Source) -> None:
                 below = place[key] = {"type": below}
             place = below
     document.mistakes += [found._replace(pointer=(*pointer, *found.pointer)) for found in parsed.mistakes]
+    return pointer
 
 
-def _list(place: Any, key: Any, source: Source, part: re.Match[str]) -> list[Any]:
+def _list(place: Any, key: Any, source: Source, span: tuple[int, int]) -> list[Any]:
     """Return the list at a key, to append to; if the spec has none, that of its default."""
     if isinstance(place, dict) and key not in place:
         field = Spec.model_fields.get(key)
@@ -99,7 +109,7 @@ def _list(place: Any, key: Any, source: Source, part: re.Match[str]) -> list[Any
             place[key] = [*field.default] if field and isinstance(field.default, list) else []
     found = place[key] if isinstance(place, list) else place.get(key)
     if not isinstance(found, list):
-        raise _wrong(source, *part.span(), f'"{part[0]}" is not a list: nothing can be appended to it')
+        raise _wrong(source, *span, f'"{source.text[slice(*span)]}" is not a list: nothing can be appended to it')
     return found
 
 
@@ -131,9 +141,8 @@ def _value(source: Source, start: int) -> Parsed:
     raise SpecError([wrong[0]._replace(help=wrong[0].help or help)])
 
 
-def _key(place: Any, part: str, source: Source, start: int) -> Any:
-    """Return the key or position that `part` of a path, beginning at `start`, selects in an object or a list."""
-    end = start + len(part)
+def _key(place: Any, part: str, source: Source, start: int, end: int) -> Any:
+    """Return the key or position that a part of a path selects in an object or a list."""
     if isinstance(place, dict):
         return part
     if not isinstance(place, list):

@@ -10,16 +10,16 @@ from typing import Any
 
 from specnet.component import find_class, parts
 from specnet.datasets.base import Dataset, Outline
-from specnet.datasets.split import Split
+from specnet.datasets.split import SPLITS, Split
 from specnet.errors import Diagnostic, SpecnetError
 from specnet.faults import guarded
-from specnet.layers.base import Layer, Output, outputs_of
-from specnet.layers.stack import Stack, at_most
+from specnet.features import Feature, choose
+from specnet.layers.base import Layer, Output
+from specnet.layers.stack import Stack, at_most, outputs_of
 from specnet.spec.model import Spec
 from specnet.task import Shape
 from specnet.transforms.base import RandomTransform, Transform
 
-SPLITS = ("train", "validation", "test")
 MAX_LAYERS = 10_000
 """Layers of a network, copies of repeated ones included."""
 
@@ -49,7 +49,7 @@ class Plan:
 
     def steps(self, spec: Spec) -> int | None:
         """Return the number of steps of the whole training."""
-        batch = self.batch(spec.training.batch_size)
+        batch = self.batch(spec.training.step_size)
         return spec.training.epochs * -(-self.rows // batch) if self.rows and batch else None
 
 
@@ -62,7 +62,7 @@ def make_plan(spec: Spec, input_shape: Shape | None = None, rows: int | None = N
     outline = _outline(spec.dataset, mistakes)
     inputs = input_shape
     if inputs is None:
-        inputs = _transformed(outline.inputs, spec.transforms.inputs, "inputs", mistakes)
+        inputs = _transformed(outline.inputs, spec.transforms.inputs, "inputs", mistakes, outline.features)
     stack = Stack([*takewhile(_is_complete, spec.layers)], ("layers",), "layers")
     layers = stack.layers
     shape = kind = None
@@ -90,8 +90,13 @@ def is_open(layer: Any) -> bool:
     return getattr(layer, "units", 0) is None and isinstance(layer, find_class("layers", "linear"))
 
 
+def lacks_vocabulary(layer: Any) -> bool:
+    """Return whether a value is an embedding that leaves the size of its vocabulary to the dataset."""
+    return getattr(layer, "input_dim", 0) is None and isinstance(layer, find_class("layers", "embedding"))
+
+
 def _is_complete(layer: Layer | None) -> bool:
-    return layer is not None and not any(is_open(part) for _, part in parts(layer))
+    return layer is not None and not any(is_open(part) or lacks_vocabulary(part) for _, part in parts(layer))
 
 
 @contextmanager
@@ -119,27 +124,43 @@ def _transformed(
     transforms: Sequence[Transform | RandomTransform | None],
     which: str,
     mistakes: list[Diagnostic],
+    features: Sequence[Feature] = (),
 ) -> Shape | None:
+    """Return the shape of transformed samples, whose features have names before the first transform, or none."""
     for number, transform in enumerate(transforms):
         if isinstance(transform, RandomTransform):
+            with collecting(mistakes), guarded(transform, ("transforms", which, number), "check_shape"):
+                transform.check_shape(shape) if shape is not None else None
             continue
         given, shape = shape, None
         if transform is None or given is None:
             return None
         with collecting(mistakes), guarded(transform, ("transforms", which, number), "output_shape"):
-            shape = transform.output_shape(given)
+            if not features:
+                shape = transform.output_shape(given) if transform.columns is None else None
+            else:
+                chosen = len(choose(features, transform.columns, transform.kinds))
+                part = transform.output_shape((chosen,))
+                shape = None if part is None else (*given[:-1], given[-1] - chosen + part[0])
+                features = features if shape == given else ()
     return shape
 
 
 def _splits(outline: Outline, split: Split) -> tuple[str, ...]:
-    """Return the splits that will exist, or may exist if the dataset's own are unknown."""
-    own = SPLITS if outline.splits is None else outline.splits
-    return tuple(name for name in SPLITS if name == "train" or name in own or getattr(split, name))
+    """Return the splits that will exist, or may exist if the dataset's own or those of a column are unknown."""
+    own = SPLITS if outline.splits is None or split.by == "column" else outline.splits
+    return tuple(
+        name
+        for name in SPLITS
+        if name == "train" or name in own or getattr(split, name) or (name == "test" and split.folds)
+    )
 
 
 def _rows(outline: Outline, split: Split) -> int | None:
-    """Return the number of training samples left after taking shares."""
-    return None if outline.rows is None else max(outline.rows - sum(split.counts(outline.rows).values()), 0)
+    """Return the number of training samples left after taking shares; unknown where a column decides, or in folds."""
+    if outline.rows is None or split.by in ("group", "column") or split.folds:
+        return None
+    return max(outline.rows - sum(split.counts(outline.rows).values()), 0)
 
 
 def _kind(layers: Sequence[Layer | None]) -> Output | None:

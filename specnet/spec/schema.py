@@ -130,14 +130,17 @@ def _snippet(name: str, component: JsonSchemaValue) -> JsonSchemaValue:
 
 
 def _to_fill_in(field: JsonSchemaValue, number: int) -> Any:
-    """Return stop `number` of a snippet, for a field's value; text after ^ is inserted unchanged."""
+    """Return stop `number` of a snippet, or an example to change; text after ^ is inserted unchanged."""
+    example = field.get("examples", [None])[0]
+    if isinstance(example, (list, dict)):
+        return example
     match field.get("type"):
         case "array":
             return [_to_fill_in(field.get("items", {}), number)]
         case "string":
             return f"${number}"
-        case "integer" | "number" if "examples" in field:
-            return f"^${{{number}:{field['examples'][0]}}}"
+        case "integer" | "number" | None if isinstance(example, (int, float)):
+            return f"^${{{number}:{example}}}"
     return f"^${number}"
 
 

@@ -34,7 +34,8 @@ def shortest(value: Any) -> Any:
         name, fields = registry.name_of(value.group, type(value)), _needed_fields(value)
         return {"type": name, **fields} if fields else name
     if isinstance(value, BaseModel):
-        return _needed_fields(value)
+        dumped: Any = value.model_dump(mode="json", by_alias=True)
+        return _needed_fields(value) if isinstance(dumped, dict) else dumped
     if isinstance(value, list | tuple):
         return [shortest(item) for item in value]
     if isinstance(value, Mapping):

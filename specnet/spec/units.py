@@ -1,27 +1,35 @@
-"""The task of a spec, and the units of a last layer without `units`."""
+"""The task of a spec, and what only data decide: units left out, sizes of vocabularies, balanced class weights."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
-from specnet.component import parts
+from specnet.component import fresh_copy, parts
 from specnet.datasets.base import AnySamples, Data
+from specnet.datasets.rows import pieces
 from specnet.diagnostics import show_value
-from specnet.errors import AmbiguousTaskError, DataError, Diagnostic, SpecError
+from specnet.errors import AmbiguousTaskError, DataError, Diagnostic, ShapeError, SpecError
 from specnet.faults import guarded
 from specnet.layers.base import walk
 from specnet.spec.model import Spec
-from specnet.spec.plan import is_open, make_plan
-from specnet.task import Shape, Targets, Task, TaskPart, decide_task
+from specnet.spec.plan import is_open, lacks_vocabulary, make_plan
+from specnet.task import Shape, Targets, Task, TaskPart, class_numbers
 from specnet.transforms.base import Transform
 from specnet.words import Pointer
 
+BALANCED = "balanced"
+"""Value of a loss's `class_weight` that stands for weights found from the training samples."""
+
 
 def task_of(spec: Spec, targets: Targets, outputs: Shape | None = None) -> Task | None:
-    """Return the task of a spec's network for these targets; arguments and errors as in `decide_task`."""
+    """Return the task of a spec's network for these targets; arguments and errors as in `Loss.decide`."""
     transforms = [each for each in spec.transforms.targets if isinstance(each, Transform)]
     categorical = any(each.categorical for each in transforms)
-    return decide_task(targets, spec.loss.learns, outputs, categorical)
+    try:
+        return spec.loss.decide(targets, outputs, categorical)
+    except ShapeError as error:
+        raise error.at("loss") from None
 
 
 def loaded_task(spec: Spec, data: Data, outputs: Shape) -> Task:
@@ -57,7 +65,8 @@ def resolve_units(spec: Spec, targets: Targets, target_shape: Shape | None, inpu
         task = task_of(spec, targets)
     except AmbiguousTaskError as error:
         raise error.at("layers", number) from None
-    units = _needed(spec, targets, task, target_shape[-1] if target_shape else 1)
+    numbered = targets.kind == "classes" and not spec.transforms.targets
+    units = _needed(spec, targets, task, target_shape[-1] if target_shape and not numbered else 1)
     if units is None:
         return spec
     resolved = with_units(spec, number, units)
@@ -67,20 +76,42 @@ def resolve_units(spec: Spec, targets: Targets, target_shape: Shape | None, inpu
     return resolved
 
 
+def resolve_dataset(spec: Spec, early: bool = False) -> tuple[Spec, list[Diagnostic]]:
+    """Return a spec whose dataset has written out what it finds in its file, and warnings; arguments as there.
+
+    Raises:
+        SpecnetError: if the file cannot be read, or is not what the spec says.
+    """
+    if not spec.dataset:  # in a spec with mistakes
+        return spec, []
+    classes = bool(spec.loss) and "regression" not in spec.loss.learns
+    reserved = [spec.split.column] if spec.split.column else []
+    with guarded(spec.dataset, ("dataset",), "resolve"):
+        dataset, found = spec.dataset.resolve(classes=classes, reserved=reserved, early=early)
+    warnings = [Diagnostic("data", message, ("dataset",), severity="warning") for message in found]
+    return spec.model_copy(update={"dataset": dataset}), warnings
+
+
 def resolve_early(spec: Spec) -> Spec:
     """Return a spec as `resolve_units` does, as far as the dataset's outline is known."""
-    if last_open(spec) is None:
+    lacking = [*_lacking(spec)]
+    if last_open(spec) is None and not lacking:
         return spec
     plan = make_plan(spec)
+    if plan.outline.vocabulary is not None:
+        spec = _with_vocabulary(spec, plan.outline.vocabulary)
     return resolve_units(spec, plan.outline.about_targets, plan.targets, plan.inputs)
 
 
 def resolve_loaded(spec: Spec, data: Data, transformed: AnySamples) -> Spec:
     """Return a spec as `resolve_units` does, given the data and the transformed training samples.
 
+    Balanced weights of classes are replaced by numbers.
+
     Raises:
         SpecnetError: as `resolve_units` does, or if the loss does not say how many units it needs.
     """
+    spec = _with_vocabulary(_balance(spec, data), data.vocabulary)
     number = last_open(spec)
     if number is None:
         return spec
@@ -91,12 +122,76 @@ def resolve_loaded(spec: Spec, data: Data, transformed: AnySamples) -> Spec:
     return resolved
 
 
-def adopt_units(spec: Spec, before: Spec) -> Spec:
-    """Return a spec with the units that its last linear layer had in a run, if they are left out."""
+def _balance(spec: Spec, data: Data) -> Spec:
+    """Return a spec with the numbers that balanced weights of classes stand for."""
+    losses = [*spec.loss.heads]
+    task = spec.loss.decide(data.about_targets) if len(losses) > 1 else None
+    for place in _balanced(spec):
+        weights = _balanced_weights(data, task, task.parts[place] if task else None)
+        losses[place] = losses[place].model_copy(update={"class_weight": weights})
+        spec = spec.model_copy(update={"loss": spec.loss.with_heads(losses)})
+    return spec
+
+
+def _balanced(spec: Spec) -> list[int]:
+    """Return which of the losses of a spec's heads have balanced weights."""
+    return [n for n, loss in enumerate(spec.loss.heads) if getattr(loss, "class_weight", None) == BALANCED]
+
+
+def _balanced_weights(data: Data, task: Task | None, part: TaskPart | None) -> dict[str, float]:
+    """Return the weight of each class, so that all count the same in total; of a part of a task, or of the only one."""
+    counts: Counter[int] = Counter()
+    for piece in pieces(data.train.targets):
+        numbers = class_numbers(task.select(part, piece, piece)[1] if task and part else piece)
+        if numbers is None or (numbers < 0).any():
+            message = "balanced weights need targets that are classes"
+            raise SpecError([Diagnostic("loss-task", message, ("loss", "class_weight"))])
+        counts.update(numbers.ravel().tolist())
+    one_hot = data.train.targets.shape[1:] == (len(data.target_names),) and len(data.target_names) > 1
+    names = part.classes if part else data.classes or (data.target_names if one_hot else ())
+    names = names or tuple(map(str, range(max(counts) + 1)))
+    return {names[k]: counts.total() / (len(counts) * counts[k]) for k in sorted(counts)}
+
+
+def adopt_resolved(spec: Spec, before: Spec) -> Spec:
+    """Return a spec with what a run has found for it: units that are left out, and balanced weights of classes."""
+    losses, found = [*spec.loss.heads], before.loss.heads
+    for place in _balanced(spec) if len(losses) == len(found) else ():
+        weights = getattr(found[place], "class_weight", None)
+        losses[place] = losses[place].model_copy(update={"class_weight": weights})
+        spec = spec.model_copy(update={"loss": spec.loss.with_heads(losses)})
+    known = dict(parts(before.layers))
+    for size in (getattr(known.get(pointer), "input_dim", None) for pointer in _lacking(spec)):
+        spec = _with_vocabulary(spec, size) if size else spec
     number = last_open(spec)
     if number is None or len(spec.layers) != len(before.layers):
         return spec
     return with_units(spec, number, getattr(before.layers[number], "units", None))
+
+
+def _lacking(spec: Spec) -> Iterator[Pointer]:
+    """Yield the place in `layers` of each embedding without the size of its vocabulary."""
+    return (pointer for pointer, part in parts(spec.layers) if lacks_vocabulary(part))
+
+
+def _with_vocabulary(spec: Spec, size: int) -> Spec:
+    """Return a spec with the size of the dataset's vocabulary in all embeddings that leave it out.
+
+    Raises:
+        SpecError: if the inputs have none.
+    """
+    lacking = [*_lacking(spec)]
+    if not lacking:
+        return spec
+    if not size or spec.transforms.inputs:
+        message = "the dataset has no vocabulary" if not size else "transforms replace the dataset's vocabulary"
+        help = "set input_dim: numbers are less than it"
+        raise SpecError([Diagnostic("missing-key", message, ("layers", *place), help) for place in lacking])
+    layers = fresh_copy(spec.layers)
+    for _, part in parts(layers):
+        if lacks_vocabulary(part):
+            part.input_dim = size
+    return spec.model_copy(update={"layers": layers})
 
 
 def with_units(spec: Spec, number: int, units: int | None) -> Spec:

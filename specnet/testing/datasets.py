@@ -9,8 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from specnet.component import parts
-from specnet.datasets.base import Data, DataFile, Dataset, Outline
+from specnet.datasets.base import Data, Dataset, Outline
 from specnet.datasets.checks import check_weights
+from specnet.datasets.data_file import DataFile
+from specnet.datasets.memory import InMemory
 from specnet.datasets.rows import Rows, pieces
 from specnet.errors import DataError, SpecnetError
 from specnet.randomness import stream
@@ -21,6 +23,8 @@ from specnet.testing.examples import NO_FILE
 from specnet.testing.outcomes import Outcome
 from specnet.testing.surroundings import attempt
 
+_NAMES = ("features", "class_names", "target_names", "column_classes")
+"""Fields of an outline that are empty if they are unknown."""
 _READ = 200
 """Rows to read of samples that are not in memory."""
 
@@ -84,13 +88,20 @@ class DatasetChecks(Checks[Dataset]):
             tuple(split for split in data.splits if split != "train"),
             len(data.classes),
             data.about_targets.kind,
+            data.input_features,
+            data.classes,
+            data.target_names,
+            data.column_classes,
+            data.vocabulary,
+            data.train.mask is not None,
         )
         for name, value in vars(outline).items():
-            if value not in (None, getattr(found, name)):
+            unknown = value is None or (name in _NAMES and not value)
+            if not unknown and value != getattr(found, name):
                 yield f"the outline has {name} {value}, the samples have {getattr(found, name)}"
 
     def class_numbers_match_the_classes(self) -> Problems:
-        """Names of classes are different strings, and class numbers, integers of shape (n,), count from 0."""
+        """Names of classes are different strings, and class numbers, integers that count from 0."""
         classes = self.data.classes
         if not _are_names(classes):
             yield f"classes is {classes!r}, not a tuple of strings"
@@ -98,7 +109,7 @@ class DatasetChecks(Checks[Dataset]):
             yield f"two classes have the same name: {classes}"
         for split, samples in self.data.splits.items() if classes else ():
             targets = _head(samples.targets)
-            if targets.dtype.kind not in "iu" or targets.ndim != 1:
+            if targets.dtype.kind not in "iu":
                 yield f"there are classes, but {split} targets are {targets.dtype} of shape {samples.targets.shape}"
             elif targets.min() < 0 or targets.max() >= len(classes):
                 found = f"are from {targets.min()} to {targets.max()}, and there are {len(classes)} classes"
@@ -108,7 +119,8 @@ class DatasetChecks(Checks[Dataset]):
         """Each input and target has a name, or none has."""
         train = self.data.train
         for field, array in {"input_names": train.inputs, "target_names": train.targets}.items():
-            names, count = getattr(self.data, field), array.shape[-1] if len(array.shape) > 1 else 1
+            numbered = len(array.shape) == 1 or (field == "target_names" and self.data.classes)
+            names, count = getattr(self.data, field), 1 if numbered else array.shape[-1]
             if not _are_names(names):
                 yield f"{field} is {names!r}, not a tuple of strings"
             elif names and len(names) != count and len(array.shape) <= 2:
@@ -166,8 +178,12 @@ def _are_names(names: object) -> bool:
 def check_dataset(dataset: Dataset, seed: int = 0) -> Iterator[Outcome]:
     """Check a dataset."""
     checks = DatasetChecks(dataset, "", seed)
-    if any(isinstance(part, DataFile) and part == NO_FILE for _, part in parts(dataset)):
-        yield Outcome("samples are loaded", True, "not tried, as no file is given: name one, as in a spec")
-        yield conclude(DatasetChecks.its_JSON_describes_it_in_full, [checks])
+    if isinstance(dataset, InMemory) and not dataset.given:
+        missing = "no data are given"
+    elif any(isinstance(part, DataFile) and part == NO_FILE for _, part in parts(dataset)):
+        missing = "no file is given: name one, as in a spec"
     else:
         yield from examine_all([checks])
+        return
+    yield Outcome("samples are loaded", True, f"not tried, as {missing}")
+    yield conclude(DatasetChecks.its_JSON_describes_it_in_full, [checks])

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from specnet import registry
 from specnet.component import Component, Section, find_class, reference
-from specnet.datasets.base import DataFile
+from specnet.datasets.data_file import DataFile
 from specnet.distributions import BUILTIN
 from specnet.errors import ComponentError, SpecnetError
 
@@ -160,11 +160,13 @@ def _group(annotation: Any, metadata: list[Any] | tuple[Any, ...]) -> str | None
 
 
 def _names(group: str) -> Iterator[str]:
-    """Yield the names of a group's built-in components without required fields."""
+    """Yield the names of a group's built-in components without required fields; of layers, those for any inputs."""
     for name, (entry, *_) in registry.claims(group).items():
         if entry.distribution == BUILTIN:
             try:
-                if not any(field.is_required() for field in find_class(group, name).model_fields.values()):
+                cls = find_class(group, name)
+                required = any(field.is_required() for field in cls.model_fields.values())
+                if not required and getattr(cls, "axes", (...,)) == (...,):
                     yield name
             except ComponentError:
                 continue

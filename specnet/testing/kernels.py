@@ -11,9 +11,10 @@ from typing import Any
 
 from specnet import registry
 from specnet.component import build, find_class
-from specnet.errors import SpecnetError
+from specnet.errors import ShapeError, SpecnetError
 from specnet.kernels.base import KernelSet, Textbook, find_kernels
 from specnet.layers.base import Layer
+from specnet.layers.merging import Merge
 from specnet.layers.stack import Stack
 from specnet.task import Shape
 from specnet.testing.base import Problems
@@ -23,6 +24,7 @@ from specnet.testing.examination import examine_all
 from specnet.testing.examples import examples
 from specnet.testing.layers import LayerChecks
 from specnet.testing.outcomes import Outcome
+from specnet.testing.surroundings import attempt
 
 
 def kernel_cases(name: str) -> Iterator[Case]:
@@ -47,17 +49,22 @@ def kernel_cases(name: str) -> Iterator[Case]:
 
 
 def _chains() -> Iterator[tuple[str, Any]]:
-    """Yield each layer that can be used, between linear ones, by name."""
+    """Yield each layer that takes the outputs of a linear one, whatever they are, between linear layers, by name."""
     for layer in registry.claims("layers"):
         with suppress(SpecnetError):
-            example = {"type": layer, **examples(find_class("layers", layer))[0].model_dump(mode="json", by_alias=True)}
+            component = examples(find_class("layers", layer))[0]
+            if getattr(component, "takes", "") == "whole" or isinstance(component, Merge):
+                continue
+            example = {"type": layer, **component.model_dump(mode="json", by_alias=True)}
             linear = {"type": "linear", "units": 4}
             yield layer, build("layers", {"type": "repeat", "times": 1, "layers": [linear, example, linear, example]})
 
 
 def _examine_chain(chain: Layer, kernels: type[KernelSet]) -> Iterator[Outcome]:
-    shapes: tuple[Shape, ...] = ((5,), (4, 3))
-    yield from examine_all([ChainChecks(chain, f"inputs of shape {each}", each, kernels=kernels) for each in shapes])
+    shapes: tuple[Shape, ...] = ((5,), (4, 3), (6, 5, 2))
+    tried = [ChainChecks(chain, f"inputs of shape {each}", each, kernels=kernels) for each in shapes]
+    if taken := [each for each in tried if not isinstance(attempt(each.accept), ShapeError)]:
+        yield from examine_all(taken)
 
 
 class ChainChecks(LayerChecks):

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from specnet.errors import ShapeError
-from specnet.layers.base import Activation, Layer, outputs_of, walk
-from specnet.layers.stack import Stack
+from specnet.layers.base import Activation, Layer, walk
+from specnet.layers.stack import Stack, outputs_of
 from specnet.task import Shape
 from specnet.testing.base import Checks, Problems
 from specnet.testing.comparison import CLOSE, LEAST, DType, unequal
@@ -105,7 +105,7 @@ class DeclarationChecks(Checks[Layer]):
     def masked_positions_change_nothing(self) -> Problems:
         """Inputs at masked positions affect neither other outputs nor gradients."""
         setup = self.setup()
-        refuses = any(type(layer).mask == "refuse" for _, layer in walk(setup.component, ""))
+        refuses = any(layer.refuses_mask() for _, layer in walk(setup.component, ""))
         if refuses or len(self.shape) < 1 + setup.has_dx or self.shape[0] < 2:  # whole numbers need no features
             return
         rows, time = setup.x.shape[:2]

@@ -13,6 +13,7 @@ import numpy as np
 
 from specnet.kernels.base import KernelSet, Textbook
 from specnet.losses.base import Loss
+from specnet.task import Task, TaskPart
 from specnet.testing.base import MethodCall, Problems, nothing
 from specnet.testing.comparison import CLOSE, DTYPES, LEAST, DType, Results, unequal
 from specnet.testing.examination import checker, examine_all
@@ -183,6 +184,22 @@ class LossChecks(Weighing[Loss]):
             yield f"prepare takes targets of shape {shape}, check_shapes does not: it {show_error(error)}"
 
 
+def _others(loss: Loss) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Yield outputs and targets for losses with special targets or another number of outputs than others."""
+    rng = np.random.default_rng(0)
+
+    def outputs(count: int) -> np.ndarray:
+        return loss.example_outputs(rng, (6, count)).astype(np.float32).astype(np.float64)
+
+    numbers, classes = np.abs(rng.normal(size=(6, 2))), rng.integers(4, size=6)
+    yield "negative numbers", outputs(2), -numbers
+    yield "labels", loss.example_outputs(rng, (6, 5, 4)).astype(np.float32).astype(np.float64), classes[:, None] % 3 + 1
+    if (count := loss.units(Task((TaskPart("regression"),)), 2)) not in (None, 2):
+        yield f"numbers, {count} outputs for 2", outputs(count), numbers
+    if (count := loss.units(Task((TaskPart("multiclass", classes=tuple("abcd")),)), 1)) not in (None, 1, 4):
+        yield f"4 classes, {count} outputs", outputs(count), classes
+
+
 @checker("losses")
 def check_loss(
     loss: Loss,
@@ -199,6 +216,6 @@ def check_loss(
     else:
         tried = [
             LossChecks(loss, f"{kind}, outputs {y.shape}", y, target, kernels=kernels)
-            for kind, y, target, _ in pairs(loss.example_outputs)
+            for kind, y, target in (*(pair[:3] for pair in pairs(loss.example_outputs)), *_others(loss))
         ]
     yield from examine_all(tried)

@@ -12,18 +12,22 @@ import numpy as np
 from specnet.datasets.base import AnySamples, Data, Dataset, StreamedSamples
 from specnet.datasets.rows import Rows
 from specnet.functions import evenly_spaced
-from specnet.runs.experiment import Experiment, Untrained
+from specnet.runs.experiment import Experiment
+from specnet.runs.untrained import Untrained
 from specnet.spec.load import load_spec
 from specnet.spec.model import Spec
 from specnet.training.loop import run_epoch
 
 EPOCHS = 3
 """Epochs of a small run."""
+KERNELS = {"type": "conv2d", "filters": 2, "kernel_size": 3}
+HEADS = {"type": "multi_head_attention", "num_heads": 1}
+EMBEDDING = {"type": "embedding", "output_dim": 4}
 _ROWS = 300
 """Maximum number of samples in each split of a spec's own data."""
 
 
-def _spec(dataset: dict[str, Any], before: list[str], units: int, loss: str, metrics: list[str]) -> dict[str, Any]:
+def _spec(dataset: dict[str, Any], before: list[Any], units: int, loss: str, metrics: list[str]) -> dict[str, Any]:
     return {
         "name": "small",
         "dataset": {"n_samples": 60, **dataset},
@@ -39,8 +43,12 @@ def _spec(dataset: dict[str, Any], before: list[str], units: int, loss: str, met
 SPECS: Mapping[str, dict[str, Any]] = {
     "two classes of points in a plane": _spec({"type": "spiral"}, [], 1, "bce_with_logits", ["accuracy"]),
     "a curve": _spec({"type": "waves"}, [], 1, "mse", ["r2"]),
-    "four classes of images": _spec({"type": "shapes"}, ["flatten"], 4, "cross_entropy", ["accuracy"]),
-    "sequences": _spec({"type": "sines", "length": 8}, ["flatten"], 1, "mse", []),
+    "four classes of images": _spec({"type": "shapes"}, [KERNELS, "flatten"], 4, "cross_entropy", ["accuracy"]),
+    "sequences": _spec({"type": "sines", "length": 8}, [HEADS, "flatten"], 1, "mse", []),
+    "sequences of symbols": {
+        **_spec({"type": "copy", "length": 3}, [EMBEDDING], 10, "cross_entropy", ["accuracy"]),
+        "record": {"tokens": 8},
+    },
 }
 """Problems that a plot may be able to show."""
 
@@ -85,9 +93,12 @@ def train_briefly(spec: Spec) -> SmallRun:
         spec.dataset,
         experiment.data,
         experiment.data.input_names,
+        experiment.model.inputs.names(),
         experiment.task,
         experiment.model.predict,
         dict(experiment.model.network.params),
+        experiment.model.network.layers,
+        experiment.model.look_inside,
         recorder.arrays if recorder else {},
         {name: np.array([line[name] for line in lines]) for name in lines[0]},
     )

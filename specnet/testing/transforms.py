@@ -171,6 +171,7 @@ class RandomChecks(Checks[RandomTransform]):
     def applied(self, transform: RandomTransform, x: np.ndarray) -> np.ndarray:
         """Return a transformed batch, with the same random numbers at each call."""
         check_dtype(x.dtype, type(self.component).dtypes)
+        transform.check_shape(x.shape[1:])
         return transform.apply(x.copy(), np.random.default_rng(1))
 
     def use(self, component: RandomTransform, other: bool = False) -> Results:
@@ -215,7 +216,8 @@ def check_transform(transform: Transform | RandomTransform, samples: np.ndarray 
             refused = [f"all samples of dtype {', '.join(missing)} are refused"] if missing else []
             yield concluded("samples of each dtype in dtypes are accepted", refused)
 
-    kinds = _samples() if samples is None else {"": samples}
+    missing_too = type(transform).takes_missing
+    kinds = {**_samples(), **(_incomplete() if missing_too else {})} if samples is None else {"": samples}
     yield from examine_all((TransformChecks(transform, about, x) for about, x in kinds.items()), also=all_dtypes)
 
 
@@ -230,6 +232,17 @@ def _samples() -> dict[str, np.ndarray]:
         samples[f"text of shape {shape}"] = np.array(["north", "east", "south", "west"])[categories - 2]
     samples["a feature that never changes"] = constant = rng.normal(size=(8, 3))
     constant[:, 1] = 4.0
+    samples["numbers of any sign and size"] = rng.normal(size=(12, 3)) * [1e-2, 1.0, 1e3]
+    return samples
+
+
+def _incomplete() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(7)
+    samples = {}
+    for shape in _SHAPES:
+        numbers = rng.uniform(1.0, 200.0, shape)
+        numbers[1:][rng.random(numbers[1:].shape) < 0.2] = np.nan
+        samples[f"missing values in shape {shape}"] = numbers
     return samples
 
 

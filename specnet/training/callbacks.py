@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from specnet.component import Component
 from specnet.faults import guarded
-from specnet.improvement import ImprovementTracker
+from specnet.improvement import ImprovementTracker, Mode
 from specnet.schedules.base import WatchingSchedule
 from specnet.schedules.scheduled import pointer_of
 from specnet.words import Pointer
@@ -144,15 +145,15 @@ class BestTracker(Callback):
 
 
 class StopEarly(Callback):
-    """Ends training when a monitored value has not improved for too long."""
+    """Ends training when a monitored value has not improved for too long, and some epochs are over."""
 
-    def __init__(self, watch: ImprovementTracker) -> None:
+    def __init__(self, watch: ImprovementTracker, min_epochs: int = 0) -> None:
         super().__init__()
-        self.watch = watch
+        self.watch, self.min_epochs = watch, min_epochs
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
         self.watch.look(values)
-        if self.watch.exhausted:
+        if self.watch.exhausted and training.epoch >= self.min_epochs:
             training.finish(f"{self.watch.monitor} has not improved for {self.watch.waited} epochs")
 
     def state(self) -> dict[str, Any]:
@@ -160,3 +161,31 @@ class StopEarly(Callback):
 
     def restore(self, saved: dict[str, Any]) -> None:
         self.watch.restore(saved)
+
+
+class StopAtValue(Callback):
+    """Ends training when a monitored value has reached another."""
+
+    def __init__(self, monitor: str, mode: Mode, value: float) -> None:
+        super().__init__()
+        self.monitor, self.mode, self.value = monitor, mode, value
+
+    def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
+        found = values[self.monitor]
+        if found <= self.value if self.mode == "min" else found >= self.value:
+            training.finish(f"{self.monitor} has reached {self.value:g}")
+
+
+class StopAfter(Callback):
+    """Ends training after some time, with that of a run's earlier processes, at the end of an epoch."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    def begin(self, training: Trainer) -> None:
+        self.start = time.perf_counter() - training.seconds_before
+
+    def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
+        if time.perf_counter() - self.start >= self.seconds:
+            training.finish(f"training has taken {self.seconds:g} seconds")

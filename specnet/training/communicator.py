@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -46,7 +46,7 @@ class Communicator:
         """Return loss and weight of a batch; gradient and metrics are stored in the trainer, as by `compute`."""
         if self.shards == 1:
             return compute(trainer, batch)
-        total = self.add([self._compute(trainer, batch, number, compute) for number in range(self.shards)])
+        total = self.add(self._compute(trainer, batch, number, compute) for number in range(self.shards))
         divisor = total.weight or 1.0 if trainer.model.loss.reduction == "mean" else 1.0
         np.divide(total.gradient, divisor, out=trainer.model.network.grads.flat)
         trainer.measures.merge(total.measures)
@@ -62,9 +62,15 @@ class Communicator:
             loss, weight = compute(trainer, batch.select(slice(start, stop)))
             return ShardResult(loss, weight, gradient.copy(), measures)
 
-    def add(self, results: list[ShardResult]) -> ShardResult:
-        """Return the sum of results."""
-        while len(results) > 1:
-            pairs = [first.plus(second) for first, second in zip(results[::2], results[1::2], strict=False)]
-            results = pairs + results[len(pairs) * 2 :]
-        return results[0]
+    def add(self, results: Iterable[ShardResult]) -> ShardResult:
+        """Return the sum of results. They are added as soon as possible, so that few are in memory."""
+        parts: list[tuple[int, ShardResult]] = []
+        for result in results:
+            size, total = 1, result
+            while parts and parts[-1][0] == size:
+                size, total = 2 * size, parts.pop()[1].plus(total)
+            parts.append((size, total))
+        _, total = parts.pop()
+        while parts:
+            total = parts.pop()[1].plus(total)
+        return total

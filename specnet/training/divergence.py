@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -97,11 +98,11 @@ def _results(layer: Layer, method: str, result: Any) -> dict[str, np.ndarray]:
 
 
 def check_finite_loss(trainer: Trainer, value: float, batch: Batch) -> None:
-    """Raise a `DivergenceError` unless the loss of a batch is finite."""
+    """Raise a `DivergenceError` unless the loss of a batch, as the network took it, is finite."""
     if not math.isfinite(value):
         check_parameters(trainer)
-        network, x = trainer.model.network, trainer.same_inputs(batch)
-        raise _diverged(trainer, f"the loss is {value} {_now(trainer)}", lambda: network.propagate(x, True, batch.mask))
+        forward = partial(trainer.model.network.propagate, batch.inputs, training=True, mask=batch.mask)
+        raise _diverged(trainer, f"the loss is {value} {_now(trainer)}", forward)
 
 
 def check_gradients(trainer: Trainer, batch: Batch) -> None:
@@ -186,10 +187,10 @@ def _undefined(trainer: Trainer, name: str, value: float) -> DivergenceError:
     model = trainer.model
     message = f"{name} is {value} after step {trainer.step}, in epoch {trainer.epoch + 1}"
     split, _, metric = name.partition("/")
-    metric = metric.partition(".")[0]
+    metric = metric.partition("/")[0]
 
     def are_outputs_finite() -> bool:
-        pieces = trainer.measured[split].pieces()
+        pieces = trainer.splits[split.removesuffix("_after")].pieces()
         return all(all_finite(model.outputs(piece.inputs, piece.mask)[0]) for piece in pieces)
 
     with nullcontext() if split == "train" else trainer.evaluation_weights():

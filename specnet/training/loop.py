@@ -50,13 +50,7 @@ def run_epoch(trainer: Trainer) -> dict[str, float]:
     # An overflow becomes a number that is not finite, and ends the run: a warning would be redundant.
     with np.errstate(over="ignore", invalid="ignore"):
         for batch in trainer.batches:
-            trainer.prepare_step(batch)
-            loss, weight = trainer.communicator.reduce(trainer, batch, forward_backward)
-            check_gradients(trainer, batch)
-            trainer.clip()
-            trainer.update(trainer.step)
-            trainer.add_loss(loss, weight)
-            trainer.step += 1
+            trainer.add_loss(*take_step(trainer, batch))
             for call in after_step:
                 call(trainer)
         values = trainer.measure()
@@ -66,13 +60,27 @@ def run_epoch(trainer: Trainer) -> dict[str, float]:
     return line
 
 
+def take_step(trainer: Trainer, batch: Batch) -> tuple[float, float]:
+    """Train on a batch, and return the loss it had before, and its weight."""
+    trainer.prepare_step(batch)
+    loss, weight = trainer.communicator.reduce(trainer, batch, forward_backward)
+    trainer.regularization.penalize(weight)
+    check_gradients(trainer, batch)
+    trainer.clip()
+    trainer.update()
+    trainer.step += 1
+    return loss, weight
+
+
 def forward_backward(trainer: Trainer, batch: Batch) -> tuple[float, float]:
     """Return loss and weight of a batch, or of a shard of one, and write the gradient of every parameter."""
     network = trainer.model.network
-    y = network.propagate(trainer.inputs(batch), training=True, mask=batch.mask)
+    batch = trainer.randomized(batch)
+    y = network.propagate(batch.inputs, training=True, mask=batch.mask)
     batch = batch.masked(network.stack.mask_out())
-    value = trainer.model.loss_of(y, batch)
+    value, weight = trainer.model.loss_of(y, batch), trainer.model.weight_of(batch)
     check_finite_loss(trainer, value, batch)
+    trainer.regularization.divide(weight)
     network.backpropagate(trainer.model.loss.backward())
     trainer.update_metrics(y, batch)
-    return value, trainer.model.weight_of(batch)
+    return value, weight

@@ -17,7 +17,7 @@ class Measures:
     """The metrics of a split or an epoch, by name, while they take one batch after the other.
 
     `interpret` turns outputs into predictions. A metric that returns several numbers has one name for each,
-    `f1.cat` for instance.
+    `f1/cat` for instance.
     """
 
     def __init__(self, metrics: Mapping[str, Metric], interpret: Callable[[np.ndarray], np.ndarray]) -> None:
@@ -54,7 +54,7 @@ class Measures:
             metric.keep(**metric.kept)  # as Python numbers, as in a checkpoint
             value = metric.compute()
             if isinstance(value, Mapping):
-                values.update({f"{name}.{part}": float(number) for part, number in value.items()})
+                values.update({f"{name}/{part}": float(number) for part, number in value.items()})
             else:
                 values[name] = float(value)
 

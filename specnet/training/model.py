@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from specnet import registry
 from specnet.datasets.base import AnySamples, StreamedSamples
 from specnet.datasets.checks import check_weights
 from specnet.datasets.rows import Rows
 from specnet.errors import DataError
 from specnet.functions import all_finite
+from specnet.layers.base import Layer
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
 from specnet.network.network import Network
+from specnet.network.wrapping import wrapped
 from specnet.plugin_code import staying
 from specnet.task import Task
 from specnet.training.batches import Batch, PreparedSplit, StreamedSplit
+from specnet.training.heads import by_head
 from specnet.training.measures import Measures
 from specnet.transforms.pipeline import Pipeline
 from specnet.weights import require_weight
@@ -42,12 +46,13 @@ class Model:
         self.loss = loss
         self.inputs = inputs
         self.targets = targets
-        self.metrics = {registry.name_of("metrics", type(metric)): metric for metric in metrics}
+        self.metrics = {metric.label: metric for metric in metrics}
+        self.task: Task | None = None
 
     def set_task(self, task: Task) -> None:
-        """Let the metrics know what the network learns."""
-        for metric in self.metrics.values():
-            metric.task = task  # type: ignore[misc]
+        """Let loss and metrics know what the network learns."""
+        self.task = self.loss.task = task
+        self.metrics = {name: by_head(metric, task) for name, metric in self.metrics.items()}
 
     @cached_property
     def _measures(self) -> Measures:
@@ -57,6 +62,7 @@ class Model:
     def __setstate__(self, saved: dict[str, Any]) -> None:
         vars(self).update(saved)
         self.loss = self.network.kernels.instantiate(self.loss)  # it was pickled as its definition
+        self.loss.task = self.task
 
     def prepare(self, transformed: AnySamples, truth: np.ndarray | Rows) -> PreparedSplit:
         """Return transformed samples as the network and the loss take them, with their targets as they were.
@@ -105,6 +111,12 @@ class Model:
             target = _rounded(target, self.network.dtype, "target")
         return self.loss.prepare(target, self.network.output_shape, self.network.dtype)
 
+    def randomized(self, batch: Batch, rng: np.random.Generator) -> Batch:
+        """Return a training batch changed by the random transforms; its `truth` stays."""
+        units = math.prod(self.network.output_shape[-1:])
+        x, targets = self.inputs.randomize(batch.inputs, batch.targets, rng, units)
+        return replace(batch, inputs=x, targets=targets)
+
     def outputs(
         self, x: np.ndarray, mask: np.ndarray | None = None, between: Callable[[], None] = lambda: None
     ) -> tuple[np.ndarray, np.ndarray | None]:
@@ -132,7 +144,7 @@ class Model:
 
     def _interpret(self, y: np.ndarray) -> np.ndarray:
         """Return the same if NumPy's warnings are already off: switching them costs as much as a small array."""
-        return self.targets.invert(self.loss.predictions(y))
+        return self.loss.interpret(y, self.targets.invert)
 
     def loss_of(self, y: np.ndarray, batch: Batch) -> float:
         """Return the loss of outputs y of a batch.
@@ -147,10 +159,11 @@ class Model:
 
     def weight_of(self, batch: Batch) -> float:
         """Return the weight of a batch: its number of samples, or the sum of weights by elements of a sample."""
-        if batch.weight is None:
+        weight = self.loss.weigh(batch.targets, batch.weight)
+        if weight is None:
             return float(batch.rows)
         shape, total = self.network.output_shape, self.loss.total_weight
-        return total((batch.rows, *shape), batch.weight) / total((1, *shape))
+        return total((batch.rows, *shape), weight) / total((1, *shape))
 
     def measures(self) -> Measures:
         """Return the model's metrics, to accumulate over outputs and targets in the dataset's units.
@@ -204,6 +217,30 @@ class Model:
     def predict(self, inputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """Return predictions (n, ...) for raw inputs (n, ...); `mask` (n, time) as in `Samples`."""
         return self.interpret(self.outputs(self.take(inputs), mask)[0])
+
+    def look_inside(
+        self, inputs: np.ndarray, wanted: Mapping[str, str], mask: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return an attribute of each of some layers, by name, as a forward pass for raw inputs leaves it.
+
+        `wanted` are attributes by names of layers, such as `{"layers.2": "p"}`; "y" are outputs. Layers are run by
+        their definitions, as kernels may not have the attribute.
+        """
+        network = Network(self.network.layers, self.network.input_shape, self.network.dtype.name, None)  # type: ignore[arg-type]
+        network.params.flat[...], network.state.flat[...] = self.network.params.flat, self.network.state.flat
+        found: dict[str, np.ndarray] = {}
+
+        def watch(name: str, layer: Layer, method: str, call: Any) -> Any:
+            def look(*arguments: Any) -> Any:
+                y = call(*arguments)
+                found[name] = np.array(y if wanted[name] == "y" else getattr(layer, wanted[name]))
+                return y
+
+            return look if method == "forward" and name in wanted else call
+
+        with wrapped(network, watch):
+            network.propagate(self.take(inputs), mask=mask)
+        return found
 
 
 def check_counts(weight: float) -> None:

@@ -20,9 +20,9 @@ class BatchObjective:
     """Loss, gradient and Jacobian of the current batch, at any parameters.
 
     `gradient` returns the loss of the batch and writes the gradient of the network's parameters, `outputs` returns the
-    network's outputs for the batch. `begin` is called before a step's own forward pass: later passes draw the same
-    random numbers from `generators` and start from the same running state. Parameters, gradients, running state and
-    generators are then restored.
+    network's outputs for the batch, `slope` the derivative of the loss by such outputs. `begin` is called before a
+    step's own forward pass: later passes draw the same random numbers from `generators` and start from the same
+    running state. Parameters, gradients, running state and generators are then restored.
     """
 
     def __init__(
@@ -31,11 +31,13 @@ class BatchObjective:
         generators: Sequence[np.random.Generator],
         gradient: Callable[[], float],
         outputs: Callable[[], np.ndarray],
+        slope: Callable[[np.ndarray], np.ndarray] = np.array,
     ) -> None:
         self.network = network
         self.generators = generators
         self.gradient = gradient
         self.outputs = outputs
+        self.slope = slope
 
     def begin(self) -> None:
         """Save running state and generators at the start of a step."""
@@ -48,17 +50,23 @@ class BatchObjective:
 
     def jacobian(self) -> np.ndarray:
         """Return dy/dw (outputs, parameters) of all outputs of the batch, a backward pass for each."""
-        rows: list[np.ndarray] = []
-        size = 1
-        while len(rows) < size:
-            with self._at(self.network.params.flat):
-                y = self.outputs()
-                size = y.size
-                dy = np.zeros_like(y)
-                dy.flat[len(rows)] = 1
+        w = self.network.params.flat
+        with self._at(w):
+            size = self.outputs().size
+        rows = np.empty((size, w.size), w.dtype)
+        for number, row in enumerate(rows):
+            with self._at(w):
+                dy = np.zeros_like(self.outputs())
+                dy.flat[number] = 1
                 self.network.backpropagate(dy)
-                rows.append(self.network.grads.flat.copy())
-        return np.array(rows)
+                row[...] = self.network.grads.flat
+        return rows
+
+    def curvature(self) -> np.ndarray:
+        """Return the second derivative of the loss by each output of the batch; the loss is `quadratic`."""
+        with self._at(self.network.params.flat):
+            y = self.outputs().copy()
+            return (self.slope(y + 0.5).copy() - self.slope(y - 0.5)).ravel()
 
     @contextmanager
     def _at(self, w: np.ndarray) -> Iterator[None]:
@@ -90,9 +98,30 @@ def loss_and_gradient(trainer: Trainer, batch: Batch, again: bool = False) -> tu
     With `again`, the random transforms are those of the last step.
     """
     network, model = trainer.model.network, trainer.model
-    x = trainer.same_inputs(batch) if again else trainer.inputs(batch)
-    y = network.propagate(x, training=True, mask=batch.mask)
+    batch = trainer.last_randomized(batch) if again else trainer.randomized(batch)
+    y = network.propagate(batch.inputs, training=True, mask=batch.mask)
     batch = batch.masked(network.stack.mask_out())
-    value = model.loss_of(y, batch)
+    value, weight = model.loss_of(y, batch), model.weight_of(batch)
+    trainer.regularization.divide(weight)
     network.backpropagate(model.loss.backward())
-    return value, model.weight_of(batch)
+    return value, weight
+
+
+def batch_objective(trainer: Trainer) -> BatchObjective:
+    """Return the loss of a trainer's current batch as a function of the parameters, with penalties."""
+    network, model = trainer.model.network, trainer.model
+
+    def gradient() -> float:
+        value, weight = trainer.communicator.reduce(trainer, trainer.batch, loss_and_gradient)
+        return value + trainer.regularization.add(weight)
+
+    def outputs() -> np.ndarray:
+        batch = trainer.randomized(trainer.batch)
+        return network.propagate(batch.inputs, training=True, mask=batch.mask)
+
+    def slope(y: np.ndarray) -> np.ndarray:
+        model.loss_of(y, trainer.last_randomized(trainer.batch).masked(network.stack.mask_out()))
+        return model.loss.backward()
+
+    generators = [rng for generators in trainer.generators for rng in generators.values()]
+    return BatchObjective(network, generators, gradient, outputs, slope)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from specnet.layers.base import Layer
 from specnet.network.network import Network
+from specnet.network.wrapping import wrapped
 from specnet.optimizers.base import Optimizer, all_needs, all_state_names
 from specnet.plugin_code import staying
 from specnet.schedules.scheduled import ScheduledFields
@@ -61,10 +64,12 @@ def _timed_step(network: Network, x: np.ndarray, update: Callable[[int], None], 
         seconds[number] += time.perf_counter() - start
         return result
 
-    for number, layer in enumerate(network.layers):
-        x = timed(number, layer.forward, x, True)
-    dy, lowest = np.full_like(x, 1 / x.size), network.stack.lowest
-    for number in reversed(range(lowest, len(network.layers))):
-        dy = timed(number, network.layers[number].backward, dy)
+    def watch(name: str, layer: Layer, method: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        return partial(timed, numbers[layer.place], call) if layer.place in numbers else call
+
+    numbers = {layer.place: number for number, layer in enumerate(network.layers)}
+    with wrapped(network, watch):
+        y = network.propagate(x, training=True)
+        network.backpropagate(np.full_like(y, 1 / y.size))
     timed(-1, update, step)
     return seconds

@@ -10,19 +10,21 @@ from typing import Any
 import numpy as np
 
 from specnet.faults import guarded
-from specnet.optimizers.base import Optimizer, all_needs, all_state_names, named_state
+from specnet.optimizers.base import Optimizer, all_needs, all_state_names, frozen_layers, named_state
 from specnet.randomness import restore_stream, save_stream, stream
 from specnet.schedules.scheduled import ScheduledFields
+from specnet.training.averaging import AveragedWeights
 from specnet.training.batches import Batch, Batches, PreparedSplit
 from specnet.training.callbacks import Callback, origin
 from specnet.training.communicator import Communicator
 from specnet.training.divergence import check_parameters, check_state, check_values
 from specnet.training.measures import Measures
 from specnet.training.model import Model, check_counts
-from specnet.training.objective import BatchObjective, loss_and_gradient
+from specnet.training.objective import batch_objective, loss_and_gradient
+from specnet.training.regularization import Regularization
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
-from specnet.training.update import clip_norm, updater
+from specnet.training.update import clipper, updater
 from specnet.workspace import zeros
 
 AFTER = "train_after"
@@ -62,13 +64,14 @@ class Trainer:
         self.splits = splits
         found = {name: "train" if name == AFTER else name for name in measured}
         self.measured = {name: splits[split] for name, split in found.items() if split in splits}
-        self.communicator = communicator or Communicator()
+        self.communicator = communicator or Communicator(training.gradient_accumulation_steps)
         self.callbacks: dict[str, Callback] = {}
         self.between: Callable[[], None] = lambda: None
         network = model.network
+        network.freeze(frozen_layers(optimizer, len(network.layers)))
         self.slots = zeros((len(all_state_names(optimizer)), network.params.flat.size), network.dtype)
         train = splits["train"] if model.metrics else splits["train"].without_truth()
-        self.batches = Batches(train, training.batch_size, training.shuffle, stream(seed, "shuffle"))
+        self.batches = Batches(train, training.step_size, training.shuffle, stream(seed, "shuffle"))
         self.scheduled = ScheduledFields({"optimizer": optimizer, "loss": model.loss, **network.named})
         steps = -(-self.batches.count // self.batches.size)
         self.scheduled.bind(steps, steps * training.epochs)
@@ -78,20 +81,25 @@ class Trainer:
             | {"transforms": stream(seed, "transforms", shard)}
             for shard in range(self.communicator.shards)
         ]
-        self._shard, self._drawn = 0, dict[int, np.ndarray]()
-        self.objective = self._make_objective() if all_needs(optimizer) else None
+        self._shard, self._drawn = 0, dict[int, Batch]()
+        self.regularization = Regularization(network, training, model.loss, self.communicator.shards)
+        self.clip = clipper(network.grads, training)
+        self.objective = batch_objective(self) if all_needs(optimizer) else None
         self.optimizer_state = named_state(optimizer, self.slots)
-        self.update = updater(network, optimizer, self.slots, self.objective)
-        self.epoch = 0
-        self.step = 0
+        self._step = updater(network, optimizer, self.slots, self.objective)
+        self.averaging = training.weight_averaging and AveragedWeights(training.weight_averaging, network.params.flat)
+        self._parts = [part for part in (self.regularization, self.averaging) if part]
+        self.epoch = self.step = 0
         self.finished: str | None = None
         self.stopped: str | None = None
+        self.seconds_before = 0.0  # those that an interrupted run has already taken
         self._begin_epoch()
 
     def _begin_epoch(self) -> None:
         self.batches.finish()
         self._loss = self._weight = 0.0
         self.measures.reset()
+        self.regularization.reset()
 
     @property
     def done(self) -> bool:
@@ -106,48 +114,40 @@ class Trainer:
         """Stop training after the current epoch, for a reason outside the spec: the run can be resumed."""
         self.stopped = reason
 
-    def inputs(self, batch: Batch) -> np.ndarray:
-        """Return the inputs of a training batch, changed by the random transforms of the spec."""
+    def randomized(self, batch: Batch) -> Batch:
+        """Return a training batch changed by the random transforms of the spec."""
         if not self.model.inputs.random:
-            return batch.inputs
-        rng = self.generators[self._shard]["transforms"]
-        x = self._drawn[self._shard] = self.model.inputs.randomize(batch.inputs, rng)
-        return x
+            return batch
+        batch = self._drawn[self._shard] = self.model.randomized(batch, self.generators[self._shard]["transforms"])
+        return batch
 
-    def same_inputs(self, batch: Batch) -> np.ndarray:
-        """Return what `inputs` last returned for a training batch."""
-        return self._drawn[self._shard] if self.model.inputs.random else batch.inputs
+    def last_randomized(self, batch: Batch) -> Batch:
+        """Return what `randomized` last returned for a training batch."""
+        return self._drawn[self._shard] if self.model.inputs.random else batch
 
     def prepare_step(self, batch: Batch) -> None:
         """Set every scheduled field to its number in the next step, and the batch that an optimizer may evaluate."""
         self.scheduled.set(self.step)
         if self.objective:
-            self._batch = batch
+            self.batch = batch
             self.objective.begin()
 
     def repeat(self, batch: Batch) -> None:
         """Compute loss and gradient of the last step again; only layers draw other random numbers."""
         self.communicator.reduce(self, batch, partial(loss_and_gradient, again=True))
 
-    def _make_objective(self) -> BatchObjective:
-        """Return the loss of the current batch as a function of the parameters."""
-        network = self.model.network
-        return BatchObjective(
-            network,
-            [rng for generators in self.generators for rng in generators.values()],
-            lambda: self.communicator.reduce(self, self._batch, loss_and_gradient)[0],
-            lambda: network.propagate(self.inputs(self._batch), training=True, mask=self._batch.mask),
-        )
-
-    def clip(self) -> None:
-        """Limit the norm of the gradient if the spec says so."""
-        if self.training.clip_norm is not None:
-            clip_norm(self.model.network.grads.flat, self.training.clip_norm)
-
     def add_loss(self, value: float, weight: float) -> None:
         """Add the loss of a batch before its update to that of the epoch, weighted by `weight`."""
         self._loss += value * weight if self.model.loss.reduction == "mean" else value
         self._weight += weight
+
+    def update(self) -> None:
+        """Let the optimizer take a step, bring weights back into their limits, and add them to their average."""
+        self._step(self.step)
+        if self.regularization.limited:
+            self.regularization.limit()
+        if self.averaging:
+            self.averaging.step(self.epoch + 1)
 
     def update_metrics(self, y: np.ndarray, batch: Batch) -> None:
         """Add the outputs y of a batch to the metrics of the epoch."""
@@ -171,7 +171,7 @@ class Trainer:
     def measure(self) -> dict[str, float]:
         """Return loss and metrics of the last epoch, and those of the other measured splits.
 
-        `train/…` values are those of each batch before its update.
+        `train/…` values are those of each batch before its update. `train/penalty` is not part of `train/loss`.
 
         Raises:
             DivergenceError: if one of them, or a parameter, is not a finite number.
@@ -180,10 +180,10 @@ class Trainer:
         check_parameters(self)
         check_counts(self._weight)
         loss = self._loss / self._weight if self.model.loss.reduction == "mean" else self._loss
-        values = {
-            "train/loss": loss,
-            **{f"train/{name}": value for name, value in self.measures.compute().items()},
-        }
+        measured = {"loss": loss, **self.regularization.measure(), **self.measures.compute()}
+        values = {f"train/{name}": value for name, value in measured.items()}
+        if self.averaging:
+            self.averaging.epoch(self.epoch + 1)
         if self.measured:
             with self.evaluation_weights():
                 for name, split in self.measured.items():
@@ -192,11 +192,16 @@ class Trainer:
         check_values(self, values)
         return values
 
+    def weights_for_evaluation(self) -> np.ndarray | None:
+        """Return the parameters to evaluate, save as best and export; None if they are those that are trained."""
+        if self.averaging and self.averaging.count:
+            return self.averaging.average
+        return self.optimizer.weights_for_evaluation(self.model.network.params.flat, self.optimizer_state)
+
     @contextmanager
     def evaluation_weights(self) -> Iterator[None]:
-        """Inside, the network has the optimizer's parameters for evaluation; afterwards its own again."""
-        w = self.model.network.params.flat
-        weights = self.optimizer.weights_for_evaluation(w, self.optimizer_state)
+        """Inside, the network has the parameters for evaluation; afterwards its own again."""
+        w, weights = self.model.network.params.flat, self.weights_for_evaluation()
         if weights is None:
             yield
             return
@@ -226,12 +231,12 @@ class Trainer:
             DivergenceError: if it contains a number that is not finite.
             BrokenComponentError: if a metric or a callback keeps values that cannot be saved.
         """
-        network = self.model.network
         check_state(self)
         state = TrainingState(self._arrays)
-        weights = self.optimizer.weights_for_evaluation(network.params.flat, self.optimizer_state)
-        if weights is not None:
+        if (weights := self.weights_for_evaluation()) is not None:
             state.put("evaluation", {"params": weights})
+        for part in self._parts:
+            part.save(state)
         state.progress |= {
             "epoch": self.epoch,
             "step": self.step,
@@ -287,5 +292,7 @@ class Trainer:
         self.finished, self.stopped = progress["finished"], None
         self.batches.restore(position)
         self._loss, self._weight = progress["loss"]
+        for part in self._parts:
+            part.restore(state)
         for name in [each for each in kept if each in self.callbacks]:
             self.callbacks[name].restore(kept[name])

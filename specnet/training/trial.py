@@ -33,8 +33,8 @@ def try_step(model: Model, split: PreparedSplit, batch_size: int | None) -> None
     try:
         # Numbers that are not finite are left to the first step.
         with network.singly(), wrapped(network, watch), np.errstate(all="ignore"):
-            x = model.inputs.randomize(batch.inputs, np.random.default_rng(0))
-            y = network.propagate(x, training=True, mask=batch.mask)
+            batch = model.randomized(batch, np.random.default_rng(0))
+            y = network.propagate(batch.inputs, training=True, mask=batch.mask)
             batch = batch.masked(network.stack.mask_out())
             with guarded(loss, ("loss",), "forward"):
                 model.loss_of(y, batch)

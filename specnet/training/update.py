@@ -7,7 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from specnet.network.network import Network
+from specnet.network.parameters import FlatVector
 from specnet.optimizers.base import Objective, Optimizer, decaying, named_state
+from specnet.training.settings import Training
 
 
 def updater(
@@ -20,22 +22,38 @@ def updater(
         mask = decay_mask(network)
         for each in states:
             each.decay = mask
-    pieces = optimizer.pieces(w.flat, g.flat, state)
+    steps = optimizer.steps(w.flat, g.flat, state)
 
     def update(step: int) -> None:
-        for piece in pieces:
-            optimizer.update(*piece, step)
+        for each in steps:
+            each(step)
 
     return update
 
 
 def decay_mask(network: Network) -> np.ndarray:
-    """Return the flat vector that is 1 where a parameter decays, as its layer has declared, else 0."""
+    """Return the flat vector that is 1 where a trained parameter decays, as its layer has declared, else 0."""
     mask = np.zeros_like(network.params.flat)
     for slot in network.params.slots:
         place, _, name = slot.name.rpartition(".")
-        mask[slot.part] = next(each.decay for each in network.named[place].parameters if each.name == name)
+        layer = network.named[place]
+        mask[slot.part] = not layer.frozen and next(each.decay for each in layer.parameters if each.name == name)
     return mask
+
+
+def clipper(gradients: FlatVector, training: Training) -> Callable[[], None]:
+    """Return a function that limits gradients: by value, then by the norm of each parameter, then by that of all."""
+
+    def clip() -> None:
+        if training.clip_value is not None:
+            np.clip(gradients.flat, -training.clip_value, training.clip_value, out=gradients.flat)
+        if training.clip_norm_per_weight is not None:
+            for gradient in gradients.values():
+                clip_norm(gradient, training.clip_norm_per_weight)
+        if training.clip_norm is not None:
+            clip_norm(gradients.flat, training.clip_norm)
+
+    return clip
 
 
 def clip_norm(gradient: np.ndarray, limit: float) -> None:

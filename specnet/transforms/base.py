@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 import numpy as np
+from pydantic import Field
 
-from specnet.component import Component
+from specnet.component import Component, NameOrNumber
 from specnet.errors import DataError, ShapeError
+from specnet.features import FeatureKind
+from specnet.functions import all_finite
+from specnet.task import Shape
 from specnet.words import quote
 
 Pieces = Callable[[], Iterable[np.ndarray]]
 """Returns the pieces of an array in order, from the first one again at each call."""
+FILL = 'fill the gaps, or train with the transform "impute" first or, for a category, with "missing": "category"'
 DTypes = tuple[type[np.generic], ...]
 NUMBERS: DTypes = (np.bool_, np.integer, np.floating)
 
@@ -21,15 +27,15 @@ NUMBERS: DTypes = (np.bool_, np.integer, np.floating)
 class FeatureError(DataError):
     """A feature of the samples that a transform cannot use; `fault` says why, `place` is its index in a sample."""
 
-    def __init__(self, place: tuple[int, ...], fault: str) -> None:
+    def __init__(self, place: tuple[int, ...], fault: str, *, row: int | None = None, help: str | None = None) -> None:
         self.place, self.fault = place, fault
         shown = f"feature {', '.join(map(str, place))}" if place else "the data"
-        super().__init__(f"{shown} {fault}")
+        super().__init__(f"{shown} {fault}", row=row, help=help)
 
     def name(self, names: Sequence[str]) -> None:
         """Name the feature, given the names of all columns; empty if unknown."""
         if names and len(self.place) == 1:
-            self.message = f"column {quote(names[self.place[0]])} {self.fault}"
+            self.rename(f"column {quote(names[self.place[0]])} {self.fault}")
 
 
 class Transform(Component):
@@ -38,13 +44,22 @@ class Transform(Component):
     `fit` stores what it learns in the attributes listed in `fitted`, each an array of numbers or of fixed-width text;
     they are saved with the run. Arrays have the batch axis first. `apply` may change the number of columns. Only a
     transform with `invert` can be used for targets, since predictions are returned in the units of the data.
+
+    Of a table, a transform sees only its `columns`, in the order of the table.
     """
 
     group: ClassVar[str] = "transforms"
+    columns: list[NameOrNumber] | None = Field(
+        default=None, min_length=1, max_length=100_000, description="columns to transform; null: all numbers and dates"
+    )
     fitted: ClassVar[tuple[str, ...]] = ()
     """Names of the attributes that hold what `fit` learns."""
     dtypes: ClassVar[DTypes] = NUMBERS
     """The dtypes that samples may have, as NumPy's abstract types; others are refused before `fit`."""
+    kinds: ClassVar[tuple[FeatureKind, ...]] = ("number", "date")
+    """The kinds of features that it transforms if `columns` is null."""
+    takes_missing: ClassVar[bool] = False
+    """Whether samples may contain NaN, which stands for a missing value."""
     categorical: ClassVar[bool] = False
     """Whether `invert` returns the categories that `apply` took: for targets, classes."""
 
@@ -103,7 +118,8 @@ class RandomTransform(Component):
     """A random change of inputs, drawn again for each training batch.
 
     It gets batches after all fitted transforms, in the network's dtype. Validation, evaluation and predictions do not
-    use it, so it must keep the shape of a sample. It keeps no state between batches.
+    use it, so it must keep the shape of a sample. It keeps no state between batches. One that changes targets as well
+    overrides `apply_both`.
     """
 
     group: ClassVar[str] = "transforms"
@@ -113,6 +129,18 @@ class RandomTransform(Component):
     @abstractmethod
     def apply(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return a batch of the shape and dtype of x, without changing x; all random numbers must come from `rng`."""
+
+    def check_shape(self, shape: Shape) -> None:
+        """Check that it takes samples of this shape; by default any.
+
+        Raises:
+            ShapeError: if it does not.
+        """
+        return
+
+    def apply_both(self, x: np.ndarray, target: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return a batch changed as `apply` does, and its targets; class numbers come as rows of 0 and 1."""
+        return self.apply(x, rng), target
 
 
 def check_dtype(dtype: np.dtype, dtypes: DTypes) -> None:
@@ -124,3 +152,40 @@ def check_dtype(dtype: np.dtype, dtypes: DTypes) -> None:
     if not any(np.issubdtype(dtype, each) for each in dtypes):
         accepted = " or ".join(each.__name__.rstrip("_") for each in dtypes)
         raise DataError(f"this transform accepts {accepted}, but the samples are {dtype}")
+
+
+def check_complete(x: np.ndarray) -> None:
+    """Check that no value of samples x (n, ...) is missing.
+
+    Raises:
+        DataError: naming the first row with one.
+    """
+    if x.dtype.kind == "f" and not all_finite(x):
+        refuse_features(np.isnan(x), "has a missing value", help=FILL)
+
+
+def refuse_features(wrong: np.ndarray, fault: str, help: str | None = None) -> None:
+    """Refuse samples of which some numbers are wrong, marked in an array (n, ...) of bool.
+
+    Raises:
+        FeatureError: naming the first one by feature and row.
+    """
+    if wrong.any():
+        row, *place = np.argwhere(wrong)[0].tolist()
+        raise FeatureError(tuple(place), f"{fault} in {{place}}", row=row, help=help)
+
+
+def count_columns(shape: tuple[int, ...]) -> int:
+    """Return the number of columns of samples that are rows of numbers.
+
+    Raises:
+        ShapeError: if samples of this shape are not.
+    """
+    if len(shape) != 1:
+        raise ShapeError(f"this transform accepts rows of numbers, but a sample has shape {shape}")
+    return shape[0]
+
+
+def as_rows(x: np.ndarray) -> np.ndarray:
+    """Return samples (n, ...) as rows (n, features); n may be 0."""
+    return x.reshape(len(x), math.prod(x.shape[1:]))

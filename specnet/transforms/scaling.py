@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Self
+from typing import Annotated, Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -21,31 +21,8 @@ class Affine(Transform):
     fitted = ("shift", "scale")
     per_feature: bool = Field(default=True, description="false: one shift and scale for all features together")
 
-    def fit(self, x: np.ndarray) -> None:
-        self.fit_pieces(lambda: [x])
-
-    def fit_pieces(self, pieces: Pieces) -> None:
-        dtype = next(iter(pieces())).dtype
-        found = summarize((x.astype(np.float64) for x in pieces()), 0 if self.per_feature else None)
-        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused
-            spread = self._spread(found)
-            scale = np.where(spread <= _noise(found, dtype), 1.0, spread)  # a constant carries no information
-            shift = self._origin(found, scale)
-        if not all_finite(np.stack([shift, scale])):
-            place = np.argwhere(~np.isfinite(shift + scale))[0]
-            raise FeatureError(tuple(place.tolist()), "has numbers too large to compute how to scale it")
-        self.shift, self.scale = shift, scale
-
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         return shape
-
-    @abstractmethod
-    def _spread(self, found: Summary) -> np.ndarray:
-        """Return the scale for training samples with this summary, 0 if they are constant."""
-
-    @abstractmethod
-    def _origin(self, found: Summary, scale: np.ndarray) -> np.ndarray:
-        """Return the shift for training samples with this summary."""
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         if self.per_feature:
@@ -55,8 +32,36 @@ class Affine(Transform):
     def invert(self, y: np.ndarray) -> np.ndarray:
         return y * self.scale + self.shift
 
+    def _learn(self, shift: np.ndarray, scale: np.ndarray) -> None:
+        if not all_finite(np.stack([shift, scale])):
+            place = np.argwhere(~np.isfinite(shift + scale))[0]
+            raise FeatureError(tuple(place.tolist()), "has numbers too large to compute how to scale it")
+        self.shift, self.scale = shift, scale
 
-class Standardize(Affine):
+
+class Summarized(Affine):
+    """An `Affine` that is learned from minimum, maximum, mean and standard deviation."""
+
+    def fit(self, x: np.ndarray) -> None:
+        self.fit_pieces(lambda: [x])
+
+    def fit_pieces(self, pieces: Pieces) -> None:
+        dtype = next(iter(pieces())).dtype
+        found = summarize((x.astype(np.float64) for x in pieces()), 0 if self.per_feature else None)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused
+            scale = nonzero(self._spread(found), found, dtype)
+            self._learn(self._origin(found, scale), scale)
+
+    @abstractmethod
+    def _spread(self, found: Summary) -> np.ndarray:
+        """Return the scale for training samples with this summary, 0 if they are constant."""
+
+    @abstractmethod
+    def _origin(self, found: Summary, scale: np.ndarray) -> np.ndarray:
+        """Return the shift for training samples with this summary."""
+
+
+class Standardize(Summarized):
     """Mean 0 and standard deviation 1 over the training split."""
 
     examples = ({"per_feature": False},)
@@ -68,7 +73,7 @@ class Standardize(Affine):
         return found.mean
 
 
-class Minmax(Affine):
+class Minmax(Summarized):
     """The range of the training split mapped onto [low, high]."""
 
     low: float = Field(default=0.0, description="new minimum")
@@ -86,6 +91,32 @@ class Minmax(Affine):
 
     def _origin(self, found: Summary, scale: np.ndarray) -> np.ndarray:
         return found.least - self.low * scale
+
+
+class Robust(Affine):
+    """The median of the training split becomes 0, and the range between two of its percentiles 1.
+
+    Unlike mean and standard deviation, these hardly change with a few extreme values.
+    """
+
+    examples = ({"per_feature": False}, {"quantile_range": [0.0, 90.0]})
+    quantile_range: list[Annotated[float, Field(ge=0, le=100)]] = Field(
+        default=[25.0, 75.0], min_length=2, max_length=2, description="lower and upper percentile, in per cent"
+    )
+
+    @model_validator(mode="after")
+    def _low_is_below_high(self) -> Self:
+        low, high = self.quantile_range
+        if low >= high:
+            raise ValueError(f"the lower percentile ({low}) should be less than the upper one ({high})")
+        return self
+
+    def fit(self, x: np.ndarray) -> None:
+        axis, low, high = 0 if self.per_feature else None, *self.quantile_range
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused
+            lower, median, upper = np.percentile(x.astype(np.float64), [low, 50.0, high], axis=axis)
+            found = Summary(lower, upper, 1, median, upper - lower)
+            self._learn(median, nonzero(found.std, found, x.dtype))
 
 
 class Scale(Transform):
@@ -111,7 +142,32 @@ class Scale(Transform):
         return y / self.factor
 
 
-def _noise(found: Summary, dtype: np.dtype) -> np.ndarray:
-    """Return by how much equal numbers may differ from rounding: of themselves, and of the sum for their mean."""
+class Clip(Transform):
+    """y = min(max(x, low), high): numbers beyond a limit become the limit."""
+
+    examples = ({"low": -0.5, "high": 100.0}, {"low": None, "high": 50.0}, {"low": 50.0, "high": None})
+    low: float | None = Field(description="lower limit; null: none", examples=[0.0])
+    high: float | None = Field(description="upper limit; null: none", examples=[1.0])
+
+    @model_validator(mode="after")
+    def _low_is_below_high(self) -> Self:
+        if self.low is None and self.high is None:
+            raise ValueError("low or high should be a number: without either nothing is clipped")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError(f"low ({self.low}) should be less than high ({self.high})")
+        return self
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        return np.clip(x.astype(np.float64), self.low, self.high)
+
+
+def nonzero(spread: np.ndarray, found: Summary, dtype: np.dtype) -> np.ndarray:
+    """Return a spread to divide by: 1 where the samples are constant, and so carry no information.
+
+    Equal numbers may differ from rounding: of themselves, and of the sum for their mean.
+    """
     relative = max(found.size * EPSILON, float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0)
-    return np.maximum(np.abs(found.least), np.abs(found.most)) * relative
+    return np.where(spread <= np.maximum(np.abs(found.least), np.abs(found.most)) * relative, 1.0, spread)

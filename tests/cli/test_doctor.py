@@ -130,7 +130,8 @@ def test_what_is_installed_can_be_told_in_json(install, invoke, monkeypatch):
     assert result.exit_code == 2
     assert found["distributions"]["specnet-broken 1.0"] == {"layers": 1}
     specnet = next(counts for name, counts in found["distributions"].items() if name.split()[0] == "specnet")
-    assert set(specnet) == {*registry.GROUPS, "commands", "kernels"} - {
+    assert found["extras"].keys() == {"arrow", "extras", "onnx", "sklearn", "sweep", "tensorboard"}
+    assert set(specnet) == {*registry.GROUPS, "commands", "exporters", "kernels", "loggers"} - {
         "callbacks"
     }  # of which there are no built-in ones
     assert [(each["part"], each["severity"]) for each in found["findings"]] == [("components", "error")]

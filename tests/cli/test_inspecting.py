@@ -20,7 +20,7 @@ SPECS = Path(__file__).parents[2] / "specs"
 )
 def test_every_spec_of_the_project_is_valid(path, invoke):
     result = invoke("validate", path)
-    assert (result.exit_code, result.output) == (0, f"{path}: no mistakes found; data were not loaded\n")
+    assert (result.exit_code, result.output) == (0, f"{path}: no mistakes found; data were not loaded (--data does)\n")
 
 
 def test_validate_tells_the_mistakes_of_every_spec(invoke, write):
@@ -29,7 +29,7 @@ def test_validate_tells_the_mistakes_of_every_spec(invoke, write):
     write("two.json", layers=["sigmod", {"type": "linear", "units": 0}])
     result = invoke("validate", "good.json", "one.json", "two.json")
     assert result.exit_code == 2
-    assert result.stdout == "good.json: no mistakes found; data were not loaded\n"
+    assert result.stdout == "good.json: no mistakes found; data were not loaded (--data does)\n"
     assert result.stderr.count("error[") == 3
     assert 'did you mean "sigmoid"?' in result.stderr
 
@@ -71,7 +71,7 @@ def test_validate_prints_the_resolved_spec(invoke, write):
     document = json.loads(result.stdout)
     assert (document["name"], document["seed"], document["training"]["epochs"]) == ("child", 3, 2)
     assert document["optimizer"]["type"] == "sgd"
-    assert document["split"] == {"validation": 0.0, "test": 0.5, "stratify": False, "seed": None}
+    assert (document["split"]["test"], document["split"]["stratify"]) == (0.5, None)
     assert not {"extends", "$schema"} & set(document)
 
 
@@ -94,7 +94,8 @@ def test_only_one_spec_can_be_printed(invoke, write):
 def test_a_schema_among_specs_is_passed_over(invoke, write):
     invoke("schema", "-o", "specnet.schema.json")
     result = invoke("validate", write("good.json"), "specnet.schema.json")
-    assert (result.exit_code, result.stdout) == (0, "good.json: no mistakes found; data were not loaded\n")
+    assert result.exit_code == 0
+    assert result.stdout == "good.json: no mistakes found; data were not loaded (--data does)\n"
     assert "specnet.schema.json: a schema of specs" in result.stderr
 
 
@@ -224,6 +225,8 @@ def test_a_schema_that_does_not_exist_or_is_to_be_resolved_is_no_schema(invoke):
     result = invoke("validate", "absent.schema.json")
     assert (result.exit_code, "there is no such file" in result.stderr) == (2, True)
     invoke("schema", "-o", "specnet.schema.json")
+    schema = json.loads(Path("specnet.schema.json").read_text())
+    Path("specnet.schema.json").write_text(json.dumps(schema | {"$defs": {}}))  # the whole is too large for a spec
     result = invoke("validate", "specnet.schema.json", "--resolved")
     assert (result.exit_code, result.stdout, "error[unknown-key]" in result.stderr) == (2, "", True)
 
@@ -248,9 +251,8 @@ def test_an_ending_that_was_left_out_is_told(command, invoke, write):
         (["train"], 'did you mean "run"?'),
         (["eval", "x"], 'did you mean "evaluate"?'),
         (["fit", "x.json"], 'did you mean "specnet run x.json"?'),
-        (["sweep", "x.json"], "one of: check, compare, components, "),
-        (["export", "x"], "one of: check, compare, components, "),
-        (["repeat", "x.json"], "one of: check, compare, components, "),
+        (["shuffle", "x.json"], "one of: bundle, check, compare, components, "),
+        (["anneal", "x.json"], "one of: bundle, check, compare, components, "),
         (["new", "x"], "one of: plugin, spec"),
     ],
 )

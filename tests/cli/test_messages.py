@@ -7,8 +7,10 @@ import shlex
 import subprocess
 import sys
 import unicodedata
+from itertools import product
 
 import pytest
+from helpers import sampled
 
 from specnet.cli.messages import coloured, terminal_width
 from specnet.cli.output import tell
@@ -57,8 +59,12 @@ def test_wide_characters_count_as_two_columns(column, width, columns, monkeypatc
     assert marked[:5] == [char for char in WIDE[column - 1 :] for _ in range(1 + (ord(char) > 999))][:5]
 
 
-@pytest.mark.parametrize("arguments", [["validate", "spec.json"], ["run", "spec.json"], ["doctor", "nosuch"]])
-@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", ">&- 2>&- <&-"])
+COMMANDS = [["validate", "spec.json"], ["run", "spec.json"], ["doctor", "nosuch"]]
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments"), sampled(product(["2>&-", "2>/dev/full", ">&- 2>&- <&-"], COMMANDS), 4)
+)
 def test_where_nobody_hears_of_warnings_a_command_goes_on(arguments, closed, tmp_path):
     spec = {
         "dataset": {"type": "spiral", "n_samples": 20},

@@ -20,8 +20,8 @@ from specnet.cli import cli
 from specnet.cli.new import FILES, PLUGIN
 
 WRITTEN = {
-    "pyproject.toml", "README.md", ".gitignore", ".github/workflows/tests.yml", "spiral.json", "specnet_mish.py",
-    "tests/test_mish.py",
+    "pyproject.toml", "README.md", ".gitignore", ".github/workflows/tests.yml", "spiral.json", "specnet_snake.py",
+    "tests/test_snake.py",
 }  # fmt: skip
 
 
@@ -64,14 +64,14 @@ def python(folder, *arguments, **variables):
 
 
 few_or_all = pytest.mark.parametrize(
-    "chosen", [["-k", "not trains"], pytest.param([], marks=pytest.mark.long)], ids=["few", "all"]
+    ("step", "chosen"), [(4, ["-k", "not trains"]), pytest.param(1, [], marks=pytest.mark.long)], ids=["few", "all"]
 )
-"""Which tests of a plugin are run."""
+"""Of which kinds the plugins are tested, and by which of their tests."""
 
 
 @few_or_all
-def test_the_tests_of_a_plugin_of_each_kind_pass(chosen, kinds):
-    folders = [written(kinds.folder, kind) for kind in PLUGIN if kind != "layer"]  # that is tested below
+def test_the_tests_of_a_plugin_of_each_kind_pass(step, chosen, kinds):
+    folders = [written(kinds.folder, kind) for kind in PLUGIN if kind != "layer"][::step]  # a layer is tested below
     options = ["-q", "-p", "no:cacheprovider", "--rootdir", kinds.folder, *chosen]
     code, output = python(kinds.folder, "pytest", *options, *folders, PYTHONPATH=str(kinds.site))
     assert code == 0, output
@@ -109,18 +109,18 @@ def test_the_example_in_the_readme_of_each_kind_is_read_and_no_placeholder_is_le
 
 
 @few_or_all
-def test_installed_by_pip_its_own_tests_pass_and_find_a_wrong_sign_in_its_backward(chosen, tmp_path):
+def test_installed_by_pip_its_own_tests_pass_and_find_a_wrong_sign_in_its_backward(step, chosen, tmp_path):
     with chdir(tmp_path):
-        assert CliRunner().invoke(cli, ["new", "plugin", "specnet-mish"]).exit_code == 0
-    plugin, environment = tmp_path / "specnet-mish", Environment(tmp_path / "environment")
+        assert CliRunner().invoke(cli, ["new", "plugin", "specnet-snake"]).exit_code == 0
+    plugin, environment = tmp_path / "specnet-snake", Environment(tmp_path / "environment")
     environment.install("-e", plugin)
     done = environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, cwd=plugin)
     assert re.search(r"^\d+ passed", done.stdout.splitlines()[-1]), done.stdout
-    module = plugin / "specnet_mish.py"
+    module = plugin / "specnet_snake.py"
     right = module.read_text()
     assert right.count("1 + self.bend * x / np.hypot(x, 1)") == 1
     module.write_text(right.replace("1 + self.bend * x / np.hypot(x, 1)", "1 - self.bend * x / np.hypot(x, 1)"))
-    assert environment.run("-m", "pytest", "-qx", "-p", "no:cacheprovider", cwd=plugin).returncode == 1
+    assert environment.run("-m", "pytest", "-qx", "-p", "no:cacheprovider", *chosen, cwd=plugin).returncode == 1
 
 
 @pytest.fixture
@@ -149,16 +149,16 @@ def test_it_completes_in_the_schema(succeed):
 
 
 def test_its_spec_is_valid_and_its_run_is_read_again(succeed):
-    assert succeed("validate", "spiral.json") == "spiral.json: no mistakes found; data were not loaded\n"
+    assert succeed("validate", "spiral.json") == "spiral.json: no mistakes found; data were not loaded (--data does)\n"
     succeed("run", "spiral.json", "--set", "training.epochs=3", "--set", "plots=[]", "--out", "runs/short")
     assert "validation" in succeed("evaluate", "runs/short")
 
 
-@pytest.mark.parametrize("name", ["mish", "specnet-mish", "specnet_mish", "specnet.mish"])
+@pytest.mark.parametrize("name", ["snake", "specnet-snake", "specnet_snake", "specnet.snake"])
 def test_a_name_may_be_given_with_specnet_in_front_or_without(name, invoke):
     result = invoke("new", "plugin", name)
-    assert (result.exit_code, result.output.splitlines()[0]) == (0, "written to specnet-mish; next:")
-    assert listed(Path("specnet-mish")) == WRITTEN
+    assert (result.exit_code, result.output.splitlines()[0]) == (0, "written to specnet-snake; next:")
+    assert listed(Path("specnet-snake")) == WRITTEN
 
 
 def test_a_name_of_several_words_names_all_its_parts(invoke):
@@ -175,7 +175,7 @@ def test_a_name_of_several_words_names_all_its_parts(invoke):
 
 @pytest.mark.parametrize(
     "name",
-    ["", "Mish", "2d", "a b", "a/b", "../a", "/a", ".a", "-a", "a-", "a\n", "ä", "specnet", "specnet-", "a" * 61,
+    ["", "Snake", "2d", "a b", "a/b", "../a", "/a", ".a", "-a", "a-", "a\n", "ä", "specnet", "specnet-", "a" * 61,
      "none", "layer", "specnet-field", "os:system", "a--specnet-b\0"],
 )  # fmt: skip
 def test_a_name_that_no_plugin_can_have_is_refused(name, invoke):
@@ -202,20 +202,20 @@ def test_a_distribution_that_is_installed_already_is_refused(invoke, install):
 
 
 def test_what_is_there_already_is_never_overwritten(invoke):
-    Path("specnet-mish").mkdir()
+    Path("specnet-snake").mkdir()
     Path("specnet-mine").write_text("mine")
     Path("specnet-link").symlink_to("nowhere")
-    for name in ("mish", "mine", "link"):
+    for name in ("snake", "mine", "link"):
         result = invoke("new", "plugin", name)
         assert (result.exit_code, f"specnet-{name} already exists" in result.stderr) == (2, True)
-    assert not list(Path("specnet-mish").iterdir())
+    assert not list(Path("specnet-snake").iterdir())
     assert Path("specnet-mine").read_text() == "mine"
 
 
 def test_it_says_what_comes_next_and_that_is_what_its_readme_says(invoke):
-    _, *commands = invoke("new", "plugin", "mish").output.splitlines()
-    readme = Path("specnet-mish", "README.md").read_text().splitlines()
+    _, *commands = invoke("new", "plugin", "snake").output.splitlines()
+    readme = Path("specnet-snake", "README.md").read_text().splitlines()
     assert [command.strip() for command in commands] == [
-        "cd specnet-mish", "pip install -e '.[dev]'", "pytest", "specnet run spiral.json",
+        "cd specnet-snake", "pip install -e '.[dev]'", "pytest", "specnet run spiral.json",
     ]  # fmt: skip
     assert all(command.strip() in readme for command in commands[1:])

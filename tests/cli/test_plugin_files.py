@@ -65,6 +65,7 @@ COMMANDS = {
     "report": [],
     "compare": ["runs/spec"],
     "doctor": [],
+    "reproduce": ["-q"],
 }
 
 

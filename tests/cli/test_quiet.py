@@ -1,10 +1,13 @@
 """`-q` prints errors alone, and `-o` names what is written, in every command."""
 
 import json
+import shutil
+from itertools import product
 from pathlib import Path
 
 import click
 import pytest
+from helpers import sampled
 
 from specnet.cli import cli
 
@@ -20,13 +23,21 @@ def place(invoke, write):
     write("arms.json", training={"epochs": 1, "batch_size": 1000})
     Path("points.csv").write_text("x,y\n0,1\n")
     assert invoke("run", "arms.json", "-o", "run", "-q").output == ""
+    shutil.copytree("run", "group/run")
+    shutil.copy("run/spec.json", "group/spec.json")
+    plan, runs = {"kind": "repeat", "spec": "0" * 64}, [{"name": "run", "seed": 0, "values": {"train/loss": 1.0}}]
+    Path("group/summary.json").write_text(json.dumps({"name": "arms", "plan": plan, "runs": runs}))
 
 
 COMMANDS = {
     "run": ["arms.json"], "resume": ["run", "--set", "training.epochs=2"], "validate": ["arms.json"],
-    "summary": ["arms.json"], "schema": [], "components": ["layers"], "data": ["arms.json"], "evaluate": ["run"],
+    "summary": ["arms.json"], "lr-find": ["arms.json"],
+    "repeat": ["arms.json", "--seeds", "1"], "cross-validate": ["arms.json", "--folds", "2", "-j", "1"],
+    "refit": ["group"],
+    "schema": [], "components": ["layers"], "data": ["arms.json"], "evaluate": ["run"],
     "predict": ["run", "points.csv"], "plot": ["run", "curves"], "report": ["run"], "compare": ["run", "run"],
     "check": ["layers", "tanh"], "doctor": ["run"], "new spec": ["mine"], "new plugin": ["mine"],
+    "export": ["run", "--to", "numpy"], "bundle": ["run"], "runs": ["."], "reproduce": ["run"],
 }  # fmt: skip
 
 
@@ -36,7 +47,7 @@ def test_every_command_has_it_and_is_tried_here():
         assert ["-q", "--quiet"] in [parameter.opts for parameter in command.params]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", sampled(COMMANDS, 3))
 def test_a_command_that_succeeds_prints_nothing(name, invoke, place):
     result = invoke(*name.split(), *COMMANDS[name], "-q")
     assert (result.exit_code, result.output) == (0, ""), result.output
@@ -44,14 +55,30 @@ def test_a_command_that_succeeds_prints_nothing(name, invoke, place):
 
 def test_what_is_written_is_named_by_out_everywhere():
     written = [command for command in EVERY.values() if any("-o" in parameter.opts for parameter in command.params)]
-    assert {command.name for command in written} == {"run", "schema", "data", "predict", "plot", "compare"}
+    assert {command.name for command in written} == {
+        "run",
+        "repeat",
+        "cross-validate",
+        "refit",
+        "schema",
+        "data",
+        "predict",
+        "plot",
+        "compare",
+        "export",
+        "bundle",
+        "lr-find",
+        "reproduce",
+    }
     for command in written:
         assert ["-o", "--out"] in [parameter.opts for parameter in command.params]
 
 
 OUTPUTS = {
+    "repeat": "g",
     "run": "made", "schema": "s.json", "data": "a.npz", "predict": "p.csv", "plot": "c.png", "compare": "c.html",
-    "new spec": "mine.json", "new plugin": "specnet-mine",
+    "export": "e.py", "bundle": "b.zip", "lr-find": "l.png", "new spec": "mine.json", "new plugin": "specnet-mine",
+    "reproduce": "again",
 }  # fmt: skip
 """What commands write: under `-o`, or the name that `new` makes."""
 
@@ -62,8 +89,9 @@ def contents():
     return {path: path.readlink() if path.is_symlink() else path.is_file() and path.read_bytes() for path in paths}
 
 
-@pytest.mark.parametrize("what", ["file", "folder", "dangling link", "link to what is read"])
-@pytest.mark.parametrize("name", OUTPUTS)
+@pytest.mark.parametrize(
+    ("name", "what"), sampled(product(OUTPUTS, ["file", "folder", "dangling link", "link to what is read"]), 3)
+)
 def test_what_is_there_is_never_written_over(name, what, invoke, place):
     out = Path(OUTPUTS[name])
     if what == "file":

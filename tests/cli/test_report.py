@@ -80,12 +80,13 @@ def test_compare_tells_what_differs_and_marks_the_best(arms, write, invoke):
     changes = {"metrics": ["accuracy"], "split": {"validation": 0.2}}
     invoke("run", write("arms.json", **changes), "--set", "optimizer.learning_rate=0.1", "--no-report")
     shown = invoke("compare", "runs/arms", "runs/arms-2").output
-    results, differing = shown.split("\n\nThe best are marked by *.\n\n")
-    assert re.search(r"^optimizer\.learning_rate +0\.001 +0\.1$", differing, re.M)
-    assert "layers" not in differing
-    (row,) = (line.split() for line in results.splitlines() if line.startswith("train/loss"))
-    values = [float(value) for value in row if value not in ("train/loss", "*")]
-    assert (row[2] if values[0] < values[1] else row[-1]) == "*"
+    titles, *rows = (re.split("  +", line) for line in shown.splitlines()[:3])
+    column = titles.index("optimizer.learning_rate")
+    assert [row[column] for row in rows] == ["0.001", "0.1"]
+    assert "layers" not in shown and "The best are marked by *." in shown
+    losses = [row[titles.index("train/loss")] for row in rows]
+    values = [float(value.removesuffix(" *")) for value in losses]
+    assert [value.endswith(" *") for value in losses] == [value == min(values) for value in values]
 
 
 def test_equal_specs_are_told_to_be_so(arms, write, invoke):

@@ -51,7 +51,7 @@ def test_set_overrides_values(invoke, write):
 def test_a_run_that_stops_early_says_when(invoke, write):
     stopping = {"monitor": "train/loss", "patience": 2, "min_delta": 100.0}
     result = invoke("run", write("arms.json", training={"epochs": 90, "early_stopping": stopping}))
-    assert "stopped early, after epoch 3" in result.output
+    assert "stopped early, after epoch 3: train_after/loss has not improved for 2 epochs" in result.output
 
 
 def test_lines_tell_how_the_run_goes_on(invoke, write):
@@ -180,7 +180,7 @@ def test_what_is_not_finite_is_told_with_its_row(invoke, write):
     np.savez("gap.npz", inputs=inputs, targets=np.arange(20) % 2)
     dataset = {"type": "npz", "path": "gap.npz"}
     result = invoke("run", write("gap.json", dataset=dataset, transforms={"inputs": ["standardize"]}))
-    assert (result.exit_code, "not finite in row 17" in result.stderr) == (2, True)
+    assert (result.exit_code, "the first in row 17" in result.stderr) == (2, True)
 
 
 def test_the_test_split_can_be_watched(invoke, write):

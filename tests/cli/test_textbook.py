@@ -10,12 +10,12 @@ PLUGIN = Path(__file__).with_name("textbook.py")
 @pytest.mark.parametrize(
     "layer",
     [
-        "conv2d",
-        pytest.param('{"type": "conv2d", "kernel_size": 1}', marks=pytest.mark.long),
-        "batch_norm",
-        "lstm",
-        pytest.param("multi_head_attention", marks=pytest.mark.long),
-        '{"type": "multi_head_attention", "num_heads": 3}',
+        "textbook_conv2d",
+        pytest.param('{"type": "textbook_conv2d", "kernel_size": 1}', marks=pytest.mark.long),
+        "textbook_batch_norm",
+        "textbook_lstm",
+        pytest.param("textbook_multi_head_attention", marks=pytest.mark.long),
+        '{"type": "textbook_multi_head_attention", "num_heads": 3}',
     ],
 )
 def test_a_textbook_layer_in_a_plugin_file_passes_its_check(invoke, layer):

@@ -105,6 +105,13 @@ def test_predict_reads_the_columns_that_the_dataset_names(arms, invoke):
     assert {row["arm"] for row in rows} <= {"arm 0", "arm 1"}
 
 
+@pytest.mark.parametrize("ending", ["NPY", "NPZ"])
+def test_endings_of_arrays_may_be_in_capitals(ending, arms, invoke):
+    with Path(f"in.{ending}").open("wb") as file:
+        np.save(file, np.zeros((2, 2))) if ending == "NPY" else np.savez(file, inputs=np.zeros((2, 2)))
+    assert invoke("predict", arms, f"in.{ending}").exit_code == 0
+
+
 @pytest.mark.parametrize("ending", ["npy", "npz"])
 def test_predict_reads_and_writes_arrays(ending, arms, invoke):
     inputs = np.random.default_rng(0).normal(size=(5, 2))
@@ -130,7 +137,7 @@ def test_predict_writes_numbers_under_the_names_of_the_targets(invoke, write):
     ("name", "content", "message"),
     [
         ("in.csv", "x,z\n1,2\n", 'no column "y"'),
-        ("in.csv", "x,y\n1,?\n", "is not a finite number"),
+        ("in.csv", "x,y\n1,?\n", 'column "y" has a missing value in line 2'),
         ("in.npy", "junk", "in.npy"),
         ("in.npz", "junk", "in.npz"),
         ("in.dat", "1 2", ".csv, .npz or .npy"),
@@ -168,6 +175,14 @@ def test_plot_draws_what_the_spec_names_or_what_it_is_told(arms, invoke):
     assert invoke("plot", arms).output == f"{arms}/plots/curves.png\n"
     assert invoke("plot", arms, "decision_boundary", "confusion_matrix").output.count(".png") == 2
     assert (arms / "plots" / "decision_boundary.png").is_file()
+
+
+def test_the_network_of_a_spec_is_drawn_before_it_is_trained(arms, invoke):
+    assert invoke("plot", arms / "spec.json", "network", "-o", "network.svg").stdout == "network.svg\n"
+    picture = Path("network.svg").read_text()
+    assert all(text in picture for text in ("input", "linear", "parameters"))
+    result = invoke("plot", arms / "spec.json")
+    assert (result.exit_code, "name one plot and a file" in result.stderr) == (2, True)
 
 
 def test_a_plot_that_cannot_show_the_problem_is_refused(arms, invoke):

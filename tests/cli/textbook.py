@@ -8,7 +8,7 @@ from specnet.errors import ShapeError
 from specnet.functions import sigmoid, softmax
 
 
-@register("layers", "conv2d")
+@register("layers", "textbook_conv2d")
 class Conv2d(Layer):
     """Cross-correlation y[i, j] = sum_ab x[i + a, j + b] W[a, b] + b without padding.
 
@@ -49,7 +49,7 @@ class Conv2d(Layer):
         return dx
 
 
-@register("layers", "batch_norm")
+@register("layers", "textbook_batch_norm")
 class BatchNorm(Layer):
     """y = gamma (x - mean) / sqrt(variance + epsilon) + beta, of each feature over batch and leading axes.
 
@@ -84,7 +84,7 @@ class BatchNorm(Layer):
         return self.gamma / self.std * centred
 
 
-@register("layers", "lstm")
+@register("layers", "textbook_lstm")
 class Lstm(Layer):
     """c = f c + i g, h = o tanh(c), with (i, f, o) = sigmoid and g = tanh of x W + h U + b, step by step.
 
@@ -129,7 +129,7 @@ class Lstm(Layer):
         return dx
 
 
-@register("layers", "multi_head_attention")
+@register("layers", "textbook_multi_head_attention")
 class MultiHeadAttention(Layer):
     """y = concat(P_1 V_1, ..., P_h V_h) W with P = softmax(Q K^T / sqrt(d)) and (Q, K, V) = x W_qkv, for h heads.
 

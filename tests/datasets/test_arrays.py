@@ -95,7 +95,7 @@ WRONG = {
     "no rows": (archive(inputs=X[:0], targets=T[:0]), 'the array "inputs" has no rows'),
     "no columns": (archive(inputs=X[:, :0], targets=T), r"shape \(3, 0, 2\)"),
     "scalar": (archive(inputs=np.float64(1), targets=T), r"shape \(\)"),
-    "text": (archive(inputs=X, targets=np.array(["a", "b", "c"])), "dtype <U1"),
+    "text": (archive(inputs=X, targets=np.array([["a"], ["b"], ["c"]])), "dtype <U1"),
     "complex": (archive(inputs=X + 1j, targets=T), "dtype complex128"),
     "dates": (archive(inputs=np.array([1, 2, 3], "M8[D]"), targets=T), "dtype datetime64"),
     "durations": (archive(inputs=np.array([1, 2, 3], "m8[s]"), targets=T), "dtype timedelta64"),
@@ -179,7 +179,7 @@ WRONG_FILES = {
     "unlike numbers of rows": ({"x": X, "t": T[:2]}, r"x has 3 rows, .*t has 2", ()),
     "no rows": ({"x": X[:0], "t": T[:0]}, "x: the array has no rows", ("inputs",)),
     "scalar": ({"x": X, "t": np.float64(1)}, r"t: the array has dtype float64 and shape \(\)", ("targets",)),
-    "text": ({"x": X, "t": np.array(["a", "b", "c"])}, "t: the array has dtype <U1", ("targets",)),
+    "text": ({"x": X, "t": np.array([["a"], ["b"], ["c"]])}, "t: the array has dtype <U1", ("targets",)),
     "text in a split": ({"x": X, "t": T, "u": np.array(["a"] * 3)}, "u: the array has dtype <U1", ("test", "targets")),
     "objects": ({"x": np.array([{}, 1, 2], object), "t": T}, r"x is not an \.npy file .*: Object arrays", ()),
 }
@@ -223,3 +223,39 @@ def test_arrays_that_cannot_be_streamed_are_loaded(dataset, order):
     data = dataset(buffer.getvalue(), buffer=1e-6).load(RNG)
     assert not data.streamed
     np.testing.assert_array_equal(data.train.inputs, X)
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy"])
+def test_targets_of_text_are_classes(kind, tmp_path):
+    x, t = np.arange(6.0).reshape(3, 2), np.array(["oak", "elm", "oak"])
+    if kind == "npz":
+        np.savez(tmp_path / "all.npz", inputs=x, targets=t, test_inputs=x[:1], test_targets=t[1:2])
+        description = {"path": str(tmp_path / "all.npz")}
+    else:
+        for name, array in {"x": x, "t": t, "u": x[:1], "v": t[1:2]}.items():
+            np.save(tmp_path / f"{name}.npy", array)
+        files = {"inputs": str(tmp_path / "u.npy"), "targets": str(tmp_path / "v.npy")}
+        description = {"inputs": str(tmp_path / "x.npy"), "targets": str(tmp_path / "t.npy"), "test": files}
+    dataset = build("datasets", {"type": kind, **description})
+    assert (dataset.outline().targets, dataset.outline().kind) == ((), "classes")
+    data = dataset.load(np.random.default_rng(0))
+    assert data.classes == ("elm", "oak")
+    assert (data.train.targets.tolist(), data.test.targets.tolist()) == ([1, 0, 1], [0])
+    assert data.about_targets.count == 2
+
+
+def test_text_that_is_no_class_of_training_is_named_with_its_row(tmp_path):
+    x, t = np.zeros((2, 1)), np.array(["oak", "elm"])
+    np.savez(tmp_path / "more.npz", inputs=x, targets=np.array(["oak", "fir"]))
+    np.savez(tmp_path / "all.npz", inputs=x, targets=t)
+    dataset = build("datasets", {"type": "npz", "path": str(tmp_path / "all.npz")})
+    samples = dataset.read(tmp_path / "all.npz", targets=True, classes=("elm", "oak"))
+    assert samples.targets.tolist() == [1, 0]
+    with pytest.raises(SpecnetError, match='the target "fir" in row 1 is not one of the classes'):
+        dataset.read(tmp_path / "more.npz", targets=True, classes=("elm", "oak"))
+
+
+def test_inputs_of_text_are_refused(tmp_path):
+    np.savez(tmp_path / "all.npz", inputs=np.array(["a", "b"]), targets=np.zeros(2))
+    with pytest.raises(SpecnetError, match='the array "inputs" has dtype'):
+        build("datasets", {"type": "npz", "path": str(tmp_path / "all.npz")}).outline()

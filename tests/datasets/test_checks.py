@@ -64,7 +64,7 @@ WRONG = {
     "more": ({"weight": np.ones(9)}, r"train weight has shape \(9,\)"),
     "axes": ({"weight": np.ones((8, 3))}, r"train weight has shape \(8, 3\).*the targets, \(8, 4, 1\)"),
     "negative": ({"weight": np.arange(8.0) - 1}, "a train weight is negative"),
-    "infinite": ({"weight": np.full(8, np.inf)}, "train weight are not finite in row 0"),
+    "infinite": ({"weight": np.full(8, np.inf)}, "train weights are not finite in row 0"),
     "zero": ({"weight": np.zeros((8, 4))}, "all train weights are 0"),
     "dtype": ({"mask": np.ones((8, 4))}, r"train mask is float64 of shape \(8, 4\)"),
     "time": ({"mask": np.ones((8, 3), bool)}, r"train mask is bool of shape \(8, 3\): inputs have shape \(8, 4, 1\)"),

@@ -4,14 +4,18 @@ import gzip
 import io
 import random
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from helpers import built_in
+from PIL import Image
 
 from specnet import SpecnetError, build
 from specnet.datasets.base import Outline
+from specnet.datasets.memory import give_data, splits_given
 
 
 def npz(save=np.savez, **arrays):
@@ -33,7 +37,11 @@ def idx(array):
 
 
 X, T = np.arange(24.0).reshape(4, 3, 2), np.array([0, 2, 1, 0])
+image = io.BytesIO()
+Image.new("RGB", (3, 2)).save(image, "PNG")
 FILES = {
+    "text.txt": b"a text",
+    "class/a.png": image.getvalue(),
     "numbers.csv": b"a,b,t,u\n1,2,3,4\n5,6,7,8\n",
     "text.csv": b"a,b,t\n1,2,x\n5,6,y\n",
     "no_target.csv": b"a,t\n1,\n",
@@ -55,16 +63,69 @@ FILES = {
 SPLIT = {"path": "split.npz", "inputs": "x", "targets": "t"}
 CASES = {
     "spiral": [({"n_samples": 10}, Outline((2,), (), 10, (), 2, kind="classes"))],
+    **{
+        name: [({"n_samples": 11}, Outline((2,), (), 11, (), classes, kind="classes"))]
+        for name, classes in {
+            "moons": 2,
+            "circles": 2,
+            "blobs": 3,
+            "xor": 2,
+            "checkerboard": 2,
+            "two_spirals": 2,
+        }.items()
+    },
+    "mackey_glass": [({"n_samples": 5, "length": 3}, Outline((3, 1), (1,), 5, (), kind="numbers"))],
+    "modular_arithmetic": [({"modulus": 3}, Outline((2,), (), 9, (), 3, kind="classes", vocabulary=3))],
+    "parity": [
+        ({"length": 4}, Outline((4,), (), 16, (), 2, kind="classes")),
+        ({"length": 20, "n_samples": 7}, Outline((20,), (), 7, (), 2, kind="classes")),
+    ],
     "waves": [({"n_samples": 10}, Outline((1,), (1,), 10, (), kind="numbers"))],
     "shapes": [({"n_samples": 12, "size": 15}, Outline((15, 15, 1), (), 12, (), 4, kind="classes"))],
     "sines": [({"n_samples": 5, "length": 7}, Outline((7, 1), (1,), 5, (), kind="numbers"))],
+    "adding": [({"n_samples": 5, "length": 7}, Outline((7, 2), (1,), 5, (), kind="numbers"))],
+    "copy": [
+        (
+            {"n_samples": 4, "length": 3, "delay": 1, "symbols": 5},
+            Outline((7,), (7,), 4, (), 7, "classes", vocabulary=7),
+        )
+    ],
+    "reber": [({"n_samples": 4}, Outline((24,), (24,), 4, (), 7, "classes", vocabulary=7, masked=True))],
+    "mnist1d": [({"n_samples": 10, "length": 30}, Outline((30, 1), (), 10, (), 10, "classes"))],
+    "formula": [
+        ({"n_samples": 5, "x": {"a": [0, 1], "b": [0, 1]}, "y": "a * b"}, Outline((2,), (1,), 5, (), kind="numbers"))
+    ],
+    "text": [
+        (
+            {"path": "text.txt", "unit": "byte", "sequence_length": 3},
+            Outline((3,), (3,), None, (), 256, "classes", vocabulary=256),
+        ),
+        (
+            {"path": "text.txt", "vocabulary": ["a"], "sequence_length": 3, "test": "text.txt"},
+            Outline((3,), (3,), None, ("test",), 2, "classes", vocabulary=2),
+        ),
+    ],
+    "image_folder": [
+        ({"path": "."}, Outline((2, 3, 3), (), 1, (), 1, "classes")),
+        (
+            {"path": ".", "image_size": [5, 4], "color_mode": "grayscale", "test": "."},
+            Outline((5, 4, 1), (), 1, ("test",), 1, "classes"),
+        ),
+    ],
     "csv": [
-        ({"path": "numbers.csv", "inputs": ["b"], "targets": ["t"]}, Outline((1,), (1,), splits=(), kind="numbers")),
+        ({"path": "numbers.csv", "inputs": ["b"], "targets": ["t"]}, Outline((1,), (1,), 2, splits=(), kind="numbers")),
         (
             {"path": "numbers.csv", "inputs": ["b", "a"], "targets": ["t", "u"]},
-            Outline((2,), (2,), splits=(), kind="numbers"),
+            Outline((2,), (2,), 2, splits=(), kind="numbers"),
         ),
-        ({"path": "text.csv", "inputs": ["a", "b"], "targets": ["t"]}, Outline((2,), (), splits=(), kind="classes")),
+        ({"path": "text.csv", "inputs": ["a", "b"], "targets": ["t"]}, Outline((2,), (), 2, (), 2, "classes")),
+    ],
+    "series": [
+        ({"path": "numbers.csv", "targets": ["t", "u"], "lags": 1}, Outline((1, 2), (2,), 1, (), kind="numbers")),
+        (
+            {"path": "text.csv", "inputs": ["a", "b"], "targets": ["t"], "lags": 1, "order": "b"},
+            Outline((1, 2), (), 1, (), 2, "classes"),
+        ),
     ],
     "npz": [
         ({"path": "plain.npz"}, Outline((3, 2), (), 4, (), kind="classes")),
@@ -97,6 +158,7 @@ CASES = {
 def files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, content in FILES.items():
+        Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_bytes(content)
 
 
@@ -113,26 +175,59 @@ def agree(outline, data):
         tuple(split for split in data.splits if split != "train"),
         len(data.classes),
         data.about_targets.kind,
+        data.input_features,
+        data.classes,
+        data.target_names,
+        data.column_classes,
+        data.vocabulary,
+        data.train.mask is not None,
     )
-    return all(known in (None, getattr(found, name)) for name, known in vars(outline).items())
+    return all(known in (None, (), getattr(found, name)) for name, known in vars(outline).items())
+
+
+def resolved(dataset):
+    """The dataset with what its file says written into its fields."""
+    return dataset.resolve(classes=False, reserved=(), early=True)
+
+
+GIVEN = [
+    ("arrays", {}, {"train": (X, T), "test": (X, T)}, Outline((3, 2), (), 4, ("test",), kind="classes")),
+    ("arrays", {}, (X, T.astype(str)), Outline((3, 2), (), 4, (), 3, kind="classes")),
+    ("frame", {}, (pandas.DataFrame(X[:, 0], columns=["a", "b"]), T), Outline((2,), (1,), 4, (), kind="numbers")),
+    (
+        "frame",
+        {"targets": ["b"], "exclude": ["c"]},
+        pandas.DataFrame({"a": [0, 1], "b": ["x", "y"], "c": [0, 0]}),
+        Outline((1,), (), 2, (), 2, "classes"),
+    ),
+]
 
 
 def test_every_built_in_dataset_is_looked_at():
-    assert CASES.keys() == set(built_in("datasets"))
+    assert CASES.keys() | {name for name, *_ in GIVEN} == set(built_in("datasets"))
+
+
+@pytest.mark.parametrize(("name", "fields", "data", "outline"), GIVEN)
+def test_an_outline_is_what_is_given(name, fields, data, outline):
+    empty = build("datasets", {"type": name, **fields})
+    assert empty.outline().inputs is None
+    dataset, _ = resolved(give_data(empty, splits_given(data)))
+    assert replace(dataset.outline(), features=(), class_names=(), target_names=(), column_classes=()) == outline
+    assert agree(dataset.outline(), load(dataset))
 
 
 @pytest.mark.parametrize(
     ("name", "fields", "outline"), [(name, *case) for name, cases in CASES.items() for case in cases]
 )
 def test_an_outline_is_what_will_be_loaded(name, fields, outline):
-    dataset = build("datasets", {"type": name, **fields})
-    assert dataset.outline() == outline
+    dataset, _ = resolved(build("datasets", {"type": name, **fields}))
+    assert replace(dataset.outline(), features=(), class_names=(), target_names=(), column_classes=()) == outline
     assert agree(outline, load(dataset))
 
 
 @pytest.mark.parametrize(("name", "fields"), [(name, CASES[name][-1][0]) for name in ("csv", "npz", "npy", "idx")])
 def test_whatever_loads_has_its_outline_and_whatever_does_not_is_refused_by_name(name, fields):
-    dataset = build("datasets", {"type": name, **fields})
+    dataset, _ = resolved(build("datasets", {"type": name, **fields}))
     path = Path(next(iter(fields.values())))
     loaded = 0
     for seed in range(400):
@@ -156,9 +251,9 @@ def test_whatever_loads_has_its_outline_and_whatever_does_not_is_refused_by_name
     assert loaded
 
 
-def test_a_csv_file_whose_first_target_is_missing_does_not_tell_its_kind():
+def test_a_csv_file_whose_columns_are_not_known_does_not_tell_what_they_are():
     fields = {"type": "csv", "path": "no_target.csv", "inputs": ["a"], "targets": ["t"]}
-    assert build("datasets", fields).outline() == Outline((1,), None, splits=())
+    assert build("datasets", fields).outline() == Outline(splits=())
 
 
 def damaged(content, place):
@@ -171,7 +266,7 @@ UNREAD = {
     "csv": (
         {"path": "large", "inputs": ["a", "b"], "targets": ["t"]},
         b"a,b,t\n" + b"1,2,3\n" * ROWS + b"1,2,x\n",
-        Outline((2,), (1,), splits=(), kind="numbers"),
+        Outline(splits=()),
     ),
     "npz": (
         {"path": "large"},

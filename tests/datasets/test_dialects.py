@@ -23,6 +23,8 @@ def read(path, content, inputs=("a", "b"), targets=("kind",), **fields):
     description = {"type": "csv", "path": str(path), "inputs": list(inputs), "targets": list(targets)}
     dataset = build("datasets", description | fields)
     data = dataset.load(RNG)
+    assert dataset.outline().inputs is None
+    dataset, _ = dataset.resolve(classes=False, reserved=(), early=True)
     assert dataset.outline().inputs == data.train.inputs.shape[1:]
     return data
 
@@ -54,6 +56,7 @@ FORMS = {
     "other names": (PLAIN, {"names": ["left", "right", "what"], "inputs": ["left", "right"], "targets": ["what"]}),
     "latin-1": (PLAIN.replace("kind", "größe").encode("latin-1"), {"encoding": "latin-1", "targets": ["größe"]}),
     "UTF-16 with a mark": (PLAIN.encode("utf-16"), {}),
+    "UTF-32 with a mark": (PLAIN.encode("utf-32"), {}),
     "UTF-16 without one": (PLAIN.encode("utf-16-le"), {"encoding": "utf-16-le"}),
     "gzip": (gzip.compress(PLAIN.encode()), {}),
     "bzip2": (bz2.compress(PLAIN.encode()), {}),
@@ -76,7 +79,7 @@ def test_lines_of_the_file_are_told_whatever_is_skipped(tmp_path):
     with pytest.raises(SpecnetError, match='table:8: column "b": "six" is not a finite number'):
         read(tmp_path / "table", content, skip_rows=1, comment="#")
     data = read(tmp_path / "table", content.replace("six", "6"), skip_rows=1, comment="#")
-    assert data.lines.tolist() == [4, 7, 8]
+    assert [data.place("train", row) for row in range(3)] == ["line 4", "line 7", "line 8"]
 
 
 def test_a_row_of_another_file_is_named_by_its_line(tmp_path):
@@ -117,6 +120,9 @@ WRONG = {
     "damaged gzip": (b"\x1f\x8b" + bytes(50), {}, "table: "),
     "another encoding": ("a,b,kind\n1,2,é\n3,4,x\n".encode("latin-1"), {}, "table:2: the byte 0xe9 is not UTF-8"),
     "not ASCII": (PLAIN.replace("x", "é"), {"encoding": "ascii"}, "table:2: the byte 0xc3 is not ASCII"),
+    "UTF-16 without a mark": (PLAIN.encode("utf-16-le"), {}, "its text is not UTF-8"),
+    "an array": (b"\x93NUMPY\x01\x00v\x00{}", {}, "table is an array of NumPy"),
+    "a database": (b"SQLite format 3\0\x10\0", {}, "table is a database of SQLite"),
     "too few names": (PLAIN, {"names": ["a", "b"]}, 'table:2: 3 cells, "names" has 2'),
     "uneven without a header": ("1,2,x\n1,2\n", {"header": False}, "table:2: 2 cells, the first row has 3"),
     "all is skipped": (PLAIN, {"skip_rows": 9}, "table has no rows below its header"),
@@ -152,3 +158,22 @@ def test_a_decimal_comma_is_recognised(tmp_path):
     with pytest.raises(SpecnetError) as raised:
         read(tmp_path / "table", PLAIN.replace(",", ";").replace(".", ","))
     assert raised.value.diagnostics[0].help == 'set "decimal": ",", if that is the decimal mark'
+
+
+@pytest.mark.parametrize(
+    ("cells", "decimal", "mark"),
+    [(["1,234", "2,345.5", "3"], ".", ","), (["$1,234", "2,345,678", "3"], ".", ","), (["1.234,1", "3"], ",", ".")],
+)
+def test_a_mark_between_thousands_is_recognised(cells, decimal, mark, tmp_path):
+    content = "a;b;kind\n" + "".join(f"{cell};1;x\n" for cell in cells)
+    with pytest.raises(SpecnetError) as raised:
+        read(tmp_path / "table", content, inputs=["a"], delimiter=";", decimal=decimal)
+    assert f'set "thousands": "{mark}"' in raised.value.diagnostics[0].help
+
+
+def test_a_file_of_arrays_is_not_taken_for_a_zipped_table(tmp_path):
+    with (tmp_path / "table").open("wb") as file:
+        np.savez(file, x=[1])
+    content = (tmp_path / "table").read_bytes()
+    with pytest.raises(SpecnetError, match="arrays of NumPy"):
+        read(tmp_path / "table", content)

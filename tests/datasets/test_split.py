@@ -1,8 +1,11 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 
 import specnet
 from specnet.datasets.base import Data, Samples
+from specnet.datasets.division import nearest_groups
 from specnet.datasets.split import Split
 from specnet.errors import DataError
 from specnet.runs.building import load_data
@@ -24,7 +27,15 @@ def rows(samples):
 
 @pytest.mark.parametrize(
     ("count", "validation", "test", "sizes"),
-    [(100, 0.2, 0.1, (70, 20, 10)), (7, 0.3, 0.0, (5, 2, 0)), (11, 0.0, 0.5, (5, 0, 6)), (3, 0.34, 0.33, (1, 1, 1))],
+    [
+        (100, 0.2, 0.1, (70, 20, 10)),
+        (7, 0.3, 0.0, (5, 2, 0)),
+        (11, 0.0, 0.5, (5, 0, 6)),
+        (3, 0.34, 0.33, (1, 1, 1)),
+        (10, 0.25, 0.25, (5, 3, 2)),
+        (15, 0.1, 0.3, (9, 2, 4)),
+        (100, 0.29, 0.57, (14, 29, 57)),
+    ],
 )
 def test_shares_are_disjoint_complete_and_in_the_datasets_order(count, validation, test, sizes):
     found = divide(Split(validation=validation, test=test), data(count))
@@ -103,11 +114,245 @@ def test_stratify_takes_truth_values():
     assert sorted(found.validation.targets.tolist()) == [False, False, True, True]
 
 
-@pytest.mark.parametrize("targets", [np.linspace(0, 1, 10), np.ones((10, 2)), np.array([0.0] * 9 + [np.nan])])
-def test_there_is_nothing_to_stratify_by_without_classes(targets):
+@pytest.mark.parametrize("targets", [np.ones((10, 2)), np.zeros((10, 3, 1))])
+def test_there_is_nothing_to_stratify_by_with_several_numbers(targets):
     with pytest.raises(DataError) as caught:
         divide(Split(validation=0.5, stratify=True), data(10, targets))
     assert caught.value.pointer == ("stratify",)
+
+
+@pytest.mark.parametrize("column", [False, True])
+def test_numbers_are_stratified_by_tenths_of_their_range(column):
+    targets = np.random.default_rng(0).lognormal(sigma=3, size=200)
+    found = divide(Split(validation=0.2, test=0.1, stratify=True), data(200, targets[:, None] if column else targets))
+    tenth = np.searchsorted(np.quantile(targets, np.linspace(0, 1, 11))[1:-1], found.validation.targets.ravel())
+    assert np.bincount(tenth).tolist() == [4] * 10
+    assert len(found.test.targets) == 20
+
+
+@pytest.mark.parametrize(
+    ("targets", "stratified"),
+    [
+        (np.arange(60) % 3, True),
+        (np.arange(60) % 2 * 1.0, True),
+        (np.eye(3)[np.arange(60) % 3], True),
+        (np.arange(60) % 3 * 1.0, False),  # whole numbers that may be measurements
+        (np.arange(60) % 20, False),  # counts
+        (np.arange(120).reshape(60, 2) % 2, False),  # several labels
+        (np.linspace(0, 1, 60), False),
+    ],
+)
+def test_classes_are_stratified_unless_the_spec_says_otherwise(targets, stratified):
+    def chosen(stratify):
+        return rows(divide(Split(validation=0.3, stratify=stratify), data(60, targets)).validation)
+
+    assert chosen(None) != chosen(False) if stratified else chosen(None) == chosen(False)
+    if stratified:
+        assert chosen(None) == chosen(True)
+
+
+def test_classes_with_names_are_stratified_however_few_their_samples():
+    samples = Data(Samples(np.arange(12.0)[:, None], np.arange(12) % 4), classes=("a", "b", "c", "d"))
+    assert sorted(divide(Split(test=1 / 3), samples).test.targets.tolist()) == [0, 1, 2, 3]
+
+
+def test_without_being_asked_to_stratify_shares_may_take_a_class_whole():
+    samples = Data(Samples(np.arange(8.0)[:, None], np.arange(8) % 4), classes=("a", "b", "c", "d"))
+    assert len(divide(Split(test=0.7), samples).test.targets) == 6
+
+
+def test_the_order_of_the_file_is_kept_with_the_test_samples_last():
+    found = divide(Split(by="order", validation=0.2, test=0.3), data(10))
+    assert {name: rows(each) for name, each in found.splits.items()} == {
+        "train": [0, 1, 2, 3, 4],
+        "validation": [5, 6],
+        "test": [7, 8, 9],
+    }
+    assert found.place("test", 0) == "row 7"
+    assert rows(divide(Split(by="order", test=0.3), data(10)).test) == [7, 8, 9]
+
+
+def with_column(values, **further):
+    """Samples of a table that has the column "site"."""
+    values = np.asarray(values)
+
+    def column(name):
+        if name != "site":
+            raise DataError(f"there is no column {name}")
+        return values
+
+    return Data(data(len(values)).train, column=column, **further)
+
+
+@pytest.mark.parametrize("kind", [str, float, object])
+def test_groups_are_never_divided_and_shares_are_as_near_as_groups_allow(kind):
+    sites = np.repeat(np.arange(30), np.random.default_rng(0).integers(1, 20, 30)).astype(kind)
+    count = len(sites)
+    split = Split(by="group", column="site", validation=0.2, test=0.1)
+    found = divide(split, with_column(sites))
+    parts = {name: sites[rows(each)] for name, each in found.splits.items()}
+    assert sum(map(len, parts.values())) == count
+    assert not any({*parts[a]} & {*parts[b]} for a, b in combinations(parts, 2))
+    assert {name: len(parts[name]) for name in ("validation", "test")} == split.counts(count)
+    again, other = (rows(divide(split, with_column(sites), seed).test) for seed in (1, 2))
+    assert rows(found.test) == again != other
+
+
+@pytest.mark.parametrize(
+    ("sizes", "validation", "test"),
+    [((90, 5, 5), 5, 5), ((50, 30, 20), 20, 30), ((34, 33, 33), 33, 33), ((97, 1, 1, 1), 2, 1)],
+)
+def test_few_groups_leave_one_for_each_split(sizes, validation, test):
+    sites = np.repeat(np.arange(len(sizes)), sizes)
+    found = divide(Split(by="group", column="site", validation=0.2, test=0.3), with_column(sites)).splits
+    assert [len(found[name].inputs) for name in ("validation", "test")] == [validation, test]
+    assert len({*sites[rows(found["train"])]}) >= 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_other_choice_of_groups_is_nearer_to_a_share(seed):
+    rng = np.random.default_rng(seed)
+    sizes, keep = rng.integers(1, 40, rng.integers(3, 9)) * rng.choice([1, 7]), int(rng.integers(1, 3))
+    total = int(rng.integers(1, sizes.sum()))
+    found = nearest_groups(sizes, total, keep, rng)
+    assert len({*found}) == len(found) and 0 < len(found) <= len(sizes) - keep
+    others = (each for size in range(1, len(sizes) - keep + 1) for each in combinations(sizes, size))
+    nearest = min(abs(sum(each) - total) for each in others)
+    assert abs(sizes[found].sum() - total) <= nearest + (keep > 1) * sizes.max() // 2
+
+
+@pytest.mark.parametrize("sizes", [np.full(20_000, 10), np.append(np.full(5_000, 30), 100_000), np.arange(1, 3000)])
+def test_many_groups_are_chosen_fast_and_nearly_exactly(sizes):
+    total = int(sizes.sum() * 0.2) + 3
+    found = nearest_groups(sizes, total, 1, np.random.default_rng(0))
+    assert abs(sizes[found].sum() - total) <= sizes.min() // 2
+
+
+def test_too_few_groups_are_refused():
+    split = Split(by="group", column="site", validation=0.2, test=0.2)
+    with pytest.raises(DataError, match="3 splits need at least 3 groups, but there are 2"):
+        divide(split, with_column(["a"] * 8 + ["b"] * 2))
+
+
+def test_a_column_names_the_split_of_each_row():
+    names = ["train", "Val", "TEST", "training", "dev", "valid", " testing ", "validation", "train"]
+    found = divide(Split(by="column", column="site"), with_column(names))
+    assert {name: rows(each) for name, each in found.splits.items()} == {
+        "train": [0, 3, 8],
+        "validation": [1, 4, 5, 7],
+        "test": [2, 6],
+    }
+    assert found.origins["test"].tolist() == [2, 6]
+    one = divide(Split(by="column", column="site"), with_column(["train", "test", "train"]))
+    assert [*one.splits] == ["train", "test"]
+
+
+@pytest.mark.parametrize("split", [{"by": "column"}, {"by": "group", "test": 0.5}])
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["train", "", "test"], 'column "site" has no value in line 3'),
+        ([1.0, np.nan, np.nan], 'column "site" has no value in line 3 and 1 more rows'),
+        (["train"], "has shape"),
+    ],
+)
+def test_a_column_without_a_value_in_each_row_is_refused(split, values, message):
+    table = Data(data(3).train, places={"train": lambda row: f"line {row + 2}"}, column=lambda name: np.asarray(values))
+    with pytest.raises(DataError, match=message) as caught:
+        divide(Split(column="site", **split), table)
+    assert caught.value.pointer == ("column",)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["train", "test", "tset", "no"], '"tset" in column "site", line 4, is no split, and in 1 more rows others'),
+        ([0.0, 1.0, 1.0, 0.0], '0.0 in column "site", line 2, is no split, and in 3 more'),
+        (["test", "dev", "val", "test"], 'no row of column "site" says train'),
+    ],
+)
+def test_a_column_that_names_no_split_is_refused_with_its_place(values, message):
+    with pytest.raises(DataError, match=message) as caught:
+        divide(Split(by="column", column="site"), with_column(values, places={"train": lambda row: f"line {row + 2}"}))
+    assert caught.value.pointer == ("column",)
+    assert message.startswith("no row") or "allowed are train, training, validation, val" in caught.value.help
+
+
+def test_columns_are_used_only_where_there_are_some():
+    for split in (Split(by="column", column="site"), Split(by="group", column="site", test=0.5)):
+        with pytest.raises(DataError, match="the dataset has no columns") as caught:
+            divide(split, data())
+        assert caught.value.pointer == ("by",)
+    with pytest.raises(DataError, match="there is no column place") as caught:
+        divide(Split(by="column", column="place"), with_column(["train"]))
+    assert caught.value.pointer == ("column",)
+
+
+def test_a_column_may_be_a_number():
+    assert Split.model_validate({"by": "column", "column": 3}).column == "3"
+
+
+def test_a_column_does_not_replace_samples_of_the_datasets_own():
+    with pytest.raises(DataError, match="its own test samples") as caught:
+        divide(Split(by="column", column="site"), with_column(["train", "test"], test=data().train))
+    assert caught.value.pointer == ("column",)
+
+
+def fold(split, samples, k):
+    folds = split.divide(samples, k, np.random.default_rng(3))
+    for train, held_out in folds:
+        assert train.size and held_out.size and not np.intersect1d(train, held_out).size
+        assert (np.diff(train) > 0).all() and (np.diff(held_out) > 0).all()
+    return folds
+
+
+@pytest.mark.parametrize("count", [5, 23, 100])
+def test_each_sample_is_held_out_in_one_of_the_folds_which_are_equally_large(count):
+    folds = fold(Split(), data(count), 5)
+    assert np.array_equal(np.sort(np.concatenate([each.held_out for each in folds])), np.arange(count))
+    assert all(len(each.train) + len(each.held_out) == count for each in folds)
+    sizes = [len(each.held_out) for each in folds]
+    assert max(sizes) - min(sizes) <= 1
+    other = Split().divide(data(count), 5, np.random.default_rng(4))
+    assert [each.held_out.tolist() for each in folds] != [each.held_out.tolist() for each in other]
+
+
+@pytest.mark.parametrize("targets", [np.repeat([0, 1, 2], [50, 13, 6]), np.random.default_rng(1).normal(size=69)])
+def test_stratified_folds_have_each_class_or_range_alike(targets):
+    folds = fold(Split(stratify=True), data(69, targets), 5)
+    values = targets if targets.dtype == int else np.argsort(np.argsort(targets)) // 7
+    counts = np.array([np.bincount(values[each.held_out], minlength=3) for each in folds])
+    assert np.ptp(counts, axis=0).max() <= (1 if targets.dtype == int else 2)
+    assert np.ptp(counts.sum(axis=1)) <= 1
+
+
+def test_folds_in_the_order_of_the_file_train_on_what_came_before():
+    assert [(each.train.tolist(), each.held_out.tolist()) for each in fold(Split(by="order"), data(8), 3)] == [
+        ([0, 1], [2, 3]),
+        ([0, 1, 2, 3], [4, 5]),
+        ([0, 1, 2, 3, 4, 5], [6, 7]),
+    ]
+
+
+def test_folds_hold_out_whole_groups():
+    sites = np.repeat([*"abcdefgh"], [9, 8, 7, 6, 5, 4, 3, 2])
+    folds = fold(Split(by="group", column="site"), with_column(sites), 4)
+    assert [{*sites[each.train]} & {*sites[each.held_out]} for each in folds] == [set()] * 4
+    assert [len(each.held_out) for each in folds] == [11] * 4
+
+
+@pytest.mark.parametrize(
+    ("split", "count", "message"),
+    [
+        ({}, 2, "3 folds need at least 3 samples, but there are 2"),
+        ({"by": "order"}, 3, "3 folds in their order need at least 4 samples"),
+        ({"by": "group", "column": "site"}, 2, "3 folds need at least 3 groups"),
+        ({"by": "column", "column": "site"}, 9, "leaves nothing to fold"),
+    ],
+)
+def test_folds_that_would_be_empty_are_refused(split, count, message):
+    with pytest.raises(DataError, match=message):
+        Split(**split).divide(with_column(range(count)), 3, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(
@@ -147,3 +392,25 @@ def test_a_seed_of_the_split_keeps_the_split_while_that_of_the_spec_changes(tmp_
         return load_data(specnet.load_spec(spec)).validation.inputs.tolist()
 
     assert validation(1, 5) == validation(2, 5) == validation(5, None) != validation(1, None)
+
+
+@pytest.mark.parametrize("split", [{}, {"by": "order"}, {"by": "group", "column": "site"}])
+def test_a_fold_is_the_test_split_and_the_validation_share_is_one_of_the_rest(split):
+    sites, held_out = np.repeat([*"abcdefgh"], 5), []
+    for number in (1, 2, 3, 4):
+        found = divide(Split(**split, validation=0.2, folds=4, fold=number), with_column(sites))
+        rows = found.origins
+        assert {*found.splits} == {"train", "validation", "test"}
+        used = np.concatenate([*rows.values()])
+        assert len(np.unique(used)) == len(used) == sum(len(samples.inputs) for samples in found.splits.values())
+        for name, samples in found.splits.items():
+            assert np.array_equal(samples.inputs, with_column(sites).train.inputs[rows[name]])
+        if split.get("by") == "group":
+            assert not {*sites[rows["test"]]} & {*sites[np.r_[rows["train"], rows["validation"]]]}
+        held_out += [*rows["test"]]
+    assert sorted(held_out) == list(range(8 if split.get("by") == "order" else 0, 40))
+
+
+def test_folds_replace_no_test_samples_of_the_datasets_own():
+    with pytest.raises(DataError, match="its own test samples"):
+        divide(Split(folds=2, fold=1), with_column(range(9), test=data().train))

@@ -3,12 +3,13 @@ import pytest
 
 from specnet import SpecnetError, build
 
-NAMES = ["spiral", "waves", "shapes", "sines"]
+NAMES = ["spiral", "waves", "shapes", "sines", "adding"]
 IMPOSSIBLE = {
-    "spiral": [{"n_samples": 2}, {"n_samples": 5}, {"n_samples": 10.0}, {"n_samples": 10**7 + 2}, {"noise": -0.1}],
+    "spiral": [{"n_samples": 2}, {"n_samples": 10.0}, {"n_samples": 10**7 + 2}, {"noise": -0.1}],
     "waves": [{"n_samples": 2}, {"n_samples": 5}, {"n_samples": 10.0}, {"n_samples": 10**7 + 2}, {"noise": -0.1}],
     "shapes": [{"n_samples": 0}, {"n_samples": 6}, {"n_samples": 50_004}, {"size": 14}, {"size": 33}, {"noise": -0.1}],
     "sines": [{"n_samples": 3}, {"n_samples": 100_001}, {"length": 1}, {"length": 501}, {"noise": -0.1}],
+    "adding": [{"n_samples": 3}, {"n_samples": 10**6 + 1}, {"length": 1}, {"length": 1001}],
 }
 
 
@@ -176,3 +177,18 @@ def test_impossible_sizes_are_refused(name, bad):
 def test_a_formula_has_no_file_form(name, tmp_path):
     with pytest.raises(SpecnetError, match=r"x\.csv"):
         build("datasets", name).read(tmp_path / "x.csv", targets=True, classes=())
+
+
+def test_adding_marks_a_number_in_each_half_and_adds_both():
+    for length in (2, 5, 30):
+        data = build("datasets", {"type": "adding", "length": length}).load(np.random.default_rng(0)).train
+        values, marks = data.inputs[..., 0], data.inputs[..., 1]
+        half = length // 2
+        assert {*np.unique(marks)} <= {0, 1}
+        assert (marks[:, :half].sum(axis=1) == 1).all()
+        assert (marks[:, half:].sum(axis=1) == 1).all()
+        assert marks.any(axis=0).all()
+        for sample in range(5):
+            chosen = [v for v, m in zip(values[sample], marks[sample], strict=True) if m]
+            assert data.targets[sample].tolist() == [pytest.approx(sum(chosen))]
+        assert np.mean((data.targets - 1) ** 2) == pytest.approx(1 / 6, abs=0.02)

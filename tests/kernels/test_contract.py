@@ -11,7 +11,7 @@ from specnet import registry
 CASES = {str(case): case for name in kernel_sets() for case in specnet.testing.kernel_cases(name)}
 
 
-@pytest.mark.parametrize("name", sampled(CASES, 5))
+@pytest.mark.parametrize("name", sampled(CASES, 10))
 def test_a_kernel_keeps_the_contract_of_its_definition(name):
     CASES[name]()
 

@@ -6,9 +6,9 @@ from helpers import gradient_error, numeric_gradient
 
 import specnet
 from specnet.errors import ShapeError, SpecnetError
-from specnet.layers.base import outputs_of
 from specnet.layers.composite import Parallel, Repeat, Residual
 from specnet.layers.linear import Linear
+from specnet.layers.stack import outputs_of
 from specnet.network.network import Network
 
 
@@ -356,3 +356,40 @@ def test_json_round_trip_gives_the_same_network():
     x = np.random.default_rng(4).normal(size=(3, 4, 5))
     first, second = (Network(layers, (4, 5), seed=8) for layers in (built, again))
     assert first.forward(x, training=True).tobytes() == second.forward(x, training=True).tobytes()
+
+
+@pytest.mark.parametrize("merge", ["average", "multiply", "maximum"])
+def test_parallel_averages_multiplies_or_takes_the_maximum_of_its_branches(merge):
+    network = specnet.build_network([{"type": "parallel", "branches": [["tanh"], ["sine"], []], "merge": merge}], (4,))
+    x = np.random.default_rng(8).normal(size=(3, 4)).astype(np.float32)
+    ys = np.array([np.tanh(x), np.sin(x), x])
+    expected = {"average": ys.sum(axis=0) / 3, "multiply": ys[0] * ys[1] * ys[2], "maximum": ys.max(axis=0)}[merge]
+    np.testing.assert_allclose(network.forward(x, training=False), expected, rtol=1e-6)
+
+
+def test_equal_outputs_give_the_maximum_its_gradient_once():
+    network = specnet.build_network([{"type": "parallel", "branches": [[], [], []], "merge": "maximum"}], (2,))
+    network.forward(np.ones((1, 2), np.float32), training=True)
+    np.testing.assert_array_equal(network.backward(np.full((1, 2), 5, np.float32)), [[5, 5]])
+
+
+def test_a_projection_gives_the_input_of_a_residual_the_shape_of_its_layers():
+    linear = {"type": "linear", "units": 2}
+    network = specnet.build_network([{"type": "residual", "layers": [linear], "projection": linear}], (3,), "float64")
+    assert [*network.params] == [
+        f"layers.0.{place}.{name}" for place in ("layers.0", "projection") for name in ("weight", "bias")
+    ]
+    x = np.ones((1, 3))
+    weights = network.params["layers.0.layers.0.weight"] + network.params["layers.0.projection.weight"]
+    np.testing.assert_allclose(network.forward(x, training=False), x @ weights)
+
+
+def test_a_residual_that_changes_the_shape_asks_for_a_projection():
+    with pytest.raises(specnet.SpecnetError, match='set "projection" to a layer that returns this shape'):
+        specnet.build_network([{"type": "residual", "layers": [{"type": "linear", "units": 2}]}], (3,))
+
+
+def test_a_mistake_in_a_projection_has_its_place():
+    glu = {"type": "residual", "layers": [{"type": "linear", "units": 2}], "projection": "glu"}
+    with pytest.raises(specnet.SpecnetError, match=r"layers\.0\.projection divides axis -1 .*, its input has 3"):
+        specnet.build_network([glu], (3,))

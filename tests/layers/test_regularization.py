@@ -42,3 +42,23 @@ def test_dropout_is_the_identity_without_training_or_rate(rate, training):
 def test_a_rate_that_is_no_share_is_refused(rate):
     with pytest.raises(specnet.SpecnetError, match="rate"):
         specnet.build("layers", {"type": "dropout", "rate": rate})
+
+
+@pytest.mark.parametrize(("name", "together"), [("spatial_dropout", (1, 2)), ("drop_path", (1, 2, 3))])
+def test_inputs_are_dropped_together(name, together):
+    network = specnet.build_network([{"type": name, "rate": 0.3}], (4, 5, 6), "float64", seed=7)
+    y = network.forward(np.ones((500, 4, 5, 6)), training=True)
+    assert set(np.unique(y)) == {0, 1 / 0.7}
+    assert np.array_equal(y, np.broadcast_to(y.max(axis=together, keepdims=True), y.shape))
+    assert np.mean(y == 0) == pytest.approx(0.3, abs=0.07)
+    np.testing.assert_array_equal(network.backward(np.full_like(y, 3.0)), 3.0 * y)
+    np.testing.assert_array_equal(network.forward(np.ones((2, 4, 5, 6)), training=False), 1)
+
+
+def test_gaussian_noise_has_its_deviation_in_training_alone():
+    network = specnet.build_network([{"type": "gaussian_noise", "std": 0.2}], (1000,), "float32", seed=7)
+    x = np.full((100, 1000), 2.0, np.float32)
+    noise = network.forward(x, training=True) - x
+    assert noise.dtype == np.float32
+    assert (np.mean(noise), np.std(noise)) == pytest.approx((0, 0.2), abs=0.003)
+    np.testing.assert_array_equal(network.forward(x, training=False), x)

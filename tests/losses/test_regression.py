@@ -15,6 +15,7 @@ FORMULAS = [
     ({"type": "mae"}, abs),
     ({"type": "huber"}, huber(1.0)),
     ({"type": "huber", "delta": 0.3}, huber(0.3)),
+    ({"type": "log_cosh"}, lambda e: abs(e) + math.log1p(math.exp(-2 * abs(e))) - math.log(2)),
 ]
 every_loss = pytest.mark.parametrize(("spec", "formula"), FORMULAS)
 

@@ -9,18 +9,32 @@ import pytest
 from helpers import built_in
 
 import specnet
+from specnet.component import find_class
 
 rng = np.random.default_rng(5)
 NUMBERS = [*rng.normal(size=(2, 60, 3))]
 """Predictions and targets of three numbers each."""
-CASES = {
-    "accuracy": [(rng.normal(size=(60, 4)), rng.integers(4, size=60)), (rng.random((60, 1)), rng.integers(2, size=60))],
-    "mse": [NUMBERS],
-    "mae": [NUMBERS],
-    "r2": [NUMBERS],
-}
+CLASSES = (rng.dirichlet(np.ones(4), 60), rng.integers(4, size=60))
+YES_OR_NO = (rng.random((60, 1)), rng.integers(2, size=60))
+OF_CLASSES = [
+    "accuracy", "top_k_accuracy", "balanced_accuracy", "precision", "recall", "f1", "specificity", "jaccard", "roc_auc",
+    "average_precision", "log_loss", "brier_score", "ece", "matthews_corrcoef", "cohen_kappa", "hamming_loss",
+    "perplexity", "bits_per_character",
+]  # fmt: skip
+OF_NUMBERS = [
+    "mse", "rmse", "mae", "median_absolute_error", "mape", "smape", "r2", "explained_variance", "nrmse", "pearson",
+    "spearman", "pinball_loss",
+]  # fmt: skip
+CASES = {name: [CLASSES, YES_OR_NO] for name in OF_CLASSES} | {name: [NUMBERS] for name in OF_NUMBERS}
+CASES["coverage"] = [(rng.normal(size=(60, 2)), rng.normal(size=60))]
 every_metric = pytest.mark.parametrize(
-    ("name", "prediction", "target"), [(name, *case) for name, cases in CASES.items() for case in cases]
+    ("name", "prediction", "target"),
+    [
+        (each, *case)
+        for name, cases in CASES.items()
+        for case in cases
+        for each in (name, *({"type": name, **fields} for fields in find_class("metrics", name).examples))
+    ],
 )
 DIVISIONS = [[0, 1, 3, 60], [0, 30, 60], [*range(61)]]
 
@@ -75,7 +89,7 @@ def test_what_is_kept_goes_through_json_and_ends_in_the_same_bits(name, predicti
 def test_what_another_metric_kept_is_refused(name, prediction, target):
     metric = specnet.build("metrics", name)
     first = next(iter(metric.kept))
-    for wrong in ({}, {**metric.kept, "more": 1}, {**metric.kept, first: "x"}, {**metric.kept, first: [[1.0]]}):
+    for wrong in ({}, {**metric.kept, "more": 1}, {**metric.kept, first: "x"}, {**metric.kept, first: [[[[1.0]]]]}):
         with pytest.raises(ValueError, match=r"keep|could not convert"):
             metric.restore(wrong)
 
@@ -83,9 +97,11 @@ def test_what_another_metric_kept_is_refused(name, prediction, target):
 @every_metric
 def test_without_samples_there_is_no_number(name, prediction, target):
     metric = specnet.build("metrics", name)
-    assert math.isnan(metric.compute())
-    metric.update(prediction, target, np.zeros(60))
-    assert math.isnan(metric.compute())
+    for weight in (None, np.zeros(60)):
+        if weight is not None:
+            metric.update(prediction, target, weight)
+        found = metric.compute()
+        assert not any(found.values()) if isinstance(found, dict) else math.isnan(found)
 
 
 @every_metric

@@ -268,60 +268,6 @@ def test_dx_is_computed_where_something_below_is_trained(layers, needs):
     assert asked(network.backpropagate) == needs
 
 
-class Tied(Layer):
-    """y = x W^T with the weight W of another layer."""
-
-    source: str = "layers.0.weight"
-    units: int = 4
-
-    def build(self, input_shape):
-        self.share("weight", self.source, transpose=True)
-        return (self.units,)
-
-    def forward(self, x, training):
-        self.x = x
-        return x @ self.weight
-
-    def backward(self, dy):
-        self.grad.weight[...] = self.x.T @ dy
-        return dy @ self.weight.T
-
-
-def test_a_shared_parameter_gets_the_gradients_of_all_its_uses():
-    linear = {"type": "linear", "units": 3}
-    network = build_network([linear, "tanh", Tied(), linear, "tanh", Tied()], (4,), "float64", seed=2)
-    assert list(network.params) == ["layers.0.weight", "layers.0.bias", "layers.3.weight", "layers.3.bias"]
-    x, dy = draw(network)
-
-    def f():
-        return float(np.sum(dy * network.forward(x)))
-
-    for _ in range(2):  # gradients are overwritten, not added from step to step
-        f()
-        dx = network.backward(dy)
-    grads = network.grads.flat.copy()
-    assert gradient_error(grads, numeric_gradient(f, network.params.flat)) < 1e-6
-    assert gradient_error(dx, numeric_gradient(f, x)) < 1e-6
-
-
-def test_a_layer_below_which_only_shares_a_parameter_is_trained():
-    network = build_network([Tied(source="layers.1.weight"), {"type": "linear", "units": 3}], (3,), "float64")
-    x, dy = draw(network)
-    network.forward(x)
-    network.backward(dy)
-    grads = network.grads.flat.copy()
-    network.grads.flat[...] = np.nan
-    network.backpropagate(dy)
-    np.testing.assert_array_equal(network.grads.flat, grads)
-
-
-def test_a_shared_parameter_that_there_is_not_is_told_with_its_place():
-    with pytest.raises(SpecnetError, match=r'layers\.1 shares "layers.0.kernel", which is not a parameter') as error:
-        build_network([{"type": "linear", "units": 3}, Tied(source="layers.0.kernel")], (4,))
-    assert error.value.pointer == ("layers", 1)
-    assert error.value.help == "parameters are layers.0.weight, layers.0.bias"
-
-
 COPIES = {"deepcopy": copy.deepcopy, "pickle": lambda network: pickle.loads(pickle.dumps(network))}
 every_copy = pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
 

@@ -79,13 +79,13 @@ class Tokens(Dataset):
         return Data(StreamedSamples(x, t, 800))
 
 
-LAYERS = ["embedding", "flatten", {"type": "linear", "units": 1}]
+LAYERS = ["rows", "flatten", {"type": "linear", "units": 1}]
 
 
 @pytest.fixture(autouse=True)
 def components(local):
     for group, name, cls in (
-        ("layers", "embedding", Embedding),
+        ("layers", "rows", Embedding),
         ("datasets", "tokens", Tokens),
         ("transforms", "next", Next),
     ):
@@ -159,10 +159,10 @@ def test_memory_and_times_are_measured_with_whole_numbers():
 
 
 def test_branches_take_whole_numbers_together():
-    both = {"type": "parallel", "branches": [["embedding"], ["embedding"]], "merge": "add"}
+    both = {"type": "parallel", "branches": [["rows"], ["rows"]], "merge": "add"}
     assert specnet.build_network([both], (3,)).whole
-    beside = {"type": "parallel", "branches": [["embedding", "flatten"], [{"type": "linear", "units": 3}]]}
-    for layers in ([beside], ["flatten", "embedding"], [{"type": "linear", "units": 3}], []):
+    beside = {"type": "parallel", "branches": [["rows", "flatten"], [{"type": "linear", "units": 3}]]}
+    for layers in ([beside], ["flatten", "rows"], [{"type": "linear", "units": 3}], []):
         assert not specnet.build_network(layers, (3,)).whole
     specnet.build_network([both], (3,)).forward(np.array([[0, 5, 2]]))
     specnet.build_network([beside], (3,)).forward(np.array([[0, 5, 2]]))

@@ -13,8 +13,14 @@ from specnet.optimizers.base import all_needs, all_state_names, named_state
 from specnet.optimizers.sgd import Sgd
 from specnet.schedules.base import scheduled
 from specnet.schedules.scheduled import ScheduledFields
+from specnet.training.batches import Batch
+from specnet.training.loop import run_epoch
+from specnet.training.model import Model
 from specnet.training.objective import BatchObjective
+from specnet.training.settings import Training
+from specnet.training.trainer import Trainer
 from specnet.training.update import updater
+from specnet.transforms.pipeline import Pipeline
 
 SHAPES = {"layers.0.weight": (2, 3), "layers.0.bias": (3,), "layers.2.weight": (3, 1)}
 SIZE = 12
@@ -300,3 +306,45 @@ def test_parameters_decay_as_their_layers_declare():
         network.params.flat[...] = 1.0
         updater(network, optimizer, np.zeros((0, decayed.size)))(0)
         np.testing.assert_array_equal(network.params.flat, np.where(decayed, 0.75**steps, 1.0))
+
+
+def train(layers, optimizer, steps, x, target):
+    """Return a network and the lines of its history after some steps on a full batch."""
+    network = specnet.build_network(layers, x.shape[1:], "float64", 1)
+    model = Model(network, specnet.build("losses", "mse"), Pipeline([], ()), Pipeline([], ()))
+    trained = Training(epochs=max(steps, 1), batch_size=None)
+    trainer = Trainer(model, specnet.build("optimizers", optimizer), trained, {"train": Batch(x, target, target)}, 0)
+    return network, [run_epoch(trainer) for _ in range(steps)]
+
+
+def test_groups_of_layers_have_their_own_rate_and_decay_or_none_at_all(monkeypatch):
+    monkeypatch.setattr("specnet.optimizers.base.PIECE", 4)
+    layers = [{"type": "linear", "units": 3}, "tanh", {"type": "linear", "units": 3}, {"type": "linear", "units": 1}]
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(9, 2)), rng.normal(size=(9, 1))
+    rule = {"type": "adamw", "learning_rate": 0.1, "weight_decay": 0.2}
+    halving = {"type": "exponential", "initial": 0.5, "every_steps": 1}
+    groups = [
+        {"layers": ":1", "trainable": False},
+        {"layers": [2], "learning_rate": halving, "weight_decay": 0.0},
+    ]
+    network, lines = train(layers, rule | {"groups": groups}, 1, *data)
+    expected = {
+        "0": train(layers, rule, 0, *data)[0].params,
+        "2": train(layers, rule | {"learning_rate": 0.5, "weight_decay": 0.0}, 1, *data)[0].params,
+        "3": train(layers, rule, 1, *data)[0].params,
+    }
+    for name, values in network.params.items():
+        np.testing.assert_allclose(values, expected[name.split(".")[1]][name], rtol=1e-12, err_msg=name)
+    assert lines[0]["optimizer.groups.1.learning_rate"] == 0.5
+    assert network.stack.lowest == 2  # nothing is computed for what is not trained
+    assert train(layers, rule | {"groups": groups}, 3, *data)[1][2]["optimizer.groups.1.learning_rate"] == 0.125
+
+
+def test_optimizers_of_full_batches_fit_a_sine_in_a_few_steps():
+    x = np.linspace(-1.5, 1.5, 25)[:, None]
+    layers = [{"type": "linear", "units": 5}, "tanh", {"type": "linear", "units": 1}]
+    for name, least in (("levenberg_marquardt", 1e-4), ("lbfgs", 1e-5), ("conjugate_gradient", 1e-3)):
+        losses = [line["train/loss"] for line in train(layers, name, 40, x, np.sin(x))[1]]
+        assert losses == sorted(losses, reverse=True), name
+        assert losses[-1] < least, name

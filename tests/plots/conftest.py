@@ -27,6 +27,7 @@ def trained():
         task = decided(data, predict(data.train.inputs[:1])) if data else None
         further = {
             "input_names": data.input_names if data else (),
+            "transformed_names": data.input_names if data else (),
             "task": task,
             "record": dict(record),
             "params": dict(params),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers import sampled
 
+import specnet
 from specnet import registry
 from specnet.component import build
 from specnet.datasets.base import Data, Samples, StreamedSamples
@@ -17,8 +18,16 @@ from specnet.errors import PlotError
 from specnet.functions import softmax
 from specnet.plots.base import SplitPlot
 from specnet.report.pictures import write_picture
+from specnet.training.model import Model
+from specnet.transforms.pipeline import Pipeline
 
-PLOTS = sorted(registry.claims("plots"))
+PLOTS = sorted(registry.claims("plots").keys() - {"written_text"})  # which has no axes: test_written_text.py
+INSIDE = {
+    "attention": ([{"type": "multi_head_attention", "num_heads": 2}], (4, 2)),
+    "feature_maps": ([{"type": "conv2d", "filters": 3, "kernel_size": 2}], (6, 6, 1)),
+    "sequences": ([{"type": "rnn", "units": 1}], (5, 2)),
+}
+"""Layers and shapes of inputs for plots that show what is inside."""
 
 
 @pytest.fixture
@@ -41,10 +50,20 @@ def run(trained, blobs, samples, record):
         if name in ("regression_fit", "residuals"):
             data = replace(data, **{split: Samples(x[:, :1], x[:, 1]) for split, (x, *_) in data.splits.items()})
             predict = np.tanh
+        elif name in INSIDE:
+            shape = INSIDE[name][1]
+            data = replace(data, **{split: samples(y, *shape) for split, (_, y, *_) in data.splits.items()})
         elif name == "samples":
             data = replace(data, **{split: samples(y, 5, 5, 1) for split, (_, y, *_) in data.splits.items()})
         params = {"layers.0.weight": np.linspace(-1.0, 1.0, 8).reshape(2, 4)}
-        return trained(title, history, data, predict, record=record(data, predict), params=params)
+        shown = trained(title, history, data, predict, record=record(data, predict), params=params)
+        layers, shape = INSIDE.get(
+            name, ([{"type": "linear", "units": 3}, "tanh", {"type": "linear", "units": 1}], (2,))
+        )
+        network = specnet.build_network(layers, shape)
+        model = Model(network, build("losses", "mse"), Pipeline([], ("inputs",)), Pipeline([], ("targets",)))
+        shown.layers, shown.look_inside = network.layers, model.look_inside
+        return shown
 
     return make
 
@@ -56,8 +75,9 @@ def test_a_plot_is_a_figure_of_its_own_with_names_of_run_and_axes_and_leaves_dat
     plot.check(shown)
     figure = plot.draw(shown)
     assert "some-run" in figure.get_suptitle()
-    assert any(axes.get_xlabel() for axes in figure.axes)
-    assert figure.axes[0].get_ylabel() or name == "samples"
+    if name not in ("attention", "feature_maps", "network"):  # which have no axes
+        assert any(axes.get_xlabel() for axes in figure.axes)
+        assert figure.axes[0].get_ylabel() or name in ("samples", "sequences")
     frames = list(plot.frames(shown))
     assert plot.moves == (name == "replay")
     assert len(frames) == (5 if plot.moves else 1)
@@ -66,7 +86,7 @@ def test_a_plot_is_a_figure_of_its_own_with_names_of_run_and_axes_and_leaves_dat
     assert all(np.array_equal(old, new) for old, new in zip(before, after, strict=True))
 
 
-@pytest.mark.parametrize(("name", "count"), sampled(product(PLOTS, [2, 3, 7, 30]), 3))
+@pytest.mark.parametrize(("name", "count"), sampled(product(PLOTS, [2, 3, 7, 30]), 9))
 def test_nothing_overlaps_or_leaves_a_plot(name, count, run, tidy):
     names = {
         "classes": tuple(f"a class with a long name {number}" for number in range(count)),
@@ -114,7 +134,7 @@ def streamed():
 
 
 @pytest.mark.parametrize(
-    ("name", "format"), sampled([(name, format) for format in ("svg", "png") for name in PLOTS], 2)
+    ("name", "format"), sampled([(name, format) for format in ("svg", "png") for name in PLOTS], 5)
 )
 def test_a_plot_is_the_same_file_each_time_of_streamed_samples_too_and_leaves_settings_alone(
     name, format, run, streamed
@@ -176,6 +196,7 @@ def test_the_legend_says_how_many_samples_are_drawn(name, trained, samples, reco
 def test_matplotlib_is_imported_to_draw_and_pyplot_never(tmp_path):
     script = """
 import sys, types, numpy as np
+import specnet
 from specnet import registry
 from specnet.component import build
 for name in registry.claims("plots"):

@@ -7,8 +7,8 @@ import pytest
 from specnet.component import build
 from specnet.datasets.base import Data, Samples
 from specnet.errors import PlotError
-from specnet.functions import softmax
-from specnet.plots.probability import binned, reliability, roc_curve, wilson
+from specnet.functions import softmax, wilson
+from specnet.plots.probability import binned, reliability, roc_curve
 
 
 def area_by_pairs(scores, positive):

@@ -35,8 +35,6 @@ def test_classes_that_each_need_a_colour_or_a_row_may_not_be_too_many(name, trai
         ("decision_boundary", (2,), True),
         ("samples", (4, 4, 1), True),
         ("samples", (4, 4, 1), False),
-        ("replay", (4, 4, 1), True),
-        ("replay", (5,), True),
         ("replay", (2,), True),
         ("replay", (1,), False),
         ("history_grid", (2,), False),

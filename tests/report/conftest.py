@@ -16,6 +16,14 @@ from specnet.task import Task, TaskPart, decide_task
 SPEC = {"dataset": "spiral", "layers": [{"type": "linear", "units": 1}], "loss": "bce_with_logits", "record": None}
 
 
+class Invented(SimpleNamespace):
+    """A run that has what it is given."""
+
+    @property
+    def metrics(self):
+        return {split: self.evaluate(split) for split in self.data.splits}
+
+
 @pytest.fixture
 def reported():
     """Makes a run to be reported, all of it invented; `spec` holds changes of a small one."""
@@ -43,7 +51,7 @@ def reported():
             "predict": lambda x: np.zeros((len(x), 1)),
             "evaluate": lambda split: {"loss": 1.0},
         }
-        run = SimpleNamespace(**(parts | changes))
+        run = Invented(**({"stored_intervals": {}} | parts | changes))
         predict = run.predict
         run.predict = lambda x, mask=None: predict(x)
         if isinstance(changes.get("data"), Data):

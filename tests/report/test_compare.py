@@ -6,11 +6,14 @@ import click
 import numpy as np
 import pytest
 
-from specnet.cli.show import show_comparison
+from specnet.cli.compare import _show
 from specnet.datasets.base import Data, Samples
 from specnet.errors import DataError
-from specnet.report.compare import DIFFERENT_SAMPLES, compare, differing_rows, name_runs
-from specnet.report.page import environment, page
+from specnet.report.compare import DIFFERENT_SAMPLES, compare
+from specnet.report.compare_page import compare_page, draw_parameters
+from specnet.report.differences import differing_rows
+from specnet.report.entries import Measured, RunSet, named_apart, rounded_like, single
+from specnet.report.page import environment
 from specnet.report.series import panels
 
 SOME = Data(Samples(np.zeros((2, 2)), np.array([0, 1])))
@@ -27,6 +30,10 @@ def measured(reported):
         return reported(spec, data=SOME, evaluate=lambda split: values)
 
     return make
+
+
+def texts(values):
+    return [value and str(value) for value in values.values]
 
 
 def row(rows, name):
@@ -46,12 +53,13 @@ def row(rows, name):
     ids=["directories", "paths", "numbers", "one", "the working directory"],
 )
 def test_runs_of_one_name_are_told_apart(directories, names, reported):
-    assert name_runs([reported(directory=Path(directory)) for directory in directories]) == names
+    found = named_apart([single(reported(directory=Path(directory))) for directory in directories])
+    assert [entry.name for entry in found] == names
 
 
 def test_a_name_that_no_other_run_has_stays(reported):
     runs = [reported({"name": name}, directory=Path(f"runs/{name}-{number}")) for number, name in enumerate("aab")]
-    assert name_runs(runs) == ["a-0", "a-1", "b"]
+    assert [entry.name for entry in named_apart([*map(single, runs)])] == ["a-0", "a-1", "b"]
 
 
 DIFFERENCES = {
@@ -68,7 +76,7 @@ DIFFERENCES = {
     "a schedule": (
         {"optimizer": {"type": "adam", "learning_rate": 0.5}},
         {"optimizer": {"type": "adam", "learning_rate": {"type": "cosine", "initial": 0.5, "steps": 9}}},
-        [("optimizer.learning_rate", "0.5", '{"type": "cosine", "initial": 0.5, "steps": 9}')],
+        [("optimizer.learning_rate", "0.5", '{"type": "cosine", "steps": 9, "initial": 0.5}')],
     ),
     "an alias": (
         {"layers": [LAST | {"use_bias": False}]},
@@ -122,14 +130,14 @@ def test_of_several_runs_each_says_what_it_has(reported):
 def test_how_each_run_went_is_told_side_by_side(reported):
     other = {"monitor": "validation/loss", "value": 0.125, "epoch": 3}
     runs = [reported(data=SOME), reported({"training": {"epochs": 2000}}, data=SOME, status="diverged", best=other)]
-    rows = compare(runs).results
-    assert [each.name for each in rows] == [
-        "status", "epochs", "time", "parameters", "best train/loss", "best validation/loss", "train/loss",
+    found = compare(runs)
+    assert [each.name for each in found.facts] == [
+        "status", "epochs", "time", "parameters", "best train/loss", "best validation/loss",
     ]  # fmt: skip
-    assert row(rows, "status").values == ["finished", "diverged"]
-    assert row(rows, "epochs").values == ["3 of 100", "3 of 2,000"]
-    assert row(rows, "best validation/loss").values == [None, "0.125 at epoch 3"]
-    assert not any(each.best for each in rows)
+    assert [each.name for each in found.results] == ["train/loss"]
+    assert row(found.facts, "status").values == ["finished", "diverged"]
+    assert row(found.facts, "epochs").values == ["3 of 100", "3 of 2,000"]
+    assert row(found.facts, "best validation/loss").values == [None, "0.125 at epoch 3"]
 
 
 ACCURACY = {"metrics": ["accuracy"]}
@@ -162,12 +170,12 @@ def test_the_best_are_marked(case, measured):
 
 
 def test_a_value_is_told_in_six_digits(measured):
-    assert row(compare([measured(loss=1 / 3)]).results, "train/loss").values == ["0.333333"]
+    assert texts(row(compare([measured(loss=1 / 3)]).results, "train/loss")) == ["0.333333"]
 
 
 def test_a_split_that_a_run_has_not_is_left_open(reported):
     rows = compare([reported(data=SOME), reported(data=BOTH)]).results
-    assert row(rows, "validation/loss").values == [None, "1"]
+    assert texts(row(rows, "validation/loss")) == [None, "1"]
 
 
 class Moved:
@@ -178,7 +186,7 @@ class Moved:
 
 def test_a_run_whose_data_have_been_moved_has_no_scores_and_says_why(reported):
     found = compare([reported({"name": "here"}, data=SOME), reported({"name": "gone"}, data=Moved())])
-    assert row(found.results, "train/loss").values == ["1", None]
+    assert texts(row(found.results, "train/loss")) == ["1", None]
     assert found.notes == ["gone: there is no file table.csv"]
 
 
@@ -189,7 +197,7 @@ def test_runs_of_one_spec_with_two_seeds_are_compared_as_they_were_trained(train
     assert [(each.name, each.values) for each in found.specs] == [("seed", ["1", "2"])]
     scores = [run.evaluate("test")["loss"] for run in runs]
     loss = row(found.results, "test/loss")
-    assert loss.values == [f"{score:.6g}" for score in scores]
+    assert [value.mean for value in loss.values] == scores
     assert loss.best == frozenset()  # a seed draws the samples, too
 
 
@@ -208,15 +216,16 @@ def test_no_result_is_the_best_of_runs_on_different_samples(train):
 
 
 def test_the_page_marks_the_best_for_who_sees_no_colours_or_nothing(train):
-    text = page([train(out=f"run-{seed}", optimizer={"type": "sgd", "learning_rate": seed}) for seed in (1, 2)])
-    assert '<td class="best">' in text
+    text = compare_page([train(out=f"run-{seed}", optimizer={"type": "sgd", "learning_rate": seed}) for seed in (1, 2)])
+    assert re.search('<td data-key="[0-9.]+" class="best">', text)
     assert '<span role="img" aria-label="best">★</span>' in text
-    assert '<th scope="row">optimizer.learning_rate</th><td>1.0</td><td>2.0</td>' in text
+    assert "optimizer.learning_rate</button></th>" in text
+    assert '<td data-key="1.0">1.0</td>' in text
 
 
 def test_the_page_says_so_if_specs_are_the_same_and_shows_names_as_text(train):
     runs = [train(out=name) for name in ("run<b>1", "run-2")]
-    text = page(runs)
+    text = compare_page(runs)
     assert "The specs are the same." in text
     assert "run&lt;b&gt;1" in text
     assert environment().autoescape is True
@@ -252,9 +261,10 @@ def test_on_a_terminal_every_value_of_every_run_is_on_one_line(count, reported, 
     runs = many(count, reported)
     with click.Context(click.Command("compare")) as context:
         context.meta["specnet.stdout"] = sys.stdout
-        show_comparison(runs)
+        _show(compare(runs), "text")
     lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
-    assert max(len(line) for line in lines if not line.startswith("The same for all")) <= 80
+    table = lines[: next((n for n, line in enumerate(lines) if line.startswith("The same for all")), None)]
+    assert max(map(len, table)) <= 80
     if count == 50:
         for run in runs:
             assert f"{run.spec.seed + 1}" in next(line for line in lines if line.startswith(f"{run.name} ")).split()
@@ -276,7 +286,173 @@ def test_layers_of_many_runs_are_aligned(reported):
 @pytest.mark.parametrize("count", [1, 4, 5, 50])
 def test_each_chart_of_a_page_has_few_curves_or_one_for_each_run(count, reported):
     runs = many(count, reported)
-    (drawn,) = panels(runs, [run.name for run in runs])
+    (drawn,) = panels([*map(single, runs)])
     assert len(drawn["series"]) == (2 * count if count < 5 else count)
     assert drawn["title"] == ("loss" if count < 5 else "loss, validation")
     assert len({(series["color"], series["dash"]) for series in drawn["series"]}) == len(drawn["series"])
+
+
+# Groups.
+
+
+def group(reported, name, numbers, spec=(), seeds=None, data="a", **changes):
+    """Return an invented group of runs with these accuracies on the validation split."""
+    seeds = range(len(numbers)) if seeds is None else seeds
+    runs = [
+        reported(
+            ACCURACY | {"name": name, "seed": seed} | dict(spec),
+            data=BOTH,
+            directory=Path(f"runs/{name}/{seed}"),
+            history=history(number),
+            evaluate=lambda split, number=number: {"loss": 1 - number, "accuracy": number},
+            manifest={"seconds": 2.0, "started": "2025", "error": None, "data": {"sha256": f"{data}{seed}"}},
+            **changes,
+        )
+        for seed, number in zip(seeds, numbers, strict=True)
+    ]
+    return RunSet(name, Path(f"runs/{name}"), runs, is_group=True)
+
+
+LOW = [0.70, 0.72, 0.74, 0.71, 0.73, 0.75, 0.69, 0.72]
+HIGH = [number + 0.05 + 0.001 * (seed % 3) for seed, number in enumerate(LOW)]
+NEAR = [number + 0.02 * (-1) ** seed + 0.004 for seed, number in enumerate(LOW)]
+
+
+def test_a_group_is_one_row_with_mean_deviation_and_interval(reported):
+    found = compare([group(reported, "low", LOW), group(reported, "high", HIGH, {"layers": [LINEAR, "tanh", LAST]})])
+    accuracy = row(found.results, "validation/accuracy")
+    assert accuracy.values[0].mean == pytest.approx(np.mean(LOW))
+    assert accuracy.values[0].sd == pytest.approx(np.std(LOW, ddof=1))
+    low, high = accuracy.values[0].interval
+    assert min(LOW) < low < np.mean(LOW) < high < max(LOW)
+    assert texts(accuracy)[0] == f"0.720 ± 0.020 ({low:.3f} to {high:.3f})"
+    assert [(each.name, each.values) for each in found.specs] == [
+        ("layers.0", [None, '{"type": "linear", "units": 4}']),
+        ("layers.1", [None, '"tanh"']),
+    ]
+    assert row(found.facts, "time").values == ["16 s", "16 s"]
+    assert row(found.facts, "runs").values == ["8", "8"]
+
+
+def test_groups_are_compared_in_pairs_of_the_same_seed(reported):
+    found = compare([group(reported, "low", LOW), group(reported, "high", HIGH)])
+    (pair,) = found.pairs
+    assert (found.main, pair.first, pair.second, pair.paired, pair.size) == ("validation/accuracy", 1, 0, True, 8)
+    assert pair.difference == pytest.approx(np.mean(HIGH) - np.mean(LOW))
+    assert (pair.p, pair.apart, pair.more) == (2 / 2**8, True, None)
+    assert found.conclusions == [
+        "validation/accuracy of high is higher than that of low by 0.05088 (95 % interval 0.05038 to 0.05138; "
+        "8 pairs of runs with the same seeds; p = 0.0078, permutation test)."
+    ]
+    assert row(found.results, "validation/accuracy").best == {1}
+    assert row(found.results, "validation/loss").best == frozenset()
+
+
+def test_groups_that_cannot_be_told_apart_say_how_many_seeds_would_do(reported):
+    found = compare([group(reported, "low", LOW), group(reported, "near", NEAR)])
+    (pair,) = found.pairs
+    d = np.array(NEAR) - LOW
+    needed = (1.959964 + 0.841621) ** 2 * np.var(d, ddof=1) / d.mean() ** 2 + 1.959964**2 / 2
+    assert not pair.apart and pair.more == np.ceil(needed) - 8
+    assert "near and low cannot be told apart: validation/accuracy differs by 0.004 (" in found.conclusions[0]
+    assert f"About {pair.more} more seeds would tell them apart." in found.conclusions[0]
+    assert "n = (1.96 + 0.84)² s²/d² + 1.92" in found.conclusions[1]
+    assert row(found.results, "validation/accuracy").best == frozenset()
+
+
+def test_few_seeds_are_never_enough_and_equal_groups_never_differ(reported):
+    few = compare([group(reported, "low", LOW[:3]), group(reported, "high", HIGH[:3])])
+    assert (few.pairs[0].p, few.pairs[0].more) == (0.25, 3)
+    same = compare([group(reported, "a", LOW), group(reported, "b", LOW)])
+    assert "No number of seeds would change that" in same.conclusions[0]
+
+
+def test_of_several_groups_p_values_are_corrected_and_those_not_apart_share_the_star(reported):
+    found = compare(
+        [
+            group(reported, n, v)
+            for n, v in {"low": LOW, "high": HIGH, "also": [x - 0.0005 * (-1) ** i for i, x in enumerate(HIGH)]}.items()
+        ]
+    )
+    assert {(pair.first, pair.second) for pair in found.pairs} == {(1, 0), (1, 2)}
+    assert found.pairs[0].p == pytest.approx(2 * 2 / 2**8)
+    assert row(found.results, "validation/accuracy").best == {1, 2}
+    assert "Holm-corrected" in found.conclusions[0]
+
+
+def test_groups_with_other_samples_have_no_winner(reported):
+    for changes, reason in [
+        ({"data": "b"}, "runs of the same seed have different samples"),
+        ({"data": "b", "seeds": range(100, 108)}, "their runs have no seeds in common, and different samples"),
+    ]:
+        found = compare([group(reported, "low", LOW), group(reported, "high", HIGH, **changes)])
+        assert found.conclusions == [f"high and low are not compared: {reason}."]
+        assert row(found.results, "validation/accuracy").best == frozenset()
+
+
+def test_groups_without_common_seeds_are_compared_as_a_whole(reported):
+    groups = [group(reported, "low", LOW), group(reported, "high", HIGH, seeds=range(100, 108))]
+    for entry in groups:
+        for run in entry.runs:
+            run.manifest["data"]["sha256"] = "same"
+    (pair,) = compare(groups).pairs
+    assert (pair.paired, pair.apart) == (False, True)
+    assert pair.interval[0] < np.mean(HIGH) - np.mean(LOW) < pair.interval[1]
+
+
+def test_a_run_without_numbers_is_left_out_and_said(reported):
+    found = compare([group(reported, "low", [*LOW, float("nan")]), group(reported, "high", [*HIGH, 0.8])])
+    assert "8 of 9 runs" in texts(row(found.results, "validation/accuracy"))[0]
+    assert found.pairs[0].size == 8
+
+
+def test_the_interval_of_a_single_run_is_that_of_its_test_split(measured, reported):
+    data = Data(SOME.train, SOME.train, SOME.train)
+    run = reported(data=data, stored_intervals={"test": {"loss": (0.75, 1.5)}})
+    found = compare([run, run])
+    assert texts(row(found.results, "test/loss")) == ["1 (0.75 to 1.50)"] * 2
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "text"),
+    [
+        (0.12345, 0.01, "0.123"),
+        (123.45, 20.0, "123"),
+        (1e7, 3.0, "10,000,000"),
+        (0.5, 0.0, "0.5"),
+        (1e-9, 1e-10, "1e-09"),
+    ],
+)
+def test_numbers_have_the_digits_that_their_deviation_leaves(number, unit, text):
+    assert rounded_like(number, unit) == text
+
+
+def test_a_value_that_no_run_has_is_not_a_number():
+    assert str(Measured([], 2, None)) == "nan, 0 of 2 runs"
+
+
+def test_a_parameter_has_a_picture_over_numbers_or_texts(reported):
+    runs = many(9, reported)
+    pictures, notes = draw_parameters(compare(runs), range(9))
+    units, layer = pictures
+    assert (units["title"], units["names"], units["log"]) == ("layers.0.units", None, False)
+    assert units["points"] == [[3 + n, 1.0 + n, n] for n in range(9)]
+    assert (layer["title"], layer["names"]) == ("layers.1", ["relu", "none"])
+    assert notes == []
+    rates = [reported({"optimizer": {"type": "sgd", "learning_rate": 10.0**-n}}, data=SOME) for n in range(4)]
+    assert draw_parameters(compare(rates), range(4))[0][0]["log"]
+
+
+def test_groups_have_bands_and_a_picture_of_their_runs(reported):
+    entries = [group(reported, "low", LOW), group(reported, "high", HIGH)]
+    (loss,) = panels(entries)
+    low = loss["series"][0]
+    assert (loss["title"], low["name"], low["of"]) == ("loss, validation", "low", 8)
+    assert all(a <= b <= c for a, b, c in zip(low["low"], low["y"], low["high"], strict=True))
+    (picture,), _ = draw_parameters(compare(entries), [0] * 8 + [1] * 8)
+    assert (picture["title"], picture["names"], len(picture["points"])) == ("group", ["low", "high"], 16)
+    shorter = group(reported, "low", LOW)
+    shorter.runs[0].history = {"epoch": np.arange(1, 3), "train/loss": np.ones(2), "validation/loss": np.full(2, 99.0)}
+    (loss,) = panels([shorter])
+    assert loss["series"][0]["x"] == [1, 2, 3, 4, 5]
+    assert loss["series"][0]["high"][2] < 99

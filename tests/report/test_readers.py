@@ -1,9 +1,10 @@
 """The pages for every reader: on a phone, in the dark, with the keyboard alone, by ear, on one's own."""
 
 import re
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
+from helpers import sampled
 from report.browser import DESKTOP, PHONE
 from report.examples import KINDS, PICTURED, SPIRAL, Example, spec
 from selenium.webdriver import Keys
@@ -41,7 +42,7 @@ BOX = "(({x, y, width, height, bottom}) => ({x, y, width, height, bottom}))(each
 """Where an element is."""
 
 
-@pytest.mark.parametrize("kind", EVERY)
+@pytest.mark.parametrize("kind", sampled(EVERY, 5))
 def test_a_page_fits_every_width_and_only_tables_are_scrolled_sideways(kind, browser, pages):
     browser.resize(PHONE)
     browser.open(pages(kind))
@@ -112,8 +113,7 @@ CONTRAST = """(() => {
 })()"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", EVERY)
+@pytest.mark.parametrize(("kind", "scheme"), sampled(product(EVERY, ["light", "dark"]), 9))
 def test_all_text_can_be_read(kind, scheme, browser, pages):
     browser.prefer(color_scheme=scheme)
     browser.open(pages(kind))
@@ -133,7 +133,7 @@ def test_how_a_run_ended_can_be_read(text, looks, scheme, browser, pages):
     assert contrast >= READABLE
 
 
-@pytest.mark.parametrize("kind", [*PICTURED, "two runs"])
+@pytest.mark.parametrize("kind", sampled([*PICTURED, "two runs"], 8))
 def test_dark_and_light_are_as_the_reader_prefers_even_while_the_page_is_open(kind, browser, pages):
     browser.open(pages(kind))
     seen = []
@@ -161,7 +161,7 @@ def test_nothing_moves_unless_it_is_played(browser, pages):
 # Without a pointer, or without a screen.
 
 
-@pytest.mark.parametrize("kind", [TWO, "images", "two runs"])
+@pytest.mark.parametrize("kind", sampled([TWO, "images", "two runs"], 3))
 def test_tab_reaches_each_control_in_order_and_shows_where_it_is(kind, browser, pages):
     browser.open(pages(kind))
     count = sum(browser.each(CONTROLS, "each.checkVisibility()"))
@@ -182,7 +182,7 @@ NAMED = {"button", "slider", "combobox", "image", "region", "table", "Disclosure
 """Roles of what is nothing without a name."""
 
 
-@pytest.mark.parametrize("kind", EVERY)
+@pytest.mark.parametrize("kind", sampled(EVERY, 5))
 def test_what_can_be_used_or_looked_at_has_a_name(kind, browser, pages):
     browser.open(pages(kind))
     nodes = browser.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
@@ -196,7 +196,7 @@ def test_what_can_be_used_or_looked_at_has_a_name(kind, browser, pages):
     assert roles.count("image") >= len(browser.each(".canvas, .plot, .units, .album img", "0"))
 
 
-@pytest.mark.parametrize("kind", EVERY)
+@pytest.mark.parametrize("kind", sampled(EVERY, 5))
 def test_pages_are_built_of_headings_and_tables_that_say_what_they_are(kind, browser, pages):
     browser.open(pages(kind))
     assert browser.ask("[document.documentElement.lang, document.title.endsWith(' – specnet')]") == ["en", True]

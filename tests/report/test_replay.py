@@ -432,9 +432,9 @@ def test_without_a_finite_prediction_there_is_nothing_to_replay(recorded):
 
 
 def test_predictions_of_several_axes_are_not_replayed(recorded):
-    data = Data(Samples(np.random.default_rng(0).random((9, 5)), np.zeros((9, 2, 2))))
-    with pytest.raises(PlotError, match=r"shape \(2, 2\)"):
-        replay(recorded(data, lambda x: np.zeros((len(x), 2, 2)), MSE), PLENTY)
+    data = Data(Samples(np.random.default_rng(0).random((9, 5)), np.zeros((9, 2, 2, 2))))
+    with pytest.raises(PlotError, match=r"shape \(2, 2, 2\)"):
+        replay(recorded(data, lambda x: np.zeros((len(x), 2, 2, 2)), MSE), PLENTY)
 
 
 ONE_HOT = np.eye(3)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from specnet.recording.curves import DEAD_UNITS
+from specnet.report.entries import single
 from specnet.report.series import ALL_POINTS, CURVE_POINTS, LAYERS, panels
 
 NAN = math.nan
@@ -32,7 +33,7 @@ def layers(count=2, frames=3, **further):
 
 def draw(run, *others):
     runs = [run, *others]
-    found = panels(runs, [f"run {number}" for number in range(len(runs))])
+    found = panels([single(run)._replace(name=f"run {number}") for number, run in enumerate(runs)])
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     return {panel["title"]: panel for panel in found}
 
@@ -116,7 +117,7 @@ def test_a_long_curve_keeps_its_ends_and_peaks(reported):
 def test_a_long_curve_says_at_each_frame_what_the_history_says(reported):
     losses = np.random.default_rng(0).random(20_000)
     frames = [0, 1, 2, *range(37, 20_000, 331), 20_000, 30_000]
-    (panel,) = panels([reported(history=history(train__loss=losses))], ["run"], frames)[:1]
+    (panel,) = panels([single(reported(history=history(train__loss=losses)))], frames)[:1]
     (series,) = panel["series"]
     assert len(series["x"]) <= CURVE_POINTS
     assert series["x"] == sorted(set(series["x"]))
@@ -128,7 +129,7 @@ def test_a_long_curve_says_at_each_frame_what_the_history_says(reported):
 
 
 def test_a_run_without_a_history_has_nothing_to_say_at_any_frame(reported):
-    assert panels([reported(history={})], ["run"], [0, 5]) == []
+    assert panels([single(reported(history={}))], [0, 5]) == []
 
 
 def test_a_record_of_an_older_version_has_no_curves_of_layers(reported):

@@ -8,25 +8,26 @@ from specnet.training.trainer import Trainer
 LAYERS = [{"type": "linear", "units": 6}, "tanh", {"type": "dropout", "rate": 0.1}, {"type": "linear", "units": 1}]
 
 
+def spiral(**changes):
+    """Return a spec that is trained in a moment, with changes."""
+    return {
+        "seed": 3,
+        "dataset": {"type": "spiral", "n_samples": 60},
+        "split": {"validation": 0.2, "test": 0.1},
+        "transforms": {"inputs": ["standardize"]},
+        "layers": LAYERS,
+        "loss": "bce_with_logits",
+        "metrics": ["accuracy"],
+        "training": {"epochs": 8, "batch_size": 10},
+        "plots": [],
+        **changes,
+    }
+
+
 @pytest.fixture
 def train(tmp_path):
     """Train a small spec with changes, in a folder of its own."""
-
-    def call(out="run", **changes):
-        spec = {
-            "seed": 3,
-            "dataset": {"type": "spiral", "n_samples": 60},
-            "split": {"validation": 0.2, "test": 0.1},
-            "transforms": {"inputs": ["standardize"]},
-            "layers": LAYERS,
-            "loss": "bce_with_logits",
-            "metrics": ["accuracy"],
-            "training": {"epochs": 8, "batch_size": 10},
-            "plots": [],
-        }
-        return specnet.run(specnet.load_spec(spec | changes), out=tmp_path / out)
-
-    return call
+    return lambda out="run", **changes: specnet.run(specnet.load_spec(spiral(**changes)), out=tmp_path / out)
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def stop(monkeypatch):
 
         def stopped(self, loss, batch):
             add(self, loss, batch)
-            if self.step + 1 == step:
+            if self.step == step:
                 monkeypatch.setattr(Trainer, "add_loss", add)
                 signal.raise_signal(number)
 

@@ -48,6 +48,24 @@ class Padded(Dataset):
         return StreamedSamples(x, t, 2000, w, m)
 
 
+class Tokens(Dataset):
+    """Sequences of numbers from 1 to 4, a class for each, with padding: as zeros, as a mask, or cut off."""
+
+    form: Literal["zeros", "masked", "cut"] = "zeros"
+
+    def load(self, rng):
+        return Data(self.samples(rng, ROWS), self.samples(rng, 9))
+
+    def samples(self, rng, rows):
+        x = rng.integers(1, 5, (rows, TIME))
+        t, counts = (x + np.roll(x, 1, axis=1)) % 3, np.arange(TIME) < LENGTH
+        if self.form == "cut":
+            return Samples(x[:, :LENGTH], t[:, :LENGTH])
+        if self.form == "masked":
+            return Samples(x, t, None, np.tile(counts, (rows, 1)))
+        return Samples(x * counts, t)
+
+
 def reader(array):
     return lambda start, stop: array[start:stop].copy()
 
@@ -75,4 +93,5 @@ class MeanOverTime(Layer):
 
 def register():
     specnet.register("datasets", "padded")(Padded)
+    specnet.register("datasets", "tokens")(Tokens)
     specnet.register("layers", "mean_over_time")(MeanOverTime)

@@ -168,21 +168,21 @@ def zeroed(part):
 
 
 TASK = [{"kind": "regression", "columns": None, "classes": [], "names": []}]
-DATA = {"input_shape": [2], "classes": [], "input_names": [], "target_names": [], "task": TASK}
+DATA = {"input_shape": [2], "classes": [], "input_names": [], "features": [], "target_names": [], "task": TASK}
 DEEP = "[" * 100_000
 ENTRY, HEAD = b"PK\1\2", b"PK\3\4"
 CRAFTED = {
-    "truncated": (lambda content: content[:-10], "does not end as a checkpoint does"),
-    "empty": (lambda content: b"", "does not end as a checkpoint does"),
-    "tiny": (lambda content: b"PK", "does not end as a checkpoint does"),
-    "without a comment": (lambda content: content[:-66] + bytes(2), "does not end as a checkpoint does"),
+    "truncated": (lambda content: content[:-10], "its end is incomplete or has changed"),
+    "empty": (lambda content: b"", "its end is incomplete or has changed"),
+    "tiny": (lambda content: b"PK", "its end is incomplete or has changed"),
+    "without a comment": (lambda content: content[:-66] + bytes(2), "its end is incomplete or has changed"),
     "no members": (lambda content: pack({}), "layout"),
     "a zeroed member's head": (zeroed(HEAD), "damaged"),
     "a zeroed array's head": (zeroed(b"\x93NUMPY"), "CRC"),
     "a zeroed directory": (zeroed(ENTRY), "damaged"),
-    "a zeroed end": (lambda content: content[:-86] + bytes(16) + content[-70:], "does not end as a checkpoint does"),
+    "a zeroed end": (lambda content: content[:-86] + bytes(16) + content[-70:], "its end is incomplete or has changed"),
     "zeroed text": (zeroed("layers.0".encode("utf-32-le")), "CRC"),
-    "appended bytes": (lambda content: content + bytes(5), "does not end as a checkpoint does"),
+    "appended bytes": (lambda content: content + bytes(5), "its end is incomplete or has changed"),
     "bytes put before": (lambda content: bytes(5) + content, "SHA-256 does not match"),
     "two in one": (lambda content: content * 2, "SHA-256 does not match"),
     "bytes put before, with a new digest": (lambda content: seal(bytes(5) + content), "before the archive"),

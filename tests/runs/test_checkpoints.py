@@ -19,8 +19,8 @@ def steps(run):
 def test_a_checkpoint_is_an_npz_without_pickles_that_holds_the_members_of_the_design(train):
     run = train()
     with np.load(run.checkpoint, allow_pickle=False) as file:
-        learned = {"transforms.inputs.0.shift", "transforms.inputs.0.scale"}
-        learned |= {"callbacks.recorder.epochs", "callbacks.recorder.digests"}
+        learned = {f"transforms.inputs.0.{name}" for name in ("columns", "shift", "scale")}
+        learned |= {"callbacks.recorder.epochs", "callbacks.recorder.digests", "inputs.low", "inputs.high"}
         assert set(file.files) == {"params", "slots", "state", "layout", "spec", "origin", "progress", *learned}
         layout, progress = json.loads(str(file["layout"])), json.loads(str(file["progress"]))
         assert json.loads(str(file["spec"])) == run.spec.to_json()

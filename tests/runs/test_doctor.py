@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from helpers import flip, newest
+from runs.conftest import spiral
 
 import specnet
 from specnet import registry
@@ -21,10 +22,17 @@ STEPS = 5
 """Steps of an epoch."""
 
 
-@pytest.fixture
-def made(train):
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
     """A finished run with a record: it has 5 steps an epoch and its best state is not its last."""
-    return train(record=RECORD, checkpoint={"every": 2, "monitor": "validation/loss", "mode": "max"}).directory
+    spec = spiral(record=RECORD, checkpoint={"every": 2, "monitor": "validation/loss", "mode": "max"})
+    return specnet.run(spec, tmp_path_factory.mktemp("sound") / "run", report=False).directory
+
+
+@pytest.fixture
+def made(sound, tmp_path):
+    """A copy of the sound run, to be damaged."""
+    return shutil.copytree(sound, tmp_path / "run")
 
 
 def rewrite(path, **changes):
@@ -99,7 +107,7 @@ DAMAGE = {
     "checkpoint flipped": (lambda run: flip(newest(run)), "error", "checkpoints", "SHA-256 does not match"),
     "checkpoint cut": (
         lambda run: newest(run).write_bytes(newest(run).read_bytes()[:-9]), "error", "checkpoints",
-        "does not end as a checkpoint does"),
+        "its end is incomplete or has changed"),
     "best checkpoint gone": (
         lambda run: (run / "checkpoints" / file_name(specnet.load_run(run).best["step"])).unlink(), "error",
         "checkpoints", "the best one, does not exist"),
@@ -359,7 +367,7 @@ def test_what_is_no_run_directory_is_refused(what, tmp_path):
         path.mkdir()
     if what == "others":
         (path / "notes.txt").write_text("")
-    with pytest.raises(RunError, match=r"is not a run directory|there is no directory"):
+    with pytest.raises(RunError, match=r"is not a run directory|is a file, not a run directory|there is no directory"):
         examine_run(path)
 
 

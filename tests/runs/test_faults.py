@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from helpers import sampled
 from runs.faulty import FUNCTIONS, REASON, content, temporary
 
 import specnet
@@ -26,11 +27,11 @@ WRITTEN = {
 SPEC = {
     "name": "spec",
     "seed": 3,
-    "dataset": {"type": "spiral", "n_samples": 40},
+    "dataset": {"type": "spiral", "n_samples": 400},
     "layers": [{"type": "linear", "units": 500}, "tanh", "dropout", {"type": "linear", "units": 1}],
     "loss": "bce_with_logits",
     "optimizer": "adam",
-    "training": {"epochs": 6},
+    "training": {"epochs": 6, "batch_size": 200},
     "checkpoint": {"every": 2},
     "record": {"points": 2},
     "plots": [],
@@ -83,10 +84,8 @@ def assert_durable(calls):
 @pytest.mark.parametrize(
     ("start", "mode", "step"),
     [
-        *[
-            (start, mode, 24)
-            for start, mode in (("interrupted", "killed"), ("interrupted", "once"), ("empty", "for good"))
-        ],
+        ("interrupted", "killed", 24),
+        ("empty", "for good", 24),
         *[pytest.param(*each, 1, marks=pytest.mark.long) for each in product(BEGUN, ["killed", "once", "for good"])],
     ],
 )
@@ -153,7 +152,7 @@ def command(tmp_path):
     return call
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", sampled(FAULTS, 2))
 def test_a_run_that_cannot_write_says_where_and_why_and_later_goes_on_to_the_same_bytes(name, command, whole, tmp_path):
     fault, message, status = FAULTS[name]
     result = command("run", "spec.json", "--out", "run", fault=fault, after=3)

@@ -9,16 +9,15 @@ import json
 import os
 import random
 import shutil
-import signal
 import socket
-from contextlib import chdir, contextmanager, suppress
+from contextlib import chdir, suppress
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from helpers import newest, rewrite_members, sampled
+from helpers import limited, newest, rewrite_members, sampled
 
 import specnet
 from specnet.cli import cli
@@ -47,6 +46,7 @@ COMMANDS = {
     "report": ["report", "run"],
     "compare": ["compare", "run", "other"],
     "plot": ["plot", "run", "curves"],
+    "runs": ["runs", "."],
     "resume": ["resume", "run", "--set", "training.epochs=4"],
 }
 PATIENCE = 30
@@ -82,25 +82,9 @@ def made(tmp_path_factory):
     return folder
 
 
-@contextmanager
-def patience():
-    """Raise an error inside if it takes too long."""
-
-    def stop(*_):
-        raise TimeoutError("the command hangs")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(PATIENCE)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def attempt(command, folder, codes=(0, 2, 3)):
     """Run a command, and check that it ends as it should."""
-    with chdir(folder), patience():
+    with chdir(folder), limited(PATIENCE):
         result = CliRunner().invoke(cli, COMMANDS[command])
     said = result.output + result.stderr
     assert result.exit_code in codes, said

@@ -1,6 +1,8 @@
 """Observers and loggers see a run and cannot change it."""
 
+import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,3 +127,46 @@ def test_a_logger_of_a_plugin_is_chosen_by_its_name(install, tmp_path, monkeypat
     assert (tmp_path / "lines.txt").read_text().split() == ["1", "2", "3"]
     unknown = CliRunner().invoke(cli, ["run", "spec.json", "--logger", "nowhere"])
     assert (unknown.exit_code, "there is no logger" in unknown.stderr) == (2, True)
+
+
+def test_the_logger_csv_writes_the_history_with_each_epoch_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "spec.json").write_text(json.dumps(SPEC))
+
+    def called(*arguments):
+        assert CliRunner().invoke(cli, [*arguments, "-q", "--no-report"]).exit_code == 0
+
+    def rows():
+        with Path("run/logs/history.csv").open(newline="") as file:
+            return [{name: float(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
+
+    twice = CliRunner().invoke(cli, ["run", "spec.json", "--logger", "csv", "--logger", '{"type": "csv"}'])
+    assert (twice.exit_code, "the logger csv is named twice" in twice.stderr) == (2, True)
+    called("run", "spec.json", "-o", "run", "--logger", "csv")
+    history = specnet.load_run("run").history
+    assert rows() == [{name: values[epoch] for name, values in history.items()} for epoch in range(3)]
+    called("resume", "run", "--set", "training.epochs=4")  # without the logger
+    called("resume", "run", "--set", "training.epochs=6", "--checkpoint", "9", "--logger", '{"type": "csv"}')
+    assert [row["epoch"] for row in rows()] == [1, 2, 3, 4, 5, 6]
+    doctor = CliRunner().invoke(cli, ["doctor", "run"])
+    assert doctor.exit_code == 0 and "not written by the run" not in doctor.stdout
+
+
+def test_a_logger_sees_the_results_and_the_plots(tmp_path):
+    seen = []
+
+    class Final(Logger):
+        def results(self, view, scores, plots):
+            seen.append((view.epoch, scores, [path.name for path in plots]))
+
+    class Clearing(Logger):
+        def epoch(self, view, values):
+            values.clear()
+
+        def results(self, view, scores, plots):
+            scores.clear()
+
+    loggers, observer = [Clearing(), Final()], Watched()
+    run = specnet.run(SPEC | {"plots": ["curves"]}, tmp_path / "run", observer, loggers=loggers, report=False)
+    assert observer.warnings == [] and len(run.history["train/loss"]) == 3
+    assert seen == [(3, run.metrics, ["curves.png"])]

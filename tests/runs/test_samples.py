@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from specnet.datasets.base import Samples
-from specnet.datasets.synthetic import Spiral
+from specnet.datasets.synthetic_plane import Spiral
 from specnet.errors import UsageError
 from specnet.runs.samples import read_inputs, read_samples
 
@@ -16,4 +16,5 @@ def test_a_dataset_reads_the_files_that_it_understands_itself(train, monkeypatch
     monkeypatch.setattr(Spiral, "extensions", (".dat",))
     monkeypatch.setattr(Spiral, "read", lambda self, path, *, targets, classes: mine)
     assert read_samples(run, Path("points.dat")) is mine
-    assert read_inputs(run, Path("points.dat")) is mine.inputs
+    inputs, mask = read_inputs(run, Path("points.dat"))
+    assert np.array_equal(inputs, mine.inputs) and mask is None

@@ -49,7 +49,7 @@ def assert_the_same(masked, other, splits=("train", "validation")):
     for split in splits:
         assert masked.evaluate(split) == pytest.approx(other.evaluate(split), rel=1e-9)
     for name, values in masked.params.items():
-        np.testing.assert_allclose(values, other.params[name], rtol=1e-8)
+        np.testing.assert_allclose(values, other.params[name], rtol=1e-8, atol=1e-14)
 
 
 @pytest.mark.parametrize("weights", [False, True])
@@ -68,6 +68,41 @@ def test_a_run_on_masked_sequences_is_that_on_sequences_cut_to_length(train, tar
     np.testing.assert_allclose(found[:, :LENGTH] if target == "position" else found, expected, rtol=1e-9)
     if target == "sequence":
         np.testing.assert_allclose(masked.record["predictions"], cut.record["predictions"], rtol=1e-6)
+
+
+BODIES = {
+    "recurrent": [
+        {"type": "lstm", "units": 3, "return_sequences": True},
+        {"type": "gru", "units": 3, "return_sequences": True, "bidirectional": True},
+    ],
+    "attention": [
+        "positional_encoding",
+        {"type": "residual", "layers": ["layer_norm", {"type": "multi_head_attention", "num_heads": 2}]},
+        {"type": "time_distributed", "layers": [{"type": "linear", "units": 4}, "batch_norm", "relu"]},
+    ],
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_run_on_classes_of_positions_is_the_same_with_padding(tmp_path, name):
+    runs = []
+    for form in ("cut", "masked", "zeros"):
+        table = {"type": "embedding", "input_dim": 5, "output_dim": 4, "mask_zero": form == "zeros"}
+        spec = {
+            "seed": 4,
+            "dtype": "float64",
+            "dataset": {"type": "tokens", "form": form},
+            "layers": [table, *BODIES[name], {"type": "linear", "units": 3}],
+            "loss": "cross_entropy",
+            "optimizer": "sgd",
+            "metrics": ["accuracy", "f1", "perplexity"],
+            "training": {"epochs": 2, "batch_size": 8},
+            "record": {"every": 1},
+            "plots": [],
+        }
+        runs.append(specnet.run(specnet.load_spec(spec), out=tmp_path / form, report=False))
+    for run in runs[1:]:
+        assert_the_same(run, runs[0])
 
 
 def test_positions_of_sequences_of_various_lengths_count_alike(train):

@@ -6,34 +6,106 @@ import numpy as np
 import pytest
 from helpers import STACKS, built_in, newest
 from runs.stopped import DRIFT
+from runs.test_random_transforms import RANDOM_TRANSFORMS
 
 import specnet
+from specnet.component import find_class
+from specnet.runs.experiment import Experiment
+from specnet.training.loop import run_epoch
 
 SCHEDULES = {
     "constant": {"value": 0.1},
     "step": {"initial": 0.1, "every_steps": 3},
     "exponential": {"initial": 0.1, "every_steps": 3},
+    "linear": {"initial": 0.1, "steps": 12},
+    "polynomial": {"initial": 0.1, "steps": 12, "power": 2.0},
+    "inverse_sqrt": {"initial": 0.1, "warmup_steps": 3},
+    "warmup_stable_decay": {"maximum": 0.1, "steps": 12},
+    "cosine_restarts": {"initial": 0.1, "first_steps": 3},
+    "one_cycle": {"maximum": 0.1, "steps": 12},
+    "cyclic": {"minimum": 0.01, "maximum": 0.1, "half_cycle_steps": 2},
+    "multi_step": {"initial": 0.1, "milestone_steps": [3]},
+    "piecewise": {"values": [0.1, 0.01], "boundary_steps": [5]},
+    "join": {
+        "schedules": [{"type": "linear", "initial": 0.1}, {"type": "cosine", "initial": 0.1, "steps": 9}],
+        "boundary_steps": [5],
+    },
+    "warmup": {
+        "steps": 3,
+        "schedule": {
+            "type": "reduce_on_plateau",
+            "initial": 0.1,
+            "patience": 1,
+            "min_delta": 0.5,
+            "monitor": "train/loss",
+        },
+    },
     "cosine": {"initial": 0.1, "steps": 12},
     "reduce_on_plateau": {"initial": 0.1, "patience": 1, "min_delta": 0.5, "cooldown": 1, "monitor": "train/loss"},
 }
 OPTIMIZERS = {
     "sgd": [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}],
-    "adam": [{}],
+    "adam": [{"amsgrad": True}],
+    "lbfgs": [{}],
 }
+"""Some of them, saved to files; all are resumed in memory."""
 TRANSFORMS = {
     "standardize": ["standardize"],
     "minmax": ["minmax"],
     "scale": [{"type": "scale", "factor": 0.5}],
     "one_hot": ["one_hot"],
     "gaussian_noise": [{"type": "gaussian_noise", "std": 0.1}],
+    "robust": ["robust"],
+    "clip": [{"type": "clip", "low": 0.1, "high": 0.9}],
+    "log": [{"type": "log", "offset": 1}],
+    "power": ["power"],
+    "quantile": ["quantile"],
+    "bins": [{"type": "bins", "n_bins": 3}],
+    "polynomial": [{"type": "polynomial", "degree": 2}],
+    "fourier_features": [{"type": "fourier_features", "n_features": 4}],
+    "pca": ["pca"],
+    "impute": ["impute"],
+    "ordinal": ["ordinal"],
+    "date_parts": ["date_parts"],
 }
-ON_INPUTS = ("one_hot", "gaussian_noise")
+TOGETHER = {
+    "shapes": [{"type": "reshape", "target_shape": [3, 2]}, {"type": "permute", "dims": [1, 0]}, "zero_pad", "crop",
+               "reverse", "shift", "identity", {"type": "slice", "step": 2}, "flatten",
+               {"type": "repeat_vector", "n": 2}],
+    "sequences": [{"type": "reshape", "target_shape": [3, 2]}, "upsample1d", "max_pool1d", "average_pool1d",
+                  {"type": "global_max_pool", "keepdims": True}],
+    "images": [{"type": "reshape", "target_shape": [3, 2, 1]}, {"type": "upsample2d", "size": 4}, "max_pool2d",
+               "average_pool2d", "global_average_pool"],
+    "convolutions of sequences": [
+        {"type": "reshape", "target_shape": [3, 2]},
+        *({"type": name, "filters": 2, "kernel_size": 2} for name in ("conv1d", "conv1d_transpose")),
+    ],
+    "convolutions of images": [
+        {"type": "reshape", "target_shape": [3, 2, 1]},
+        {"type": "depthwise_conv2d", "kernel_size": 3, "padding": "same"},
+        *({"type": name, "filters": 2, "kernel_size": 2, "padding": "same"}
+          for name in ("conv2d", "separable_conv2d", "locally_connected2d", "conv2d_transpose")),
+    ],
+}  # fmt: skip
+"""Layers after six features."""
+SEQUENCES = [
+    "masking", {"type": "positional_encoding", "kind": "learned"},
+    {"type": "lstm", "units": 3, "bidirectional": True, "return_sequences": True, "dropout": 0.2},
+    {"type": "multi_head_attention", "num_heads": 2, "dropout": 0.2},
+    {"type": "time_distributed", "layers": [{"type": "linear", "units": 2}]},
+    {"type": "gru", "units": 2, "return_sequences": True, "recurrent_dropout": 0.2}, {"type": "rnn", "units": 2},
+]  # fmt: skip
+WHOLE = [{"type": "embedding", "input_dim": 3, "output_dim": 2}, "flatten"]
+ON_TARGETS = ("standardize", "minmax", "scale", "robust", "log", "power", "quantile", "pca")
+ROWS = ("bins", "polynomial", "fourier_features", "pca", "date_parts")
+"""Transforms of rows of columns."""
 
 
 def spec(path, inputs="numbers", **changes):
     """A spec of 12 steps in 4 epochs, on numbers or categories in a file."""
     generator = np.random.default_rng(1)
     kinds = {"numbers": generator.random((14, 3, 2)), "categories": generator.integers(3, size=(14, 2))}
+    kinds["rows"] = generator.random((14, 3))
     np.savez(path / "data.npz", inputs=kinds[inputs], targets=generator.random((14, 1)) + 1)
     return {
         "seed": 4,
@@ -50,13 +122,17 @@ def spec(path, inputs="numbers", **changes):
 
 CASES = {
     **{
-        f"layers.{name}": {"layers": ["flatten", *STACKS[name], {"type": "linear", "units": 1}]}
-        for name in built_in("layers")
+        f"layers.{name}": {"layers": ["flatten", *layers, "flatten", {"type": "linear", "units": 1}]}
+        for name, layers in (STACKS | TOGETHER).items()
+        if name in built_in("layers") or name in TOGETHER
     },
+    "layers.recurrent": {"layers": [*SEQUENCES, {"type": "linear", "units": 1}]},
+    "layers.whole": {"inputs": "categories", "layers": [*WHOLE, {"type": "linear", "units": 1}]},
     **{
         f"optimizers.{name}.{number}": {"optimizer": {"type": name, "learning_rate": 0.01, **fields}}
-        for name in built_in("optimizers")
-        for number, fields in enumerate(OPTIMIZERS[name])
+        | ({"training": {"epochs": 4, "batch_size": "full"}} if name == "lbfgs" else {})
+        for name, rows in OPTIMIZERS.items()
+        for number, fields in enumerate(rows)
     },
     **{
         f"schedules.{name}": {"optimizer": {"type": "adam", "learning_rate": {"type": name, **SCHEDULES[name]}}}
@@ -64,8 +140,8 @@ CASES = {
     },
     **{
         f"transforms.{name}": {
-            "inputs": "categories" if name == "one_hot" else "numbers",
-            "transforms": {"inputs": transforms, "targets": [] if name in ON_INPUTS else transforms},
+            "inputs": "categories" if name in ("one_hot", "ordinal") else "rows" if name in ROWS else "numbers",
+            "transforms": {"inputs": transforms, "targets": transforms if name in ON_TARGETS else []},
         }
         for name, transforms in TRANSFORMS.items()
     },
@@ -74,9 +150,9 @@ CASES = {
 
 def test_every_built_in_component_with_state_is_in_the_tables():
     """Losses, metrics, datasets, initializers and plots keep nothing from one step to the next."""
-    assert sorted(TRANSFORMS) == built_in("transforms")
-    assert {case.split(".")[1] for case in CASES if case.startswith("layers.")} == set(built_in("layers"))
-    assert sorted(OPTIMIZERS) == built_in("optimizers")
+    assert sorted([*TRANSFORMS, *RANDOM_TRANSFORMS]) == built_in("transforms")
+    stacks = json.dumps([changes for case, changes in CASES.items() if case.startswith("layers.")])
+    assert [name for name in built_in("layers") if f'"{name}"' not in stacks] == []
     assert sorted(SCHEDULES) == built_in("schedules")
 
 
@@ -88,14 +164,41 @@ def end(directory):
     return arrays, [json.loads(line) | {"seconds": None} for line in lines]
 
 
-@pytest.mark.parametrize("changes", CASES.values(), ids=CASES)
+def marks(case):
+    """Layers of most modules keep only parameters from one step to the next: the long command alone tries them."""
+    group, name, *_ = case.split(".")
+    if group != "layers" or name in ("recurrent", "whole", "linear", "repeat"):
+        return []
+    draws_or_counts = name in STACKS and find_class(group, name).__module__ in (
+        "specnet.layers.regularization",
+        "specnet.layers.normalization",
+    )
+    return [] if draws_or_counts else [pytest.mark.long]
+
+
+@pytest.mark.parametrize("changes", [pytest.param(CASES[case], id=case, marks=marks(case)) for case in CASES])
 def test_a_component_goes_on_from_a_checkpoint_as_if_it_had_never_stopped(changes, tmp_path):
     document = spec(tmp_path, **changes)
-    specnet.run(document, tmp_path / "whole")
+    specnet.run(document, tmp_path / "whole", report=False)
     document["training"] = document["training"] | {"epochs": 2}
-    specnet.run(document, tmp_path / "halves")
-    specnet.resume(tmp_path / "halves", ["training.epochs=4"])
+    specnet.run(document, tmp_path / "halves", report=False)
+    specnet.resume(tmp_path / "halves", ["training.epochs=4"], report=False)
     assert end(tmp_path / "halves") == end(tmp_path / "whole")
+
+
+def test_every_optimizer_goes_on_from_a_state_as_if_it_had_never_stopped(tmp_path):
+    for name in sorted(built_in("optimizers")):
+        document = spec(tmp_path, optimizer=name, training={"epochs": 4, "batch_size": "full"}, record=None)
+        whole, resumed = (Experiment(specnet.load_spec(document)) for _ in range(2))
+        for _ in range(2):
+            run_epoch(whole.trainer)
+        resumed.restore(whole.state().copy())
+        for each in (whole, resumed):
+            for _ in range(2):
+                run_epoch(each.trainer)
+        ends = [each.state() for each in (whole, resumed)]
+        for key, array in ends[0].arrays.items():
+            assert array.tobytes() == ends[1].arrays[key].tobytes(), (name, key)
 
 
 def test_a_plugins_layer_keeps_its_running_state_and_its_random_numbers(install, tmp_path):

@@ -204,7 +204,7 @@ def spoil(name, row, value, other=None):
 
 
 MISTAKES = {
-    "not finite": (("x.npy", 150, np.nan), {"split": {}}, r"the train inputs are not finite in row 150\n"),
+    "not finite": (("x.npy", 150, np.nan), {"split": {}}, "the inputs: a value is missing, the first in row 150"),
     "too large": (
         ("x.npy", 150, 1e30),
         {"transforms": {"inputs": [{"type": "scale", "factor": 1e9}]}},
@@ -222,7 +222,7 @@ MISTAKES = {
             "split": {},
             "transforms": {"targets": ["one_hot"]},
         },
-        "the category 9 in row 180 of the validation samples, column 0, is not in the training split",
+        "the category 9 in row 180 of the validation samples, which is not in the training split",
     ),
 }
 

@@ -52,7 +52,7 @@ def test_a_checkpoint_alone_tells_the_task(kind, learned, monkeypatch):
     run = specnet.load_run(learned[kind].directory)
     monkeypatch.setattr("specnet.runs.run.load_data", lambda spec: pytest.fail("data are loaded"))
     assert run.task.only.kind == kind
-    assert predictions_csv(run, run.predict(X[:2])).decode().partition("\n")[0] == COLUMNS[kind]
+    assert predictions_csv(run, run.predict(X[:2]), {}).decode().partition("\n")[0] == COLUMNS[kind]
 
 
 @pytest.mark.parametrize("name", ["confusion_matrix", "roc", "calibration", "residuals", "replay"])

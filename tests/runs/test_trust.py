@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from helpers import Watched, checkpoint, flip, newest, rewrite_members
+from helpers import Watched, checkpoint, flip, newest, rewrite_members, sampled
 
 import specnet
 from specnet.errors import RunError, SpecnetError, UsageError
@@ -86,7 +86,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", sampled(DAMAGES, 3))
 def test_after_damage_of_the_newest_the_one_before_it_is_named_used_and_ends_in_the_same_bytes(damage, both, tmp_path):
     run, whole = both
     directory, listener = copied(run, tmp_path), Watched()
@@ -174,7 +174,7 @@ COMPANIONS = {
 """What belongs to a checkpoint, and the newest step that does not need what is damaged of it."""
 
 
-@pytest.mark.parametrize("damage", COMPANIONS)
+@pytest.mark.parametrize("damage", sampled(COMPANIONS, 3))
 def test_without_what_belongs_to_it_a_whole_state_is_given_up_only_if_one_asks_for_an_earlier_one(
     damage, both, tmp_path
 ):

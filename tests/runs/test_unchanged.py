@@ -56,7 +56,8 @@ def test_a_change_that_bears_on_training_is_refused_by_name(override, pointer, s
 
 ALLOWED = [
     "description=more", "name=other", 'plots=["curves"]', "checkpoint.every=1", "checkpoint.every_steps=1",
-    "checkpoint.keep=9", "training.on_divergence=restore_best", "training.epochs=4",
+    "checkpoint.keep=9", "training.on_divergence=restore_best", "training.max_seconds=900",
+    "training.epochs=4",
 ]  # fmt: skip
 
 

@@ -104,3 +104,13 @@ def test_lengths_in_epochs_and_to_the_end_are_those_of_the_run():
     assert [*found.values(2).values()] == pytest.approx([0.25, 0.25 + 0.25 * np.sqrt(0.5)])
     found.bind(2, 4)
     assert [*found.values(2).values()] == pytest.approx([0.25, 0.25])
+
+
+def test_a_schedule_that_watches_a_value_is_found_inside_others():
+    plateau = {"type": "reduce_on_plateau", "initial": 0.4, "patience": 1, "factor": 0.5}
+    found = fields(optimizer=Sgd(learning_rate={"type": "warmup", "steps": 2, "schedule": plateau}))
+    (place,) = found.watching
+    assert place == "optimizer.learning_rate.schedule"
+    for loss in (2, 3, 3):
+        found.watching[place].look({"validation/loss": loss})
+    assert [found.values(step)["optimizer.learning_rate"] for step in range(3)] == [0.05, 0.1, 0.1]

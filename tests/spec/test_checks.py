@@ -34,6 +34,19 @@ def test_missing_data_files_are_found_before_anything_is_loaded(dataset, missing
 
 def test_no_metric_is_named_twice():
     assert mistakes(metrics=["accuracy", "mse", {"type": "accuracy"}]) == [("duplicate-metric", ("metrics", 2))]
+    same = [{"type": "mse", "name": "error"}, {"type": "mae", "name": "error"}, {"type": "r2", "name": "loss"}]
+    assert mistakes(metrics=same) == [("duplicate-metric", ("metrics", 1)), ("duplicate-metric", ("metrics", 2))]
+    assert mistakes(metrics=[{"type": "mse", "name": "a/b"}]) == [("wrong-value", ("metrics", 0, "name"))]
+
+
+def test_a_metric_is_monitored_by_its_name():
+    metrics = [{"type": "f1", "name": "one"}, {"type": "f1", "name": "other", "positive": 0}]
+    assert load_spec(MINIMAL | {"metrics": metrics, "checkpoint": {"monitor": "train/other"}})
+    wrong = load_spec(MINIMAL | {"metrics": metrics, "checkpoint": {"monitor": "train/other", "mode": "min"}})
+    assert [found.code for found in wrong.warnings] == ["wrong-mode"]
+    assert mistakes(metrics=metrics, checkpoint={"monitor": "train/f1"}) == [
+        ("unknown-monitor", ("checkpoint", "monitor"))
+    ]
 
 
 def plateau(**fields):
@@ -147,7 +160,8 @@ class Unkind(Expecting):
 OTHERS = """
 import numpy as np
 from specnet import Dataset, Loss, Schedule, Transform
-from specnet.datasets.base import DataFile, Outline
+from specnet.datasets.base import Outline
+from specnet.datasets.data_file import DataFile
 from specnet.errors import ShapeError
 
 class Files(Dataset):
@@ -162,7 +176,7 @@ class Outlining(Dataset):
 
     def load(self, rng): ...
 
-class Hinge(Loss):
+class Preparing(Loss):
     def prepare(self, target, output_shape, dtype):
         return np.eye(output_shape[-1])[target]
 
@@ -184,7 +198,12 @@ class Picky(Transform):
     def invert(self, y): ...
 """
 NAMES = ("expecting", "failing", "forgetting", "asking", "holding", "unkind", "idle", "lost", "stuck")
-POINTS = {"datasets": ("files", "outlining"), "losses": ("hinge",), "schedules": ("endless",), "transforms": ("picky",)}
+POINTS = {
+    "datasets": ("files", "outlining"),
+    "losses": ("preparing",),
+    "schedules": ("endless",),
+    "transforms": ("picky",),
+}
 
 
 @pytest.fixture
@@ -269,7 +288,7 @@ def test_a_component_that_fails_when_it_is_asked_is_named(plugin, changes, messa
 
 
 def test_a_loss_that_prepares_targets_in_its_own_way_is_not_judged_by_the_usual_one(plugin):
-    assert load_spec(MINIMAL | {"layers": [SIXTEEN], "loss": "hinge"})
+    assert load_spec(MINIMAL | {"layers": [SIXTEEN], "loss": "preparing"})
 
 
 def test_files_in_lists_and_objects_are_looked_for_too(plugin, tmp_path):
@@ -358,12 +377,38 @@ def test_shapes_that_only_the_data_know_are_not_judged():
     [
         ({"validation": 0.5, "test": 0.5}, [("split",)]),
         ({"validation": 0.7, "test": 0.7}, [("split",)]),
-        ({"validation": 0.1, "test": 0.1}, [("split", "validation"), ("split", "test")]),
+        ({"validation": 0.1, "test": 0.1}, [("split", "test")]),
         ({"validation": 0.5, "test": 0.49}, [("split",)]),
     ],
 )
 def test_a_split_leaves_something_to_train_on(split, places):
     assert mistakes(dataset={"type": "spiral", "n_samples": 4}, split=split) == [("split", place) for place in places]
+
+
+@pytest.mark.parametrize(
+    ("split", "places"),
+    [
+        ({"by": "group", "test": 0.2}, ["by"]),
+        ({"by": "column"}, ["by"]),
+        ({"column": "site", "test": 0.2}, ["column"]),
+        ({"by": "order", "column": 3, "test": 0.2, "stratify": True}, ["column", "stratify"]),
+        ({"by": "group", "column": "site", "test": 0.2, "stratify": True}, ["stratify"]),
+        (
+            {"by": "column", "column": "site", "validation": 0.1, "test": 0.2, "stratify": True},
+            ["stratify", "validation", "test"],
+        ),
+        ({"by": "group", "column": "site", "test": 0.001}, ["test"]),
+    ],
+)
+def test_fields_of_a_split_suit_what_it_goes_by(split, places):
+    assert mistakes(split=split) == [("split", ("split", place)) for place in places]
+
+
+def test_a_column_may_bring_every_split():
+    monitors = {"training": {"early_stopping": {}}, "checkpoint": {"monitor": "test/loss"}, "optimizer": plateau()}
+    load_spec(MINIMAL | monitors | {"split": {"by": "column", "column": "site"}})
+    by_order = {"split": {"by": "order", "test": 0.1, "validation": 0.1, "stratify": False}}
+    load_spec(MINIMAL | monitors | by_order)
 
 
 def test_a_share_is_not_taken_where_the_dataset_has_the_samples(tmp_path):

@@ -22,7 +22,16 @@ def test_a_minimal_spec_fills_every_default():
     assert set(document) == {field.alias or name for name, field in Spec.model_fields.items()} - {"$schema"}
     assert document["optimizer"]["type"] == "adam"
     assert document["dtype"] == "float32"
-    assert document["split"] == {"validation": 0.0, "test": 0.0, "stratify": False, "seed": None}
+    assert document["split"] == {
+        "validation": 0.0,
+        "test": 0.0,
+        "by": "random",
+        "column": None,
+        "stratify": None,
+        "seed": None,
+        "folds": None,
+        "fold": None,
+    }
     assert document["training"]["batch_size"] == 32
     assert document["layers"][1] == {"type": "sigmoid"}
     assert document["plots"][0]["type"] == "curves"

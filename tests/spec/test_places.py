@@ -22,11 +22,13 @@ import specnet
 from specnet import Callback, SpecnetError
 from specnet.cli import cli
 from specnet.diagnostics import CODES
+from specnet.exporters.base import export
+from specnet.runs.requirements import check_requirements, parse_requirement
 
 ROWS = json.loads(Path(__file__).with_name("places.json").read_text())
 PACKAGE = Path(specnet.__file__).parent
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")
-TAKING_A_CODE = re.compile(r"Diagnostic|custom_error|_?mistake")
+TAKING_A_CODE = re.compile(r"Diagnostic|custom_error|_?mistake|layer_mistake")
 NEVER_TOLD = {"component", "spec", "plugin"}
 """Codes of base classes, whose errors are of one of the classes below or tell the codes of what they hold; and that of
 local files of plugins, which are no part of a spec."""
@@ -74,6 +76,13 @@ class Diverging(Plain):
     def _due(self, part):
         return self.part == part and getattr(self, "calls", 0) > 3
 
+class Untraceable(Layer):
+    def forward(self, x, training):
+        return np.array(x)
+
+    def backward(self, dy):
+        return dy
+
 class Unknown(Dataset):
     '''Tells nothing before it is loaded. `what` of its samples is wrong.'''
     what: str = "nothing"
@@ -117,6 +126,7 @@ bad_build = acme:BadBuild
 bad_backward = acme:BadBackward
 diverging = acme:Diverging
 twice = acme:Plain
+untraceable = acme:Untraceable
 [specnet.datasets]
 unknown = acme:Unknown
 [specnet.losses]
@@ -165,12 +175,17 @@ def told_by(call, *arguments, **options):
         call(*arguments, **options)
     told = [found.to_json(raised.value.file) for found in raised.value.diagnostics]
     assert {found["severity"] for found in told} == {"error"}
-    assert raised.value.exit_code == {"run": 3, "divergence": 4}.get(told[0]["code"], 2)
+    assert raised.value.exit_code == {"run": 3, "divergence": 4, "requirement": 5}.get(told[0]["code"], 2)
     return told
 
 
 def run(path, overrides):
     return told_by(specnet.run, specnet.load_spec(path, overrides), "run", report=False)
+
+
+def export_numpy(path, overrides):
+    trained = specnet.run(specnet.load_spec(path, overrides), "run", report=False)
+    return told_by(export, trained, "numpy", Path("exported.py"))
 
 
 def resume(path, overrides):
@@ -193,6 +208,10 @@ BY = {
     "validate": validate,
     "run": run,
     "resume": resume,
+    "export": export_numpy,
+    "a gate": lambda path, overrides: told_by(
+        check_requirements, [parse_requirement("accuracy>=0.9")], {"accuracy": 0.5}
+    ),
     "resume while it runs": resume_while_it_runs,
     "resume of no run": lambda path, overrides: told_by(specnet.resume, "nowhere"),
     "run in a file": lambda path, overrides: told_by(specnet.run, path, path),

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from specnet import build, load_spec, registry
+from specnet.component import find_class
 from specnet.spec.model import Spec
 from specnet.spec.shortest import shortest, shortest_spec
 
@@ -90,13 +91,37 @@ def test_what_is_not_default_is_all_that_is_written(changes):
 FIELDS = {
     "layers.linear": {"units": 3, "use_bias": False, "weight_init": {"type": "uniform", "low": -2.0, "high": 1.0}},
     "layers.dropout": {"rate": 0.1},
+    "layers.group_norm": {"groups": 2, "center": False},
+    "layers.embedding": {"input_dim": 3, "output_dim": 2},
+    "layers.rnn": {"units": 3},
+    "layers.gru": {"units": 3, "reset_after": False},
+    "layers.lstm": {"units": 3, "bidirectional": True},
+    "layers.multi_head_attention": {"num_heads": 2, "causal": True},
+    "layers.time_distributed": {"layers": ["tanh"]},
     "layers.residual": {"layers": ["tanh"]},
     "layers.parallel": {"branches": [["relu"], []], "merge": "add"},
+    "layers.sequential": {"layers": ["tanh"]},
+    "layers.concat": {"from": ["input"], "axis": 0},
+    **{f"layers.{name}": {"from": ["input"]} for name in ("add", "average", "multiply", "maximum")},
     "layers.repeat": {"times": 3, "layers": ["tanh"]},
+    "layers.pixel_shuffle": {"factor": 2},
     "losses.huber": {"delta": 2.0},
     "losses.bce": {"reduction": "sum"},
     "optimizers.sgd": {"learning_rate": {"type": "constant", "value": 0.25}, "momentum": 0.5},
     "optimizers.adam": {"beta_1": 0.5, "epsilon": 1e-6},
+    "schedules.linear": {"initial": 0.1, "steps": 9},
+    "schedules.polynomial": {"initial": 0.1, "power": 2.0},
+    "schedules.inverse_sqrt": {"initial": 0.1, "warmup_epochs": 2},
+    "schedules.warmup_stable_decay": {"maximum": 0.1, "decay": 0.5},
+    "schedules.cosine_restarts": {"initial": 0.1, "multiplier": 3.0},
+    "schedules.one_cycle": {"maximum": 0.1, "pct_start": 0.5},
+    "schedules.cyclic": {"minimum": 0.01, "maximum": 0.1, "mode": "triangular2"},
+    "schedules.multi_step": {"initial": 0.1, "milestones": [2, 5]},
+    "schedules.piecewise": {"values": [0.1, 0.2], "boundaries": [3]},
+    "schedules.join": {"schedules": [{"type": "linear", "initial": 0.1}, {"type": "cosine", "initial": 0.2}]},
+    "schedules.warmup": {"from": 0.01, "schedule": {"type": "cosine", "initial": 0.1}},
+    "initializers.sparse": {"sparsity": 0.5},
+    "losses.cross_entropy": {"class_weight": {"a": 2.0}, "ignore_index": 3},
     "schedules.constant": {"value": 0.5},
     "schedules.step": {"initial": 0.1, "every": 10},
     "schedules.exponential": {"initial": 0.1, "factor": 0.25},
@@ -106,11 +131,21 @@ FIELDS = {
     "initializers.normal": {"std": 0.5},
     "datasets.spiral": {"n_samples": 40},
     "datasets.csv": {"path": "table.csv", "inputs": ["x"], "targets": ["y"], "delimiter": ";"},
+    "datasets.series": {"path": "table.csv", "inputs": ["x"], "targets": ["y"], "lags": 3, "order": "day"},
+    **{
+        f"datasets.{name}": {"path": "table", "inputs": ["x"], "targets": ["y"], "missing": "drop"}
+        for name in ("parquet", "feather", "json_lines", "excel")
+    },
     "datasets.npz": {"path": "arrays.npz", "targets": "y"},
     "datasets.npy": {"inputs": "x.npy", "targets": "y.npy", "test": {"inputs": "u.npy", "targets": "v.npy"}},
     "datasets.idx": {"images": "i", "labels": "l"},
+    "datasets.text": {"path": "t.txt", "unit": "word", "stride": 3},
+    "datasets.image_folder": {"path": "images", "image_size": [8, 9], "labels": "labels.csv"},
     "transforms.minmax": {"per_feature": False},
     "transforms.scale": {"factor": 2.0},
+    "transforms.clip": {"low": None, "high": 2.0},
+    "transforms.robust": {"quantile_range": [5.0, 95.0]},
+    "transforms.impute": {"strategy": "constant", "fill_value": 0.0},
     "transforms.gaussian_noise": {"std": 0.1},
 }  # fmt: skip
 """What a spec may say of a component, none of it default."""
@@ -134,7 +169,7 @@ def test_a_component_without_anything_to_say_is_its_name(group, name):
     if requires_nothing(group, name):
         assert shortest(build(group, name)) == name
     else:
-        value = {"type": name, **FIELDS[f"{group}.{name}"]}
+        value = {"type": name, **(FIELDS.get(f"{group}.{name}") or find_class(group, name).examples[0])}
         full = build(group, value).to_spec()
         assert build(group, shortest(build(group, full))) == build(group, value)
 

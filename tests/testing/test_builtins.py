@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,21 @@ from specnet.component import find_class
 from specnet.distributions import BUILTIN
 from specnet.testing import check_dataset
 
+SLOW = ("datasets mnist1d", "datasets reber", "transforms power", "transforms quantile", "metrics spearman")
+"""Components whose examples are left to the long command."""
 
-@pytest.mark.parametrize("case", specnet.testing.cases("specnet"), ids=str)
+
+def some_and_all(cases):
+    """Yield all cases; those after the class and the first example of a component are marked `long`."""
+    seen = Counter()
+    for case in cases:
+        component = tuple(str(case).replace(",", "").split(" ")[:2])
+        seen[component] += 1
+        most = 1 if " ".join(component) in SLOW else 2
+        yield pytest.param(case, id=str(case), marks=[pytest.mark.long] if seen[component] > most else [])
+
+
+@pytest.mark.parametrize("case", [*some_and_all(specnet.testing.cases("specnet"))])
 def test_a_component_of_specnet_keeps_its_contract(case):
     case()
 
@@ -28,12 +42,17 @@ def test_every_component_is_checked():
                 assert [each for each in names if f"{each} ".startswith(f"{group} {name} ")]
 
 
+COMMON = {"reduction", "learning_rate", "value", "class_weight", "columns", "name"}
+"""Fields that the components of a kind share."""
+PLAIN = ("normal", "truncated_normal", "uniform")
+
+
 def test_examples_cover_what_a_component_can_do():
     for group in ("layers", "losses", "optimizers", "schedules", "initializers", "transforms"):
         for name, (entry, *_) in registry.claims(group).items():
             cls = find_class(group, name)
-            if entry.distribution == BUILTIN and {*cls.model_fields} - {"reduction", "learning_rate", "value"}:
-                assert cls.examples or name in ("normal", "uniform"), f"{group} {name} has fields and no examples"
+            if entry.distribution == BUILTIN and {*cls.model_fields} - COMMON and name not in PLAIN:
+                assert cls.examples, f"{group} {name} has fields and no examples"
 
 
 @pytest.fixture

@@ -347,7 +347,7 @@ class Whole(Normalized):
     whole_tensors = True
 
 
-@fault("each array of its state is used", "state.square is all 0 after 3 steps")
+@fault("each array of its state is used", "state.square is all 0 after 12 steps")
 class Wasteful(Descent):
     @property
     def state_names(self):

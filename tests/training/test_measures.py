@@ -43,8 +43,8 @@ def test_metrics_see_predictions_a_batch_at_a_time():
     found.update(y[5:], truth[5:])
     expected = {
         "mse": np.mean((2 * y - truth) ** 2),
-        "parts.once": 2 * y.mean(),
-        "parts.often": 200 * y.mean(),
+        "parts/once": 2 * y.mean(),
+        "parts/often": 200 * y.mean(),
     }
     assert found.compute() == pytest.approx(expected)
 

@@ -26,6 +26,14 @@ LINEAR = [{"type": "linear", "units": 1}]
 x = np.random.default_rng(1).normal(10, 3, (7, 3))
 
 
+def test_each_quantile_is_predicted_in_the_units_of_the_dataset():
+    loss = {"type": "quantile", "quantiles": [0.1, 0.9]}
+    layer = {"type": "linear", "units": 4, "weight_init": "zeros", "bias_init": "ones"}
+    trained = model([layer], loss, targets=["standardize"])
+    trained.targets.fit(np.array([[0.0, 100.0], [2.0, 140.0]]))
+    np.testing.assert_allclose(trained.predict(x[:1]), [[2, 140, 2, 140]])
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_predictions_are_in_the_units_of_the_dataset(dtype):
     built, t = model(LINEAR, "mse", ["standardize"], ["standardize"], metrics=["mse"], dtype=dtype), x @ [1, 2, 3]

@@ -1,10 +1,12 @@
 """What every transform of specnet does besides what `specnet.testing` checks of it."""
 
 import json
+from itertools import product
 
 import numpy as np
 import pytest
 from helpers import built_in
+from runs.test_random_transforms import RANDOM_TRANSFORMS
 
 import specnet
 from specnet.datasets import base
@@ -13,16 +15,34 @@ from specnet.transforms.base import Transform
 from specnet.transforms.pipeline import Pipeline
 
 NUMBERS = ((7,), (7, 1), (5, 3), (4, 3, 5, 2))
+TABLES = ((7, 1), (5, 3))
+CATEGORIES = ((7,), (9, 1), (9, 3))
 
 # Every built-in transform: configuration, kind of samples, their shapes with the batch in front.
 CASES = {
     "standardize": [({}, "numbers", NUMBERS), ({"per_feature": False}, "numbers", NUMBERS)],
     "minmax": [({}, "numbers", NUMBERS), ({"low": -1, "high": 3, "per_feature": False}, "numbers", NUMBERS)],
     "scale": [({"factor": -0.3}, "numbers", NUMBERS)],
-    "one_hot": [({}, "categories", ((7,), (9, 1), (9, 3)))],
+    "robust": [({"quantile_range": [0, 90]}, "numbers", NUMBERS)],
+    "clip": [({"low": 20, "high": 100}, "numbers", NUMBERS)],
+    "log": [({"offset": 1}, "numbers", NUMBERS)],
+    "power": [({}, "numbers", NUMBERS)],
+    "quantile": [({"output": "normal"}, "numbers", NUMBERS)],
+    "bins": [({"strategy": name}, "numbers", TABLES) for name in ("uniform", "quantile", "kmeans")],
+    "polynomial": [({"degree": 3}, "numbers", TABLES)],
+    "fourier_features": [({"n_features": 4, "scale": 0.01}, "numbers", TABLES)],
+    "pca": [({}, "numbers", TABLES), ({"n_components": 1, "whiten": True}, "numbers", TABLES)],
+    "impute": [({"strategy": name}, "numbers", NUMBERS) for name in ("mean", "median", "most_frequent")]
+    + [({"strategy": "constant", "fill_value": 2, "add_indicator": True}, "numbers", TABLES)],
+    "one_hot": [({}, "categories", CATEGORIES), ({"drop": "first"}, "categories", CATEGORIES)],
+    "ordinal": [({}, "categories", CATEGORIES)],
+    "date_parts": [({"cyclic": True}, "numbers", TABLES)],
 }
+# What needs all samples at once.
+WHOLE = {"robust", "power", "quantile", ("bins", "quantile"), ("bins", "kmeans")}
+WHOLE |= {("impute", "median"), ("impute", "most_frequent")}
 # Every random one.
-RANDOM = ("gaussian_noise",)
+RANDOM = ("gaussian_noise", *RANDOM_TRANSFORMS)
 every_transform = pytest.mark.parametrize(
     ("spec", "kind", "shape"),
     [
@@ -32,7 +52,8 @@ every_transform = pytest.mark.parametrize(
         for shape in shapes
     ],
 )
-dtypes = pytest.mark.parametrize("dtype", ["float32", "float64", "uint8", "int64"])
+DTYPES = ("float32", "float64", "uint8", "int64")
+dtypes = pytest.mark.parametrize("dtype", DTYPES)
 
 
 def samples(kind, shape, dtype):
@@ -44,29 +65,48 @@ def test_every_built_in_transform_is_in_the_table():
     assert sorted([*CASES, *RANDOM]) == built_in("transforms")
 
 
-@dtypes
-@pytest.mark.parametrize("size", [1, 2, 100])
 @every_transform
-def test_pieces_are_fitted_like_the_whole(spec, kind, shape, size, dtype):
-    x = samples(kind, shape, dtype)
-    whole, parts = specnet.build("transforms", spec), specnet.build("transforms", spec)
-    whole.fit(x)
-    parts.fit_pieces(lambda: (x[start : start + size] for start in range(0, len(x), size)))
-    assert [getattr(parts, name).dtype for name in parts.fitted] == [
-        getattr(whole, name).dtype for name in parts.fitted
-    ]
-    np.testing.assert_allclose(parts.apply(x), whole.apply(x), rtol=1e-12, atol=1e-12)
-    if size == 100:
-        np.testing.assert_array_equal(parts.apply(x), whole.apply(x))
+def test_pieces_are_fitted_like_the_whole(spec, kind, shape):
+    for dtype, size in product(DTYPES, [1, 2, 100]):
+        x = samples(kind, shape, dtype)
+        whole, parts = specnet.build("transforms", spec), specnet.build("transforms", spec)
+        whole.fit(x)
+
+        def pieces(x=x, size=size):
+            return (x[start : start + size] for start in range(0, len(x), size))
+
+        if WHOLE & {spec["type"], (spec["type"], spec.get("strategy"))}:
+            with pytest.raises(DataError, match="fitted on all samples at once"):
+                parts.fit_pieces(pieces)
+            continue
+        parts.fit_pieces(pieces)
+        for name in parts.fitted:
+            assert getattr(parts, name).dtype == getattr(whole, name).dtype
+        np.testing.assert_allclose(parts.apply(x), whole.apply(x), rtol=1e-12, atol=1e-12)
+        if size == 100:
+            np.testing.assert_array_equal(parts.apply(x), whole.apply(x))
 
 
 @pytest.mark.parametrize(("shape", "other"), [((7,), (7, 1)), ((7, 1), (7, 2)), ((7, 3), (7, 1)), ((7, 3), (3,))])
-@pytest.mark.parametrize("name", ["standardize", "minmax", "one_hot"])
+@pytest.mark.parametrize(
+    "name", ["standardize", "minmax", "robust", "power", "quantile", "impute", "one_hot", "ordinal"]
+)
 def test_what_knows_its_features_refuses_samples_of_another_shape(name, shape, other):
     transform = specnet.build("transforms", name)
     transform.fit(np.zeros(shape))
     with pytest.raises(ShapeError):
         transform.apply(np.zeros(other))
+
+
+@pytest.mark.parametrize("shape", [(7,), (4, 3, 5)])
+@pytest.mark.parametrize("name", ["bins", "polynomial", "fourier_features", "pca", "date_parts"])
+def test_what_computes_new_columns_refuses_samples_that_are_not_rows(name, shape):
+    with pytest.raises(ShapeError):
+        specnet.build("transforms", name).output_shape(shape[1:])
+    transform = specnet.build("transforms", name)
+    with pytest.raises(ShapeError):
+        transform.fit(np.ones(shape))
+        transform.apply(np.ones(shape))
 
 
 class Median(Transform):

@@ -6,6 +6,7 @@ import pytest
 import specnet
 from specnet.datasets.rows import Rows
 from specnet.errors import BrokenComponentError, DataError, SpecnetError
+from specnet.features import features_named
 from specnet.transforms.base import RandomTransform, Transform
 from specnet.transforms.pipeline import Pipeline
 
@@ -67,7 +68,7 @@ def test_arrays_are_named_by_place_and_keep_their_dtype(spec, x, arrays):
     chain.fit(np.array(x))
     found = saved(chain)
     assert {name: array.tolist() for name, array in found.items()} == {
-        f"transforms.inputs.0.{name}": value for name, value in arrays.items()
+        f"transforms.inputs.0.{name}": value for name, value in {"columns": [], **arrays}.items()
     }
     assert {name: array.dtype for name, array in found.items()} == {
         name: np.asarray(array).dtype for name, array in chain.arrays().items()
@@ -139,7 +140,9 @@ def test_what_cannot_be_saved_is_refused_before_training(what):
 @pytest.mark.parametrize("dtype", ["uint8", "int64", "bool", "float32", "float64", "<U3"])
 def test_nothing_to_do_changes_nothing(dtype):
     x = np.arange(6).astype(dtype)
-    assert pipeline().fit(x) is pipeline().apply(x) is pipeline().invert(x) is pipeline().randomize(x, None) is x
+    assert (
+        pipeline().fit(x) is pipeline().apply(x) is pipeline().invert(x) is pipeline().randomize(x, x, None, 1)[0] is x
+    )
     assert pipeline().arrays() == {}
     assert not pipeline().random
 
@@ -192,9 +195,10 @@ def test_text_is_refused_by_what_takes_numbers():
 )
 def test_names_of_columns_follow_the_columns(specs, x, names, expected):
     chain, other = pipeline(*specs), pipeline(*specs)
+    chain.features = other.features = features_named(names)
     chain.fit(x)
     other.restore(saved(chain))
-    assert chain.names(names) == other.names(names) == expected
+    assert chain.names() == other.names() == expected
 
 
 def test_names_are_unknown_where_a_transform_does_not_know_them():
@@ -202,7 +206,9 @@ def test_names_are_unknown_where_a_transform_does_not_know_them():
         def apply(self, x):
             return x
 
-    assert Pipeline([Unknown(), specnet.build("transforms", "standardize")], INPUTS).names(("a",)) == ()
+    chain = Pipeline([Unknown(), specnet.build("transforms", "standardize")], INPUTS)
+    chain.features = features_named(["a"])
+    assert chain.names() == ()
 
 
 class Add(RandomTransform):
@@ -220,6 +226,11 @@ class Add(RandomTransform):
 NOISE = {"type": "gaussian_noise", "std": 0.5}
 
 
+def randomized(chain, x, seed=0):
+    """Return a batch as a chain of random transforms changes it."""
+    return chain.randomize(x, x, np.random.default_rng(seed), 1)[0]
+
+
 def test_random_transforms_change_batches_alone():
     x = np.random.default_rng(0).normal(size=(20, 3))
     chain, fitted = pipeline("standardize", NOISE), pipeline("standardize")
@@ -228,26 +239,27 @@ def test_random_transforms_change_batches_alone():
     np.testing.assert_array_equal(chain.apply(x), fitted.apply(x))
     np.testing.assert_array_equal(chain.invert(x), fitted.invert(x))
     assert chain.arrays().keys() == fitted.arrays().keys()
-    assert chain.names("abc") == ("a", "b", "c")
-    assert not np.array_equal(chain.randomize(x, np.random.default_rng(1)), x)
+    chain.features = features_named("abc")
+    assert chain.names() == ("a", "b", "c")
+    assert not np.array_equal(randomized(chain, x, 1), x)
 
 
 def test_random_transforms_are_applied_in_their_order():
     x = np.zeros((2, 1))
     chain = Pipeline([Add(), Add(by=100)], INPUTS)
     first, second = np.random.default_rng(5).integers(10, size=2)
-    assert chain.randomize(x, np.random.default_rng(5)).tolist() == [[first + 100 * second]] * 2
+    assert randomized(chain, x, 5).tolist() == [[first + 100 * second]] * 2
     assert x.tolist() == [[0], [0]]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_batch_keeps_its_dtype(dtype):
-    assert pipeline(NOISE, NOISE).randomize(np.ones((2, 3), dtype), np.random.default_rng(0)).dtype == dtype
+    assert randomized(pipeline(NOISE, NOISE), np.ones((2, 3), dtype)).dtype == dtype
 
 
 def test_a_batch_of_another_dtype_is_refused_where_the_transform_stands():
     with pytest.raises(DataError, match="accepts floating, but the samples are int64") as caught:
-        pipeline("standardize", NOISE).randomize(np.arange(3), np.random.default_rng(0))
+        randomized(pipeline("standardize", NOISE), np.arange(3))
     assert caught.value.pointer == (*INPUTS, 1)
 
 
@@ -256,7 +268,7 @@ def test_a_random_transform_that_changes_the_shape_is_named():
     with pytest.raises(
         BrokenComponentError, match=r"inputs\.1 \(Add\) .* returns float64 of shape \(2, 2\), not"
     ) as caught:
-        chain.randomize(np.zeros((2, 1)), np.random.default_rng(0))
+        randomized(chain, np.zeros((2, 1)), 0)
     assert caught.value.pointer == (*INPUTS, 1)
 
 
@@ -271,8 +283,9 @@ def test_a_plugin_that_fails_is_named(method):
         "fit": lambda: chain.fit(x),
         "apply": lambda: chain.fit(x),
         "fit_pieces": lambda: chain.fit_pieces(Rows(x.shape, x.dtype, lambda a, b: x[a:b])),
-        "output_names": lambda: chain.names(("a",)),
+        "output_names": chain.names,
     }
+    chain.features = features_named(["a"]) if method == "output_names" else ()
     told = rf"inputs\.1 \(Broken\) fails in {method}: KeyError: 'lost'"
     with pytest.raises(BrokenComponentError, match=told) as caught:
         calls[method]()

@@ -2,16 +2,11 @@ import math
 
 import numpy as np
 import pytest
+from helpers import fitted
 
 import specnet
 
 rng = np.random.default_rng(14)
-
-
-def fitted(spec, x):
-    transform = specnet.build("transforms", spec)
-    transform.fit(x)
-    return transform
 
 
 @pytest.mark.parametrize("shape", [(9, 1), (50, 3), (9, 3, 5, 2)])
@@ -113,8 +108,38 @@ def test_scale_multiplies_by_its_factor():
         {"type": "scale"},
         {"type": "minmax", "low": 1},
         {"type": "minmax", "low": 2, "high": 1},
+        {"type": "robust", "quantile_range": [75, 25]},
+        {"type": "robust", "quantile_range": [-1, 25]},
+        {"type": "robust", "quantile_range": [25]},
+        {"type": "clip"},
+        {"type": "clip", "low": None, "high": None},
+        {"type": "clip", "low": 2, "high": 1},
     ],
 )
-def test_what_could_not_be_undone_is_refused(spec):
+def test_settings_that_make_no_sense_are_refused(spec):
     with pytest.raises(specnet.SpecnetError):
         specnet.build("transforms", spec)
+
+
+def test_robust_is_that_of_scikit_learn():
+    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    for quantile_range in ([25.0, 75.0], [10.0, 60.0]):
+        for x in (rng.lognormal(size=(50, 3)), rng.integers(0, 4, (31, 2)), np.full((5, 1), 3.0), np.array([[2.0]])):
+            expected = preprocessing.RobustScaler(quantile_range=tuple(quantile_range)).fit_transform(x)
+            found = fitted({"type": "robust", "quantile_range": quantile_range}, x).apply(x)
+            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_robust_does_not_change_with_an_extreme_value():
+    x = rng.normal(size=(101, 1))
+    extreme = np.where(x == x.max(), 1e6, x)
+    assert fitted("robust", extreme).scale == fitted("robust", x).scale
+    with pytest.raises(specnet.SpecnetError, match="numbers too large"):
+        fitted("robust", np.array([[-1.7e308], [1.7e308]]))
+
+
+def test_clip_moves_numbers_to_the_limits():
+    x = np.array([[-3, 0, 2, 9]])
+    assert fitted({"type": "clip", "low": 0, "high": 5}, x).apply(x).tolist() == [[0, 0, 2, 5]]
+    assert fitted({"type": "clip", "low": -1, "high": None}, x).apply(x).tolist() == [[-1, 0, 2, 9]]
+    assert fitted({"type": "clip", "low": None, "high": 1}, x).apply(x).tolist() == [[-3, 0, 1, 1]]

@@ -7,70 +7,9 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from specnet_sklearn.base import Count, Deviation, Features, Generated, numbered
+from specnet_sklearn.base import Count, Features, Generated, numbered
 
 Classes = Annotated[int, Field(ge=2, le=1000)]
-
-
-class Moons(Generated):
-    """Two interleaving half circles of radius 1 in the plane, with normal noise."""
-
-    maker = "make_moons"
-    noise: Deviation = Field(default=0.0, description="standard deviation of each coordinate")
-
-    def inputs(self) -> tuple[str, ...]:
-        return ("x", "y")
-
-    def targets(self) -> tuple[str, ...]:
-        return ("moon",)
-
-    def classes(self) -> tuple[str, ...]:
-        return ("upper", "lower")
-
-
-class Circles(Generated):
-    """A circle of radius 1 in the plane and a smaller one inside it, with normal noise."""
-
-    maker = "make_circles"
-    noise: Deviation = Field(default=0.0, description="standard deviation of each coordinate")
-    factor: float = Field(default=0.8, ge=0, lt=1, description="radius of the inner circle")
-
-    def inputs(self) -> tuple[str, ...]:
-        return ("x", "y")
-
-    def targets(self) -> tuple[str, ...]:
-        return ("circle",)
-
-    def classes(self) -> tuple[str, ...]:
-        return ("outer", "inner")
-
-
-class Blobs(Generated):
-    """Round clouds of normal noise, each about a centre that is uniform in a box."""
-
-    maker = "make_blobs"
-    n_features: Features = Field(default=2, description="inputs")
-    centers: Classes = Field(default=3, description="clouds, as many classes")
-    cluster_std: Deviation = Field(default=1.0, description="standard deviation in a cloud")
-    center_box: tuple[float, float] = Field(
-        default=(-10.0, 10.0), description="least and largest coordinate of centres"
-    )
-
-    @model_validator(mode="after")
-    def _check_box(self) -> Self:
-        low, high = self.center_box
-        if low > high:
-            raise ValueError(f"center_box is from {low:g} to {high:g}: the least coordinate comes first")
-        return self
-
-    def inputs(self) -> tuple[str, ...]:
-        return numbered("x", self.n_features)
-
-    def targets(self) -> tuple[str, ...]:
-        return ("blob",)
-
-    def classes(self) -> tuple[str, ...]:
-        return numbered("blob ", self.centers)
 
 
 class Classification(Generated):

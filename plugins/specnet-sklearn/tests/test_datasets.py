@@ -13,9 +13,6 @@ NAMES = [name for name, claims in registry.claims("datasets").items() if claims[
 CASES = {
     **{name: [{}] for name in ("iris", "wine", "breast_cancer", "diabetes", "linnerud")},
     "digits": [{}, {"n_class": 3}],
-    "moons": [{"noise": 0.1}],
-    "circles": [{"noise": 0.1, "factor": 0.5}],
-    "blobs": [{}, {"n_features": 4, "centers": 7, "cluster_std": 0.5, "center_box": [0, 2]}],
     "classification": [{}, {"n_features": 9, "n_informative": 4, "n_repeated": 1, "n_classes": 5, "class_sep": 2.0}],
     "gaussian_quantiles": [{}, {"n_features": 3, "n_classes": 4, "cov": 2.0}],
     "hastie_10_2": [{"n_samples": 200}],
@@ -31,9 +28,6 @@ CASES = {
 GENERATED = [name for name, (fields, *_) in CASES.items() if build("datasets", {"type": name, **fields}).synthetic]
 IMPOSSIBLE = {
     "digits": [{"n_class": 1}, {"n_class": 11}],
-    "moons": [{"n_samples": 3}, {"noise": -0.1}, {"noise": None}],
-    "circles": [{"factor": 1.0}],
-    "blobs": [{"centers": 1}, {"center_box": [1, 0]}],
     "classification": [{"n_features": 3}, {"n_informative": 1}, {"n_classes": 3}, {"flip_y": 1.5}],
     "gaussian_quantiles": [{"n_samples": 4, "n_classes": 5}, {"cov": 0.0}],
     "multilabel_classification": [{"n_labels": 6}],
@@ -145,14 +139,6 @@ def test_patients_are_measured_in_their_own_units():
 def test_without_noise_targets_are_the_formula(name, formula):
     inputs, targets, *_ = load(name).train
     np.testing.assert_allclose(targets[:, 0], formula(inputs.T), rtol=1e-9)
-
-
-def test_moons_and_circles_lie_where_their_classes_are_named_for():
-    inputs, targets, *_ = load("moons").train
-    assert inputs[targets == 0, 1].min() >= 0
-    assert inputs[targets == 1, 1].max() <= 0.5
-    inputs, targets, *_ = load("circles", {"factor": 0.5}).train
-    np.testing.assert_allclose(np.hypot(*inputs.T), np.where(targets == 0, 1, 0.5))
 
 
 def test_outside_is_where_the_squares_of_ten_inputs_are_large():

@@ -13,7 +13,6 @@ EXPECTED = {
     "wine": ("accuracy", 0.97),
     "breast_cancer": ("accuracy", 0.97),
     "diabetes": ("r2", 0.45),
-    "moons": ("accuracy", 0.95),
 }
 """What a good model of this size reaches on samples it has not seen: on average, as test sets are small."""
 SEEDS = (42, 0, 1)
@@ -27,7 +26,7 @@ def train(name, folder, seed):
 
 
 def test_every_spec_has_an_expectation():
-    assert {path.stem for path in SPECS.glob("*.json")} == EXPECTED.keys()
+    assert {path.stem for path in SPECS.glob("*.json")} == EXPECTED.keys() | {"digits_strategies"}  # test_strategies.py
 
 
 @pytest.mark.parametrize("seeds", [SEEDS[:1], pytest.param(SEEDS, marks=pytest.mark.long)], ids=["own", "others too"])

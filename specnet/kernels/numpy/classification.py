@@ -6,7 +6,8 @@ import numpy as np
 
 from specnet.functions import constant
 from specnet.kernels.numpy.buffered import Buffered
-from specnet.losses.classification import Bce, CrossEntropy
+from specnet.losses.binary import Bce
+from specnet.losses.classification import CrossEntropy
 
 
 class BceKernel(Buffered, Bce):
@@ -16,7 +17,7 @@ class BceKernel(Buffered, Bce):
     """
 
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
-        self.fast = weight is None
+        self.fast = self.weigh(target, weight) is None
         if not self.fast:
             return super().forward(y, target, weight)
         p, self.t, self.limited, self.log_p = self.buffers("p", (4, 2, *y.shape), y.dtype)
@@ -44,22 +45,23 @@ class BceKernel(Buffered, Bce):
 class CrossEntropyKernel(Buffered, CrossEntropy):
     """Cross-entropy of class numbers, computed with classes first: sums over them then add whole rows.
 
-    Weights, and targets that are distributions, are left to the definition.
+    Weights, smoothing, and targets that are distributions are left to the definition.
     """
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
-        self.slope, self.samples = np.zeros((0, 0)), np.arange(0)
+        self.slope, self.samples, self.ones = np.zeros((0, 0)), np.arange(0), np.ones(0)
         self.flat = self.slope.reshape(-1)
 
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
-        self.fast = weight is None and target.ndim < y.ndim
+        self.fast = target.ndim < y.ndim and not self.label_smoothing and self.weigh(target, weight) is None
         if not self.fast:
             return super().forward(y, target, weight)
         rows, right = y.reshape(-1, y.shape[-1]), target.reshape(-1)
         if self.slope.shape != rows.shape[::-1] or self.slope.dtype != y.dtype:
             self.slope = self.buffers("slope", rows.shape[::-1], y.dtype)
             self.flat, self.samples = self.slope.reshape(-1), np.arange(len(rows))
+            self.ones = np.ones(max(rows.shape), y.dtype)
         self.y, z = y, self.slope
         z[...] = rows.T
         z -= np.maximum.reduce(z, axis=0)
@@ -67,10 +69,11 @@ class CrossEntropyKernel(Buffered, CrossEntropy):
         places += self.samples
         chosen = self.flat[places]
         np.exp(z, out=z)
-        total = np.add.reduce(z, axis=0)
+        total = self.ones[: len(z)].dot(z)
         z /= total
-        self.flat[places] -= 1
-        return self.reduce(np.subtract(np.log(total, out=total), chosen, out=chosen))
+        self.flat.put(places, self.flat[places] - constant(1.0, y.dtype))
+        elements = np.subtract(np.log(total, out=total), chosen, out=chosen)
+        return float(self.ones[: len(elements)].dot(elements)) * self._set_factor(len(elements))
 
     def backward(self) -> np.ndarray:
         if not self.fast:

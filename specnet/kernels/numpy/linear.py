@@ -56,7 +56,9 @@ class LinearKernel(Linear):
     def _prepare(self, x: np.ndarray) -> None:
         """Prepare the buffers for inputs of this shape."""
         if not self.shape and self.use_bias and x.shape[-1] <= NARROW:
-            self.both, self.grad_both = (_side_by_side(each.weight, each.bias) for each in (self, self.grad))
+            both, grad_both = (_side_by_side(each.weight, each.bias) for each in (self, self.grad))
+            if both is not None and grad_both is not None:
+                self.both, self.grad_both = both, grad_both
         self.shape, (*_, features) = x.shape, x.shape
         rows = x.size // features
         self.y, self.dx = self.buffer("y", (rows, self.output_shape[-1])), None

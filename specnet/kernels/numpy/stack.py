@@ -26,7 +26,7 @@ class StackKernel(Stack):
         return shape
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        if self.mask is not None or self._mask_out is not None or not self.passes_masks:
+        if self.linked or self.mask is not None or self._mask_out is not None or not self.passes_masks:
             return super().forward(x, training)
         for layer in self.layers:
             x = layer.forward(x, training)
@@ -36,4 +36,4 @@ class StackKernel(Stack):
         super().set_singly(singly)
         for before, layer in pairwise(self.layers):
             if hasattr(layer, "over"):
-                layer.over = not singly and getattr(before, "disposable", False)
+                layer.over = not singly and before.name is None and getattr(before, "disposable", False)

@@ -1,0 +1,1 @@
+"""Tables in Parquet, Feather, Excel and JSON lines files."""

@@ -1,0 +1,1 @@
+"""Optimizers for specnet that are used less often."""

@@ -1,0 +1,91 @@
+"""The command `specnet sweep`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from specnet.cli.many import engine_options
+from specnet.cli.options import PATH, format_option, parse_bytes, plugin_option
+from specnet.cli.output import claim_output, echo, echo_json, is_quiet, note
+from specnet.errors import DivergenceError
+from specnet.words import show_path
+
+if TYPE_CHECKING:
+    from specnet_sweep.results import SweepResult
+
+SHOWN = 10
+"""Trials in the table."""
+
+
+@click.command("sweep")
+@click.argument("file", metavar="SWEEP", type=PATH)
+@click.option("-o", "--out", type=PATH, help="Directory of the sweep; by default runs/ and the spec's name, -sweep.")
+@plugin_option
+@click.option("--memory-budget", "budget", metavar="BYTES", help="Memory that training may take, such as 2GB.")
+@engine_options
+@format_option()
+def sweep_command(
+    file: Path,
+    out: Path | None,
+    budget: str | None,
+    workers: int | None,
+    engine: str | None,
+    threads: int | None,
+    kernels: str | None,
+    form: str,
+) -> None:
+    """Try values of a spec, as the file SWEEP says, and show which are best.
+
+    Writes a directory with a numbered directory for each trial, all of them in trials.json, and the best in best.json.
+    The same command again resumes a sweep that was stopped or killed.
+
+    \b
+    Example:
+      specnet sweep sweep.json -j 2
+    """
+    from specnet_sweep.progress import show_sweep_progress
+    from specnet_sweep.running import sweep
+
+    with show_sweep_progress(is_quiet(), form) as observer:
+        result = sweep(
+            file,
+            out,
+            workers=workers,
+            threads=threads,
+            engine=engine,
+            kernels=kernels,
+            memory_budget=parse_bytes(budget),
+            observer=observer,
+        )
+    show_sweep(result, form)
+
+
+claim_output(sweep_command)
+
+
+def show_sweep(result: SweepResult, form: str) -> None:
+    """Print the best trials, and where all of them are.
+
+    Raises:
+        DivergenceError: if no trial has a value.
+    """
+    from specnet.cli.show import show_table
+    from specnet_sweep.results import best_rows
+
+    if form == "json":
+        echo_json({"directory": str(result.directory)} | result.to_json())
+    elif not is_quiet():
+        titles, numbers, rows = best_rows(result, SHOWN)
+        show_table(titles, rows, numbers)
+        counts = ", ".join(f"{count} {status}" for status, count in result.counts.items())
+        echo(f"\n{len(result.trials)} trials: {counts}")
+        if result.best:
+            echo(f"The best is in {show_path(result.directory / str(result.best.number))}")
+        echo(f"The trials were saved in {show_path(result.directory)}")
+    for failed in [trial for trial in result.trials if trial.error]:
+        note(f"warning: trial {failed.number} failed: {failed.error}")
+    if not result.best:
+        raise DivergenceError("no trial has a value: all diverged")

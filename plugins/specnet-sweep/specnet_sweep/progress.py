@@ -1,0 +1,120 @@
+"""Progress of a sweep: a line for each trial, and on a terminal a live table of the runs that are trained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from specnet.cli.output import tell
+from specnet.cli.show import OutputConsole
+from specnet.functions import format_number
+from specnet.studies.engine import JobOutcome
+from specnet.studies.progress import look
+from specnet.words import printable, show_path
+from specnet_sweep.observer import SweepObserver
+from specnet_sweep.plan import SweepPlan
+from specnet_sweep.results import TrialResult, show_parameter
+
+_REFRESH = 2
+"""Times a second that the table is drawn."""
+
+
+@contextmanager
+def show_sweep_progress(quiet: bool, form: str = "text") -> Iterator[SweepObserver]:
+    """Yield the observer that suits the output; warnings alone are shown if that is JSON."""
+    console = OutputConsole()
+    if quiet:
+        yield SweepObserver()
+    elif form == "json":
+        yield SweepWarnings()
+    else:
+        yield LiveRuns(console) if console.is_terminal else SweepLines(console)
+
+
+class SweepWarnings(SweepObserver):
+    """Prints the warnings of runs, each once."""
+
+    def __init__(self) -> None:
+        self.told: set[str] = set()
+
+    def run_ended(self, outcome: JobOutcome) -> None:
+        for warning in outcome.warnings:
+            if warning not in self.told:
+                self.told.add(warning)
+                tell(f"warning: {_name(outcome.directory)}: {printable(warning)}")
+
+    def waiting(self, directories: Sequence[Path]) -> None:
+        names = ", ".join(map(_name, directories))
+        if names not in self.told:
+            self.told.add(names)
+            tell(f"note: waiting for {names}, which another process trains")
+
+
+class SweepLines(SweepWarnings):
+    """A line for each trial that has ended."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.console = console
+
+    def begin(self, directory: Path, plan: SweepPlan, told: int) -> None:
+        settings, self.plan, self.ended = plan.settings, plan, told
+        what = f"{plan.trials:,} trials"
+        if plan.possible is not None:
+            what += f" of {plan.possible:,} possible ones" if plan.possible > plan.trials else ", all possible ones"
+        runs = settings.folds or len(plan.seeds(plan.base))
+        what += f", with {runs} runs each" if runs > 1 else ""
+        self.line(f"{what} -> {show_path(directory)}")
+        if told:
+            self.line(f"{told:,} trials have ended before")
+
+    def line(self, text: str) -> None:
+        """Print a line."""
+        self.console.print(text, soft_wrap=True, markup=False)
+
+    def trial_ended(self, result: TrialResult) -> None:
+        self.ended += 1
+        value = "" if result.value is None else f"{self.plan.settings.objective} {format_number(result.value)}"
+        values = ", ".join(f"{path}={show_parameter(value)}" for path, value in result.parameters.items())
+        cells = [f"trial {result.number}", result.status, value, values, f"{self.ended}/{self.plan.trials}"]
+        self.line("  ".join(cell for cell in cells if cell))
+
+
+class LiveRuns(SweepLines):
+    """A line for each trial, and below them a table of the runs that are trained."""
+
+    def begin(self, directory: Path, plan: SweepPlan, told: int) -> None:
+        super().begin(directory, plan, told)
+        self.directories: Sequence[Path] = []
+        self.start = time.monotonic()
+        self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=_REFRESH, transient=True)
+        self.live.start()
+
+    def running(self, directories: Sequence[Path]) -> None:
+        self.directories = directories
+
+    def end(self) -> None:
+        self.live.stop()
+
+    def table(self) -> Table:
+        """Return the table as it is now."""
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for directory in self.directories:
+            found = look(directory)
+            if found.status == "running":
+                value = found.values.get(self.plan.settings.objective)
+                epoch = f"epoch {found.values['epoch']}" if found.values else ""
+                table.add_row(_name(directory), epoch, "" if value is None else format_number(value))
+        table.add_row(f"{self.ended} of {self.plan.trials} ended", f"{time.monotonic() - self.start:.0f} s", "")
+        return table
+
+
+def _name(directory: Path) -> str:
+    """Return the name of a run in the directory of a sweep, such as 7/seed-1."""
+    return f"{directory.parent.name}/{directory.name}"

@@ -1,0 +1,90 @@
+"""`sweep`: find the directory of a sweep, and run it."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+from specnet.errors import SpecnetError, UsageError
+from specnet.kernels.base import DEFAULT
+from specnet.runs.directory import LOCK, RunDirectory
+from specnet.runs.files import read_run_json, write_json
+from specnet.studies.engine import train_all
+from specnet.words import os_reason
+from specnet_sweep.observer import SweepObserver
+from specnet_sweep.plan import SweepPlan
+from specnet_sweep.results import SweepResult
+
+PLAN = "plan.json"
+
+
+def sweep(
+    file: str | Path,
+    out: str | Path | None = None,
+    *,
+    workers: int | None = None,
+    threads: int | None = None,
+    engine: str | None = None,
+    kernels: str | None = None,
+    memory_budget: float | None = None,
+    observer: SweepObserver | None = None,
+) -> SweepResult:
+    """Train the trials of a sweep file, and return what they have reached.
+
+    `out` is the directory of the sweep, by default `runs/` and the spec's name with `-sweep`, or the next free one of
+    `-sweep-2`, …. A sweep that is already there is resumed, with the same trials as if nothing had stopped it.
+    `workers`, `threads` and `engine` are as in `specnet.studies.engine.train_all`, `kernels` and `memory_budget` as in
+    `specnet.load_spec`.
+
+    Raises:
+        SpecError: if the sweep file or its spec is wrong.
+        UsageError: if the directory contains something else.
+        BusyError: if another process writes to the directory.
+        Interrupted: on SIGINT, SIGTERM or SIGHUP, after the runs were saved.
+    """
+    plan = SweepPlan(Path(file), memory_budget, kernels or DEFAULT)
+    path = _place(out, plan)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be made: {os_reason(error)}", help="name another with --out") from error
+    train = partial(train_all, workers=workers, threads=threads, engine=engine)
+    with RunDirectory(path) as directory:
+        _check_free(path, plan)
+        write_json(directory.file(PLAN), {"format": 1, "file": str(plan.file)} | plan.to_json())
+        from specnet_sweep.trials import Sweep
+
+        return Sweep(plan, directory, observer or SweepObserver(), train).run()
+
+
+def _place(out: str | Path | None, plan: SweepPlan) -> Path:
+    """Return the directory of a sweep: `out`, or the first one that is free or of this sweep.
+
+    Raises:
+        UsageError: if it is taken.
+    """
+    if out is not None:
+        _check_free(Path(out), plan)
+        return Path(out)
+    for number in count(1):
+        name = f"{plan.base.name}-sweep"
+        path = Path("runs") / (name if number == 1 else f"{name}-{number}")
+        try:
+            _check_free(path, plan)
+        except SpecnetError:
+            continue
+        return path
+    raise AssertionError
+
+
+def _check_free(path: Path, plan: SweepPlan) -> None:
+    if (path / PLAN).is_file():
+        before = read_run_json(path / PLAN)
+        now = plan.to_json()
+        changed = ["spec" if key == "base" else key for key in now if before.get(key) != now[key]]
+        if changed:
+            message = f"{path} contains another sweep, of {before.get('file')}, which differs in {', '.join(changed)}"
+            raise UsageError(message, help="name another directory with --out")
+    elif path.exists() and (not path.is_dir() or any(each.name != LOCK for each in path.iterdir())):
+        raise UsageError(f"{path} already exists, and is not a sweep", help="name another with --out")

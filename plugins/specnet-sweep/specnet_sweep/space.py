@@ -1,0 +1,170 @@
+"""`Space`: the points that a sweep can try, with conditions; how many there are, and which is the n-th."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from specnet_sweep.settings import Searched
+
+Point = dict[str, Any]
+"""Values by path, in the order of the sweep file; those whose condition does not hold are missing."""
+MISSING = object()
+
+
+def place_of(path: str) -> tuple[str, ...]:
+    """Return the parts of a path."""
+    return tuple(re.findall(r"[^.\[\]]+", path))
+
+
+def find_value(value: Any, place: Sequence[str]) -> Any:
+    """Return the value at a place inside another, `MISSING` if it does not exist; a component may be just its name."""
+    for part in place:
+        if isinstance(value, str):
+            value = {"type": value}
+        if isinstance(value, dict):
+            value = value.get(part, MISSING)
+        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return MISSING
+    return value
+
+
+def matches(found: Any, expected: Any) -> bool:
+    """Return whether a value is the expected one; the name of a type stands for any component of it."""
+    if isinstance(expected, str) and isinstance(found, dict):
+        found = found.get("type")
+    return bool(found == expected)
+
+
+class Parameter:
+    """A value of the spec that is searched; `whole` if only whole numbers are."""
+
+    def __init__(self, path: str, about: Searched, whole: bool = False) -> None:
+        self.path, self.about, self.whole = path, about, whole
+        self.place = place_of(path)
+        self.conditions = {
+            path: values if isinstance(values, list) else [values] for path, values in about.when.items()
+        }
+
+    @cached_property
+    def size(self) -> int | None:
+        """The number of values; None if it is not finite."""
+        if self.about.choices is not None:
+            return len(self.about.choices)
+        assert self.about.low is not None and self.about.high is not None
+        if self.about.low == self.about.high:
+            return 1
+        if self._step is None:
+            return None
+        return int((Decimal(repr(self.about.high)) - Decimal(repr(self.about.low))) / self._step) + 1
+
+    @cached_property
+    def _step(self) -> Decimal | None:
+        step = self.about.step or (1 if self.whole else None)
+        return None if step is None else Decimal(repr(step))
+
+    def value(self, number: int) -> Any:
+        """Return the value with a number from 0."""
+        if self.about.choices is not None:
+            return self.about.choices[number]
+        found = Decimal(repr(self.about.low)) + number * (self._step or 0)
+        return int(found) if self.whole else float(found)
+
+    def nearest(self, drawn: float) -> Any:
+        """Return the value of the range that is closest to a number: sums of steps are not exact."""
+        if self.size == 1:
+            return self.value(0)
+        if self._step is None:
+            return float(drawn)
+        return self.value(round((drawn - float(self.about.low or 0)) / float(self._step)))
+
+
+class Space:
+    """Parameters in the order of the sweep file; `base` is the resolved spec, for conditions."""
+
+    def __init__(self, parameters: Sequence[Parameter], base: Mapping[str, Any]) -> None:
+        self.parameters, self.base = parameters, base
+        self._counts: dict[tuple[int, str], int | None] = {}
+
+    def decider(self, place: Sequence[str], before: Parameter) -> Parameter | None:
+        """Return the parameter that sets the value at a place: the last one before another."""
+        earlier = self.parameters[: self.parameters.index(before)]
+        return next((each for each in reversed(earlier) if tuple(place[: len(each.place)]) == each.place), None)
+
+    def is_active(self, parameter: Parameter, point: Point) -> bool:
+        """Return whether the conditions of a parameter hold, as the values before it are in a point."""
+        return all(
+            any(matches(self._found(path, parameter, point), value) for value in values)
+            for path, values in parameter.conditions.items()
+        )
+
+    def _found(self, path: str, parameter: Parameter, point: Point) -> Any:
+        place = place_of(path)
+        decider = self.decider(place, parameter)
+        if decider is None or decider.path not in point:
+            return find_value(self.base, place)
+        return find_value(point[decider.path], place[len(decider.place) :])
+
+    @cached_property
+    def _deciding(self) -> set[str]:
+        """Paths of the parameters on which conditions depend."""
+        found = [self.decider(place_of(path), each) for each in self.parameters for path in each.conditions]
+        return {each.path for each in found if each}
+
+    def count(self, point: Point | None = None, first: int = 0) -> int | None:
+        """Return the number of points, None if it is not finite: those that begin with the values before `first`."""
+        point = point or {}
+        if first == len(self.parameters):
+            return 1
+        key = first, json.dumps({path: value for path, value in point.items() if path in self._deciding})
+        if key not in self._counts:
+            self._counts[key] = self._count(point, first)
+        return self._counts[key]
+
+    def _count(self, point: Point, first: int) -> int | None:
+        parameter = self.parameters[first]
+        if not self.is_active(parameter, point):
+            return self.count(point, first + 1)
+        if parameter.size is None:
+            return None
+        if parameter.path not in self._deciding:
+            below = self.count(point, first + 1)
+            return None if below is None else parameter.size * below
+        total = 0
+        for number in range(parameter.size):
+            below = self.count({**point, parameter.path: parameter.value(number)}, first + 1)
+            if below is None:
+                return None
+            total += below
+        return total
+
+    def point(self, number: int) -> Point:
+        """Return the point with a number from 0; the last parameter changes fastest."""
+        point: Point = {}
+        for first, parameter in enumerate(self.parameters):
+            if not self.is_active(parameter, point):
+                continue
+            assert parameter.size is not None
+            if parameter.path not in self._deciding:
+                chosen, number = divmod(number, self.count(point, first + 1) or 1)
+                point[parameter.path] = parameter.value(chosen)
+                continue
+            for chosen in range(parameter.size):
+                further = {**point, parameter.path: parameter.value(chosen)}
+                below = self.count(further, first + 1) or 0
+                if number < below:
+                    break
+                number -= below
+            point = further
+        return point
+
+
+def overrides_of(point: Point) -> list[str]:
+    """Return a point as overrides of the spec."""
+    return [f"{path}={json.dumps(value)}" for path, value in point.items()]

@@ -1,0 +1,103 @@
+"""Every mistake in a sweep file is reported at its place, before anything is trained."""
+
+import json
+
+import pytest
+from specnet_sweep.plan import SweepPlan
+
+from specnet.errors import SpecError
+
+SPEC = {
+    "dataset": {"type": "spiral", "n_samples": 40},
+    "split": {"validation": 0.25},
+    "layers": [{"type": "linear", "units": 3}, "tanh", "linear"],
+    "loss": "bce_with_logits",
+    "optimizer": {"type": "adam", "beta_1": 0.8},
+    "metrics": ["accuracy"],
+}
+UNITS = {"layers.0.units": {"low": 2, "high": 6}}
+SWEEP = {"spec": "base.json", "minimize": "validation/loss", "search": UNITS, "trials": 5}
+RATE = "optimizer.learning_rate"
+TYPES = {"optimizer": {"choices": ["sgd", "adam"]}}
+WIDE = {path: {"low": 1, "high": 1000} for path in ("layers.0.units", "training.batch_size", "seed")}
+
+
+def searching(path, **about):
+    return {"search": {path: about}}
+
+
+MISTAKES = [  # what the sweep file has, and where which mistakes are: the marked text, and words of the message
+    (searching("optimizer.lerning_rate", low=1e-4, high=0.1), [('"optimizer.lerning_rate"', '"learning_rate"?')]),
+    (searching("layers.9.units", low=2, high=3), [("9", "not one of the positions 0 to 2")]),
+    (searching("foo.bar", low=2, high=3), [("foo", 'no key "foo"')]),
+    (searching("layers+", choices=["tanh"]), [("{", "is not a path")]),
+    (searching(RATE, low=-1, high=0), [("-1", "greater than 0"), ("0", "greater than 0")]),
+    (searching(RATE, low=-4, high=-1, log=True), [("-4", "with log, low should be greater than 0")]),
+    (searching(RATE, low=1, high=0.1), [("0.1", "high should not be less than low")]),
+    (searching(RATE, low="a", high=0.1), [('"a"', "low should be a number")]),
+    (searching(RATE, low=0.1), [("{", "expected low and high, or choices")]),
+    (searching(RATE, low=0.1, hihg=2), [('"hihg"', '"high"?')]),
+    (searching(RATE, low=0.1, high=1, step=0.1, log=True), [("0.1", "has no step")]),
+    (searching("layers.0.units", low=1.5, high=3), [("1.5", "units should be a whole number")]),
+    (searching("layers.0.units", low=2, high=3, step=0.5), [("0.5", "units should be a whole number")]),
+    (searching("layers.0.units", low=8, high=100, step=8), [("100", "96 or 104")]),
+    (searching("layers.0.units", low=8, high=10**10), [("10000000000", "GB")]),
+    (searching("layers.1", choices=["tanh", "relux"]), [('"relux"', '"relu"?')]),
+    (searching("layers.1", choices=["tanh", "tanh"]), [('"tanh"', "is there twice")]),
+    (searching("layers.1", choices=["tanh"], low=3), [("3", "choices have no low")]),
+    (searching("layers.2", choices=["linear", "relu"]), [('"relu"', "the last layer returns shape")]),
+    (searching("optimizer.type", choices=["adam", "sgd"]), [('"sgd"', 'the spec is wrong: there is no key "beta_1"')]),
+    (searching("split.validation", low=0, high=0.5), [("0", 'with this value there will be no "validation/loss"')]),
+    ({"search": {"layers.0.units": UNITS["layers.0.units"], "layers[0].units": {"choices": [3]}}},
+     [("{", "is the same place")]),
+    ({"search": {"optimizer.beta_2": {"low": 0.1, "high": 0.2}, **TYPES}}, [("{", "should be before it")]),
+    ({"search": {**TYPES, "optimizer.beta_2": {"low": 0.1, "high": 0.2}}},
+     [('"optimizer.beta_2"', 'with optimizer "sgd"')]),
+    ({"search": {**TYPES, "optimizer.momentum": {"low": 0.1, "high": 1.5, "when": {"optimizer.type": "sgd"}}}},
+     [("1.5", "momentum should be less than 1")]),
+    ({"search": {**TYPES, RATE: {"low": 0.1, "high": 0.2, "when": {"optimizer.type": "sdg"}}}}, [('"sdg"', '"sgd"?')]),
+    ({"search": {RATE: {"low": 0.1, "high": 0.2, "when": {"loss": "mse"}}}}, [('"mse"', "nothing that is searched")]),
+    ({"search": WIDE, "sampler": "grid", "trials": None}, [("{", "the grid has 1,000,000,000 points")]),
+    ({**searching(RATE, low=0.1, high=1), "sampler": "grid"}, [("{", "a grid cannot have every number")]),
+    ({"minimize": "validation/los"}, [('"validation/los"', '"validation/loss"?')]),
+    ({"minimize": "test/loss"}, [('"test/loss"', 'there will be no "test/loss"')]),
+    ({"minimize": "validation/accuracy"}, [('"validation/accuracy"', "is better if it is higher")]),
+    ({"minimize": "test/loss", "folds": 3, "pruner": "median"}, [('"median"', "has no test/loss")]),
+    ({"maximize": "validation/accuracy"}, [('"validation/accuracy"', "not both")]),
+    ({"minimize": None}, [("{", '"minimize" or "maximize"')]),
+    ({"trials": None}, [("{", 'the key "trials" is missing')]),
+    ({"trials": 0, "trals": 3}, [('"trals"', '"trials"?'), ("0", "greater than 0")]),
+    ({"seeds": "x"}, [('"x"', "seeds should be a number from 1")]),
+    ({"seeds": [3, 3]}, [("[", "a seed is named twice")]),
+    ({"seeds": 3, "folds": 3}, [("3", "not both")]),
+    ({"sampler": "bayes"}, [('"bayes"', "sampler")]),
+    ({"spec": "nope.json"}, [('"nope.json"', "there is no such file")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(MISTAKES)))
+def test_a_mistake_is_reported_at_its_place(number, tmp_path):
+    changes, expected = MISTAKES[number]
+    content = {key: value for key, value in {**SWEEP, **changes}.items() if value is not None}
+    (tmp_path / "base.json").write_text(json.dumps(SPEC))
+    (tmp_path / "sweep.json").write_text(json.dumps(content))
+    with pytest.raises(SpecError) as caught:
+        SweepPlan(tmp_path / "sweep.json")
+    found = []
+    for each in caught.value.diagnostics:
+        place = each.location
+        assert place.file == str(tmp_path / "sweep.json")
+        found.append((place.text[place.column - 1 :][: place.width], f"{each.message} {each.help}"))
+    assert [marked if "{" not in marked and "[" not in marked else marked[0] for marked, _ in found] == [
+        marked for marked, _ in expected
+    ]
+    for (_, message), (_, words) in zip(found, expected, strict=True):
+        assert words in message
+
+
+def test_a_mistake_in_the_spec_is_reported_there(tmp_path):
+    (tmp_path / "base.json").write_text(json.dumps({**SPEC, "loss": "mze"}))
+    (tmp_path / "sweep.json").write_text(json.dumps(SWEEP))
+    with pytest.raises(SpecError) as caught:
+        SweepPlan(tmp_path / "sweep.json")
+    assert [each.location.file for each in caught.value.diagnostics] == [str(tmp_path / "base.json")]

@@ -1,0 +1,198 @@
+"""A sweep tries each point once, in an order that depends on its file alone, and averages the runs of a trial."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+from specnet_sweep import SweepObserver, study, sweep
+from specnet_sweep.plan import SweepPlan
+from specnet_sweep.progress import LiveRuns
+from specnet_sweep.pruning import FEWEST, median_limits
+
+import specnet
+from specnet.cli import cli
+from specnet.errors import BusyError, RunError, UsageError
+from specnet.runs.directory import RunDirectory
+
+
+def called(*arguments):
+    return CliRunner().invoke(cli, ["sweep", *map(str, arguments), "-j", "1"])
+
+
+def test_no_point_is_tried_twice_and_each_is_averaged_over_seeds(swept):
+    points = [json.dumps(trial.parameters) for trial in swept.trials]
+    assert len(set(points)) == len(points) == 9
+    best = swept.best
+    values = [specnet.load_run(swept.directory / str(best.number) / f"seed-{seed}").metrics for seed in (1, 2)]
+    losses = [each["validation"]["loss"] for each in values]
+    assert (best.value, best.statistic.std) == pytest.approx((np.mean(losses), np.std(losses, ddof=1)))
+    assert best.value == min(trial.value for trial in swept.trials if trial.value is not None)
+
+
+def test_a_pruned_run_is_stopped_and_the_seeds_after_it_are_not_trained(swept):
+    pruned = [trial for trial in swept.trials if trial.status == "pruned"]
+    assert pruned
+    for trial in pruned:
+        runs = specnet.load_group(swept.directory / str(trial.number)).summary.runs
+        assert [run.status for run in runs] in (["stopped", "waiting"], ["finished", "stopped"])
+        assert trial.epochs < 16
+
+
+def test_the_best_trial_is_recorded_with_its_spec(swept):
+    best = json.loads((swept.directory / "best.json").read_text())
+    group = specnet.load_group(swept.directory / best["directory"])
+    assert specnet.load_spec(best["spec"]).digest() == group.spec.digest()
+    assert group.statistics["validation/loss"].mean == best["value"] == swept.best.value
+
+
+def test_the_study_is_one_of_optuna(swept, read):
+    for (state, _, values, reported, _), trial in zip(read(swept.directory)[1], swept.trials, strict=True):
+        assert state.name == {"finished": "COMPLETE", "pruned": "PRUNED"}[trial.status]
+        assert trial.value is None or values == [trial.value]
+        assert set(reported) <= set(range(1, 9))
+
+
+def test_a_grid_is_the_exact_product_and_says_its_size(write, read, tmp_path):
+    search = {
+        "optimizer": {"choices": ["sgd", "adam"]},
+        "optimizer.momentum": {"low": 0.2, "high": 0.3, "step": 0.1, "when": {"optimizer.type": "sgd"}},
+        "optimizer.learning_rate": {"choices": [0.1, 0.01]},
+    }
+    spec = {"training": {"epochs": 1}}
+    file = write(tmp_path, spec, search=search, sampler="grid", trials=None, seeds=None, pruner=None)
+    result = called(file, "-o", tmp_path / "grid")
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("6 trials, all possible ones -> ")
+    found = [trial["parameters"] for trial in read(tmp_path / "grid")[0]["trials"]]
+    momenta = [("sgd", momentum) for momentum in (0.2, 0.3)] + [("adam", None)]
+    expected = [(*pair, rate) for pair in momenta for rate in (0.1, 0.01)]
+    assert [tuple(each.get(path) for path in search) for each in found] == expected
+
+
+class Holding(SweepObserver):
+    """Locks the directory of a run, as a worker does that was not killed with its sweep, until the sweep waits."""
+
+    lock, waited = None, ()
+
+    def running(self, directories):
+        if self.lock is None:
+            directories[1].mkdir()
+            self.lock = RunDirectory(directories[1])
+
+    def waiting(self, directories):
+        self.waited = directories
+        self.lock.close()
+
+
+def test_a_sweep_ends_when_a_finite_space_is_exhausted_and_waits_for_runs_of_others(write, tmp_path):
+    search = {"layers.0.units": {"low": 2, "high": 3}, "layers.1": {"choices": ["tanh", "relu"]}}
+    file = write(tmp_path, {"training": {"epochs": 1}}, search=search, trials=50, seeds=None, pruner=None)
+    observer = Holding()
+    found = sweep(file, tmp_path / "all", workers=1, observer=observer)
+    points = {tuple(trial.parameters.values()) for trial in found.trials}
+    assert points == {(units, layer) for units in (2, 3) for layer in ("tanh", "relu")}
+    assert len(found.trials) == 4
+    assert observer.waited == [tmp_path / "all" / "1" / "seed-0"]
+
+
+def test_a_sampler_that_draws_the_same_again_is_replaced_by_chance(write, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "ATTEMPTS", 0)
+    momentum = {"optimizer.momentum": {"low": 0, "high": 0.9, "when": {"optimizer.type": "sgd"}}}
+    optimizer = {"optimizer.type": {"choices": ["sgd", "adam"]}}
+    for search in (optimizer | momentum, optimizer | {"layers.0.units": {"low": 1, "high": 6}}):
+        plan = SweepPlan(write(tmp_path, search=search, trials=12))
+        (tmp_path / study.JOURNAL).unlink(missing_ok=True)
+        chosen = study.Study(tmp_path, plan)
+        chosen.ask(12)
+        assert len({json.dumps(chosen.point(number)) for number in range(12)}) == 12
+
+
+def test_a_terminal_shows_the_runs_that_are_trained(swept, write, tmp_path):
+    text = io.StringIO()
+    live = LiveRuns(Console(file=text, force_terminal=True, width=100, highlight=False))
+    live.begin(tmp_path, SweepPlan(write(tmp_path)), 2)
+    (tmp_path / "3").mkdir()
+    directory = tmp_path / "3" / "seed-1"
+    shutil.copytree(swept.directory / "0" / "seed-1", directory)
+    (directory / "results.json").unlink()
+    with RunDirectory(directory):
+        live.running([directory])
+        live.live.refresh()
+    live.trial_ended(swept.trials[0])
+    live.end()
+    for words in ("9 trials, with 2 runs each", "3/seed-1", "epoch 8", "2 of 9 ended", "trial 0", "3/9"):
+        assert words in text.getvalue()
+
+
+@pytest.mark.parametrize("example", sorted(Path(__file__).parents[1].glob("sweeps/*.json")), ids=lambda path: path.stem)
+def test_an_example_is_a_sweep(example):
+    assert SweepPlan(example).trials
+
+
+def test_folds_are_averaged_inside_a_trial(write, tmp_path):
+    search = {"optimizer.learning_rate": {"choices": [0.1, 1e30]}}
+    spec = {"training": {"epochs": 2}, "layers": [{"type": "linear", "units": 3}, "relu", "linear"]}
+    file = write(
+        tmp_path, spec, search=search, sampler="grid", seeds=None, folds=2, pruner=None, trials=None, minimize=None,
+        maximize="test/accuracy",
+    )  # fmt: skip
+    result = called(file, "-o", tmp_path / "folds", "--format", "json")
+    found = json.loads(result.stdout)["trials"]
+    assert [trial["status"] for trial in found] == ["finished", "diverged"], result.output
+    assert found[0]["statistic"]["count"] == 2
+
+
+def test_a_trial_whose_values_do_not_fit_each_other_fails_alone(write, read, tmp_path):
+    layers = [{"type": "linear", "units": 4}, {"type": "reshape", "target_shape": [-1, 2]}, "flatten", "linear"]
+    search = {"layers.0.units": {"choices": [4, 8]}, "layers.1.target_shape": {"choices": [[-1, 2], [2, 2]]}}
+    file = write(
+        tmp_path, {"layers": layers, "training": {"epochs": 1}}, search=search, sampler="grid", trials=None,
+        seeds=None, pruner=None,
+    )  # fmt: skip
+    result = called(file, "-o", tmp_path / "pairs")
+    found = read(tmp_path / "pairs")[0]["trials"]
+    assert [trial["status"] for trial in found] == ["finished", "finished", "finished", "failed"]
+    assert found[3]["error"] in result.output
+    assert not (tmp_path / "pairs" / "3").exists()
+
+
+def test_two_sweeps_on_one_directory_and_another_sweep_in_it_are_refused(swept, write, read, tmp_path):
+    file = write(tmp_path)
+    with RunDirectory(swept.directory), pytest.raises(BusyError, match="another process writes"):
+        sweep(file, swept.directory, workers=1)
+    before = read(swept.directory)
+    for change, what in (({"seed": 3}, "seed"), ({"changed": {"seed": 5}}, "spec")):
+        with pytest.raises(UsageError, match=rf"contains another sweep, of .*sweep.json, which differs in {what}"):
+            sweep(write(tmp_path, **change), swept.directory, workers=1)
+    with pytest.raises(UsageError, match="is not a sweep"):
+        sweep(file, tmp_path, workers=1)
+    assert read(swept.directory) == before
+
+
+def test_a_damaged_journal_is_reported(swept, write, tmp_path):
+    file, out = write(tmp_path), tmp_path / "damaged"
+    out.mkdir()
+    (out / "plan.json").write_bytes((swept.directory / "plan.json").read_bytes())
+    (out / study.JOURNAL).write_text("garbage\n{}\n")
+    with pytest.raises(RunError, match=r"journal.log is damaged"):
+        sweep(file, out, workers=1)
+
+
+def test_medians_need_enough_runs_and_epochs():
+    curves = [np.arange(1.0, 11) * n for n in range(1, FEWEST + 1)]
+    limits = median_limits([*curves[:-1], curves[-1][:5]], 20)
+    assert limits == [None, None, 9, 12, 15, None, None, None, None, None]
+    assert median_limits([], 20) == []
+
+
+def test_the_package_needs_optuna_only_to_run_a_sweep():
+    names = [path.name for path in Path(specnet.__file__).parents[1].glob("plugins/specnet-sweep/specnet_sweep/*.py")
+             if "import optuna" in path.read_text()]  # fmt: skip
+    assert names == ["study.py"]
+    result = CliRunner().invoke(cli, ["sweep", "--help"])
+    assert "Try values of a spec" in result.output

@@ -1,0 +1,193 @@
+"""`specnet compare`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from specnet.cli.options import PATH, format_option, open_run, out_option, plugin_option, sort_option, where_option
+from specnet.cli.output import echo, echo_json, note
+from specnet.errors import UsageError
+from specnet.words import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from specnet.report.compare import Comparison
+    from specnet.report.entries import RunSet
+
+BEST = " *"
+"""Mark of the best of several results."""
+
+
+@click.command()
+@click.argument("runs", metavar="RUN|GROUP...", nargs=-1, required=True, type=PATH)
+@plugin_option
+@where_option
+@sort_option
+@out_option("Write a page with curves, parameters and replays to this file, which must not exist.")
+@format_option("text", "csv", "markdown")
+def compare(runs: tuple[Path, ...], where: tuple[str, ...], order: str | None, out: Path | None, form: str) -> None:
+    """Compare runs, or groups of runs with different seeds: their results, and where their specs differ.
+
+    Prints a row for each run or group. A group is a directory of runs: its values are the mean, the standard deviation
+    and an interval of 95 % of the mean, by bootstrap. Of two groups with the same seeds the difference is tested by a
+    permutation test. A single run has the interval of its test split. A single GROUP is compared run by run.
+
+    --where and --sort take the names of columns and places of the spec.
+
+    \b
+    Example:
+      specnet compare runs/spiral runs/spiral-2 -o spirals.html
+      specnet compare runs/tanh runs/relu --format markdown
+      specnet compare runs/* --where optimizer.type=adam --sort -test/accuracy
+    """
+    from specnet.cli.show import show_link
+    from specnet.report.compare import compare as compare_entries
+    from specnet.runs.groups import open_entries
+    from specnet.runs.results import write_comparison
+    from specnet.runs.selecting import parse_condition, select
+
+    conditions = [parse_condition(text) for text in where]
+    entries = open_entries(
+        runs, lambda run: open_run(run, "best", allow=True), lambda text: note(f"warning: {printable(text)}")
+    )
+    if len(entries) < 2:
+        raise UsageError("compare needs at least two runs", help=f"specnet compare {runs[0]} RUN")
+    if conditions or order:
+        rows = [*zip(entries, _values(compare_entries(entries)), strict=True)]
+        entries = [entry for entry, _ in select(rows, conditions, order)]
+        if not entries:
+            raise UsageError(f"no run meets {' and '.join(map(str, conditions))}")
+    if out:
+        show_link(write_comparison(entries, out))
+        return
+    found = compare_entries(entries)
+    if form == "json":
+        echo_json(_to_json(found))
+    else:
+        _show(found, form)
+
+
+def _values(found: Comparison) -> Iterator[dict[str, Any]]:
+    """Yield the values of each entry by which it can be chosen: columns, and what its runs' specs have in common."""
+    from specnet.report.entries import flat_values
+
+    for n, entry in enumerate(found.entries):
+        specs = [dict(flat_values(run.spec.to_json())) for run in entry.runs]
+        common = {name: value for name, value in specs[0].items() if all(spec.get(name) == value for spec in specs)}
+        seconds = sum(run.manifest["seconds"] for run in entry.runs)
+        results = {row.name: value.mean for row in found.results if (value := row.values[n]) and value.numbers}
+        told = {row.name: row.values[n] for row in found.facts}
+        yield common | told | results | {"name": entry.name, "time": seconds, "runs": len(entry.runs)}
+
+
+def _columns(found: Comparison, for_programs: bool) -> Iterator[list[str]]:
+    """Yield the columns of the table, each with its title; `for_programs` has each number in a column of its own."""
+    from specnet.report.entries import unquoted
+
+    yield ["run", *found.names]
+    for row in found.specs:
+        yield [row.name, *map(unquoted, row.values)]
+    results = sorted(found.results, key=lambda row: (row.name != found.main, found.results.index(row)))
+    for values in results:
+        if for_programs:
+            yield [values.name, *("" if each is None else repr(each.mean) for each in values.values)]
+            if any(each and each.sd is not None for each in values.values):
+                sds = [each.sd if each else None for each in values.values]
+                yield [f"{values.name} sd", *("" if sd is None else repr(sd) for sd in sds)]
+            for side, name in enumerate(("low", "high")):
+                if any(each and each.interval for each in values.values):
+                    limits = [each.interval[side] if each and each.interval else None for each in values.values]
+                    yield [f"{values.name} {name}", *("" if limit is None else repr(limit) for limit in limits)]
+        else:
+            marks = [BEST if n in values.best else "" for n in range(len(found.names))]
+            yield [values.name, *(f"{each or '–'}{mark}" for each, mark in zip(values.values, marks, strict=True))]
+    for row in found.facts if for_programs else found.varied:
+        yield [row.name, *(value or "–" for value in row.values)]
+
+
+def _show(found: Comparison, form: str) -> None:
+    from specnet.cli.show import show_rows
+
+    columns = [[printable(cell) for cell in column] for column in _columns(found, form == "csv")]
+    if form == "text":
+        _show_blocks(columns)
+    else:
+        titles, *rows = zip(*columns, strict=True)
+        show_rows(titles, rows, form)
+    if form == "csv":
+        return
+    for sentence in sentences(found):
+        echo(f"\n{printable(sentence)}")
+    for each in found.notes:
+        note(f"note: {printable(each)}")
+
+
+def sentences(found: Comparison) -> Iterator[str]:
+    """Yield what is said below the table."""
+    if found.shared:
+        yield f"The same for all: {found.shared}."
+    intervals = [value for row in found.results for value in row.values if value and value.interval]
+    if any(value.sd is not None for value in intervals):
+        yield "± is the standard deviation over the runs of a group; in brackets is the 95 % interval of the mean."
+    elif intervals:
+        yield "In brackets is the 95 % interval of the test split."
+    if any(row.best for row in found.results):
+        yield (
+            f"The best are marked by{BEST}, with those that cannot be told from them."
+            if found.pairs
+            else (f"The best are marked by{BEST}.")
+        )
+    yield from found.conclusions
+    if not found.specs:
+        yield "The specs are the same."
+
+
+def _show_blocks(columns: Sequence[Sequence[str]]) -> None:
+    """Print a row for each entry, with as many columns at a time as fit."""
+    from specnet.cli.show import WIDE, OutputConsole, show_table
+
+    console = OutputConsole()
+    first, *others = columns
+    width = (console.width if console.is_terminal else WIDE) + 2
+    while others:
+        shown, room = [first], width - _width(first)
+        while others and (len(shown) == 1 or _width(others[0]) <= room):
+            room -= _width(others[0])
+            shown.append(others.pop(0))
+        show_table([column[0] for column in shown], list(zip(*(column[1:] for column in shown), strict=True)))
+        if others:
+            echo()
+
+
+def _width(column: Sequence[str]) -> int:
+    return max(map(len, column)) + 2  # and the space before the next one
+
+
+def _to_json(found: Comparison) -> dict[str, Any]:
+    def describe(n: int, entry: RunSet) -> dict[str, Any]:
+        return {
+            "name": entry.name,
+            "directory": str(entry.directory),
+            "group": entry.is_group,
+            "specs": {row.name: row.values[n] for row in found.specs},
+            "values": {row.name: value.to_json() for row in found.results if (value := row.values[n])},
+            "best": [row.name for row in found.results if n in row.best],
+            "facts": {row.name: row.values[n] for row in found.facts},
+        }
+
+    pairs = [
+        {
+            **{key: None if pair.reason and isinstance(v, float | tuple) else v for key, v in pair._asdict().items()},
+            "first": found.names[pair.first],
+            "second": found.names[pair.second],
+            "apart": pair.apart,
+        }
+        for pair in found.pairs
+    ]
+    entries = [describe(n, entry) for n, entry in enumerate(found.entries)]
+    told = {"value": found.main, "pairs": pairs, "conclusions": found.conclusions, "notes": found.notes}
+    return {"entries": entries} | told

@@ -1,0 +1,78 @@
+"""The command `export`: a trained network for use elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from specnet.cli.options import (
+    PATH,
+    allow_kernels_option,
+    as_group,
+    checkpoint_option,
+    kernels_option,
+    model_argument,
+    open_model,
+    out_option,
+    plugin_option,
+)
+from specnet.cli.output import echo
+from specnet.errors import UsageError
+from specnet.words import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@model_argument
+@plugin_option
+@click.option(
+    "--to",
+    "target",
+    metavar="TARGET",
+    required=True,
+    help="numpy, notebook or safetensors, or the target of a plugin, such as onnx.",
+)
+@out_option("File to write, which must not exist; by default the name of the run, in the current folder.")
+@click.option("--data", "file", type=PATH, help="Inputs to compare predictions with, if those of the run are gone.")
+@checkpoint_option
+@kernels_option
+@allow_kernels_option
+def export(
+    run: Path, target: str, out: Path | None, file: Path | None, checkpoint: str, kernels: str | None, allow: bool
+) -> None:
+    """Write the network of the run in directory RUN, or of a bundle, for use without specnet.
+
+    What is written takes raw inputs and includes the transforms. Its predictions are compared with those of the run. Of
+    a group, each run is written into one folder; for numpy with a script that computes mean and spread.
+
+    \b
+    Example:
+      specnet export runs/penguins --to numpy -o penguins.py
+      python penguins.py rows.csv
+    """
+    from pathlib import Path
+
+    from specnet.component import find_class
+    from specnet.distributions import extras
+    from specnet.exporters.base import export as write
+    from specnet.registry import claims
+    from specnet.runs.samples import blamed_on, read_inputs
+    from specnet.studies.export import export_group
+
+    if target in extras() and target not in claims("exporters"):
+        raise UsageError(f"{extras()[target]} is not installed", help=f'pip install "specnet[{target}]"')
+    extension = find_class("exporters", target).extension
+    loaded = open_model(run, checkpoint, kernels, allow)
+    group = as_group(loaded)
+    rows = None
+    if file:
+        with blamed_on(file, loaded):
+            rows, _ = read_inputs(loaded, file)
+    path = out or Path(f"{loaded.name}{'' if group else extension}")
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no folder {path.parent}")
+    for line in export_group(group.group, target, path, rows) if group else write(loaded, target, path, rows):
+        echo(printable(line))

@@ -1,0 +1,127 @@
+"""Progress of a group: one live table of all runs on a terminal, a plain line for each run elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from specnet.cli.output import tell
+from specnet.cli.show import OutputConsole
+from specnet.functions import format_number
+from specnet.studies.engine import JobOutcome
+from specnet.studies.plans import Member
+from specnet.studies.progress import look
+from specnet.studies.training import GroupObserver
+from specnet.words import printable, show_path
+
+_REFRESH = 2
+"""Times a second that the table is drawn."""
+_ROOM = 5
+"""Lines of the terminal beside the rows of the table."""
+
+
+@contextmanager
+def show_group_progress(quiet: bool, form: str = "text") -> Iterator[GroupObserver]:
+    """Yield the observer that suits the output; warnings alone are shown if that is JSON."""
+    console = OutputConsole()
+    if quiet:
+        yield GroupObserver()
+    elif form == "json":
+        yield GroupWarnings()
+    else:
+        yield LiveTable(console) if console.is_terminal else GroupLines(console)
+
+
+class GroupWarnings(GroupObserver):
+    """Prints the warnings of runs, each once, and which runs did not end well."""
+
+    def __init__(self) -> None:
+        self.told: set[str] = set()
+
+    def ended(self, outcome: JobOutcome) -> None:
+        for warning in outcome.warnings:
+            if warning not in self.told:
+                self.told.add(warning)
+                tell(f"warning: {outcome.directory.name}: {printable(warning)}")
+        if outcome.error and outcome.status == "diverged":
+            tell(f"warning: {outcome.directory.name} diverged: {printable(outcome.error.message)}")
+
+    def waiting(self, directories: Sequence[Path]) -> None:
+        names = ", ".join(each.name for each in directories)
+        if names not in self.told:
+            self.told.add(names)
+            tell(f"note: waiting for {names}, which another process trains")
+
+
+class GroupLines(GroupWarnings):
+    """A line for each run that has ended."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.console = console
+
+    def begin(self, directory: Path, members: Sequence[Member]) -> None:
+        self.members, self.count, self.start = members, 0, time.monotonic()
+        self.directory, self.statuses = directory, dict[str, str]()
+        self.console.print(f"{len(members)} runs -> {show_path(directory)}", soft_wrap=True, markup=False)
+
+    def ended(self, outcome: JobOutcome) -> None:
+        super().ended(outcome)
+        self.statuses[outcome.directory.name] = outcome.status
+        self.show(outcome.directory)
+
+    def show(self, directory: Path) -> None:
+        """Print the line of a run that has ended."""
+        cells = "  ".join(cell for cell in self.cells(directory) if cell)
+        self.console.print(f"{cells}  {len(self.statuses)}/{len(self.members)}", soft_wrap=True, markup=False)
+
+    def cells(self, directory: Path) -> list[str]:
+        """Return name, status, epoch, losses of a run as text."""
+        found = look(directory)
+        losses = [
+            f"{split} {format_number(found.values[name])}"
+            for split in ("train", "validation")
+            if (name := f"{split}/loss") in found.values
+        ]
+        epoch = f"epoch {found.values['epoch']}" if found.values else ""
+        status = self.statuses.get(directory.name, found.status)
+        return [directory.name, status, epoch, "  ".join(losses)]
+
+
+class LiveTable(GroupLines):
+    """A table of all runs, or, where the terminal has fewer lines, of those that are being trained."""
+
+    def begin(self, directory: Path, members: Sequence[Member]) -> None:
+        super().begin(directory, members)
+        self.done: dict[str, list[str]] = {}
+        self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=_REFRESH, transient=True)
+        self.live.start()
+
+    def show(self, directory: Path) -> None:
+        """The table shows it."""
+
+    def end(self) -> None:
+        self.live.stop()
+
+    def table(self) -> Table:
+        """Return the table as it is now."""
+        rows = []
+        for member in self.members:
+            name = member.about.name
+            cells = self.done.get(name) or self.cells(self.directory / name)
+            if name in self.statuses:
+                self.done[name] = cells
+            rows.append(cells)
+        running = [cells for cells in rows if cells[1] == "running"]
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for cells in rows if len(rows) <= self.console.height - _ROOM else running:
+            table.add_row(*cells)
+        seconds = time.monotonic() - self.start
+        table.add_row(f"{len(self.statuses)} of {len(rows)} ended", f"{len(running)} running", f"{seconds:.0f} s")
+        return table

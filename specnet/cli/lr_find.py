@@ -1,0 +1,79 @@
+"""`specnet lr-find`."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+import click
+
+from specnet.cli.options import format_option, kernels_option, load, out_option, spec_argument, spec_options
+from specnet.cli.output import echo, echo_json
+from specnet.errors import UsageError
+from specnet.words import show_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("lr-find")
+@spec_argument
+@out_option("Picture to write, .png or .svg; by default NAME-lr.png in this directory.")
+@click.option("--low", type=click.FloatRange(0, min_open=True), default=1e-6, show_default=True, help="First rate.")
+@click.option("--high", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True, help="Last rate.")
+@click.option("--steps", type=click.IntRange(10, 100_000), default=150, show_default=True, help="Steps of training.")
+@spec_options
+@kernels_option
+@format_option()
+def lr_find(
+    spec: Path,
+    out: Path | None,
+    low: float,
+    high: float,
+    steps: int,
+    overrides: tuple[str, ...],
+    budget: str | None,
+    kernels: str | None,
+    form: str,
+) -> None:
+    """Suggest a learning rate for SPEC, by a range test.
+
+    Trains for some steps while the learning rate grows from --low to --high, and draws the loss. The suggestion is the
+    rate at which the loss falls fastest. Nothing is saved but the picture.
+
+    \b
+    Example:
+      specnet lr-find specs/spiral.json
+    """
+    from pathlib import Path
+
+    import numpy as np
+
+    from specnet.report.pictures import write_png
+    from specnet.report.range_test import draw_range_test
+    from specnet.report.settings import default_settings
+    from specnet.runs.files import write_file
+    from specnet.runs.range_test import find_range
+
+    if low >= high:
+        raise UsageError(f"--low {low:g} is not below --high {high:g}")
+    if out is not None and out.suffix not in (".png", ".svg"):
+        raise UsageError(f"{out}: a picture is .png or .svg")
+    loaded = load(spec, overrides, budget, kernels)
+    found = find_range(loaded, np.geomspace(low, high, steps))
+    name = loaded.name
+    if out is None:
+        numbered = (Path(f"{name}-lr{'' if number == 1 else f'-{number}'}.png") for number in count(1))
+        out = next(path for path in numbered if not path.exists())
+    with default_settings():
+        figure = draw_range_test(*found, found.steepest, name)
+        write_file(
+            out, lambda file: figure.savefig(file, format="svg") if out.suffix == ".svg" else write_png(figure, file)
+        )
+    if form == "json":
+        told = {"rates": found.rates.tolist(), "losses": found.losses.tolist()}
+        echo_json({"suggestion": found.steepest, "lowest": found.lowest, "picture": str(out), **told})
+        return
+    echo(f"The loss falls fastest at a learning rate of {found.steepest:.2g}, and is lowest at {found.lowest:.2g}.")
+    echo(f"To try it: --set optimizer.learning_rate={found.steepest:.2g}")
+    echo(f"The picture was saved in {show_path(out)}")

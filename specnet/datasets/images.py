@@ -1,0 +1,164 @@
+"""Images in files of a folder."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field, PositiveInt
+
+from specnet.datasets.base import Data, Dataset, Outline, Samples
+from specnet.datasets.data_file import DataFile, DataFolder
+from specnet.datasets.text_files import open_text
+from specnet.diagnostics import show_value
+from specnet.errors import DataError
+from specnet.numpy_files import explain_os_error
+from specnet.words import quote, show_path
+
+Size = Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]
+
+
+class LabelledFiles(NamedTuple):
+    """The files of a split, and the name of the class of each."""
+
+    files: Sequence[Path]
+    labels: Sequence[str]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(sorted({*self.labels}))
+
+
+class ImageFolder(Dataset):
+    """Images in the folders of a folder, one for each class, or in files that a table lists.
+
+    Inputs are (height, width, channels) with values from 0 to 255, classes the names of the folders in alphabetical
+    order. With `"labels": "labels.csv"`, the first two columns of this table are the file of each image, relative to
+    `path`, and its class; the first line names the columns. Images are resized to `image_size` by linear interpolation;
+    without it all must have one size. `predict` takes a single image.
+    """
+
+    extensions: ClassVar[tuple[str, ...]] = (
+        ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm",
+    )  # fmt: skip
+    path: DataFolder = Field(description="folder, relative to the spec's folder")
+    image_size: Size | None = Field(
+        default=None, description="height and width of inputs; null: those of the first image, and no other has others"
+    )
+    color_mode: Literal["rgb", "grayscale"] = Field(default="rgb", description="three channels or one")
+    labels: Literal["folder"] | DataFile = Field(
+        default="folder", description="what says the class of an image: its folder, or a table with its file name"
+    )
+    validation: DataFolder | None = Field(default=None, description="folder of validation samples, one for each class")
+    test: DataFolder | None = Field(default=None, description="folder of test samples, one for each class")
+
+    def outline(self) -> Outline:
+        listing = self._list(self.path, self.labels)
+        height, width = self.image_size or self._open(listing.files[0]).shape[:2]
+        return Outline(
+            (height, width, 3 if self.color_mode == "rgb" else 1),
+            (),
+            len(listing.files),
+            tuple(self._folders()),
+            len(listing.classes),
+            "classes",
+            class_names=listing.classes,
+        )
+
+    def load(self, rng: np.random.Generator) -> Data:
+        train = self._list(self.path, self.labels)
+        classes, size = train.classes, self.image_size or self._open(train.files[0]).shape[:2]
+        listings = {"train": train, **{split: self._list(path) for split, path in self._folders().items() if path}}
+        splits: dict[str, Any] = {}
+        for split, listing in listings.items():
+            if unknown := {*listing.labels} - {*classes}:
+                message = f"{quote(min(unknown))} is not one of the classes {show_value(classes)}"
+                raise DataError(f"{listing.files[0].parent.parent}: {message}", pointer=(split,))
+            numbers = np.array([classes.index(label) for label in listing.labels])
+            images = np.stack([self._open(file, size) for file in listing.files])
+            splits[split] = Samples(images, numbers)
+        places = {split: partial(self._place, listing.files) for split, listing in listings.items()}
+        return Data(**splits, classes=classes, target_names=("class",), places=places)
+
+    def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> Samples:
+        if targets:
+            raise DataError(f"{path} has no class", help='name the folder as "test" in the spec, or use an .npz file')
+        return Samples(self._open(path, self.image_size)[np.newaxis], np.empty((1, 0)))
+
+    def _folders(self) -> dict[str, DataFolder | None]:
+        named = {"validation": self.validation, "test": self.test}
+        return {split: path for split, path in named.items() if path is not None}
+
+    @staticmethod
+    def _place(files: Sequence[Path], row: int) -> str:
+        return show_path(files[row])
+
+    def _list(self, path: str, labels: str = "folder") -> LabelledFiles:
+        """Return the files of a folder with their classes.
+
+        Raises:
+            DataError: if there are no images.
+        """
+        root = Path(path)
+        if labels != "folder":
+            return self._list_table(root, Path(labels))
+        try:
+            folders = sorted(each for each in root.iterdir() if each.is_dir() and not each.name.startswith("."))
+            files = [
+                file
+                for folder in folders
+                for file in sorted(folder.rglob("*"))
+                if file.suffix.lower() in self.extensions and not file.name.startswith(".")
+            ]
+        except OSError as error:
+            raise explain_os_error(root, error) from error
+        if not files:
+            help = 'put the images of each class into a folder, or name a table as "labels"'
+            raise DataError(f"{root} has no folder with images", pointer=("path",), help=help)
+        return LabelledFiles(files, [file.relative_to(root).parts[0] for file in files])
+
+    @staticmethod
+    def _list_table(root: Path, table: Path) -> LabelledFiles:
+        try:
+            with open_text(table, "utf-8") as file:
+                rows = [*csv.reader(file)][1:]
+        except OSError as error:
+            raise explain_os_error(table, error) from error
+        except (csv.Error, UnicodeError) as error:
+            raise DataError(f"{table} is not a table as CSV: {error}", pointer=("labels",)) from error
+        for line, row in enumerate(rows, start=2):
+            if len(row) < 2:
+                raise DataError(f"{table}:{line}: expected a file and a class", pointer=("labels",))
+            if not (root / row[0]).is_file():
+                raise DataError(f"{table}:{line}: there is no file {root / row[0]}", pointer=("labels",))
+        if not rows:
+            raise DataError(f"{table} has no rows", pointer=("labels",))
+        return LabelledFiles([root / row[0] for row in rows], [row[1] for row in rows])
+
+    def _open(self, path: Path, size: Sequence[int] | None = None) -> np.ndarray:
+        """Return an image (height, width, channels), resized to `image_size`.
+
+        Raises:
+            DataError: if it cannot be read, or has another size than `size`.
+        """
+        from PIL import Image, UnidentifiedImageError
+
+        try:
+            with Image.open(path) as file:
+                image = file.convert("RGB" if self.color_mode == "rgb" else "L")
+            if self.image_size:
+                image = image.resize((self.image_size[1], self.image_size[0]), Image.Resampling.BILINEAR)
+            pixels = np.asarray(image, np.uint8)
+        except UnidentifiedImageError as error:
+            raise DataError(f"{path} is not an image, or is damaged", pointer=("path",)) from error
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise DataError(f"{path} cannot be read: {error}", pointer=("path",)) from error
+        if size and pixels.shape[:2] != tuple(size):
+            (height, width), expected = pixels.shape[:2], f"{size[0]} x {size[1]}"
+            message = f"{path} has {height} x {width} pixels, the first image {expected}"
+            raise DataError(message, pointer=("image_size",), help='set "image_size": images are resized to it')
+        return pixels.reshape(*pixels.shape[:2], -1)

@@ -1,0 +1,3 @@
+// The page of a single run.
+
+openPage().then(() => { document.documentElement.dataset.ready = ""; });

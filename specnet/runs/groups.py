@@ -1,0 +1,60 @@
+"""Groups of runs: a directory whose folders are runs that differ in seeds or folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from specnet.errors import RunError
+from specnet.report.entries import RunSet, single
+from specnet.runs.run import Run, load_run
+
+
+def find_members(directory: Path) -> list[Path]:
+    """Return the run directories in a directory, by name; numbers in their order."""
+    found = [path for path in directory.iterdir() if (path / "manifest.json").exists() and not path.is_symlink()]
+    return sorted(found, key=_by_number)
+
+
+def _by_number(path: Path) -> tuple[bool, str, str]:
+    return not path.name.isdecimal(), path.name.rjust(20, "0"), path.name
+
+
+def _groups_in(path: Path) -> list[Path]:
+    """Return the groups in a directory that has no runs of its own, as that of a sweep, or else the directory."""
+    if not path.is_dir() or (path / "manifest.json").exists() or find_members(path):
+        return [path]
+    groups = [each for each in path.iterdir() if each.is_dir() and not each.is_symlink() and find_members(each)]
+    return sorted(groups, key=_by_number) or [path]
+
+
+def open_entries(paths: Sequence[Path], open_run: Callable[[Path], Run], warn: Callable[[str], None]) -> list[RunSet]:
+    """Return what these directories contain: runs, and groups of runs. A single group is returned as its runs.
+
+    The directory of a sweep stands for the groups of its trials.
+
+    Runs of a group that cannot be read are left out, and `warn` is called with the reason.
+
+    Raises:
+        RunError: if a directory is neither a run nor contains one that can be read.
+    """
+    entries: list[RunSet] = []
+    for path in [group for given in paths for group in _groups_in(given)]:
+        members = find_members(path) if path.is_dir() and not (path / "manifest.json").exists() else []
+        if not members:
+            entries.append(single(open_run(path)))
+            continue
+        runs = []
+        for member in members:
+            try:
+                if not (member / "results.json").exists():
+                    raise RunError("it has no results yet")
+                runs.append(load_run(member, allow_other_kernels=True))
+            except RunError as error:
+                warn(f"{path.name} is compared without {member.name}: {error.message}")
+        if not runs:
+            raise RunError(f"no run in {path} can be read")
+        entries.append(RunSet(path.absolute().name, path, runs, is_group=True))
+    if len(entries) == 1 and entries[0].is_group:
+        return [single(run) for run in entries[0].runs if isinstance(run, Run)]
+    return entries

@@ -1,0 +1,292 @@
+"""Train many specs in worker processes, each in a run directory of its own.
+
+`train_all` believes runs that are finished, resumes those that were stopped or killed, and skips those that another
+process trains. So a program that is killed, and started again with the same jobs, ends with the same runs.
+
+    jobs = [Job(spec, Path("runs/mine/small")), Job(other, Path("runs/mine/large"))]
+    for outcome in train_all(jobs, workers=2):
+        table[outcome.directory] = outcome.status
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from itertools import chain
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import Any, NamedTuple
+
+from specnet import registry
+from specnet.datasets.base import Data
+from specnet.errors import BusyError, DivergenceError, Interrupted, RunError, SpecnetError, UsageError
+from specnet.local import LocalEntry, load_file
+from specnet.runs.building import kept_data
+from specnet.runs.directory import find_writer
+from specnet.runs.machine import numpy_blas
+from specnet.runs.manifest import read_manifest
+from specnet.runs.observers import Observer
+from specnet.runs.start import run
+from specnet.runs.threads import usable_cores
+from specnet.spec.model import Spec
+from specnet.training.callbacks import Callback
+from specnet.words import describe_error, quote
+
+DEATHS = 3
+"""Times in a row that workers may die without finishing a run."""
+FAREWELL = 10.0
+"""Seconds that workers have to save their runs when the program is stopped."""
+_DATA: dict[str, Data] = {}
+"""The samples that this process has loaded last."""
+
+
+class Job(NamedTuple):
+    """A spec to train in a run directory; `callbacks` and `data` are as in `specnet.run`."""
+
+    spec: Spec
+    directory: Path
+    callbacks: Sequence[Callback] = ()
+    data: Any = None
+
+
+class JobOutcome(NamedTuple):
+    """How a job ended.
+
+    `status` is that of its run (finished, stopped, diverged, interrupted), "busy" if another process trains it, or
+    "failed", with the error.
+    """
+
+    directory: Path
+    status: str
+    error: SpecnetError | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def train_all(
+    jobs: Iterable[Job], *, workers: int | None = None, threads: int | None = None, engine: str | None = None
+) -> Iterator[JobOutcome]:
+    """Train the specs of all jobs, and yield their outcomes as they end.
+
+    `workers` is the number of processes, by default one for each core; with one, jobs are trained in this process.
+    `threads` is the number of BLAS threads in each, by default one. Jobs may be an iterator: each is taken when a
+    worker is free.
+
+    `engine` is "dask://HOST:PORT" for the workers of a Dask scheduler, "dask" for a cluster on this machine, or None
+    for joblib's backend, loky unless `joblib.parallel_config` names another. Workers on other machines need the same
+    file system.
+
+    If a worker dies, its run is resumed from its last checkpoint. If this process is stopped, or the loop over the
+    outcomes is left, workers save their runs and end.
+
+    Raises:
+        UsageError: if there is no such engine, or workers die again and again.
+        OSError: if a file cannot be written.
+    """
+    most = min(len(jobs), usable_cores()) if isinstance(jobs, Sequence) else usable_cores()
+    count = max(1, most) if workers is None else workers
+    with open_engine(engine, count) as backend:
+        if backend is None and count == 1:
+            yield from (train_job(job, threads) for job in jobs)
+            return
+        if backend is not None:  # which knows how many workers it has
+            count = workers or -1
+        unfinished: dict[Path, Job] = {}
+        stopping, found = Event(), SimpleQueue[JobOutcome | BaseException | None]()
+
+        def taken() -> Iterator[Job]:
+            for job in jobs:
+                if stopping.is_set():
+                    return
+                unfinished[job.directory] = job
+                yield job
+
+        def feed() -> None:
+            try:
+                for outcome in _train_in_workers(taken(), unfinished, backend, count, threads):
+                    found.put(outcome)
+                found.put(None)
+            except BaseException as error:
+                found.put(error)
+
+        # In a thread, as joblib kills its workers at once when a signal ends it.
+        thread = Thread(target=feed, daemon=True)
+        thread.start()
+        try:
+            while (outcome := found.get()) is not None:
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                yield outcome
+        finally:
+            stopping.set()
+            _stop_workers(unfinished)
+            thread.join(FAREWELL)
+
+
+def _train_in_workers(
+    waiting: Iterator[Job],
+    unfinished: dict[Path, Job],
+    backend: Mapping[str, Any] | None,
+    count: int,
+    threads: int | None,
+) -> Iterator[JobOutcome]:
+    """Yield outcomes, and start again with the jobs that are unfinished when a worker has died."""
+    from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    files = [entry.file.path for entry in registry.LOCAL_ENTRIES.values() if isinstance(entry, LocalEntry)]
+    plugins = [path for path in dict.fromkeys(files) if Path(path).is_file()]
+    deaths = 0
+    while True:
+        jobs = chain([*unfinished.values()], waiting)
+        # As bytes, a job needs no plugin before the worker has loaded it, and Dask does not lose it with a worker.
+        tasks = (
+            delayed(_work)(plugins, pickle.dumps(job._replace(data=None)), job.directory, threads, job.data)
+            for job in jobs
+        )
+        with parallel_config(**backend) if backend else ExitStack():
+            # One job a batch, none in advance: a job may depend on how those before it ended.
+            parallel = Parallel(count, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
+            try:
+                for outcome in parallel(tasks):
+                    unfinished.pop(outcome.directory, None)
+                    deaths = 0
+                    yield outcome
+                return
+            except Exception as error:
+                if not isinstance(error, BrokenProcessPool) and type(error).__name__ != "KilledWorker":
+                    raise
+                if (deaths := deaths + 1) == DEATHS:
+                    message = f"workers died {DEATHS} times in a row: {describe_error(error)}"
+                    raise UsageError(message, help="fewer workers take less memory: -j 1") from error
+
+
+def _work(plugins: Sequence[str], job: bytes, directory: Path, threads: int | None, data: Any) -> JobOutcome:
+    """Train a job in a worker."""
+    with suppress(ValueError):  # not the main thread; only the program that started the worker decides when to stop
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for path in plugins:
+        load_file(Path(path))
+    try:
+        return train_job(pickle.loads(job)._replace(data=data), threads)
+    except Interrupted:
+        return JobOutcome(directory, "interrupted")
+
+
+class _Listener(Observer):
+    """Keeps warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warned(self, message: str) -> None:
+        self.warnings.append(message)
+
+
+def train_job(job: Job, threads: int | None = None) -> JobOutcome:
+    """Train a job in this process, with one BLAS thread unless `threads` says otherwise.
+
+    Raises:
+        Interrupted: after the run was saved.
+        OSError: if a file cannot be written.
+    """
+    if job.directory.is_symlink():
+        help = "remove it: the run is then trained in its place"
+        return JobOutcome(job.directory, "failed", UsageError(f"{job.directory} is a symbolic link", help=help))
+    if status := ended(job.directory):
+        return JobOutcome(job.directory, status)
+    listener, token = _Listener(), kept_data.set(_DATA)
+    threads = threads or (1 if numpy_blas() else None)
+    error: SpecnetError | None = None
+    try:
+        made = run(
+            job.spec,
+            job.directory,
+            listener,
+            data=job.data,
+            callbacks=job.callbacks,
+            resume=True,
+            threads=threads,
+            report=False,
+            plots=False,
+        )
+        status = made.status
+    except SpecnetError as raised:
+        error = raised
+        status = {BusyError: "busy", DivergenceError: "diverged"}.get(type(raised), "failed")
+    finally:
+        kept_data.reset(token)
+    return JobOutcome(job.directory, status, error, tuple(listener.warnings))
+
+
+def ended(directory: Path) -> str | None:
+    """Return the status of a run that is complete, with its results; None if there is more to do."""
+    try:
+        status = str(read_manifest(directory)["status"])
+    except RunError:
+        return None
+    complete = status in ("finished", "stopped") and (directory / "results.json").is_file()
+    return status if complete or status == "diverged" else None
+
+
+def _stop_workers(unfinished: Mapping[Path, Job]) -> None:
+    """Ask the workers on this machine to save their runs, and wait until they have."""
+    asked, end = set[int](), time.monotonic() + FAREWELL
+    while time.monotonic() < end:
+        writers = [re.fullmatch(r"process (\d+) on (.+)", find_writer(path) or "") for path in list(unfinished)]
+        here = {int(found[1]) for found in writers if found and found[2] == socket.gethostname()} - {os.getpid()}
+        for process in here - asked:
+            with suppress(OSError):
+                os.kill(process, signal.SIGTERM)
+        asked |= here
+        if not here:
+            return
+        time.sleep(0.05)
+
+
+def open_engine(name: str | None, workers: int) -> AbstractContextManager[Mapping[str, Any] | None]:
+    """Return a context with the settings of `joblib.parallel_config` for an engine; None leaves joblib's own.
+
+    Raises:
+        UsageError: if there is no such engine, or it cannot be reached.
+    """
+    kind, slashes, address = (name or "").partition("://")
+    if name is None:
+        return _no_engine()
+    if kind != "dask" or (slashes and not address):
+        message = f"there is no engine {quote(name)}"
+        raise UsageError(message, help="dask://HOST:PORT, or dask for a cluster on this machine")
+    return _open_dask(address, workers)
+
+
+@contextmanager
+def _no_engine() -> Iterator[Mapping[str, Any] | None]:
+    from joblib.parallel import get_active_backend  # an engine of the caller's `joblib.parallel_config`
+
+    backend = get_active_backend()[0]
+    yield None if type(backend).__name__ == "LokyBackend" else {"backend": backend}
+
+
+@contextmanager
+def _open_dask(address: str, workers: int) -> Iterator[Mapping[str, Any]]:
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise UsageError("Dask is not installed", help='pip install "specnet[dask]"') from error
+    with ExitStack() as stack:
+        cluster: Any = f"tcp://{address}"
+        if not address:
+            cluster = stack.enter_context(
+                LocalCluster(workers, threads_per_worker=1, dashboard_address=None, silence_logs=50)
+            )
+        try:
+            client = stack.enter_context(Client(cluster, set_as_default=False))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"no Dask scheduler answers at {address}: {describe_error(error)}") from error
+        yield {"backend": "dask", "client": client, "wait_for_workers_timeout": 60}

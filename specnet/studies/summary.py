@@ -1,0 +1,204 @@
+"""`summary.json`: what a group of runs is, how each run ended, and what they say together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt, PositiveInt
+
+from specnet.errors import RunError, UsageError
+from specnet.functions import format_number
+from specnet.improvement import Mode
+from specnet.names import suggest
+from specnet.runs.files import check_model, read_run_json
+from specnet.runs.history import History
+from specnet.runs.manifest import Digest, read_manifest
+from specnet.spec.model import Spec
+from specnet.spec.plan import make_plan
+from specnet.studies.statistics import Limits, Reached, Statistic, count_reached, describe
+
+SUMMARY = "summary.json"
+BEST_TRIAL = "best.json"
+"""In the directory of a sweep: which group is that of the best trial."""
+_Scores = dict[str, FiniteFloat | None]
+
+
+class Target(BaseModel):
+    """A value that a run should reach, at least or, with mode "min", at most."""
+
+    monitor: str
+    value: FiniteFloat
+    mode: Mode
+
+
+class RunSummary(BaseModel):
+    """A run of a group; `name` is that of its directory.
+
+    `values` are loss and metrics of each split, such as "test/loss", in the state of `epoch`. `reached` is the first
+    epoch with the target.
+    """
+
+    name: str = Field(pattern="^[a-z0-9][a-z0-9-]*$")
+    seed: NonNegativeInt
+    repeat: PositiveInt | None = None
+    fold: PositiveInt | None = None
+    status: str = "waiting"
+    epochs: NonNegativeInt = 0
+    epoch: NonNegativeInt | None = None
+    reached: PositiveInt | None = None
+    values: _Scores = {}
+
+
+class Pooled(BaseModel):
+    """Metrics of all predictions of held-out samples together, with intervals of 95 %; means over repeats."""
+
+    rows: PositiveInt
+    values: _Scores
+    interval: dict[str, Limits]
+
+
+class GroupPlan(BaseModel):
+    """What the runs of a group have in common: the SHA-256 of their resolved spec, and in what they differ."""
+
+    kind: Literal["repeat", "cross-validation"]
+    spec: Digest
+    vary: list[str] = []
+    folds: PositiveInt | None = None
+    repeats: PositiveInt | None = None
+    kernels: str
+
+
+class GroupSummary(BaseModel):
+    """The content of `summary.json`. It is written when a group begins and ends, without times."""
+
+    format: Literal[1] = 1
+    name: str
+    plan: GroupPlan
+    runs: list[RunSummary]
+    statistics: dict[str, Statistic] = {}
+    target: Target | None = None
+    reached: Reached | None = None
+    pooled: Pooled | None = None
+    sentence: str = ""
+
+    @property
+    def done(self) -> list[RunSummary]:
+        """The runs that have results."""
+        return [run for run in self.runs if run.values]
+
+
+def read_summary(directory: Path) -> GroupSummary:
+    """Return the summary of a group.
+
+    Raises:
+        RunError: if the directory is not that of a group, or the file is damaged.
+    """
+    path = directory / SUMMARY
+    if not path.exists():
+        raise RunError(f"{directory} is not a group of runs: it has no {SUMMARY}")
+    value = read_run_json(path)
+    check_model(GroupSummary, value, path)
+    return GroupSummary.model_validate(value)
+
+
+def is_group(path: Path) -> bool:
+    """Return whether a directory is that of a group of runs."""
+    return (path / SUMMARY).is_file()
+
+
+def find_group(directory: Path) -> Path:
+    """Return the directory of a group: this one or, if it is that of a sweep, the one of its best trial.
+
+    Raises:
+        RunError: if the file of the sweep is damaged.
+    """
+    path = directory / BEST_TRIAL
+    if is_group(directory) or not path.is_file():
+        return directory
+    name = read_run_json(path).get("directory")
+    if not isinstance(name, str) or not name or Path(name).name != name:
+        raise RunError(f"{path} is damaged: it names no directory beside it")
+    return directory / name
+
+
+def with_results(summary: GroupSummary, directory: Path) -> GroupSummary:
+    """Return a summary with what its runs have reached, and the statistics of that."""
+    runs = [_look(run, directory / run.name, summary.target) for run in summary.runs]
+    names = dict.fromkeys(name for run in runs for name in run.values)
+    found = {name: describe(run.values.get(name) for run in runs) for name in names}
+    found |= {"epochs": describe(run.epochs for run in runs if run.values)}
+    ended = [run for run in runs if run.status in ("finished", "stopped", "diverged")]
+    return summary.model_copy(
+        update={
+            "runs": runs,
+            "statistics": {name: statistic for name, statistic in found.items() if statistic},
+            "reached": count_reached([run.reached for run in ended]) if summary.target and ended else None,
+        }
+    )
+
+
+def _look(run: RunSummary, directory: Path, target: Target | None) -> RunSummary:
+    try:
+        status = read_manifest(directory)["status"]
+        history = read_history(directory)
+        results = read_run_json(directory / "results.json") if (directory / "results.json").exists() else {}
+    except RunError:
+        return run.model_copy(update={"status": "waiting"})
+    splits = [split for split in ("train", "validation", "test") if results.get(split)]
+    values = {f"{split}/{name}": value for split in splits for name, value in results[split].items()}
+    return run.model_copy(
+        update={
+            "status": status,
+            "epochs": int(history["epoch"][-1]) if history else 0,
+            "epoch": results.get("epoch"),
+            "reached": _first_epoch(history, target) if target else None,
+            "values": values,
+        }
+    )
+
+
+def _first_epoch(history: Mapping[str, Any], target: Target) -> int | None:
+    if target.monitor not in history:
+        return None
+    values = history[target.monitor]
+    hits = (values <= target.value if target.mode == "min" else values >= target.value).nonzero()[0]
+    return int(history["epoch"][hits[0]]) if len(hits) else None
+
+
+def read_history(directory: Path) -> History:
+    """Return the history of a run as it is now, without comparing it with a checkpoint.
+
+    Raises:
+        RunError: if it cannot be read.
+    """
+    return History.read(directory / "history.jsonl", {"length": 0, "sha256": hashlib.sha256().hexdigest()})
+
+
+def parse_target(text: str, spec: Spec) -> Target:
+    """Return the target that `text`, such as "validation/accuracy=0.95", names.
+
+    Raises:
+        UsageError: if the history of the spec's runs will have no such value.
+    """
+    monitor, _, number = text.partition("=")
+    values = {"loss": False} | {metric.label: metric.higher_is_better for metric in spec.metrics}
+    known = [f"{split}/{value}" for split in make_plan(spec).splits if split != "test" for value in values]
+    split, _, value = monitor.partition("/")
+    if f"{split}/{value.partition('/')[0]}" not in known:
+        raise UsageError(f"--target {text}: the history will have no {monitor}", help=suggest(monitor, known))
+    try:
+        return Target(monitor=monitor, value=float(number), mode="max" if values[value.partition("/")[0]] else "min")
+    except ValueError as error:
+        raise UsageError(f"--target {text}: expected a value and a number, such as {known[0]}=0.1") from error
+
+
+def statistics_rows(summary: GroupSummary) -> Iterator[tuple[str, Statistic]]:
+    """Yield the values to show: those of runs by split, the number of epochs if it varies, and that to the target."""
+    for name, statistic in summary.statistics.items():
+        if name != "epochs" or statistic.minimum < statistic.maximum:
+            yield name, statistic
+    if summary.target and summary.reached and summary.reached.epochs:
+        yield f"epochs to {summary.target.monitor} {format_number(summary.target.value)}", summary.reached.epochs

@@ -1,0 +1,40 @@
+import json
+from pathlib import Path
+
+import numpy as np
+
+SPEC = {
+    "dataset": {"type": "moons", "n_samples": 100},
+    "layers": [{"type": "linear", "units": 16}, "tanh", {"type": "linear", "units": 1}],
+    "loss": "bce_with_logits",
+    "optimizer": "sgd",
+    "split": {},
+}
+
+
+def test_the_suggestion_lowers_the_loss_and_only_the_picture_is_written(invoke, write):
+    spec = write("moons.json", **SPEC)
+    before = {*Path().iterdir()}
+    found = json.loads(invoke("lr-find", spec, "--format", "json").stdout)
+    assert {path.name for path in {*Path().iterdir()} - before} == {"moons-lr.png"}
+    assert Path("moons-lr.png").read_bytes().startswith(b"\x89PNG")
+    assert 0.01 < found["suggestion"] < found["lowest"] <= 10
+    np.testing.assert_allclose(np.diff(np.log(found["rates"])), np.log(1e7) / 149)
+    result = invoke("lr-find", spec, "--steps", "30", "-o", "other.svg")
+    assert "The loss falls fastest at a learning rate of" in result.stdout
+    assert "<svg" in Path("other.svg").read_text()
+
+
+def test_what_cannot_be_tested_is_refused(invoke, write):
+    spec = write("moons.json", **SPEC)
+    other = write(
+        "other.json", **{**SPEC, "loss": "mse", "optimizer": "levenberg_marquardt", "training": {"batch_size": "full"}}
+    )
+    for arguments, message in (
+        ((spec, "--low", "1", "--high", "0.1"), "--low 1 is not below --high 0.1"),
+        ((spec, "-o", "x.pdf"), "a picture is .png or .svg"),
+        ((other,), "levenberg_marquardt has no learning rate to find"),
+    ):
+        result = invoke("lr-find", *arguments)
+        assert result.exit_code == 2
+        assert message in result.stderr

@@ -1,0 +1,130 @@
+"""A network with two heads: it trains, is measured, predicted and exported by head."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.errors import Interrupted, SpecError, SpecnetError
+from specnet.exporters.base import export
+from specnet.runs.predictions import name_predictions
+
+SPEC = Path(__file__).parents[2] / "specs" / "penguins_heads.json"
+QUICK = ["training.epochs=4", "plots=[]"]
+HEADS = {
+    "type": "sum",
+    "losses": [
+        {"loss": "cross_entropy", "targets": ["1"], "units": 3, "weight": 2},
+        {"loss": "mse", "targets": [0, 2], "weight": 0.5},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return specnet.run(specnet.load_spec(SPEC, QUICK), tmp_path_factory.mktemp("heads") / "run")
+
+
+def test_the_loss_is_the_weighted_sum_of_those_of_the_heads():
+    rng = np.random.default_rng(0)
+    y, t = rng.normal(size=(6, 5)), np.column_stack([rng.normal(size=6), rng.integers(3, size=6), rng.normal(size=6)])
+    loss, heads = specnet.build("losses", HEADS), [specnet.build("losses", name) for name in ("cross_entropy", "mse")]
+    loss.task = loss.decide(specnet.Data(specnet.Samples(y, t), target_names=("a", "b", "c")).about_targets)
+    weight = np.array([1.0, 0, 2, 1, 1, 3])
+    target = loss.prepare(t, (5,), np.dtype(float))
+    expected = 2 * heads[0].forward(y[:, :3], t[:, 1].astype(int), weight)
+    expected += 0.5 * heads[1].forward(y[:, 3:], t[:, [0, 2]], weight)
+    assert loss.forward(y, target, weight) == pytest.approx(expected)
+    dy = np.column_stack([2 * heads[0].backward(), 0.5 * heads[1].backward()])
+    np.testing.assert_allclose(loss.backward(), dy, rtol=1e-12)
+
+
+def test_each_metric_measures_the_heads_that_it_can(run):
+    samples = run.data.test
+    found, truth = run.predict(samples.inputs), samples.targets
+    assert run.evaluate("test") == pytest.approx(
+        {
+            "loss": run.metrics["test"]["loss"],
+            "accuracy/species": np.mean(found[:, :3].argmax(axis=1) == truth[:, 0]),
+            "rmse/body_mass_g": np.sqrt(np.mean((found[:, 3] - truth[:, 1]) ** 2)),
+        }
+    )
+    assert {"train/accuracy/species", "validation/rmse/body_mass_g"} <= set(run.history)
+    results = json.loads((run.directory / "results.json").read_text())
+    assert 0.3 < results["baseline"]["test"]["accuracy/species"] < 0.6
+    assert 600 < results["baseline"]["test"]["rmse/body_mass_g"] < 1000
+    assert results["interval"]["test"]["accuracy/species"][1] < 1  # of Wilson
+
+
+def test_predictions_are_named_by_head(run):
+    found = dict(name_predictions(run, run.predict(run.data.test.inputs[:5])))
+    species = ["Adelie", "Chinstrap", "Gentoo"]
+    assert [*found] == ["species", *(f"species: probability of {name}" for name in species), "body_mass_g"]
+    assert set(found["species"]) <= {*species}
+    assert found["body_mass_g"].min() > 2000
+
+
+def test_a_run_with_heads_is_exported_to_a_script(run, tmp_path):
+    export(run, "numpy", tmp_path / "heads.py")  # which compares predictions
+
+
+def test_an_interrupted_run_with_heads_and_balanced_weights_ends_as_an_undisturbed_one(run, monkeypatch, tmp_path):
+    from specnet.training.trainer import Trainer
+
+    add = Trainer.add_loss
+
+    def interrupted(self, loss, batch):
+        add(self, loss, batch)
+        if self.step == 9:
+            raise Interrupted("here", 130)
+
+    monkeypatch.setattr(Trainer, "add_loss", interrupted)
+    spec = specnet.load_spec(SPEC, [*QUICK, "checkpoint.every_steps=9"])
+    with pytest.raises(Interrupted):
+        specnet.run(spec, tmp_path / "run")
+    monkeypatch.undo()
+    resumed = specnet.resume(tmp_path / "run", report=False)
+    assert resumed.params["layers.0.weight"].tobytes() == run.params["layers.0.weight"].tobytes()
+
+
+def test_micro_batches_of_a_batch_have_its_loss(run, tmp_path):
+    spec = specnet.load_spec(SPEC, [*QUICK, "training.batch_size=8", "training.gradient_accumulation_steps=4"])
+    parts = specnet.run(spec, tmp_path / "run", report=False)
+    np.testing.assert_allclose(parts.history["train/loss"], run.history["train/loss"], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "message"),
+    [
+        ("loss=mse", ("loss",), '"species" has 3 classes'),
+        ("loss.losses.0.targets.0=specie", ("loss", "losses", 0, "targets", 0), 'no target "specie"'),
+        ("layers.2.branches.0.0.units=4", ("layers",), "returns 5 outputs, the losses of the sum take 3 \\+ 1"),
+        ('loss.losses=[{"loss": "mse", "targets": ["body_mass_g"]}]', ("loss", "losses"), "no loss of the sum learns"),
+        ('loss.losses.1.loss={"type": "mse", "reduction": "sum"}', ("loss",), "that of the sum"),
+        (
+            'loss.losses=[{"loss": "cross_entropy", "targets": ["species"]}, {"loss": "bce", "targets": [1]}]',
+            ("loss", "losses", 1),
+            "are regression",
+        ),
+    ],
+)
+def test_a_mistake_in_heads_is_located(change, pointer, message, tmp_path):
+    with pytest.raises(SpecnetError, match=message) as caught:
+        specnet.run(specnet.load_spec(SPEC, [*QUICK, change]), tmp_path / "run")
+    assert pointer in [found.pointer for found in caught.value.diagnostics]
+
+
+def test_a_metric_that_no_head_can_be_measured_by_is_refused():
+    with pytest.raises(SpecError, match="rmse is a metric of numbers, but no head learns numbers"):
+        specnet.load_spec(
+            {
+                "dataset": {"type": "csv", "path": str(SPEC.parent / "data" / "penguins.csv"),
+                            "inputs": ["bill_length_mm"], "targets": ["species", "sex"], "missing": "drop"},
+                "layers": [{"type": "linear", "units": 4}],
+                "loss": {"type": "sum", "losses": [{"loss": "cross_entropy", "targets": ["species"]},
+                                                   {"loss": "bce_with_logits", "targets": ["sex"]}]},
+                "metrics": ["accuracy", "rmse"],
+            }
+        )  # fmt: skip
