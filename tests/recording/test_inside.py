@@ -48,7 +48,7 @@ def test_feature_maps_are_outputs_behind_the_activation(runs):
     expected = network.forward(image[np.newaxis])[0]
     np.testing.assert_allclose(maps.images, np.moveaxis(expected, -1, 0)[:16])
     assert maps.title == "layers.1 (16 of 20)"
-    with pytest.raises(PlotError, match="feature maps are of images"):
+    with pytest.raises(PlotError, match="feature maps are made of images"):
         feature_maps(runs["waves"])
 
 
