@@ -12,6 +12,8 @@ from specnet import registry
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # What is synced shows only where the machine itself goes down; waiting for the disk takes a sixth of a small run.
 os.fsync = lambda handle: None
+# Options that were meant for this command would change what pytest prints inside tests.
+os.environ.pop("PYTEST_ADDOPTS", None)
 
 
 @pytest.fixture
