@@ -270,7 +270,7 @@ WAITING = {
 
 
 @pytest.mark.parametrize(
-    ("waiting", "number"), sampled(itertools.product(WAITING, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]), 4)
+    ("waiting", "number"), sampled(itertools.product(WAITING, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]), 5)
 )
 def test_a_signal_ends_a_finished_command_whose_plugin_still_waits(waiting, number, tmp_path):
     mine = tmp_path / "mine.py"

@@ -63,7 +63,7 @@ COMMANDS = [["validate", "spec.json"], ["run", "spec.json"], ["doctor", "nosuch"
 
 
 @pytest.mark.parametrize(
-    ("closed", "arguments"), sampled(product(["2>&-", "2>/dev/full", ">&- 2>&- <&-"], COMMANDS), 4)
+    ("closed", "arguments"), sampled(product(["2>&-", "2>/dev/full", ">&- 2>&- <&-"], COMMANDS), 7)
 )
 def test_where_nobody_hears_of_warnings_a_command_goes_on(arguments, closed, tmp_path):
     spec = {

@@ -9,6 +9,7 @@ from contextlib import chdir
 
 import pytest
 from click.testing import CliRunner
+from helpers import sampled
 
 import specnet
 from specnet.cli import cli
@@ -45,7 +46,7 @@ def start(tmp_path):
             process.kill()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), sampled([(signal.SIGINT, 130), (signal.SIGTERM, 143)], 2))
 def test_a_signal_ends_a_run_with_a_checkpoint_and_its_code(number, code, start, tmp_path):
     process = start()
     process.send_signal(number)

@@ -355,6 +355,7 @@ def test_a_header_that_is_missing_is_told_where_none_of_the_names_is_found(table
     assert set(found) == {"one of: 2001, 2002, year"}
 
 
+@pytest.mark.long
 def test_a_table_of_60_000_columns_is_read_in_a_moment(table):
     names = [f"gene{number}" for number in range(60_000)]
     content = "\n".join([",".join([*names, "t"]), *[",".join(["0.5"] * 60_000 + ["1"])] * 3])

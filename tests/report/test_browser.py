@@ -420,6 +420,7 @@ def test_playing_can_be_paused_and_goes_on_from_there(browser, watched):
     assert browser.ask("window.seen[arguments[0]][1]", count) == stopped + 1
 
 
+@pytest.mark.long
 def test_speed_is_how_fast_frames_follow_each_other_even_while_playing(browser, watched):
     watched()
     browser.click("[data-play]")

@@ -218,6 +218,7 @@ def test_a_picture_is_told_in_words_that_follow_the_replay(browser, pages):
     assert len(labels) == 2
 
 
+@pytest.mark.long
 def test_a_page_with_all_that_a_spec_can_ask_for_is_below_two_megabytes(browser, tmp_path):
     shown = Example(
         spec(SPIRAL | {"n_samples": 400}, 1, "bce_with_logits", "accuracy", training={"epochs": 300, "batch_size": 100},

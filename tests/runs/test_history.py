@@ -128,6 +128,7 @@ def test_a_line_without_end_is_not_read_whole(path):
         read_until(path, state(path, 1))
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_epochs_but_for_the_columns(path):
     epochs = 20_000
     writer = opened(path, ({"epoch": number, "step": number, "seconds": 0.5} for number in range(1, epochs + 1)))

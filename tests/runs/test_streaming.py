@@ -318,7 +318,7 @@ def peak(rows, **changes):
     ("dataset", "split", "per_row"),
     [
         pytest.param(NPY, {"validation": 0.4, "stratify": True}, 56, id="npy, stratified"),
-        pytest.param(NPZ, {"validation": 0.4}, 24, id="npz, divided"),
+        pytest.param(NPZ, {"validation": 0.4}, 24, id="npz, divided", marks=pytest.mark.long),
         pytest.param(NPY, {"validation": 0.4}, 24, id="npy, divided", marks=pytest.mark.long),
         pytest.param(NPZ, {"validation": 0.4, "stratify": True}, 56, id="npz, stratified", marks=pytest.mark.long),
         pytest.param(NPY, {}, 0, id="npy", marks=pytest.mark.long),
