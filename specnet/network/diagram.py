@@ -148,8 +148,11 @@ def _frame(title: str, detail: str, parts: list[Diagram], merge: str) -> Diagram
     return frame
 
 
-def _column(parts: list[Diagram | None], layers: Sequence[Layer | None]) -> Diagram:
-    """Return parts below each other, with lines on the right for outputs with names; None is the line from above."""
+def _column(parts: list[Diagram | None], layers: Sequence[Layer | None], arrow: bool = False) -> Diagram:
+    """Return parts below each other, with lines on the right for outputs with names; None is the line from above.
+
+    The line that leaves the last part ends in an arrow if that is asked for.
+    """
     left = max((part.axis for part in parts if part), default=0.0)
     right = max((part.width - part.axis for part in parts if part), default=0.0)
     column = Diagram(left + right, 0.0, left)
@@ -176,7 +179,7 @@ def _column(parts: list[Diagram | None], layers: Sequence[Layer | None]) -> Diag
         y += part.height + GAP
         if (own := _name(layer)) is not None:
             exits[own] = (edge, y - GAP - BOX / 4)
-    column.connect((left, y - GAP), (left, y), arrow=False)
+    column.connect((left, y - GAP), (left, y), arrow=arrow)
     column.height = y
     column.width = max(lanes.draw(column), labelled)
     return column
@@ -232,7 +235,8 @@ def _columns(parts: list[Diagram], layers: list[Layer | None]) -> Diagram:
     for group in groups:
         above: list[Diagram | None] = [None] if last else []
         before = layers[group[0] - 1 : group[0]] if last else []
-        column = _column([*above, *(parts[n] for n in group)], [*before, *(layers[n] for n in group)])
+        ends = group is groups[-1]
+        column = _column([*above, *(parts[n] for n in group)], [*before, *(layers[n] for n in group)], arrow=ends)
         if last and _follows(before[0], layers[group[0]]):
             a, b, gap = *last, x - 1.5 * GAP
             diagram.connect(last, (a, b + GAP), (gap, b + GAP), (gap, 0), (x + column.axis, 0), arrow=False)
