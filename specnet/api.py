@@ -36,9 +36,9 @@ from specnet.runs.bundle import Bundle as Bundle
 from specnet.runs.observers import Logger as Logger
 from specnet.runs.observers import Observer as Observer
 from specnet.runs.opening import load_model as load_model
+from specnet.runs.opening import load_run as load_run
 from specnet.runs.pretrained import load_weights as load_weights
 from specnet.runs.run import Run as Run
-from specnet.runs.run import load_run as load_run
 from specnet.runs.start import resume as resume
 from specnet.runs.start import run as run
 from specnet.schedules.base import Schedule as Schedule

@@ -61,14 +61,16 @@ class EmbeddingPlot(Plot):
         found = embedded(run)
         figure = style.figure(f"{run.name}: {found.what}", 6.4, 5.4)
         axes = figure.add_subplot()
-        names = [f"component {number + 1}, {share:.0%} of the variance" for number, share in enumerate(found.shares)]
+        names = [
+            f"component {number + 1}, {share:.0%} of the variance" for number, share in enumerate(found.plane.shares)
+        ]
         style.dress(axes, *names)
-        x, y = found.points.T
+        x, y = found.plane.points.T
         size = 2 * style.point_size(len(x))
         if found.classes is None:
             shown = axes.scatter(x, y, c=found.truth, s=size * 4, cmap="viridis")
             if found.what.startswith("rows") and len(x) <= _NUMBERED:
-                for number, point in enumerate(found.points):
+                for number, point in enumerate(found.plane.points):
                     axes.annotate(str(number), tuple(point), xytext=(3, 3), textcoords="offset points", fontsize=7)
             else:
                 figure.colorbar(shown, ax=axes, label="number of the row" if "rows" in found.what else "target")

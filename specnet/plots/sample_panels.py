@@ -100,6 +100,38 @@ def pictures(images: np.ndarray) -> np.ndarray:
     return scaled[..., 0] if scaled.shape[-1] == 1 else scaled
 
 
+class RestoredPanel(Panel):
+    """At most eight images that are to be predicted, and the prediction below each, in one scale."""
+
+    most = 8
+
+    def __init__(self, scene: Scene, scale: float = SMALL) -> None:
+        super().__init__(scene, scale)
+        (self.points,) = scene.samples
+        self.shown = evenly_spaced(len(self.points.truth), self.most)
+
+    def set_up(self, axes: Axes) -> None:
+        axes.set(xticks=[], yticks=[], xlabel=f"images of {self.points.label}, below each its prediction")
+        axes.spines[:].set_visible(False)
+        self.draw_row(axes, self.points.truth[self.shown], 0)
+        axes.set(xlim=(0, 1.1 * len(self.shown)), ylim=(2.2, 0), aspect="equal")
+
+    def paint(self, axes: Axes, frame: int) -> list[Artist]:
+        truth = self.points.truth
+        return self.draw_row(axes, np.clip(self.scene.predictions[frame, self.shown], truth.min(), truth.max()), 1)
+
+    def draw_row(self, axes: Axes, images: np.ndarray, row: int) -> list[Artist]:
+        """Draw images beside each other, from the least to the greatest number of all that are to be predicted."""
+        low, high = float(self.points.truth.min()), float(self.points.truth.max())
+        height, width = images.shape[1:3] / np.max(images.shape[1:3])
+        drawn: list[Artist] = []
+        for number, image in enumerate(with_channels((images - low) / ((high - low) or 1.0))):
+            box = (1.1 * number, 1.1 * number + width, 1.1 * row + height, 1.1 * row)
+            grey = image[..., 0] if image.shape[-1] == 1 else image
+            drawn.append(axes.imshow(grey, cmap="gray", vmin=0.0, vmax=1.0, extent=box))
+        return drawn
+
+
 class VerdictPanel(Panel):
     """Classes of any inputs: the score that each sample's own class has, beside those of the same class."""
 
@@ -145,7 +177,7 @@ def panel_of(scene: Scene, scale: float = SMALL) -> Panel:
     Raises:
         PlotError: if it has several numbers for each sample, or too many classes.
     """
-    if scene.classes is None and scene.predictions.shape[-1] > 1:
+    if scene.classes is None and scene.predictions.shape[-1] > 1 and scene.kind != "restored":
         raise PlotError(
             f"this plot shows one number for each sample, here there are {scene.predictions.shape[-1]}",
             help="leave this plot out",
@@ -154,6 +186,7 @@ def panel_of(scene: Scene, scale: float = SMALL) -> Panel:
         "plane": ClassPlane if scene.classes else NumberPlane,
         "curve": CurvePanel,
         "images": AlbumPanel,
+        "restored": RestoredPanel,
         "verdicts": VerdictPanel,
         "numbers": NumberPanel,
     }

@@ -38,15 +38,22 @@ class Maps(NamedTuple):
         return self.layer + ("" if len(self.images) == self.total else f" ({len(self.images)} of {self.total})")
 
 
+class PrincipalPlane(NamedTuple):
+    """Points (n, 2) along two principal components `axes` (2, features), which have these `shares` of the variance."""
+
+    points: np.ndarray
+    axes: np.ndarray
+    shares: np.ndarray
+
+
 class Embedded(NamedTuple):
-    """Points (n, 2) in the plane of the two largest principal components, which have these `shares` of the variance.
+    """Points in the plane of the two largest principal components.
 
     `truth` are class numbers (n,) with these names, or numbers; a table of an embedding has its rows' numbers.
     """
 
     what: str
-    points: np.ndarray
-    shares: np.ndarray
+    plane: PrincipalPlane
     truth: np.ndarray
     classes: list[str] | None
 
@@ -85,25 +92,27 @@ def attention_maps(run: Trained) -> list[Maps]:
     return [Maps(name, heads[name][:MAPS], len(heads[name])) for name in wanted]
 
 
-def embedded(run: Trained) -> Embedded:
+def embedded(run: Trained, axes: np.ndarray | None = None) -> Embedded:
     """Return the rows of the first embedding or, without an embedding, the inputs of the last trained layer.
+
+    `axes` (2, features) are those of another plane, to show the points in.
 
     Raises:
         PlotError: if there is nothing with two numbers or more.
     """
     for name, layer in _named(run):
         if _type(layer) == "embedding" and f"{name}.weight" in run.params:
-            points, shares = principal_plane(run.params[f"{name}.weight"])
-            return Embedded(f"rows of {name}", points, shares, np.arange(len(points)), None)
+            plane = principal_plane(run.params[f"{name}.weight"], axes)
+            return Embedded(f"rows of {name}", plane, np.arange(len(plane.points)), None)
     trained = [n for n, layer in enumerate(run.layers) if any(each.is_trained() for _, each in _inside(layer))]
     if not trained or trained[-1] == 0:
         raise PlotError("there is no embedding, and no layer before the last trained one", help="leave this plot out")
     name, (split, samples) = f"layers.{trained[-1] - 1}", run.data.last_split
     chosen, names = evenly_chosen(samples, SAMPLES), class_names(run)
     y = run.look_inside(chosen.inputs, {name: "y"}, chosen.mask)[name]
-    points, shares = principal_plane(y.reshape(len(y), -1))
+    plane = principal_plane(y.reshape(len(y), -1), axes)
     found = truth(chosen.targets, names)
-    return Embedded(f"outputs of {name}, {split} split", points, shares, found[:, 0] if names is None else found, names)
+    return Embedded(f"outputs of {name}, {split} split", plane, found[:, 0] if names is None else found, names)
 
 
 def first_weights(run: Trained) -> tuple[str, np.ndarray]:
@@ -125,8 +134,8 @@ def first_weights(run: Trained) -> tuple[str, np.ndarray]:
     )
 
 
-def principal_plane(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows (n, 2) of x along its two largest principal components, and these components' shares of the variance.
+def principal_plane(x: np.ndarray, axes: np.ndarray | None = None) -> PrincipalPlane:
+    """Return rows of x along its two largest principal components, or along other axes (2, features).
 
     The sign of a component is such that its number farthest from 0 is positive.
 
@@ -136,9 +145,12 @@ def principal_plane(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if min(x.shape) < 2 or not np.isfinite(x).all():
         raise PlotError(f"numbers of shape {x.shape} have no plane of principal components", help="leave this plot out")
     centred = x - x.mean(axis=0, dtype=np.float64)
-    u, s, v = np.linalg.svd(centred, full_matrices=False)
-    signs = np.sign(v[np.arange(2), np.abs(v[:2]).argmax(axis=1)])
-    return u[:, :2] * s[:2] * np.where(signs == 0, 1, signs), s[:2] ** 2 / (np.sum(s**2) or 1.0)
+    if axes is None:
+        axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
+        signs = np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])
+        axes = axes * np.where(signs == 0, 1, signs)[:, np.newaxis]
+    points = centred @ axes.T
+    return PrincipalPlane(points, axes, np.sum(points**2, axis=0) / (np.sum(centred**2) or 1.0))
 
 
 def _named(run: Trained) -> Iterator[tuple[str, Layer]]:

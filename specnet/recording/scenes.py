@@ -78,12 +78,12 @@ class Scene:
     """Predictions (frames, *places, k), and what they are shown with.
 
     Places of a "plane" are (points, points), the first axis that of input 0, and of a "curve" (points,). Those of
-    "images" and "verdicts", which have classes, and of "numbers" are (samples,): the one item of `samples`, while over
-    a grid there are samples of each split. `classes` are None where numbers are predicted. `outputs` are the names
-    of the first predictions, which are shown. `function` (points,) is the truth without noise.
+    "images" and "verdicts", which have classes, of "numbers" and of "restored" images are (samples,): the one item of
+    `samples`, while over a grid there are samples of each split. `classes` are None where numbers are predicted.
+    `outputs` are the names of the first predictions, which are shown. `function` (points,) is the truth without noise.
     """
 
-    kind: Literal["plane", "curve", "images", "verdicts", "numbers"]
+    kind: Literal["plane", "curve", "images", "restored", "verdicts", "numbers"]
     frames: Frames
     predictions: np.ndarray
     classes: list[str] | None
@@ -158,7 +158,7 @@ class Scene:
         """Sentences about outputs that are not shown."""
         count = self.predictions.shape[-1]
         shown = len(self.outputs)
-        left_out = self.classes is None or self.kind == "curve"
+        left_out = (self.classes is None and shown > 0) or self.kind == "curve"
         return [f"{shown} of {count} outputs are shown."] if left_out and count > shown else []
 
 
@@ -198,7 +198,7 @@ def recorded_scene(run: Trained) -> Scene:
         axes = [record[name] for name in ("axis_0", "axis_1") if name in record]
         return grid_scene(run, axes, every[finite], class_names(run), frames)
     split, rows, names = str(record["sample_split"]), record["sample_rows"], class_names(run)
-    images = names is not None and is_image(run.data.train.inputs.shape[1:])
+    images = is_image((run.data.train.targets if names is None else run.data.train.inputs).shape[1:])
     chosen = evenly_spaced(len(rows), IMAGES if images else SAMPLES)
     samples = samples_at(run.data.splits[split], rows[chosen])
     return sample_scene(run, split, samples, every[finite][:, chosen], frames)
@@ -245,8 +245,11 @@ def sample_scene(run: Trained, split: str, samples: Samples, predictions: np.nda
     names = class_names(run)
     if predictions.ndim == 4 and predictions.shape[2] > 1 and samples.targets.shape[1:2] == predictions.shape[2:3]:
         return position_scene(run, split, samples, predictions, frames)
+    total = len(run.data.splits[split].inputs)
+    if samples.targets.ndim == 4 and is_image(predictions.shape[2:]) and names is None:
+        return Scene("restored", frames, predictions, None, [], [Points(split, total, samples.inputs, samples.targets)])
     predictions = rows_of_numbers(predictions, 1)
-    points = Points(split, len(run.data.splits[split].inputs), samples.inputs, truth(samples.targets, names))
+    points = Points(split, total, samples.inputs, truth(samples.targets, names))
     if names is None:
         kind: Literal["numbers", "images", "verdicts"] = "numbers"
     else:

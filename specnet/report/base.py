@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,6 +57,9 @@ class Reported(Trained, Protocol):
     @property
     def stored_intervals(self) -> Mapping[str, Mapping[str, tuple[float, float]]]:
         """The same intervals as they are saved with the run; empty if they are not."""
+
+    def moments(self) -> Iterator[tuple[int, Reported]]:
+        """Yield the epoch of each checkpoint with finite parameters, and the run at it; they share the run's data."""
 
     def evaluate(self, split: str) -> dict[str, float]:
         """Return loss and metrics over one of the run's splits."""

@@ -1,8 +1,8 @@
-"""Pictures of what happens inside a network, as the page shows them."""
+"""Pictures of what happens inside a network, as the page shows them: those of each checkpoint follow the replay."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from specnet.errors import SpecnetError
 from specnet.functions import evenly_spaced
-from specnet.recording.inside import MAPS, attention_maps, embedded, feature_maps, first_weights
+from specnet.recording.inside import MAPS, Embedded, attention_maps, embedded, feature_maps, first_weights
 from specnet.report.base import Reported
 from specnet.report.packing import thumbnails
 
@@ -18,6 +18,8 @@ MOST_POINTS = 400
 """Points of an embedding at most."""
 SIDE = 320
 """Width and height of its picture."""
+MOVING_LETTERS = 300_000
+"""Letters of the images of all checkpoints at most: of further ones there are none but of the last."""
 
 
 class Album(NamedTuple):
@@ -28,20 +30,49 @@ class Album(NamedTuple):
 
 
 class Scatter(NamedTuple):
-    """Points (x, y, class) in a square of `SIDE`, names of their axes, and classes; a point has its row as its name."""
+    """Points in a square of `SIDE`: (x, y) at each checkpoint, names of axes, and class and name of each point."""
 
     title: str
-    points: list[tuple[float, float, int, str]]
+    places: list[list[tuple[float, float]]]
     axes: list[str]
-    classes: list[str]
+    points: list[tuple[int, str]]
 
 
-def look_inside(run: Reported) -> dict[str, Any]:
-    """Return albums of filters, feature maps and attention, and the scatter of an embedding, where there are any."""
-    albums: list[Album] = []
-    for make in (_filters, _feature_maps, _attention):
-        albums += _unless_refused(lambda make=make: make(run), [])  # type: ignore[misc]
-    return {"albums": albums, "scatter": _unless_refused(lambda: _scatter(run), None)}
+class Inside(NamedTuple):
+    """Epochs of checkpoints, the albums of each, and the scatter of an embedding, if there is one."""
+
+    epochs: list[int]
+    albums: list[list[Album]]
+    scatter: Scatter | None
+
+    @property
+    def moving(self) -> dict[str, Any]:
+        """What the page's script needs to follow the replay, as a JSON value."""
+        images = [[album.images for album in albums] for albums in self.albums]
+        return {"epochs": self.epochs, "albums": images, "places": self.scatter.places if self.scatter else []}
+
+
+def look_inside(run: Reported, replayed: bool) -> Inside:
+    """Return albums of filters, feature maps and attention, and the scatter of an embedding, where there are any.
+
+    They are those of every checkpoint if a replay is there to follow, else those of the run's own.
+    """
+    moments = [*run.moments()] if replayed else []
+    moments = moments or [(int(run.best["epoch"]), run)]
+    albums = [_albums(each) for _, each in moments]
+    scatter = _unless_refused(lambda: _scatter([each for _, each in moments]), None)
+    if sum(len(image) for each in albums for album in each for image in album.images) > MOVING_LETTERS:
+        moments, albums = moments[-1:], albums[-1:]
+        scatter = scatter and scatter._replace(places=scatter.places[-1:])
+    return Inside([epoch for epoch, _ in moments], albums, scatter)
+
+
+def _albums(run: Reported) -> list[Album]:
+    return [
+        album
+        for make in (_filters, _feature_maps, _attention)
+        for album in _unless_refused(lambda make=make: make(run), [])  # type: ignore[misc]
+    ]
 
 
 def _unless_refused(make: Callable[[], Any], other: Any) -> Any:
@@ -72,15 +103,21 @@ def _attention(run: Reported) -> list[Album]:
     ]
 
 
-def _scatter(run: Reported) -> Scatter:
-    found = embedded(run)
-    chosen = evenly_spaced(len(found.points), MOST_POINTS)
-    low, high = found.points.min(axis=0), found.points.max(axis=0)
-    places = (found.points[chosen] - low) / np.where(high > low, high - low, 1.0) * (SIDE - 40) + 20
-    numbers = found.truth[chosen].astype(int) if found.classes else np.zeros(len(chosen), int)
-    names = [found.classes[number] for number in numbers] if found.classes else [f"{found.truth[n]:g}" for n in chosen]
-    points = [
-        (round(x, 1), round(SIDE - y, 1), int(n), name) for (x, y), n, name in zip(places, numbers, names, strict=True)
-    ]
-    axes = [f"component {number + 1}, {share:.0%} of the variance" for number, share in enumerate(found.shares)]
-    return Scatter(found.what, points, axes, found.classes or [])
+def _scatter(runs: Sequence[Reported]) -> Scatter:
+    """Return points at several checkpoints, all along the axes of the last and in one scale."""
+    last = embedded(runs[-1])
+    every = [*(embedded(run, last.plane.axes) for run in runs[:-1]), last]
+    chosen = evenly_spaced(len(last.truth), MOST_POINTS)
+    centred = [each.plane.points - each.plane.points.mean(axis=0) for each in every]
+    together = np.concatenate(centred)
+    low, high = together.min(axis=0), together.max(axis=0)
+    scaled = [(each[chosen] - low) / np.where(high > low, high - low, 1.0) * (SIDE - 40) + 20 for each in centred]
+    places = [[(round(x, 1), round(SIDE - y, 1)) for x, y in each.tolist()] for each in scaled]
+    axes = [f"component {number + 1}, {share:.0%} of the variance" for number, share in enumerate(last.plane.shares)]
+    return Scatter(last.what, places, axes, [_point(last, number) for number in chosen])
+
+
+def _point(found: Embedded, number: int) -> tuple[int, str]:
+    """Return class and name of a point; without classes all are one."""
+    value = found.truth[number]
+    return (int(value), found.classes[int(value)]) if found.classes else (0, f"{value:g}")

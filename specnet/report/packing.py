@@ -74,11 +74,16 @@ def count_up(numbers: np.ndarray) -> Levels:
 
 def thumbnails(images: np.ndarray) -> list[str]:
     """Return images (n, height, width[, channels]) as data URIs; all in one scale, from the least to the greatest."""
-    stride = -(-max(images.shape[1:3]) // LARGEST_SIDE)
+    stride = stride_of(images.shape[1:3])
     small = with_channels(images)[:, ::stride, ::stride].astype(np.float64)
     low, high = float(images.min()), float(images.max())
     pixels = np.rint((small - low) * (255.0 / ((high - low) or 1.0))).astype(np.uint8)
     return [f"data:image/png;base64,{base64.b64encode(png(image)).decode()}" for image in pixels]
+
+
+def stride_of(size: tuple[int, ...]) -> int:
+    """Return of an image of this height and width every how many pixels are shown."""
+    return -(-max(size) // LARGEST_SIDE)
 
 
 def png(pixels: np.ndarray) -> bytes:

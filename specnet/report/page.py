@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 from collections.abc import Sequence
 from functools import cache
@@ -34,7 +35,7 @@ from specnet.report.view import (
 from specnet.spec.layout import tidy
 from specnet.spec.shortest import shortest_spec
 
-SCRIPTS = ("data.js", "chart.js", "board.js", "scenes.js", "stills.js", "player.js")
+SCRIPTS = ("data.js", "chart.js", "board.js", "scenes.js", "stills.js", "inside.js", "player.js")
 """In the order in which they need each other."""
 LETTERS = 1_000_000
 """Letters that the frames of all replays of a page take at most; a page should stay below 2 MB."""
@@ -48,11 +49,12 @@ def page(run: Reported) -> str:
     """
     part = make_part(run, lambda: replay(run, LETTERS))
     drawn = panels([single(run)], part.value["epochs"] if part.value else ())
-    further = details(run, drawn)
+    further = details(run, drawn, bool(part.value))
     data = {
         "runs": [part.value],
         "panels": drawn,
         "stills": (stills := further.pop("stills")),
+        "inside": further["inside"].moving,
         "many": 0,
         "best": int(run.best["epoch"]) if run.best["value"] is not None else None,
         "last": final_epoch([run]),
@@ -108,12 +110,13 @@ def describe_run(run: Reported, name: str, part: Part) -> dict[str, Any]:
     }
 
 
-def details(run: Reported, drawn: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def details(run: Reported, drawn: Sequence[dict[str, Any]], replayed: bool) -> dict[str, Any]:
     """Return what the page of a single run says of its model and its results."""
+    inside = look_inside(run, replayed)
     residual, wrong = make_part(run, lambda: residuals(run)), make_part(run, lambda: worst(run))
     return {
         "network": make_part(run, lambda: draw_network(run.layers, run.layers[0].input_shape)),
-        "inside": look_inside(run),
+        "inside": inside,
         "layers": make_part(run, lambda: layer_table(run, drawn)),
         "scores": make_part(run, lambda: scores(run)),
         "below_scores": make_part(
@@ -126,6 +129,12 @@ def details(run: Reported, drawn: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "residuals": residual,
         "stills": residual_pictures(run, residual.value) if residual.value else [],
     }
+
+
+def framed(page: str, title: str) -> str:
+    """Return a page as notebooks show it."""
+    style = "width: 100%; height: 800px; border: 0"
+    return f'<iframe srcdoc="{html.escape(page)}" sandbox="allow-scripts" title="{title}" style="{style}"></iframe>'
 
 
 def source(text: str) -> str:

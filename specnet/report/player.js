@@ -116,6 +116,7 @@ async function openScene(figure, run) {
   const stage = figure.querySelector(".stage");
   const scene = new KINDS[run.kind](run, arrays, stage);
   const when = figure.querySelector("[data-when]");
+  const text = document.querySelector("[data-written]");
   let frame = run.epochs.length - 1;
   const observer = new ResizeObserver(() => scene.draw(frame));
   observer.observe(stage);
@@ -129,6 +130,7 @@ async function openScene(figure, run) {
       frame = Math.max(0, lastUpTo(run.epochs, epoch));
       if (when) when.textContent = moment(run, frame);
       scene.draw(frame);
+      if (text) text.textContent = run.texts[frame];
     },
   };
 }
@@ -158,6 +160,7 @@ class Page {
       new ResizeObserver(() => drawn.draw()).observe(figure);
       return drawn;
     });
+    this.inside = held.inside && new Inside(held.inside);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       theme = readTheme();
       for (const scene of this.scenes) scene.redraw();
@@ -176,6 +179,7 @@ class Page {
     this.handle.epoch = epoch;
     document.documentElement.dataset.epoch = epoch;
     for (const chart of this.charts) chart.cursor(epoch);
+    this.inside?.show(epoch);
     for (const [cell, series] of this.cells) cell.textContent = show(valueAt(series, epoch));
     for (const each of document.querySelectorAll("[data-now]")) each.textContent = epoch;
   }

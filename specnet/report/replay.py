@@ -7,16 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from specnet.functions import evenly_spaced
+from specnet.functions import evenly_spaced, extremes
 from specnet.recording.scenes import Axis, Points, Scene, recorded_scene
+from specnet.recording.text import show_tokens
 from specnet.report.base import Reported
-from specnet.report.packing import Levels, count_up, quantize, quantize_each, thumbnails
+from specnet.report.packing import Levels, count_up, quantize, quantize_each, stride_of, thumbnails
 from specnet.report.series import rounded
 
 GRID_POINTS = 128
 """Points along each of two inputs at most; of finer grids only every second point is shown, or third, …"""
 PAGE_FRAMES = 600
 """Frames of all replays of a page at most: every curve has a point for each."""
+LETTERS_OF_TEXT = 200_000
+"""Tokens of all written texts of a page at most."""
 LEVELS = 65_536
 """Parts of a column's range to which its numbers are written."""
 
@@ -28,7 +31,7 @@ def replay(run: Reported, budget: int, *, frames: int = PAGE_FRAMES, units: bool
     """Return the scene of a run's record as a JSON value, whose packed frames take `budget` letters.
 
     Frames that would take more are left out, evenly, and so are those beyond `frames`; the first and the last stay.
-    `units` asks for the responses of hidden units. `notes` are sentences about what is left out.
+    `units` asks for the responses of hidden units and for written texts. `notes` are sentences about what is left out.
 
     Raises:
         SpecnetError: if there is nothing to show.
@@ -45,12 +48,21 @@ def replay(run: Reported, budget: int, *, frames: int = PAGE_FRAMES, units: bool
             break
     return paint(scene, step) | {
         "units": names,
+        "texts": written_texts(run, finite[chosen]) if units else [],
         "epochs": scene.frames.epochs[chosen].tolist(),
         "losses": [rounded(loss) for loss in scene.frames.losses[chosen].tolist()],
         "recorded": scene.frames.recorded,
         "arrays": packed,
         "notes": [*left_out(scene.frames.recorded, len(finite), len(chosen)), *scene.notes],
     }
+
+
+def written_texts(run: Reported, frames: np.ndarray) -> list[str]:
+    """Return the beginning of what the network wrote in each of these frames; nothing if no text is recorded."""
+    if "tokens" not in run.record:
+        return []
+    tokens = run.record["tokens"][frames, : max(1, LETTERS_OF_TEXT // len(frames))]
+    return [show_tokens(each, run.data.classes) for each in tokens]
 
 
 def left_out(recorded: int, finite: int, shown: int) -> list[str]:
@@ -80,7 +92,7 @@ def paint(scene: Scene, step: int) -> dict[str, Any]:
     value: dict[str, Any] = {"kind": scene.kind, "classes": scene.classes, "range": scene.range}
     if scene.classes is None or scene.kind == "curve":
         value["outputs"] = scene.outputs
-    if scene.kind != "images":
+    if scene.kind not in ("images", "restored"):
         value["measure"] = scene.measure
     if scene.axes:
         value["axes"] = [describe_axis(axis, step) for axis in scene.axes]
@@ -88,9 +100,11 @@ def paint(scene: Scene, step: int) -> dict[str, Any]:
         value["function"] = None if scene.function is None else numbers(scene.function)
     else:
         (points,) = scene.samples
-        value |= {"split": points.split, "label": points.label, "truth": describe_truth(points.truth)}
-    if scene.kind == "images":
-        value["images"] = thumbnails(scene.samples[0].inputs)
+        value |= {"split": points.split, "label": points.label}
+        if scene.kind != "restored":
+            value["truth"] = describe_truth(points.truth)
+        if scene.kind in ("images", "restored"):
+            value["images"] = thumbnails(points.inputs if scene.kind == "images" else points.truth)
     return value
 
 
@@ -105,6 +119,11 @@ def pack_predictions(scene: Scene, step: int, fine: bool) -> Arrays:
         # Rows of a picture are those of the second input.
         return np.swapaxes(values[:, ::step, ::step], 1, 2) if scene.kind == "plane" else values
 
+    if scene.kind == "restored":
+        low, high = extremes([scene.samples[0].truth])  # the scale of the images
+        stride = stride_of(scene.predictions.shape[2:4])
+        small = np.clip(scene.predictions[:, :, ::stride, ::stride], low, high)
+        return {"value": quantize(small, float(low), float(high), fine=False)}
     if scene.classes is None or scene.kind == "curve":
         return {"value": quantize_each(arranged(scene.values))}
     if scene.probability is not None:

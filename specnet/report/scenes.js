@@ -361,7 +361,36 @@ class Numbers extends Scene {
   }
 }
 
-const KINDS = { plane: Plane, curve: Curve, images: Album, verdicts: Verdicts, numbers: Numbers };
+/** Images that are to be predicted, and below each the prediction. */
+class Restored extends Scene {
+  build() {
+    const items = this.scene.images.map((source, i) => {
+      const canvas = element("canvas", { role: "img", "aria-label": `prediction ${i + 1}` });
+      return [canvas, element("li", {}, element("img", { src: source, alt: `image ${i + 1}` }), canvas)];
+    });
+    this.canvases = items.map(([canvas]) => canvas);
+    const what = `Images of ${this.scene.label}, and below each its prediction.`;
+    this.stage.append(element("p", { class: "tally" }, what), element("ul", { class: "album" }, ...items.map(([, item]) => item)));
+  }
+
+  draw(frame) {
+    const [, height, width, channels = 1] = this.arrays.value.shape;
+    const { low, step } = this.arrays.value;
+    const values = this.arrays.value.at(frame);
+    this.canvases.forEach((canvas, i) => {
+      Object.assign(canvas, { width, height });
+      const image = new ImageData(width, height);
+      for (let place = 0; place < width * height; place++) {
+        const pixel = Array.from({ length: channels }, (_, c) => values[(i * width * height + place) * channels + c]);
+        const octets = pixel.map((value) => (value - low[0]) / step[0]);
+        image.data.set(channels < 3 ? [octets[0], octets[0], octets[0], 255] : [...octets, 255].slice(0, 4), 4 * place);
+      }
+      canvas.getContext("2d").putImageData(image, 0, 0);
+    });
+  }
+}
+
+const KINDS = { plane: Plane, curve: Curve, images: Album, restored: Restored, verdicts: Verdicts, numbers: Numbers };
 
 // Symbols of legends.
 

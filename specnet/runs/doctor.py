@@ -21,7 +21,7 @@ from specnet.runs.manifest import read_manifest, read_spec
 from specnet.runs.plugins import changed_plugins, damaged_copies
 from specnet.runs.record import read_record
 from specnet.runs.resume import changed_setting, check_components_unchanged, check_data_unchanged, restore, take_over
-from specnet.runs.run import load_run
+from specnet.runs.run import Run
 from specnet.runs.state import NAME, ForeignError, file_name, read_checkpoint, read_texts
 from specnet.runs.threads import blas_threads, recorded_threads
 from specnet.spec.model import Spec
@@ -268,7 +268,7 @@ class _Examination:
             return
         with self._look("evaluate"):
             try:
-                run = load_run(self.directory)
+                run = Run(self.directory)
             except RunError:
                 if self.spec:
                     message = "neither the best checkpoint nor one before it is intact"

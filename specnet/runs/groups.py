@@ -7,7 +7,7 @@ from pathlib import Path
 
 from specnet.errors import RunError
 from specnet.report.entries import RunSet, single
-from specnet.runs.run import Run, load_run
+from specnet.runs.run import Run
 
 
 def find_members(directory: Path) -> list[Path]:
@@ -49,7 +49,7 @@ def open_entries(paths: Sequence[Path], open_run: Callable[[Path], Run], warn: C
             try:
                 if not (member / "results.json").exists():
                     raise RunError("it has no results yet")
-                runs.append(load_run(member, allow_other_kernels=True))
+                runs.append(Run(member, allow_other_kernels=True))
             except RunError as error:
                 warn(f"{path.name} is compared without {member.name}: {error.message}")
         if not runs:

@@ -1,15 +1,31 @@
-"""`load_model`: open a run or a bundle."""
+"""`load_run` and `load_model`: open a run, or a run or a bundle."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from specnet.errors import UsageError
 
 if TYPE_CHECKING:
     from specnet.runs.bundle import Bundle
     from specnet.runs.run import Run
+
+
+def load_run(
+    directory: str | Path,
+    checkpoint: str | int = "best",
+    kernels: str | None = None,
+    allow_other_kernels: bool = False,
+    data: Any = None,
+) -> Run:
+    """Return the run in a directory, with the model of a checkpoint: "best", "latest" or a step number.
+
+    The other arguments and errors are those of `Run`.
+    """
+    from specnet.runs.run import Run
+
+    return Run(directory, checkpoint, kernels, allow_other_kernels, data)
 
 
 def load_model(
@@ -23,8 +39,6 @@ def load_model(
         UsageError: if a checkpoint of a bundle is named.
     """
     if not Path(path).is_file():
-        from specnet.runs.run import load_run
-
         return load_run(path, checkpoint, kernels, allow_other_kernels)
     from specnet.runs.bundle import Bundle
 

@@ -13,7 +13,7 @@ from specnet.runs.files import read_run_json, write_json
 from specnet.runs.history import History
 from specnet.runs.manifest import check_manifest, describe_setting, describe_spec, now, read_manifest, read_spec
 from specnet.runs.results import write_results
-from specnet.runs.run import load_run
+from specnet.runs.run import Run
 from specnet.runs.state import identify, read_texts
 from specnet.spec.model import Spec
 from specnet.spec.parse import parse_spec
@@ -33,7 +33,7 @@ def repair(path: Path) -> list[str]:
 
 def _repair_results(path: Path) -> list[str]:
     """Measure a finished run again if its results are missing or damaged."""
-    run = load_run(path)
+    run = Run(path)
     if run.status != "finished":
         return []
     try:

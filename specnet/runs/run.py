@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ import numpy as np
 
 from specnet.component import build
 from specnet.datasets.base import Data
-from specnet.errors import DataError, RunError, UsageError
+from specnet.errors import DataError, RunError, SpecnetError, UsageError
+from specnet.functions import all_finite
 from specnet.names import suggest
 from specnet.plots.base import Plot
 from specnet.randomness import stream
@@ -80,7 +80,7 @@ class Run(TrainedModel):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how to load the run again from the same checkpoint, such as in another process."""
-        return load_run, (self.directory.resolve(), self.checkpoint.stem, *self._given)
+        return Run, (self.directory.resolve(), self.checkpoint.stem, *self._given)
 
     def __repr__(self) -> str:
         best = self.best
@@ -104,6 +104,18 @@ class Run(TrainedModel):
     def steps(self) -> list[int]:
         """Steps whose checkpoints the directory has."""
         return self._listing.steps
+
+    def moments(self) -> Iterator[tuple[int, Run]]:
+        """Yield the epoch of each intact checkpoint with finite parameters, and the run at it; data are loaded once."""
+        with suppress(SpecnetError):  # the data may be gone
+            _ = self.data
+        for step in self.steps:
+            other = object.__new__(Run)  # copying would open the run again
+            vars(other).update(vars(self) | {"_scores": {}})
+            with suppress(RunError):
+                other.model = other._read_model(self._listing.path(step))
+                if all_finite(other.model.network.params.flat):
+                    yield int(other.progress["epoch"]), other
 
     def state(self, step: int) -> TrainingState:
         """Return the state in the checkpoint of a step.
@@ -281,20 +293,6 @@ class Run(TrainedModel):
 
     def _repr_html_(self) -> str:
         """Return the run's report as notebooks show it."""
-        page = html.escape(self._page())
-        style = "width: 100%; height: 800px; border: 0"
-        return f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="report of a run" style="{style}"></iframe>'
+        from specnet.report.page import framed
 
-
-def load_run(
-    directory: str | Path,
-    checkpoint: str | int = "best",
-    kernels: str | None = None,
-    allow_other_kernels: bool = False,
-    data: Any = None,
-) -> Run:
-    """Return the run in a directory, with the model of a checkpoint: "best", "latest" or a step number.
-
-    The other arguments and errors are those of `Run`.
-    """
-    return Run(directory, checkpoint, kernels, allow_other_kernels, data)
+        return framed(self._page(), "report of a run")

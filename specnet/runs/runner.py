@@ -23,7 +23,7 @@ from specnet.runs.observers import Observers
 from specnet.runs.plugins import keep_plugins
 from specnet.runs.results import write_results
 from specnet.runs.resume import Resumed
-from specnet.runs.run import Run, load_run
+from specnet.runs.run import Run
 from specnet.runs.signals import Signals
 from specnet.runs.state import describe_origin, identify
 from specnet.training.callbacks import Callback
@@ -135,7 +135,7 @@ class Runner:
 
     def _load(self) -> Run:
         """Return the run, without loading its data again."""
-        run = load_run(self.directory.path)
+        run = Run(self.directory.path)
         run.data = self.experiment.data
         return run
 

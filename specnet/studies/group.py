@@ -12,7 +12,7 @@ import numpy as np
 from specnet.errors import PlotError, RunError
 from specnet.functions import format_number
 from specnet.runs.files import read_run_json, write_file
-from specnet.runs.run import Run, load_run
+from specnet.runs.run import Run
 from specnet.spec.model import Spec
 from specnet.spec.parse import parse_spec
 from specnet.studies.curves import draw_bands
@@ -71,7 +71,7 @@ class Group:
         Raises:
             RunError: if there is none, or one cannot be trusted.
         """
-        found = [load_run(self.directory / run.name, data=self._given) for run in self.summary.done]
+        found = [Run(self.directory / run.name, data=self._given) for run in self.summary.done]
         if not found:
             raise RunError(f"no run in {self.directory} has results", help="repeat the command that made the group")
         return found

@@ -63,17 +63,17 @@ def test_rows_of_attention_add_up_to_one_and_see_nothing_later(runs):
 
 def test_principal_components_are_eigenvectors_of_the_covariance():
     x = RNG.normal(size=(30, 4)) * [1, 5, 2, 3]
-    points, shares = principal_plane(x)
+    points, _, shares = principal_plane(x)
     values, vectors = np.linalg.eigh(np.cov(x.T))
     np.testing.assert_allclose(shares, values[:-3:-1] / values.sum())
     np.testing.assert_allclose(np.abs(points), np.abs((x - x.mean(axis=0)) @ vectors[:, :-3:-1]))
-    np.testing.assert_allclose(principal_plane(x - 7)[0], points)
+    np.testing.assert_allclose(principal_plane(x - 7).points, points)
 
 
 def test_an_embedding_is_shown_or_what_the_last_trained_layer_gets(runs):
     table, hidden = embedded(runs["words"]), embedded(runs["images"])
     assert table.what == "rows of layers.0" and table.truth.tolist() == [0, 1, 2, 3, 4, 5]
-    assert hidden.what == "outputs of layers.2, train split" and hidden.points.shape == (10, 2)
+    assert hidden.what == "outputs of layers.2, train split" and hidden.plane.points.shape == (10, 2)
     assert hidden.classes == ["0", "1"]
 
 

@@ -1,7 +1,6 @@
 """Training in memory: the same loop as that of a run, without its directory."""
 
-import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,11 +52,9 @@ class Fit:
         """Return the page of a fit as a frame for notebooks; None if its samples are gone."""
         if self.shown is None:
             return None
-        from specnet.report.page import page
+        from specnet.report.page import framed, page
 
-        content = html.escape(page(self.shown))
-        style = "width: 100%; height: 800px; border: 0"
-        return f'<iframe srcdoc="{content}" sandbox="allow-scripts" title="report of a fit" style="{style}"></iframe>'
+        return framed(page(self.shown), "report of a fit")
 
 
 @dataclass
@@ -110,6 +107,9 @@ class Shown:
     @property
     def layers(self) -> Sequence[Any]:
         return self.model.network.layers
+
+    def moments(self) -> Iterator[tuple[int, Any]]:
+        yield from ()  # a fit has no checkpoints
 
     def look_inside(
         self, inputs: np.ndarray, wanted: Mapping[str, str], mask: np.ndarray | None = None
