@@ -45,10 +45,10 @@ def open_entries(paths: Sequence[Path], open_run: Callable[[Path], Run], warn: C
         found = []
         for path in _groups_in(given):
             members = find_members(path) if path.is_dir() and not (path / "manifest.json").exists() else []
-            if not members:
-                found.append(single(open_run(path)))
-            elif runs := _open_members(path, members, warn):
+            if runs := _open_members(path, members, warn):
                 found.append(RunSet(path.absolute().name, path, runs, is_group=True))
+            elif not members and not (path / "plan.json").is_file():
+                found.append(single(open_run(path)))
         if not found:
             if any(given.glob("**/results.json")):
                 raise RunError(f"no run in {given} can be read")

@@ -19,6 +19,8 @@ from specnet.cli import cli
 from specnet.errors import BusyError, RunError, UsageError
 from specnet.runs.directory import RunDirectory
 
+LAYERS = [{"type": "linear", "units": 4}, {"type": "reshape", "target_shape": [-1, 2]}, "flatten", "linear"]
+
 
 def called(*arguments):
     return CliRunner().invoke(cli, ["sweep", *map(str, arguments), "-j", "1"])
@@ -148,10 +150,9 @@ def test_folds_are_averaged_inside_a_trial(write, tmp_path):
 
 
 def test_a_trial_whose_values_do_not_fit_each_other_fails_alone(write, read, tmp_path):
-    layers = [{"type": "linear", "units": 4}, {"type": "reshape", "target_shape": [-1, 2]}, "flatten", "linear"]
     search = {"layers.0.units": {"choices": [4, 8]}, "layers.1.target_shape": {"choices": [[-1, 2], [2, 2]]}}
     file = write(
-        tmp_path, {"layers": layers, "training": {"epochs": 1}}, search=search, sampler="grid", trials=None,
+        tmp_path, {"layers": LAYERS, "training": {"epochs": 1}}, search=search, sampler="grid", trials=None,
         seeds=None, pruner=None,
     )  # fmt: skip
     result = called(file, "-o", tmp_path / "pairs")
@@ -159,6 +160,102 @@ def test_a_trial_whose_values_do_not_fit_each_other_fails_alone(write, read, tmp
     assert [trial["status"] for trial in found] == ["finished", "finished", "finished", "failed"]
     assert found[3]["error"] in result.output
     assert not (tmp_path / "pairs" / "3").exists()
+
+
+@pytest.mark.parametrize(("units", "statuses"), [([8, 4], ["failed", "finished"]), ([8], ["failed"])])
+def test_a_generation_that_fails_does_not_end_a_sweep(units, statuses, write, read, tmp_path):
+    search = {"layers.1.target_shape": {"choices": [[2, 2], [4, 1]]}, "layers.0.units": {"choices": units}}
+    file = write(
+        tmp_path, {"layers": LAYERS, "training": {"epochs": 1}}, search=search, sampler="grid", trials=None,
+        seeds=None, pruner=None, generation=1,
+    )  # fmt: skip
+    for _ in range(2):  # the second time, all have ended before
+        result = called(file, "-o", tmp_path / "out")
+        assert [trial["status"] for trial in read(tmp_path / "out")[0]["trials"]] == statuses * 2
+        assert "trial 0 failed: " in result.output
+        assert (tmp_path / "out" / "best.json").exists() is (result.exit_code == 0) is ("finished" in statuses)
+    assert result.exit_code == 0 or (result.exit_code == 2 and "no trial has a value: 2 failed" in result.output)
+
+
+def test_runs_that_are_gone_are_trained_again(swept, write, read, tmp_path):
+    file, out = write(tmp_path), tmp_path / "gone"
+    shutil.copytree(swept.directory, out)
+    pruned = next(trial.number for trial in swept.trials if trial.status == "pruned")
+    for path in (out / "0", out / str(pruned)):
+        shutil.rmtree(path)
+    (out / "1" / "seed-2" / "results.json").unlink()
+    (out / "2" / "summary.json").unlink()
+    (out / "best.json").write_text("{")
+    result = called(file, "-o", out)
+    assert result.exit_code == 0, result.output
+    for number in {0, 1, 2, pruned}:
+        assert f"runs of trial {number} are gone" in result.output
+    assert "other results" not in result.output
+    assert read(out) == read(swept.directory)
+    for path in swept.directory.glob("*/*.json"):
+        assert (out / path.relative_to(swept.directory)).read_bytes() == path.read_bytes()
+    assert (out / "best.json").read_bytes() == (swept.directory / "best.json").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["0", "1/seed-2", "journal.log", "missing"])
+def test_nothing_is_written_through_a_link(name, write, tmp_path):
+    file = write(tmp_path, {"training": {"epochs": 1}}, trials=2, pruner=None)
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    plan = SweepPlan(file)
+    for path in (out, elsewhere, (out / name).parent):
+        path.mkdir(exist_ok=True)
+    (out / "plan.json").write_text(json.dumps(plan.to_json()))
+    (elsewhere / "file").write_text("mine")
+    target = {"journal.log": elsewhere / "file", "missing": elsewhere / "missing"}.get(name, elsewhere)
+    link = out / ("0" if name == "missing" else name)
+    link.symlink_to(target)
+    with pytest.raises(RunError, match=r"symbolic link|not a regular file"):
+        sweep(file, out, workers=1)
+    assert link.is_symlink()
+    assert [path.read_text() for path in elsewhere.iterdir()] == ["mine"]
+    link.unlink()
+    assert len(sweep(file, out, workers=1).trials) == 2
+
+
+def test_choosing_by_the_test_samples_is_warned_of(write, tmp_path):
+    split, search = {"validation": 0.25, "test": 0.25}, {"layers.1": {"choices": ["tanh"]}}
+    file = write(tmp_path, {"split": split}, minimize="test/loss", search=search, pruner=None)
+    [found] = SweepPlan(file).warnings
+    assert (found.code, found.severity, found.location.file) == ("chosen-by-test", "warning", str(file))
+    assert "warning[chosen-by-test]" in called(file, "-o", tmp_path / "out").output
+    assert not SweepPlan(
+        write(tmp_path, minimize="test/loss", search=search, pruner=None, seeds=None, folds=2)
+    ).warnings
+
+
+def test_points_are_counted_and_numbered_as_if_each_was_listed(write, tmp_path):
+    search = {
+        "optimizer.type": {"choices": ["sgd", "adam", "rmsprop"]},
+        "optimizer.momentum": {"low": 0.2, "high": 0.4, "step": 0.1, "when": {"optimizer.type": ["sgd", "rmsprop"]}},
+        "layers.0.units": {"low": 2, "high": 9},
+        "layers.1": {"choices": ["tanh", "relu"], "when": {"layers.0.units": [3, 4, 9], "optimizer.type": "adam"}},
+        "seed": {"low": 1, "high": 10**9},
+        "training.epochs": {"low": 1, "high": 2, "when": {"seed": 7}},
+    }
+    space = SweepPlan(write(tmp_path, search=search)).space
+    pairs = (3 + 3) * 8 + 5 + 3 * 2
+    assert space.count() == pairs * (10**9 + 1)
+    seen = [space.point(number) for number in (0, 5, 6, 7, 8, 10**9, 10**9 + 1, space.count() - 1)]
+    assert [(each["seed"], each.get("training.epochs")) for each in seen] == [
+        (1, None), (6, None), (7, 1), (7, 2), (8, None), (10**9, None), (1, None), (10**9, None),
+    ]  # fmt: skip
+    firsts = [json.dumps(space.point(number * (10**9 + 1))) for number in range(pairs)]
+    assert len({*firsts}) == pairs
+    assert json.loads(firsts[-1])["layers.0.units"] == 9
+
+
+def test_a_sweep_that_was_killed_before_it_began_is_begun(write, tmp_path):
+    file, out = write(tmp_path, {"training": {"epochs": 1}}, trials=1, seeds=None), tmp_path / "out"
+    out.mkdir()
+    for name in (".lock", ".plan.json.abcd1234.tmp"):
+        (out / name).touch()
+    assert len(sweep(file, out, workers=1).trials) == 1
+    assert not (out / ".plan.json.abcd1234.tmp").exists()
 
 
 def test_two_sweeps_on_one_directory_and_another_sweep_in_it_are_refused(swept, write, read, tmp_path):
