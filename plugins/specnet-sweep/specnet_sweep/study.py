@@ -69,8 +69,9 @@ class Study:
             self._study = optuna.create_study(
                 storage=self._storage, study_name=NAME, direction=direction, load_if_exists=True
             )
-        except (ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{path} is damaged: {describe_error(error)}") from error
+        except (ValueError, KeyError, TypeError, AssertionError) as error:
+            help = "remove it: the same trials are then chosen again, and their runs are kept"
+            raise RunError(f"{path} is damaged: {describe_error(error)}", help=help) from error
         self._distributions = {each.path: _distribution(each) for each in plan.space.parameters}
 
     def __len__(self) -> int:

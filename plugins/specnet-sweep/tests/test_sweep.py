@@ -271,13 +271,25 @@ def test_two_sweeps_on_one_directory_and_another_sweep_in_it_are_refused(swept, 
     assert read(swept.directory) == before
 
 
-def test_a_damaged_journal_is_reported(swept, write, tmp_path):
+@pytest.mark.parametrize("text", ["garbage\n{}\n", "[]\n", '{"op_code": 99}\n', '{"op_code": 4, "worker_id": "x"}\n'])
+def test_a_damaged_journal_is_reported(text, swept, write, tmp_path):
     file, out = write(tmp_path), tmp_path / "damaged"
     out.mkdir()
     (out / "plan.json").write_bytes((swept.directory / "plan.json").read_bytes())
-    (out / study.JOURNAL).write_text("garbage\n{}\n")
+    (out / study.JOURNAL).write_text(text)
     with pytest.raises(RunError, match=r"journal.log is damaged"):
         sweep(file, out, workers=1)
+    assert (out / study.JOURNAL).read_text() == text
+
+
+def test_without_its_journal_a_sweep_chooses_the_same_trials_and_keeps_their_runs(swept, write, read, tmp_path):
+    file, out = write(tmp_path), tmp_path / "without"
+    shutil.copytree(swept.directory, out)
+    (out / study.JOURNAL).unlink()
+    runs = {path: path.stat().st_mtime_ns for path in out.glob("*/*/manifest.json")}
+    sweep(file, out, workers=1)
+    assert read(out) == read(swept.directory)
+    assert runs == {path: path.stat().st_mtime_ns for path in out.glob("*/*/manifest.json")}
 
 
 def test_medians_need_enough_runs_and_epochs():
