@@ -100,7 +100,7 @@ class Space:
 
     def __init__(self, parameters: Sequence[Parameter], base: Mapping[str, Any]) -> None:
         self.parameters, self.base = parameters, base
-        self._counts: dict[tuple[int, str], int | None] = {}
+        self._counts: dict[tuple[tuple[int, ...], str], int | None] = {}
 
     def decider(self, place: Sequence[str], before: Parameter) -> Parameter | None:
         """Return the parameter that sets the value at a place: the last one before another."""
@@ -141,26 +141,44 @@ class Space:
         ends = sorted({0, size, *named, *(number + 1 for number in named)})
         return [(first, end - first) for first, end in pairwise(ends)]
 
+    @cached_property
+    def _parts(self) -> list[set[int]]:
+        """Numbers of parameters, divided so that conditions connect only those of one part."""
+        parts: list[set[int]] = []
+        for number, each in enumerate(self.parameters):
+            deciders = {self.decider(place_of(path), each) for path in each.conditions} - {None}
+            joined = [part for part in parts if any(self.parameters[other] in deciders for other in part)]
+            parts = [*(part for part in parts if part not in joined), {number}.union(*joined)]
+        return parts
+
     def count(self, point: Point | None = None, first: int = 0) -> int | None:
         """Return the number of points, None if it is not finite: those that begin with the values before `first`."""
-        point = point or {}
-        if first == len(self.parameters):
+        total = 1
+        for part in self._parts:
+            found = self._count(point or {}, tuple(sorted(number for number in part if number >= first)))
+            if found is None:
+                return None
+            total *= found
+        return total
+
+    def _count(self, point: Point, numbers: tuple[int, ...]) -> int | None:
+        """Return the number of ways to go on with these parameters, the last ones of a part."""
+        if not numbers:
             return 1
-        later = {path for path, decided in self._deciding.items() if any(number >= first for number, _ in decided)}
-        key = first, json.dumps({path: value for path, value in point.items() if path in later})
+        later = {path for path, decided in self._deciding.items() if any(number in numbers for number, _ in decided)}
+        key = numbers, json.dumps({path: value for path, value in point.items() if path in later})
         if key not in self._counts:
-            self._counts[key] = self._count(point, first)
+            self._counts[key] = self._total(point, numbers)
         return self._counts[key]
 
-    def _count(self, point: Point, first: int) -> int | None:
-        parameter = self.parameters[first]
+    def _total(self, point: Point, numbers: tuple[int, ...]) -> int | None:
+        parameter, total = self.parameters[numbers[0]], 0
         if not self.is_active(parameter, point):
-            return self.count(point, first + 1)
+            return self._count(point, numbers[1:])
         if parameter.size is None:
             return None
-        total = 0
         for number, length in self._runs(parameter):
-            below = self.count({**point, parameter.path: parameter.value(number)}, first + 1)
+            below = self._count({**point, parameter.path: parameter.value(number)}, numbers[1:])
             if below is None:
                 return None
             total += length * below

@@ -13,10 +13,11 @@ from specnet_sweep import SweepObserver, study, sweep
 from specnet_sweep.plan import SweepPlan
 from specnet_sweep.progress import LiveRuns
 from specnet_sweep.pruning import FEWEST, median_limits
+from specnet_sweep.settings import Searched
+from specnet_sweep.space import Parameter, Space
 
 import specnet
 from specnet.cli import cli
-from specnet.errors import BusyError, RunError, UsageError
 from specnet.runs.directory import RunDirectory
 
 LAYERS = [{"type": "linear", "units": 4}, {"type": "reshape", "target_shape": [-1, 2]}, "flatten", "linear"]
@@ -177,46 +178,6 @@ def test_a_generation_that_fails_does_not_end_a_sweep(units, statuses, write, re
     assert result.exit_code == 0 or (result.exit_code == 2 and "no trial has a value: 2 failed" in result.output)
 
 
-def test_runs_that_are_gone_are_trained_again(swept, write, read, tmp_path):
-    file, out = write(tmp_path), tmp_path / "gone"
-    shutil.copytree(swept.directory, out)
-    pruned = next(trial.number for trial in swept.trials if trial.status == "pruned")
-    for path in (out / "0", out / str(pruned)):
-        shutil.rmtree(path)
-    (out / "1" / "seed-2" / "results.json").unlink()
-    (out / "2" / "summary.json").unlink()
-    (out / "best.json").write_text("{")
-    result = called(file, "-o", out)
-    assert result.exit_code == 0, result.output
-    for number in {0, 1, 2, pruned}:
-        assert f"runs of trial {number} are gone" in result.output
-    assert "other results" not in result.output
-    assert read(out) == read(swept.directory)
-    for path in swept.directory.glob("*/*.json"):
-        assert (out / path.relative_to(swept.directory)).read_bytes() == path.read_bytes()
-    assert (out / "best.json").read_bytes() == (swept.directory / "best.json").read_bytes()
-
-
-@pytest.mark.parametrize("name", ["0", "1/seed-2", "journal.log", "missing"])
-def test_nothing_is_written_through_a_link(name, write, tmp_path):
-    file = write(tmp_path, {"training": {"epochs": 1}}, trials=2, pruner=None)
-    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
-    plan = SweepPlan(file)
-    for path in (out, elsewhere, (out / name).parent):
-        path.mkdir(exist_ok=True)
-    (out / "plan.json").write_text(json.dumps(plan.to_json()))
-    (elsewhere / "file").write_text("mine")
-    target = {"journal.log": elsewhere / "file", "missing": elsewhere / "missing"}.get(name, elsewhere)
-    link = out / ("0" if name == "missing" else name)
-    link.symlink_to(target)
-    with pytest.raises(RunError, match=r"symbolic link|not a regular file"):
-        sweep(file, out, workers=1)
-    assert link.is_symlink()
-    assert [path.read_text() for path in elsewhere.iterdir()] == ["mine"]
-    link.unlink()
-    assert len(sweep(file, out, workers=1).trials) == 2
-
-
 def test_choosing_by_the_test_samples_is_warned_of(write, tmp_path):
     split, search = {"validation": 0.25, "test": 0.25}, {"layers.1": {"choices": ["tanh"]}}
     file = write(tmp_path, {"split": split}, minimize="test/loss", search=search, pruner=None)
@@ -249,49 +210,6 @@ def test_points_are_counted_and_numbered_as_if_each_was_listed(write, tmp_path):
     assert json.loads(firsts[-1])["layers.0.units"] == 9
 
 
-def test_a_sweep_that_was_killed_before_it_began_is_begun(write, tmp_path):
-    file, out = write(tmp_path, {"training": {"epochs": 1}}, trials=1, seeds=None), tmp_path / "out"
-    out.mkdir()
-    for name in (".lock", ".plan.json.abcd1234.tmp"):
-        (out / name).touch()
-    assert len(sweep(file, out, workers=1).trials) == 1
-    assert not (out / ".plan.json.abcd1234.tmp").exists()
-
-
-def test_two_sweeps_on_one_directory_and_another_sweep_in_it_are_refused(swept, write, read, tmp_path):
-    file = write(tmp_path)
-    with RunDirectory(swept.directory), pytest.raises(BusyError, match="another process writes"):
-        sweep(file, swept.directory, workers=1)
-    before = read(swept.directory)
-    for change, what in (({"seed": 3}, "seed"), ({"changed": {"seed": 5}}, "spec")):
-        with pytest.raises(UsageError, match=rf"contains another sweep, of .*sweep.json, which differs in {what}"):
-            sweep(write(tmp_path, **change), swept.directory, workers=1)
-    with pytest.raises(UsageError, match="is not a sweep"):
-        sweep(file, tmp_path, workers=1)
-    assert read(swept.directory) == before
-
-
-@pytest.mark.parametrize("text", ["garbage\n{}\n", "[]\n", '{"op_code": 99}\n', '{"op_code": 4, "worker_id": "x"}\n'])
-def test_a_damaged_journal_is_reported(text, swept, write, tmp_path):
-    file, out = write(tmp_path), tmp_path / "damaged"
-    out.mkdir()
-    (out / "plan.json").write_bytes((swept.directory / "plan.json").read_bytes())
-    (out / study.JOURNAL).write_text(text)
-    with pytest.raises(RunError, match=r"journal.log is damaged"):
-        sweep(file, out, workers=1)
-    assert (out / study.JOURNAL).read_text() == text
-
-
-def test_without_its_journal_a_sweep_chooses_the_same_trials_and_keeps_their_runs(swept, write, read, tmp_path):
-    file, out = write(tmp_path), tmp_path / "without"
-    shutil.copytree(swept.directory, out)
-    (out / study.JOURNAL).unlink()
-    runs = {path: path.stat().st_mtime_ns for path in out.glob("*/*/manifest.json")}
-    sweep(file, out, workers=1)
-    assert read(out) == read(swept.directory)
-    assert runs == {path: path.stat().st_mtime_ns for path in out.glob("*/*/manifest.json")}
-
-
 def test_medians_need_enough_runs_and_epochs():
     curves = [np.arange(1.0, 11) * n for n in range(1, FEWEST + 1)]
     limits = median_limits([*curves[:-1], curves[-1][:5]], 20)
@@ -305,3 +223,12 @@ def test_the_package_needs_optuna_only_to_run_a_sweep():
     assert names == ["study.py"]
     result = CliRunner().invoke(cli, ["sweep", "--help"])
     assert "Try values of a spec" in result.output
+
+
+def test_many_conditions_are_counted_at_once():
+    choices = [Parameter(f"a{number}", Searched(choices=[1, 2])) for number in range(40)]
+    ranges = [Parameter(f"b{number}", Searched(choices=[1, 2, 3], when={f"a{number}": 1})) for number in range(40)]
+    space = Space([*choices, *ranges], {})
+    assert space.count() == 4**40
+    last = space.point(4**40 - 1)
+    assert (last["a0"], last.get("b0")) == (2, None)
