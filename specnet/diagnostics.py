@@ -148,7 +148,7 @@ def _diagnostic(found: Any) -> Diagnostic:
         name = f"item {name}"
     if kind == "missing":
         return Diagnostic(code, f'the key "{name}" is missing', pointer[:-1])
-    message = re.sub("^(Input|String|List|Tuple) ", f"{name} ", found["msg"].removeprefix("Value error, "))
+    message = re.sub("^(Input|String|List|Tuple|Dictionary) ", f"{name} ", found["msg"].removeprefix("Value error, "))
     message = re.sub(r" after validation, not \d+$", "", message)
     for theirs, ours in PLAIN_WORDS.items():
         message = message.replace(theirs, ours)

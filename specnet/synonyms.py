@@ -261,6 +261,7 @@ COMMANDS = [
     Alias("lr-find", "lr_finder find_lr range_test"),
     Alias("new", "init create scaffold"),
     Alias("data", "dataset"),
+    Alias("sweep", "tune optimize grid_search hyperopt"),
 ]
 """Commands."""
 

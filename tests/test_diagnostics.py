@@ -19,6 +19,7 @@ class Outer(Section):
     mode: Literal["min", "max"] = "min"
     flag: bool = True
     sizes: list[int] = Field(default=[1], min_length=1)
+    table: dict[str, int] = Field(default={"a": 1}, min_length=1)
     pair: tuple[int, int] = (1, 2)
     key: int = Field(default=1, alias="the-key")
     inner: Inner = Inner()
@@ -62,6 +63,7 @@ def explained(cls, document):
         ("mode", "mid", "wrong-value", "mode should be 'min' or 'max', not \"mid\""),
         ("flag", 1, "wrong-type", "flag should be true or false, not 1"),
         ("sizes", [], "wrong-length", "sizes should have at least 1 item, not []"),
+        ("table", {}, "wrong-length", "table should have at least 1 item, not {}"),
         ("inner", 3, "wrong-type", "inner should be an object, not 3"),
         ("even", 3, "out-of-range", "even should be a multiple of 2, not 3"),
         ("odd", 2, "wrong-value", "an odd number belongs here, not 2"),

@@ -34,7 +34,7 @@ from specnet.cli.running import resume, run
 from specnet.cli.runs import runs
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
-from specnet.cli.unknown import CommandGroup, unknown_option
+from specnet.cli.unknown import PLUGIN_COMMANDS, CommandGroup, unknown_option
 from specnet.cli.using import bundle, evaluate, predict
 from specnet.errors import BrokenComponentError, SpecnetError
 from specnet.names import nearest, suggest
@@ -109,7 +109,9 @@ class Commands(CommandGroup):
             ctx.exit(1)
 
     def suggest(self, args: list[str]) -> str:
-        commands = {*self.commands, *list_plugins()}
+        commands = {*self.commands, *list_plugins(), *PLUGIN_COMMANDS}
+        if plugin := PLUGIN_COMMANDS.get(args[0]):
+            return f"it comes with the plugin {plugin}: pip install {plugin}"
         spec = next((argument for argument in args if argument.endswith(".json")), None)
         if spec and (spec == args[0] or nearest(args[0], commands, "commands") == "run"):
             return f'did you mean "specnet run {spec}"?'

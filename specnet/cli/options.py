@@ -191,8 +191,8 @@ def open_model(path: Path, checkpoint: str, kernels: str | None = None, allow: b
     import specnet
 
     model: Run | Bundle | Ensemble
-    of_sweep = (path / "best.json").is_file() and not (path / "manifest.json").exists()
-    if of_sweep or (path / "summary.json").is_file():
+    of_many = any((path / name).is_file() for name in ("summary.json", "best.json", "plan.json"))
+    if of_many and not (path / "manifest.json").exists():
         from specnet.studies.ensemble import open_ensemble
 
         if checkpoint != "best":

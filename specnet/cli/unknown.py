@@ -9,6 +9,9 @@ import click
 from specnet.names import nearest, suggest
 from specnet.words import printable, quote
 
+PLUGIN_COMMANDS = {"sweep": "specnet-sweep"}
+"""Commands of our own plugins, which may not be installed, and their distributions."""
+
 
 class CommandGroup(click.Group):
     """A group that suggests a command for an unknown one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from specnet.errors import RunError
+from specnet.errors import RunError, UsageError
 from specnet.report.entries import RunSet, single
 from specnet.runs.run import Run
 
@@ -33,28 +33,40 @@ def open_entries(paths: Sequence[Path], open_run: Callable[[Path], Run], warn: C
 
     The directory of a sweep stands for the groups of its trials.
 
-    Runs of a group that cannot be read are left out, and `warn` is called with the reason.
+    Runs of a group that cannot be read are left out, as are trials without any other, and `warn` is called with the
+    reason.
 
     Raises:
         RunError: if a directory is neither a run nor contains one that can be read.
+        UsageError: if no run in it has results yet.
     """
     entries: list[RunSet] = []
-    for path in [group for given in paths for group in _groups_in(given)]:
-        members = find_members(path) if path.is_dir() and not (path / "manifest.json").exists() else []
-        if not members:
-            entries.append(single(open_run(path)))
-            continue
-        runs = []
-        for member in members:
-            try:
-                if not (member / "results.json").exists():
-                    raise RunError("it has no results yet")
-                runs.append(Run(member, allow_other_kernels=True))
-            except RunError as error:
-                warn(f"{path.name} is compared without {member.name}: {error.message}")
-        if not runs:
-            raise RunError(f"no run in {path} can be read")
-        entries.append(RunSet(path.absolute().name, path, runs, is_group=True))
+    for given in paths:
+        found = []
+        for path in _groups_in(given):
+            members = find_members(path) if path.is_dir() and not (path / "manifest.json").exists() else []
+            if runs := _open_members(path, members, warn):
+                found.append(RunSet(path.absolute().name, path, runs, is_group=True))
+            elif not members and not (path / "plan.json").is_file():
+                found.append(single(open_run(path)))
+        if not found:
+            if any(given.glob("**/results.json")):
+                raise RunError(f"no run in {given} can be read")
+            raise UsageError(f"no run in {given} has results yet", help=f"specnet runs {given} shows how they ended")
+        entries += found
     if len(entries) == 1 and entries[0].is_group:
         return [single(run) for run in entries[0].runs if isinstance(run, Run)]
     return entries
+
+
+def _open_members(path: Path, members: Sequence[Path], warn: Callable[[str], None]) -> list[Run]:
+    """Return the runs of a group that can be read."""
+    runs = []
+    for member in members:
+        try:
+            if not (member / "results.json").exists():
+                raise RunError("it has no results yet")
+            runs.append(Run(member, allow_other_kernels=True))
+        except RunError as error:
+            warn(f"{path.name} is compared without {member.name}: {error.message}")
+    return runs

@@ -164,7 +164,9 @@ def read_manifest(directory: Path) -> dict[str, Any]:
             raise RunError(f"{directory} is a file, not a run directory")
         raise RunError(f"there is no directory {directory}")
     if not os.path.lexists(path):
-        help = "it is a group of runs: name one of them" if (directory / "summary.json").is_file() else None
+        kinds = {"summary.json": "group of runs", "plan.json": "sweep"}
+        kind = next((kind for name, kind in kinds.items() if (directory / name).is_file()), None)
+        help = f"it is a {kind}: name one of its runs" if kind else None
         raise RunError(f"{directory} is not a run directory: it has no manifest.json", help=help)
     manifest = read_run_json(path)
     check_manifest(manifest, path)

@@ -23,6 +23,8 @@ from specnet.studies.statistics import Limits, Reached, Statistic, count_reached
 SUMMARY = "summary.json"
 BEST_TRIAL = "best.json"
 """In the directory of a sweep: which group is that of the best trial."""
+SWEEP = "plan.json"
+"""In the directory of a sweep: what it tries."""
 _Scores = dict[str, FiniteFloat | None]
 
 
@@ -113,15 +115,27 @@ def find_group(directory: Path) -> Path:
     """Return the directory of a group: this one or, if it is that of a sweep, the one of its best trial.
 
     Raises:
-        RunError: if the file of the sweep is damaged.
+        RunError: if the file of the sweep is damaged, or the best trial is gone.
+        UsageError: if the sweep has no best trial.
     """
     path = directory / BEST_TRIAL
-    if is_group(directory) or not path.is_file():
+    if not is_sweep(directory):
         return directory
+    again = "the same specnet sweep command"
+    if not path.is_file():
+        message = f"the sweep in {directory} has no best trial: none has ended with a value"
+        raise UsageError(message, help=f"trials.json says how they ended; {again} resumes it")
     name = read_run_json(path).get("directory")
     if not isinstance(name, str) or not name or Path(name).name != name:
-        raise RunError(f"{path} is damaged: it names no directory beside it")
+        raise RunError(f"{path} is damaged: it names no directory beside it", help=f"{again} writes it again")
+    if not is_group(directory / name):
+        raise RunError(f"{directory / name}, the best trial of a sweep, is gone", help=f"{again} trains it again")
     return directory / name
+
+
+def is_sweep(path: Path) -> bool:
+    """Return whether a directory is that of a sweep."""
+    return not is_group(path) and any((path / name).is_file() for name in (SWEEP, BEST_TRIAL))
 
 
 def with_results(summary: GroupSummary, directory: Path) -> GroupSummary:

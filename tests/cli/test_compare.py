@@ -79,6 +79,11 @@ def test_a_directory_of_groups_stands_for_all_of_them(compare):
     for number, group in enumerate(("tanh", "deep")):
         shutil.copytree(group, f"sweep/{number}")
     assert [line.split()[0] for line in compare("sweep").output.splitlines()[:3]] == ["run", "0", "1"]
+    for path in Path("sweep/0").glob("*/results.json"):  # as in a trial that diverged
+        path.unlink()
+    result = compare("sweep", "other")
+    assert [line.split()[0] for line in result.stdout.splitlines()[:3]] == ["run", "1", "other"]
+    assert "0 is compared without 2: it has no results yet" in result.stderr
 
 
 def test_runs_on_different_samples_have_no_winner(compare):

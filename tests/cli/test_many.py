@@ -1,7 +1,10 @@
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from specnet.cli.unknown import PLUGIN_COMMANDS
 
 SPEC = {
     "dataset": {"type": "spiral", "n_samples": 40},
@@ -80,3 +83,36 @@ def test_bad_input_is_located_and_leaves_nothing(command, message, invoke, write
     result = invoke(*command.split())
     assert result.exit_code == (3 if command.startswith("refit") else 2), result.output
     assert message in result.output
+
+
+@pytest.mark.parametrize(
+    "command", ["refit s", "predict s x.csv", "evaluate s", "export s --to numpy -o x.py", "compare s"]
+)
+def test_a_sweep_of_which_no_trial_has_a_value_is_refused(command, invoke):
+    Path("s/0/seed-1").mkdir(parents=True)
+    Path("s/plan.json").write_text("{}")
+    for name in ("absent", "0/seed-1/manifest.json"):  # before its first run, and in it
+        Path("s/0/summary.json").touch()
+        Path("s", name).write_text("{}")
+        result = invoke(*command.split())
+        words = "no run in s has results yet" if "compare" in command else "the sweep in s has no best trial"
+        assert (result.exit_code, words in result.stderr) == (2, True), result.output
+
+
+def test_a_command_that_takes_a_run_names_a_sweep_as_what_it_is(invoke):
+    Path("s").mkdir()
+    Path("s/plan.json").write_text("{}")
+    assert "it is a sweep: name one of its runs" in invoke("report", "s").stderr
+
+
+def test_a_command_of_a_plugin_that_is_not_installed_says_what_to_install(invoke, monkeypatch):
+    found = {}
+    for path in Path(__file__).parents[2].glob("plugins/*/pyproject.toml"):
+        project = tomllib.loads(path.read_text())["project"]
+        found |= dict.fromkeys(project.get("entry-points", {}).get("specnet.commands", {}), project["name"])
+    assert found == PLUGIN_COMMANDS
+    monkeypatch.setattr("specnet.cli.find_command", lambda name: None)
+    monkeypatch.setattr("specnet.cli.list_plugins", dict)
+    for command, plugin in found.items():
+        assert f"pip install {plugin}" in invoke(command, "x.json").stderr
+    assert 'did you mean "sweep"?' in invoke("swep", "x.json").stderr

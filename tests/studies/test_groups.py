@@ -193,6 +193,9 @@ def test_a_sweep_stands_for_its_best_trial(folds, tmp_path):
         best.write_text(damaged)
         with pytest.raises(RunError, match=r"best\.json is damaged"):
             specnet.load_group(tmp_path)
+    best.write_text('{"directory": "8"}')
+    with pytest.raises(RunError, match="the best trial of a sweep, is gone"):
+        specnet.load_group(tmp_path)
 
 
 def test_a_schedule_keeps_its_length_in_a_refit(folds):

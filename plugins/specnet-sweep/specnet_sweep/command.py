@@ -10,7 +10,7 @@ import click
 from specnet.cli.many import engine_options
 from specnet.cli.options import PATH, format_option, parse_bytes, plugin_option
 from specnet.cli.output import claim_output, echo, echo_json, is_quiet, note
-from specnet.errors import DivergenceError
+from specnet.errors import DivergenceError, UsageError
 from specnet.words import show_path
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def show_sweep(result: SweepResult, form: str) -> None:
     """Print the best trials, and where all of them are.
 
     Raises:
-        DivergenceError: if no trial has a value.
+        DivergenceError: if no trial has a value, and some diverged.
+        UsageError: if all failed.
     """
     from specnet.cli.show import show_table
     from specnet_sweep.results import best_rows
@@ -85,7 +86,16 @@ def show_sweep(result: SweepResult, form: str) -> None:
         if result.best:
             echo(f"The best is in {show_path(result.directory / str(result.best.number))}")
         echo(f"The trials were saved in {show_path(result.directory)}")
-    for failed in [trial for trial in result.trials if trial.error]:
-        note(f"warning: trial {failed.number} failed: {failed.error}")
+    failed: dict[str, list[int]] = {}
+    for trial in result.trials:
+        if trial.error:
+            failed.setdefault(trial.error, []).append(trial.number)
+    for error, numbers in failed.items():
+        which = f"trial {numbers[0]}" + (f" and {len(numbers) - 1} others" if len(numbers) > 1 else "")
+        note(f"warning: {which} failed: {error}")
     if not result.best:
-        raise DivergenceError("no trial has a value: all diverged")
+        counts = ", ".join(f"{count} {status}" for status, count in result.counts.items())
+        if "diverged" in result.counts:
+            raise DivergenceError(f"no trial has a value: {counts}")
+        help = f"after a correction, choose another directory with --out, or remove {show_path(result.directory)}"
+        raise UsageError(f"no trial has a value: {counts}", help=help)

@@ -16,6 +16,9 @@ class SweepObserver:
     def begin(self, directory: Path, plan: SweepPlan, told: int) -> None:
         """Run before the first trial; `told` trials have ended before."""
 
+    def warned(self, message: str) -> None:
+        """Run when something is not as the sweep has left it."""
+
     def running(self, directories: Sequence[Path]) -> None:
         """Run before the runs in these directories are trained."""
 

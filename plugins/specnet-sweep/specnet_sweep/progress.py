@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from specnet.cli.messages import terminal_width
 from specnet.cli.output import tell
 from specnet.cli.show import OutputConsole
 from specnet.functions import format_number
@@ -20,6 +21,7 @@ from specnet.words import printable, show_path
 from specnet_sweep.observer import SweepObserver
 from specnet_sweep.plan import SweepPlan
 from specnet_sweep.results import TrialResult, show_parameter
+from specnet_sweep.space import show_count
 
 _REFRESH = 2
 """Times a second that the table is drawn."""
@@ -43,11 +45,18 @@ class SweepWarnings(SweepObserver):
     def __init__(self) -> None:
         self.told: set[str] = set()
 
+    def begin(self, directory: Path, plan: SweepPlan, told: int) -> None:
+        for warning in plan.warnings:
+            tell(warning.render(plan.base.source, terminal_width()) + "\n")
+
     def run_ended(self, outcome: JobOutcome) -> None:
         for warning in outcome.warnings:
             if warning not in self.told:
                 self.told.add(warning)
                 tell(f"warning: {_name(outcome.directory)}: {printable(warning)}")
+
+    def warned(self, message: str) -> None:
+        tell(f"warning: {message}")
 
     def waiting(self, directories: Sequence[Path]) -> None:
         names = ", ".join(map(_name, directories))
@@ -64,10 +73,15 @@ class SweepLines(SweepWarnings):
         self.console = console
 
     def begin(self, directory: Path, plan: SweepPlan, told: int) -> None:
+        super().begin(directory, plan, told)
         settings, self.plan, self.ended = plan.settings, plan, told
         what = f"{plan.trials:,} trials"
         if plan.possible is not None:
-            what += f" of {plan.possible:,} possible ones" if plan.possible > plan.trials else ", all possible ones"
+            what += (
+                f" of {show_count(plan.possible)} possible ones"
+                if plan.possible > plan.trials
+                else ", all possible ones"
+            )
         runs = settings.folds or len(plan.seeds(plan.base))
         what += f", with {runs} runs each" if runs > 1 else ""
         self.line(f"{what} -> {show_path(directory)}")

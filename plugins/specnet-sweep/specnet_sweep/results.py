@@ -15,10 +15,9 @@ from specnet.runs.directory import RunDirectory
 from specnet.runs.files import read_run_json, write_json
 from specnet.studies.group import show_limits
 from specnet.studies.statistics import Statistic
-from specnet.studies.summary import GroupSummary
+from specnet.studies.summary import BEST_TRIAL, GroupSummary
 
 TRIALS = "trials.json"
-BEST = "best.json"
 Status = Literal["finished", "pruned", "diverged", "failed"]
 
 
@@ -104,7 +103,7 @@ def write_results(result: SweepResult, directory: RunDirectory) -> None:
     if best := result.best:
         spec = read_run_json(directory.path / str(best.number) / "spec.json")
         about = {"format": 1, "directory": str(best.number), "objective": result.objective, "value": best.value}
-        write_json(directory.file(BEST), about | {"parameters": best.parameters, "spec": spec})
+        write_json(directory.file(BEST_TRIAL), about | {"parameters": best.parameters, "spec": spec})
 
 
 def best_rows(result: SweepResult, most: int) -> tuple[list[str], list[str], list[list[str]]]:

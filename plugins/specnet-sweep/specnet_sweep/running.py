@@ -6,17 +6,16 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from specnet.errors import SpecnetError, UsageError
+from specnet.errors import UsageError
 from specnet.kernels.base import DEFAULT
 from specnet.runs.directory import LOCK, RunDirectory
-from specnet.runs.files import read_run_json, write_json
+from specnet.runs.files import TEMPORARY, read_run_json, write_json
 from specnet.studies.engine import train_all
+from specnet.studies.summary import SWEEP
 from specnet.words import os_reason
 from specnet_sweep.observer import SweepObserver
 from specnet_sweep.plan import SweepPlan
 from specnet_sweep.results import SweepResult
-
-PLAN = "plan.json"
 
 
 def sweep(
@@ -52,7 +51,8 @@ def sweep(
     train = partial(train_all, workers=workers, threads=threads, engine=engine)
     with RunDirectory(path) as directory:
         _check_free(path, plan)
-        write_json(directory.file(PLAN), {"format": 1, "file": str(plan.file)} | plan.to_json())
+        directory.clean()
+        write_json(directory.file(SWEEP), {"format": 1, "file": str(plan.file)} | plan.to_json())
         from specnet_sweep.trials import Sweep
 
         return Sweep(plan, directory, observer or SweepObserver(), train).run()
@@ -72,19 +72,24 @@ def _place(out: str | Path | None, plan: SweepPlan) -> Path:
         path = Path("runs") / (name if number == 1 else f"{name}-{number}")
         try:
             _check_free(path, plan)
-        except SpecnetError:
+        except UsageError:
             continue
         return path
     raise AssertionError
 
 
 def _check_free(path: Path, plan: SweepPlan) -> None:
-    if (path / PLAN).is_file():
-        before = read_run_json(path / PLAN)
+    if (path / SWEEP).is_file():
+        before = read_run_json(path / SWEEP)
         now = plan.to_json()
         changed = ["spec" if key == "base" else key for key in now if before.get(key) != now[key]]
         if changed:
             message = f"{path} contains another sweep, of {before.get('file')}, which differs in {', '.join(changed)}"
             raise UsageError(message, help="name another directory with --out")
-    elif path.exists() and (not path.is_dir() or any(each.name != LOCK for each in path.iterdir())):
+    elif path.exists() and (not path.is_dir() or not all(_is_ours(each.name) for each in path.iterdir())):
         raise UsageError(f"{path} already exists, and is not a sweep", help="name another with --out")
+
+
+def _is_ours(name: str) -> bool:
+    """Return whether a file may be in the directory of a sweep that was killed before it began."""
+    return name == LOCK or TEMPORARY.fullmatch(name) is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -43,6 +43,7 @@ def _check_seeds(value: Any) -> Any:
     return value
 
 
+_NO_OBJECTIVE = Diagnostic("missing-key", 'the key "minimize" or "maximize" is missing')
 _Number = Annotated[int | float, BeforeValidator(_check_number)]
 
 
@@ -66,8 +67,10 @@ class Settings(Section):
 
     description: str = Field(default="", description="what the sweep is about, in a sentence")
     spec: str = Field(min_length=1, description="path of the spec, relative to this file")
-    minimize: str | None = Field(default=None, description="value to minimize, such as validation/loss")
-    maximize: str | None = Field(default=None, description="value to maximize, such as validation/accuracy")
+    minimize: str | None = Field(default=None, min_length=1, description="value to minimize, such as validation/loss")
+    maximize: str | None = Field(
+        default=None, min_length=1, description="value to maximize, such as validation/accuracy"
+    )
     search: dict[str, Searched] = Field(min_length=1, max_length=100, description="values by their path, as in --set")
     trials: Annotated[PositiveInt, Field(le=MOST_TRIALS)] | None = Field(
         default=None, description="number of trials; null: the whole grid"
@@ -100,12 +103,19 @@ def read_settings(path: Path) -> tuple[Settings, Document]:
     parsed = read_json(path)
     document = Document(parsed.value, str(path), path.parent, parsed.spans, parsed.mistakes)
     mistakes = list(document.mistakes)
-    if not mistakes:
+    if not mistakes and not isinstance(parsed.value, dict):
+        help = '{"spec": "base.json", "minimize": "validation/loss", "search": {…}, "trials": 50}'
+        message = f"a sweep should be an object, not {show_value(parsed.value)}"
+        mistakes = [Diagnostic("wrong-type", message, (), help)]
+    elif not mistakes:
         try:
             settings = Settings.model_validate_json(to_json(document.value), strict=True)
             mistakes = [*_check(settings)]
         except ValidationError as error:
             mistakes = explain(explain_unknown_keys(error, Settings)).diagnostics
+            misspelt = any(found.code == "unknown-key" for found in mistakes)
+            if not (misspelt or {"minimize", "maximize"} & {*parsed.value}):
+                mistakes.append(_NO_OBJECTIVE)
     if mistakes:
         raise SpecError([document.locate(found) for found in mistakes], file=str(path))
     return settings, document
@@ -113,7 +123,7 @@ def read_settings(path: Path) -> tuple[Settings, Document]:
 
 def _check(settings: Settings) -> Iterator[Diagnostic]:
     if not settings.objective:
-        yield Diagnostic("missing-key", 'the key "minimize" or "maximize" is missing')
+        yield _NO_OBJECTIVE
     elif settings.minimize and settings.maximize:
         yield Diagnostic("wrong-value", "a sweep minimizes or maximizes, not both", ("maximize",))
     if settings.seeds is not None and settings.folds is not None:
@@ -146,15 +156,16 @@ def _check_range(about: Searched, sampler: str) -> Iterator[Diagnostic]:
         yield Diagnostic("out-of-range", "with log, low should be greater than 0", ("low",), help)
     elif about.log and step is not None:
         yield Diagnostic("wrong-value", "a range with log has no step", ("step",), "name the numbers as choices")
-    elif step is not None and (rest := (_exact(high) - _exact(low)) % _exact(step)):
-        last = _exact(high) - rest
-        help = f"high could be {last} or {last + _exact(step)}"
+    elif step is not None and (rest := (exact(high) - exact(low)) % exact(step)):
+        last = exact(high) - rest
+        help = " or ".join(str(int(end) if end.denominator == 1 else float(end)) for end in (last, last + exact(step)))
+        help = f"high could be {help}"
         yield Diagnostic("out-of-range", f"high is not a whole number of steps above low, {low}", ("high",), help)
     elif sampler == "grid" and step is None and (about.log or not (type(low) is type(high) is int)):
         what = "the numbers as choices" if about.log else "a step, or choices"
         yield Diagnostic("missing-key", "a grid cannot have every number of this range", (), f"give it {what}")
 
 
-def _exact(number: _Number) -> Decimal:
+def exact(number: int | float) -> Fraction:
     """Return a number as it is written: steps of 0.1 do not add up in binary."""
-    return Decimal(repr(number))
+    return Fraction(repr(number))

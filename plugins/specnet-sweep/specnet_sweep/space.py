@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
-from specnet_sweep.settings import Searched
+from specnet_sweep.settings import Searched, exact
 
 Point = dict[str, Any]
 """Values by path, in the order of the sweep file; those whose condition does not hold are missing."""
@@ -62,19 +64,27 @@ class Parameter:
             return 1
         if self._step is None:
             return None
-        return int((Decimal(repr(self.about.high)) - Decimal(repr(self.about.low))) / self._step) + 1
+        return int((exact(self.about.high) - exact(self.about.low)) / self._step) + 1
 
     @cached_property
-    def _step(self) -> Decimal | None:
+    def _step(self) -> Fraction | None:
         step = self.about.step or (1 if self.whole else None)
-        return None if step is None else Decimal(repr(step))
+        return None if step is None else exact(step)
 
     def value(self, number: int) -> Any:
         """Return the value with a number from 0."""
         if self.about.choices is not None:
             return self.about.choices[number]
-        found = Decimal(repr(self.about.low)) + number * (self._step or 0)
+        assert self.about.low is not None
+        found = exact(self.about.low) + number * (self._step or 0)
         return int(found) if self.whole else float(found)
+
+    def position(self, value: Any) -> int | None:
+        """Return the number of a value of a finite range; None if the range does not have it."""
+        if type(value) not in (int, float) or self.about.low is None or self.size is None:
+            return None
+        steps = (exact(value) - exact(self.about.low)) / (self._step or 1)
+        return int(steps) if steps.denominator == 1 and 0 <= steps < self.size else None
 
     def nearest(self, drawn: float) -> Any:
         """Return the value of the range that is closest to a number: sums of steps are not exact."""
@@ -82,7 +92,7 @@ class Parameter:
             return self.value(0)
         if self._step is None:
             return float(drawn)
-        return self.value(round((drawn - float(self.about.low or 0)) / float(self._step)))
+        return self.value(round((Fraction(drawn) - exact(self.about.low or 0)) / self._step))
 
 
 class Space:
@@ -90,7 +100,7 @@ class Space:
 
     def __init__(self, parameters: Sequence[Parameter], base: Mapping[str, Any]) -> None:
         self.parameters, self.base = parameters, base
-        self._counts: dict[tuple[int, str], int | None] = {}
+        self._counts: dict[tuple[tuple[int, ...], str], int | None] = {}
 
     def decider(self, place: Sequence[str], before: Parameter) -> Parameter | None:
         """Return the parameter that sets the value at a place: the last one before another."""
@@ -112,36 +122,66 @@ class Space:
         return find_value(point[decider.path], place[len(decider.place) :])
 
     @cached_property
-    def _deciding(self) -> set[str]:
-        """Paths of the parameters on which conditions depend."""
-        found = [self.decider(place_of(path), each) for each in self.parameters for path in each.conditions]
-        return {each.path for each in found if each}
+    def _deciding(self) -> dict[str, list[tuple[int, list[Any]]]]:
+        """By paths of parameters: the numbers of those whose conditions depend on them, and the values these name."""
+        found: dict[str, list[tuple[int, list[Any]]]] = {}
+        for number, each in enumerate(self.parameters):
+            for path, values in each.conditions.items():
+                if decider := self.decider(place_of(path), each):
+                    found.setdefault(decider.path, []).append((number, values))
+        return found
+
+    def _runs(self, parameter: Parameter) -> list[tuple[int, int]]:
+        """Return a parameter's values as runs (first number, length) of those that no condition tells apart."""
+        size, named = parameter.size or 0, set[int]()
+        for _, values in self._deciding.get(parameter.path, []):
+            if parameter.about.choices is not None:
+                named.update(range(size))
+            named.update(number for value in values if (number := parameter.position(value)) is not None)
+        ends = sorted({0, size, *named, *(number + 1 for number in named)})
+        return [(first, end - first) for first, end in pairwise(ends)]
+
+    @cached_property
+    def _parts(self) -> list[set[int]]:
+        """Numbers of parameters, divided so that conditions connect only those of one part."""
+        parts: list[set[int]] = []
+        for number, each in enumerate(self.parameters):
+            deciders = {self.decider(place_of(path), each) for path in each.conditions} - {None}
+            joined = [part for part in parts if any(self.parameters[other] in deciders for other in part)]
+            parts = [*(part for part in parts if part not in joined), {number}.union(*joined)]
+        return parts
 
     def count(self, point: Point | None = None, first: int = 0) -> int | None:
         """Return the number of points, None if it is not finite: those that begin with the values before `first`."""
-        point = point or {}
-        if first == len(self.parameters):
+        total = 1
+        for part in self._parts:
+            found = self._count(point or {}, tuple(sorted(number for number in part if number >= first)))
+            if found is None:
+                return None
+            total *= found
+        return total
+
+    def _count(self, point: Point, numbers: tuple[int, ...]) -> int | None:
+        """Return the number of ways to go on with these parameters, the last ones of a part."""
+        if not numbers:
             return 1
-        key = first, json.dumps({path: value for path, value in point.items() if path in self._deciding})
+        later = {path for path, decided in self._deciding.items() if any(number in numbers for number, _ in decided)}
+        key = numbers, json.dumps({path: value for path, value in point.items() if path in later})
         if key not in self._counts:
-            self._counts[key] = self._count(point, first)
+            self._counts[key] = self._total(point, numbers)
         return self._counts[key]
 
-    def _count(self, point: Point, first: int) -> int | None:
-        parameter = self.parameters[first]
+    def _total(self, point: Point, numbers: tuple[int, ...]) -> int | None:
+        parameter, total = self.parameters[numbers[0]], 0
         if not self.is_active(parameter, point):
-            return self.count(point, first + 1)
+            return self._count(point, numbers[1:])
         if parameter.size is None:
             return None
-        if parameter.path not in self._deciding:
-            below = self.count(point, first + 1)
-            return None if below is None else parameter.size * below
-        total = 0
-        for number in range(parameter.size):
-            below = self.count({**point, parameter.path: parameter.value(number)}, first + 1)
+        for number, length in self._runs(parameter):
+            below = self._count({**point, parameter.path: parameter.value(number)}, numbers[1:])
             if below is None:
                 return None
-            total += below
+            total += length * below
         return total
 
     def point(self, number: int) -> Point:
@@ -150,19 +190,19 @@ class Space:
         for first, parameter in enumerate(self.parameters):
             if not self.is_active(parameter, point):
                 continue
-            assert parameter.size is not None
-            if parameter.path not in self._deciding:
-                chosen, number = divmod(number, self.count(point, first + 1) or 1)
-                point[parameter.path] = parameter.value(chosen)
-                continue
-            for chosen in range(parameter.size):
-                further = {**point, parameter.path: parameter.value(chosen)}
-                below = self.count(further, first + 1) or 0
-                if number < below:
+            for start, length in self._runs(parameter):
+                below = self.count({**point, parameter.path: parameter.value(start)}, first + 1) or 0
+                if number < length * below:
+                    chosen, number = divmod(number, below)
+                    point[parameter.path] = parameter.value(start + chosen)
                     break
-                number -= below
-            point = further
+                number -= length * below
         return point
+
+
+def show_count(count: int) -> str:
+    """Return a number of points as text."""
+    return f"{count:,}" if count < 10**18 else f"about 10^{math.log10(count):.0f}"
 
 
 def overrides_of(point: Point) -> list[str]:

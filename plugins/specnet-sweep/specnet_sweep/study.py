@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -68,8 +69,9 @@ class Study:
             self._study = optuna.create_study(
                 storage=self._storage, study_name=NAME, direction=direction, load_if_exists=True
             )
-        except (ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{path} is damaged: {describe_error(error)}") from error
+        except (ValueError, KeyError, TypeError, AssertionError) as error:
+            help = "remove it: the same trials are then chosen again, and their runs are kept"
+            raise RunError(f"{path} is damaged: {describe_error(error)}", help=help) from error
         self._distributions = {each.path: _distribution(each) for each in plan.space.parameters}
 
     def __len__(self) -> int:
@@ -122,9 +124,11 @@ class Study:
                 return point
         # A sampler that has learned may draw the same points again and again.
         scratch.sampler, possible = RandomSampler(seed=int(rng.integers(2**32))), self.plan.possible
-        while _key(point := space.point(int(rng.integers(possible))) if possible else self._draw(scratch)) in seen:
-            pass
-        return point
+        while True:
+            few = possible is not None and possible < 2**63
+            point = space.point(int(rng.integers(possible))) if few else self._draw(scratch)
+            if _key(point) not in seen:
+                return point
 
     def _draw(self, scratch: optuna.Study) -> Point:
         """Return a point that the sampler of a study in memory draws."""
@@ -162,8 +166,15 @@ class Study:
 
 
 def _repair(path: Path) -> None:
-    """Remove an incomplete last line, which a process that was killed has left."""
-    if path.exists():
+    """Remove an incomplete last line, which a process that was killed has left.
+
+    Raises:
+        RunError: if it is not a regular file of the directory, so that something else would be written to.
+    """
+    if os.path.lexists(path):
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+            raise RunError(f"{path} is not a regular file of this directory")
         with path.open("r+b") as file:
             content = file.read()
             if not content.endswith(b"\n"):

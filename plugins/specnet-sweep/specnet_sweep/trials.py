@@ -11,8 +11,8 @@ import numpy as np
 from specnet.errors import RunError, SpecError, SpecnetError
 from specnet.runs.directory import RunDirectory
 from specnet.runs.files import write_json
-from specnet.studies.engine import Job, JobOutcome
-from specnet.studies.summary import SUMMARY, GroupSummary, read_history, with_results
+from specnet.studies.engine import Job, JobOutcome, ended
+from specnet.studies.summary import SUMMARY, GroupSummary, read_history, read_summary, with_results
 from specnet.studies.training import Train, finish_jobs
 from specnet_sweep.observer import SweepObserver
 from specnet_sweep.plan import SweepPlan
@@ -53,7 +53,7 @@ class Sweep:
         """Train all trials that the study does not have yet, and return the results.
 
         Raises:
-            SpecnetError: if no trial can be trained.
+            RunError: if a run directory is damaged, or is a symbolic link.
             Interrupted: after the runs were saved.
         """
         total, size = self.plan.trials, self.plan.settings.generation
@@ -76,12 +76,16 @@ class Sweep:
 
     def _complete(self, numbers: range) -> None:
         """Train the trials of a generation that are not told yet, and tell them in their order."""
+        told = [self.study.result(number) for number in numbers if self.study.is_told(number)]
+        lost = {result.number: result for result in told if self._is_lost(result)}
         waiting = [number for number in numbers if not self.study.is_told(number)]
-        self.results += [self.study.result(number) for number in numbers if number not in waiting]
+        self.results += told
         errors: dict[int, SpecnetError] = {}
         trials = []
-        limits = self._limits(numbers.start) if self.plan.settings.pruner and waiting else {}
-        for number in waiting:
+        limits = self._limits(numbers.start) if self.plan.settings.pruner and (waiting or lost) else {}
+        for number in sorted([*lost, *waiting]):
+            if number in lost:
+                self.observer.warned(f"runs of trial {number} are gone, and are trained again")
             try:
                 trials.append(self._prepare(number, limits))
             except SpecError as error:
@@ -94,22 +98,40 @@ class Sweep:
         for each in trials:
             if each.number not in errors:
                 results.append(judge(each.number, each.point, self._summarize(each), self.objective))
-        if errors and all(result.error for result in [*self.results, *results]):
-            raise errors[min(errors)]
         for result in sorted(results, key=lambda result: result.number):
+            if before := lost.get(result.number):
+                if result != before:
+                    self.observer.warned(f"trial {result.number} has other results than before, which are kept")
+                continue
             self.study.tell(result, self._reports(result))
             self.results.append(result)
             self.observer.trial_ended(result)
+
+    def _is_lost(self, result: TrialResult) -> bool:
+        """Return whether runs of a trial that has ended are gone."""
+        if result.status == "failed":
+            return False
+        directory = self.directory.path / str(result.number)
+        try:
+            runs = read_summary(directory).runs
+        except RunError:
+            return True
+        return any(run.status != "waiting" and not ended(directory / run.name) for run in runs)
 
     def _prepare(self, number: int, limits: Mapping[str, list[float | None]]) -> _Trial:
         """Make the directory of a trial.
 
         Raises:
             SpecError: if its values do not fit each other.
+            RunError: if it is a symbolic link, or one of its runs is: nothing is written elsewhere.
         """
         point = self.study.point(number)
         spec, plan, members = self.plan.members(self.plan.spec_of(point))
         directory = self.directory.file(str(number))
+        for path in (directory, *(directory / member.about.name for member in members)):
+            if path.is_symlink():
+                message = f"{path} is a symbolic link: a sweep writes only inside its directory"
+                raise RunError(message, help="remove it: the trial is then trained in its place")
         directory.mkdir(exist_ok=True)
         write_json(directory / "spec.json", spec.to_json())
         jobs = []

@@ -21,6 +21,8 @@ RATE = "optimizer.learning_rate"
 TYPES = {"optimizer": {"choices": ["sgd", "adam"]}}
 WIDE = {path: {"low": 1, "high": 1000} for path in ("layers.0.units", "training.batch_size", "seed")}
 
+WHEN_WIDE = {"low": 1, "high": 3, "when": {"seed": [5, 9]}}
+
 
 def searching(path, **about):
     return {"search": {path: about}}
@@ -59,6 +61,32 @@ MISTAKES = [  # what the sweep file has, and where which mistakes are: the marke
     ({"search": {RATE: {"low": 0.1, "high": 0.2, "when": {"loss": "mse"}}}}, [('"mse"', "nothing that is searched")]),
     ({"search": WIDE, "sampler": "grid", "trials": None}, [("{", "the grid has 1,000,000,000 points")]),
     ({**searching(RATE, low=0.1, high=1), "sampler": "grid"}, [("{", "a grid cannot have every number")]),
+    ({"search": {"seed": {"low": 1, "high": 10**9}, "training.epochs": WHEN_WIDE}, "sampler": "grid", "trials": None},
+     [("{", "the grid has 1,000,000,004 points")]),
+    ({"search": {**WIDE, "optimizer.beta_2": {"low": 0.1, "high": 0.2, "when": {"seed": 0}}}},
+     [("0", "seed is never exactly 0")]),
+    ({"search": {RATE: {"low": 0.1, "high": 1}, "layers.0.units": {"choices": [3], "when": {RATE: 0.5}}}},
+     [("0.5", "is never exactly 0.5")]),
+    ({"search": {**TYPES, RATE: {"low": 0.1, "high": 0.2, "when": {"optimizer.type": []}}}}, [("[", "has no value")]),
+    (searching(RATE, low=0.1, high=1, step=1e-320), [("{", "about 10^320 numbers, more than 2^53")]),
+    (searching("layers.1", choices=["tanh", {"type": "tanh"}]), [("{", 'is the same as "tanh"')]),
+    (searching("optimizer.beta_1", choices=[0, 0.0, 0.5]), [("0.0", "0.0 is the same as 0")]),
+    (searching("name", choices=["one", "two"]), [('"two"', 'is the same as "one"')]),
+    (searching("record.every", low=2, high=4), [("{", 'no trial depends on "record.every"')]),
+    ({"search": {"optimizer": {"choices": [{"type": "sgd", "learning_rate": n} for n in (1, 2)]},
+                 RATE: {"low": 0.1, "high": 1}}}, [("{", f"as {RATE} is set as well")]),
+    ({"search": {}}, [("{", "search should have at least 1 item")]),
+    ({"search": []}, [("[", "search should be an object")]),
+    (searching(RATE, choices=[]), [("[", "choices should have at least 1 item")]),
+    (searching(RATE, low=True, high=1), [("true", "low should be a number")]),
+    (searching(RATE, low=0.1, high=1, log="yes"), [('"yes"', "log should be true or false")]),
+    (searching(RATE, low=0.1, high=1, when=[]), [("[", "when should be an object")]),
+    ({"minimize": ""}, [('""', "minimize should have at least 1 character")]),
+    ({"trials": -1}, [("-1", "trials should be greater than 0")]),
+    ({"trials": "5"}, [('"5"', "trials should be a whole number")]),
+    ({"folds": 1}, [("1", "folds should be greater than or equal to 2")]),
+    ({"spec": "a\0b"}, [('"a\\u0000b"', "no null character")]),
+    ({"minimize": None, "trials": 0}, [("0", "greater than 0"), ("{", '"minimize" or "maximize"')]),
     ({"minimize": "validation/los"}, [('"validation/los"', '"validation/loss"?')]),
     ({"minimize": "test/loss"}, [('"test/loss"', 'there will be no "test/loss"')]),
     ({"minimize": "validation/accuracy"}, [('"validation/accuracy"', "is better if it is higher")]),
@@ -93,6 +121,15 @@ def test_a_mistake_is_reported_at_its_place(number, tmp_path):
     ]
     for (_, message), (_, words) in zip(found, expected, strict=True):
         assert words in message
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", '"sweep"', "{", '{"trials": 1, "trials": 2}'])
+def test_a_file_that_is_no_sweep_is_refused(text, tmp_path):
+    (tmp_path / "sweep.json").write_text(text)
+    with pytest.raises(SpecError) as caught:
+        SweepPlan(tmp_path / "sweep.json")
+    assert all(each.location.file == str(tmp_path / "sweep.json") for each in caught.value.diagnostics)
+    assert "the spec" not in str(caught.value)
 
 
 def test_a_mistake_in_the_spec_is_reported_there(tmp_path):

@@ -13,11 +13,14 @@ from specnet_sweep import SweepObserver, study, sweep
 from specnet_sweep.plan import SweepPlan
 from specnet_sweep.progress import LiveRuns
 from specnet_sweep.pruning import FEWEST, median_limits
+from specnet_sweep.settings import Searched
+from specnet_sweep.space import Parameter, Space
 
 import specnet
 from specnet.cli import cli
-from specnet.errors import BusyError, RunError, UsageError
 from specnet.runs.directory import RunDirectory
+
+LAYERS = [{"type": "linear", "units": 4}, {"type": "reshape", "target_shape": [-1, 2]}, "flatten", "linear"]
 
 
 def called(*arguments):
@@ -148,10 +151,9 @@ def test_folds_are_averaged_inside_a_trial(write, tmp_path):
 
 
 def test_a_trial_whose_values_do_not_fit_each_other_fails_alone(write, read, tmp_path):
-    layers = [{"type": "linear", "units": 4}, {"type": "reshape", "target_shape": [-1, 2]}, "flatten", "linear"]
     search = {"layers.0.units": {"choices": [4, 8]}, "layers.1.target_shape": {"choices": [[-1, 2], [2, 2]]}}
     file = write(
-        tmp_path, {"layers": layers, "training": {"epochs": 1}}, search=search, sampler="grid", trials=None,
+        tmp_path, {"layers": LAYERS, "training": {"epochs": 1}}, search=search, sampler="grid", trials=None,
         seeds=None, pruner=None,
     )  # fmt: skip
     result = called(file, "-o", tmp_path / "pairs")
@@ -161,26 +163,51 @@ def test_a_trial_whose_values_do_not_fit_each_other_fails_alone(write, read, tmp
     assert not (tmp_path / "pairs" / "3").exists()
 
 
-def test_two_sweeps_on_one_directory_and_another_sweep_in_it_are_refused(swept, write, read, tmp_path):
-    file = write(tmp_path)
-    with RunDirectory(swept.directory), pytest.raises(BusyError, match="another process writes"):
-        sweep(file, swept.directory, workers=1)
-    before = read(swept.directory)
-    for change, what in (({"seed": 3}, "seed"), ({"changed": {"seed": 5}}, "spec")):
-        with pytest.raises(UsageError, match=rf"contains another sweep, of .*sweep.json, which differs in {what}"):
-            sweep(write(tmp_path, **change), swept.directory, workers=1)
-    with pytest.raises(UsageError, match="is not a sweep"):
-        sweep(file, tmp_path, workers=1)
-    assert read(swept.directory) == before
+@pytest.mark.parametrize(("units", "statuses"), [([8, 4], ["failed", "finished"]), ([8], ["failed"])])
+def test_a_generation_that_fails_does_not_end_a_sweep(units, statuses, write, read, tmp_path):
+    search = {"layers.1.target_shape": {"choices": [[2, 2], [4, 1]]}, "layers.0.units": {"choices": units}}
+    file = write(
+        tmp_path, {"layers": LAYERS, "training": {"epochs": 1}}, search=search, sampler="grid", trials=None,
+        seeds=None, pruner=None, generation=1,
+    )  # fmt: skip
+    for _ in range(2):  # the second time, all have ended before
+        result = called(file, "-o", tmp_path / "out")
+        assert [trial["status"] for trial in read(tmp_path / "out")[0]["trials"]] == statuses * 2
+        assert "trial 0 failed: " in result.output
+        assert (tmp_path / "out" / "best.json").exists() is (result.exit_code == 0) is ("finished" in statuses)
+    assert result.exit_code == 0 or (result.exit_code == 2 and "no trial has a value: 2 failed" in result.output)
 
 
-def test_a_damaged_journal_is_reported(swept, write, tmp_path):
-    file, out = write(tmp_path), tmp_path / "damaged"
-    out.mkdir()
-    (out / "plan.json").write_bytes((swept.directory / "plan.json").read_bytes())
-    (out / study.JOURNAL).write_text("garbage\n{}\n")
-    with pytest.raises(RunError, match=r"journal.log is damaged"):
-        sweep(file, out, workers=1)
+def test_choosing_by_the_test_samples_is_warned_of(write, tmp_path):
+    split, search = {"validation": 0.25, "test": 0.25}, {"layers.1": {"choices": ["tanh"]}}
+    file = write(tmp_path, {"split": split}, minimize="test/loss", search=search, pruner=None)
+    [found] = SweepPlan(file).warnings
+    assert (found.code, found.severity, found.location.file) == ("chosen-by-test", "warning", str(file))
+    assert "warning[chosen-by-test]" in called(file, "-o", tmp_path / "out").output
+    assert not SweepPlan(
+        write(tmp_path, minimize="test/loss", search=search, pruner=None, seeds=None, folds=2)
+    ).warnings
+
+
+def test_points_are_counted_and_numbered_as_if_each_was_listed(write, tmp_path):
+    search = {
+        "optimizer.type": {"choices": ["sgd", "adam", "rmsprop"]},
+        "optimizer.momentum": {"low": 0.2, "high": 0.4, "step": 0.1, "when": {"optimizer.type": ["sgd", "rmsprop"]}},
+        "layers.0.units": {"low": 2, "high": 9},
+        "layers.1": {"choices": ["tanh", "relu"], "when": {"layers.0.units": [3, 4, 9], "optimizer.type": "adam"}},
+        "seed": {"low": 1, "high": 10**9},
+        "training.epochs": {"low": 1, "high": 2, "when": {"seed": 7}},
+    }
+    space = SweepPlan(write(tmp_path, search=search)).space
+    pairs = (3 + 3) * 8 + 5 + 3 * 2
+    assert space.count() == pairs * (10**9 + 1)
+    seen = [space.point(number) for number in (0, 5, 6, 7, 8, 10**9, 10**9 + 1, space.count() - 1)]
+    assert [(each["seed"], each.get("training.epochs")) for each in seen] == [
+        (1, None), (6, None), (7, 1), (7, 2), (8, None), (10**9, None), (1, None), (10**9, None),
+    ]  # fmt: skip
+    firsts = [json.dumps(space.point(number * (10**9 + 1))) for number in range(pairs)]
+    assert len({*firsts}) == pairs
+    assert json.loads(firsts[-1])["layers.0.units"] == 9
 
 
 def test_medians_need_enough_runs_and_epochs():
@@ -196,3 +223,12 @@ def test_the_package_needs_optuna_only_to_run_a_sweep():
     assert names == ["study.py"]
     result = CliRunner().invoke(cli, ["sweep", "--help"])
     assert "Try values of a spec" in result.output
+
+
+def test_many_conditions_are_counted_at_once():
+    choices = [Parameter(f"a{number}", Searched(choices=[1, 2])) for number in range(40)]
+    ranges = [Parameter(f"b{number}", Searched(choices=[1, 2, 3], when={f"a{number}": 1})) for number in range(40)]
+    space = Space([*choices, *ranges], {})
+    assert space.count() == 4**40
+    last = space.point(4**40 - 1)
+    assert (last["a0"], last.get("b0")) == (2, None)
