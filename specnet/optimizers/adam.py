@@ -121,15 +121,19 @@ class Radam(RunningMoments):
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
-        (m, v), t = self.average(g, state), step + 1
+        m, v = self.average(g, state)
+        rate, rectified = self.rate(step + 1)
+        w -= rate * (m / (np.sqrt(v) + self.epsilon) if rectified else m)
+
+    def rate(self, t: int) -> tuple[float, bool]:
+        """Return the factor of step t, and whether the step is rectified, that is divided by sqrt(v) + epsilon."""
         rate, left = self.learning_rate / (1 - self.beta_1**t), self.beta_2**t
         limit = 2 / (1 - self.beta_2) - 1
         r = limit - 2 * t * left / (1 - left)
         if r <= 5:
-            w -= rate * m
-        else:
-            c = math.sqrt((r - 4) * (r - 2) * limit / ((limit - 4) * (limit - 2) * r))
-            w -= rate * c * math.sqrt(1 - left) * m / (np.sqrt(v) + self.epsilon)
+            return rate, False
+        c = math.sqrt((r - 4) * (r - 2) * limit / ((limit - 4) * (limit - 2) * r))
+        return rate * c * math.sqrt(1 - left), True
 
 
 class Adamax(FirstOrder):

@@ -287,6 +287,21 @@ def test_every_optimizer_finds_the_minimum_of_a_quadratic_and_of_rosenbrocks_fun
         assert minimized({"type": name, **hard}, rosenbrock(), many)[0] < 4 * tolerance, name
 
 
+def test_a_line_search_ends_where_steps_are_lost_in_rounding():
+    exact = {"tolerance_grad": 0, "tolerance_change": 0}
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        a, b = rng.normal(size=(40, 15)), rng.normal(size=40)
+        least = np.linalg.lstsq(a, b)[0]
+        optimizer, w = specnet.build("optimizers", {"type": "lbfgs", **exact}), np.zeros(15)
+        objective = Squares(lambda w, a=a, b=b: a @ w - b, lambda w, a=a: a)
+        optimizer.bind({"layers.0.w": (15,)}, objective)
+        state = named_state(optimizer, np.zeros((len(all_state_names(optimizer)), 15)))
+        for step in range(5):
+            optimizer.apply(w, objective.evaluate(w)[1], state, step)
+        np.testing.assert_allclose(w, least, rtol=1e-6, atol=1e-8)
+
+
 @pytest.mark.long
 def test_steps_are_those_of_pytorch():
     pytest.importorskip("torch")
