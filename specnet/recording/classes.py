@@ -7,12 +7,16 @@ import numpy as np
 from specnet.errors import PlotError
 from specnet.metrics.base import drop_column
 from specnet.plots.base import Trained
-from specnet.task import class_numbers, classes, decide_task
+from specnet.task import TaskPart, class_numbers, classes, decide_task
 
 
 def class_names(run: Trained) -> list[str] | None:
     """Return the names of the classes that a run learns, or None if it learns numbers or several labels."""
-    part = run.task.only
+    return names_of(run.task.only)
+
+
+def names_of(part: TaskPart) -> list[str] | None:
+    """Return the names of a part's classes, or None if it learns numbers or several labels."""
     return list(part.classes) if part.has_classes else None
 
 

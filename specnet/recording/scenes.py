@@ -13,7 +13,7 @@ from specnet.datasets.sampling import evenly_chosen, samples_at
 from specnet.errors import PlotError, SpecnetError
 from specnet.functions import evenly_spaced, extremes, is_image
 from specnet.plots.base import Trained
-from specnet.recording.classes import class_names, padded, rows_of_numbers
+from specnet.recording.classes import names_of, padded, rows_of_numbers
 from specnet.task import class_numbers, class_scores, classes, own_scores
 
 SAMPLES = 1000
@@ -80,7 +80,8 @@ class Scene:
     Places of a "plane" are (points, points), the first axis that of input 0, and of a "curve" (points,). Those of
     "images" and "verdicts", which have classes, and of "numbers" are (samples,): the one item of `samples`, while over
     a grid there are samples of each split. `classes` are None where numbers are predicted. `outputs` are the names
-    of the first predictions, which are shown. `function` (points,) is the truth without noise.
+    of the first predictions, which are shown. `function` (points,) is the truth without noise. `head` is the name of
+    the head, the first of several, "" if there is one alone.
     """
 
     kind: Literal["plane", "curve", "images", "verdicts", "numbers"]
@@ -91,6 +92,7 @@ class Scene:
     samples: list[Points]
     axes: Sequence[Axis] = ()
     function: np.ndarray | None = None
+    head: str = ""
 
     @property
     def values(self) -> np.ndarray:
@@ -155,11 +157,12 @@ class Scene:
 
     @property
     def notes(self) -> list[str]:
-        """Sentences about outputs that are not shown."""
+        """Sentences about heads and outputs that are not shown."""
         count = self.predictions.shape[-1]
         shown = len(self.outputs)
         left_out = self.classes is None or self.kind == "curve"
-        return [f"{shown} of {count} outputs are shown."] if left_out and count > shown else []
+        first = [f"Of several heads the first is shown: {self.head}."] if self.head else []
+        return [*first, *[f"{shown} of {count} outputs are shown."] * (left_out and count > shown)]
 
 
 def limits(values: Iterable[np.ndarray], margin: float) -> tuple[float, float]:
@@ -196,8 +199,8 @@ def recorded_scene(run: Trained) -> Scene:
     frames = Frames(record["epochs"][finite], record["train/loss"][finite], len(every))
     if "axis_0" in record:
         axes = [record[name] for name in ("axis_0", "axis_1") if name in record]
-        return grid_scene(run, axes, every[finite], class_names(run), frames)
-    split, rows, names = str(record["sample_split"]), record["sample_rows"], class_names(run)
+        return grid_scene(run, axes, every[finite], names_of(run.task.parts[0]), frames)
+    split, rows, names = str(record["sample_split"]), record["sample_rows"], names_of(run.task.parts[0])
     images = names is not None and is_image(run.data.train.inputs.shape[1:])
     chosen = evenly_spaced(len(rows), IMAGES if images else SAMPLES)
     samples = samples_at(run.data.splits[split], rows[chosen])
@@ -209,12 +212,13 @@ def grid_scene(
 ) -> Scene:
     """Return the scene of predictions (frames, *points, ...) over one or two inputs, of classes with these names.
 
-    Samples are left out where the data cannot be loaded any more.
+    Of several heads it shows the first. Samples are left out where the data cannot be loaded any more.
 
     Raises:
         PlotError: if each prediction is more than a row of numbers, or targets are not classes.
     """
-    predictions = rows_of_numbers(predictions, len(axes))
+    head = run.task.parts[0]
+    predictions = rows_of_numbers(run.task.predictions_of(head, predictions), len(axes))
     if len(axes) == 1 and predictions.dtype.kind in "iu":
         names = None  # class numbers have no probabilities to draw: they are shown as numbers
     try:
@@ -224,7 +228,7 @@ def grid_scene(
     samples = []
     for split, those in data.splits.items() if data else ():
         inputs, targets, *_ = evenly_chosen(those, SAMPLES)
-        samples.append(Points(split, len(those.inputs), inputs, truth(targets, names)))
+        samples.append(Points(split, len(those.inputs), inputs, truth(run.task.targets_of(head, targets), names)))
     named = [Axis((*run.input_names[number : number + 1], f"input {number}")[0], x) for number, x in enumerate(axes)]
     if names is not None:
         names = padded(names, predictions)
@@ -233,16 +237,18 @@ def grid_scene(
         function = function.reshape(-1) if function.size == len(axes[0]) else None
     outputs = output_names(run, names, predictions.shape[-1])
     kind: Literal["plane", "curve"] = "plane" if len(axes) == 2 else "curve"
-    return Scene(kind, frames, predictions, names, outputs, samples, named, function)
+    return Scene(kind, frames, predictions, names, outputs, samples, named, function, head_of(run))
 
 
 def sample_scene(run: Trained, split: str, samples: Samples, predictions: np.ndarray, frames: Frames = NOW) -> Scene:
-    """Return the scene of predictions (frames, samples, ...) for samples of a split.
+    """Return the scene of predictions (frames, samples, ...) for samples of a split; of several heads, of the first.
 
     Raises:
         PlotError: if each prediction or target is more than a row of numbers, or targets are not classes.
     """
-    names = class_names(run)
+    head = run.task.parts[0]
+    names, predictions = names_of(head), run.task.predictions_of(head, predictions)
+    samples = samples._replace(targets=run.task.targets_of(head, samples.targets))
     if predictions.ndim == 4 and predictions.shape[2] > 1 and samples.targets.shape[1:2] == predictions.shape[2:3]:
         return position_scene(run, split, samples, predictions, frames)
     predictions = rows_of_numbers(predictions, 1)
@@ -252,7 +258,8 @@ def sample_scene(run: Trained, split: str, samples: Samples, predictions: np.nda
     else:
         kind = "images" if is_image(samples.inputs.shape[1:]) else "verdicts"
         names = padded(names, predictions)
-    return Scene(kind, frames, predictions, names, output_names(run, names, predictions.shape[-1]), [points])
+    outputs = output_names(run, names, predictions.shape[-1])
+    return Scene(kind, frames, predictions, names, outputs, [points], head=head_of(run))
 
 
 def position_scene(run: Trained, split: str, samples: Samples, predictions: np.ndarray, frames: Frames) -> Scene:
@@ -260,7 +267,7 @@ def position_scene(run: Trained, split: str, samples: Samples, predictions: np.n
 
     Numbers are a curve over the positions of some sequences, one after the other; classes have a verdict each.
     """
-    names, (count, time) = class_names(run), predictions.shape[1:3]
+    names, (count, time) = names_of(run.task.parts[0]), predictions.shape[1:3]
     if names is None:
         count = max(1, min(count, POSITIONS // time))
     counts = np.ones((count, time), bool) if samples.mask is None else samples.mask[:count]
@@ -271,9 +278,14 @@ def position_scene(run: Trained, split: str, samples: Samples, predictions: np.n
         names = padded(names, predictions)
     outputs = output_names(run, names, predictions.shape[-1])
     if names is not None:
-        return Scene("verdicts", frames, predictions, names, outputs, [points])
+        return Scene("verdicts", frames, predictions, names, outputs, [points], head=head_of(run))
     what = "position" if count == 1 else f"position in {count} sequences"
-    return Scene("curve", frames, predictions, None, outputs, [points], [Axis(what, places)])
+    return Scene("curve", frames, predictions, None, outputs, [points], [Axis(what, places)], head=head_of(run))
+
+
+def head_of(run: Trained) -> str:
+    """Return the name of the head that is shown, "" if there is one alone."""
+    return run.task.parts[0].name if len(run.task.parts) > 1 else ""
 
 
 def truth(targets: np.ndarray, names: list[str] | None) -> np.ndarray:
@@ -292,6 +304,6 @@ def output_names(run: Trained, names: list[str] | None, count: int) -> list[str]
     """Return the names of at most seven predictions: of classes, of target columns, or numbered."""
     if names is not None:
         return names[:count][:OUTPUTS] if count > 1 else names[1:2]
-    targets = run.task.only.names
+    targets = run.task.parts[0].names
     numbered = ["target"] if count == 1 else [f"output {number}" for number in range(count)]
     return list(targets if len(targets) == count else numbered)[:OUTPUTS]
