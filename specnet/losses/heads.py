@@ -75,13 +75,9 @@ class SumLoss(Loss):
         super().model_post_init(context)
         self._bound: Task | None = None
         self._bind(None)
-        self.counted, self.sums = 0.0, dict.fromkeys(self.names, 0.0)
-
-    @property
-    def names(self) -> list[str]:
-        """The names of its heads; a number tells apart heads that learn the same targets."""
-        names = [head.name for head in self.losses]
-        return [name if names.count(name) == 1 else f"{name} {place}" for place, name in enumerate(names)]
+        names = [head.name for head in self.losses]  # a number tells apart heads that learn the same targets
+        unique = (name if names.count(name) == 1 else f"{name} {place}" for place, name in enumerate(names))
+        self.head_sums = dict.fromkeys(unique, 0.0)
 
     def _bind(self, task: Task | None) -> None:
         """Find which targets and outputs each loss has; without a task, columns follow each other."""
@@ -117,14 +113,14 @@ class SumLoss(Loss):
         total, self._outputs = 0.0, [*self._heads(y)]
         self.counted = self.total_weight(y.shape, weight)
         samples = self.counted if self.divisor is None else self.divisor
-        for name, (head, columns, part) in zip(self.names, self._outputs, strict=True):
+        for name, (head, columns, part) in zip(self.head_sums, self._outputs, strict=True):
             elements = head.loss.total_weight((1, *part.shape[1:])) / self.total_weight((1, *part.shape[1:]))
             divisor = samples if self.reduction == "mean" else 1.0
             head.loss.divisor = elements * divisor
             learned = target[..., columns]
             learned = learned[..., 0].astype(np.int64) if _takes_classes(head.loss, part) else learned
             value = head.loss.forward(part, learned, weight)
-            self.sums[name] = value * divisor
+            self.head_sums[name] = value * divisor
             total += head.weight * value
         return total
 

@@ -44,7 +44,13 @@ class Adam(RunningMoments):
     As suggested at the end of section 2 of the first paper, the bias corrections are applied to step size and epsilon.
     """
 
-    examples = ({"beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1}, {"amsgrad": True, "weight_decay": 0.1})
+    examples = (
+        {"beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1},
+        {"amsgrad": True, "weight_decay": 0.1, "beta_1": {"type": "linear", "initial": 0.5, "final": 0.9, "steps": 10}},
+    )
+    beta_1: Annotated[float, scheduled(ge=0, lt=1)] = Field(
+        default=0.9, description="decay of the mean of gradients: a number or a schedule"
+    )
     amsgrad: bool = Field(default=False, description="whether the largest mean of squares so far scales the step")
 
     @property

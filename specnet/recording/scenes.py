@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from specnet.datasets.sampling import evenly_chosen, samples_at
 from specnet.errors import PlotError, SpecnetError
 from specnet.functions import evenly_spaced, extremes, is_image
 from specnet.plots.base import Trained
-from specnet.recording.classes import names_of, padded, rows_of_numbers
+from specnet.recording.classes import OUTPUTS, class_names_of, output_names, padded, rows_of_numbers
 from specnet.task import class_numbers, class_scores, classes, own_scores
 
 SAMPLES = 1000
@@ -22,8 +22,6 @@ IMAGES = 24
 """Images that are shown at most."""
 POSITIONS = 200
 """Positions of sequences that a curve shows at most."""
-OUTPUTS = 7
-"""Outputs that are shown at most: one for each colour of the palette."""
 NEEDED = {"epochs", "predictions", "train/loss", "layers"}
 """Arrays that every record has."""
 
@@ -197,14 +195,15 @@ def recorded_scene(run: Trained) -> Scene:
     if not len(finite):
         raise PlotError("there is nothing to replay: no recorded prediction is finite")
     frames = Frames(record["epochs"][finite], record["train/loss"][finite], len(every))
+    head = run.task.parts[0].name if len(run.task.parts) > 1 else ""
     if "axis_0" in record:
         axes = [record[name] for name in ("axis_0", "axis_1") if name in record]
-        return grid_scene(run, axes, every[finite], names_of(run.task.parts[0]), frames)
-    split, rows, names = str(record["sample_split"]), record["sample_rows"], names_of(run.task.parts[0])
+        return replace(grid_scene(run, axes, every[finite], class_names_of(run.task.parts[0]), frames), head=head)
+    split, rows, names = str(record["sample_split"]), record["sample_rows"], class_names_of(run.task.parts[0])
     images = names is not None and is_image(run.data.train.inputs.shape[1:])
     chosen = evenly_spaced(len(rows), IMAGES if images else SAMPLES)
     samples = samples_at(run.data.splits[split], rows[chosen])
-    return sample_scene(run, split, samples, every[finite][:, chosen], frames)
+    return replace(sample_scene(run, split, samples, every[finite][:, chosen], frames), head=head)
 
 
 def grid_scene(
@@ -237,7 +236,7 @@ def grid_scene(
         function = function.reshape(-1) if function.size == len(axes[0]) else None
     outputs = output_names(run, names, predictions.shape[-1])
     kind: Literal["plane", "curve"] = "plane" if len(axes) == 2 else "curve"
-    return Scene(kind, frames, predictions, names, outputs, samples, named, function, head_of(run))
+    return Scene(kind, frames, predictions, names, outputs, samples, named, function)
 
 
 def sample_scene(run: Trained, split: str, samples: Samples, predictions: np.ndarray, frames: Frames = NOW) -> Scene:
@@ -247,7 +246,7 @@ def sample_scene(run: Trained, split: str, samples: Samples, predictions: np.nda
         PlotError: if each prediction or target is more than a row of numbers, or targets are not classes.
     """
     head = run.task.parts[0]
-    names, predictions = names_of(head), run.task.predictions_of(head, predictions)
+    names, predictions = class_names_of(head), run.task.predictions_of(head, predictions)
     samples = samples._replace(targets=run.task.targets_of(head, samples.targets))
     if predictions.ndim == 4 and predictions.shape[2] > 1 and samples.targets.shape[1:2] == predictions.shape[2:3]:
         return position_scene(run, split, samples, predictions, frames)
@@ -259,7 +258,7 @@ def sample_scene(run: Trained, split: str, samples: Samples, predictions: np.nda
         kind = "images" if is_image(samples.inputs.shape[1:]) else "verdicts"
         names = padded(names, predictions)
     outputs = output_names(run, names, predictions.shape[-1])
-    return Scene(kind, frames, predictions, names, outputs, [points], head=head_of(run))
+    return Scene(kind, frames, predictions, names, outputs, [points])
 
 
 def position_scene(run: Trained, split: str, samples: Samples, predictions: np.ndarray, frames: Frames) -> Scene:
@@ -267,7 +266,7 @@ def position_scene(run: Trained, split: str, samples: Samples, predictions: np.n
 
     Numbers are a curve over the positions of some sequences, one after the other; classes have a verdict each.
     """
-    names, (count, time) = names_of(run.task.parts[0]), predictions.shape[1:3]
+    names, (count, time) = class_names_of(run.task.parts[0]), predictions.shape[1:3]
     if names is None:
         count = max(1, min(count, POSITIONS // time))
     counts = np.ones((count, time), bool) if samples.mask is None else samples.mask[:count]
@@ -278,14 +277,9 @@ def position_scene(run: Trained, split: str, samples: Samples, predictions: np.n
         names = padded(names, predictions)
     outputs = output_names(run, names, predictions.shape[-1])
     if names is not None:
-        return Scene("verdicts", frames, predictions, names, outputs, [points], head=head_of(run))
+        return Scene("verdicts", frames, predictions, names, outputs, [points])
     what = "position" if count == 1 else f"position in {count} sequences"
-    return Scene("curve", frames, predictions, None, outputs, [points], [Axis(what, places)], head=head_of(run))
-
-
-def head_of(run: Trained) -> str:
-    """Return the name of the head that is shown, "" if there is one alone."""
-    return run.task.parts[0].name if len(run.task.parts) > 1 else ""
+    return Scene("curve", frames, predictions, None, outputs, [points], [Axis(what, places)])
 
 
 def truth(targets: np.ndarray, names: list[str] | None) -> np.ndarray:
@@ -298,12 +292,3 @@ def truth(targets: np.ndarray, names: list[str] | None) -> np.ndarray:
     if found is None or found.ndim > 1:
         raise PlotError(f"targets of shape {targets.shape[1:]} are not classes", help="leave this plot out")
     return found
-
-
-def output_names(run: Trained, names: list[str] | None, count: int) -> list[str]:
-    """Return the names of at most seven predictions: of classes, of target columns, or numbered."""
-    if names is not None:
-        return names[:count][:OUTPUTS] if count > 1 else names[1:2]
-    targets = run.task.parts[0].names
-    numbered = ["target"] if count == 1 else [f"output {number}" for number in range(count)]
-    return list(targets if len(targets) == count else numbered)[:OUTPUTS]

@@ -90,9 +90,9 @@ def confusions(run: Reported) -> list[ClassCounts]:
     Raises:
         SpecnetError: if the data cannot be loaded any more.
     """
+    splits, found = run.data.splits, []
     heads = [part for part in run.task.parts if part.has_classes and len(part.classes) <= _CLASSES]
-    found = []
-    for split, samples in reversed(run.data.splits.items()):
+    for split, samples in reversed(splits.items()):
         if not heads or len(samples.targets.shape) > 2:
             continue
         counted = [Confusion() for _ in heads]

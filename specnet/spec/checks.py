@@ -16,7 +16,6 @@ from specnet.faults import guarded
 from specnet.improvement import Mode
 from specnet.layers.base import Layer
 from specnet.losses.base import Loss
-from specnet.losses.heads import SumLoss
 from specnet.metrics.base import Metric
 from specnet.names import suggest, to_monitor
 from specnet.schedules.base import Schedule, WatchingSchedule
@@ -169,7 +168,7 @@ def _watching(spec: Spec) -> Iterator[tuple[Pointer, str, Mode | None]]:
 def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagnostic]:
     """Check that monitored values will exist, and warn if one decides what is best and another when to stop."""
     metrics: Sequence[Metric | None] = spec.metrics
-    heads = [f"loss/{name}" for name in spec.loss.names] if isinstance(spec.loss, SumLoss) else []
+    heads = [f"loss/{name}" for name in spec.loss.head_sums] if spec.loss else []
     values = ["loss", *heads, *(metric.label for metric in metrics if metric)]
     unknown = bool(flawed & {"split", "dataset"})
     for place, monitor, _ in _watching(spec):

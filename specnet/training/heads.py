@@ -10,7 +10,7 @@ import numpy as np
 
 from specnet.component import fresh_copy
 from specnet.errors import ShapeError
-from specnet.losses.heads import SumLoss
+from specnet.losses.base import Loss
 from specnet.metrics.base import Kept, Metric
 from specnet.task import Task, TaskPart
 
@@ -99,18 +99,18 @@ class MetricByHead(Metric):
 class HeadLosses(Metric):
     """The loss of each head of a sum, without its weight, as the last `forward` of the sum has found it."""
 
-    loss: SumLoss
+    loss: Loss
 
     def reset(self) -> None:
-        self.keep(sums=np.zeros(len(self.loss.losses)), count=0.0)
+        self.keep(sums=np.zeros(len(self.loss.head_sums)), count=0.0)
 
     def update(self, prediction: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> None:
-        self.sums += [*self.loss.sums.values()]
+        self.sums += [*self.loss.head_sums.values()]
         self.count += self.loss.counted
 
     def compute(self) -> dict[str, float]:
         divisor = (self.count or math.nan) if self.loss.reduction == "mean" else 1.0
-        return dict(zip(self.loss.names, (self.sums / divisor).tolist(), strict=True))
+        return dict(zip(self.loss.head_sums, (self.sums / divisor).tolist(), strict=True))
 
 
 def _of(number: int, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import numpy as np
 from specnet.component import fresh_copy
 from specnet.faults import guarded
 from specnet.losses.base import Loss
-from specnet.losses.heads import SumLoss
 from specnet.metrics.base import Metric
 from specnet.training.heads import HeadLosses
 from specnet.weights import require_weight
@@ -20,7 +19,7 @@ class Measures:
     """The metrics of a split or an epoch, by name, while they take one batch after the other.
 
     `interpret` turns outputs into predictions. A metric that returns several numbers has one name for each,
-    `f1/cat` for instance. If the loss is a sum, so have its heads: `loss/species`; it computes them before `update`.
+    `f1/cat` for instance. So have the heads of a loss, `loss/species`, which it has computed before `update`.
     """
 
     def __init__(
@@ -29,7 +28,7 @@ class Measures:
         self.metrics: dict[str, Metric] = fresh_copy(dict(metrics))
         for name, metric in metrics.items():
             self.metrics[name].task = metric.task  # type: ignore[misc]
-        if isinstance(loss, SumLoss):
+        if loss is not None and loss.head_sums:
             self.metrics["loss"] = HeadLosses.model_construct(loss=loss)
         self.interpret = interpret
         self.reset()

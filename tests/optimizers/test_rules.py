@@ -11,11 +11,14 @@ import pytest
 from helpers import built_in
 
 import specnet
+from specnet.kernels.base import find_kernels
 from specnet.optimizers.base import all_needs, all_state_names, named_state
 from specnet.testing import take_steps
 
 
-def sgd(a, g, t, old, momentum=0.0, nesterov=False, dampening=0.0):
+def sgd(a, g, t, old, momentum=0.0, nesterov=False, dampening=0.0, momentum_of="gradients"):
+    if momentum_of == "steps":
+        a, g = 1, a * g
     old["v"] = momentum * old["v"] + (g if t == 1 else (1 - dampening) * g)
     return a * (g + momentum * old["v"] if nesterov else old["v"])
 
@@ -114,6 +117,8 @@ CASES = [
     {"type": "sgd", "momentum": 0.9},
     {"type": "sgd", "momentum": 0.9, "dampening": 0.5, **DECAY},
     {"type": "sgd", "momentum": 0.7, "nesterov": True, "learning_rate": COSINE},
+    {"type": "sgd", "momentum": 0.7, "momentum_of": "steps", "learning_rate": COSINE, **DECAY},
+    {"type": "sgd", "momentum": 0.7, "momentum_of": "steps", "nesterov": True, "learning_rate": COSINE},
     {"type": "adam", "beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1, "learning_rate": COSINE},
     {"type": "adam", "amsgrad": True, "beta_2": 0.5},
     {"type": "adamw", "amsgrad": True, "learning_rate": 0.1},
@@ -277,6 +282,21 @@ MINIMA = {  # steps on the quadratic and its fields, then those on Rosenbrock's 
     "conjugate_gradient": (4, {}, 60, {}),
     "levenberg_marquardt": (5, {}, 20, {}),
 }
+
+
+def test_momentum_follows_a_schedule_that_begins_and_ends_with_0():
+    rng = np.random.default_rng(0)
+    start, gradients = rng.normal(size=5), rng.normal(size=(9, 5))
+    values = [0, 0.2, 0.4, 0.6, 0.8, 0.6, 0.4, 0.2, 0]
+    tent = {"type": "piecewise", "boundary_steps": [*range(1, 9)], "values": values}
+    for kernels in ("textbook", "numpy"):
+        optimizer = find_kernels(kernels).instantiate(specnet.build("optimizers", {"type": "sgd", "momentum": tent}))
+        found, _ = take_steps(optimizer, start, gradients)
+        w, v = start.copy(), np.zeros(5)
+        for momentum, g in zip(values, gradients, strict=True):
+            v = momentum * v + g
+            w -= 0.01 * v
+        np.testing.assert_allclose(found, w, rtol=1e-12)
 
 
 def test_every_optimizer_finds_the_minimum_of_a_quadratic_and_of_rosenbrocks_function():

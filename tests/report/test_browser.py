@@ -640,7 +640,7 @@ def test_the_confusion_matrix_counts_the_last_split(kind, chrome, read):
     count = max(found.max(), shown.samples.targets.max()) + 1
     counts = np.zeros((count, count), int)
     np.add.at(counts, (shown.samples.targets, found), 1)
-    cells = chrome.table(".confusion")
+    cells = chrome.table(".confusions > .scroll")
     assert [[int(cell) for cell in row[1:]] for row in cells] == counts.tolist()
     names = shown.run.data.classes or [str(each) for each in range(count)]
     assert [row[0] for row in cells] == chrome.texts(".confusions > .scroll thead th") == list(names)

@@ -32,7 +32,7 @@ class RmspropKernel(FirstOrderKernel, Rmsprop):
             change = self.square(state.mean)
             v = np.maximum(np.subtract(v, change, out=change), 0, out=change)
         change = self.ratio(g, v, self.epsilon)
-        if self.momentum:
+        if "velocity" in vars(state):
             state.velocity *= self.momentum
             state.velocity += change
             change = state.velocity
