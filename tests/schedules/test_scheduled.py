@@ -16,6 +16,7 @@ from specnet.schedules.base import scheduled
 from specnet.schedules.scheduled import ScheduledFields, find_scheduled
 
 HALVING = {"type": "exponential", "initial": 1.0, "every_steps": 1}
+FALLING = {"type": "linear", "initial": 0.6, "final": 0}
 COSINE = {"type": "cosine", "initial": 0.5}
 
 
@@ -123,7 +124,7 @@ def test_the_rate_of_dropout_falls_in_a_run_and_in_a_resumed_one(tmp_path):
             {"type": "linear", "units": 4, "l2": {"type": "linear", "initial": 0.0, "final": 0.1}},
             {
                 "type": "residual",
-                "layers": [{"type": "dropout", "rate": {"type": "linear", "initial": 0.6, "final": 0}}],
+                "layers": [{"type": "dropout", "rate": FALLING}],
             },
             {"type": "linear", "units": 1},
             "sigmoid",
@@ -158,3 +159,20 @@ def test_a_schedule_that_leaves_the_range_of_its_field_is_refused_before_trainin
     with pytest.raises(specnet.SpecnetError, match=f"rate should be {found}, but the schedule returns 1.00") as caught:
         scheduled.bind(10, 1000)
     assert caught.value.pointer == ("layers", 0, "rate")
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"type": "lstm", "units": 3, "bidirectional": True, "dropout": FALLING, "recurrent_dropout": FALLING},
+        {"type": "multi_head_attention", "num_heads": 1, "dropout": FALLING},
+    ],
+    ids=["recurrent", "attention"],
+)
+def test_the_dropout_of_sequences_ends_where_its_schedule_does(layer):
+    network = specnet.build_network([layer], (4, 2), "float64")
+    network.scheduled.bind(1, 10)
+    x = np.random.default_rng(0).normal(size=(3, 4, 2))
+    for step, same in ((0, False), (10, True)):
+        network.scheduled.set(step)
+        assert np.array_equal(network.forward(x, training=True).copy(), network.forward(x)) == same
