@@ -9,6 +9,7 @@ import pytest
 import specnet
 from specnet.errors import Interrupted, SpecError, SpecnetError
 from specnet.exporters.base import export
+from specnet.recording.scenes import recorded_scene
 from specnet.runs.predictions import name_predictions
 
 SPEC = Path(__file__).parents[2] / "specs" / "penguins_heads.json"
@@ -83,6 +84,15 @@ def test_the_loss_of_a_head_can_be_monitored(tmp_path):
     assert best["monitor"] == "validation/loss/species"
     with pytest.raises(SpecError, match="there will be no value"):
         specnet.load_spec(SPEC, [*QUICK, 'checkpoint={"monitor": "validation/loss/specie"}'])
+
+
+def test_the_replay_shows_the_first_head(run):
+    scene = recorded_scene(run)
+    assert (scene.kind, scene.head, scene.classes) == ("verdicts", "species", ["Adelie", "Chinstrap", "Gentoo"])
+    split = run.data.splits[scene.samples[0].split]
+    np.testing.assert_array_equal(scene.samples[0].truth, split.targets[:, 0])
+    np.testing.assert_allclose(scene.predictions[-1], run.predict(split.inputs)[:, :3], rtol=1e-5, atol=1e-6)
+    assert "Of several heads the first is shown: species." in (run.directory / "report.html").read_text()
 
 
 def test_predictions_are_named_by_head(run):

@@ -327,8 +327,8 @@ def test_schema_and_model_agree_on_every_field_of_a_spec(step):
 KEYWORDS = {
     "$ref", "$defs", "const", "enum", "anyOf", "allOf", "type", "properties", "required", "additionalProperties",
     "minProperties", "maxProperties", "items", "minItems", "maxItems", "uniqueItems", "minimum", "maximum",
-    "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern", "not", "if", "then", "else", "default",
-    "description", "examples", "errorMessage", "defaultSnippets",
+    "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern", "not", "if", "then",
+    "else", "default", "description", "examples", "errorMessage", "defaultSnippets",
 }  # fmt: skip
 
 
