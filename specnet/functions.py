@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from functools import cache, reduce
+from functools import lru_cache, reduce
 from typing import NamedTuple
 
 import numpy as np
 
 
-@cache
+@lru_cache(maxsize=4096)
 def constant(value: float, dtype: np.dtype) -> np.ndarray:
     """Return a number as a 0-d array, which NumPy reads twice as fast as a Python number."""
     number = np.array(value, dtype)

@@ -68,10 +68,18 @@ class Task:
 
     def select(self, part: TaskPart, prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the predictions and the targets of a part, given those of all; a single target without its axis."""
+        return self.predictions_of(part, prediction), self.targets_of(part, target)
+
+    def predictions_of(self, part: TaskPart, prediction: np.ndarray) -> np.ndarray:
+        """Return the predictions of a part, given those of all."""
+        return prediction if len(self.parts) == 1 else prediction[..., slice(*(part.columns or (None,)))]
+
+    def targets_of(self, part: TaskPart, target: np.ndarray) -> np.ndarray:
+        """Return the targets of a part, given those of all; a single one without its axis."""
         if len(self.parts) == 1:
-            return prediction, target
-        (first, *others), columns = part.targets, slice(*(part.columns or (None,)))
-        return prediction[..., columns], target[..., part.targets] if others else target[..., first]
+            return target
+        first, *others = part.targets
+        return target[..., part.targets] if others else target[..., first]
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the parts as a JSON value."""

@@ -132,6 +132,7 @@ def test_a_penalty_helps_where_there_are_a_thousand_digits(finished):
 @pytest.mark.long
 def test_mackey_glass_is_predicted_as_published(finished):
     assert finished("mackey_glass").evaluate("test")["nrmse"] <= 0.02
+    assert finished("mackey_glass", "optimizer=lbfgs", "training.epochs=400").evaluate("test")["nrmse"] <= 0.02
 
 
 def bits_of_pairs(samples, others, count):

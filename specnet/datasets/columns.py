@@ -128,7 +128,7 @@ def _named_once(columns: list[Column]) -> list[Column]:
     return columns
 
 
-Columns = Annotated[list[ColumnOrName], AfterValidator(_named_once)]
+Columns = Annotated[list[ColumnOrName], AfterValidator(_named_once), Field(json_schema_extra={"uniqueItems": True})]
 """Columns with different names."""
 ALL = "*"
 """Stands for all columns that have no other use."""

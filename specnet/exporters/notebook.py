@@ -115,6 +115,8 @@ def _check(run: TrainedModel) -> Run:
             raise ExportError(f"a notebook has no training.{name}", pointer=("training", name))
     if getattr(run.spec.optimizer, "groups", []):
         raise ExportError("a notebook has no groups of layers", pointer=("optimizer", "groups"))
+    for each in run.model.network.scheduled.fields:
+        raise ExportError(f"a notebook has no schedule of {each.name}", pointer=next(iter(each.schedules)))
     for layer in run.model.network.named.values():
         settings = WeightedLayer.model_fields.keys() - {"share", "transpose", "name"}
         for name in settings & type(layer).model_fields.keys():

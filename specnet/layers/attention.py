@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field, PositiveInt, model_validator
@@ -14,6 +14,7 @@ from specnet.initializers.base import Initializer
 from specnet.layers.embedding import angles
 from specnet.layers.regularization import draw_kept
 from specnet.layers.weighted import WeightedLayer
+from specnet.schedules.base import scheduled
 from specnet.task import Shape
 
 
@@ -44,7 +45,9 @@ class MultiHeadAttention(WeightedLayer):
     )
     causal: bool = Field(default=False, description="whether a position sees only itself and those before it")
     rotary: bool = Field(default=False, description="whether Q and K are turned by angles that depend on the position")
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="share of P that is dropped in training")
+    dropout: Annotated[float, scheduled(ge=0, lt=1)] = Field(
+        default=0.0, description="share of P that is dropped in training: a number or a schedule"
+    )
     use_bias: bool = Field(default=True, description="whether to add b and b_o")
     weight_init: Initializer = Field(  # type: ignore[assignment]
         default="glorot_uniform", description="initial W and W_o"

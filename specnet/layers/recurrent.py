@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, PositiveInt, model_validator
@@ -14,6 +14,7 @@ from specnet.layers.base import Activation
 from specnet.layers.composite import Parallel
 from specnet.layers.regularization import draw_kept
 from specnet.layers.weighted import WeightedLayer
+from specnet.schedules.base import scheduled
 from specnet.task import Shape
 
 Function = Literal["tanh", "sigmoid", "relu", "hard_sigmoid", "softsign", "elu", "gelu", "silu"]
@@ -61,11 +62,12 @@ class Recurrent(WeightedLayer):
     merge_mode: Literal["concat", "add", "average", "multiply", "maximum"] = Field(
         default="concat", description="how the outputs of both directions become one"
     )
-    dropout: float = Field(
-        default=0.0, ge=0, lt=1, description="share of x that is dropped in training, the same at all steps"
+    dropout: Annotated[float, scheduled(ge=0, lt=1)] = Field(
+        default=0.0, description="share of x that is dropped in training, the same at all steps: a number or a schedule"
     )
-    recurrent_dropout: float = Field(
-        default=0.0, ge=0, lt=1, description="share of h that is dropped before its product, the same at all steps"
+    recurrent_dropout: Annotated[float, scheduled(ge=0, lt=1)] = Field(
+        default=0.0,
+        description="share of h that is dropped before its product, the same at all steps: a number or a schedule",
     )
     use_bias: bool = Field(default=True, description="whether to add b")
     weight_init: Initializer = Field(default="glorot_uniform", description="initial W")  # type: ignore[assignment]

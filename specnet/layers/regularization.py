@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import Field
 
 from specnet.layers.base import Layer, Output
+from specnet.schedules.base import scheduled
 
 
 def draw_kept(rng: np.random.Generator, rate: float, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -21,8 +24,10 @@ class Dropout(Layer):
     """
 
     mask = "keep"
-    examples = ({"rate": 0.3}, {"rate": 0.0})
-    rate: float = Field(default=0.5, ge=0, lt=1, description="share of inputs that is dropped")
+    examples = ({"rate": 0.3}, {"rate": 0.0}, {"rate": {"type": "linear", "initial": 0.5, "final": 0.0}})
+    rate: Annotated[float, scheduled(ge=0, lt=1)] = Field(
+        default=0.5, description="share of inputs that is dropped: a number or a schedule"
+    )
 
     @property
     def output(self) -> Output:  # type: ignore[override]
@@ -71,7 +76,9 @@ class AdditiveNoise(Layer):
     output = "numbers"
     mask = "keep"
     examples = ({"std": 0.3}, {"std": 0.0})
-    std: float = Field(default=0.1, ge=0, description="standard deviation of the noise")
+    std: Annotated[float, scheduled(ge=0)] = Field(
+        default=0.1, description="standard deviation of the noise: a number or a schedule"
+    )
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         return x + x.dtype.type(self.std) * self.rng.standard_normal(x.shape, x.dtype) if training else x

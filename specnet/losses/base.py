@@ -42,6 +42,9 @@ class Loss(Component):
     nor gradient. `divisor` is what a mean divides by: None for the sum of the batch's own weights. Where a batch is
     computed in parts, it is the same number for all of them, so that their losses and gradients add up. A run sets
     `task` before training, None until then.
+
+    A loss of several heads sets in `forward` the loss of each, by name, as a sum over samples, `head_sums`, and the
+    weight of these samples, `counted`.
     """
 
     group: ClassVar[str] = "losses"
@@ -57,6 +60,8 @@ class Loss(Component):
         """Set the run-time attributes of the loss."""
         self.divisor: float | None = None
         self.task: Task | None = None
+        self.head_sums: dict[str, float] = {}
+        self.counted = 0.0
 
     @abstractmethod
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:

@@ -44,7 +44,8 @@ class SumLoss(Loss):
     Each loss takes the next outputs, those of the branches of a last `parallel` layer for instance, and learns some
     columns of the targets. L_i is the mean over samples and over the elements of each; weights of classes multiply
     elements and do not change what it is divided by. With the reduction "sum", L is the sum over samples. A metric
-    measures each head that it can, as `accuracy/species`. Caruana, "Multitask learning", 1997.
+    measures each head that it can, as `accuracy/species`; the history has L_i, without its weight, as `loss/species`.
+    Caruana, "Multitask learning", 1997.
     """
 
     examples = ({"losses": [{"loss": "mse", "targets": [0]}, {"loss": "mae", "targets": [1], "weight": 0.5}]},)
@@ -74,6 +75,9 @@ class SumLoss(Loss):
         super().model_post_init(context)
         self._bound: Task | None = None
         self._bind(None)
+        names = [head.name for head in self.losses]  # a number tells apart heads that learn the same targets
+        unique = (name if names.count(name) == 1 else f"{name} {place}" for place, name in enumerate(names))
+        self.head_sums = dict.fromkeys(unique, 0.0)
 
     def _bind(self, task: Task | None) -> None:
         """Find which targets and outputs each loss has; without a task, columns follow each other."""
@@ -107,13 +111,17 @@ class SumLoss(Loss):
 
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
         total, self._outputs = 0.0, [*self._heads(y)]
-        samples = self.total_weight(y.shape, weight) if self.divisor is None else self.divisor
-        for head, columns, part in self._outputs:
+        self.counted = self.total_weight(y.shape, weight)
+        samples = self.counted if self.divisor is None else self.divisor
+        for name, (head, columns, part) in zip(self.head_sums, self._outputs, strict=True):
             elements = head.loss.total_weight((1, *part.shape[1:])) / self.total_weight((1, *part.shape[1:]))
-            head.loss.divisor = elements * (samples if self.reduction == "mean" else 1.0)
+            divisor = samples if self.reduction == "mean" else 1.0
+            head.loss.divisor = elements * divisor
             learned = target[..., columns]
             learned = learned[..., 0].astype(np.int64) if _takes_classes(head.loss, part) else learned
-            total += head.weight * head.loss.forward(part, learned, weight)
+            value = head.loss.forward(part, learned, weight)
+            self.head_sums[name] = value * divisor
+            total += head.weight * value
         return total
 
     def backward(self) -> np.ndarray:

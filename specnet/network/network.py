@@ -18,6 +18,7 @@ from specnet.layers.base import Layer, walk
 from specnet.layers.stack import Stack, take_whole
 from specnet.network.parameters import FlatVector
 from specnet.randomness import restore_stream, save_stream, stream
+from specnet.schedules.scheduled import ScheduledFields
 from specnet.task import Shape
 
 
@@ -32,7 +33,8 @@ class Network:
     `params` and `grads` map names such as `layers.0.weight` to views into their flat vectors; `state` holds the
     running state of layers, which is not optimized. `sources` maps names of shared parameters, such as
     `layers.2.weight`, to those of the parameters that they are, transposed or not. The given layers are copied:
-    networks share no state. Without a seed, parameters are 0. `kernels` replace the definitions of layers.
+    networks share no state. Without a seed, parameters are 0. `kernels` replace the definitions of layers. Fields with
+    a schedule, `scheduled`, are the numbers of the first step until training sets them.
 
     Raises:
         ShapeError: naming the layer that cannot take the outputs of the one before it.
@@ -58,6 +60,8 @@ class Network:
         self.shapes = [layer.output_shape for layer in self.layers]
         self.whole = take_whole(self.layers)
         self.named = name_layers(self.layers)
+        self.scheduled = ScheduledFields(self.named)
+        self.scheduled.set(0)
         self.sources: dict[str, str] = {}
         self._allocate()
         self._share()

@@ -44,7 +44,13 @@ class Adam(RunningMoments):
     As suggested at the end of section 2 of the first paper, the bias corrections are applied to step size and epsilon.
     """
 
-    examples = ({"beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1}, {"amsgrad": True, "weight_decay": 0.1})
+    examples = (
+        {"beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1},
+        {"amsgrad": True, "weight_decay": 0.1, "beta_1": {"type": "linear", "initial": 0.5, "final": 0.9, "steps": 10}},
+    )
+    beta_1: Annotated[float, scheduled(ge=0, lt=1)] = Field(
+        default=0.9, description="decay of the mean of gradients: a number or a schedule"
+    )
     amsgrad: bool = Field(default=False, description="whether the largest mean of squares so far scales the step")
 
     @property
@@ -121,15 +127,19 @@ class Radam(RunningMoments):
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
-        (m, v), t = self.average(g, state), step + 1
+        m, v = self.average(g, state)
+        rate, rectified = self.rate(step + 1)
+        w -= rate * (m / (np.sqrt(v) + self.epsilon) if rectified else m)
+
+    def rate(self, t: int) -> tuple[float, bool]:
+        """Return the factor of step t, and whether the step is rectified, that is divided by sqrt(v) + epsilon."""
         rate, left = self.learning_rate / (1 - self.beta_1**t), self.beta_2**t
         limit = 2 / (1 - self.beta_2) - 1
         r = limit - 2 * t * left / (1 - left)
         if r <= 5:
-            w -= rate * m
-        else:
-            c = math.sqrt((r - 4) * (r - 2) * limit / ((limit - 4) * (limit - 2) * r))
-            w -= rate * c * math.sqrt(1 - left) * m / (np.sqrt(v) + self.epsilon)
+            return rate, False
+        c = math.sqrt((r - 4) * (r - 2) * limit / ((limit - 4) * (limit - 2) * r))
+        return rate * c * math.sqrt(1 - left), True
 
 
 class Adamax(FirstOrder):

@@ -48,7 +48,9 @@ class Rmsprop(FirstOrder):
 
     examples = ({"centered": True, "momentum": 0.5, "weight_decay": 0.1},)
     rho: float = Field(default=0.9, ge=0, lt=1, description="decay of the means")
-    momentum: float = Field(default=0.0, ge=0, lt=1, description="share of the last step that is kept")
+    momentum: Annotated[float, scheduled(ge=0, lt=1)] = Field(
+        default=0.0, description="share of the last step that is kept: a number or a schedule"
+    )
     epsilon: float = Field(default=1e-8, gt=0, description="keeps the division finite")
     centered: bool = Field(default=False, description="whether to divide by the standard deviation of the gradient")
 
@@ -66,7 +68,7 @@ class Rmsprop(FirstOrder):
             state.mean += (1 - self.rho) * g
             v = np.maximum(v - state.mean * state.mean, 0)  # never negative but for rounding
         change = g / (np.sqrt(v) + self.epsilon)
-        if self.momentum:
+        if "velocity" in vars(state):
             state.velocity *= self.momentum
             state.velocity += change
             change = state.velocity

@@ -44,6 +44,8 @@ def strong_wolfe(at: Callable[[float], Point], start: Point, t: float, most: int
             low, high = point, low if point.slope * (high.t - low.t) >= 0 else high
         if high is None:
             t *= 4
+        elif high.t == low.t:
+            break
         else:
             edge = 0.1 * abs(high.t - low.t)
             t = float(np.clip(minimum(low, high), min(low.t, high.t) + edge, max(low.t, high.t) - edge))
@@ -60,7 +62,7 @@ def minimum(a: Point, b: Point) -> float:
         return halfway
     d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.t - b.t)
     square = d1 * d1 - a.slope * b.slope
-    if square < 0:
+    if not 0 <= square < math.inf:
         return halfway
     d2 = math.copysign(math.sqrt(square), b.t - a.t)
     bottom = b.slope - a.slope + 2 * d2

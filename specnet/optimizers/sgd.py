@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
@@ -17,7 +17,8 @@ class Sgd(FirstOrder):
 
     With momentum m the velocity is v <- m v + (1 - d) g and w <- w - a v; Nesterov's form looks ahead,
     w <- w - a (g + m v) with the new v. a is the learning rate, d the dampening, which does not apply to the first
-    step. Polyak, 1964; Nesterov, 1983; Sutskever et al., 2013.
+    step. With `"momentum_of": "steps"` a g takes the place of g, and w <- w - v: past gradients keep the learning rate
+    of their time. Polyak, 1964; Nesterov, 1983; Sutskever et al., 2013.
     """
 
     model_config = ConfigDict(
@@ -32,11 +33,23 @@ class Sgd(FirstOrder):
     examples = (
         {"momentum": 0.9, "dampening": 0.5, "weight_decay": 0.1},
         {"momentum": 0.7, "nesterov": True, "learning_rate": {"type": "cosine", "initial": 0.1, "steps": 20}},
+        {
+            "momentum": {"type": "linear", "initial": 0.5, "final": 0.9, "steps": 10},
+            "momentum_of": "steps",
+            "learning_rate": {"type": "exponential", "initial": 0.1, "factor": 0.5, "every_steps": 1},
+        },
     )
     learning_rate: Annotated[float, scheduled(gt=0)] = Field(
         default=0.01, description="step size: a number or a schedule"
     )
-    momentum: float = Field(default=0.0, ge=0, lt=1, description="share of the last velocity that is kept")
+    momentum: Annotated[float, scheduled(ge=0, lt=1)] = Field(
+        default=0.0, description="share of the last velocity that is kept: a number or a schedule"
+    )
+    momentum_of: Literal["gradients", "steps"] = Field(
+        default="gradients",
+        description='what the velocity sums up; "steps": gradients times the learning rate of their time, as Keras and '
+        "scikit-learn do, which differs where the learning rate changes",
+    )
     nesterov: bool = Field(default=False, description="whether momentum looks ahead")
     dampening: float = Field(default=0.0, ge=0, lt=1, description="share of each gradient that momentum leaves out")
 
@@ -54,10 +67,13 @@ class Sgd(FirstOrder):
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
+        rate = self.learning_rate
+        if self.momentum_of == "steps":
+            g, rate = rate * g, 1.0
         change = g
-        if self.momentum:
+        if "velocity" in vars(state):
             v = state.velocity
             v *= self.momentum
             v += (1 - self.dampening) * g if step and self.dampening else g
             change = g + self.momentum * v if self.nesterov else v
-        w -= self.learning_rate * change
+        w -= rate * change

@@ -11,7 +11,7 @@ import numpy as np
 
 from specnet.plots import style
 from specnet.plots.requirements import check_few
-from specnet.recording.scenes import Scene
+from specnet.recording.scene import Scene
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -12,7 +12,8 @@ from specnet.errors import PlotError
 from specnet.plots import style
 from specnet.plots.base import Plot, Trained
 from specnet.plots.sample_panels import panel_of
-from specnet.recording.scenes import Scene, recorded_scene
+from specnet.recording.scene import Scene
+from specnet.recording.scenes import recorded_scene
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -12,7 +12,7 @@ from specnet.errors import PlotError
 from specnet.functions import evenly_spaced, with_channels
 from specnet.plots import style
 from specnet.plots.panels import SMALL, ClassPlane, CurvePanel, NumberPlane, Panel
-from specnet.recording.scenes import Scene
+from specnet.recording.scene import Scene
 from specnet.task import are_probabilities, class_scores
 
 if TYPE_CHECKING:

@@ -7,12 +7,19 @@ import numpy as np
 from specnet.errors import PlotError
 from specnet.metrics.base import drop_column
 from specnet.plots.base import Trained
-from specnet.task import class_numbers, classes, decide_task
+from specnet.task import TaskPart, class_numbers, classes, decide_task
+
+OUTPUTS = 7
+"""Outputs that are shown at most: one for each colour of the palette."""
 
 
 def class_names(run: Trained) -> list[str] | None:
     """Return the names of the classes that a run learns, or None if it learns numbers or several labels."""
-    part = run.task.only
+    return class_names_of(run.task.only)
+
+
+def class_names_of(part: TaskPart) -> list[str] | None:
+    """Return the names of a part's classes, or None if it learns numbers or several labels."""
     return list(part.classes) if part.has_classes else None
 
 
@@ -93,3 +100,12 @@ def rows_of_numbers(predictions: np.ndarray, axes: int) -> np.ndarray:
             help="leave this plot out",
         )
     return predictions if shape else predictions[..., np.newaxis]
+
+
+def output_names(run: Trained, names: list[str] | None, count: int) -> list[str]:
+    """Return the names of at most seven predictions: of classes, of target columns, or numbered."""
+    if names is not None:
+        return names[:count][:OUTPUTS] if count > 1 else names[1:2]
+    targets = run.task.parts[0].names
+    numbered = ["target"] if count == 1 else [f"output {number}" for number in range(count)]
+    return list(targets if len(targets) == count else numbered)[:OUTPUTS]

@@ -9,7 +9,8 @@ import numpy as np
 from specnet.datasets.rows import pieces
 from specnet.functions import extremes
 from specnet.plots.base import Trained
-from specnet.recording.scenes import Scene, grid_scene
+from specnet.recording.scene import Scene
+from specnet.recording.scenes import grid_scene
 
 
 def present_scene(run: Trained, points: int, names: list[str] | None) -> Scene:

@@ -20,7 +20,7 @@ from specnet.report.entries import single
 from specnet.report.inside import look_inside
 from specnet.report.paths import relative_paths, shorten_paths
 from specnet.report.replay import replay
-from specnet.report.results import confusion, residuals, scores, worst
+from specnet.report.results import confusions, residuals, scores, worst
 from specnet.report.series import panels
 from specnet.report.view import (
     CONFUSION_CLASSES,
@@ -122,7 +122,7 @@ def details(run: Reported, drawn: Sequence[dict[str, Any]], replayed: bool) -> d
         "below_scores": make_part(
             run, lambda: {"95 % interval": run.intervals, "baseline": run.baselines, "linear": run.linear_baselines}
         ),
-        "confusion": make_part(run, lambda: confusion(run)),
+        "confusions": make_part(run, lambda: confusions(run)),
         "most_classes": CONFUSION_CLASSES,
         "worst": wrong,
         "examples": show_examples(run, wrong.value) if wrong.value else [],

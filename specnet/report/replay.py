@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from specnet.functions import evenly_spaced, extremes
-from specnet.recording.scenes import Axis, Points, Scene, recorded_scene
+from specnet.recording.scene import Axis, Points, Scene
+from specnet.recording.scenes import recorded_scene
 from specnet.recording.text import show_tokens
 from specnet.report.base import Reported
 from specnet.report.packing import Levels, count_up, quantize, quantize_each, stride_of, thumbnails

@@ -10,7 +10,7 @@ import numpy as np
 from specnet.datasets.sampling import samples_at
 from specnet.functions import evenly_spaced, format_number
 from specnet.recording.classes import Confusion, class_names, class_pairs, padded
-from specnet.recording.scenes import shown_of
+from specnet.recording.scene import shown_of
 from specnet.report.base import Reported
 from specnet.task import are_probabilities, class_scores, own_scores
 
@@ -25,11 +25,15 @@ _NUMBERS = 7
 
 
 class ClassCounts(NamedTuple):
-    """How often which class is taken for which: `counts` (k, k) has true classes in rows, predicted ones in columns."""
+    """How often which class is taken for which: `counts` (k, k) has true classes in rows, predicted ones in columns.
+
+    `head` is the name of the part of the task, "" if it is the only one.
+    """
 
     split: str
     names: list[str]
     counts: np.ndarray
+    head: str = ""
 
 
 class PredictedNumbers(NamedTuple):
@@ -80,19 +84,26 @@ def scores(run: Reported) -> dict[str, dict[str, float]]:
     return {split: run.evaluate(split) for split in run.data.splits}
 
 
-def confusion(run: Reported) -> ClassCounts | None:
-    """Return which classes of the last split are taken for which, or None if there are no classes.
+def confusions(run: Reported) -> list[ClassCounts]:
+    """Return which classes are taken for which: of each split, the last first, and each head that learns classes.
 
     Raises:
         SpecnetError: if the data cannot be loaded any more.
     """
-    (split, samples), names = run.data.last_split, class_names(run)
-    if names is None or len(names) > _CLASSES or len(samples.targets.shape) > 2:
-        return None
-    found = Confusion()
-    for piece in samples.pieces():
-        found.update(run.predict(piece.inputs, piece.mask), piece.targets)
-    return ClassCounts(split, *found.of(names))
+    splits, found = run.data.splits, []
+    heads = [part for part in run.task.parts if part.has_classes and len(part.classes) <= _CLASSES]
+    for split, samples in reversed(splits.items()):
+        if not heads or len(samples.targets.shape) > 2:
+            continue
+        counted = [Confusion() for _ in heads]
+        for piece in samples.pieces():
+            y = run.predict(piece.inputs, piece.mask)
+            for part, each in zip(heads, counted, strict=True):
+                each.update(*run.task.select(part, y, piece.targets))
+        for part, each in zip(heads, counted, strict=True):
+            head = part.name if len(run.task.parts) > 1 else ""
+            found.append(ClassCounts(split, *each.of([*part.classes]), head))
+    return found
 
 
 def residuals(run: Reported) -> PredictedNumbers | None:

@@ -12,8 +12,9 @@ import numpy as np
 from specnet.errors import SpecnetError
 from specnet.functions import format_number, is_image
 from specnet.network.summary import describe_layer
+from specnet.recording.classes import output_names
 from specnet.recording.curves import DEAD_UNITS, OF_WEIGHTS
-from specnet.recording.scenes import limits, output_names
+from specnet.recording.scene import limits
 from specnet.report.base import Reported
 from specnet.report.packing import thumbnails
 from specnet.report.paths import shorten_paths

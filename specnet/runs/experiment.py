@@ -191,12 +191,13 @@ class Experiment:
                 first = next(pieces)
                 for _ in pieces:  # only prepared
                     pass
-            if not self.model.metrics:
+            if not measures.metrics:
                 continue
             measures.reset()
             y, mask = self.model.outputs(first.inputs, first.mask)
             counted = first.masked(mask)
             with np.errstate(over="ignore", invalid="ignore"):
+                self.model.loss_of(y, counted)
                 measures.update(y, counted.truth, counted.weight)
             if self.model.weight_of(counted):
                 self.values[name] = ["loss", *measures.compute()]

@@ -44,8 +44,9 @@ def intervals(model: Model, samples: AnySamples, rng: np.random.Generator) -> In
     def measure(rows: np.ndarray) -> dict[str, float]:
         drawn = map_arrays(batch, lambda array: array[rows])
         measures.reset()
+        loss = model.loss_of(y[rows], drawn)
         measures.update(y[rows], drawn.truth, drawn.weight)
-        return {"loss": model.loss_of(y[rows], drawn), **measures.compute()}
+        return {"loss": loss, **measures.compute()}
 
     shares = [
         name for name, metric in model.metrics.items() if metric.is_share and batch.weight is None and y.ndim == 2

@@ -154,13 +154,25 @@ def not_both(*pairs: tuple[str, str]) -> dict[str, Any]:
 class scheduled:
     """The type of a field that takes a number or a schedule: `Annotated[float, scheduled(gt=0)]`.
 
-    The bounds (`gt`, `ge`, `lt`, `le`) apply to the number, and to the initial value of a schedule. In training the
-    field is a number: the value of each step.
+    The bounds (`gt`, `ge`, `lt`, `le`) apply to the number, and to the values of a schedule, which may end at that of
+    `gt`. In training the field is a number: the value of each step.
     """
 
     def __init__(self, **bounds: float) -> None:
+        self.bounds = bounds
         limits: dict[str, Any] = {"strict": True, "allow_inf_nan": False, **bounds}
         self._number: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(**limits)])
+
+    def broken(self, value: float) -> str:
+        """Return which bound a later value of a schedule breaks, in words; "" if none."""
+        low = self.bounds.get("ge", self.bounds.get("gt"))
+        below, most = self.bounds.get("lt"), self.bounds.get("le")
+        wrong = {
+            f"at least {low}": low is not None and value < low,
+            f"less than {below}": below is not None and value >= below,
+            f"at most {most}": most is not None and value > most,
+        }
+        return next((words for words, found in wrong.items() if found), "")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(

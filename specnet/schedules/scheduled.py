@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from specnet.component import Component, Section, parts
+from specnet.errors import SpecnetError
 from specnet.faults import guarded
-from specnet.schedules.base import Schedule, WatchingSchedule
+from specnet.functions import evenly_spaced
+from specnet.schedules.base import Schedule, WatchingSchedule, scheduled
 from specnet.words import Pointer
+
+CHECKED = 200
+"""Steps of a run at most whose values are checked."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,23 @@ class ScheduledField:
     name: str
     value: Any
     schedules: dict[Pointer, Schedule]
+
+    def check(self, total_steps: int) -> None:
+        """Check some values of a run of this length, if the field is a number.
+
+        Raises:
+            SpecnetError: if one is out of the field's range.
+        """
+        ranges = [each for each in type(self.component).model_fields[self.name].metadata if isinstance(each, scheduled)]
+        if not ranges or not isinstance(self.value, Schedule):
+            return
+        for step in evenly_spaced(total_steps, CHECKED).tolist():
+            value = self.value(step)
+            if bound := ranges[0].broken(value):
+                message = f"{self.name} should be {bound}, but the schedule returns {value:.4g} in step {step + 1}"
+                error = SpecnetError(message, pointer=next(iter(self.schedules)))
+                error.code, error.complete = "out-of-range", True
+                raise error
 
 
 def find_scheduled(component: Section, place: Pointer) -> Iterator[ScheduledField]:
@@ -43,13 +65,13 @@ class ScheduledFields:
 
     Components are given by place: "optimizer", "loss", "layers.0". After `set` their fields are numbers; the spec
     still has the schedules. `schedules` are those of the fields, `watching` those that watch a value, also where they
-    are inside another.
+    are inside another. `others` are further fields, such as those of a network's layers.
     """
 
-    def __init__(self, components: Mapping[str, Component]) -> None:
+    def __init__(self, components: Mapping[str, Component], others: Sequence[ScheduledField] = ()) -> None:
         self.fields = [
             field for place, component in components.items() for field in find_scheduled(component, pointer_of(place))
-        ]
+        ] + [*others]
         self.schedules = {
             ".".join(map(str, place)): schedule for field in self.fields for place, schedule in field.schedules.items()
         }
@@ -65,10 +87,16 @@ class ScheduledFields:
             self.constants["optimizer.learning_rate"] = rate
 
     def bind(self, steps_per_epoch: int, total_steps: int) -> None:
-        """Prepare all schedules for a run of this length."""
+        """Prepare all schedules for a run of this length.
+
+        Raises:
+            SpecnetError: naming a schedule that leaves the range of its field.
+        """
         for place, schedule in self.schedules.items():
             with guarded(schedule, pointer_of(place), "bind"):
                 schedule.bind(steps_per_epoch, total_steps)
+        for field in self.fields:
+            field.check(total_steps)
 
     def set(self, step: int) -> None:
         """Set each field to its number for the step after `step` steps."""

@@ -168,12 +168,13 @@ def _watching(spec: Spec) -> Iterator[tuple[Pointer, str, Mode | None]]:
 def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagnostic]:
     """Check that monitored values will exist, and warn if one decides what is best and another when to stop."""
     metrics: Sequence[Metric | None] = spec.metrics
-    values = ["loss", *(metric.label for metric in metrics if metric)]
+    heads = [f"loss/{name}" for name in spec.loss.head_sums] if spec.loss else []
+    values = ["loss", *heads, *(metric.label for metric in metrics if metric)]
     unknown = bool(flawed & {"split", "dataset"})
     for place, monitor, _ in _watching(spec):
         pointer = (*place, "monitor")
         split, _, value = monitor.partition("/")
-        known = value in values or value.partition("/")[0] in values[1:]  # the names of its parts depend on data
+        known = value in values or value.partition("/")[0] in values[1:]  # other names of its parts depend on data
         if split not in SPLITS or not (known or "metrics" in flawed):
             yield unknown_value(monitor, pointer, SPLITS if split in SPLITS else plan.splits, values)
             unknown = True

@@ -1,7 +1,8 @@
-"""Metrics of a network with several heads: of each head that they can measure."""
+"""Losses and metrics of a network with several heads: of each head, and of each that they can measure."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from specnet.component import fresh_copy
 from specnet.errors import ShapeError
+from specnet.losses.base import Loss
 from specnet.metrics.base import Kept, Metric
 from specnet.task import Task, TaskPart
 
@@ -92,6 +94,23 @@ class MetricByHead(Metric):
         self.reset()
         for number, (_, metric) in enumerate(self.heads):
             metric.restore(_of(number, kept))
+
+
+class HeadLosses(Metric):
+    """The loss of each head of a sum, without its weight, as the last `forward` of the sum has found it."""
+
+    loss: Loss
+
+    def reset(self) -> None:
+        self.keep(sums=np.zeros(len(self.loss.head_sums)), count=0.0)
+
+    def update(self, prediction: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> None:
+        self.sums += [*self.loss.head_sums.values()]
+        self.count += self.loss.counted
+
+    def compute(self) -> dict[str, float]:
+        divisor = (self.count or math.nan) if self.loss.reduction == "mean" else 1.0
+        return dict(zip(self.loss.head_sums, (self.sums / divisor).tolist(), strict=True))
 
 
 def _of(number: int, values: Mapping[str, Any]) -> dict[str, Any]:

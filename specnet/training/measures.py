@@ -9,7 +9,9 @@ import numpy as np
 
 from specnet.component import fresh_copy
 from specnet.faults import guarded
+from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
+from specnet.training.heads import HeadLosses
 from specnet.weights import require_weight
 
 
@@ -17,13 +19,17 @@ class Measures:
     """The metrics of a split or an epoch, by name, while they take one batch after the other.
 
     `interpret` turns outputs into predictions. A metric that returns several numbers has one name for each,
-    `f1/cat` for instance.
+    `f1/cat` for instance. So have the heads of a loss, `loss/species`, which it has computed before `update`.
     """
 
-    def __init__(self, metrics: Mapping[str, Metric], interpret: Callable[[np.ndarray], np.ndarray]) -> None:
-        self.metrics = fresh_copy(metrics)
+    def __init__(
+        self, metrics: Mapping[str, Metric], interpret: Callable[[np.ndarray], np.ndarray], loss: Loss | None = None
+    ) -> None:
+        self.metrics: dict[str, Metric] = fresh_copy(dict(metrics))
         for name, metric in metrics.items():
             self.metrics[name].task = metric.task  # type: ignore[misc]
+        if loss is not None and loss.head_sums:
+            self.metrics["loss"] = HeadLosses.model_construct(loss=loss)
         self.interpret = interpret
         self.reset()
 
@@ -59,7 +65,7 @@ class Measures:
                 values[name] = float(value)
 
         self._each("compute", add)
-        return values
+        return dict(sorted(values.items(), key=lambda item: not item[0].startswith("loss/")))  # after the loss itself
 
     def merge(self, other: Measures) -> None:
         """Add what others have accumulated over other samples."""

@@ -170,7 +170,7 @@ class Model:
 
         An overflow becomes infinite: the caller switches NumPy's warnings off.
         """
-        return Measures(self.metrics, self._interpret)
+        return Measures(self.metrics, self._interpret, self.loss)
 
     def check_metrics(self, split: PreparedSplit) -> None:
         """Check that no metric keeps the samples of a split that does not fit into memory.

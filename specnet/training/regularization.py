@@ -44,10 +44,12 @@ class Regularization:
     def __init__(self, network: Network, training: Training, loss: Loss, shards: int) -> None:
         self.training, self.mean, self.shards = training, loss.reduction == "mean", shards
         trained = [layer for layer in network.named.values() if not layer.frozen]
+        scheduled = {id(field.component) for field in network.scheduled.fields if field.name in ("l1", "l2")}
         self.penalized = [
             (layer, w, g)
             for layer in trained
-            if any(getattr(layer, name, None) not in (None, 0) or getattr(training, name) for name in ("l1", "l2"))
+            if id(layer) in scheduled
+            or any(getattr(layer, name, None) not in (None, 0) or getattr(training, name) for name in ("l1", "l2"))
             for w, g in _weights(layer)
         ]
         self.limited = [(layer, w) for layer in trained if _is_limited(layer) for w, _ in _weights(layer)]

@@ -72,7 +72,7 @@ class Trainer:
         self.slots = zeros((len(all_state_names(optimizer)), network.params.flat.size), network.dtype)
         train = splits["train"] if model.metrics else splits["train"].without_truth()
         self.batches = Batches(train, training.step_size, training.shuffle, stream(seed, "shuffle"))
-        self.scheduled = ScheduledFields({"optimizer": optimizer, "loss": model.loss, **network.named})
+        self.scheduled = ScheduledFields({"optimizer": optimizer, "loss": model.loss}, network.scheduled.fields)
         steps = -(-self.batches.count // self.batches.size)
         self.scheduled.bind(steps, steps * training.epochs)
         self.measures = model.measures()

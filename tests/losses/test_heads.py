@@ -9,6 +9,7 @@ import pytest
 import specnet
 from specnet.errors import Interrupted, SpecError, SpecnetError
 from specnet.exporters.base import export
+from specnet.recording.scenes import recorded_scene
 from specnet.runs.predictions import name_predictions
 
 SPEC = Path(__file__).parents[2] / "specs" / "penguins_heads.json"
@@ -46,7 +47,7 @@ def test_each_metric_measures_the_heads_that_it_can(run):
     found, truth = run.predict(samples.inputs), samples.targets
     assert run.evaluate("test") == pytest.approx(
         {
-            "loss": run.metrics["test"]["loss"],
+            **{name: value for name, value in run.metrics["test"].items() if name.startswith("loss")},
             "accuracy/species": np.mean(found[:, :3].argmax(axis=1) == truth[:, 0]),
             "rmse/body_mass_g": np.sqrt(np.mean((found[:, 3] - truth[:, 1]) ** 2)),
         }
@@ -56,6 +57,42 @@ def test_each_metric_measures_the_heads_that_it_can(run):
     assert 0.3 < results["baseline"]["test"]["accuracy/species"] < 0.6
     assert 600 < results["baseline"]["test"]["rmse/body_mass_g"] < 1000
     assert results["interval"]["test"]["accuracy/species"][1] < 1  # of Wilson
+
+
+def test_the_losses_of_heads_stand_beside_their_weighted_sum(run):
+    for split in ("train", "validation"):
+        total, species, mass = (run.history[f"{split}/loss{name}"] for name in ("", "/species", "/body_mass_g"))
+        np.testing.assert_allclose(species + 0.5 * mass, total, rtol=1e-5)
+    test = run.data.test
+    mean, std = run.data.train.targets[:, 1].mean(), run.data.train.targets[:, 1].std()
+    found, truth = ((each - mean) / std for each in (run.predict(test.inputs)[:, 3], test.targets[:, 1]))
+    assert run.evaluate("test")["loss/body_mass_g"] == pytest.approx(np.mean((found - truth) ** 2), rel=1e-4)
+    assert [*run.evaluate("test")][:3] == ["loss", "loss/species", "loss/body_mass_g"]
+    assert {"loss/species", "loss/body_mass_g"} <= json.loads((run.directory / "results.json").read_text())["interval"][
+        "test"
+    ].keys()
+
+
+def test_two_losses_of_the_same_target_have_a_number(tmp_path):
+    twice = {"losses": [{"loss": name, "targets": ["y"]} for name in ("mse", "mae")]}
+    assert [*specnet.build("losses", {"type": "sum", **twice}).head_sums] == ["y 0", "y 1"]
+
+
+def test_the_loss_of_a_head_can_be_monitored(tmp_path):
+    changes = [*QUICK, 'training.early_stopping={"monitor": "validation/loss/species"}']
+    best = specnet.run(specnet.load_spec(SPEC, changes), tmp_path / "run", report=False).best
+    assert best["monitor"] == "validation/loss/species"
+    with pytest.raises(SpecError, match="there will be no value"):
+        specnet.load_spec(SPEC, [*QUICK, 'checkpoint={"monitor": "validation/loss/specie"}'])
+
+
+def test_the_replay_shows_the_first_head(run):
+    scene = recorded_scene(run)
+    assert (scene.kind, scene.head, scene.classes) == ("verdicts", "species", ["Adelie", "Chinstrap", "Gentoo"])
+    split = run.data.splits[scene.samples[0].split]
+    np.testing.assert_array_equal(scene.samples[0].truth, split.targets[:, 0])
+    np.testing.assert_allclose(scene.predictions[-1], run.predict(split.inputs)[:, :3], rtol=1e-5, atol=1e-6)
+    assert "Of several heads the first is shown: species." in (run.directory / "report.html").read_text()
 
 
 def test_predictions_are_named_by_head(run):
@@ -87,12 +124,14 @@ def test_an_interrupted_run_with_heads_and_balanced_weights_ends_as_an_undisturb
     monkeypatch.undo()
     resumed = specnet.resume(tmp_path / "run", report=False)
     assert resumed.params["layers.0.weight"].tobytes() == run.params["layers.0.weight"].tobytes()
+    assert resumed.history["train/loss/species"].tobytes() == run.history["train/loss/species"].tobytes()
 
 
 def test_micro_batches_of_a_batch_have_its_loss(run, tmp_path):
     spec = specnet.load_spec(SPEC, [*QUICK, "training.batch_size=8", "training.gradient_accumulation_steps=4"])
     parts = specnet.run(spec, tmp_path / "run", report=False)
-    np.testing.assert_allclose(parts.history["train/loss"], run.history["train/loss"], rtol=1e-4)
+    for name in ("loss", "loss/species", "loss/body_mass_g"):
+        np.testing.assert_allclose(parts.history[f"train/{name}"], run.history[f"train/{name}"], rtol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,14 @@ import pytest
 from helpers import built_in
 
 import specnet
+from specnet.kernels.base import find_kernels
 from specnet.optimizers.base import all_needs, all_state_names, named_state
 from specnet.testing import take_steps
 
 
-def sgd(a, g, t, old, momentum=0.0, nesterov=False, dampening=0.0):
+def sgd(a, g, t, old, momentum=0.0, nesterov=False, dampening=0.0, momentum_of="gradients"):
+    if momentum_of == "steps":
+        a, g = 1, a * g
     old["v"] = momentum * old["v"] + (g if t == 1 else (1 - dampening) * g)
     return a * (g + momentum * old["v"] if nesterov else old["v"])
 
@@ -114,6 +117,8 @@ CASES = [
     {"type": "sgd", "momentum": 0.9},
     {"type": "sgd", "momentum": 0.9, "dampening": 0.5, **DECAY},
     {"type": "sgd", "momentum": 0.7, "nesterov": True, "learning_rate": COSINE},
+    {"type": "sgd", "momentum": 0.7, "momentum_of": "steps", "learning_rate": COSINE, **DECAY},
+    {"type": "sgd", "momentum": 0.7, "momentum_of": "steps", "nesterov": True, "learning_rate": COSINE},
     {"type": "adam", "beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1, "learning_rate": COSINE},
     {"type": "adam", "amsgrad": True, "beta_2": 0.5},
     {"type": "adamw", "amsgrad": True, "learning_rate": 0.1},
@@ -279,12 +284,42 @@ MINIMA = {  # steps on the quadratic and its fields, then those on Rosenbrock's 
 }
 
 
+def test_momentum_follows_a_schedule_that_begins_and_ends_with_0():
+    rng = np.random.default_rng(0)
+    start, gradients = rng.normal(size=5), rng.normal(size=(9, 5))
+    values = [0, 0.2, 0.4, 0.6, 0.8, 0.6, 0.4, 0.2, 0]
+    tent = {"type": "piecewise", "boundary_steps": [*range(1, 9)], "values": values}
+    for kernels in ("textbook", "numpy"):
+        optimizer = find_kernels(kernels).instantiate(specnet.build("optimizers", {"type": "sgd", "momentum": tent}))
+        found, _ = take_steps(optimizer, start, gradients)
+        w, v = start.copy(), np.zeros(5)
+        for momentum, g in zip(values, gradients, strict=True):
+            v = momentum * v + g
+            w -= 0.01 * v
+        np.testing.assert_allclose(found, w, rtol=1e-12)
+
+
 def test_every_optimizer_finds_the_minimum_of_a_quadratic_and_of_rosenbrocks_function():
     assert sorted(MINIMA) == built_in("optimizers")
     for name, (few, easy, many, hard) in MINIMA.items():
         tolerance = 1e-6 if name in FULL_BATCH else 0.1
         assert minimized({"type": name, **easy}, quadratic(), few)[0] < tolerance, name
         assert minimized({"type": name, **hard}, rosenbrock(), many)[0] < 4 * tolerance, name
+
+
+def test_a_line_search_ends_where_steps_are_lost_in_rounding():
+    exact = {"tolerance_grad": 0, "tolerance_change": 0}
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        a, b = rng.normal(size=(40, 15)), rng.normal(size=40)
+        least = np.linalg.lstsq(a, b)[0]
+        optimizer, w = specnet.build("optimizers", {"type": "lbfgs", **exact}), np.zeros(15)
+        objective = Squares(lambda w, a=a, b=b: a @ w - b, lambda w, a=a: a)
+        optimizer.bind({"layers.0.w": (15,)}, objective)
+        state = named_state(optimizer, np.zeros((len(all_state_names(optimizer)), 15)))
+        for step in range(5):
+            optimizer.apply(w, objective.evaluate(w)[1], state, step)
+        np.testing.assert_allclose(w, least, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.long

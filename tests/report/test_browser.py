@@ -641,10 +641,12 @@ def test_the_confusion_matrix_counts_the_last_split(kind, chrome, read):
     count = max(found.max(), shown.samples.targets.max()) + 1
     counts = np.zeros((count, count), int)
     np.add.at(counts, (shown.samples.targets, found), 1)
-    cells = chrome.table(".confusion")
+    cells = chrome.table(".confusions > .scroll")
     assert [[int(cell) for cell in row[1:]] for row in cells] == counts.tolist()
     names = shown.run.data.classes or [str(each) for each in range(count)]
-    assert [row[0] for row in cells] == chrome.texts(".confusion thead th") == list(names)
+    assert [row[0] for row in cells] == chrome.texts(".confusions > .scroll thead th") == list(names)
+    others = [f"{split} split" for split in shown.run.data.splits][-2::-1]
+    assert chrome.texts(".confusions summary") == others
 
 
 @each_kind(KINDS)
@@ -755,7 +757,7 @@ def test_names_of_columns_and_classes_are_text(inputs, browser, untouched, tmp_p
     shown = Example(spec(dataset, 1, "bce_with_logits", "accuracy"), tmp_path)
     browser.open(shown.path)
     untouched()
-    assert browser.texts(".confusion thead th") == [kind.strip() for kind in kinds]
+    assert browser.texts(".confusions > .scroll thead th") == [kind.strip() for kind in kinds]
     label = browser.canvas(".stage canvas").label
     if inputs == 1:
         assert columns[0] in label

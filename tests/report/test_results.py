@@ -6,11 +6,17 @@ import pytest
 
 from specnet.datasets.base import Data, Samples
 from specnet.errors import DataError
-from specnet.report.results import EXAMPLES, RESIDUALS, confusion, residuals, scores, worst
+from specnet.report.results import EXAMPLES, RESIDUALS, confusions, residuals, scores, worst
+from specnet.task import Task, TaskPart
 
 THREE = [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.2, 0.5, 0.3], [0.4, 0.3, 0.3]]
 CROSS_ENTROPY = {"loss": "cross_entropy", "layers": [{"type": "linear", "units": 3}]}
 MSE = {"loss": "mse"}
+
+
+def confusion(run):
+    """Return that of the last split, or nothing."""
+    return next(iter(confusions(run)), None)
 
 
 def test_scores_are_those_of_each_split(train):
@@ -88,6 +94,29 @@ def test_confusion_of_a_trained_run_agrees_with_its_accuracy(train):
     assert found.split == "test"
     assert np.trace(found.counts) / found.counts.sum() == run.evaluate("test")["accuracy"]
     assert found.counts.sum(axis=1).tolist() == np.bincount(run.data.test.targets).tolist()
+
+
+def test_each_split_has_its_confusion_the_last_one_first(train):
+    run = train()
+    found = confusions(run)
+    assert [each.split for each in found] == ["test", "validation", "train"]
+    for each in found:
+        assert np.trace(each.counts) / each.counts.sum() == run.evaluate(each.split)["accuracy"]
+
+
+def test_each_head_that_learns_classes_has_its_confusion(reported):
+    samples = Samples(np.zeros((3, 1)), np.array([[0, 0.5, 1], [1, 0.5, 0], [1, 0.5, 1]]))
+    parts = (
+        TaskPart("multiclass", (0, 2), ("cat", "dog"), ("kind",), (0,)),
+        TaskPart("regression", (2, 3), (), ("size",), (1,)),
+        TaskPart("binary", (3, 4), ("no", "yes"), ("wild",), (2,)),
+    )
+    y = np.array([[0.9, 0.1, 0.5, 0.2], [0.9, 0.1, 0.5, 0.2], [0.1, 0.9, 0.5, 0.9]])
+    run = reported(data=Data(samples), predict=lambda x: y, target_names=("kind", "size", "wild"))
+    run.task = Task(parts)
+    kind, wild = confusions(run)
+    assert (kind.head, kind.names, kind.counts.tolist()) == ("kind", ["cat", "dog"], [[1, 0], [1, 1]])
+    assert (wild.head, wild.names, wild.counts.tolist()) == ("wild", ["no", "yes"], [[1, 0], [1, 1]])
 
 
 def test_residuals_are_of_numbers(reported, data, answer):
@@ -262,7 +291,7 @@ def test_streamed_samples_have_the_same_results(spec, reported, streamed):
         reported(spec, data=data, predict=lambda x: 1 / (1 + np.exp(-x.sum(axis=1, keepdims=True))))
         for data in (here, there)
     )
-    for result in (confusion, residuals, worst):
+    for result in (confusions, residuals, worst):
         assert repr(result(one)) == repr(result(other))
     assert all(example.inputs.tolist() == inputs[example.row].tolist() for example in worst(other).examples)
 
@@ -299,7 +328,7 @@ class Moved:
         raise DataError("there is no file table.csv")
 
 
-@pytest.mark.parametrize("result", [scores, confusion, residuals, worst])
+@pytest.mark.parametrize("result", [scores, confusions, residuals, worst])
 def test_data_that_have_been_moved_are_told(result):
     with pytest.raises(DataError, match=r"table\.csv"):
         result(Moved())

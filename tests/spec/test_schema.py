@@ -326,9 +326,9 @@ def test_schema_and_model_agree_on_every_field_of_a_spec(step):
 
 KEYWORDS = {
     "$ref", "$defs", "const", "enum", "anyOf", "allOf", "type", "properties", "required", "additionalProperties",
-    "minProperties", "maxProperties", "items", "minItems", "maxItems", "minimum", "maximum", "exclusiveMinimum",
-    "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern", "not", "if", "then", "else", "default",
-    "description", "examples", "errorMessage", "defaultSnippets",
+    "minProperties", "maxProperties", "items", "minItems", "maxItems", "uniqueItems", "minimum", "maximum",
+    "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern", "not", "if", "then",
+    "else", "default", "description", "examples", "errorMessage", "defaultSnippets",
 }  # fmt: skip
 
 
@@ -370,11 +370,18 @@ def objects(schema):
     )
 
 
+def column_name(column):
+    return str(column["name"] if isinstance(column, dict) else column)
+
+
 def arrays(schema):
     least = schema.get("minItems", 0)
     if followed(schema["items"]) == {"not": {}}:  # a group without components
         return st.just([])
-    return st.lists(values(schema["items"]), min_size=least, max_size=schema.get("maxItems", least + 2))
+    unique = column_name if schema.get("uniqueItems") else None
+    return st.lists(
+        values(schema["items"]), min_size=least, max_size=schema.get("maxItems", least + 2), unique_by=unique
+    )
 
 
 def integers(schema):

@@ -69,7 +69,7 @@ def orthogonal(x: np.ndarray, steps: int) -> np.ndarray:
     They end between 0.7 and 1.2.
     """
     y = x.T if x.shape[0] > x.shape[1] else x
-    y = y / (np.linalg.norm(y) + 1e-7)
+    y = y / max(np.linalg.norm(y), 1e-7)
     for _ in range(steps):
         square = y @ y.T
         y = 3.4445 * y + (-4.775 * square + 2.0315 * square @ square) @ y

@@ -1,4 +1,4 @@
-"""The curves of scikit-learn's example of learning strategies, from its weights and with its order of samples."""
+"""The seven curves of scikit-learn's example of learning strategies, from its weights and with its order of samples."""
 
 import json
 import warnings
@@ -22,14 +22,18 @@ FALLING = {
     "values": [0.2 / np.sqrt(1797 * k + 1) for k in range(15)],
 }
 SGD = {"solver": "sgd", "learning_rate_init": 0.2}
+INVERSE = {**SGD, "learning_rate": "invscaling"}
+STEPS = {"type": "sgd", "learning_rate": FALLING, "momentum": 0.9, "momentum_of": "steps"}
 STRATEGIES = {
     "constant": ({**SGD, "momentum": 0}, {"type": "sgd", "learning_rate": 0.2}),
     "momentum": ({**SGD, "nesterovs_momentum": False}, {"type": "sgd", "learning_rate": 0.2, "momentum": 0.9}),
     "nesterov": (SGD, None),
-    "falling": ({**SGD, "momentum": 0, "learning_rate": "invscaling"}, {"type": "sgd", "learning_rate": FALLING}),
+    "falling": ({**INVERSE, "momentum": 0}, {"type": "sgd", "learning_rate": FALLING}),
+    "falling, momentum": ({**INVERSE, "nesterovs_momentum": False}, STEPS),
+    "falling, nesterov": (INVERSE, {**STEPS, "nesterov": True}),
     "adam": ({"learning_rate_init": 0.01}, {"type": "adam", "learning_rate": 0.01}),
 }
-"""Fields of scikit-learn and an optimizer here. Falling rates with momentum differ: there it keeps past rates."""
+"""Fields of scikit-learn and an optimizer here. There momentum keeps past rates."""
 
 
 def fit(x, y, epochs, **fields):

@@ -43,4 +43,11 @@ class Numpy(KernelSet):
         "specnet.optimizers.sgd:Sgd": f"{HERE}.sgd:SgdKernel",
         "specnet.optimizers.adam:Adam": f"{HERE}.adam:AdamKernel",
         "specnet.optimizers.adam:AdamW": f"{HERE}.adam:AdamWKernel",
+        "specnet.optimizers.adam:Nadam": f"{HERE}.adam:NadamKernel",
+        "specnet.optimizers.adam:Radam": f"{HERE}.adam:RadamKernel",
+        "specnet.optimizers.adam:Adamax": f"{HERE}.adam:AdamaxKernel",
+        "specnet.optimizers.adaptive:Adagrad": f"{HERE}.adaptive:AdagradKernel",
+        "specnet.optimizers.adaptive:Rmsprop": f"{HERE}.adaptive:RmspropKernel",
+        "specnet.optimizers.adaptive:Adadelta": f"{HERE}.adaptive:AdadeltaKernel",
+        "specnet.optimizers.sign:Lion": f"{HERE}.sign:LionKernel",
     }
