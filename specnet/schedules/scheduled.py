@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from specnet.component import Component, Section, parts
+import numpy as np
+
+from specnet.component import Component, Section, fresh_copy, parts
 from specnet.faults import guarded
 from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.words import Pointer
@@ -78,6 +80,19 @@ class ScheduledFields:
     def values(self, step: int) -> dict[str, float]:
         """Return the values of scheduled fields for the step after `step` steps, and the optimizer's learning rate."""
         return self.constants | {place: schedule(step) for place, schedule in self.schedules.items()}
+
+
+def rates_by_step(component: Component, steps: int, total: int) -> dict[str, np.ndarray]:
+    """Return the values (total,) of a component's fields with schedules, none of which watches a value."""
+    copied = fresh_copy(component)
+    scheduled = ScheduledFields({"optimizer": copied})
+    scheduled.bind(steps, total)
+    found: dict[str, list[Any]] = {each.name: [] for each in scheduled.fields}
+    for step in range(total if found else 0):
+        scheduled.set(step)
+        for name, values in found.items():
+            values.append(getattr(copied, name))
+    return {name: np.array(values) for name, values in found.items()}
 
 
 def _components(value: Any, place: Pointer) -> Iterator[tuple[Pointer, Section]]:
