@@ -8,13 +8,13 @@ from typing import Any
 from specnet.errors import SpecnetError
 from specnet.words import show_pointer
 
-_ACTIVATIONS = (
+ACTIVATIONS = (
     "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "relu6", "selu", "mish", "hard_sigmoid",
     "hard_silu", "softsign", "sine", "square", "gaussian",
 )  # fmt: skip
 LAYERS: dict[str, tuple[str, ...]] = {
     "linear": ("linear.js",),
-    **dict.fromkeys(_ACTIVATIONS, ("activation.js",)),
+    **dict.fromkeys(ACTIVATIONS, ("activation.js",)),
     **dict.fromkeys(("softmax", "log_softmax"), ("softmax.js",)),
     "dropout": ("dropout.js",),
     **dict.fromkeys(("identity", "flatten", "reshape"), ("shape.js",)),
