@@ -46,7 +46,7 @@ class Bench {
 
   /** Begin again from the same weights: the run's own, or where widths differ others, always the same. */
   rewind() {
-    if (this.train?.length) this.attempts = [...this.attempts, { name: this.describe(), losses: this.train }].slice(-3);
+    if (this.train?.length) this.attempts = [...this.attempts, { name: this.name, losses: this.train }].slice(-3);
     this.splits ??= this.held.splits;
     Object.assign(this, { train: [], validation: [], worst: 0, faithful: this.pristine, diverged: false });
     const network = this.network();
@@ -166,6 +166,7 @@ class Bench {
     if (loss === null) return false;
     const { epoch } = this.trainer;
     this.train.push(loss);
+    this.name = this.describe();
     if (this.splits.validation) this.validation.push(this.trainer.measure(this.splits.validation));
     const place = this.lab.epochs.indexOf(epoch);
     if (this.faithful && place >= 0) {

@@ -12,7 +12,7 @@ ACTIVATIONS = (
     "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "relu6", "selu", "mish", "hard_sigmoid",
     "hard_silu", "softsign", "sine", "square", "gaussian",
 )  # fmt: skip
-LAYERS: dict[str, tuple[str, ...]] = {
+LAYER_TWINS: dict[str, tuple[str, ...]] = {
     "linear": ("linear.js",),
     **dict.fromkeys(ACTIVATIONS, ("activation.js",)),
     **dict.fromkeys(("softmax", "log_softmax"), ("softmax.js",)),
@@ -27,8 +27,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("residual", "parallel", "sequential", "repeat"), ("composite.js",)),
 }
 """Layers that have a twin, by their names in a spec, and the scripts that it needs."""
-LOSSES = ("mse", "mae", "huber", "log_cosh", "bce", "bce_with_logits", "cross_entropy")
-OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
+LOSS_TWINS = ("mse", "mae", "huber", "log_cosh", "bce", "bce_with_logits", "cross_entropy")
+OPTIMIZER_TWINS = ("sgd", "adam", "adamw", "rmsprop")
 NETWORK = ("arrays.js", "network.js")
 """Scripts that every network needs, before those of its layers."""
 TRAINING = ("random.js", "activation.js", "losses.js", "optimizers.js", "training.js")
@@ -41,7 +41,7 @@ _FIXED: dict[str, dict[str, Any]] = {
     "cross_entropy": {"ignore_index": None},
 }
 """Fields that twins have with this value alone."""
-_COMMON = {
+_COMMON: dict[str, Any] = {
     "share": None, "activity_l1": 0, "activity_l2": 0, "max_norm": None, "unit_norm": False, "non_negative": False,
     "class_weight": None, "groups": [],
 }  # fmt: skip
@@ -55,7 +55,7 @@ def check_layers(layers: Sequence[Mapping[str, Any]], *place: str | int) -> None
         SpecnetError: naming the first layer that has none, or its field.
     """
     for where, layer in walk_layers(layers, *place):
-        check_twin(layer, LAYERS, *where)
+        check_twin(layer, LAYER_TWINS, *where)
 
 
 def check_twin(fields: Mapping[str, Any], known: Any, *place: str | int) -> None:
@@ -70,7 +70,7 @@ def check_twin(fields: Mapping[str, Any], known: Any, *place: str | int) -> None
     for field, value in fields.items():
         allowed = {**_COMMON, **_FIXED.get(name, {})}
         other = field in allowed and value != allowed[field]
-        scheduled = isinstance(value, Mapping) and known is not OPTIMIZERS and field in ("l1", "l2", "rate")
+        scheduled = isinstance(value, Mapping) and known is not OPTIMIZER_TWINS and field in ("l1", "l2", "rate")
         if other or scheduled:
             raise SpecnetError(
                 f"{show_pointer(place)}: the twin of {name} in JavaScript has no {field} like this",
@@ -95,5 +95,5 @@ def walk_layers(
 
 def scripts_of(layers: Sequence[Mapping[str, Any]], others: Sequence[str] = ()) -> list[str]:
     """Return the scripts that layers, given as JSON, need, and others, each once and in order."""
-    own = [name for _, layer in walk_layers(layers) for name in LAYERS[layer["type"]]]
+    own = [name for _, layer in walk_layers(layers) for name in LAYER_TWINS[layer["type"]]]
     return [f"twins/{name}" for name in dict.fromkeys((*NETWORK, *own, *others))]

@@ -1,6 +1,6 @@
 // The laboratory: controls of the bench, and what takes a result home.
 
-const PATIENCE = 14;
+const PATIENCE = 20;
 const REDRAW = 120;
 
 class Laboratory {
@@ -11,13 +11,13 @@ class Laboratory {
   }
 
   constructor(place, bench) {
-    Object.assign(this, { place, bench, timer: null, drawn: 0, inputs: {} });
+    Object.assign(this, { place, bench, timer: null, drawn: 0, cost: 0, inputs: {} });
     this.status = element("p", { class: "verdict", role: "status" });
     this.moment = element("output", { class: "moment" });
     this.home = element("textarea", { readonly: "", rows: 3, hidden: "", "aria-label": "Copied text" });
     this.figure = element("div", { class: "stage" });
     this.chartPlace = element("div", { class: "losses" });
-    place.append(this.toolbar(), this.status, element("div", { class: "bench" }, this.fields(), this.figure, this.chartPlace), this.homeward());
+    place.append(this.toolbar(), this.status, element("div", { class: "bench" }, this.figure, this.chartPlace, this.fields()), this.homeward());
     this.chart = new LossChart(this.chartPlace, bench);
     const [run] = held.runs;
     if (LiveScene.fits(bench, run)) {
@@ -57,7 +57,8 @@ class Laboratory {
       while (performance.now() < end && !this.bench.done) this.bench.step();
       if (this.bench.done) this.pause();
       else this.timer = requestAnimationFrame(work);
-      if (performance.now() - this.drawn > REDRAW) this.tell();
+      // A slow picture is drawn less often, so that it takes an eighth of the time at most.
+      if (performance.now() - this.drawn > Math.max(REDRAW, 7 * this.cost)) this.tell();
     };
     this.timer = requestAnimationFrame(work);
   }
@@ -78,9 +79,11 @@ class Laboratory {
   // What is shown.
 
   draw() {
+    const begun = performance.now();
     this.chart.draw();
     this.scene?.draw();
     this.drawn = performance.now();
+    this.cost = this.drawn - begun;
   }
 
   tell() {
@@ -102,10 +105,12 @@ class Laboratory {
     const { bench } = this;
     const { lab, train, worst } = bench;
     const start = bench.held.losses[0] ?? train[0];
-    const [least, last] = [Math.min(...train), train.at(-1)];
+    const [most, last] = [Math.max(...train), train.at(-1)];
     if (bench.diverged) return ["bad", `Diverged: in epoch ${bench.trainer.epoch} the loss is no longer a finite number.`];
-    if (!bench.faithful && last > 3 * start) return ["bad", `Diverging: the loss is ${show(last / start)} times that of the run's first epoch.`];
-    if (!bench.faithful && last > 3 * least) return ["bad", `The loss has risen to ${show(last / least)} times its least value.`];
+    if (!bench.faithful && most > 3 * start) {
+      const now = last < most / 2 ? `; now it is ${show(last)}` : "";
+      return ["bad", `Diverging: the loss rose to ${show(most / start)} times that of the run's first epoch${now}.`];
+    }
     if (!bench.faithful) return ["", `Changed: ${bench.describe()}. The thick grey curve is the recorded run.`];
     const far = `largest relative difference of the loss ${worst.toExponential(1)}`;
     const why = lab.dtype === "float32" ? ". The run was computed in float32, this page computes in float64" : "";
@@ -127,7 +132,8 @@ class Laboratory {
     const made = [this.rate()];
     const choice = (name, label, options) => made.push(this.choice(name, label, options));
     choice("optimizer", "optimizer", [...new Set([recorded.optimizer, ...Object.keys(lab.optimizers)])].map((each) => [each, each]));
-    choice("activation", "activation", [[null, "as recorded"], ...Object.keys(lab.activations).map((each) => [each, each])]);
+    const own = [...new Set(JSON.stringify(lab.layers).match(/(?<="type":")\w+/g))].filter((type) => type in lab.activations).join(", ");
+    if (own) choice("activation", "activation", [[null, `${own}, as recorded`], ...Object.keys(lab.activations).map((each) => [each, each])]);
     if (plain && sizes(1)) choice("width", "units of hidden layers", [0.125, 0.25, 0.5, 1, 2, 4].map((factor) => [factor, sizes(factor)]));
     const powers = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512].filter((size) => size < splits.train.n);
     choice("batch_size", "batch size", [...new Set([...powers, recorded.batch_size, splits.train.n])].sort((a, b) => a - b).map((size) => [size, size === splits.train.n ? `${size}, all` : size]));
@@ -147,7 +153,7 @@ class Laboratory {
   rate() {
     const { recorded } = this.bench;
     const slider = element("input", { type: "range", min: -5, max: 1, step: 0.05 });
-    const told = element("output", {});
+    const told = element("b", {});
     this.inputs.learning_rate = slider;
     slider.show = () => {
       const rate = this.bench.chosen.learning_rate;

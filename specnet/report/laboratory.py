@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,21 +16,29 @@ from specnet.errors import SpecnetError
 from specnet.functions import evenly_spaced
 from specnet.layers.base import Layer
 from specnet.report.base import Reported
-from specnet.report.javascript import ACTIVATIONS, LOSSES, OPTIMIZERS, TRAINING, check_layers, check_twin, scripts_of
+from specnet.report.javascript import (
+    ACTIVATIONS,
+    LOSS_TWINS,
+    OPTIMIZER_TWINS,
+    TRAINING,
+    check_layers,
+    check_twin,
+    scripts_of,
+)
 from specnet.report.paths import relative_paths
 from specnet.schedules.scheduled import ScheduledFields, rates_by_step
 from specnet.spec.shortest import shortest_spec
 from specnet.training.batches import Batch
 from specnet.training.settings import Training
 
-LETTERS = 400_000
+LAB_LETTERS = 400_000
 """Letters that samples, weights and rates take in a page at most."""
-COMPARED = 2000
+COMPARED_EPOCHS = 2000
 """Epochs whose recorded loss is compared at most."""
-TOLERANCE = {"float64": 1e-10, "float32": 1e-2}
+FOLLOWED_TO = {"float64": 1e-10, "float32": 1e-2}
 """Relative difference of the loss up to which training in a page, in float64, follows a run of this dtype."""
-SCRIPTS = ("bench.js", "loss_chart.js", "live_scene.js", "take_home.js", "laboratory.js")
-CHOICES = {name: name for name in OPTIMIZERS} | {"sgd with momentum": {"type": "sgd", "momentum": 0.9}}
+LAB_SCRIPTS = ("bench.js", "loss_chart.js", "live_scene.js", "take_home.js", "laboratory.js")
+CHOICES = {name: name for name in OPTIMIZER_TWINS} | {"sgd with momentum": {"type": "sgd", "momentum": 0.9}}
 """Optimizers that the reader may choose."""
 _OTHERS = ("gradient_accumulation_steps", "weight_averaging", "callbacks")
 """Settings of training that the page does not have. Those that end training early need none."""
@@ -47,11 +55,12 @@ def laboratory(run: Reported) -> dict[str, Any]:
     splits = {name: prepare(run, name) for name in ("train", "validation") if name in run.data.splits}
     batch, first, epochs = splits["train"], run.state(0), run.history["epoch"] if run.history else np.empty(0, int)
     names = ["shuffle", *(name for name, layer in run.model.network.named.items() if type_of(layer) == "dropout")]
-    compared = evenly_spaced(len(epochs), COMPARED)
+    train = cast(Samples, run.data.train)
+    compared = evenly_spaced(len(epochs), COMPARED_EPOCHS)
     value = {
         "spec": relative_paths(shortest_spec(run.spec), run.directory),
         **{section: spec[section] for section in ("layers", "loss", "optimizer", "training", "dtype")},
-        "tolerance": TOLERANCE[run.spec.dtype],
+        "tolerance": FOLLOWED_TO[run.spec.dtype],
         "input": run.model.network.input_shape,
         "params": pack_array(first.arrays["params"]),
         "state": pack_array(first.arrays["state"]),
@@ -62,11 +71,11 @@ def laboratory(run: Reported) -> dict[str, Any]:
         "losses": pack_array(run.history["train/loss"][compared] if len(epochs) else np.empty(0)),
         "optimizers": {name: build("optimizers", fields).to_spec() for name, fields in CHOICES.items()},
         "activations": {name: build("layers", name).to_spec() for name in ACTIVATIONS},
-        "axes": affine(run.data.train.inputs, batch.inputs),
-        "target": affine(run.data.train.targets, batch.targets),
+        "axes": affine(train.inputs, batch.inputs),
+        "target": affine(train.targets, batch.targets),
     }
-    if (letters := len(json.dumps(value))) > LETTERS:
-        size = f"{letters / 1e6:.1f} MB, more than the {LETTERS / 1e6:.1f} MB that this page has for them"
+    if (letters := len(json.dumps(value))) > LAB_LETTERS:
+        size = f"{letters / 1e6:.1f} MB, more than the {LAB_LETTERS / 1e6:.1f} MB that this page has for them"
         raise SpecnetError(f"samples, weights and learning rates take {size}")
     return value
 
@@ -78,8 +87,8 @@ def _check(run: Reported, spec: dict[str, Any]) -> None:
         SpecnetError: naming the first part that has none.
     """
     check_layers(spec["layers"], "layers")
-    check_twin(spec["loss"], LOSSES, "loss")
-    check_twin(spec["optimizer"], OPTIMIZERS, "optimizer")
+    check_twin(spec["loss"], LOSS_TWINS, "loss")
+    check_twin(spec["optimizer"], OPTIMIZER_TWINS, "optimizer")
     defaults = Training()
     for name in _OTHERS:
         if getattr(run.spec.training, name) != getattr(defaults, name):
@@ -160,4 +169,4 @@ def generator_state(saved: dict[str, Any]) -> dict[str, Any]:
 
 def scripts(value: dict[str, Any]) -> list[str]:
     """Return the names of the scripts that the page needs for a laboratory, in order."""
-    return [*scripts_of(value["layers"], TRAINING), *SCRIPTS]
+    return [*scripts_of(value["layers"], TRAINING), *LAB_SCRIPTS]
