@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from specnet.errors import SpecnetError
@@ -41,24 +41,24 @@ _FIXED: dict[str, dict[str, Any]] = {
     "cross_entropy": {"ignore_index": None},
 }
 """Fields that twins have with this value alone."""
-_COMMON: dict[str, Any] = {
-    "share": None, "activity_l1": 0, "activity_l2": 0, "max_norm": None, "unit_norm": False, "non_negative": False,
+_TRAINING: dict[str, Any] = {
+    "activity_l1": 0, "activity_l2": 0, "max_norm": None, "unit_norm": False, "non_negative": False,
     "class_weight": None, "groups": [],
 }  # fmt: skip
-"""The same, for all components that have such a field."""
+"""The same for training, for all components that have such a field."""
 
 
-def check_layers(layers: Sequence[Mapping[str, Any]], *place: str | int) -> None:
-    """Check that layers, given as JSON with all defaults, have twins.
+def check_layers(layers: Sequence[Mapping[str, Any]], *place: str | int, training: bool = True) -> None:
+    """Check that layers, given as JSON with all defaults, have twins, for training or for predictions alone.
 
     Raises:
         SpecnetError: naming the first layer that has none, or its field.
     """
     for where, layer in walk_layers(layers, *place):
-        check_twin(layer, LAYER_TWINS, *where)
+        check_twin(layer, LAYER_TWINS, *where, training=training)
 
 
-def check_twin(fields: Mapping[str, Any], known: Any, *place: str | int) -> None:
+def check_twin(fields: Mapping[str, Any], known: Collection[str], *place: str | int, training: bool = True) -> None:
     """Check that a component, given as JSON with all defaults, has a twin among those `known`.
 
     Raises:
@@ -67,15 +67,12 @@ def check_twin(fields: Mapping[str, Any], known: Any, *place: str | int) -> None
     name = fields["type"]
     if name not in known:
         raise SpecnetError(f"{show_pointer(place)}, {name}, has no twin in JavaScript", pointer=place)
+    fixed = {"share": None, **_FIXED.get(name, {}), **(_TRAINING if training else {})}
     for field, value in fields.items():
-        allowed = {**_COMMON, **_FIXED.get(name, {})}
-        other = field in allowed and value != allowed[field]
-        scheduled = isinstance(value, Mapping) and known is not OPTIMIZER_TWINS and field in ("l1", "l2", "rate")
-        if other or scheduled:
-            raise SpecnetError(
-                f"{show_pointer(place)}: the twin of {name} in JavaScript has no {field} like this",
-                pointer=(*place, field),
-            )
+        scheduled = isinstance(value, Mapping) and field in ("l1", "l2", "rate")
+        if scheduled or value != fixed.get(field, value):
+            message = f"{show_pointer(place)}: the twin of {name} in JavaScript has no {field} like this"
+            raise SpecnetError(message, pointer=(*place, field))
 
 
 def walk_layers(
