@@ -20,7 +20,7 @@ class Bench {
 
   constructor(lab, held) {
     Object.assign(this, { lab, held, attempts: [] });
-    this.last = lab.epochs.at(-1) ?? lab.training.epochs;
+    this.last = lab.last;
     this.recorded = {
       learning_rate: held.rates.learning_rate ? Math.max(...held.rates.learning_rate) : lab.optimizer.learning_rate,
       optimizer: lab.optimizer.type,

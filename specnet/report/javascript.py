@@ -67,7 +67,7 @@ def check_twin(fields: Mapping[str, Any], known: Collection[str], *place: str | 
     name = fields["type"]
     if name not in known:
         raise SpecnetError(f"{show_pointer(place)}, {name}, has no twin in JavaScript", pointer=place)
-    fixed = {"share": None, **_FIXED.get(name, {}), **(_TRAINING if training else {})}
+    fixed = {"share": None, **(_TRAINING if training else {}), **_FIXED.get(name, {})}
     for field, value in fields.items():
         scheduled = isinstance(value, Mapping) and field in ("l1", "l2", "rate")
         if scheduled or value != fixed.get(field, value):

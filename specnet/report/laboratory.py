@@ -68,6 +68,7 @@ def laboratory(run: Reported) -> dict[str, Any]:
         "generators": {name: generator_state(first.progress["generators"][name]) for name in names},
         "rates": {name: pack_array(values) for name, values in rates(run, batch.rows).items()},
         "epochs": epochs[compared].tolist(),
+        "last": run.spec.training.epochs if run.status == "diverged" or not len(epochs) else int(epochs[-1]),
         "losses": pack_array(run.history["train/loss"][compared] if len(epochs) else np.empty(0)),
         "optimizers": {name: build("optimizers", fields).to_spec() for name, fields in CHOICES.items()},
         "activations": {name: build("layers", name).to_spec() for name in ACTIVATIONS},

@@ -12,7 +12,7 @@ class LiveScene {
 
   constructor(stage, bench, run, edited) {
     Object.assign(this, { bench, edited, run, at: null });
-    const axes = run.axes.map((axis) => ({ ...axis, count: run.kind === "plane" ? GRID : 4 * GRID }));
+    const axes = run.axes.map((axis) => ({ ...axis, count: run.kind === "plane" ? GRID : axis.count }));
     this.axes = axes;
     const arrays = run.classes && run.kind === "plane" && product(bench.trainer.network.output) === 1 ? { probability: true } : {};
     this.scene = new KINDS[run.kind]({ ...run, axes, units: [], splits: this.splits() }, arrays, stage);

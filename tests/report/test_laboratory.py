@@ -11,6 +11,7 @@ from report.browser import PHONE
 from selenium.webdriver import ActionChains, Keys
 
 import specnet
+from specnet.errors import DivergenceError
 
 TRAIN, BATCH, EPOCH, REWIND = (f".tools button:nth-child({number})" for number in (1, 2, 3, 4))
 BENCH = "window.specnet.laboratory"
@@ -194,6 +195,17 @@ def test_a_curve_and_classes_without_a_picture_are_trained_again(browser, tmp_pa
     assert browser.texts(".laboratory .stage") == []
     train(browser)
     assert browser.text(".verdict").startswith("✓")
+
+
+def test_a_run_that_diverged_diverges_again(browser, tmp_path):
+    layers = [{"type": "linear", "units": 8}, "square", "linear"]
+    changes = {"dataset": {"type": "waves", "n_samples": 40}, "loss": "mse", "metrics": [], "layers": layers}
+    changes["optimizer"] = {"type": "sgd", "learning_rate": 20.0}
+    with pytest.raises(DivergenceError):
+        specnet.run(specnet.load_spec(short(**changes)), out=tmp_path / "run")
+    browser.open(specnet.load_run(tmp_path / "run").report())
+    train(browser)
+    assert browser.text(".verdict").startswith("Diverged: in epoch ")
 
 
 def test_a_float32_run_is_followed_to_its_tolerance_which_is_told(browser, tmp_path):
