@@ -10,6 +10,11 @@ async function unpackNumbers({ dtype, data }) {
   return Float64Array.from(size === 4 ? new Float32Array(joined.buffer) : new Float64Array(joined.buffer));
 }
 
+/** Optimizers that the reader may choose. */
+const CHOICES = {
+  sgd: { type: "sgd" }, "sgd with momentum": { type: "sgd", momentum: 0.9 }, adam: { type: "adam" }, adamw: { type: "adamw" }, rmsprop: { type: "rmsprop" },
+};
+
 class Bench {
   static async open(lab) {
     const [w, state, losses] = await Promise.all([lab.params, lab.state, lab.losses].map(unpackNumbers));
@@ -73,10 +78,10 @@ class Bench {
   /** Layers as they are chosen. */
   get layers() {
     const { activation, width, dropout } = this.chosen;
-    const { layers, activations } = this.lab;
+    const { layers } = this.lab;
     const change = (list, hidden) => list.map((layer, i) => {
       const made = { ...layer };
-      if (activation && hidden(i) && layer.type in activations) return { ...activations[activation] };
+      if (activation && hidden(i) && layer.type in ACTIVATIONS) return { type: activation };
       if (dropout !== null && layer.type === "dropout") made.rate = dropout;
       for (const size of ["units", "filters"]) if (hidden(i) && layer[size]) made[size] = Math.max(1, Math.round(layer[size] * width));
       if (layer.layers) made.layers = change(layer.layers, () => true);
@@ -88,8 +93,10 @@ class Bench {
   }
 
   get optimizer() {
-    const { optimizer, optimizers } = this.lab;
-    return this.chosen.optimizer === optimizer.type ? optimizer : optimizers[this.chosen.optimizer];
+    const { optimizer } = this.lab;
+    if (this.chosen.optimizer === optimizer.type) return optimizer;
+    const given = CHOICES[this.chosen.optimizer];
+    return { ...OPTIMIZERS[given.type].fields, ...given };
   }
 
   network() {
@@ -184,7 +191,7 @@ class Bench {
 
   /** What is changed, in a few words. */
   describe() {
-    const told = this.changes.map(([name, value]) => `${name.replace("_", " ")} ${value}`);
+    const told = this.changes.map(([name, value]) => `${name === "width" ? "units ×" : name.replace("_", " ")} ${value}`);
     if (this.splits !== this.held.splits) told.push("other points");
     return told.join(", ") || "nothing changed";
   }

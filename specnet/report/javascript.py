@@ -8,13 +8,13 @@ from typing import Any
 from specnet.errors import SpecnetError
 from specnet.words import show_pointer
 
-ACTIVATIONS = (
+_ACTIVATIONS = (
     "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "relu6", "selu", "mish", "hard_sigmoid",
     "hard_silu", "softsign", "sine", "square", "gaussian",
 )  # fmt: skip
 LAYER_TWINS: dict[str, tuple[str, ...]] = {
     "linear": ("linear.js",),
-    **dict.fromkeys(ACTIVATIONS, ("activation.js",)),
+    **dict.fromkeys(_ACTIVATIONS, ("activation.js",)),
     **dict.fromkeys(("softmax", "log_softmax"), ("softmax.js",)),
     "dropout": ("dropout.js",),
     **dict.fromkeys(("identity", "flatten", "reshape"), ("shape.js",)),
@@ -27,7 +27,7 @@ LAYER_TWINS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("residual", "parallel", "sequential", "repeat"), ("composite.js",)),
 }
 """Layers that have a twin, by their names in a spec, and the scripts that it needs."""
-LOSS_TWINS = ("mse", "mae", "huber", "log_cosh", "bce", "bce_with_logits", "cross_entropy")
+LOSS_TWINS = ("mse", "mae", "huber", "log_cosh", "bce", "bce_with_logits", "hinge", "cross_entropy")
 OPTIMIZER_TWINS = ("sgd", "adam", "adamw", "rmsprop")
 NETWORK = ("arrays.js", "network.js")
 """Scripts that every network needs, before those of its layers."""

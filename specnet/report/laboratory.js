@@ -131,9 +131,9 @@ class Laboratory {
       .map((size) => Math.max(1, Math.round(size * factor))).join(", ");
     const made = [this.rate()];
     const choice = (name, label, options) => made.push(this.choice(name, label, options));
-    choice("optimizer", "optimizer", [...new Set([recorded.optimizer, ...Object.keys(lab.optimizers)])].map((each) => [each, each]));
-    const own = [...new Set(JSON.stringify(lab.layers).match(/(?<="type":")\w+/g))].filter((type) => type in lab.activations).join(", ");
-    if (own) choice("activation", "activation", [[null, `${own}, as recorded`], ...Object.keys(lab.activations).map((each) => [each, each])]);
+    choice("optimizer", "optimizer", [...new Set([recorded.optimizer, ...Object.keys(CHOICES)])].map((each) => [each, each]));
+    const own = [...new Set(JSON.stringify(lab.layers).match(/(?<="type":")\w+/g))].filter((type) => type in ACTIVATIONS).join(", ");
+    if (own) choice("activation", "activation", [[null, `${own}, as recorded`], ...Object.keys(ACTIVATIONS).map((each) => [each, each])]);
     if (plain && sizes(1)) choice("width", "units of hidden layers", [0.125, 0.25, 0.5, 1, 2, 4].map((factor) => [factor, sizes(factor)]));
     const powers = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512].filter((size) => size < splits.train.n);
     choice("batch_size", "batch size", [...new Set([...powers, recorded.batch_size, splits.train.n])].sort((a, b) => a - b).map((size) => [size, size === splits.train.n ? `${size}, all` : size]));

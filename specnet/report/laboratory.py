@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import zlib
 from typing import Any, cast
 
 import numpy as np
 
 from specnet import registry
-from specnet.component import build, fresh_copy
+from specnet.component import fresh_copy
 from specnet.datasets.base import Samples
 from specnet.errors import SpecnetError
 from specnet.functions import evenly_spaced
 from specnet.layers.base import Layer
 from specnet.report.base import Reported
 from specnet.report.javascript import (
-    ACTIVATIONS,
     LOSS_TWINS,
     OPTIMIZER_TWINS,
     TRAINING,
@@ -33,13 +33,13 @@ from specnet.training.settings import Training
 
 LAB_LETTERS = 400_000
 """Letters that samples, weights and rates take in a page at most."""
+LAB_NUMBERS = 1_000_000
+"""Numbers that are packed to see how many letters they take at most."""
 COMPARED_EPOCHS = 2000
 """Epochs whose recorded loss is compared at most."""
 FOLLOWED_TO = {"float64": 1e-10, "float32": 1e-2}
 """Relative difference of the loss up to which training in a page, in float64, follows a run of this dtype."""
 LAB_SCRIPTS = ("bench.js", "loss_chart.js", "live_scene.js", "take_home.js", "laboratory.js")
-CHOICES = {name: name for name in OPTIMIZER_TWINS} | {"sgd with momentum": {"type": "sgd", "momentum": 0.9}}
-"""Optimizers that the reader may choose."""
 _OTHERS = ("gradient_accumulation_steps", "weight_averaging", "callbacks")
 """Settings of training that the page does not have. Those that end training early need none."""
 
@@ -52,6 +52,10 @@ def laboratory(run: Reported) -> dict[str, Any]:
     """
     spec = run.spec.to_json()
     _check(run, spec)
+    if (
+        math.prod(run.data.train.inputs.shape) + run.model.network.params.flat.size > LAB_NUMBERS
+    ):  # deflating them would take seconds
+        raise _too_large()
     splits = {name: prepare(run, name) for name in ("train", "validation") if name in run.data.splits}
     batch, first, epochs = splits["train"], run.state(0), run.history["epoch"] if run.history else np.empty(0, int)
     names = ["shuffle", *(name for name, layer in run.model.network.named.items() if type_of(layer) == "dropout")]
@@ -70,15 +74,18 @@ def laboratory(run: Reported) -> dict[str, Any]:
         "epochs": epochs[compared].tolist(),
         "last": run.spec.training.epochs if run.status == "diverged" or not len(epochs) else int(epochs[-1]),
         "losses": pack_array(run.history["train/loss"][compared] if len(epochs) else np.empty(0)),
-        "optimizers": {name: build("optimizers", fields).to_spec() for name, fields in CHOICES.items()},
-        "activations": {name: build("layers", name).to_spec() for name in ACTIVATIONS},
         "axes": affine(train.inputs, batch.inputs),
         "target": affine(train.targets, batch.targets),
     }
-    if (letters := len(json.dumps(value))) > LAB_LETTERS:
-        size = f"{letters / 1e6:.1f} MB, more than the {LAB_LETTERS / 1e6:.1f} MB that this page has for them"
-        raise SpecnetError(f"samples, weights and learning rates take {size}")
+    if len(json.dumps(value)) > LAB_LETTERS:
+        raise _too_large()
     return value
+
+
+def _too_large() -> SpecnetError:
+    return SpecnetError(
+        f"samples and weights take more than the {LAB_LETTERS / 1e6:.1f} MB that this page has for them"
+    )
 
 
 def _check(run: Reported, spec: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,19 +15,14 @@ import specnet
 from specnet.errors import DivergenceError
 
 TRAIN, BATCH, EPOCH, REWIND = (f".tools button:nth-child({number})" for number in (1, 2, 3, 4))
+SPECS = Path(__file__).parents[2] / "specs"
 BENCH = "window.specnet.laboratory"
 
 
 def short(**changes):
-    spec = json.loads((specnet_specs() / "spiral.json").read_text(encoding="utf-8"))
+    spec = json.loads((SPECS / "spiral.json").read_text(encoding="utf-8"))
     del spec["$schema"]
     return spec | {"dtype": "float64", "plots": [], "training": {"epochs": 30, "batch_size": 32}} | changes
-
-
-def specnet_specs():
-    from pathlib import Path
-
-    return Path(__file__).parents[2] / "specs"
 
 
 @pytest.fixture(scope="module")

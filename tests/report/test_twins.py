@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -177,6 +178,21 @@ def test_an_optimizer_and_its_twin_agree(name, fields, javascript):
     same(found, network.params.flat)
 
 
+def test_what_a_twin_is_without_fields_is_what_its_component_is(javascript):
+    body = "return Object.fromEntries(Object.entries(OPTIMIZERS).map(([name, { fields }]) => [name, fields]));"
+    (found,) = javascript(body, None)
+    for name, fields in found.items():
+        expected = build("optimizers", name).to_spec()
+        assert fields == {
+            each: value for each, value in expected.items() if each not in ("type", "learning_rate", "groups")
+        }
+    xs = np.linspace(-3, 3, 13)
+    body = "return Object.entries(ACTIVATIONS).map(([name, make]) => [name, given.map((x) => make({})[0](x))]);"
+    (values,) = javascript(body, xs.tolist())
+    for name, ys in values:
+        same(ys, build("layers", name).f(xs))
+
+
 def test_the_generator_draws_what_numpy_draws(javascript):
     rng = np.random.default_rng(8)
     rng.random(3, np.float32)  # half of a number is left over
@@ -266,7 +282,7 @@ REFUSED = {
     "optimizer, adagrad, has no twin": {"optimizer": "adagrad"},
     "training.weight_averaging has no twin": {"training": {"epochs": 2, "weight_averaging": {"type": "ema"}}},
     "random transforms have no twin": {"transforms": {"inputs": [{"type": "gaussian_noise", "std": 0.1}]}},
-    "MB, more than the 0.4 MB": {
+    "more than the 0.4 MB": {
         "dataset": {"type": "spiral", "n_samples": 60_000}, "training": {"epochs": 1, "batch_size": 5000}},
 }  # fmt: skip
 
@@ -281,3 +297,8 @@ def test_what_has_no_twin_is_named_in_the_page(message, tmp_path):
     assert message in text
     assert "cannot be trained again in this page" in text
     assert "class Laboratory" not in text
+
+
+def test_the_guide_lists_every_twin():
+    text = (Path(__file__).parents[2] / "docs" / "laboratory.md").read_text(encoding="utf-8")
+    assert [name for name in (*LAYER_TWINS, *LOSS_TWINS, *OPTIMIZER_TWINS) if f"`{name}`" not in text] == []

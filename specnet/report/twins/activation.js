@@ -20,7 +20,7 @@ const SELU_SCALE = 1.0507009873554805;
 const SELU_ALPHA = 1.6732632423543772;
 const ROOT = Math.sqrt(2 / Math.PI);
 
-function gelu({ approximate }) {
+function gelu({ approximate = false }) {
   const u = (x) => 2 * ROOT * (x + 0.044715 * x * x * x);
   const phi = (x) => (approximate ? sigmoid(u(clip(x, -40, 40))) : normalCdf(x));
   const slope = (x) => {
@@ -36,8 +36,8 @@ const ACTIVATIONS = {
   sigmoid: () => [sigmoid, (x, y) => y * (1 - y)],
   tanh: () => [Math.tanh, (x, y) => 1 - y * y],
   relu: () => [(x) => Math.max(x, 0), (x, y) => (y > 0 ? 1 : 0)],
-  leaky_relu: ({ negative_slope: a }) => [(x) => Math.max(x, a * x), (x) => (x > 0 ? 1 : a)],
-  elu: ({ alpha: a }) => [(x) => (x > 0 ? x : a * Math.expm1(x)), (x, y) => (x > 0 ? 1 : y + a)],
+  leaky_relu: ({ negative_slope: a = 0.01 }) => [(x) => Math.max(x, a * x), (x) => (x > 0 ? 1 : a)],
+  elu: ({ alpha: a = 1 }) => [(x) => (x > 0 ? x : a * Math.expm1(x)), (x, y) => (x > 0 ? 1 : y + a)],
   gelu,
   silu: () => [(x) => x * sigmoid(x), (x, y) => sigmoid(x) + y * (1 - sigmoid(x))],
   softplus: () => [softplus, sigmoid],

@@ -23,13 +23,14 @@ const ELEMENTS = {
     (y, t) => (w === 1 ? softplus(y) - y * t : (1 - t) * softplus(y) + w * t * softplus(-y)),
     (y, t) => (w === 1 ? sigmoid(y) - t : (1 - t) * sigmoid(y) - w * t * sigmoid(-y)),
   ],
+  hinge: () => [(y, t) => Math.max(1 - (2 * t - 1) * y, 0), (y, t) => ((2 * t - 1) * y < 1 ? 1 - 2 * t : 0)],
 };
 
 class ElementwiseLoss {
   constructor(fields) {
     this.mean = fields.reduction === "mean";
     [this.element, this.slope] = ELEMENTS[fields.type](fields);
-    this.logits = fields.type === "bce_with_logits";
+    this.logits = ["bce_with_logits", "hinge"].includes(fields.type);
   }
 
   forward(y, t) {

@@ -1,9 +1,11 @@
 // Optimizers: w of the gradient g in step t = 1, 2, …, at the learning rate a. Each keeps flat arrays like w.
 
+/** Rules by the names of a spec: their arrays, fields with defaults, and the step. */
 const OPTIMIZERS = {
   /** w <- w - a v with the velocity v <- m v + (1 - d) g; Nesterov's form is w <- w - a (g + m v). */
   sgd: {
     names: ["velocity"],
+    fields: { weight_decay: 0, momentum: 0, nesterov: false, dampening: 0 },
     step({ momentum: m, nesterov, dampening: d }, { velocity: v }, w, g, a, t) {
       for (let i = 0; i < w.length; i++) {
         v[i] = m * v[i] + (t > 1 && m ? 1 - d : 1) * g[i];
@@ -15,6 +17,7 @@ const OPTIMIZERS = {
   /** m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, w <- w - a (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon). */
   adam: {
     names: ["m", "v", "most"],
+    fields: { weight_decay: 0, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, amsgrad: false },
     step({ beta_1: b1, beta_2: b2, epsilon, amsgrad }, { m, v, most }, w, g, a, t) {
       const root = Math.sqrt(1 - b2 ** t);
       const rate = (a * root) / (1 - b1 ** t);
@@ -30,6 +33,7 @@ const OPTIMIZERS = {
   /** v <- r v + (1 - r) g^2, w <- w - a g / (sqrt(v) + epsilon); centered takes the variance of g in place of v. */
   rmsprop: {
     names: ["v", "mean", "velocity"],
+    fields: { weight_decay: 0, rho: 0.9, momentum: 0, epsilon: 1e-8, centered: false },
     step({ rho: r, momentum, epsilon, centered }, { v, mean, velocity }, w, g, a) {
       for (let i = 0; i < w.length; i++) {
         v[i] = r * v[i] + (1 - r) * g[i] * g[i];
@@ -42,7 +46,7 @@ const OPTIMIZERS = {
   },
 };
 
-OPTIMIZERS.adamw = OPTIMIZERS.adam;
+OPTIMIZERS.adamw = { ...OPTIMIZERS.adam, fields: { ...OPTIMIZERS.adam.fields, weight_decay: 0.01 } };
 
 /** An optimizer with the fields of a spec, for a network. */
 class OptimizerTwin {
