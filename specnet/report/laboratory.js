@@ -153,7 +153,7 @@ class Laboratory {
   rate() {
     const { recorded } = this.bench;
     const slider = element("input", { type: "range", min: -5, max: 1, step: 0.05 });
-    const told = element("b", {});
+    const told = element("strong", {});
     this.inputs.learning_rate = slider;
     slider.show = () => {
       const rate = this.bench.chosen.learning_rate;
