@@ -78,7 +78,10 @@ class JavaScript(Exporter):
         given = json.dumps(rows.tolist())
         done = subprocess.run([node, "-e", call], input=given, capture_output=True, text=True, check=False, timeout=300)
         if done.returncode:
-            raise ExportError(f"Node.js could not run the script: {done.stderr.strip().splitlines()[-1:]}")
+            reason = next(
+                (line for line in done.stderr.splitlines() if "Error" in line), f"exit code {done.returncode}"
+            )
+            raise ExportError(f"Node.js could not run the script: {reason}")
         return np.array(json.loads(done.stdout))
 
 

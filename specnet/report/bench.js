@@ -151,10 +151,11 @@ class Bench {
     this.connect(network);
   }
 
-  /** Train on other samples from now on; an epoch that has begun begins again. */
+  /** Train on other samples from now on; with more or fewer of them an epoch that has begun begins again. */
   edit(train) {
     this.splits = train ? { ...this.held.splits, train } : this.held.splits;
-    Object.assign(this.trainer, { samples: this.splits.train, position: 0, total: 0 });
+    if (this.splits.train.n !== this.trainer.samples.n) Object.assign(this.trainer, { position: 0, total: 0 });
+    this.trainer.samples = this.splits.train;
     this.touch();
   }
 

@@ -92,6 +92,7 @@ class Laboratory {
     const batch = position ? `, batch ${Math.round(position / size)}` : "";
     this.moment.textContent = `epoch ${epoch} of ${this.bench.last}${batch}${loss === undefined ? "" : ` · loss ${show(loss)}`}`;
     const [kind, text] = this.verdict();
+    this.status.setAttribute("aria-live", this.timer ? "off" : "polite"); // a screen reader hears how it ends
     this.status.className = `verdict ${kind}`;
     this.status.textContent = text;
     for (const [name, input] of Object.entries(this.inputs)) {
@@ -199,7 +200,8 @@ class Laboratory {
       select.addEventListener("change", () => { scene.number = select.selectedIndex; });
       parts.push(element("label", {}, element("span", {}, "A click adds a point of"), select));
     } else if (scene.addable) parts.push(element("span", {}, "A click adds a point."));
-    parts.push(element("span", {}, "Drag points to move them, out of the picture to remove them."));
+    parts.push(element("span", { id: "point-keys" }, "Drag points to move them, out of the picture to remove them. Keys: arrows, Enter, Delete."));
+    scene.board.canvas.setAttribute("aria-describedby", "point-keys");
     parts.push(this.button("Recorded points", "Undo changes of points", () => { this.bench.edit(null); this.tell(); }));
     return element("div", { class: "points-bar" }, ...parts);
   }
@@ -207,7 +209,13 @@ class Laboratory {
   // Taking the result home.
 
   homeward() {
+    const note = element("p", { class: "note", role: "status" });
     const give = (text) => {
+      const { chosen, splits, held: kept } = this.bench;
+      note.textContent = [
+        splits === kept.splits ? "" : "Points that you changed are not part of a spec: copy them as CSV.",
+        chosen.width === 1 ? "" : "Other widths start from other weights in Python than in this page.",
+      ].join(" ");
       this.home.hidden = false;
       this.home.value = text;
       this.home.rows = Math.min(16, text.split("\n").length);
@@ -218,6 +226,6 @@ class Laboratory {
     const set = this.button("Copy as --set", "The changes as options of specnet run", () => give(setText(this.bench)));
     const points = this.button("Copy points as CSV", "The training samples as they are now", () => give(csvText(this.scene)));
     const parts = this.scene === undefined && !LiveScene.fits(this.bench, held.runs[0]) ? [spec, set] : [spec, set, points];
-    return element("div", { class: "home" }, ...parts, this.home);
+    return element("div", { class: "home" }, ...parts, this.home, note);
   }
 }

@@ -54,7 +54,7 @@ function setText(bench) {
     const text = `${place}=${JSON.stringify(value)}`;
     return `--set ${/^[\w.=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`}`;
   });
-  return options.join(" ") || "--set has nothing to change: all is as in the spec";
+  return options.join(" ") || "# nothing is changed";
 }
 
 /** The training samples in the units of the data. */

@@ -152,6 +152,7 @@ def test_points_are_added_moved_removed_and_brought_back(bench):
     bench.click(".home button:nth-child(3)")
     rows = list(csv.reader(io.StringIO(bench.one(".home textarea", "each.value"))))
     assert rows[0] == ["x", "y", "class"]
+    assert "not part of a spec" in bench.text(".home .note")
     assert rows[-1][-1] == "arm 0"
     assert len(rows) == count + 2
     bench.press(Keys.ESCAPE)
@@ -191,6 +192,14 @@ def test_a_curve_and_classes_without_a_picture_are_trained_again(browser, tmp_pa
     assert browser.texts(".laboratory .stage") == []
     train(browser)
     assert browser.text(".verdict").startswith("✓")
+
+
+def test_a_run_without_a_record_has_no_picture_and_is_trained_again(browser, tmp_path):
+    run = specnet.run(specnet.load_spec(short(record=None) | {"training": {"epochs": 2}}), out=tmp_path / "run")
+    browser.open(run.report())
+    train(browser)
+    assert browser.text(".verdict").startswith("✓")
+    assert browser.texts(".laboratory .stage") == []
 
 
 def test_a_run_that_diverged_diverges_again(browser, tmp_path):
