@@ -31,10 +31,10 @@ class LossChart {
     const [from, to] = known.length && high > low ? [low / 1.3, high * 1.3] : [0.1, 10];
     const ticks = logScale(from, to, 0, 1).ticks(5);
     const { names } = nameTicks(ticks, 7);
-    const epochs = linearScale(0, Math.max(1, this.bench.last), 0, 1).ticks(5, true);
+    const stops = linearScale(0, Math.max(1, this.bench.last), 0, 1).ticks(5, true);
     const [wide, place] = [matchMedia("(min-width: 900px)").matches, this.canvas.parentElement.clientWidth];
     const board = new Board(this.canvas, {
-      x: { low: 0, high: Math.max(1, this.bench.last), ticks: epochs.map((epoch) => [epoch, written(epoch)]), name: "epoch" },
+      x: { low: 0, high: Math.max(1, this.bench.last), ticks: stops.map((stop) => [stop, written(stop)]), name: "epoch" },
       y: { low: Math.log10(from), high: Math.log10(to), ticks: ticks.map((tick, i) => [Math.log10(tick), names[i]]), name: "loss" },
       ratio: !wide ? 0.72 : place > 600 ? 0.5 : held.runs[0]?.kind === "plane" ? 0.95 : 0.7,
     });
