@@ -45,3 +45,12 @@ def install(tmp_path, monkeypatch):
             forget()
 
         yield write
+
+
+@pytest.fixture(scope="session")
+def chrome():
+    """A browser that all tests of a process share."""
+    from report.browser import chromium
+
+    with chromium() as browser:
+        yield browser

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     "target",
     metavar="TARGET",
     required=True,
-    help="numpy, notebook or safetensors, or the target of a plugin, such as onnx.",
+    help="numpy, notebook, javascript or safetensors, or the target of a plugin, such as onnx.",
 )
 @out_option("File to write, which must not exist; by default the name of the run, in the current folder.")
 @click.option("--data", "file", type=PATH, help="Inputs to compare predictions with, if those of the run are gone.")
@@ -52,6 +52,7 @@ def export(
     Example:
       specnet export runs/penguins --to numpy -o penguins.py
       python penguins.py rows.csv
+      specnet export runs/spiral --to javascript -o spiral.js
     """
     from pathlib import Path
 

@@ -21,7 +21,7 @@ from specnet.layers.base import Parameter, Shared
 from specnet.losses.base import Loss
 from specnet.network.network import Network
 from specnet.optimizers.base import Optimizer
-from specnet.schedules.scheduled import ScheduledFields
+from specnet.schedules.scheduled import ScheduledFields, rates_by_step
 from specnet.training.model import Model
 from specnet.words import Pointer
 
@@ -198,14 +198,6 @@ def scheduled_rates(optimizer: Optimizer, steps: int, total: int) -> dict[str, n
     Raises:
         ExportError: if a schedule watches what training measures.
     """
-    copied = fresh_copy(optimizer)
-    scheduled = ScheduledFields({"optimizer": copied})
-    if scheduled.watching:
+    if ScheduledFields({"optimizer": optimizer}).watching:
         raise ExportError("a schedule watches a value, which a notebook does not", pointer=("optimizer",))
-    scheduled.bind(steps, total)
-    found: dict[str, list[Any]] = {each.name: [] for each in scheduled.fields}
-    for step in range(total if found else 0):
-        scheduled.set(step)
-        for name, values in found.items():
-            values.append(getattr(copied, name))
-    return {name: np.array(values) for name, values in found.items()}
+    return rates_by_step(optimizer, steps, total)

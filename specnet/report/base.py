@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from specnet.plots.base import Trained
 from specnet.spec.model import Spec
 from specnet.training.model import Model
+from specnet.training.state import TrainingState
 
 
 class Reported(Trained, Protocol):
@@ -63,3 +64,6 @@ class Reported(Trained, Protocol):
 
     def evaluate(self, split: str) -> dict[str, float]:
         """Return loss and metrics over one of the run's splits."""
+
+    def state(self, step: int) -> TrainingState:
+        """Return the state in the checkpoint of a step; 0 is the initial one."""

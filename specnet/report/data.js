@@ -28,9 +28,14 @@ class Frames {
 }
 
 async function unpack(packed) {
-  const bytes = Uint8Array.from(atob(packed.data), (letter) => letter.charCodeAt(0));
+  return new Frames(packed, await inflate(packed.data));
+}
+
+/** The bytes that a text in base64 stands for, deflated. */
+async function inflate(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Frames(packed, new Uint8Array(await new Response(stream).arrayBuffer()));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 /** The place of the last of ascending numbers that is not greater than a value; -1 if all are. */

@@ -18,6 +18,7 @@ from specnet.plugin_code import staying
 from specnet.report.base import Reported
 from specnet.report.entries import single
 from specnet.report.inside import look_inside
+from specnet.report.laboratory import laboratory, scripts
 from specnet.report.paths import relative_paths, shorten_paths
 from specnet.report.replay import replay
 from specnet.report.results import confusions, residuals, scores, worst
@@ -47,7 +48,9 @@ def page(run: Reported) -> str:
 
     It loads nothing and sends nothing, and its content security policy forbids both.
     """
-    part = make_part(run, lambda: replay(run, LETTERS))
+    lab = make_part(run, lambda: laboratory(run))
+    room = LETTERS - len(json.dumps(lab.value))
+    part = make_part(run, lambda: replay(run, room))
     drawn = panels([single(run)], part.value["epochs"] if part.value else ())
     further = details(run, drawn, bool(part.value))
     data = {
@@ -58,16 +61,18 @@ def page(run: Reported) -> str:
         "many": 0,
         "best": int(run.best["epoch"]) if run.best["value"] is not None else None,
         "last": final_epoch([run]),
+        "laboratory": lab.value,
     }
     return render_page(
         "page.html",
-        (*SCRIPTS, "single.js"),
+        (*SCRIPTS, *(scripts(lab.value) if lab.value else ()), "single.js"),
         data,
         title=run.name,
         run=describe_run(run, run.name, part),
         panels=drawn,
         stills=len(stills),
         best=data["best"],
+        laboratory=lab,
         **further,
     )
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from specnet.component import Component, Section, parts
+import numpy as np
+
+from specnet.component import Component, Section, fresh_copy, parts
 from specnet.errors import SpecnetError
 from specnet.faults import guarded
 from specnet.functions import evenly_spaced
@@ -106,6 +108,19 @@ class ScheduledFields:
     def values(self, step: int) -> dict[str, float]:
         """Return the values of scheduled fields for the step after `step` steps, and the optimizer's learning rate."""
         return self.constants | {place: schedule(step) for place, schedule in self.schedules.items()}
+
+
+def rates_by_step(component: Component, steps: int, total: int) -> dict[str, np.ndarray]:
+    """Return the values (total,) of a component's fields with schedules, none of which watches a value."""
+    copied = fresh_copy(component)
+    fields = ScheduledFields({"optimizer": copied})
+    fields.bind(steps, total)
+    found: dict[str, list[Any]] = {each.name: [] for each in fields.fields}
+    for step in range(total if found else 0):
+        fields.set(step)
+        for name, values in found.items():
+            values.append(getattr(copied, name))
+    return {name: np.array(values) for name, values in found.items()}
 
 
 def _components(value: Any, place: Pointer) -> Iterator[tuple[Pointer, Section]]:

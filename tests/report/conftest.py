@@ -142,15 +142,6 @@ def unpack():
     return read
 
 
-@pytest.fixture(scope="session")
-def chrome():
-    """A browser that all tests of a process share."""
-    from report.browser import chromium
-
-    with chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
 def browser(chrome):
     """A browser as it is for a new reader; whatever it does, no page complains, and nothing leaves any."""
