@@ -146,6 +146,7 @@ def test_a_loss_and_its_twin_agree(name, javascript):
 
 RULES = [
     ("sgd", {}), ("sgd", {"momentum": 0.9, "dampening": 0.5}), ("sgd", {"momentum": 0.7, "nesterov": True}),
+    ("sgd", {"momentum": 0.7, "nesterov": True, "momentum_of": "steps"}),
     ("adam", {}), ("adam", {"amsgrad": True, "weight_decay": 0.1}), ("adamw", {}),
     ("rmsprop", {}), ("rmsprop", {"centered": True, "momentum": 0.5, "weight_decay": 0.1}),
 ]  # fmt: skip

@@ -2,14 +2,19 @@
 
 /** Rules by the names of a spec: their arrays, fields with defaults, and the step. */
 const OPTIMIZERS = {
-  /** w <- w - a v with the velocity v <- m v + (1 - d) g; Nesterov's form is w <- w - a (g + m v). */
+  /**
+   * w <- w - a v with the velocity v <- m v + (1 - d) g; Nesterov's form is w <- w - a (g + m v). Momentum of steps has
+   * a g in place of g, and w <- w - v.
+   */
   sgd: {
     names: ["velocity"],
-    fields: { weight_decay: 0, momentum: 0, nesterov: false, dampening: 0 },
-    step({ momentum: m, nesterov, dampening: d }, { velocity: v }, w, g, a, t) {
+    fields: { weight_decay: 0, momentum: 0, momentum_of: "gradients", nesterov: false, dampening: 0 },
+    step({ momentum: m, momentum_of: what, nesterov, dampening: d }, { velocity: v }, w, g, a, t) {
+      const [inside, outside] = what === "steps" ? [a, 1] : [1, a];
       for (let i = 0; i < w.length; i++) {
-        v[i] = m * v[i] + (t > 1 && m ? 1 - d : 1) * g[i];
-        w[i] -= a * (nesterov ? g[i] + m * v[i] : v[i]);
+        const step = inside * g[i];
+        v[i] = m * v[i] + (t > 1 && m ? 1 - d : 1) * step;
+        w[i] -= outside * (nesterov ? step + m * v[i] : v[i]);
       }
     },
   },
