@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from specnet.errors import RunError
+from specnet.errors import RunError, UsageError
 from specnet.report.entries import RunSet, single
+from specnet.runs.manifest import read_manifest
 from specnet.runs.run import Run, load_run
 
 
@@ -36,7 +37,8 @@ def open_entries(paths: Sequence[Path], open_run: Callable[[Path], Run], warn: C
     Runs of a group that cannot be read are left out, and `warn` is called with the reason.
 
     Raises:
-        RunError: if a directory is neither a run nor contains one that can be read.
+        RunError: if a directory is neither a run nor contains one.
+        UsageError: if no run in it has results.
     """
     entries: list[RunSet] = []
     for path in [group for given in paths for group in _groups_in(given)]:
@@ -48,12 +50,13 @@ def open_entries(paths: Sequence[Path], open_run: Callable[[Path], Run], warn: C
         for member in members:
             try:
                 if not (member / "results.json").exists():
-                    raise RunError("it has no results yet")
+                    diverged = read_manifest(member)["status"] == "diverged"
+                    raise RunError("it diverged" if diverged else "it has no results yet")
                 runs.append(load_run(member, allow_other_kernels=True))
             except RunError as error:
                 warn(f"{path.name} is compared without {member.name}: {error.message}")
         if not runs:
-            raise RunError(f"no run in {path} can be read")
+            raise UsageError(f"no run in {path} has results that can be read")
         entries.append(RunSet(path.absolute().name, path, runs, is_group=True))
     if len(entries) == 1 and entries[0].is_group:
         return [single(run) for run in entries[0].runs if isinstance(run, Run)]

@@ -32,6 +32,13 @@ FORMAT = 3
 """The format of run directories, raised when older ones can no longer be read."""
 
 
+class NotARunError(RunError):
+    """A group of runs is named where a run is needed."""
+
+    code = "usage"
+    exit_code = 2
+
+
 def new_manifest(spec: Spec, data: Data) -> dict[str, Any]:
     """Return the manifest of a new run, as a JSON value."""
     return {
@@ -164,8 +171,12 @@ def read_manifest(directory: Path) -> dict[str, Any]:
             raise RunError(f"{directory} is a file, not a run directory")
         raise RunError(f"there is no directory {directory}")
     if not os.path.lexists(path):
-        help = "it is a group of runs: name one of them" if (directory / "summary.json").is_file() else None
-        raise RunError(f"{directory} is not a run directory: it has no manifest.json", help=help)
+        message = f"{directory} is not a run directory: it has no manifest.json"
+        inside = next(iter(sorted(directory.glob("*/manifest.json"))), None)
+        help = f"it contains runs: name one of them, such as {inside.parent}" if inside else None
+        if (directory / "summary.json").is_file():
+            raise NotARunError(message, help=help or "it is a group of runs")
+        raise RunError(message, help=help)
     manifest = read_run_json(path)
     check_manifest(manifest, path)
     return manifest
