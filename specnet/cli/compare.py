@@ -12,7 +12,7 @@ from specnet.errors import UsageError
 from specnet.words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from specnet.report.compare import Comparison
@@ -51,6 +51,8 @@ def compare(runs: tuple[Path, ...], where: tuple[str, ...], order: str | None, o
     from specnet.runs.selecting import parse_condition, select
 
     conditions = [parse_condition(text) for text in where]
+    for path in runs:
+        _check_group(path)
     entries = open_entries(
         runs, lambda run: open_run(run, "best", allow=True), lambda text: note(f"warning: {printable(text)}")
     )
@@ -60,7 +62,9 @@ def compare(runs: tuple[Path, ...], where: tuple[str, ...], order: str | None, o
         rows = [*zip(entries, _values(compare_entries(entries)), strict=True)]
         entries = [entry for entry, _ in select(rows, conditions, order)]
         if not entries:
-            raise UsageError(f"no run meets {' and '.join(map(str, conditions))}")
+            help = "a group meets a condition if all of its runs do"
+            what, help = ("group", help) if any(row[0].is_group for row in rows) else ("run", "")
+            raise UsageError(f"no {what} meets {' and '.join(map(str, conditions))}", help=help or None)
     if out:
         show_link(write_comparison(entries, out))
         return
@@ -71,17 +75,38 @@ def compare(runs: tuple[Path, ...], where: tuple[str, ...], order: str | None, o
         _show(found, form)
 
 
+def _check_group(path: Path) -> None:
+    """Say what is wrong with the summary of a group, and which of its runs are gone.
+
+    Raises:
+        UsageError: if none of its runs has results.
+    """
+    from specnet.studies.group import check_results
+    from specnet.studies.summary import AGAIN, find_doubt, is_group, read_summary
+
+    if doubt := find_doubt(path):
+        note(f"warning: {printable(doubt)}; {AGAIN}")
+    elif is_group(path):
+        summary = read_summary(path)
+        if gone := [run.name for run in summary.runs if not (path / run.name).exists()]:
+            note(f"warning: {printable(str(path))} has no directory of {', '.join(gone)}; {AGAIN}")
+        check_results(summary, path)
+
+
 def _values(found: Comparison) -> Iterator[dict[str, Any]]:
-    """Yield the values of each entry by which it can be chosen: columns, and what its runs' specs have in common."""
+    """Yield the values of each entry by which it can be chosen: columns, and those of its runs' specs."""
     from specnet.report.entries import flat_values
+    from specnet.runs.selecting import SeveralValues
 
     for n, entry in enumerate(found.entries):
         specs = [dict(flat_values(run.spec.to_json())) for run in entry.runs]
-        common = {name: value for name, value in specs[0].items() if all(spec.get(name) == value for spec in specs)}
+        names = dict.fromkeys(name for spec in specs for name in spec)
+        each = {name: SeveralValues(spec.get(name) for spec in specs) for name in names}
+        given = {name: values[0] if values.count(values[0]) == len(values) else values for name, values in each.items()}
         seconds = sum(run.manifest["seconds"] for run in entry.runs)
         results = {row.name: value.mean for row in found.results if (value := row.values[n]) and value.numbers}
         told = {row.name: row.values[n] for row in found.facts}
-        yield common | told | results | {"name": entry.name, "time": seconds, "runs": len(entry.runs)}
+        yield given | told | results | {"name": entry.name, "time": seconds, "runs": len(entry.runs)}
 
 
 def _columns(found: Comparison, for_programs: bool) -> Iterator[list[str]]:
@@ -113,11 +138,8 @@ def _show(found: Comparison, form: str) -> None:
     from specnet.cli.show import show_rows
 
     columns = [[printable(cell) for cell in column] for column in _columns(found, form == "csv")]
-    if form == "text":
-        _show_blocks(columns)
-    else:
-        titles, *rows = zip(*columns, strict=True)
-        show_rows(titles, rows, form)
+    titles, *rows = zip(*columns, strict=True)
+    show_rows(titles, rows, form)
     if form == "csv":
         return
     for sentence in sentences(found):
@@ -144,27 +166,6 @@ def sentences(found: Comparison) -> Iterator[str]:
     yield from found.conclusions
     if not found.specs:
         yield "The specs are the same."
-
-
-def _show_blocks(columns: Sequence[Sequence[str]]) -> None:
-    """Print a row for each entry, with as many columns at a time as fit."""
-    from specnet.cli.show import WIDE, OutputConsole, show_table
-
-    console = OutputConsole()
-    first, *others = columns
-    width = (console.width if console.is_terminal else WIDE) + 2
-    while others:
-        shown, room = [first], width - _width(first)
-        while others and (len(shown) == 1 or _width(others[0]) <= room):
-            room -= _width(others[0])
-            shown.append(others.pop(0))
-        show_table([column[0] for column in shown], list(zip(*(column[1:] for column in shown), strict=True)))
-        if others:
-            echo()
-
-
-def _width(column: Sequence[str]) -> int:
-    return max(map(len, column)) + 2  # and the space before the next one
 
 
 def _to_json(found: Comparison) -> dict[str, Any]:

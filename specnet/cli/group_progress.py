@@ -44,6 +44,9 @@ class GroupWarnings(GroupObserver):
     def __init__(self) -> None:
         self.told: set[str] = set()
 
+    def warned(self, message: str) -> None:
+        tell(f"warning: {printable(message)}")
+
     def ended(self, outcome: JobOutcome) -> None:
         for warning in outcome.warnings:
             if warning not in self.told:

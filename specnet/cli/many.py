@@ -39,8 +39,8 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     engine = click.option(
         "--engine",
-        metavar="dask|dask://HOST:PORT",
-        help="Train on the workers of a Dask scheduler, which need the same file system, or on a local cluster.",
+        metavar="dask|ray|dask://HOST:PORT|ray://HOST:PORT",
+        help="Train on the workers of a Dask or Ray cluster, which need the same file system, or on a local cluster.",
     )
     return jobs(engine(threads(kernels_option(command))))
 
@@ -192,6 +192,8 @@ def refit(group: Path, out: Path | None, form: str) -> None:
 
     loaded = specnet.load_group(group)
     epochs, most = refit_epochs(loaded), loaded.spec.training.epochs
+    if gaps := loaded.summary.gaps:
+        note(f"warning: the epochs are chosen without runs that have no results: {gaps}")
     why = f"the median of the runs' best states; the spec has {most:,}" if epochs < most else "as in the spec"
     note(f"note: training on all samples for {epochs:,} epochs, {why}")
     with show_progress(is_quiet(), form) as observer:
@@ -263,6 +265,6 @@ def evaluate_group(group: Ensemble, split: str | None, file: Path | None, form: 
             "95 % interval": {name: {value: statistic.interval for value, statistic in found.items()}},
             "ensemble": {name: together},
         }
-        echo(f"means over {len(group.members)} runs")
+        echo(f"means over {len(group.members)} run{'s' * (len(group.members) > 1)}")
         show_scores({name: means}, beside)
     return means

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 class FilePath(click.Path):
     """A `pathlib.Path`; the module is imported only when needed, to keep `--help` fast."""
 
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        if not os.fspath(value):  # for pathlib, the working directory
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
     def coerce_path_result(self, value: str | os.PathLike[str]) -> Path:
         from pathlib import Path
 
@@ -191,8 +198,7 @@ def open_model(path: Path, checkpoint: str, kernels: str | None = None, allow: b
     import specnet
 
     model: Run | Bundle | Ensemble
-    of_many = any((path / name).is_file() for name in ("summary.json", "best.json", "plan.json"))
-    if of_many and not (path / "manifest.json").exists():
+    if path.is_dir() and not (path / "manifest.json").exists() and _is_group(path):
         from specnet.studies.ensemble import open_ensemble
 
         if checkpoint != "best":
@@ -202,6 +208,12 @@ def open_model(path: Path, checkpoint: str, kernels: str | None = None, allow: b
         model = specnet.load_model(path, checkpoint, kernels, allow)
     _show_state(model)
     return model
+
+
+def _is_group(path: Path) -> bool:
+    from specnet.studies.summary import find_doubt, is_group, is_sweep
+
+    return is_group(path) or is_sweep(path) or find_doubt(path) is not None
 
 
 def as_group(model: Any) -> Ensemble | None:

@@ -45,6 +45,7 @@ def runs(directory: Path, where: tuple[str, ...], order: str | None, prune: bool
     """
     from specnet.runs.inventory import find_runs, list_values
     from specnet.runs.selecting import parse_condition, select
+    from specnet.studies.summary import AGAIN, find_doubt
 
     conditions = [parse_condition(text) for text in where]
     if prune and not conditions:
@@ -54,6 +55,8 @@ def runs(directory: Path, where: tuple[str, ...], order: str | None, prune: bool
     damaged: list[str] = []
     found = [(run, list_values(run)) for run in find_runs(directory, damaged)]
     chosen = select(found, conditions, order)
+    groups = dict.fromkeys([directory, *(run.directory.parent for run, _ in found)])
+    damaged += [f"{doubt}; {AGAIN}" for path in groups if (doubt := find_doubt(path))]
     for message in damaged:
         note(f"warning: {printable(message)}")
     if prune:
@@ -131,6 +134,7 @@ def _prune(chosen: Sequence[ListedRun], yes: bool, form: str) -> None:
                 except SpecnetError as error:  # a process has begun to write to it
                     kept[run.directory] = error.message
                     note(f"kept: {printable(error.message)}")
+    _forget([run.directory for run in removed])
     if form == "json":
         told = {str(path): reason for path, reason in kept.items()}
         echo_json({"removed": [str(run.directory) for run in removed], "kept": told})
@@ -138,3 +142,18 @@ def _prune(chosen: Sequence[ListedRun], yes: bool, form: str) -> None:
         echo(f"removed {what}" if len(removed) == len(wanted) else f"removed {len(removed)} runs")
     else:
         echo("Nothing was removed.")
+
+
+def _forget(removed: Sequence[Path]) -> None:
+    """Leave removed runs out of the summaries of their groups."""
+    from specnet.studies.results import forget
+    from specnet.studies.summary import AGAIN, is_group
+
+    for group in dict.fromkeys(path.parent for path in removed):
+        if is_group(group):
+            names = [path.name for path in removed if path.parent == group]
+            try:
+                forget(group, names)
+                note(printable(f"{group}: its summary is written again, without {', '.join(names)}"))
+            except SpecnetError as error:
+                note(printable(f"warning: {group} still names {', '.join(names)}: {error.message}; {AGAIN}"))

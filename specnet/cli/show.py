@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, Literal, TextIO, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -22,20 +22,60 @@ if TYPE_CHECKING:
 
 WIDE = 240
 """Columns of lines in files and pipes."""
+GAP = 2
+"""Spaces between columns of a table."""
+NARROW = 24
+"""What is too long for any line is broken into lines of at least this many characters."""
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = ()) -> None:
-    """Print rows under column titles; the columns named in `numbers` are aligned right."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
+    """Print rows under column titles; the columns named in `numbers` are aligned right.
+
+    Columns that do not fit on the lines follow below, beside the first column again. Only a column that does not fit
+    beside the first one alone is broken into lines.
+    """
     console = OutputConsole()
+    width = console.width if console.is_terminal else WIDE
+    lines = [[Text(str(cell)) for cell in row] for row in rows]
+    widths = [max(cell.cell_len for cell in column) for column in zip(map(Text, columns), *lines, strict=True)]
+    widths[0] = min(widths[0], width - GAP - min(max(widths[1:], default=0), width // 2))
+    blocks = _blocks(widths, width)
+    for number, block in enumerate(blocks):
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column(columns[0], justify=_side(columns[0], numbers), overflow="fold", width=widths[0])
+        for n in block:
+            fits = widths[0] + GAP + widths[n] <= width
+            table.add_column(columns[n], justify=_side(columns[n], numbers), overflow="fold", no_wrap=fits)
+        for line in lines:
+            table.add_row(*(line[n] for n in (0, *block)))
+        _print_table(console, table, width)
+        if number + 1 < len(blocks):
+            echo()
+
+
+def _side(column: str, numbers: Sequence[str]) -> Literal["left", "right"]:
+    return "right" if column in numbers else "left"
+
+
+def _blocks(widths: Sequence[int], width: int) -> list[list[int]]:
+    """Return which columns besides the first are shown beside it, as many at a time as fit into the width."""
+    room = most = width - widths[0]
+    blocks = [list[int]()]
+    for n, wanted in enumerate(widths[1:], 1):
+        needed = GAP + wanted if GAP + wanted <= most else min(GAP + NARROW, most)
+        if blocks[-1] and needed > room:
+            blocks.append([])
+            room = most
+        blocks[-1].append(n)
+        room -= needed
+    return blocks
+
+
+def _print_table(console: OutputConsole, table: Table, width: int) -> None:
     if console.is_terminal:
         console.print(table)
         return
-    console.width = WIDE
+    console.width = width
     with console.capture() as capture:
         console.print(table)
     echo("\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n")))

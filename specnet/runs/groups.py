@@ -7,6 +7,7 @@ from pathlib import Path
 
 from specnet.errors import RunError, UsageError
 from specnet.report.entries import RunSet, single
+from specnet.runs.manifest import read_manifest
 from specnet.runs.run import Run
 
 
@@ -65,7 +66,8 @@ def _open_members(path: Path, members: Sequence[Path], warn: Callable[[str], Non
     for member in members:
         try:
             if not (member / "results.json").exists():
-                raise RunError("it has no results yet")
+                diverged = read_manifest(member)["status"] == "diverged"
+                raise RunError("it diverged" if diverged else "it has no results yet")
             runs.append(Run(member, allow_other_kernels=True))
         except RunError as error:
             warn(f"{path.name} is compared without {member.name}: {error.message}")

@@ -32,6 +32,13 @@ FORMAT = 3
 """The format of run directories, raised when older ones can no longer be read."""
 
 
+class NotARunError(RunError):
+    """A group of runs is named where a run is needed."""
+
+    code = "usage"
+    exit_code = 2
+
+
 def new_manifest(spec: Spec, data: Data) -> dict[str, Any]:
     """Return the manifest of a new run, as a JSON value."""
     return {
@@ -164,10 +171,13 @@ def read_manifest(directory: Path) -> dict[str, Any]:
             raise RunError(f"{directory} is a file, not a run directory")
         raise RunError(f"there is no directory {directory}")
     if not os.path.lexists(path):
+        message = f"{directory} is not a run directory: it has no manifest.json"
+        inside = next(iter(sorted(directory.glob("*/manifest.json"))), None)
+        help = f"it contains runs: name one of them, such as {inside.parent}" if inside else None
         kinds = {"summary.json": "group of runs", "plan.json": "sweep"}
-        kind = next((kind for name, kind in kinds.items() if (directory / name).is_file()), None)
-        help = f"it is a {kind}: name one of its runs" if kind else None
-        raise RunError(f"{directory} is not a run directory: it has no manifest.json", help=help)
+        if kind := next((kind for name, kind in kinds.items() if (directory / name).is_file()), None):
+            raise NotARunError(message, help=help or f"it is a {kind}: name one of its runs")
+        raise RunError(message, help=help)
     manifest = read_run_json(path)
     check_manifest(manifest, path)
     return manifest

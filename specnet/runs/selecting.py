@@ -29,6 +29,10 @@ RowValues = Mapping[str, Any]
 _Row = TypeVar("_Row")
 
 
+class SeveralValues(tuple[Any, ...]):
+    """The different values of the runs of a group."""
+
+
 class Condition(NamedTuple):
     """A comparison of a value, by its name, with a number or text."""
 
@@ -40,8 +44,10 @@ class Condition(NamedTuple):
         return f"{self.name}{self.comparison}{self.value}"
 
     def holds(self, values: RowValues) -> bool:
-        """Return whether a row meets the condition; one without the value meets only !=."""
+        """Return whether a row meets the condition, of a group each run; one without the value meets only !=."""
         found = values.get(self.name)
+        if isinstance(found, SeveralValues):
+            return all(self.holds({self.name: each}) for each in found)
         if found is None:
             return (self.value is None) == (self.comparison != "!=")
         wanted = self.value
@@ -50,6 +56,25 @@ class Condition(NamedTuple):
         if not is_number(found):
             found, wanted = to_text(found), to_text(wanted)
         return bool(_COMPARE[self.comparison](found, wanted))
+
+    def check_kind(self, rows: Iterable[RowValues]) -> None:
+        """Check that some row has a value that can be compared with that of the condition, if any has a value.
+
+        Raises:
+            UsageError: if a number would be compared with text.
+        """
+        found = [each for row in rows for each in _each(row.get(self.name)) if each is not None]
+        if self.value is None or not found or any(is_number(each) == is_number(self.value) for each in found):
+            return
+        one, other, help = "a number", "text", None
+        if not is_number(found[0]):
+            one, other, help = other, one, f"""text that looks like a number has quotes: '{self.name}="{self.value}"'"""
+        example = f"{self.name} is {one}, such as {to_text(found[0])}"
+        raise UsageError(f'--where "{self}": {example}, but {to_text(self.value)} is {other}', help=help)
+
+
+def _each(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, SeveralValues) else (value,)
 
 
 def is_number(value: Any) -> bool:
@@ -83,19 +108,24 @@ def select(
 ) -> list[tuple[_Row, RowValues]]:
     """Return the rows that meet all conditions, sorted by the value named by `order`, descending after a minus sign.
 
-    Rows without the value, or with a number that is not finite, come last.
+    Rows without the value, with several, or with one that is not a number, come last.
 
     Raises:
-        UsageError: if no row has a value of that name.
+        UsageError: if no row has a value of that name, or one is compared with what it cannot be compared with.
     """
     known = dict.fromkeys(name for _, values in rows for name in values)
+    conditions = [*conditions]
     for condition in conditions:
         check_known(f'--where "{condition}"', condition.name, known)
-        rows = [row for row in rows if condition.holds(row[1])]
+        condition.check_kind(values for _, values in rows)
+    rows = [row for row in rows if all(condition.holds(row[1]) for condition in conditions)]
     if order is None:
         return [*rows]
     name, descending = order.removeprefix("-"), order.startswith("-")
     check_known(f"--sort {order}", name, known)
+    if rows and all(isinstance(values.get(name), SeveralValues) for _, values in rows):
+        help = "name one group alone, whose runs are then the rows"
+        raise UsageError(f"--sort {order}: the runs of each group have different values of {name}", help=help)
     there = [row for row in rows if _is_sortable(row[1].get(name))]
     missing = [row for row in rows if not _is_sortable(row[1].get(name))]
     return sorted(there, key=lambda row: _key(row[1][name]), reverse=descending) + missing
@@ -115,7 +145,7 @@ def check_known(where: str, name: str, known: Iterable[str]) -> None:
 
 
 def _is_sortable(value: Any) -> bool:
-    return value is not None and not (isinstance(value, float) and math.isnan(value))
+    return not (value is None or isinstance(value, SeveralValues) or (isinstance(value, float) and math.isnan(value)))
 
 
 def _key(value: Any) -> tuple[bool, Any]:

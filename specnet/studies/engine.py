@@ -1,7 +1,7 @@
 """Train many specs in worker processes, each in a run directory of its own.
 
-`train_all` believes runs that are finished, resumes those that were stopped or killed, and skips those that another
-process trains. So a program that is killed, and started again with the same jobs, ends with the same runs.
+`train_all` believes runs that are finished and intact, resumes those that were stopped or killed, and skips those that
+another process trains. So a program that is killed, and started again with the same jobs, ends with the same runs.
 
     jobs = [Job(spec, Path("runs/mine/small")), Job(other, Path("runs/mine/large"))]
     for outcome in train_all(jobs, workers=2):
@@ -17,7 +17,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
@@ -31,18 +31,25 @@ from specnet.local import LocalEntry, load_file
 from specnet.runs.building import kept_data
 from specnet.runs.directory import find_writer
 from specnet.runs.machine import numpy_blas
-from specnet.runs.manifest import read_manifest
 from specnet.runs.observers import Observer
 from specnet.runs.start import run
 from specnet.runs.threads import usable_cores
+from specnet.spec.load import with_data
 from specnet.spec.model import Spec
+from specnet.studies.backends import open_engine
+from specnet.studies.belief import ended, find_fault
 from specnet.training.callbacks import Callback
-from specnet.words import describe_error, quote
+from specnet.words import describe_error
 
 DEATHS = 3
 """Times in a row that workers may die without finishing a run."""
+KILLED = ("KilledWorker", "ActorDiedError")
+"""What Dask and Ray raise when a worker has died."""
 FAREWELL = 10.0
 """Seconds that workers have to save their runs when the program is stopped."""
+LATEST = 30.0
+"""Seconds in which a network file system shows what a worker has written."""
+SHARED = "all machines need the same file system, with the same paths"
 _DATA: dict[str, Data] = {}
 """The samples that this process has loaded last."""
 
@@ -78,9 +85,9 @@ def train_all(
     `threads` is the number of BLAS threads in each, by default one. Jobs may be an iterator: each is taken when a
     worker is free.
 
-    `engine` is "dask://HOST:PORT" for the workers of a Dask scheduler, "dask" for a cluster on this machine, or None
-    for joblib's backend, loky unless `joblib.parallel_config` names another. Workers on other machines need the same
-    file system.
+    `engine` is "dask://HOST:PORT" for the workers of a Dask scheduler, "dask" for a cluster on this machine, "ray" and
+    "ray://HOST:PORT" likewise, or None for joblib's backend, loky unless `joblib.parallel_config` names another.
+    Workers on other machines need the same file system.
 
     If a worker dies, its run is resumed from its last checkpoint. If this process is stopped, or the loop over the
     outcomes is left, workers save their runs and end.
@@ -105,6 +112,7 @@ def train_all(
                 if stopping.is_set():
                     return
                 unfinished[job.directory] = job
+                job.directory.parent.mkdir(parents=True, exist_ok=True)
                 yield job
 
         def feed() -> None:
@@ -147,7 +155,7 @@ def _train_in_workers(
         jobs = chain([*unfinished.values()], waiting)
         # As bytes, a job needs no plugin before the worker has loaded it, and Dask does not lose it with a worker.
         tasks = (
-            delayed(_work)(plugins, pickle.dumps(job._replace(data=None)), job.directory, threads, job.data)
+            delayed(_work)(plugins, pickle.dumps(job._replace(data=None)), _place(job), threads, job.data)
             for job in jobs
         )
         with parallel_config(**backend) if backend else ExitStack():
@@ -157,26 +165,52 @@ def _train_in_workers(
                 for outcome in parallel(tasks):
                     unfinished.pop(outcome.directory, None)
                     deaths = 0
-                    yield outcome
+                    yield _confirmed(outcome) if backend else outcome
                 return
             except Exception as error:
-                if not isinstance(error, BrokenProcessPool) and type(error).__name__ != "KilledWorker":
+                if not isinstance(error, BrokenProcessPool) and type(error).__name__ not in KILLED:
                     raise
                 if (deaths := deaths + 1) == DEATHS:
                     message = f"workers died {DEATHS} times in a row: {describe_error(error)}"
                     raise UsageError(message, help="fewer workers take less memory: -j 1") from error
 
 
-def _work(plugins: Sequence[str], job: bytes, directory: Path, threads: int | None, data: Any) -> JobOutcome:
+class _Place(NamedTuple):
+    """The directory of a job, as it is named here and as a worker finds it, in another working directory."""
+
+    named: Path
+    found: Path
+
+
+def _place(job: Job) -> _Place:
+    return _Place(job.directory, job.directory.absolute())
+
+
+def _work(plugins: Sequence[str], job: bytes, place: _Place, threads: int | None, data: Any) -> JobOutcome:
     """Train a job in a worker."""
     with suppress(ValueError):  # not the main thread; only the program that started the worker decides when to stop
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not place.found.parent.is_dir():
+        message = f"the worker on {socket.gethostname()} does not find {place.found.parent}"
+        return JobOutcome(place.named, "failed", UsageError(message, help=SHARED))
     for path in plugins:
         load_file(Path(path))
     try:
-        return train_job(pickle.loads(job)._replace(data=data), threads)
+        outcome = train_job(pickle.loads(job)._replace(directory=place.found, data=data), threads)
+        return outcome._replace(directory=place.named)
     except Interrupted:
-        return JobOutcome(directory, "interrupted")
+        return JobOutcome(place.named, "interrupted")
+
+
+def _confirmed(outcome: JobOutcome) -> JobOutcome:
+    """Return an outcome if its run is on a file system that is here as well."""
+    end = time.monotonic() + LATEST
+    while outcome.status in ("finished", "stopped", "diverged") and ended(outcome.directory) is None:
+        if time.monotonic() > end:
+            message = f"a worker has trained {outcome.directory}, which is not complete on this machine"
+            return JobOutcome(outcome.directory, "failed", UsageError(message, help=SHARED))
+        time.sleep(0.5)
+    return outcome
 
 
 class _Listener(Observer):
@@ -199,7 +233,8 @@ def train_job(job: Job, threads: int | None = None) -> JobOutcome:
     if job.directory.is_symlink():
         help = "remove it: the run is then trained in its place"
         return JobOutcome(job.directory, "failed", UsageError(f"{job.directory} is a symbolic link", help=help))
-    if status := ended(job.directory):
+    doubt = None
+    if (status := ended(job.directory)) and (doubt := find_fault(job.directory, with_data(job.spec, job.data))) is None:
         return JobOutcome(job.directory, status)
     listener, token = _Listener(), kept_data.set(_DATA)
     threads = threads or (1 if numpy_blas() else None)
@@ -222,17 +257,14 @@ def train_job(job: Job, threads: int | None = None) -> JobOutcome:
         status = {BusyError: "busy", DivergenceError: "diverged"}.get(type(raised), "failed")
     finally:
         kept_data.reset(token)
+    if doubt and status not in ("busy", "failed"):
+        listener.warned(f"it had ended, but was not intact, and was trained again from its last checkpoint: {doubt}")
+    if status == "failed" and error and job.directory.is_dir() and (doubt or isinstance(error, RunError | UsageError)):
+        reasons = dict.fromkeys([doubt or error.message, error.message])
+        message = f"{job.directory} cannot be continued: {'; '.join(reasons)}"
+        help = f"specnet doctor {job.directory} says more; if the directory is removed, the run is trained again"
+        error = RunError(message, help=help)
     return JobOutcome(job.directory, status, error, tuple(listener.warnings))
-
-
-def ended(directory: Path) -> str | None:
-    """Return the status of a run that is complete, with its results; None if there is more to do."""
-    try:
-        status = str(read_manifest(directory)["status"])
-    except RunError:
-        return None
-    complete = status in ("finished", "stopped") and (directory / "results.json").is_file()
-    return status if complete or status == "diverged" else None
 
 
 def _stop_workers(unfinished: Mapping[Path, Job]) -> None:
@@ -248,45 +280,3 @@ def _stop_workers(unfinished: Mapping[Path, Job]) -> None:
         if not here:
             return
         time.sleep(0.05)
-
-
-def open_engine(name: str | None, workers: int) -> AbstractContextManager[Mapping[str, Any] | None]:
-    """Return a context with the settings of `joblib.parallel_config` for an engine; None leaves joblib's own.
-
-    Raises:
-        UsageError: if there is no such engine, or it cannot be reached.
-    """
-    kind, slashes, address = (name or "").partition("://")
-    if name is None:
-        return _no_engine()
-    if kind != "dask" or (slashes and not address):
-        message = f"there is no engine {quote(name)}"
-        raise UsageError(message, help="dask://HOST:PORT, or dask for a cluster on this machine")
-    return _open_dask(address, workers)
-
-
-@contextmanager
-def _no_engine() -> Iterator[Mapping[str, Any] | None]:
-    from joblib.parallel import get_active_backend  # an engine of the caller's `joblib.parallel_config`
-
-    backend = get_active_backend()[0]
-    yield None if type(backend).__name__ == "LokyBackend" else {"backend": backend}
-
-
-@contextmanager
-def _open_dask(address: str, workers: int) -> Iterator[Mapping[str, Any]]:
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise UsageError("Dask is not installed", help='pip install "specnet[dask]"') from error
-    with ExitStack() as stack:
-        cluster: Any = f"tcp://{address}"
-        if not address:
-            cluster = stack.enter_context(
-                LocalCluster(workers, threads_per_worker=1, dashboard_address=None, silence_logs=50)
-            )
-        try:
-            client = stack.enter_context(Client(cluster, set_as_default=False))
-        except (OSError, ValueError) as error:
-            raise UsageError(f"no Dask scheduler answers at {address}: {describe_error(error)}") from error
-        yield {"backend": "dask", "client": client, "wait_for_workers_timeout": 60}

@@ -25,8 +25,8 @@ class Ensemble(TrainedModel):
     2017.
 
     Raises:
-        RunError: if no run has results.
-        UsageError: if the runs predict class numbers, which have no mean.
+        RunError: if a run cannot be trusted.
+        UsageError: if no run has results, or they predict class numbers, which have no mean.
     """
 
     def __init__(self, group: Group) -> None:
@@ -35,6 +35,10 @@ class Ensemble(TrainedModel):
         self.spec, self.model, self.described, self.schema = first.spec, first.model, first.described, first.schema
         self.checkpoint, self.rows = first.checkpoint, np.empty(0)
         self.warnings = list(dict.fromkeys(warning for run in self.members for warning in run.warnings))
+        if gaps := group.summary.gaps:
+            self.warnings.append(f"{group.directory} is used without runs that have no results: {gaps}")
+        if len(self.members) == 1:
+            self.warnings.append(f"{group.directory} has one run with results: there is no spread, which is 0")
 
     def __repr__(self) -> str:
         return f"Ensemble({str(self.group.directory)!r}, {len(self.members)} runs)"

@@ -34,7 +34,8 @@ def predict(inputs):
 
 def spread(inputs):
     """Return the standard deviation (n, ...) of the predictions."""
-    return predict_each(inputs).std(axis=0, ddof=1)
+    each = predict_each(inputs)
+    return each.std(axis=0, ddof=1) if len(each) > 1 else np.zeros_like(each[0])
 '''
 
 
@@ -59,6 +60,6 @@ def export_group(group: Group, target: str, folder: Path, rows: np.ndarray | Non
     names = [run.directory.name for run in group.runs]
     further = "the prediction of the group is the mean of theirs" + (": ensemble.py" if target == "numpy" else "")
     return [
-        f"{target}: {len(names)} networks in {folder}; {further}",
+        f"{target}: {len(names)} network{'s' * (len(names) > 1)} in {folder}; {further}",
         *(f"{name}: {line}" for name, found in zip(names, lines, strict=True) for line in found),
     ]

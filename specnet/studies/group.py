@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.errors import PlotError, RunError
+from specnet.errors import PlotError, RunError, UsageError
 from specnet.functions import format_number
 from specnet.runs.files import read_run_json, write_file
 from specnet.runs.run import Run
@@ -17,7 +17,7 @@ from specnet.spec.model import Spec
 from specnet.spec.parse import parse_spec
 from specnet.studies.curves import draw_bands
 from specnet.studies.statistics import Statistic
-from specnet.studies.summary import GroupSummary, find_group, read_history, read_summary
+from specnet.studies.summary import AGAIN, GroupSummary, find_group, read_history, read_summary
 
 if TYPE_CHECKING:
     from specnet.studies.ensemble import Ensemble
@@ -69,12 +69,14 @@ class Group:
         """The runs that have results.
 
         Raises:
-            RunError: if there is none, or one cannot be trusted.
+            UsageError: if there is none.
+            RunError: if one cannot be trusted.
         """
-        found = [Run(self.directory / run.name, data=self._given) for run in self.summary.done]
-        if not found:
-            raise RunError(f"no run in {self.directory} has results", help="repeat the command that made the group")
-        return found
+        check_results(self.summary, self.directory)
+        try:
+            return [Run(self.directory / run.name, data=self._given) for run in self.summary.done]
+        except RunError as error:
+            raise RunError(error.message, help=error.help or AGAIN) from error
 
     @cached_property
     def ensemble(self) -> Ensemble:
@@ -109,6 +111,19 @@ class Group:
         """The history of each run that has begun, by its name."""
         begun = [run.name for run in self.summary.runs if run.epochs]
         return {name: read_history(self.directory / name) for name in begun}
+
+
+def check_results(summary: GroupSummary, directory: Path) -> None:
+    """Check that a group has runs with results.
+
+    Raises:
+        UsageError: if it has not.
+    """
+    if not summary.done:
+        statuses = {run.status for run in summary.runs}
+        why = "all diverged" if statuses == {"diverged"} else summary.gaps or "it has no runs"
+        help = "see the learning rate, or gradients: specnet report" if statuses == {"diverged"} else AGAIN
+        raise UsageError(f"no run in {directory} has results: {why}", help=help)
 
 
 def show_statistic(statistic: Statistic) -> str:

@@ -11,7 +11,7 @@ from specnet.errors import RunError
 from specnet.runs.directory import find_writer
 from specnet.runs.files import open_file
 from specnet.runs.history import parse_line
-from specnet.studies.engine import ended
+from specnet.studies.belief import ended
 
 _TAIL = 2**14
 """Bytes at the end of a history that contain its last line."""

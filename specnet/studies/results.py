@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ from specnet.runs.results import finite_scores
 from specnet.runs.run import Run
 from specnet.studies.curves import draw_bands
 from specnet.studies.group import Group, show_limits
-from specnet.studies.summary import SUMMARY, GroupSummary, Pooled, RunSummary
+from specnet.studies.summary import SUMMARY, GroupSummary, Pooled, RunSummary, read_summary, with_results
 from specnet.training.measures import Measures
 
 PREDICTIONS = "predictions.csv"
@@ -63,6 +64,23 @@ def complete(group: Group, directory: RunDirectory) -> Group:
     page = group_page(group, picture).encode("utf-8", "backslashreplace")
     write_file(directory.file("report.html"), lambda file: file.write(page))
     return group
+
+
+def forget(path: Path, names: Collection[str]) -> None:
+    """Write a group as it is without these runs, which were removed.
+
+    Raises:
+        SpecnetError: if the summary is damaged, the group is being trained, or its runs cannot be read any more.
+    """
+    read_summary(path)
+    with RunDirectory(path) as directory:
+        summary = read_summary(path)
+        left = [run for run in summary.runs if run.name not in names]
+        summary = summary.model_copy(update={"runs": left, "pooled": None, "sentence": ""})
+        for name in (PREDICTIONS, "curves.png"):
+            directory.file(name).unlink(missing_ok=True)
+        write_json(directory.file(SUMMARY), with_results(summary, path).model_dump(mode="json"))
+        complete(Group(path), directory)
 
 
 def _predict_held_out(group: Group) -> list[HeldOut]:
@@ -151,9 +169,9 @@ def describe_group(group: Group) -> str:
             " and ".join(said[part] for part in said if (part in plan.vary) is chosen) for chosen in (True, False)
         )
         same = f"; the same {fixed}" if fixed else ""
-        text = f"Over {statistic.count} seeds (other {varied}{same}), the {value} on the "
+        text = f"Over {statistic.count} seed{'s' * (statistic.count > 1)} (other {varied}{same}), the {value} on the "
         text += f"{name.partition('/')[0]} samples was "
-        text += f"{_mean_and_spread(group, name)}; 95 % bootstrap interval of the mean {_interval(group, name)}."
+        text += f"{_mean_and_spread(group, name)}{_interval(group, name)}."
         return text + _say_reached(summary) + without
     pooled, split = summary.pooled, spec.split
     repeats = max(run.repeat or 1 for run in summary.runs)
@@ -186,7 +204,7 @@ def _mean_and_spread(group: Group, name: str) -> str:
 
 def _interval(group: Group, name: str) -> str:
     limits = group.statistics[name].interval
-    return show_limits(limits) if limits else "unknown"
+    return f"; 95 % bootstrap interval of the mean {show_limits(limits)}" if limits else ""
 
 
 def _say_reached(summary: GroupSummary) -> str:

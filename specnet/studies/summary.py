@@ -13,6 +13,7 @@ from specnet.errors import RunError, UsageError
 from specnet.functions import format_number
 from specnet.improvement import Mode
 from specnet.names import suggest
+from specnet.runs.directory import LOCK
 from specnet.runs.files import check_model, read_run_json
 from specnet.runs.history import History
 from specnet.runs.manifest import Digest, read_manifest
@@ -25,6 +26,7 @@ BEST_TRIAL = "best.json"
 """In the directory of a sweep: which group is that of the best trial."""
 SWEEP = "plan.json"
 """In the directory of a sweep: what it tries."""
+AGAIN = "repeat the command that made the group: it keeps the runs that are finished, and completes the rest"
 _Scores = dict[str, FiniteFloat | None]
 
 
@@ -87,6 +89,11 @@ class GroupSummary(BaseModel):
     sentence: str = ""
 
     @property
+    def gaps(self) -> str:
+        """The runs without results and why, as text."""
+        return ", ".join(f"{run.name} ({run.status})" for run in self.runs if not run.values)
+
+    @property
     def done(self) -> list[RunSummary]:
         """The runs that have results."""
         return [run for run in self.runs if run.values]
@@ -99,16 +106,38 @@ def read_summary(directory: Path) -> GroupSummary:
         RunError: if the directory is not that of a group, or the file is damaged.
     """
     path = directory / SUMMARY
+    help = AGAIN if was_group(directory) else None
     if not path.exists():
-        raise RunError(f"{directory} is not a group of runs: it has no {SUMMARY}")
-    value = read_run_json(path)
-    check_model(GroupSummary, value, path)
+        raise RunError(f"{directory} is not a group of runs: it has no {SUMMARY}", help=help)
+    try:
+        value = read_run_json(path)
+        check_model(GroupSummary, value, path)
+    except RunError as error:
+        raise RunError(error.message, help=help) from None
     return GroupSummary.model_validate(value)
 
 
 def is_group(path: Path) -> bool:
     """Return whether a directory is that of a group of runs."""
     return (path / SUMMARY).is_file()
+
+
+def was_group(directory: Path) -> bool:
+    """Return whether a directory has the files of a group besides its summary, and runs."""
+    own = all((directory / name).exists() for name in (LOCK, "spec.json"))
+    return own and not (directory / "manifest.json").exists() and any(directory.glob("*/manifest.json"))
+
+
+def find_doubt(directory: Path) -> str | None:
+    """Return what is wrong with the summary of a group; None if it is intact, or the directory is of no group."""
+    if not is_group(directory) and was_group(directory):
+        return f"{directory} has no {SUMMARY}"
+    try:
+        if is_group(directory):
+            read_summary(directory)
+    except RunError as error:
+        return error.message
+    return None
 
 
 def find_group(directory: Path) -> Path:
@@ -160,7 +189,7 @@ def _look(run: RunSummary, directory: Path, target: Target | None) -> RunSummary
         history = read_history(directory)
         results = read_run_json(directory / "results.json") if (directory / "results.json").exists() else {}
     except RunError:
-        return run.model_copy(update={"status": "waiting"})
+        return RunSummary(name=run.name, seed=run.seed, repeat=run.repeat, fold=run.fold)
     splits = [split for split in ("train", "validation", "test") if results.get(split)]
     values = {f"{split}/{name}": value for split in splits for name, value in results[split].items()}
     return run.model_copy(

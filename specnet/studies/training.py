@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from specnet.errors import SpecnetError, UsageError
+from specnet.errors import RunError, SpecnetError, UsageError
 from specnet.kernels.base import DEFAULT
 from specnet.runs.directory import LOCK, RunDirectory
-from specnet.runs.files import write_json
+from specnet.runs.files import read_run_json, write_json
 from specnet.spec.load import load_spec, with_data
-from specnet.spec.model import Spec
+from specnet.spec.model import Spec, json_digest
 from specnet.spec.units import resolve_dataset
+from specnet.studies.backends import check_engine
+from specnet.studies.checking import blamed_on_options, check_members
 from specnet.studies.engine import Job, JobOutcome, train_all
 from specnet.studies.group import Group
 from specnet.studies.plans import VARIED, Member, by_folds, check_seeds, vary_seeds
@@ -27,6 +30,7 @@ from specnet.studies.summary import (
     GroupSummary,
     RunSummary,
     Target,
+    find_doubt,
     is_group,
     parse_target,
     read_summary,
@@ -41,6 +45,9 @@ PAUSE = 0.5
 
 class GroupObserver:
     """Sees a group while it is trained; each method does nothing by default."""
+
+    def warned(self, message: str) -> None:
+        """Run if something about the group is worth knowing."""
 
     def begin(self, directory: Path, members: Sequence[Member]) -> None:
         """Run before the first run."""
@@ -88,10 +95,12 @@ def repeat(
         BusyError: if another process trains the group.
         Interrupted: on SIGINT, SIGTERM or SIGHUP, after the runs were saved.
     """
+    check_engine(engine)
     loaded = _load(spec, kernels, data)
     plan, members = vary_seeds(loaded, check_seeds(seeds), vary)
     aim = parse_target(target, loaded) if target else None
     path = _place(out, f"{loaded.name}-repeat", plan)
+    check_members(members, path)
     train = partial(train_all, workers=workers, threads=threads, engine=engine)
     return _train(path, loaded, plan, members, aim, observer or GroupObserver(), train, data)
 
@@ -120,15 +129,22 @@ def cross_validate(
     that was trained on the samples before it. `stratify` is that of the spec's split, unless it is given.
 
     `out` is by default `runs/` and the spec's name with `-folds`; all else is as in `repeat`.
+
+    Raises:
+        UsageError: if the samples cannot be divided so; nothing is written.
+        SpecnetError: as `repeat` does.
     """
+    check_engine(engine)
     loaded = _load(spec, kernels, data)
     changes: dict[str, Any] = {"by": "group", "column": group} if group is not None else {}
     if order and changes:
-        raise UsageError("folds are made by groups or in the order of the samples, not both")
+        raise UsageError("--group and --order: folds are made by groups or in the order of the samples, not both")
     changes |= {"by": "order"} if order else {}
     changes |= {"stratify": stratify} if stratify is not None else {"stratify": None} if changes else {}
-    loaded, plan, members = by_folds(loaded, folds, repeats, **changes)
-    path = _place(out, f"{loaded.name}-folds", plan)
+    with blamed_on_options(folds, group, order, stratify):
+        loaded, plan, members = by_folds(loaded, folds, repeats, **changes)
+        path = _place(out, f"{loaded.name}-folds", plan)
+        check_members(members[: folds if group else 1], path)
     train = partial(train_all, workers=workers, threads=threads, engine=engine)
     return _train(path, loaded, plan, members, None, observer or GroupObserver(), train, data)
 
@@ -161,6 +177,8 @@ def _place(out: str | Path | None, name: str, plan: GroupPlan) -> Path:
 
 
 def _check_free(path: Path, plan: GroupPlan) -> None:
+    if find_doubt(path) and _spec_digest(path) == plan.spec:
+        return  # the summary is written again
     if is_group(path):
         before = read_summary(path)
         if before.plan != plan and any((path / run.name).exists() for run in before.runs):
@@ -173,6 +191,12 @@ def _check_free(path: Path, plan: GroupPlan) -> None:
     elif os.path.lexists(path) and (not path.is_dir() or any(each.name != LOCK for each in path.iterdir())):
         help = "choose another name, or remove it; only a group of the same spec is continued"
         raise UsageError(f"{path} already exists", help=help)
+
+
+def _spec_digest(path: Path) -> str | None:
+    with suppress(RunError):
+        return json_digest(read_run_json(path / "spec.json"))
+    return None
 
 
 def _train(
@@ -191,6 +215,8 @@ def _train(
         raise UsageError(f"{path} cannot be made: {os_reason(error)}", help="name another with --out") from error
     with RunDirectory(path) as directory:
         _check_free(path, plan)
+        if doubt := find_doubt(path):
+            observer.warned(f"{doubt}; it is written again, with the runs of this command")
         summary = GroupSummary(name=spec.name, plan=plan, runs=_all_runs(path, members), target=target)
         write_json(directory.file("spec.json"), spec.to_json())
         write_json(directory.file(SUMMARY), with_results(summary, path).model_dump(mode="json"))
@@ -214,7 +240,7 @@ def _train(
 
 def _all_runs(path: Path, members: Sequence[Member]) -> list[RunSummary]:
     """Return the runs that the group had before, and those to train."""
-    before = read_summary(path).runs if is_group(path) else []
+    before = [] if find_doubt(path) or not is_group(path) else read_summary(path).runs
     runs = {run.name: run for run in before if (path / run.name).exists()}
     return [*(runs | {member.about.name: member.about for member in members}).values()]
 

@@ -108,6 +108,19 @@ def test_rows_are_chosen_and_sorted(compare):
     assert listed("--sort", "-seed")[:2] == ["tanh/2", "deep/2"]
 
 
+def test_a_group_meets_a_condition_if_all_of_its_runs_do(compare):
+    found = json.loads(compare("tanh", "deep", "other", "--format", "json", "--where", "seed<3").stdout)
+    assert [entry["name"] for entry in found["entries"]] == ["tanh", "deep", "other"]
+    found = json.loads(compare("tanh", "deep", "other", "--format", "json", "--where", "seed<1").stdout)
+    assert [entry["name"] for entry in found["entries"]] == ["other"]
+    for option, message in [
+        (["--where", "seed>1"], "if all of its runs do"),
+        (["--where", "seed<abc"], "seed is a number, such as 0, but abc is text"),
+        (["--sort", "seed"], "the runs of each group have different values of seed"),
+    ]:
+        assert message in compare("tanh", "deep", *option, code=2).stderr
+
+
 def test_csv_has_numbers_of_their_own_and_markdown_is_for_notes(compare):
     rows = [*csv.DictReader(compare("tanh", "deep", "--format", "csv").stdout.splitlines())]
     assert [row["run"] for row in rows] == ["tanh", "deep"]

@@ -1,9 +1,14 @@
 import json
+import runpy
+import shutil
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+from rich.cells import cell_len
 
+from specnet.cli.runs import LISTED_COLUMNS
 from specnet.cli.unknown import PLUGIN_COMMANDS
 
 SPEC = {
@@ -68,11 +73,19 @@ def test_cross_validate_predicts_each_fold_and_refit_trains_on_all_samples(invok
         ("repeat a.json --vary ,", "nothing varies"),
         ("repeat a.json --target validation/acuracy=1", 'did you mean "validation/accuracy"?'),
         ("repeat a.json --target validation/accuracy", "expected a value and a number"),
-        ("repeat a.json --engine ray", 'there is no engine "ray"'),
+        ("repeat a.json --engine roy", 'there is no engine "roy"'),
+        ("repeat b.json --set split.by=group --set split.column=sit", 'has no column "sit"'),
+        ("repeat a.json --out=", "the path is empty"),
+        ("cross-validate a.json --plugin=", "the path is empty"),
         ("repeat a.json --set training.epoch=3", 'did you mean "epochs"?'),
         ("repeat a.json -o a.json", "error[usage]: a.json already exists"),
-        ("cross-validate a.json --folds 41 -j 1", "41 folds need at least 41 samples"),
-        ("cross-validate a.json --group site -j 1", "--> a.json"),
+        ("cross-validate a.json --folds 41", "--folds 41: 41 folds need at least 41 samples, but there are 40"),
+        ("cross-validate a.json --folds 1", "Invalid value for '--folds'"),
+        ("cross-validate a.json --folds 30 --order", "--folds 30 --order: no validation sample is left"),
+        ("cross-validate a.json --group site", "--group site: the dataset has no columns"),
+        ("cross-validate b.json --group sit", '--group sit: {}/b.csv has no column "sit"'),
+        ("cross-validate b.json --group site --folds 4", "--folds 4: 4 folds need at least 4 groups, but there are 3"),
+        ("cross-validate b.json --stratify", "--stratify: samples are stratified by classes"),
         ("cross-validate a.json --group site --order", "not both"),
         ("cross-validate a.json --folds 5 --repeats 5000", "2 to 10,000 runs"),
         ("refit a.json", "is not a group of runs"),
@@ -80,9 +93,104 @@ def test_cross_validate_predicts_each_fold_and_refit_trains_on_all_samples(invok
 )
 def test_bad_input_is_located_and_leaves_nothing(command, message, invoke, write):
     write("a.json", **SPEC)
+    rows = [f"{n}.5,{n % 3},{'xy'[n % 2]} {n},s{n % 3}" for n in range(40)]
+    Path("b.csv").write_text("\n".join(["a,b,c,site", *rows]))
+    dataset = {"type": "csv", "path": "b.csv", "inputs": ["a"], "targets": ["a", "b"]}
+    layers = ["linear"]
+    write("b.json", dataset=dataset, split={"validation": 0.2}, loss="mse", layers=layers)
+    before = sorted(Path.cwd().rglob("*"))
     result = invoke(*command.split())
     assert result.exit_code == (3 if command.startswith("refit") else 2), result.output
-    assert message in result.output
+    assert message.format(Path.cwd()) in result.output
+    assert sorted(Path.cwd().rglob("*")) == before
+
+
+def without_results(group):
+    """Remove the runs of a group that was stopped before it began."""
+    for run in Path(group).glob("seed-*"):
+        shutil.rmtree(run)
+    assert not Path(group, "seed-1").exists()
+    summary = json.loads(Path(group, "summary.json").read_text())
+    runs = [{"name": run["name"], "seed": run["seed"]} for run in summary["runs"]]
+    Path(group, "summary.json").write_text(json.dumps(summary | {"runs": runs, "statistics": {}, "sentence": ""}))
+
+
+@pytest.mark.parametrize(
+    "command", ["compare g", "predict g x.csv", "evaluate g", "export g --to numpy -o nets", "refit g -o run"]
+)
+def test_groups_without_results_are_told(command, invoke, group):
+    without_results(group)
+    Path("x.csv").write_text("x,y\n0,1\n")
+    result = invoke(*command.split())
+    assert result.exit_code == 2, result.output
+    assert "no run in g has results: seed-1 (waiting), seed-2 (waiting)" in result.output
+    assert "repeat the command that made the group" in result.output
+
+
+def test_what_needs_a_run_says_that_a_group_is_none(invoke, group):
+    for command in ("plot", "report", "bundle", "reproduce", "resume", "doctor"):
+        result = invoke(command, group)
+        assert (result.exit_code, "such as g/seed-1" in result.output) == (2, True), result.output
+
+
+def test_a_group_of_one_run_has_no_spread_and_one_with_gaps_says_so(invoke, write):
+    for out, seeds in (("one", "1"), ("two", "1,2")):
+        invoke("repeat", write("a.json", **SPEC), "--seeds", seeds, "-j", 1, "-o", out)
+    Path("x.csv").write_text("x,y\n0,1\n")
+    result = invoke("predict", "one", "x.csv")
+    assert result.exit_code == 0 and "one run with results: there is no spread" in result.stderr
+    assert invoke("export", "one", "--to", "numpy", "-o", "nets").exit_code == 0
+    ensemble = runpy.run_path("nets/ensemble.py")
+    assert ensemble["spread"](np.zeros((3, 2))).tolist() == [[0.0]] * 3
+    summary = json.loads(Path("two/summary.json").read_text())
+    summary["runs"][1] |= {"status": "diverged", "values": {}}
+    Path("two/summary.json").write_text(json.dumps(summary))
+    for command in (["predict", "two", "x.csv"], ["evaluate", "two"], ["refit", "two", "-o", "run"]):
+        result = invoke(*command)
+        assert result.exit_code == 0 and "runs that have no results: seed-2 (diverged)" in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize("damage", ["damaged", "gone"])
+def test_a_summary_that_is_lost_is_told_and_written_again(damage, invoke, write, group):
+    path = Path(group, "summary.json")
+    before = path.read_bytes()
+    path.write_text("{") if damage == "damaged" else path.unlink()
+    Path("x.csv").write_text("x,y\n0,1\n")
+    for command in ("predict g x.csv", "evaluate g", "export g --to numpy -o nets", "refit g -o run"):
+        result = invoke(*command.split())
+        assert (result.exit_code, "summary.json" in result.stderr) == (3, True), result.output
+        assert "repeat the command that made the group" in result.stderr
+    for command in ("compare g", "runs ."):
+        result = invoke(*command.split())
+        assert result.exit_code == 0 and "warning: g" in result.stderr and "summary.json" in result.stderr
+    result = invoke("repeat", "a.json", "--seeds", 2, "-j", 1, "-o", "g")
+    assert result.exit_code == 0 and "it is written again" in result.stderr
+    assert path.read_bytes() == before
+
+
+def test_a_run_that_is_pruned_is_no_longer_in_its_group(invoke, write, group):
+    result = invoke("runs", ".", "--where", "seed=2", "--prune", "--yes")
+    assert "its summary is written again, without seed-2" in result.stderr
+    summary = json.loads(Path("g/summary.json").read_text())
+    assert [run["name"] for run in summary["runs"]] == ["seed-1"]
+    assert summary["statistics"]["train/loss"]["count"] == 1 and "Over 1 seed " in summary["sentence"]
+    assert "seed-2" not in Path("g/report.html").read_text()
+    assert invoke("runs", ".", "--where", "seed=1", "--prune", "--yes").exit_code == 0
+    assert "it has no runs" in invoke("evaluate", "g").stderr
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_tables_are_divided_where_they_do_not_fit(columns, monkeypatch, invoke, group):
+    monkeypatch.setattr("specnet.cli.show.WIDE", columns)
+    titles, titled = [], {"train/loss", "run", "field", "split"}
+    for command in ("repeat a.json --seeds 2 -j 1 -o g", "runs .", "components layers lstm", "compare g", "evaluate g"):
+        blocks = [block.splitlines() for block in invoke(*command.split()).stdout.split("\n\n")]
+        tables = [block for block in blocks if titled & {line.split("  ")[0] for line in block}]
+        tables = [[line for line in block if "->" not in line and "finished  epoch" not in line] for block in tables]
+        assert tables and all(cell_len(line) <= columns for table in tables for line in table), command
+        titles.append([title.strip() for table in tables for title in table[0].split("  ") if title.strip()])
+    assert titles[0] == ["mean", "std", "median", "95 % interval", "least", "greatest"]
+    assert [title for title in titles[1] if title != "run"] == [*LISTED_COLUMNS[1:], "size", "mostly"]
 
 
 @pytest.mark.parametrize(

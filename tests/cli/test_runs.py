@@ -73,7 +73,7 @@ def test_rows_are_chosen_and_sorted_by_any_value(runs, invoke):
     assert listed("--where", "optimizer=sgd") == ["group/1", "group/2"]
     assert listed("--where", "optimizer=sgd", "--where", "status!=finished") == ["group/2"]
     assert listed("--where", "seed>=1", "--sort", "-seed") == ["group/2", "group/1"]
-    assert listed("--where", "optimizer>0.1") == []
+    assert listed("--where", "size>0", "--where", "seed<1") == ["adam"]
     assert listed("--where", "optimizer.beta_1=0.9") == ["adam"]
     assert listed("--where", "training.batch_size=null") == []
     losses = [
@@ -98,6 +98,11 @@ def test_wrong_options_are_named(runs, invoke):
         (["--where", "lr=1"], '--where "lr=1": there is no value "lr"'),
         (["--where", "lr=1"], 'did you mean "optimizer.learning_rate"?'),
         (["--where", "status"], '--where "status" is not a condition'),
+        (["--where", "zzz=1"], "one of: best epoch, checkpoint.every"),
+        (["--where", "size>abc"], "size is a number, such as "),
+        (["--where", "size>abc"], "but abc is text"),
+        (["--where", "status=1"], "status is text, such as finished, but 1 is a number"),
+        (["--where", "run<2"], """text that looks like a number has quotes: 'run="2"'"""),
         (["--sort", "siz"], 'did you mean "size"?'),
         (["--prune"], "--prune needs --where"),
         (["--yes"], "--yes needs --prune"),

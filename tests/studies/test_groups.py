@@ -102,6 +102,7 @@ def test_a_group_knows_what_its_runs_have_reached(seeds):
     assert "validation/accuracy" in repr(seeds) and "validation/accuracy" in seeds._repr_html_()
     page = (seeds.directory / "report.html").read_text()
     assert summary.sentence in page and "data:image/png" in page and "://" not in page
+    assert '<div class="scroll tall" tabindex="0" role="region" aria-label="Runs">' in page  # short, however many
 
 
 def test_more_seeds_join_a_group_and_another_spec_does_not(seeds, tmp_path):

@@ -1,0 +1,56 @@
+"""Find what makes the runs of a group impossible before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from specnet.errors import SpecnetError, UsageError
+from specnet.runs.building import kept_data, load_data
+from specnet.runs.experiment import Experiment
+from specnet.runs.threads import blas_threads
+from specnet.studies.plans import Member
+from specnet.studies.summary import is_group
+
+
+def check_members(members: Sequence[Member], path: Path) -> None:
+    """Set up the first run of a group that is new, and divide the samples as the others do.
+
+    Raises:
+        SpecnetError: if the spec does not fit its data, or the samples cannot be divided so.
+    """
+    if is_group(path):
+        return
+    first, *others = members
+    token = kept_data.set({})
+    try:
+        with blas_threads(1):
+            Experiment(first.spec)
+        for member in others:
+            load_data(member.spec)
+    finally:
+        kept_data.reset(token)
+
+
+@contextmanager
+def blamed_on_options(folds: int, group: str | None, order: bool, stratify: bool | None) -> Iterator[None]:
+    """Name the option of `cross-validate` in errors about the split, which the spec does not have like this.
+
+    Raises:
+        UsageError: in the place of such an error.
+    """
+    try:
+        yield
+    except SpecnetError as error:
+        found = error.diagnostics[0]
+        section, *keys = found.pointer or ("",)
+        if section != "split" or (keys == ["by"] and group is None):  # what the spec itself says
+            raise
+        option = f"--folds {folds}" + (" --order" if order else "")
+        if keys and keys[0] in ("by", "column") and group is not None:
+            option = f"--group {group}"
+        elif keys == ["stratify"] and stratify is not None:
+            option = "--stratify"
+        help = "leave --group out" if keys == ["by"] else found.help
+        raise UsageError(f"{option}: {found.message}", help=help) from error
