@@ -7,7 +7,7 @@ import pytest
 
 import specnet
 from specnet.training.batches import Batch
-from specnet.training.communicator import Communicator, ShardResult
+from specnet.training.communicator import Communicator, ShardResult, add
 from specnet.training.loop import run_epoch
 from specnet.training.model import Model
 from specnet.training.settings import Training
@@ -84,8 +84,11 @@ def test_sums_are_added_in_a_tree_that_depends_on_the_number_of_shards_alone():
             self.name = f"({self.name}{other.name})"
 
     for count, expected in ((1, "0"), (2, "(01)"), (3, "((01)2)"), (4, "((01)(23))"), (5, "(((01)(23))4)")):
-        results = [ShardResult(1.0, 2.0, np.ones(2), Named(str(number))) for number in range(count)]
-        total = Communicator(count).add(results)
+        results = [
+            ShardResult(1.0, 2.0, np.ones(2), Named(str(number)), np.zeros(0), np.zeros(0)) for number in range(count)
+        ]
+        leaves = {(number, number + 1): result for number, result in enumerate(results)}
+        total = add((0, count), leaves.get, ShardResult.plus)
         assert (total.measures.name, total.loss, total.weight) == (expected, count, 2 * count)
         assert total.gradient.tolist() == [count] * 2
 
