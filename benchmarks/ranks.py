@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -21,6 +22,8 @@ from specnet.training.communicator import add
 from specnet.training.loop import forward_backward, take_step
 from specnet.training.trainer import Trainer
 
+PLANNED = (1, 2, 4, 8, 16, 32, 64)
+"""Numbers of ranks for which a step is planned: each has as many samples less."""
 STEPS = 4
 """Steps in a round."""
 
@@ -52,10 +55,10 @@ def main(folder: str, rounds: int, short: bool) -> None:
     world.Barrier()
     spec = specnet.load_spec(digits_spec(data, batch, hidden))
     alone = Experiment(spec).trainer
+    train = alone.splits["train"]
     together = Experiment(spec, shards=ranks.count, ranks=ranks).trainer
     gradient = np.ones_like(together.model.network.grads.flat)
     total = np.empty_like(gradient)
-    whole = alone.splits["train"].select(slice(batch))
 
     def reduce() -> None:
         parts = {(rank, rank + 1): part for rank, part in enumerate(ranks.exchange([gradient]))}
@@ -66,10 +69,13 @@ def main(folder: str, rounds: int, short: bool) -> None:
     calls: dict[str, tuple[Callable[[], object], bool]] = {
         "one process": (stepper(alone, steps), False),
         "specnet": (stepper(together, steps), True),
-        "forward and backward": (lambda: forward_backward(alone, whole), False),
         "update": (alone.update, False),
         "tree": (reduce, True),
         "Allreduce": (lambda: world.Allreduce(gradient, total), True),
+    }
+    calls |= {
+        f"{batch // count} samples": (partial(forward_backward, alone, train.select(slice(batch // count))), False)
+        for count in PLANNED
     }
     found: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(rounds + 1):  # the first one is not counted

@@ -27,7 +27,8 @@ def make(shards, layers=LAYERS, loss="mse", weight=False, batch_size=8):
     target = rng.normal(size=(21, 2))
     split = Batch(rng.normal(size=(21, 3)), target, target, rng.random(21) * (rng.random(21) > 0.3) if weight else None)
     adam = specnet.build("optimizers", "adam")
-    return Trainer(model, adam, Training(batch_size=batch_size), {"train": split}, 4, communicator=Communicator(shards))
+    communicator = Communicator(shards) if isinstance(shards, int) else shards
+    return Trainer(model, adam, Training(batch_size=batch_size), {"train": split}, 4, communicator=communicator)
 
 
 @pytest.mark.parametrize("weight", [False, True])
