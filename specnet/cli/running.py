@@ -74,7 +74,7 @@ def run(
     \b
     Example:
       specnet run specs/spiral.json --set training.epochs=200
-      mpiexec -n 4 python -m mpi4py -m specnet run specs/digits.json --shards 4
+      mpiexec -n 4 python -m mpi4py -m specnet run specs/spiral.json --shards 4
     """
     import specnet
     from specnet.cli.progress import show_progress
