@@ -128,4 +128,3 @@ def test_runs_that_are_killed_again_and_again_end_in_the_same_bytes(alone, data,
         done = launch(rng.choice([1, 2, 3, 4]), LAUNCHED, data, folder, name)
         assert done.returncode == 0, done.stderr
         assert content(folder / name) == content(alone / name), (name, number)
-    print(kills)
