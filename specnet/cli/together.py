@@ -29,9 +29,9 @@ def on_all_ranks() -> Iterator[Ranks]:
         be_quiet()
     try:
         ranks = open_ranks()
-    except SpecnetError:
+    except SpecnetError as error:
         if rank:
-            raise click.exceptions.Exit(0) from None
+            raise click.exceptions.Exit(error.exit_code) from None
         raise
     try:
         with ranks:

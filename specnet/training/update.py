@@ -43,10 +43,10 @@ class Updater:
         self.scattered = False
         if self.shared:
             starts = [part.start for part in ranges]
-            places = [bisect_left(starts, part.start) for part in self.ranks.cuts(len(self.w))] + [len(starts)]
-            ends = [0, *(starts[place] if place < len(starts) else len(self.w) for place in places[1:])]
-            self.cuts = [slice(*pair) for pair in itertools.pairwise([*ends[:-1], len(self.w)])]
-            self.steps = self.steps[places[self.ranks.rank] : places[self.ranks.rank + 1]]
+            first = [bisect_left(starts, cut.start) for cut in self.ranks.cuts(len(self.w))] + [len(starts)]
+            bounds = [0, *([*starts, len(self.w)][number] for number in first[1:])]
+            self.cuts = [slice(*pair) for pair in itertools.pairwise(bounds)]
+            self.steps = self.steps[first[self.ranks.rank] : first[self.ranks.rank + 1]]
 
     def __call__(self, step: int) -> None:
         """Take a step."""

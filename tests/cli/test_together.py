@@ -44,7 +44,7 @@ def test_several_processes_without_the_plugin_are_told_once_what_to_install(
     assert "specnet-mpi; then: mpiexec -n 3 python -m mpi4py -m specnet run SPEC --shards 3" in result.stderr
     launched(monkeypatch, 1, 3, launcher)
     result = invoke(*command)
-    assert (result.exit_code, result.output) == (0, "")
+    assert (result.exit_code, result.output) == (2, "")
     assert not (spec.parent / "runs").exists()
 
 
