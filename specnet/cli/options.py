@@ -107,7 +107,7 @@ threads_option = click.option(
 shards_option = click.option(
     "--shards",
     type=click.IntRange(1, 10_000),
-    help="Divide each batch into so many, for processes that mpiexec has started. A run keeps its number.",
+    help="Divide each batch into this many shards, which processes started by mpiexec share. A run keeps its number.",
 )
 report_option = click.option("--report/--no-report", default=True, help="Write report.html at the end (the default).")
 run_argument = click.argument("run", metavar="RUN", type=PATH)

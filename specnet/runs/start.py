@@ -78,8 +78,8 @@ def run(
     started compute them together and end in the same bytes, however many they are; all of them call this function.
     BLAS then has one thread by default. A run keeps its number of shards.
 
-    Unless `plots` or `report` is false, the spec's plots are drawn at the
-    end, and `report.html` is written, a page with replay and results.
+    Unless `plots` or `report` is false, the spec's plots are drawn at the end, and `report.html` is written, a page
+    with replay and results.
 
     On SIGINT, SIGTERM or SIGHUP the run completes its step, saves the state and raises `Interrupted`; a second
     signal raises it at once.
