@@ -24,7 +24,7 @@ from benchmarks.work import SPECS, digits_spec, write_digits
 from specnet.cli.progress import show_progress
 from specnet.runs.experiment import Experiment
 from specnet.runs.observers import TrainingView
-from specnet.training.update import updater
+from specnet.training.update import Updater
 
 TERMINAL = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "100"}
 
@@ -102,7 +102,7 @@ def bare(spec: specnet.Spec) -> Callable[[], float]:
         network, loss, optimizer = experiment.model.network, experiment.model.loss, experiment.trainer.optimizer
         train = experiment.splits["train"]
         x, target = train.inputs, train.targets
-        update = updater(network, optimizer, np.zeros_like(experiment.trainer.slots))
+        update = Updater(network, optimizer, np.zeros_like(experiment.trainer.slots))
         rng, step = np.random.default_rng(0), 0
         size = spec.training.batch_size or len(x)
         for epoch in range(spec.training.epochs):

@@ -27,6 +27,7 @@ TITLES = {
     "layers": "Seconds of forward and backward of a layer, for a batch",
     "networks": "Seconds of a step of whole networks, and peak memory above what is imported",
     "seeds": "Seconds until several seeds are trained on two cores, against a command for each",
+    "mpi": "Seconds of a step on several ranks of MPI, one thread each, against one process",
     "optimizers": "Seconds of 20 steps of an optimizer on 235,146 parameters, and of its formula line by line",
 }
 INTRODUCTION = """\

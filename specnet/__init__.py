@@ -41,6 +41,7 @@ __all__ = [
     "Plot",
     "PlotError",
     "RandomTransform",
+    "Ranks",
     "Rows",
     "Run",
     "Samples",

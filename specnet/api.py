@@ -52,5 +52,6 @@ from specnet.studies.refit import refit as refit
 from specnet.studies.training import cross_validate as cross_validate
 from specnet.studies.training import repeat as repeat
 from specnet.training.callbacks import Callback as Callback
+from specnet.training.ranks import Ranks as Ranks
 from specnet.transforms.base import RandomTransform as RandomTransform
 from specnet.transforms.base import Transform as Transform

@@ -39,11 +39,11 @@ GROUPS = (
 )
 """Groups named by specs. Group `layers` is the entry-point group `specnet.layers`."""
 
-OTHER_GROUPS = ("commands", "loggers", "exporters", "kernels")
+OTHER_GROUPS = ("commands", "loggers", "exporters", "kernels", "ranks")
 """Groups that specs do not name: commands, and components named by options."""
 
 SINGULAR = {group: group.removesuffix("s") for group in (*GROUPS, *OTHER_GROUPS)}
-SINGULAR |= {"losses": "loss", "kernels": "set of kernels"}
+SINGULAR |= {"losses": "loss", "kernels": "set of kernels", "ranks": "set of ranks"}
 COMPONENT_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 

@@ -111,6 +111,11 @@ threads_option = click.option(
     help="BLAS threads; by default as OPENBLAS_NUM_THREADS says, or one for small layers and more for large ones. "
     "A resumed run keeps its number.",
 )
+shards_option = click.option(
+    "--shards",
+    type=click.IntRange(1, 10_000),
+    help="Divide each batch into this many shards, which processes started by mpiexec share. A run keeps its number.",
+)
 report_option = click.option("--report/--no-report", default=True, help="Write report.html at the end (the default).")
 run_argument = click.argument("run", metavar="RUN", type=PATH)
 model_argument = click.argument("run", metavar="RUN|BUNDLE|GROUP|SWEEP", type=PATH)

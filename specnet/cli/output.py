@@ -157,6 +157,11 @@ def tell(*lines: str, nl: bool = True) -> None:
         click.echo(coloured("\n".join(lines)), err=True, nl=nl)
 
 
+def be_quiet() -> None:
+    """Print errors only from now on."""
+    click.get_current_context().meta[_QUIET] = True
+
+
 def is_quiet() -> bool:
     """Return whether the command should print errors only."""
     return bool(click.get_current_context().meta.get(_QUIET))

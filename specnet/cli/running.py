@@ -18,12 +18,14 @@ from specnet.cli.options import (
     parse_bytes,
     report_option,
     run_argument,
+    shards_option,
     spec_argument,
     spec_options,
     strict_option,
     threads_option,
 )
 from specnet.cli.output import echo, echo_json, is_quiet
+from specnet.cli.together import on_all_ranks
 from specnet.errors import DivergenceError, UsageError
 from specnet.words import show_path
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 @spec_options
 @click.option("--resume", "go_on", is_flag=True, help="Resume the run in that directory, if there is one.")
 @threads_option
+@shards_option
 @kernels_option
 @allow_kernels_option
 @allow_code_option
@@ -53,6 +56,7 @@ def run(
     budget: str | None,
     go_on: bool,
     threads: int | None,
+    shards: int | None,
     kernels: str | None,
     allow: bool,
     allow_changed_code: bool,
@@ -70,30 +74,37 @@ def run(
     \b
     Example:
       specnet run specs/spiral.json --set training.epochs=200
+      mpiexec -n 4 python -m mpi4py -m specnet run specs/spiral.json --shards 4
     """
     import specnet
     from specnet.cli.progress import show_progress
+    from specnet.runs.sharding import check_shards
 
     given = {"--strict": strict, "--allow-other-kernels": allow, "--allow-changed-code": allow_changed_code}
     for option in [name for name, is_given in given.items() if is_given]:
         if not go_on:
             raise UsageError(f"{option} needs a run to resume", help="add --resume, or leave it out")
-    loaded = load(spec, overrides, budget, kernels)
-    with show_progress(is_quiet(), form) as observer:
-        finished = specnet.run(
-            loaded,
-            out,
-            observer,
-            loggers=build_loggers(loggers),
-            resume=go_on,
-            strict=strict,
-            threads=threads,
-            report=report,
-            kernels=kernels,
-            allow_other_kernels=allow,
-            allow_changed_code=allow_changed_code,
-        )
-    show_run(finished, report, form)
+    with on_all_ranks() as ranks:
+        with ranks.together():
+            check_shards(shards or 1, ranks)
+            loaded = load(spec, overrides, budget, kernels)
+        with show_progress(is_quiet(), form) as observer:
+            finished = specnet.run(
+                loaded,
+                out,
+                observer,
+                loggers=[] if ranks.rank else build_loggers(loggers),
+                resume=go_on,
+                strict=strict,
+                threads=threads,
+                report=report,
+                shards=shards,
+                kernels=kernels,
+                allow_other_kernels=allow,
+                allow_changed_code=allow_changed_code,
+            )
+    if ranks.rank == 0:
+        show_run(finished, report, form)
 
 
 @click.command()
@@ -133,23 +144,30 @@ def resume(
     """
     import specnet
     from specnet.cli.progress import show_progress
+    from specnet.runs.manifest import read_manifest
+    from specnet.runs.sharding import check_shards
 
-    with show_progress(is_quiet(), form) as observer:
-        finished = specnet.resume(
-            run,
-            overrides,
-            observer,
-            checkpoint=checkpoint,
-            memory_budget=parse_bytes(budget),
-            loggers=build_loggers(loggers),
-            strict=strict,
-            threads=threads,
-            report=report,
-            kernels=kernels,
-            allow_other_kernels=allow,
-            allow_changed_code=allow_changed_code,
-        )
-    show_run(finished, report, form)
+    with on_all_ranks() as ranks:
+        with ranks.together():
+            if ranks.count > 1:
+                check_shards(read_manifest(run).get("shards", 1), ranks)
+        with show_progress(is_quiet(), form) as observer:
+            finished = specnet.resume(
+                run,
+                overrides,
+                observer,
+                checkpoint=checkpoint,
+                memory_budget=parse_bytes(budget),
+                loggers=[] if ranks.rank else build_loggers(loggers),
+                strict=strict,
+                threads=threads,
+                report=report,
+                kernels=kernels,
+                allow_other_kernels=allow,
+                allow_changed_code=allow_changed_code,
+            )
+    if ranks.rank == 0:
+        show_run(finished, report, form)
 
 
 def show_run(finished: Run, report: bool, form: str) -> None:

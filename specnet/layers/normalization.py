@@ -136,7 +136,8 @@ class BatchNorm(Normalization):
     """y = gamma z + beta with z = (x - mean) / std, mean and std of each feature over the batch and leading axes.
 
     std^2 = variance + epsilon; dx = (dz - mean(dz) - z mean(dz z)) / std. Without training, mean and variance are the
-    moving averages m <- momentum m + (1 - momentum) mean, and dx = dz / std. Masked positions do not count. Ioffe &
+    moving averages m <- momentum m + (1 - momentum) mean, and dx = dz / std. Masked positions do not count. If a batch
+    is divided into shards, a shard is the batch here. Ioffe &
     Szegedy, "Batch normalization", 2015.
     """
 

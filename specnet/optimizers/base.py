@@ -122,6 +122,11 @@ class Optimizer(Component):
         ends = itertools.accumulate(map(math.prod, cuts))
         return [(slice(end - math.prod(shape), end), shape) for end, shape in zip(ends, cuts, strict=True)]
 
+    @property
+    def ranges(self) -> list[slice]:
+        """Where in the flat vectors each of `steps` is, in order."""
+        return [part for part, _ in self.parts]
+
     def steps(self, w: np.ndarray, g: np.ndarray, state: State) -> list[Callable[[int], None]]:
         """Return `update` for each part of the flat vectors and of the state that the rule needs, as views."""
         return [

@@ -85,6 +85,10 @@ class FirstOrder(Optimizer):
                     yield group, slice(start + part.start, start + part.stop), cut
             start += sum(map(math.prod, run.values()))
 
+    @property
+    def ranges(self) -> list[slice]:
+        return [part for _, part, _ in self.grouped] if self.groups else super().ranges
+
     def steps(self, w: np.ndarray, g: np.ndarray, state: State) -> list[Callable[[int], None]]:
         if not self.groups:
             return super().steps(w, g, state)

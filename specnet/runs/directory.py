@@ -237,6 +237,23 @@ def take_directory(path: Path) -> RunDirectory | None:
     return directory
 
 
+def take_or_join(wanted: Path) -> RunDirectory | None:
+    """Lock the directory for a run that may be resumed later, and so needs this name; None if a run has begun.
+
+    Raises:
+        UsageError: if it cannot be made, or contains anything else.
+        BusyError: if another process is about to use it.
+    """
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        directory = take_directory(wanted)
+    except OSError as error:
+        raise UsageError(f"{wanted} cannot be made: {os_reason(error)}", help="name another with --out") from error
+    if directory is None and not (wanted / "manifest.json").exists():
+        raise UsageError(f"{wanted} contains other files and no run", help="name another directory with --out")
+    return directory
+
+
 def is_free(path: Path) -> bool:
     """Return whether a directory is empty, or only has a lock and what a run writes before its manifest."""
     found = {str(entry.relative_to(path)): entry for entry in entries(path)}

@@ -38,6 +38,8 @@ from specnet.training.callbacks import (
     StopAtValue,
     StopEarly,
 )
+from specnet.training.communicator import Communicator
+from specnet.training.ranks import Ranks
 from specnet.training.state import TrainingState
 from specnet.training.trainer import AFTER, Trainer, after_epoch
 from specnet.training.trial import try_step
@@ -59,12 +61,21 @@ def _check_batch(samples: AnySamples, size: int | None) -> None:
 class Experiment:
     """Everything that a run trains with; pretrained weights are read if the run is `new`.
 
+    Each batch is divided into `shards`, which the processes of `ranks` share.
+
     Raises:
         SpecnetError: if data, transforms, layers, loss, metrics, monitors or plots do not fit each other.
     """
 
     @staying()
-    def __init__(self, spec: Spec, callbacks: Sequence[Callback] = (), new: bool = False) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        callbacks: Sequence[Callback] = (),
+        new: bool = False,
+        shards: int = 1,
+        ranks: Ranks | None = None,
+    ) -> None:
         with located(spec):
             spec, warnings = resolve_dataset(spec)
         self.data = load_data(spec)
@@ -105,7 +116,9 @@ class Experiment:
             watched = {monitor.partition("/")[0] for monitor in monitors} | {*spec.training.history}
             # The test split is for the end, unless it is asked for or monitored.
             measured = [name for name in (*self.splits, AFTER) if name == "validation" or name in watched - {"train"}]
-            self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, spec.seed_of("order"), measured)
+            communicator = Communicator(shards, spec.training.gradient_accumulation_steps, ranks)
+            seed = spec.seed_of("order")
+            self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, seed, measured, communicator)
             self.trainer.callbacks = self._make_callbacks(watching, stopping, callbacks)
         # These never change during a run. They are in every checkpoint, so that one is enough to predict.
         arrays = inputs.arrays() | targets.arrays()

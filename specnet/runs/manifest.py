@@ -39,7 +39,7 @@ class NotARunError(RunError):
     exit_code = 2
 
 
-def new_manifest(spec: Spec, data: Data) -> dict[str, Any]:
+def new_manifest(spec: Spec, data: Data, shards: int = 1) -> dict[str, Any]:
     """Return the manifest of a new run, as a JSON value."""
     return {
         "format": FORMAT,
@@ -54,6 +54,7 @@ def new_manifest(spec: Spec, data: Data) -> dict[str, Any]:
         "components": used_components(spec),
         "code": describe_code(spec),
         "plugins": describe_plugins(spec),
+        "shards": shards,
         **describe_setting(),
         "identities": [],
         "resumed": [],
@@ -154,6 +155,7 @@ class _Manifest(_Setting):
     """SHA-256 of the code of each component that a plugin brings."""
     kernels: _Kernels
     plugins: list[_Plugin]
+    shards: PositiveInt = 1
     identities: list[Digest]
     """SHA-256 of what determines training; more than one if a resumed run was allowed to change it."""
     resumed: list[_Resumed]

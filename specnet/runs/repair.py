@@ -124,6 +124,7 @@ def _manifest(path: Path, texts: Mapping[str, Any], spec: Spec) -> dict[str, Any
         "code": origin["code"],
         "plugins": plugins,
         "kernels": origin["kernels"],
+        "shards": origin["shards"],
         **describe_setting(),
         "identities": _identities(path, texts["spec"], spec),
         "resumed": [],

@@ -99,7 +99,9 @@ def train_again(
         for message in check_data_unchanged(manifest, experiment):
             observers.warned(message)
         with claim_directory(out, exactly=True) as directory, blas_threads(recorded_threads(manifest)):
-            described = new_manifest(experiment.spec, experiment.data) | {"kernels": describe_kernels(chosen[0])}
+            described = new_manifest(experiment.spec, experiment.data, manifest.get("shards", 1)) | {
+                "kernels": describe_kernels(chosen[0])
+            }
             described["pretrained"] = experiment.pretrained
             runner = Retraining(experiment, directory, described, observers, signals)
             runner.keep(Listing(run, manifest["identities"]).steps, until)
@@ -122,9 +124,10 @@ def _set_up(
 ) -> tuple[Experiment, tuple[int, int] | None]:
     """Return the experiment, and epoch and step at which to end it where the spec does not say."""
     epoch, status, reason = newest["epoch"], manifest["status"], manifest.get("reason")
+    shards = manifest.get("shards", 1)
     if status == "stopped":
-        return set_up(spec, [StopAfterEpoch(epoch, reason or "", final=False)], signals, new=True), None
-    experiment = set_up(spec, (), signals, new=True)
+        return set_up(spec, [StopAfterEpoch(epoch, reason or "", final=False)], signals, True, shards), None
+    experiment = set_up(spec, (), signals, True, shards)
     clock = experiment.trainer.callbacks.get("max_seconds")
     if clock:
         by_clock = newest["finished"] is not None and newest["finished"].startswith("training has taken")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from specnet.errors import DivergenceError, Interrupted, PlotError, SpecnetError
 from specnet.plugin_code import staying
 from specnet.runs.building import located
+from specnet.runs.checkpointing import Checkpointed, Checkpointing
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory
 from specnet.runs.experiment import Experiment
@@ -26,45 +27,11 @@ from specnet.runs.resume import Resumed
 from specnet.runs.run import Run
 from specnet.runs.signals import Signals
 from specnet.runs.state import describe_origin, identify
-from specnet.training.callbacks import Callback
 from specnet.training.loop import train
 from specnet.training.state import TrainingState
-from specnet.training.trainer import Trainer
 
 
-class Checkpointing(Callback):
-    """Saves the state when it is due, as the last callback; then checks for signals."""
-
-    def __init__(self, runner: Runner) -> None:
-        super().__init__()
-        self.runner = runner
-
-    def begin(self, training: Trainer) -> None:
-        self.runner.begin()
-        self.runner.check_signals()
-
-    def step(self, training: Trainer) -> None:
-        if training.batches.within_epoch and self.runner.is_due():
-            self.runner.save()
-        self.runner.check_signals()
-
-    def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
-        every = self.runner.every
-        if self.runner.experiment.best.improved:
-            self.runner.note_best()
-        if (every and training.epoch % every == 0) or self.runner.is_due():
-            self.runner.save()
-        self.runner.check_signals()
-
-    def state(self) -> dict[str, Any]:
-        watch = self.runner.experiment.best.watch
-        return self.runner.moment | {"monitor": watch.monitor if watch else None}
-
-    def restore(self, saved: dict[str, Any]) -> None:
-        self.runner.moment = {"epoch": saved["epoch"], "step": saved["step"]}
-
-
-class Runner:
+class Runner(Checkpointed):
     """Trains an experiment and writes its run directory."""
 
     def __init__(
@@ -75,23 +42,17 @@ class Runner:
         observers: Observers,
         signals: Signals,
     ) -> None:
-        self.experiment = experiment
-        self.spec = spec = experiment.spec
-        self.trainer = experiment.trainer
+        super().__init__(experiment, signals)
+        spec = self.spec
         self.recorder = experiment.recorder
         self.directory = directory
         self.manifest = manifest
         self.observers = observers
-        self.signals = signals
         origin = describe_origin(manifest)
         self.identity = identify(spec.to_json(), spec, origin)
         if self.identity not in manifest["identities"]:
             manifest["identities"].append(self.identity)
         self.checkpoints = Checkpoints(directory, spec, experiment.model.network.params.layout, origin)
-        every = spec.checkpoint.every
-        if every is None and spec.checkpoint.every_steps is None:
-            every = -(-spec.training.epochs // 10)
-        self.every = every
         self.again = f"specnet resume {directory.path}"
         self.recorded: list[int] = []
         """Epochs of the frames that are written."""
@@ -101,10 +62,7 @@ class Runner:
         """Whether the directory holds a run that can be resumed."""
         self.latest: TrainingState
         self.best: TrainingState | None
-        self.moment: dict[str, int] = {}
-        """Epoch and step of the best state, of which there may be no copy."""
         self.history = HistoryWriter(directory.file("history.jsonl"))
-        self.trainer.between = self.check_signals
         recording = {"recorder": self.recorder} if self.recorder else {}
         saving = {"observers": observers, "checkpoints": Checkpointing(self)}
         self.trainer.callbacks |= {"history": self.history, **recording, **saving}
@@ -126,7 +84,7 @@ class Runner:
                         error.add_note(f"the page shows how: {page}")
                 raise
         try:
-            with self.signals.promptly():
+            with self.ranks.together(), self.signals.promptly():
                 return self._draw(report, plots)
         except (Interrupted, OSError) as error:
             path = self.directory.path
@@ -191,6 +149,8 @@ class Runner:
             try:
                 if resumed:
                     self._go_on(resumed)
+                if self.ranks.count > 1:
+                    self.ranks.gather((resumed.latest if resumed else self.experiment.state(), self.directory.path))
                 with staying():
                     status = train(self.trainer)
                 self.save(final=True)
@@ -213,18 +173,10 @@ class Runner:
                     error.add_note(f"earlier states are in {self.directory.path}; to resume: {self.again}")
             raise
 
-    def is_due(self) -> bool:
-        every = self.spec.checkpoint.every_steps
-        return every is not None and self.trainer.step % every == 0
-
-    def check_signals(self) -> None:
-        try:
-            self.signals.check()
-        except Interrupted as error:
-            self.save()
-            self._write_manifest("interrupted")
-            error.add_note(f"its state is saved; to resume: {self.again}")
-            raise
+    def interrupt(self, error: Interrupted) -> None:
+        self.save()
+        self._write_manifest("interrupted")
+        error.add_note(f"its state is saved; to resume: {self.again}")
 
     def _diverge(self, error: DivergenceError) -> None:
         """End with the state that the spec asks for. The diverged state is not saved."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 from specnet.errors import UsageError
 from specnet.kernels.base import DEFAULT
 from specnet.runs.code import describe_code
-from specnet.runs.directory import RunDirectory, claim_directory, take_directory
+from specnet.runs.directory import RunDirectory, claim_directory, take_or_join
 from specnet.runs.experiment import Experiment
+from specnet.runs.following import FollowingRank
 from specnet.runs.kernels import choose_kernels, describe_kernels
 from specnet.runs.manifest import describe_setting, describe_spec, new_manifest, now, read_manifest, read_spec
 from specnet.runs.notebook import notebook_progress
@@ -28,13 +29,14 @@ from specnet.runs.resume import (
 )
 from specnet.runs.run import Run
 from specnet.runs.runner import Runner
+from specnet.runs.sharding import check_ranks, check_shards, check_step, open_ranks
 from specnet.runs.signals import Signals
 from specnet.runs.threads import blas_threads, check_threads, fitting_threads, recorded_threads
 from specnet.spec.load import load_spec, with_data
 from specnet.spec.model import Spec
 from specnet.spec.units import adopt_resolved, resolve_dataset
 from specnet.training.callbacks import Callback
-from specnet.words import os_reason
+from specnet.training.ranks import Ranks
 
 
 def run(
@@ -50,6 +52,7 @@ def run(
     threads: int | None = None,
     report: bool = True,
     plots: bool = True,
+    shards: int | None = None,
     kernels: str | None = None,
     allow_other_kernels: bool = False,
     allow_changed_code: bool = False,
@@ -69,15 +72,22 @@ def run(
     `threads` is the number of BLAS threads; by default as many as the environment says (`OPENBLAS_NUM_THREADS`), or
     else one, and more for large matrix products, whatever was set before. The previous number is restored
     afterwards. `kernels` names the set of kernels, by default "numpy" or that which the spec was loaded with;
-    "textbook" means the definitions themselves. Unless `plots` or `report` is false, the spec's plots are drawn at the
-    end, and `report.html` is written, a page with replay and results.
+    "textbook" means the definitions themselves.
+
+    `shards` divides each batch into so many, whose gradients are added in a fixed order. Processes that `mpiexec` has
+    started compute them together and end in the same bytes, however many they are; all of them call this function.
+    BLAS then has one thread by default. A run keeps its number of shards.
+
+    Unless `plots` or `report` is false, the spec's plots are drawn at the end, and `report.html` is written, a page
+    with replay and results.
 
     On SIGINT, SIGTERM or SIGHUP the run completes its step, saves the state and raises `Interrupted`; a second
     signal raises it at once.
 
     Raises:
         SpecnetError: if the spec does not fit its data; no directory is made.
-        UsageError: if `out` is taken or cannot be a directory, or there are fewer cores than `threads`.
+        UsageError: if `out` is taken or cannot be a directory, there are fewer cores than `threads`, or fewer `shards`
+            than processes.
         DivergenceError: if a number is no longer finite; what was saved before stays. With the spec's
             `"on_divergence": "restore_best"` the run is returned instead, its status "diverged".
         Interrupted: after one of these signals.
@@ -92,21 +102,29 @@ def run(
         Path(out) if out is not None else Path("runs") / spec.name,
         Observers(observer or notebook_progress(), loggers),
     )
-    with Signals() as signals:
+    with open_ranks() if shards else Ranks() as ranks, Signals() as signals:
         go_on = partial(_go_on, wanted, spec, observers, callbacks, signals, strict, threads, report, plots)
-        go_on = partial(
-            go_on, kernels=kernels, allow_other_kernels=allow_other_kernels, allow_changed_code=allow_changed_code
-        )
-        if resume and (wanted / "manifest.json").exists():
+        go_on = partial(go_on, kernels=kernels, allow_other_kernels=allow_other_kernels, shards=shards)
+        go_on = partial(go_on, allow_changed_code=allow_changed_code, ranks=ranks)
+        if ranks.gather(resume and (wanted / "manifest.json").exists())[0]:
             return go_on()
-        experiment = set_up(spec, callbacks, signals, new=True)
-        claimed = _take(wanted) if resume else claim_directory(wanted, exactly=out is not None)
-        if claimed is None:
+        claimed = None
+        with ranks.together():
+            check_shards(shards or 1, ranks)
+            experiment = set_up(spec, callbacks, signals, True, shards or 1, ranks)
+            if ranks.rank == 0:
+                claimed = take_or_join(wanted) if resume else claim_directory(wanted, exactly=out is not None)
+        if ranks.gather(claimed is None)[0]:
             return go_on()
-        with claimed as directory, blas_threads(threads, _fitting_threads(experiment)):
+        with claimed or nullcontext(), blas_threads(threads, _fitting_threads(experiment)):
+            check_ranks(experiment, ranks)
+            if claimed is None:
+                return FollowingRank(experiment, signals).run()
+            directory = claimed
             if directory.path != wanted:
                 observers.taken(wanted)
-            manifest = new_manifest(experiment.spec, experiment.data) | {"kernels": describe_kernels(spec.kernels_name)}
+            manifest = new_manifest(experiment.spec, experiment.data, shards or 1)
+            manifest |= {"kernels": describe_kernels(spec.kernels_name)}
             manifest["pretrained"] = experiment.pretrained
             runner = Runner(experiment, directory, manifest, observers, signals)
             for message in experiment.warnings:
@@ -153,8 +171,8 @@ def resume(
     """
     check_threads(threads)
     directory = Path(run)
-    read_manifest(directory)
-    with Signals() as signals:
+    sharded = read_manifest(directory).get("shards", 1) > 1
+    with open_ranks() if sharded else Ranks() as ranks, Signals() as signals:
         return _go_on(
             directory,
             overrides,
@@ -171,34 +189,44 @@ def resume(
             allow_other_kernels,
             allow_changed_code,
             data,
+            ranks=ranks,
         )
 
 
-def _take(wanted: Path) -> RunDirectory | None:
-    """Lock the directory for a run that may be resumed later, and so needs this name; None if a run has begun."""
-    try:
-        wanted.mkdir(parents=True, exist_ok=True)
-        directory = take_directory(wanted)
-    except OSError as error:
-        raise UsageError(f"{wanted} cannot be made: {os_reason(error)}", help="name another with --out") from error
-    if directory is None and not (wanted / "manifest.json").exists():
-        raise UsageError(f"{wanted} contains other files and no run", help="name another directory with --out")
-    return directory
-
-
-def set_up(spec: Spec, callbacks: Sequence[Callback], signals: Signals, new: bool = False) -> Experiment:
+def set_up(
+    spec: Spec,
+    callbacks: Sequence[Callback],
+    signals: Signals,
+    new: bool = False,
+    shards: int = 1,
+    ranks: Ranks | None = None,
+) -> Experiment:
     """Return a spec's experiment, set up with one thread: fitted transforms do not depend on their number."""
     with signals.promptly(), blas_threads(1):
-        return Experiment(spec, callbacks, new)
+        experiment = Experiment(spec, callbacks, new, shards, ranks)
+        check_step(experiment)
+        return experiment
 
 
 def _fitting_threads(experiment: Experiment) -> int:
+    if experiment.trainer.communicator.shards > 1:  # the same number, and so the same bytes, on any number of ranks
+        return 1
     rows = experiment.splits["train"].rows
     batch = min(experiment.spec.training.batch_size or rows, rows)
     return fitting_threads(experiment.model.network.named.values(), batch)
 
 
-def _go_on(
+def _go_on(*arguments: Any, ranks: Ranks, **options: Any) -> Run:
+    """Resume a run on all ranks; arguments as those of `_prepare`."""
+    with ExitStack() as stack:
+        with ranks.together():
+            go_on = _prepare(stack, ranks, *arguments, **options)
+        return go_on()
+
+
+def _prepare(
+    stack: ExitStack,
+    ranks: Ranks,
     path: Path,
     given: Spec | Sequence[str],
     observers: Observers,
@@ -214,40 +242,48 @@ def _go_on(
     allow_other_kernels: bool = False,
     allow_changed_code: bool = False,
     data: Any = None,
-) -> Run:
-    """Resume the run in a directory with the given spec, or with its own and overrides."""
-    with RunDirectory(path) as directory, ExitStack() as stack:
+    shards: int | None = None,
+) -> Callable[[], Run]:
+    """Return a function that resumes the run in a directory, with the given spec, or with its own and overrides."""
+    if ranks.rank == 0:
+        directory = stack.enter_context(RunDirectory(path))
         directory.clean()
-        manifest = read_manifest(path)
-        stack.enter_context(blas_threads(threads, recorded_threads(manifest)))
-        before = read_spec(path, manifest)
-        chosen, warnings = choose_kernels(manifest, path, kernels, allow_other_kernels, exactly=True)
-        spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget, chosen, data)
-        spec, _ = resolve_dataset(adopt_resolved(spec.with_kernels(chosen), before))
-        check_spec_unchanged(before, spec)
-        warnings += check_components_unchanged(manifest, spec, path, allow_changed_code)
-        warnings += changed_setting(manifest)
-        experiment = set_up(spec, callbacks, signals)
-        warnings += check_data_unchanged(manifest, experiment)
-        if strict and warnings:
-            raise UsageError("\n".join(["bits may differ from those of an uninterrupted run", *warnings]))
-        replaced = before.digest() if before.digest() != spec.digest() else None
-        manifest |= {"spec": describe_spec(spec, replaced), "components": resumed_components(manifest, spec)}
-        manifest |= {
-            "code": describe_code(spec),
-            "plugins": describe_plugins(spec),
-            "kernels": describe_kernels(chosen),
-        }
-        runner = Runner(experiment, directory, manifest, observers, signals)
-        resumed, refused = restore(experiment, path, manifest, checkpoint)
-        for message in [*warnings, *refused]:
-            observers.warned(message)
-        epoch = experiment.trainer.epoch
-        begun = epoch + (experiment.trainer.batches.position > 0)
-        if begun > spec.training.epochs:
-            message = f"the run has already begun epoch {begun}, more than training.epochs={spec.training.epochs}"
-            raise UsageError(message, help=f"set training.epochs to {begun} or more")
-        if not experiment.trainer.done:
-            where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
-            manifest["resumed"].append(where | describe_setting() | {key: manifest[key] for key in ("kernels", "code")})
-        return runner.run(resumed, report, plots)
+    manifest = read_manifest(path)
+    number = manifest.get("shards", 1)
+    if shards not in (None, number):
+        raise UsageError(f"the run was made with {number} shards, not {shards}", help=f"--shards {number}")
+    check_shards(number, ranks)
+    stack.enter_context(blas_threads(threads, recorded_threads(manifest)))
+    before = read_spec(path, manifest)
+    chosen, warnings = choose_kernels(manifest, path, kernels, allow_other_kernels, exactly=True)
+    spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget, chosen, data)
+    spec, _ = resolve_dataset(adopt_resolved(spec.with_kernels(chosen), before))
+    check_spec_unchanged(before, spec)
+    warnings += check_components_unchanged(manifest, spec, path, allow_changed_code)
+    warnings += changed_setting(manifest)
+    experiment = set_up(spec, callbacks, signals, shards=number, ranks=ranks)
+    warnings += check_data_unchanged(manifest, experiment)
+    if strict and warnings:
+        raise UsageError("\n".join(["bits may differ from those of an uninterrupted run", *warnings]))
+    replaced = before.digest() if before.digest() != spec.digest() else None
+    manifest |= {"spec": describe_spec(spec, replaced), "components": resumed_components(manifest, spec)}
+    manifest |= {
+        "code": describe_code(spec),
+        "plugins": describe_plugins(spec),
+        "kernels": describe_kernels(chosen),
+    }
+    if ranks.rank:
+        return FollowingRank(experiment, signals).run
+    runner = Runner(experiment, directory, manifest, observers, signals)
+    resumed, refused = restore(experiment, path, manifest, checkpoint)
+    for message in [*warnings, *refused]:
+        observers.warned(message)
+    epoch = experiment.trainer.epoch
+    begun = epoch + (experiment.trainer.batches.position > 0)
+    if begun > spec.training.epochs:
+        message = f"the run has already begun epoch {begun}, more than training.epochs={spec.training.epochs}"
+        raise UsageError(message, help=f"set training.epochs to {begun} or more")
+    if not experiment.trainer.done:
+        where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
+        manifest["resumed"].append(where | describe_setting() | {key: manifest[key] for key in ("kernels", "code")})
+    return partial(runner.run, resumed, report, plots)

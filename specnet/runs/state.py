@@ -128,7 +128,7 @@ def describe_origin(manifest: Mapping[str, Any]) -> dict[str, Any]:
     facts = {key: manifest[key] for key in ("format", "data", "kernels", "code")}
     if pretrained := manifest.get("pretrained"):
         facts["pretrained"] = pretrained
-    return facts | {"components": used, "plugins": plugins, "shards": 1}
+    return facts | {"components": used, "plugins": plugins, "shards": manifest.get("shards", 1)}
 
 
 def identify(document: Any, spec: Spec, origin: Mapping[str, Any]) -> str:

@@ -2,75 +2,179 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from specnet.randomness import restore_stream, save_stream
 from specnet.training.batches import Batch
 from specnet.training.measures import Measures
+from specnet.training.ranks import Ranks
 
 if TYPE_CHECKING:
     from specnet.training.trainer import Trainer
 
+_T = TypeVar("_T")
 Compute = Callable[["Trainer", Batch], tuple[float, float]]
 """Returns loss and weight of a batch, and writes its gradient."""
+Subtree = tuple[int, int]
+"""Part of the tree in which shards are added: the sum of the shards from the first number to below the second."""
 
 
 class ShardResult(NamedTuple):
-    """The result of a shard: loss and gradient summed over its samples, their weight, and each metric."""
+    """The result of a shard: loss and gradient summed over its samples, their weight, and each metric.
+
+    `penalties` are those of outputs, and `state` is the running state after it.
+    """
 
     loss: float
     weight: float
     gradient: np.ndarray
     measures: Measures
+    penalties: np.ndarray
+    state: np.ndarray
 
     def plus(self, other: ShardResult) -> ShardResult:
         """Return the sum of two results; the arrays of the first are overwritten."""
         self.gradient[...] += other.gradient
+        self.penalties[...] += other.penalties
+        self.state[...] += other.state
         self.measures.merge(other.measures)
-        return ShardResult(self.loss + other.loss, self.weight + other.weight, self.gradient, self.measures)
+        return self._replace(loss=self.loss + other.loss, weight=self.weight + other.weight)
+
+
+def add(node: Subtree, find: Callable[[Subtree], _T | None], plus: Callable[[_T, _T], _T]) -> _T:
+    """Return the sum of a node of a binary tree, whose left half has a power of two of leaves.
+
+    `find` returns the sum of a node if it is known, or None. Results are added as soon as possible, so that few are in
+    memory.
+    """
+    if (found := find(node)) is not None:
+        return found
+    left, right = _halves(node)
+    first = add(left, find, plus)
+    return plus(first, add(right, find, plus))
+
+
+def subtrees(node: Subtree, start: int, stop: int) -> Iterator[Subtree]:
+    """Yield the largest nodes of that tree that contain nothing but leaves start to stop - 1."""
+    low, high = node
+    if start <= low and high <= stop:
+        yield node
+    elif low < stop and start < high:
+        for half in _halves(node):
+            yield from subtrees(half, start, stop)
+
+
+def _halves(node: Subtree) -> tuple[Subtree, Subtree]:
+    low, high = node
+    middle = low + (1 << ((high - low - 1).bit_length() - 1))
+    return (low, middle), (middle, high)
 
 
 class Communicator:
-    """Computes a batch in this process, by default in one piece, or as several shards one after the other.
+    """Computes a batch in one piece, or as several shards, which the processes of `ranks` share.
 
-    Results of shards are added in a binary tree that depends only on their number. A communicator that distributes the
-    shards over several processes, and adds in the same tree, computes the same bytes.
+    Results of shards are added in a binary tree that depends only on their number: any number of ranks computes the
+    same bytes. Each shard has its own random numbers. It starts from the running state that the last step has left, and
+    the next step starts from the mean over the shards. Within a shard, `parts` are computed one after the other.
     """
 
-    def __init__(self, shards: int = 1) -> None:
-        self.shards = shards
+    def __init__(self, shards: int = 1, parts: int = 1, ranks: Ranks | None = None) -> None:
+        self.shards, self.parts, self.pieces = shards, parts, shards * parts
+        self.ranks = ranks = ranks or Ranks()
+        self.start, self.stop = (shards * each // ranks.count for each in (ranks.rank, ranks.rank + 1))
 
     def reduce(self, trainer: Trainer, batch: Batch, compute: Compute) -> tuple[float, float]:
         """Return loss and weight of a batch; gradient and metrics are stored in the trainer, as by `compute`."""
-        if self.shards == 1:
+        if self.pieces == 1:
             return compute(trainer, batch)
-        total = self.add(self._compute(trainer, batch, number, compute) for number in range(self.shards))
-        divisor = total.weight or 1.0 if trainer.model.loss.reduction == "mean" else 1.0
-        np.divide(total.gradient, divisor, out=trainer.model.network.grads.flat)
+        network, piece = trainer.model.network, partial(self._compute, trainer, batch, compute)
+        start, mean = network.state.flat.copy(), trainer.model.loss.reduction == "mean"
+
+        def shard(node: Subtree) -> ShardResult | None:
+            low, high = node
+            if high - low > 1:
+                return None
+            network.state.flat[...] = start
+            result = add((low * self.parts, high * self.parts), piece, ShardResult.plus)
+            return result._replace(state=network.state.flat.copy())
+
+        if self.ranks.count == 1:
+            total = add((0, self.shards), shard, ShardResult.plus)
+            divisor = total.weight or 1.0 if mean else 1.0
+            np.divide(total.gradient, divisor, out=network.grads.flat)
+        else:
+            own, known = self._share(trainer, shard)
+            total = add((0, self.shards), known.get, ShardResult.plus)
+            divisor = total.weight or 1.0 if mean else 1.0
+            self._join([each.gradient for each in own], [*known], divisor, network.grads.flat)
+        np.divide(total.state, self.shards, out=network.state.flat)
         trainer.measures.merge(total.measures)
+        trainer.regularization.active = total.penalties
         return total.loss / divisor, total.weight
 
-    def _compute(self, trainer: Trainer, batch: Batch, number: int, compute: Compute) -> ShardResult:
-        """Return the result of shard `number`; a batch with fewer samples than shards has empty ones."""
-        start, stop = (batch.rows * each // self.shards for each in (number, number + 1))
-        gradient = trainer.model.network.grads.flat
+    def _compute(self, trainer: Trainer, batch: Batch, compute: Compute, node: Subtree) -> ShardResult | None:
+        """Return the result of a piece; a batch with fewer samples than pieces has empty ones."""
+        number, end = node
+        if end - number > 1:
+            return None
+        start, stop = (batch.rows * each // self.pieces for each in node)
+        gradient, loss, weight = trainer.model.network.grads.flat, 0.0, 0.0
+        trainer.regularization.active = np.zeros(len(trainer.regularization.activities))
         with trainer.shard(number) as measures:
-            if start == stop:
-                return ShardResult(0.0, 0.0, np.zeros_like(gradient), measures)
-            loss, weight = compute(trainer, batch.select(slice(start, stop)))
-            return ShardResult(loss, weight, gradient.copy(), measures)
+            if start < stop:
+                loss, weight = compute(trainer, batch.select(slice(start, stop)))
+            else:
+                gradient[...] = 0
+            if (self.stop - self.start) * self.parts > 1:  # the next one overwrites it
+                gradient = gradient.copy()
+            return ShardResult(loss, weight, gradient, measures, trainer.regularization.active, np.zeros(0))
 
-    def add(self, results: Iterable[ShardResult]) -> ShardResult:
-        """Return the sum of results. They are added as soon as possible, so that few are in memory."""
-        parts: list[tuple[int, ShardResult]] = []
-        for result in results:
-            size, total = 1, result
-            while parts and parts[-1][0] == size:
-                size, total = 2 * size, parts.pop()[1].plus(total)
-            parts.append((size, total))
-        _, total = parts.pop()
-        while parts:
-            total = parts.pop()[1].plus(total)
-        return total
+    def _share(
+        self, trainer: Trainer, shard: Callable[[Subtree], ShardResult | None]
+    ) -> tuple[list[ShardResult], dict[Subtree, ShardResult]]:
+        """Return the results that this rank computes, and those of all ranks without their gradients.
+
+        Each rank adds as much of the tree as it has the shards for.
+        """
+        pieces = range(self.start * self.parts, self.stop * self.parts)
+        streams = {(each, place): rng for each in pieces for place, rng in trainer.generators[each].items()}
+        before = {key: save_stream(rng) for key, rng in streams.items()}
+        with self.ranks.together():
+            nodes = [*subtrees((0, self.shards), self.start, self.stop)]
+            results = [add(node, shard, ShardResult.plus) for node in nodes]
+        drawn = {key: state for key, rng in streams.items() if (state := save_stream(rng)) != before[key]}
+        known: dict[Subtree, ShardResult] = {}
+        for told, states in self.ranks.gather((dict(zip(nodes, map(_tell, results), strict=True)), drawn)):
+            known |= {node: _listen(trainer, each) for node, each in told.items()}
+            for (number, place), state in states.items():
+                restore_stream(trainer.generators[number][place], state)
+        return results, known
+
+    def _join(self, own: list[np.ndarray], nodes: list[Subtree], divisor: float, gradient: np.ndarray) -> None:
+        """Write the sum of all gradients over `divisor`. Each rank computes a part, and sends it to the others."""
+        cuts = self.ranks.cuts(len(gradient))
+        parts = dict(zip(nodes, self.ranks.exchange(own), strict=True))
+        total = add((0, self.shards), parts.get, lambda a, b: np.add(a, b, out=a))
+        np.divide(total, divisor, out=gradient[cuts[self.ranks.rank]])
+        self.ranks.join(gradient, cuts)
+
+    def agree(self, trainer: Trainer) -> None:
+        """Let rank 0 decide whether training ends: it may depend on a clock."""
+        trainer.finished, trainer.stopped = self.ranks.gather((trainer.finished, trainer.stopped))[0]
+
+
+def _tell(result: ShardResult) -> tuple[Any, ...]:
+    """Return what is small of a result, without the gradient, as values that can be sent."""
+    kept = {name: metric.kept for name, metric in result.measures.metrics.items()}
+    return result.loss, result.weight, kept, result.penalties, result.state
+
+
+def _listen(trainer: Trainer, told: tuple[Any, ...]) -> ShardResult:
+    loss, weight, kept, penalties, state = told
+    measures = trainer.model.measures()
+    measures.restore(kept)
+    return ShardResult(loss, weight, np.zeros(0), measures, penalties, state)

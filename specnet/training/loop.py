@@ -57,6 +57,7 @@ def run_epoch(trainer: Trainer) -> dict[str, float]:
     line = trainer.finish_epoch(values, time.perf_counter() - start)
     for callback in callbacks:
         callback.epoch(trainer, line)
+    trainer.communicator.agree(trainer)
     return line
 
 

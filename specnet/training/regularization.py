@@ -62,6 +62,16 @@ class Regularization:
         network.stack.set_singly(False)
         self.exists = bool(self.penalized or self.activities)
 
+    @property
+    def active(self) -> np.ndarray:
+        """The penalties of outputs since the last step, of each layer that has one."""
+        return np.array([each.total for each in self.activities])
+
+    @active.setter
+    def active(self, totals: np.ndarray) -> None:
+        for each, total in zip(self.activities, totals.tolist(), strict=True):
+            each.total = total
+
     def divide(self, weight: float) -> None:
         """Prepare `backward` of a batch of this weight; shards are divided when they are added."""
         for activity in self.activities:

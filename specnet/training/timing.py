@@ -16,7 +16,7 @@ from specnet.optimizers.base import Optimizer, all_needs, all_state_names
 from specnet.plugin_code import staying
 from specnet.schedules.scheduled import ScheduledFields
 from specnet.training.objective import BatchObjective
-from specnet.training.update import updater
+from specnet.training.update import Updater
 
 ROUNDS = 5
 """Number of measurements of a step; the shortest counts, as disturbances only add time."""
@@ -45,7 +45,7 @@ def time_step(network: Network, optimizer: Optimizer, batch: int) -> list[float]
 
     generators = [layer.rng for layer in network.named.values()]
     objective = BatchObjective(network, generators, gradient, outputs) if all_needs(optimizer) else None
-    update = updater(network, optimizer, slots, objective)
+    update = Updater(network, optimizer, slots, objective)
     least = np.full(len(network.layers) + 1, np.inf)
     for step in range(ROUNDS):
         if objective:

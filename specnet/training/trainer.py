@@ -24,7 +24,7 @@ from specnet.training.objective import batch_objective, loss_and_gradient
 from specnet.training.regularization import Regularization
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
-from specnet.training.update import clipper, updater
+from specnet.training.update import Updater, clipper
 from specnet.workspace import zeros
 
 AFTER = "train_after"
@@ -64,7 +64,7 @@ class Trainer:
         self.splits = splits
         found = {name: "train" if name == AFTER else name for name in measured}
         self.measured = {name: splits[split] for name, split in found.items() if split in splits}
-        self.communicator = communicator or Communicator(training.gradient_accumulation_steps)
+        self.communicator = communicator or Communicator(1, training.gradient_accumulation_steps)
         self.callbacks: dict[str, Callback] = {}
         self.between: Callable[[], None] = lambda: None
         network = model.network
@@ -79,14 +79,14 @@ class Trainer:
         self.generators = [
             {place: layer.rng if shard == 0 else stream(seed, place, shard) for place, layer in network.named.items()}
             | {"transforms": stream(seed, "transforms", shard)}
-            for shard in range(self.communicator.shards)
+            for shard in range(self.communicator.pieces)
         ]
         self._shard, self._drawn = 0, dict[int, Batch]()
-        self.regularization = Regularization(network, training, model.loss, self.communicator.shards)
+        self.regularization = Regularization(network, training, model.loss, self.communicator.pieces)
         self.clip = clipper(network.grads, training)
         self.objective = batch_objective(self) if all_needs(optimizer) else None
         self.optimizer_state = named_state(optimizer, self.slots)
-        self._step = updater(network, optimizer, self.slots, self.objective)
+        self.updates = Updater(network, optimizer, self.slots, self.objective, self.communicator.ranks)
         self.averaging = training.weight_averaging and AveragedWeights(training.weight_averaging, network.params.flat)
         self._parts = [part for part in (self.regularization, self.averaging) if part]
         self.epoch = self.step = 0
@@ -143,7 +143,7 @@ class Trainer:
 
     def update(self) -> None:
         """Let the optimizer take a step, bring weights back into their limits, and add them to their average."""
-        self._step(self.step)
+        self.updates(self.step)
         if self.regularization.limited:
             self.regularization.limit()
         if self.averaging:
@@ -231,6 +231,7 @@ class Trainer:
             DivergenceError: if it contains a number that is not finite.
             BrokenComponentError: if a metric or a callback keeps values that cannot be saved.
         """
+        self.updates.collect()
         check_state(self)
         state = TrainingState(self._arrays)
         if (weights := self.weights_for_evaluation()) is not None:

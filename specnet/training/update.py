@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from bisect import bisect_left
 from collections.abc import Callable
 
 import numpy as np
@@ -9,26 +11,57 @@ import numpy as np
 from specnet.network.network import Network
 from specnet.network.parameters import FlatVector
 from specnet.optimizers.base import Objective, Optimizer, decaying, named_state
+from specnet.training.ranks import Ranks
 from specnet.training.settings import Training
 
 
-def updater(
-    network: Network, optimizer: Optimizer, slots: np.ndarray, objective: Objective | None = None
-) -> Callable[[int], None]:
-    """Return a function that takes an optimizer's step on all parameters; `slots` are the rows of its state."""
-    w, g, state = network.params, network.grads, named_state(optimizer, slots)
-    optimizer.bind({name: array.shape for name, array in w.items()}, objective)
-    if states := list(decaying(optimizer, state)):
-        mask = decay_mask(network)
-        for each in states:
-            each.decay = mask
-    steps = optimizer.steps(w.flat, g.flat, state)
+class Updater:
+    """Takes an optimizer's steps on all parameters; `slots` are the rows of its state.
 
-    def update(step: int) -> None:
-        for each in steps:
+    Ranks share the parts that an elementwise rule is applied to, and send each other the parameters. Slots stay where
+    they were changed until `collect`.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        slots: np.ndarray,
+        objective: Objective | None = None,
+        ranks: Ranks | None = None,
+    ) -> None:
+        w, g, state = network.params, network.grads, named_state(optimizer, slots)
+        optimizer.bind({name: array.shape for name, array in w.items()}, objective)
+        if states := list(decaying(optimizer, state)):
+            mask = decay_mask(network)
+            for each in states:
+                each.decay = mask
+        self.w, self.slots, self.ranks = w.flat, slots, ranks or Ranks()
+        self.steps, ranges = optimizer.steps(w.flat, g.flat, state), optimizer.ranges
+        elementwise = type(optimizer).weights_for_evaluation is Optimizer.weights_for_evaluation
+        self.shared = self.ranks.count > 1 and elementwise and len(self.steps) == len(ranges) > 1
+        self.scattered = False
+        if self.shared:
+            starts = [part.start for part in ranges]
+            first = [bisect_left(starts, cut.start) for cut in self.ranks.cuts(len(self.w))] + [len(starts)]
+            bounds = [0, *([*starts, len(self.w)][number] for number in first[1:])]
+            self.cuts = [slice(*pair) for pair in itertools.pairwise(bounds)]
+            self.steps = self.steps[first[self.ranks.rank] : first[self.ranks.rank + 1]]
+
+    def __call__(self, step: int) -> None:
+        """Take a step."""
+        for each in self.steps:
             each(step)
+        if self.shared:
+            self.ranks.join(self.w, self.cuts)
+            self.scattered = True
 
-    return update
+    def collect(self) -> None:
+        """Send the slots of all parameters to all ranks, which call this together."""
+        if self.scattered:
+            for row in self.slots:
+                self.ranks.join(row, self.cuts)
+            self.scattered = False
 
 
 def decay_mask(network: Network) -> np.ndarray:

@@ -19,7 +19,7 @@ from specnet.training.model import Model
 from specnet.training.objective import BatchObjective
 from specnet.training.settings import Training
 from specnet.training.trainer import Trainer
-from specnet.training.update import updater
+from specnet.training.update import Updater
 from specnet.transforms.pipeline import Pipeline
 
 SHAPES = {"layers.0.weight": (2, 3), "layers.0.bias": (3,), "layers.2.weight": (3, 1)}
@@ -304,7 +304,7 @@ def test_parameters_decay_as_their_layers_declare():
     decayed = np.array([1] * 6 + [0] * 3 + [0] * 4 + [1] * 3)
     for optimizer, steps in ((Decay(), 1), (Decay(inner=Decay()), 2)):
         network.params.flat[...] = 1.0
-        updater(network, optimizer, np.zeros((0, decayed.size)))(0)
+        Updater(network, optimizer, np.zeros((0, decayed.size)))(0)
         np.testing.assert_array_equal(network.params.flat, np.where(decayed, 0.75**steps, 1.0))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import specnet
 from specnet.training.batches import Batch
-from specnet.training.communicator import Communicator, ShardResult
+from specnet.training.communicator import Communicator, ShardResult, add
 from specnet.training.loop import run_epoch
 from specnet.training.model import Model
 from specnet.training.settings import Training
@@ -27,7 +27,8 @@ def make(shards, layers=LAYERS, loss="mse", weight=False, batch_size=8):
     target = rng.normal(size=(21, 2))
     split = Batch(rng.normal(size=(21, 3)), target, target, rng.random(21) * (rng.random(21) > 0.3) if weight else None)
     adam = specnet.build("optimizers", "adam")
-    return Trainer(model, adam, Training(batch_size=batch_size), {"train": split}, 4, communicator=Communicator(shards))
+    communicator = Communicator(shards) if isinstance(shards, int) else shards
+    return Trainer(model, adam, Training(batch_size=batch_size), {"train": split}, 4, communicator=communicator)
 
 
 @pytest.mark.parametrize("weight", [False, True])
@@ -84,8 +85,11 @@ def test_sums_are_added_in_a_tree_that_depends_on_the_number_of_shards_alone():
             self.name = f"({self.name}{other.name})"
 
     for count, expected in ((1, "0"), (2, "(01)"), (3, "((01)2)"), (4, "((01)(23))"), (5, "(((01)(23))4)")):
-        results = [ShardResult(1.0, 2.0, np.ones(2), Named(str(number))) for number in range(count)]
-        total = Communicator(count).add(results)
+        results = [
+            ShardResult(1.0, 2.0, np.ones(2), Named(str(number)), np.zeros(0), np.zeros(0)) for number in range(count)
+        ]
+        leaves = {(number, number + 1): result for number, result in enumerate(results)}
+        total = add((0, count), leaves.get, ShardResult.plus)
         assert (total.measures.name, total.loss, total.weight) == (expected, count, 2 * count)
         assert total.gradient.tolist() == [count] * 2
 

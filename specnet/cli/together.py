@@ -1,0 +1,44 @@
+"""Commands that several processes, started by `mpiexec`, run together: rank 0 speaks for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from specnet.cli.output import be_quiet
+from specnet.errors import SpecnetError
+
+if TYPE_CHECKING:
+    from specnet.training.ranks import Ranks
+
+
+@contextmanager
+def on_all_ranks() -> Iterator[Ranks]:
+    """Connect the processes. Only rank 0 prints, and errors that all have; another adds its rank to its own error.
+
+    Raises:
+        UsageError: if there are several processes and nothing that connects them.
+    """
+    from specnet.runs.sharding import launched, open_ranks
+
+    rank, count = launched()
+    if rank:
+        be_quiet()
+    try:
+        ranks = open_ranks()
+    except SpecnetError as error:
+        if rank:
+            raise click.exceptions.Exit(error.exit_code) from None
+        raise
+    try:
+        with ranks:
+            yield ranks
+    except BaseException as error:
+        if rank and ranks.is_shared(error):
+            raise click.exceptions.Exit(0) from None
+        if rank:
+            error.add_note(f"this was on rank {rank} of {count}")
+        raise

@@ -1,0 +1,101 @@
+"""Runs that several processes train together, each some shards of every batch."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+import importlib_metadata
+import numpy as np
+
+from specnet import registry
+from specnet.component import find_class
+from specnet.distributions import pip_command
+from specnet.errors import UsageError
+from specnet.runs.experiment import Experiment
+from specnet.runs.manifest import data_digest
+from specnet.training.ranks import Ranks
+
+LAUNCHERS = (("PMI_RANK", "PMI_SIZE"), ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"))
+"""Where launchers such as mpiexec write the number of a process, and of how many."""
+LAUNCH = "mpiexec -n {count} python -m mpi4py -m specnet run SPEC --shards {count}"
+
+
+def launched() -> tuple[int, int]:
+    """Return which process this is, and of how many that a launcher has started together."""
+    for rank, count in LAUNCHERS:
+        if (found := os.environ.get(count, "")).isdecimal() and os.environ.get(rank, "").isdecimal():
+            return int(os.environ[rank]), int(found)
+    return 0, 1
+
+
+def open_ranks() -> Ranks:
+    """Return the processes that a launcher has started, or this one alone.
+
+    Raises:
+        UsageError: if there are several, and no plugin that connects them.
+        ComponentError: if the plugin cannot be used.
+    """
+    _, count = launched()
+    if count == 1:
+        return Ranks()
+    if "mpi" not in registry.claims("ranks"):
+        message = f"{count} processes were started together, which would all train the same network"
+        launch = LAUNCH.format(count=count)
+        raise UsageError(message, help=f"{pip_command('install', 'specnet-mpi')}; then: {launch}")
+    return _connect()
+
+
+@cache  # MPI is started once in a process
+def _connect() -> Ranks:
+    ranks: Ranks = find_class("ranks", "mpi")()
+    return ranks
+
+
+def check_shards(shards: int, ranks: Ranks) -> None:
+    """Check that each rank has a shard to compute.
+
+    Raises:
+        UsageError: if there are fewer shards than ranks.
+    """
+    if shards < 1:
+        raise UsageError(f"a batch cannot be divided into {shards} shards")
+    if shards < ranks.count:
+        count = "a batch is not divided into shards" if shards == 1 else f"there are {shards} shards"
+        help = f"add --shards {ranks.count}, or a multiple; a run keeps its number"
+        raise UsageError(f"{ranks.count} processes were started together, and {count}", help=help)
+
+
+def check_ranks(experiment: Experiment, ranks: Ranks) -> None:
+    """Check that all ranks train the same network on the same data, with the same versions.
+
+    Raises:
+        UsageError: naming a rank that does not.
+    """
+    if ranks.count == 1:
+        return
+    found = ranks.gather(
+        {
+            "spec": experiment.spec.digest(),
+            "data": data_digest(experiment.data),
+            "specnet": importlib_metadata.version("specnet"),
+            "NumPy": np.__version__,
+        }
+    )
+    with ranks.together():
+        for rank, facts in enumerate(found):
+            for name, value in facts.items():
+                if value != found[0][name]:
+                    message = f"{name} of rank {rank} is {value}, and {found[0][name]} on rank 0"
+                    raise UsageError(message, help="all ranks need the same data and versions")
+
+
+def check_step(experiment: Experiment) -> None:
+    """Check that a step has a sample for each shard.
+
+    Raises:
+        UsageError: if it has fewer.
+    """
+    shards, size = experiment.trainer.communicator.shards, experiment.trainer.batches.size
+    if shards > size:
+        raise UsageError(f"{shards} shards, but a step has only {size} samples", help=f"take {size} or fewer")
