@@ -68,6 +68,7 @@ __all__ = [
     "resume",
     "run",
     "scheduled",
+    "trace",
 ]
 
 
