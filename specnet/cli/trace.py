@@ -56,12 +56,9 @@ def trace(
     if spec.is_dir():
         if overrides:
             raise UsageError("--set belongs to a spec, not to a run", help=f"name {spec}/spec.json")
-        run = open_run(spec, "best", allow=True)
-        _ = run.data  # raises if they have changed
-        loaded = run.spec
+        found = open_run(spec, "best", allow=True).trace(samples, steps, layer)
     else:
-        loaded = load(spec, overrides, budget)
-    found = trace_spec(loaded, samples, steps, layer)
+        found = trace_spec(load(spec, overrides, budget), samples, steps, layer)
     if form == "json":
         echo_json(found.to_json())
     elif form == "csv":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from specnet.plots.base import Trained
+from specnet.report.trace import Trace
 from specnet.spec.model import Spec
 from specnet.training.model import Model
 
@@ -60,3 +61,6 @@ class Reported(Trained, Protocol):
 
     def evaluate(self, split: str) -> dict[str, float]:
         """Return loss and metrics over one of the run's splits."""
+
+    def trace(self) -> Trace:
+        """Return the first step of training as numbers."""

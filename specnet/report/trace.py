@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from specnet.training.numbers import Numbers
+from specnet.training.folding import FoldedArray
 from specnet.training.trace import TraceRow
 
-SHOWN = 48
-"""Numbers of an array that are shown at most to readers; of larger ones the corners."""
+READABLE = 48
+"""FoldedArray of an array that are shown at most to readers; of larger ones the corners."""
 LISTED = 50_000
-"""Numbers of a whole trace up to which programs get all."""
-WIDTH = 100
+"""FoldedArray of a whole trace up to which programs get all."""
+LINE_WIDTH = 100
 """Characters of a line at most, unless numbers need more."""
 
 
@@ -26,7 +26,7 @@ class TraceGroup(NamedTuple):
     place: str
     type: str
     formula: str
-    numbers: list[tuple[str, Numbers]]
+    numbers: list[tuple[str, FoldedArray]]
 
     @property
     def title(self) -> str:
@@ -40,7 +40,7 @@ class TraceGroup(NamedTuple):
         return [
             f"{head if not number else '':<{width}}  {line}"
             for head, (_, numbers) in zip(heads, self.numbers, strict=True)
-            for number, line in enumerate(str(numbers.folded(SHOWN)).split("\n"))
+            for number, line in enumerate(str(numbers.folded(READABLE)).split("\n"))
         ]
 
 
@@ -90,7 +90,7 @@ class Trace:
                 lines += ["", f"step {step}, {phase}"]
                 for group in groups:
                     told = f"{group.title}: {group.formula}" if group.formula else group.title
-                    lines += textwrap.wrap(told, WIDTH, initial_indent="  ", subsequent_indent="    ")
+                    lines += textwrap.wrap(told, LINE_WIDTH, initial_indent="  ", subsequent_indent="    ")
                     lines += [f"    {line}" for line in group.lines()]
         return "\n".join(lines)
 
@@ -116,8 +116,8 @@ class Trace:
                 index = ",".join(str(kept[each]) for kept, each in zip(numbers.kept, place, strict=True))
                 yield [str(row.step), row.phase, row.place, row.type, row.name, index, repr(value.item())]
 
-    def _listed(self) -> Iterator[tuple[TraceRow, Numbers]]:
-        most = max(SHOWN, LISTED // max(1, len(self.rows)))
+    def _listed(self) -> Iterator[tuple[TraceRow, FoldedArray]]:
+        most = max(READABLE, LISTED // max(1, len(self.rows)))
         return ((row, row.numbers.folded(most)) for row in self.rows)
 
 
@@ -133,7 +133,7 @@ def _groups(phase: str, rows: Iterator[TraceRow]) -> Iterator[TraceGroup]:
         told = formula
 
 
-def _row_json(row: TraceRow, numbers: Numbers) -> dict[str, Any]:
+def _row_json(row: TraceRow, numbers: FoldedArray) -> dict[str, Any]:
     fields = {name: value for name, value in row._asdict().items() if name != "numbers"}
     kept = None if numbers.whole else numbers.kept
     return fields | {"shape": list(numbers.shape), "kept": kept, "values": _finite(numbers.values.tolist())}

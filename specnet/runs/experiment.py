@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from specnet.component import fresh_copy
-from specnet.datasets.base import AnySamples, StreamedSamples
+from specnet.datasets.base import AnySamples, Data, StreamedSamples
 from specnet.datasets.rows import row_bytes
 from specnet.diagnostics import show_value
 from specnet.errors import DataError, Diagnostic, ShapeError, SpecError, SpecnetError
@@ -59,15 +59,19 @@ def _check_batch(samples: AnySamples, size: int | None) -> None:
 class Experiment:
     """Everything that a run trains with; pretrained weights are read if the run is `new`.
 
+    `data` are those of the spec, if they are already loaded.
+
     Raises:
         SpecnetError: if data, transforms, layers, loss, metrics, monitors or plots do not fit each other.
     """
 
     @staying()
-    def __init__(self, spec: Spec, callbacks: Sequence[Callback] = (), new: bool = False) -> None:
+    def __init__(
+        self, spec: Spec, callbacks: Sequence[Callback] = (), new: bool = False, data: Data | None = None
+    ) -> None:
         with located(spec):
             spec, warnings = resolve_dataset(spec)
-        self.data = load_data(spec)
+        self.data = data or load_data(spec)
         inputs, targets, transformed = transform(spec, self.data)
         with located(spec):
             self.spec = spec = resolve_loaded(spec, self.data, transformed["train"])

@@ -18,6 +18,7 @@ from specnet.names import suggest
 from specnet.plots.base import Plot
 from specnet.randomness import stream
 from specnet.report.pictures import FORMATS, check_format, write_picture
+from specnet.report.trace import Trace
 from specnet.runs.baseline import baselines, linear_baselines
 from specnet.runs.building import load_data
 from specnet.runs.bundle import write_bundle
@@ -259,12 +260,14 @@ class Run(TrainedModel):
         suffix = "" if self.checkpoint.name == self.best.get("checkpoint") else f"-{self.checkpoint.stem}"
         return inside(self.directory, "plots", f"{name}{suffix}.{format}")
 
-    def bundle(self, path: str | Path) -> Path:
-        """Write the network of this checkpoint to a file that `specnet.load_model` reads, and return its path.
+    def trace(self, samples: int | None = 2, steps: int = 1, layer: str | None = None) -> Trace:
+        """Return the first steps of the run's training as numbers; arguments and errors as those of `specnet.trace`."""
+        from specnet.runs.tracing import trace
 
-        It contains weights, fitted transforms, the spec, a description of the inputs and some made-up rows with their
-        predictions; neither training data nor paths of this machine.
-        """
+        return trace(self.spec, samples, steps, layer, self.data)
+
+    def bundle(self, path: str | Path) -> Path:
+        """Write the network of this checkpoint to a file that `specnet.load_model` reads, and return its path."""
         write_bundle(self, Path(path))
         return Path(path)
 
@@ -293,8 +296,5 @@ def load_run(
     allow_other_kernels: bool = False,
     data: Any = None,
 ) -> Run:
-    """Return the run in a directory, with the model of a checkpoint: "best", "latest" or a step number.
-
-    The other arguments and errors are those of `Run`.
-    """
+    """Return the run in a directory, with the model of a checkpoint; arguments and errors are those of `Run`."""
     return Run(directory, checkpoint, kernels, allow_other_kernels, data)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from specnet.datasets.base import Data
 from specnet.errors import UsageError
 from specnet.names import MAX_LISTED
 from specnet.report.trace import Trace
@@ -21,7 +22,9 @@ MOST_ROWS = 10_000
 """Arrays of a trace at most."""
 
 
-def trace(spec: Spec, samples: int | None = 2, steps: int = 1, layer: str | None = None) -> Trace:
+def trace(
+    spec: Spec, samples: int | None = 2, steps: int = 1, layer: str | None = None, data: Data | None = None
+) -> Trace:
     """Return the first steps of a spec's training as numbers.
 
     They are computed in float64 by the definitions of all components, from the spec's data and seed: a run of the spec
@@ -32,6 +35,7 @@ def trace(spec: Spec, samples: int | None = 2, steps: int = 1, layer: str | None
         samples: the number of samples of each batch that are used, its first ones; None means all of them, as in a run.
         steps: the number of steps.
         layer: the name of a layer, such as "layers.2", or its `name` in the spec, to leave out all others.
+        data: the spec's data, if they are already loaded.
 
     Raises:
         UsageError: if there are not so many samples or steps, there is no such layer, or the trace has more than
@@ -42,19 +46,19 @@ def trace(spec: Spec, samples: int | None = 2, steps: int = 1, layer: str | None
     metrics = spec.metrics if steps > 1 else []  # they matter after an epoch
     changes = {"dtype": "float64", "record": None, "plots": [], "metrics": metrics}
     plain = spec.model_copy(update=changes).with_kernels("textbook")
-    trainer = Experiment(plain, new=True).trainer
+    trainer = Experiment(plain, new=True, data=data).trainer
     batches = trainer.batches
     check_count("samples", samples, batches.count, "training samples")
     check_count("steps", steps, -(-batches.count // batches.size) * trainer.training.epochs, "steps in a run")
     tracer = Tracer(trainer, chosen(trainer, layer))
     with located(plain), tracer.following(), np.errstate(over="ignore", invalid="ignore"):
-        follow(trainer, samples, steps, tracer)
+        follow_steps(trainer, samples, steps, tracer)
     used = batches.size if samples is None else min(samples, batches.size)
-    about = f"{spec.name}: {used} of the {batches.size} samples of a batch, textbook kernels, float64"
-    return Trace(spec.name, about, tracer.rows)
+    about = f"{used} of the {batches.size} samples of a batch, by the definitions of all components, in float64"
+    return Trace(spec.name, f"{spec.name}: {about}", tracer.rows)
 
 
-def follow(trainer: Trainer, samples: int | None, steps: int, tracer: Tracer) -> None:
+def follow_steps(trainer: Trainer, samples: int | None, steps: int, tracer: Tracer) -> None:
     """Train for some steps as `train` does, but on the first `samples` of each batch.
 
     Raises:

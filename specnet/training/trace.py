@@ -15,15 +15,15 @@ from specnet.layers.base import Layer
 from specnet.network.wrapping import wrapped
 from specnet.optimizers.base import all_state_names
 from specnet.training.batches import Batch
-from specnet.training.numbers import Numbers
+from specnet.training.folding import FoldedArray
 from specnet.training.trainer import Trainer
 
-KEPT = 10_000
-"""Numbers of an array that are kept at most; of larger ones only the corners."""
+TRACED = 10_000
+"""FoldedArray of an array that are kept at most; of larger ones only the corners."""
 
 
 class TraceRow(NamedTuple):
-    """Numbers of a step: those called `name`, such as "dy", at a place, such as "layers.0".
+    """FoldedArray of a step: those called `name`, such as "dy", at a place, such as "layers.0".
 
     `phase` is settings, forward, loss, backward or update, `type` and `formula` are those of the component.
     """
@@ -34,7 +34,7 @@ class TraceRow(NamedTuple):
     type: str
     name: str
     formula: str
-    numbers: Numbers
+    numbers: FoldedArray
 
 
 class Tracer:
@@ -55,7 +55,7 @@ class Tracer:
             formula = _formula(component) if component else ""
             step = self.trainer.step + 1
             for name, array in arrays.items():
-                numbers = array if isinstance(array, Numbers) else Numbers(array, KEPT)
+                numbers = array if isinstance(array, FoldedArray) else FoldedArray(array, TRACED)
                 self.rows.append(TraceRow(step, phase, place, kind, name, formula, numbers))
 
     @contextmanager
@@ -92,7 +92,7 @@ class Tracer:
         def forward(x: np.ndarray, training: bool) -> np.ndarray:
             if not self._looking:
                 return call(x, training)
-            given = Numbers(x, KEPT)
+            given = FoldedArray(x, TRACED)
             y: np.ndarray = call(x, training)
             mask = {} if layer.mask_out() is None else {"mask": layer.mask_out()}
             own = {name: getattr(layer, name) for name in _parameter_names(layer)}
@@ -102,7 +102,7 @@ class Tracer:
         def backward(dy: np.ndarray) -> Any:
             if not self._looking:
                 return call(dy)
-            given = Numbers(dy, KEPT)
+            given = FoldedArray(dy, TRACED)
             dx = call(dy)
             own = {f"d{name}": getattr(layer.grad, name) for name in _parameter_names(layer)}
             self._add("backward", name, layer, dy=given, **own, **({} if dx is None else {"dx": dx}))
@@ -168,5 +168,5 @@ def _parameter_names(layer: Layer) -> list[str]:
     return [*(each.name for each in layer.parameters), *(each.name for each in layer.shared)]
 
 
-def _copies(arrays: Mapping[str, np.ndarray]) -> dict[str, Numbers]:
-    return {name: Numbers(array, KEPT) for name, array in arrays.items()}
+def _copies(arrays: Mapping[str, np.ndarray]) -> dict[str, FoldedArray]:
+    return {name: FoldedArray(array, TRACED) for name, array in arrays.items()}

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-
 LINE = {"type": "linear", "units": 1}
 
 

@@ -14,14 +14,14 @@ _EDGES = {1: 3, 2: 3, 3: 2}
 _GAP = "…"
 
 
-class Numbers:
+class FoldedArray:
     """A copy of an array of any shape, or of its corners if it has more than `most` numbers.
 
     `kept` are the positions along each axis whose `values` are there.
 
-    >>> print(Numbers(np.arange(100.0).reshape(2, 50), most=20))
-    [[  0   1   2 …  47  48  49]
-     [ 50  51  52 …  97  98  99]]
+    >>> FoldedArray(np.arange(100.0).reshape(2, 50), most=20)
+    [[ 0  1  2 … 47 48 49]
+     [50 51 52 … 97 98 99]]
     """
 
     def __init__(self, array: Any, most: int) -> None:
@@ -36,16 +36,16 @@ class Numbers:
         """Whether all numbers are there."""
         return self.values.shape == self.shape
 
-    def folded(self, most: int) -> Numbers:
+    def folded(self, most: int) -> FoldedArray:
         """Return the numbers, or their corners if there are more than `most`."""
         if self.values.size <= most:
             return self
-        inner, found = Numbers(self.values, most), Numbers(0.0, most)
+        inner, found = FoldedArray(self.values, most), FoldedArray(0.0, most)
         found.shape, found.values = self.shape, inner.values
         found.kept = [[kept[each] for each in places] for kept, places in zip(self.kept, inner.kept, strict=True)]
         return found
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         cells = np.array([_show(number) for number in self.values.ravel().tolist()], dtype=object)
         width = max(map(len, cells), default=0)
         padded = np.array([cell.rjust(width) for cell in cells], dtype=object)
