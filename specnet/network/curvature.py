@@ -37,21 +37,25 @@ def largest_curvatures(
     count, most = min(count, len(places)), min(VECTORS, len(places))
     if not count:
         return np.empty(0)
-    block = np.random.default_rng(0).normal(size=(len(places), count))
-    basis, image = np.empty((len(places), 0)), np.empty((len(places), 0))
+    block = np.random.default_rng(0).normal(size=(count, len(places)))
+    basis, image = np.empty((most, len(places))), np.empty((most, len(places)))
+    projected, size = np.zeros((most, most)), 0
     while True:
-        block = orthonormal(block, basis)
-        product = np.stack([hessian_product(gradient, w, places, v) for v in block.T], axis=1)
-        if not np.isfinite(product).all():
+        new = slice(size, size + len(block))
+        basis[new] = orthonormal(block, basis[:size])
+        size = new.stop
+        for number in range(new.start, size):
+            image[number] = hessian_product(gradient, w, places, basis[number])
+        if not np.isfinite(image[new]).all():
             return np.full(count, np.nan)
-        basis, image = np.hstack([basis, block]), np.hstack([image, product])
-        projected = basis.T @ image
-        values, vectors = np.linalg.eigh((projected + projected.T) / 2)  # H is symmetric, its differences nearly
+        projected[:size, new] = basis[:size] @ image[new].T
+        projected[new, :size] = projected[:size, new].T  # H is symmetric, its differences nearly
+        values, vectors = np.linalg.eigh(projected[:size, :size])
         values, vectors = values[::-1][:count], vectors[:, ::-1][:, :count]
-        residuals = np.linalg.norm(image @ vectors - basis @ vectors * values, axis=0)
-        if basis.shape[1] == most or residuals.max() <= CONVERGED * np.abs(values).max():
+        residuals = np.linalg.norm(vectors.T @ image[:size] - values[:, None] * (vectors.T @ basis[:size]), axis=1)
+        if size == most or residuals.max() <= CONVERGED * np.abs(values).max():
             return values
-        block = product[:, : most - basis.shape[1]]
+        block = image[new][: most - size]
 
 
 def hessian_product(gradient: Gradient, w: np.ndarray, places: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -65,7 +69,7 @@ def hessian_product(gradient: Gradient, w: np.ndarray, places: np.ndarray, v: np
 
 
 def orthonormal(block: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """Return orthonormal vectors that span a block (n, k), orthogonal to those of an orthonormal basis (n, m)."""
+    """Return orthonormal rows that span those of a block (k, n), orthogonal to those of an orthonormal basis (m, n)."""
     for _ in range(2):  # rounding errors of the first time are removed by the second
-        block, _ = np.linalg.qr(block - basis @ (basis.T @ block))
+        block = np.linalg.qr((block - (block @ basis.T) @ basis).T)[0].T
     return block

@@ -19,6 +19,7 @@ from specnet.plugin_code import staying
 from specnet.report.base import Reported
 from specnet.report.entries import single
 from specnet.report.inside import look_inside
+from specnet.report.landscape import show_landscape
 from specnet.report.paths import relative_paths, shorten_paths
 from specnet.report.replay import replay
 from specnet.report.results import confusion, residuals, scores, worst
@@ -132,6 +133,7 @@ def details(run: Reported, drawn: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "examples": show_examples(run, wrong.value) if wrong.value else [],
         "residuals": residual,
         "stills": residual_pictures(run, residual.value) if residual.value else [],
+        "landscape": make_part(run, lambda: show_landscape(run)),
         "trace": first_step(run),
     }
 

@@ -19,7 +19,13 @@ def distance(optimizer, curvature):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"momentum": 0.5}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}, {"momentum": 0.5, "dampening": 0.3}],
+    [
+        {},
+        {"momentum": 0.5},
+        {"momentum": 0.9},
+        {"momentum": 0.9, "nesterov": True},
+        {"momentum": 0.5, "dampening": 0.3},
+    ],
     ids=str,
 )
 def test_steps_shrink_below_it_and_grow_above_it(settings):
