@@ -21,9 +21,9 @@ from specnet.training.fixed_loss import FixedLoss
 
 MOST_OPERATIONS = 4e9
 """Operations that the plane may take: about a second."""
-POINTS = (9, 25)
+PLANE_POINTS = (9, 25)
 """Points along each axis of the plane, at least and at most; with fewer it is not drawn."""
-STEPS = 81
+ALONG_POINTS = 81
 """Points along the gradient."""
 _LEVELS = 11
 _WIDE, _HIGH = 340, 260
@@ -83,7 +83,7 @@ def show_landscape(run: Reported) -> LandscapeView | None:
     rate = float(record["optimizer.learning_rate"][-1]) if "optimizer.learning_rate" in record else math.nan
     descends = run.spec.optimizer.model_copy(update={"learning_rate": rate}).stable_curvature() is not None
     along = along_gradient(fixed, trajectory[-1], float(record["curvature"][-1][0]), rate if descends else math.nan)
-    return draw(along, trajectory_plane(fixed, trajectory, points), record["epochs"])
+    return draw_landscape(along, trajectory_plane(fixed, trajectory, points), record["epochs"])
 
 
 def fixed_loss(run: Reported) -> tuple[FixedLoss, int]:
@@ -97,8 +97,8 @@ def fixed_loss(run: Reported) -> tuple[FixedLoss, int]:
         raise PlotError("the loss of a network with scheduled fields changes with time: it has no picture")
     samples = evenly_chosen(run.data.train, CURVATURE_ROWS)
     operations = 3 * len(samples.inputs) * sum(cost.flops for cost in layer_costs(model.network.layers))
-    points = min(POINTS[1], int((MOST_OPERATIONS / max(operations, 1)) ** 0.5))
-    if points < POINTS[0]:
+    points = min(PLANE_POINTS[1], int((MOST_OPERATIONS / max(operations, 1)) ** 0.5))
+    if points < PLANE_POINTS[0]:
         raise PlotError("the network takes too many operations for a picture of its loss")
     batch = model.prepare(samples.map(model.inputs.apply, model.targets.apply), samples.targets)
     assert isinstance(batch, Batch)
@@ -114,7 +114,7 @@ def along_gradient(fixed: FixedLoss, w: np.ndarray, curvature: float, rate: floa
     marks = {name: size for name, size in marks.items() if math.isfinite(size)}
     unit = marks.get("2 / curvature", marks.get("learning rate", 1.0))
     last = min(max(2.2 * unit, 1.2 * marks.get("learning rate", 0.0)), 20 * unit)
-    sizes = np.linspace(-0.1 * last, last, STEPS)
+    sizes = np.linspace(-0.1 * last, last, ALONG_POINTS)
     losses = np.array([fixed.evaluate(w - size * gradient)[0] for size in sizes])
     return Along(sizes, losses, {name: size for name, size in marks.items() if size <= last})
 
@@ -144,7 +144,7 @@ def trajectory_plane(fixed: FixedLoss, trajectory: np.ndarray, points: int) -> T
     return TrajectoryPlane((first, second), np.array(losses), path, (float(shares[0]), float(shares[1])))
 
 
-def draw(along: Along, plane: TrajectoryPlane, epochs: np.ndarray) -> LandscapeView:
+def draw_landscape(along: Along, plane: TrajectoryPlane, epochs: np.ndarray) -> LandscapeView:
     """Return what the page draws."""
     finite = np.isfinite(along.losses)
     sizes, losses = along.sizes[finite], along.losses[finite]
