@@ -18,7 +18,7 @@ from specnet.training.loop import take_step
 from specnet.training.trace import Tracer
 from specnet.training.trainer import Trainer
 
-MOST_ROWS = 10_000
+MOST_ROWS = 3_000
 """Arrays of a trace at most."""
 
 
@@ -39,7 +39,7 @@ def trace(
 
     Raises:
         UsageError: if there are not so many samples or steps, there is no such layer, or the trace has more than
-            10,000 arrays.
+            3,000 arrays.
         SpecnetError: if the spec does not fit its data.
         DivergenceError: if a number is not finite.
     """
