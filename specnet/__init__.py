@@ -69,6 +69,7 @@ __all__ = [
     "resume",
     "run",
     "scheduled",
+    "trace",
 ]
 
 

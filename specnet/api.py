@@ -41,6 +41,7 @@ from specnet.runs.pretrained import load_weights as load_weights
 from specnet.runs.run import Run as Run
 from specnet.runs.start import resume as resume
 from specnet.runs.start import run as run
+from specnet.runs.tracing import trace as trace
 from specnet.schedules.base import Schedule as Schedule
 from specnet.schedules.base import WatchingSchedule as WatchingSchedule
 from specnet.schedules.base import scheduled as scheduled

@@ -112,6 +112,14 @@ def test_what_a_guide_shows_keeps_its_contract(page, group, name, install):
     specnet.testing.check(specnet.build(group, name))
 
 
+def test_the_trace_that_is_checked_by_hand_is_what_the_command_prints(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (points,), (spec,), (printed,) = (blocks("trace.md", language) for language in ("csv", "json", "text"))
+    Path("points.csv").write_text(points)
+    Path("by_hand.json").write_text(spec)
+    assert CliRunner().invoke(cli, ["trace", "by_hand.json"]).stdout == printed
+
+
 @pytest.fixture
 def transforms(install, tmp_path, monkeypatch):
     """The module of the guide to transforms, installed; returns its path, the test and the spec that follow it."""

@@ -34,6 +34,7 @@ from specnet.cli.running import resume, run
 from specnet.cli.runs import runs
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
+from specnet.cli.trace import trace
 from specnet.cli.unknown import PLUGIN_COMMANDS, CommandGroup, unknown_option
 from specnet.cli.using import bundle, evaluate, predict
 from specnet.errors import BrokenComponentError, SpecnetError
@@ -140,6 +141,7 @@ for command in (
     refit,
     validate,
     summary,
+    trace,
     schema,
     components,
     data,

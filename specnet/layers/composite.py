@@ -119,7 +119,7 @@ class Parallel(TrainableLayer):
 
 
 class Sequential(TrainableLayer):
-    """A stack of layers, one after the other, as one layer: a branch, a part with a name."""
+    """Layers f_1, ..., f_n, one after the other, as one layer y = f_n(... f_1(x)): a branch, a part with a name."""
 
     mask: ClassVar[Any] = "use"
     examples: ClassVar[Any] = ({"layers": [{"type": "linear", "units": 3}, "tanh"]},)
@@ -155,7 +155,7 @@ class Sequential(TrainableLayer):
 
 
 class Repeat(Sequential):
-    """A stack of layers repeated several times, each time with its own parameters."""
+    """A stack f of layers repeated n times, each time with its own parameters: y = f_n(... f_1(x))."""
 
     examples: ClassVar[Any] = (
         {"times": 3, "layers": ["tanh", {"type": "dropout", "rate": 0.3}, "gelu"]},
@@ -169,7 +169,7 @@ class Repeat(Sequential):
 
 
 class Concat(Merge):
-    """The outputs of several layers side by side along an axis: of dy each gets its part."""
+    """Outputs of several layers side by side along an axis, y = (x_1, ..., x_n); dx_i = the part of dy of x_i."""
 
     how = "concat"
     examples = ({"from": [INPUT, INPUT], "axis": 0}, {"from": [INPUT]})
@@ -183,25 +183,25 @@ class Concat(Merge):
 
 
 class Add(Merge):
-    """The sum of the outputs of several layers: each gets dy."""
+    """The sum y = x_1 + ... + x_n of the outputs of several layers; dx_i = dy for each."""
 
     how = "add"
 
 
 class Average(Merge):
-    """The mean of the outputs of n layers: each gets dy / n."""
+    """The mean y = (x_1 + ... + x_n) / n of the outputs of n layers; dx_i = dy / n for each."""
 
     how = "average"
 
 
 class Multiply(Merge):
-    """The product of the outputs of several layers: each gets dy times the other outputs."""
+    """The product y = x_1 ... x_n of the outputs of several layers; dx_i = dy times the other outputs."""
 
     how = "multiply"
 
 
 class Maximum(Merge):
-    """The largest of the outputs of several layers: the first that has it gets dy, the others 0."""
+    """The largest of the outputs of several layers, y = max(x_1, ..., x_n); dx_i = dy for the first of them, else 0."""
 
     how = "maximum"
 

@@ -81,7 +81,8 @@ class AveragePool(Pool):
 class MaxPool1d(MaxPool):
     """Maximum of windows of a sequence: (time, features) to (windows, features), for each feature by itself.
 
-    dx at the first maximum of each window is its dy, summed over windows. Padding never is the maximum.
+    y = max of x over the positions of a window; dx = sum of dy over the windows whose first maximum is x.
+    Padding never is the maximum.
     """
 
     axes = ("time", "features")
@@ -91,8 +92,9 @@ class MaxPool1d(MaxPool):
 class MaxPool2d(MaxPool):
     """Maximum of windows of an image: (height, width, channels) to (rows, columns, channels), each channel by itself.
 
-    dx at the first maximum of each window is its dy, summed over windows. Padding never is the maximum.
-    Weng et al., "Learning recognition and segmentation of 3-D objects from 2-D images", 1993.
+    y = max of x over the positions of a window; dx = sum of dy over the windows whose first maximum is x.
+    Padding never is the maximum. Weng et al., "Learning recognition and segmentation of 3-D objects from 2-D
+    images", 1993.
     """
 
     axes = ("height", "width", "channels")
@@ -101,8 +103,8 @@ class MaxPool2d(MaxPool):
 class AveragePool1d(AveragePool):
     """Mean of windows of a sequence: (time, features) to (windows, features), for each feature by itself.
 
-    With n positions in a window, dx is the sum of dy / n over the windows that contain it. As in Keras, but not by
-    default in PyTorch, padding does not count.
+    y = sum of x / n over the n positions of a window; dx = sum of dy / n over the windows that contain x. As in
+    Keras, but not by default in PyTorch, padding does not count.
     """
 
     axes = ("time", "features")
@@ -112,8 +114,8 @@ class AveragePool1d(AveragePool):
 class AveragePool2d(AveragePool):
     """Mean of windows of an image: (height, width, channels) to (rows, columns, channels), for each channel by itself.
 
-    With n positions in a window, dx is the sum of dy / n over the windows that contain it. As in Keras, but not by
-    default in PyTorch, padding does not count. LeCun et al., 1998.
+    y = sum of x / n over the n positions of a window; dx = sum of dy / n over the windows that contain x. As in
+    Keras, but not by default in PyTorch, padding does not count. LeCun et al., 1998.
     """
 
     axes = ("height", "width", "channels")

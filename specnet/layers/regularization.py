@@ -51,7 +51,8 @@ class Dropout(Layer):
 class SpatialDropout(Dropout):
     """Sets whole features of a sample to 0, at all positions, with probability `rate` in training.
 
-    Otherwise as `dropout`. Tompson et al., "Efficient object localization using convolutional networks", 2015.
+    With one m in {0, 1 / (1 - rate)} for each feature of a sample: y = m x, dx = m dy. Tompson et al., "Efficient
+    object localization using convolutional networks", 2015.
     """
 
     axes = (..., "features")
@@ -63,7 +64,8 @@ class SpatialDropout(Dropout):
 class DropPath(Dropout):
     """Sets all inputs of a sample to 0 with probability `rate` in training: as the last layer of a residual block.
 
-    Otherwise as `dropout`. Also called stochastic depth. Huang et al., "Deep networks with stochastic depth", 2016.
+    With one m in {0, 1 / (1 - rate)} for each sample: y = m x, dx = m dy. Also called stochastic depth. Huang et al.,
+    "Deep networks with stochastic depth", 2016.
     """
 
     def together(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -71,7 +73,7 @@ class DropPath(Dropout):
 
 
 class AdditiveNoise(Layer):
-    """Adds normal noise of mean 0 to each input in training; the identity otherwise. dx = dy."""
+    """Adds normal noise e of mean 0 to each input in training, y = x + e; the identity otherwise. dx = dy."""
 
     output = "numbers"
     mask = "keep"

@@ -24,7 +24,7 @@ class Rearrangement(Layer):
 
 
 class Flatten(Rearrangement):
-    """All axes of a sample in one: (..., ) to (features,), row-major."""
+    """y = x with all axes of a sample in one: (..., ) to (features,), row-major; dx = dy in the shape of x."""
 
     def build(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
@@ -37,7 +37,7 @@ class Flatten(Rearrangement):
 
 
 class Reshape(Rearrangement):
-    """The same numbers in another shape, row-major."""
+    """y = x in another shape, row-major; dx = dy in the shape of x."""
 
     examples = ({"target_shape": [-1, 1]}, {"target_shape": [1, -1, 1]})
     target_shape: list[Annotated[int, Field(ge=-1)]] = Field(
@@ -62,7 +62,7 @@ class Reshape(Rearrangement):
 
 
 class Permute(Rearrangement):
-    """Axes in another order: axis i of the output is axis dims[i] of the input."""
+    """y = x with its axes in another order: axis i of y is axis dims[i] of x; dx = dy in the order of x."""
 
     examples = ({"dims": [1, 0]}, {"dims": [2, 0, 1]})
     dims: list[Annotated[int, Field(ge=0)]] = Field(
@@ -85,7 +85,7 @@ class Permute(Rearrangement):
 
 
 class RepeatVector(Rearrangement):
-    """The same vector n times, (features,) to (n, features); dx is the sum over the n copies of dy."""
+    """The same vector n times, y_i = x, (features,) to (n, features); dx = sum of dy_i over the n copies."""
 
     axes = ("features",)
     examples = ({"n": 3},)
@@ -135,7 +135,7 @@ class AlongAxis(Rearrangement):
 
 
 class Slice(AlongAxis):
-    """Some positions of an axis, as x[start:stop:step] in Python; dx is dy at these positions, else 0."""
+    """Some positions of an axis: y = x[start:stop:step] as in Python; dx = dy at these positions, else 0."""
 
     examples = ({"stop": 1}, {"start": -2, "axis": -1}, {"step": 2})
     start: int | None = Field(
@@ -200,7 +200,7 @@ class Shift(AlongAxis):
 
 
 class ZeroPad(Rearrangement):
-    """Zeros around the positions of each axis but the last: (..., channels); dx is dy without them."""
+    """y = x with zeros around the positions of each axis but the last: (..., channels); dx = dy without them."""
 
     axes = (..., "positions", "channels")
     examples = ({"padding": 1}, {"padding": [[0, 2]]}, {"padding": [1, [2, 0]]})
@@ -224,7 +224,7 @@ class ZeroPad(Rearrangement):
 
 
 class Crop(Rearrangement):
-    """The positions of each axis but the last without some at its ends: (..., channels); dx is dy with zeros there."""
+    """y = x without some positions at the ends of each axis but the last: (..., channels); dx = dy with zeros there."""
 
     axes = (..., "positions", "channels")
     examples = ({"cropping": 1}, {"cropping": [[0, 2]]}, {"cropping": [1, [2, 0]]})

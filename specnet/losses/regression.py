@@ -37,8 +37,8 @@ class Mae(ElementwiseLoss):
 class Huber(ElementwiseLoss):
     """Quadratic for small errors, linear for large ones. Huber, 1964.
 
-    With e = y - t and c, which is e limited to [-delta, delta]: c (e - c / 2). This is e^2 / 2 where |e| <= delta, else
-    delta (|e| - delta / 2); the derivative is c.
+    With e = y - t and c, which is e limited to [-delta, delta]: L = mean c (e - c / 2), dy = c / n. An element is
+    e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2).
     """
 
     examples = ({"delta": 0.3},)

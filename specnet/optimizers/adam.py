@@ -68,7 +68,7 @@ class Adam(RunningMoments):
 
 
 class AdamW(Adam):
-    """Adam with weight decay: as `adam`, but weights decay by default.
+    """Adam with weight decay: as `adam` after w <- w - a d w, where the weight decay d is not 0 by default.
 
     Loshchilov & Hutter, "Decoupled weight decay regularization", 2019.
     """
@@ -83,7 +83,7 @@ class AdamW(Adam):
 class Nadam(RunningMoments):
     """Adam with Nesterov's momentum.
 
-    m and v are those of Adam. With b1_t = b1 (1 - 0.96^(t d) / 2), where d is the momentum decay, and p_t the product
+    With m and v as in Adam, b1_t = b1 (1 - 0.96^(t d) / 2), where d is the momentum decay, and p_t the product
     of b1_1, ..., b1_t, the mean is m_hat = b1_(t+1) m / (1 - p_(t+1)) + (1 - b1_t) g / (1 - p_t), and
     w <- w - a m_hat / (sqrt(v / (1 - b2^t)) + epsilon). Dozat, "Incorporating Nesterov momentum into Adam", 2016.
     """
@@ -116,7 +116,7 @@ class Nadam(RunningMoments):
 class Radam(RunningMoments):
     """Adam whose steps are rectified while few gradients are known.
 
-    m and v are those of Adam, m_hat = m / (1 - b1^t). With r_inf = 2 / (1 - b2) - 1 and
+    With m and v as in Adam, m_hat = m / (1 - b1^t). With r_inf = 2 / (1 - b2) - 1 and
     r = r_inf - 2 t b2^t / (1 - b2^t), the step is w <- w - a m_hat while r <= 5, then
     w <- w - a c m_hat sqrt(1 - b2^t) / (sqrt(v) + epsilon) with
     c^2 = (r - 4) (r - 2) r_inf / ((r_inf - 4) (r_inf - 2) r). Liu et al., "On the variance of the adaptive learning

@@ -104,6 +104,13 @@ class Optimizer(Component):
                 return weights
         return None
 
+    def stable_curvature(self) -> float | None:
+        """Return the curvature of a loss above which steps along it grow, where all fields are numbers.
+
+        None means that there is no such number, as for optimizers that scale each parameter.
+        """
+        return None
+
     def bind(self, shapes: Mapping[str, tuple[int, ...]], objective: Objective | None = None) -> None:
         """Prepare for parameters of these shapes, in their order in the flat vector."""
         self.objective = cast(Objective, objective)

@@ -65,6 +65,10 @@ class Sgd(FirstOrder):
     def state_names(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
 
+    def stable_curvature(self) -> float:
+        a, m = self.learning_rate, self.momentum
+        return 2 * (1 + m) / (a * (1 + 2 * m)) if self.nesterov else 2 * (1 + m) / (a * (1 - self.dampening))
+
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
         rate = self.learning_rate

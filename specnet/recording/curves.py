@@ -43,6 +43,12 @@ def layer_curves(record: Mapping[str, np.ndarray]) -> dict[str, _Curves]:
     return values
 
 
+def curvature_curves(record: Mapping[str, np.ndarray]) -> _Curves:
+    """Return the recorded curvatures, the largest first; nothing if there are none."""
+    columns = record.get("curvature", np.empty((0, 0))).T
+    return dict(zip(("largest", "second", "third"), columns, strict=False))
+
+
 def title(value: str) -> str:
     """Return the title of a value of the history.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,16 +9,17 @@ from typing import Any
 import numpy as np
 
 from specnet.datasets.base import Data
-from specnet.datasets.rows import Rows
 from specnet.errors import DataError
 from specnet.functions import evenly_spaced
 from specnet.layers.base import Activation, Layer
 from specnet.network.norms import Norms, check_norms, layer_norms, step_norms, trained_layers
 from specnet.network.summary import layer_costs
 from specnet.network.wrapping import wrapped
+from specnet.recording.curvature import CURVATURES, CurvatureProbe, choose_rows
 from specnet.recording.curves import COUNTERS
 from specnet.recording.frame_schedule import STEP, FrameSchedule, Work
 from specnet.recording.inputs import UNIT_POINTS, grid_inputs, recorded_inputs
+from specnet.recording.proof import digest
 from specnet.recording.text import check_writes, write
 from specnet.spec.model import Record
 from specnet.training.batches import PreparedSplit
@@ -51,6 +51,9 @@ class Recorder(Callback):
       the epoch's last step, (frames, layers);
     - of the activations, named by `activations`, `dead_units` (frames, activations): the share of units that
       are dead or saturated, as their slope is less than 0.01 for all of 200 training samples;
+    - of the training loss on at most 256 samples, if the spec asks for it, its largest `curvature`s
+      (frames, curvatures), the eigenvalues of its Hessian, and in small networks all `parameters` (frames, n) in
+      float32;
     - `tokens` (frames, tokens) that a network of a text writes, if the spec asks for them;
     - of the hidden layers that are named by `unit_layers`, if the spec asks for them, `units/NAME`
       (frames, points[, points], units): the responses of at most 64 units, in float16.
@@ -66,21 +69,24 @@ class Recorder(Callback):
         self.network = model.network
         self.inputs = recorded_inputs(record, model, data)
         probed = evenly_spaced(train.rows, PROBED)
-        self.probes = _choose(train.inputs, probed)
+        self.probes = choose_rows(train.inputs, probed)
         self.data = data
         if record.tokens:
             check_writes(model, data)
-        self.probed_mask = None if train.mask is None else _choose(train.mask, probed)
+        self.probed_mask = None if train.mask is None else choose_rows(train.mask, probed)
         self.activations = {name: layer for name, layer in self.network.named.items() if isinstance(layer, Activation)}
         self.responding: dict[str, int] = {}
         if record.units:
             self.grid = grid_inputs(record, model, data, UNIT_POINTS[data.train.inputs.shape[1]])
             self.responding = self._find_units()
+        self.probe = CurvatureProbe(model, train) if record.curvature else None
         self.fixed = self.inputs.arrays | {
             "layers": np.array(trained_layers(self.network), np.str_),
             "activations": np.array(list(self.activations), np.str_),
             "unit_layers": np.array(list(self.responding), np.str_),
         }
+        if self.probe:
+            self.fixed["curvatures"] = np.arange(CURVATURES)
         self.frames: dict[int, Frame] = {0: self._frame({"train/loss": math.nan}, None)}
         self.digests = {0: digest(self.frames[0])}
         self.proof = {name: digest({name: array}).hex() for name, array in self.fixed.items()}
@@ -115,6 +121,9 @@ class Recorder(Callback):
         return self.schedule.next
 
     def begin(self, training: Trainer) -> None:
+        if training.step == 0 and self.probe:
+            self.frames[0] |= self.probe.measure(training)
+            self.digests[0] = digest(self.frames[0])
         self._look_ahead(training)
 
     def step(self, training: Trainer) -> None:
@@ -127,8 +136,9 @@ class Recorder(Callback):
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
         if training.epoch == self.next or training.done:
+            further = self.probe.measure(training) if self.probe else {}
             with training.evaluation_weights():
-                self.keep(training.epoch, values, self.norms)
+                self.keep(training.epoch, {**values, **further}, self.norms)
         self.norms = None
         self._look_ahead(training)
 
@@ -184,6 +194,7 @@ class Recorder(Callback):
                 **{name: np.array(value, np.float64) for name, value in line.items() if name not in COUNTERS},
                 **{name: np.array(values, np.float32) for name, values in norms.items()},
                 "dead_units": self._judge_units(),
+                **(self.probe.parameters() if self.probe else {}),
                 **self._respond(),
                 **({"tokens": write(self.model, self.data, self.record.tokens)} if self.record.tokens else {}),
             }
@@ -227,8 +238,10 @@ class Recorder(Callback):
     def arrays(self) -> dict[str, np.ndarray]:
         """What has been kept, as the arrays of `record.npz`."""
         frames = list(self.frames.values())
-        missing = np.array(math.nan)
-        stacked = {name: np.stack([frame.get(name, missing) for frame in frames]) for name in frames[-1]}
+        stacked = {
+            name: np.stack([frame.get(name, np.full(np.shape(array), math.nan)) for frame in frames])
+            for name, array in frames[-1].items()
+        }
         told = {"epochs": np.array(list(self.frames)), "reached": np.array(self.reached)}
         return {**told, **self.fixed, **stacked}
 
@@ -253,44 +266,3 @@ class Recorder(Callback):
         }
         self.digests = {each: digest(frame) for each, frame in self.frames.items()}
         self.schedule, self.reached = schedule, reached
-
-
-def digest(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Return the SHA-256 of named arrays. A number that is NaN counts as missing: `Recorder.arrays` fills gaps so."""
-    found = hashlib.sha256()
-    for name, array in sorted(arrays.items()):
-        if array.ndim or array.dtype.kind != "f" or not np.isnan(array):
-            found.update(f"{name} {array.dtype.str} {array.shape}".encode())
-            found.update(np.ascontiguousarray(array).data)
-    return found.digest()
-
-
-def prove(arrays: Mapping[str, np.ndarray], saved: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return the arrays of a record with only those frames that the state of a `Recorder` has digests of.
-
-    Raises:
-        ValueError: if something has changed since.
-        KeyError: if an array is missing.
-    """
-    for name, expected in saved["fixed"].items():
-        if digest({name: arrays[name]}).hex() != expected:
-            raise ValueError(f"{name} has changed")
-    epochs, reached = arrays["epochs"], arrays["reached"]
-    stacked = {name: array for name, array in arrays.items() if name not in ("epochs", "reached", *saved["fixed"])}
-    if any(array.shape[:1] != epochs.shape or not array.ndim for array in stacked.values()):
-        raise ValueError("its arrays have different numbers of frames")
-    if epochs.dtype.kind != "i" or reached.dtype.kind != "i" or reached.shape or np.any(np.diff(epochs) <= 0):
-        raise ValueError("its epochs are not ascending numbers")
-    expected = dict(zip(saved["epochs"].tolist(), saved["digests"], strict=True))
-    proven = [number for number, epoch in enumerate(epochs.tolist()) if epoch in expected]
-    if not proven:
-        raise ValueError("the checkpoints know none of its frames")
-    for number in proven:
-        frame = {name: array[number, ...] for name, array in stacked.items()}
-        if digest(frame) != expected[epochs[number]].tobytes():
-            raise ValueError(f"the frame of epoch {epochs[number]} has changed")
-    return {**arrays, "epochs": epochs[proven], **{name: array[proven] for name, array in stacked.items()}}
-
-
-def _choose(array: np.ndarray | Rows, numbers: np.ndarray) -> np.ndarray:
-    return array[numbers] if isinstance(array, np.ndarray) else array.select(numbers)[:]

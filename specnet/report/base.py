@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from specnet.plots.base import Trained
+from specnet.report.trace import Trace
 from specnet.spec.model import Spec
 from specnet.training.model import Model
 from specnet.training.state import TrainingState
@@ -67,3 +68,6 @@ class Reported(Trained, Protocol):
 
     def state(self, step: int) -> TrainingState:
         """Return the state in the checkpoint of a step; 0 is the initial one."""
+
+    def trace(self) -> Trace:
+        """Return the first step of training as numbers."""

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import math
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -14,15 +15,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from specnet.functions import format_number
 from specnet.network.diagram import draw_network
+from specnet.network.summary import layer_costs
 from specnet.plugin_code import staying
 from specnet.report.base import Reported
 from specnet.report.entries import single
 from specnet.report.inside import look_inside
 from specnet.report.laboratory import laboratory, scripts
+from specnet.report.landscape import show_landscape
 from specnet.report.paths import relative_paths, shorten_paths
 from specnet.report.replay import replay
 from specnet.report.results import confusions, residuals, scores, worst
 from specnet.report.series import panels
+from specnet.report.trace import Trace
 from specnet.report.view import (
     CONFUSION_CLASSES,
     Part,
@@ -38,6 +42,10 @@ from specnet.spec.shortest import shortest_spec
 
 SCRIPTS = ("data.js", "chart.js", "board.js", "scenes.js", "stills.js", "inside.js", "player.js")
 """In the order in which they need each other."""
+TRACED_OPERATIONS = 20_000
+"""Operations for a sample up to which the first step is shown as numbers."""
+TRACED_NUMBERS = 1_000_000
+"""Numbers in all training inputs up to which it is."""
 LETTERS = 1_000_000
 """Letters that the frames of all replays of a page take at most; a page should stay below 2 MB."""
 
@@ -133,6 +141,8 @@ def details(run: Reported, drawn: Sequence[dict[str, Any]], replayed: bool) -> d
         "examples": show_examples(run, wrong.value) if wrong.value else [],
         "residuals": residual,
         "stills": residual_pictures(run, residual.value) if residual.value else [],
+        "landscape": make_part(run, lambda: show_landscape(run)),
+        "trace": first_step(run),
     }
 
 
@@ -140,6 +150,18 @@ def framed(page: str, title: str) -> str:
     """Return a page as notebooks show it."""
     style = "width: 100%; height: 800px; border: 0"
     return f'<iframe srcdoc="{html.escape(page)}" sandbox="allow-scripts" title="{title}" style="{style}"></iframe>'
+
+
+def first_step(run: Reported) -> Part:
+    """Return the first step of training as numbers, unless that takes long."""
+
+    def small_trace() -> Trace | None:
+        operations = sum(cost.flops for cost in layer_costs(run.model.network.layers))
+        few = operations <= TRACED_OPERATIONS and math.prod(run.data.train.inputs.shape) <= TRACED_NUMBERS
+        return run.trace() if few else None
+
+    part = make_part(run, small_trace)
+    return part if part.value or part.reason else Part(None, "To see it as numbers: specnet trace RUN")
 
 
 def source(text: str) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 from specnet.datasets.split import SPLITS
 from specnet.functions import evenly_spaced, format_number, thin
 from specnet.metrics.base import Metric
-from specnet.recording.curves import DEAD_UNITS, history_curves, layer_curves, spans_decades, title
+from specnet.recording.curves import DEAD_UNITS, curvature_curves, history_curves, layer_curves, spans_decades, title
+from specnet.report.base import Reported
 from specnet.report.entries import RunSet
 from specnet.spec.model import Spec
 
@@ -39,7 +40,9 @@ def panels(entries: Sequence[RunSet], epochs: Sequence[int] = ()) -> list[PanelJ
     a group has `low` and `high`. What is set or checked and stays the same is `constant`: the page says it in words.
     """
     single = len(entries) == 1 and not entries[0].is_group
-    found = [*history_panels(entries), *(layer_panels(entries[0].runs[0].record) if single else [])]
+    found = [*history_panels(entries)]
+    if single:
+        found += [*curvature_panel(entries[0].runs[0]), *layer_panels(entries[0].runs[0].record)]
     most = min(CURVE_POINTS, ALL_POINTS // max(1, sum(len(panel["series"]) for panel in found)))
     for panel in found:
         for series in panel["series"]:
@@ -97,6 +100,23 @@ def history_panels(entries: Sequence[RunSet]) -> Iterator[PanelJson]:
 def metrics_of(spec: Spec, value: str) -> list[Metric]:
     """Return the metrics of a spec whose values have this name in the history."""
     return [metric for metric in spec.metrics if metric.label == value.partition("/")[0]]
+
+
+def curvature_panel(run: Reported) -> Iterator[PanelJson]:
+    """Yield the panel of a run's recorded curvatures, with the largest that its optimizer takes without growing steps.
+
+    For plain gradient descent that is 2 / learning rate.
+    """
+    record, optimizer = run.record, run.spec.optimizer
+    curves = curvature_curves(record)
+    rates = record.get("optimizer.learning_rate", np.empty(0))
+    limits = [optimizer.model_copy(update={"learning_rate": rate}).stable_curvature() for rate in rates if rate]
+    if curves and limits and None not in limits:
+        curves["stable below"] = np.full(len(rates), np.nan)
+        curves["stable below"][rates != 0] = limits
+    if curves:
+        epochs = record["epochs"]
+        yield panel("curvature", [curve(name, n, n, epochs, y) for n, (name, y) in enumerate(curves.items())])
 
 
 def layer_panels(record: Mapping[str, np.ndarray]) -> Iterator[PanelJson]:

@@ -76,6 +76,9 @@ class _Samples(BaseModel):
 def write_bundle(run: Run, path: Path) -> None:
     """Write a run's network to a file.
 
+    It contains weights, fitted transforms, the spec, a description of the inputs and some made-up rows with their
+    predictions; neither training data nor paths of this machine.
+
     Raises:
         RunError: if the run was made by an earlier version.
         OSError: if the file cannot be written; then nothing is left.

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from specnet.component import fresh_copy
-from specnet.datasets.base import AnySamples, StreamedSamples
+from specnet.datasets.base import AnySamples, Data, StreamedSamples
 from specnet.datasets.rows import row_bytes
 from specnet.diagnostics import show_value
 from specnet.errors import DataError, Diagnostic, ShapeError, SpecError, SpecnetError
@@ -61,7 +61,8 @@ def _check_batch(samples: AnySamples, size: int | None) -> None:
 class Experiment:
     """Everything that a run trains with; pretrained weights are read if the run is `new`.
 
-    Each batch is divided into `shards`, which the processes of `ranks` share.
+    Each batch is divided into `shards`, which the processes of `ranks` share. `data` are those of the spec, if they are
+    loaded already.
 
     Raises:
         SpecnetError: if data, transforms, layers, loss, metrics, monitors or plots do not fit each other.
@@ -75,10 +76,11 @@ class Experiment:
         new: bool = False,
         shards: int = 1,
         ranks: Ranks | None = None,
+        data: Data | None = None,
     ) -> None:
         with located(spec):
             spec, warnings = resolve_dataset(spec)
-        self.data = load_data(spec)
+        self.data = data or load_data(spec)
         inputs, targets, transformed = transform(spec, self.data)
         with located(spec):
             self.spec = spec = resolve_loaded(spec, self.data, transformed["train"])

@@ -7,7 +7,7 @@ from specnet.plugin_code import staying
 from specnet.runs.building import located
 from specnet.runs.checkpointing import Checkpointed, Checkpointing
 from specnet.runs.experiment import Experiment
-from specnet.runs.run import Run, load_run
+from specnet.runs.run import Run
 from specnet.runs.signals import Signals
 from specnet.training.loop import train
 
@@ -36,7 +36,7 @@ class FollowingRank(Checkpointed):
                     raise
         with self.ranks.together():
             pass  # rank 0 draws plots
-        return load_run(directory)
+        return Run(directory)
 
     def begin(self) -> None:
         pass

@@ -9,7 +9,7 @@ import numpy as np
 
 from specnet.errors import DataError, RunError
 from specnet.numpy_files import read_npz
-from specnet.recording.recorder import prove
+from specnet.recording.proof import prove
 from specnet.spec.model import Record
 from specnet.training.state import TrainingState
 

@@ -18,6 +18,7 @@ from specnet.names import suggest
 from specnet.plots.base import Plot
 from specnet.randomness import stream
 from specnet.report.pictures import FORMATS, check_format, write_picture
+from specnet.report.trace import Trace
 from specnet.runs.baseline import baselines, linear_baselines
 from specnet.runs.building import load_data
 from specnet.runs.bundle import write_bundle
@@ -271,28 +272,27 @@ class Run(TrainedModel):
         suffix = "" if self.checkpoint.name == self.best.get("checkpoint") else f"-{self.checkpoint.stem}"
         return inside(self.directory, "plots", f"{name}{suffix}.{format}")
 
-    def bundle(self, path: str | Path) -> Path:
-        """Write the network of this checkpoint to a file that `specnet.load_model` reads, and return its path.
+    def trace(self, samples: int | None = 2, steps: int = 1, layer: str | None = None) -> Trace:
+        """Return the first steps of the run's training as numbers; arguments and errors as those of `specnet.trace`."""
+        from specnet.runs.tracing import trace
 
-        It contains weights, fitted transforms, the spec, a description of the inputs and some made-up rows with their
-        predictions; neither training data nor paths of this machine.
-        """
+        return trace(self.spec, samples, steps, layer, self.data)
+
+    def bundle(self, path: str | Path) -> Path:
+        """Write the network of this checkpoint to a file that `specnet.load_model` reads, and return its path."""
         write_bundle(self, Path(path))
         return Path(path)
 
     def report(self) -> Path:
         """Write the run's `report.html`, a self-contained page, and return its path."""
-        path, page = inside(self.directory, "report.html"), self._page().encode("utf-8", "backslashreplace")
-        write_file(path, lambda file: file.write(page))
-        return path
-
-    def _page(self) -> str:
         from specnet.report.page import page
 
-        return page(self)
+        path, content = inside(self.directory, "report.html"), page(self).encode("utf-8", "backslashreplace")
+        write_file(path, lambda file: file.write(content))
+        return path
 
     def _repr_html_(self) -> str:
         """Return the run's report as notebooks show it."""
-        from specnet.report.page import framed
+        from specnet.report.page import framed, page
 
-        return framed(self._page(), "report of a run")
+        return framed(page(self), "report of a run")

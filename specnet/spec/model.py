@@ -66,6 +66,11 @@ class Record(Section):
         default=200, description="samples whose predictions are recorded if there are more than two inputs"
     )
     units: bool = Field(default=False, description="whether to record the response of each hidden unit")
+    curvature: bool = Field(
+        default=False,
+        description="whether to record the largest curvatures of the training loss and, of small networks, all "
+        "parameters; each frame then takes as long as training on some thousands of samples",
+    )
     tokens: Annotated[int, Field(ge=0, le=10_000)] = Field(
         default=0, description="characters, bytes or words that a network of a text writes in each frame"
     )

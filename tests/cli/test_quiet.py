@@ -31,7 +31,7 @@ def place(invoke, write):
 
 COMMANDS = {
     "run": ["arms.json"], "resume": ["run", "--set", "training.epochs=2"], "validate": ["arms.json"],
-    "summary": ["arms.json"], "lr-find": ["arms.json"],
+    "summary": ["arms.json"], "lr-find": ["arms.json"], "trace": ["arms.json"],
     "repeat": ["arms.json", "--seeds", "1"], "cross-validate": ["arms.json", "--folds", "2", "-j", "1"],
     "refit": ["group"],
     "schema": [], "components": ["layers"], "data": ["arms.json"], "evaluate": ["run"],

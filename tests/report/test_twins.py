@@ -25,7 +25,7 @@ from specnet.report.javascript import (
 )
 from specnet.report.laboratory import generator_state, laboratory, prepare, rates
 from specnet.report.page import resource
-from specnet.training.update import updater
+from specnet.training.update import Updater
 
 SCRIPTS = dict.fromkeys([*NETWORK, *(name for names in LAYER_TWINS.values() for name in names), *TRAINING])
 WITHOUT_NODE = pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not installed")
@@ -170,7 +170,7 @@ def test_an_optimizer_and_its_twin_agree(name, fields, javascript):
     optimizer = build("optimizers", {"type": name, **fields})
     slots, w = np.zeros((len(optimizer.state_names), 8)), network.params.flat.tolist()
     gs = rng.normal(size=(6, 8))
-    update = updater(network, optimizer, slots)
+    update = Updater(network, optimizer, slots)
     for step, g in enumerate(gs):
         network.grads.flat[...] = g
         update(step)

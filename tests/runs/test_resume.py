@@ -33,6 +33,11 @@ SPECS = {
     "nested": {
         "layers": [{"type": "repeat", "times": 2, "layers": [{"type": "residual", "layers": [DROPOUT[2]]}]}, LINEAR]
     },
+    "curvatures": {
+        "layers": [{"type": "linear", "units": 6}, "batch_norm", {"type": "dropout", "rate": 0.3}, LINEAR],
+        "optimizer": {**MOMENTUM, "learning_rate": PLATEAU},
+        "record": {"every": 2, "points": 3, "curvature": True},
+    },
     "clipping and record": {
         "training": {"epochs": 5, "batch_size": 20, "clip_norm": 0.01},
         "record": {"every": 2, "points": 3},

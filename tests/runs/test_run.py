@@ -8,6 +8,7 @@ import pytest
 
 import specnet
 from specnet.errors import DataError, RunError, ShapeError, UsageError
+from specnet.report.page import page
 from specnet.spec.model import json_digest
 
 
@@ -162,4 +163,4 @@ def test_a_page_is_written_where_the_run_is(train):
     run = train()
     (run.directory / "report.html").unlink()
     assert run.report() == run.directory / "report.html"
-    assert run.report().read_text() == run._page()
+    assert run.report().read_text() == page(run)
