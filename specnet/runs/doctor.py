@@ -15,7 +15,7 @@ from specnet.runs.checkpoints import DAMAGED, Listing, best_of
 from specnet.runs.directory import FOLDERS, LOCK, OWN, entries, find_writer, is_free
 from specnet.runs.experiment import Experiment
 from specnet.runs.files import TEMPORARY
-from specnet.runs.findings import Finding, Report, Severity, enumerate_some, has_errors
+from specnet.runs.findings import Finding, Report, Severity, has_errors
 from specnet.runs.history import check_history, ends_incomplete, read_until
 from specnet.runs.manifest import read_manifest, read_spec
 from specnet.runs.plugins import changed_plugins, damaged_copies
@@ -26,6 +26,7 @@ from specnet.runs.state import NAME, ForeignError, file_name, read_checkpoint, r
 from specnet.runs.threads import blas_threads, recorded_threads
 from specnet.spec.model import Spec
 from specnet.training.state import TrainingState
+from specnet.words import enumerate_some
 
 TEMPORARIES = ("left by a process that was killed", "resume removes them")
 SET_ASIDE = ("damaged checkpoints that resume has renamed", "delete them if nobody needs them")
