@@ -1,0 +1,63 @@
+"""The loss that training minimizes, on samples that stay the same, as a function of all parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from specnet.component import fresh_copy
+from specnet.kernels.base import Textbook
+from specnet.network.network import Network
+from specnet.training.batches import Batch, map_arrays
+from specnet.training.model import Model
+from specnet.training.regularization import Regularization
+from specnet.training.settings import Training
+
+
+class FixedLoss:
+    """Loss with penalties, and its gradient, of some samples in float64, by the definitions of all components.
+
+    It has copies of the model's network and loss: using it changes nothing of the model. Layers run as in training,
+    batch normalization with the statistics of these samples, and dropout with the same random numbers each time. A loss
+    that sums over samples is scaled to `batch_size` samples. `trained` (n,) is True where a parameter is trained.
+    """
+
+    def __init__(self, model: Model, training: Training, batch: Batch) -> None:
+        network = model.network
+        self.network = Network(network.layers, network.input_shape, "float64", None, Textbook)
+        for name, layer in self.network.named.items():
+            layer.frozen = network.named[name].frozen
+        self.network.freeze(())
+        self.state = network.state.flat
+        self.trained = np.ones(network.params.flat.size, bool)
+        for slot in network.params.slots:
+            self.trained[slot.part] = not network.named[slot.name.rpartition(".")[0]].frozen
+        self.model = Model(self.network, Textbook.instantiate(fresh_copy(model.loss)), model.inputs, model.targets)
+        self.model.loss.task = model.task
+        self.batch = map_arrays(batch, as_float64)
+        self.scale = 1.0
+        if model.loss.reduction == "sum":
+            self.scale = (training.step_size or batch.rows) / batch.rows
+        self.regularization = Regularization(self.network, training, self.model.loss, 1)
+
+    def evaluate(self, w: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return loss and gradient at parameters w (n,); the gradient is a new array."""
+        network, loss = self.network, self.model.loss
+        network.params.flat[...], network.state.flat[...] = w, self.state
+        network.draw_from(0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            y = network.propagate(self.batch.inputs, training=True, mask=self.batch.mask)
+            batch = self.batch.masked(network.stack.mask_out())
+            value, weight = self.scale * self.model.loss_of(y, batch), self.model.weight_of(batch)
+            self.regularization.divide(weight)
+            network.backpropagate(self.scale * loss.backward())
+            value += self.regularization.add(weight)
+        return value, network.grads.flat.copy()
+
+    def gradient(self, w: np.ndarray) -> np.ndarray:
+        """Return the gradient at parameters w (n,)."""
+        return self.evaluate(w)[1]
+
+
+def as_float64(array: np.ndarray) -> np.ndarray:
+    """Return an array in float64 if it has floating-point numbers, else unchanged."""
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
