@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from specnet.diagnosis.evidence import Evidence
-from specnet.diagnosis.symptom import GRADIENTS, LOSS, RATES, Cure, Symptom
+from specnet.diagnosis.symptom import GRADIENTS, RATES, Cure, Symptom
 from specnet.functions import format_number
-from specnet.schedules.decay import Timed
+from specnet.schedules.base import Schedule
 
 _LOST = 0.5
 """Share of what the training loss had gained, above which losing it again is told."""
@@ -29,6 +29,10 @@ _IDLE = 0.3
 """Share of the epochs that may be left by then."""
 _CLIPPED = 0.95
 """Share of the recorded steps that are clipped if clipping is always active."""
+_PARTS = 40
+"""Parts of the epochs, whose medians are compared."""
+_LEFT = 0.1
+"""Share of the loss of a constant prediction from which there is something left to gain."""
 _FEWEST = 10
 """Epochs of which the course of a loss can be judged."""
 
@@ -47,13 +51,13 @@ def rising_loss(evidence: Evidence) -> Iterator[Symptom]:
     losses = evidence.losses
     if len(losses) < _FEWEST:
         return
-    smooth, last = _smooth(losses), _last(losses)
-    least = int(smooth.argmin())
-    gained = max(losses[0], last) - smooth[least]
-    # What is lost has to be large beside the loss itself, too: the end of a fit is uneven on a logarithmic scale.
-    if last - smooth[least] > _LOST * gained > 0 and last > 2 * abs(smooth[least]) and last > _floor(evidence):
-        message = f"the training loss rises again, from {_n(smooth[least])} about epoch {least + 1} to {_n(last)}"
-        numbers = {"lowest": float(smooth[least]), "last": last, "lost": float((last - smooth[least]) / gained)}
+    (smooth, starts), last = _smooth(losses), _last(losses)
+    least = float(smooth.min())
+    gained = max(losses[0], last) - least
+    if last - least > _LOST * gained > 0 and last > _LEFT * (evidence.constant_loss or 0.0):
+        epoch = int(starts[smooth.argmin()]) + 1
+        message = f"the training loss rises again, from {_n(least)} about epoch {epoch} to {_n(last)}"
+        numbers = {"lowest": least, "last": last, "lost": float((last - least) / gained)}
         cure = evidence.with_rate(0.1, "to take smaller steps")
         yield Symptom("rising-loss", message, numbers, ("optimizer", "learning_rate"), cure)
 
@@ -80,7 +84,8 @@ def plateau(evidence: Evidence) -> Iterator[Symptom]:
     losses, constant = evidence.losses, evidence.constant_loss
     if len(losses) < _FEWEST or constant is None:
         return
-    below = np.flatnonzero(_smooth(losses) < (1 - _LEVEL) * constant)
+    smooth, starts = _smooth(losses)
+    below = starts[smooth < (1 - _LEVEL) * constant]
     if len(below) and (waited := int(below[0])) > _WAITED * len(losses):
         level = f"{_n(constant)}, the loss of a constant prediction"
         message = f"in the first {waited} of {len(losses)} epochs the training loss was not below {level}"
@@ -94,12 +99,14 @@ def still_improving(evidence: Evidence) -> Iterator[Symptom]:
     epochs, run = evidence.spec.training.epochs, evidence.run
     if run.status != "finished" or run.manifest.get("stopped_early") or len(evidence.losses) < epochs or epochs < 2:
         return
-    shares = {name: _last_gain(evidence.history[name]) for name in ("train/loss", "validation/loss") if name in evidence.history}
-    if min(shares.values()) > _FALLING:
+    names = [name for name in ("train/loss", "validation/loss") if name in evidence.history]
+    constant = evidence.constant_loss or float(evidence.losses[0])
+    shares = {name: _last_gain(evidence.history[name], constant) for name in names}
+    if min(shares.values()) > _FALLING and _last(evidence.losses) > _LEFT * constant:
         name, share = min(shares.items(), key=lambda item: item[1])
         tenth = max(1, epochs // 10)
         what = f"{tenth} epochs" if tenth > 1 else "epoch"
-        message = f"training stopped while still improving: {name} gained {share:.0%} of all its gain in the last {what}"
+        message = f"training stopped while still improving: {share:.0%} of all that {name} gained is of the last {what}"
         cure = Cure("to train longer", (f"training.epochs={2 * epochs}",))
         yield Symptom("still-improving", message, {"gain": share, "epochs": epochs}, ("training", "epochs"), cure)
 
@@ -113,15 +120,15 @@ def schedule_over(evidence: Evidence) -> Iterator[Symptom]:
     if (idle := len(rates) - 1 - int(alive[-1])) > _IDLE * len(rates):
         place, epochs = ("optimizer", "learning_rate"), evidence.spec.training.epochs
         cure = Cure("for a constant one", (f"optimizer.learning_rate={rates.max():.3g}",))
-        if isinstance(rate, Timed):
-            ends = [f"optimizer.learning_rate.{name}=null" for name in ("steps", "epochs") if getattr(rate, name)]
+        if isinstance(rate, Schedule):
+            ends = [f"optimizer.learning_rate.{name}=null" for name in ("steps", "epochs") if getattr(rate, name, None)]
             cure = Cure("to make it as long as the training", tuple(ends)) if ends else cure
         message = f"the learning rate was below 1 % of its maximum in the last {idle} of {len(rates)} epochs"
         yield Symptom("schedule-over", message, {"epochs": idle, "of": epochs}, place, cure, RATES)
 
 
 def always_clipping(evidence: Evidence) -> Iterator[Symptom]:
-    """The norm of the gradients is the limit in almost every recorded step, so that the limit sets the length of steps."""
+    """The norm of the gradients is at its limit in almost every recorded step: the limit sets the length of steps."""
     limit, record = evidence.spec.training.clip_norm, evidence.run.record
     if limit is None or "gradient_norms" not in record:
         return
@@ -132,18 +139,11 @@ def always_clipping(evidence: Evidence) -> Iterator[Symptom]:
         yield Symptom("always-clipping", message, {"share": share}, ("training", "clip_norm"), cure, GRADIENTS)
 
 
-def _floor(evidence: Evidence) -> float:
-    """Return a loss below which rises do not matter: a hundredth of that of a constant prediction."""
-    return 0.01 * (evidence.constant_loss or 0.0)
-
-
-def _smooth(values: np.ndarray) -> np.ndarray:
-    """Return the median of each value and those beside it, a twentieth of them all."""
-    width = max(1, len(values) // 40)
-    padded = np.pad(values, width, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * width + 1)
-    smooth: np.ndarray = np.median(windows, axis=1)
-    return smooth
+def _smooth(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the medians of at most 40 parts of the epochs, and the number of epochs before each part."""
+    parts = np.array_split(values, min(len(values), _PARTS))
+    starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
+    return np.array([np.median(part) for part in parts]), starts
 
 
 def _last(values: np.ndarray) -> float:
@@ -151,10 +151,10 @@ def _last(values: np.ndarray) -> float:
     return float(np.median(values[-max(1, len(values) // 10) :]))
 
 
-def _last_gain(values: np.ndarray) -> float:
-    """Return the share of all that was gained that the last tenth has gained over the tenth before it."""
+def _last_gain(values: np.ndarray, start: float) -> float:
+    """Return the share of all that was gained, from a loss on, that the last tenth gained over the tenth before it."""
     tenth = max(1, len(values) // 10)
-    gained, before = values[0] - values.min(), float(np.median(values[-2 * tenth : -tenth]))
+    gained, before = max(start, values[0]) - values.min(), float(np.median(values[-2 * tenth : -tenth]))
     return (before - _last(values)) / gained if gained > 0 else 0.0
 
 

@@ -52,7 +52,7 @@ def data_symptoms(spec: Spec, data: Data, model: Model, task: Task) -> list[Symp
     if isinstance(data.train, Samples):
         x, columns = _some(data.train), data.train.inputs.ndim == 2
         found += _sizes(model, x.inputs)
-        found += [*_constant(spec, data, x.inputs), *_leaks(spec, data, task, x)] if columns else []
+        found += [*_constant(spec, data, x.inputs), *_leaks(spec, data, model, task, x)] if columns else []
         found += [*_classes(spec, data, task), *_validation(spec, data, task), *_parameters(spec, model, data.train)]
         found += [*_shares(spec, data), *_duplicates(data)]
     return found
@@ -125,8 +125,14 @@ def _constant(spec: Spec, data: Data, x: np.ndarray) -> Iterator[Symptom]:
         yield Symptom("constant-inputs", message, evidence, ("dataset", "inputs"), _without(spec, names), SPEC)
 
 
-def _leaks(spec: Spec, data: Data, task: Task, some: Samples) -> Iterator[Symptom]:
-    """Warn of input columns that contain a target; not of an autoencoder, whose targets are its inputs."""
+def _leaks(spec: Spec, data: Data, model: Model, task: Task, some: Samples) -> Iterator[Symptom]:
+    """Warn of input columns that contain a target.
+
+    Not of an autoencoder, whose targets are its inputs, or of a sequence with a target at each position, such as the
+    next character.
+    """
+    if len(model.network.output_shape) > 1:
+        return
     assert isinstance(data.train, Samples)
     x, t = some.inputs, some.targets.reshape(len(some.targets), -1)
     if len(x) < 2 * _FEW or (x.shape == t.shape and x.shape[1] > 1 and np.array_equal(x, t)):

@@ -15,14 +15,22 @@ from specnet.datasets.sampling import evenly_chosen
 from specnet.diagnosis.probe import Probed, probe
 from specnet.diagnosis.symptom import Cure, Symptom
 from specnet.layers.base import Layer
+from specnet.network.norms import layer_norms, trained_layers
+from specnet.network.summary import layer_costs
 from specnet.report.base import Reported
 from specnet.schedules.base import Schedule
 from specnet.training.batches import Batch
 from specnet.training.model import Model
 from specnet.words import Pointer, show_pointer
 
-SAMPLES = 1000
-"""Training samples that are looked at."""
+_SAMPLES = 1000
+"""Training samples that go through the network at most."""
+_FEWEST = 50
+"""Samples that do at least."""
+_WORK = 200_000_000
+"""Operations that they take, about 0.1 s, unless they are the fewest."""
+_NUMBERS = 200_000
+"""Numbers of the training targets that are looked at."""
 _RATES = ("initial", "maximum", "value")
 """Fields of schedules that are, or are proportional to, the largest value."""
 
@@ -58,11 +66,19 @@ class Evidence:
     @cached_property
     def batch(self) -> Batch:
         """Some training samples, as the network and the loss take them."""
-        chosen = evenly_chosen(self.run.data.train, SAMPLES)
-        transformed = chosen.map(self.model.inputs.apply, self.model.targets.apply)
-        prepared = self.model.prepare(transformed, chosen.targets)
+        flops = sum(cost.flops for cost in layer_costs(self.model.network.layers))
+        chosen = evenly_chosen(self.run.data.train, max(_FEWEST, min(_SAMPLES, _WORK // max(flops, 1))))
+        prepared = self.model.prepare(chosen.map(self.model.inputs.apply, self.model.targets.apply), chosen.targets)
         assert isinstance(prepared, Batch)
         return prepared
+
+    @cached_property
+    def targets(self) -> Batch:
+        """The targets of more training samples, all if they are not too many; without their inputs."""
+        train = self.run.data.train
+        chosen = evenly_chosen(train, max(_SAMPLES, _NUMBERS // math.prod(train.targets.shape[1:])))
+        targets = self.model.prepare_targets(self.model.targets.apply(chosen.targets))
+        return Batch(targets[:, :0] if targets.ndim > 1 else targets, targets, targets, chosen.weight, chosen.mask)
 
     @cached_property
     def initial(self) -> Model:
@@ -84,11 +100,11 @@ class Evidence:
         """Whether inputs are of such a size that layers of usual weights cannot be judged."""
         return any(found.code == "unscaled-inputs" for found in self.run.data_symptoms)
 
-    def loss(self, y: np.ndarray) -> float:
-        """Return the loss of outputs y (n, ...) for `batch`; that of the whole training split where losses are sums."""
-        found = self.model.loss_of(np.ascontiguousarray(y, self.model.network.dtype), self.batch)
+    def loss(self, y: np.ndarray, batch: Batch) -> float:
+        """Return the loss of outputs y (n, ...) for a batch; where losses are sums, for the whole training split."""
+        found = self.model.loss_of(np.ascontiguousarray(y, self.model.network.dtype), batch)
         if self.model.loss.reduction == "sum":
-            found *= len(self.run.data.train.inputs) / self.batch.rows
+            found *= len(self.run.data.train.inputs) / batch.rows
         return found
 
     @cached_property
@@ -97,12 +113,16 @@ class Evidence:
 
         A network that has learned something is better. None if there is none, or the loss is not positive.
         """
-        shape, found = (self.batch.rows, *self.model.network.output_shape), list[float]()
-        if self.batch.mask is None:
+        return self.constant_loss_of(self.targets)
+
+    def constant_loss_of(self, batch: Batch) -> float | None:
+        """Return the same for some samples."""
+        shape, found = (batch.rows, *self.model.network.output_shape), list[float]()
+        if batch.mask is None:
             with np.errstate(all="ignore"):
-                for constant in _constants(self.batch.targets, shape):
+                for constant in _constants(batch.targets, shape):
                     with suppress(Exception):  # a loss takes some of them only
-                        found.append(self.loss(np.broadcast_to(constant, shape)))
+                        found.append(self.loss(np.broadcast_to(constant, shape), batch))
         found = [each for each in found if math.isfinite(each)]
         return min(found) if found and min(found) > 0 else None
 
@@ -111,6 +131,43 @@ class Evidence:
         """The share of the loss of a constant output that training has removed, in the state of the results."""
         loss = self.run.metrics["train"]["loss"]
         return None if self.constant_loss is None else 1 - loss / self.constant_loss
+
+    def loss_of(self, output: float) -> float:
+        """Return the training loss of outputs that are all the same number."""
+        shape = (self.targets.rows, *self.model.network.output_shape)
+        return self.loss(np.broadcast_to(output, shape), self.targets)
+
+    @cached_property
+    def uniform_loss(self) -> float:
+        """The training loss of equal probabilities of all classes."""
+        k = self.model.network.output_shape[-1] if self.run.task.only.kind == "multiclass" else 2
+        return self.loss_of(1 / k if self.model.loss.takes == "probabilities" else 0.0)
+
+    @cached_property
+    def moved(self) -> dict[str, float]:
+        """Of each trained layer the distance of its parameters from the initial ones, beside the norm of these."""
+        network = self.model.network
+        before = self.initial.network.params.flat.astype(np.float64)
+        distances = layer_norms(network, network.params.flat - before)
+        found = zip(trained_layers(network), distances, layer_norms(network, before), strict=True)
+        return {name: d / norm for name, d, norm in found if norm and network.named[name].is_trained()}
+
+    @cached_property
+    def step_sizes(self) -> dict[str, np.ndarray]:
+        """Of each trained layer the length of recorded steps beside the norm of its parameters."""
+        record, named = self.run.record, self.model.network.named
+        if "update_norms" not in record:
+            return {}
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = (record["update_norms"] / record["weight_norms"].astype(np.float64))[1:]
+        columns = zip(record["layers"].tolist(), ratios.T, strict=True)
+        found = {name: each[np.isfinite(each)] for name, each in columns if named[name].is_trained()}
+        return {name: each for name, each in found.items() if len(each)}
+
+    @cached_property
+    def step_size(self) -> float | None:
+        """The median of all these; None without a record."""
+        return float(np.median(np.concatenate([*self.step_sizes.values()]))) if self.step_sizes else None
 
     @cached_property
     def rates(self) -> np.ndarray | None:
@@ -133,6 +190,12 @@ class Evidence:
         for place, part in parts(self.spec.layers, ("layers",)):
             if isinstance(part, Layer):
                 yield place, part
+
+    def is_output(self, name: str) -> bool:
+        """Return whether no layer with parameters comes after a layer."""
+        named = self.model.network.named
+        names = list(named)
+        return not any(named[later].parameters or named[later].shared for later in names[names.index(name) + 1 :])
 
 
 def _constants(targets: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -26,11 +27,11 @@ class Probed(NamedTuple):
     """
 
     spread: float
+    units: int = 0
     dead: float = 0.0
     saturated: float = 0.0
     constant: float = 0.0
     flat: float = 0.0
-    units: int = 0
 
 
 def probe(model: Model, batch: Batch) -> dict[str, Probed]:
@@ -49,7 +50,7 @@ def probe(model: Model, batch: Batch) -> dict[str, Probed]:
 
         return look if method == "forward" else call
 
-    rows = slice(None, None, max(1, batch.rows // PROBED))
+    rows = slice(None, None, math.ceil(batch.rows / PROBED))
     with model.network.singly(), wrapped(model.network, watch), np.errstate(all="ignore"):
         model.network.propagate(batch.inputs[rows], mask=None if batch.mask is None else batch.mask[rows])
     return found
@@ -64,5 +65,5 @@ def _judge(y: np.ndarray, slope: np.ndarray | None) -> Probed:
     always = flat.all(axis=0)
     dead = always & zero.all(axis=0)
     constant = ~always & (std < _CONSTANT * np.sqrt(np.mean(y**2)))
-    shares = (float(each.mean()) for each in (dead, always & ~dead, constant, flat & ~zero))
-    return Probed(spread, *shares, y.shape[-1])
+    shares = [float(each.mean()) for each in (dead, always & ~dead, constant, flat & ~zero)]
+    return Probed(spread, y.shape[-1], *shares)

@@ -13,6 +13,9 @@ import numpy as np
 
 from specnet.component import build
 from specnet.datasets.base import Data
+from specnet.diagnosis.data import data_symptoms
+from specnet.diagnosis.symptom import Symptom
+from specnet.diagnosis.table import Diagnosis, diagnose
 from specnet.errors import DataError, RunError, UsageError
 from specnet.names import suggest
 from specnet.plots.base import Plot
@@ -92,13 +95,24 @@ class Run(TrainedModel):
 
     def _read_model(self, path: Path) -> Model:
         state = self._read_state(path)
-        arrays = {f"transforms.{name}": array for name, array in state.take("transforms").items()}
-        params = state.arrays.get("evaluation.params", state.arrays["params"])
-        arrays |= {"params": params, "state": state.arrays["state"]}
-        model = self.restore_model(path, state.progress["data"], arrays)
+        model = self._restore(path, state)
         self.ranges = state.take("inputs") if "inputs" in state.progress["parts"] else None
         self.checkpoint, self.progress = path, state.progress
         return model
+
+    def _restore(self, path: Path, state: TrainingState) -> Model:
+        arrays = {f"transforms.{name}": array for name, array in state.take("transforms").items()}
+        params = state.arrays.get("evaluation.params", state.arrays["params"])
+        arrays |= {"params": params, "state": state.arrays["state"]}
+        return self.restore_model(path, state.progress["data"], arrays)
+
+    def model_at(self, step: int) -> Model:
+        """Return a new model with the parameters of the checkpoint of a step.
+
+        Raises:
+            RunError: if it cannot be trusted.
+        """
+        return self._restore(self._listing.path(step), self.state(step))
 
     @property
     def steps(self) -> list[int]:
@@ -218,6 +232,17 @@ class Run(TrainedModel):
     def linear_baselines(self) -> dict[str, dict[str, float]]:
         """Metrics of a linear prediction on each split, likewise; empty unless the task is a regression."""
         return linear_baselines(self.task, self.data, self.model.metrics, self.model.take)
+
+    @cached_property
+    def data_symptoms(self) -> list[Symptom]:
+        """Findings about the data, such as inputs that are not scaled."""
+        return data_symptoms(self.spec, self.data, self.model, self.task)
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """What stands out in the run, as far as that takes little time; `specnet.explain` looks further."""
+        with self.in_turn():
+            return diagnose(self, thorough=False)
 
     @cached_property
     def intervals(self) -> dict[str, Intervals]:
