@@ -56,6 +56,7 @@ __all__ = [
     "build",
     "build_network",
     "cross_validate",
+    "explain",
     "load_group",
     "load_model",
     "load_run",
@@ -68,6 +69,7 @@ __all__ = [
     "resume",
     "run",
     "scheduled",
+    "try_cures",
 ]
 
 

@@ -32,7 +32,7 @@ SHARED = (
 """Files of a noun that are no implementations of it."""
 ORDER = [
     "errors", "tools", "component", "base", "implementations", "network", "training", "spec", "recording", "painters",
-    "report", "diagnosis", "runs", "exporters", "studies", "api", "testing", "cli",
+    "diagnosis", "report", "runs", "exporters", "studies", "api", "testing", "cli",
 ]  # fmt: skip
 HOMES = {
     "specnet": "errors", "errors": "errors", "words": "errors",

@@ -69,9 +69,10 @@ def oscillating_loss(evidence: Evidence) -> Iterator[Symptom]:
     if len(losses) < 2 * _FEWEST:
         return
     change = np.diff(half)
-    gained = max(losses[0], evidence.constant_loss or losses[0]) - losses.min()
+    start = max(losses[0], evidence.constant_loss or losses[0])
+    gained = start - losses.min()
     turns = np.mean(change[1:] * change[:-1] < 0)
-    rough = np.median(np.abs(change)) / gained if gained > 0 else 0.0
+    rough = np.median(np.abs(change)) / gained if gained > _LEVEL * abs(start) else 0.0
     if turns > _TURNS and rough > _ROUGH:
         message = f"the training loss jumps by {rough:.0%} of all that it gained, from one epoch to the next"
         numbers = {"jump": float(rough), "turns": float(turns)}
@@ -87,7 +88,7 @@ def plateau(evidence: Evidence) -> Iterator[Symptom]:
     smooth, starts = _smooth(losses)
     below = starts[smooth < (1 - _LEVEL) * constant]
     if len(below) and (waited := int(below[0])) > _WAITED * len(losses):
-        level = f"{_n(constant)}, the loss of a constant prediction"
+        level = f"{1 - _LEVEL:.0%} of {_n(constant)}, the loss of a constant prediction"
         message = f"in the first {waited} of {len(losses)} epochs the training loss was not below {level}"
         cure = evidence.with_rate(10, "to leave it sooner")
         numbers = {"epochs": waited, "of": len(losses), "constant prediction": constant}

@@ -12,7 +12,7 @@ from specnet.component import parts
 from specnet.datasets.base import AnySamples, Data, Samples
 from specnet.datasets.duplicates import count_duplicates
 from specnet.datasets.sampling import evenly_chosen
-from specnet.diagnosis.symptom import NETWORK, SCORES, SPEC, Cure, Symptom
+from specnet.diagnosis.symptom import NETWORK, SCORES, WHOLE_SPEC, Cure, Symptom
 from specnet.diagnostics import show_value
 from specnet.plugin_code import staying
 from specnet.schedules.scheduled import pointer_of
@@ -95,10 +95,10 @@ def _sizes(model: Model, x: np.ndarray) -> Iterator[Symptom]:
         what = f"column {_name(names, most)}" if names else "a feature"
         about = f"{what} is about {size.flat[most]:,.3g}"
         message = f"inputs are large: {about}, and networks learn badly from such numbers"
-        yield Symptom("unscaled-inputs", message, {"mean size": float(size.flat[most])}, place, cure, SPEC)
+        yield Symptom("unscaled-inputs", message, {"mean size": float(size.flat[most])}, place, cure, WHOLE_SPEC)
     elif 0 < (largest := std.max(initial=0.0)) < _SMALL and size.max() < _SMALL:
         message = f"inputs are small: none of them varies by more than {largest:.2g}, which the network hardly sees"
-        yield Symptom("unscaled-inputs", message, {"largest standard deviation": float(largest)}, place, cure, SPEC)
+        yield Symptom("unscaled-inputs", message, {"largest spread": float(largest)}, place, cure, WHOLE_SPEC)
     elif x.ndim == 2:
         compared = np.flatnonzero((std > 0) & ((x != 0) & (x != 1)).any(axis=0))
         if compared.size:
@@ -106,7 +106,7 @@ def _sizes(model: Model, x: np.ndarray) -> Iterator[Symptom]:
             if (ratio := std[most] / std[least]) > _UNLIKE:
                 wide, narrow = _name(names, most), _name(names, least)
                 message = f"inputs differ in size: column {wide} varies {ratio:,.0f} times as much as {narrow}"
-                yield Symptom("unscaled-inputs", message, {"ratio": float(ratio)}, place, cure, SPEC)
+                yield Symptom("unscaled-inputs", message, {"ratio": float(ratio)}, place, cure, WHOLE_SPEC)
 
 
 def _constant(spec: Spec, data: Data, x: np.ndarray) -> Iterator[Symptom]:
@@ -122,7 +122,7 @@ def _constant(spec: Spec, data: Data, x: np.ndarray) -> Iterator[Symptom]:
         what = f"columns {_listed(names)} are" if len(names) > 1 else f"column {_listed(names)} is"
         message = f"input {what} constant in the training samples, so that nothing depends on it"
         evidence = {"constant columns": len(names)}
-        yield Symptom("constant-inputs", message, evidence, ("dataset", "inputs"), _without(spec, names), SPEC)
+        yield Symptom("constant-inputs", message, evidence, ("dataset", "inputs"), _without(spec, names), WHOLE_SPEC)
 
 
 def _leaks(spec: Spec, data: Data, model: Model, task: Task, some: Samples) -> Iterator[Symptom]:
@@ -185,7 +185,7 @@ def _classes(spec: Spec, data: Data, task: Task) -> Iterator[Symptom]:
     if few := [f"{quote(name)} ({count})" for name, count in zip(names, counts, strict=False) if count < _FEW]:
         message = f"there are few training samples of {enumerate_some(few)}, too few to learn from"
         yield Symptom("few-samples", message, {"least": int(counts.min())}, (place,), cure, SCORES)
-    elif counts.max() > _UNEQUAL * counts.min():
+    elif counts.max() > _UNEQUAL * counts.min() and not getattr(spec.loss, "class_weight", None):
         most, least = int(np.argmax(counts)), int(np.argmin(counts))
         sizes = f"{counts[most]:,} training samples are {quote(names[most])}, {counts[least]:,} {quote(names[least])}"
         message = f"classes are very unequal, {sizes}: one that is never predicted hardly shows in the accuracy"
@@ -256,7 +256,7 @@ def _shares(spec: Spec, data: Data) -> Iterator[Symptom]:
                 groups = f"groups of column {quote(str(spec.split.column))} are not divided"
                 message = f"{groups}: {found:,} samples are for {name} instead of {wanted:,}"
                 yield Symptom(
-                    "uneven-groups", message, {"samples": found, "wanted": wanted}, ("split", name), None, SPEC
+                    "uneven-groups", message, {"samples": found, "wanted": wanted}, ("split", name), None, WHOLE_SPEC
                 )
 
 

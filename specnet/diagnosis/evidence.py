@@ -17,8 +17,9 @@ from specnet.diagnosis.symptom import Cure, Symptom
 from specnet.layers.base import Layer
 from specnet.network.norms import layer_norms, trained_layers
 from specnet.network.summary import layer_costs
-from specnet.report.base import Reported
+from specnet.plots.base import Trained
 from specnet.schedules.base import Schedule
+from specnet.spec.model import Spec
 from specnet.training.batches import Batch
 from specnet.training.model import Model
 from specnet.words import Pointer, show_pointer
@@ -32,11 +33,39 @@ _WORK = 200_000_000
 _NUMBERS = 200_000
 """Numbers of the training targets that are looked at."""
 _RATES = ("initial", "maximum", "value")
-"""Fields of schedules that are, or are proportional to, the largest value."""
+"""Fields of schedules that may be the largest value."""
 
 
-class Diagnosed(Reported, Protocol):
-    """What a diagnosis asks of a run, besides what its page does."""
+class Diagnosed(Trained, Protocol):
+    """What a diagnosis asks of a run, besides what a plot does."""
+
+    @property
+    def spec(self) -> Spec:
+        """The resolved spec."""
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """Versions, machine, digests, times and how the run ended."""
+
+    @property
+    def status(self) -> str:
+        """How the run ended: finished, interrupted, diverged or failed; running if it goes on, or was killed."""
+
+    @property
+    def model(self) -> Model:
+        """The model of the run's checkpoint."""
+
+    @property
+    def metrics(self) -> Mapping[str, Mapping[str, float]]:
+        """Loss and metrics of each split: those that are saved with the run, or else measured now."""
+
+    @property
+    def baselines(self) -> Mapping[str, Mapping[str, float]]:
+        """Metrics of a constant prediction on each split."""
+
+    @property
+    def linear_baselines(self) -> Mapping[str, Mapping[str, float]]:
+        """Metrics of a linear prediction on each split; empty if none was made."""
 
     @property
     def data_symptoms(self) -> list[Symptom]:
@@ -165,9 +194,9 @@ class Evidence:
         return {name: each for name, each in found.items() if len(each)}
 
     @cached_property
-    def step_size(self) -> float | None:
-        """The median of all these; None without a record."""
-        return float(np.median(np.concatenate([*self.step_sizes.values()]))) if self.step_sizes else None
+    def usual_step(self) -> dict[str, float]:
+        """The median of these of each layer."""
+        return {name: float(np.median(ratios)) for name, ratios in self.step_sizes.items()}
 
     @cached_property
     def rates(self) -> np.ndarray | None:
@@ -175,15 +204,28 @@ class Evidence:
         return self.history.get("optimizer.learning_rate")
 
     def with_rate(self, factor: float, purpose: str) -> Cure | None:
-        """Return how to multiply the learning rate; None if the optimizer has none, or its schedule no such number."""
+        """Return how to multiply the learning rate, or the largest of a schedule; None if the optimizer has none."""
         rate: Any = getattr(self.spec.optimizer, "learning_rate", None)
         place: Pointer = ("optimizer", "learning_rate")
         if isinstance(rate, Schedule):
-            name = next((name for name in _RATES if isinstance(getattr(rate, name, None), float)), None)
-            place, rate = (*place, name or ""), getattr(rate, name) if name else None
+            most = float(max(self.rates)) if self.rates is not None else None
+            name = next((name for name in _RATES if getattr(rate, name, None) == most), None)
+            place, rate = ((*place, name), most) if name else (place, most)  # else a constant one
         if not rate:
             return None
         return Cure(purpose, (f"{show_pointer(place)}={float(f'{rate * factor:.2g}'):g}",))
+
+    def usual_weights(self) -> Cure | None:
+        """Return how to use the default initial weights or, if a spec does, He's; None if no layer has a choice."""
+        initializers = {
+            (*place, "weight_init"): (layer.weight_init.to_spec()["type"], field.default)
+            for place, layer in self.layers()
+            if (field := type(layer).model_fields.get("weight_init"))
+        }
+        usual = {place: default for place, (kind, default) in initializers.items() if kind != default}
+        usual = usual or dict.fromkeys(initializers, "he_normal")
+        options = tuple(f"{show_pointer(place)}={each}" for place, each in usual.items())
+        return Cure("for the usual weights", options) if options else None
 
     def layers(self) -> Iterator[tuple[Pointer, Layer]]:
         """Yield the layers of the spec with their places."""

@@ -15,7 +15,7 @@ from specnet.metrics.base import Metric
 
 _NOTHING = 0.02
 """Share of the loss of a constant prediction that a network should at least have removed."""
-_COMPARED = ("accuracy", "balanced_accuracy", "mse", "rmse", "mae", "r2")
+COMPARED = ("accuracy", "balanced_accuracy", "mse", "rmse", "mae", "r2")
 """Metrics of which no constant prediction is good by definition, as for the recall of the commonest class."""
 _LARGE_STEP = 0.01
 """Median length of a step beside the weights from which it is too large, rather than too small, to learn."""
@@ -25,17 +25,18 @@ _WIDE = 0.15
 """Width of the interval of a share from which it hides most differences: 100 samples with 84 % right have 0.144."""
 
 
-def nothing_learned(evidence: Evidence) -> Iterator[Symptom]:
-    """The training loss is that of a constant prediction."""
+def no_gain(evidence: Evidence) -> Iterator[Symptom]:
+    """The training loss is no better than that of a constant prediction."""
     learned, constant = evidence.learned, evidence.constant_loss
     if evidence.history and learned is not None and learned < _NOTHING and evidence.run.status != "diverged":
         loss = evidence.run.metrics["train"]["loss"]
         assert constant is not None
-        message = f"nothing was learned: the training loss is {_n(loss)}, that of a constant prediction {_n(constant)}"
+        where = "above" if loss > constant else "hardly below"
+        message = f"the training loss is {_n(loss)}, {where} that of a constant prediction, {_n(constant)}"
         numbers = {"training loss": loss, "constant prediction": constant}
-        large = evidence.step_size is not None and evidence.step_size > _LARGE_STEP
+        large = evidence.losses[-1] > evidence.losses[0] or max(evidence.usual_step.values(), default=0.0) > _LARGE_STEP
         cure = evidence.with_rate(0.1 if large else 10, f"to take {'smaller' if large else 'larger'} steps")
-        yield Symptom("nothing-learned", message, numbers, ("optimizer", "learning_rate"), cure)
+        yield Symptom("no-gain", message, numbers, ("optimizer", "learning_rate"), cure)
 
 
 def below_baseline(evidence: Evidence) -> Iterator[Symptom]:
@@ -79,7 +80,7 @@ def gap(evidence: Evidence) -> Iterator[Symptom]:
 def wide_interval(evidence: Evidence) -> Iterator[Symptom]:
     """The interval of a share of the validation samples contains all its values of the second half of training."""
     data, scores = evidence.run.data, evidence.run.metrics.get("validation", {})
-    if data.validation is None:
+    if data.validation is None or (evidence.learned or 1.0) < _NOTHING:
         return
     n = len(data.validation.inputs)
     for metric in evidence.spec.metrics:
@@ -100,7 +101,7 @@ def wide_interval(evidence: Evidence) -> Iterator[Symptom]:
 
 
 def _compared(evidence: Evidence) -> list[Metric]:
-    return [each for each in evidence.spec.metrics if registry.name_of("metrics", type(each)) in _COMPARED]
+    return [each for each in evidence.spec.metrics if registry.name_of("metrics", type(each)) in COMPARED]
 
 
 def _better(metric: Metric, value: float, other: float) -> bool:

@@ -10,7 +10,8 @@ from specnet.diagnosis.evidence import Evidence
 from specnet.diagnosis.symptom import LOSS, NETWORK, UNITS, Cure, Number, Picture, Symptom
 from specnet.functions import format_number
 from specnet.layers.base import walk
-from specnet.words import Pointer, show_pointer
+from specnet.schedules.scheduled import pointer_of
+from specnet.words import Pointer
 
 _CONFIDENT = 2.0
 """Loss before training beside that of equal probabilities (ln k) above which the network is confident, and wrong."""
@@ -39,7 +40,8 @@ def wide_weights(evidence: Evidence) -> Iterator[Symptom]:
 
 def narrow_weights(evidence: Evidence) -> Iterator[Symptom]:
     """Initial weights are so small that signals vanish from layer to layer."""
-    if evidence.spec.pretrained or evidence.unscaled:
+    dead = any(each.dead > _SATURATED for each in evidence.before.values())
+    if evidence.spec.pretrained or evidence.unscaled or dead:
         return
     if (growth := _growth(evidence)) is not None and growth < _VANISHING:
         message = f"initial weights are narrow: the last hidden layer varies by {growth:.2g} of what the inputs do"
@@ -69,18 +71,10 @@ def starting_loss(evidence: Evidence) -> Iterator[Symptom]:
 
 
 def _weights(evidence: Evidence, code: str, message: str, numbers: dict[str, Number], picture: Picture) -> Symptom:
-    """Return a finding about initial weights; its cure are the default ones, or He's where these are too narrow."""
-    initializers = {
-        (*place, "weight_init"): (layer.weight_init.to_spec()["type"], field.default)
-        for place, layer in evidence.layers()
-        if (field := type(layer).model_fields.get("weight_init"))
-    }
-    other = {place: default for place, (kind, default) in initializers.items() if kind != default}
-    if not other and code == "narrow-weights":
-        other = dict.fromkeys(initializers, "he_normal")
-    cure = Cure("for the usual weights", tuple(f"{show_pointer(place)}={each}" for place, each in other.items()))
-    place = next(iter({**other, **initializers}), ("layers",))
-    return Symptom(code, message, numbers, place, cure if other else None, picture)
+    """Return a finding about initial weights."""
+    cure = evidence.usual_weights()
+    place = pointer_of(cure.overrides[0].partition("=")[0]) if cure else ("layers",)
+    return Symptom(code, message, numbers, place, cure, picture)
 
 
 def _growth(evidence: Evidence) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -59,19 +60,18 @@ def one_batch(evidence: Evidence) -> Iterator[Symptom]:
         f"{format_number(own)}, that of a constant prediction {format_number(constant)}"
     )
     numbers = {"loss": own, "constant prediction": constant, f"loss by adam with {rate:g}": losses[rate]}
-    cure = Cure("for steps that fit them", (f"optimizer={json.dumps(_adam(rate).to_spec())}",)) if fits else None
+    cure = Cure("for steps that fit them", (f"optimizer={json.dumps(_adam(rate))}",)) if fits else None
     yield Symptom("one-batch", message, numbers, ("optimizer",) if fits else ("layers",), cure, LOSS)
 
 
-def _adam(rate: float) -> Optimizer:
-    made = build("optimizers", {"type": "adam", "learning_rate": rate})
-    assert isinstance(made, Optimizer)
-    return made
+def _adam(rate: float) -> dict[str, Any]:
+    return {"type": "adam", "learning_rate": rate}
 
 
-def _fit(evidence: Evidence, optimizer: Optimizer, batch: Batch) -> float:
+def _fit(evidence: Evidence, optimizer: Any, batch: Batch) -> float:
     """Return the loss of a batch after steps on it alone, from the initial weights; infinite if they diverge."""
-    model = evidence.run.model_at(0)
+    model, optimizer = evidence.run.model_at(0), build("optimizers", optimizer)
+    assert isinstance(optimizer, Optimizer)
     settings = Training(epochs=_STEPS, batch_size=None, clip_norm=evidence.spec.training.clip_norm)
     trainer = Trainer(model, evidence.spec.kernels.instantiate(optimizer), settings, {"train": batch}, 0, ())
     try:

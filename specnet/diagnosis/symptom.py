@@ -27,7 +27,7 @@ GRADIENTS, UPDATES, WEIGHTS = (Picture("training", title) for title in OF_WEIGHT
 UNITS = Picture("training", DEAD_UNITS)
 SCORES = Picture("results", "Loss and metrics")
 NETWORK = Picture("layers", "Table of layers")
-SPEC = Picture("spec", "Spec")
+WHOLE_SPEC = Picture("spec", "Spec")
 
 
 class Cure(NamedTuple):
@@ -36,8 +36,13 @@ class Cure(NamedTuple):
     purpose: str
     overrides: tuple[str, ...]
 
+    @property
+    def options(self) -> str:
+        """What to type."""
+        return " ".join(f"--set {shlex.quote(override)}" for override in self.overrides)
+
     def __str__(self) -> str:
-        return f"{self.purpose}: {' '.join(f'--set {shlex.quote(override)}' for override in self.overrides)}"
+        return f"{self.purpose}: {self.options}"
 
 
 class Symptom(NamedTuple):

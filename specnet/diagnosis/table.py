@@ -15,13 +15,14 @@ from specnet.diagnosis.curves import (
     still_improving,
 )
 from specnet.diagnosis.evidence import Diagnosed, Evidence
-from specnet.diagnosis.outcome import below_baseline, gap, nothing_learned, wide_interval
+from specnet.diagnosis.outcome import below_baseline, gap, no_gain, wide_interval
 from specnet.diagnosis.start import narrow_weights, starting_loss, wide_weights
 from specnet.diagnosis.steps import large_learning_rate, one_batch
 from specnet.diagnosis.symptom import Symptom
 from specnet.diagnosis.units import constant_units, dead_units, large_updates, saturated_units, small_updates
 from specnet.errors import SpecnetError
 from specnet.plugin_code import staying
+from specnet.words import describe_error
 
 
 def _data(evidence: Evidence) -> Iterator[Symptom]:
@@ -45,7 +46,7 @@ OF_DATA = (
 CHECKS = (
     Check(("diverged",), diverged),
     Check(OF_DATA, _data),
-    Check(("nothing-learned",), nothing_learned),
+    Check(("no-gain",), no_gain),
     Check(("large-learning-rate",), large_learning_rate, thorough=True),
     Check(("wide-weights",), wide_weights),
     Check(("narrow-weights",), narrow_weights),
@@ -67,6 +68,11 @@ CHECKS = (
     Check(("wide-interval",), wide_interval),
 )
 """All checks. What explains more comes first."""
+_CAUSES = {
+    "unscaled-inputs", "large-learning-rate", "wide-weights", "narrow-weights", "starting-loss", "one-batch",
+    "dead-units", "saturated-units", "constant-units",
+}  # fmt: skip
+"""Findings that may be the reason why nothing was gained: their cures come before a guess of the learning rate."""
 
 
 class Diagnosis(NamedTuple):
@@ -93,4 +99,9 @@ def diagnose(run: Diagnosed, thorough: bool = True) -> Diagnosis:
                 made.findings.extend(check.find(evidence))
             except SpecnetError as error:
                 made.unchecked.update(dict.fromkeys(check.codes, error.message))
+            except Exception as error:  # in the code of a plugin, for what its author has not thought of
+                made.unchecked.update(dict.fromkeys(check.codes, describe_error(error)))
+    if _CAUSES & {found.code for found in made.findings}:
+        known = [found._replace(cure=None) if found.code == "no-gain" else found for found in made.findings]
+        made = made._replace(findings=known)
     return made

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
 from specnet import registry
 from specnet.diagnosis.evidence import Evidence
 from specnet.diagnosis.probe import Probed
@@ -16,6 +14,8 @@ _MOST = 0.5
 """Share of a layer's units from which they are told: a quarter of dead rectifiers is common and harmless."""
 _UNMOVED = 1e-3
 """Share of its norm by which training should at least move a layer: a single usual step does."""
+_DONE = 0.9
+"""Share of the loss of a constant prediction that training has removed, from which its steps are as they should be."""
 _STEEP = 0.1
 """Median length of a step beside the norm of the layer above which it forgets: a usual one is 0.001."""
 
@@ -46,10 +46,11 @@ def _units(evidence: Evidence, code: str, what: str, share: Callable[[Probed], f
     before = share(evidence.before[worst])
     kind = registry.name_of("layers", type(layer))
     message = f"{round(after * units)} of {units} units of {worst} ({kind}) {what}"
-    if before > _MOST:  # training has not made them so
-        cure: Cure | None = Cure("for units that recover", (f"{worst}=leaky_relu",))
-    else:
+    if before <= _MOST:
         cure = evidence.with_rate(0.1, "to take smaller steps")
+    else:  # training has not made them so
+        recovering = Cure("for units that recover", (f"{worst}=leaky_relu",))
+        cure = recovering if code == "dead-units" else evidence.usual_weights()
     yield Symptom(code, message, {"share": after, "before training": before}, place, cure, UNITS)
 
 
@@ -60,16 +61,16 @@ def small_updates(evidence: Evidence) -> Iterator[Symptom]:
     moved = evidence.moved
     name = min(moved, key=lambda name: moved[name], default=None)
     if name is not None and moved[name] < _UNMOVED:
-        message = f"steps are too small for {name}: all of them together have moved it by {moved[name]:.2g} of its norm"
-        cure = evidence.with_rate(10, "to take larger steps")
+        message = f"training has hardly moved {name}: by {moved[name]:.2g} of its norm, all steps together"
+        cure = evidence.with_rate(10, "to take larger steps") if moved[name] else None
         yield Symptom("small-updates", message, {"moved": moved[name]}, pointer_of(name), cure, UPDATES)
 
 
 def large_updates(evidence: Evidence) -> Iterator[Symptom]:
     """Each step changes a large part of a layer."""
-    found = {name: float(np.median(ratios)) for name, ratios in evidence.step_sizes.items()}
+    found = evidence.usual_step
     name = max(found, key=lambda name: found[name], default=None)
-    if name is not None and found[name] > _STEEP:
+    if name is not None and found[name] > _STEEP and (evidence.learned or 0.0) < _DONE:
         message = f"steps are large: a step changes {name} by {found[name]:.0%} of its norm"
         cure = evidence.with_rate(0.1, "to take smaller steps")
         yield Symptom("large-updates", message, {"step / weight norm": found[name]}, pointer_of(name), cure, UPDATES)

@@ -136,7 +136,7 @@ class Runner:
     def _load(self) -> Run:
         """Return the run, without loading its data again."""
         run = load_run(self.directory.path)
-        run.data = self.experiment.data
+        run.data, run.data_symptoms = self.experiment.data, self.experiment.data_symptoms
         return run
 
     def _draw(self, report: bool, plots: bool) -> Run:
