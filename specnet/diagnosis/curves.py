@@ -54,7 +54,7 @@ def rising_loss(evidence: Evidence) -> Iterator[Symptom]:
     (smooth, starts), last = _smooth(losses), _last(losses)
     least = float(smooth.min())
     gained = max(losses[0], last) - least
-    if last - least > _LOST * gained > 0 and last > _LEFT * (evidence.constant_loss or 0.0):
+    if last - least > _LOST * gained > 0 and last > _LEFT * abs(evidence.start):
         epoch = int(starts[smooth.argmin()]) + 1
         message = f"the training loss rises again, from {_n(least)} about epoch {epoch} to {_n(last)}"
         numbers = {"lowest": least, "last": last, "lost": float((last - least) / gained)}
@@ -69,7 +69,7 @@ def oscillating_loss(evidence: Evidence) -> Iterator[Symptom]:
     if len(losses) < 2 * _FEWEST:
         return
     change = np.diff(half)
-    start = max(losses[0], evidence.constant_loss or losses[0])
+    start = evidence.start
     gained = start - losses.min()
     turns = np.mean(change[1:] * change[:-1] < 0)
     rough = np.median(np.abs(change)) / gained if gained > _LEVEL * abs(start) else 0.0
@@ -101,9 +101,8 @@ def still_improving(evidence: Evidence) -> Iterator[Symptom]:
     if run.status != "finished" or run.manifest.get("stopped_early") or len(evidence.losses) < epochs or epochs < 2:
         return
     names = [name for name in ("train/loss", "validation/loss") if name in evidence.history]
-    constant = evidence.constant_loss or float(evidence.losses[0])
-    shares = {name: _last_gain(evidence.history[name], constant) for name in names}
-    if min(shares.values()) > _FALLING and _last(evidence.losses) > _LEFT * constant:
+    shares = {name: _last_gain(evidence.history[name], evidence.start) for name in names}
+    if min(shares.values()) > _FALLING and _last(evidence.losses) > _LEFT * evidence.start:
         name, share = min(shares.items(), key=lambda item: item[1])
         tenth = max(1, epochs // 10)
         what = f"{tenth} epochs" if tenth > 1 else "epoch"

@@ -14,6 +14,7 @@ from specnet.component import parts
 from specnet.datasets.sampling import evenly_chosen
 from specnet.diagnosis.probe import Probed, probe
 from specnet.diagnosis.symptom import Cure, Symptom
+from specnet.errors import SpecnetError
 from specnet.layers.base import Layer
 from specnet.network.norms import layer_norms, trained_layers
 from specnet.network.summary import layer_costs
@@ -154,6 +155,13 @@ class Evidence:
                         found.append(self.loss(np.broadcast_to(constant, shape), batch))
         found = [each for each in found if math.isfinite(each)]
         return min(found) if found and min(found) > 0 else None
+
+    @cached_property
+    def start(self) -> float:
+        """The loss that training starts from: that of a constant output or, without data, of the first epoch."""
+        with suppress(SpecnetError):
+            return max(self.constant_loss or self.losses[0], self.losses[0])
+        return float(self.losses[0])
 
     @cached_property
     def learned(self) -> float | None:

@@ -19,7 +19,7 @@ _CONSTANT = 1e-3
 
 
 class Probed(NamedTuple):
-    """Of a layer, the mean standard deviation of its units over samples; of an activation, shares of its units.
+    """Of a layer, the mean standard deviation of its units over `rows` samples; of an activation, shares of its units.
 
     The share that is `dead` (0 and flat for all samples), `saturated` (flat for all samples, at another value) and
     `constant` (neither, and the same for all samples); and of all units and samples together the share `flat` at
@@ -27,6 +27,7 @@ class Probed(NamedTuple):
     """
 
     spread: float
+    rows: int
     units: int = 0
     dead: float = 0.0
     saturated: float = 0.0
@@ -45,7 +46,7 @@ def probe(model: Model, batch: Batch) -> dict[str, Probed]:
             slope = None
             if isinstance(layer, Activation) and y.ndim > 1:
                 slope = layer.backward(np.ones_like(y)).reshape(rows.shape)
-            found[name] = _judge(rows, slope)
+            found[name] = _judge(rows, slope, len(y))
             return y
 
         return look if method == "forward" else call
@@ -56,14 +57,14 @@ def probe(model: Model, batch: Batch) -> dict[str, Probed]:
     return found
 
 
-def _judge(y: np.ndarray, slope: np.ndarray | None) -> Probed:
+def _judge(y: np.ndarray, slope: np.ndarray | None, rows: int) -> Probed:
     std = y.std(axis=0)
     spread = float(std.mean())
     if slope is None:
-        return Probed(spread)
+        return Probed(spread, rows)
     flat, zero = np.abs(slope) < FLAT, np.abs(y) < FLAT
     always = flat.all(axis=0)
     dead = always & zero.all(axis=0)
     constant = ~always & (std < _CONSTANT * np.sqrt(np.mean(y**2)))
     shares = [float(each.mean()) for each in (dead, always & ~dead, constant, flat & ~zero)]
-    return Probed(spread, y.shape[-1], *shares)
+    return Probed(spread, rows, y.shape[-1], *shares)

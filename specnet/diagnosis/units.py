@@ -22,18 +22,18 @@ _STEEP = 0.1
 
 def dead_units(evidence: Evidence) -> Iterator[Symptom]:
     """Most units of a layer are 0 for all samples, and pass no gradient back."""
-    yield from _units(evidence, "dead-units", "are dead: they are 0 for all of some training samples", lambda p: p.dead)
+    yield from _units(evidence, "dead-units", "are dead: they are 0 for all of {} training samples", lambda p: p.dead)
 
 
 def saturated_units(evidence: Evidence) -> Iterator[Symptom]:
     """Most units of a layer are at their limit for all samples, and pass no gradient back."""
-    what = "are saturated: they are at their limit for all of some training samples"
+    what = "are saturated: they are at their limit for all of {} training samples"
     yield from _units(evidence, "saturated-units", what, lambda p: p.saturated)
 
 
 def constant_units(evidence: Evidence) -> Iterator[Symptom]:
     """Most units of a layer have the same output for all samples."""
-    what = "are constant: their output is the same for all of some training samples"
+    what = "are constant: their output is the same for all of {} training samples"
     yield from _units(evidence, "constant-units", what, lambda p: p.constant)
 
 
@@ -45,7 +45,7 @@ def _units(evidence: Evidence, code: str, what: str, share: Callable[[Probed], f
     place, layer, units = pointer_of(worst), evidence.model.network.named[worst], evidence.after[worst].units
     before = share(evidence.before[worst])
     kind = registry.name_of("layers", type(layer))
-    message = f"{round(after * units)} of {units} units of {worst} ({kind}) {what}"
+    message = f"{round(after * units)} of {units} units of {worst} ({kind}) {what.format(evidence.after[worst].rows)}"
     if before <= _MOST:
         cure = evidence.with_rate(0.1, "to take smaller steps")
     else:  # training has not made them so
