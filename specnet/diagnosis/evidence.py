@@ -211,6 +211,14 @@ class Evidence:
         """The learning rate (epochs,); None if the optimizer has none."""
         return self.history.get("optimizer.learning_rate")
 
+    @property
+    def first_rate(self) -> float | None:
+        """The learning rate of the first step; None if there is none, or it is unknown."""
+        rate = getattr(self.spec.optimizer, "learning_rate", None)
+        if isinstance(rate, Schedule):
+            return None if self.rates is None else float(self.rates[0])
+        return rate
+
     def with_rate(self, factor: float, purpose: str) -> Cure | None:
         """Return how to multiply the learning rate, or the largest of a schedule; None if the optimizer has none."""
         rate: Any = getattr(self.spec.optimizer, "learning_rate", None)

@@ -87,14 +87,13 @@ def _fit(evidence: Evidence, optimizer: Any, batch: Batch) -> float:
 
 def large_learning_rate(evidence: Evidence) -> Iterator[Symptom]:
     """The first steps of gradient descent overshoot: its learning rate times the largest curvature is too large."""
-    optimizer, rates = evidence.spec.optimizer, evidence.rates
-    if registry.name_of("optimizers", type(optimizer)) != "sgd" or rates is None:
+    optimizer, rate = evidence.spec.optimizer, evidence.first_rate
+    if registry.name_of("optimizers", type(optimizer)) != "sgd" or rate is None:
         return
     model = evidence.initial
     fixed = FixedLoss(model, evidence.spec.training, evidence.batch)
     w = model.network.params.flat.astype(np.float64)
     (curvature,) = largest_curvatures(fixed.gradient, w, 1, fixed.trained)
-    rate = float(rates[0])
     # With momentum b the limit is 2 (1 + b) / curvature: Polyak, 1964.
     overshot = 2 * (1 + getattr(optimizer, "momentum", 0.0)) / curvature
     if rate > _UNSTABLE / 2 * overshot > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,8 +19,11 @@ from specnet.spec.load import load_spec
 from specnet.statistics import bootstrap_interval
 from specnet.studies.group import Group
 from specnet.studies.statistics import Limits
+from specnet.studies.summary import is_group
 from specnet.studies.training import GroupObserver, repeat
 
+_BEFORE = "before"
+"""Name of the group of the spec as it is."""
 _OTHER_UNITS = ("transforms.targets", "loss")
 """Places whose change makes a loss another quantity."""
 _OTHER_SAMPLES = ("split", "dataset")
@@ -113,18 +117,25 @@ def try_cures(
     if not chosen:
         raise UsageError(f"there is nothing to try for {loaded.directory}: no finding has a cure")
     place = Path("runs") / f"{loaded.name}-cures" if out is None else Path(out)
+    _check_free(place)
 
     def train(name: str, overrides: Sequence[str]) -> Group:
         spec = load_spec(loaded.spec.to_json(), overrides, kernels=loaded.spec.kernels_name, data=data)
         spec = spec.model_copy(update={"plots": []})
         return repeat(spec, seeds, place / name, workers=workers, data=data, observer=observer)
 
-    before = train("before", ())
+    before = train(_BEFORE, ())
     for number, finding in enumerate(chosen):
         assert finding.cure
         same = [each.code for each in chosen[:number]].count(finding.code)
         name = f"{finding.code}-{same + 1}" if same else finding.code
         yield _judge(loaded, finding, before, train(name, finding.cure.overrides))
+
+
+def _check_free(place: Path) -> None:
+    """Raise a UsageError if a directory contains anything but cures that were tried before."""
+    if os.path.lexists(place) and not is_group(place / _BEFORE) and not (place.is_dir() and not any(place.iterdir())):
+        raise UsageError(f"{place} already exists", help="choose another name, or remove it")
 
 
 def _judge(run: Run, finding: Symptom, before: Group, after: Group) -> TriedCure:
