@@ -12,7 +12,7 @@ from specnet.component import parts
 from specnet.datasets.base import AnySamples, Data, Samples
 from specnet.datasets.duplicates import count_duplicates
 from specnet.datasets.sampling import evenly_chosen
-from specnet.diagnosis.symptom import NETWORK, SCORES, WHOLE_SPEC, Cure, Symptom
+from specnet.diagnosis.symptom import NETWORK, SCALED, SCORES, WHOLE_SPEC, Cure, Symptom
 from specnet.diagnostics import show_value
 from specnet.plugin_code import staying
 from specnet.schedules.scheduled import pointer_of
@@ -87,7 +87,7 @@ def _sizes(model: Model, x: np.ndarray) -> Iterator[Symptom]:
         return
     x = model.take(x).astype(np.float64)
     names = model.inputs.names() if x.ndim == 2 else ()
-    place, cure = ("transforms", "inputs"), Cure("to scale them", ("transforms.inputs+=standardize",))
+    place, cure = ("transforms", "inputs"), SCALED
     with np.errstate(over="ignore", invalid="ignore"):
         size, std = np.mean(np.abs(x), axis=0), x.std(axis=0)
     if size.max(initial=0.0) > LARGE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,10 +16,14 @@ from specnet.metrics.base import Metric
 
 _NOTHING = 0.02
 """Share of the loss of a constant prediction that a network should at least have removed."""
-COMPARED = ("accuracy", "balanced_accuracy", "mse", "rmse", "mae", "r2")
+COMPARED_METRICS = ("accuracy", "balanced_accuracy", "mse", "rmse", "mae", "r2")
 """Metrics of which no constant prediction is good by definition, as for the recall of the commonest class."""
-_LARGE_STEP = 0.01
-"""Median length of a step beside the weights from which it is too large, rather than too small, to learn."""
+_WORSE = 0.1
+"""Share by which the loss has to be above that of a constant prediction for a network that went too far."""
+_LARGE_STEP = 0.1
+"""Median length of a step beside the weights from which it goes too far."""
+ADAM = {"type": "adam", "learning_rate": 0.01}
+"""An optimizer that fits most small networks."""
 _GAP = 0.5
 """Share of what was learned that does not hold for validation samples, from which it is told."""
 _WIDE = 0.15
@@ -34,8 +39,12 @@ def no_gain(evidence: Evidence) -> Iterator[Symptom]:
         where = "above" if loss > constant else "hardly below"
         message = f"the training loss is {_n(loss)}, {where} that of a constant prediction, {_n(constant)}"
         numbers = {"training loss": loss, "constant prediction": constant}
-        large = evidence.losses[-1] > evidence.losses[0] or max(evidence.usual_step.values(), default=0.0) > _LARGE_STEP
-        cure = evidence.with_rate(0.1 if large else 10, f"to take {'smaller' if large else 'larger'} steps")
+        if learned < -_WORSE or max(evidence.usual_step.values(), default=0.0) > _LARGE_STEP:
+            cure = evidence.with_rate(0.1, "to take smaller steps")
+        elif registry.name_of("optimizers", type(evidence.spec.optimizer)) == "adam":
+            cure = evidence.with_rate(10, "to take larger steps")
+        else:
+            cure = Cure("for steps whose length does not depend on the gradient", (f"optimizer={json.dumps(ADAM)}",))
         yield Symptom("no-gain", message, numbers, ("optimizer", "learning_rate"), cure)
 
 
@@ -101,7 +110,7 @@ def wide_interval(evidence: Evidence) -> Iterator[Symptom]:
 
 
 def _compared(evidence: Evidence) -> list[Metric]:
-    return [each for each in evidence.spec.metrics if registry.name_of("metrics", type(each)) in COMPARED]
+    return [each for each in evidence.spec.metrics if registry.name_of("metrics", type(each)) in COMPARED_METRICS]
 
 
 def _better(metric: Metric, value: float, other: float) -> bool:

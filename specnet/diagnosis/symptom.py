@@ -45,6 +45,10 @@ class Cure(NamedTuple):
         return f"{self.purpose}: {self.options}"
 
 
+SCALED = Cure("to scale them", ("transforms.inputs+=standardize",))
+"""What to try for inputs that are large or small."""
+
+
 class Symptom(NamedTuple):
     """A finding: a stable code, a sentence, its evidence in numbers by name, and its place in the spec.
 

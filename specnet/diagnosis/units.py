@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from specnet import registry
 from specnet.diagnosis.evidence import Evidence
 from specnet.diagnosis.probe import Probed
-from specnet.diagnosis.symptom import UNITS, UPDATES, Cure, Symptom
+from specnet.diagnosis.symptom import SCALED, UNITS, UPDATES, Cure, Symptom
 from specnet.schedules.scheduled import pointer_of
 
 _MOST = 0.5
@@ -46,7 +46,10 @@ def _units(evidence: Evidence, code: str, what: str, share: Callable[[Probed], f
     before = share(evidence.before[worst])
     kind = registry.name_of("layers", type(layer))
     message = f"{round(after * units)} of {units} units of {worst} ({kind}) {what.format(evidence.after[worst].rows)}"
-    if before <= _MOST:
+    cure: Cure | None
+    if evidence.unscaled:
+        cure = SCALED._replace(purpose="to scale the inputs")
+    elif before <= _MOST:
         cure = evidence.with_rate(0.1, "to take smaller steps")
     else:  # training has not made them so
         recovering = Cure("for units that recover", (f"{worst}=leaky_relu",))

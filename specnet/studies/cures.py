@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from specnet import registry
-from specnet.diagnosis.outcome import COMPARED
+from specnet.diagnosis.outcome import COMPARED_METRICS
 from specnet.diagnosis.symptom import Symptom
 from specnet.diagnosis.table import Diagnosis, diagnose
 from specnet.errors import SpecnetError, UsageError
@@ -125,11 +125,12 @@ def try_cures(
         return repeat(spec, seeds, place / name, workers=workers, data=data, observer=observer)
 
     before = train(_BEFORE, ())
-    for number, finding in enumerate(chosen):
+    groups: dict[tuple[str, ...], Group] = {}
+    for finding in chosen:
         assert finding.cure
-        same = [each.code for each in chosen[:number]].count(finding.code)
-        name = f"{finding.code}-{same + 1}" if same else finding.code
-        yield _judge(loaded, finding, before, train(name, finding.cure.overrides))
+        if (overrides := finding.cure.overrides) not in groups:
+            groups[overrides] = train(finding.code, overrides)
+        yield _judge(loaded, finding, before, groups[overrides])
 
 
 def _check_free(place: Path) -> None:
@@ -141,7 +142,9 @@ def _check_free(place: Path) -> None:
 def _judge(run: Run, finding: Symptom, before: Group, after: Group) -> TriedCure:
     assert finding.cure
     gone = _is_gone(finding, after)
-    metric = next((each for each in run.spec.metrics if registry.name_of("metrics", type(each)) in COMPARED), None)
+    metric = next(
+        (each for each in run.spec.metrics if registry.name_of("metrics", type(each)) in COMPARED_METRICS), None
+    )
     changed = [override.partition("=")[0] for override in finding.cure.overrides]
     others = _OTHER_SAMPLES if metric else (*_OTHER_SAMPLES, *_OTHER_UNITS)
     split = "validation" if "validation" in run.data.splits else "train"
