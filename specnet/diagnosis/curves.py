@@ -56,7 +56,9 @@ def rising_loss(evidence: Evidence) -> Iterator[Symptom]:
     gained = max(losses[0], last) - least
     if last - least > _LOST * gained > 0 and last > _LEFT * abs(evidence.start):
         epoch = int(starts[smooth.argmin()]) + 1
-        message = f"the training loss rises again, from {_n(least)} about epoch {epoch} to {_n(last)}"
+        message = (
+            f"the training loss rises again, from {format_number(least)} about epoch {epoch} to {format_number(last)}"
+        )
         numbers = {"lowest": least, "last": last, "lost": float((last - least) / gained)}
         cure = evidence.with_rate(0.1, "to take smaller steps")
         yield Symptom("rising-loss", message, numbers, ("optimizer", "learning_rate"), cure)
@@ -88,7 +90,7 @@ def plateau(evidence: Evidence) -> Iterator[Symptom]:
     smooth, starts = _smooth(losses)
     below = starts[smooth < (1 - _LEVEL) * constant]
     if len(below) and (waited := int(below[0])) > _WAITED * len(losses):
-        level = f"{1 - _LEVEL:.0%} of {_n(constant)}, the loss of a constant prediction"
+        level = f"{1 - _LEVEL:.0%} of {format_number(constant)}, the loss of a constant prediction"
         message = f"in the first {waited} of {len(losses)} epochs the training loss was not below {level}"
         cure = evidence.with_rate(10, "to leave it sooner")
         numbers = {"epochs": waited, "of": len(losses), "constant prediction": constant}
@@ -156,7 +158,3 @@ def _last_gain(values: np.ndarray, start: float) -> float:
     tenth = max(1, len(values) // 10)
     gained, before = max(start, values[0]) - values.min(), float(np.median(values[-2 * tenth : -tenth]))
     return (before - _last(values)) / gained if gained > 0 else 0.0
-
-
-def _n(number: float) -> str:
-    return format_number(float(number))

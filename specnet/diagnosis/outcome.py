@@ -37,7 +37,8 @@ def no_gain(evidence: Evidence) -> Iterator[Symptom]:
         loss = evidence.run.metrics["train"]["loss"]
         assert constant is not None
         where = "above" if loss > constant else "hardly below"
-        message = f"the training loss is {_n(loss)}, {where} that of a constant prediction, {_n(constant)}"
+        level = f"{where} that of a constant prediction, {format_number(constant)}"
+        message = f"the training loss is {format_number(loss)}, {level}"
         numbers = {"training loss": loss, "constant prediction": constant}
         if learned < -_WORSE or max(evidence.usual_step.values(), default=0.0) > _LARGE_STEP:
             cure = evidence.with_rate(0.1, "to take smaller steps")
@@ -61,9 +62,8 @@ def below_baseline(evidence: Evidence) -> Iterator[Symptom]:
             if value is None or other is None or _better(metric, value, other):
                 continue
             own, theirs = run.metrics["train"][metric.label], baselines["train"][metric.label]
-            message = (
-                f"the {split} {metric.label} is {_n(value)}, not better than that of a {what} prediction, {_n(other)}"
-            )
+            limit = f"not better than that of a {what} prediction, {format_number(other)}"
+            message = f"the {split} {metric.label} is {format_number(value)}, {limit}"
             cure = Cure("to train longer", (f"training.epochs={3 * evidence.spec.training.epochs}",))
             if _better(metric, own, theirs):  # learned, but of the training samples alone
                 cure = _penalty(evidence)
@@ -79,8 +79,8 @@ def gap(evidence: Evidence) -> Iterator[Symptom]:
     own, other = scores["train"]["loss"], scores["validation"]["loss"]
     if (lost := (other - own) / (constant - own)) > _GAP:
         message = (
-            f"{lost:.0%} of what was learned does not hold for validation samples: their loss is {_n(other)}, "
-            f"that of training samples {_n(own)}"
+            f"{lost:.0%} of what was learned does not hold for validation samples: "
+            f"their loss is {format_number(other)}, that of training samples {format_number(own)}"
         )
         numbers = {"train": own, "validation": other, "constant prediction": constant, "lost": lost}
         yield Symptom("gap", message, numbers, ("training", "l2"), _penalty(evidence), LOSS)
@@ -100,7 +100,7 @@ def wide_interval(evidence: Evidence) -> Iterator[Symptom]:
             if high - low > _WIDE and low <= late.min() and late.max() <= high:
                 message = (
                     f"{n} validation samples cannot tell the epochs apart: the 95 % interval about the {metric.label} "
-                    f"of {_n(scores[metric.label])} is {_n(low)} to {_n(high)}"
+                    f"of {format_number(scores[metric.label])} is {format_number(low)} to {format_number(high)}"
                 )
                 numbers = {"samples": n, "lower limit": low, "upper limit": high}
                 share = evidence.spec.split.validation
@@ -120,7 +120,3 @@ def _better(metric: Metric, value: float, other: float) -> bool:
 def _penalty(evidence: Evidence) -> Cure:
     l2 = evidence.spec.training.l2
     return Cure("for smaller weights", (f"training.l2={10 * l2:g}" if l2 else "training.l2=0.001",))
-
-
-def _n(number: float) -> str:
-    return format_number(float(number))

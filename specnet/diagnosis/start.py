@@ -60,7 +60,7 @@ def starting_loss(evidence: Evidence) -> Iterator[Symptom]:
     if not expected or not loss > limit * expected:
         return
     what = "a constant prediction" if numbers else "equal probabilities"
-    message = f"the loss before training is {_n(loss)}, that of {what} {_n(expected)}"
+    message = f"the loss before training is {format_number(loss)}, that of {what} {format_number(expected)}"
     found: dict[str, Number] = {"loss": loss, what: expected}
     if numbers and not evidence.spec.transforms.targets and evidence.loss_of(0.0) > limit * expected:
         cure = Cure("to scale the targets", ("transforms.targets+=standardize",))
@@ -86,7 +86,3 @@ def _growth(evidence: Evidence) -> float | None:
     x = evidence.batch.inputs.reshape(-1, evidence.batch.inputs.shape[-1]).astype(np.float64)
     spread = float(x.std(axis=0).mean())
     return evidence.before[f"layers.{trained[-1] - 1}"].spread / spread if spread else None
-
-
-def _n(number: float) -> str:
-    return format_number(float(number))
