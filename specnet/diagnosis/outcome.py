@@ -53,7 +53,7 @@ def below_baseline(evidence: Evidence) -> Iterator[Symptom]:
     """A metric of samples that were not trained on is not better than that of a constant or of a linear prediction."""
     run = evidence.run
     split = list(run.metrics)[-1]
-    if split == "train" or not evidence.history or (evidence.learned or 1.0) < _NOTHING:
+    if split == "train" or not evidence.history or _knows_nothing(evidence):
         return
     found = [("below-baseline", "constant", run.baselines), ("below-linear", "linear", run.linear_baselines)]
     for code, what, baselines in found:
@@ -89,7 +89,7 @@ def gap(evidence: Evidence) -> Iterator[Symptom]:
 def wide_interval(evidence: Evidence) -> Iterator[Symptom]:
     """The interval of a share of the validation samples contains all its values of the second half of training."""
     data, scores = evidence.run.data, evidence.run.metrics.get("validation", {})
-    if data.validation is None or (evidence.learned or 1.0) < _NOTHING:
+    if data.validation is None or _knows_nothing(evidence):
         return
     n = len(data.validation.inputs)
     for metric in evidence.spec.metrics:
@@ -107,6 +107,10 @@ def wide_interval(evidence: Evidence) -> Iterator[Symptom]:
                 cure = larger_share(share, min(0.5, round(2 * share, 2)))
                 yield Symptom("wide-interval", message, numbers, ("split", "validation"), cure, SCORES)
                 return
+
+
+def _knows_nothing(evidence: Evidence) -> bool:
+    return evidence.learned is not None and evidence.learned < _NOTHING
 
 
 def _compared(evidence: Evidence) -> list[Metric]:
