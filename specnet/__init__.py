@@ -57,6 +57,7 @@ __all__ = [
     "build",
     "build_network",
     "cross_validate",
+    "explain",
     "load_group",
     "load_model",
     "load_run",
@@ -70,6 +71,7 @@ __all__ = [
     "run",
     "scheduled",
     "trace",
+    "try_cures",
 ]
 
 

@@ -47,6 +47,8 @@ from specnet.schedules.base import WatchingSchedule as WatchingSchedule
 from specnet.schedules.base import scheduled as scheduled
 from specnet.spec.load import load_spec as load_spec
 from specnet.spec.model import Spec as Spec
+from specnet.studies.cures import explain as explain
+from specnet.studies.cures import try_cures as try_cures
 from specnet.studies.group import Group as Group
 from specnet.studies.group import load_group as load_group
 from specnet.studies.refit import refit as refit

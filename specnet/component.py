@@ -31,7 +31,7 @@ from pydantic_core import (
 )
 
 from specnet import registry
-from specnet.diagnostics import custom_error, explain, explain_unknown_keys, show_value
+from specnet.diagnostics import custom_error, explain_invalid, explain_unknown_keys, show_value
 from specnet.errors import BrokenComponentError, ComponentError, UnknownComponentError
 from specnet.faults import blaming, definition_name
 from specnet.words import Pointer
@@ -266,7 +266,7 @@ def build(group: str, value: Any) -> Component:
     try:
         return construct(group, value)
     except ValidationError as error:
-        raise explain(error) from None
+        raise explain_invalid(error) from None
 
 
 def parts(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:

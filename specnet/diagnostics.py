@@ -50,7 +50,7 @@ PLAIN_WORDS = {
 
 
 def custom_error(code: str, message: str, help: str | None = None) -> PydanticCustomError:
-    """Return an error for a validator to raise, which `explain` shows unchanged."""
+    """Return an error for a validator to raise, which `explain_invalid` shows unchanged."""
     context = {"message": message} | ({"help": help} if help else {})
     return PydanticCustomError(code, "{message}", context)
 
@@ -133,7 +133,7 @@ def _section_at(cls: type[BaseModel], place: Pointer) -> Any:
     return cls
 
 
-def explain(error: ValidationError, *, file: str | None = None) -> SpecError:
+def explain_invalid(error: ValidationError, *, file: str | None = None) -> SpecError:
     """Return every mistake that pydantic found as one `SpecError`."""
     return SpecError([_diagnostic(found) for found in error.errors(include_url=False)[:MAX_MISTAKES]], file=file)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 Pointer = tuple[str | int, ...]
 MAX_QUOTED = 60
 """Maximum number of characters shown of a name."""
+_LISTED = 5
+"""Number of items that a message names; the rest is counted."""
 
 
 def show_pointer(pointer: Pointer) -> str:
@@ -75,3 +78,9 @@ def describe_error(error: BaseException) -> str:
     except Exception:
         text = "it cannot be shown"
     return f"{type(error).__name__}: {text}"
+
+
+def enumerate_some(items: Sequence[str], separator: str = ", ") -> str:
+    """Return the first few items as text, and how many more there are."""
+    more = [f"… and {len(items) - _LISTED} more"] if len(items) > _LISTED else []
+    return separator.join([*items[:_LISTED], *more])

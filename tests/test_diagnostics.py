@@ -5,7 +5,7 @@ import pytest
 from pydantic import BaseModel, Field, NonNegativeInt, ValidationError, field_validator
 
 from specnet.component import Section
-from specnet.diagnostics import custom_error, explain, explain_unknown_keys, show_value
+from specnet.diagnostics import custom_error, explain_invalid, explain_unknown_keys, show_value
 
 
 class Inner(Section):
@@ -44,7 +44,7 @@ class Required(Section):
 def explained(cls, document):
     with pytest.raises(ValidationError) as raised:
         cls.model_validate_json(json.dumps(document), strict=True)
-    return explain(explain_unknown_keys(raised.value, cls), file="spec.json")
+    return explain_invalid(explain_unknown_keys(raised.value, cls), file="spec.json")
 
 
 @pytest.mark.parametrize(
@@ -124,5 +124,5 @@ def test_a_section_of_a_plugin_may_be_any_model():
 
     with pytest.raises(ValidationError) as raised:
         Outside.model_validate({"inside": {"widht": 2}})
-    (found,) = explain(explain_unknown_keys(raised.value, Outside)).diagnostics
+    (found,) = explain_invalid(explain_unknown_keys(raised.value, Outside)).diagnostics
     assert (found.code, found.pointer, found.help) == ("unknown-key", ("inside", "widht"), 'did you mean "width"?')

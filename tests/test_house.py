@@ -32,7 +32,7 @@ SHARED = (
 """Files of a noun that are no implementations of it."""
 ORDER = [
     "errors", "tools", "component", "base", "implementations", "network", "training", "spec", "recording", "painters",
-    "report", "runs", "exporters", "studies", "api", "testing", "cli",
+    "diagnosis", "report", "runs", "exporters", "studies", "api", "testing", "cli",
 ]  # fmt: skip
 HOMES = {
     "specnet": "errors", "errors": "errors", "words": "errors",
@@ -43,7 +43,7 @@ HOMES = {
     "improvement": "tools", "statistics": "tools", "features": "tools", "workspace": "tools", "randomness": "tools",
     "task": "tools", "component": "component", "faults": "component", "local": "component", "weights": "component",
     "network": "network", "training": "training", "spec": "spec", "recording": "recording", "report": "report",
-    "runs": "runs", "exporters": "exporters", "studies": "studies",
+    "diagnosis": "diagnosis", "runs": "runs", "exporters": "exporters", "studies": "studies",
     "api": "api", "testing": "testing", "cli": "cli", "__main__": "cli",
 }  # fmt: skip
 

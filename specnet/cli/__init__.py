@@ -22,6 +22,7 @@ from specnet.cli.commands import find_command, list_plugins
 from specnet.cli.compare import compare
 from specnet.cli.doctor import doctor
 from specnet.cli.drawing import plot, report
+from specnet.cli.explain import explain
 from specnet.cli.export import export
 from specnet.cli.inspecting import components, data, validate
 from specnet.cli.lr_find import lr_find
@@ -153,6 +154,7 @@ for command in (
     compare,
     runs,
     reproduce,
+    explain,
     check,
     lr_find,
     doctor,

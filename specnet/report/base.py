@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from specnet.plots.base import Trained
+from specnet.diagnosis.evidence import Diagnosed
+from specnet.diagnosis.table import Diagnosis
 from specnet.report.trace import Trace
-from specnet.spec.model import Spec
-from specnet.training.model import Model
 from specnet.training.state import TrainingState
 
 
-class Reported(Trained, Protocol):
+class Reported(Diagnosed, Protocol):
     """A run as a report knows it: all that a plot may ask of it, and what it was and how it went."""
 
     @property
@@ -21,40 +20,16 @@ class Reported(Trained, Protocol):
         """The run directory."""
 
     @property
-    def spec(self) -> Spec:
-        """The resolved spec."""
-
-    @property
-    def manifest(self) -> Mapping[str, Any]:
-        """Versions, machine, digests, times and how the run ended."""
-
-    @property
-    def status(self) -> str:
-        """How the run ended: finished, interrupted, diverged or failed; running if it goes on, or was killed."""
-
-    @property
-    def model(self) -> Model:
-        """The model of the run's checkpoint."""
+    def diagnosis(self) -> Diagnosis:
+        """What stands out in the run, as far as that takes little time."""
 
     @property
     def best(self) -> Mapping[str, Any]:
         """Checkpoint, epoch, step, monitored value's name and value of the best state."""
 
     @property
-    def baselines(self) -> Mapping[str, Mapping[str, float]]:
-        """Metrics of a constant prediction on each split."""
-
-    @property
-    def linear_baselines(self) -> Mapping[str, Mapping[str, float]]:
-        """Metrics of a linear prediction on each split; empty if none was made."""
-
-    @property
     def intervals(self) -> Mapping[str, Mapping[str, tuple[float, float]]]:
         """Intervals of 95 % about loss and metrics of the test split."""
-
-    @property
-    def metrics(self) -> Mapping[str, Mapping[str, float]]:
-        """Loss and metrics of each split: those that are saved with the run, or else measured now."""
 
     @property
     def stored_intervals(self) -> Mapping[str, Mapping[str, tuple[float, float]]]:

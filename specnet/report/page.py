@@ -130,6 +130,8 @@ def details(run: Reported, drawn: Sequence[dict[str, Any]], replayed: bool) -> d
     return {
         "network": make_part(run, lambda: draw_network(run.layers, run.layers[0].input_shape)),
         "inside": inside,
+        "findings": run.diagnosis.findings,
+        "titles": [panel["title"] for panel in drawn if not panel["constant"]],
         "layers": make_part(run, lambda: layer_table(run, drawn)),
         "scores": make_part(run, lambda: scores(run)),
         "below_scores": make_part(

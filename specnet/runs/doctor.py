@@ -15,7 +15,7 @@ from specnet.runs.checkpoints import DAMAGED, Listing, best_of
 from specnet.runs.directory import FOLDERS, LOCK, OWN, entries, find_writer, is_free
 from specnet.runs.experiment import Experiment
 from specnet.runs.files import TEMPORARY
-from specnet.runs.findings import Finding, Report, Severity, enumerate_some, has_errors
+from specnet.runs.findings import Finding, Report, Severity, has_errors
 from specnet.runs.history import check_history, ends_incomplete, read_until
 from specnet.runs.manifest import read_manifest, read_spec
 from specnet.runs.plugins import changed_plugins, damaged_copies
@@ -26,9 +26,11 @@ from specnet.runs.state import NAME, ForeignError, file_name, read_checkpoint, r
 from specnet.runs.threads import blas_threads, recorded_threads
 from specnet.spec.model import Spec
 from specnet.training.state import TrainingState
+from specnet.words import enumerate_some
 
 TEMPORARIES = ("left by a process that was killed", "resume removes them")
 SET_ASIDE = ("damaged checkpoints that resume has renamed", "delete them if nobody needs them")
+AGAIN = "bring it back from a copy, or repeat the training: specnet resume {} --checkpoint 0"
 FOREIGN = ("not written by the run", "they are neither loaded nor changed")
 
 
@@ -176,10 +178,7 @@ class _Examination:
     def _look_at_history(self) -> None:
         path = self.directory / "history.jsonl"
         newest = self.believed[max(self.believed)] if self.believed else None
-        with self._look(
-            "history",
-            f"bring it back from a copy, or repeat the training: specnet resume {self.directory} --checkpoint 0",
-        ):
+        with self._look("history", AGAIN.format(self.directory)):
             length, wrong = check_history(path)
             if ends_incomplete(path) and not self.writer:
                 self._tell("note", f"{path} ends in an incomplete line: the process was killed", "resume removes it")
@@ -212,10 +211,7 @@ class _Examination:
         if self.spec is None or self.spec.record is None:
             return
         path = self.directory / "record.npz"
-        with self._look(
-            "record",
-            f"bring it back from a copy, or repeat the training: specnet resume {self.directory} --checkpoint 0",
-        ):
+        with self._look("record", AGAIN.format(self.directory)):
             if self.experiment and self.experiment.recorder and self.newest:
                 take_over(self.experiment.recorder, path, self.newest)
             elif self.newest:

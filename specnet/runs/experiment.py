@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
 from specnet.component import fresh_copy
 from specnet.datasets.base import AnySamples, Data, StreamedSamples
 from specnet.datasets.rows import row_bytes
+from specnet.diagnosis.data import data_symptoms
+from specnet.diagnosis.symptom import Symptom
 from specnet.diagnostics import show_value
 from specnet.errors import DataError, Diagnostic, ShapeError, SpecError, SpecnetError
 from specnet.faults import guarded
@@ -18,7 +21,6 @@ from specnet.improvement import ImprovementTracker, Mode
 from specnet.optimizers.base import Optimizer
 from specnet.plugin_code import staying
 from specnet.recording.recorder import Recorder
-from specnet.runs.advice import advice
 from specnet.runs.building import build_model, load_data, located, named_rows, transform
 from specnet.runs.input_schema import find_ranges
 from specnet.runs.pretrained import load_pretrained
@@ -178,7 +180,12 @@ class Experiment:
     @property
     def warnings(self) -> list[str]:
         """Warnings about data and network."""
-        return [*self._of_columns, *advice(self.spec, self.data, self.model, self.splits["train"], self.task)]
+        return [*self._of_columns, *(found.text for found in self.data_symptoms)]
+
+    @cached_property
+    def data_symptoms(self) -> list[Symptom]:
+        """Findings about data and network."""
+        return data_symptoms(self.spec, self.data, self.model, self.task)
 
     def _check_classes(self) -> None:
         """Check that there are outputs for all classes that the dataset names."""

@@ -16,8 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from specnet.errors import RunError
 from specnet.regular_files import open_regular
-from specnet.runs.findings import enumerate_some
-from specnet.words import os_reason
+from specnet.words import enumerate_some, os_reason
 
 TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 """Temporary names that `Staged` gives to incomplete files."""

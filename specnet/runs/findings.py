@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "note"]
-_LISTED = 5
-"""Number of items that a finding names; the rest is counted."""
 
 
 class Finding(NamedTuple):
@@ -57,9 +55,3 @@ class Installation(NamedTuple):
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Return whether one of the findings is an error."""
     return any(finding.severity == "error" for finding in findings)
-
-
-def enumerate_some(items: Sequence[str], separator: str = ", ") -> str:
-    """Return the first few items as text, and how many more there are."""
-    more = [f"… and {len(items) - _LISTED} more"] if len(items) > _LISTED else []
-    return separator.join([*items[:_LISTED], *more])

@@ -18,7 +18,6 @@ from specnet.runs.archive import open_archive
 from specnet.runs.checkpoints import Listing
 from specnet.runs.code import changed_code
 from specnet.runs.files import read_bytes, read_run_json
-from specnet.runs.findings import enumerate_some
 from specnet.runs.history import parse_line, read_lines
 from specnet.runs.kernels import show_kernels
 from specnet.runs.manifest import read_manifest
@@ -27,7 +26,7 @@ from specnet.runs.resume import SETTING, differences
 from specnet.runs.retraining import find_end
 from specnet.runs.run import Run
 from specnet.runs.state import file_name
-from specnet.words import show_pointer
+from specnet.words import enumerate_some, show_pointer
 
 TEXTS = ("layout", "spec", "origin", "progress")
 """Members of a checkpoint that are JSON."""

@@ -14,7 +14,6 @@ from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.code import changed_code
 from specnet.runs.components import bring_back, used_components
 from specnet.runs.experiment import Experiment
-from specnet.runs.findings import enumerate_some
 from specnet.runs.history import Beginning, read_until
 from specnet.runs.manifest import data_digest, describe_setting
 from specnet.runs.plugins import is_same
@@ -22,7 +21,7 @@ from specnet.runs.record import read_record
 from specnet.runs.state import read_checkpoint, trajectory
 from specnet.spec.model import Spec
 from specnet.training.state import TrainingState
-from specnet.words import Pointer, shorten
+from specnet.words import Pointer, enumerate_some, shorten
 
 SETTING = {
     "NumPy": ("versions", "numpy"),

@@ -11,16 +11,12 @@ from typing import Any
 import numpy as np
 
 from specnet.component import build
-from specnet.datasets.base import Data
-from specnet.errors import DataError, RunError, SpecnetError, UsageError
+from specnet.diagnosis.table import Diagnosis, diagnose
+from specnet.errors import RunError, SpecnetError
 from specnet.functions import all_finite
-from specnet.names import suggest
 from specnet.plots.base import Plot
-from specnet.randomness import stream
 from specnet.report.pictures import FORMATS, check_format, write_picture
 from specnet.report.trace import Trace
-from specnet.runs.baseline import baselines, linear_baselines
-from specnet.runs.building import load_data
 from specnet.runs.bundle import write_bundle
 from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.code import changed_code
@@ -28,21 +24,19 @@ from specnet.runs.directory import inside
 from specnet.runs.files import write_file
 from specnet.runs.history import History
 from specnet.runs.input_schema import describe_model
-from specnet.runs.intervals import Intervals, intervals
 from specnet.runs.kernels import choose_kernels
-from specnet.runs.manifest import data_digest, read_manifest, read_spec
+from specnet.runs.manifest import read_manifest, read_spec
+from specnet.runs.measured import MeasuredRun
 from specnet.runs.plugins import changed_plugins
 from specnet.runs.record import read_record
-from specnet.runs.results import read_intervals, read_results
 from specnet.runs.state import read_checkpoint
 from specnet.runs.threads import blas_threads, recorded_threads
-from specnet.runs.trained import TrainedModel
 from specnet.spec.load import with_data
 from specnet.training.model import Model
 from specnet.training.state import TrainingState
 
 
-class Run(TrainedModel):
+class Run(MeasuredRun):
     """A trained run: its spec, history and data, and the model of one of its checkpoints.
 
     `checkpoint` is "best" (by the value that the spec monitors), "latest" or a step number. If the best or latest is
@@ -73,7 +67,7 @@ class Run(TrainedModel):
         self.checkpoint: Path
         self.progress: dict[str, Any]
         self.ranges: dict[str, Any] | None
-        self._scores: dict[str, dict[str, float]] = {}
+        self._scores = {}
         self._listing = Listing(self.directory, self.manifest["identities"])
         self.model, refused = first_believed(self._listing, str(checkpoint), self._read_model)
         self.warnings = [*changed, *changed_code(self.manifest, self.spec), *changed_plugins(self.manifest, self.spec)]
@@ -93,13 +87,24 @@ class Run(TrainedModel):
 
     def _read_model(self, path: Path) -> Model:
         state = self._read_state(path)
-        arrays = {f"transforms.{name}": array for name, array in state.take("transforms").items()}
-        params = state.arrays.get("evaluation.params", state.arrays["params"])
-        arrays |= {"params": params, "state": state.arrays["state"]}
-        model = self.restore_model(path, state.progress["data"], arrays)
+        model = self._restore(path, state)
         self.ranges = state.take("inputs") if "inputs" in state.progress["parts"] else None
         self.checkpoint, self.progress = path, state.progress
         return model
+
+    def _restore(self, path: Path, state: TrainingState) -> Model:
+        arrays = {f"transforms.{name}": array for name, array in state.take("transforms").items()}
+        params = state.arrays.get("evaluation.params", state.arrays["params"])
+        arrays |= {"params": params, "state": state.arrays["state"]}
+        return self.restore_model(path, state.progress["data"], arrays)
+
+    def model_at(self, step: int) -> Model:
+        """Return a new model with the parameters of the checkpoint of a step.
+
+        Raises:
+            RunError: if it cannot be trusted.
+        """
+        return self._restore(self._listing.path(step), self.state(step))
 
     @property
     def steps(self) -> list[int]:
@@ -147,21 +152,6 @@ class Run(TrainedModel):
         return sorted(path for path in (self.directory / "plots").glob("*.*") if path.suffix[1:] in FORMATS)
 
     @cached_property
-    def data(self) -> Data:
-        """The splits in the dataset's units, loaded when first asked for.
-
-        Raises:
-            DataError: if they are not the data that the run was made with.
-        """
-        data = load_data(self.spec)
-        if not self.dataset.synthetic and data_digest(data) != self.manifest["data"]["sha256"]:
-            raise DataError(
-                "the data are not those that the run was made with: their SHA-256 does not match the manifest",
-                help="bring the old data back, or evaluate other samples with --data",
-            )
-        return data
-
-    @cached_property
     def history(self) -> Mapping[str, np.ndarray]:
         """Columns of the history, `train/loss` and so on, one item per epoch."""
         return History.read(self.directory / "history.jsonl", self._newest.take("callbacks.history"))
@@ -176,41 +166,6 @@ class Run(TrainedModel):
         record = self.spec.record
         return read_record(self.directory / "record.npz", record, self._newest) if record else {}
 
-    def evaluate(
-        self,
-        data: Any = "test",
-        targets: Any = None,
-        weight: np.ndarray | None = None,
-        mask: np.ndarray | None = None,
-    ) -> dict[str, float]:
-        """Return loss and metrics on one of the run's splits, named by `data`, or on other samples.
-
-        These are inputs and targets, arrays or a data frame that may contain the targets. Targets may be names of
-        classes. `weight` (n,) and `mask` (n, time) are as in `specnet.Samples`, which may replace all four.
-
-        Raises:
-            UsageError: if the run has no such split.
-            DataError: if the samples are not what the network was trained on.
-        """
-        if not isinstance(data, str):
-            return super().evaluate(data, targets, weight, mask)
-        if data not in self.data.splits:
-            raise UsageError(f"this run has no {data} samples", help=suggest(data, self.data.splits, "splits"))
-        if data not in self._scores:
-            self._scores[data] = super().evaluate(self.data.splits[data])
-        return {**self._scores[data]}
-
-    @property
-    def metrics(self) -> dict[str, dict[str, float]]:
-        """Loss and metrics of this checkpoint on each split: those in `results.json`, or else measured now."""
-        found = read_results(self.directory, self.checkpoint.name)
-        return {split: self.evaluate(split) for split in self.data.splits} if found is None else found
-
-    @property
-    def stored_intervals(self) -> dict[str, Intervals]:
-        """The intervals in `results.json`, if it is of this checkpoint."""
-        return read_intervals(self.directory, self.checkpoint.name)
-
     @property
     def schema(self) -> dict[str, Any]:  # type: ignore[override]
         """What the network takes and returns: columns with ranges and categories, or shapes, and classes.
@@ -223,22 +178,10 @@ class Run(TrainedModel):
         return describe_model(self, self.ranges)
 
     @cached_property
-    def baselines(self) -> dict[str, dict[str, float]]:
-        """Metrics of a constant prediction on each split, as `specnet.runs.baseline` defines it."""
-        return baselines(self.task, self.data, self.model.metrics)
-
-    @cached_property
-    def linear_baselines(self) -> dict[str, dict[str, float]]:
-        """Metrics of a linear prediction on each split, likewise; empty unless the task is a regression."""
-        return linear_baselines(self.task, self.data, self.model.metrics, self.model.take)
-
-    @cached_property
-    def intervals(self) -> dict[str, Intervals]:
-        """Intervals of 95 % about loss and metrics of the test split, as `specnet.runs.intervals` defines them."""
-        if self.data.test is None:
-            return {}
+    def diagnosis(self) -> Diagnosis:
+        """What stands out in the run, as far as that takes little time; `specnet.explain` looks further."""
         with self.in_turn():
-            return {"test": intervals(self.model, self.data.test, stream(self.spec.seed, "intervals"))}
+            return diagnose(self, thorough=False)
 
     @contextmanager
     def in_turn(self) -> Iterator[None]:

@@ -94,7 +94,7 @@ class Runner(Checkpointed):
     def _load(self) -> Run:
         """Return the run, without loading its data again."""
         run = Run(self.directory.path)
-        run.data = self.experiment.data
+        run.data, run.data_symptoms = self.experiment.data, self.experiment.data_symptoms
         return run
 
     def _draw(self, report: bool, plots: bool) -> Run:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from specnet.component import PARTIAL, Component, build
-from specnet.diagnostics import explain, explain_unknown_keys
+from specnet.diagnostics import explain_invalid, explain_unknown_keys
 from specnet.errors import Diagnostic, SpecError
 from specnet.spec.document import Document
 from specnet.spec.model import Spec
@@ -37,7 +37,7 @@ def parse_spec(value: Any, name: str | None = None) -> Spec:
     except PydanticSerializationError:  # JSON escapes can contain it
         raise SpecError([Diagnostic("encoding", "half of a surrogate pair is not a character")], file=name) from None
     except ValidationError as error:
-        raise explain(explain_unknown_keys(error, Spec), file=name) from None
+        raise explain_invalid(explain_unknown_keys(error, Spec), file=name) from None
     return spec.loaded(Document(value, name))
 
 

@@ -75,7 +75,7 @@ class Model:
             assert isinstance(truth, Rows)
             return StreamedSplit(
                 transformed.inputs.map(self.prepare_inputs),
-                transformed.targets.map(self._prepare_targets),
+                transformed.targets.map(self.prepare_targets),
                 truth,
                 None if transformed.weight is None else transformed.weight.map(self._weights),
                 transformed.mask,
@@ -84,7 +84,7 @@ class Model:
         assert isinstance(truth, np.ndarray)
         return Batch(
             self.prepare_inputs(transformed.inputs),
-            self._prepare_targets(transformed.targets),
+            self.prepare_targets(transformed.targets),
             truth,
             None if transformed.weight is None else self._weights(transformed.weight),
             transformed.mask,
@@ -106,7 +106,12 @@ class Model:
         with np.errstate(over="ignore"):
             return finite(np.ascontiguousarray(self.network.convert(x)), "input")
 
-    def _prepare_targets(self, target: np.ndarray) -> np.ndarray:
+    def prepare_targets(self, target: np.ndarray) -> np.ndarray:
+        """Return transformed targets as the loss takes them.
+
+        Raises:
+            SpecnetError: if they do not fit the loss.
+        """
         if np.issubdtype(target.dtype, np.floating):
             target = _rounded(target, self.network.dtype, "target")
         return self.loss.prepare(target, self.network.output_shape, self.network.dtype)

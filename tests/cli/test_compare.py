@@ -155,5 +155,5 @@ def test_a_run_of_a_group_that_cannot_be_read_is_left_out(compare):
 
 
 def test_results_are_believed_without_loading_the_data(compare, monkeypatch):
-    monkeypatch.setattr("specnet.runs.run.load_data", lambda *arguments: 1 / 0)
+    monkeypatch.setattr("specnet.runs.measured.load_data", lambda *arguments: 1 / 0)
     assert "test/accuracy" in compare("tanh", "deep").stdout

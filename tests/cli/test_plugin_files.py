@@ -66,6 +66,7 @@ COMMANDS = {
     "compare": ["runs/spec"],
     "doctor": [],
     "reproduce": ["-q"],
+    "explain": [],
 }
 
 

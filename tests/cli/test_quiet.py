@@ -38,6 +38,7 @@ COMMANDS = {
     "predict": ["run", "points.csv"], "plot": ["run", "curves"], "report": ["run"], "compare": ["run", "run"],
     "check": ["layers", "tanh"], "doctor": ["run"], "new spec": ["mine"], "new plugin": ["mine"],
     "export": ["run", "--to", "numpy"], "bundle": ["run"], "runs": ["."], "reproduce": ["run"],
+    "explain": ["run"],
 }  # fmt: skip
 
 
@@ -69,6 +70,7 @@ def test_what_is_written_is_named_by_out_everywhere():
         "bundle",
         "lr-find",
         "reproduce",
+        "explain",
     }
     for command in written:
         assert ["-o", "--out"] in [parameter.opts for parameter in command.params]

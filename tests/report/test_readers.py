@@ -16,6 +16,8 @@ SIZES = [PHONE, (320, 568), (768, 1024), DESKTOP]
 READABLE = 4.5
 """How much lighter one of text and ground is than the other, at least: WCAG 2.2, success criterion 1.4.3."""
 CONTROLS = "button, input, select, summary, [tabindex='0']"
+REACHED = f"a[href], {CONTROLS}"
+"""What the tab key stops at: controls, and links in a text."""
 
 
 @pytest.fixture(scope="session")
@@ -164,7 +166,7 @@ def test_nothing_moves_unless_it_is_played(browser, pages):
 @pytest.mark.parametrize("kind", sampled([TWO, "images", "two runs"], 3))
 def test_tab_reaches_each_control_in_order_and_shows_where_it_is(kind, browser, pages):
     browser.open(pages(kind))
-    count = sum(browser.each(CONTROLS, "each.checkVisibility()"))
+    count = sum(browser.each(REACHED, "each.checkVisibility()"))
     assert count > 10
     reached = []
     for _ in range(count):
@@ -173,7 +175,7 @@ def test_tab_reaches_each_control_in_order_and_shows_where_it_is(kind, browser, 
             ":focus-visible", "[getComputedStyle(each).outlineStyle, getComputedStyle(each).outlineWidth]"
         )
         assert outline == ["solid", "2px"]
-        reached.append([here for here, visible in browser.each(CONTROLS, FOCUS) if visible].index(True))
+        reached.append([here for here, visible in browser.each(REACHED, FOCUS) if visible].index(True))
     assert reached == list(range(count))
 
 

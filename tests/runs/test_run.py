@@ -121,7 +121,7 @@ def test_a_spec_that_is_not_that_of_the_run_is_refused(train):
 
 def test_data_from_a_formula_may_differ_in_their_last_bits(train, monkeypatch):
     run = train()
-    monkeypatch.setattr("specnet.runs.run.data_digest", lambda data: "of another machine")
+    monkeypatch.setattr("specnet.runs.measured.data_digest", lambda data: "of another machine")
     assert specnet.load_run(run.directory).evaluate("train") == run.evaluate("train")
 
 

@@ -50,7 +50,7 @@ def learned(tmp_path_factory):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_checkpoint_alone_tells_the_task(kind, learned, monkeypatch):
     run = specnet.load_run(learned[kind].directory)
-    monkeypatch.setattr("specnet.runs.run.load_data", lambda spec: pytest.fail("data are loaded"))
+    monkeypatch.setattr("specnet.runs.measured.load_data", lambda spec: pytest.fail("data are loaded"))
     assert run.task.only.kind == kind
     assert predictions_csv(run, run.predict(X[:2]), {}).decode().partition("\n")[0] == COLUMNS[kind]
 

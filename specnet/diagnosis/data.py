@@ -1,4 +1,4 @@
-"""Warnings, after data are loaded, of what usually spoils a training: each says what to type."""
+"""Findings about the data of a spec, which a run warns of before it trains."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from specnet.component import parts
 from specnet.datasets.base import AnySamples, Data, Samples
 from specnet.datasets.duplicates import count_duplicates
 from specnet.datasets.sampling import evenly_chosen
+from specnet.diagnosis.symptom import NETWORK, SCALED, SCORES, WHOLE_SPEC, Cure, Symptom
 from specnet.diagnostics import show_value
 from specnet.plugin_code import staying
-from specnet.runs.findings import enumerate_some
+from specnet.schedules.scheduled import pointer_of
 from specnet.spec.model import Spec
 from specnet.task import Task, class_numbers
-from specnet.training.batches import Batch, PreparedSplit
 from specnet.training.model import Model
-from specnet.words import quote, show_pointer
+from specnet.words import enumerate_some, quote, show_pointer
 
 LARGE = 30.0
 """Mean size of an input above which training is likely to fail."""
+_SMALL = 0.01
+"""Standard deviation of all inputs below which the first layer hardly sees them: initializers expect about 1."""
 _UNLIKE = 1000
 """Ratio of the standard deviations of two inputs above which one of them is hardly seen."""
 _UNEQUAL = 20
@@ -44,16 +46,13 @@ _EXACT = 1e-12
 
 
 @staying()
-def advice(spec: Spec, data: Data, model: Model, train: PreparedSplit, task: Task) -> list[str]:
-    """Return warnings about the data of a spec and its network; none about samples that are streamed.
-
-    `train` are the training samples as the network takes them.
-    """
+def data_symptoms(spec: Spec, data: Data, model: Model, task: Task) -> list[Symptom]:
+    """Return findings about the data of a spec and its network; none about samples that are streamed."""
     found = [*_outputs(spec, data, model)]
-    if isinstance(data.train, Samples) and isinstance(train, Batch):
+    if isinstance(data.train, Samples):
         x, columns = _some(data.train), data.train.inputs.ndim == 2
-        found += _sizes(model, data, _some(Samples(train.inputs, train.targets)).inputs)
-        found += [*_constant(spec, data, x.inputs), *_leaks(spec, data, task, x)] if columns else []
+        found += _sizes(model, x.inputs)
+        found += [*_constant(spec, data, x.inputs), *_leaks(spec, data, model, task, x)] if columns else []
         found += [*_classes(spec, data, task), *_validation(spec, data, task), *_parameters(spec, model, data.train)]
         found += [*_shares(spec, data), *_duplicates(data)]
     return found
@@ -64,12 +63,16 @@ def _some(samples: Samples) -> Samples:
     return evenly_chosen(samples, max(100, min(_LOOKED_AT, _NUMBERS // max(samples.inputs[0].size, 1))))
 
 
-def _outputs(spec: Spec, data: Data, model: Model) -> Iterator[str]:
+def _outputs(spec: Spec, data: Data, model: Model) -> Iterator[Symptom]:
     count, outputs = len(data.classes), model.network.output_shape
     if not spec.transforms.targets and outputs and outputs[-1] > count > 2:
         places = _units(spec)
-        option = f"; for one each: --set {places[-1][0]}.units={count}" if places else ""
-        yield f"the last layer has {outputs[-1]} outputs for {count} classes, {show_value(data.classes)}{option}"
+        cure = Cure("for one each", (f"{places[-1][0]}.units={count}",)) if places else None
+        message = f"the last layer has {outputs[-1]} outputs for {count} classes, {show_value(data.classes)}"
+        evidence = {"outputs": outputs[-1], "classes": count}
+        yield Symptom(
+            "many-outputs", message, evidence, pointer_of(places[-1][0] if places else "layers"), cure, NETWORK
+        )
 
 
 def _units(spec: Spec) -> list[tuple[str, int]]:
@@ -78,30 +81,35 @@ def _units(spec: Spec) -> list[tuple[str, int]]:
     return [(place, units) for place, units in found if isinstance(units, int)]
 
 
-def _sizes(model: Model, data: Data, x: np.ndarray) -> Iterator[str]:
-    """Warn of inputs, as the network takes them, that are large, or of columns that differ in size."""
+def _sizes(model: Model, x: np.ndarray) -> Iterator[Symptom]:
+    """Warn of inputs that are large or small as the network takes them, or of columns that differ in size."""
     if model.network.whole:
         return
-    x = x.astype(np.float64)
+    x = model.take(x).astype(np.float64)
     names = model.inputs.names() if x.ndim == 2 else ()
-    option = "to scale them: --set transforms.inputs+=standardize"
+    place, cure = ("transforms", "inputs"), SCALED
     with np.errstate(over="ignore", invalid="ignore"):
         size, std = np.mean(np.abs(x), axis=0), x.std(axis=0)
     if size.max(initial=0.0) > LARGE:
-        place = int(np.argmax(size))
-        what = f"column {_name(names, place)}" if names else "a feature"
-        about = f"{what} is about {size.flat[place]:,.3g}"
-        yield f"inputs are large: {about}, and networks learn badly from such numbers; {option}"
+        most = int(np.argmax(size))
+        what = f"column {_name(names, most)}" if names else "a feature"
+        about = f"{what} is about {size.flat[most]:,.3g}"
+        message = f"inputs are large: {about}, and networks learn badly from such numbers"
+        yield Symptom("unscaled-inputs", message, {"mean size": float(size.flat[most])}, place, cure, WHOLE_SPEC)
+    elif 0 < (largest := std.max(initial=0.0)) < _SMALL and size.max() < _SMALL:
+        message = f"inputs are small: none of them varies by more than {largest:.2g}, which the network hardly sees"
+        yield Symptom("unscaled-inputs", message, {"largest spread": float(largest)}, place, cure, WHOLE_SPEC)
     elif x.ndim == 2:
         compared = np.flatnonzero((std > 0) & ((x != 0) & (x != 1)).any(axis=0))
         if compared.size:
             most, least = compared[np.argmax(std[compared])], compared[np.argmin(std[compared])]
             if (ratio := std[most] / std[least]) > _UNLIKE:
                 wide, narrow = _name(names, most), _name(names, least)
-                yield f"inputs differ in size: column {wide} varies {ratio:,.0f} times as much as {narrow}; {option}"
+                message = f"inputs differ in size: column {wide} varies {ratio:,.0f} times as much as {narrow}"
+                yield Symptom("unscaled-inputs", message, {"ratio": float(ratio)}, place, cure, WHOLE_SPEC)
 
 
-def _constant(spec: Spec, data: Data, x: np.ndarray) -> Iterator[str]:
+def _constant(spec: Spec, data: Data, x: np.ndarray) -> Iterator[Symptom]:
     """Warn of columns of a table (n, columns) with a single value; x are some of its rows."""
     if not data.input_names or len(x) < 2:
         return
@@ -112,11 +120,19 @@ def _constant(spec: Spec, data: Data, x: np.ndarray) -> Iterator[str]:
     names = [data.input_names[each] for each in candidates if (whole[:, each] == whole[0, each]).all()]
     if names:
         what = f"columns {_listed(names)} are" if len(names) > 1 else f"column {_listed(names)} is"
-        yield f"input {what} constant in the training samples, so that nothing depends on it{_without(spec, names)}"
+        message = f"input {what} constant in the training samples, so that nothing depends on it"
+        evidence = {"constant columns": len(names)}
+        yield Symptom("constant-inputs", message, evidence, ("dataset", "inputs"), _without(spec, names), WHOLE_SPEC)
 
 
-def _leaks(spec: Spec, data: Data, task: Task, some: Samples) -> Iterator[str]:
-    """Warn of input columns that contain a target; not of an autoencoder, whose targets are its inputs."""
+def _leaks(spec: Spec, data: Data, model: Model, task: Task, some: Samples) -> Iterator[Symptom]:
+    """Warn of input columns that contain a target.
+
+    Not of an autoencoder, whose targets are its inputs, or of a sequence with a target at each position, such as the
+    next character.
+    """
+    if len(model.network.output_shape) > 1:
+        return
     assert isinstance(data.train, Samples)
     x, t = some.inputs, some.targets.reshape(len(some.targets), -1)
     if len(x) < 2 * _FEW or (x.shape == t.shape and x.shape[1] > 1 and np.array_equal(x, t)):
@@ -137,7 +153,9 @@ def _leaks(spec: Spec, data: Data, task: Task, some: Samples) -> Iterator[str]:
                 names.append(data.input_names[column] if data.input_names else str(column))
     if names := list(dict.fromkeys(names)):
         what = f"columns {_listed(names)} contain" if len(names) > 1 else f"column {_listed(names)} contains"
-        yield f"input {what} the target, which will not be known when the network is used{_without(spec, names)}"
+        message = f"input {what} the target, which will not be known when the network is used"
+        evidence = {"correlation": 1}
+        yield Symptom("leaking-inputs", message, evidence, ("dataset", "inputs"), _without(spec, names), SCORES)
 
 
 def _correlation(x: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -154,22 +172,25 @@ def _correlation(x: np.ndarray, t: np.ndarray) -> np.ndarray:
     return r
 
 
-def _classes(spec: Spec, data: Data, task: Task) -> Iterator[str]:
+def _classes(spec: Spec, data: Data, task: Task) -> Iterator[Symptom]:
     """Warn of classes with few samples, by themselves or beside others."""
     counts = _counts(data.train, task)
     if counts is None:
         return
     if "class_weight" in type(spec.loss).model_fields:
-        option = "; to weigh them alike: --set loss.class_weight=balanced"
+        place, cure = "loss", Cure("to weigh them alike", ("loss.class_weight=balanced",))
     else:
-        option = "; to measure each of them: --set metrics+=balanced_accuracy"
+        place, cure = "metrics", Cure("to measure each of them", ("metrics+=balanced_accuracy",))
     names = task.only.classes
     if few := [f"{quote(name)} ({count})" for name, count in zip(names, counts, strict=False) if count < _FEW]:
-        yield f"there are few training samples of {enumerate_some(few)}, too few to learn from{option}"
-    elif counts.max() > _UNEQUAL * counts.min():
+        message = f"there are few training samples of {enumerate_some(few)}, too few to learn from"
+        yield Symptom("few-samples", message, {"least": int(counts.min())}, (place,), cure, SCORES)
+    elif counts.max() > _UNEQUAL * counts.min() and not getattr(spec.loss, "class_weight", None):
         most, least = int(np.argmax(counts)), int(np.argmin(counts))
         sizes = f"{counts[most]:,} training samples are {quote(names[most])}, {counts[least]:,} {quote(names[least])}"
-        yield f"classes are very unequal, {sizes}: one that is never predicted hardly shows in the accuracy{option}"
+        message = f"classes are very unequal, {sizes}: one that is never predicted hardly shows in the accuracy"
+        evidence = {"most": int(counts[most]), "least": int(counts[least])}
+        yield Symptom("unequal-classes", message, evidence, (place,), cure, SCORES)
 
 
 def _counts(samples: AnySamples, task: Task) -> np.ndarray | None:
@@ -182,7 +203,7 @@ def _counts(samples: AnySamples, task: Task) -> np.ndarray | None:
     return np.bincount(numbers, minlength=len(task.only.classes))
 
 
-def _validation(spec: Spec, data: Data, task: Task) -> Iterator[str]:
+def _validation(spec: Spec, data: Data, task: Task) -> Iterator[Symptom]:
     """Warn of a validation set by which nothing can be compared."""
     if not isinstance(data.validation, Samples):
         return
@@ -190,53 +211,63 @@ def _validation(spec: Spec, data: Data, task: Task) -> Iterator[str]:
     rows = count + sum(len(data.splits[name].inputs) for name in data.origins if name != "validation")
     if count < _VALIDATING:
         wanted = min(0.5, math.ceil(100 * _VALIDATING / rows) / 100)
-        yield f"{count} validation samples are few: their loss and metrics vary by chance{_larger(share, wanted)}"
+        message = f"{count} validation samples are few: their loss and metrics vary by chance"
+        cure = larger_share(share, wanted)
+        yield Symptom("few-validation-samples", message, {"samples": count}, ("split", "validation"), cure, SCORES)
         return
     counts = _counts(data.validation, task)
     if counts is None:
         return
     if few := [quote(name) for name, number in zip(task.only.classes, counts, strict=False) if number < 2]:
         drawn = share and spec.split.by == "random" and spec.split.stratify is not True
-        option = "; to have the same share of each: --set split.stratify=true"
-        option = option if drawn and spec.split.stratify is False else _larger(share, min(0.5, round(2 * share, 2)))
-        yield f"there are fewer than two validation samples of {enumerate_some(few)}{option}"
+        stratified = Cure("to have the same share of each", ("split.stratify=true",))
+        larger = larger_share(share, min(0.5, round(2 * share, 2)))
+        cure = stratified if drawn and spec.split.stratify is False else larger
+        message = f"there are fewer than two validation samples of {enumerate_some(few)}"
+        evidence = {"least": int(counts.min())}
+        yield Symptom("few-validation-samples", message, evidence, ("split", "validation"), cure, SCORES)
 
 
-def _larger(share: float, wanted: float) -> str:
-    """Return how to validate by a larger share, as the end of a sentence; empty if the split has no such share."""
-    return f"; for more of them: --set split.validation={wanted:g}" if 0 < share < wanted else ""
+def larger_share(share: float, wanted: float) -> Cure | None:
+    """Return how to validate by a larger share; None if the split has no such share."""
+    return Cure("for more of them", (f"split.validation={wanted:g}",)) if 0 < share < wanted else None
 
 
-def _parameters(spec: Spec, model: Model, train: Samples) -> Iterator[str]:
+def _parameters(spec: Spec, model: Model, train: Samples) -> Iterator[Symptom]:
     """Warn of a network that can store its training data many times over."""
     parameters, numbers = model.network.params.flat.size, train.inputs.size + train.targets.size
     if parameters > _PARAMETERS * numbers:
-        option = ""
+        place, cure = "layers", None
         if places := [each for each in _units(spec)[:-1] if each[1] > 1]:
             place, units = max(places, key=lambda each: each[1])
             fewer = max(1, int(units * _PARAMETERS * numbers / parameters))
-            option = f"; for a smaller one: --set {place}.units={fewer}"
+            cure = Cure("for a smaller one", (f"{place}.units={fewer}",))
         size = f"{parameters:,} parameters for {numbers:,} numbers in the training samples"
-        yield f"the network has {size}, and can learn them by heart{option}"
+        message, evidence = f"the network has {size}, and can learn them by heart", {"parameters": parameters}
+        yield Symptom("many-parameters", message, evidence | {"numbers": numbers}, pointer_of(place), cure, NETWORK)
 
 
-def _shares(spec: Spec, data: Data) -> Iterator[str]:
+def _shares(spec: Spec, data: Data) -> Iterator[Symptom]:
     """Warn of shares that whole groups cannot make up."""
     if spec.split.by == "group":
         rows = sum(len(data.splits[name].inputs) for name in data.origins)
         for name, wanted in spec.split.counts(rows).items():
             if abs((found := len(data.splits[name].inputs)) - wanted) > max(1, wanted / 5):
                 groups = f"groups of column {quote(str(spec.split.column))} are not divided"
-                yield f"{groups}: {found:,} samples are for {name} instead of {wanted:,}"
+                message = f"{groups}: {found:,} samples are for {name} instead of {wanted:,}"
+                yield Symptom(
+                    "uneven-groups", message, {"samples": found, "wanted": wanted}, ("split", name), None, WHOLE_SPEC
+                )
 
 
-def _duplicates(data: Data) -> Iterator[str]:
+def _duplicates(data: Data) -> Iterator[Symptom]:
     for name, count in count_duplicates(data).items():
         if count > _SHARED * (total := len(data.splits[name].inputs)):
-            yield (
+            message = (
                 f"{count:,} of {total:,} {name} samples are also in the training samples: "
                 "how these are predicted says nothing about new ones"
             )
+            yield Symptom("duplicates", message, {"samples": count, "of": total}, ("dataset",), None, SCORES)
 
 
 def _name(names: Sequence[str], number: int) -> str:
@@ -247,13 +278,12 @@ def _listed(names: Sequence[str]) -> str:
     return enumerate_some([quote(name) for name in names])
 
 
-def _without(spec: Spec, names: Sequence[str]) -> str:
-    """Return how to leave columns out of a table's inputs, as the end of a sentence; empty if no option does."""
+def _without(spec: Spec, names: Sequence[str]) -> Cure | None:
+    """Return how to leave columns out of a table's inputs; None if no option does."""
     inputs = getattr(spec.dataset, "inputs", None)
     listed = [getattr(each, "name", each) for each in inputs] if isinstance(inputs, list) else []
     rest = [name for name in listed if name not in names]
     if not rest or len(listed) - len(rest) < len(names):
-        return ""
+        return None
     option = f"dataset.inputs={json.dumps(rest, ensure_ascii=False)}"
-    quoted = option.replace("'", "'\\''")
-    return f"; to leave {'it' if len(names) == 1 else 'them'} out: --set '{quoted}'"
+    return Cure(f"to leave {'it' if len(names) == 1 else 'them'} out", (option,))

@@ -12,9 +12,8 @@ from helpers import sampled
 
 import specnet
 from specnet.datasets.base import Data, Samples
-from specnet.runs.advice import advice
+from specnet.diagnosis.data import data_symptoms
 from specnet.runs.experiment import Experiment
-from specnet.training.batches import Batch
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = [*(ROOT / "specnet/spec/templates").glob("*.json")]
@@ -103,8 +102,7 @@ def test_a_column_is_constant_only_if_it_is_so_in_all_rows():
 
 
 def given(experiment, data):
-    train = Batch(data.train.inputs.astype(np.float32), *[data.train.targets] * 2, None, None)
-    return advice(experiment.spec, data, experiment.model, train, experiment.task)
+    return [found.text for found in data_symptoms(experiment.spec, data, experiment.model, experiment.task)]
 
 
 @pytest.mark.parametrize("leak", [lambda t: t, lambda t: 2 - 3 * t])
@@ -248,13 +246,12 @@ def test_looking_takes_little_time():
     x = np.random.default_rng(0).normal(size=(60_000, 784))
     x[:, ::3] = 0
     data = Data(Samples(x, x[:, 1:2]), input_names=tuple(map(str, range(784))))
-    train = Batch(x, *[data.train.targets] * 2, None, None)
     times = []
     for _ in range(5):
         start = time.perf_counter()
-        found = advice(experiment.spec, data, experiment.model, train, experiment.task)
+        found = data_symptoms(experiment.spec, data, experiment.model, experiment.task)
         times.append(time.perf_counter() - start)
-    assert [each.split(" ")[1] for each in found] == ["columns", "column"]
+    assert [each.message.split(" ")[1] for each in found] == ["columns", "column"]
     assert min(times) < 0.1
 
 

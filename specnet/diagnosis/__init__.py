@@ -1,0 +1,1 @@
+"""What stands out in a run: findings with their evidence, and what to try."""
