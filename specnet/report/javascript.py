@@ -29,7 +29,7 @@ LAYER_TWINS: dict[str, tuple[str, ...]] = {
 """Layers that have a twin, by their names in a spec, and the scripts that it needs."""
 LOSS_TWINS = ("mse", "mae", "huber", "log_cosh", "bce", "bce_with_logits", "hinge", "cross_entropy")
 OPTIMIZER_TWINS = ("sgd", "adam", "adamw", "rmsprop")
-NETWORK = ("arrays.js", "network.js")
+NETWORK_SCRIPTS = ("arrays.js", "network.js")
 """Scripts that every network needs, before those of its layers."""
 TRAINING = ("random.js", "activation.js", "losses.js", "optimizers.js", "training.js")
 """Scripts that training needs, whatever the layers: another activation may be chosen."""
@@ -93,4 +93,4 @@ def walk_layers(
 def scripts_of(layers: Sequence[Mapping[str, Any]], others: Sequence[str] = ()) -> list[str]:
     """Return the scripts that layers, given as JSON, need, and others, each once and in order."""
     own = [name for _, layer in walk_layers(layers) for name in LAYER_TWINS[layer["type"]]]
-    return [f"twins/{name}" for name in dict.fromkeys((*NETWORK, *own, *others))]
+    return [f"twins/{name}" for name in dict.fromkeys((*NETWORK_SCRIPTS, *own, *others))]

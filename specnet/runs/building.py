@@ -9,10 +9,11 @@ from functools import partial
 from pathlib import Path
 
 from specnet.component import fresh_copy, parts
-from specnet.datasets.base import AnySamples, Data, Samples
+from specnet.datasets.base import AnySamples, Data, Samples, StreamedSamples
 from specnet.datasets.checks import check_complete_columns, check_samples, check_weights, checked_data
 from specnet.datasets.data_file import DataFile
 from specnet.datasets.memory import InMemory
+from specnet.datasets.rows import row_bytes
 from specnet.errors import DataError, SpecnetError
 from specnet.faults import guarded
 from specnet.features import target_features
@@ -134,3 +135,15 @@ def build_model(spec: Spec, input_shape: Shape, inputs: Pipeline, targets: Pipel
     """
     network = Network(spec.layers, input_shape, spec.dtype, seed, spec.kernels)
     return Model(network, spec.kernels.instantiate(spec.loss), inputs, targets, fresh_copy(spec.metrics))
+
+
+def check_batch(samples: AnySamples, size: int | None) -> None:
+    """Check that a batch of streamed training samples fits into the dataset's buffer."""
+    if isinstance(samples, StreamedSamples):
+        size = min(size or len(samples.inputs), len(samples.inputs))
+        if size * row_bytes(samples.inputs, samples.targets) > samples.buffer:
+            raise DataError(
+                f"a step of {size:,} samples takes more than the dataset's buffer",
+                pointer=("training", "batch_size"),
+                help="make the batch smaller or the buffer larger",
+            )

@@ -30,7 +30,7 @@ from specnet.words import enumerate_some
 
 TEMPORARIES = ("left by a process that was killed", "resume removes them")
 SET_ASIDE = ("damaged checkpoints that resume has renamed", "delete them if nobody needs them")
-AGAIN = "bring it back from a copy, or repeat the training: specnet resume {} --checkpoint 0"
+RETRAIN = "bring it back from a copy, or repeat the training: specnet resume {} --checkpoint 0"
 FOREIGN = ("not written by the run", "they are neither loaded nor changed")
 
 
@@ -178,7 +178,7 @@ class _Examination:
     def _look_at_history(self) -> None:
         path = self.directory / "history.jsonl"
         newest = self.believed[max(self.believed)] if self.believed else None
-        with self._look("history", AGAIN.format(self.directory)):
+        with self._look("history", RETRAIN.format(self.directory)):
             length, wrong = check_history(path)
             if ends_incomplete(path) and not self.writer:
                 self._tell("note", f"{path} ends in an incomplete line: the process was killed", "resume removes it")
@@ -211,7 +211,7 @@ class _Examination:
         if self.spec is None or self.spec.record is None:
             return
         path = self.directory / "record.npz"
-        with self._look("record", AGAIN.format(self.directory)):
+        with self._look("record", RETRAIN.format(self.directory)):
             if self.experiment and self.experiment.recorder and self.newest:
                 take_over(self.experiment.recorder, path, self.newest)
             elif self.newest:

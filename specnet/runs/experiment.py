@@ -10,18 +10,17 @@ from functools import cached_property
 import numpy as np
 
 from specnet.component import fresh_copy
-from specnet.datasets.base import AnySamples, Data, StreamedSamples
-from specnet.datasets.rows import row_bytes
+from specnet.datasets.base import Data
 from specnet.diagnosis.data import data_symptoms
 from specnet.diagnosis.symptom import Symptom
 from specnet.diagnostics import show_value
-from specnet.errors import DataError, Diagnostic, ShapeError, SpecError, SpecnetError
+from specnet.errors import Diagnostic, ShapeError, SpecError, SpecnetError
 from specnet.faults import guarded
 from specnet.improvement import ImprovementTracker, Mode
 from specnet.optimizers.base import Optimizer
 from specnet.plugin_code import staying
 from specnet.recording.recorder import Recorder
-from specnet.runs.building import build_model, load_data, located, named_rows, transform
+from specnet.runs.building import build_model, check_batch, load_data, located, named_rows, transform
 from specnet.runs.input_schema import find_ranges
 from specnet.runs.pretrained import load_pretrained
 from specnet.runs.untrained import Untrained
@@ -46,18 +45,6 @@ from specnet.training.state import TrainingState
 from specnet.training.trainer import AFTER, Trainer, after_epoch
 from specnet.training.trial import try_step
 from specnet.words import Pointer
-
-
-def _check_batch(samples: AnySamples, size: int | None) -> None:
-    """Check that a batch of streamed training samples fits into the dataset's buffer."""
-    if isinstance(samples, StreamedSamples):
-        size = min(size or len(samples.inputs), len(samples.inputs))
-        if size * row_bytes(samples.inputs, samples.targets) > samples.buffer:
-            raise DataError(
-                f"a step of {size:,} samples takes more than the dataset's buffer",
-                pointer=("training", "batch_size"),
-                help="make the batch smaller or the buffer larger",
-            )
 
 
 class Experiment:
@@ -87,7 +74,7 @@ class Experiment:
         with located(spec):
             self.spec = spec = resolve_loaded(spec, self.data, transformed["train"])
             shape, rows = transformed["train"].inputs.shape[1:], len(transformed["train"].inputs)
-            _check_batch(transformed["train"], spec.training.step_size)
+            check_batch(transformed["train"], spec.training.step_size)
             check_network(spec, shape, rows)
             self.model = build_model(spec, shape, inputs, targets, spec.seed_of("start"))
             self.model.network.draw_from(spec.seed_of("order"))
@@ -287,8 +274,8 @@ class Experiment:
 
     def _begin_schedules(self, optimizer: Optimizer) -> ScheduledFields:
         """Return all schedules, with those that watch a value prepared for training."""
-        named = self.model.network.named
-        fields = ScheduledFields({"optimizer": optimizer, "loss": self.model.loss, **named})
+        of_layers = self.model.network.scheduled.fields
+        fields = ScheduledFields({"optimizer": optimizer, "loss": self.model.loss}, of_layers)
         for place, schedule in fields.watching.items():
             pointer = pointer_of(place)
             mode = self._mode(schedule.monitor, schedule.mode, (*pointer, "monitor"))

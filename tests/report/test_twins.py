@@ -17,7 +17,7 @@ from specnet.errors import SpecnetError
 from specnet.report.javascript import (
     LAYER_TWINS,
     LOSS_TWINS,
-    NETWORK,
+    NETWORK_SCRIPTS,
     OPTIMIZER_TWINS,
     TRAINING,
     check_layers,
@@ -27,7 +27,7 @@ from specnet.report.laboratory import generator_state, laboratory, prepare, rate
 from specnet.report.page import resource
 from specnet.training.update import Updater
 
-SCRIPTS = dict.fromkeys([*NETWORK, *(name for names in LAYER_TWINS.values() for name in names), *TRAINING])
+SCRIPTS = dict.fromkeys([*NETWORK_SCRIPTS, *(name for names in LAYER_TWINS.values() for name in names), *TRAINING])
 WITHOUT_NODE = pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not installed")
 ENGINES = ["chromium", pytest.param("node", marks=[WITHOUT_NODE, pytest.mark.long])]
 SHAPES = {"height": [(6, 4, 3), (7, 6, 4)], "time": [(7, 3), (9, 2)], "positions": [(4, 3), (3, 4, 2)]}
