@@ -1,0 +1,70 @@
+"""`compiled`: compiles a function at its first call, and keeps the machine code in the user's cache directory."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import config
+from numba.core.caching import FunctionCache
+
+
+@cache
+def cache_directory() -> Path:
+    """Return where machine code is kept: NUMBA_CACHE_DIR, else specnet/numba in the cache directory of the user."""
+    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "specnet" / "numba"
+
+
+@cache
+def _own_directory() -> Path:
+    """Return the folder for this version of the source: Numba would not notice a change of a function in another file."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    return cache_directory() / digest[:12]
+
+
+class _Cache(FunctionCache):
+    """A cache whose failures only cost time: its files may be damaged, or its disk full."""
+
+    def load_overload(self, *arguments: Any) -> Any:
+        try:
+            return super().load_overload(*arguments)
+        except Exception:  # whatever reading a damaged file raises
+            return None
+
+    def save_overload(self, *arguments: Any) -> None:
+        try:
+            super().save_overload(*arguments)
+        except OSError:
+            self.disable()
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a function for the types of its arguments at its first call with them.
+
+    Division by 0 is that of NumPy, without a check that would stop the compiler from using vector instructions. A
+    product and the sum it goes into may be rounded once; nothing is reordered, so NaN and infinity are those of NumPy.
+    """
+    dispatcher = numba.njit(error_model="numpy", fastmath={"contract"})(function)
+    before, config.CACHE_DIR = config.CACHE_DIR, str(_own_directory())
+    try:
+        dispatcher._cache = _Cache(function)
+    except (OSError, RuntimeError):  # there is nowhere to write: it is compiled in each process
+        pass
+    finally:
+        config.CACHE_DIR = before
+    return dispatcher
