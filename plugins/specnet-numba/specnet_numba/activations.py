@@ -1,7 +1,7 @@
 """Activation functions of rows, with the bias of the linear layer before them, and their slopes.
 
-Forward, y <- f(x + b) for x and y (n, units), which may be one array, and b (units,), empty for none. Backward, dy <-
-dy f'(x) and db <- its sum over the rows, unless b is empty; f'(x) is a function of y.
+Forward, y <- f(y + b) for y (n, units), which is x before, and b (units,), empty for none. Backward, dy <- dy f'(x) and
+db <- its sum over the rows, unless b is empty; f'(x) is a function of y.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from specnet_numba.compiling import compiled
 
 
 @compiled
-def shifted(x, i, j, bias):
+def shifted(y, i, j, bias):
     """Return x + b at a place."""
-    return x[i, j] + bias[j] if bias.size else x[i, j]
+    return y[i, j] + bias[j] if bias.size else y[i, j]
 
 
 @compiled
@@ -24,11 +24,11 @@ def add_row(total, row):
 
 
 @compiled
-def sigmoid(x, bias, y):
+def sigmoid(y, bias):
     """y = 1 / (1 + e^-x)."""
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            y[i, j] = functions.sigmoid(shifted(x, i, j, bias))
+    for i in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            y[i, j] = functions.sigmoid(shifted(y, i, j, bias))
 
 
 @compiled
@@ -43,11 +43,11 @@ def sigmoid_back(dy, y, dbias):
 
 
 @compiled
-def tanh(x, bias, y):
+def tanh(y, bias):
     """y = tanh(x)."""
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            y[i, j] = functions.tanh(shifted(x, i, j, bias))
+    for i in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            y[i, j] = functions.tanh(shifted(y, i, j, bias))
 
 
 @compiled
@@ -62,12 +62,12 @@ def tanh_back(dy, y, dbias):
 
 
 @compiled
-def relu(x, bias, y):
+def relu(y, bias):
     """y = max(x, 0), which keeps NaN."""
     zero = y.dtype.type(0)
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            value = shifted(x, i, j, bias)
+    for i in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            value = shifted(y, i, j, bias)
             y[i, j] = zero if value < zero else value
 
 

@@ -28,13 +28,16 @@ class OnePassActivation(Over):
         self.biased: LinearKernel | None = None
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        x = np.ascontiguousarray(x)
-        self.y = x if self.over else self.buffer("y", x.shape)
+        if self.over and x.flags.c_contiguous:
+            self.y = x
+        else:
+            self.y = self.buffer("y", x.shape)
+            self.y[...] = x
         if self.biased is None:
             self.rows, bias = (1, x.size), np.empty(0, x.dtype)
         else:
             self.rows, bias = (x.size // x.shape[-1], x.shape[-1]), self.biased.bias
-        type(self).pass_forward(x.reshape(self.rows), bias, self.y.reshape(self.rows))
+        type(self).pass_forward(self.y.reshape(self.rows), bias)
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
