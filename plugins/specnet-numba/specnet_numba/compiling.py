@@ -53,13 +53,15 @@ class _Cache(FunctionCache):
             self.disable()
 
 
-def compiled(function: Callable[..., Any]) -> Any:
+def compiled(function: Callable[..., Any], *, reordered: bool = False) -> Any:
     """Compile a function for the types of its arguments at its first call with them.
 
     Division by 0 is that of NumPy, without a check that would stop the compiler from using vector instructions. A
-    product and the sum it goes into may be rounded once; nothing is reordered, so NaN and infinity are those of NumPy.
+    product and the sum it goes into may be rounded once. The numbers of a sum are only `reordered` where it is said,
+    as vector instructions for it need that. NaN and infinity are those of NumPy.
     """
-    dispatcher = numba.njit(error_model="numpy", fastmath={"contract"})(function)
+    options = {"contract", "reassoc"} if reordered else {"contract"}
+    dispatcher = numba.njit(error_model="numpy", fastmath=options)(function)
     before, config.CACHE_DIR = config.CACHE_DIR, str(_own_directory())
     try:
         dispatcher._cache = _Cache(function)
