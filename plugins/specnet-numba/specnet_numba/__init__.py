@@ -28,6 +28,8 @@ class Numba(KernelSet):
         "specnet.layers.normalization:RmsNorm": "specnet_numba.row_norms:RmsNormKernel",
         "specnet.layers.normalization:GroupNorm": "specnet_numba.normalization:GroupNormKernel",
         "specnet.layers.normalization:BatchNorm": "specnet_numba.normalization:BatchNormKernel",
+        "specnet.layers.gated:Lstm": "specnet_numba.recurrent:LstmKernel",
+        "specnet.layers.gated:Gru": "specnet_numba.recurrent:GruKernel",
         "specnet.losses.binary:Bce": "specnet_numba.losses:BceKernel",
         "specnet.losses.classification:CrossEntropy": "specnet_numba.losses:CrossEntropyKernel",
         "specnet.optimizers.sgd:Sgd": "specnet_numba.optimizers:SgdKernel",
