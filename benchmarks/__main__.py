@@ -15,7 +15,7 @@ from benchmarks.process import set_threads
 
 NAMES = (
     "training", "startup", "checkpoint", "memory", "streaming", "overhead", "recording", "growth", "tables", "layers",
-    "networks", "seeds", "optimizers",
+    "networks", "seeds", "optimizers", "kernels",
 )  # fmt: skip
 HERE = Path(__file__).parent
 

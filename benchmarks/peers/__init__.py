@@ -24,7 +24,13 @@ MODULES = {
     "PyTorch, fused Adam": "torch_",
     "JAX": "jax_",
 }
-PACKAGES = {"specnet, numba": "specnet_numba", "scikit-learn": "sklearn", "PyTorch": "torch", "PyTorch, fused Adam": "torch", "JAX": "jax"}
+PACKAGES = {
+    "specnet, numba": "specnet_numba",
+    "scikit-learn": "sklearn",
+    "PyTorch": "torch",
+    "PyTorch, fused Adam": "torch",
+    "JAX": "jax",
+}
 """What has to be installed for a peer to take part."""
 
 OPTIONS: dict[str, dict[str, Any]] = {

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import llvmlite.binding
 import numba
+
 from specnet import KernelSet
 from specnet.kernels.numpy import Numpy
 
@@ -48,3 +49,10 @@ class Numba(KernelSet):
         "llvm": ".".join(map(str, llvmlite.binding.llvm_version_info)),
         "cpu": llvmlite.binding.get_host_cpu_name(),
     }
+    start_seconds: ClassVar[float] = 1.5
+
+    @classmethod
+    def about(cls) -> str:
+        from specnet_numba.compiling import describe_cache
+
+        return f"{super().about()}; {describe_cache()}"

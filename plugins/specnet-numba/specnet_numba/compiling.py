@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,21 @@ def cache_directory() -> Path:
     return Path(base) / "specnet" / "numba"
 
 
+def describe_cache() -> str:
+    """Return where machine code is kept, or that it is not."""
+    try:
+        _own_directory().mkdir(parents=True, exist_ok=True)
+        writable = os.access(_own_directory(), os.W_OK)
+    except OSError:
+        writable = False
+    if writable:
+        return f"machine code is kept in {cache_directory()}"
+    return f"{cache_directory()} cannot be written, so each process compiles: set NUMBA_CACHE_DIR to another folder"
+
+
 @cache
 def _own_directory() -> Path:
-    """Return the folder for this version of the source: Numba would not notice a change of a function in another file."""
+    """Return the folder for this source: Numba would not notice that a function in another file has changed."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     return cache_directory() / digest[:12]
@@ -44,6 +57,8 @@ class _Cache(FunctionCache):
         try:
             return super().load_overload(*arguments)
         except Exception:  # whatever reading a damaged file raises
+            with suppress(OSError):
+                self.flush()  # or its index could not be added to
             return None
 
     def save_overload(self, *arguments: Any) -> None:

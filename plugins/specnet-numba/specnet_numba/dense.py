@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
+
 from specnet.kernels.numpy import linear, stack
 from specnet.kernels.numpy.activation import Over
 from specnet.layers.activation import Relu, Sigmoid, Tanh
-
 from specnet_numba import activations
 
 FEW = 8

@@ -19,8 +19,6 @@ LOG_2 = Decimal("0.693147180559945309417232121458176568")
 OPTIONS = {"error_model": "numpy", "fastmath": {"contract"}}
 
 
-
-
 def constants(kind: Any, whole: Any, digits: int, terms: int) -> tuple[Any, ...]:
     """Return the constants of a dtype of so many binary digits: its types, and what e^x needs."""
     high = Decimal(round(LOG_2 * 2 ** (digits // 2))) / 2 ** (digits // 2)  # its products with n are exact

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from specnet.kernels.numpy import classification
 
+from specnet.kernels.numpy import classification
 from specnet_numba.compiling import compiled
 from specnet_numba.functions import exp
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+
 from specnet.kernels.numpy import normalization
 from specnet.layers.normalization import GroupNorm, Normalization
-
 from specnet_numba.compiling import compiled
 
 FEW = 8

@@ -6,13 +6,13 @@ import math
 from typing import Any
 
 import numpy as np
+
 from specnet.optimizers.adam import Adam, Adamax, AdamW, Nadam, Radam, RunningMoments
 from specnet.optimizers.adaptive import Adadelta, Adagrad, Rmsprop
 from specnet.optimizers.base import State
 from specnet.optimizers.first_order import FirstOrder
 from specnet.optimizers.sgd import Sgd
 from specnet.optimizers.sign import Lion
-
 from specnet_numba import rules
 
 

@@ -7,8 +7,8 @@ kernels, and are replaced by the values of the gates.
 from __future__ import annotations
 
 import numpy as np
-from specnet.kernels.numpy import recurrent
 
+from specnet.kernels.numpy import recurrent
 from specnet_numba.compiling import compiled
 from specnet_numba.functions import sigmoid, tanh
 

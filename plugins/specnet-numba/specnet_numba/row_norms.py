@@ -6,8 +6,8 @@ from functools import partial
 from typing import ClassVar
 
 import numpy as np
-from specnet.layers.normalization import LayerNorm, Normalization, RmsNorm
 
+from specnet.layers.normalization import LayerNorm, Normalization, RmsNorm
 from specnet_numba.compiling import compiled
 
 
