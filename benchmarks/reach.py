@@ -68,5 +68,5 @@ def judge(comparison: Comparison, peer: str) -> Verdict:
         times, most = comparison.ratio("specnet", peer), AT_MOST.get(peer, {}).get(bounded)
         return Verdict(f"takes {times:.2f} x", f"<= {most:.2f}" if most else "", times <= most if most else None)
     speed, least = comparison.ratio(peer, "specnet"), FASTER.get(peer, {}).get(bounded)
-    reach = "" if least is None else "ahead" if least == 1 else f">= {least:g}"
+    reach = "" if least is None else "ahead" if least == 1 else f">= {least}"
     return Verdict(f"{speed:.2f} x as fast", reach, None if least is None else speed >= least)

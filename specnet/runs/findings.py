@@ -41,8 +41,8 @@ class Report(NamedTuple):
 class Installation(NamedTuple):
     """The installation: versions by name, the machine, and the number of components by distribution and group.
 
-    `kernels` are what sets of kernels say about themselves. `extras` are the plugins that extras of specnet install, with
-    their versions, or how to install them.
+    `kernels` is what sets of kernels say about themselves. `extras` are the plugins that extras of specnet install,
+    with their versions, or how to install them.
 
     A component that cannot be used is an error, a claim to the name of a built-in a note.
     """
