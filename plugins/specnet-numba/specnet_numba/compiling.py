@@ -9,11 +9,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numba
 from numba.core import config
-from numba.core.caching import FunctionCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserProvidedCacheLocator
 
 
 @cache
@@ -50,8 +50,16 @@ def _own_directory() -> Path:
     return cache_directory() / digest[:12]
 
 
+class _Files(CompileResultCacheImpl):
+    """Files in the chosen folder alone: Numba would otherwise also try the folder of the source."""
+
+    _locator_classes: ClassVar[list[type]] = [UserProvidedCacheLocator]
+
+
 class _Cache(FunctionCache):
     """A cache whose failures only cost time: its files may be damaged, or its disk full."""
+
+    _impl_class = _Files
 
     def load_overload(self, *arguments: Any) -> Any:
         try:
