@@ -15,7 +15,7 @@ from benchmarks.process import set_threads
 
 NAMES = (
     "training", "startup", "checkpoint", "memory", "streaming", "overhead", "recording", "growth", "tables", "layers",
-    "networks", "seeds", "optimizers", "mpi",
+    "networks", "seeds", "optimizers", "kernels", "mpi",
 )  # fmt: skip
 HERE = Path(__file__).parent
 

@@ -11,7 +11,8 @@ from benchmarks.peers import MODULES
 from specnet.plots import style
 
 COLORS, MARKERS = (*style.PALETTE, "#000000", "#777777"), "osD^vPX*p"
-LOOKS = {name: {"color": color, "marker": marker} for name, color, marker in zip(MODULES, COLORS, MARKERS, strict=True)}
+DRAWN = [name for name in MODULES if not name.startswith("specnet, ")]
+LOOKS = {name: {"color": color, "marker": marker} for name, color, marker in zip(DRAWN, COLORS, MARKERS, strict=True)}
 LABELS = {"rows": "rows", "width": "units of a hidden layer", "depth": "hidden layers"}
 
 

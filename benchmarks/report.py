@@ -28,6 +28,7 @@ TITLES = {
     "networks": "Seconds of a step of whole networks, and peak memory above what is imported",
     "seeds": "Seconds until several seeds are trained on two cores, against a command for each",
     "mpi": "Seconds of a step on several ranks of MPI, one thread each, against one process",
+    "kernels": "Seconds of a step of training with the kernels that Numba compiles, against others",
     "optimizers": "Seconds of 20 steps of an optimizer on 235,146 parameters, and of its formula line by line",
 }
 INTRODUCTION = """\
@@ -63,7 +64,7 @@ def render(comparisons: Sequence[Comparison], machine: Mapping[str, Any], rounds
 
 def describe(machine: Mapping[str, Any]) -> str:
     """Return what measured, and who was not there."""
-    packages = ("specnet", "numpy", "scikit-learn", "torch", "jax")
+    packages = ("specnet", "numpy", "numba", "scikit-learn", "torch", "jax")
     versions = [f"{name} {found}" for name in packages if (found := version_of(name))]
     absent = f"\n\nNot installed, and so left out: {', '.join(missing())}." if missing() else ""
     return (

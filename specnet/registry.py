@@ -18,7 +18,16 @@ from typing import TypeVar
 
 import importlib_metadata
 
-from specnet.distributions import BUILTIN, _same, is_installed, pip_command, requirements, show_distribution, version
+from specnet.distributions import (
+    BUILTIN,
+    _same,
+    extras,
+    is_installed,
+    pip_command,
+    requirements,
+    show_distribution,
+    version,
+)
 from specnet.errors import AmbiguousComponentError, BrokenComponentError, UnknownComponentError, UsageError
 from specnet.names import suggest
 from specnet.plugin_code import find_line, importing
@@ -218,7 +227,10 @@ def find(group: str, name: str) -> Entry:
     """
     known = claims(group)
     if name not in known:
-        raise UnknownComponentError(f"there is no {SINGULAR[group]} {quote(name)}", help=suggest(name, known, group))
+        plugin = extras().get(name)
+        missing = plugin is not None and not is_installed(plugin)
+        help = pip_command("install", plugin) if plugin and missing else suggest(name, known, group)
+        raise UnknownComponentError(f"there is no {SINGULAR[group]} {quote(name)}", help=help)
     first, *others = known[name]
     if others and first.distribution != BUILTIN:
         owners = " and ".join(entry.owner for entry in known[name])

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from benchmarks.work import Train, Work
 
 MODULES = {
     "specnet": "specnet_",
+    "specnet, textbook": "specnet_",
+    "specnet, numba": "specnet_",
     "products": "products",
     "floor": "floor",
     "notebook": "notebook",
@@ -22,8 +24,21 @@ MODULES = {
     "PyTorch, fused Adam": "torch_",
     "JAX": "jax_",
 }
-PACKAGES = {"scikit-learn": "sklearn", "PyTorch": "torch", "PyTorch, fused Adam": "torch", "JAX": "jax"}
+PACKAGES = {
+    "specnet, numba": "specnet_numba",
+    "scikit-learn": "sklearn",
+    "PyTorch": "torch",
+    "PyTorch, fused Adam": "torch",
+    "JAX": "jax",
+}
 """What has to be installed for a peer to take part."""
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "specnet, textbook": {"kernels": "textbook"},
+    "specnet, numba": {"kernels": "numba"},
+    "PyTorch, fused Adam": {"fused": True},
+}
+"""Options of peers that share a module."""
 
 
 def missing() -> list[str]:
@@ -39,4 +54,4 @@ def installed(*names: str) -> list[str]:
 def find(name: str) -> Callable[[Work], Train]:
     """Import a peer, and return what makes its training."""
     make = import_module(f"benchmarks.peers.{MODULES[name]}").make
-    return partial(make, fused=True) if name == "PyTorch, fused Adam" else make
+    return partial(make, **OPTIONS.get(name, {}))

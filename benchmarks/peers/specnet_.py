@@ -7,8 +7,8 @@ from specnet.runs.experiment import Experiment
 from specnet.training.loop import run_epoch
 
 
-def make(work: Work) -> Train:
-    """Return what trains the work's spec."""
+def make(work: Work, kernels: str = "numpy") -> Train:
+    """Return what trains the work's spec with a set of kernels."""
     assert work.spec
-    trainer = Experiment(work.spec).trainer
+    trainer = Experiment(work.spec.with_kernels(kernels)).trainer
     return lambda epochs: [run_epoch(trainer)["train/loss"] for _ in range(epochs)]

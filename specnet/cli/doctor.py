@@ -94,6 +94,9 @@ def _show_installation(form: str) -> list[Finding]:
             for name, counts in found.distributions.items()
         ],
     )
+    if found.kernels:
+        echo()
+        show_table(["kernels", ""], found.kernels.items())
     echo()
     show_table(["extra", ""], found.extras.items())
     _show_findings(found.findings)

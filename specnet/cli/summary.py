@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from specnet.network.network import Network
     from specnet.network.summary import Cost
+    from specnet.spec.model import Spec
     from specnet.words import Pointer
 
 
@@ -63,10 +65,11 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels:
     costs = layer_costs(network.layers)
     with blas_threads(None, fitting_threads(network.named.values(), batch)):  # as in training
         *seconds, updating = time_step(network, loaded.optimizer, batch)
-    step = sum(seconds) + updating
+        step = sum(seconds) + updating
+        compared = _compare_kernels(loaded, network, batch, step)
     if form == "json":
         found = _to_json(costs, estimate.activations) | {"batch_size": batch, "step_seconds": [*seconds, updating]}
-        echo_json(found | {"input_shape": network.input_shape})
+        echo_json(found | {"input_shape": network.input_shape} | compared)
         return
     given = network.dtype.itemsize * math.prod(network.input_shape)
     rows = [["inputs", "", network.input_shape, "", show_bytes(given), "", ""]]
@@ -83,9 +86,36 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels:
     numbers = ["parameters", "memory", "FLOPs", "time"]
     show_table(["", "type", "output", *numbers], rows, numbers=numbers)
     echo(f"\nTraining on batches of {batch} takes {estimate} of memory, {step * 1e3:.3g} ms a step.")
-    places = {**{f"layers.{number}": second for number, second in enumerate(seconds)}, f"{optimizer}": updating}
-    most = max(places, key=places.__getitem__)
-    echo(f"{most} takes the most time.")
+    _show_slowest({**{f"layers.{number}": second for number, second in enumerate(seconds)}, optimizer: updating})
+    _show_comparison(compared, loaded.kernels_name)
+
+
+def _show_slowest(seconds: Mapping[str, float]) -> None:
+    echo(f"{max(seconds, key=seconds.__getitem__)} takes the most time.")
+
+
+def _compare_kernels(spec: Spec, network: Network, batch: int, step: float) -> dict[str, Any]:
+    """Return from how many steps on a set of kernels that starts slowly pays; nothing for others."""
+    from specnet.kernels.base import DEFAULT, find_kernels
+    from specnet.network.network import Network
+    from specnet.training.timing import time_step
+
+    start = spec.kernels.start_seconds
+    if not start:
+        return {}
+    default = Network(spec.layers, network.input_shape, spec.dtype, spec.seed, find_kernels(DEFAULT))
+    usual = sum(time_step(default, spec.optimizer, batch))
+    pays = math.ceil(start / (usual - step)) if usual > step else None
+    return {"default_step_seconds": usual, "kernels_start_seconds": start, "pays_from_steps": pays}
+
+
+def _show_comparison(compared: Mapping[str, Any], kernels: str) -> None:
+    if not compared:
+        return
+    usual, start = compared["default_step_seconds"] * 1e3, compared["kernels_start_seconds"]
+    pays = compared["pays_from_steps"]
+    verdict = f"it pays from about {pays:,} steps on" if pays else "it does not pay here"
+    echo(f"With the default kernels a step takes {usual:.3g} ms. {kernels} starts about {start:g} s later: {verdict}.")
 
 
 def _to_json(costs: Sequence[Cost], activations: Mapping[Pointer, int]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from specnet import registry
 from specnet.component import find_class, fresh_copy
-from specnet.errors import BrokenComponentError
+from specnet.errors import BrokenComponentError, UnknownComponentError
 
 DEFAULT = "numpy"
 """The default set."""
@@ -37,6 +37,8 @@ class KernelSet:
     replaces: ClassVar[Mapping[str, str]] = {}
     facts: ClassVar[Mapping[str, str]] = {}
     """Other facts that its last bits depend on, for manifests, such as compiler and CPU of a compiled set."""
+    start_seconds: ClassVar[float] = 0.0
+    """About how much later a run starts than with the default set, such as for an import; for `specnet summary`."""
 
     @classmethod
     def kernel(cls, definition: type[_T]) -> type[_T]:
@@ -46,6 +48,11 @@ class KernelSet:
             BrokenComponentError: if it is not a subclass.
         """
         return _kernel(cls, registry.definition(definition))  # type: ignore[arg-type]
+
+    @classmethod
+    def about(cls) -> str:
+        """Return what `specnet doctor` shows about the set on this machine, by default its facts."""
+        return ", ".join(f"{name} {value}" for name, value in cls.facts.items())
 
     @classmethod
     def instantiate(cls, value: _T) -> _T:
@@ -85,3 +92,11 @@ def find_kernels(name: str) -> type[KernelSet]:
         entry = registry.find("kernels", name)
         raise BrokenComponentError(f"{entry} is not derived from KernelSet", help=entry.advice)
     return found
+
+
+def named_kernels(kernels: type[KernelSet]) -> str | type[KernelSet]:
+    """Return the name of a set, for pickles; the class itself if it has none."""
+    try:
+        return registry.name_of("kernels", kernels)
+    except UnknownComponentError:
+        return kernels

@@ -9,7 +9,7 @@ import warnings
 import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, ClassVar, Literal
@@ -101,6 +101,15 @@ def dry_run(subject: Subject, batch: int, rows: int, deadline: float = math.inf)
         except MemoryError:
             raise OutOfMemoryError(batch, ("loss",)) from None
         return Usage(tracemalloc.get_traced_memory()[1] - start, layers)
+
+
+def warm_up(subject: Subject) -> None:
+    """Run one sample, so that kernels load or compile their code before they are measured; errors are left to that."""
+    with suppress(Exception), _quiet():
+        network = ZeroNetwork(subject.layers, subject.input_shape, subject.dtype, kernels=subject.kernels)
+        loss = subject.kernels.instantiate(subject.loss)
+        x, target = _zeros(subject, network, 1)
+        network.backpropagate(_gradient(loss, network.propagate(x, True, subject.mask(1)), target))
 
 
 class SharedVector(FlatVector):

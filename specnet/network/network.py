@@ -13,7 +13,7 @@ import numpy as np
 from specnet.component import build, fresh_copy
 from specnet.errors import DataError, ShapeError, SpecnetError, UsageError
 from specnet.faults import definition_name
-from specnet.kernels.base import DEFAULT, KernelSet, Textbook, find_kernels
+from specnet.kernels.base import DEFAULT, KernelSet, Textbook, find_kernels, named_kernels
 from specnet.layers.base import Layer, walk
 from specnet.layers.stack import Stack, take_whole
 from specnet.network.parameters import FlatVector
@@ -73,7 +73,7 @@ class Network:
         layers = fresh_copy(self.layers)
         streams = {place: save_stream(layer.rng) for place, layer in self.named.items()}
         saved = {"params": self.params.flat, "grads": self.grads.flat, "state": self.state.flat, "streams": streams}
-        return Network, (layers, self.input_shape, self.dtype.name, None, self.kernels), saved
+        return _unpickle, (layers, self.input_shape, self.dtype.name, named_kernels(self.kernels)), saved
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
         for vector in ("params", "grads", "state"):
@@ -247,6 +247,13 @@ class Network:
         for grad in self._frozen:
             grad.fill(0)
         return dx
+
+
+def _unpickle(
+    layers: Sequence[Layer], shape: Shape, dtype: Literal["float32", "float64"], kernels: str | type[KernelSet]
+) -> Network:
+    """Return a pickled network without its vectors; raises a `ComponentError` if its set of kernels is missing."""
+    return Network(layers, shape, dtype, None, find_kernels(kernels) if isinstance(kernels, str) else kernels)
 
 
 def name_layers(layers: Sequence[Layer]) -> dict[str, Layer]:

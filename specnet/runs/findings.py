@@ -39,7 +39,8 @@ class Report(NamedTuple):
 class Installation(NamedTuple):
     """The installation: versions by name, the machine, and the number of components by distribution and group.
 
-    `extras` are the plugins that extras of specnet install, with their versions, or how to install them.
+    `kernels` is what sets of kernels say about themselves. `extras` are the plugins that extras of specnet install,
+    with their versions, or how to install them.
 
     A component that cannot be used is an error, a claim to the name of a built-in a note.
     """
@@ -47,6 +48,7 @@ class Installation(NamedTuple):
     versions: dict[str, str]
     machine: dict[str, Any]
     distributions: dict[str, dict[str, int]]
+    kernels: dict[str, str]
     extras: dict[str, str]
     findings: list[Finding]
     verdict: str

@@ -12,6 +12,7 @@ from specnet import registry
 from specnet.component import find_class
 from specnet.distributions import BUILTIN, extras, is_installed, requirements
 from specnet.errors import ComponentError
+from specnet.kernels.base import find_kernels
 from specnet.names import nearest
 from specnet.runs.findings import Finding, Installation, has_errors
 from specnet.runs.manifest import describe_setting
@@ -40,10 +41,18 @@ def examine_installation() -> Installation:
         setting["versions"] | {name: importlib_metadata.version(name) for name in names},
         setting["machine"],
         {name: dict(counts) for name, counts in sorted(distributions.items())},
+        {name: about for name in registry.claims("kernels") if (about := _about_kernels(name))},
         {name: _find_extra(name, plugin) for name, plugin in extras().items()},
         findings,
         f"{broken} of the components cannot be used" if has_errors(findings) else "all components can be used",
     )
+
+
+def _about_kernels(name: str) -> str:
+    try:
+        return find_kernels(name).about()
+    except ComponentError:  # it is among the findings
+        return ""
 
 
 def _find_extra(name: str, plugin: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from specnet.errors import Diagnostic
-from specnet.network.dry_run import Subject, TooLongError, Usage, dry_run
+from specnet.network.dry_run import Subject, TooLongError, Usage, dry_run, warm_up
 from specnet.network.summary import Cost, layer_costs
 from specnet.optimizers.base import all_needs, all_state_names
 from specnet.spec.model import Spec
@@ -108,6 +108,8 @@ def _activations(subject: Subject, batch: int, budget: float, size: int) -> tupl
     fewer show how fast memory grows. Memory for work done in blocks of samples stops growing, so an estimate that
     seems too large is repeated with twice as many.
     """
+    if subject.kernels.start_seconds:
+        warm_up(subject)
     found, deadline = None, time.thread_time() + MAX_DRY_RUN_SECONDS
     more = (3, 1) if batch >= ROWS else (1, 3)  # grow the larger first, as the smaller may use its memory
     with allocation_limit(budget):

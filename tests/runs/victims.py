@@ -7,6 +7,8 @@ from typing import Any
 
 from helpers import kernel_sets
 
+from specnet import registry
+
 LINEAR = {"type": "linear", "units": 6}
 OUTPUT = {"type": "linear", "units": 1}
 DROPOUT = {"type": "dropout", "rate": 0.2}
@@ -109,17 +111,19 @@ STATEFUL: dict[str, dict[str, Any]] = {
 """Parts that keep something: random numbers, a plugin's running state, a schedule's value, callbacks. The spec of the
 last ones names one, and the process that trains adds another."""
 TRAINING = {"epochs": 5, "batch_size": 12}
+KERNELS = [*kernel_sets(), *sorted(registry.claims("kernels").keys() - {*kernel_sets()})]
+"""Sets of kernels: first our own, then those of plugins."""
 MATRIX: dict[str, dict[str, Any]] = {
     "-".join([kernels, metric, part]): METRICS[metric] | STATEFUL[part] | {
         "training": TRAINING | ({"callbacks": ["trace"]} if part == CALLBACKS else {}),
         "checkpoint": {"every": 2, "every_steps": 5, "keep": 2},
         "record": {"every": 1, "points": 4},
     }
-    for kernels, metric, part in itertools.product(kernel_sets(), METRICS, STATEFUL)
+    for kernels, metric, part in itertools.product(KERNELS, METRICS, STATEFUL)
 }  # fmt: skip
 DIAGONAL = [
     "-".join(names)
-    for names in itertools.islice(zip(*map(itertools.cycle, (kernel_sets(), METRICS, STATEFUL)), strict=False), 4)
+    for names in itertools.islice(zip(*map(itertools.cycle, (KERNELS, METRICS, STATEFUL)), strict=False), 4)
 ]
 """A few cells of the matrix that have each kernel set, metric and part once or more."""
 SPECS |= MATRIX

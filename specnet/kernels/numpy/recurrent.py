@@ -80,55 +80,57 @@ class LstmKernel(GatedKernel, Lstm):
         self.hx = self.buffer("hx", (time + 1, len(self.joint), n))
         self.hx[0, :units], self.hx[:-1, units:-1], self.hx[:, -1] = 0, xt, 1
         self.a, self.tanh_c = self.buffer("a", (time, 4 * units, n)), self.buffer("tanh_c", (time, units, n))
-        self.c, new = self.buffer("c", (time + 1, units, n)), self.buffer("new", (units, n))
+        self.c = self.buffer("c", (time + 1, units, n))
         self.c[0] = 0
         signs = np.ones(4 * units, self.dtype)
         signs[: 2 * units] = signs[3 * units :] = -1
         weight = np.ascontiguousarray((self.joint * signs).T)
         for t, a in enumerate(self.a):
-            np.dot(weight, self.hx[t], out=a)
-            i, k, v, o = a.reshape(4, units, n)
-            sigmoid_of_minus(a[: 2 * units])
-            sigmoid_of_minus(o)
-            np.tanh(v, out=v)
-            c = np.multiply(k, self.c[t], out=self.c[t + 1])
-            c += np.multiply(i, v, out=new)
-            np.multiply(o, np.tanh(c, out=self.tanh_c[t]), out=self.hx[t + 1, :units])
+            self.cell(t, np.dot(weight, self.hx[t], out=a).reshape(4, units, n))
         return self.hx[1:, :units]
+
+    def cell(self, t: int, a: np.ndarray) -> None:
+        """Compute the state after step t from the arguments a of its gates, (4, units, n), which become the gates."""
+        i, k, v, o = a
+        sigmoid_of_minus(a[:2])
+        sigmoid_of_minus(o)
+        np.tanh(v, out=v)
+        c = np.multiply(k, self.c[t], out=self.c[t + 1])
+        c += np.multiply(i, v, out=self.buffer("new", c.shape))
+        np.multiply(o, np.tanh(c, out=self.tanh_c[t]), out=self.hx[t + 1, : self.units])
 
     def run_back(self, dys: np.ndarray) -> np.ndarray:
         units, (time, _, n) = self.units, dys.shape
-        dc, new, da = self.buffer("dc", (units, n)), self.buffer("new", (units, n)), self.buffer("da", (4 * units, n))
+        dc, da = self.buffer("dc", (units, n)), self.buffer("da", (4 * units, n))
         total, product = self.buffer("total", self.joint.shape), self.buffer("product", self.joint.shape)
         needed = len(self.joint) - 1 if self.needs_dx else units
         dhx = self.buffer("dhx", (time if self.needs_dx else 1, needed, n))
         dc[...], total[...], passed = 0, 0, np.zeros_like(dc)
         for t in reversed(range(time)):
-            (i, k, v, o), d, dh, tanh_c = (
-                self.a[t].reshape(4, units, n),
-                da.reshape(4, units, n),
-                dys[t],
-                self.tanh_c[t],
-            )
             if t + 1 < time:
-                dh += passed[:units]
-            np.multiply(dh, tanh_c, out=d[3])
-            np.multiply(tanh_c, tanh_c, out=new)
-            np.subtract(constant(1.0, new.dtype), new, out=new)
-            new *= o
-            new *= dh
-            dc += new
-            np.multiply(dc, v, out=d[0])
-            np.multiply(dc, self.c[t], out=d[1])
-            np.multiply(dc, i, out=d[2])
-            da *= self.slope(self.a[t], self.values)
-            dc *= k
+                dys[t] += passed[:units]
+            self.cell_back(t, dys[t], dc, da.reshape(4, units, n))
             passed = np.dot(self.joint[:needed], da, out=dhx[t if self.needs_dx else 0])[:units]
             total += np.dot(self.hx[t], da.T, out=product)
         self.grad.recurrent_weight[...], self.grad.weight[...] = total[:units], total[units:-1]
         if self.use_bias:
             self.grad.bias[...] = total[-1]
         return dhx[:, units:]
+
+    def cell_back(self, t: int, dh: np.ndarray, dc: np.ndarray, da: np.ndarray) -> None:
+        """Write the slopes of the arguments of step t's gates, and replace dc by that of the state before."""
+        (i, k, v, o), tanh_c, new = self.a[t].reshape(da.shape), self.tanh_c[t], self.buffer("new", dc.shape)
+        np.multiply(dh, tanh_c, out=da[3])
+        np.multiply(tanh_c, tanh_c, out=new)
+        np.subtract(constant(1.0, new.dtype), new, out=new)
+        new *= o
+        new *= dh
+        dc += new
+        np.multiply(dc, v, out=da[0])
+        np.multiply(dc, self.c[t], out=da[1])
+        np.multiply(dc, i, out=da[2])
+        da *= self.slope(self.a[t], self.values).reshape(da.shape)
+        dc *= k
 
 
 class GruKernel(GatedKernel, Gru):
@@ -146,22 +148,27 @@ class GruKernel(GatedKernel, Gru):
         self.x1, self.h1 = self.buffer("x1", (time, features + 1, n)), self.buffer("h1", (time + 1, units + 1, n))
         self.x1[:, :-1], self.x1[:, -1], self.h1[0], self.h1[:, -1] = xt, 1, 0, 1
         self.a, self.terms = self.buffer("a", (time, 3 * units, n)), self.buffer("terms", (time, 3 * units, n))
-        signs, new = np.repeat(np.array([-1, -1, 1], self.dtype), units), self.buffer("new", (units, n))
+        signs = np.repeat(np.array([-1, -1, 1], self.dtype), units)
         weight, u = (
             np.ascontiguousarray((np.concatenate([each, self.bias_row(row)]) * signs).T)
             for row, each in enumerate((self.weight, self.recurrent_weight))
         )
         for t, a in enumerate(self.a):
             np.dot(weight, self.x1[t], out=a)
-            terms, gates, v = np.dot(u, self.h1[t], out=self.terms[t]), a[: 2 * units], a[2 * units :]
-            gates += terms[: 2 * units]
-            sigmoid_of_minus(gates)
-            v += np.multiply(gates[:units], terms[2 * units :], out=new)
-            np.tanh(v, out=v)
-            h = np.subtract(self.h1[t, :-1], v, out=self.h1[t + 1, :-1])
-            h *= gates[units:]
-            h += v
+            np.dot(u, self.h1[t], out=self.terms[t])
+            self.cell(t, a.reshape(3, units, n), self.terms[t].reshape(3, units, n))
         return self.h1[1:, :-1]
+
+    def cell(self, t: int, a: np.ndarray, terms: np.ndarray) -> None:
+        """Compute the state after step t from terms of x, (3, units, n), which become the gates, and of h."""
+        gates, v = a[:2], a[2]
+        gates += terms[:2]
+        sigmoid_of_minus(gates)
+        v += np.multiply(gates[0], terms[2], out=self.buffer("new", v.shape))
+        np.tanh(v, out=v)
+        h = np.subtract(self.h1[t, :-1], v, out=self.h1[t + 1, :-1])
+        h *= gates[1]
+        h += v
 
     def run_back(self, dys: np.ndarray) -> np.ndarray:
         units, (time, _, n), features = self.units, dys.shape, self.input_shape[-1]
@@ -173,20 +180,11 @@ class GruKernel(GatedKernel, Gru):
             total[0] = 0
         dx = self.buffer("dxt", (time if self.needs_dx else 0, features, n))
         for t in reversed(range(time)):
-            (r, u, v), d, dh = self.a[t].reshape(3, units, n), da.reshape(3, units, n), dys[t]
+            dh = dys[t]
             if t + 1 < time:
                 dh += passed
                 dh += np.dot(self.recurrent_weight, dterms, out=new)
-            slope = self.slope(self.a[t], self.values)
-            np.multiply(dh, u, out=passed)
-            np.subtract(dh, passed, out=d[2])
-            np.subtract(self.h1[t, :-1], v, out=d[1])
-            d[1] *= dh
-            d[2] *= slope[2 * units :]
-            np.multiply(d[2], self.terms[t, 2 * units :], out=d[0])
-            da[: 2 * units] *= slope[: 2 * units]
-            dterms[: 2 * units] = da[: 2 * units]
-            np.multiply(d[2], r, out=dterms[2 * units :])
+            self.cell_back(t, dh, passed, da.reshape(3, units, n), dterms.reshape(3, units, n))
             for total, rows, slopes in zip(totals, (self.x1[t], self.h1[t]), (da, dterms), strict=True):
                 total[0] += np.dot(rows, slopes.T, out=total[1])
             if self.needs_dx:
@@ -195,6 +193,20 @@ class GruKernel(GatedKernel, Gru):
         if self.use_bias:
             self.grad.bias[...] = [total[0, -1] for total in totals]
         return dx
+
+    def cell_back(self, t: int, dh: np.ndarray, passed: np.ndarray, da: np.ndarray, dterms: np.ndarray) -> None:
+        """Write the slopes of step t's terms of x and of h, and that of the state before where it is not multiplied."""
+        (r, u, v), terms = self.a[t].reshape(da.shape), self.terms[t].reshape(da.shape)
+        slope = self.slope(self.a[t], self.values).reshape(da.shape)
+        np.multiply(dh, u, out=passed)
+        np.subtract(dh, passed, out=da[2])
+        np.subtract(self.h1[t, :-1], v, out=da[1])
+        da[1] *= dh
+        da[2] *= slope[2]
+        np.multiply(da[2], terms[2], out=da[0])
+        da[:2] *= slope[:2]
+        dterms[:2] = da[:2]
+        np.multiply(da[2], r, out=dterms[2])
 
 
 def sigmoid_of_minus(a: np.ndarray) -> None:
