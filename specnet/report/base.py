@@ -61,5 +61,5 @@ class Reported(Trained, Protocol):
     def moments(self) -> Iterator[tuple[int, Reported]]:
         """Yield the epoch of each checkpoint with finite parameters, and the run at it; they share the run's data."""
 
-    def evaluate(self, split: str) -> dict[str, float]:
-        """Return loss and metrics over one of the run's splits."""
+    def evaluate(self, data: Any) -> dict[str, float]:
+        """Return loss and metrics over one of the run's splits, by its name, or over `Samples`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -131,11 +131,20 @@ class Batches:
     each epoch, and samples within each window; the samples after the last whole block stay last. The order depends
     only on the split's shape and the random numbers.
 
-    If one batch holds all samples, no order is drawn.
+    If one batch holds all samples, no order is drawn. Of a split in memory from which the rows `left_out` are missing,
+    the order is that of all samples without these.
     """
 
-    def __init__(self, split: PreparedSplit, batch_size: int | None, shuffle: bool, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        split: PreparedSplit,
+        batch_size: int | None,
+        shuffle: bool,
+        rng: np.random.Generator,
+        left_out: Sequence[int] = (),
+    ) -> None:
         self.split = split
+        self.left_out = np.unique(np.array(left_out, np.int64))
         self.count = split.rows
         self.size = min(batch_size or self.count, self.count)
         self.rng = rng
@@ -214,9 +223,17 @@ class Batches:
         while self._stop <= position:
             self._start, self._stop = self._stop, min(self._stop + self._span, self.count)
             if self._shuffles:  # the order of skipped windows is drawn as well
-                self._order = self.rng.permutation(self._stop - self._start)
+                self._order = self._draw(self._stop - self._start)
         if isinstance(self.split, StreamedSplit):
             self._read(self.split)
+
+    def _draw(self, count: int) -> np.ndarray:
+        """Return the order of a window of `count` samples."""
+        if not self.left_out.size or isinstance(self.split, StreamedSplit):
+            return self.rng.permutation(count)
+        order = self.rng.permutation(count + len(self.left_out))
+        kept = order[~np.isin(order, self.left_out)]
+        return kept - np.searchsorted(self.left_out, kept)
 
     def _read(self, split: StreamedSplit) -> None:
         """Read the current window, block by block."""
