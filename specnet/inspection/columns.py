@@ -17,7 +17,7 @@ from specnet.names import suggest
 from specnet.plots.base import Trained
 from specnet.words import quote
 
-ROWS = 10_000
+MOST_HELD_OUT = 10_000
 """Samples that are used at most, evenly chosen of a larger split."""
 
 
@@ -29,7 +29,7 @@ class InputColumn(NamedTuple):
     places: list[int]
 
 
-class HeldOut(NamedTuple):
+class HeldOutSamples(NamedTuple):
     """Samples of a split with `total` of them, all or evenly chosen."""
 
     split: str
@@ -43,7 +43,7 @@ class HeldOut(NamedTuple):
         return f"{count:,} samples of the {self.split} split" + (f", of {self.total:,}" if count < self.total else "")
 
 
-def held_out(run: Trained, split: str | None = None, most: int = ROWS) -> HeldOut:
+def held_out(run: Trained, split: str | None = None, most: int = MOST_HELD_OUT) -> HeldOutSamples:
     """Return samples of a split, by default of the test split if there is one, else of validation, else of train.
 
     Raises:
@@ -54,7 +54,7 @@ def held_out(run: Trained, split: str | None = None, most: int = ROWS) -> HeldOu
     name = split or run.data.last_split[0]
     if name not in splits:
         raise UsageError(f"this run has no {name} samples", help=suggest(name, splits, "splits"))
-    return HeldOut(name, evenly_chosen(splits[name], most), len(splits[name].inputs))
+    return HeldOutSamples(name, evenly_chosen(splits[name], most), len(splits[name].inputs))
 
 
 def input_columns(run: Trained) -> list[InputColumn]:

@@ -39,8 +39,10 @@ class Dependence(NamedTuple):
     individual: np.ndarray
 
 
-def partial_dependence(run: Trained, columns: Iterable[str] = (), split: str | None = None) -> list[Dependence]:
-    """Return the dependence of predictions on some columns, by default on all.
+def partial_dependence(
+    run: Trained, columns: Iterable[str] = (), split: str | None = None, most: int = SAMPLES_OF_CURVES
+) -> list[Dependence]:
+    """Return the dependence of predictions on some columns, by default on all, of at most `most` samples.
 
     A column takes the same value in all samples, one value after the other, and the others keep theirs: evenly spaced
     quantiles from 5 to 95 %, or all values if there are few; of categories each that occurs. Predictions are
@@ -53,7 +55,7 @@ def partial_dependence(run: Trained, columns: Iterable[str] = (), split: str | N
         SpecnetError: if the data cannot be loaded any more.
     """
     chosen = chosen_columns(run, columns)
-    samples = held_out(run, split, SAMPLES_OF_CURVES).samples
+    samples = held_out(run, split, most).samples
     return [_depend(run, column, samples) for column in chosen]
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from specnet.errors import PlotError
-from specnet.inspection.columns import InputColumn, chosen_columns, held_out
+from specnet.inspection.columns import MOST_HELD_OUT, InputColumn, chosen_columns, held_out
 from specnet.plots.base import Trained
 from specnet.randomness import stream
 from specnet.statistics import bootstrap_interval
@@ -48,13 +48,15 @@ def permutation_importance(
     repeats: int = REPEATS,
     seed: int = 0,
     columns: Iterable[str] = (),
+    most: int = MOST_HELD_OUT,
+    metrics: bool = True,
 ) -> Importance:
     """Return how much loss and metrics of a split change when a column is permuted, for each column or some.
 
     All features of a category are permuted together. Each column has random numbers of its own, so that its result does
-    not depend on the others. The interval is that of the mean over the permutations, by the bootstrap: it does not
-    contain what other samples would change. Breiman, "Random forests", 2001; Fisher, Rudin & Dominici, "All models are
-    wrong, but many are useful", 2019.
+    not depend on the others. At most `most` samples are used; without `metrics` only the loss is returned. The interval
+    is that of the mean over the permutations, by the bootstrap: it does not contain what other samples would change.
+    Breiman, "Random forests", 2001; Fisher, Rudin & Dominici, "All models are wrong, but many are useful", 2019.
 
     Raises:
         UsageError: if there is no such split or column.
@@ -62,8 +64,9 @@ def permutation_importance(
         SpecnetError: if the data cannot be loaded any more.
     """
     chosen = chosen_columns(run, columns)
-    held = held_out(run, split)
+    held = held_out(run, split, most)
     values = run.evaluate(held.samples)
+    values = values if metrics else {"loss": values["loss"]}
     if not math.isfinite(values["loss"]):
         raise PlotError(f"the loss of the {held.split} split is not finite: nothing can be compared with it")
     inputs = held.samples.inputs

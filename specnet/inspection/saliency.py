@@ -91,7 +91,7 @@ def choose_samples(run: Trained, most: int = LOOKED_AT, candidates: int = CANDID
     return LookedAt(split, samples.select(rows), captions, truth != found, found)
 
 
-def saliency(run: Trained, most: int = LOOKED_AT) -> Map:
+def saliency(run: Trained, most: int = LOOKED_AT, candidates: int = CANDIDATES) -> Map:
     """Return the size of the gradient of the predicted class's output, or of the number, at each place of some inputs.
 
     Of an image the largest of its channels, of a sequence the norm over its features. The gradient is that of the
@@ -101,7 +101,7 @@ def saliency(run: Trained, most: int = LOOKED_AT) -> Map:
     Raises:
         PlotError: as `choose_samples` does, or if transforms change the shape of inputs.
     """
-    chosen = choose_samples(run, most)
+    chosen = choose_samples(run, most, candidates)
     samples = chosen.samples
     units = run.layers[-1].output_shape[-1]  # one may stand for two classes
     gradient = run.input_gradient(samples.inputs, np.minimum(chosen.said, units - 1), samples.mask)

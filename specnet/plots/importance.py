@@ -48,7 +48,7 @@ class ImportancePlot(Plot):
         title = f"{run.name}: permutation importance, {found.label}{more}"
         figure = style.figure(title, 8, 1.4 + 0.32 * len(shown))
         axes = figure.add_subplot()
-        style.dress(axes, f"rise of the loss, which is {found.values['loss']:.3g}", "")
+        style.dress(axes, f"rise of the loss, which is {found.values['loss']:.3g}", "column")
         rises = [each.rises["loss"] for each in shown]
         means = np.array([rise.mean for rise in rises])
         low, high = np.array([rise.interval for rise in rises]).T
@@ -81,14 +81,18 @@ class PartialDependence(Plot):
         found = partial_dependence(run, names)
         across = min(3, len(found))
         down = math.ceil(len(found) / across)
-        figure = style.figure(f"{run.name}: partial dependence", 3.4 * across + 0.4, 2.6 * down + 1.1)
+        width = max(5.0, 3.4 * across + 0.4)
+        longest = max(len(style.label(name)) for name in found[0].outputs[:_OUTPUTS])
+        columns = max(1, int(width / (0.09 * longest + 0.6)))
+        height = 2.6 * down + 0.9 + 0.25 * math.ceil(len(found[0].outputs[:_OUTPUTS]) / columns)
+        figure = style.figure(f"{run.name}: partial dependence", width, height)
         panels = figure.subplots(down, across, squeeze=False, sharey=True).reshape(-1)
         for axes, each in zip(panels, found, strict=False):
             _draw_panel(axes, each)
         for axes in panels[len(found) :]:
             axes.remove()
         handles = panels[0].get_legend_handles_labels()[0]
-        style.legend(figure, handles, columns=min(4, len(handles)))
+        style.legend(figure, handles, columns=columns)
         return figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from specnet.plots.sample_panels import pictures
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_COLUMNS = 4
+"""Images side by side."""
 _FEATURES = 5
 """Features of a sequence that are drawn at most."""
 
@@ -58,19 +61,24 @@ def _draw_maps(run: Trained, found: Map) -> Figure:
 
 def _draw_images(title: str, found: Map) -> Figure:
     looked_at, count = found.looked_at, len(found.values)
-    figure = style.figure(title, max(5.0, 1.35 * count), 3.6)
-    panels = figure.subplots(2, count, squeeze=False)
-    shown = pictures(looked_at.samples.inputs)
-    for number in range(count):
-        for axes in panels[:, number]:
-            axes.set(xticks=[], yticks=[])
-        above, below = panels[:, number]
-        above.imshow(shown[number], cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
+    across = min(_COLUMNS, count)
+    down = math.ceil(count / across)
+    figure = style.figure(title, max(5.0, 1.8 * across), 4.2 * down + 0.6)
+    panels = figure.subplots(2 * down, across, squeeze=False)
+    for axes in panels.flat:
+        axes.set(xticks=[], yticks=[])
+    for number, image in enumerate(pictures(looked_at.samples.inputs)):
+        row, column = divmod(number, across)
+        above, below = panels[2 * row : 2 * row + 2, column]
+        above.imshow(image, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
         below.imshow(found.values[number], interpolation="nearest", **_colors(found.values[number]))
         below.set_xlabel(f"up to {np.abs(found.values[number]).max():.2g}", fontsize=8)
         wrong = bool(looked_at.wrong[number])
         text = style.label(looked_at.captions[number], 16)
         above.set_title(f"✗ {text}" if wrong else text, fontsize=9, color=style.WRONG if wrong else "black")
+    for axes in panels.flat:
+        if not axes.images:
+            axes.remove()
     return figure
 
 

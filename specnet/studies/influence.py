@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,13 +13,13 @@ import numpy as np
 
 from specnet.errors import UsageError
 from specnet.functions import evenly_spaced
-from specnet.inspection.columns import HeldOut, held_out
+from specnet.inspection.columns import HeldOutSamples, held_out
 from specnet.inspection.dependence import prediction_names
 from specnet.runs.directory import RunDirectory, inside
 from specnet.runs.files import write_json
 from specnet.runs.run import Run
 from specnet.spec.model import Spec, json_digest
-from specnet.studies.engine import Job, JobOutcome, train_all
+from specnet.studies.engine import Job, JobOutcome, ended, train_all
 from specnet.studies.plans import MOST_RUNS, Member
 from specnet.studies.summary import RunSummary
 from specnet.studies.training import GroupObserver, finish_jobs
@@ -82,8 +83,8 @@ def influence(
     The samples are `rows` of the training split, from 0 on, or `samples` of them, evenly spaced. Each run has the same
     initial weights, and takes the other samples in the same order, so that batches have other limits but not another
     order. Transforms are fitted again. What is drawn for each sample of a batch, as by dropout, is not the same after
-    the first epoch. The run is also trained again with all samples, with as many BLAS threads as the others: changes are
-    those to its results.
+    the first epoch. The run is also trained again with all samples, with as many BLAS threads as the others: changes
+    are those to its results.
 
     Changes are measured on a split, by default test, else validation, else train. `predict` is the number of a sample
     in it whose predictions are compared as well. `workers`, `threads` and `engine` are as in `train_all`. Runs are kept
@@ -111,10 +112,13 @@ def influence(
         folder = _folder(run)
         members = {None: _member(run, None)} | {row: _member(run, row) for row in wanted}
         jobs = [Job(member.spec, folder / member.about.name, data=data) for member in members.values()]
+        done = [JobOutcome(job.directory, status) for job in jobs if (status := ended(job.directory))]
+        complete = {outcome.directory for outcome in done}
+        jobs = [job for job in jobs if job.directory not in complete]
         observer.begin(folder, [*members.values()])
         outcomes = dict[str, JobOutcome]()
         try:
-            for outcome in finish_jobs(jobs, train, observer.waiting):
+            for outcome in chain(done, finish_jobs(jobs, train, observer.waiting)):
                 observer.ended(outcome)
                 outcomes[outcome.directory.name] = outcome
                 if outcome.status == "failed" or (outcome.directory.name == ALL_SAMPLES and outcome.error):
@@ -175,7 +179,7 @@ def spec_without(spec: Spec, row: int | None) -> Spec:
         for earlier in left_out:  # rows are numbered as they are left
             row += earlier <= row
         left_out = sorted([*left_out, row])
-    changes = {
+    changes: dict[str, Any] = {
         "split": spec.split.model_copy(update={"leave_out": left_out}),
         "training": spec.training.model_copy(update={"max_seconds": None}),
         "record": None,
@@ -187,7 +191,7 @@ def spec_without(spec: Spec, row: int | None) -> Spec:
 def _compare(
     run: Run,
     folder: Path,
-    held: HeldOut,
+    held: HeldOutSamples,
     asked: np.ndarray | None,
     members: Mapping[int | None, Member],
     outcomes: Mapping[str, JobOutcome],

@@ -45,7 +45,8 @@ class Trainer:
 
     After the same number of epochs from the same seed two trainers hold the same bytes, as does one restored from the
     state of the other. `measured` names the splits besides train whose loss and metrics are in the history. `between`
-    is called while splits are measured; an exception in it leaves a state that can be saved. `left_out` as in `Batches`.
+    is called while splits are measured; an exception in it leaves a state that can be saved.
+    `left_out` as in `Batches`.
     """
 
     def __init__(
