@@ -13,6 +13,7 @@ from specnet.datasets.sampling import evenly_chosen
 from specnet.errors import PlotError, UsageError
 from specnet.features import FeatureKind, features_named
 from specnet.functions import format_number
+from specnet.layers.stack import take_whole
 from specnet.names import suggest
 from specnet.plots.base import Trained
 from specnet.words import quote
@@ -63,13 +64,13 @@ def input_columns(run: Trained) -> list[InputColumn]:
     Raises:
         PlotError: if samples are not rows of columns, but images or sequences.
     """
-    shape = run.data.train.inputs.shape[1:]
-    if len(shape) != 1:
+    shape, features = run.data.train.inputs.shape[1:], run.data.input_features
+    tokens = take_whole(run.layers) and not features
+    if len(shape) != 1 or tokens:
         raise PlotError(
-            f"columns are needed, but inputs have shape {shape}",
+            f"columns are needed, but inputs {'are sequences of whole numbers' if tokens else f'have shape {shape}'}",
             help="of images and sequences, saliency and occlusion show what the network looks at",
         )
-    features = run.data.input_features
     if len(features) != shape[0]:
         features = features_named([f"x{number}" for number in range(shape[0])])
     columns: dict[str, InputColumn] = {}

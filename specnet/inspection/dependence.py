@@ -11,6 +11,7 @@ from specnet.datasets.base import Samples
 from specnet.errors import PlotError
 from specnet.functions import evenly_spaced
 from specnet.inspection.columns import InputColumn, category_values, chosen_columns, held_out
+from specnet.layers.stack import take_whole
 from specnet.plots.base import Trained
 from specnet.recording.classes import numbered
 
@@ -65,6 +66,7 @@ def _depend(run: Trained, column: InputColumn, samples: Samples) -> Dependence:
         labels, rows, values = [name for name, _ in named], [row for _, row in named], None
     else:
         values = grid_of(samples.inputs[:, column.places[0]])
+        values = np.unique(np.rint(values)) if take_whole(run.layers) else values
         labels, rows = [f"{value:.6g}" for value in values], [np.array([value]) for value in values]
     if not rows:
         raise PlotError(f"the column {column.name} has no value in these samples")
