@@ -72,19 +72,25 @@ class Look(NamedTuple):
 
 
 def look_at_inputs(run: Reported) -> Look:
-    """Return importance and dependence of columns, or gradients of images.
+    """Return importance and dependence of columns, or gradients of images; nothing if there is nothing of the kind.
 
     Raises:
-        SpecnetError: if there is nothing of the kind, or computing it would take long: how to see it is the message.
+        PlotError: if computing it would take long: the message says how to see it.
+        SpecnetError: if the data cannot be loaded any more.
     """
     inputs, size = run.data.train.inputs.shape[1:], sum(parameter.size for parameter in run.params.values())
-    if len(inputs) == 1:
-        if len(input_columns(run)) > COLUMNS or size > PARAMETERS:
-            raise PlotError(f"specnet importance {run.directory.name} shows which columns the network looks at.")
+    try:
+        columns = input_columns(run) if len(inputs) == 1 else []
+        if not columns:
+            choose_samples(run, 1, candidates=1)
+    except PlotError:
+        return Look()
+    if columns:
+        if len(columns) > COLUMNS or size > PARAMETERS:
+            raise PlotError("specnet importance RUN shows which columns the network looks at.")
         return _look_at_columns(run)
-    choose_samples(run, 1, candidates=1)
     if not is_image(inputs) or size > IMAGE_PARAMETERS:
-        raise PlotError(f"specnet plot {run.directory.name} saliency occlusion shows what the network looks at.")
+        raise PlotError("specnet plot RUN saliency occlusion shows what the network looks at.")
     return _look_at_images(run)
 
 
