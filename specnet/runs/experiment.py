@@ -105,15 +105,8 @@ class Experiment:
             watched = {monitor.partition("/")[0] for monitor in monitors} | {*spec.training.history}
             # The test split is for the end, unless it is asked for or monitored.
             measured = [name for name in (*self.splits, AFTER) if name == "validation" or name in watched - {"train"}]
-            self.trainer = Trainer(
-                self.model,
-                optimizer,
-                spec.training,
-                self.splits,
-                spec.seed_of("order"),
-                measured,
-                left_out=spec.split.leave_out,
-            )
+            self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, spec.seed_of("order"), measured)
+            self.trainer.batches.leave_out(spec.split.leave_out)
             self.trainer.callbacks = self._make_callbacks(watching, stopping, callbacks)
         # These never change during a run. They are in every checkpoint, so that one is enough to predict.
         arrays = inputs.arrays() | targets.arrays()

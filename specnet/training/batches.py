@@ -131,20 +131,12 @@ class Batches:
     each epoch, and samples within each window; the samples after the last whole block stay last. The order depends
     only on the split's shape and the random numbers.
 
-    If one batch holds all samples, no order is drawn. Of a split in memory from which the rows `left_out` are missing,
-    the order is that of all samples without these.
+    If one batch holds all samples, no order is drawn.
     """
 
-    def __init__(
-        self,
-        split: PreparedSplit,
-        batch_size: int | None,
-        shuffle: bool,
-        rng: np.random.Generator,
-        left_out: Sequence[int] = (),
-    ) -> None:
+    def __init__(self, split: PreparedSplit, batch_size: int | None, shuffle: bool, rng: np.random.Generator) -> None:
         self.split = split
-        self.left_out = np.unique(np.array(left_out, np.int64))
+        self.left_out = np.zeros(0, np.int64)
         self.count = split.rows
         self.size = min(batch_size or self.count, self.count)
         self.rng = rng
@@ -161,6 +153,10 @@ class Batches:
             self._span, self._window = self.count, split
         if self._shuffles:
             self._batch = map_arrays(self._window, lambda array: _room(self.size, array))
+
+    def leave_out(self, rows: Sequence[int]) -> None:
+        """Take the samples in the order of a split in memory that also had these rows, which are missing from it."""
+        self.left_out = np.unique(np.array(rows, np.int64))
 
     def _cut_windows(self, split: StreamedSplit, shuffle: bool) -> int:
         """Choose the size of blocks, and return that of windows."""

@@ -46,7 +46,6 @@ class Trainer:
     After the same number of epochs from the same seed two trainers hold the same bytes, as does one restored from the
     state of the other. `measured` names the splits besides train whose loss and metrics are in the history. `between`
     is called while splits are measured; an exception in it leaves a state that can be saved.
-    `left_out` as in `Batches`.
     """
 
     def __init__(
@@ -58,7 +57,6 @@ class Trainer:
         seed: int,
         measured: Sequence[str] = ("validation",),
         communicator: Communicator | None = None,
-        left_out: Sequence[int] = (),
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -73,7 +71,7 @@ class Trainer:
         network.freeze(frozen_layers(optimizer, len(network.layers)))
         self.slots = zeros((len(all_state_names(optimizer)), network.params.flat.size), network.dtype)
         train = splits["train"] if model.metrics else splits["train"].without_truth()
-        self.batches = Batches(train, training.step_size, training.shuffle, stream(seed, "shuffle"), left_out)
+        self.batches = Batches(train, training.step_size, training.shuffle, stream(seed, "shuffle"))
         self.scheduled = ScheduledFields({"optimizer": optimizer, "loss": model.loss, **network.named})
         steps = -(-self.batches.count // self.batches.size)
         self.scheduled.bind(steps, steps * training.epochs)

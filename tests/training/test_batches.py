@@ -133,7 +133,8 @@ def test_weights_and_masks_stay_with_their_samples():
 def test_without_some_rows_the_others_keep_their_order_in_every_epoch():
     whole = make(in_memory(50), 8)
     kept = np.delete(np.arange(50), [3, 20])
-    less = Batches(in_memory(48), 8, True, stream(4, "shuffle"), left_out=(20, 3))
+    less = make(in_memory(48), 8)
+    less.leave_out([20, 3])
     for _ in range(3):
         expected = [row for row in joined(epoch(whole)) if row not in (3, 20)]
         assert kept[joined(epoch(less))].tolist() == expected
