@@ -42,8 +42,8 @@ HOMES = {
     "layer_numbers": "component",
     "improvement": "tools", "statistics": "tools", "features": "tools", "workspace": "tools", "randomness": "tools",
     "task": "tools", "component": "component", "faults": "component", "local": "component", "weights": "component",
-    "network": "network", "training": "training", "spec": "spec", "recording": "recording", "report": "report",
-    "diagnosis": "diagnosis", "runs": "runs", "exporters": "exporters", "studies": "studies",
+    "network": "network", "training": "training", "spec": "spec", "recording": "recording",
+    "inspection": "recording", "report": "report", "diagnosis": "diagnosis", "runs": "runs", "exporters": "exporters", "studies": "studies",
     "api": "api", "testing": "testing", "cli": "cli", "__main__": "cli",
 }  # fmt: skip
 

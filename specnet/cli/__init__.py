@@ -25,6 +25,7 @@ from specnet.cli.drawing import plot, report
 from specnet.cli.explain import explain
 from specnet.cli.export import export
 from specnet.cli.inspecting import components, data, validate
+from specnet.cli.looking import importance, influence
 from specnet.cli.lr_find import lr_find
 from specnet.cli.many import cross_validate, refit, repeat
 from specnet.cli.messages import terminal_width
@@ -149,6 +150,8 @@ for command in (
     evaluate,
     predict,
     bundle,
+    importance,
+    influence,
     plot,
     report,
     compare,

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from specnet.component import NameOrNumber, Section
 from specnet.datasets.base import Data
@@ -65,14 +65,35 @@ class Split(Section):
         "for validation is then one of the other parts together",
     )
     fold: int | None = Field(default=None, ge=1, le=1000, description="which of the folds is the test split, from 1 on")
+    leave_out: list[NonNegativeInt] = Field(
+        default=[],
+        max_length=100_000,
+        description="rows of the training split, from 0 on, that are left out after the division",
+    )
 
     def apply(self, data: Data, rng: np.random.Generator) -> Data:
         """Return the data with samples taken from the training samples, each split in the dataset's order.
 
         Raises:
             DataError: if a share is empty, takes too much, or the dataset has that split already, or if the column
-                cannot be used.
+                or a row to leave out cannot be used.
         """
+        divided = self._divide(data, rng)
+        return self._leave_out(divided) if self.leave_out else divided
+
+    def _leave_out(self, data: Data) -> Data:
+        """Return the data without some training samples."""
+        count = len(data.train.inputs)
+        if wrong := [row for row in self.leave_out if row >= count]:
+            message = f"there is no training sample {wrong[0]:,} to leave out: they are 0 to {count - 1:,}"
+            raise DataError(message, pointer=("leave_out", self.leave_out.index(wrong[0])))
+        kept = np.setdiff1d(np.arange(count), self.leave_out)
+        if not kept.size:
+            raise DataError("no train sample is left", pointer=("leave_out",), help="leave fewer rows out")
+        origins = {**data.origins, "train": data.origins.get("train", np.arange(count))[kept]}
+        return dataclasses.replace(data, train=data.train.select(kept), origins=origins)
+
+    def _divide(self, data: Data, rng: np.random.Generator) -> Data:
         if self.folds:
             return self._apply_fold(data, rng)
         names = [name for name in SPLITS[1:] if getattr(self, name)]
@@ -112,7 +133,7 @@ class Split(Section):
             column=column and (lambda name: column(name)[rows]),
             origins={"train": rows},
         )
-        rest = self.model_copy(update={"folds": None}).apply(rest, rng)
+        rest = self.model_copy(update={"folds": None})._divide(rest, rng)
         origins = {name: rows[rest.origins[name]] for name in ("train", "validation") if self.validation}
         origins = (origins or {"train": rows}) | {"test": held_out}
         return dataclasses.replace(rest, test=data.train.select(held_out), column=column, origins=origins)

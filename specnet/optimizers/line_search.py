@@ -58,7 +58,7 @@ def minimum(a: Point, b: Point) -> float:
     Nocedal & Wright, equation 3.59.
     """
     halfway = (a.t + b.t) / 2
-    if not math.isfinite(b.loss + b.slope):
+    if a.t == b.t or not math.isfinite(b.loss + b.slope):  # nothing but rounding is left between them
         return halfway
     d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.t - b.t)
     square = d1 * d1 - a.slope * b.slope

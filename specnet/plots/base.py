@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -71,6 +71,12 @@ class Trained(Protocol):
 
     def predict(self, inputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """Return predictions for raw inputs; `mask` is that of `Samples`."""
+
+    def evaluate(self, data: Any) -> dict[str, float]:
+        """Return loss and metrics on raw `Samples`."""
+
+    def input_gradient(self, inputs: np.ndarray, outputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """Return the gradient of an output of each sample, by its number `outputs` (n,), by the transformed inputs."""
 
 
 class Plot(Component):

@@ -38,8 +38,8 @@ class Reported(Diagnosed, Protocol):
     def moments(self) -> Iterator[tuple[int, Reported]]:
         """Yield the epoch of each checkpoint with finite parameters, and the run at it; they share the run's data."""
 
-    def evaluate(self, split: str) -> dict[str, float]:
-        """Return loss and metrics over one of the run's splits."""
+    def evaluate(self, data: Any) -> dict[str, float]:
+        """Return loss and metrics over one of the run's splits, by its name, or over `Samples`."""
 
     def state(self, step: int) -> TrainingState:
         """Return the state in the checkpoint of a step; 0 is the initial one."""

@@ -22,6 +22,7 @@ from specnet.report.entries import single
 from specnet.report.inside import look_inside
 from specnet.report.laboratory import laboratory, scripts
 from specnet.report.landscape import show_landscape
+from specnet.report.looking import look_at_inputs
 from specnet.report.paths import relative_paths, shorten_paths
 from specnet.report.replay import replay
 from specnet.report.results import confusions, residuals, scores, worst
@@ -141,6 +142,7 @@ def details(run: Reported, drawn: Sequence[dict[str, Any]], replayed: bool) -> d
         "most_classes": CONFUSION_CLASSES,
         "worst": wrong,
         "examples": show_examples(run, wrong.value) if wrong.value else [],
+        "look": make_part(run, lambda: look_at_inputs(run)),
         "residuals": residual,
         "stills": residual_pictures(run, residual.value) if residual.value else [],
         "landscape": make_part(run, lambda: show_landscape(run)),

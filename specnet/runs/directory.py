@@ -27,8 +27,9 @@ MOST_BUSY = 100
 """New directories that other runs may lock first, before locks count as broken."""
 MOST_NUMBERED = 10_000
 """Numbers that are tried for the name of a directory."""
-OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json", "results.json", "report.html", "logs"}
-"""Files that a run writes, besides further checkpoints and plots; `logs` is the folder of its loggers."""
+OWN = {LOCK, *FOLDERS, *BEGINNING, "manifest.json", "results.json", "report.html", "logs", "influence"}
+"""Files that a run writes, besides further checkpoints and plots; `logs` is the folder of its loggers, `influence` that
+of runs without one of its samples."""
 
 
 class RunDirectory:

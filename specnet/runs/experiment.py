@@ -110,6 +110,7 @@ class Experiment:
             communicator = Communicator(shards, spec.training.gradient_accumulation_steps, ranks)
             seed = spec.seed_of("order")
             self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, seed, measured, communicator)
+            self.trainer.batches.leave_out(spec.split.leave_out)
             self.trainer.callbacks = self._make_callbacks(watching, stopping, callbacks)
         # These never change during a run. They are in every checkpoint, so that one is enough to predict.
         arrays = inputs.arrays() | targets.arrays()
@@ -225,6 +226,8 @@ class Experiment:
             self.model.inputs.names(),
             self.task,
             self.model.predict,
+            self.model.evaluate,
+            self.model.input_gradient,
             self.model.network.params,
             self.model.network.layers,
             self.model.look_inside,

@@ -25,6 +25,7 @@ KIND_OF = {
     "plots": "pages",
     "report.html": "pages",
     "logs": "logs",
+    "influence": "influence",
 }
 """What the files and folders of a run count as; all others are `other`."""
 _DEEPEST = 8
@@ -114,7 +115,9 @@ def _is_own(place: Path, path: Path) -> bool:
     if TEMPORARY.fullmatch(place.name) and path.is_file():
         return True
     if len(place.parts) == 1:
-        return place.name in OWN and path.is_dir() == (place.name in ("checkpoints", "plots", "plugins", "logs"))
+        return place.name in OWN and path.is_dir() == (
+            place.name in ("checkpoints", "plots", "plugins", "logs", "influence")
+        )
     endings = {"checkpoints": NAME.fullmatch(place.name), "plots": place.suffix[1:] in FORMATS}
     return path.is_file() and bool(endings.get(place.parts[0], place.suffix == ".py"))
 

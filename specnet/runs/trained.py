@@ -120,6 +120,11 @@ class TrainedModel:
         with self.in_turn():
             return self.model.look_inside(inputs, wanted, mask)
 
+    def input_gradient(self, inputs: np.ndarray, outputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """Return the gradient of an output of each sample by the transformed inputs; see `Model.input_gradient`."""
+        with self.in_turn():
+            return self.model.input_gradient(inputs, outputs, mask)
+
     def portable_spec(self) -> Any:
         """Return the resolved spec as JSON, with the names of its files in place of their paths."""
         document = self.spec.to_json()

@@ -23,6 +23,8 @@ class Untrained:
     transformed_names: tuple[str, ...]
     task: Task
     predict: Callable[..., np.ndarray]
+    evaluate: Callable[..., dict[str, float]]
+    input_gradient: Callable[..., np.ndarray]
     params: Mapping[str, np.ndarray]
     layers: Sequence[Layer]
     look_inside: Callable[..., dict[str, np.ndarray]]

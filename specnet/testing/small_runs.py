@@ -96,6 +96,8 @@ def train_briefly(spec: Spec) -> SmallRun:
         experiment.model.inputs.names(),
         experiment.task,
         experiment.model.predict,
+        experiment.model.evaluate,
+        experiment.model.input_gradient,
         dict(experiment.model.network.params),
         experiment.model.network.layers,
         experiment.model.look_inside,

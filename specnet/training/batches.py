@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -136,6 +136,7 @@ class Batches:
 
     def __init__(self, split: PreparedSplit, batch_size: int | None, shuffle: bool, rng: np.random.Generator) -> None:
         self.split = split
+        self.left_out = np.zeros(0, np.int64)
         self.count = split.rows
         self.size = min(batch_size or self.count, self.count)
         self.rng = rng
@@ -152,6 +153,10 @@ class Batches:
             self._span, self._window = self.count, split
         if self._shuffles:
             self._batch = map_arrays(self._window, lambda array: _room(self.size, array))
+
+    def leave_out(self, rows: Sequence[int]) -> None:
+        """Take the samples in the order of a split in memory that also had these rows, which are missing from it."""
+        self.left_out = np.unique(np.array(rows, np.int64))
 
     def _cut_windows(self, split: StreamedSplit, shuffle: bool) -> int:
         """Choose the size of blocks, and return that of windows."""
@@ -214,9 +219,17 @@ class Batches:
         while self._stop <= position:
             self._start, self._stop = self._stop, min(self._stop + self._span, self.count)
             if self._shuffles:  # the order of skipped windows is drawn as well
-                self._order = self.rng.permutation(self._stop - self._start)
+                self._order = self._draw(self._stop - self._start)
         if isinstance(self.split, StreamedSplit):
             self._read(self.split)
+
+    def _draw(self, count: int) -> np.ndarray:
+        """Return the order of a window of `count` samples."""
+        if not self.left_out.size or isinstance(self.split, StreamedSplit):
+            return self.rng.permutation(count)
+        order = self.rng.permutation(count + len(self.left_out))
+        kept = order[~np.isin(order, self.left_out)]
+        return kept - np.searchsorted(self.left_out, kept)
 
     def _read(self, split: StreamedSplit) -> None:
         """Read the current window, block by block."""

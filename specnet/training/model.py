@@ -223,6 +223,17 @@ class Model:
         """Return predictions (n, ...) for raw inputs (n, ...); `mask` (n, time) as in `Samples`."""
         return self.interpret(self.outputs(self.take(inputs), mask)[0])
 
+    def input_gradient(self, inputs: np.ndarray, outputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """Return dy/dx (n, *input_shape) for raw inputs, y being one output of each sample, of number `outputs` (n,).
+
+        x are the inputs as the network takes them, after their transforms. y are outputs as of `outputs`, before the
+        loss makes predictions of them. Nothing is dropped or drawn. Gradients of parameters are overwritten.
+        """
+        y = self.network.forward(self.take(inputs), mask=mask)
+        dy = np.zeros_like(y)
+        dy[np.arange(len(y)), outputs] = 1
+        return self.network.backward(dy)
+
     def look_inside(
         self, inputs: np.ndarray, wanted: Mapping[str, str], mask: np.ndarray | None = None
     ) -> dict[str, np.ndarray]:

@@ -35,6 +35,7 @@ COMMANDS = {
     "repeat": ["arms.json", "--seeds", "1"], "cross-validate": ["arms.json", "--folds", "2", "-j", "1"],
     "refit": ["group"],
     "schema": [], "components": ["layers"], "data": ["arms.json"], "evaluate": ["run"],
+    "importance": ["run", "--repeats", "1"], "influence": ["run", "--rows", "1", "-j", "1"],
     "predict": ["run", "points.csv"], "plot": ["run", "curves"], "report": ["run"], "compare": ["run", "run"],
     "check": ["layers", "tanh"], "doctor": ["run"], "new spec": ["mine"], "new plugin": ["mine"],
     "export": ["run", "--to", "numpy"], "bundle": ["run"], "runs": ["."], "reproduce": ["run"],

@@ -25,6 +25,8 @@ PLOTS = sorted(registry.claims("plots").keys() - {"written_text"})  # which has 
 INSIDE = {
     "attention": ([{"type": "multi_head_attention", "num_heads": 2}], (4, 2)),
     "feature_maps": ([{"type": "conv2d", "filters": 3, "kernel_size": 2}], (6, 6, 1)),
+    "occlusion": (["flatten", {"type": "linear", "units": 1}], (6, 6, 1)),
+    "saliency": (["flatten", {"type": "linear", "units": 1}], (6, 6, 1)),
     "sequences": ([{"type": "rnn", "units": 1}], (5, 2)),
 }
 """Layers and shapes of inputs for plots that show what is inside."""
@@ -63,6 +65,8 @@ def run(trained, blobs, samples, record):
         network = specnet.build_network(layers, shape)
         model = Model(network, build("losses", "mse"), Pipeline([], ("inputs",)), Pipeline([], ("targets",)))
         shown.layers, shown.look_inside = network.layers, model.look_inside
+        shown.evaluate = lambda samples: {"loss": float(np.mean(predict(samples.inputs)))}
+        shown.input_gradient = lambda inputs, outputs, mask: np.ones_like(inputs)
         return shown
 
     return make
@@ -77,7 +81,7 @@ def test_a_plot_is_a_figure_of_its_own_with_names_of_run_and_axes_and_leaves_dat
     assert "some-run" in figure.get_suptitle()
     if name not in ("attention", "feature_maps", "network"):  # which have no axes
         assert any(axes.get_xlabel() for axes in figure.axes)
-        assert figure.axes[0].get_ylabel() or name in ("samples", "sequences")
+        assert figure.axes[0].get_ylabel() or name in ("samples", "sequences", "saliency", "occlusion")
     frames = list(plot.frames(shown))
     assert plot.moves == (name == "replay")
     assert len(frames) == (5 if plot.moves else 1)

@@ -43,6 +43,8 @@ COMMANDS = {
     "repair": ["doctor", "run", "--repair"],
     "evaluate": ["evaluate", "run", "--split", "train"],
     "predict": ["predict", "run", "inputs.csv"],
+    "importance": ["importance", "run", "--repeats", "1"],
+    "influence": ["influence", "run", "--rows", "1", "-j", "1"],
     "report": ["report", "run"],
     "compare": ["compare", "run", "other"],
     "plot": ["plot", "run", "curves"],
@@ -53,7 +55,7 @@ PATIENCE = 30
 """Seconds after which a command is taken to hang."""
 PLACES = (
     ".lock", "spec.json", "manifest.json", "history.jsonl", "record.npz", "report.html", "checkpoints", "plots",
-    "plots/curves.png", "checkpoints/step-00000000.npz", "checkpoints/step-00000006.npz",
+    "plots/curves.png", "influence", "checkpoints/step-00000000.npz", "checkpoints/step-00000006.npz",
     "checkpoints/step-00000009.npz",
 )  # fmt: skip
 

@@ -31,6 +31,7 @@ def test_a_minimal_spec_fills_every_default():
         "seed": None,
         "folds": None,
         "fold": None,
+        "leave_out": [],
     }
     assert document["training"]["batch_size"] == 32
     assert document["layers"][1] == {"type": "sigmoid"}

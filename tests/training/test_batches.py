@@ -128,3 +128,18 @@ def test_weights_and_masks_stay_with_their_samples():
     for batch in make(split, 4):
         np.testing.assert_array_equal(batch.weight, batch.truth / 10)
         np.testing.assert_array_equal(batch.mask, np.stack([batch.truth % 2 == 0, batch.truth % 3 == 0], axis=1))
+
+
+def test_without_some_rows_the_others_keep_their_order_in_every_epoch():
+    whole = make(in_memory(50), 8)
+    kept = np.delete(np.arange(50), [3, 20])
+    less = make(in_memory(48), 8)
+    less.leave_out([20, 3])
+    for _ in range(3):
+        expected = [row for row in joined(epoch(whole)) if row not in (3, 20)]
+        assert kept[joined(epoch(less))].tolist() == expected
+    position, after = 16, epoch(less)[2:]
+    less.rng = stream(4, "shuffle")
+    for _ in range(3):
+        epoch(less)
+    assert epoch(less, position) == after
