@@ -43,7 +43,8 @@ HOMES = {
     "improvement": "tools", "statistics": "tools", "features": "tools", "workspace": "tools", "randomness": "tools",
     "task": "tools", "component": "component", "faults": "component", "local": "component", "weights": "component",
     "network": "network", "training": "training", "spec": "spec", "recording": "recording",
-    "inspection": "recording", "report": "report", "diagnosis": "diagnosis", "runs": "runs", "exporters": "exporters", "studies": "studies",
+    "inspection": "recording", "report": "report", "diagnosis": "diagnosis",
+    "runs": "runs", "exporters": "exporters", "studies": "studies",
     "api": "api", "testing": "testing", "cli": "cli", "__main__": "cli",
 }  # fmt: skip
 

@@ -48,7 +48,7 @@ class Map(NamedTuple):
     what: str
 
 
-def choose_samples(run: Trained, most: int = LOOKED_AT, candidates: int = CANDIDATES) -> LookedAt:
+def looked_at_samples(run: Trained, most: int = LOOKED_AT, candidates: int = CANDIDATES) -> LookedAt:
     """Return held-out images or sequences: of classes, wrong and right predictions, half of each if possible.
 
     Raises:
@@ -99,9 +99,9 @@ def saliency(run: Trained, most: int = LOOKED_AT, candidates: int = CANDIDATES) 
     transforms. Simonyan, Vedaldi & Zisserman, "Deep inside convolutional networks", 2013.
 
     Raises:
-        PlotError: as `choose_samples` does, or if transforms change the shape of inputs.
+        PlotError: as `looked_at_samples` does, or if transforms change the shape of inputs.
     """
-    chosen = choose_samples(run, most, candidates)
+    chosen = looked_at_samples(run, most, candidates)
     samples = chosen.samples
     units = run.layers[-1].output_shape[-1]  # one may stand for two classes
     gradient = run.input_gradient(samples.inputs, np.minimum(chosen.said, units - 1), samples.mask)
@@ -127,9 +127,9 @@ def occlusion(run: Trained, most: int = LOOKED_AT) -> Map:
     and understanding convolutional networks", 2014.
 
     Raises:
-        PlotError: as `choose_samples` does.
+        PlotError: as `looked_at_samples` does.
     """
-    chosen = choose_samples(run, most)
+    chosen = looked_at_samples(run, most)
     samples = chosen.samples
     mean = evenly_chosen(run.data.train, 1000).inputs.mean(axis=0)
     shape = samples.inputs.shape[1:3] if is_image(samples.inputs.shape[1:]) else samples.inputs.shape[1:2]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from specnet.functions import is_image
-from specnet.inspection.saliency import Map, choose_samples, occlusion, saliency
+from specnet.inspection.saliency import Map, looked_at_samples, occlusion, saliency
 from specnet.plots import style
 from specnet.plots.base import Plot, Trained
 from specnet.plots.sample_panels import pictures
@@ -31,7 +31,7 @@ class Saliency(Plot):
     """
 
     def check(self, run: Trained) -> None:
-        choose_samples(run, 1, candidates=1)
+        looked_at_samples(run, 1, candidates=1)
 
     def draw(self, run: Trained) -> Figure:
         return _draw_maps(run, saliency(run))
@@ -45,7 +45,7 @@ class Occlusion(Plot):
     """
 
     def check(self, run: Trained) -> None:
-        choose_samples(run, 1, candidates=1)
+        looked_at_samples(run, 1, candidates=1)
 
     def draw(self, run: Trained) -> Figure:
         return _draw_maps(run, occlusion(run))

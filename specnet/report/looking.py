@@ -12,7 +12,7 @@ from specnet.functions import format_number, is_image
 from specnet.inspection.columns import input_columns
 from specnet.inspection.dependence import Dependence, partial_dependence
 from specnet.inspection.importance import Importance, permutation_importance
-from specnet.inspection.saliency import choose_samples, saliency
+from specnet.inspection.saliency import looked_at_samples, saliency
 from specnet.recording.classes import class_names
 from specnet.report.base import Reported
 from specnet.report.packing import thumbnails
@@ -82,7 +82,7 @@ def look_at_inputs(run: Reported) -> Look:
     try:
         columns = input_columns(run) if len(inputs) == 1 else []
         if not columns:
-            choose_samples(run, 1, candidates=1)
+            looked_at_samples(run, 1, candidates=1)
     except PlotError:
         return Look()
     if columns:

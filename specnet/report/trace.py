@@ -121,7 +121,7 @@ class Trace:
         return ((row, row.numbers.folded(most)) for row in self.rows)
 
 
-COLUMNS = ("step", "phase", "place", "type", "name", "index", "value")
+TRACE_COLUMNS = ("step", "phase", "place", "type", "name", "index", "value")
 """Titles of `Trace.cells`."""
 
 
