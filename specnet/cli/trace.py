@@ -50,7 +50,7 @@ def trace(
       specnet trace specs/xor.json --samples 2 --layer layers.0
     """
     from specnet.cli.show import show_rows
-    from specnet.report.trace import COLUMNS
+    from specnet.report.trace import TRACE_COLUMNS
     from specnet.runs.tracing import trace as trace_spec
 
     if spec.is_dir():
@@ -62,6 +62,6 @@ def trace(
     if form == "json":
         echo_json(found.to_json())
     elif form == "csv":
-        show_rows(COLUMNS, [*found.cells()], form)
+        show_rows(TRACE_COLUMNS, [*found.cells()], form)
     else:
         echo(found.markdown() if form == "markdown" else found.text())

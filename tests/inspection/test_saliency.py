@@ -6,7 +6,7 @@ import pytest
 import specnet
 from specnet.component import build
 from specnet.errors import PlotError
-from specnet.inspection.saliency import MOST_PATCHES, choose_samples, occlusion, patches
+from specnet.inspection.saliency import MOST_PATCHES, looked_at_samples, occlusion, patches
 from specnet.kernels.base import find_kernels
 from specnet.training.model import Model
 from specnet.transforms.pipeline import Pipeline
@@ -91,11 +91,11 @@ def test_half_of_the_samples_are_wrong_if_there_are_as_many(fake):
     x, targets = np.zeros((60, 8, 8)), np.zeros(60, int)
     x[::3, 0, 0] = 1.0
     run = fake(x, scores, targets, classes=("no", "yes"))
-    chosen = choose_samples(run, 8)
+    chosen = looked_at_samples(run, 8)
     assert chosen.wrong.sum() == 4 and len(chosen.wrong) == 8
     assert all(("not" in caption) == wrong for caption, wrong in zip(chosen.captions, chosen.wrong, strict=True))
     targets[::3] = 1
-    assert not choose_samples(fake(x, scores, targets, classes=("no", "yes")), 8).wrong.any()
+    assert not looked_at_samples(fake(x, scores, targets, classes=("no", "yes")), 8).wrong.any()
 
 
 @pytest.mark.parametrize(("shape", "output", "message"), [
@@ -107,5 +107,5 @@ def test_what_has_no_one_class_or_number_is_refused(shape, output, message, fake
     rng = np.random.default_rng(0)
     run = fake(rng.normal(size=(5, *shape)), lambda x: np.full((len(x), *output), 0.5), rng.normal(size=(5, *output)))
     with pytest.raises(PlotError, match=message):
-        choose_samples(run)
+        looked_at_samples(run)
     assert math.prod(output)
