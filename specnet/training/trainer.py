@@ -171,7 +171,7 @@ class Trainer:
     def measure(self) -> dict[str, float]:
         """Return loss and metrics of the last epoch, and those of the other measured splits.
 
-        `train/…` values are those of each batch before its update. `train/penalty` is not part of `train/loss`.
+        `train/…` values are those of each batch before its update. Penalties are not part of `train/loss`.
 
         Raises:
             DivergenceError: if one of them, or a parameter, is not a finite number.

@@ -341,6 +341,8 @@ STATIC = [
     ('"dataset": {"type": "npz", "path": "arrays.npz"}¶"split": {"stratify": false, "test": ▸0.1}',
      "split /split/test", "leave this share out"),
     ('"metrics": ["accuracy", "mse", ▸"accuracy"]', "duplicate-metric /metrics/2", "already appears at metrics.0"),
+    ('"metrics": ["mse", ▸{"type": "mae", "name": "l2"}]', "duplicate-metric /metrics/1",
+     "as that of a penalty"),
     ('"metrics": ["mse", ▸{"type": "mse"}]', "duplicate-metric /metrics/1", "already appears at metrics.0"),
     ('"dataset": {"type": "npz", "path": ▸"no.npz"}', "missing-file /dataset/path", "there is no file"),
     ('"dataset": {"type": "npz", "path": ▸"."}', "missing-file /dataset/path", "is not an ordinary file"),
