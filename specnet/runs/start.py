@@ -194,7 +194,7 @@ def set_up(spec: Spec, callbacks: Sequence[Callback], signals: Signals, new: boo
 
 def _fitting_threads(experiment: Experiment) -> int:
     rows = experiment.splits["train"].rows
-    batch = min(experiment.spec.training.batch_size or rows, rows)
+    batch = min(experiment.spec.training.largest_batch or rows, rows)
     return fitting_threads(experiment.model.network.named.values(), batch)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet.component import fresh_copy
 from specnet.datasets.base import Data, Samples
 from specnet.improvement import ImprovementTracker
 from specnet.randomness import stream
@@ -166,7 +167,7 @@ def continue_fit(fit: Fit, data: tuple[np.ndarray, np.ndarray, Any], epochs: int
     }
     optimizer = spec.kernels.instantiate(spec.optimizer)
     with blas_threads(None, 1):
-        trainer = Trainer(model, optimizer, spec.training, splits, spec.seed + fit.step, ["validation"])
+        trainer = Trainer(model, optimizer, fresh_copy(spec.training), splits, spec.seed + fit.step, ["validation"])
         trainer.slots[...] = fit.slots
         trainer.step = fit.step
         stopping = spec.training.early_stopping
