@@ -76,7 +76,33 @@ def page(group: str) -> str:
         parts += [f"Any other is a class derived from `specnet.{base.__name__}`:", contract(base)]
     if group == "plots":
         parts += ["What `run` has:", members(Trained)]
+    if group == "losses":
+        parts += [CLASS_FIELDS, class_fields(names), WITHOUT_CLASS_FIELDS]
     return "\n\n".join([*parts, *(component(group, name) for name in names)]) + "\n"
+
+
+CLASS_FIELDS = """## Which loss takes what
+
+All take weights of samples, from a column that the dataset names as `sample_weight`, and `reduction`; within `sum` it
+is that of the sum. Losses on classes take more:"""
+WITHOUT_CLASS_FIELDS = """Other losses are on numbers, which have no classes. `kl_divergence` learns whole
+distributions: smooth the targets themselves. `dice` compares masks that contain both classes.
+
+`label_smoothing` moves targets off yes and no, and the hinge losses have no number between; in `ordinal` it would give
+a share to the farthest class as well as to the next. In binary losses each target is a probability, and no number is
+free to be ignored: give such samples the weight 0."""
+
+
+def class_fields(names: Iterable[str]) -> str:
+    """Return a table of the losses on classes, and which of the fields of classes each has."""
+    columns = ("class_weight", "label_smoothing", "ignore_index")
+    found = {name: find_class("losses", name).model_fields for name in names}
+    rows = [
+        (f"`{name}`", *("yes" if each in fields else "" for each in columns))
+        for name, fields in found.items()
+        if fields.keys() & {*columns}
+    ]
+    return table(("loss", *(f"`{each}`" for each in columns)), rows)
 
 
 def contract(base: type) -> str:

@@ -149,6 +149,10 @@ FIELDS = DATA_FIELDS | {
     "losses.quantile": [Alias("quantiles", "q tau alpha quantile", "it is a list")],
     "losses.gaussian_nll": [Alias("epsilon", "eps")],
     "losses.laplace_nll": [Alias("epsilon", "eps")],
+    "losses.categorical_focal": [
+        Alias("", "from_logits", "leave it out: categorical_focal takes logits"),
+        Alias("class_weight", "alpha", "factors of classes by name"),
+    ],
     "losses.focal": [Alias("", "from_logits", "leave it out: focal takes logits")],
     "losses.sum": [Alias("losses", "heads parts terms")],
     "losses.huber": [Alias("delta", "beta")],

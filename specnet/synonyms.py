@@ -100,6 +100,7 @@ TYPES = {
         Alias("laplace_nll", "nll_laplace"),
         Alias("cosine_distance", "cosine_similarity cosine_proximity cosine", "it is 1 - cos, Keras' is -cos"),
         Alias("focal", "focal_loss sigmoid_focal_loss binary_focal_crossentropy"),
+        Alias("categorical_focal", "categorical_focal_crossentropy softmax_focal_loss"),
         Alias("hinge", "hinge_loss", "targets are 0 and 1"),
         Alias("squared_hinge", "squared_hinge_loss", "targets are 0 and 1"),
         Alias("kl_divergence", "KLDivLoss kl_div kld kullback_leibler_divergence", "it takes logits"),

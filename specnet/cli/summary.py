@@ -58,7 +58,7 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels:
             loaded = resolve_loaded(loaded, data, samples)
             plan = check_network(loaded, samples.inputs.shape[1:], len(samples.inputs))
     assert plan.inputs is not None
-    batch = plan.batch(loaded.training.batch_size) or 1
+    batch = plan.batch(loaded.training.largest_batch) or 1
     with located(loaded):
         network = Network(loaded.layers, plan.inputs, loaded.dtype, loaded.seed, loaded.kernels)
         estimate = estimate_memory(loaded, plan)

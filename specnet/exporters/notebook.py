@@ -23,6 +23,7 @@ from specnet.network.network import Network
 from specnet.runs.files import write_file
 from specnet.runs.run import Run
 from specnet.runs.trained import TrainedModel
+from specnet.schedules.base import Schedule
 from specnet.training.batches import Batch
 from specnet.training.update import decay_mask
 
@@ -113,6 +114,8 @@ def _check(run: TrainedModel) -> Run:
     for name, field in type(training).model_fields.items():
         if name not in _DONE and getattr(training, name) != field.get_default(call_default_factory=True):
             raise ExportError(f"a notebook has no training.{name}", pointer=("training", name))
+        if isinstance(getattr(training, name), Schedule):
+            raise ExportError(f"a notebook has no schedule of training.{name}", pointer=("training", name))
     if getattr(run.spec.optimizer, "groups", []):
         raise ExportError("a notebook has no groups of layers", pointer=("optimizer", "groups"))
     for each in run.model.network.scheduled.fields:

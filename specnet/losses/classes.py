@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, NonNegativeFloat, PlainSerializer, WithJsonSchema, WrapValidator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PlainSerializer, WithJsonSchema, WrapValidator
 
 from specnet.diagnostics import custom_error, show_value
 from specnet.errors import ShapeError, SpecnetError
@@ -78,6 +78,21 @@ class ClassLoss(Loss):
             known = f"the classes are {', '.join(names)}" if names else "a sample does not belong to one class"
             message = f'class_weight names "{unknown[0]}", which is not a class'
             raise ShapeError(message, pointer=("class_weight", unknown[0]), help=known)
+
+
+class OneOfClasses(ClassLoss):
+    """A loss on one of several classes, whose targets may be class numbers, one of which is not learned."""
+
+    ignore_index: NonNegativeInt | None = Field(
+        default=None, description="class number that is not learned, such as that of padding; metrics count it"
+    )
+
+    def weigh(self, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        if self.ignore_index is None or target.dtype.kind != "i":
+            return super().weigh(target, weight)
+        counts = target != self.ignore_index
+        weight = counts.astype(np.float64) if weight is None else counts * aligned(weight, counts.shape)
+        return super().weigh(np.where(counts, target, 0), weight)
 
 
 def class_targets(target: np.ndarray, shape: Shape, count: int, ignored: int | None = None) -> np.ndarray:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from pydantic import Field, NonNegativeInt
+from pydantic import Field
 
 from specnet.errors import ShapeError
 from specnet.functions import sigmoid, softmax, softplus
 from specnet.losses.base import Loss, check_target_probabilities, refuse_targets
-from specnet.losses.classes import ClassLoss, class_targets, other_outputs, other_shapes
+from specnet.losses.classes import OneOfClasses, class_targets, other_outputs, other_shapes
 from specnet.task import Shape, Task
-from specnet.weights import aligned
 
 
 class SoftmaxLoss(Loss):
@@ -28,7 +27,7 @@ class SoftmaxLoss(Loss):
         return softmax(y)
 
 
-class CrossEntropy(ClassLoss, SoftmaxLoss):
+class CrossEntropy(OneOfClasses, SoftmaxLoss):
     """Cross-entropy of softmax on logits z: L = mean over samples of -sum_k t_k log softmax(z)_k.
 
     Targets are class numbers (n, ...) or distributions over classes (n, ..., k), one-hot for instance. With
@@ -39,28 +38,22 @@ class CrossEntropy(ClassLoss, SoftmaxLoss):
     learns = ("multiclass", "binary")
     examples = ({"label_smoothing": 0.1},)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="s: how far targets move towards 1 / k")
-    ignore_index: NonNegativeInt | None = Field(
-        default=None, description="class number that is not learned, such as that of padding; metrics count it"
-    )
-
-    def weigh(self, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
-        if self.ignore_index is None or target.dtype.kind != "i":
-            return super().weigh(target, weight)
-        counts = target != self.ignore_index
-        weight = counts.astype(np.float64) if weight is None else counts * aligned(weight, counts.shape)
-        return super().weigh(np.where(counts, target, 0), weight)
 
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
-        weight = self.weigh(target, weight)
-        if target.ndim < y.ndim:
-            target = (target[..., np.newaxis] == np.arange(y.shape[-1])).astype(y.dtype)
-        if self.label_smoothing:
-            target = target * (1 - self.label_smoothing) + self.label_smoothing / y.shape[-1]
+        weight, target = self.weigh(target, weight), self.distributions(target, y)
         z = y - y.max(axis=-1, keepdims=True)  # the same softmax, without overflow
         exp_z = np.exp(z)
         total = exp_z.sum(axis=-1, keepdims=True)
         self.p, self.t = exp_z / total, target
         return self.reduce(-np.vecdot(target, z - np.log(total)), weight)
+
+    def distributions(self, target: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return targets as smoothed distributions over classes, in the shape of outputs y."""
+        if target.ndim < y.ndim:
+            target = (target[..., np.newaxis] == np.arange(y.shape[-1])).astype(y.dtype)
+        if self.label_smoothing:
+            target = target * (1 - self.label_smoothing) + self.label_smoothing / y.shape[-1]
+        return target
 
     def units(self, task: Task, columns: int) -> int | None:
         return columns if columns > 1 else len(task.only.classes) or None
@@ -69,13 +62,13 @@ class CrossEntropy(ClassLoss, SoftmaxLoss):
         count = output_shape[-1] if output_shape else 1
         if count < 2:
             raise ShapeError(
-                f"cross_entropy needs an output for each class, the last layer returns {count}",
+                f"this loss needs an output for each class, the last layer returns {count}",
                 pointer=("layers",),
                 help="for two classes and one output use bce_with_logits",
             )
         rows = output_shape[:-1]
         if target_shape not in (output_shape, rows, (*rows, 1)):
-            raise other_shapes("cross_entropy", target_shape, output_shape, output_shape)
+            raise other_shapes("the loss", target_shape, output_shape, output_shape)
         if classes is not None and classes > count:
             raise other_outputs(classes, count, classes)
 
@@ -85,6 +78,27 @@ class CrossEntropy(ClassLoss, SoftmaxLoss):
             check_target_probabilities(target)
             return target.astype(dtype)
         return class_targets(target, output_shape[:-1], output_shape[-1], self.ignore_index)
+
+
+class CategoricalFocal(CrossEntropy):
+    """Focal loss on logits z of several classes: cross-entropy that counts less the better an output is.
+
+    With p = softmax(z), L = mean over samples of -sum_k t_k (1 - p_k)^gamma log p_k; `gamma` 0 is `cross_entropy`. With
+    u_k = t_k (1 - p_k)^gamma (1 - gamma p_k log p_k / (1 - p_k)), dz = (p sum_k u_k - u) / n. Targets are those of
+    `cross_entropy`; factors of classes are `class_weight`. Lin et al., "Focal loss for dense object detection", 2017.
+    """
+
+    examples = ({"gamma": 0.5, "label_smoothing": 0.1},)
+    gamma: float = Field(default=2.0, ge=0, description="exponent: larger counts good outputs less")
+
+    def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
+        weight, t = self.weigh(target, weight), self.distributions(target, y)
+        z = y - y.max(axis=-1, keepdims=True)
+        log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+        self.p, q = np.exp(log_p), -np.expm1(log_p)
+        ratio = np.divide(log_p, q, out=np.full_like(q, -1), where=q > 0)
+        self.t = t * q**self.gamma * (1 - self.gamma * self.p * ratio)
+        return self.reduce(-np.vecdot(t, q**self.gamma * log_p), weight)
 
 
 class KlDivergence(SoftmaxLoss):
@@ -117,7 +131,7 @@ class KlDivergence(SoftmaxLoss):
         return target
 
 
-class OrdinalCrossEntropy(ClassLoss):
+class OrdinalCrossEntropy(OneOfClasses):
     """Cross-entropy of classes in an order, 0 < 1 < ... < k - 1, with an output for each step from one to the next.
 
     Output j is the logit of going on: p(class > j | class >= j) = sigmoid(y_j), and L = mean over samples of
@@ -170,4 +184,4 @@ class OrdinalCrossEntropy(ClassLoss):
         if target.shape[1:] == (*output_shape[:-1], count):
             refuse_targets(target, (target != 0) & (target != 1), "is not 0 or 1", "ordinal takes one-hot classes")
             target = target.argmax(axis=-1)
-        return class_targets(target, output_shape[:-1], count)
+        return class_targets(target, output_shape[:-1], count, self.ignore_index)

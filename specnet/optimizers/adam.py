@@ -17,8 +17,12 @@ class RunningMoments(FirstOrder):
     """A rule with running means of gradients, m, and of their squares, v."""
 
     beta_1: float = Field(default=0.9, ge=0, lt=1, description="decay of the mean of gradients")
-    beta_2: float = Field(default=0.999, ge=0, lt=1, description="decay of the mean of squared gradients")
-    epsilon: float = Field(default=1e-8, gt=0, description="keeps the division finite")
+    beta_2: Annotated[float, scheduled(ge=0, lt=1)] = Field(
+        default=0.999, description="decay of the mean of squared gradients: a number or a schedule"
+    )
+    epsilon: Annotated[float, scheduled(gt=0)] = Field(
+        default=1e-8, description="keeps the division finite: a number or a schedule"
+    )
 
     @property
     def state_names(self) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from specnet.report.javascript import (
     scripts_of,
 )
 from specnet.report.paths import relative_paths
+from specnet.schedules.base import Schedule
 from specnet.schedules.scheduled import ScheduledFields, rates_by_step
 from specnet.spec.shortest import shortest_spec
 from specnet.training.batches import Batch
@@ -101,6 +102,8 @@ def _check(run: Reported, spec: dict[str, Any]) -> None:
     for name in _OTHERS:
         if getattr(run.spec.training, name) != getattr(defaults, name):
             raise SpecnetError(f"training.{name} has no twin in JavaScript", pointer=("training", name))
+    for name in (name for name in Training.model_fields if isinstance(getattr(run.spec.training, name), Schedule)):
+        raise SpecnetError(f"a schedule of training.{name} has no twin in JavaScript", pointer=("training", name))
     if run.model.inputs.random:
         raise SpecnetError("random transforms have no twin in JavaScript", pointer=("transforms", "inputs"))
 

@@ -41,6 +41,7 @@ from specnet.training.callbacks import (
 )
 from specnet.training.communicator import Communicator
 from specnet.training.ranks import Ranks
+from specnet.training.settings import Training
 from specnet.training.state import TrainingState
 from specnet.training.trainer import AFTER, Trainer, after_epoch
 from specnet.training.trial import try_step
@@ -89,14 +90,15 @@ class Experiment:
             for name, samples in self.data.splits.items():
                 with named_rows(self.data, name):
                     self.splits[name] = self.model.prepare(transformed[name], samples.targets)
-            try_step(self.model, self.splits["train"], spec.training.batch_size)
+            try_step(self.model, self.splits["train"], spec.training.largest_batch)
             self._check_splits()
             if mistakes := [*check_history_splits(spec, self.splits)]:
                 raise SpecError(mistakes)
             self.best = BestTracker(self._watch_best())
             stopping = self._make_stopping()
             optimizer = spec.kernels.instantiate(spec.optimizer)
-            scheduled = self._begin_schedules(optimizer)
+            training = fresh_copy(spec.training)
+            scheduled = self._begin_schedules(optimizer, training)
             self.schedules = scheduled.schedules
             self.recorder = self._make_recorder()
             self._check_plots()
@@ -109,7 +111,7 @@ class Experiment:
             measured = [name for name in (*self.splits, AFTER) if name == "validation" or name in watched - {"train"}]
             communicator = Communicator(shards, spec.training.gradient_accumulation_steps, ranks)
             seed = spec.seed_of("order")
-            self.trainer = Trainer(self.model, optimizer, spec.training, self.splits, seed, measured, communicator)
+            self.trainer = Trainer(self.model, optimizer, training, self.splits, seed, measured, communicator)
             self.trainer.batches.leave_out(spec.split.leave_out)
             self.trainer.callbacks = self._make_callbacks(watching, stopping, callbacks)
         # These never change during a run. They are in every checkpoint, so that one is enough to predict.
@@ -213,7 +215,8 @@ class Experiment:
                 self.values[name] = ["loss", *measures.compute()]
 
     def _make_recorder(self) -> Recorder | None:
-        record, batch_size = self.spec.record, self.spec.training.step_size
+        record, training = self.spec.record, self.spec.training
+        batch_size = training.in_step(training.batch_in()(0))
         return Recorder(record, self.model, self.data, self.splits["train"], batch_size) if record else None
 
     def untrained(self) -> Untrained:
@@ -275,10 +278,10 @@ class Experiment:
             named["max_seconds"] = StopAfter(training.max_seconds)
         return named
 
-    def _begin_schedules(self, optimizer: Optimizer) -> ScheduledFields:
+    def _begin_schedules(self, optimizer: Optimizer, training: Training) -> ScheduledFields:
         """Return all schedules, with those that watch a value prepared for training."""
         of_layers = self.model.network.scheduled.fields
-        fields = ScheduledFields({"optimizer": optimizer, "loss": self.model.loss}, of_layers)
+        fields = ScheduledFields({"optimizer": optimizer, "loss": self.model.loss, "training": training}, of_layers)
         for place, schedule in fields.watching.items():
             pointer = pointer_of(place)
             mode = self._mode(schedule.monitor, schedule.mode, (*pointer, "monitor"))

@@ -66,7 +66,9 @@ def find_range(spec: Spec, rates: np.ndarray) -> RangeTest:
             raise SpecError([Diagnostic("unknown-key", f"{name} has no learning rate to find", ("optimizer",))])
     schedule = {"type": "piecewise", "values": rates.tolist(), "boundary_steps": [*range(1, len(rates))]}
     rising = optimizer.model_copy(update={"learning_rate": build("schedules", schedule)})
-    trainer = Experiment(spec.model_copy(update={"optimizer": rising, "plots": [], "record": None}), new=True).trainer
+    training = spec.training.model_copy(update={"batch_size": spec.training.batch_in()(0)})  # that of the first epoch
+    changed = {"optimizer": rising, "training": training, "plots": [], "record": None}
+    trainer = Experiment(spec.model_copy(update=changed), new=True).trainer
     losses, smooth, average = list[float](), list[float](), 0.0
     threads = fitting_threads(trainer.model.network.named.values(), trainer.batches.size)
     try:

@@ -20,6 +20,7 @@ from specnet.runs.plugins import is_same
 from specnet.runs.record import read_record
 from specnet.runs.state import read_checkpoint, trajectory
 from specnet.spec.model import Spec
+from specnet.training.settings import Training
 from specnet.training.state import TrainingState
 from specnet.words import Pointer, enumerate_some, shorten
 
@@ -44,9 +45,18 @@ def check_spec_unchanged(before: Spec, now: Spec) -> None:
         Diagnostic("changed", f"the run was made with {_show(old)} here, not {_show(new)}", pointer)
         for pointer, old, new in differences(trajectory(before.to_json(), before), trajectory(now.to_json(), now))
     ]
+    if not found and _changes_batches(before.training, now.training):
+        message = "with so many epochs, earlier ones would have had batches of other sizes"
+        found = [Diagnostic("changed", message, ("training", "epochs"))]
     if found:
         help = "a resumed run may change only training.epochs and what does not affect training; start a new run"
         raise SpecError([now.locate(each._replace(help=help)) for each in found], file=now.source)
+
+
+def _changes_batches(before: Training, now: Training) -> bool:
+    """Return whether a schedule of the batch size that depends on the length of the run changes earlier epochs."""
+    first, second = before.batch_in(), now.batch_in()
+    return before.varies and any(first(each) != second(each) for each in range(min(before.epochs, now.epochs)))
 
 
 def check_components_unchanged(

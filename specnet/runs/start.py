@@ -212,7 +212,7 @@ def _fitting_threads(experiment: Experiment) -> int:
     if experiment.trainer.communicator.shards > 1:  # the same number, and so the same bytes, on any number of ranks
         return 1
     rows = experiment.splits["train"].rows
-    batch = min(experiment.spec.training.batch_size or rows, rows)
+    batch = min(experiment.spec.training.largest_batch or rows, rows)
     return fitting_threads(experiment.model.network.named.values(), batch)
 
 

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from specnet.component import REFERENCE, Component, construct
+from specnet.component import REFERENCE, Component, Section, construct
 from specnet.diagnostics import custom_error, show_value
 from specnet.errors import BrokenComponentError
 from specnet.faults import blaming, plugin_of
@@ -67,7 +67,8 @@ class Schedule(Component):
 
     Time is the number of optimizer steps already taken: the first step uses `schedule(0)`. `bind` is called once before
     training, and converts lengths in epochs and those to the end of the run to steps. Before that, an epoch and the run
-    are one step long. When a run is resumed with more epochs, a schedule that reaches the end of the run follows the
+    are one step long. Where the batch size changes from epoch to epoch, time is counted in training samples in place of
+    steps. When a run is resumed with more epochs, a schedule that reaches the end of the run follows the
     new end: later values are those of the longer run, earlier ones do not change.
 
     A schedule that depends on more than the step has state, which `save` and `restore` carry over when a run is
@@ -122,6 +123,12 @@ class WatchingSchedule(Schedule):
         """Set the initial state; `mode` is which monitored values are better."""
 
 
+def lengths_in_steps(schedule: Section) -> list[str]:
+    """Return the names of fields that give a length of a schedule in steps."""
+    fields = type(schedule).model_fields if isinstance(schedule, Schedule) else ()
+    return [name for name in fields if name.endswith("steps") and getattr(schedule, name) is not None]
+
+
 def percent(share: str) -> float:
     """Return the number of a share such as "10%"."""
     return float(share.partition("%")[0])
@@ -155,13 +162,15 @@ class scheduled:
     """The type of a field that takes a number or a schedule: `Annotated[float, scheduled(gt=0)]`.
 
     The bounds (`gt`, `ge`, `lt`, `le`) apply to the number, and to the values of a schedule, which may end at that of
-    `gt`. In training the field is a number: the value of each step.
+    `gt`. In training the field is a number: the value of each step. With `whole`, the number is a whole one, to which
+    the values of a schedule are rounded.
     """
 
-    def __init__(self, **bounds: float) -> None:
-        self.bounds = bounds
-        limits: dict[str, Any] = {"strict": True, "allow_inf_nan": False, **bounds}
-        self._number: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(**limits)])
+    def __init__(self, whole: bool = False, **bounds: float) -> None:
+        self.bounds, self.whole = bounds, whole
+        limits: dict[str, Any] = {"strict": True} | ({} if whole else {"allow_inf_nan": False}) | bounds
+        kind: Any = int if whole else float
+        self._number: TypeAdapter[float] = TypeAdapter(Annotated[kind, Field(**limits)])
 
     def broken(self, value: float) -> str:
         """Return which bound a later value of a schedule breaks, in words; "" if none."""
@@ -197,6 +206,6 @@ class scheduled:
                     initial = schedule(0)
             except BrokenComponentError as error:
                 raise custom_error(error.code, error.message, error.help) from error
-            self._number.validate_python(initial)
+            self._number.validate_python(round(initial) if self.whole else initial)
             return schedule
         return self._number.validate_python(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -28,19 +28,21 @@ class ScheduledField:
     value: Any
     schedules: dict[Pointer, Schedule]
 
-    def check(self, total_steps: int) -> None:
-        """Check some values of a run of this length, if the field is a number.
+    def check(self, total_steps: int, unit: str = "step") -> None:
+        """Check some values of a run of this length, if the field is a number; `unit` is what steps are called.
 
         Raises:
             SpecnetError: if one is out of the field's range.
         """
-        ranges = [each for each in type(self.component).model_fields[self.name].metadata if isinstance(each, scheduled)]
+        field = type(self.component).model_fields[self.name]
+        known = [*field.metadata, *(one for each in get_args(field.annotation) for one in get_args(each)[1:])]
+        ranges = [each for each in known if isinstance(each, scheduled)]
         if not ranges or not isinstance(self.value, Schedule):
             return
         for step in evenly_spaced(total_steps, CHECKED).tolist():
             value = self.value(step)
             if bound := ranges[0].broken(value):
-                message = f"{self.name} should be {bound}, but the schedule returns {value:.4g} in step {step + 1}"
+                message = f"{self.name} should be {bound}, but the schedule returns {value:.4g} in {unit} {step + 1}"
                 error = SpecnetError(message, pointer=next(iter(self.schedules)))
                 error.code, error.complete = "out-of-range", True
                 raise error
@@ -70,7 +72,7 @@ class ScheduledFields:
     are inside another. `others` are further fields, such as those of a network's layers.
     """
 
-    def __init__(self, components: Mapping[str, Component], others: Sequence[ScheduledField] = ()) -> None:
+    def __init__(self, components: Mapping[str, Section], others: Sequence[ScheduledField] = ()) -> None:
         self.fields = [
             field for place, component in components.items() for field in find_scheduled(component, pointer_of(place))
         ] + [*others]
@@ -88,8 +90,8 @@ class ScheduledFields:
         if isinstance(rate, (int, float)):
             self.constants["optimizer.learning_rate"] = rate
 
-    def bind(self, steps_per_epoch: int, total_steps: int) -> None:
-        """Prepare all schedules for a run of this length.
+    def bind(self, steps_per_epoch: int, total_steps: int, unit: str = "step") -> None:
+        """Prepare all schedules for a run of this length; `unit` is what steps are called.
 
         Raises:
             SpecnetError: naming a schedule that leaves the range of its field.
@@ -98,7 +100,7 @@ class ScheduledFields:
             with guarded(schedule, pointer_of(place), "bind"):
                 schedule.bind(steps_per_epoch, total_steps)
         for field in self.fields:
-            field.check(total_steps)
+            field.check(total_steps, unit)
 
     def set(self, step: int) -> None:
         """Set each field to its number for the step after `step` steps."""

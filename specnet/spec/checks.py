@@ -6,6 +6,7 @@ Each takes the valid parts of a spec: an invalid component is None, and is skipp
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from typing import Any
 
 from specnet import registry
 from specnet.component import Component, fresh_copy, parts
@@ -18,7 +19,8 @@ from specnet.layers.base import Layer
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
 from specnet.names import suggest, to_monitor
-from specnet.schedules.base import Schedule, WatchingSchedule
+from specnet.schedules.base import Schedule, WatchingSchedule, lengths_in_steps
+from specnet.schedules.scheduled import ScheduledField
 from specnet.spec.memory import check_memory
 from specnet.spec.metrics import check_known_task, check_names, check_predictions
 from specnet.spec.model import Spec
@@ -29,6 +31,8 @@ from specnet.task import Shape
 from specnet.transforms.base import RandomTransform, Transform
 from specnet.transforms.pipeline import Transforms
 from specnet.words import Pointer, quote, shorten, show_pointer
+
+_BATCH_SIZE = ("training", "batch_size")
 
 
 def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
@@ -41,6 +45,7 @@ def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
     checks += [_check_split(spec, plan), _check_folds(spec.split, plan)] if "split" not in flawed else []
     checks += [_check_monitors(spec, plan, flawed), _check_modes(spec), _check_loss(spec.loss, spec.layers, plan)]
     checks += [_check_steps(spec, plan)] if not flawed & {"dataset", "split", "training"} else []
+    checks += [_check_changing_batches(spec)] if "training" not in flawed else []
     checks += [check_known_task(spec, plan)] if not flawed & {"dataset", "transforms"} else []
     mistakes = [*plan.mistakes]
     for check in [*checks, _check_memory(spec, plan)]:
@@ -232,7 +237,7 @@ def _check_loss(loss: Loss | None, layers: Sequence[Layer | None], plan: Plan) -
 
 def _check_steps(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
     """Check that batches are not larger than the data, and that schedules end within the training."""
-    given, rows = spec.training.batch_size, plan.rows
+    given, rows = spec.training.largest_batch, plan.rows
     if given and rows and given > rows and "batch_size" in spec.training.model_fields_set:
         yield Diagnostic(
             "batch-size",
@@ -240,23 +245,41 @@ def _check_steps(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
             ("training", "batch_size"),
             severity="warning",
         )
-    if not (steps := plan.steps(spec)):
+    if not (found := plan.length(spec)):
         return
     for pointer, schedule in _schedules(spec):
+        epoch, total, unit = (1, spec.training.epochs, "epochs") if pointer[:2] == _BATCH_SIZE else found
         bound = fresh_copy(schedule)
         with guarded(schedule, pointer, "bind"):
-            bound.bind(steps // spec.training.epochs, steps)
+            bound.bind(epoch, total)
         with guarded(schedule, pointer, "length"):
             length = bound.length()
-        if length and length > steps:
-            message = f"this schedule needs {shorten(f'{length:,}')} steps, the training ends after {steps:,}"
+        if length and length > total:
+            message = f"this schedule needs {shorten(f'{length:,}')} {unit}, the training ends after {total:,}"
             help = "make it shorter, or training.epochs larger"
             yield Diagnostic("long-schedule", message, pointer, help, severity="warning")
 
 
+def _check_changing_batches(spec: Spec) -> Iterator[Diagnostic]:
+    """Check a schedule of the batch size, and that then no other schedule counts steps."""
+    if not spec.training.varies:
+        return
+    for pointer, schedule in _schedules(spec):
+        if pointer[:2] == _BATCH_SIZE and isinstance(schedule, WatchingSchedule):
+            help = "use a schedule over epochs, such as piecewise"
+            yield Diagnostic("wrong-value", "the batch size cannot depend on a value of the history", pointer, help)
+        for name in lengths_in_steps(schedule):
+            message = f"{name} has no meaning where training.batch_size changes from epoch to epoch"
+            help = "give the length in epochs, or as a share of the run"
+            yield Diagnostic("wrong-value", message, (*pointer, name), help)
+    bound: Any = fresh_copy(spec.training.batch_size)
+    bound.bind(1, spec.training.epochs)
+    ScheduledField(spec.training, "batch_size", bound, {_BATCH_SIZE: bound}).check(spec.training.epochs, "epoch")
+
+
 def _schedules(spec: Spec) -> Iterator[tuple[Pointer, Schedule]]:
     """Yield the schedules of everything that trains, with their places."""
-    for key in ("layers", "loss", "optimizer"):
+    for key in ("layers", "loss", "optimizer", "training"):
         for pointer, part in parts(getattr(spec, key), (key,)):
             if isinstance(part, Schedule):
                 yield pointer, part

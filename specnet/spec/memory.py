@@ -62,8 +62,8 @@ def estimate_memory(spec: Spec, plan: Plan) -> Estimate:
     """
     assert plan.inputs is not None
     costs, item = layer_costs(plan.layers), np.dtype(spec.dtype).itemsize
-    batch = plan.batch(spec.training.batch_size) or 1
-    if spec.training.batch_size is None:
+    batch = plan.batch(size := spec.training.largest_batch) or 1
+    if size is None:
         batch = -(-batch // spec.training.gradient_accumulation_steps)
     copies = 2 + (len(all_state_names(spec.optimizer)) if spec.optimizer else 0)
     copies += bool(spec.training.weight_averaging)

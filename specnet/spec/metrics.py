@@ -15,18 +15,19 @@ from specnet.spec.plan import Plan
 from specnet.spec.units import task_of
 from specnet.task import Task
 from specnet.training.heads import measurable
+from specnet.training.regularization import PENALTIES
 
 
 def check_names(metrics: Sequence[Metric | None]) -> Iterator[Diagnostic]:
     """Check that no two metrics have one name: it is their column in the history."""
-    places = {"loss": "loss"}
+    places = {"loss": "at loss"} | dict.fromkeys(PENALTIES, "as that of a penalty")
     for number, metric in enumerate(metrics):
         if metric and metric.label in places:
-            message = f'the name "{metric.label}" already appears at {places[metric.label]}'
+            message = f'the name "{metric.label}" already appears {places[metric.label]}'
             help = 'leave it out, or give it another "name"'
             yield Diagnostic("duplicate-metric", message, ("metrics", number), help)
         elif metric:
-            places[metric.label] = f"metrics.{number}"
+            places[metric.label] = f"at metrics.{number}"
 
 
 def check_predictions(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:

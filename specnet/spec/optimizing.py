@@ -38,7 +38,8 @@ def check_updates(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
     """Check that an optimizer gets the batches and the loss that it needs, and that its groups name layers."""
     optimizer, size = spec.optimizer, spec.training.step_size
     name = registry.name_of("optimizers", type(optimizer))
-    if optimizer.full_batch and size is not None and not (plan.rows and size >= plan.rows):
+    all_in_one = size is None or bool(plan.rows and size >= plan.rows and not spec.training.varies)
+    if optimizer.full_batch and not all_in_one:
         message = f"{name} needs the gradient of all samples, and a step has {size} of them"
         yield Diagnostic("batch-size", message, ("optimizer",), "--set training.batch_size=full")
     if "jacobian" in all_needs(optimizer) and spec.loss and not spec.loss.quadratic:

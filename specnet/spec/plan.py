@@ -47,10 +47,13 @@ class Plan:
         """Return the number of samples in a batch of `size`, or of all samples if that is None."""
         return min(size or self.rows, self.rows) if self.rows else size
 
-    def steps(self, spec: Spec) -> int | None:
-        """Return the number of steps of the whole training."""
-        batch = self.batch(spec.training.step_size)
-        return spec.training.epochs * -(-self.rows // batch) if self.rows and batch else None
+    def length(self, spec: Spec) -> tuple[int, int, str] | None:
+        """Return the length of an epoch and of the whole training for schedules, and its unit: steps or samples."""
+        training, batch = spec.training, self.batch(spec.training.step_size)
+        if not self.rows or not batch:
+            return None
+        epoch = self.rows if training.varies else -(-self.rows // batch)
+        return epoch, epoch * training.epochs, "samples" if training.varies else "steps"
 
 
 def make_plan(spec: Spec, input_shape: Shape | None = None, rows: int | None = None) -> Plan:

@@ -138,15 +138,20 @@ class Batches:
         self.split = split
         self.left_out = np.zeros(0, np.int64)
         self.count = split.rows
-        self.size = min(batch_size or self.count, self.count)
         self.rng = rng
         self.position = 0
-        self._start = self._stop = 0  # of the current window, in the order of the epoch
+        self._shuffle = shuffle
         self._drawn_from: dict[str, Any] = {}
+        self.resize(batch_size)
+
+    def resize(self, batch_size: int | None) -> None:
+        """Change the size of batches, between two epochs."""
+        split, self.size = self.split, min(batch_size or self.count, self.count)
+        self._start = self._stop = 0  # of the current window, in the order of the epoch
         self._order: np.ndarray | None = None
-        self._shuffles = shuffle and self.size < self.count
+        self._shuffles = self._shuffle and self.size < self.count
         if isinstance(split, StreamedSplit):
-            self._span = self._cut_windows(split, shuffle)
+            self._span = self._cut_windows(split, self._shuffle)
             self._memory = map_arrays(split, lambda array: _room(self._span, array))
             self._window = self._memory
         else:

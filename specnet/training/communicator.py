@@ -123,7 +123,7 @@ class Communicator:
             return None
         start, stop = (batch.rows * each // self.pieces for each in node)
         gradient, loss, weight = trainer.model.network.grads.flat, 0.0, 0.0
-        trainer.regularization.active = np.zeros(len(trainer.regularization.activities))
+        trainer.regularization.active = np.zeros((len(trainer.regularization.activities), 2))
         with trainer.shard(number) as measures:
             if start < stop:
                 loss, weight = compute(trainer, batch.select(slice(start, stop)))

@@ -50,7 +50,7 @@ class FixedLoss:
             value, weight = self.scale * self.model.loss_of(y, batch), self.model.weight_of(batch)
             self.regularization.divide(weight)
             network.backpropagate(self.scale * loss.backward())
-            value += self.regularization.add(weight)
+            value += sum(self.regularization.add(weight).values())
         return value, network.grads.flat.copy()
 
     def gradient(self, w: np.ndarray) -> np.ndarray:

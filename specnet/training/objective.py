@@ -113,7 +113,7 @@ def batch_objective(trainer: Trainer) -> BatchObjective:
 
     def gradient() -> float:
         value, weight = trainer.communicator.reduce(trainer, trainer.batch, loss_and_gradient)
-        return value + trainer.regularization.add(weight)
+        return value + sum(trainer.regularization.add(weight).values())
 
     def outputs() -> np.ndarray:
         batch = trainer.randomized(trainer.batch)

@@ -13,6 +13,9 @@ from specnet.network.network import Network
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
 
+PENALTIES = ("l1", "l2", "activity_l1", "activity_l2")
+"""Names of penalties: of their fields, and of their columns in the history."""
+
 
 class ActivityPenalty:
     """c sum |y| + d sum y^2 of a layer's outputs y in a batch, over `divisor`; it wraps the layer's methods."""
@@ -21,7 +24,7 @@ class ActivityPenalty:
         self.layer, self.inner = layer, (layer.forward, layer.backward)
         layer.forward, layer.backward = self.forward, self.backward
         layer.disposable = False  # y is needed in `backward`
-        self.total, self.divisor = 0.0, 1.0
+        self.sums, self.divisor = {"activity_l1": 0.0, "activity_l2": 0.0}, 1.0
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.y = self.inner[0](x, training)
@@ -29,7 +32,8 @@ class ActivityPenalty:
 
     def backward(self, dy: np.ndarray) -> Any:
         y, l1, l2 = self.y, self.layer.activity_l1 / self.divisor, self.layer.activity_l2 / self.divisor
-        self.total += l1 * float(np.abs(y).sum()) + l2 * float(np.vdot(y, y))
+        self.sums["activity_l1"] += l1 * float(np.abs(y).sum())
+        self.sums["activity_l2"] += l2 * float(np.vdot(y, y))
         dy += l1 * np.sign(y) + 2 * l2 * y
         return self.inner[1](dy)
 
@@ -44,78 +48,80 @@ class Regularization:
     def __init__(self, network: Network, training: Training, loss: Loss, shards: int) -> None:
         self.training, self.mean, self.shards = training, loss.reduction == "mean", shards
         trained = [layer for layer in network.named.values() if not layer.frozen]
-        scheduled = {id(field.component) for field in network.scheduled.fields if field.name in ("l1", "l2")}
+        scheduled = {(id(field.component), field.name) for field in network.scheduled.fields}
+
+        def has(layer: Any, name: str) -> bool:
+            return (id(layer), name) in scheduled or self._coefficient(layer, name) != 0
+
         self.penalized = [
-            (layer, w, g)
-            for layer in trained
-            if id(layer) in scheduled
-            or any(getattr(layer, name, None) not in (None, 0) or getattr(training, name) for name in ("l1", "l2"))
-            for w, g in _weights(layer)
+            (layer, w, g) for layer in trained if has(layer, "l1") or has(layer, "l2") for w, g in _weights(layer)
         ]
         self.limited = [(layer, w) for layer in trained if _is_limited(layer) for w, _ in _weights(layer)]
-        active: list[Any] = [*network.named.values()]
-        self.activities = [
-            ActivityPenalty(layer)
-            for layer in active
-            if getattr(layer, "activity_l1", 0) or getattr(layer, "activity_l2", 0)
-        ]
+        active = [layer for layer in network.named.values() if has(layer, "activity_l1") or has(layer, "activity_l2")]
+        self.activities = [ActivityPenalty(layer) for layer in active]
         network.stack.set_singly(False)
-        self.exists = bool(self.penalized or self.activities)
+        penalized = [*(layer for layer, _, _ in self.penalized), *active]
+        self.names = [name for name in PENALTIES if any(has(layer, name) for layer in penalized)]
 
     @property
     def active(self) -> np.ndarray:
-        """The penalties of outputs since the last step, of each layer that has one."""
-        return np.array([each.total for each in self.activities])
+        """The penalties (layers, 2) of outputs since the last step, of each layer that has one."""
+        return np.array([[*each.sums.values()] for each in self.activities])
 
     @active.setter
     def active(self, totals: np.ndarray) -> None:
-        for each, total in zip(self.activities, totals.tolist(), strict=True):
-            each.total = total
+        for each, sums in zip(self.activities, totals.tolist(), strict=True):
+            each.sums = dict(zip(each.sums, sums, strict=True))
 
     def divide(self, weight: float) -> None:
         """Prepare `backward` of a batch of this weight; shards are divided when they are added."""
         for activity in self.activities:
             activity.divisor = weight if self.mean and self.shards == 1 and weight else 1.0
 
-    def add(self, weight: float) -> float:
-        """Add the gradient of the penalty of weights, and return the whole penalty of a batch of this weight."""
-        total = 0.0
+    def add(self, weight: float) -> dict[str, float]:
+        """Add the gradient of the penalties of weights, and return every penalty of a batch of this weight, by name."""
+        found = dict.fromkeys(self.names, 0.0)
         for activity in self.activities:
-            total += activity.total / (weight if self.mean and self.shards > 1 and weight else 1.0)
-            activity.total = 0.0
+            for name in found.keys() & activity.sums:
+                found[name] += activity.sums[name] / (weight if self.mean and self.shards > 1 and weight else 1.0)
+                activity.sums[name] = 0.0
         for layer, w, g in self.penalized:
-            l1, l2 = (_own(layer, name, getattr(self.training, name)) for name in ("l1", "l2"))
-            if l1:
-                total += l1 * float(np.abs(w).sum())
+            if l1 := self._coefficient(layer, "l1"):
+                found["l1"] += l1 * float(np.abs(w).sum())
                 np.add(g, l1 * np.sign(w), out=g)
-            if l2:
-                total += l2 * float(np.vdot(w, w))
+            if l2 := self._coefficient(layer, "l2"):
+                found["l2"] += l2 * float(np.vdot(w, w))
                 np.add(g, 2 * l2 * w, out=g)
-        return total
+        return found
+
+    def _coefficient(self, layer: Any, name: str) -> float:
+        """Return the layer's own coefficient of a penalty, else that of `training`."""
+        own = getattr(layer, name, None)
+        return getattr(self.training, name, 0.0) if own is None else own
 
     def penalize(self, weight: float) -> None:
-        """Add the gradient of penalties to that of a batch of this weight, and count the penalty."""
-        if self.exists:
-            self.sum += self.add(weight)
-            self.count += 1
+        """Add the gradient of penalties to that of a batch of this weight, and count the penalties."""
+        for name, penalty in self.add(weight).items():
+            self.sums[name] += penalty
+        self.count += 1
 
     def reset(self) -> None:
         """Begin an epoch."""
-        self.sum, self.count = 0.0, 0
+        self.sums, self.count = dict.fromkeys(self.names, 0.0), 0
 
     def measure(self) -> dict[str, float]:
-        """Return the mean penalty of the epoch's batches, if there is any, by its name in the history."""
-        return {"penalty": self.sum / self.count} if self.exists else {}
+        """Return the mean of each penalty in the epoch's batches, by its name in the history."""
+        return {name: total / self.count for name, total in self.sums.items()}
 
     def save(self, state: TrainingState) -> None:
         """Add what is counted to a state."""
-        if self.exists:
-            state.put("penalty", {"sum": self.sum, "count": self.count})
+        if self.names:
+            state.put("penalties", {"sums": self.sums, "count": self.count})
 
     def restore(self, state: TrainingState) -> None:
         """Continue from a state."""
-        if self.exists:
-            vars(self).update(state.take("penalty"))
+        if self.names:
+            vars(self).update(state.take("penalties"))
 
     def limit(self) -> None:
         """Bring weights back into their limits, after a step. The weights of a unit are those of its last index."""
@@ -134,11 +140,6 @@ def _weights(layer: Layer) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for parameter in layer.parameters:
         if parameter.decay:
             yield getattr(layer, parameter.name), getattr(layer.grad, parameter.name)
-
-
-def _own(layer: Any, name: str, default: float) -> float:
-    own = getattr(layer, name, None)
-    return default if own is None else own
 
 
 def _is_limited(layer: Any) -> bool:

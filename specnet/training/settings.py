@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -16,14 +17,25 @@ from pydantic import (
     model_validator,
 )
 
-from specnet.component import Section
+from specnet.component import Section, fresh_copy
+from specnet.diagnostics import custom_error, show_value
 from specnet.improvement import Mode
+from specnet.schedules.base import Schedule, scheduled
 from specnet.training.callbacks import Callback
 
-BatchSize = Annotated[
-    PositiveInt | None,
-    BeforeValidator(lambda size: None if size == "full" else size, PositiveInt | Literal["full"] | None),
-]
+_Size = Annotated[int, scheduled(whole=True, ge=1)]
+
+
+def _all_or_size(size: Any) -> Any:
+    """Return a batch size with None in place of "full"."""
+    if isinstance(size, str) and size != "full":
+        raise custom_error("wrong-type", f'expected a whole number, a schedule or "full", not {show_value(size)}')
+    return None if size == "full" else size
+
+
+BatchSize = Annotated[_Size | None, BeforeValidator(_all_or_size, _Size | Literal["full"] | None)]
+Limit = Annotated[float, scheduled(gt=0)]
+Penalty = Annotated[float, scheduled(ge=0)]
 
 
 class EarlyStopping(Section):
@@ -71,24 +83,27 @@ class WeightAveraging(Section):
 class Training(Section):
     """Length and batches of training."""
 
+    model_config = ConfigDict(frozen=False)  # a trainer sets scheduled fields of its copy
     epochs: PositiveInt = Field(default=100, description="passes over the training split")
-    batch_size: BatchSize = Field(default=32, description='samples in a step; "full" or null: all of them')
+    batch_size: BatchSize = Field(
+        default=32, description='samples in a step, or a schedule over epochs; "full" or null: all of them'
+    )
     shuffle: bool = Field(default=True, description="whether batches are drawn in a new order each epoch")
-    clip_norm: PositiveFloat | None = Field(
+    clip_norm: Limit | None = Field(
         default=None, description="largest norm of all gradients together; larger ones are scaled down"
     )
-    clip_norm_per_weight: PositiveFloat | None = Field(
+    clip_norm_per_weight: Limit | None = Field(
         default=None, description="largest norm of the gradient of each parameter; larger ones are scaled down"
     )
-    clip_value: PositiveFloat | None = Field(
+    clip_value: Limit | None = Field(
         default=None, description="largest size of a number in a gradient; larger ones are cut off"
     )
     gradient_accumulation_steps: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=1,
         description="batches whose gradients are averaged for a step; a full batch is computed in as many parts",
     )
-    l1: NonNegativeFloat = Field(default=0.0, description="c of c sum |w| in the loss, for weights of all layers")
-    l2: NonNegativeFloat = Field(default=0.0, description="c of c sum w^2 in the loss, for weights of all layers")
+    l1: Penalty = Field(default=0.0, description="c of c sum |w| in the loss, for weights of all layers")
+    l2: Penalty = Field(default=0.0, description="c of c sum w^2 in the loss, for weights of all layers")
     weight_averaging: WeightAveraging | None = Field(default=None, description="whether to average weights")
     early_stopping: EarlyStopping | None = Field(default=None, description="when to stop before the last epoch")
     stop_at: StopAt | None = Field(default=None, description="value at which to stop before the last epoch")
@@ -105,6 +120,29 @@ class Training(Section):
     )
 
     @property
+    def varies(self) -> bool:
+        """Whether the batch size changes from epoch to epoch."""
+        return isinstance(self.batch_size, Schedule)
+
+    def batch_in(self) -> Callable[[int], int | None]:
+        """Return the samples of a batch as a function of the epoch, which counts from 0; None: all."""
+        size: Any = fresh_copy(self.batch_size)
+        if not isinstance(size, Schedule):
+            return lambda epoch: size
+        size.bind(1, self.epochs)
+        return lambda epoch: max(round(size(epoch)), 1)
+
+    @property
+    def largest_batch(self) -> int | None:
+        """The samples in the largest batch of a run; None: all."""
+        size = self.batch_in()
+        return max(size(epoch) or 0 for epoch in range(self.epochs)) if self.varies else size(0)
+
+    @property
     def step_size(self) -> int | None:
-        """The samples in a step of the optimizer; None: all."""
-        return self.batch_size and self.batch_size * self.gradient_accumulation_steps
+        """The samples in the largest step of the optimizer; None: all."""
+        return self.in_step(self.largest_batch)
+
+    def in_step(self, batch: int | None) -> int | None:
+        """Return the samples in a step of the optimizer, for those in a batch; None: all."""
+        return batch and batch * self.gradient_accumulation_steps

@@ -79,7 +79,7 @@ class Tracer:
         call(batch)
         self._looking = True
         self._before, self._states = _copies(self.network.params), _copies(self.network.state)
-        self._penalty = self.trainer.regularization.sum
+        self._penalties = {**self.trainer.regularization.sums}
         optimizer = self.trainer.optimizer
         numbers = {name: getattr(optimizer, name) for name in type(optimizer).model_fields}
         self._add("settings", "optimizer", optimizer, **{name: x for name, x in numbers.items() if _is_number(x)})
@@ -126,8 +126,9 @@ class Tracer:
     def _clip(self, call: Callable[[], None]) -> None:
         self._looking = False
         trainer = self.trainer
-        if trainer.regularization.exists:
-            self._add("loss", "loss", trainer.model.loss, penalty=trainer.regularization.sum - self._penalty)
+        if penalties := trainer.regularization.sums:
+            added = {name: total - self._penalties[name] for name, total in penalties.items()}
+            self._add("loss", "loss", trainer.model.loss, **added)
         self._gradients = _copies(self.network.grads)
         call()
         training = trainer.training

@@ -21,6 +21,7 @@ from specnet.training.divergence import check_parameters, check_state, check_val
 from specnet.training.measures import Measures
 from specnet.training.model import Model, check_counts
 from specnet.training.objective import batch_objective, loss_and_gradient
+from specnet.training.pace import Pace
 from specnet.training.regularization import Regularization
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
@@ -45,7 +46,8 @@ class Trainer:
 
     After the same number of epochs from the same seed two trainers hold the same bytes, as does one restored from the
     state of the other. `measured` names the splits besides train whose loss and metrics are in the history. `between`
-    is called while splits are measured; an exception in it leaves a state that can be saved.
+    is called while splits are measured; an exception in it leaves a state that can be saved. Scheduled fields of
+    `optimizer` and `training` are set before each step.
     """
 
     def __init__(
@@ -71,10 +73,11 @@ class Trainer:
         network.freeze(frozen_layers(optimizer, len(network.layers)))
         self.slots = zeros((len(all_state_names(optimizer)), network.params.flat.size), network.dtype)
         train = splits["train"] if model.metrics else splits["train"].without_truth()
+        self.pace = Pace(training, train.rows)
         self.batches = Batches(train, training.step_size, training.shuffle, stream(seed, "shuffle"))
-        self.scheduled = ScheduledFields({"optimizer": optimizer, "loss": model.loss}, network.scheduled.fields)
-        steps = -(-self.batches.count // self.batches.size)
-        self.scheduled.bind(steps, steps * training.epochs)
+        components = {"optimizer": optimizer, "loss": model.loss, "training": training}
+        self.scheduled = ScheduledFields(components, network.scheduled.fields)
+        self.scheduled.bind(self.pace.epoch, self.pace.epoch * training.epochs, self.pace.unit)
         self.measures = model.measures()
         self.generators = [
             {place: layer.rng if shard == 0 else stream(seed, place, shard) for place, layer in network.named.items()}
@@ -97,6 +100,7 @@ class Trainer:
 
     def _begin_epoch(self) -> None:
         self.batches.finish()
+        self.pace.begin(self.epoch, self.batches)
         self._loss = self._weight = 0.0
         self.measures.reset()
         self.regularization.reset()
@@ -127,7 +131,7 @@ class Trainer:
 
     def prepare_step(self, batch: Batch) -> None:
         """Set every scheduled field to its number in the next step, and the batch that an optimizer may evaluate."""
-        self.scheduled.set(self.step)
+        self.scheduled.set(self.pace.time(self.epoch, self.step, self.batches.position))
         if self.objective:
             self.batch = batch
             self.objective.begin()
@@ -171,7 +175,7 @@ class Trainer:
     def measure(self) -> dict[str, float]:
         """Return loss and metrics of the last epoch, and those of the other measured splits.
 
-        `train/…` values are those of each batch before its update. `train/penalty` is not part of `train/loss`.
+        `train/…` values are those of each batch before its update. Penalties are not part of `train/loss`.
 
         Raises:
             DivergenceError: if one of them, or a parameter, is not a finite number.
@@ -214,15 +218,11 @@ class Trainer:
 
     def finish_epoch(self, values: Mapping[str, float], seconds: float) -> dict[str, Any]:
         """Count the epoch and return its line of the history."""
+        time = self.pace.time(self.epoch, self.step - 1, self.batches.position)
+        rest = {**self.scheduled.values(time), **self.pace.values(), "seconds": round(seconds, 6)}
         self.epoch += 1
         self._begin_epoch()
-        return {
-            "epoch": self.epoch,
-            "step": self.step,
-            **values,
-            **self.scheduled.values(self.step - 1),
-            "seconds": round(seconds, 6),
-        }
+        return {"epoch": self.epoch, "step": self.step, **values, **rest}
 
     def state(self, copied: bool = True) -> TrainingState:
         """Return the whole state; with `copied=False` its arrays are valid until the next step.
@@ -280,17 +280,15 @@ class Trainer:
         """
         progress, metrics, kept = state.progress, state.take_all("metrics"), state.take_all("callbacks")
         state.check(self._arrays, self._streams, self.callbacks if callbacks else kept)
-        count, size = self.batches.count, self.batches.size
-        position, steps = progress["position"], -(-count // size) * progress["epoch"] - (-progress["position"] // size)
-        if progress["step"] != steps or position > count or (position % size and position != count):
-            raise ValueError(f"step {progress['step']} is not in epoch {progress['epoch']}, after {position} samples")
+        epoch, step, position = progress["epoch"], progress["step"], progress["position"]
+        self.pace.check(epoch, step, position)
         self.measures.restore(metrics)
         for name, array in self._arrays.items():
             array[...] = state.arrays[name]
         for name, rng in self._streams.items():
             restore_stream(rng, progress["generators"][name])
-        self.epoch, self.step = progress["epoch"], progress["step"]
-        self.finished, self.stopped = progress["finished"], None
+        self.epoch, self.step, self.finished, self.stopped = epoch, step, progress["finished"], None
+        self.pace.begin(epoch, self.batches)
         self.batches.restore(position)
         self._loss, self._weight = progress["loss"]
         for part in self._parts:

@@ -193,14 +193,14 @@ def test_a_run_with_shared_weights_resumes_to_the_same_bytes(tmp_path):
     np.testing.assert_array_equal(resumed.params.flat, whole.params.flat)
     assert whole.params["layers.2.bias"].shape == (2,) and "layers.2.weight" not in whole.params
     assert np.linalg.norm(whole.params["layers.0.weight"], axis=0).max() <= 1 + 1e-6
-    assert (whole.history["train/penalty"] > 0).all()
+    assert (whole.history["train/l2"] > 0).all()
 
 
 def test_a_penalty_counts_a_shared_weight_once():
     network = build_network(SPEC["layers"], (2,), "float64")
     found = specnet.load_spec(SPEC | {"dtype": "float64"})
-    penalty = Regularization(network, found.training, found.loss, 1).add(1.0)
-    assert penalty == pytest.approx(0.1 * np.square(network.params["layers.0.weight"]).sum())
+    penalties = Regularization(network, found.training, found.loss, 1).add(1.0)
+    assert penalties["l2"] == pytest.approx(0.1 * np.square(network.params["layers.0.weight"]).sum())
 
 
 @pytest.mark.parametrize(("target", "extension"), [("numpy", ".py"), ("notebook", ".ipynb"), ("onnx", ".onnx")])

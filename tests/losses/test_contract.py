@@ -84,6 +84,7 @@ CASES = {
     "hinge": [({}, yes_or_no, ANY)],
     "squared_hinge": [({}, yes_or_no, ANY)],
     "focal": [({}, logits, ANY), ({"gamma": 0.5, "alpha": 0.25}, logits, ((5, 3),))],
+    "categorical_focal": [({}, kind, CLASSES) for kind in (class_numbers, one_hot, soft)],
     "dice": [({}, probabilities, ANY)],
     "kl_divergence": [({}, kind, CLASSES) for kind in (one_hot, soft)],
     "ordinal": [({}, steps, CLASSES)],
@@ -93,7 +94,7 @@ CASES = {
 
 def elements(spec, shape):
     """The shape of the elements of a loss, for outputs of this shape."""
-    if spec["type"] in ("cross_entropy", "kl_divergence", "ordinal", "cosine_distance", "sum"):
+    if spec["type"] in ("cross_entropy", "categorical_focal", "kl_divergence", "ordinal", "cosine_distance", "sum"):
         return shape[:-1]
     if spec["type"] in ("gaussian_nll", "laplace_nll"):
         return (*shape[:-1], shape[-1] // 2)
@@ -238,6 +239,6 @@ def test_losses_say_what_they_learn_first():
     assert first == {
         **dict.fromkeys(numbers.split(), "regression"),
         **dict.fromkeys(binary.split(), "binary"),
-        **dict.fromkeys(("cross_entropy", "ordinal"), "multiclass"),
+        **dict.fromkeys(("cross_entropy", "categorical_focal", "ordinal"), "multiclass"),
         "kl_divergence": "regression",
     }

@@ -138,7 +138,7 @@ def test_the_rate_of_dropout_falls_in_a_run_and_in_a_resumed_one(tmp_path):
     rates = whole.history["layers.1.layers.0.rate"]
     np.testing.assert_allclose(rates, 0.6 * (1 - np.arange(3, 16, 4) / 16))
     assert whole.history["optimizer.momentum"][-1] == pytest.approx(0.875)
-    assert whole.history["train/penalty"][-1] > 0
+    assert whole.history["train/l2"][-1] > 0
     stopped = specnet.run(specnet.load_spec(spec, ["training.epochs=2"]), tmp_path / "part", report=False)
     resumed = specnet.resume(stopped.directory, ["training.epochs=4"], report=False)
     assert resumed.history["layers.1.layers.0.rate"][-1] == rates[-1]

@@ -318,7 +318,7 @@ LOSSES = [
     (
         [LINEAR],
         "cross_entropy",
-        "cross_entropy needs an output for each class, the last layer returns 1",
+        "this loss needs an output for each class, the last layer returns 1",
         ("layers", 0),
     ),
     ([LINEAR], "bce", "bce expects probabilities, but layers.0 (linear) returns numbers of any size", ("loss",)),

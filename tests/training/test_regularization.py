@@ -62,20 +62,35 @@ def test_gradients_are_those_of_the_loss_with_all_penalties(weight, loss):
     np.testing.assert_allclose(*gradients, rtol=1e-10)
 
 
-def test_the_history_has_the_penalty_apart_from_the_loss():
+def test_the_history_has_penalties_apart_from_the_loss_and_from_each_other():
     plain, penalized = make(), make({"l1": 0.3}, l2=0.05)
     before = parameters(plain)
     lines = [run_epoch(trainer) for trainer in (plain, penalized)]
-    assert "train/penalty" not in lines[0]
+    assert not {"train/l1", "train/l2"} & lines[0].keys()
     assert lines[0]["train/loss"] == lines[1]["train/loss"]
     weights = before["layers.0.weight"], before["layers.2.weight"]
-    expected = 0.3 * np.abs(weights[0]).sum() + 0.05 * sum(np.sum(w * w) for w in weights)
-    assert lines[1]["train/penalty"] == pytest.approx(expected)
+    assert lines[1]["train/l1"] == pytest.approx(0.3 * np.abs(weights[0]).sum())
+    assert lines[1]["train/l2"] == pytest.approx(0.05 * sum(np.sum(w * w) for w in weights))
     after = parameters(penalized)
     for name, values in parameters(plain).items():
         w = before[name]
         slope = 0.0 if name.endswith("bias") else 0.1 * w + (0.3 * np.sign(w) if "0" in name else 0)
         np.testing.assert_allclose(after[name], values - 0.1 * slope, rtol=1e-12)
+
+
+def test_the_penalties_of_outputs_have_columns_of_their_own_also_in_accumulated_batches():
+    found = []
+    for size, parts in ((None, 1), (5, 2)):
+        trainer = make({"activity_l2": 0.1}, {"activity_l1": 0.2}, batch_size=size, gradient_accumulation_steps=parts)
+        p = parameters(trainer)
+        line = run_epoch(trainer)
+        y = X @ p["layers.0.weight"] + p["layers.0.bias"]
+        output = np.tanh(y) @ p["layers.2.weight"] + p["layers.2.bias"]
+        assert line["train/activity_l1"] == pytest.approx(0.2 * np.abs(output).sum() / 10)
+        assert line["train/activity_l2"] == pytest.approx(0.1 * np.sum(y * y) / 10)
+        assert not {"train/l1", "train/l2"} & line.keys()
+        found.append(trainer.model.network.params.flat)
+    np.testing.assert_allclose(*found, rtol=1e-12)
 
 
 def test_weights_stay_within_the_limits_of_their_layer_and_biases_are_left_alone():

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from specnet.component import fresh_copy
 from specnet.datasets.base import Data, Samples
+from specnet.diagnosis.table import Diagnosis, diagnose
+from specnet.errors import RunError
 from specnet.improvement import ImprovementTracker
 from specnet.randomness import stream
 from specnet.runs.experiment import Experiment
@@ -108,8 +112,28 @@ class Shown:
     def layers(self) -> Sequence[Any]:
         return self.model.network.layers
 
+    @property
+    def data_symptoms(self) -> list[Any]:
+        return []  # the samples are those of the estimator's caller
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        return diagnose(self, thorough=False)
+
     def moments(self) -> Iterator[tuple[int, Any]]:
         yield from ()  # a fit has no checkpoints
+
+    def state(self, step: int) -> Any:
+        raise RunError("a fit has no checkpoints")
+
+    def model_at(self, step: int) -> Any:
+        raise RunError("a fit has no checkpoints")
+
+    def trace(self) -> Any:
+        raise RunError("a fit is not traced; write its spec to a file for specnet trace")
+
+    def input_gradient(self, inputs: np.ndarray, outputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        return self.model.input_gradient(inputs, outputs, mask)
 
     def look_inside(
         self, inputs: np.ndarray, wanted: Mapping[str, str], mask: np.ndarray | None = None
@@ -127,8 +151,8 @@ class Shown:
     def predict(self, inputs: Any, mask: np.ndarray | None = None) -> np.ndarray:
         return self.model.predict(np.asarray(inputs), mask)
 
-    def evaluate(self, split: str) -> dict[str, float]:
-        return self.model.evaluate(self.data.splits[split])
+    def evaluate(self, data: Any) -> dict[str, float]:
+        return self.model.evaluate(self.data.splits[data] if isinstance(data, str) else data)
 
 
 def start_fit(spec: Spec, epochs: int | None) -> Fit:
@@ -166,7 +190,7 @@ def continue_fit(fit: Fit, data: tuple[np.ndarray, np.ndarray, Any], epochs: int
     }
     optimizer = spec.kernels.instantiate(spec.optimizer)
     with blas_threads(None, 1):
-        trainer = Trainer(model, optimizer, spec.training, splits, spec.seed + fit.step, ["validation"])
+        trainer = Trainer(model, optimizer, fresh_copy(spec.training), splits, spec.seed + fit.step, ["validation"])
         trainer.slots[...] = fit.slots
         trainer.step = fit.step
         stopping = spec.training.early_stopping

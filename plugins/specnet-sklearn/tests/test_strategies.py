@@ -63,7 +63,7 @@ def test_losses_are_those_of_scikit_learn(digits, epochs):
         own = [f"optimizer={json.dumps(optimizer)}"] if optimizer else []
         trainer = Experiment(specnet.load_spec(SPEC, [*changes, *own]), new=True).trainer
         lines = [run_epoch(trainer) for _ in range(epochs)]
-        found = [line["train/loss"] + line["train/penalty"] for line in lines]
+        found = [line["train/loss"] + line["train/l2"] for line in lines]
         expected = fit(x, y, epochs, **fields).loss_curve_
         rtol = 0.02 if name == "adam" else 1e-3  # its epsilon is there added to a root that is not corrected
         np.testing.assert_allclose(found, expected, rtol=rtol, err_msg=name)
