@@ -117,7 +117,6 @@ class Runner:
             self.checkpoints.resume(resumed.listing, *states)
         self.history.open(resumed.history if resumed else None)
         with located(self.spec), closing(self.history):
-            keep_plugins(self.directory, self.spec)
             try:
                 self._train(resumed)
             except DivergenceError as error:
@@ -169,7 +168,11 @@ class Runner:
             return None
 
     def begin(self) -> None:
-        """Save the initial state of a new run. The manifest comes last: it marks a run that can be resumed."""
+        """Save the initial state of a new run.
+
+        The manifest marks a run that can be resumed, so it comes after the state. Copies of plugins come last, as
+        resuming writes them again: without a manifest they could not be told from other files.
+        """
         if self.begun:
             return
         write_json(self.directory.file("spec.json"), self.spec.to_json())
@@ -177,11 +180,13 @@ class Runner:
         self.save()
         self._write_manifest("running")
         self.begun = True
+        keep_plugins(self.directory, self.spec)
 
     def _go_on(self, resumed: Resumed) -> None:
         """Record the spec of the resumed run, which may have changed a little, before writing it."""
         self._write_manifest("running")
         self.begun = True
+        keep_plugins(self.directory, self.spec)
         write_json(self.directory.file("spec.json"), self.spec.to_json())
         self.latest, self.best = resumed.latest, resumed.best
         self._write(final=False)  # makes the files consistent, wherever the last process ended
