@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from specnet.cli.output import tell
-from specnet.cli.show import OutputConsole
+from specnet.cli.show import GAP, OutputConsole
 from specnet.functions import format_number
 from specnet.studies.engine import JobOutcome
 from specnet.studies.plans import Member
@@ -24,6 +26,8 @@ _REFRESH = 2
 """Times a second that the table is drawn."""
 _ROOM = 5
 """Lines of the terminal beside the rows of the table."""
+_OPTIONAL = (3, 4, 2)
+"""Cells of a run that a narrow terminal leaves out: training loss, validation loss, epoch."""
 
 
 @contextmanager
@@ -85,16 +89,15 @@ class GroupLines(GroupWarnings):
         self.console.print(f"{cells}  {len(self.statuses)}/{len(self.members)}", soft_wrap=True, markup=False)
 
     def cells(self, directory: Path) -> list[str]:
-        """Return name, status, epoch, losses of a run as text."""
+        """Return name, status, epoch, training loss and validation loss of a run as text."""
         found = look(directory)
         losses = [
-            f"{split} {format_number(found.values[name])}"
+            f"{split} {format_number(found.values[name])}" if (name := f"{split}/loss") in found.values else ""
             for split in ("train", "validation")
-            if (name := f"{split}/loss") in found.values
         ]
         epoch = f"epoch {found.values['epoch']}" if found.values else ""
         status = self.statuses.get(directory.name, found.status)
-        return [directory.name, status, epoch, "  ".join(losses)]
+        return [directory.name, status, epoch, *losses]
 
 
 class LiveTable(GroupLines):
@@ -112,7 +115,7 @@ class LiveTable(GroupLines):
     def end(self) -> None:
         self.live.stop()
 
-    def table(self) -> Table:
+    def table(self) -> Group:
         """Return the table as it is now."""
         rows = []
         for member in self.members:
@@ -122,9 +125,24 @@ class LiveTable(GroupLines):
                 self.done[name] = cells
             rows.append(cells)
         running = [cells for cells in rows if cells[1] == "running"]
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for cells in rows if len(rows) <= self.console.height - _ROOM else running:
-            table.add_row(*cells)
+        shown = rows if len(rows) <= self.console.height - _ROOM else running
         seconds = time.monotonic() - self.start
-        table.add_row(f"{len(self.statuses)} of {len(rows)} ended", f"{len(running)} running", f"{seconds:.0f} s")
-        return table
+        last = f"{len(self.statuses)} of {len(rows)} ended  {len(running)} running  {seconds:.0f} s"
+        return live_table(self.console, shown, _OPTIONAL, last)
+
+
+def live_table(console: Console, rows: Sequence[Sequence[str]], optional: Sequence[int], last: str) -> Group:
+    """Return rows as a table with a line each, and a last line.
+
+    Where the terminal is too narrow, columns are left out in the order of `optional`.
+    """
+    widths = dict(enumerate(max(map(cell_len, column)) for column in zip(*rows, strict=True)))
+    for n in optional:
+        if sum(widths.values()) + GAP * (len(widths) - 1) > console.width:
+            widths.pop(n, None)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in widths:
+        table.add_column(no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(row[n]) for n in widths))
+    return Group(table, Text(last, no_wrap=True, overflow="ellipsis"))

@@ -75,7 +75,6 @@ class Runner(Checkpointed):
             self.checkpoints.resume(resumed.listing, *states)
         self.history.open(resumed.history if resumed else None)
         with located(self.spec), closing(self.history):
-            keep_plugins(self.directory, self.spec)
             try:
                 self._train(resumed)
             except DivergenceError as error:
@@ -127,7 +126,11 @@ class Runner(Checkpointed):
             return None
 
     def begin(self) -> None:
-        """Save the initial state of a new run. The manifest comes last: it marks a run that can be resumed."""
+        """Save the initial state of a new run.
+
+        The manifest marks a run that can be resumed, so it comes after the state. Copies of plugins come last, as
+        resuming writes them again: without a manifest they could not be told from other files.
+        """
         if self.begun:
             return
         write_json(self.directory.file("spec.json"), self.spec.to_json())
@@ -135,11 +138,13 @@ class Runner(Checkpointed):
         self.save()
         self._write_manifest("running")
         self.begun = True
+        keep_plugins(self.directory, self.spec)
 
     def _go_on(self, resumed: Resumed) -> None:
         """Record the spec of the resumed run, which may have changed a little, before writing it."""
         self._write_manifest("running")
         self.begun = True
+        keep_plugins(self.directory, self.spec)
         write_json(self.directory.file("spec.json"), self.spec.to_json())
         self.latest, self.best = resumed.latest, resumed.best
         self._write(final=False)  # makes the files consistent, wherever the last process ended

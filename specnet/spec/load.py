@@ -23,6 +23,8 @@ from specnet.words import Pointer
 
 KEYS = ("missing-key", "unknown-key")
 """Codes of mistakes of an object itself, besides those of its values."""
+_SWEEP = {"spec", "search"}
+"""Keys of a sweep file, which no spec has."""
 
 
 def load_spec(
@@ -84,6 +86,9 @@ def _check(
     document: Document, budget: float, kernels: str, given: Mapping[str, Given] | None
 ) -> tuple[Spec | None, list[Diagnostic]]:
     """Return the spec of a document, or its valid parts, and all mistakes."""
+    if isinstance(document.value, dict) and document.value.keys() >= _SWEEP:
+        help = f"specnet sweep {document.name}" if document.name else "specnet sweep trains it"
+        return None, [Diagnostic("wrong-type", "this is a sweep, not a spec", ("search",), help)]
     spec, wrong = None, list[Diagnostic]()
     try:
         spec = parse_spec(document.value)

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from specnet.errors import SpecnetError, UsageError
 from specnet.runs.building import kept_data, load_data
 from specnet.runs.experiment import Experiment
 from specnet.runs.threads import blas_threads
 from specnet.studies.plans import Member
-from specnet.studies.summary import is_group
 
 
-def check_members(members: Sequence[Member], path: Path) -> None:
-    """Set up the first run of a group that is new, and divide the samples as the others do.
+def check_members(members: Sequence[Member]) -> None:
+    """Set up the first run of a group, and divide the samples as the others do.
 
     Raises:
         SpecnetError: if the spec does not fit its data, or the samples cannot be divided so.
     """
-    if is_group(path):
-        return
     first, *others = members
     token = kept_data.set({})
     try:

@@ -100,7 +100,8 @@ def repeat(
     plan, members = vary_seeds(loaded, check_seeds(seeds), vary)
     aim = parse_target(target, loaded) if target else None
     path = _place(out, f"{loaded.name}-repeat", plan)
-    check_members(members, path)
+    if not is_group(path):
+        check_members(members)
     train = partial(train_all, workers=workers, threads=threads, engine=engine)
     return _train(path, loaded, plan, members, aim, observer or GroupObserver(), train, data)
 
@@ -144,7 +145,8 @@ def cross_validate(
     with blamed_on_options(folds, group, order, stratify):
         loaded, plan, members = by_folds(loaded, folds, repeats, **changes)
         path = _place(out, f"{loaded.name}-folds", plan)
-        check_members(members[: folds if group else 1], path)
+        if not is_group(path):
+            check_members(members[: folds if group else 1])
     train = partial(train_all, workers=workers, threads=threads, engine=engine)
     return _train(path, loaded, plan, members, None, observer or GroupObserver(), train, data)
 

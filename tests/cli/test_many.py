@@ -1,3 +1,4 @@
+import io
 import json
 import runpy
 import shutil
@@ -7,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.cells import cell_len
+from rich.console import Console
 
+from specnet.cli.group_progress import live_table
 from specnet.cli.runs import LISTED_COLUMNS
 from specnet.cli.unknown import PLUGIN_COMMANDS
 
@@ -224,3 +227,29 @@ def test_a_command_of_a_plugin_that_is_not_installed_says_what_to_install(invoke
     for command, plugin in found.items():
         assert f"pip install {plugin}" in invoke(command, "x.json").stderr
     assert 'did you mean "sweep"?' in invoke("swep", "x.json").stderr
+
+
+@pytest.mark.parametrize("command", ["run", "validate", "summary", "repeat", "cross-validate"])
+def test_a_command_that_takes_a_spec_names_a_sweep_as_what_it_is(command, invoke):
+    Path("sweep.json").write_text('{"spec": "base.json", "minimize": "train/loss", "search": {"seed": {}}, "seeds": 3}')
+    result = invoke(command, "sweep.json")
+    found = f"{result.stdout}{result.stderr}"
+    assert (result.exit_code, found.count("error[")) == (2, 1), found
+    assert "this is a sweep, not a spec" in found and "specnet sweep sweep.json" in found
+
+
+@pytest.mark.parametrize(
+    ("width", "kept"),
+    [(80, ["epoch", "train", "validation"]), (60, ["epoch", "validation"]), (40, ["epoch"]), (30, []), (14, [])],
+)
+def test_live_tables_leave_out_what_does_not_fit(width, kept):
+    console = Console(file=io.StringIO(), width=width, force_terminal=True)
+    rows = [
+        ["repeat-10-fold-10", "finished", "epoch 400", "train 0.01234", "validation 0.01234"],
+        ["a", "", "", "", ""],
+    ]
+    with console.capture() as captured:
+        console.print(live_table(console, rows, (3, 4, 2), "3 of 20 ended  2 running  123 s"))
+    lines = captured.get().splitlines()
+    assert len(lines) == 3 and all(cell_len(line) <= width for line in lines)
+    assert [word for word in ("epoch", "train", "validation") if word in lines[0]] == kept

@@ -3,6 +3,7 @@ import random
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from studies import kill
@@ -46,6 +47,31 @@ def test_a_group_whose_worker_and_command_are_killed_ends_as_if_they_had_not_bee
     whole, group = (specnet.repeat("spec.json", 2, name, workers=1) for name in ("whole", "group"))
     kill.compare(whole.directory, group.directory)
     assert sum(len(run.manifest["resumed"]) for run in group.runs) >= 2
+
+
+EARLY = """
+import os, pathlib, signal, specnet
+
+@specnet.register("callbacks", "early")
+class Early(specnet.Callback):
+    def begin(self, training):
+        with pathlib.Path("blows").open("a") as file:
+            file.write("x")
+        if pathlib.Path("blows").stat().st_size == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""Kills the worker that comes first, before its run has a manifest."""
+
+
+def test_a_run_of_a_plugin_that_is_killed_before_its_manifest_is_begun_anew(tmp_path, monkeypatch, local):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "early.py").write_text(EARLY)
+    load_file(tmp_path / "early.py")
+    spec = kill.SPEC | {"training": {"epochs": 2, "callbacks": ["early"]}, "record": None}
+    group = specnet.repeat(spec, 2, "group", workers=2)
+    assert [run.status for run in group.summary.runs] == ["finished"] * 2
+    assert len(Path("blows").read_text()) >= 3
+    assert [(run.directory / "plugins/early.py").read_text() for run in group.runs] == [EARLY] * 2
 
 
 @pytest.mark.long

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from specnet.errors import Diagnostic, SpecError
+from specnet.errors import Diagnostic, SpecError, SpecnetError
 from specnet.kernels.base import DEFAULT
 from specnet.names import suggest
 from specnet.spec.document import Document, read_document
@@ -16,6 +17,7 @@ from specnet.spec.model import Spec, json_digest
 from specnet.spec.overrides import apply_overrides
 from specnet.spec.plan import make_plan
 from specnet.spec.units import resolve_dataset
+from specnet.studies.checking import check_members
 from specnet.studies.plans import VARIED, Member, by_folds, check_seeds, vary_seeds
 from specnet.studies.summary import GroupPlan
 from specnet.words import Pointer, quote, show_path
@@ -84,8 +86,32 @@ class SweepPlan:
     def members(self, spec: Spec) -> tuple[Spec, GroupPlan, list[Member]]:
         """Return the spec that the runs of a trial have in common, and the runs."""
         if self.settings.folds:
-            return by_folds(spec, self.settings.folds, 1)
+            with self._located():
+                return by_folds(spec, self.settings.folds, 1)
         return spec, *vary_seeds(spec, self.seeds(spec), VARIED[:2])
+
+    def check_samples(self) -> None:
+        """Set up the first run of the spec as it is, unless the search changes the samples or their split.
+
+        Raises:
+            SpecError: if the spec does not fit its data, or the samples cannot be divided into folds.
+        """
+        if {"dataset", "split"} & {parameter.place[0] for parameter in self.space.parameters}:
+            return
+        members = self.members(self.base)[2]
+        with self._located():
+            check_members(members if self.base.split.by == "group" else members[:1])
+
+    @contextmanager
+    def _located(self) -> Iterator[None]:
+        """Locate errors about the number of folds in the sweep file."""
+        try:
+            yield
+        except SpecnetError as error:
+            found = error.diagnostics[0]
+            if found.pointer not in (("split",), ("split", "folds")):
+                raise
+            raise self._wrong([Diagnostic(found.code, found.message, ("folds",), found.help)]) from error
 
     def seeds(self, spec: Spec) -> list[int]:
         """Return the seeds of the runs of a trial with a spec."""

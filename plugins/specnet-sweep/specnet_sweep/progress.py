@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 
+from specnet.cli.group_progress import live_table
 from specnet.cli.messages import terminal_width
 from specnet.cli.output import tell
 from specnet.cli.show import OutputConsole
@@ -116,17 +116,17 @@ class LiveRuns(SweepLines):
     def end(self) -> None:
         self.live.stop()
 
-    def table(self) -> Table:
+    def table(self) -> Group:
         """Return the table as it is now."""
-        table = Table(box=None, pad_edge=False, show_header=False)
+        rows = []
         for directory in self.directories:
             found = look(directory)
             if found.status == "running":
                 value = found.values.get(self.plan.settings.objective)
                 epoch = f"epoch {found.values['epoch']}" if found.values else ""
-                table.add_row(_name(directory), epoch, "" if value is None else format_number(value))
-        table.add_row(f"{self.ended} of {self.plan.trials} ended", f"{time.monotonic() - self.start:.0f} s", "")
-        return table
+                rows.append([_name(directory), epoch, "" if value is None else format_number(value)])
+        last = f"{self.ended} of {self.plan.trials} ended  {time.monotonic() - self.start:.0f} s"
+        return live_table(self.console, rows, (2, 1), last)
 
 
 def _name(directory: Path) -> str:

@@ -44,6 +44,8 @@ def sweep(
     """
     plan = SweepPlan(Path(file), memory_budget, kernels or DEFAULT)
     path = _place(out, plan)
+    if not (path / SWEEP).is_file():
+        plan.check_samples()
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -107,6 +107,9 @@ def read_settings(path: Path) -> tuple[Settings, Document]:
         help = '{"spec": "base.json", "minimize": "validation/loss", "search": {…}, "trials": 50}'
         message = f"a sweep should be an object, not {show_value(parsed.value)}"
         mistakes = [Diagnostic("wrong-type", message, (), help)]
+    elif not mistakes and {"dataset", "layers"} <= parsed.value.keys():
+        help = f'specnet run {path} trains it; a sweep names it, in "spec": "{path.name}"'
+        mistakes = [Diagnostic("wrong-type", "this is a spec, not a sweep", ("layers",), help)]
     elif not mistakes:
         try:
             settings = Settings.model_validate_json(to_json(document.value), strict=True)

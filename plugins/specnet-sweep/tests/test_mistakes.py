@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from specnet_sweep import sweep
 from specnet_sweep.plan import SweepPlan
 
-from specnet.errors import SpecError
+from specnet.errors import SpecError, SpecnetError
 
 SPEC = {
     "dataset": {"type": "spiral", "n_samples": 40},
@@ -99,6 +100,7 @@ MISTAKES = [  # what the sweep file has, and where which mistakes are: the marke
     ({"seeds": [3, 3]}, [("[", "a seed is named twice")]),
     ({"seeds": 3, "folds": 3}, [("3", "not both")]),
     ({"sampler": "bayes"}, [('"bayes"', "sampler")]),
+    (SPEC, [("[", "this is a spec, not a sweep")]),
     ({"spec": "nope.json"}, [('"nope.json"', "there is no such file")]),
 ]  # fmt: skip
 
@@ -138,3 +140,21 @@ def test_a_mistake_in_the_spec_is_reported_there(tmp_path):
     with pytest.raises(SpecError) as caught:
         SweepPlan(tmp_path / "sweep.json")
     assert [each.location.file for each in caught.value.diagnostics] == [str(tmp_path / "base.json")]
+
+
+@pytest.mark.parametrize(
+    ("base", "folds", "file", "words"),
+    [
+        ({}, 41, "sweep.json", "41 folds need at least 41 samples, but there are 40"),
+        ({"split": {"by": "group", "column": "x"}}, 3, "base.json", 'no columns to split by "group"'),
+        ({"dataset": {"type": "csv", "path": "t.csv", "inputs": ["x"], "targets": ["y"]}}, 2, "base.json", "z"),
+    ],
+)
+def test_what_the_samples_make_impossible_is_reported_before_anything_is_written(base, folds, file, words, tmp_path):
+    (tmp_path / "t.csv").write_text("x,z\n1,2\n3,4\n")
+    (tmp_path / "base.json").write_text(json.dumps(SPEC | base))
+    (tmp_path / "sweep.json").write_text(json.dumps(SWEEP | {"minimize": "test/loss", "folds": folds}))
+    with pytest.raises(SpecnetError, match=words) as caught:
+        sweep(tmp_path / "sweep.json", tmp_path / "swept")
+    assert caught.value.diagnostics[0].location.file == str(tmp_path / file)
+    assert not (tmp_path / "swept").exists()

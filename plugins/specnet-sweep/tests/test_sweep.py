@@ -115,9 +115,10 @@ def test_a_sampler_that_draws_the_same_again_is_replaced_by_chance(write, tmp_pa
         assert len({json.dumps(chosen.point(number)) for number in range(12)}) == 12
 
 
-def test_a_terminal_shows_the_runs_that_are_trained(swept, write, tmp_path):
+@pytest.mark.parametrize("columns", [40, 100])
+def test_a_terminal_shows_the_runs_that_are_trained(columns, swept, write, tmp_path):
     text = io.StringIO()
-    live = LiveRuns(Console(file=text, force_terminal=True, width=100, highlight=False))
+    live = LiveRuns(Console(file=text, force_terminal=True, width=columns, highlight=False))
     live.begin(tmp_path, SweepPlan(write(tmp_path)), 2)
     (tmp_path / "3").mkdir()
     directory = tmp_path / "3" / "seed-1"
