@@ -9,7 +9,7 @@ from specnet.runs.experiment import Experiment
 from specnet.spec.load import load_spec
 from specnet.statistics import bootstrap_interval
 from specnet.studies.curves import find_bands
-from specnet.studies.engine import Job, JobOutcome
+from specnet.studies.engine import Job, JobOutcome, train_job
 from specnet.studies.plans import check_seeds, parse_seeds, vary_seeds
 from specnet.studies.refit import refit_epochs, refit_spec
 from specnet.studies.results import _pool, _predict_held_out
@@ -227,3 +227,24 @@ def test_data_from_python_train_each_run(tmp_path):
     spec = {"layers": ["linear"], "loss": "mse", "training": {"epochs": 2}, "record": None, "plots": []}
     group = specnet.repeat(spec, 2, tmp_path / "group", data=(x, x.sum(axis=1)), workers=1)
     assert group.predict(x[:5]).shape == (5,) or group.predict(x[:5]).shape == (5, 1)
+
+
+def test_runs_on_other_data_do_not_join_a_group(tmp_path):
+    spec = {"layers": ["linear"], "loss": "mse", "training": {"epochs": 2}, "record": None, "plots": []}
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    first, others = (x, x[:, :1]), (2 * x, x[:, :1])
+    specnet.repeat(spec, 1, tmp_path / "group", data=first, workers=1)
+    summary = (tmp_path / "group/summary.json").read_bytes()
+    for seeds in (1, 2):
+        with pytest.raises(UsageError, match="trained on other data"):
+            specnet.repeat(spec, seeds, tmp_path / "group", data=others, workers=1)
+    assert (tmp_path / "group/summary.json").read_bytes() == summary
+    assert not (tmp_path / "group/seed-2").exists()
+
+
+def test_a_finished_run_on_other_data_is_not_believed(tmp_path):
+    spec = {"layers": ["linear"], "loss": "mse", "training": {"epochs": 2}, "record": None, "plots": []}
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    for data, status in (((x, x[:, :1]), "finished"), ((2 * x, x[:, :1]), "failed")):
+        job = Job(specnet.load_spec(spec, data=data), tmp_path / "run", data=data)
+        assert train_job(job).status == status
