@@ -1,3 +1,4 @@
+import csv
 import json
 
 import numpy as np
@@ -248,3 +249,26 @@ def test_a_finished_run_on_other_data_is_not_believed(tmp_path):
     for data, status in (((x, x[:, :1]), "finished"), ((2 * x, x[:, :1]), "failed")):
         job = Job(specnet.load_spec(spec, data=data), tmp_path / "run", data=data)
         assert train_job(job).status == status
+
+
+def test_held_out_targets_of_heads_stand_under_their_names(tmp_path):
+    rows = [(n, n % 4, "abc"[n % 3]) for n in range(24)]
+    (tmp_path / "rows.csv").write_text("x,size,kind\n" + "".join(f"{x},{size},{kind}\n" for x, size, kind in rows))
+    spec = {
+        "dataset": {"type": "csv", "path": str(tmp_path / "rows.csv"), "inputs": ["x"], "targets": ["size", "kind"]},
+        "layers": [{"type": "parallel", "branches": [[{"type": "linear", "units": n}] for n in (3, 1)]}],
+        "loss": {
+            "type": "sum",
+            "losses": [{"loss": "cross_entropy", "targets": ["kind"]}, {"loss": "mse", "targets": ["size"]}],
+        },
+        "metrics": ["accuracy", "mae"],
+        "training": {"epochs": 1},
+        "record": None,
+        "plots": [],
+    }
+    group = specnet.cross_validate(spec, 2, out=tmp_path / "group", workers=1)
+    with (group.directory / "predictions.csv").open(newline="") as file:
+        found = [*csv.DictReader(file)]
+    assert {(int(each["row"]), float(each["size"]), each["kind"]) for each in found} == {*rows}
+    right = np.mean([each["kind"] == each["predicted kind"] for each in found])
+    assert group.summary.pooled.values["accuracy/kind"] == pytest.approx(right)
