@@ -76,7 +76,8 @@ class GroupLines(GroupWarnings):
     def begin(self, directory: Path, members: Sequence[Member]) -> None:
         self.members, self.count, self.start = members, 0, time.monotonic()
         self.directory, self.statuses = directory, dict[str, str]()
-        self.console.print(f"{len(members)} runs -> {show_path(directory)}", soft_wrap=True, markup=False)
+        what = f"{len(members)} run{'s' * (len(members) > 1)}"
+        self.console.print(f"{what} -> {show_path(directory)}", soft_wrap=True, markup=False)
 
     def ended(self, outcome: JobOutcome) -> None:
         super().ended(outcome)

@@ -203,7 +203,7 @@ class _Examination:
                 self._tell("note", "the data were given in Python, and resume needs the same again")
                 return
             experiment = Experiment(self.spec, shards=self.manifest.get("shards", 1))
-            for message in check_data_unchanged(self.manifest, experiment):
+            for message in check_data_unchanged(self.manifest, experiment.spec, experiment.data):
                 self._tell("note", message)
             self.experiment = experiment
 

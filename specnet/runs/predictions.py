@@ -28,6 +28,18 @@ def name_predictions(run: TrainedModel, predictions: np.ndarray) -> Iterator[tup
             yield name if name in part.names else f"{part.name}: {name}", values
 
 
+def name_targets(run: TrainedModel, targets: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the name and the values (n,) of each column of targets (n,) or (n, k), classes by name."""
+    task, losses = run.task, run.spec.loss.heads
+    if len(losses) == 1:
+        yield from name_predictions(run, targets)
+        return
+    for part, loss in zip(task.parts, losses, strict=True):
+        rows = task.targets_of(part, targets).reshape(len(targets), -1)
+        rows = rows if part.kind == "regression" else rows.astype(np.int64)
+        yield from _of_part(part, rows, part.names, loss)
+
+
 def _of_part(part: TaskPart, rows: np.ndarray, targets: Sequence[str], loss: Loss) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the columns of a part of a task, whose target columns have these names."""
     if part.kind == "regression":

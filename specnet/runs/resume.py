@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from specnet.datasets.base import Data
 from specnet.distributions import BUILTIN
 from specnet.errors import Diagnostic, RunError, SpecError, UsageError
 from specnet.recording.recorder import Recorder
@@ -99,7 +100,7 @@ def resumed_components(manifest: Mapping[str, Any], spec: Spec) -> dict[str, str
     return now | {name: before[name] for name in now if is_same(before.get(name, ""), now[name])}
 
 
-def check_data_unchanged(manifest: Mapping[str, Any], experiment: Experiment) -> list[str]:
+def check_data_unchanged(manifest: Mapping[str, Any], spec: Spec, data: Data) -> list[str]:
     """Raise an error if the data are not those that a run was made with.
 
     Synthetic data may differ in their last bits on another machine; that is a warning.
@@ -107,11 +108,11 @@ def check_data_unchanged(manifest: Mapping[str, Any], experiment: Experiment) ->
     Raises:
         UsageError: naming the digests.
     """
-    before, now = manifest["data"]["sha256"], data_digest(experiment.data)
+    before, now = manifest["data"]["sha256"], data_digest(data)
     if before == now:
         return []
     message = f"the data are not those that the run was made with: their SHA-256 is {now}, it was {before}"
-    if experiment.spec.dataset.synthetic:
+    if spec.dataset.synthetic:
         return [message]
     raise UsageError(message, help="bring the old data back, or start a new run")
 

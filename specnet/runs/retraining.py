@@ -96,7 +96,7 @@ def train_again(
     observers = Observers(observer, ())
     with Signals() as signals:
         experiment, until = _set_up(spec, manifest, newest, signals)
-        for message in check_data_unchanged(manifest, experiment):
+        for message in check_data_unchanged(manifest, experiment.spec, experiment.data):
             observers.warned(message)
         with claim_directory(out, exactly=True) as directory, blas_threads(recorded_threads(manifest)):
             described = new_manifest(experiment.spec, experiment.data, manifest.get("shards", 1)) | {

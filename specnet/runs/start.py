@@ -262,7 +262,7 @@ def _prepare(
     warnings += check_components_unchanged(manifest, spec, path, allow_changed_code)
     warnings += changed_setting(manifest)
     experiment = set_up(spec, callbacks, signals, shards=number, ranks=ranks)
-    warnings += check_data_unchanged(manifest, experiment)
+    warnings += check_data_unchanged(manifest, experiment.spec, experiment.data)
     if strict and warnings:
         raise UsageError("\n".join(["bits may differ from those of an uninterrupted run", *warnings]))
     replaced = before.digest() if before.digest() != spec.digest() else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
@@ -12,6 +13,8 @@ from specnet.words import describe_error, quote
 
 FIRST_WORKER = 60
 """Seconds in which a Dask scheduler should have a worker."""
+_ADDRESS = r"(\[[^\]]+\]|[^\s:\[\]]+):\d+"
+"""HOST:PORT, where an IPv6 address has brackets."""
 
 
 def open_engine(name: str | None, workers: int) -> AbstractContextManager[Mapping[str, Any] | None]:
@@ -33,8 +36,8 @@ def check_engine(name: str | None) -> None:
     Raises:
         UsageError: if there is none of this name.
     """
-    kind, slashes, address = (name or "dask").partition("://")
-    if kind not in ("dask", "ray") or (slashes and not address):
+    kind, slashes, address = ("dask" if name is None else name).partition("://")
+    if kind not in ("dask", "ray") or (slashes and not re.fullmatch(_ADDRESS, address)):
         help = "dask or ray for a cluster on this machine, dask://HOST:PORT or ray://HOST:PORT"
         raise UsageError(f"there is no engine {quote(str(name))}", help=help)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from specnet.errors import RunError, SpecnetError
+from specnet.runs.building import load_data
 from specnet.runs.checkpoints import Listing, best_of
 from specnet.runs.history import History
 from specnet.runs.manifest import read_manifest, read_spec
 from specnet.runs.results import read_results
+from specnet.runs.resume import check_data_unchanged
 from specnet.runs.state import file_name
 from specnet.spec.model import Spec
 from specnet.spec.units import adopt_resolved, resolve_dataset
@@ -25,7 +27,7 @@ def ended(directory: Path) -> str | None:
 
 
 def find_fault(directory: Path, spec: Spec) -> str | None:
-    """Return why a run that has ended is not believed: another spec than this one, or a file that cannot be read."""
+    """Return why a run that has ended is not believed: another spec or other data, or a file that cannot be read."""
     try:
         _check(directory, spec)
     except SpecnetError as error:
@@ -36,8 +38,11 @@ def find_fault(directory: Path, spec: Spec) -> str | None:
 def _check(directory: Path, spec: Spec) -> None:
     manifest = read_manifest(directory)
     before = read_spec(directory, manifest)
-    if resolve_dataset(adopt_resolved(spec, before))[0].digest() != before.digest():
+    spec = resolve_dataset(adopt_resolved(spec, before))[0]
+    if spec.digest() != before.digest():
         raise RunError("it was trained with another spec")
+    if not spec.dataset.synthetic:
+        check_data_unchanged(manifest, spec, load_data(spec))
     listing = Listing(directory, manifest["identities"])
     intact, refused = listing.read(listing.steps)
     if not intact or refused:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from specnet.errors import SpecnetError, UsageError
+from specnet.errors import RunError, SpecnetError, UsageError
 from specnet.runs.building import kept_data, load_data
 from specnet.runs.experiment import Experiment
+from specnet.runs.manifest import data_digest, read_manifest
 from specnet.runs.threads import blas_threads
 from specnet.studies.plans import Member
 
@@ -27,6 +28,26 @@ def check_members(members: Sequence[Member]) -> None:
             load_data(member.spec)
     finally:
         kept_data.reset(token)
+
+
+def check_same_data(members: Sequence[Member], path: Path) -> None:
+    """Check that the first run that has begun in the directory of a group was trained on the data that are there now.
+
+    So nothing is trained on other data; each run is checked again when it is believed or resumed.
+
+    Raises:
+        UsageError: if it was trained on others.
+        SpecnetError: if the data cannot be read.
+    """
+    for about, spec in members:
+        try:
+            manifest = read_manifest(path / about.name)
+        except RunError:
+            continue
+        if not spec.dataset.synthetic and data_digest(load_data(spec)) != manifest["data"]["sha256"]:
+            message = f"the runs in {path} were trained on other data: their SHA-256 does not match"
+            raise UsageError(message, help="bring the old data back, or name another directory with --out")
+        return
 
 
 @contextmanager

@@ -233,13 +233,15 @@ def train_job(job: Job, threads: int | None = None) -> JobOutcome:
     if job.directory.is_symlink():
         help = "remove it: the run is then trained in its place"
         return JobOutcome(job.directory, "failed", UsageError(f"{job.directory} is a symbolic link", help=help))
-    doubt = None
-    if (status := ended(job.directory)) and (doubt := find_fault(job.directory, with_data(job.spec, job.data))) is None:
-        return JobOutcome(job.directory, status)
     listener, token = _Listener(), kept_data.set(_DATA)
     threads = threads or (1 if numpy_blas() else None)
+    doubt: str | None = None
     error: SpecnetError | None = None
     try:
+        if status := ended(job.directory):
+            doubt = find_fault(job.directory, with_data(job.spec, job.data))
+            if doubt is None:
+                return JobOutcome(job.directory, status)
         made = run(
             job.spec,
             job.directory,

@@ -20,7 +20,7 @@ from specnet.runs.building import kept_data
 from specnet.runs.directory import RunDirectory
 from specnet.runs.files import write_file, write_json
 from specnet.runs.intervals import intervals_of
-from specnet.runs.predictions import name_predictions
+from specnet.runs.predictions import name_predictions, name_targets
 from specnet.runs.results import finite_scores
 from specnet.runs.run import Run
 from specnet.studies.curves import draw_bands
@@ -99,7 +99,7 @@ def _table(held_out: Sequence[HeldOut]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for number, (about, run, rows, samples, predictions) in enumerate(held_out):
-        truth = dict(name_predictions(run, samples.targets))
+        truth = dict(name_targets(run, samples.targets))
         columns = {
             "repeat": np.full(len(rows), about.repeat),
             "fold": np.full(len(rows), about.fold),

@@ -19,7 +19,7 @@ from specnet.spec.load import load_spec, with_data
 from specnet.spec.model import Spec, json_digest
 from specnet.spec.units import resolve_dataset
 from specnet.studies.backends import check_engine
-from specnet.studies.checking import blamed_on_options, check_members
+from specnet.studies.checking import blamed_on_options, check_members, check_same_data
 from specnet.studies.engine import Job, JobOutcome, train_all
 from specnet.studies.group import Group
 from specnet.studies.plans import VARIED, Member, by_folds, check_seeds, vary_seeds
@@ -217,6 +217,7 @@ def _train(
         raise UsageError(f"{path} cannot be made: {os_reason(error)}", help="name another with --out") from error
     with RunDirectory(path) as directory:
         _check_free(path, plan)
+        check_same_data(members, path)
         if doubt := find_doubt(path):
             observer.warned(f"{doubt}; it is written again, with the runs of this command")
         summary = GroupSummary(name=spec.name, plan=plan, runs=_all_runs(path, members), target=target)

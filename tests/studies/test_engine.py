@@ -74,7 +74,9 @@ def test_a_spec_that_does_not_fit_its_data_fails_with_its_error(tmp_path):
     assert found.status == "failed" and "41 folds need at least 41 samples" in str(found.error)
 
 
-@pytest.mark.parametrize("engine", ["roy", "ray://", "dask://", "dusk://host:1"])
+@pytest.mark.parametrize(
+    "engine", ["", "roy", "ray://", "dask://", "dask://host", "dask://:::", "dask://::1:8786", "dusk://host:1"]
+)
 def test_an_unknown_engine_is_refused(engine, tmp_path):
     with pytest.raises(UsageError, match="there is no engine"):
         next(train_all([], engine=engine))

@@ -1,3 +1,4 @@
+import csv
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ from specnet.runs.experiment import Experiment
 from specnet.spec.load import load_spec
 from specnet.statistics import bootstrap_interval
 from specnet.studies.curves import find_bands
-from specnet.studies.engine import Job, JobOutcome
+from specnet.studies.engine import Job, JobOutcome, train_job
 from specnet.studies.plans import check_seeds, parse_seeds, vary_seeds
 from specnet.studies.refit import refit_epochs, refit_spec
 from specnet.studies.results import _pool, _predict_held_out
@@ -227,3 +228,47 @@ def test_data_from_python_train_each_run(tmp_path):
     spec = {"layers": ["linear"], "loss": "mse", "training": {"epochs": 2}, "record": None, "plots": []}
     group = specnet.repeat(spec, 2, tmp_path / "group", data=(x, x.sum(axis=1)), workers=1)
     assert group.predict(x[:5]).shape == (5,) or group.predict(x[:5]).shape == (5, 1)
+
+
+def test_runs_on_other_data_do_not_join_a_group(tmp_path):
+    spec = {"layers": ["linear"], "loss": "mse", "training": {"epochs": 2}, "record": None, "plots": []}
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    first, others = (x, x[:, :1]), (2 * x, x[:, :1])
+    specnet.repeat(spec, 1, tmp_path / "group", data=first, workers=1)
+    summary = (tmp_path / "group/summary.json").read_bytes()
+    for seeds in (1, 2):
+        with pytest.raises(UsageError, match="trained on other data"):
+            specnet.repeat(spec, seeds, tmp_path / "group", data=others, workers=1)
+    assert (tmp_path / "group/summary.json").read_bytes() == summary
+    assert not (tmp_path / "group/seed-2").exists()
+
+
+def test_a_finished_run_on_other_data_is_not_believed(tmp_path):
+    spec = {"layers": ["linear"], "loss": "mse", "training": {"epochs": 2}, "record": None, "plots": []}
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    for data, status in (((x, x[:, :1]), "finished"), ((2 * x, x[:, :1]), "failed")):
+        job = Job(specnet.load_spec(spec, data=data), tmp_path / "run", data=data)
+        assert train_job(job).status == status
+
+
+def test_held_out_targets_of_heads_stand_under_their_names(tmp_path):
+    rows = [(n, n % 4, "abc"[n % 3]) for n in range(24)]
+    (tmp_path / "rows.csv").write_text("x,size,kind\n" + "".join(f"{x},{size},{kind}\n" for x, size, kind in rows))
+    spec = {
+        "dataset": {"type": "csv", "path": str(tmp_path / "rows.csv"), "inputs": ["x"], "targets": ["size", "kind"]},
+        "layers": [{"type": "parallel", "branches": [[{"type": "linear", "units": n}] for n in (3, 1)]}],
+        "loss": {
+            "type": "sum",
+            "losses": [{"loss": "cross_entropy", "targets": ["kind"]}, {"loss": "mse", "targets": ["size"]}],
+        },
+        "metrics": ["accuracy", "mae"],
+        "training": {"epochs": 1},
+        "record": None,
+        "plots": [],
+    }
+    group = specnet.cross_validate(spec, 2, out=tmp_path / "group", workers=1)
+    with (group.directory / "predictions.csv").open(newline="") as file:
+        found = [*csv.DictReader(file)]
+    assert {(int(each["row"]), float(each["size"]), each["kind"]) for each in found} == {*rows}
+    right = np.mean([each["kind"] == each["predicted kind"] for each in found])
+    assert group.summary.pooled.values["accuracy/kind"] == pytest.approx(right)

@@ -11,6 +11,7 @@ import numpy as np
 from specnet.errors import RunError, SpecError, SpecnetError
 from specnet.runs.directory import RunDirectory
 from specnet.runs.files import write_json
+from specnet.studies.checking import check_same_data
 from specnet.studies.engine import Job, JobOutcome, ended
 from specnet.studies.summary import SUMMARY, GroupSummary, read_history, read_summary, with_results
 from specnet.studies.training import Train, finish_jobs
@@ -58,6 +59,7 @@ class Sweep:
         """
         total, size = self.plan.trials, self.plan.settings.generation
         told = sum(self.study.is_told(number) for number in range(min(len(self.study), total)))
+        self._check_data()
         self.observer.begin(self.directory.path, self.plan, told)
         try:
             for first in range(0, total, size):
@@ -73,6 +75,14 @@ class Sweep:
             result = SweepResult(self.directory.path, self.objective, self.minimize, paths, self.results)
             write_results(result, self.directory)
         return result
+
+    def _check_data(self) -> None:
+        """Check that the first trial with results was trained on the data that are there now."""
+        for number in range(len(self.study)):
+            if self.study.is_told(number) and self.study.result(number).status != "failed":
+                members = self.plan.members(self.plan.spec_of(self.study.point(number)))[2]
+                check_same_data(members, self.directory.path / str(number))
+                break
 
     def _complete(self, numbers: range) -> None:
         """Train the trials of a generation that are not told yet, and tell them in their order."""

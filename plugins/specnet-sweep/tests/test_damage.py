@@ -94,3 +94,15 @@ def test_without_its_journal_a_sweep_chooses_the_same_trials_and_keeps_their_run
     sweep(file, out, workers=1)
     assert read(out) == read(swept.directory)
     assert runs == {path: path.stat().st_mtime_ns for path in out.glob("*/*/manifest.json")}
+
+
+def test_a_sweep_is_not_continued_on_other_data(write, tmp_path):
+    dataset = {"type": "csv", "path": "points.csv", "inputs": ["x"], "targets": ["y"]}
+    changes = {"dataset": dataset, "loss": "mse", "metrics": [], "training": {"epochs": 1}}
+    points, out = tmp_path / "points.csv", tmp_path / "out"
+    points.write_text("x,y\n" + "".join(f"{n},{n % 3}\n" for n in range(20)))
+    file = write(tmp_path, changes, trials=1, seeds=None, pruner=None)
+    sweep(file, out, workers=1)
+    points.write_text(points.read_text().replace("7,1", "8,1"))
+    with pytest.raises(UsageError, match="trained on other data"):
+        sweep(file, out, workers=1)
