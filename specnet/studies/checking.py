@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from specnet.errors import RunError, SpecnetError, UsageError
 from specnet.runs.building import kept_data, load_data
