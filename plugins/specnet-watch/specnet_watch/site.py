@@ -106,7 +106,9 @@ class Site:
             Route("/run/{name:path}/", self.run),
         ]
         hosts = Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)
-        return Starlette(routes=routes, middleware=[Middleware(Shield), hosts])
+        app = Starlette(routes=routes, middleware=[Middleware(Shield), hosts])
+        app.router.redirect_slashes = False
+        return app
 
     def find(self, request: Request) -> WatchedRun:
         """Return the run that a request names: one that is found below the root, so nothing else can be named.

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from specnet.errors import SpecnetError
 from specnet.functions import thin
 from specnet.improvement import ImprovementTracker
+from specnet.recording.curves import spans_decades
 from specnet.report.entries import RunSet
 from specnet.report.series import history_panels, metrics_of, rounded
 from specnet.report.view import duration
@@ -92,7 +93,7 @@ class WatchedRun:
             loss = next((name for name in ("validation/loss", "train/loss") if name in history.last), None)
             left = status == "running" and epochs and history.line and (epochs - history.line) * history.pace
             best = history.watch.best if history.watch else None
-            seconds = history.seconds if status in ("running", "killed") else self.manifest["seconds"]
+            seconds = history.seconds or self.manifest["seconds"]
             return {
                 "name": self.name,
                 "status": status,
@@ -119,11 +120,12 @@ class WatchedRun:
         facts = self.facts()
         with self.lock:
             if not (name := facts["loss name"]):
-                return facts | {"spark": []}
+                return facts | {"spark": [], "log": False}
             columns = self.history.columns()
             shown = thin(columns[name], SPARK)
             points = zip(columns["epoch"][shown].tolist(), columns[name][shown].tolist(), strict=True)
-            return facts | {"spark": [[epoch, rounded(value)] for epoch, value in points]}
+            spark = [[epoch, rounded(value)] for epoch, value in points]
+            return facts | {"spark": spark, "log": spans_decades([columns[name]])}
 
     def curves(self, position: str) -> dict[str, Any] | None:
         """Return the rows of the history after a position, and how to draw them; None if there is nothing new."""

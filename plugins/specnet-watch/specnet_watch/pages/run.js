@@ -9,7 +9,6 @@ const EXPLANATIONS = {
   damaged: "The manifest of this run cannot be read. “specnet doctor” says more.",
 };
 const RATE = "optimizer.learning_rate";
-const CAPTION = "replay so far";
 
 class LiveRun {
   constructor() {
@@ -50,6 +49,8 @@ class LiveRun {
     const constant = held.panels.filter((panel) => panel.constant).map((panel) => panel.constant);
     this.find("constant").textContent = !held.panels.length ? "No epoch is complete yet." : constant.length ? `Constant: ${constant.join("; ")}.` : "";
     this.arrange();
+    const readout = document.getElementById("readout");
+    readout.textContent = readout.textContent.replace(/ of \d+/, ` of ${held.last}`);
     if (!this.looksBack) this.page.follow(held.last);
   }
 

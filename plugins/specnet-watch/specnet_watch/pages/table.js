@@ -50,21 +50,22 @@ class LiveTable {
       element("td", {}, element("span", { class: mood(run.status) }, run.status)),
       number(run.epoch, run.epoch.toLocaleString("en"), whole),
       number(run.loss, show(run.loss)),
+      element("td", {}, this.spark(run)),
       number(run.best, show(run.best)),
       number(run.seconds, run.time || "–", element("span", { class: "of" }, run.left ? `, ${run.left} left` : "")),
       element("td", {}, run.started.slice(0, 16).replace("T", " ")),
-      element("td", {}, this.spark(run)),
     ];
   }
 
   /** The curve of the loss, small. */
-  spark({ spark, "loss name": loss }) {
+  spark({ spark, log, "loss name": loss }) {
     if (spark.length < 2) return "";
-    const values = spark.map(([, value]) => value).filter((value) => value !== null);
+    const values = spark.map(([, value]) => value);
+    const heights = log ? values.map(Math.log10) : values;
     const x = linearScale(spark[0][0], spark.at(-1)[0], 1, WIDTH - 1);
-    const y = linearScale(Math.min(...values), Math.max(...values), HEIGHT - 2, 2);
-    const d = spark.filter(([, value]) => value !== null).map(([epoch, value], i) => `${i ? "L" : "M"}${x(epoch).toFixed(1)} ${y(value).toFixed(1)}`).join("");
-    const label = `${loss}: from ${show(values[0])} to ${show(values.at(-1))}`;
+    const y = linearScale(Math.min(...heights), Math.max(...heights), HEIGHT - 2, 2);
+    const d = spark.map(([epoch], i) => `${i ? "L" : "M"}${x(epoch).toFixed(1)} ${y(heights[i]).toFixed(1)}`).join("");
+    const label = `${loss}${log ? ", logarithmic" : ""}: from ${show(values[0])} to ${show(values.at(-1))}`;
     return element("svg", { class: "spark c0", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label }, element("path", { class: "line", d }));
   }
 }
