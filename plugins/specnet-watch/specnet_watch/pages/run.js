@@ -168,12 +168,14 @@ class LiveRun {
       this.arrange();
       const epoch = this.looksBack ? page.epochs[page.player.place] : null;
       for (const each of page.scenes) each.close();
-      figure.querySelector(".stage").replaceChildren();
+      const stage = figure.querySelector(".stage");
+      stage.style.minHeight = `${stage.offsetHeight}px`; // nothing jumps while the new frames are unpacked
+      stage.replaceChildren();
       const opened = await openScene(figure, scene);
       page.handle.scenes = [opened];
       page.play([opened]);
       if (epoch !== null) page.player.seek(epoch);
-      else page.follow(held.last);
+      stage.style.minHeight = "";
     }
     this.draw();
   }
