@@ -91,12 +91,8 @@ def read_state(directory: Path) -> dict[str, Any]:
     """
     path = directory / "manifest.json"
     if not os.path.lexists(path):
-        return {
-            "status": "starting" if is_written(directory) else "killed",
-            "seconds": 0.0,
-            "started": "",
-            "error": None,
-        }
+        ended = {"status": "killed", "error": "the run ended before its initial state was saved"}
+        return NO_MANIFEST if is_written(directory) else NO_MANIFEST | ended
     manifest = parse_run_json(read_text(path, 2**30), path)
     if not isinstance(manifest, dict):
         raise RunError(f"{path} is damaged: it is not an object")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
@@ -93,6 +94,7 @@ class WatchedRun:
             loss = next((name for name in ("validation/loss", "train/loss") if name in history.last), None)
             left = status == "running" and epochs and history.line and (epochs - history.line) * history.pace
             best = history.watch.best if history.watch else None
+            problems = [*self.problems.values(), history.problem]
             seconds = history.seconds or self.manifest["seconds"]
             return {
                 "name": self.name,
@@ -109,11 +111,15 @@ class WatchedRun:
                 "left": duration(left) if left and left >= 1 else "",
                 "started": self.manifest["started"],
                 "error": self.manifest["error"] or "",
-                "problem": "\n".join(filter(None, [*self.problems.values(), history.problem])),
+                "problem": self._shorten("\n".join(filter(None, problems))),
                 "href": run_address(self.name),
                 "report": _mark(self.directory / "report.html"),
                 "record": _mark(self.directory / "record.npz"),
             }
+
+    def _shorten(self, text: str) -> str:
+        """Return a message with the names of this run's files in place of their paths."""
+        return text.replace(f"{self.directory}{os.sep}", "")
 
     def row(self) -> dict[str, Any]:
         """Return the facts and a short curve of the loss."""
@@ -185,7 +191,8 @@ class WatchedRun:
                 except SpecnetError as error:
                     return {"reason": shorten_paths(error.message, run)}
         except Exception as error:  # of a plugin, or of a file that the run has just replaced
-            return {"reason": error.message if isinstance(error, SpecnetError) else describe_error(error)}
+            reason = error.message if isinstance(error, SpecnetError) else describe_error(error)
+            return {"reason": self._shorten(reason)}
 
 
 def _watch(spec: Spec) -> ImprovementTracker | None:

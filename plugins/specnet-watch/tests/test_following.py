@@ -140,6 +140,7 @@ def facts(directory):
 
 def test_a_directory_of_anything_is_told_and_never_fails(directory):
     assert facts(directory)["status"] == "killed"
+    assert facts(directory)["error"] == "the run ended before its initial state was saved"
     for text in ("", "{", "[]", '{"format": 1}', '{"format": 3}', "\x00", '{"status": "running"}'):
         (directory / "manifest.json").write_text(text)
         told = facts(directory)

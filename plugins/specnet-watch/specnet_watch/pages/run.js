@@ -133,8 +133,9 @@ class LiveRun {
   }
 
   note(lost) {
-    const { status, error, problem } = this.facts;
-    const parts = [lost ? "No connection to specnet watch. Trying again." : "", EXPLANATIONS[status], error, problem];
+    const { status, started, error, problem } = this.facts;
+    const explained = status === "killed" && !started ? "" : EXPLANATIONS[status]; // nothing can be resumed
+    const parts = [lost ? "No connection to specnet watch. Trying again." : "", explained, error, problem];
     this.find("note").textContent = parts.filter(Boolean).join("\n");
   }
 
