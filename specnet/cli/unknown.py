@@ -9,7 +9,7 @@ import click
 from specnet.names import nearest, suggest
 from specnet.words import printable, quote
 
-PLUGIN_COMMANDS = {"sweep": "specnet-sweep"}
+PLUGIN_COMMANDS = {"sweep": "specnet-sweep", "watch": "specnet-watch"}
 """Commands of our own plugins, which may not be installed, and their distributions."""
 
 

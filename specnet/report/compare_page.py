@@ -84,7 +84,7 @@ def compare_page(given: Sequence[RunSet | Reported], output: Path | None = None)
     )
     return render_page(
         "compare.html",
-        (*SCRIPTS, "parameters.js", "compare.js"),
+        (*SCRIPTS, "sorting.js", "parameters.js", "compare.js"),
         data,
         title=title,
         entries=shown,

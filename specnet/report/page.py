@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from specnet.functions import format_number
 from specnet.network.diagram import draw_network
@@ -91,17 +91,29 @@ def final_epoch(runs: Sequence[Reported]) -> int:
     return max(int(run.history["epoch"][-1]) if run.history else 0 for run in runs)
 
 
-def render_page(template: str, scripts: Sequence[str], data: dict[str, Any], **values: Any) -> str:
-    """Return a page from its template, the data that its scripts read, and other values of the template."""
-    style, script = resource("page.css"), "\n".join(map(resource, scripts))
+def render_page(
+    template: str,
+    scripts: Sequence[str],
+    data: dict[str, Any],
+    *,
+    styles: Sequence[str] = ("page.css",),
+    package: str | None = None,
+    connect: str = "'none'",
+    **values: Any,
+) -> str:
+    """Return a page from its template, the data that its scripts read, and other values of the template.
+
+    Files may be in the folder `pages` of another `package`, too; `connect` is where scripts may ask for more.
+    """
+    style, script = ("\n".join(resource(name, package) for name in names) for names in (styles, scripts))
     return (
-        environment()
+        environment(package)
         .get_template(template)
         .render(
             style=style,
             script=script,
-            policy=f"default-src 'none'; img-src data:; style-src {source(style)}; script-src {source(script)}; "
-            "base-uri 'none'; form-action 'none'",
+            policy=f"default-src 'none'; connect-src {connect}; img-src data:; style-src {source(style)}; "
+            f"script-src {source(script)}; base-uri 'none'; form-action 'none'",
             # In a script element `<` may begin its end or a comment, whatever the type.
             data=json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
             **values,
@@ -174,10 +186,11 @@ def source(text: str) -> str:
 
 
 @cache
-def environment() -> Environment:
-    """Return what knows the template; whatever it is given it shows as text, but what the template calls safe."""
+def environment(package: str | None = None) -> Environment:
+    """Return what knows the templates; whatever they are given is shown as text, but what they call safe."""
+    own = PackageLoader("specnet", "report")
     made = Environment(
-        loader=PackageLoader("specnet", "report"),
+        loader=ChoiceLoader([PackageLoader(package, "pages"), own]) if package else own,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -188,8 +201,8 @@ def environment() -> Environment:
 
 
 @cache
-def resource(name: str) -> str:
-    """Return the text of a file of this package."""
-    loader = environment().loader
+def resource(name: str, package: str | None = None) -> str:
+    """Return the text of a file of this package, or of another one."""
+    loader = environment(package).loader
     assert loader is not None
-    return loader.get_source(environment(), name)[0]
+    return loader.get_source(environment(package), name)[0]

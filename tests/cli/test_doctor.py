@@ -130,7 +130,17 @@ def test_what_is_installed_can_be_told_in_json(install, invoke, monkeypatch):
     assert result.exit_code == 2
     assert found["distributions"]["specnet-broken 1.0"] == {"layers": 1}
     specnet = next(counts for name, counts in found["distributions"].items() if name.split()[0] == "specnet")
-    assert found["extras"].keys() == {"arrow", "extras", "mpi", "numba", "onnx", "sklearn", "sweep", "tensorboard"}
+    assert found["extras"].keys() == {
+        "arrow",
+        "extras",
+        "mpi",
+        "numba",
+        "onnx",
+        "sklearn",
+        "sweep",
+        "tensorboard",
+        "watch",
+    }
     assert set(specnet) == {*registry.GROUPS, "commands", "exporters", "kernels", "loggers"} - {
         "callbacks"
     }  # of which there are no built-in ones
