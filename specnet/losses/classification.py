@@ -96,7 +96,7 @@ class CategoricalFocal(CrossEntropy):
         z = y - y.max(axis=-1, keepdims=True)
         log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
         self.p, q = np.exp(log_p), -np.expm1(log_p)
-        ratio = np.divide(log_p, q, out=np.full_like(q, -1), where=q > 0)
+        ratio = np.where(q > 0, log_p / np.where(q > 0, q, 1), -1)  # its limit
         self.t = t * q**self.gamma * (1 - self.gamma * self.p * ratio)
         return self.reduce(-np.vecdot(t, q**self.gamma * log_p), weight)
 
