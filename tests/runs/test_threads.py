@@ -123,14 +123,14 @@ def test_cores_are_those_that_the_process_may_use(monkeypatch):
 
 
 def test_a_small_network_trains_with_one_thread_and_the_manifest_tells(steps, tmp_path):
-    run = specnet.run(small(), tmp_path / "run")
+    run = specnet.run(small(), tmp_path / "run", report=False)
     assert steps == [1] * 8
     assert run.manifest["machine"]["blas_threads"] == 1
 
 
 def test_a_large_one_trains_with_more(steps, monkeypatch, tmp_path):
     monkeypatch.setattr(threads, "OPERATIONS", 1)
-    run = specnet.run(small(), tmp_path / "run")
+    run = specnet.run(small(), tmp_path / "run", report=False)
     assert steps == [2] * 8
     assert run.manifest["machine"]["blas_threads"] == 2
 
@@ -138,14 +138,14 @@ def test_a_large_one_trains_with_more(steps, monkeypatch, tmp_path):
 def test_a_batch_is_not_larger_than_the_data(steps, monkeypatch, tmp_path):
     monkeypatch.setattr(threads, "OPERATIONS", 5 * 29)
     for size in (None, 10**9):
-        specnet.run(small(training={"epochs": 1, "batch_size": size}), tmp_path / str(size))
+        specnet.run(small(training={"epochs": 1, "batch_size": size}), tmp_path / str(size), report=False)
     assert steps == [1, 1], "29 samples of 5 operations are worth one thread"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_environment_says_is_kept(name, steps, monkeypatch, tmp_path):
     monkeypatch.setenv(name, "2")  # BLAS has read it when it was loaded, and takes two
-    run = specnet.run(small(), tmp_path / "run")
+    run = specnet.run(small(), tmp_path / "run", report=False)
     assert steps == [2] * 8
     assert run.manifest["machine"]["blas_threads"] == 2
 
@@ -153,22 +153,22 @@ def test_what_the_environment_says_is_kept(name, steps, monkeypatch, tmp_path):
 def test_what_the_environment_says_to_another_blas_is_not(steps, monkeypatch, tmp_path):
     monkeypatch.setitem(threads.VARIABLES, numpy_blas()["internal_api"], ("OPENBLAS_NUM_THREADS",))
     monkeypatch.setenv("MKL_NUM_THREADS", "2")
-    specnet.run(small(), tmp_path / "run")
+    specnet.run(small(), tmp_path / "run", report=False)
     assert steps == [1] * 8
 
 
 def test_what_is_asked_for_wins(steps, monkeypatch, tmp_path):
     for name in NAMES:
         monkeypatch.setenv(name, "2")
-    specnet.run(small(), tmp_path / "run", threads=1)
+    specnet.run(small(), tmp_path / "run", threads=1, report=False)
     assert steps == [1] * 8
 
 
 def test_set_up_takes_one_thread_however_many_training_takes(steps, monkeypatch, tmp_path):
     seen, experiment = [], start.Experiment
     monkeypatch.setattr(start, "Experiment", lambda *given: seen.append(now()) or experiment(*given))
-    specnet.run(small(), tmp_path / "run", threads=2)
-    specnet.resume(tmp_path / "run", ["training.epochs=5"])
+    specnet.run(small(), tmp_path / "run", threads=2, report=False)
+    specnet.resume(tmp_path / "run", ["training.epochs=5"], report=False)
     assert (seen, steps) == ([1, 1], [2] * 10)
 
 
@@ -209,7 +209,7 @@ def test_another_number_is_a_warning_and_with_strict_an_error(stop, tmp_path):
 
 
 def test_a_run_from_a_machine_with_more_cores_goes_on_with_all_there_are(tmp_path):
-    specnet.run(small(), tmp_path / "run")
+    specnet.run(small(), tmp_path / "run", report=False)
     change(tmp_path / "run", "machine", "blas_threads", 64)
     observer = Watched()
     specnet.resume(tmp_path / "run", ["training.epochs=5"], observer)
@@ -234,7 +234,7 @@ def test_where_threads_cannot_be_set_asking_for_them_is_refused(monkeypatch, tmp
     monkeypatch.setattr(threads, "numpy_blas", lambda: None)
     with pytest.raises(UsageError, match="the BLAS of NumPy, cannot be set"):
         specnet.run(small(), tmp_path / "run", threads=1)
-    specnet.run(small(), tmp_path / "run")
+    specnet.run(small(), tmp_path / "run", report=False)
 
 
 def test_a_run_predicts_and_evaluates_with_the_threads_that_it_was_trained_with(monkeypatch, tmp_path):
