@@ -143,6 +143,7 @@ class OrdinalCrossEntropy(OneOfClasses):
 
     takes = "logits"
     learns = ("multiclass",)
+    examples = ({"ignore_index": 1},)
 
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
         weight, steps = self.weigh(target, weight), np.arange(y.shape[-1])

@@ -176,20 +176,25 @@ def _train_in_workers(
 
 
 class _Place(NamedTuple):
-    """The directory of a job, as it is named here and as a worker finds it, in another working directory."""
+    """The directory of a job, as it is named here and as a worker finds it, in another working directory.
+
+    `command` is the process that asks for the job: where one worker is enough, it trains the job itself.
+    """
 
     named: Path
     found: Path
+    command: int
 
 
 def _place(job: Job) -> _Place:
-    return _Place(job.directory, job.directory.absolute())
+    return _Place(job.directory, job.directory.absolute(), os.getpid())
 
 
 def _work(plugins: Sequence[str], job: bytes, place: _Place, threads: int | None, data: Any) -> JobOutcome:
     """Train a job in a worker."""
-    with suppress(ValueError):  # not the main thread; only the program that started the worker decides when to stop
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.getpid() != place.command:
+        with suppress(ValueError):  # not the main thread; only the program that started the worker decides when to stop
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
     if not place.found.parent.is_dir():
         message = f"the worker on {socket.gethostname()} does not find {place.found.parent}"
         return JobOutcome(place.named, "failed", UsageError(message, help=SHARED))

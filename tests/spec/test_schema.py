@@ -46,13 +46,18 @@ def refusals(value, group=None):
 
 
 def is_inexpressible(found, document):
-    """Tell whether a mistake is one between numbers, in a path's letters or in the first value of a schedule."""
+    """Tell whether a mistake is one between numbers, in a path's letters or in the first value of a schedule.
+
+    Between numbers is also the order of a list of them.
+    """
     value = document
     for part in found["loc"]:
         value = value[part] if isinstance(value, list) else isinstance(value, dict) and value.get(part)
     if found["type"] == "value_error":
         if isinstance(value, dict):
             return value.get("type") != "sgd"
+        if found["loc"][-1] in ("milestones", "milestone_steps", "boundaries", "boundary_steps"):
+            return True
         return found["loc"][-1] in FILES and isinstance(value, str) and not CONTROLS.search(value)
     return found["type"] in RANGES and isinstance(value, dict)
 

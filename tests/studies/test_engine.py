@@ -165,7 +165,10 @@ def test_a_run_of_another_spec_is_not_believed(intact, tmp_path):
 
 def test_workers_without_the_same_file_system_are_told(tmp_path):
     job = Job(specnet.load_spec(SPEC), Path("group/seed-1"))
-    found = _work([], pickle.dumps(job), _Place(job.directory, tmp_path / "elsewhere/seed-1"), None, None)
+    place = _Place(job.directory, tmp_path / "elsewhere/seed-1", os.getpid())
+    handler = signal.getsignal(signal.SIGINT)
+    found = _work([], pickle.dumps(job), place, None, None)
+    assert signal.getsignal(signal.SIGINT) is handler, "the command itself can still be stopped"
     assert (found.directory, found.status) == (job.directory, "failed")
     assert f"does not find {tmp_path}/elsewhere" in str(found.error) and "same file system" in str(found.error)
 
