@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, ValidationError, Valid
 from pydantic_core import to_json
 
 from specnet.component import Section
-from specnet.diagnostics import custom_error, explain, explain_unknown_keys, show_value
+from specnet.diagnostics import custom_error, explain_invalid, explain_unknown_keys, show_value
 from specnet.errors import Diagnostic, SpecError
 from specnet.spec.document import Document
 from specnet.spec.overrides import OVERRIDE_PATH
@@ -115,7 +115,7 @@ def read_settings(path: Path) -> tuple[Settings, Document]:
             settings = Settings.model_validate_json(to_json(document.value), strict=True)
             mistakes = [*_check(settings)]
         except ValidationError as error:
-            mistakes = explain(explain_unknown_keys(error, Settings)).diagnostics
+            mistakes = explain_invalid(explain_unknown_keys(error, Settings)).diagnostics
             misspelt = any(found.code == "unknown-key" for found in mistakes)
             if not (misspelt or {"minimize", "maximize"} & {*parsed.value}):
                 mistakes.append(_NO_OBJECTIVE)
