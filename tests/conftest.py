@@ -5,6 +5,7 @@ import sys
 
 import pytest
 from environment import installed_in, write_distribution
+from slow import mark_slow
 
 from specnet import registry
 
@@ -14,6 +15,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.fsync = lambda handle: None
 # Options that were meant for this command would change what pytest prints inside tests.
 os.environ.pop("PYTEST_ADDOPTS", None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    mark_slow(items)
 
 
 @pytest.fixture
