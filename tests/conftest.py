@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from environment import installed_in, write_distribution
-from slow import mark_slow
+from slow_tests import mark_slow
 
 from specnet import registry
 
