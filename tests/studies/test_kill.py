@@ -55,24 +55,25 @@ import contextlib, os, pathlib, signal, specnet
 @specnet.register("callbacks", "early")
 class Early(specnet.Callback):
     def begin(self, training):
-        with pathlib.Path("blows").open("a") as file:
+        with pathlib.Path("FOLDER/blows").open("a") as file:
             file.write("x")
         with contextlib.suppress(FileExistsError):
-            pathlib.Path("first").touch(exist_ok=False)
+            pathlib.Path("FOLDER/first").touch(exist_ok=False)
             os.kill(os.getpid(), signal.SIGKILL)
 """
-"""Kills the worker that comes first, before its run has a manifest."""
+"""Kills the worker that comes first, before its run has a manifest; workers may have another working directory."""
 
 
 def test_a_run_of_a_plugin_that_is_killed_before_its_manifest_is_begun_anew(tmp_path, monkeypatch, local):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "early.py").write_text(EARLY)
+    early = EARLY.replace("FOLDER", str(tmp_path))
+    (tmp_path / "early.py").write_text(early)
     load_file(tmp_path / "early.py")
     spec = kill.SPEC | {"training": {"epochs": 2, "callbacks": ["early"]}, "record": None}
     group = specnet.repeat(spec, 2, "group", workers=2)
     assert [run.status for run in group.summary.runs] == ["finished"] * 2
     assert len(Path("blows").read_text()) >= 3
-    assert [(run.directory / "plugins/early.py").read_text() for run in group.runs] == [EARLY] * 2
+    assert [(run.directory / "plugins/early.py").read_text() for run in group.runs] == [early] * 2
 
 
 @pytest.mark.long
