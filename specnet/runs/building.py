@@ -68,12 +68,22 @@ def load_data(spec: Spec) -> Data:
     return data
 
 
-kept_data: ContextVar[dict[str, Data] | None] = ContextVar("kept_data", default=None)
+_kept_data: ContextVar[dict[str, Data] | None] = ContextVar("kept_data", default=None)
 """Where the samples loaded last are kept for further specs, by what determines them; None: they are not kept."""
 
 
+@contextmanager
+def keeping_data(kept: dict[str, Data] | None = None) -> Iterator[None]:
+    """Keep the samples that are loaded last inside this `with` for further specs, or even in `kept` for later ones."""
+    token = _kept_data.set({} if kept is None else kept)
+    try:
+        yield
+    finally:
+        _kept_data.reset(token)
+
+
 def _load(spec: Spec) -> Data:
-    kept, load = kept_data.get(), partial(spec.dataset.load, stream(spec.seed_of("data"), "dataset"))
+    kept, load = _kept_data.get(), partial(spec.dataset.load, stream(spec.seed_of("data"), "dataset"))
     if kept is None or isinstance(spec.dataset, InMemory):
         return load()
     if (key := _origin(spec)) not in kept:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from specnet.errors import RunError, SpecnetError, UsageError
-from specnet.runs.building import kept_data, load_data
+from specnet.runs.building import keeping_data, load_data
 from specnet.runs.experiment import Experiment
 from specnet.runs.manifest import data_digest, read_manifest
 from specnet.runs.threads import blas_threads
@@ -21,14 +21,11 @@ def check_members(members: Sequence[Member]) -> None:
         SpecnetError: if the spec does not fit its data, or the samples cannot be divided so.
     """
     first, *others = members
-    token = kept_data.set({})
-    try:
+    with keeping_data():
         with blas_threads(1):
             Experiment(first.spec)
         for member in others:
             load_data(member.spec)
-    finally:
-        kept_data.reset(token)
 
 
 def check_same_data(members: Sequence[Member], path: Path) -> None:

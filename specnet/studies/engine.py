@@ -28,7 +28,7 @@ from specnet import registry
 from specnet.datasets.base import Data
 from specnet.errors import BusyError, DivergenceError, Interrupted, RunError, SpecnetError, UsageError
 from specnet.local import LocalEntry, load_file
-from specnet.runs.building import kept_data
+from specnet.runs.building import keeping_data
 from specnet.runs.directory import find_writer
 from specnet.runs.machine import numpy_blas
 from specnet.runs.observers import Observer
@@ -238,32 +238,31 @@ def train_job(job: Job, threads: int | None = None) -> JobOutcome:
     if job.directory.is_symlink():
         help = "remove it: the run is then trained in its place"
         return JobOutcome(job.directory, "failed", UsageError(f"{job.directory} is a symbolic link", help=help))
-    listener, token = _Listener(), kept_data.set(_DATA)
+    listener = _Listener()
     threads = threads or (1 if numpy_blas() else None)
     doubt: str | None = None
     error: SpecnetError | None = None
     try:
-        if status := ended(job.directory):
-            doubt = find_fault(job.directory, with_data(job.spec, job.data))
-            if doubt is None:
-                return JobOutcome(job.directory, status)
-        made = run(
-            job.spec,
-            job.directory,
-            listener,
-            data=job.data,
-            callbacks=job.callbacks,
-            resume=True,
-            threads=threads,
-            report=False,
-            plots=False,
-        )
+        with keeping_data(_DATA):
+            if status := ended(job.directory):
+                doubt = find_fault(job.directory, with_data(job.spec, job.data))
+                if doubt is None:
+                    return JobOutcome(job.directory, status)
+            made = run(
+                job.spec,
+                job.directory,
+                listener,
+                data=job.data,
+                callbacks=job.callbacks,
+                resume=True,
+                threads=threads,
+                report=False,
+                plots=False,
+            )
         status = made.status
     except SpecnetError as raised:
         error = raised
         status = {BusyError: "busy", DivergenceError: "diverged"}.get(type(raised), "failed")
-    finally:
-        kept_data.reset(token)
     if doubt and status not in ("busy", "failed"):
         listener.warned(f"it had ended, but was not intact, and was trained again from its last checkpoint: {doubt}")
     if status == "failed" and error and job.directory.is_dir() and (doubt or isinstance(error, RunError | UsageError)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,11 +18,10 @@ from specnet.runs.directory import RunDirectory, inside
 from specnet.runs.files import write_json
 from specnet.runs.run import Run
 from specnet.spec.model import Spec, json_digest
-from specnet.studies.belief import ended
-from specnet.studies.engine import Job, JobOutcome, train_all
+from specnet.studies.engine import JobOutcome, train_all
 from specnet.studies.plans import MOST_RUNS, Member
 from specnet.studies.summary import RunSummary
-from specnet.studies.training import GroupObserver, finish_jobs
+from specnet.studies.training import GroupObserver, train_members
 
 FOLDER = "influence"
 """Folder in a run directory with the runs that were trained without a sample."""
@@ -112,24 +110,7 @@ def influence(
     with RunDirectory(run.directory):
         folder = _folder(run)
         members = {None: _member(run, None)} | {row: _member(run, row) for row in wanted}
-        jobs = [Job(member.spec, folder / member.about.name, data=data) for member in members.values()]
-        done = [JobOutcome(job.directory, status) for job in jobs if (status := ended(job.directory))]
-        complete = {outcome.directory for outcome in done}
-        jobs = [job for job in jobs if job.directory not in complete]
-        observer.begin(folder, [*members.values()])
-        outcomes = dict[str, JobOutcome]()
-        try:
-            for outcome in chain(done, finish_jobs(jobs, train, observer.waiting)):
-                observer.ended(outcome)
-                outcomes[outcome.directory.name] = outcome
-                if outcome.status == "failed" or (outcome.directory.name == ALL_SAMPLES and outcome.error):
-                    assert outcome.error
-                    raise outcome.error
-        except KeyboardInterrupt as error:
-            error.add_note(f"the runs in {folder} are saved; the same command resumes them")
-            raise
-        finally:
-            observer.end()
+        outcomes = train_members(folder, [*members.values()], train, observer, data, needed=(ALL_SAMPLES,))
         found = _compare(run, folder, held, asked, members, outcomes, data)
         write_json(folder / SUMMARY_OF_INFLUENCE, found.to_json())
     return found

@@ -16,7 +16,7 @@ from specnet.datasets.sampling import samples_at
 from specnet.functions import format_number
 from specnet.randomness import stream
 from specnet.report.compare import main_value
-from specnet.runs.building import kept_data
+from specnet.runs.building import keeping_data
 from specnet.runs.directory import RunDirectory
 from specnet.runs.files import write_file, write_json
 from specnet.runs.intervals import intervals_of
@@ -45,11 +45,8 @@ def complete(group: Group, directory: RunDirectory) -> Group:
     """Write what belongs to a group whose runs are trained, and return it."""
     summary = group.summary
     if summary.plan.kind == "cross-validation" and summary.done:
-        token = kept_data.set({})
-        try:
+        with keeping_data():
             held_out = _predict_held_out(group)
-        finally:
-            kept_data.reset(token)
         if all(each.predictions.ndim <= 2 for each in held_out):
             content = _table(held_out)
             write_file(directory.file(PREDICTIONS), lambda file: file.write(content))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from specnet.studies.backends import check_engine
 from specnet.studies.checking import blamed_on_options, check_members, check_same_data
 from specnet.studies.engine import Job, JobOutcome, train_all
 from specnet.studies.group import Group
+from specnet.studies.places import choose_place, make_place
 from specnet.studies.plans import VARIED, Member, by_folds, check_seeds, vary_seeds
 from specnet.studies.results import complete
 from specnet.studies.summary import (
@@ -36,7 +36,6 @@ from specnet.studies.summary import (
     read_summary,
     with_results,
 )
-from specnet.words import os_reason
 
 Train = Callable[[Sequence[Job]], Iterator[JobOutcome]]
 PAUSE = 0.5
@@ -99,7 +98,7 @@ def repeat(
     loaded = _load(spec, kernels, data)
     plan, members = vary_seeds(loaded, check_seeds(seeds), vary)
     aim = parse_target(target, loaded) if target else None
-    path = _place(out, f"{loaded.name}-repeat", plan)
+    path = choose_place(out, f"{loaded.name}-repeat", partial(_check_free, plan=plan), SpecnetError)
     if not is_group(path):
         check_members(members)
     train = partial(train_all, workers=workers, threads=threads, engine=engine)
@@ -144,7 +143,7 @@ def cross_validate(
     changes |= {"stratify": stratify} if stratify is not None else {"stratify": None} if changes else {}
     with blamed_on_options(folds, group, order, stratify):
         loaded, plan, members = by_folds(loaded, folds, repeats, **changes)
-        path = _place(out, f"{loaded.name}-folds", plan)
+        path = choose_place(out, f"{loaded.name}-folds", partial(_check_free, plan=plan), SpecnetError)
         if not is_group(path):
             check_members(members[: folds if group else 1])
     train = partial(train_all, workers=workers, threads=threads, engine=engine)
@@ -159,26 +158,8 @@ def _load(spec: Spec | str | Path | Mapping[str, Any], kernels: str | None, data
     return resolve_dataset(spec)[0]  # once, not in each run
 
 
-def _place(out: str | Path | None, name: str, plan: GroupPlan) -> Path:
-    """Return the directory of a group: `out`, which must be free or of this plan, or the first one that is.
-
-    Raises:
-        UsageError: if it is taken.
-    """
-    if out is not None:
-        _check_free(Path(out), plan)
-        return Path(out)
-    for number in count(1):
-        path = Path("runs") / (name if number == 1 else f"{name}-{number}")
-        try:
-            _check_free(path, plan)
-        except SpecnetError:
-            continue
-        return path
-    raise AssertionError
-
-
 def _check_free(path: Path, plan: GroupPlan) -> None:
+    """Check that a directory is free, or that of a group of this plan."""
     if find_doubt(path) and _spec_digest(path) == plan.spec:
         return  # the summary is written again
     if is_group(path):
@@ -211,10 +192,7 @@ def _train(
     train: Train,
     data: Any,
 ) -> Group:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be made: {os_reason(error)}", help="name another with --out") from error
+    make_place(path)
     with RunDirectory(path) as directory:
         _check_free(path, plan)
         check_same_data(members, path)
@@ -223,22 +201,44 @@ def _train(
         summary = GroupSummary(name=spec.name, plan=plan, runs=_all_runs(path, members), target=target)
         write_json(directory.file("spec.json"), spec.to_json())
         write_json(directory.file(SUMMARY), with_results(summary, path).model_dump(mode="json"))
-        observer.begin(path, members)
         try:
-            jobs = [Job(member.spec, path / member.about.name, data=data) for member in members]
-            for outcome in finish_jobs(jobs, train, observer.waiting):
-                observer.ended(outcome)
-                if outcome.status == "failed":
-                    assert outcome.error
-                    raise outcome.error
-        except KeyboardInterrupt as error:
-            error.add_note(f"the runs in {path} are saved; the same command resumes them")
-            raise
+            train_members(path, members, train, observer, data)
         finally:
-            observer.end()
             summary = with_results(summary, path)
             write_json(directory.file(SUMMARY), summary.model_dump(mode="json"))
         return complete(Group(path, data), directory)
+
+
+def train_members(
+    path: Path,
+    members: Sequence[Member],
+    train: Train,
+    observer: GroupObserver,
+    data: Any,
+    needed: Collection[str] = (),
+) -> dict[str, JobOutcome]:
+    """Train the runs of a directory, and return their outcomes by name. No run with a name in `needed` may diverge.
+
+    Raises:
+        SpecnetError: that of the first run that failed.
+    """
+    outcomes = dict[str, JobOutcome]()
+    observer.begin(path, members)
+    try:
+        jobs = [Job(member.spec, path / member.about.name, data=data) for member in members]
+        for outcome in finish_jobs(jobs, train, observer.waiting):
+            observer.ended(outcome)
+            name = outcome.directory.name
+            if outcome.status == "failed" or (outcome.error and name in needed):
+                assert outcome.error
+                raise outcome.error
+            outcomes[name] = outcome
+    except KeyboardInterrupt as error:
+        error.add_note(f"the runs in {path} are saved; the same command resumes them")
+        raise
+    finally:
+        observer.end()
+    return outcomes
 
 
 def _all_runs(path: Path, members: Sequence[Member]) -> list[RunSummary]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import count
 from pathlib import Path
 
 from specnet.errors import UsageError
@@ -11,8 +10,8 @@ from specnet.kernels.base import DEFAULT
 from specnet.runs.directory import LOCK, RunDirectory
 from specnet.runs.files import TEMPORARY, read_run_json, write_json
 from specnet.studies.engine import train_all
+from specnet.studies.places import choose_place, make_place
 from specnet.studies.summary import SWEEP
-from specnet.words import os_reason
 from specnet_sweep.observer import SweepObserver
 from specnet_sweep.plan import SweepPlan
 from specnet_sweep.results import SweepResult
@@ -43,13 +42,10 @@ def sweep(
         Interrupted: on SIGINT, SIGTERM or SIGHUP, after the runs were saved.
     """
     plan = SweepPlan(Path(file), memory_budget, kernels or DEFAULT)
-    path = _place(out, plan)
+    path = choose_place(out, f"{plan.base.name}-sweep", partial(_check_free, plan=plan))
     if not (path / SWEEP).is_file():
         plan.check_samples()
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be made: {os_reason(error)}", help="name another with --out") from error
+    make_place(path)
     train = partial(train_all, workers=workers, threads=threads, engine=engine)
     with RunDirectory(path) as directory:
         _check_free(path, plan)
@@ -60,27 +56,8 @@ def sweep(
         return Sweep(plan, directory, observer or SweepObserver(), train).run()
 
 
-def _place(out: str | Path | None, plan: SweepPlan) -> Path:
-    """Return the directory of a sweep: `out`, or the first one that is free or of this sweep.
-
-    Raises:
-        UsageError: if it is taken.
-    """
-    if out is not None:
-        _check_free(Path(out), plan)
-        return Path(out)
-    for number in count(1):
-        name = f"{plan.base.name}-sweep"
-        path = Path("runs") / (name if number == 1 else f"{name}-{number}")
-        try:
-            _check_free(path, plan)
-        except UsageError:
-            continue
-        return path
-    raise AssertionError
-
-
 def _check_free(path: Path, plan: SweepPlan) -> None:
+    """Check that a directory is free, or that of this sweep."""
     if (path / SWEEP).is_file():
         before = read_run_json(path / SWEEP)
         now = plan.to_json()
