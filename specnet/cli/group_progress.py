@@ -22,7 +22,7 @@ from specnet.studies.progress import look
 from specnet.studies.training import GroupObserver
 from specnet.words import printable, show_path
 
-_REFRESH = 2
+REFRESH = 2
 """Times a second that the table is drawn."""
 _ROOM = 5
 """Lines of the terminal beside the rows of the table."""
@@ -42,28 +42,40 @@ def show_group_progress(quiet: bool, form: str = "text") -> Iterator[GroupObserv
         yield LiveTable(console) if console.is_terminal else GroupLines(console)
 
 
-class GroupWarnings(GroupObserver):
-    """Prints the warnings of runs, each once, and which runs did not end well."""
+class RunWarnings:
+    """Prints warnings, those of runs and the names of those that are waited for only once."""
 
     def __init__(self) -> None:
         self.told: set[str] = set()
 
+    def name(self, directory: Path) -> str:
+        """Return the name of a run by its directory."""
+        return directory.name
+
     def warned(self, message: str) -> None:
         tell(f"warning: {printable(message)}")
 
-    def ended(self, outcome: JobOutcome) -> None:
+    def tell_warnings(self, outcome: JobOutcome) -> None:
+        """Print the warnings of a run that were not printed before."""
         for warning in outcome.warnings:
             if warning not in self.told:
                 self.told.add(warning)
-                tell(f"warning: {outcome.directory.name}: {printable(warning)}")
-        if outcome.error and outcome.status == "diverged":
-            tell(f"warning: {outcome.directory.name} diverged: {printable(outcome.error.message)}")
+                tell(f"warning: {self.name(outcome.directory)}: {printable(warning)}")
 
     def waiting(self, directories: Sequence[Path]) -> None:
-        names = ", ".join(each.name for each in directories)
+        names = ", ".join(map(self.name, directories))
         if names not in self.told:
             self.told.add(names)
             tell(f"note: waiting for {names}, which another process trains")
+
+
+class GroupWarnings(RunWarnings, GroupObserver):
+    """Prints warnings, and which runs did not end well."""
+
+    def ended(self, outcome: JobOutcome) -> None:
+        self.tell_warnings(outcome)
+        if outcome.error and outcome.status == "diverged":
+            tell(f"warning: {outcome.directory.name} diverged: {printable(outcome.error.message)}")
 
 
 class GroupLines(GroupWarnings):
@@ -107,7 +119,7 @@ class LiveTable(GroupLines):
     def begin(self, directory: Path, members: Sequence[Member]) -> None:
         super().begin(directory, members)
         self.done: dict[str, list[str]] = {}
-        self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=_REFRESH, transient=True)
+        self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=REFRESH, transient=True)
         self.live.start()
 
     def show(self, directory: Path) -> None:

@@ -98,14 +98,26 @@ def run(
     else:
         spec = with_data(spec.with_kernels(kernels) if kernels else spec, data)
     check_threads(threads)
-    wanted, observers = (
-        Path(out) if out is not None else Path("runs") / spec.name,
-        Observers(observer or notebook_progress(), loggers),
-    )
+    wanted = Path(out) if out is not None else Path("runs") / spec.name
+    observers = Observers(observer or notebook_progress(), loggers)
     with open_ranks() if shards else Ranks() as ranks, Signals() as signals:
-        go_on = partial(_go_on, wanted, spec, observers, callbacks, signals, strict, threads, report, plots)
-        go_on = partial(go_on, kernels=kernels, allow_other_kernels=allow_other_kernels, shards=shards)
-        go_on = partial(go_on, allow_changed_code=allow_changed_code, ranks=ranks)
+        go_on = partial(
+            _go_on,
+            wanted,
+            spec,
+            ranks,
+            observers=observers,
+            callbacks=callbacks,
+            signals=signals,
+            strict=strict,
+            threads=threads,
+            report=report,
+            plots=plots,
+            kernels=kernels,
+            allow_other_kernels=allow_other_kernels,
+            allow_changed_code=allow_changed_code,
+            shards=shards,
+        )
         if ranks.gather(resume and (wanted / "manifest.json").exists())[0]:
             return go_on()
         claimed = None
@@ -120,13 +132,11 @@ def run(
             check_ranks(experiment, ranks)
             if claimed is None:
                 return FollowingRank(experiment, signals).run()
-            directory = claimed
-            if directory.path != wanted:
+            if claimed.path != wanted:
                 observers.taken(wanted)
             manifest = new_manifest(experiment.spec, experiment.data, shards or 1)
-            manifest |= {"kernels": describe_kernels(spec.kernels_name)}
-            manifest["pretrained"] = experiment.pretrained
-            runner = Runner(experiment, directory, manifest, observers, signals)
+            manifest |= {"kernels": describe_kernels(spec.kernels_name), "pretrained": experiment.pretrained}
+            runner = Runner(experiment, claimed, manifest, observers, signals)
             for message in experiment.warnings:
                 observers.warned(message)
             return runner.run(None, report, plots)
@@ -176,20 +186,19 @@ def resume(
         return _go_on(
             directory,
             overrides,
-            Observers(observer or notebook_progress(), loggers),
-            callbacks,
-            signals,
-            strict,
-            threads,
-            report,
-            True,
-            str(checkpoint),
-            memory_budget,
-            kernels,
-            allow_other_kernels,
-            allow_changed_code,
-            data,
-            ranks=ranks,
+            ranks,
+            observers=Observers(observer or notebook_progress(), loggers),
+            callbacks=callbacks,
+            signals=signals,
+            strict=strict,
+            threads=threads,
+            report=report,
+            checkpoint=str(checkpoint),
+            memory_budget=memory_budget,
+            kernels=kernels,
+            allow_other_kernels=allow_other_kernels,
+            allow_changed_code=allow_changed_code,
+            data=data,
         )
 
 
@@ -216,11 +225,11 @@ def _fitting_threads(experiment: Experiment) -> int:
     return fitting_threads(experiment.model.network.named.values(), batch)
 
 
-def _go_on(*arguments: Any, ranks: Ranks, **options: Any) -> Run:
-    """Resume a run on all ranks; arguments as those of `_prepare`."""
+def _go_on(path: Path, given: Spec | Sequence[str], ranks: Ranks, **options: Any) -> Run:
+    """Resume a run on all ranks; options are those of `_prepare`."""
     with ExitStack() as stack:
         with ranks.together():
-            go_on = _prepare(stack, ranks, *arguments, **options)
+            go_on = _prepare(stack, ranks, path, given, **options)
         return go_on()
 
 
@@ -229,6 +238,7 @@ def _prepare(
     ranks: Ranks,
     path: Path,
     given: Spec | Sequence[str],
+    *,
     observers: Observers,
     callbacks: Sequence[Callback],
     signals: Signals,
@@ -266,8 +276,9 @@ def _prepare(
     if strict and warnings:
         raise UsageError("\n".join(["bits may differ from those of an uninterrupted run", *warnings]))
     replaced = before.digest() if before.digest() != spec.digest() else None
-    manifest |= {"spec": describe_spec(spec, replaced), "components": resumed_components(manifest, spec)}
     manifest |= {
+        "spec": describe_spec(spec, replaced),
+        "components": resumed_components(manifest, spec),
         "code": describe_code(spec),
         "plugins": describe_plugins(spec),
         "kernels": describe_kernels(chosen),

@@ -77,6 +77,15 @@ def test_runs_are_kept_inside_the_run_and_only_new_or_unfinished_ones_are_traine
     assert again.to_json() == told
 
 
+def test_a_damaged_run_is_not_believed(run):
+    found = influence(run, rows=[5], workers=1)
+    path = found.directory / "row-5" / "results.json"
+    before = path.read_bytes()
+    path.write_text("{")
+    assert influence(run, rows=[5], workers=1).rows == found.rows
+    assert path.read_bytes() == before
+
+
 def test_all_samples_trained_again_are_the_run_itself(run):
     found = influence(run, rows=[0], workers=1)
     assert found.values == run.evaluate("test")

@@ -10,21 +10,18 @@ from pathlib import Path
 from rich.console import Console, Group
 from rich.live import Live
 
-from specnet.cli.group_progress import live_table
+from specnet.cli.group_progress import REFRESH, RunWarnings, live_table
 from specnet.cli.messages import terminal_width
 from specnet.cli.output import tell
 from specnet.cli.show import OutputConsole
 from specnet.functions import format_number
 from specnet.studies.engine import JobOutcome
 from specnet.studies.progress import look
-from specnet.words import printable, show_path
+from specnet.words import show_path
 from specnet_sweep.observer import SweepObserver
 from specnet_sweep.plan import SweepPlan
 from specnet_sweep.results import TrialResult, show_parameter
 from specnet_sweep.space import show_count
-
-_REFRESH = 2
-"""Times a second that the table is drawn."""
 
 
 @contextmanager
@@ -39,30 +36,19 @@ def show_sweep_progress(quiet: bool, form: str = "text") -> Iterator[SweepObserv
         yield LiveRuns(console) if console.is_terminal else SweepLines(console)
 
 
-class SweepWarnings(SweepObserver):
-    """Prints the warnings of runs, each once."""
+class SweepWarnings(RunWarnings, SweepObserver):
+    """Prints warnings of the spec and of runs."""
 
-    def __init__(self) -> None:
-        self.told: set[str] = set()
+    def name(self, directory: Path) -> str:
+        """Return the name of a run in the directory of a sweep, such as 7/seed-1."""
+        return f"{directory.parent.name}/{directory.name}"
 
     def begin(self, directory: Path, plan: SweepPlan, told: int) -> None:
         for warning in plan.warnings:
             tell(warning.render(plan.base.source, terminal_width()) + "\n")
 
     def run_ended(self, outcome: JobOutcome) -> None:
-        for warning in outcome.warnings:
-            if warning not in self.told:
-                self.told.add(warning)
-                tell(f"warning: {_name(outcome.directory)}: {printable(warning)}")
-
-    def warned(self, message: str) -> None:
-        tell(f"warning: {message}")
-
-    def waiting(self, directories: Sequence[Path]) -> None:
-        names = ", ".join(map(_name, directories))
-        if names not in self.told:
-            self.told.add(names)
-            tell(f"note: waiting for {names}, which another process trains")
+        self.tell_warnings(outcome)
 
 
 class SweepLines(SweepWarnings):
@@ -107,7 +93,7 @@ class LiveRuns(SweepLines):
         super().begin(directory, plan, told)
         self.directories: Sequence[Path] = []
         self.start = time.monotonic()
-        self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=_REFRESH, transient=True)
+        self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=REFRESH, transient=True)
         self.live.start()
 
     def running(self, directories: Sequence[Path]) -> None:
@@ -124,11 +110,6 @@ class LiveRuns(SweepLines):
             if found.status == "running":
                 value = found.values.get(self.plan.settings.objective)
                 epoch = f"epoch {found.values['epoch']}" if found.values else ""
-                rows.append([_name(directory), epoch, "" if value is None else format_number(value)])
+                rows.append([self.name(directory), epoch, "" if value is None else format_number(value)])
         last = f"{self.ended} of {self.plan.trials} ended  {time.monotonic() - self.start:.0f} s"
         return live_table(self.console, rows, (2, 1), last)
-
-
-def _name(directory: Path) -> str:
-    """Return the name of a run in the directory of a sweep, such as 7/seed-1."""
-    return f"{directory.parent.name}/{directory.name}"
