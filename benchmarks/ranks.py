@@ -36,7 +36,7 @@ def forever(trainer: Trainer) -> Iterator[Batch]:
 
 
 def stepper(trainer: Trainer, steps: int) -> Callable[[], None]:
-    """Return what takes so many steps."""
+    """Return a function that takes this number of steps."""
     batches = forever(trainer)
 
     def take() -> None:

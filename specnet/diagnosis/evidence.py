@@ -141,7 +141,7 @@ class Evidence:
     def constant_loss(self) -> float | None:
         """The training loss of the best of some constant outputs: means, medians, and the shares of classes.
 
-        A network that has learned something is better. None if there is none, or the loss is not positive.
+        A network that has learned something is better. None if no such loss is known, or it is not positive.
         """
         return self.constant_loss_of(self.targets)
 
@@ -213,7 +213,7 @@ class Evidence:
 
     @property
     def first_rate(self) -> float | None:
-        """The learning rate of the first step; None if there is none, or it is unknown."""
+        """The learning rate of the first step; None if the optimizer has none, or if it is unknown."""
         rate = getattr(self.spec.optimizer, "learning_rate", None)
         if isinstance(rate, Schedule):
             return None if self.rates is None else float(self.rates[0])

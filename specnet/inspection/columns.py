@@ -81,7 +81,7 @@ def input_columns(run: Trained) -> list[InputColumn]:
 
 
 def chosen_columns(run: Trained, names: Iterable[str]) -> list[InputColumn]:
-    """Return the columns of these names; all if there is none.
+    """Return the columns with these names, or all columns if no names are given.
 
     Raises:
         UsageError: naming a column that does not exist, and those that do.

@@ -22,7 +22,7 @@ NAMES = ("plain", "dropout", "batch_norm", "streamed", "plateau", "again", "dive
 
 
 def launch(ranks, *arguments, **environment):
-    """Start a Python program on so many ranks."""
+    """Start a Python program on this number of ranks."""
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment}
     command = [MPIEXEC, "-n", str(ranks), sys.executable, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=300)

@@ -20,7 +20,7 @@ OPTIONS = {"error_model": "numpy", "fastmath": {"contract"}}
 
 
 def constants(kind: Any, whole: Any, digits: int, terms: int) -> tuple[Any, ...]:
-    """Return the constants of a dtype of so many binary digits: its types, and what e^x needs."""
+    """Return the types of a dtype, whose significand has `digits` bits, and the constants that e^x needs."""
     high = Decimal(round(LOG_2 * 2 ** (digits // 2))) / 2 ** (digits // 2)  # its products with n are exact
     shift = kind(1.5 * 2 ** (digits - 1))
     bits = int(shift.view(whole)) + np.finfo(kind).minexp  # of t where n is 0, less those of the power 2^-1

@@ -84,7 +84,8 @@ def read_text(path: Path, most: int = LARGEST) -> bytes:
 def read_state(directory: Path) -> dict[str, Any]:
     """Return the manifest of a run.
 
-    Its `status` is "killed" if the run was in progress and its process is gone, and "starting" if there is none yet.
+    Its `status` is "killed" if the run was in progress and its process is gone, and "starting" before there is a
+    manifest.
 
     Raises:
         RunError: if the manifest cannot be read.

@@ -114,7 +114,7 @@ class Site:
         """Return the run that a request names: one that is found below the root, so nothing else can be named.
 
         Raises:
-            HTTPException: if there is none.
+            HTTPException: if the run does not exist.
         """
         name = request.path_params["name"]
         with self._lock:

@@ -31,7 +31,7 @@ LETTERS = 400_000
 SPARK = 48
 """Points of the curve in a row of the table."""
 REST = 10.0
-"""A replay is made again after so many times the seconds that the last one took."""
+"""After making a replay, wait this many times as long as it took before making the next."""
 
 _MAKING = Lock()
 """One replay is made at a time."""
@@ -167,7 +167,7 @@ class WatchedRun:
         return monotonic() >= self._rest
 
     def scene(self) -> dict[str, Any]:
-        """Return the replay of the frames so far, as on the page of the report, or the `reason` why there is none."""
+        """Return the replay of the frames so far, as in the report, or a `reason` if it cannot be made."""
         with _MAKING:
             mark, start = _mark(self.directory / "record.npz"), monotonic()
             if mark != self._scene[0]:
@@ -207,7 +207,7 @@ def _watch(spec: Spec) -> ImprovementTracker | None:
 
 
 def _mark(path: Path) -> int:
-    """Return a number that changes when a file is replaced; 0 if there is none."""
+    """Return a number that changes when a file is replaced; 0 if the file does not exist."""
     try:
         status = path.lstat()
     except OSError:
