@@ -49,7 +49,7 @@ def trace(
     trainer = Experiment(plain, new=True, data=data).trainer
     batches = trainer.batches
     check_count("samples", samples, batches.count, "training samples")
-    check_count("steps", steps, -(-batches.count // batches.size) * trainer.training.epochs, "steps in a run")
+    check_count("steps", steps, trainer.pace.steps(trainer.training.epochs), "steps in a run")
     tracer = Tracer(trainer, chosen(trainer, layer))
     with located(plain), tracer.following(), np.errstate(over="ignore", invalid="ignore"):
         follow_steps(trainer, samples, steps, tracer)

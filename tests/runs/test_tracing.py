@@ -52,6 +52,8 @@ CASES = {
     "averaged": {"training": {**TRAINING, "weight_averaging": {"type": "ema"}}},
     "plateau": {"optimizer": {**SGD, "learning_rate": {"type": "reduce_on_plateau", "initial": 0.1, "patience": 1,
                                                        "monitor": "train/loss"}}},
+    "smaller batches": {"training": {"epochs": 2, "batch_size": {"type": "piecewise", "boundaries": [1],
+                                                                 "values": [12, 3]}}},
     "quasi-Newton": {"optimizer": "lbfgs", "training": {"epochs": 3, "batch_size": "full"}},
     "augmented": {"transforms": {"inputs": ["standardize", {"type": "gaussian_noise", "std": 0.1}]}},
     "weighted sum": {"loss": {"type": "bce_with_logits", "reduction": "sum"}, "optimizer": SGD},
