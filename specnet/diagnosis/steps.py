@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from specnet import registry
 from specnet.component import build, fresh_copy
 from specnet.diagnosis.evidence import Evidence
 from specnet.diagnosis.symptom import LOSS, Cure, Symptom
@@ -87,15 +86,14 @@ def _fit(evidence: Evidence, optimizer: Any, batch: Batch) -> float:
 
 def large_learning_rate(evidence: Evidence) -> Iterator[Symptom]:
     """The first steps of gradient descent overshoot: its learning rate times the largest curvature is too large."""
-    optimizer, rate = evidence.spec.optimizer, evidence.first_rate
-    if registry.name_of("optimizers", type(optimizer)) != "sgd" or rate is None:
+    rate = evidence.first_rate
+    if rate is None or not (stable := evidence.spec.optimizer.stable_curvature_at(rate)):
         return
     model = evidence.initial
     fixed = FixedLoss(model, evidence.spec.training, evidence.batch)
     w = model.network.params.flat.astype(np.float64)
     (curvature,) = largest_curvatures(fixed.gradient, w, 1, fixed.trained)
-    # With momentum b the limit is 2 (1 + b) / curvature: Polyak, 1964.
-    overshot = 2 * (1 + getattr(optimizer, "momentum", 0.0)) / curvature
+    overshot = rate * stable / curvature
     if rate > _UNSTABLE / 2 * overshot > 0:
         message = (
             f"the learning rate {rate:g} is too large for the curvature of the loss before training, "

@@ -116,6 +116,8 @@ def _check(run: TrainedModel) -> Run:
             raise ExportError(f"a notebook has no training.{name}", pointer=("training", name))
         if isinstance(getattr(training, name), Schedule):
             raise ExportError(f"a notebook has no schedule of training.{name}", pointer=("training", name))
+    if run.spec.split.leave_out:
+        raise ExportError("a notebook has no split.leave_out", pointer=("split", "leave_out"))
     if getattr(run.spec.optimizer, "groups", []):
         raise ExportError("a notebook has no groups of layers", pointer=("optimizer", "groups"))
     for each in run.model.network.scheduled.fields:

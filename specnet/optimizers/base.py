@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, Protocol, cast
 import numpy as np
 
 from specnet.component import Component
+from specnet.schedules.base import Schedule
 
 PIECE = 131_072
 """Elements that are updated at a time: a few arrays of this length stay in a core's cache."""
@@ -110,6 +111,13 @@ class Optimizer(Component):
         None means that there is no such number, as for optimizers that scale each parameter.
         """
         return None
+
+    def stable_curvature_at(self, learning_rate: float) -> float | None:
+        """Return the same for a learning rate; None, too, if another field that it depends on has a schedule."""
+        copied = self.model_copy(update={"learning_rate": learning_rate})
+        if any(isinstance(value, Schedule) for name, value in copied if name != "weight_decay"):
+            return None
+        return copied.stable_curvature()
 
     def bind(self, shapes: Mapping[str, tuple[int, ...]], objective: Objective | None = None) -> None:
         """Prepare for parameters of these shapes, in their order in the flat vector."""

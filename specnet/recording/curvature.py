@@ -41,7 +41,8 @@ class CurvatureProbe:
 
     def measure(self, training: Trainer) -> dict[str, np.ndarray]:
         """Return the largest curvatures at the current parameters."""
-        training.scheduled.set(max(training.step - 1, 0))  # a resumed run may not have taken a step yet
+        time = training.pace.time(training.epoch, training.step - 1, training.batches.position)
+        training.scheduled.set(max(time, 0))  # a resumed run may not have taken a step yet
         fixed = FixedLoss(self.model, training.training, self.sample)
         return {"curvature": largest_curvatures(fixed.gradient, self.w, CURVATURES, fixed.trained)}
 

@@ -69,7 +69,7 @@ def check_twin(fields: Mapping[str, Any], known: Collection[str], *place: str | 
         raise SpecnetError(f"{show_pointer(place)}, {name}, has no twin in JavaScript", pointer=place)
     fixed = {"share": None, **(_TRAINING if training else {}), **_FIXED.get(name, {})}
     for field, value in fields.items():
-        scheduled = isinstance(value, Mapping) and field in ("l1", "l2", "rate", "momentum", "beta_1")
+        scheduled = isinstance(value, Mapping) and field in ("l1", "l2", "rate")
         if scheduled or value != fixed.get(field, value):
             message = f"{show_pointer(place)}: the twin of {name} in JavaScript has no {field} like this"
             raise SpecnetError(message, pointer=(*place, field))

@@ -104,6 +104,14 @@ def _check(run: Reported, spec: dict[str, Any]) -> None:
             raise SpecnetError(f"training.{name} has no twin in JavaScript", pointer=("training", name))
     for name in (name for name in Training.model_fields if isinstance(getattr(run.spec.training, name), Schedule)):
         raise SpecnetError(f"a schedule of training.{name} has no twin in JavaScript", pointer=("training", name))
+    for field in ScheduledFields({"optimizer": run.spec.optimizer}).fields:
+        if field.name not in ("learning_rate", "weight_decay"):
+            message = f"a schedule of optimizer.{field.name} has no twin in JavaScript"
+            raise SpecnetError(message, pointer=("optimizer", field.name))
+    if run.spec.split.leave_out:
+        raise SpecnetError("split.leave_out has no twin in JavaScript", pointer=("split", "leave_out"))
+    if run.manifest.get("shards", 1) > 1:
+        raise SpecnetError("training in shards has no twin in JavaScript")
     if run.model.inputs.random:
         raise SpecnetError("random transforms have no twin in JavaScript", pointer=("transforms", "inputs"))
 

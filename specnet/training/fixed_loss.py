@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from specnet.component import fresh_copy
+from specnet.errors import SpecnetError
 from specnet.kernels.base import Textbook
 from specnet.network.network import Network
+from specnet.schedules.base import Schedule
 from specnet.training.batches import Batch, map_arrays
 from specnet.training.model import Model
 from specnet.training.regularization import Regularization
@@ -19,9 +21,16 @@ class FixedLoss:
     It has copies of the model's network and loss: using it changes nothing of the model. Layers run as in training,
     batch normalization with the statistics of these samples, and dropout with the same random numbers each time. A loss
     that sums over samples is scaled to `batch_size` samples. `trained` (n,) is True where a parameter is trained.
+
+    Raises:
+        SpecnetError: if the penalties of `training` have schedules, and so no single number.
     """
 
     def __init__(self, model: Model, training: Training, batch: Batch) -> None:
+        for name in ("l1", "l2"):
+            if isinstance(getattr(training, name), Schedule):
+                message = f"training.{name} has a schedule: the loss changes with time"
+                raise SpecnetError(message, pointer=("training", name))
         network = model.network
         self.network = Network(network.layers, network.input_shape, "float64", None, Textbook)
         for name, layer in self.network.named.items():

@@ -37,3 +37,8 @@ def test_steps_shrink_below_it_and_grow_above_it(settings):
 
 def test_optimizers_that_scale_each_parameter_have_none():
     assert specnet.build("optimizers", "adam").stable_curvature() is None
+
+
+def test_a_momentum_that_changes_has_none():
+    momentum = {"type": "linear", "initial": 0.5, "final": 0.9, "steps": 10}
+    assert specnet.build("optimizers", {"type": "sgd", "momentum": momentum}).stable_curvature_at(0.1) is None

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.errors import PlotError
+from specnet.errors import PlotError, SpecnetError
 from specnet.report.landscape import along_gradient, fixed_loss, show_landscape, trajectory_plane
 from specnet.report.page import page
 
@@ -95,13 +95,14 @@ def test_the_page_shows_curvatures_against_the_stable_one_and_both_pictures(trai
     ("changes", "reason"),
     [
         ({"layers": [{"type": "linear", "units": 1, "l2": {"type": "cosine", "initial": 0.1}}]}, "changes with time"),
+        ({"training": {"epochs": 8, "l2": {"type": "cosine", "initial": 0.1}}}, "changes with time"),
         ({"training": {"epochs": 1}}, "lie on a line"),
     ],
-    ids=["scheduled", "short"],
+    ids=["scheduled", "scheduled for all layers", "short"],
 )  # fmt: skip
 def test_what_has_no_picture_is_told(train, changes, reason):
     run = train(**changes)
-    with pytest.raises(PlotError, match=reason):
+    with pytest.raises(SpecnetError, match=reason):
         show_landscape(run)
     assert reason in page(run)
 

@@ -282,6 +282,11 @@ REFUSED = {
     "loss, focal, has no twin": {"loss": "focal"},
     "optimizer, adagrad, has no twin": {"optimizer": "adagrad"},
     "training.weight_averaging has no twin": {"training": {"epochs": 2, "weight_averaging": {"type": "ema"}}},
+    "a schedule of optimizer.beta_2 has no twin": {"optimizer": {
+        "type": "adam", "beta_2": {"type": "linear", "initial": 0.5, "final": 0.9, "steps": 10}}},
+    "a schedule of optimizer.momentum has no twin": {"optimizer": {
+        "type": "sgd", "momentum": {"type": "linear", "initial": 0.5, "final": 0.9, "steps": 10}}},
+    "split.leave_out has no twin": {"split": {"validation": 0.2, "leave_out": [3]}},
     "random transforms have no twin": {"transforms": {"inputs": [{"type": "gaussian_noise", "std": 0.1}]}},
     "more than the 0.4 MB": {
         "dataset": {"type": "spiral", "n_samples": 60_000}, "training": {"epochs": 1, "batch_size": 5000}},
