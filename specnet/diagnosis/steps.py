@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet import registry
 from specnet.component import build, fresh_copy
 from specnet.diagnosis.evidence import Evidence
 from specnet.diagnosis.symptom import LOSS, Cure, Symptom
@@ -30,12 +31,16 @@ _ADAM_RATES = (0.001, 0.01)
 """Learning rates of adam that are tried if the optimizer of the run does not fit it."""
 _FITTED = 0.5
 """Share of the loss of a constant prediction below which the batch is fitted."""
-_UNSTABLE = 12.0
-"""Learning rate times the largest curvature before training, without momentum. On a parabola gradient descent diverges
-from 2 on, but networks leave such a point for a flatter one, up to about 4, and those of rectifiers up to about 12:
-Lewkowycz et al., "The large learning rate phase of deep learning: the catapult mechanism", 2020."""
-_STABLE = 1.0
-"""The same product, for a rate to try."""
+_UNSTABLE = 6.0
+"""Curvature beside the one from which steps on a parabola overshoot. Networks leave such a point for a flatter one,
+up to about 2, and those of rectifiers up to about 6: Lewkowycz et al., "The large learning rate phase of deep learning:
+the catapult mechanism", 2020."""
+_STABLE = 0.5
+"""The same ratio, for a rate to try."""
+_FIRST = 5
+"""Steps after which an adaptive optimizer is judged: before the first it has seen no gradient to divide by."""
+_SEEN = 0.01
+"""What a parameter's steps are divided by, beside the root mean square of all, from which it has had a gradient."""
 
 
 def one_batch(evidence: Evidence) -> Iterator[Symptom]:
@@ -69,36 +74,66 @@ def _adam(rate: float) -> dict[str, Any]:
 
 def _fit(evidence: Evidence, optimizer: Any, batch: Batch) -> float:
     """Return the loss of a batch after steps on it alone, from the initial weights; infinite if they diverge."""
-    model, optimizer = evidence.run.model_at(0), build("optimizers", optimizer)
-    assert isinstance(optimizer, Optimizer)
-    settings = Training(epochs=_STEPS, batch_size=None, clip_norm=evidence.spec.training.clip_norm)
-    trainer = Trainer(model, evidence.spec.kernels.instantiate(optimizer), settings, {"train": batch}, 0, ())
     try:
-        with np.errstate(all="ignore"):
-            while trainer.step < _STEPS:
-                for each in trainer.batches:
-                    take_step(trainer, each)
-                trainer.batches.finish()
-            return evidence.loss(model.outputs(batch.inputs, batch.mask)[0], batch)
+        trainer = _trained(evidence, optimizer, batch, _STEPS)
+        return evidence.loss(trainer.model.outputs(batch.inputs, batch.mask)[0], batch)
     except DivergenceError:
         return math.inf
 
 
+def _trained(evidence: Evidence, optimizer: Any, batch: Batch, steps: int) -> Trainer:
+    """Return a trainer after steps on a batch alone, from the initial weights."""
+    model, optimizer = evidence.run.model_at(0), build("optimizers", optimizer)
+    assert isinstance(optimizer, Optimizer)
+    settings = Training(epochs=_STEPS, batch_size=None, clip_norm=evidence.spec.training.clip_norm)
+    trainer = Trainer(model, evidence.spec.kernels.instantiate(optimizer), settings, {"train": batch}, 0, ())
+    with np.errstate(all="ignore"):
+        while trainer.step < steps:
+            for each in trainer.batches:
+                take_step(trainer, each)
+            trainer.batches.finish()
+    return trainer
+
+
 def large_learning_rate(evidence: Evidence) -> Iterator[Symptom]:
-    """The first steps of gradient descent overshoot: its learning rate times the largest curvature is too large."""
-    rate = evidence.first_rate
-    if rate is None or not (stable := evidence.spec.optimizer.stable_curvature_at(rate)):
+    """The first steps overshoot: the learning rate is far above the one from which they do."""
+    training, rate, optimizer = evidence.spec.training, evidence.first_rate, evidence.spec.optimizer
+    clipped = training.clip_norm or training.clip_value or training.clip_norm_per_weight
+    if not rate or clipped or not (stable := optimizer.stable_curvature_at(rate)):
         return
-    model = evidence.initial
-    fixed = FixedLoss(model, evidence.spec.training, evidence.batch)
-    w = model.network.params.flat.astype(np.float64)
-    (curvature,) = largest_curvatures(fixed.gradient, w, 1, fixed.trained)
-    overshot = rate * stable / curvature
-    if rate > _UNSTABLE / 2 * overshot > 0:
+    try:
+        curvature = _curvature_of_steps(evidence, rate)
+    except DivergenceError:  # which is told by itself
+        return
+    if curvature > _UNSTABLE * stable:
+        limit = rate * stable / curvature
+        kind = registry.name_of("optimizers", type(optimizer))
+        when = f"after {_FIRST} steps, divided as {kind} divides them" if optimizer.adaptive else "before training"
         message = (
-            f"the learning rate {rate:g} is too large for the curvature of the loss before training, "
-            f"{format_number(float(curvature))}: steps overshoot from {format_number(overshot)} on"
+            f"the learning rate {rate:g} is too large for the curvature of the loss {when}, "
+            f"{format_number(curvature)}: steps overshoot from {format_number(limit)} on"
         )
-        cure = evidence.with_rate(_STABLE / curvature / rate, "for steps that do not")
-        numbers = {"learning rate": rate, "largest curvature": float(curvature), "product": float(rate * curvature)}
+        cure = evidence.with_rate(_STABLE * limit / rate, "for steps that do not")
+        numbers = {"learning rate": rate, "largest curvature": curvature, "product": rate * curvature}
         yield Symptom("large-learning-rate", message, numbers, ("optimizer", "learning_rate"), cure, LOSS)
+
+
+def _curvature_of_steps(evidence: Evidence, rate: float) -> float:
+    """Return the largest eigenvalue of the Hessian H before training or, if an optimizer is adaptive, of P^-1 H.
+
+    P is its preconditioner after the first steps with this learning rate. Parameters that had almost no gradient in
+    them are left out: as soon as they have one, it divides their steps. That makes an eigenvalue smaller at most.
+    """
+    optimizer = fresh_copy(evidence.spec.optimizer).model_copy(update={"learning_rate": rate})
+    trainer = _trained(evidence, optimizer, evidence.batch, _FIRST if optimizer.adaptive else 0)
+    fixed = FixedLoss(trainer.model, evidence.spec.training, evidence.batch)
+    root, trained = np.ones(len(fixed.trained)), fixed.trained
+    if (p := optimizer.preconditioner(trainer.optimizer_state, trainer.step)) is not None:
+        root = np.sqrt(p.astype(np.float64))
+        trained = trained & (p > _SEEN * np.sqrt(np.mean(p**2)))
+
+    def gradient(u: np.ndarray) -> np.ndarray:
+        """Return that of the loss as a function of u = P^1/2 w, whose Hessian has the eigenvalues of P^-1 H."""
+        return fixed.gradient(u / root) / root
+
+    return float(largest_curvatures(gradient, root * trainer.model.network.params.flat, 1, trained)[0])

@@ -13,6 +13,14 @@ from specnet.optimizers.first_order import FirstOrder
 from specnet.schedules.base import scheduled
 
 
+def stable_with_mean(learning_rate: float, beta: float) -> float:
+    """Return the curvature above which steps along m <- beta m + (1 - beta) g grow.
+
+    Cohen et al., "Adaptive gradient methods at the edge of stability", 2022.
+    """
+    return 2 * (1 + beta) / (learning_rate * (1 - beta))
+
+
 class RunningMoments(FirstOrder):
     """A rule with running means of gradients, m, and of their squares, v."""
 
@@ -48,6 +56,7 @@ class Adam(RunningMoments):
     As suggested at the end of section 2 of the first paper, the bias corrections are applied to step size and epsilon.
     """
 
+    adaptive = True
     examples = (
         {"beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1},
         {"amsgrad": True, "weight_decay": 0.1, "beta_1": {"type": "linear", "initial": 0.5, "final": 0.9, "steps": 10}},
@@ -60,6 +69,14 @@ class Adam(RunningMoments):
     @property
     def state_names(self) -> tuple[str, ...]:
         return ("m", "v", "v_max") if self.amsgrad else ("m", "v")
+
+    def preconditioner(self, state: State, step: int) -> np.ndarray:
+        v = state.v_max if self.amsgrad else state.v
+        scaled: np.ndarray = np.sqrt(v / (1 - self.beta_2**step)) + self.epsilon
+        return (1 - self.beta_1**step) * scaled
+
+    def stable_curvature(self) -> float:
+        return stable_with_mean(self.learning_rate, self.beta_1)
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
@@ -127,7 +144,16 @@ class Radam(RunningMoments):
     rate and beyond", 2020; the bound is 5 as in the authors' code, 4 in the paper.
     """
 
+    adaptive = True
     examples = ({"beta_2": 0.9, "weight_decay": 0.1},)
+
+    def preconditioner(self, state: State, step: int) -> np.ndarray:
+        rate, rectified = self.rate(step)
+        scaled: np.ndarray = np.sqrt(state.v) + self.epsilon if rectified else np.ones_like(state.v)
+        return self.learning_rate / rate * scaled
+
+    def stable_curvature(self) -> float:
+        return stable_with_mean(self.learning_rate, self.beta_1)
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
@@ -153,6 +179,7 @@ class Adamax(FirstOrder):
     section 7.1.
     """
 
+    adaptive = True
     examples = ({"beta_2": 0.5, "weight_decay": 0.1},)
     beta_1: float = Field(default=0.9, ge=0, lt=1, description="decay of the mean of gradients")
     beta_2: float = Field(default=0.999, ge=0, lt=1, description="decay of the largest gradient")
@@ -161,6 +188,13 @@ class Adamax(FirstOrder):
     @property
     def state_names(self) -> tuple[str, ...]:
         return ("m", "u")
+
+    def preconditioner(self, state: State, step: int) -> np.ndarray:
+        scaled: np.ndarray = (1 - self.beta_1**step) * state.u
+        return scaled
+
+    def stable_curvature(self) -> float:
+        return stable_with_mean(self.learning_rate, self.beta_1)
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)

@@ -19,6 +19,7 @@ class Adagrad(FirstOrder):
     methods", 2011.
     """
 
+    adaptive = True
     examples = ({"initial_accumulator_value": 0.5, "weight_decay": 0.1},)
     learning_rate: Annotated[float, scheduled(gt=0)] = Field(
         default=0.01, description="step size: a number or a schedule"
@@ -29,6 +30,13 @@ class Adagrad(FirstOrder):
     @property
     def state_names(self) -> tuple[str, ...]:
         return ("s",)
+
+    def preconditioner(self, state: State, step: int) -> np.ndarray:
+        scaled: np.ndarray = np.sqrt(state.s) + self.epsilon
+        return scaled
+
+    def stable_curvature(self) -> float:
+        return 2 / self.learning_rate
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
@@ -46,6 +54,7 @@ class Rmsprop(FirstOrder):
     w <- w - a b. Tieleman & Hinton, lecture 6.5, 2012; centered: Graves, 2013.
     """
 
+    adaptive = True
     examples = ({"centered": True, "momentum": 0.5, "weight_decay": 0.1},)
     rho: float = Field(default=0.9, ge=0, lt=1, description="decay of the means")
     momentum: Annotated[float, scheduled(ge=0, lt=1)] = Field(
@@ -57,6 +66,14 @@ class Rmsprop(FirstOrder):
     @property
     def state_names(self) -> tuple[str, ...]:
         return ("v", *["mean"] * self.centered, *["velocity"] * bool(self.momentum))
+
+    def preconditioner(self, state: State, step: int) -> np.ndarray:
+        v = np.maximum(state.v - state.mean**2, 0) if self.centered else state.v
+        scaled: np.ndarray = np.sqrt(v) + self.epsilon
+        return scaled
+
+    def stable_curvature(self) -> float:
+        return 2 * (1 + self.momentum) / self.learning_rate
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)

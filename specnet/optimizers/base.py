@@ -79,6 +79,8 @@ class Optimizer(Component):
     needs: ClassVar[tuple[Literal["evaluate", "jacobian"], ...]] = ()
     full_batch: ClassVar[bool] = False
     """Whether every step needs the same samples, that is `"batch_size": "full"`."""
+    adaptive: ClassVar[bool] = False
+    """Whether each parameter has steps of a length of its own, divided by its `preconditioner`."""
     decays: ClassVar[Any] = False
     """Whether the rule decays parameters: `state.decay` is then 1 where one decays and 0 elsewhere.
 
@@ -105,19 +107,27 @@ class Optimizer(Component):
                 return weights
         return None
 
+    def preconditioner(self, state: State, step: int) -> np.ndarray | None:
+        """Return P (n,) after so many steps, by which a rule divides the steps of gradient descent.
+
+        None means that it does not. Required if `adaptive` is True.
+        """
+        return None
+
     def stable_curvature(self) -> float | None:
         """Return the curvature of a loss above which steps along it grow, where all fields are numbers.
 
-        None means that there is no such number, as for optimizers that scale each parameter.
+        Of an `adaptive` rule it is that of P^-1 H, with its preconditioner P and the Hessian H. None means that there
+        is no such number.
         """
         return None
 
     def stable_curvature_at(self, learning_rate: float) -> float | None:
-        """Return the same for a learning rate; None, too, if another field that it depends on has a schedule."""
+        """Return the same for a learning rate; None, too, if layers have others, or if another field has a schedule."""
         copied = self.model_copy(update={"learning_rate": learning_rate})
-        if any(isinstance(value, Schedule) for name, value in copied if name != "weight_decay"):
-            return None
-        return copied.stable_curvature()
+        groups = getattr(self, "groups", [])
+        varying = any(isinstance(value, Schedule) for name, value in copied if name != "weight_decay")
+        return None if varying or any(each.learning_rate is not None for each in groups) else copied.stable_curvature()
 
     def bind(self, shapes: Mapping[str, tuple[int, ...]], objective: Objective | None = None) -> None:
         """Prepare for parameters of these shapes, in their order in the flat vector."""

@@ -81,7 +81,8 @@ def show_landscape(run: Reported) -> LandscapeView | None:
     fixed, points = fixed_loss(run)
     trajectory = record["parameters"].astype(np.float64)
     rate = float(record["optimizer.learning_rate"][-1]) if "optimizer.learning_rate" in record else math.nan
-    descends = run.spec.optimizer.stable_curvature_at(rate) is not None
+    optimizer = run.spec.optimizer
+    descends = not optimizer.adaptive and optimizer.stable_curvature_at(rate) is not None
     along = along_gradient(fixed, trajectory[-1], float(record["curvature"][-1][0]), rate if descends else math.nan)
     return draw_landscape(along, trajectory_plane(fixed, trajectory, points), record["epochs"])
 

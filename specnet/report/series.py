@@ -110,7 +110,7 @@ def curvature_panel(run: Reported) -> Iterator[PanelJson]:
     record, optimizer = run.record, run.spec.optimizer
     curves = curvature_curves(record)
     rates = record.get("optimizer.learning_rate", np.empty(0))
-    limits = [optimizer.stable_curvature_at(rate) for rate in rates if rate]
+    limits = [None if optimizer.adaptive else optimizer.stable_curvature_at(rate) for rate in rates if rate]
     if curves and limits and None not in limits:
         curves["stable below"] = np.full(len(rates), np.nan)
         curves["stable below"][rates != 0] = limits

@@ -1,7 +1,9 @@
 """Each finding is made about a spec that is sick in this way, and what it proposes helps."""
 
 import csv
+import json
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from sick import SICK, TABLES
@@ -72,3 +74,17 @@ def test_a_run_warns_of_its_data_in_the_same_words(code, tmp_path):
     heard = []
     made = specnet.run(spec_of(code, tmp_path), tmp_path / "run", Listener(), report=False)
     assert next(each.text for each in made.data_symptoms if each.code == code) in heard
+
+
+def test_a_learning_rate_of_adam_from_which_steps_overshoot_is_told_and_cured(tmp_path):
+    spec = json.loads(Path(__file__).parents[2].joinpath("specs/spiral.json").read_text())
+    spec |= {"training": {"epochs": 25}, "plots": []}
+    rates = {"usual": 0.03, "large": 10}
+    found, losses = {}, {}
+    for name, rate in rates.items():
+        run = trained(spec, tmp_path / name, [f"optimizer.learning_rate={rate}"])
+        symptoms = {each.code: each for each in specnet.explain(run).findings}
+        found[name], losses[name] = symptoms.get("large-learning-rate"), run.history["train/loss"][-1]
+    assert found["usual"] is None
+    cured = trained(spec, tmp_path / "cured", found["large"].cure.overrides)
+    assert losses["large"] > 2 > 0.7 > cured.history["train/loss"][-1]

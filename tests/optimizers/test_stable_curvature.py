@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.optimizers.base import State
+from specnet import registry
+from specnet.optimizers.base import Optimizer, State
 
 
 def distance(optimizer, curvature):
@@ -35,8 +36,44 @@ def test_steps_shrink_below_it_and_grow_above_it(settings):
     assert distance(optimizer, 1.02 * limit) > 1e3
 
 
-def test_optimizers_that_scale_each_parameter_have_none():
-    assert specnet.build("optimizers", "adam").stable_curvature() is None
+ADAPTIVE = [
+    {"type": "adam"},
+    {"type": "adam", "beta_1": 0.5, "amsgrad": True},
+    {"type": "adamw", "weight_decay": 0.0},
+    {"type": "adamax"},
+    {"type": "radam"},
+    {"type": "rmsprop", "rho": 0.999},
+    {"type": "rmsprop", "rho": 0.999, "momentum": 0.9},
+    {"type": "rmsprop", "rho": 0.999, "centered": True},
+    {"type": "adagrad"},
+]
+
+
+@pytest.mark.parametrize("settings", ADAPTIVE, ids=str)
+def test_steps_divided_by_a_preconditioner_do_so_as_well(settings):
+    optimizer = specnet.build("optimizers", {"learning_rate": 0.1, **settings})
+    size, limit = np.array([0.5, 3.0]), optimizer.stable_curvature()
+    for share, grows in ((0.97, False), (1.03, True)):
+        state = State(**{name: np.zeros(2) for name in optimizer.state_names})
+        w = np.full(2, 1e-9)
+        for step in range(100, 1000):
+            for name in {"v", "v_max", "u", "s"} & {*optimizer.state_names}:  # as large gradients have left them
+                getattr(state, name)[...] = size if name == "u" else size**2
+            p = optimizer.preconditioner(state, step)
+            optimizer.update(w, share * limit * p * w, state, step)
+        assert ((np.abs(w) > 1e-6) == grows).all()
+
+
+def test_an_optimizer_is_adaptive_if_it_says_by_what_it_divides():
+    for name, (entry, *_) in registry.claims("optimizers").items():
+        kind = entry.load()
+        assert kind.adaptive == (kind.preconditioner is not Optimizer.preconditioner), name
+
+
+def test_layers_with_rates_of_their_own_have_none():
+    groups = [{"layers": [0], "learning_rate": 0.5}]
+    for kind in ("sgd", "adam"):
+        assert specnet.build("optimizers", {"type": kind, "groups": groups}).stable_curvature_at(0.1) is None
 
 
 def test_a_momentum_that_changes_has_none():
