@@ -10,6 +10,7 @@ from specnet.diagnosis.evidence import Evidence
 from specnet.diagnosis.symptom import GRADIENTS, RATES, Cure, Symptom
 from specnet.functions import format_number
 from specnet.schedules.base import Schedule
+from specnet.words import show_pointer
 
 _LOST = 0.5
 """Share of what the training loss had gained, above which losing it again is told."""
@@ -43,7 +44,7 @@ def diverged(evidence: Evidence) -> Iterator[Symptom]:
         epochs = len(evidence.losses)
         cure = evidence.with_rate(0.1, "to take smaller steps") or Cure("to limit steps", ("training.clip_norm=1",))
         message = f"the run diverged: {evidence.run.manifest['error']}"
-        yield Symptom("diverged", message, {"complete epochs": epochs}, ("optimizer", "learning_rate"), cure)
+        yield Symptom("diverged", message, {"complete epochs": epochs}, evidence.rate_place, cure)
 
 
 def rising_loss(evidence: Evidence) -> Iterator[Symptom]:
@@ -61,7 +62,7 @@ def rising_loss(evidence: Evidence) -> Iterator[Symptom]:
         )
         numbers = {"lowest": least, "last": last, "lost": float((last - least) / gained)}
         cure = evidence.with_rate(0.1, "to take smaller steps")
-        yield Symptom("rising-loss", message, numbers, ("optimizer", "learning_rate"), cure)
+        yield Symptom("rising-loss", message, numbers, evidence.rate_place, cure)
 
 
 def oscillating_loss(evidence: Evidence) -> Iterator[Symptom]:
@@ -79,7 +80,7 @@ def oscillating_loss(evidence: Evidence) -> Iterator[Symptom]:
         message = f"the training loss jumps by {rough:.0%} of all that it gained, from one epoch to the next"
         numbers = {"jump": float(rough), "turns": float(turns)}
         cure = evidence.with_rate(0.1, "to take smaller steps")
-        yield Symptom("oscillating-loss", message, numbers, ("optimizer", "learning_rate"), cure)
+        yield Symptom("oscillating-loss", message, numbers, evidence.rate_place, cure)
 
 
 def plateau(evidence: Evidence) -> Iterator[Symptom]:
@@ -94,7 +95,7 @@ def plateau(evidence: Evidence) -> Iterator[Symptom]:
         message = f"in the first {waited} of {len(losses)} epochs the training loss was not below {level}"
         cure = evidence.with_rate(10, "to leave it sooner")
         numbers = {"epochs": waited, "of": len(losses), "constant prediction": constant}
-        yield Symptom("plateau", message, numbers, ("optimizer", "learning_rate"), cure)
+        yield Symptom("plateau", message, numbers, evidence.rate_place, cure)
 
 
 def still_improving(evidence: Evidence) -> Iterator[Symptom]:
@@ -115,15 +116,15 @@ def still_improving(evidence: Evidence) -> Iterator[Symptom]:
 
 def schedule_over(evidence: Evidence) -> Iterator[Symptom]:
     """The learning rate is almost 0 for a large part of the epochs."""
-    rates, rate = evidence.rates, getattr(evidence.spec.optimizer, "learning_rate", None)
+    rates, (place, rate) = evidence.rates, evidence.rated
     if rates is None or len(rates) < _FEWEST or not rates.max() > 0:
         return
     alive = np.flatnonzero(rates > _OVER * rates.max())
     if (idle := len(rates) - 1 - int(alive[-1])) > _IDLE * len(rates):
-        place, epochs = ("optimizer", "learning_rate"), evidence.spec.training.epochs
-        cure = Cure("for a constant one", (f"optimizer.learning_rate={rates.max():.3g}",))
+        epochs = evidence.spec.training.epochs
+        cure = Cure("for a constant one", (f"{show_pointer(place)}={rates.max():.3g}",))
         if isinstance(rate, Schedule):
-            ends = [f"optimizer.learning_rate.{name}=null" for name in ("steps", "epochs") if getattr(rate, name, None)]
+            ends = [f"{show_pointer(place)}.{name}=null" for name in ("steps", "epochs") if getattr(rate, name, None)]
             cure = Cure("to make it as long as the training", tuple(ends)) if ends else cure
         message = f"the learning rate was below 1 % of its maximum in the last {idle} of {len(rates)} epochs"
         yield Symptom("schedule-over", message, {"epochs": idle, "of": epochs}, place, cure, RATES)

@@ -18,6 +18,7 @@ from specnet.errors import SpecnetError
 from specnet.layers.base import Layer
 from specnet.network.norms import layer_norms, trained_layers
 from specnet.network.summary import layer_costs
+from specnet.optimizers.base import frozen_layers, inner_optimizers
 from specnet.plots.base import Trained
 from specnet.schedules.base import Schedule
 from specnet.spec.model import Spec
@@ -33,6 +34,8 @@ _WORK = 200_000_000
 """Operations that they take, about 0.1 s, unless they are the fewest."""
 _NUMBERS = 200_000
 """Numbers of the training targets that are looked at."""
+_FEWEST_STEPS = 10
+"""Recorded steps of which a median can be judged."""
 _RATES = ("initial", "maximum", "value")
 """Fields of schedules that may be the largest value."""
 
@@ -106,7 +109,8 @@ class Evidence:
     def targets(self) -> Batch:
         """The targets of more training samples, all if they are not too many; without their inputs."""
         train = self.run.data.train
-        chosen = evenly_chosen(train, max(_SAMPLES, _NUMBERS // math.prod(train.targets.shape[1:])))
+        most = max(_SAMPLES, _NUMBERS // math.prod(train.targets.shape[1:]))
+        chosen = evenly_chosen(train._replace(inputs=train.targets), most)  # type: ignore[arg-type]
         targets = self.model.prepare_targets(self.model.targets.apply(chosen.targets))
         return Batch(targets[:, :0] if targets.ndim > 1 else targets, targets, targets, chosen.weight, chosen.mask)
 
@@ -164,6 +168,12 @@ class Evidence:
         return float(self.losses[0])
 
     @cached_property
+    def initial_loss(self) -> float:
+        """The loss of some training samples before the first step."""
+        with np.errstate(all="ignore"):
+            return self.loss(self.initial.outputs(self.batch.inputs, self.batch.mask)[0], self.batch)
+
+    @cached_property
     def learned(self) -> float | None:
         """The share of the loss of a constant output that training has removed, in the state of the results."""
         loss = self.run.metrics["train"]["loss"]
@@ -187,18 +197,26 @@ class Evidence:
         before = self.initial.network.params.flat.astype(np.float64)
         distances = layer_norms(network, network.params.flat - before)
         found = zip(trained_layers(network), distances, layer_norms(network, before), strict=True)
-        return {name: d / norm for name, d, norm in found if norm and network.named[name].is_trained()}
+        return {name: d / norm for name, d, norm in found if norm and self._is_trained(name)}
+
+    def _is_trained(self, name: str) -> bool:
+        network = self.model.network
+        frozen = frozen_layers(self.spec.optimizer, len(network.layers))
+        return network.named[name].is_trained() and int(name.split(".")[1]) not in frozen
 
     @cached_property
     def step_sizes(self) -> dict[str, np.ndarray]:
-        """Of each trained layer the length of recorded steps beside the norm of its parameters."""
-        record, named = self.run.record, self.model.network.named
-        if "update_norms" not in record:
+        """Of each trained layer the length of recorded steps beside the norm of its parameters.
+
+        None if few are recorded, or if an optimizer of full batches decides on their length by itself.
+        """
+        record = self.run.record
+        if len(record.get("update_norms", ())) <= _FEWEST_STEPS or self.spec.optimizer.full_batch:
             return {}
         with np.errstate(divide="ignore", invalid="ignore"):
             ratios = (record["update_norms"] / record["weight_norms"].astype(np.float64))[1:]
         columns = zip(record["layers"].tolist(), ratios.T, strict=True)
-        found = {name: each[np.isfinite(each)] for name, each in columns if named[name].is_trained()}
+        found = {name: each[np.isfinite(each)] for name, each in columns if self._is_trained(name)}
         return {name: each for name, each in found.items() if len(each)}
 
     @cached_property
@@ -207,22 +225,35 @@ class Evidence:
         return {name: float(np.median(ratios)) for name, ratios in self.step_sizes.items()}
 
     @cached_property
+    def rated(self) -> tuple[Pointer, Any]:
+        """The place of the learning rate, of the optimizer or of one inside it, and its value, None without one."""
+        place: Pointer = ("optimizer",)
+        optimizer = self.spec.optimizer
+        while not hasattr(optimizer, "learning_rate") and (inner := next(inner_optimizers(optimizer), None)):
+            place, optimizer = (*place, inner[0]), inner[1]
+        return (*place, "learning_rate"), getattr(optimizer, "learning_rate", None)
+
+    @property
+    def rate_place(self) -> Pointer:
+        """The place of the learning rate in the spec."""
+        return self.rated[0]
+
+    @cached_property
     def rates(self) -> np.ndarray | None:
         """The learning rate (epochs,); None if the optimizer has none."""
-        return self.history.get("optimizer.learning_rate")
+        return self.history.get(show_pointer(self.rate_place))
 
     @property
     def first_rate(self) -> float | None:
         """The learning rate of the first step; None if the optimizer has none, or if it is unknown."""
-        rate = getattr(self.spec.optimizer, "learning_rate", None)
+        rate: float | Schedule | None = self.rated[1]
         if isinstance(rate, Schedule):
             return None if self.rates is None else float(self.rates[0])
         return rate
 
     def with_rate(self, factor: float, purpose: str) -> Cure | None:
         """Return how to multiply the learning rate, or the largest of a schedule; None if the optimizer has none."""
-        rate: Any = getattr(self.spec.optimizer, "learning_rate", None)
-        place: Pointer = ("optimizer", "learning_rate")
+        place, rate = self.rated
         if isinstance(rate, Schedule):
             most = float(max(self.rates)) if self.rates is not None else None
             name = next((name for name in _RATES if getattr(rate, name, None) == most), None)

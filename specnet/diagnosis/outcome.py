@@ -19,9 +19,12 @@ _NOTHING = 0.02
 COMPARED_METRICS = ("accuracy", "balanced_accuracy", "mse", "rmse", "mae", "r2")
 """Metrics of which no constant prediction is good by definition, as for the recall of the commonest class."""
 _WORSE = 0.1
-"""Share by which the loss has to be above that of a constant prediction for a network that went too far."""
+"""Share by which the loss has to be above that of a constant prediction, and of the initial weights, for a network that
+went too far."""
 _LARGE_STEP = 0.1
 """Median length of a step beside the weights from which it goes too far."""
+_FEW_STEPS = 100
+"""Steps up to which a network that has learned nothing may just have had too few."""
 ADAM = {"type": "adam", "learning_rate": 0.01}
 """An optimizer that fits most small networks."""
 _GAP = 0.5
@@ -40,13 +43,16 @@ def no_gain(evidence: Evidence) -> Iterator[Symptom]:
         level = f"{where} that of a constant prediction, {format_number(constant)}"
         message = f"the training loss is {format_number(loss)}, {level}"
         numbers = {"training loss": loss, "constant prediction": constant}
-        if learned < -_WORSE or max(evidence.usual_step.values(), default=0.0) > _LARGE_STEP:
+        worst = max(constant, evidence.initial_loss)
+        if loss > (1 + _WORSE) * worst or max(evidence.usual_step.values(), default=0.0) > _LARGE_STEP:
             cure = evidence.with_rate(0.1, "to take smaller steps")
+        elif evidence.history["step"][-1] < _FEW_STEPS:
+            cure = Cure("to train longer", (f"training.epochs={10 * evidence.spec.training.epochs}",))
         elif registry.name_of("optimizers", type(evidence.spec.optimizer)) == "adam":
             cure = evidence.with_rate(10, "to take larger steps")
         else:
             cure = Cure("for steps whose length does not depend on the gradient", (f"optimizer={json.dumps(ADAM)}",))
-        yield Symptom("no-gain", message, numbers, ("optimizer", "learning_rate"), cure)
+        yield Symptom("no-gain", message, numbers, evidence.rate_place, cure)
 
 
 def below_baseline(evidence: Evidence) -> Iterator[Symptom]:
@@ -89,7 +95,8 @@ def gap(evidence: Evidence) -> Iterator[Symptom]:
 def wide_interval(evidence: Evidence) -> Iterator[Symptom]:
     """The interval of a share of the validation samples contains all its values of the second half of training."""
     data, scores = evidence.run.data, evidence.run.metrics.get("validation", {})
-    if data.validation is None or _knows_nothing(evidence):
+    few = any(found.code == "few-validation-samples" for found in evidence.run.data_symptoms)
+    if few or data.validation is None or _knows_nothing(evidence):
         return
     n = len(data.validation.inputs)
     for metric in evidence.spec.metrics:

@@ -53,8 +53,7 @@ def starting_loss(evidence: Evidence) -> Iterator[Symptom]:
     constant = evidence.constant_loss
     if evidence.spec.pretrained or evidence.unscaled or len(evidence.run.task.parts) > 1 or constant is None:
         return
-    with np.errstate(all="ignore"):
-        loss = evidence.loss(evidence.initial.outputs(evidence.batch.inputs, evidence.batch.mask)[0], evidence.batch)
+    loss = evidence.initial_loss
     numbers = evidence.model.loss.takes == "numbers"
     expected, limit = (constant, _OFF) if numbers else (evidence.uniform_loss, _CONFIDENT)
     if not expected or not loss > limit * expected:

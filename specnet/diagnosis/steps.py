@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,10 +14,11 @@ from specnet import registry
 from specnet.component import build, fresh_copy
 from specnet.diagnosis.evidence import Evidence
 from specnet.diagnosis.symptom import LOSS, Cure, Symptom
-from specnet.errors import DivergenceError
+from specnet.errors import DivergenceError, SpecnetError
 from specnet.functions import format_number
 from specnet.network.curvature import largest_curvatures
 from specnet.optimizers.base import Optimizer
+from specnet.recording.curvature import CURVATURE_ROWS
 from specnet.training.batches import Batch
 from specnet.training.fixed_loss import FixedLoss
 from specnet.training.loop import take_step
@@ -29,18 +31,36 @@ _STEPS = 1000
 """Steps on it."""
 _ADAM_RATES = (0.001, 0.01)
 """Learning rates of adam that are tried if the optimizer of the run does not fit it."""
+_SECONDS = 20
+"""Seconds of the processor that each of these checks may take."""
 _FITTED = 0.5
 """Share of the loss of a constant prediction below which the batch is fitted."""
 _UNSTABLE = 6.0
 """Curvature beside the one from which steps on a parabola overshoot. Networks leave such a point for a flatter one,
 up to about 2, and those of rectifiers up to about 6: Lewkowycz et al., "The large learning rate phase of deep learning:
 the catapult mechanism", 2020."""
+_UNSTABLE_ADAPTIVE = 2.0
+"""The same of an adaptive optimizer, which may leave such a point by dividing by larger gradients."""
 _STABLE = 0.5
 """The same ratio, for a rate to try."""
-_FIRST = 5
-"""Steps after which an adaptive optimizer is judged: before the first it has seen no gradient to divide by."""
+_FIRST = (3, 5)
+"""Steps after each of which an adaptive optimizer overshoots. Before the first it has no gradient to divide by."""
+_ACCURACY = 0.05
+"""Relative error of a curvature, about the square root of that of the eigenvalue."""
 _SEEN = 0.01
 """What a parameter's steps are divided by, beside the root mean square of all, from which it has had a gradient."""
+
+
+class _Deadline:
+    """The end of the time that a check may take."""
+
+    def __init__(self) -> None:
+        self.at = time.thread_time() + _SECONDS
+
+    def check(self) -> None:
+        """Raise a SpecnetError if it has come."""
+        if time.thread_time() > self.at:
+            raise SpecnetError(f"it takes more than {_SECONDS} seconds of the processor")
 
 
 def one_batch(evidence: Evidence) -> Iterator[Symptom]:
@@ -50,13 +70,14 @@ def one_batch(evidence: Evidence) -> Iterator[Symptom]:
     """
     if evidence.learned is None or evidence.learned > 1 - _FITTED or evidence.run.status == "diverged":
         return
-    batch = evidence.batch.select(slice(None, None, math.ceil(evidence.batch.rows / _ROWS)))
+    batch = _some(evidence.batch, _ROWS)
     if (constant := evidence.constant_loss_of(batch)) is None:
         return
-    own = _fit(evidence, fresh_copy(evidence.spec.optimizer), batch)
+    deadline = _Deadline()
+    own = _fit(evidence, fresh_copy(evidence.spec.optimizer), batch, deadline)
     if own < _FITTED * constant:
         return
-    losses = {rate: _fit(evidence, _adam(rate), batch) for rate in _ADAM_RATES}
+    losses = {rate: _fit(evidence, _adam(rate), batch, deadline) for rate in _ADAM_RATES}
     rate = min(losses, key=lambda rate: losses[rate])
     fits = losses[rate] < _FITTED * constant
     message = (
@@ -68,20 +89,24 @@ def one_batch(evidence: Evidence) -> Iterator[Symptom]:
     yield Symptom("one-batch", message, numbers, ("optimizer",) if fits else ("layers",), cure, LOSS)
 
 
+def _some(batch: Batch, most: int) -> Batch:
+    return batch.select(slice(None, None, math.ceil(batch.rows / most)))
+
+
 def _adam(rate: float) -> dict[str, Any]:
     return {"type": "adam", "learning_rate": rate}
 
 
-def _fit(evidence: Evidence, optimizer: Any, batch: Batch) -> float:
+def _fit(evidence: Evidence, optimizer: Any, batch: Batch, deadline: _Deadline) -> float:
     """Return the loss of a batch after steps on it alone, from the initial weights; infinite if they diverge."""
     try:
-        trainer = _trained(evidence, optimizer, batch, _STEPS)
+        trainer = _trained(evidence, optimizer, batch, _STEPS, deadline)
         return evidence.loss(trainer.model.outputs(batch.inputs, batch.mask)[0], batch)
     except DivergenceError:
         return math.inf
 
 
-def _trained(evidence: Evidence, optimizer: Any, batch: Batch, steps: int) -> Trainer:
+def _trained(evidence: Evidence, optimizer: Any, batch: Batch, steps: int, deadline: _Deadline) -> Trainer:
     """Return a trainer after steps on a batch alone, from the initial weights."""
     model, optimizer = evidence.run.model_at(0), build("optimizers", optimizer)
     assert isinstance(optimizer, Optimizer)
@@ -91,42 +116,72 @@ def _trained(evidence: Evidence, optimizer: Any, batch: Batch, steps: int) -> Tr
         while trainer.step < steps:
             for each in trainer.batches:
                 take_step(trainer, each)
+            deadline.check()
             trainer.batches.finish()
     return trainer
 
 
 def large_learning_rate(evidence: Evidence) -> Iterator[Symptom]:
-    """The first steps overshoot: the learning rate is far above the one from which they do."""
+    """The first steps overshoot: the learning rate is far above the one from which they do.
+
+    An adaptive optimizer may recover from that: it is asked only where the run has not fitted its training samples.
+    """
     training, rate, optimizer = evidence.spec.training, evidence.first_rate, evidence.spec.optimizer
     clipped = training.clip_norm or training.clip_value or training.clip_norm_per_weight
     if not rate or clipped or not (stable := optimizer.stable_curvature_at(rate)):
         return
-    try:
-        curvature = _curvature_of_steps(evidence, rate)
-    except DivergenceError:  # which is told by itself
-        return
-    if curvature > _UNSTABLE * stable:
+    most = _UNSTABLE
+    if optimizer.adaptive:
+        most = _UNSTABLE_ADAPTIVE
+        if evidence.learned is not None and evidence.learned > 1 - _FITTED:
+            return
+    deadline = _Deadline()
+    steps, curvature = _least_curvature(evidence, rate, deadline)
+    if curvature > most * stable:
         limit = rate * stable / curvature
         kind = registry.name_of("optimizers", type(optimizer))
-        when = f"after {_FIRST} steps, divided as {kind} divides them" if optimizer.adaptive else "before training"
+        when = f"after {steps} steps, divided as {kind} divides them" if steps else "before training"
         message = (
             f"the learning rate {rate:g} is too large for the curvature of the loss {when}, "
             f"{format_number(curvature)}: steps overshoot from {format_number(limit)} on"
         )
-        cure = evidence.with_rate(_STABLE * limit / rate, "for steps that do not")
+        cure = evidence.with_rate(_stable_rate(evidence, limit, deadline) / rate, "for steps that do not")
         numbers = {"learning rate": rate, "largest curvature": curvature, "product": rate * curvature}
-        yield Symptom("large-learning-rate", message, numbers, ("optimizer", "learning_rate"), cure, LOSS)
+        yield Symptom("large-learning-rate", message, numbers, evidence.rate_place, cure, LOSS)
 
 
-def _curvature_of_steps(evidence: Evidence, rate: float) -> float:
-    """Return the largest eigenvalue of the Hessian H before training or, if an optimizer is adaptive, of P^-1 H.
+def _stable_rate(evidence: Evidence, limit: float, deadline: _Deadline) -> float:
+    """Return a learning rate below a limit. With it, an adaptive optimizer comes to other places with other limits."""
+    rate, optimizer = _STABLE * limit, evidence.spec.optimizer
+    while optimizer.adaptive and (stable := optimizer.stable_curvature_at(rate)):
+        curvature = _least_curvature(evidence, rate, deadline)[1]
+        if not curvature > stable:
+            break
+        rate *= _STABLE * stable / curvature
+    return rate
 
-    P is its preconditioner after the first steps with this learning rate. Parameters that had almost no gradient in
-    them are left out: as soon as they have one, it divides their steps. That makes an eigenvalue smaller at most.
+
+def _least_curvature(evidence: Evidence, rate: float, deadline: _Deadline) -> tuple[int, float]:
+    """Return the least of the curvatures in the first steps with a learning rate, and after how many steps it was."""
+    first = _FIRST if evidence.spec.optimizer.adaptive else (0,)
+    try:
+        found = {steps: _curvature_after(steps, evidence, rate, deadline) for steps in first}
+    except DivergenceError:  # which is told by itself
+        return 0, math.nan
+    steps = min(found, key=lambda steps: found[steps])
+    return steps, found[steps]
+
+
+def _curvature_after(steps: int, evidence: Evidence, rate: float, deadline: _Deadline) -> float:
+    """Return the largest eigenvalue of the Hessian H after so many steps or, if an optimizer is adaptive, of P^-1 H.
+
+    P is its preconditioner after these steps. Parameters that had almost no gradient in them are left out: as soon as
+    they have one, it divides their steps. That makes an eigenvalue smaller at most.
     """
     optimizer = fresh_copy(evidence.spec.optimizer).model_copy(update={"learning_rate": rate})
-    trainer = _trained(evidence, optimizer, evidence.batch, _FIRST if optimizer.adaptive else 0)
-    fixed = FixedLoss(trainer.model, evidence.spec.training, evidence.batch)
+    batch = _some(evidence.batch, CURVATURE_ROWS)
+    trainer = _trained(evidence, optimizer, batch, steps, deadline)
+    fixed = FixedLoss(trainer.model, evidence.spec.training, batch)
     root, trained = np.ones(len(fixed.trained)), fixed.trained
     if (p := optimizer.preconditioner(trainer.optimizer_state, trainer.step)) is not None:
         root = np.sqrt(p.astype(np.float64))
@@ -134,6 +189,7 @@ def _curvature_of_steps(evidence: Evidence, rate: float) -> float:
 
     def gradient(u: np.ndarray) -> np.ndarray:
         """Return that of the loss as a function of u = P^1/2 w, whose Hessian has the eigenvalues of P^-1 H."""
+        deadline.check()
         return fixed.gradient(u / root) / root
 
-    return float(largest_curvatures(gradient, root * trainer.model.network.params.flat, 1, trained)[0])
+    return float(largest_curvatures(gradient, root * trainer.model.network.params.flat, 1, trained, _ACCURACY)[0])

@@ -73,6 +73,8 @@ _CAUSES = {
     "dead-units", "saturated-units", "constant-units",
 }  # fmt: skip
 """Findings that may be the reason why nothing was gained: their cures come before a guess of the learning rate."""
+_GUESSED = ("diverged", "no-gain")
+"""Findings whose cure is such a guess."""
 
 
 class Diagnosis(NamedTuple):
@@ -102,6 +104,6 @@ def diagnose(run: Diagnosed, thorough: bool = True) -> Diagnosis:
             except Exception as error:  # in the code of a plugin, for what its author has not thought of
                 made.unchecked.update(dict.fromkeys(check.codes, describe_error(error)))
     if _CAUSES & {found.code for found in made.findings}:
-        known = [found._replace(cure=None) if found.code == "no-gain" else found for found in made.findings]
+        known = [each._replace(cure=None) if each.code in _GUESSED else each for each in made.findings]
         made = made._replace(findings=known)
     return made

@@ -12,6 +12,8 @@ from specnet.schedules.scheduled import pointer_of
 
 _MOST = 0.5
 """Share of a layer's units from which they are told: a quarter of dead rectifiers is common and harmless."""
+_FEWEST = 10
+"""Training samples from which it says something that units are the same for all of them."""
 _UNMOVED = 1e-3
 """Share of its norm by which training should at least move a layer: a single usual step does."""
 _DONE = 0.9
@@ -40,7 +42,7 @@ def constant_units(evidence: Evidence) -> Iterator[Symptom]:
 def _units(evidence: Evidence, code: str, what: str, share: Callable[[Probed], float]) -> Iterator[Symptom]:
     hidden = [name for name, found in evidence.after.items() if found.units and not evidence.is_output(name)]
     worst = max(hidden, key=lambda name: share(evidence.after[name]), default=None)
-    if worst is None or (after := share(evidence.after[worst])) <= _MOST:
+    if evidence.batch.rows < _FEWEST or worst is None or (after := share(evidence.after[worst])) <= _MOST:
         return
     place, layer, units = pointer_of(worst), evidence.model.network.named[worst], evidence.after[worst].units
     before = share(evidence.before[worst])

@@ -15,7 +15,11 @@ VECTORS = 48
 
 
 def largest_curvatures(
-    gradient: Gradient, w: np.ndarray, count: int = 1, trained: np.ndarray | None = None
+    gradient: Gradient,
+    w: np.ndarray,
+    count: int = 1,
+    trained: np.ndarray | None = None,
+    tolerance: float = CONVERGED,
 ) -> np.ndarray:
     """Return the largest eigenvalues of the Hessian H of a loss at w, the largest first.
 
@@ -28,6 +32,7 @@ def largest_curvatures(
         w: parameters (n,) in float64.
         count: number of eigenvalues; there may be fewer parameters.
         trained: bool (n,), True where a parameter is trained; None means everywhere. H has no other rows and columns.
+        tolerance: size of H v - c v, relative to the largest c, at which an eigenvalue c is found.
 
     Returns:
         Eigenvalues in float64; NaN where a gradient is not finite.
@@ -53,7 +58,7 @@ def largest_curvatures(
         values, vectors = np.linalg.eigh(projected[:size, :size])
         values, vectors = values[::-1][:count], vectors[:, ::-1][:, :count]
         residuals = np.linalg.norm(vectors.T @ image[:size] - values[:, None] * (vectors.T @ basis[:size]), axis=1)
-        if size == most or residuals.max() <= CONVERGED * np.abs(values).max():
+        if size == most or residuals.max() <= tolerance * np.abs(values).max():
             return values
         block = image[new][: most - size]
 

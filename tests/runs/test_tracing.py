@@ -54,6 +54,18 @@ CASES = {
                                                        "monitor": "train/loss"}}},
     "smaller batches": {"training": {"epochs": 2, "batch_size": {"type": "piecewise", "boundaries": [1],
                                                                  "values": [12, 3]}}},
+    "sharpness-aware": {"optimizer": {"type": "sam", "optimizer": SGD}},
+    "groups": {"optimizer": {**SGD, "groups": [{"layers": [0], "learning_rate": 0.5}]}},
+    "class weights": {"loss": {"type": "bce_with_logits", "pos_weight": 3.0}},
+    "recurrent": {
+        "dataset": {"type": "copy", "n_samples": 12, "length": 3, "symbols": 4},
+        "layers": [
+            {"type": "embedding", "output_dim": 4},
+            {"type": "lstm", "units": 4, "return_sequences": True},
+            "linear",
+        ],
+        "loss": "cross_entropy",
+    },
     "quasi-Newton": {"optimizer": "lbfgs", "training": {"epochs": 3, "batch_size": "full"}},
     "augmented": {"transforms": {"inputs": ["standardize", {"type": "gaussian_noise", "std": 0.1}]}},
     "weighted sum": {"loss": {"type": "bce_with_logits", "reduction": "sum"}, "optimizer": SGD},
