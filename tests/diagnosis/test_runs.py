@@ -133,3 +133,43 @@ def test_the_page_of_a_run_as_it_should_be_says_so(tmp_path):
 def test_every_code_is_in_the_documentation():
     text = (Path(__file__).parents[2] / "docs/when-it-does-not-learn.md").read_text()
     assert re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE) == [code for check in CHECKS for code in check.codes]
+
+
+def test_a_layer_that_is_not_to_be_trained_is_not_said_to_stand_still(tmp_path):
+    frozen = MOONS | {"optimizer": {"type": "sgd", "groups": [{"layers": [0], "trainable": False}]}}
+    run = specnet.run(frozen, tmp_path / "run", report=False)
+    assert "small-updates" not in {each.code for each in run.diagnosis.findings}
+
+
+def test_a_single_sample_says_nothing_of_units(tmp_path):
+    x = np.ones((1, 2))
+    spec = {"layers": [HIDDEN, "relu", OUT], "loss": "mse", "plots": [], "training": {"epochs": 15}}
+    run = specnet.run(spec, tmp_path / "run", data=(x, x[:, :1]), report=False)
+    assert not {each.code for each in run.diagnosis.findings} & {"dead-units", "saturated-units", "constant-units"}
+
+
+def test_few_steps_are_told_to_be_more_and_not_to_be_large(tmp_path):
+    for optimizer in ("levenberg_marquardt", {"type": "adam", "learning_rate": 1e-4}):
+        short = WAVES | {"optimizer": optimizer, "training": {"epochs": 2, "batch_size": "full"}}
+        found = specnet.run(short, tmp_path / str(len(str(optimizer))), report=False).diagnosis.findings
+        symptoms = {each.code: each for each in found}
+        assert "large-updates" not in symptoms
+        if "no-gain" in symptoms:
+            assert symptoms["no-gain"].cure.overrides == ("training.epochs=20",)
+    assert "no-gain" in symptoms
+
+
+def test_the_learning_rate_of_an_inner_optimizer_is_what_is_to_be_changed(tmp_path):
+    inner = {"type": "sgd", "learning_rate": 100}
+    run = specnet.run(MOONS | {"optimizer": {"type": "lookahead", "optimizer": inner}}, tmp_path / "run", report=False)
+    places = {each.cure.overrides for each in run.diagnosis.findings if each.code in ("rising-loss", "large-updates")}
+    assert places == {("optimizer.optimizer.learning_rate=10",)}
+
+
+def test_a_check_that_takes_too_long_is_not_done(tmp_path, monkeypatch):
+    monkeypatch.setattr("specnet.diagnosis.steps._SECONDS", 0)
+    specnet.run(MOONS | sgd(1e-4), tmp_path / "run", report=False)
+    unchecked = specnet.explain(tmp_path / "run").unchecked
+    assert unchecked == dict.fromkeys(
+        ("large-learning-rate", "one-batch"), "it takes more than 0 seconds of the processor"
+    )
