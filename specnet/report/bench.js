@@ -88,7 +88,7 @@ class Bench {
       const last = below ? list.length : list.findLastIndex((layer) => JSON.stringify(layer).includes('"type":"linear"'));
       return list.map((layer, i) => {
         const hidden = i < last;
-        if (activation && hidden && layer.type in ACTIVATIONS) return { type: activation };
+        if (activation && hidden && layer.type in ACTIVATIONS) return { type: activation, name: layer.name };
         const made = { ...layer };
         if (dropout !== null && layer.type === "dropout") made.rate = dropout;
         for (const size of ["units", "filters"]) if (hidden && layer[size]) made[size] = Math.max(1, Math.round(layer[size] * width));

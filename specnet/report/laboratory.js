@@ -109,8 +109,8 @@ class Laboratory {
     const last = train.at(-1);
     if (bench.diverged) return ["bad", `Diverged: in epoch ${bench.trainer.epoch} the loss is no longer a finite number.`];
     if (!bench.faithful && most > 3 * start) {
-      const now = last < most / 2 ? `; now it is ${show(last)}` : "";
-      return ["bad", `Diverging: the loss rose to ${show(most / start)} times that of the run's first epoch${now}.`];
+      const [kind, now] = last > start ? ["Diverging", ""] : ["Diverged at first", `, and has fallen to ${show(last)} since`];
+      return ["bad", `${kind}: the loss rose to ${show(most / start)} times that of the run's first epoch${now}.`];
     }
     if (!bench.faithful) return ["", `Changed: ${bench.describe()}. The thick grey curve is the recorded run.`];
     const far = `largest relative difference of the loss ${worst.toExponential(1)}`;
@@ -127,7 +127,7 @@ class Laboratory {
     const { bench } = this;
     const { lab, recorded, held: { splits } } = bench;
     const types = lab.layers.map(({ type }) => type);
-    const plain = types.every((type) => !["residual", "parallel", "sequential", "repeat", "reshape"].includes(type));
+    const plain = types.every((type) => !["residual", "parallel", "sequential", "repeat", "reshape", "add", "average", "multiply", "maximum"].includes(type));
     const sizes = (factor) => lab.layers.slice(0, types.lastIndexOf("linear")).map(({ units, filters }) => units ?? filters).filter(Boolean)
       .map((size) => Math.max(1, Math.round(size * factor))).join(", ");
     const made = [this.rate()];
@@ -204,6 +204,7 @@ class Laboratory {
     } else if (scene.addable) parts.push(element("span", {}, "A click adds a point."));
     parts.push(element("span", { id: "point-keys" }, "Drag points to move them, out of the picture to remove them. Keys: arrows, Enter, Delete."));
     scene.board.canvas.setAttribute("aria-describedby", "point-keys");
+    parts.push(scene.where);
     parts.push(this.button("Recorded points", "Undo changes of points", () => { this.bench.edit(null); this.tell(); }));
     return element("div", { class: "points-bar" }, ...parts);
   }
