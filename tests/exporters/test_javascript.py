@@ -95,7 +95,7 @@ MISTAKES = {
 
 
 def test_rows_that_do_not_fit_are_refused_by_place_and_other_lists_are_read(export, request):
-    run, _ = export()
+    export()
     chrome = request.getfixturevalue("chrome")
     chrome.end()
     script = Path("net.js").read_text(encoding="utf-8")
@@ -110,7 +110,7 @@ def test_rows_that_do_not_fit_are_refused_by_place_and_other_lists_are_read(expo
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not installed")
 def test_a_file_mjs_is_an_es_module(export):
-    run, _ = export()
+    export()
     result = CliRunner().invoke(cli, ["export", "run", "--to", "javascript", "-o", "net.mjs"])
     assert "largest difference from the run's predictions for " in result.stdout
     assert Path("net.mjs").read_text(encoding="utf-8").endswith("export { predict };\n")
