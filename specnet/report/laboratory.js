@@ -204,8 +204,7 @@ class Laboratory {
     } else if (scene.addable) parts.push(element("span", {}, "A click adds a point."));
     parts.push(element("span", { id: "point-keys" }, "Drag points to move them, out of the picture to remove them. Keys: arrows, Enter, Delete."));
     scene.board.canvas.setAttribute("aria-describedby", "point-keys");
-    parts.push(scene.where);
-    parts.push(this.button("Recorded points", "Undo changes of points", () => { this.bench.edit(null); this.tell(); }));
+    parts.push(this.button("Recorded points", "Undo changes of points", () => { this.bench.edit(null); this.tell(); }), scene.where);
     return element("div", { class: "points-bar" }, ...parts);
   }
 
