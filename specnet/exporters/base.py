@@ -35,6 +35,8 @@ class Exporter(ABC):
     group: ClassVar[str] = "exporters"
     extension: ClassVar[str] = ""
     """Extension of the file's name, such as ".py"."""
+    other_extensions: ClassVar[tuple[str, ...]] = ()
+    """Further extensions that the file's name may have."""
     needs_rows: ClassVar[bool] = True
     """Whether it needs rows of the data; `write` gets none otherwise."""
 
@@ -66,8 +68,8 @@ def export(run: TrainedModel, target: str, path: Path, rows: np.ndarray | None =
         ExportError: if a component cannot be exported, or predictions differ.
     """
     exporter: Exporter = find_class("exporters", target)()
-    if path.suffix != exporter.extension:
-        raise UsageError(f"{path}: the file name should end in {exporter.extension}")
+    if path.suffix not in (extensions := (exporter.extension, *exporter.other_extensions)):
+        raise UsageError(f"{path}: the file name should end in {' or '.join(extensions)}")
     if rows is None and not exporter.needs_rows:
         rows = np.empty(0)
     elif rows is None:

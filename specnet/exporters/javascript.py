@@ -20,21 +20,28 @@ from specnet.runs.files import write_file
 from specnet.runs.trained import TrainedModel
 from specnet.transforms.pipeline import SELECTION, Pipeline
 
+_EXPORTS = {
+    ".js": 'if (typeof module !== "undefined") module.exports = { predict };',
+    ".mjs": "export { predict };",
+}
 _CALL = """
-const {{ predict }} = require({path});
-let text = "";
-process.stdin.on("data", (part) => {{ text += part; }});
-process.stdin.on("end", () => process.stdout.write(JSON.stringify(predict(JSON.parse(text)))));
+import({address}).then(({{ predict }}) => {{
+  let text = "";
+  process.stdin.on("data", (part) => {{ text += part; }});
+  process.stdin.on("end", () => process.stdout.write(JSON.stringify(predict(JSON.parse(text)))));
+}});
 """
 
 
 class JavaScript(Exporter):
     """One file with a function `predict`, made of the twins of the layers; all numbers are float64.
 
-    If Node.js is installed, its predictions are compared with those of the run.
+    A file `.js` is a script of a page or a CommonJS module, a file `.mjs` an ES module. If Node.js is installed, its
+    predictions are compared with those of the run.
     """
 
     extension = ".js"
+    other_extensions = (".mjs",)
 
     def write(self, run: TrainedModel, rows: np.ndarray, path: Path) -> Iterable[str]:
         spec, network = run.spec.to_json(), run.model.network
@@ -63,7 +70,7 @@ class JavaScript(Exporter):
             *map(resource, names),
             f"return predictor({json.dumps(model, allow_nan=False)});",
             "})();",
-            'if (typeof module !== "undefined") module.exports = { predict };',
+            _EXPORTS[path.suffix],
             "",
         ])  # fmt: skip
         write_file(path, lambda file: file.write(content.encode()))
@@ -74,7 +81,7 @@ class JavaScript(Exporter):
         node = shutil.which("node")
         if node is None:
             return None
-        call = _CALL.format(path=json.dumps(str(path.absolute())))
+        call = _CALL.format(address=json.dumps(path.absolute().as_uri()))
         given = json.dumps(rows.tolist())
         done = subprocess.run([node, "-e", call], input=given, capture_output=True, text=True, check=False, timeout=300)
         if done.returncode:

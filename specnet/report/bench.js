@@ -15,6 +15,11 @@ const CHOICES = {
   sgd: { type: "sgd" }, "sgd with momentum": { type: "sgd", momentum: 0.9 }, adam: { type: "adam" }, adamw: { type: "adamw" }, rmsprop: { type: "rmsprop" },
 };
 
+/** The largest of some numbers, be they many. */
+function largest(numbers) {
+  return numbers.reduce((a, b) => Math.max(a, b), -Infinity);
+}
+
 class Bench {
   static async open(lab) {
     const [w, state, losses] = await Promise.all([lab.params, lab.state, lab.losses].map(unpackNumbers));
@@ -26,12 +31,13 @@ class Bench {
   constructor(lab, held) {
     Object.assign(this, { lab, held, attempts: [] });
     this.last = lab.last;
+    const { batch_size: size } = lab.training;
     this.recorded = {
-      learning_rate: held.rates.learning_rate ? Math.max(...held.rates.learning_rate) : lab.optimizer.learning_rate,
+      learning_rate: held.rates.learning_rate ? largest(held.rates.learning_rate) : lab.optimizer.learning_rate,
       optimizer: lab.optimizer.type,
       activation: null,
       width: 1,
-      batch_size: Math.min(lab.training.batch_size ?? Infinity, held.splits.train.n),
+      batch_size: size && size < held.splits.train.n ? size : "full",
       l2: lab.training.l2,
       dropout: null,
       noise: 0,
@@ -53,7 +59,7 @@ class Bench {
   rewind() {
     if (this.train?.length) this.attempts = [...this.attempts, { name: this.name, losses: this.train }].slice(-3);
     this.splits ??= this.held.splits;
-    Object.assign(this, { train: [], validation: [], worst: 0, faithful: this.pristine, diverged: false });
+    Object.assign(this, { train: [], validation: [], worst: 0, most: -Infinity, faithful: this.pristine, diverged: false });
     const network = this.network();
     const { w, state } = this.held;
     if (this.chosen.width === 1) network.w.set(w);
@@ -75,21 +81,23 @@ class Bench {
     }
   }
 
-  /** Layers as they are chosen. */
+  /** Layers as they are chosen: what follows the last linear layer belongs to the loss, and stays. */
   get layers() {
     const { activation, width, dropout } = this.chosen;
-    const { layers } = this.lab;
-    const change = (list, hidden) => list.map((layer, i) => {
-      const made = { ...layer };
-      if (activation && hidden(i) && layer.type in ACTIVATIONS) return { type: activation };
-      if (dropout !== null && layer.type === "dropout") made.rate = dropout;
-      for (const size of ["units", "filters"]) if (hidden(i) && layer[size]) made[size] = Math.max(1, Math.round(layer[size] * width));
-      if (layer.layers) made.layers = change(layer.layers, () => true);
-      if (layer.branches) made.branches = layer.branches.map((branch) => change(branch, () => true));
-      return made;
-    });
-    const last = this.lab.layers.findLastIndex(({ type }) => type === "linear");
-    return change(layers, (i) => i < last);
+    const change = (list, below) => {
+      const last = below ? list.length : list.findLastIndex((layer) => JSON.stringify(layer).includes('"type":"linear"'));
+      return list.map((layer, i) => {
+        const hidden = i < last;
+        if (activation && hidden && layer.type in ACTIVATIONS) return { type: activation, name: layer.name };
+        const made = { ...layer };
+        if (dropout !== null && layer.type === "dropout") made.rate = dropout;
+        for (const size of ["units", "filters"]) if (hidden && layer[size]) made[size] = Math.max(1, Math.round(layer[size] * width));
+        if (layer.layers) made.layers = change(layer.layers, hidden);
+        if (layer.branches) made.branches = layer.branches.map((branch) => change(branch, hidden));
+        return made;
+      });
+    };
+    return change(this.lab.layers, false);
   }
 
   get optimizer() {
@@ -109,7 +117,7 @@ class Bench {
     const factor = learning_rate / this.recorded.learning_rate;
     const value = (table) => table[Math.min(this.moment(), table.length - 1)];
     return {
-      ...this.lab.training, batch_size, l2, noise,
+      ...this.lab.training, batch_size: batch_size === "full" ? null : batch_size, l2, noise,
       rate: () => (rates.learning_rate ? factor * value(rates.learning_rate) : learning_rate),
       decay: () => (rates.weight_decay && this.optimizer === this.lab.optimizer ? value(rates.weight_decay) : this.optimizer.weight_decay),
     };
@@ -118,9 +126,10 @@ class Bench {
   /** The step of the run at which schedules are: after as many epochs, where batches have another size. */
   moment() {
     const { steps, epoch, position, samples } = this.trainer;
-    const [n, size] = [this.held.splits.train.n, this.recorded.batch_size];
+    const { n } = this.held.splits.train;
+    const size = this.recorded.batch_size;
     if (this.faithful || (this.chosen.batch_size === size && samples.n === n)) return steps;
-    return Math.floor((epoch + position / samples.n) * Math.ceil(n / size));
+    return Math.floor((epoch + position / samples.n) * (size === "full" ? 1 : Math.ceil(n / size)));
   }
 
   /** Change a setting now, without a new beginning unless weights have other shapes. */
@@ -174,6 +183,7 @@ class Bench {
     if (loss === null) return false;
     const { epoch } = this.trainer;
     this.train.push(loss);
+    this.most = Math.max(this.most, loss);
     this.name = this.describe();
     if (this.splits.validation) this.validation.push(this.trainer.measure(this.splits.validation));
     const place = this.lab.epochs.indexOf(epoch);

@@ -12,6 +12,7 @@ _ACTIVATIONS = (
     "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "relu6", "selu", "mish", "hard_sigmoid",
     "hard_silu", "softsign", "sine", "square", "gaussian",
 )  # fmt: skip
+_MERGES = ("concat", "add", "average", "multiply", "maximum")
 LAYER_TWINS: dict[str, tuple[str, ...]] = {
     "linear": ("linear.js",),
     **dict.fromkeys(_ACTIVATIONS, ("activation.js",)),
@@ -24,7 +25,7 @@ LAYER_TWINS: dict[str, tuple[str, ...]] = {
         ("windows.js", "pooling.js"),
     ),
     **dict.fromkeys(("batch_norm", "layer_norm", "rms_norm"), ("normalization.js",)),
-    **dict.fromkeys(("residual", "parallel", "sequential", "repeat"), ("composite.js",)),
+    **dict.fromkeys(("residual", "parallel", "sequential", "repeat", *_MERGES), ("composite.js",)),
 }
 """Layers that have a twin, by their names in a spec, and the scripts that it needs."""
 LOSS_TWINS = ("mse", "mae", "huber", "log_cosh", "bce", "bce_with_logits", "hinge", "cross_entropy")
@@ -38,6 +39,7 @@ _FIXED: dict[str, dict[str, Any]] = {
     "conv2d": {"groups": 1, "padding_mode": "zeros"},
     "softmax": {"axis": -1},
     "log_softmax": {"axis": -1},
+    "concat": {"axis": -1},
     "cross_entropy": {"ignore_index": None},
 }
 """Fields that twins have with this value alone."""
@@ -56,6 +58,9 @@ def check_layers(layers: Sequence[Mapping[str, Any]], *place: str | int, trainin
     """
     for where, layer in walk_layers(layers, *place):
         check_twin(layer, LAYER_TWINS, *where, training=training)
+        if layer["type"] == "repeat" and any(each["type"] in _MERGES for each in layer["layers"]):
+            message = f"{show_pointer(where)}: the twin of repeat in JavaScript takes no outputs by name"
+            raise SpecnetError(message, pointer=where)
 
 
 def check_twin(fields: Mapping[str, Any], known: Collection[str], *place: str | int, training: bool = True) -> None:

@@ -36,8 +36,8 @@ class Laboratory {
   toolbar() {
     this.go = this.button("Train", "Train to the end of the run, or pause", () => this.toggle());
     this.go.classList.add("primary");
-    const one = this.button("One batch", "Take one step", () => { this.pause(); this.take(false); });
-    const epoch = this.button("One epoch", "Train to the end of the epoch", () => { this.pause(); this.take(true); });
+    const one = this.button("One batch", "Take one step", () => { this.pause(); this.play(() => true); });
+    const epoch = this.button("One epoch", "Train to the end of the epoch", () => { this.pause(); this.play((whole) => whole); });
     const back = this.button("Rewind", "Back to the same initial weights; settings stay", () => { this.pause(); this.bench.rewind(); this.tell(); });
     return element("div", { class: "tools", role: "group", "aria-label": "Training" }, this.go, one, epoch, back, this.moment);
   }
@@ -49,30 +49,30 @@ class Laboratory {
     else this.play();
   }
 
-  play() {
+  /** Train, some milliseconds at a time, until a step ends it: `ends` is asked whether it was the last of its epoch. */
+  play(ends = () => false) {
     if (this.bench.done) this.bench.rewind();
     this.go.textContent = "Pause";
     const work = () => {
       const end = performance.now() + PATIENCE;
-      while (performance.now() < end && !this.bench.done) this.bench.step();
-      if (this.bench.done) this.pause();
-      else this.timer = requestAnimationFrame(work);
+      let ended;
+      do ended = ends(this.bench.step()) || this.bench.done;
+      while (!ended && performance.now() < end);
+      if (ended) {
+        this.pause();
+        return;
+      }
+      this.timer = requestAnimationFrame(work);
       // A slow picture is drawn less often, so that it takes an eighth of the time at most.
       if (performance.now() - this.drawn > Math.max(REDRAW, 7 * this.cost)) this.tell();
     };
-    this.timer = requestAnimationFrame(work);
+    work();
   }
 
   pause() {
     cancelAnimationFrame(this.timer);
     this.timer = null;
     this.go.textContent = "Train";
-    this.tell();
-  }
-
-  take(whole) {
-    if (this.bench.done) this.bench.rewind();
-    while (!this.bench.step() && whole);
     this.tell();
   }
 
@@ -92,7 +92,7 @@ class Laboratory {
     const batch = position ? `, batch ${Math.round(position / size)}` : "";
     this.moment.textContent = `epoch ${epoch} of ${this.bench.last}${batch}${loss === undefined ? "" : ` · loss ${show(loss)}`}`;
     const [kind, text] = this.verdict();
-    this.status.setAttribute("aria-live", this.timer ? "off" : "polite"); // a screen reader hears how it ends
+    for (const told of [this.status, this.moment]) told.setAttribute("aria-live", this.timer ? "off" : "polite"); // a screen reader hears how it ends
     this.status.className = `verdict ${kind}`;
     this.status.textContent = text;
     for (const [name, input] of Object.entries(this.inputs)) {
@@ -104,13 +104,13 @@ class Laboratory {
   /** How the training goes: its kind, and in words. */
   verdict() {
     const { bench } = this;
-    const { lab, train, worst } = bench;
+    const { lab, train, worst, most } = bench;
     const start = bench.held.losses[0] ?? train[0];
-    const [most, last] = [Math.max(...train), train.at(-1)];
+    const last = train.at(-1);
     if (bench.diverged) return ["bad", `Diverged: in epoch ${bench.trainer.epoch} the loss is no longer a finite number.`];
     if (!bench.faithful && most > 3 * start) {
-      const now = last < most / 2 ? `; now it is ${show(last)}` : "";
-      return ["bad", `Diverging: the loss rose to ${show(most / start)} times that of the run's first epoch${now}.`];
+      const [kind, now] = last > start ? ["Diverging", ""] : ["Diverged at first", `, and has fallen to ${show(last)} since`];
+      return ["bad", `${kind}: the loss rose to ${show(most / start)} times that of the run's first epoch${now}.`];
     }
     if (!bench.faithful) return ["", `Changed: ${bench.describe()}. The thick grey curve is the recorded run.`];
     const far = `largest relative difference of the loss ${worst.toExponential(1)}`;
@@ -127,7 +127,7 @@ class Laboratory {
     const { bench } = this;
     const { lab, recorded, held: { splits } } = bench;
     const types = lab.layers.map(({ type }) => type);
-    const plain = types.every((type) => !["residual", "parallel", "sequential", "repeat", "reshape"].includes(type));
+    const plain = types.every((type) => !["residual", "parallel", "sequential", "repeat", "reshape", "add", "average", "multiply", "maximum"].includes(type));
     const sizes = (factor) => lab.layers.slice(0, types.lastIndexOf("linear")).map(({ units, filters }) => units ?? filters).filter(Boolean)
       .map((size) => Math.max(1, Math.round(size * factor))).join(", ");
     const made = [this.rate()];
@@ -137,7 +137,8 @@ class Laboratory {
     if (own) choice("activation", "activation", [[null, `${own}, as recorded`], ...Object.keys(ACTIVATIONS).map((each) => [each, each])]);
     if (plain && sizes(1)) choice("width", "units of hidden layers", [0.125, 0.25, 0.5, 1, 2, 4].map((factor) => [factor, sizes(factor)]));
     const powers = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512].filter((size) => size < splits.train.n);
-    choice("batch_size", "batch size", [...new Set([...powers, recorded.batch_size, splits.train.n])].sort((a, b) => a - b).map((size) => [size, size === splits.train.n ? `${size}, all` : size]));
+    const some = [...new Set([...powers, recorded.batch_size])].filter(Number).sort((a, b) => a - b);
+    choice("batch_size", "batch size", [...some.map((size) => [size, size]), ["full", "all"]]);
     choice("l2", "l2 penalty", [...new Set([0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, recorded.l2])].sort((a, b) => a - b).map((each) => [each, each]));
     if (JSON.stringify(lab.layers).includes('"dropout"')) choice("dropout", "dropout", [[null, "as recorded"], ...[0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7].map((each) => [each, each])]);
     choice("noise", "noise on inputs", [0, 0.02, 0.05, 0.1, 0.2, 0.5, 1].map((each) => [each, each]));
@@ -153,7 +154,8 @@ class Laboratory {
   /** The learning rate, on a logarithmic scale; of a schedule the largest one. */
   rate() {
     const { recorded } = this.bench;
-    const slider = element("input", { type: "range", min: -5, max: 1, step: 0.05 });
+    const own = Math.log10(recorded.learning_rate);
+    const slider = element("input", { type: "range", min: Math.min(-5, own), max: Math.max(1, own), step: 0.05 });
     const told = element("strong", {});
     this.inputs.learning_rate = slider;
     slider.show = () => {
@@ -163,7 +165,7 @@ class Laboratory {
       slider.setAttribute("aria-valuetext", show(rate));
     };
     slider.addEventListener("input", () => {
-      const near = Math.abs(Number(slider.value) - Math.log10(recorded.learning_rate)) < 0.026;
+      const near = Math.abs(Number(slider.value) - own) < 0.026;
       this.bench.choose("learning_rate", near ? recorded.learning_rate : Number((10 ** slider.value).toPrecision(3)));
       const { value } = slider;
       slider.show();
@@ -202,7 +204,7 @@ class Laboratory {
     } else if (scene.addable) parts.push(element("span", {}, "A click adds a point."));
     parts.push(element("span", { id: "point-keys" }, "Drag points to move them, out of the picture to remove them. Keys: arrows, Enter, Delete."));
     scene.board.canvas.setAttribute("aria-describedby", "point-keys");
-    parts.push(this.button("Recorded points", "Undo changes of points", () => { this.bench.edit(null); this.tell(); }));
+    parts.push(this.button("Recorded points", "Undo changes of points", () => { this.bench.edit(null); this.tell(); }), scene.where);
     return element("div", { class: "points-bar" }, ...parts);
   }
 
@@ -211,11 +213,7 @@ class Laboratory {
   homeward() {
     const note = element("p", { class: "note", role: "status" });
     const give = (text) => {
-      const { chosen, splits, held: kept } = this.bench;
-      note.textContent = [
-        splits === kept.splits ? "" : "Points that you changed are not part of a spec: copy them as CSV.",
-        chosen.width === 1 ? "" : "Other widths start from other weights in Python than in this page.",
-      ].join(" ");
+      note.textContent = remarks(this.bench).join(" ");
       this.home.hidden = false;
       this.home.value = text;
       this.home.rows = Math.min(16, text.split("\n").length);

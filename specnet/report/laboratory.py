@@ -26,7 +26,7 @@ from specnet.report.javascript import (
     scripts_of,
 )
 from specnet.report.paths import relative_paths
-from specnet.schedules.base import Schedule
+from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.schedules.scheduled import ScheduledFields, rates_by_step
 from specnet.spec.shortest import shortest_spec
 from specnet.training.batches import Batch
@@ -142,13 +142,26 @@ def rates(run: Reported, rows: int) -> dict[str, np.ndarray]:
     """Return the optimizer's fields with schedules: a value for each step, by the field's name.
 
     What a schedule that watches a value has made of it is in the history, epoch by epoch.
+
+    Raises:
+        SpecnetError: if the values are not those that the history has, as in a run resumed with other epochs.
     """
     steps = -(-rows // min(run.spec.training.batch_size or rows, rows))
-    optimizer = fresh_copy(run.spec.optimizer)
-    scheduled = ScheduledFields({"optimizer": optimizer})
-    if scheduled.watching:
-        return {field.name: np.repeat(run.history[f"optimizer.{field.name}"], steps) for field in scheduled.fields}
-    return rates_by_step(optimizer, steps, steps * run.spec.training.epochs)
+    scheduled = ScheduledFields({"optimizer": fresh_copy(run.spec.optimizer)})
+    if scheduled.fields and steps * run.spec.training.epochs > LAB_NUMBERS:
+        raise _too_large()
+    watching = {field.name for field in scheduled.fields if isinstance(field.value, WatchingSchedule)}
+    found = rates_by_step(run.spec.optimizer, steps, steps * run.spec.training.epochs)
+    for name, values in found.items() if run.history else ():
+        recorded = run.history[f"optimizer.{name}"]
+        if name in watching:
+            found[name] = np.repeat(recorded, steps)
+        elif not np.allclose(values[steps - 1 :: steps][: len(recorded)], recorded, rtol=1e-12, atol=0):
+            message = (
+                f"optimizer.{name} was not that of the spec in all epochs, as the run was resumed or watched a value"
+            )
+            raise SpecnetError(message, pointer=("optimizer", name))
+    return found
 
 
 def affine(raw: np.ndarray, transformed: np.ndarray) -> dict[str, list[float]] | None:

@@ -19,6 +19,7 @@ class LiveScene {
     this.scene.frame = () => this.values();
     this.board = this.scene.boards?.[0] ?? this.scene.main;
     this.grid = this.points();
+    this.where = element("output", { class: "note" });
     this.listen();
     new ResizeObserver(() => this.draw()).observe(stage);
   }
@@ -132,6 +133,7 @@ class LiveScene {
   listen() {
     const { canvas } = this.board;
     canvas.tabIndex = 0;
+    canvas.setAttribute("role", "application"); // so that screen readers pass on the arrow keys
     canvas.classList.add("editable");
     const pixels = (event) => [event.offsetX, event.offsetY];
     let held = null;
@@ -177,6 +179,7 @@ class LiveScene {
     } else return;
     event.preventDefault();
     this.draw();
+    this.where.textContent = `Cross at ${(this.at ?? at).map(show).join(", ")}; ${this.bench.splits.train.n} training points.`;
   }
 }
 

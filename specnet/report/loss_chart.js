@@ -42,7 +42,14 @@ class LossChart {
     for (const tick of ticks) board.polyline([0, this.bench.last], [Math.log10(tick), Math.log10(tick)], theme.edge, 1);
     for (const [name, epochs, losses, color, width, dash] of curves) {
       context.globalAlpha = name === "recorded" ? 0.45 : 1;
-      board.polyline(epochs, losses.map((loss) => (loss > 0 && Number.isFinite(loss) ? Math.log10(loss) : null)), color, width, dash);
+      const heights = losses.map((loss) => (loss > 0 && Number.isFinite(loss) ? Math.log10(loss) : null));
+      board.polyline(epochs, heights, color, width, dash);
+      if (heights.length === 1 && heights[0] !== null) { // a single epoch is no line yet
+        context.beginPath();
+        context.arc(board.x(epochs[0]), board.y(heights[0]), width + 1, 0, 2 * Math.PI);
+        context.fillStyle = color;
+        context.fill();
+      }
     }
     context.globalAlpha = 1;
     board.axes();

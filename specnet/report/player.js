@@ -93,7 +93,7 @@ class Player {
   key(event) {
     const { first, back, forward, last, best } = this.moves;
     const moves = { Home: first, ArrowLeft: back, ArrowRight: forward, End: last, b: best, " ": () => this.toggle() };
-    const owner = event.target.closest("input, select, button, summary, [tabindex]");
+    const owner = event.target.closest("input, select, textarea, button, summary, [tabindex]");
     // The slider moves by itself, and a button does nothing with arrows.
     const taken = owner === this.slider ? !" b".includes(event.key) : owner?.localName === "button" ? event.key === " " : owner !== null;
     if (taken || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || !(event.key in moves)) return;

@@ -4,13 +4,14 @@
 function changedValues(bench) {
   const { lab, chosen, recorded } = bench;
   const found = [];
-  const rate = lab.optimizer.learning_rate;
+  const schedule = bench.held.rates.learning_rate ? lab.spec.optimizer.learning_rate : null;
+  const rate = schedule ? scaledRate(schedule, chosen.learning_rate / recorded.learning_rate) : chosen.learning_rate;
   if (chosen.optimizer !== recorded.optimizer) {
     const { type, momentum } = bench.optimizer;
-    found.push(["optimizer", { type, learning_rate: chosen.learning_rate, ...(momentum ? { momentum } : {}) }]);
+    found.push(["optimizer", { type, learning_rate: rate, ...(momentum ? { momentum } : {}) }]);
   } else if (chosen.learning_rate !== recorded.learning_rate) {
-    const scaled = Number(((rate.initial * chosen.learning_rate) / recorded.learning_rate).toPrecision(3));
-    found.push(rate.initial ? ["optimizer.learning_rate.initial", scaled] : ["optimizer.learning_rate", chosen.learning_rate]);
+    const parts = Object.keys(schedule ?? {}).filter((name) => JSON.stringify(rate[name]) !== JSON.stringify(schedule[name]));
+    found.push(...(schedule ? parts.map((name) => [`optimizer.learning_rate.${name}`, rate[name]]) : [["optimizer.learning_rate", rate]]));
   }
   found.push(...changedLayers(lab.layers, bench.layers, "layers"));
   if (chosen.batch_size !== recorded.batch_size) found.push(["training.batch_size", chosen.batch_size]);
@@ -19,12 +20,21 @@ function changedValues(bench) {
   return found;
 }
 
+const RATE_FIELDS = ["initial", "final", "maximum", "minimum", "value", "values", "from", "schedule", "schedules"];
+
+/** A rate, a list of them, or a schedule with all of its values, times a factor. */
+function scaledRate(rate, factor) {
+  if (typeof rate === "number") return Number((rate * factor).toPrecision(12));
+  if (Array.isArray(rate)) return rate.map((each) => scaledRate(each, factor));
+  return Object.fromEntries(Object.entries(rate).map(([name, value]) => [name, RATE_FIELDS.includes(name) ? scaledRate(value, factor) : value]));
+}
+
 /** What differs in layers: another type, or units, filters and rates. */
 function changedLayers(before, after, place) {
   return before.flatMap((layer, i) => {
     const made = after[i];
     const here = `${place}.${i}`;
-    if (made.type !== layer.type) return [[here, made.type]];
+    if (made.type !== layer.type) return [[here, layer.name ? { name: layer.name, type: made.type } : made.type]];
     const own = ["units", "filters", "rate"].filter((name) => made[name] !== layer[name]).map((name) => [`${here}.${name}`, made[name]]);
     const inside = layer.layers ? changedLayers(layer.layers, made.layers, `${here}.layers`) : [];
     const branches = (layer.branches ?? []).flatMap((branch, j) => changedLayers(branch, made.branches[j], `${here}.branches.${j}`));
@@ -32,19 +42,34 @@ function changedLayers(before, after, place) {
   });
 }
 
-/** The spec with the changes in it, and a note about what no spec says. */
+/** What a spec does not say of the changes. */
+function remarks(bench) {
+  const { chosen, recorded, held: kept, lab } = bench;
+  const scheduled = Boolean(kept.rates.learning_rate);
+  const watches = scheduled && JSON.stringify(lab.optimizer.learning_rate).includes('"monitor"');
+  return [
+    [bench.splits !== kept.splits, "Points that you changed are not part of a spec: copy them as CSV."],
+    [chosen.width !== 1, "Other widths start from other weights in Python than in this page."],
+    [chosen.noise, "The noise has other random numbers in Python than in this page."],
+    [watches, "The learning rate falls here where it fell in the recorded run, in Python where the value that it watches says so."],
+    [scheduled && chosen.batch_size !== recorded.batch_size, "With other batches this page follows the schedule of the learning rate only roughly."],
+  ].filter(([holds]) => holds).map(([, text]) => text);
+}
+
+/** The spec with the changes in it. */
 function specText(bench) {
   const spec = structuredClone(bench.lab.spec);
-  for (const [place, value] of changedValues(bench)) setAt(spec, place.split("."), value);
+  for (const [place, value] of changedValues(bench)) setAt(spec, place.split("."), value, bench.lab);
   return JSON.stringify(spec, null, 2);
 }
 
-/** Set a value in a spec, in which a component may be its bare name. */
-function setAt(value, [key, ...rest], wanted) {
+/** Set a value in a spec, in which a component may be its bare name, or the one that is `known` by default. */
+function setAt(value, [key, ...rest], wanted, known) {
   if (!rest.length) value[key] = wanted;
   else {
-    if (typeof value[key] !== "object" || value[key] === null) value[key] = value[key] ? { type: value[key] } : {};
-    setAt(value[key], rest, wanted);
+    const type = value[key] ?? known?.[key]?.type;
+    if (typeof type !== "object") value[key] = type ? { type } : {};
+    setAt(value[key], rest, wanted, known?.[key]);
   }
 }
 

@@ -85,6 +85,39 @@ def test_what_node_predicts_otherwise_is_not_written(export, monkeypatch):
     assert not Path("net.js").exists()
 
 
+MISTAKES = {
+    "row 1 has 1 numbers, not 2": [[1, 2], [3]],
+    "row 0 has 1 numbers, not 2": [[1], [2, 3, 4]],
+    "row 0 has NaN as number 1: it should be finite": "[[1, NaN]]",
+    "row 0 has 2 as number 0: it should be finite": [["2", 1]],
+    "rows should be a list of rows": 3,
+}
+
+
+def test_rows_that_do_not_fit_are_refused_by_place_and_other_lists_are_read(export, request):
+    export()
+    chrome = request.getfixturevalue("chrome")
+    chrome.end()
+    script = Path("net.js").read_text(encoding="utf-8")
+    for message, rows in MISTAKES.items():
+        given = rows if isinstance(rows, str) else json.dumps(rows)
+        call = f"{script}\ntry {{ predict({given}); }} catch (error) {{ return error.message; }}"
+        assert chrome.driver.execute_script(call) == message
+    found = chrome.driver.execute_script(f"{script}\nreturn predict([new Float32Array([1, 2]), [[1], [2]]])")
+    assert found[0] == found[1]
+    assert chrome.driver.execute_script(f"{script}\nreturn predict([])") == []
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not installed")
+def test_a_file_mjs_is_an_es_module(export):
+    export()
+    result = CliRunner().invoke(cli, ["export", "run", "--to", "javascript", "-o", "net.mjs"])
+    assert "largest difference from the run's predictions for " in result.stdout
+    assert Path("net.mjs").read_text(encoding="utf-8").endswith("export { predict };\n")
+    result = CliRunner().invoke(cli, ["export", "run", "--to", "javascript", "-o", "net.ts"])
+    assert "the file name should end in .js or .mjs" in result.stderr
+
+
 def test_without_node_the_script_is_written_and_the_comparison_left_out(export, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     _, result = export()

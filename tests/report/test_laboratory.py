@@ -126,6 +126,43 @@ def test_changes_are_taken_home_as_options_and_as_a_spec(bench, spiral, tmp_path
     assert found["transforms"]["inputs"][-1] == {"type": "gaussian_noise", "std": 0.1}
 
 
+SCHEDULES = {
+    "cosine": {"type": "cosine", "initial": 0.05, "final": 0.01, "warmup_epochs": 1},
+    "pieces": {"type": "piecewise", "values": [0.05, 0.02], "boundaries": [2]},
+    "one after the other": {"type": "join", "boundaries": [1], "schedules": [
+        {"type": "constant", "value": 0.04}, {"type": "one_cycle", "maximum": 0.05}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "kind", ["cosine", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("pieces", "one after the other"))]
+)
+def test_what_is_taken_home_trains_as_the_page_has_shown(kind, browser, tmp_path):
+    spec = short(optimizer={"type": "adam", "learning_rate": SCHEDULES[kind]}, training={"epochs": 4, "batch_size": 32})
+    run = specnet.run(specnet.load_spec(spec), out=tmp_path / "run")
+    for number, changes in enumerate(
+        ({"learning_rate": 0.2, "activation": "relu"}, {"optimizer": "rmsprop", "l2": 0.01})
+    ):
+        browser.open(run.report())
+        for name, value in changes.items():
+            browser.ask(f"{BENCH}.choose(...arguments)", name, value)
+        train(browser)
+        browser.click(".home button:nth-child(2)")
+        words = shlex.split(browser.one(".home textarea", "each.value"))
+        again = specnet.run(specnet.load_spec(spec, overrides=words[1::2]), out=tmp_path / f"again-{number}")
+        np.testing.assert_allclose(browser.ask(f"{BENCH}.train"), again.history["train/loss"], rtol=1e-10)
+
+
+def test_all_samples_are_still_one_batch_with_a_point_more(browser, tmp_path):
+    spec = short(training={"epochs": 4, "batch_size": "full"})
+    browser.open(specnet.run(specnet.load_spec(spec), out=tmp_path / "run").report())
+    browser.focus(".laboratory .stage canvas")
+    browser.press(Keys.ARROW_RIGHT, Keys.ENTER)
+    assert browser.text(".points-bar output").endswith(f"; {points(browser)} training points.")
+    browser.click(BATCH)
+    assert browser.text(".moment").startswith("epoch 1 of 4 · ")
+
+
 def points(browser):
     return browser.ask(f"{BENCH}.splits.train.n")
 

@@ -208,7 +208,7 @@ def test_pages_are_built_of_headings_and_tables_that_say_what_they_are(kind, bro
     captions = browser.each("table", "each.caption?.textContent.trim()")
     assert len(captions) >= 2 and all(captions)
     assert browser.texts("th:not([scope])") == []
-    assert all(browser.each("canvas", "each.closest('[role=img]')?.ariaLabel"))
+    assert all(browser.each("canvas", "each.closest('[role=img], [role=application]')?.ariaLabel"))
 
 
 def test_a_picture_is_told_in_words_that_follow_the_replay(browser, pages):

@@ -228,6 +228,11 @@ RUNS = {
         {"type": "linear", "units": 4}, {"type": "residual", "layers": [{"type": "linear", "units": 4}, "tanh"]},
         {"type": "parallel", "branches": [["relu"], []]}, {"type": "repeat", "times": 2, "layers": ["layer_norm"]},
         "linear"], optimizer="rmsprop", clip_value=0.1),
+    "outputs by name": spec([
+        {"type": "linear", "units": 4, "name": "wide"}, {"type": "tanh", "name": "first"},
+        {"type": "concat", "from": ["input", "first", "first"], "name": "null"}, {"type": "linear", "units": 4},
+        {"type": "multiply", "from": ["wide", "first"], "name": "both"}, {"type": "add", "from": ["both", "wide"]},
+        {"type": "sequential", "layers": ["relu", {"type": "maximum", "from": ["input", "input"]}]}, "linear"]),
     "convolution of images": spec([
         {"type": "conv2d", "filters": 3, "kernel_size": 3, "padding": "same", "strides": 2}, "relu", "max_pool2d",
         "flatten", {"type": "dropout", "rate": 0.2}, "linear"], "cross_entropy", dataset=SHAPES_DATA, epochs=3),
@@ -286,6 +291,10 @@ REFUSED = {
         "type": "adam", "beta_2": {"type": "linear", "initial": 0.5, "final": 0.9, "steps": 10}}},
     "a schedule of optimizer.momentum has no twin": {"optimizer": {
         "type": "sgd", "momentum": {"type": "linear", "initial": 0.5, "final": 0.9, "steps": 10}}},
+    "the twin of repeat in JavaScript takes no outputs by name": {"layers": [
+        {"type": "repeat", "times": 2, "layers": [{"type": "add", "from": ["input", "input"]}]}, "linear"]},
+    "layers.0: the twin of concat in JavaScript has no axis like this": {"layers": [
+        {"type": "concat", "from": ["input", "input"], "axis": 0}, "linear"]},
     "split.leave_out has no twin": {"split": {"validation": 0.2, "leave_out": [3]}},
     "random transforms have no twin": {"transforms": {"inputs": [{"type": "gaussian_noise", "std": 0.1}]}},
     "more than the 0.4 MB": {
@@ -303,6 +312,17 @@ def test_what_has_no_twin_is_named_in_the_page(message, tmp_path):
     assert message in text
     assert "cannot be trained again in this page" in text
     assert "class Laboratory" not in text
+
+
+def test_a_schedule_that_a_resumed_run_did_not_have_at_first_is_named(tmp_path):
+    """A cosine of 2 epochs and one of 4 differ from the first step on."""
+    schedule = {"type": "adam", "learning_rate": {"type": "cosine", "initial": 0.05}}
+    layers = [{"type": "linear", "units": 3}, "tanh", "linear"]
+    run = specnet.run(specnet.load_spec(spec(layers, optimizer=schedule, epochs=2)), out=tmp_path / "run")
+    assert "learning_rate" in laboratory(run)["rates"]
+    run = specnet.resume(run.directory, overrides=["training.epochs=4"])
+    with pytest.raises(SpecnetError, match=r"optimizer.learning_rate was not that of the spec in all epochs"):
+        laboratory(run)
 
 
 def test_the_guide_lists_every_twin():

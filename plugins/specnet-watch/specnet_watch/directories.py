@@ -25,6 +25,8 @@ DEEPEST = 8
 HOLDER = re.compile(r"process (\d+) on (.*)")
 NO_MANIFEST = {"status": "starting", "seconds": 0.0, "started": "", "error": None}
 """What is known of a run that has no manifest yet."""
+DELETED = {"status": "deleted", "error": "the directory of this run no longer exists"}
+"""What becomes of a run that is deleted or moved while it is watched."""
 REUSED = 60.0
 """Seconds by which clocks may differ: a process that began later than its lock is another one with its number."""
 
@@ -84,13 +86,15 @@ def read_text(path: Path, most: int = LARGEST) -> bytes:
 def read_state(directory: Path) -> dict[str, Any]:
     """Return the manifest of a run.
 
-    Its `status` is "killed" if the run was in progress and its process is gone, and "starting" before there is a
-    manifest.
+    Its `status` is "killed" if the run was in progress and its process is gone, "starting" before there is a manifest,
+    and "deleted" without a directory.
 
     Raises:
         RunError: if the manifest cannot be read.
     """
     path = directory / "manifest.json"
+    if not directory.exists():
+        return NO_MANIFEST | DELETED
     if not os.path.lexists(path):
         ended = {"status": "killed", "error": "the run ended before its initial state was saved"}
         return NO_MANIFEST if is_written(directory) else NO_MANIFEST | ended

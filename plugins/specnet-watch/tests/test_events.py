@@ -79,6 +79,18 @@ def test_facts_tell_how_far_a_run_is(copied, served, until):
             assert (facts["status"], facts["error"]) == (status, changes.get("error", ""))
 
 
+def test_a_run_that_is_deleted_while_it_is_watched_is_told_and_can_come_back(copied, served):
+    with served(copied) as site:
+        stream = site.stream("/run/arms/events")
+        assert stream.take("facts")[1]["status"] == "finished"
+        (copied / "arms").rename(copied / ".moved")
+        facts = stream.take("facts")[1]
+        assert (facts["status"], facts["error"]) == ("deleted", "the directory of this run no longer exists")
+        assert site.ask("/run/arms/").status == 404
+        (copied / ".moved").rename(copied / "arms")
+        assert stream.take("facts")[1]["status"] == "finished"
+
+
 def test_a_replay_is_that_of_the_report_or_its_reason(copied, served):
     with served(copied) as site:
         scene = json.loads(site.ask("/run/arms/scene").text)["scene"]

@@ -19,28 +19,22 @@ LAYERS.residual = class extends Layer {
   }
 };
 
-/** Branches f1, f2, … of the same x, side by side along the last axis or elementwise; dx is the sum of theirs. */
-LAYERS.parallel = class extends Layer {
-  build() {
-    this.f = this.branches.map((branch, number) => this.stack(branch, `branches.${number}`));
-    this.widths = this.f.map(({ output }) => output.at(-1));
-    this.output = [...this.f[0].output];
-    if (this.merge === "concat") this.output[this.output.length - 1] = sum(this.widths);
+/** Arrays `ys` in one, side by side along the last axis or elementwise, and the gradient of each. */
+class Merging extends Layer {
+  /** The shape of the result, by those of what is merged. */
+  merged(shapes) {
+    this.widths = shapes.map((shape) => shape.at(-1));
+    return [...shapes[0].slice(0, -1), this.merge === "concat" ? sum(this.widths) : this.widths[0]];
   }
 
-  forward(x, n, training) {
-    this.ys = this.f.map((f) => f.forward(x, n, training));
+  join() {
+    const { ys } = this;
     if (this.merge === "concat") return this.concat();
     const merged = {
       add: (a, b) => a + b, average: (a, b) => a + b, multiply: (a, b) => a * b, maximum: (a, b) => Math.max(a, b),
     }[this.merge];
-    const y = this.ys.reduce((a, b) => pairwise(a, b, merged));
-    return this.merge === "average" ? y.map((value) => value / this.ys.length) : y;
-  }
-
-  backward(dy, n) {
-    const parts = this.parts(dy);
-    return this.f.map((f, i) => f.backward(parts[i], n)).reduce(add);
+    const y = ys.reduce((a, b) => pairwise(a, b, merged));
+    return this.merge === "average" ? y.map((value) => value / ys.length) : y;
   }
 
   concat() {
@@ -81,6 +75,39 @@ LAYERS.parallel = class extends Layer {
     }
   }
 };
+
+/** Branches f1, f2, … of the same x, merged; dx is the sum of theirs. */
+LAYERS.parallel = class extends Merging {
+  build() {
+    this.f = this.branches.map((branch, number) => this.stack(branch, `branches.${number}`));
+    this.output = this.merged(this.f.map(({ output }) => output));
+  }
+
+  forward(x, n, training) {
+    this.ys = this.f.map((f) => f.forward(x, n, training));
+    return this.join();
+  }
+
+  backward(dy, n) {
+    const parts = this.parts(dy);
+    return this.f.map((f, i) => f.backward(parts[i], n)).reduce(add);
+  }
+};
+
+/** Outputs of earlier layers, merged: the stack sets `shapes` and `inputs`, and hands on the parts of dy. */
+for (const merge of ["concat", "add", "average", "multiply", "maximum"]) {
+  LAYERS[merge] = class extends Merging {
+    build() {
+      this.merge = merge;
+      this.output = this.merged(this.shapes);
+    }
+
+    forward() {
+      this.ys = this.inputs;
+      return this.join();
+    }
+  };
+}
 
 /** Layers one after the other, as one. */
 LAYERS.sequential = class extends Layer {

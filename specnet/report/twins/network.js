@@ -27,16 +27,18 @@ class Layer {
   }
 }
 
-/** Layers one after the other. */
+/** Layers one after the other. A layer with `from` takes outputs of earlier ones, by their names, or the `input`. */
 class Stack {
   constructor(layers, name, input, times = null) {
     this.layers = [];
     this.names = [];
     this.output = input;
+    const shapes = new Map([["input", input]]);
     for (let copy = 0; copy < (times ?? 1); copy++) {
       layers.forEach((fields, number) => {
-        const layer = new LAYERS[fields.type](fields, this.output);
+        const layer = new LAYERS[fields.type]({ ...fields, shapes: fields.from?.map((each) => shapes.get(each)) }, this.output);
         this.output = layer.output;
+        shapes.set(fields.name, layer.output);
         this.layers.push(layer);
         this.names.push(`${times ? `times.${copy}.` : ""}${name}.${number}`);
       });
@@ -44,11 +46,26 @@ class Stack {
   }
 
   forward(x, n, training) {
-    return this.layers.reduce((y, layer) => layer.forward(y, n, training), x);
+    const ys = new Map([["input", x]]);
+    return this.layers.reduce((before, layer) => {
+      layer.inputs = layer.from?.map((name) => ys.get(name));
+      const y = layer.forward(before, n, training);
+      ys.set(layer.name, y);
+      return y;
+    }, x);
   }
 
+  /** The gradient of a named output is the sum of those from the next layer, if it takes it, and from all that name it. */
   backward(dy, n) {
-    return this.layers.reduceRight((d, layer) => layer.backward(d, n), dy);
+    const dys = new Map();
+    const total = (name, d) => (d && dys.has(name) ? add(dys.get(name), d) : d ?? dys.get(name));
+    const dx = this.layers.reduceRight((d, layer) => {
+      const own = total(layer.name, d);
+      if (!layer.from) return layer.backward(own, n);
+      layer.parts(own).forEach((part, i) => dys.set(layer.from[i], total(layer.from[i], part)));
+      return null;
+    }, dy);
+    return total("input", dx);
   }
 
   /** Each layer with its name, and all inside it. */

@@ -4,6 +4,20 @@ function decode({ dtype, data }) {
   return Float64Array.from(dtype === "float32" ? new Float32Array(buffer) : new Float64Array(buffer));
 }
 
+/** The numbers of rows, lists of any depth, one after the other; each row has `size` finite ones. */
+function readRows(rows, size) {
+  if (!Array.isArray(rows)) throw new TypeError("rows should be a list of rows");
+  const values = new Float64Array(rows.length * size);
+  rows.forEach((row, i) => {
+    const numbers = ArrayBuffer.isView(row) ? [...row] : [row].flat(Infinity);
+    if (numbers.length !== size) throw new RangeError(`row ${i} has ${numbers.length} numbers, not ${size}`);
+    const wrong = numbers.findIndex((value) => !Number.isFinite(value));
+    if (wrong >= 0) throw new TypeError(`row ${i} has ${numbers[wrong]} as number ${wrong}: it should be finite`);
+    values.set(numbers, i * size);
+  });
+  return values;
+}
+
 /** A function from raw inputs to predictions. A transform is y = (x - shift) / scale, cut off at `low` and `high`. */
 function predictor({ layers, input, dtype, params, state, loss, inputs, targets }) {
   const network = new Network(layers, input);
@@ -13,9 +27,7 @@ function predictor({ layers, input, dtype, params, state, loss, inputs, targets 
   const apply = ({ shift, scale, low = -Infinity, high = Infinity }) => (x, i) => clip((x - shift[i % shift.length]) / scale[i % scale.length], low, high);
   const invert = ({ shift, scale }) => (y, i) => y * scale[i % scale.length] + shift[i % shift.length];
   return (rows) => {
-    const given = Float64Array.from(rows.flat(Infinity));
-    if (given.length !== rows.length * product(input)) throw new RangeError(`a row should have ${product(input)} numbers`);
-    let x = inputs.reduce((values, transform) => values.map(apply(transform)), given);
+    let x = inputs.reduce((values, transform) => values.map(apply(transform)), readRows(rows, product(input)));
     if (dtype === "float32") x = x.map(Math.fround);
     const y = targets.reduceRight((values, transform) => values.map(invert(transform)), read.predictions(network.forward(x, rows.length)));
     const k = product(network.output);
