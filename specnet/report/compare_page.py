@@ -38,8 +38,10 @@ class TableColumn(NamedTuple):
 
 
 @staying()
-def compare_page(given: Sequence[RunSet | Reported], output: Path | None = None) -> str:
+def compare_page(given: Sequence[RunSet | Reported], output: Path | None = None, left_out: Sequence[str] = ()) -> str:
     """Return the page of several runs or groups as HTML; `output` is where it will be, to link to pages of runs.
+
+    `left_out` says what the page does not show, and why.
 
     It loads nothing and sends nothing, and its content security policy forbids both.
     """
@@ -75,8 +77,8 @@ def compare_page(given: Sequence[RunSet | Reported], output: Path | None = None)
     }
     picks = {owners[run]: run for run in reversed(ranked)}  # the best run of each entry
     shown = [{"name": entry.name, "pick": picks[n]} for n, entry in enumerate(entries)]
-    kinds = sum(entry.is_group for entry in entries)
-    title = f"{kinds} groups compared" if kinds == len(entries) else f"{len(entries)} runs compared"
+    kind = "group" if all(entry.is_group for entry in entries) else "run"
+    title = f"{len(entries)} {kind}{'s' * (len(entries) > 1)} compared"
     described = (
         [describe_run(run, label, part) for run, label, part in zip(runs, labels, replays, strict=True)]
         if (together)
@@ -91,9 +93,9 @@ def compare_page(given: Sequence[RunSet | Reported], output: Path | None = None)
         columns=[*_columns(found)],
         caption=_caption(found),
         conclusions=found.conclusions,
-        notes=found.notes,
+        notes=[*left_out, *found.notes],
         shared=found.shared,
-        same_specs=not found.specs,
+        same_specs=not found.specs and len(entries) > 1,
         together=together,
         grouped=grouped,
         runs=described,
