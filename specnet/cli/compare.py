@@ -109,13 +109,12 @@ def _values(found: Comparison) -> Iterator[dict[str, Any]]:
 
 def _columns(found: Comparison, for_programs: bool) -> Iterator[list[str]]:
     """Yield the columns of the table, each with its title; `for_programs` has each number in a column of its own."""
-    from specnet.report.entries import unquoted
+    from specnet.report.entries import in_cell, unquoted
 
     yield ["run", *found.names]
-    for row in found.specs:
-        yield [row.name, *map(unquoted, row.values)]
-    results = sorted(found.results, key=lambda row: (row.name != found.main, found.results.index(row)))
-    for values in results:
+    for row in found.specs if for_programs else found.shown_specs:
+        yield [row.name, *map(unquoted if for_programs else in_cell, row.values)]
+    for values in found.results if for_programs else found.shown_results:
         if for_programs:
             yield [values.name, *("" if each is None else repr(each.mean) for each in values.values)]
             if any(each and each.sd is not None for each in values.values):
@@ -148,6 +147,8 @@ def _show(found: Comparison, form: str) -> None:
 
 def sentences(found: Comparison) -> Iterator[str]:
     """Yield what is said below the table."""
+    for text in found.more:
+        yield f"{text} --format json has all."
     if found.shared:
         yield f"The same for all: {found.shared}."
     intervals = [value for row in found.results for value in row.values if value and value.interval]

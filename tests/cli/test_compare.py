@@ -172,3 +172,22 @@ def test_a_group_whose_runs_all_diverged_is_left_out_and_named(compare):
 def test_results_are_believed_without_loading_the_data(compare, monkeypatch):
     monkeypatch.setattr("specnet.runs.measured.load_data", lambda *arguments: 1 / 0)
     assert "test/accuracy" in compare("tanh", "deep").stdout
+
+
+def test_of_many_differences_the_first_are_shown_and_the_rest_is_counted(compare):
+    for name in ("wide", "other_wide"):
+        titles = [f"{name}{number}" for number in range(310)]
+        rows = [",".join(str((row + n) % 7) for n in range(311)) for row in range(20)]
+        Path(f"{name}.csv").write_text("\n".join([",".join([*titles, "y"]), *rows]))
+        dataset = {"type": "csv", "path": f"{name}.csv", "inputs": titles, "targets": ["y"]}
+        spec = {"layers": [{"type": "linear", "units": 1}], "loss": "mse", "metrics": [], "dataset": dataset}
+        specnet.run(specnet.load_spec(SPEC | spec | {"name": name}), name, report=False)
+    compare("wide", "other_wide", "-o", "page.html")
+    lines = compare("wide", "other_wide").stdout.splitlines()
+    assert sum(line.count("dataset.inputs.") for line in lines if line.startswith("run ")) == 30
+    expected = "And 281 more places: dataset.inputs.30.name, dataset.inputs.31.name"
+    (said,) = [line for line in lines if line.startswith(expected)]
+    assert said.endswith("… and 276 more. --format json has all.")
+    assert expected in Path("page.html").read_text()
+    found = json.loads(compare("wide", "other_wide", "--format", "json").stdout)
+    assert len(found["entries"][0]["specs"]) == 311
