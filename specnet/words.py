@@ -64,7 +64,8 @@ def quote(name: str) -> str:
 
 def os_reason(error: OSError) -> str:
     """Return why a file cannot be opened, read or written, in words."""
-    return "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
+    plain = {FileNotFoundError: "there is no such file", IsADirectoryError: "it is a directory, not a file"}
+    return plain.get(type(error)) or error.strerror or str(error)
 
 
 def describe_error(error: BaseException) -> str:
