@@ -102,14 +102,19 @@ class Comparison(NamedTuple):
     @property
     def shown_results(self) -> list[ValueRow]:
         """Loss and metrics, the main value first, as many as a table shows."""
-        return sorted(self.results, key=lambda row: row.name != self.main)[:COLUMNS]
+        return self._ranked_results[:COLUMNS]
+
+    @property
+    def _ranked_results(self) -> list[ValueRow]:
+        return sorted(self.results, key=lambda row: row.name != self.main)
 
     @property
     def more(self) -> list[str]:
         """What a table does not show, in words."""
-        found = {"more places": self.specs, "more values": sorted(self.results, key=lambda row: row.name != self.main)}
-        left = {what: [row.name for row in rows[COLUMNS:]] for what, rows in found.items()}
-        return [f"And {len(names):,} {what}: {enumerate_some(names)}." for what, names in left.items() if names]
+        places = [row.name for row in self.specs[COLUMNS:]]
+        values = [row.name for row in self._ranked_results[COLUMNS:]]
+        found = {"more places": places, "more values": values}
+        return [f"And {len(names):,} {what}: {enumerate_some(names)}." for what, names in found.items() if names]
 
 
 def compare(given: Sequence[RunSet | Reported]) -> Comparison:
