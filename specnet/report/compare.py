@@ -23,7 +23,7 @@ from specnet.report.entries import (
     single,
     unquoted,
 )
-from specnet.report.outcomes import LISTED, fact_rows
+from specnet.report.outcomes import DIFFERENT_VALUES, fact_rows
 from specnet.report.pairs import (
     FORMULA,
     PAIRED,
@@ -45,7 +45,7 @@ SplitScores = Mapping[str, Mapping[str, float]]
 """Loss and metrics of each split of a run."""
 IGNORED_FIELDS = ("name", "description")
 """Fields of a spec that are not compared."""
-COLUMNS = 30
+SHOWN_COLUMNS = 30
 """Columns of a table at most for where specs differ, and for results; JSON and CSV have all."""
 DIFFERENT_SAMPLES = (
     "the runs were trained or measured on different samples, so no result is marked as the best; "
@@ -97,12 +97,12 @@ class Comparison(NamedTuple):
     @property
     def shown_specs(self) -> list[Row]:
         """Where specs differ, as much of it as a table shows."""
-        return self.specs[:COLUMNS]
+        return self.specs[:SHOWN_COLUMNS]
 
     @property
     def shown_results(self) -> list[ValueRow]:
         """Loss and metrics, the main value first, as many as a table shows."""
-        return self._ranked_results[:COLUMNS]
+        return self._ranked_results[:SHOWN_COLUMNS]
 
     @property
     def _ranked_results(self) -> list[ValueRow]:
@@ -111,8 +111,8 @@ class Comparison(NamedTuple):
     @property
     def more(self) -> list[str]:
         """What a table does not show, in words."""
-        places = [row.name for row in self.specs[COLUMNS:]]
-        values = [row.name for row in self._ranked_results[COLUMNS:]]
+        places = [row.name for row in self.specs[SHOWN_COLUMNS:]]
+        values = [row.name for row in self._ranked_results[SHOWN_COLUMNS:]]
         found = {"more places": places, "more values": values}
         return [f"And {len(names):,} {what}: {enumerate_some(names)}." for what, names in found.items() if names]
 
@@ -178,7 +178,7 @@ def _of_entries(rows: Sequence[Row], entries: Sequence[RunSet]) -> Iterator[Row]
         values, texts = iter(row.values), []
         for entry in entries:
             own = list(dict.fromkeys(next(values) for _ in entry.runs))
-            several = ", ".join(map(unquoted, own)) if len(own) <= LISTED else f"{len(own)} values"
+            several = ", ".join(map(unquoted, own)) if len(own) <= DIFFERENT_VALUES else f"{len(own)} values"
             texts.append(own[0] if len(own) == 1 else json.dumps(several, ensure_ascii=False))
         if len(set(texts)) > 1:
             yield Row(row.name, texts)

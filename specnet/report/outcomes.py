@@ -12,7 +12,7 @@ from specnet.report.view import duration, facts
 
 IGNORED_FACTS = ("started", "seed")
 """Facts that are not results."""
-LISTED = 4
+DIFFERENT_VALUES = 4
 """Different values within a group that are listed; of more their number is given."""
 
 
@@ -37,7 +37,7 @@ def _together(texts: Sequence[str | None]) -> str | None:
     counts = Counter(text for text in texts if text is not None)
     if len(counts) < 2:
         return next(iter(counts), None)
-    if len(counts) > LISTED or max(counts.values()) == 1:
+    if len(counts) > DIFFERENT_VALUES or max(counts.values()) == 1:
         return None
     return ", ".join(f"{text} ({count} run{'s' * (count > 1)})" for text, count in counts.most_common())
 
