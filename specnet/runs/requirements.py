@@ -36,7 +36,9 @@ def check_requirements(requirements: list[Condition], scores: Mapping[str, float
         if each.name not in scores:
             raise UsageError(f'there is no value "{each.name}" to compare', help=suggest(each.name, scores, "values"))
     failed = [
-        f"{each} is not met: {each.name} is {scores[each.name]:.6g}" for each in requirements if not each.holds(scores)
+        f"{each.name}{each.comparison}{each.value:g} is not met: {each.name} is {scores[each.name]:.6g}"
+        for each in requirements
+        if not each.holds(scores)
     ]
     if failed:
         raise RequirementError("\n".join(failed))
