@@ -64,7 +64,8 @@ def quote(name: str) -> str:
 
 def os_reason(error: OSError) -> str:
     """Return why a file cannot be opened, read or written, in words."""
-    return "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
+    plain = {FileNotFoundError: "there is no such file", IsADirectoryError: "it is a directory, not a file"}
+    return plain.get(type(error)) or error.strerror or str(error)
 
 
 def describe_error(error: BaseException) -> str:
@@ -84,3 +85,13 @@ def enumerate_some(items: Sequence[str], separator: str = ", ") -> str:
     """Return the first few items as text, and how many more there are."""
     more = [f"… and {len(items) - _LISTED} more"] if len(items) > _LISTED else []
     return separator.join([*items[:_LISTED], *more])
+
+
+def first_few(items: Sequence[str], what: str) -> list[str]:
+    """Return the first few items, and if there are more, how many of `what`.
+
+    >>> first_few(["a", "b", "c", "d", "e", "f", "g"], "letters")[4:]
+    ['e', 'and 2 more letters']
+    """
+    more = [f"and {len(items) - _LISTED:,} more {what}"] if len(items) > _LISTED else []
+    return [*items[:_LISTED], *more]

@@ -12,7 +12,7 @@ from specnet.errors import UsageError
 from specnet.words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from specnet.report.compare import Comparison
@@ -53,10 +53,14 @@ def compare(runs: tuple[Path, ...], where: tuple[str, ...], order: str | None, o
     conditions = [parse_condition(text) for text in where]
     for path in runs:
         _check_group(path)
-    entries = open_entries(
-        runs, lambda run: open_run(run, "best", allow=True), lambda text: note(f"warning: {printable(text)}")
-    )
-    if len(entries) < 2:
+    left_out: list[str] = []
+
+    def warn(text: str) -> None:
+        left_out.append(text)
+        note(f"warning: {printable(text)}")
+
+    entries = open_entries(runs, lambda run: open_run(run, "best", allow=True), warn)
+    if len(entries) < 2 and len(runs) < 2:
         raise UsageError("compare needs at least two runs", help=f"specnet compare {runs[0]} RUN")
     if conditions or order:
         rows = [*zip(entries, _values(compare_entries(entries)), strict=True)]
@@ -66,22 +70,17 @@ def compare(runs: tuple[Path, ...], where: tuple[str, ...], order: str | None, o
             what, help = ("group", help) if any(row[0].is_group for row in rows) else ("run", "")
             raise UsageError(f"no {what} meets {' and '.join(map(str, conditions))}", help=help or None)
     if out:
-        show_link(write_comparison(entries, out))
+        show_link(write_comparison(entries, out, left_out))
         return
     found = compare_entries(entries)
     if form == "json":
-        echo_json(_to_json(found))
+        echo_json(_to_json(found, left_out))
     else:
         _show(found, form)
 
 
 def _check_group(path: Path) -> None:
-    """Say what is wrong with the summary of a group, and which of its runs are gone.
-
-    Raises:
-        UsageError: if none of its runs has results.
-    """
-    from specnet.studies.group import check_results
+    """Say what is wrong with the summary of a group, and which of its runs are gone."""
     from specnet.studies.summary import AGAIN, find_doubt, is_group, read_summary
 
     if doubt := find_doubt(path):
@@ -90,7 +89,6 @@ def _check_group(path: Path) -> None:
         summary = read_summary(path)
         if gone := [run.name for run in summary.runs if not (path / run.name).exists()]:
             note(f"warning: {printable(str(path))} has no directory of {', '.join(gone)}; {AGAIN}")
-        check_results(summary, path)
 
 
 def _values(found: Comparison) -> Iterator[dict[str, Any]]:
@@ -111,13 +109,12 @@ def _values(found: Comparison) -> Iterator[dict[str, Any]]:
 
 def _columns(found: Comparison, for_programs: bool) -> Iterator[list[str]]:
     """Yield the columns of the table, each with its title; `for_programs` has each number in a column of its own."""
-    from specnet.report.entries import unquoted
+    from specnet.report.entries import in_cell, unquoted
 
     yield ["run", *found.names]
-    for row in found.specs:
-        yield [row.name, *map(unquoted, row.values)]
-    results = sorted(found.results, key=lambda row: (row.name != found.main, found.results.index(row)))
-    for values in results:
+    for row in found.specs if for_programs else found.shown_specs:
+        yield [row.name, *map(unquoted if for_programs else in_cell, row.values)]
+    for values in found.results if for_programs else found.shown_results:
         if for_programs:
             yield [values.name, *("" if each is None else repr(each.mean) for each in values.values)]
             if any(each and each.sd is not None for each in values.values):
@@ -150,6 +147,8 @@ def _show(found: Comparison, form: str) -> None:
 
 def sentences(found: Comparison) -> Iterator[str]:
     """Yield what is said below the table."""
+    for text in found.more:
+        yield f"{text} --format json has all."
     if found.shared:
         yield f"The same for all: {found.shared}."
     intervals = [value for row in found.results for value in row.values if value and value.interval]
@@ -164,11 +163,11 @@ def sentences(found: Comparison) -> Iterator[str]:
             else (f"The best are marked by{BEST}.")
         )
     yield from found.conclusions
-    if not found.specs:
+    if not found.specs and len(found.entries) > 1:
         yield "The specs are the same."
 
 
-def _to_json(found: Comparison) -> dict[str, Any]:
+def _to_json(found: Comparison, left_out: Sequence[str]) -> dict[str, Any]:
     def describe(n: int, entry: RunSet) -> dict[str, Any]:
         return {
             "name": entry.name,
@@ -190,5 +189,6 @@ def _to_json(found: Comparison) -> dict[str, Any]:
         for pair in found.pairs
     ]
     entries = [describe(n, entry) for n, entry in enumerate(found.entries)]
-    told = {"value": found.main, "pairs": pairs, "conclusions": found.conclusions, "notes": found.notes}
+    told = {"value": found.main, "pairs": pairs, "conclusions": found.conclusions}
+    told["notes"] = [*left_out, *found.notes]
     return {"entries": entries} | told

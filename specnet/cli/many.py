@@ -217,6 +217,9 @@ def show_group(group: Group, form: str) -> None:
         echo_json({"directory": str(group.directory)} | summary.model_dump(mode="json"))
     elif not is_quiet():
         titles = ["", "mean", "std", "median", "95 % interval", "least", "greatest"]
+        found_rows = [*statistics_rows(summary)]
+        if any(found.count < len(summary.done) for _, found in found_rows):
+            titles.append("runs")  # of the others the value is missing or not finite
         rows = [
             [
                 name,
@@ -226,8 +229,9 @@ def show_group(group: Group, form: str) -> None:
                 "" if found.interval is None else show_limits(found.interval),
                 format_number(found.minimum),
                 format_number(found.maximum),
-            ]
-            for name, found in statistics_rows(summary)
+                f"{found.count} of {len(summary.done)}",
+            ][: len(titles)]
+            for name, found in found_rows
         ]
         if rows:
             show_table(titles, rows, numbers=titles[1:])

@@ -23,6 +23,7 @@ from specnet.report.entries import (
     single,
     unquoted,
 )
+from specnet.report.outcomes import DIFFERENT_VALUES, fact_rows
 from specnet.report.pairs import (
     FORMULA,
     PAIRED,
@@ -36,17 +37,16 @@ from specnet.report.pairs import (
 )
 from specnet.report.paths import relative_paths
 from specnet.report.series import FEW, metrics_of
-from specnet.report.view import Part, duration, facts, make_part
+from specnet.report.view import Part, make_part
 from specnet.spec.model import Spec
+from specnet.words import enumerate_some, first_few
 
 SplitScores = Mapping[str, Mapping[str, float]]
 """Loss and metrics of each split of a run."""
 IGNORED_FIELDS = ("name", "description")
 """Fields of a spec that are not compared."""
-IGNORED_FACTS = ("started", "seed")
-"""Facts that are not results."""
-_LISTED = 4
-"""Different values within a group that are listed; of more their number is given."""
+SHOWN_COLUMNS = 30
+"""Columns of a table at most for where specs differ, and for results; JSON and CSV have all."""
 DIFFERENT_SAMPLES = (
     "the runs were trained or measured on different samples, so no result is marked as the best; "
     'where data come from a file, the same "split.seed" divides them alike for every seed'
@@ -94,6 +94,28 @@ class Comparison(NamedTuple):
         """What came out the same for all of many entries, in words; `varied` are the other facts."""
         return ", ".join(f"{row.name} {row.values[0]}" for row in self.facts if row not in self.varied)
 
+    @property
+    def shown_specs(self) -> list[Row]:
+        """Where specs differ, as much of it as a table shows."""
+        return self.specs[:SHOWN_COLUMNS]
+
+    @property
+    def shown_results(self) -> list[ValueRow]:
+        """Loss and metrics, the main value first, as many as a table shows."""
+        return self._ranked_results[:SHOWN_COLUMNS]
+
+    @property
+    def _ranked_results(self) -> list[ValueRow]:
+        return sorted(self.results, key=lambda row: row.name != self.main)
+
+    @property
+    def more(self) -> list[str]:
+        """What a table does not show, in words."""
+        places = [row.name for row in self.specs[SHOWN_COLUMNS:]]
+        values = [row.name for row in self._ranked_results[SHOWN_COLUMNS:]]
+        found = {"more places": places, "more values": values}
+        return [f"And {len(names):,} {what}: {enumerate_some(names)}." for what, names in found.items() if names]
+
 
 def compare(given: Sequence[RunSet | Reported]) -> Comparison:
     """Return the comparison of entries; a run alone is one, too."""
@@ -110,12 +132,13 @@ def compare(given: Sequence[RunSet | Reported]) -> Comparison:
         results = [row._replace(best=best(entries, row)) for row in results]
     elif grouped:
         results = [row._replace(best=_best_groups(entries, row, pairs)) if row.name == main else row for row in results]
-    notes = [*_missing(entries, parts)]
+    notes = first_few([*_missing(entries, parts)], "without results")
     if not same and not pairs and len(entries) > 1:
         notes.append(DIFFERENT_SAMPLES)
     rows = [row for row in differing_rows([run.spec for run in runs]) if row.name not in IGNORED_FIELDS]
     rows = [Row(row.name, [v and mailed(v, run) for v, run in zip(row.values, runs, strict=True)]) for row in rows]
     tests = sum(not pair.reason for pair in pairs)
+    said = [pair_in_words(pair, entries, main or "", tests) for pair in pairs]
     return Comparison(
         entries,
         [*fact_rows(entries)],
@@ -125,8 +148,7 @@ def compare(given: Sequence[RunSet | Reported]) -> Comparison:
         [_number(scores, main) for each in found for scores in each],
         main,
         pairs,
-        [pair_in_words(pair, entries, main or "", tests) for pair in pairs]
-        + [*_formulas(pairs), *_caveats(entries, pairs)],
+        [*first_few(said, "pairs"), *_formulas(pairs), *_caveats(entries, pairs)],
         notes,
     )
 
@@ -150,37 +172,13 @@ def _missing(entries: Sequence[RunSet], parts: dict[int, Part]) -> Iterator[str]
                 yield f"{entry.name}{f', {count} runs' if count > 1 else ''}: {reason}"
 
 
-def fact_rows(entries: Sequence[RunSet]) -> Iterator[Row]:
-    """Yield how the runs of each entry went; none is the best of them."""
-    found = [[dict(facts(run)) for run in entry.runs] for entry in entries]
-    names = dict.fromkeys(name for each in found for run in each for name in run)
-    for name in names:
-        texts = [_together([run.get(name) for run in each]) for each in found]
-        if name == "time":
-            texts = [duration(sum(run.manifest["seconds"] for run in entry.runs)) for entry in entries]
-        if name not in IGNORED_FACTS and any(texts):
-            yield Row(name, texts)
-    if any(entry.is_group for entry in entries):
-        yield Row("runs", [str(len(entry.runs)) for entry in entries])
-
-
-def _together(texts: Sequence[str | None]) -> str | None:
-    """Return what the runs of an entry say in one text: what is the same, or a few texts with their counts."""
-    counts = Counter(text for text in texts if text is not None)
-    if len(counts) < 2:
-        return next(iter(counts), None)
-    if len(counts) > _LISTED or max(counts.values()) == 1:
-        return None
-    return ", ".join(f"{count} {text}" for text, count in counts.most_common())
-
-
 def _of_entries(rows: Sequence[Row], entries: Sequence[RunSet]) -> Iterator[Row]:
     """Yield rows of runs as rows of entries; what varies alike within each group does not count."""
     for row in rows:
         values, texts = iter(row.values), []
         for entry in entries:
             own = list(dict.fromkeys(next(values) for _ in entry.runs))
-            several = ", ".join(map(unquoted, own)) if len(own) <= _LISTED else f"{len(own)} values"
+            several = ", ".join(map(unquoted, own)) if len(own) <= DIFFERENT_VALUES else f"{len(own)} values"
             texts.append(own[0] if len(own) == 1 else json.dumps(several, ensure_ascii=False))
         if len(set(texts)) > 1:
             yield Row(row.name, texts)
@@ -203,7 +201,7 @@ def main_value(names: Collection[str]) -> str | None:
     for split in reversed(SPLITS):
         of_split = [name for name in names if name.startswith(f"{split}/")]
         if of_split:
-            return next((name for name in of_split if name != f"{split}/loss"), of_split[0])
+            return next((name for name in of_split if name.split("/")[1] != "loss"), of_split[0])
     return None
 
 
@@ -217,7 +215,7 @@ def is_higher_better(entries: Sequence[RunSet], name: str) -> bool:
     """Return whether larger numbers of a value are better."""
     value = name.partition("/")[2]
     rules = [rule for entry in entries for run in entry.runs for rule in metrics_of(run.spec, value)]
-    return value != "loss" and all(rule.higher_is_better for rule in rules)
+    return bool(rules) and all(rule.higher_is_better for rule in rules)  # a loss has no rules
 
 
 def best(entries: Sequence[RunSet], row: ValueRow) -> frozenset[int]:
@@ -236,7 +234,7 @@ def best(entries: Sequence[RunSet], row: ValueRow) -> frozenset[int]:
 
 def dependencies(spec: Spec, name: str) -> list[Component]:
     """Return the components that a loss or metric depends on: only where these are equal can it be compared."""
-    if name == "loss":
+    if name.partition("/")[0] == "loss":  # of the network, or of one of its heads
         return [spec.loss, *spec.transforms.targets]
     return [*metrics_of(spec, name)]
 

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from specnet.plugin_code import staying
 from specnet.report.base import Reported
 from specnet.report.compare import Comparison, compare, is_higher_better
-from specnet.report.entries import RunSet, unquoted
+from specnet.report.entries import RunSet, in_cell, unquoted
 from specnet.report.page import LETTERS, SCRIPTS, describe_run, final_epoch, render_page
 from specnet.report.replay import PAGE_FRAMES, replay
 from specnet.report.series import FEW, panels
 from specnet.report.view import Part, make_part
-from specnet.words import shorten
+from specnet.words import enumerate_some, shorten
 
 REPLAYS = 20
 """Runs whose replays a page has at most, the best ones; those of others are in their own pages."""
@@ -38,8 +38,10 @@ class TableColumn(NamedTuple):
 
 
 @staying()
-def compare_page(given: Sequence[RunSet | Reported], output: Path | None = None) -> str:
+def compare_page(given: Sequence[RunSet | Reported], output: Path | None = None, left_out: Sequence[str] = ()) -> str:
     """Return the page of several runs or groups as HTML; `output` is where it will be, to link to pages of runs.
+
+    `left_out` says what the page does not show, and why.
 
     It loads nothing and sends nothing, and its content security policy forbids both.
     """
@@ -75,8 +77,8 @@ def compare_page(given: Sequence[RunSet | Reported], output: Path | None = None)
     }
     picks = {owners[run]: run for run in reversed(ranked)}  # the best run of each entry
     shown = [{"name": entry.name, "pick": picks[n]} for n, entry in enumerate(entries)]
-    kinds = sum(entry.is_group for entry in entries)
-    title = f"{kinds} groups compared" if kinds == len(entries) else f"{len(entries)} runs compared"
+    kind = "group" if all(entry.is_group for entry in entries) else "run"
+    title = f"{len(entries)} {kind}{'s' * (len(entries) > 1)} compared"
     described = (
         [describe_run(run, label, part) for run, label, part in zip(runs, labels, replays, strict=True)]
         if (together)
@@ -91,9 +93,10 @@ def compare_page(given: Sequence[RunSet | Reported], output: Path | None = None)
         columns=[*_columns(found)],
         caption=_caption(found),
         conclusions=found.conclusions,
-        notes=found.notes,
+        notes=[*left_out, *found.notes],
         shared=found.shared,
-        same_specs=not found.specs,
+        more=found.more,
+        same_specs=not found.specs and len(entries) > 1,
         together=together,
         grouped=grouped,
         runs=described,
@@ -137,9 +140,9 @@ def _link(run: Reported, output: Path | None) -> str | None:
 
 def _columns(found: Comparison) -> Iterator[TableColumn]:
     yield TableColumn("run", found.names, [None] * len(found.names))
-    for row in found.specs:
-        yield TableColumn(row.name, [*map(unquoted, row.values)], [_key(value) for value in row.values])
-    for values in sorted(found.results, key=lambda row: row.name != found.main):
+    for row in found.shown_specs:
+        yield TableColumn(row.name, [*map(in_cell, row.values)], [_key(value) for value in row.values])
+    for values in found.shown_results:
         cells = ["–" if value is None else str(value) for value in values.values]
         yield TableColumn(values.name, cells, [value and value.mean for value in values.values], values.best)
     for row in found.varied:
@@ -193,7 +196,7 @@ def draw_parameters(found: Comparison, owners: Sequence[int]) -> tuple[list[dict
     if grouped and len(found.names) <= CATEGORIES and not any(picture["names"] for picture in pictures):
         pictures.insert(0, _picture("group", found.names, owners, found.numbers))
     left += [picture["title"] for picture in pictures[PICTURES:]]
-    notes = [f"Without a picture, as there are too many: {', '.join(left)}."] if left else []
+    notes = [f"Without a picture, as there are too many: {enumerate_some(left)}."] if left else []
     return pictures[:PICTURES], notes
 
 

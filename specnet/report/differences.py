@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from specnet.spec.shortest import shortest
 from specnet.words import Pointer, show_pointer
 
+ALIGNED = 300
+"""Items of a list up to which they are aligned."""
 ABSENT = object()
 """Item of a list that is shorter than another."""
 
@@ -48,9 +50,10 @@ def align(lists: Sequence[Sequence[Any]]) -> list[dict[int, int]]:
     """Return which items of lists belong together: for each group its place in every list that has one, by list.
 
     Components are aligned so that as many as possible are equal or of one type, as in Needleman & Wunsch, 1970; other
-    items belong to those of the same place.
+    items, and those of long lists, belong to those of the same place.
     """
-    if not all(isinstance(item, BaseModel) for items in lists for item in items):
+    components = all(isinstance(item, BaseModel) for items in lists for item in items)
+    if not components or max(map(len, lists)) > ALIGNED:
         return [
             {number: place for number, items in enumerate(lists) if place < len(items)}
             for place in range(max(map(len, lists)))

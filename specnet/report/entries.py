@@ -20,6 +20,9 @@ from specnet.statistics import bootstrap_interval
 VARYING = re.compile(r"seed|seeds\..*|split\.(seed|fold)")
 """Places of a spec in which the runs of a group differ."""
 
+_CELL = 300
+"""Characters of a value of a spec that a table shows at most."""
+
 
 class RunSet(NamedTuple):
     """A run, or a group of runs, and what it is called."""
@@ -107,6 +110,12 @@ def unquoted(value: str | None) -> str:
         return "–"
     found = json.loads(value)
     return found if isinstance(found, str) else value
+
+
+def in_cell(value: str | None) -> str:
+    """Return the same, without what is too long for a table."""
+    text = unquoted(value)
+    return text if len(text) <= _CELL else f"{text[: _CELL - 1]}…"
 
 
 def measured(found: Sequence[float | None], intervals: Sequence[tuple[float, float] | None]) -> Measured | None:

@@ -15,7 +15,7 @@ from specnet.network.parameters import show_layout
 from specnet.runs.archive import open_archive, stage_archive
 from specnet.runs.code import changed_code
 from specnet.runs.components import bring_back, recall, recalled
-from specnet.runs.files import check_model, parse_run_json
+from specnet.runs.files import check_model, open_file, parse_run_json
 from specnet.runs.input_schema import make_rows, read_rows
 from specnet.runs.json_lines import to_json
 from specnet.runs.kernels import choose_kernels
@@ -114,6 +114,11 @@ class Bundle(TrainedModel):
     def __init__(self, path: str | Path, kernels: str | None = None, allow_other_kernels: bool = False) -> None:
         self.path = Path(path)
         self._given = kernels, allow_other_kernels
+        with open_file(self.path) as file:
+            start = file.read(4)
+        if start[:2] != b"PK" and start[2:] != b"\x03\x04":  # not even a damaged archive
+            help = "specnet bundle RUN writes bundles"
+            raise RunError(f"{self.path} is neither a run directory nor a bundle", help=help)
         with open_archive(self.path, _TEXTS) as archive:
             texts = {name: parse_run_json(archive.read_text(name), self.path, name) for name in _TEXTS}
             arrays = {name: archive.read(name) for name in archive.headers}

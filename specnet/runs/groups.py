@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from specnet.errors import RunError, UsageError
@@ -30,39 +30,40 @@ def _groups_in(path: Path) -> list[Path]:
 
 
 def open_entries(paths: Sequence[Path], open_run: Callable[[Path], Run], warn: Callable[[str], None]) -> list[RunSet]:
-    """Return what these directories contain: runs, and groups of runs. A single group is returned as its runs.
+    """Return what these directories contain: runs, and groups of runs. A group given alone is returned as its runs.
 
     The directory of a sweep stands for the groups of its trials.
 
-    Runs of a group that cannot be read are left out, as are trials without any other, and `warn` is called with the
-    reason.
+    Runs of a group that cannot be read or have no results are left out, as are groups without any other, and `warn` is
+    called with the reason.
 
     Raises:
-        RunError: if a directory is neither a run nor contains one that can be read.
-        UsageError: if no run in it has results yet.
+        RunError: if a directory is neither a run nor contains one.
+        UsageError: if no run in any of them has results.
     """
     entries: list[RunSet] = []
     for given in paths:
-        found = []
         for path in _groups_in(given):
             members = find_members(path) if path.is_dir() and not (path / "manifest.json").exists() else []
-            if runs := _open_members(path, members, warn):
-                found.append(RunSet(path.absolute().name, path, runs, is_group=True))
-            elif not members and not (path / "plan.json").is_file():
-                found.append(single(open_run(path)))
-        if not found:
-            if any(given.glob("**/results.json")):
-                raise RunError(f"no run in {given} can be read")
-            raise UsageError(f"no run in {given} has results yet", help=f"specnet runs {given} shows how they ended")
-        entries += found
-    if len(entries) == 1 and entries[0].is_group:
+            runs, left_out = _open_members(members)
+            if runs:
+                entries.append(RunSet(path.absolute().name, path, runs, is_group=True))
+                for name, reason in left_out.items():
+                    warn(f"left out {name} of {path.name}: {reason}")
+            elif members or (path / "plan.json").is_file():
+                warn(f"left out {path}: {_no_results(left_out)}")
+            else:
+                entries.append(single(open_run(path)))
+    if not entries:
+        raise UsageError("there is nothing to compare", help=f"specnet runs {paths[0]} shows how its runs ended")
+    if len(paths) == len(entries) == 1 and entries[0].is_group:
         return [single(run) for run in entries[0].runs if isinstance(run, Run)]
     return entries
 
 
-def _open_members(path: Path, members: Sequence[Path], warn: Callable[[str], None]) -> list[Run]:
-    """Return the runs of a group that can be read."""
-    runs = []
+def _open_members(members: Sequence[Path]) -> tuple[list[Run], dict[str, str]]:
+    """Return the runs of a group that can be read, and why others cannot, by their names."""
+    runs, left_out = [], {}
     for member in members:
         try:
             if not (member / "results.json").exists():
@@ -70,5 +71,12 @@ def _open_members(path: Path, members: Sequence[Path], warn: Callable[[str], Non
                 raise RunError("it diverged" if diverged else "it has no results yet")
             runs.append(Run(member, allow_other_kernels=True))
         except RunError as error:
-            warn(f"{path.name} is compared without {member.name}: {error.message}")
-    return runs
+            left_out[member.name] = error.message
+    return runs, left_out
+
+
+def _no_results(left_out: Mapping[str, str]) -> str:
+    """Return why none of the runs of a group can be compared."""
+    if set(left_out.values()) == {"it diverged"}:
+        return "all of its runs diverged"
+    return ", ".join(f"{name}: {reason}" for name, reason in left_out.items()) or "it has no runs yet"

@@ -68,7 +68,8 @@ def find_runs(folder: Path, damaged: list[str]) -> Iterator[ListedRun]:
         UsageError: if there is no such folder.
     """
     if not folder.is_dir():
-        raise UsageError(f"{folder} is not a directory" if folder.exists() else f"there is no directory {folder}")
+        message = f"{folder} is not a directory" if folder.exists() else f"there is no directory {folder}"
+        raise UsageError(message, help="specnet runs DIR lists the runs and groups in a directory")
     for directory in _walk(folder, _DEEPEST):
         try:
             manifest = read_manifest(directory)

@@ -168,21 +168,30 @@ def read_manifest(directory: Path) -> dict[str, Any]:
         RunError: if there is none, or it cannot be read.
     """
     path = directory / "manifest.json"
-    if not directory.is_dir():
-        if directory.exists():
-            raise RunError(f"{directory} is a file, not a run directory")
-        raise RunError(f"there is no directory {directory}")
+    check_directory(directory, "a run directory")
     if not os.path.lexists(path):
-        message = f"{directory} is not a run directory: it has no manifest.json"
-        inside = next(iter(sorted(directory.glob("*/manifest.json"))), None)
+        inside = next(iter(sorted([*directory.glob("*/manifest.json"), *directory.glob("*/*/manifest.json")])), None)
         help = f"it contains runs: name one of them, such as {inside.parent}" if inside else None
         kinds = {"summary.json": "group of runs", "plan.json": "sweep"}
         if kind := next((kind for name, kind in kinds.items() if (directory / name).is_file()), None):
-            raise NotARunError(message, help=help or f"it is a {kind}: name one of its runs")
-        raise RunError(message, help=help)
+            message = f"{directory} is not a run directory: it is a {kind}"
+            raise NotARunError(message, help=help or "name one of its runs")
+        message = f"{directory} is not a run directory: it has no manifest.json"
+        raise RunError(message, help=help or "specnet run SPEC makes a run directory")
     manifest = read_run_json(path)
     check_manifest(manifest, path)
     return manifest
+
+
+def check_directory(directory: Path, what: str) -> None:
+    """Check that a path leads to a directory.
+
+    Raises:
+        RunError: if it does not; `what` says what the directory should be.
+    """
+    if not directory.is_dir():
+        message = f"{directory} is a file, not {what}" if directory.exists() else f"there is no directory {directory}"
+        raise RunError(message, help="specnet runs DIR lists the runs and groups in a directory")
 
 
 def check_manifest(manifest: Mapping[str, Any], path: Path) -> None:

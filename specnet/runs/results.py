@@ -86,10 +86,13 @@ def finite_scores(values: Mapping[str, float]) -> dict[str, float | None]:
     return {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
 
 
-def write_comparison(entries: Sequence[Run | RunSet], output: Path) -> Path:
-    """Write a page with runs and groups of runs side by side to a file and return its path."""
+def write_comparison(entries: Sequence[Run | RunSet], output: Path, left_out: Sequence[str] = ()) -> Path:
+    """Write a page with runs and groups of runs side by side to a file and return its path.
+
+    `left_out` says what the page does not show, and why.
+    """
     from specnet.report.compare_page import compare_page
 
-    content = compare_page(entries, output).encode("utf-8", "backslashreplace")
+    content = compare_page(entries, output, left_out).encode("utf-8", "backslashreplace")
     write_file(output, lambda file: file.write(content))
     return output

@@ -129,7 +129,12 @@ class Run(MeasuredRun):
         Raises:
             RunError: if it cannot be trusted.
         """
-        return self._read_state(self._listing.path(step))
+        return self._first if step == 0 else self._read_state(self._listing.path(step))
+
+    @cached_property
+    def _first(self) -> TrainingState:
+        """The initial state, which several parts of a page start from."""
+        return self._read_state(self._listing.path(0))
 
     @property
     def status(self) -> str:

@@ -200,8 +200,10 @@ def _work(plugins: Sequence[str], job: bytes, place: _Place, threads: int | None
         return JobOutcome(place.named, "failed", UsageError(message, help=SHARED))
     for path in plugins:
         load_file(Path(path))
+    # In the same working directory, messages name what the command names.
+    directory = place.named if place.named.absolute() == place.found else place.found
     try:
-        outcome = train_job(pickle.loads(job)._replace(directory=place.found, data=data), threads)
+        outcome = train_job(pickle.loads(job)._replace(directory=directory, data=data), threads)
         return outcome._replace(directory=place.named)
     except Interrupted:
         return JobOutcome(place.named, "interrupted")

@@ -157,7 +157,7 @@ def describe_group(group: Group) -> str:
     name = main_value(summary.statistics)
     if name is None:
         return ""
-    value = name.partition("/")[2].replace("_", " ")
+    value = name.partition("/")[2].replace("_", " ").replace("/", " of ")
     statistic, plan, failed = summary.statistics[name], summary.plan, len(summary.runs) - len(summary.done)
     without = f" {failed} of {len(summary.runs)} runs have no results." if failed else ""
     if plan.kind == "repeat":

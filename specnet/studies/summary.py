@@ -16,7 +16,7 @@ from specnet.names import suggest
 from specnet.runs.directory import LOCK
 from specnet.runs.files import check_model, read_run_json
 from specnet.runs.history import History
-from specnet.runs.manifest import Digest, read_manifest
+from specnet.runs.manifest import Digest, check_directory, read_manifest
 from specnet.spec.model import Spec
 from specnet.spec.plan import make_plan
 from specnet.studies.statistics import Limits, Reached, Statistic, count_reached, describe
@@ -106,9 +106,16 @@ def read_summary(directory: Path) -> GroupSummary:
         RunError: if the directory is not that of a group, or the file is damaged.
     """
     path = directory / SUMMARY
+    check_directory(directory, "a group of runs")
     help = AGAIN if was_group(directory) else None
     if not path.exists():
-        raise RunError(f"{directory} is not a group of runs: it has no {SUMMARY}", help=help)
+        if is_group(directory.parent):
+            help = f"it is in a group: {directory.parent}"
+        elif inside := next(iter(sorted(directory.glob(f"*/{SUMMARY}"))), None):
+            help = f"it contains groups: name one of them, such as {inside.parent}"
+        help = help or "specnet repeat and specnet cross-validate make groups"
+        what = "it is a run" if (directory / "manifest.json").is_file() else f"it has no {SUMMARY}"
+        raise RunError(f"{directory} is not a group of runs: {what}", help=help)
     try:
         value = read_run_json(path)
         check_model(GroupSummary, value, path)

@@ -83,7 +83,7 @@ def test_a_directory_of_groups_stands_for_all_of_them(compare):
         path.unlink()
     result = compare("sweep", "other")
     assert [line.split()[0] for line in result.stdout.splitlines()[:3]] == ["run", "1", "other"]
-    assert "0 is compared without 2: it has no results yet" in result.stderr
+    assert "left out sweep/0: 0: it has no results yet, 1: it has no results yet, 2: it has" in result.stderr
 
 
 def test_runs_on_different_samples_have_no_winner(compare):
@@ -148,12 +148,46 @@ def test_a_run_of_a_group_that_cannot_be_read_is_left_out(compare):
     for path in Path("tanh/1/checkpoints").iterdir():
         path.write_bytes(b"")
     result = compare("tanh", "deep", "--format", "json")
-    assert "warning: tanh is compared without 1: no checkpoint is intact" in result.stderr
+    assert "warning: left out 1 of tanh: no checkpoint is intact" in result.stderr
     assert len(json.loads(result.stdout)["entries"][0]["values"]["test/loss"]["numbers"]) == 2
     (pair,) = json.loads(result.stdout)["pairs"]
     assert pair["size"] == 2
 
 
+def test_a_group_whose_runs_all_diverged_is_left_out_and_named(compare):
+    for seed in range(3):
+        Path(f"tanh/{seed}/results.json").unlink()
+        manifest = Path(f"tanh/{seed}/manifest.json")
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"status": "diverged"}))
+    result = compare("tanh", "deep", "other", "-o", "page.html")
+    assert "warning: left out tanh: all of its runs diverged" in result.stderr
+    assert "Left out tanh: all of its runs diverged." in Path("page.html").read_text()
+    assert [line.split()[0] for line in compare("tanh", "deep").stdout.splitlines()[:2]] == ["run", "deep"]
+    found = json.loads(compare("tanh", "deep", "--format", "json").stdout)
+    assert found["notes"] == ["left out tanh: all of its runs diverged"]
+    result = compare("tanh", code=2)
+    assert "left out tanh: all of its runs diverged" in result.stderr and "specnet runs tanh shows" in result.stderr
+
+
 def test_results_are_believed_without_loading_the_data(compare, monkeypatch):
     monkeypatch.setattr("specnet.runs.measured.load_data", lambda *arguments: 1 / 0)
     assert "test/accuracy" in compare("tanh", "deep").stdout
+
+
+def test_of_many_differences_the_first_are_shown_and_the_rest_is_counted(compare):
+    for name in ("wide", "other_wide"):
+        titles = [f"{name}{number}" for number in range(310)]
+        rows = [",".join(str((row + n) % 7) for n in range(311)) for row in range(20)]
+        Path(f"{name}.csv").write_text("\n".join([",".join([*titles, "y"]), *rows]))
+        dataset = {"type": "csv", "path": f"{name}.csv", "inputs": titles, "targets": ["y"]}
+        spec = {"layers": [{"type": "linear", "units": 1}], "loss": "mse", "metrics": [], "dataset": dataset}
+        specnet.run(specnet.load_spec(SPEC | spec | {"name": name}), name, report=False)
+    compare("wide", "other_wide", "-o", "page.html")
+    lines = compare("wide", "other_wide").stdout.splitlines()
+    assert sum(line.count("dataset.inputs.") for line in lines if line.startswith("run ")) == 30
+    expected = "And 281 more places: dataset.inputs.30.name, dataset.inputs.31.name"
+    (said,) = [line for line in lines if line.startswith(expected)]
+    assert said.endswith("… and 276 more. --format json has all.")
+    assert expected in Path("page.html").read_text()
+    found = json.loads(compare("wide", "other_wide", "--format", "json").stdout)
+    assert len(found["entries"][0]["specs"]) == 311

@@ -13,6 +13,7 @@ from rich.console import Console
 from specnet.cli.group_progress import live_table
 from specnet.cli.runs import LISTED_COLUMNS
 from specnet.cli.unknown import PLUGIN_COMMANDS
+from specnet.studies.statistics import describe
 
 SPEC = {
     "dataset": {"type": "spiral", "n_samples": 40},
@@ -38,6 +39,14 @@ def test_repeat_prints_statistics_and_a_sentence_and_continues_a_group(invoke, w
     found = json.loads(invoke("repeat", spec, "--seeds", "2,3", "-j", 1, "-o", "g", "--format", "json").stdout)
     assert [run["name"] for run in found["runs"]] == ["seed-1", "seed-2", "seed-3"]
     assert found["statistics"]["validation/accuracy"]["count"] == 3
+
+
+def test_of_a_value_that_some_runs_lack_the_table_counts_the_runs_that_have_it(invoke, group, monkeypatch):
+    rows = [("train/loss", describe([0.1, 0.2])), ("test/r2", describe([0.5, None]))]
+    monkeypatch.setattr("specnet.studies.summary.statistics_rows", lambda summary: rows)
+    lines = invoke("repeat", "a.json", "--seeds", 2, "-j", 1, "-o", group).stdout.splitlines()
+    shown = [line.split()[-4:] for line in lines if line.split()[:1] in (["mean"], ["train/loss"], ["test/r2"])]
+    assert shown[0][-1] == "runs" and [row[1:] for row in shown[1:]] == [["2", "of", "2"], ["1", "of", "2"]]
 
 
 def test_evaluate_predict_and_export_take_a_group(invoke, group):

@@ -18,7 +18,8 @@ import specnet
 from specnet.cli import cli
 from specnet.errors import RunError, UsageError
 from specnet.runs.archive import open_archive, stage_archive
-from specnet.runs.requirements import Requirement, parse_requirement
+from specnet.runs.requirements import parse_requirement
+from specnet.runs.selecting import Condition
 
 COLUMNS = ["height", {"name": "kind", "handle_unknown": "ignore"}, "wet", "day"]
 SPEC = {
@@ -85,7 +86,7 @@ def test_a_result_that_is_not_good_enough_exits_with_five(made):
         assert message in called("evaluate", made / "run", *data, "--require", text, code=2).stderr
     assert "--data" in called("evaluate", made / "trees.zip", code=2).stderr
     assert "is a file, not a run directory" in called("report", made / "trees.zip", code=3).stderr
-    each = Requirement("recall/<= 50 K", ">=", 0.5)  # a value of a class
+    each = Condition("recall/<= 50 K", ">=", 0.5)  # a value of a class
     assert parse_requirement(" recall/<= 50 K >= .5") == each and parse_requirement("f<1").name == "f"
     for text in ("a=>1", "a>==1", "a>=", ">=1", "a>=1e", "a>=nan"):
         with pytest.raises(UsageError, match="is no requirement"):

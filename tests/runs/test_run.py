@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import specnet
+import specnet.runs.run as run_module
 from specnet.errors import DataError, RunError, ShapeError, UsageError
 from specnet.report.page import page
 from specnet.spec.model import json_digest
@@ -164,3 +165,13 @@ def test_a_page_is_written_where_the_run_is(train):
     (run.directory / "report.html").unlink()
     assert run.report() == run.directory / "report.html"
     assert run.report().read_text() == page(run)
+
+
+def test_a_page_reads_the_initial_checkpoint_once(train, monkeypatch):
+    read = []
+    original = run_module.read_checkpoint
+    monkeypatch.setattr(run_module, "read_checkpoint", lambda path, *more: read.append(path) or original(path, *more))
+    run = train()
+    read.clear()
+    run.report()
+    assert sum(path.stem == "step-00000000" for path in read) == 1

@@ -179,6 +179,18 @@ def test_a_run_that_a_worker_has_written_elsewhere_is_told(tmp_path, monkeypatch
     assert found.status == "failed" and "is not complete on this machine" in str(found.error)
 
 
+def test_messages_of_workers_name_a_directory_as_the_command_does(intact, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(intact.directory, "mine")
+    Path("mine/history.jsonl").write_text("x\n")
+    job = Job(specnet.load_spec(SPEC), Path("mine"))
+    messages = {
+        str(_work([], pickle.dumps(job), _Place(job.directory, Path("mine").absolute(), os.getpid()), 1, None).error),
+        str(train_job(job).error),
+    }
+    assert len(messages) == 1 and "]: mine cannot be continued: mine/history.jsonl is damaged" in messages.pop()
+
+
 def test_workers_train_in_the_directory_that_is_meant_whatever_theirs_is(tmp_path, monkeypatch):
     spec = specnet.load_spec(SPEC)
     for name in ("a", "b"):  # the second time by the workers of the first

@@ -7,8 +7,6 @@ appended to the journal as one line. So it does not matter when a process ended.
 from __future__ import annotations
 
 import json
-import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,13 +21,13 @@ from optuna.distributions import (
 )
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from pydantic import ValidationError
 
 from specnet.errors import RunError
 from specnet.words import describe_error
+from specnet_sweep.journal import AGAIN, CheckedJournal
 from specnet_sweep.plan import SweepPlan
 from specnet_sweep.results import TrialResult
 from specnet_sweep.space import Parameter, Point
@@ -39,16 +37,6 @@ NAME = "sweep"
 RESULT = "result"
 ATTEMPTS = 100
 """Draws of a trial before its point is chosen at random."""
-
-
-class _NoLock:
-    """Only the process that holds the lock of the directory writes to the journal."""
-
-    def acquire(self) -> bool:
-        return True
-
-    def release(self) -> None:
-        pass
 
 
 class Study:
@@ -62,16 +50,14 @@ class Study:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.plan = plan
         path = self._path = directory / JOURNAL
-        _repair(path)
         direction = StudyDirection.MINIMIZE if plan.settings.minimize else StudyDirection.MAXIMIZE
         try:
-            self._storage = JournalStorage(JournalFileBackend(str(path), _NoLock()))  # type: ignore[arg-type]
+            self._storage = JournalStorage(CheckedJournal(path))
             self._study = optuna.create_study(
                 storage=self._storage, study_name=NAME, direction=direction, load_if_exists=True
             )
         except (ValueError, KeyError, TypeError, AssertionError) as error:
-            help = "remove it: the same trials are then chosen again, and their runs are kept"
-            raise RunError(f"{path} is damaged: {describe_error(error)}", help=help) from error
+            raise RunError(f"{path} is damaged: {describe_error(error)}", help=AGAIN) from error
         self._distributions = {each.path: _distribution(each) for each in plan.space.parameters}
 
     def __len__(self) -> int:
@@ -163,23 +149,6 @@ class Study:
             return TrialResult.model_validate(found)
         except ValidationError as error:
             raise RunError(f"{self._path} is damaged: trial {number} has no result") from error
-
-
-def _repair(path: Path) -> None:
-    """Remove an incomplete last line, which a process that was killed has left.
-
-    Raises:
-        RunError: if it is not a regular file of the directory, so that something else would be written to.
-    """
-    if os.path.lexists(path):
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-            raise RunError(f"{path} is not a regular file of this directory")
-        with path.open("r+b") as file:
-            content = file.read()
-            if not content.endswith(b"\n"):
-                file.truncate(content.rfind(b"\n") + 1)
-                os.fsync(file.fileno())
 
 
 def _sampler(name: str, seed: int) -> BaseSampler:

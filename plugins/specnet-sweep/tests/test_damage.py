@@ -86,6 +86,21 @@ def test_a_damaged_journal_is_reported(text, swept, write, tmp_path):
     assert (out / study.JOURNAL).read_text() == text
 
 
+def test_a_changed_line_of_the_journal_is_named(swept, write, tmp_path):
+    file, out = write(tmp_path), tmp_path / "changed"
+    shutil.copytree(swept.directory, out)
+    lines = (swept.directory / study.JOURNAL).read_text().splitlines(keepends=True)
+    for content, message in (
+        ([*lines[:2], lines[2].replace("1", "2", 1), *lines[3:]], r"journal.log is damaged: line 3: its SHA-256"),
+        ([*lines[:2], "{\n", *lines[3:]], "journal.log is damaged: line 3: Expecting"),
+        (lines[:-1], rf"journal.log is damaged: it ends after line {len(lines) - 1} of {len(lines)}"),
+    ):
+        (out / study.JOURNAL).write_text("".join(content))
+        with pytest.raises(RunError, match=message):
+            sweep(file, out, workers=1)
+        assert (out / study.JOURNAL).read_text() == "".join(content)
+
+
 def test_without_its_journal_a_sweep_chooses_the_same_trials_and_keeps_their_runs(swept, write, read, tmp_path):
     file, out = write(tmp_path), tmp_path / "without"
     shutil.copytree(swept.directory, out)
