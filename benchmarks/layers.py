@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 import specnet
-from benchmarks.measure import Comparison, clocked, take_turns
+from benchmarks.measure import Comparison, take_turns
 from benchmarks.peers import installed
 
 TURN = 0.02
@@ -73,27 +74,26 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
     """Return the seconds of forward and backward for a batch."""
     found = []
     for work in WORK:
-        calls = {"specnet": ours(work)}
+        passes = {"specnet": ours(work)}
         if installed("PyTorch"):
             from benchmarks.peers.torch_layers import check_layer, theirs
 
             check_layer(work.layer, work.shape)
-            calls["PyTorch layer"] = theirs(work)
+            passes["PyTorch layer"] = repeated(theirs(work))
         else:
-            calls["textbook"] = ours(work, "textbook")
-        turns = {name: clocked(call) for name, call in calls.items()}
+            passes["textbook"] = ours(work, "textbook")
+        turns: dict[str, Callable[[], float]] = {name: partial(each, 1) for name, each in passes.items()}
         if not short:
             times = take_turns(turns, 3)
-            turns = {name: several(call, min(times[name])) for name, call in calls.items()}
+            turns = {name: partial(each, max(1, round(TURN / min(times[name])))) for name, each in passes.items()}
         found.append(Comparison("layers", work.name, take_turns(turns, rounds), per="batch"))
     return found
 
 
-def several(call: Callable[[], object], seconds: float) -> Callable[[], float]:
-    """Return a function that repeats a call, which takes this long, for a whole turn and returns the seconds of one."""
-    count = max(1, round(TURN / seconds))
+def repeated(call: Callable[[], object]) -> Callable[[int], float]:
+    """Return a function that makes a call so many times and returns the seconds of one."""
 
-    def clock() -> float:
+    def clock(count: int) -> float:
         start = perf_counter()
         for _ in range(count):
             call()
@@ -102,21 +102,23 @@ def several(call: Callable[[], object], seconds: float) -> Callable[[], float]:
     return clock
 
 
-def ours(work: LayerWork, kernels: str = "numpy") -> Callable[[], object]:
-    """Return what goes forward and backward through a network of this layer alone."""
+def ours(work: LayerWork, kernels: str = "numpy") -> Callable[[int], float]:
+    """Return a function that goes forward and backward through this layer so many times: the seconds of one.
+
+    Gradients of outputs, over which a layer may write, are made before the clock starts.
+    """
     network = specnet.build_network([work.layer], work.shape, "float32", kernels=kernels)
     network.stack.set_needs_dx(not work.first)
     x = work.batch()
     upstream = np.random.default_rng(1).standard_normal((work.samples, *network.output_shape), np.float32)
-    dy = upstream.copy()
 
-    def call() -> None:
-        network.propagate(x, training=True)
-        if overwritten:
-            np.copyto(dy, upstream)
-        network.backpropagate(dy)
+    def clock(count: int) -> float:
+        gradients = [upstream.copy() for _ in range(count)]
+        start = perf_counter()
+        for dy in gradients:
+            network.propagate(x, training=True)
+            network.backpropagate(dy)
+        return (perf_counter() - start) / count
 
-    overwritten = True
-    call()
-    overwritten = not np.array_equal(dy, upstream)
-    return call
+    clock(1)
+    return clock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -57,4 +58,6 @@ class Formula(Dataset):
                 raise DataError(f"{name!r} is no name of a variable", pointer=("x",), help="use letters and digits")
             if low >= high:
                 raise DataError(f"the range [{low:g}, {high:g}] is empty", pointer=("x", name))
+            if math.isinf(high - low):
+                raise DataError(f"the range [{low:g}, {high:g}] is too wide", pointer=("x", name))
         return Expression(self.y, self.x)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from specnet.datasets.text_files import open_text
 from specnet.diagnostics import show_value
 from specnet.errors import DataError
 from specnet.numpy_files import explain_os_error
+from specnet.regular_files import open_regular
 from specnet.words import quote, show_path
 
 Size = Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]
@@ -39,7 +41,8 @@ class ImageFolder(Dataset):
     Inputs are (height, width, channels) with values from 0 to 255, classes the names of the folders in alphabetical
     order. With `"labels": "labels.csv"`, the first two columns of this table are the file of each image, relative to
     `path`, and its class; the first line names the columns. Images are resized to `image_size` by linear interpolation;
-    without it all must have one size. `predict` takes a single image.
+    without it all must have one size. Photographs are turned as their camera says (EXIF), of moving pictures the first
+    is taken, transparency is left out, and grey values of 16 bits become those of 8. `predict` takes a single image.
     """
 
     extensions: ClassVar[tuple[str, ...]] = (
@@ -72,14 +75,16 @@ class ImageFolder(Dataset):
     def load(self, rng: np.random.Generator) -> Data:
         train = self._list(self.path, self.labels)
         classes, size = train.classes, self.image_size or self._open(train.files[0]).shape[:2]
-        listings = {"train": train, **{split: self._list(path) for split, path in self._folders().items() if path}}
+        folders = {split: path for split, path in self._folders().items() if path}
+        listings = {"train": train, **{split: self._list(path, key=split) for split, path in folders.items()}}
         splits: dict[str, Any] = {}
         for split, listing in listings.items():
             if unknown := {*listing.labels} - {*classes}:
                 message = f"{quote(min(unknown))} is not one of the classes {show_value(classes)}"
                 raise DataError(f"{listing.files[0].parent.parent}: {message}", pointer=(split,))
             numbers = np.array([classes.index(label) for label in listing.labels])
-            images = np.stack([self._open(file, size) for file in listing.files])
+            key = "path" if split == "train" else split
+            images = np.stack([self._open(file, size, key) for file in listing.files])
             splits[split] = Samples(images, numbers)
         places = {split: partial(self._place, listing.files) for split, listing in listings.items()}
         return Data(**splits, classes=classes, target_names=("class",), places=places)
@@ -97,11 +102,11 @@ class ImageFolder(Dataset):
     def _place(files: Sequence[Path], row: int) -> str:
         return show_path(files[row])
 
-    def _list(self, path: str, labels: str = "folder") -> LabelledFiles:
-        """Return the files of a folder with their classes.
+    def _list(self, path: str, labels: str = "folder", key: str = "path") -> LabelledFiles:
+        """Return the files of a folder, which the field `key` names, with their classes.
 
         Raises:
-            DataError: if there are no images.
+            DataError: if there are no images, or none of a class to train on.
         """
         root = Path(path)
         if labels != "folder":
@@ -118,8 +123,14 @@ class ImageFolder(Dataset):
             raise explain_os_error(root, error) from error
         if not files:
             help = 'put the images of each class into a folder, or name a table as "labels"'
-            raise DataError(f"{root} has no folder with images", pointer=("path",), help=help)
-        return LabelledFiles(files, [file.relative_to(root).parts[0] for file in files])
+            raise DataError(f"{root} has no folder with images", pointer=(key,), help=help)
+        names = [file.relative_to(root).parts[0] for file in files]
+        for folder in folders:
+            if folder.name not in names and key == "path":
+                raise DataError(
+                    f"{folder} has no images", pointer=(key,), help="each folder is a class: remove this one"
+                )
+        return LabelledFiles(files, names)
 
     @staticmethod
     def _list_table(root: Path, table: Path) -> LabelledFiles:
@@ -139,24 +150,28 @@ class ImageFolder(Dataset):
             raise DataError(f"{table} has no rows", pointer=("labels",))
         return LabelledFiles([root / row[0] for row in rows], [row[1] for row in rows])
 
-    def _open(self, path: Path, size: Sequence[int] | None = None) -> np.ndarray:
-        """Return an image (height, width, channels), resized to `image_size`.
+    def _open(self, path: Path, size: Sequence[int] | None = None, key: str = "path") -> np.ndarray:
+        """Return an image (height, width, channels), resized to `image_size`; the field `key` names its folder.
 
         Raises:
             DataError: if it cannot be read, or has another size than `size`.
         """
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image, ImageOps, UnidentifiedImageError
 
         try:
-            with Image.open(path) as file:
-                image = file.convert("RGB" if self.color_mode == "rgb" else "L")
+            with open_regular(path) as file, warnings.catch_warnings(action="ignore"), Image.open(file) as opened:
+                image = ImageOps.exif_transpose(opened)
+                if image.mode.startswith("I"):  # 16 bits, which `convert` would cut off
+                    image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+                image = image.convert("RGB" if self.color_mode == "rgb" else "L")
             if self.image_size:
                 image = image.resize((self.image_size[1], self.image_size[0]), Image.Resampling.BILINEAR)
             pixels = np.asarray(image, np.uint8)
         except UnidentifiedImageError as error:
-            raise DataError(f"{path} is not an image, or is damaged", pointer=("path",)) from error
+            raise DataError(f"{path} is not an image, or is damaged", pointer=(key,)) from error
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise DataError(f"{path} cannot be read: {error}", pointer=("path",)) from error
+            reason = (isinstance(error, OSError) and error.strerror) or error
+            raise DataError(f"{path} cannot be read: {reason}", pointer=(key,)) from error
         if size and pixels.shape[:2] != tuple(size):
             (height, width), expected = pixels.shape[:2], f"{size[0]} x {size[1]}"
             message = f"{path} has {height} x {width} pixels, the first image {expected}"

@@ -187,10 +187,10 @@ class Layer(Component):
             ShapeError: if there is one and the layer's class refuses it, or inputs are features without positions.
         """
         if mask is not None and self.refuses_mask():
-            message = (
-                f"{show_pointer(self.place)} ({definition_name(self)}) cannot take sequences with masked positions"
-            )
-            raise ShapeError(message, pointer=self.place)
+            name = f"{show_pointer(self.place)} ({definition_name(self)})"
+            error = ShapeError(f"{name} cannot take sequences with masked positions", pointer=self.place)
+            error.complete = True
+            raise error
         vars(self)["mask"] = mask
         for stack in self.stacks:
             stack.mask = mask

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _COLUMNS = 8
 """Maps side by side."""
-_NUMBERED = 60
-"""Points up to which each has its number beside it."""
+_NAMED = 100
+"""Rows of an embedding up to which each has its name beside it."""
 
 
 class FeatureMaps(Plot):
@@ -69,11 +69,12 @@ class EmbeddingPlot(Plot):
         size = 2 * style.point_size(len(x))
         if found.classes is None:
             shown = axes.scatter(x, y, c=found.truth, s=size * 4, cmap="viridis")
-            if found.what.startswith("rows") and len(x) <= _NUMBERED:
-                for number, point in enumerate(found.plane.points):
-                    axes.annotate(str(number), tuple(point), xytext=(3, 3), textcoords="offset points", fontsize=7)
+            if 0 < len(found.rows) <= _NAMED:
+                for row, point in zip(found.rows, found.plane.points, strict=True):
+                    name = style.label(row)
+                    axes.annotate(name, tuple(point), xytext=(3, 3), textcoords="offset points", fontsize=7)
             else:
-                figure.colorbar(shown, ax=axes, label="number of the row" if "rows" in found.what else "target")
+                figure.colorbar(shown, ax=axes, label="number of the row" if found.rows else "target")
             return figure
         for number, (name, color) in enumerate(zip(found.classes, style.class_colors(len(found.classes)), strict=True)):
             of = found.truth == number

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -49,13 +49,15 @@ class PrincipalPlane(NamedTuple):
 class Embedded(NamedTuple):
     """Points in the plane of the two largest principal components.
 
-    `truth` are class numbers (n,) with these names, or numbers; a table of an embedding has its rows' numbers.
+    `truth` are class numbers (n,) with these names, or numbers; a table of an embedding has its rows' numbers, and
+    `rows` are their names: tokens if the dataset has a vocabulary.
     """
 
     what: str
     plane: PrincipalPlane
     truth: np.ndarray
     classes: list[str] | None
+    rows: Sequence[str] = ()
 
 
 def feature_maps(run: Trained) -> tuple[np.ndarray, list[Maps]]:
@@ -103,7 +105,9 @@ def embedded(run: Trained, axes: np.ndarray | None = None) -> Embedded:
     for name, layer in _named(run):
         if _type(layer) == "embedding" and f"{name}.weight" in run.params:
             plane = principal_plane(run.params[f"{name}.weight"], axes)
-            return Embedded(f"rows of {name}", plane, np.arange(len(plane.points)), None)
+            count, tokens = len(plane.points), run.data.classes
+            rows = tokens if run.data.vocabulary == len(tokens) == count else [*map(str, range(count))]
+            return Embedded(f"rows of {name}", plane, np.arange(count), None, rows)
     trained = [n for n, layer in enumerate(run.layers) if any(each.is_trained() for _, each in _inside(layer))]
     if not trained or trained[-1] == 0:
         raise PlotError("there is no embedding, and no layer before the last trained one", help="leave this plot out")

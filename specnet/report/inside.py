@@ -119,5 +119,7 @@ def _scatter(runs: Sequence[Reported]) -> Scatter:
 
 def _point(found: Embedded, number: int) -> tuple[int, str]:
     """Return class and name of a point; without classes all are one."""
+    if found.rows:
+        return 0, found.rows[number]
     value = found.truth[number]
     return (int(value), found.classes[int(value)]) if found.classes else (0, f"{value:g}")

@@ -113,13 +113,13 @@ def collecting(mistakes: list[Diagnostic]) -> Iterator[None]:
 
 def _outline(dataset: Dataset | None, mistakes: list[Diagnostic]) -> Outline:
     if dataset is None:  # in a spec with mistakes
-        return Outline()
+        return Outline(vocabulary=None)
     found: Any = None
     with collecting(mistakes), guarded(dataset, ("dataset",), "outline"):
         found = dataset.outline()
         if not isinstance(found, Outline):
             raise TypeError(f"it returns {type(found).__name__}, not Outline")
-    return found if isinstance(found, Outline) else Outline()
+    return found if isinstance(found, Outline) else Outline(vocabulary=None)
 
 
 def _transformed(

@@ -74,7 +74,9 @@ def test_inputs_are_uniform_and_noise_is_normal():
     assert (y - x @ [[1], [2]]).std() == pytest.approx(0.5, abs=0.01)
 
 
-@pytest.mark.parametrize(("x", "pointer"), [({"x 0": [0, 1]}, ("x",)), ({"a": [1, 1]}, ("x", "a"))])
+@pytest.mark.parametrize(
+    ("x", "pointer"), [({"x 0": [0, 1]}, ("x",)), ({"a": [1, 1]}, ("x", "a")), ({"a": [-1e308, 1e308]}, ("x", "a"))]
+)
 def test_a_wrong_range_is_located(x, pointer):
     with pytest.raises(SpecnetError) as caught:
         build("datasets", {"type": "formula", "x": x, "y": "1"}).outline()

@@ -1,6 +1,7 @@
 """Images in the files of a folder."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -50,6 +51,19 @@ def test_images_become_grey_and_are_resized(folder):
     assert load(folder, image_size=[3, 8]).train.inputs.shape == (4, 3, 8, 3)
 
 
+def test_photographs_are_turned_and_16_bits_become_8(folder):
+    turned = Image.Exif()
+    turned[274] = 6  # the top of the picture is on the right
+    Image.fromarray(PIXELS[0, :5]).save(folder / "cat" / "a.png", exif=turned)
+    Image.fromarray(PIXELS[1, :5, :, 0] * np.uint16(257)).save(folder / "cat" / "deep" / "b.png")
+    (folder / "cat" / "deep" / "b.bmp").unlink()
+    for name in ("1.PNG", "2.ppm"):
+        Image.fromarray(PIXELS[2, :5]).save(folder / "dog" / name)
+    images = load(folder).train.inputs
+    np.testing.assert_array_equal(images[0], np.rot90(PIXELS[0, :5], -1))
+    np.testing.assert_array_equal(images[1], np.repeat(PIXELS[1, :5, :, :1], 3, axis=2))
+
+
 def test_a_table_names_files_and_classes(folder, tmp_path):
     table = tmp_path / "labels.csv"
     table.write_text("file,animal\ndog/1.PNG,b\ncat/a.png,a\n")
@@ -73,6 +87,11 @@ def test_further_folders_are_splits_with_the_same_classes(folder):
     with pytest.raises(SpecnetError, match='other: "bird" is not one of the classes') as caught:
         load(folder, validation=str(folder.parent / "other"))
     assert caught.value.pointer == ("validation",)
+    (folder.parent / "other" / "bird").rename(folder.parent / "other" / "cat")
+    (folder.parent / "other" / "cat" / "a.png").write_text("text")
+    with pytest.raises(SpecnetError, match=r"a\.png is not an image") as caught:
+        load(folder, validation=str(folder.parent / "other"))
+    assert caught.value.pointer == ("validation",)
 
 
 def broken(folder):
@@ -81,6 +100,14 @@ def broken(folder):
 
 def another_size(folder):
     Image.fromarray(PIXELS[0, :4]).save(folder / "cat" / "z.png")
+
+
+def empty(folder):
+    (folder / "bird").mkdir()
+
+
+def pipe(folder):
+    os.mkfifo(folder / "cat" / "z.png")
 
 
 def no_image(folder):
@@ -92,6 +119,8 @@ def no_image(folder):
     [
         (broken, "z.png", "path"),
         (no_image, "z.png is not an image, or is damaged", "path"),
+        (empty, "bird has no images", "path"),
+        (pipe, "z.png cannot be read: it is a named pipe, not a regular file", "path"),
         (another_size, "z.png has 4 x 5 pixels, the first image 6 x 5", "image_size"),
     ],
 )

@@ -112,6 +112,9 @@ def test_an_embedding_takes_the_vocabulary_of_the_data_only_where_there_is_one()
         with pytest.raises(SpecnetError, match=message) as caught:
             load_spec({**spec, "layers": [embedding, *layers], **change})
         assert [found.pointer for found in caught.value.diagnostics][:1] == [("layers", 0)]
+    with pytest.raises(SpecnetError) as caught:
+        load_spec({**spec, "layers": [embedding, *layers], "dataset": {"type": "text", "path": "no.txt"}})
+    assert [found.code for found in caught.value.diagnostics] == ["missing-file"]
 
 
 def test_a_network_that_knows_what_follows_writes_it():

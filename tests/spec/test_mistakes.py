@@ -270,6 +270,7 @@ STATIC = [
     ('"dataset": "waves"¶"loss": "mse"¶"layers": [▸{"type": "linear", "units": 2}]',
      "shape /layers/0", "as many units as there are"),
     (SINES % '"masking", ▸"flatten"', "shape /layers/1", "cannot take sequences with masked positions"),
+    (SINES % '"masking", {"type": "residual", "layers": [▸"shift"]}, "flatten"', "shape /layers/1/layers/0", "masked"),
     (SINES % '"flatten", ▸{"type": "lstm", "units": 3}', "shape /layers/1", "with the axes (time, features)"),
     (SINES % '{"type": "multi_head_attention", "num_heads": ▸2}, "flatten"',
      "shape /layers/0/num_heads", "has 2 heads, which do not divide 1 features, its input has shape (32, 1)"),

@@ -104,6 +104,7 @@ FIELDS = {
     "layers.concat": {"from": ["input"], "axis": 0},
     **{f"layers.{name}": {"from": ["input"]} for name in ("add", "average", "multiply", "maximum")},
     "layers.repeat": {"times": 3, "layers": ["tanh"]},
+    "layers.maxout": {"units": 3},
     "layers.pixel_shuffle": {"factor": 2},
     "losses.huber": {"delta": 2.0},
     "losses.bce": {"reduction": "sum"},

@@ -51,14 +51,15 @@ class RowNormKernel(NormKernel):
         self.inverse = self.buffer("inverse", (len(self.z), 1))  # of the standard deviation
         rows, outputs = x.reshape(self.z.shape), y.reshape(self.z.shape)
         size, share = self.block_size(len(rows), ARRAYS * features), np.full(features, 1 / features, x.dtype)
-        t = self.room("t", (size, features))
+        one_share = constant(1 / features, x.dtype)
         gamma = self.repeated("gamma", self.gamma, size) if self.scale else one
         beta = self.repeated("beta", self.beta, size) if self.center else None
         for block in self.blocks(len(rows), ARRAYS * features):
             c, z, inverse, part = rows[block], self.z[block], self.inverse[block], outputs[block]
             if self.centred:
                 c = np.subtract(c, c.dot(share)[:, np.newaxis], out=z)
-            np.dot(np.multiply(c, c, out=t[: len(c)]), share, out=inverse[:, 0])
+            np.vecdot(c, c, out=inverse[:, 0])
+            inverse *= one_share
             inverse += self.epsilon
             np.divide(one, np.sqrt(inverse, out=inverse), out=inverse)
             np.multiply(c, inverse, out=z)
@@ -82,10 +83,11 @@ class RowNormKernel(NormKernel):
             if self.center:
                 self.grad.beta += ones[:n].dot(dx)
             mean, along = dx.dot(share)[:, np.newaxis], products.dot(share)[:, np.newaxis]
-            dx *= gammas[:n]
+            np.multiply(z, along, out=products)
             if self.centred:
-                dx -= mean
-            dx -= np.multiply(z, along, out=products)
+                products += mean
+            dx *= gammas[:n]
+            dx -= products
             dx *= self.inverse[block]
         return dy
 
