@@ -48,6 +48,20 @@ def test_several_processes_without_the_plugin_are_told_once_what_to_install(
     assert not (spec.parent / "runs").exists()
 
 
+@pytest.mark.parametrize("command", ["repeat spec.json --seeds 2", "cross-validate spec.json", "validate spec.json"])
+def test_commands_that_processes_cannot_share_are_refused_once(command, spec, invoke, monkeypatch):
+    launched(monkeypatch, 0, 2)
+    result = invoke(*command.split())
+    assert (result.exit_code, "2 processes were started together, which would all do the same" in result.stderr) == (
+        2,
+        True,
+    )
+    launched(monkeypatch, 1, 2)
+    result = invoke(*command.split())
+    assert (result.exit_code, result.output) == (2, "")
+    assert [path.name for path in spec.parent.iterdir()] == ["spec.json"]
+
+
 def test_one_process_that_a_launcher_has_started_trains_as_always(spec, invoke, monkeypatch):
     launched(monkeypatch, 0, 1)
     assert invoke("run", "spec.json", "-q", "--no-report").exit_code == 0
