@@ -14,6 +14,7 @@ from specnet.errors import UsageError
 from specnet.launch import launched
 from specnet.runs.experiment import Experiment
 from specnet.runs.manifest import data_digest
+from specnet.runs.signals import signals_unhandled
 from specnet.training.ranks import Ranks
 
 LAUNCH = "mpiexec -n {count} python -m mpi4py -m specnet run SPEC --shards {count}"
@@ -38,7 +39,8 @@ def open_ranks() -> Ranks:
 
 @cache  # MPI is started once in a process
 def _connect() -> Ranks:
-    ranks: Ranks = find_class("ranks", "mpi")()
+    with signals_unhandled():  # MPI waits for all processes, also for one that has been killed
+        ranks: Ranks = find_class("ranks", "mpi")()
     return ranks
 
 

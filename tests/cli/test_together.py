@@ -1,6 +1,7 @@
 """Runs whose batches are divided into shards, and processes that a launcher has started together."""
 
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -60,6 +61,18 @@ def test_commands_that_processes_cannot_share_are_refused_once(command, spec, in
     result = invoke(*command.split())
     assert (result.exit_code, result.output) == (2, "")
     assert [path.name for path in spec.parent.iterdir()] == ["spec.json"]
+
+
+def test_a_signal_ends_a_process_that_waits_for_others_to_start(monkeypatch):
+    from specnet.runs import sharding, signals
+
+    found = []
+    monkeypatch.setattr(sharding, "find_class", lambda *_: lambda: found.append(signal.getsignal(signal.SIGTERM)))
+    with signals.Signals():
+        handler = signal.getsignal(signal.SIGTERM)
+        sharding._connect.__wrapped__()
+        assert signal.getsignal(signal.SIGTERM) is handler
+    assert found == [signal.SIG_DFL] != [handler]
 
 
 def test_one_process_that_a_launcher_has_started_trains_as_always(spec, invoke, monkeypatch):
