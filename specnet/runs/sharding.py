@@ -39,7 +39,7 @@ def open_ranks() -> Ranks:
 
 @cache  # MPI is started once in a process
 def _connect() -> Ranks:
-    with signals_unhandled():  # MPI waits for all processes, also for one that has been killed
+    with signals_unhandled():  # MPI waits for all processes, even if one has been killed
         ranks: Ranks = find_class("ranks", "mpi")()
     return ranks
 

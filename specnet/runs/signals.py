@@ -69,7 +69,7 @@ class Signals:
 
 @contextmanager
 def signals_unhandled() -> Iterator[None]:
-    """Inside the `with`, signals end the process at once: a handler would wait for compiled code that may not return."""
+    """Inside the `with`, signals end the process at once: a handler would wait for compiled code to return."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
