@@ -18,9 +18,9 @@ from benchmarks.work import digits_spec, write_digits
 from specnet.runs.experiment import Experiment
 from specnet.runs.sharding import open_ranks
 from specnet.training.batches import Batch
-from specnet.training.communicator import add
 from specnet.training.loop import forward_backward, take_step
 from specnet.training.trainer import Trainer
+from specnet.training.tree import add
 
 PLANNED = (1, 2, 4, 8, 16, 32, 64)
 """Numbers of ranks for which a step is planned: each has as many samples less."""

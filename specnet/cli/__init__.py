@@ -36,6 +36,7 @@ from specnet.cli.running import resume, run
 from specnet.cli.runs import runs
 from specnet.cli.schema import schema
 from specnet.cli.summary import summary
+from specnet.cli.together import refuse_ranks
 from specnet.cli.trace import trace
 from specnet.cli.unknown import PLUGIN_COMMANDS, CommandGroup, unknown_option
 from specnet.cli.using import bundle, evaluate, predict
@@ -126,13 +127,16 @@ class Commands(CommandGroup):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="specnet")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Train small neural networks from one JSON file.
 
     \b
     Example:
       specnet run specs/spiral.json
     """
+    if ctx.invoked_subcommand not in (None, run.name, resume.name):
+        refuse_ranks(ctx.invoked_subcommand)
 
 
 for command in (

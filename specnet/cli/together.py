@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from specnet.cli.output import be_quiet
-from specnet.errors import SpecnetError
+from specnet.errors import SpecnetError, UsageError
+from specnet.launch import launched
 
 if TYPE_CHECKING:
     from specnet.training.ranks import Ranks
@@ -22,7 +23,7 @@ def on_all_ranks() -> Iterator[Ranks]:
     Raises:
         UsageError: if there are several processes and nothing that connects them.
     """
-    from specnet.runs.sharding import launched, open_ranks
+    from specnet.runs.sharding import open_ranks
 
     rank, count = launched()
     if rank:
@@ -42,3 +43,17 @@ def on_all_ranks() -> Iterator[Ranks]:
         if rank:
             error.add_note(f"this was on rank {rank} of {count}")
         raise
+
+
+def refuse_ranks(command: str) -> None:
+    """Check that a command that several processes cannot share is run by one alone.
+
+    Raises:
+        UsageError: on the first of several processes; the others end without a message.
+    """
+    rank, count = launched()
+    if rank:
+        raise click.exceptions.Exit(UsageError.exit_code)
+    if count > 1:
+        message = f"{count} processes were started together, which would all do the same"
+        raise UsageError(message, help=f"start specnet {command} without mpiexec; only run and resume share their work")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -137,18 +138,25 @@ class BatchNorm(Normalization):
 
     std^2 = variance + epsilon; dx = (dz - mean(dz) - z mean(dz z)) / std. Without training, mean and variance are the
     moving averages m <- momentum m + (1 - momentum) mean, and dx = dz / std. Masked positions do not count. If a batch
-    is divided into shards, a shard is the batch here. Ioffe &
+    is divided into shards, means are those of a shard, or with `synchronized` those of the batch. Ioffe &
     Szegedy, "Batch normalization", 2015.
     """
 
     mask: ClassVar[Any] = "use"
-    examples = ({}, {"momentum": 0.5, "center": False}, {"scale": False, "epsilon": 0.1})
+    examples = ({}, {"momentum": 0.5, "center": False}, {"scale": False, "epsilon": 0.1}, {"synchronized": True})
     momentum: float = Field(
         default=0.9,
         ge=0,
         lt=1,
         description="share of a moving average that a step keeps; 1 minus PyTorch's",
     )
+    synchronized: bool = Field(
+        default=False, description="whether statistics are those of all shards of a batch, not of each by itself"
+    )
+
+    def model_post_init(self, context: Any) -> None:
+        super().model_post_init(context)
+        self.over_shards: Callable[[np.ndarray], np.ndarray] | None = None  # their sum; training sets it
 
     def build(self, input_shape: Shape) -> Shape:
         self.declare_state("moving_mean", input_shape[-1:])
@@ -157,6 +165,10 @@ class BatchNorm(Normalization):
 
     def mean(self, x: np.ndarray) -> np.ndarray:
         """Return the mean of each feature over batch and leading axes, of positions that count."""
+        if self.over_shards and not self.within.singly:  # where layers run singly, a shard is looked at by itself
+            rows = (x if self.mask is None else x[self.mask]).reshape(-1, x.shape[-1])
+            total = self.over_shards(np.append(rows.sum(axis=0), x.dtype.type(len(rows))))
+            return total[:-1] / max(total[-1], x.dtype.type(1))
         if self.mask is None:
             return np.mean(x, axis=tuple(range(x.ndim - 1)))
         rows = x[self.mask].reshape(-1, x.shape[-1])

@@ -33,8 +33,8 @@ class Network:
     `params` and `grads` map names such as `layers.0.weight` to views into their flat vectors; `state` holds the
     running state of layers, which is not optimized. `sources` maps names of shared parameters, such as
     `layers.2.weight`, to those of the parameters that they are, transposed or not. The given layers are copied:
-    networks share no state. Without a seed, parameters are 0. `kernels` replace the definitions of layers. Fields with
-    a schedule, `scheduled`, are the numbers of the first step until training sets them.
+    networks share no state. Without a seed, parameters are 0, or those of `params`. `kernels` replace the definitions
+    of layers. Fields with a schedule, `scheduled`, are the numbers of the first step until training sets them.
 
     Raises:
         ShapeError: naming the layer that cannot take the outputs of the one before it.
@@ -50,6 +50,7 @@ class Network:
         dtype: Literal["float32", "float64"] = "float32",
         seed: int | None = 0,
         kernels: type[KernelSet] = Textbook,
+        params: FlatVector | None = None,
     ) -> None:
         if np.dtype(dtype).name not in ("float32", "float64"):
             raise UsageError(f"a network's dtype is float32 or float64, not {dtype}")
@@ -63,7 +64,7 @@ class Network:
         self.scheduled = ScheduledFields(self.named)
         self.scheduled.set(0)
         self.sources: dict[str, str] = {}
-        self._allocate()
+        self._allocate(params)
         self._share()
         self._initialize(seed)
         self.freeze(())
@@ -81,10 +82,11 @@ class Network:
         for place, state in saved["streams"].items():
             restore_stream(self.named[place].rng, state)
 
-    def _allocate(self) -> None:
+    def _allocate(self, params: FlatVector | None) -> None:
         """Allocate the flat vectors and set the views of each layer."""
         parameters, states = declared_shapes(self.named)
-        self.params, self.grads = self.vector(parameters, self.dtype), self.vector(parameters, self.dtype)
+        self.params = self.vector(parameters, self.dtype) if params is None else params
+        self.grads = self.vector(parameters, self.dtype)
         self.state = FlatVector(states, self.dtype)
         for place, layer in self.named.items():
             layer.dtype = self.dtype

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 
 import importlib_metadata
@@ -12,21 +11,13 @@ from specnet import registry
 from specnet.component import find_class
 from specnet.distributions import pip_command
 from specnet.errors import UsageError
+from specnet.launch import launched
 from specnet.runs.experiment import Experiment
 from specnet.runs.manifest import data_digest
+from specnet.runs.signals import signals_unhandled
 from specnet.training.ranks import Ranks
 
-LAUNCHERS = (("PMI_RANK", "PMI_SIZE"), ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"))
-"""Where launchers such as mpiexec write the number of a process, and of how many."""
 LAUNCH = "mpiexec -n {count} python -m mpi4py -m specnet run SPEC --shards {count}"
-
-
-def launched() -> tuple[int, int]:
-    """Return which process this is, and of how many that a launcher has started together."""
-    for rank, count in LAUNCHERS:
-        if (found := os.environ.get(count, "")).isdecimal() and os.environ.get(rank, "").isdecimal():
-            return int(os.environ[rank]), int(found)
-    return 0, 1
 
 
 def open_ranks() -> Ranks:
@@ -48,7 +39,8 @@ def open_ranks() -> Ranks:
 
 @cache  # MPI is started once in a process
 def _connect() -> Ranks:
-    ranks: Ranks = find_class("ranks", "mpi")()
+    with signals_unhandled():  # MPI waits for all processes, even if one has been killed
+        ranks: Ranks = find_class("ranks", "mpi")()
     return ranks
 
 
@@ -98,4 +90,5 @@ def check_step(experiment: Experiment) -> None:
     """
     shards, size = experiment.trainer.communicator.shards, experiment.trainer.batches.size
     if shards > size:
-        raise UsageError(f"{shards} shards, but a step has only {size} samples", help=f"take {size} or fewer")
+        samples = "1 sample" if size == 1 else f"{size} samples"
+        raise UsageError(f"{shards} shards, but a step has only {samples}", help=f"take {size} or fewer")

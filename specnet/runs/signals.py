@@ -65,3 +65,18 @@ class Signals:
         if at_once:
             self._thrown = Interrupted(self._received.name, number)
             raise self._thrown
+
+
+@contextmanager
+def signals_unhandled() -> Iterator[None]:
+    """Inside the `with`, signals end the process at once: a handler would wait for compiled code to return."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heeded = [number for number in HANDLED if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

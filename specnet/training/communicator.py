@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from specnet.randomness import restore_stream, save_stream
 from specnet.training.batches import Batch
+from specnet.training.lockstep import Lockstep, synchronized
 from specnet.training.measures import Measures
 from specnet.training.ranks import Ranks
+from specnet.training.tree import Subtree, add, subtrees
 
 if TYPE_CHECKING:
     from specnet.training.trainer import Trainer
 
-_T = TypeVar("_T")
 Compute = Callable[["Trainer", Batch], tuple[float, float]]
 """Returns loss and weight of a batch, and writes its gradient."""
-Subtree = tuple[int, int]
-"""Part of the tree in which shards are added: the sum of the shards from the first number to below the second."""
 
 
 class ShardResult(NamedTuple):
@@ -45,33 +44,8 @@ class ShardResult(NamedTuple):
         return self._replace(loss=self.loss + other.loss, weight=self.weight + other.weight)
 
 
-def add(node: Subtree, find: Callable[[Subtree], _T | None], plus: Callable[[_T, _T], _T]) -> _T:
-    """Return the sum of a node of a binary tree, whose left half has a power of two of leaves.
-
-    `find` returns the sum of a node if it is known, or None. Results are added as soon as possible, so that few are in
-    memory.
-    """
-    if (found := find(node)) is not None:
-        return found
-    left, right = _halves(node)
-    first = add(left, find, plus)
-    return plus(first, add(right, find, plus))
-
-
-def subtrees(node: Subtree, start: int, stop: int) -> Iterator[Subtree]:
-    """Yield the largest nodes of that tree that contain nothing but leaves start to stop - 1."""
-    low, high = node
-    if start <= low and high <= stop:
-        yield node
-    elif low < stop and start < high:
-        for half in _halves(node):
-            yield from subtrees(half, start, stop)
-
-
-def _halves(node: Subtree) -> tuple[Subtree, Subtree]:
-    low, high = node
-    middle = low + (1 << ((high - low - 1).bit_length() - 1))
-    return (low, middle), (middle, high)
+ComputeShard = Callable[["Trainer", int], ShardResult]
+"""Returns the result of a shard, given its number."""
 
 
 class Communicator:
@@ -79,42 +53,58 @@ class Communicator:
 
     Results of shards are added in a binary tree that depends only on their number: any number of ranks computes the
     same bytes. Each shard has its own random numbers. It starts from the running state that the last step has left, and
-    the next step starts from the mean over the shards. Within a shard, `parts` are computed one after the other.
+    the next step starts from the mean over the shards that have samples. Within a shard, `parts` are computed one after
+    the other.
     """
 
     def __init__(self, shards: int = 1, parts: int = 1, ranks: Ranks | None = None) -> None:
         self.shards, self.parts, self.pieces = shards, parts, shards * parts
         self.ranks = ranks = ranks or Ranks()
         self.start, self.stop = (shards * each // ranks.count for each in (ranks.rank, ranks.rank + 1))
+        self.lockstep: Lockstep | None = None
 
     def reduce(self, trainer: Trainer, batch: Batch, compute: Compute) -> tuple[float, float]:
         """Return loss and weight of a batch; gradient and metrics are stored in the trainer, as by `compute`."""
         if self.pieces == 1:
             return compute(trainer, batch)
-        network, piece = trainer.model.network, partial(self._compute, trainer, batch, compute)
-        start, mean = network.state.flat.copy(), trainer.model.loss.reduction == "mean"
+        network, mean = trainer.model.network, trainer.model.loss.reduction == "mean"
+        start = network.state.flat.copy()
 
-        def shard(node: Subtree) -> ShardResult | None:
-            low, high = node
-            if high - low > 1:
-                return None
-            network.state.flat[...] = start
-            result = add((low * self.parts, high * self.parts), piece, ShardResult.plus)
-            return result._replace(state=network.state.flat.copy())
+        def compute_shard(trainer: Trainer, number: int) -> ShardResult:
+            state, piece = trainer.model.network.state.flat, partial(self._compute, trainer, batch, compute)
+            state[...] = start
+            result = add((number * self.parts, (number + 1) * self.parts), piece, ShardResult.plus)
+            samples = batch.rows * (number + 1) // self.shards - batch.rows * number // self.shards
+            return result._replace(state=state.copy() if samples else np.zeros_like(state))
 
         if self.ranks.count == 1:
-            total = add((0, self.shards), shard, ShardResult.plus)
+            total = add((0, self.shards), self._prepare(trainer, compute_shard), ShardResult.plus)
             divisor = total.weight or 1.0 if mean else 1.0
             np.divide(total.gradient, divisor, out=network.grads.flat)
         else:
-            own, known = self._share(trainer, shard)
+            own, known = self._share(trainer, compute_shard)
             total = add((0, self.shards), known.get, ShardResult.plus)
             divisor = total.weight or 1.0 if mean else 1.0
             self._join([each.gradient for each in own], [*known], divisor, network.grads.flat)
-        np.divide(total.state, self.shards, out=network.state.flat)
+        np.divide(total.state, min(self.shards, batch.rows), out=network.state.flat)
         trainer.measures.merge(total.measures)
         trainer.regularization.active = total.penalties
         return total.loss / divisor, total.weight
+
+    def _prepare(self, trainer: Trainer, compute: ComputeShard) -> Callable[[Subtree], ShardResult | None]:
+        """Return a function that finds the result of a shard; all are computed before if they need each other."""
+        done: dict[int, ShardResult] = {}
+        if self.shards > 1 and synchronized(trainer.model.network):
+            self.lockstep = self.lockstep or Lockstep(trainer, range(self.start, self.stop), self.shards, self.ranks)
+            done = self.lockstep.run(trainer, compute)
+
+        def find(node: Subtree) -> ShardResult | None:
+            number, end = node
+            if end - number > 1:
+                return None
+            return done[number] if done else compute(trainer, number)
+
+        return find
 
     def _compute(self, trainer: Trainer, batch: Batch, compute: Compute, node: Subtree) -> ShardResult | None:
         """Return the result of a piece; a batch with fewer samples than pieces has empty ones."""
@@ -133,9 +123,7 @@ class Communicator:
                 gradient = gradient.copy()
             return ShardResult(loss, weight, gradient, measures, trainer.regularization.active, np.zeros(0))
 
-    def _share(
-        self, trainer: Trainer, shard: Callable[[Subtree], ShardResult | None]
-    ) -> tuple[list[ShardResult], dict[Subtree, ShardResult]]:
+    def _share(self, trainer: Trainer, compute: ComputeShard) -> tuple[list[ShardResult], dict[Subtree, ShardResult]]:
         """Return the results that this rank computes, and those of all ranks without their gradients.
 
         Each rank adds as much of the tree as it has the shards for.
@@ -143,6 +131,7 @@ class Communicator:
         pieces = range(self.start * self.parts, self.stop * self.parts)
         streams = {(each, place): rng for each in pieces for place, rng in trainer.generators[each].items()}
         before = {key: save_stream(rng) for key, rng in streams.items()}
+        shard = self._prepare(trainer, compute)
         with self.ranks.together():
             nodes = [*subtrees((0, self.shards), self.start, self.stop)]
             results = [add(node, shard, ShardResult.plus) for node in nodes]

@@ -1,6 +1,7 @@
 """Runs whose batches are divided into shards, and processes that a launcher has started together."""
 
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -46,6 +47,32 @@ def test_several_processes_without_the_plugin_are_told_once_what_to_install(
     result = invoke(*command)
     assert (result.exit_code, result.output) == (2, "")
     assert not (spec.parent / "runs").exists()
+
+
+@pytest.mark.parametrize("command", ["repeat spec.json --seeds 2", "cross-validate spec.json", "validate spec.json"])
+def test_commands_that_processes_cannot_share_are_refused_once(command, spec, invoke, monkeypatch):
+    launched(monkeypatch, 0, 2)
+    result = invoke(*command.split())
+    assert (result.exit_code, "2 processes were started together, which would all do the same" in result.stderr) == (
+        2,
+        True,
+    )
+    launched(monkeypatch, 1, 2)
+    result = invoke(*command.split())
+    assert (result.exit_code, result.output) == (2, "")
+    assert [path.name for path in spec.parent.iterdir()] == ["spec.json"]
+
+
+def test_a_signal_ends_a_process_that_waits_for_others_to_start(monkeypatch):
+    from specnet.runs import sharding, signals
+
+    found = []
+    monkeypatch.setattr(sharding, "find_class", lambda *_: lambda: found.append(signal.getsignal(signal.SIGTERM)))
+    with signals.Signals():
+        handler = signal.getsignal(signal.SIGTERM)
+        sharding._connect.__wrapped__()
+        assert signal.getsignal(signal.SIGTERM) is handler
+    assert found == [signal.SIG_DFL] != [handler]
 
 
 def test_one_process_that_a_launcher_has_started_trains_as_always(spec, invoke, monkeypatch):

@@ -7,21 +7,22 @@ import pytest
 
 import specnet
 from specnet.training.batches import Batch
-from specnet.training.communicator import Communicator, ShardResult, add
+from specnet.training.communicator import Communicator, ShardResult
 from specnet.training.loop import run_epoch
 from specnet.training.model import Model
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState
 from specnet.training.trainer import Trainer
+from specnet.training.tree import add
 from specnet.transforms.pipeline import Pipeline
 
 LAYERS = [{"type": "linear", "units": 6}, "tanh", {"type": "linear", "units": 2}]
 DROPOUT = [LAYERS[0], {"type": "dropout", "rate": 0.4}, LAYERS[2]]
 
 
-def make(shards, layers=LAYERS, loss="mse", weight=False, batch_size=8):
+def make(shards, layers=LAYERS, loss="mse", weight=False, batch_size=8, kernels="numpy"):
     rng = np.random.default_rng(5)
-    network = specnet.build_network(layers, (3,), "float64", seed=4)
+    network = specnet.build_network(layers, (3,), "float64", seed=4, kernels=kernels)
     metrics = [specnet.build("metrics", name) for name in ("mse", "r2")]
     model = Model(network, specnet.build("losses", loss), Pipeline([], ()), Pipeline([], ()), metrics)
     target = rng.normal(size=(21, 2))

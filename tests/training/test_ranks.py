@@ -2,16 +2,18 @@
 
 import pickle
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
 from training.test_communicator import make
 
 import specnet
-from specnet.errors import Diagnostic, Interrupted, SpecError
-from specnet.training.communicator import Communicator, subtrees
+from specnet.errors import Diagnostic, DivergenceError, Interrupted, SpecError
+from specnet.training.communicator import Communicator
 from specnet.training.loop import run_epoch
 from specnet.training.ranks import Ranks
+from specnet.training.tree import subtrees
 
 LAYERS = [
     {"type": "linear", "units": 6},
@@ -63,6 +65,43 @@ def test_ranks_end_in_the_bytes_of_one_process(count):
     expected = trained(None)
     for found in on_threads(count, trained):
         assert found == expected
+
+
+SYNCHRONIZED = [LAYERS[0], {"type": "batch_norm", "synchronized": True}, *LAYERS[2:]]
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_layers_that_add_up_over_shards_do_so_on_any_number_of_ranks(count):
+    expected = trained(None, layers=SYNCHRONIZED)
+    assert expected != trained(None)
+    for found in on_threads(count, partial(trained, layers=SYNCHRONIZED)):
+        assert found == expected
+
+
+@pytest.mark.parametrize("kernels", ["textbook", "numpy"])
+@pytest.mark.parametrize("shards", [2, 3, 11])
+def test_synchronized_batch_statistics_are_those_of_the_whole_batch(shards, kernels):
+    layers = [layer for layer in SYNCHRONIZED if "rate" not in layer]  # drawn for each shard
+    whole, parts = (make(Communicator(count), layers, kernels=kernels) for count in (1, shards))
+    for _ in range(2):
+        expected, found = run_epoch(whole), run_epoch(parts)
+        assert found["train/loss"] == pytest.approx(expected["train/loss"], rel=1e-11)
+    for name, array in whole.state().arrays.items():
+        np.testing.assert_allclose(parts.state().arrays[name], array, rtol=1e-9, atol=1e-9)
+
+
+def test_an_error_in_one_of_the_shards_that_run_side_by_side_ends_all():
+    def fail(ranks):
+        trainer = make(Communicator(4, 1, ranks), SYNCHRONIZED)
+        trainer.splits["train"].inputs[7] = np.nan  # in one of them
+        with pytest.raises(DivergenceError) as error:
+            run_epoch(trainer)
+        return str(error.value)
+
+    threads = threading.active_count()
+    alone = fail(None)
+    assert threading.active_count() == threads
+    assert on_threads(2, fail) == [alone] * 2
 
 
 def test_ranks_share_an_elementwise_update_and_collect_its_slots(monkeypatch):

@@ -28,7 +28,7 @@ CHANGES = {
     "plain": {"layers": WIDE, "checkpoint": {"every": 1}},  # the optimizer takes it in two parts
     "dropout": {"layers": [LINEAR, {"type": "dropout", "rate": 0.4}, "linear"], "checkpoint": {"every_steps": 3}},
     "batch_norm": {
-        "layers": [LINEAR | {"activity_l2": 0.1}, "batch_norm", "tanh", "linear"],
+        "layers": [LINEAR | {"activity_l2": 0.1}, "batch_norm", {"type": "batch_norm", "synchronized": True}, "linear"],
         "training": {"epochs": 3, "batch_size": 20, "gradient_accumulation_steps": 2, "clip_norm": 1.0},
     },
     "streamed": {

@@ -13,9 +13,15 @@ from specnet_numba.functions import exp
 
 @compiled
 def softmax_cross_entropy(y, target, slope):
-    """Return the sum of -log softmax(y) at the targets, and write its derivative; y (n, k), targets (n,)."""
+    """Return the sum of -log softmax(y) at the targets, and write its derivative; y (n, k), targets (n,).
+
+    Raises:
+        IndexError: if a target is not from 0 to k - 1: compiled code would write beyond the array.
+    """
     total, one = 0.0, y.dtype.type(1)
     for i in range(y.shape[0]):
+        if not 0 <= target[i] < y.shape[1]:
+            raise IndexError("a target is not the number of a class")
         most = y[i, 0]
         for j in range(1, y.shape[1]):
             most = max(most, y[i, j])
@@ -54,8 +60,9 @@ class CrossEntropyKernel(classification.CrossEntropyKernel):
     """Cross-entropy of class numbers in one pass. Weights, smoothing and distributions are left to the definition."""
 
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
-        self.fast = target.ndim < y.ndim and not self.label_smoothing and self.weigh(target, weight) is None
-        if not self.fast:
+        numbers = target.shape == y.shape[:-1] and target.dtype.kind in "iu"
+        self.one_pass = numbers and not self.label_smoothing and self.weigh(target, weight) is None
+        if not self.one_pass:
             return super().forward(y, target, weight)
         self.y, k = np.ascontiguousarray(y), y.shape[-1]
         self.slope, classes = self.like("slope", self.y), np.ascontiguousarray(target).reshape(-1)
@@ -63,7 +70,7 @@ class CrossEntropyKernel(classification.CrossEntropyKernel):
         return total * self._set_factor(classes.size)
 
     def backward(self) -> np.ndarray:
-        if not self.fast:
+        if not self.one_pass:
             return super().backward()
         return np.multiply(self.slope, self._factor, out=self.like("dy", self.slope))
 
@@ -72,8 +79,8 @@ class BceKernel(classification.BceKernel):
     """Binary cross-entropy in one pass. Weights are left to the definition."""
 
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
-        self.fast = self.weigh(target, weight) is None
-        if not self.fast:
+        self.one_pass = target.shape == y.shape and self.weigh(target, weight) is None
+        if not self.one_pass:
             return super().forward(y, target, weight)
         y, target = np.ascontiguousarray(y), np.ascontiguousarray(target)
         self.slope = self.like("slope", y)
@@ -81,6 +88,6 @@ class BceKernel(classification.BceKernel):
         return total * self._set_factor(y.size)
 
     def backward(self) -> np.ndarray:
-        if not self.fast:
+        if not self.one_pass:
             return super().backward()
         return np.multiply(self.slope, self._factor, out=self.like("dy", self.slope))

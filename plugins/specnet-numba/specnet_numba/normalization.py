@@ -128,10 +128,10 @@ class GroupNormKernel(OnePassNorm, GroupNorm):
 
 
 class BatchNormKernel(OnePassNorm, normalization.BatchNormKernel):
-    """batch_norm of many features in training without a mask; else the default kernel."""
+    """batch_norm of many features in training without a mask or shards to add up; else the default kernel."""
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.one_pass = training and self.mask is None and x.shape[-1] >= FEW
+        self.one_pass = training and self.mask is None and self.over_shards is None and x.shape[-1] >= FEW
         if not self.one_pass:
             return normalization.BatchNormKernel.forward(self, x, training)
         y, share = self.run(x, 1, x.shape[-1]), 1 - self.momentum

@@ -106,6 +106,30 @@ def test_nan_and_infinity_go_where_they_go_in_the_definitions(dtype):
             assert np.isfinite(found[0]) == np.isfinite(expected[0])
 
 
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("cross_entropy", np.array([0, 1, 4])),
+        ("cross_entropy", np.array([0, 1, -1])),
+        ("cross_entropy", np.array([0, 1])),
+        ("bce", np.ones((2, 4))),
+        ("bce", np.ones(3)),
+    ],
+)
+def test_targets_that_do_not_fit_are_refused_and_not_read_beyond_their_end(name, target):
+    y = np.full((3, 4), 0.5, np.float32)
+    with pytest.raises((IndexError, ValueError)):
+        numba.instantiate(build("losses", name)).forward(y, target)
+
+
+@pytest.mark.parametrize("target", [np.array([0, 1, 3], np.uint8), np.array([False, True, True])])
+def test_class_numbers_of_any_dtype_are_taken(target):
+    y = np.random.default_rng(0).normal(size=(3, 4))
+    pair = [kernels.instantiate(build("losses", "cross_entropy")) for kernels in (numba, Textbook)]
+    found, expected = [(np.array(loss.forward(y, target)), loss.backward()) for loss in pair]
+    agree(found, expected, "float64")
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_exponential_functions_have_all_digits(kind):

@@ -65,7 +65,7 @@ class CrossEntropyKernel(Buffered, CrossEntropy):
         self.y, z = y, self.slope
         z[...] = rows.T
         z -= np.maximum.reduce(z, axis=0)
-        places = right * len(rows)  # flat indices: one is faster than two
+        places = right * np.intp(len(rows))  # flat indices: one is faster than two
         places += self.samples
         chosen = self.flat[places]
         np.exp(z, out=z)

@@ -105,13 +105,13 @@ class RmsNormKernel(RowNormKernel, RmsNorm):
 
 
 class BatchNormKernel(NormKernel, BatchNorm):
-    """batch_norm in training without a mask, in blocks of lines of positions; else the definition.
+    """batch_norm in training without a mask or shards to add up, in blocks of lines of positions; else the definition.
 
     With c = x - mean and a = gamma / std: y = a c + beta and dx = a (dy - mean(dy) - c mean(dy c) / std^2).
     """
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        self.fast = training and self.mask is None
+        self.fast = training and self.mask is None and self.over_shards is None
         if not self.fast:
             return super().forward(x, training)
         y, self.count = self.buffer("y", x.shape), x.dtype.type(x.size // x.shape[-1])
