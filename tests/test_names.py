@@ -155,7 +155,7 @@ def test_monitored_values_of_other_tools_are_named_by_split_and_value(name, valu
 
 
 OTHERS = {
-    "losses": "hinge_embedding categorical_hinge tweedie rmse r2 accuracy rmsle mbe mase mpe medae smape nrmse wasserstein iou tversky contrastive",
+    "losses": "rmse r2 accuracy rmsle mbe mase mpe medae smape nrmse tversky contrastive tweedie",
     "optimizers": "adan asgd adamod adafactor lars ftrl yogi sophia newton adamp padam",
     "metrics": "rmsle msle mbe mase mpe rae rse wmape mdape max_error fbeta f2 kendall gini hinge huber npv fpr fnr",
 }
