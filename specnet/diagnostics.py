@@ -154,7 +154,16 @@ def _diagnostic(found: Any) -> Diagnostic:
         message = message.replace(theirs, ours)
     if not (kind == "value_error" and isinstance(found["input"], dict)):  # a check of several fields names them itself
         message += f", not {show_value(found['input'])}"
-    return Diagnostic(code, message, pointer, context.get("help"))
+    return Diagnostic(code, message, pointer, context.get("help") or _about_schedule(pointer, found["input"]))
+
+
+def _about_schedule(pointer: Pointer, value: Any) -> str | None:
+    """Return what to say of a schedule where there should be something else; None for other values."""
+    if not isinstance(value, dict) or str(value.get("type")) not in registry.claims("schedules"):
+        return None
+    if pointer[0] == "loss":
+        return "fields of losses take no schedule: losses of different epochs could not be compared"
+    return "this field takes no schedule"
 
 
 def show_value(value: Any) -> str:

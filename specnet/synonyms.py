@@ -91,7 +91,7 @@ TYPES = {
         Alias(
             "huber", "smooth_l1 SmoothL1Loss", "smooth_l1 divides by its beta, huber does not: they agree for delta 1"
         ),
-        Alias("log_cosh", "LogCosh"),
+        Alias("log_cosh", "LogCosh log_cosh_loss"),
         Alias("mape", "mean_absolute_percentage_error", "it is a fraction, Keras' a percentage"),
         Alias("msle", "mean_squared_logarithmic_error"),
         Alias("quantile", "pinball pinball_loss quantile_loss"),
@@ -105,6 +105,9 @@ TYPES = {
         Alias("squared_hinge", "squared_hinge_loss", "targets are 0 and 1"),
         Alias("kl_divergence", "KLDivLoss kl_div kld kullback_leibler_divergence", "it takes logits"),
         Alias("dice", "dice_loss"),
+        Alias("ctc", "CTCLoss ctc_loss"),
+        Alias("triplet", "TripletMarginLoss triplet_loss", "outputs are anchor, positive and negative"),
+        Alias("bce_with_logits", "SoftMarginLoss soft_margin_loss", "targets are 0 and 1, not -1 and 1"),
         Alias("sum", "multi_task multitask weighted_sum loss_weights combined_loss", "with a loss for each head"),
         Alias("ordinal", "coral corn ordinal_regression"),
         Alias("bce", "binary_crossentropy BCELoss", "it takes probabilities, bce_with_logits logits"),
@@ -150,7 +153,7 @@ TYPES = {
     ],
     "optimizers": [
         Alias("sgd", "gradient_descent stochastic_gradient_descent"),
-        Alias("sgd", "momentum nesterov", "momentum and nesterov are its fields"),
+        Alias("sgd", "momentum nesterov nag", "momentum and nesterov are its fields"),
         Alias("adam", "amsgrad", "amsgrad is a field of it"),
         Alias("lbfgs", "l_bfgs l_bfgs_b bfgs"),
         Alias("conjugate_gradient", "cg scg trainscg scaled_conjugate_gradient"),
@@ -289,7 +292,7 @@ momentum gamma alpha epsilon center scale clip_value minimum maximum mean median
 threshold average positive normalize reduction class_weight label_smoothing ignore_index pos_weight smooth margin
 min_step max_step eta_minus eta_plus damping damping_factor restart history_size max_iter tolerance_grad
 activity_l1 activity_l2 l1 l2 max_norm callbacks schedule schedules stop_at max_seconds gradient_accumulation_steps
-rmsle mase mpe mbe rae rse wmape mdape medae max_error fbeta adan asgd adamod adafactor lars yogi
+rmsle mase mpe mbe rae rse wmape mdape medae max_error fbeta adan asgd adamod adamp padam adafactor lars yogi
 export repeat sweep search tune trace serve reproduce refit cross_validate
 """
 """Names with their own meaning, whether they exist here or not: they are never treated as misspelt."""

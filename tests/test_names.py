@@ -13,7 +13,7 @@ from specnet.spec.model import Spec
 from specnet.spec.schema import make_schema
 from specnet.synonyms import DISTINCT_NAMES, TYPES
 
-COMING = {"use_bias", "beta_1", "beta_2", "steps", "epochs", "warmup_steps", "every_steps", "ones"}
+COMING = {"use_bias", "beta_1", "beta_2", "steps", "epochs", "warmup_steps", "every_steps", "ones", "ctc", "triplet"}
 
 
 def built_in(group):
@@ -155,8 +155,8 @@ def test_monitored_values_of_other_tools_are_named_by_split_and_value(name, valu
 
 
 OTHERS = {
-    "losses": "rmse r2 accuracy rmsle mbe mase mpe medae smape nrmse wasserstein iou tversky contrastive",
-    "optimizers": "adan asgd adamod adafactor lars ftrl yogi sophia newton",
+    "losses": "rmse r2 accuracy rmsle mbe mase mpe medae smape nrmse tversky contrastive tweedie",
+    "optimizers": "adan asgd adamod adafactor lars ftrl yogi sophia newton adamp padam",
     "metrics": "rmsle msle mbe mase mpe rae rse wmape mdape max_error fbeta f2 kendall gini hinge huber npv fpr fnr",
 }
 

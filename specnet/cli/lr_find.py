@@ -38,8 +38,9 @@ def lr_find(
 ) -> None:
     """Suggest a learning rate for SPEC, by a range test.
 
-    Trains for some steps while the learning rate grows from --low to --high, and draws the loss. The suggestion is the
-    rate at which the loss falls fastest. Nothing is saved but the picture.
+    Trains for some steps while the learning rate grows from --low to --high, and draws the loss of up to 500 training
+    samples after each step. The suggestion is between two that are common: the rate at which this loss falls fastest,
+    and a tenth of that at which it is lowest. Nothing is saved but the picture.
 
     \b
     Example:
@@ -62,18 +63,21 @@ def lr_find(
     loaded = load(spec, overrides, budget, kernels)
     found = find_range(loaded, np.geomspace(low, high, steps))
     name = loaded.name
+    rate = getattr(loaded.optimizer, "learning_rate", None)
+    largest = next((field for field in ("initial", "maximum") if hasattr(rate, field)), "")
+    place = ".".join(("optimizer", "learning_rate", *[largest] * bool(largest)))
     if out is None:
         numbered = (Path(f"{name}-lr{'' if number == 1 else f'-{number}'}.png") for number in count(1))
         out = next(path for path in numbered if not path.exists())
     with default_settings():
-        figure = draw_range_test(*found, found.steepest, name)
+        figure = draw_range_test(*found, found.suggestion, name)
         write_file(
             out, lambda file: figure.savefig(file, format="svg") if out.suffix == ".svg" else write_png(figure, file)
         )
     if form == "json":
-        told = {"rates": found.rates.tolist(), "losses": found.losses.tolist()}
-        echo_json({"suggestion": found.steepest, "lowest": found.lowest, "picture": str(out), **told})
+        rates = {name: getattr(found, name) for name in ("suggestion", "steepest", "lowest")}
+        echo_json({**rates, "picture": str(out), **{name: array.tolist() for name, array in found._asdict().items()}})
         return
     echo(f"The loss falls fastest at a learning rate of {found.steepest:.2g}, and is lowest at {found.lowest:.2g}.")
-    echo(f"To try it: --set optimizer.learning_rate={found.steepest:.2g}")
+    echo(f"To try the rate between them: --set {place}={found.suggestion:.2g}")
     echo(f"The picture was saved in {show_path(out)}")

@@ -97,7 +97,8 @@ class CohenKappa(ConfusionMetric):
 
     C is the confusion matrix, E the one expected if true and predicted classes were independent. w is 1 where the
     classes i and j differ; with weights |i - j| or (i - j)^2. It is 0 if all samples are of one class and predicted to
-    be. Cohen, "A coefficient of agreement for nominal scales", 1960, and "Weighted kappa", 1968.
+    be, where scikit-learn has NaN. Cohen, "A coefficient of agreement for nominal scales", 1960, and "Weighted kappa",
+    1968.
     """
 
     examples = ({"weights": "linear"}, {"weights": "quadratic"})

@@ -89,7 +89,7 @@ class R2(ErrorMoments):
     """Coefficient of determination: 1 - sum (y - t)^2 / sum (t - mean t)^2.
 
     1 is perfect, 0 is no better than the mean. An output whose targets are all equal has 1 if it is predicted
-    exactly, else 0.
+    exactly, else 0; so has a single sample, for which scikit-learn has NaN.
     """
 
     examples = ({"average": "none"},)

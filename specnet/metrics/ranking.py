@@ -45,8 +45,7 @@ class Ranking(SampleMetric):
 
     Of two classes it is about class 1. With several classes or labels each is compared with the rest, and `average` is
     "macro": the mean; "weighted": that mean, weighted by the positive samples; "micro": the scores of all of them are
-    ranked together; "none": a number for each, by name. Classes with positive or with negative samples alone do not
-    count in a mean.
+    ranked together; "none": a number for each, by name.
     """
 
     tasks: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass", "multilabel")
@@ -94,19 +93,19 @@ class Ranking(SampleMetric):
         return self.area(ranked) if 0 < ranked.positives < ranked.weight.sum() else self.chance
 
     def averaged(self, each: list[Ranked]) -> float:
-        """Return the mean of the metrics of those classes of which there are positive and negative samples."""
-        each = [one for one in each if 0 < one.positives < one.weight.sum()]
+        """Return the mean of the metrics of classes or labels."""
         weights = np.array([one.positives if self.average == "weighted" else 1.0 for one in each])
-        return float(weights @ [self.area(one) for one in each] / weights.sum()) if each else self.chance
+        return float(weights @ [self.score(one) for one in each] / weights.sum()) if weights.any() else self.chance
 
 
 class RocAuc(Ranking):
     """Area under the receiver operating characteristic: how often a positive sample has a larger score than a negative.
 
-    Equal scores count one half. 1 is perfect, 0.5 chance, also where there are positive or negative samples alone. Of
-    several classes, "ovr" compares each with all others; "ovo" each with each other one, on the samples of both, which
-    does not depend on how many samples they have: Hand & Till, "A simple generalisation of the area under the ROC curve
-    for multiple class classification problems", 2001.
+    Equal scores count one half. 1 is perfect, 0.5 chance, also where there are positive or negative samples alone;
+    scikit-learn has NaN there. Such a class does not count in a mean. Of several classes, "ovr" compares each with all
+    others; "ovo" each with each other one, on the samples of both, which does not depend on how many samples they have:
+    Hand & Till, "A simple generalisation of the area under the ROC curve for multiple class classification problems",
+    2001.
     """
 
     chance: ClassVar[float] = 0.5
@@ -134,7 +133,7 @@ class RocAuc(Ranking):
 
     def averaged(self, each: list[Ranked]) -> float:
         if self.multi_class == "ovr" or has_labels(self.task):
-            return super().averaged(each)
+            return super().averaged([one for one in each if 0 < one.positives < one.weight.sum()])
         areas, weights = [], []
         for one, other in combinations([one for one in each if one.positives], 2):
             among = one.positive | other.positive
@@ -148,14 +147,14 @@ class AveragePrecision(Ranking):
     """Mean precision over the positive samples, ranked by their scores: sum_n (R_n - R_(n-1)) P_n.
 
     P_n and R_n are precision and recall if all samples up to the n-th score are predicted to be positive. Without
-    positive samples it is 0, without negative ones 1.
+    positive samples it is 0, without negative ones 1, and counts as that in a mean.
     """
 
     chance: ClassVar[float] = 0.0
     examples = ({"average": "none"}, {"average": "micro"}, {"average": "weighted"})
 
     def score(self, ranked: Ranked) -> float:
-        return self.area(ranked) if ranked.positives else 0.0
+        return self.area(ranked) if ranked.positives else self.chance
 
     def area(self, ranked: Ranked) -> float:
         tp, fp = ranked.curve()

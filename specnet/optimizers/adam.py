@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.optimizers.base import State
-from specnet.optimizers.first_order import FirstOrder
+from specnet.optimizers.first_order import Beta, Epsilon, FirstOrder
 from specnet.schedules.base import scheduled
 
 
@@ -24,13 +24,9 @@ def stable_with_mean(learning_rate: float, beta: float) -> float:
 class RunningMoments(FirstOrder):
     """A rule with running means of gradients, m, and of their squares, v."""
 
-    beta_1: float = Field(default=0.9, ge=0, lt=1, description="decay of the mean of gradients")
-    beta_2: Annotated[float, scheduled(ge=0, lt=1)] = Field(
-        default=0.999, description="decay of the mean of squared gradients: a number or a schedule"
-    )
-    epsilon: Annotated[float, scheduled(gt=0)] = Field(
-        default=1e-8, description="keeps the division finite: a number or a schedule"
-    )
+    beta_1: Beta = Field(default=0.9, description="decay of the mean of gradients: a number or a schedule")
+    beta_2: Beta = Field(default=0.999, description="decay of the mean of squared gradients: a number or a schedule")
+    epsilon: Epsilon = Field(default=1e-8, description="keeps the division finite: a number or a schedule")
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -60,9 +56,6 @@ class Adam(RunningMoments):
     examples = (
         {"beta_1": 0.0, "beta_2": 0.5, "epsilon": 0.1},
         {"amsgrad": True, "weight_decay": 0.1, "beta_1": {"type": "linear", "initial": 0.5, "final": 0.9, "steps": 10}},
-    )
-    beta_1: Annotated[float, scheduled(ge=0, lt=1)] = Field(
-        default=0.9, description="decay of the mean of gradients: a number or a schedule"
     )
     amsgrad: bool = Field(default=False, description="whether the largest mean of squares so far scales the step")
 
@@ -110,6 +103,9 @@ class Nadam(RunningMoments):
     """
 
     examples = ({"momentum_decay": 1.0, "weight_decay": 0.1},)
+    beta_1: float = Field(  # without a schedule, as p_t is a product over all steps
+        default=0.9, ge=0, lt=1, description="decay of the mean of gradients, which grows towards it"
+    )
     momentum_decay: float = Field(default=0.004, ge=0, description="rate at which beta_1 approaches its full value")
 
     def beta(self, t: int) -> float:
@@ -181,9 +177,9 @@ class Adamax(FirstOrder):
 
     adaptive = True
     examples = ({"beta_2": 0.5, "weight_decay": 0.1},)
-    beta_1: float = Field(default=0.9, ge=0, lt=1, description="decay of the mean of gradients")
-    beta_2: float = Field(default=0.999, ge=0, lt=1, description="decay of the largest gradient")
-    epsilon: float = Field(default=1e-8, gt=0, description="keeps the division finite")
+    beta_1: Beta = Field(default=0.9, description="decay of the mean of gradients: a number or a schedule")
+    beta_2: Beta = Field(default=0.999, description="decay of the largest gradient: a number or a schedule")
+    epsilon: Epsilon = Field(default=1e-8, description="keeps the division finite: a number or a schedule")
 
     @property
     def state_names(self) -> tuple[str, ...]:

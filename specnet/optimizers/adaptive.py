@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.optimizers.base import State
-from specnet.optimizers.first_order import FirstOrder
+from specnet.optimizers.first_order import Beta, Epsilon, FirstOrder
 from specnet.schedules.base import scheduled
 
 
@@ -25,7 +25,7 @@ class Adagrad(FirstOrder):
         default=0.01, description="step size: a number or a schedule"
     )
     initial_accumulator_value: float = Field(default=0.0, ge=0, description="initial sum of squared gradients")
-    epsilon: float = Field(default=1e-10, gt=0, description="keeps the division finite")
+    epsilon: Epsilon = Field(default=1e-10, description="keeps the division finite: a number or a schedule")
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -56,11 +56,9 @@ class Rmsprop(FirstOrder):
 
     adaptive = True
     examples = ({"centered": True, "momentum": 0.5, "weight_decay": 0.1},)
-    rho: float = Field(default=0.9, ge=0, lt=1, description="decay of the means")
-    momentum: Annotated[float, scheduled(ge=0, lt=1)] = Field(
-        default=0.0, description="share of the last step that is kept: a number or a schedule"
-    )
-    epsilon: float = Field(default=1e-8, gt=0, description="keeps the division finite")
+    rho: Beta = Field(default=0.9, description="decay of the means: a number or a schedule")
+    momentum: Beta = Field(default=0.0, description="share of the last step that is kept: a number or a schedule")
+    epsilon: Epsilon = Field(default=1e-8, description="keeps the division finite: a number or a schedule")
     centered: bool = Field(default=False, description="whether to divide by the standard deviation of the gradient")
 
     @property
@@ -103,8 +101,10 @@ class Adadelta(FirstOrder):
     learning_rate: Annotated[float, scheduled(gt=0)] = Field(
         default=1.0, description="step size: a number or a schedule"
     )
-    rho: float = Field(default=0.95, ge=0, lt=1, description="decay of both means")
-    epsilon: float = Field(default=1e-6, gt=0, description="keeps the division finite, and starts the first steps")
+    rho: Beta = Field(default=0.95, description="decay of both means: a number or a schedule")
+    epsilon: Epsilon = Field(
+        default=1e-6, description="keeps the division finite, and starts the first steps: a number or a schedule"
+    )
 
     @property
     def state_names(self) -> tuple[str, ...]:

@@ -16,6 +16,11 @@ from specnet.layer_numbers import LayerNumbers, layer_numbers
 from specnet.optimizers.base import Objective, Optimizer, State
 from specnet.schedules.base import scheduled
 
+Beta = Annotated[float, scheduled(ge=0, lt=1)]
+"""The share of a running mean that is kept in each step."""
+Epsilon = Annotated[float, scheduled(gt=0)]
+"""A number that keeps a division finite."""
+
 
 class LayerGroup(Section):
     """Layers that are trained with another learning rate or weight decay, or not at all."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
 from pydantic import Field
 
 from specnet.optimizers.base import State
-from specnet.optimizers.first_order import FirstOrder
-from specnet.schedules.base import scheduled
+from specnet.optimizers.first_order import Beta, FirstOrder
 
 
 class Lion(FirstOrder):
@@ -20,8 +17,8 @@ class Lion(FirstOrder):
     """
 
     examples = ({"beta_1": 0.5, "weight_decay": 0.1},)
-    beta_1: float = Field(default=0.9, ge=0, lt=1, description="weight of the mean in the step")
-    beta_2: float = Field(default=0.99, ge=0, lt=1, description="decay of the mean of gradients")
+    beta_1: Beta = Field(default=0.9, description="weight of the mean in the step: a number or a schedule")
+    beta_2: Beta = Field(default=0.99, description="decay of the mean of gradients: a number or a schedule")
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -46,7 +43,7 @@ class Rprop(FirstOrder):
 
     full_batch = True
     examples = ({"eta_minus": 0.4, "eta_plus": 1.5, "weight_decay": 0.1},)
-    learning_rate: Annotated[float, scheduled(gt=0)] = Field(default=0.01, description="first step size")
+    learning_rate: float = Field(default=0.01, gt=0, description="first step size")
     eta_minus: float = Field(default=0.5, gt=0, lt=1, description="factor where the sign changes")
     eta_plus: float = Field(default=1.2, gt=1, description="factor where the sign stays")
     min_step: float = Field(default=1e-6, gt=0, description="smallest step size")

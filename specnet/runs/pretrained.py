@@ -184,17 +184,23 @@ def _made(settings: Pretrained, source: _Source, layer: Layer, name: str, origin
             raise SpecnetError(f'{source.path} has no array "{each}", for {name}', pointer=pointer, help=help)
     arrays = [source.arrays[each] for each in names]
     quoted = " and ".join(f'"{each}"' for each in names)
-    expected = getattr(layer, name.rpartition(".")[2]).shape
+    own = getattr(layer, name.rpartition(".")[2])
     try:
         values = rule.make(*arrays)
     except (ValueError, TypeError):
         values = arrays[0]
-    if values.shape != expected or values.dtype.kind not in "fiu":
+    if values.dtype.kind not in "fiu":
+        message = f"{quoted} of {source.path.name} has values of type {values.dtype}, not numbers"
+        raise SpecnetError(message, pointer=pointer)
+    if values.shape != own.shape:
         turned = "" if values is arrays[0] else f", turned to {values.shape}"
         shapes = " and ".join(str(each.shape) for each in arrays)
-        message = f"{name} has shape {expected}, but {quoted} of {source.path.name} {shapes}{turned}"
+        message = f"{name} has shape {own.shape}, but {quoted} of {source.path.name} {shapes}{turned}"
         other = 'for a file of PyTorch or Keras: "layout": "torch" or "keras"'
         raise SpecnetError(message, pointer=pointer, help=other if source.layout == "specnet" else None)
+    with np.errstate(over="ignore"):  # too large for float32
+        values = values.astype(own.dtype)
     if not np.isfinite(values).all():
-        raise SpecnetError(f"{quoted} of {source.path.name} has numbers that are not finite", pointer=pointer)
+        message = f"{quoted} of {source.path.name} has numbers that are not finite in {own.dtype}"
+        raise SpecnetError(message, pointer=pointer)
     return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +11,8 @@ import numpy as np
 from specnet import registry
 from specnet.component import build
 from specnet.errors import Diagnostic, DivergenceError, SpecError
+from specnet.losses.base import Loss
+from specnet.recording.curvature import choose_samples
 from specnet.runs.building import located
 from specnet.runs.experiment import Experiment
 from specnet.runs.threads import blas_threads, fitting_threads
@@ -19,41 +22,56 @@ from specnet.training.loop import take_step
 if TYPE_CHECKING:
     from specnet.training.trainer import Trainer
 
-_KEPT = 0.9
-"""Share of the moving average of the loss that is kept at each step."""
-_UNSURE = 10
-"""Steps after which the average counts."""
+FIXED_ROWS = 500
+"""Training samples at most on which the loss is measured after each step."""
+_SETTLING = 0.25
+"""Share of the steps that says nothing: running statistics of batch normalization follow the data there."""
 _TOO_LARGE = 4.0
 """The test ends when the loss has risen by this many times its first value."""
 
 
 class RangeTest(NamedTuple):
-    """Learning rates (steps,), the loss of each step before its update, and its moving average."""
+    """Learning rates (steps,), the loss of each step before its update, and that of fixed samples after it."""
 
     rates: np.ndarray
     losses: np.ndarray
-    smooth: np.ndarray
-
-    @property
-    def steepest(self) -> float:
-        """The learning rate at which the loss falls fastest, which is the suggestion."""
-        first, least = _UNSURE, int(self.smooth.argmin())
-        if least <= first + 1:
-            return self.lowest
-        slope = np.gradient(self.smooth[first : least + 1], np.log(self.rates[first : least + 1]))
-        return float(self.rates[first + slope.argmin()])
+    fixed: np.ndarray
 
     @property
     def lowest(self) -> float:
         """The learning rate at which the loss is lowest."""
-        return float(self.rates[self.smooth.argmin()])
+        return float(self.rates[self._least])
+
+    @property
+    def steepest(self) -> float:
+        """The learning rate at which the loss falls fastest, up to the lowest one."""
+        if len(self.rates) < 2:
+            return self.lowest
+        slope = np.gradient(self.fixed, np.log(self.rates))
+        return float(self.rates[self._first + slope[self._first : self._least + 1].argmin()])
+
+    @property
+    def suggestion(self) -> float:
+        """The geometric mean of `steepest` and a tenth of `lowest`, which are often suggested.
+
+        Where few steps are enough to learn the data, the first is small; where the loss hardly falls, the second.
+        """
+        return math.sqrt(self.steepest * self.lowest / 10)
+
+    @property
+    def _first(self) -> int:
+        return int(_SETTLING * len(self.rates))
+
+    @property
+    def _least(self) -> int:
+        return self._first + int(self.fixed[self._first :].argmin())
 
 
 def find_range(spec: Spec, rates: np.ndarray) -> RangeTest:
     """Train a spec for a step with each of these learning rates.
 
-    Ends early when the loss grows far above its least, or a number is no longer finite. Smith, "Cyclical learning rates
-    for training neural networks", 2017.
+    The loss of samples that stay the same has no noise of batches. Ends early when it grows far above its least, or a
+    number is no longer finite. Smith, "Cyclical learning rates for training neural networks", 2017.
 
     Raises:
         SpecnetError: if the spec does not fit its data, or its optimizer has no learning rate.
@@ -69,29 +87,40 @@ def find_range(spec: Spec, rates: np.ndarray) -> RangeTest:
     training = spec.training.model_copy(update={"batch_size": spec.training.batch_in()(0)})  # that of the first epoch
     changed = {"optimizer": rising, "training": training, "plots": [], "record": None}
     trainer = Experiment(spec.model_copy(update=changed), new=True).trainer
-    losses, smooth, average = list[float](), list[float](), 0.0
-    threads = fitting_threads(trainer.model.network.named.values(), trainer.batches.size)
+    model, samples = trainer.model, choose_samples(trainer.splits["train"], FIXED_ROWS)
+    losses, fixed = list[float](), list[float]()
+    threads = fitting_threads(model.network.named.values(), trainer.batches.size)
     try:
         with np.errstate(over="ignore", invalid="ignore"), blas_threads(None, threads):
-            for loss in _losses(trainer, len(rates)):
-                average = _KEPT * average + (1 - _KEPT) * loss
-                losses.append(loss)
-                smooth.append(average / (1 - _KEPT ** len(losses)))
-                least = min(smooth)
-                if smooth[-1] - least > _TOO_LARGE * max(abs(smooth[0]), smooth[0] - least):
+            for loss, weight in _steps(trainer, len(rates)):
+                y, mask = model.outputs(samples.inputs, samples.mask)
+                counted = samples.masked(mask)
+                value = _mean(model.loss, model.loss_of(y, counted), model.weight_of(counted))
+                if not math.isfinite(value):
+                    break
+                losses.append(_mean(model.loss, loss, weight))
+                fixed.append(value)
+                least = min(fixed)
+                if value - least > _TOO_LARGE * max(abs(fixed[0]), fixed[0] - least):
                     break
     except DivergenceError:
         if len(losses) < 3:
             raise
-    return RangeTest(rates[: len(losses)], np.array(losses), np.array(smooth))
+    if not fixed:
+        raise DivergenceError("the loss is not finite after the first step of the test", help="set a smaller --low")
+    return RangeTest(rates[: len(losses)], np.array(losses), np.array(fixed))
 
 
-def _losses(trainer: Trainer, steps: int) -> Iterator[float]:
-    """Yield the mean loss of each step."""
+def _steps(trainer: Trainer, steps: int) -> Iterator[tuple[float, float]]:
+    """Yield loss and weight of each step."""
     while True:
         for batch in trainer.batches:
-            loss, weight = take_step(trainer, batch)
-            yield loss if trainer.model.loss.reduction == "mean" else loss / (weight or 1.0)
+            yield take_step(trainer, batch)
             if trainer.step == steps:
                 return
         trainer.batches.finish()
+
+
+def _mean(loss: Loss, value: float, weight: float) -> float:
+    """Return the mean over samples of a loss that may be a sum."""
+    return value if loss.reduction == "mean" else value / (weight or 1.0)

@@ -164,6 +164,8 @@ class Runner(Checkpointed):
                 self.manifest |= {"stopped_early": self.trainer.finished is not None, "reason": reason}
                 self._write_manifest(status)
             except DivergenceError as error:
+                if not self.begun:  # the initial weights are to blame, and nothing is saved
+                    raise
                 self._diverge(error)
         except DivergenceError:
             raise

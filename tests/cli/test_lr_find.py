@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 SPEC = {
     "dataset": {"type": "moons", "n_samples": 100},
@@ -18,11 +19,29 @@ def test_the_suggestion_lowers_the_loss_and_only_the_picture_is_written(invoke, 
     found = json.loads(invoke("lr-find", spec, "--format", "json").stdout)
     assert {path.name for path in {*Path().iterdir()} - before} == {"moons-lr.png"}
     assert Path("moons-lr.png").read_bytes().startswith(b"\x89PNG")
-    assert 0.01 < found["suggestion"] < found["lowest"] <= 10
+    assert 0.1 < found["suggestion"] < found["lowest"] <= 10
+    assert found["suggestion"] == pytest.approx((found["steepest"] * found["lowest"] / 10) ** 0.5)
     np.testing.assert_allclose(np.diff(np.log(found["rates"])), np.log(1e7) / 149)
     result = invoke("lr-find", spec, "--steps", "30", "-o", "other.svg")
     assert "The loss falls fastest at a learning rate of" in result.stdout
     assert "<svg" in Path("other.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "place"),
+    [
+        ({"type": "cosine", "initial": 0.1}, "optimizer.learning_rate.initial="),
+        ({"type": "one_cycle", "maximum": 0.1}, "optimizer.learning_rate.maximum="),
+        (0.1, "optimizer.learning_rate="),
+    ],
+)
+def test_a_schedule_keeps_its_shape(invoke, write, schedule, place):
+    optimizer = {"type": "sgd", "learning_rate": schedule}
+    spec = write("moons.json", **{**SPEC, "optimizer": optimizer})
+    stdout = invoke("lr-find", spec, "--steps", "20").stdout
+    setting = next(word for word in stdout.split() if word.startswith("optimizer.learning_rate"))
+    assert setting.startswith(place)
+    assert invoke("validate", spec, "--set", setting).exit_code == 0
 
 
 def test_what_cannot_be_tested_is_refused(invoke, write):

@@ -171,13 +171,22 @@ MISTAKES = {
     "too few layers": ({"layers": "0:9"}, "layers", "there is no layer 5: the network has 5"),
     "no weights": ({"layers": [2]}, "layers", "none of these layers has weights"),
     "not a number": ({"map": {"layers.0.bias": "nan"}}, "map", "not finite"),
+    "too large": ({"map": {"layers.0.bias": "large"}}, "map", "not finite in float32"),
+    "text": ({"map": {"layers.0.bias": "text"}}, "map", "values of type <U1, not numbers"),
     "not an archive": ({"file": "text.npz"}, "file", "cannot be read"),
     "not safetensors": ({"file": "text.safetensors"}, "file", "cannot be read"),
 }
 
 
 def test_what_does_not_fit_is_located_before_a_directory_is_made(old, tmp_path):
-    np.savez(tmp_path / "w.npz", **old.params, wide=np.ones((5, 5)), nan=np.full(3, np.nan))
+    np.savez(
+        tmp_path / "w.npz",
+        **old.params,
+        wide=np.ones((5, 5)),
+        nan=np.full(3, np.nan),
+        large=np.full(3, 1e99),
+        text=np.full(3, "x"),
+    )
     for suffix in ("npz", "safetensors"):
         (tmp_path / f"text.{suffix}").write_text("no arrays")
     for case, (settings, key, message) in MISTAKES.items():

@@ -93,6 +93,12 @@ WRONG_TYPES = [
       for value in NUMBERS),
     *((f'"dataset": {{"type": "spiral", "noise": ▸{value}}}', "wrong-type /dataset/noise", "a number")
       for value in NUMBERS),
+    ('"optimizer": {"type": "lbfgs"}, "training": {"batch_size": "full", "clip_norm": ▸1.0}',
+     "wrong-value /training/clip_norm", "lbfgs takes gradients at further points"),
+    ('"loss": {"type": "huber", "delta": ▸{"type": "linear", "initial": 1.0, "final": 0.1}}',
+     "wrong-type /loss/delta", "fields of losses take no schedule"),
+    ('"optimizer": {"type": "nadam", "beta_1": ▸{"type": "linear", "initial": 0.5, "final": 0.9}}',
+     "wrong-type /optimizer/beta_1", "this field takes no schedule"),
     *((f'"training": {{"shuffle": ▸{value}}}', "wrong-type /training/shuffle", "true or false")
       for value in ("1", '"true"', "null", "[]")),
     *((f'"training": {{"batch_size": ▸{value}}}', "wrong-type /training/batch_size", "a whole number")

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from specnet.optimizers.base import Optimizer, State
+from specnet.optimizers.first_order import Beta
 from specnet.schedules.base import scheduled
 
 
@@ -28,7 +29,7 @@ class Muon(Optimizer):
     weight_decay: Annotated[float, scheduled(ge=0)] = Field(
         default=0.0, description="share of each weight that is subtracted in each step, times the learning rate"
     )
-    momentum: float = Field(default=0.95, ge=0, lt=1, description="share of the last mean that is kept")
+    momentum: Beta = Field(default=0.95, description="share of the last mean that is kept: a number or a schedule")
     nesterov: bool = Field(default=True, description="whether momentum looks ahead")
     ns_steps: PositiveInt = Field(default=5, description="Newton-Schulz steps")
     fallback: Optimizer = Field(default="adamw", description="optimizer of other parameters")  # type: ignore[assignment]

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from specnet.optimizers.adam import RunningMoments
 from specnet.optimizers.base import State
+from specnet.optimizers.first_order import Epsilon
 
 
 class Adabelief(RunningMoments):
@@ -43,7 +44,7 @@ class Lamb(RunningMoments):
 
     whole_tensors = True
     examples = ({"beta_2": 0.9, "weight_decay": 0.1},)
-    epsilon: float = Field(default=1e-6, gt=0, description="keeps the division finite")
+    epsilon: Epsilon = Field(default=1e-6, description="keeps the division finite: a number or a schedule")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         (m, v), t = self.average(g, state), step + 1
