@@ -10,7 +10,7 @@ from specnet.errors import DivergenceError, Interrupted
 from specnet.runs.checkpoints import Listing
 from specnet.runs.directory import claim_directory
 from specnet.runs.experiment import Experiment
-from specnet.runs.kernels import choose_kernels, describe_kernels
+from specnet.runs.kernels import choose_kernels
 from specnet.runs.manifest import new_manifest, read_manifest, read_spec
 from specnet.runs.observers import Observer, Observers
 from specnet.runs.results import write_results
@@ -99,10 +99,8 @@ def train_again(
         for message in check_data_unchanged(manifest, experiment.spec, experiment.data):
             observers.warned(message)
         with claim_directory(out, exactly=True) as directory, blas_threads(recorded_threads(manifest)):
-            described = new_manifest(experiment.spec, experiment.data, manifest.get("shards", 1)) | {
-                "kernels": describe_kernels(chosen[0])
-            }
-            described["pretrained"] = experiment.pretrained
+            shards = manifest.get("shards", 1)
+            described = new_manifest(experiment.spec, experiment.data, shards, experiment.pretrained)
             runner = Retraining(experiment, directory, described, observers, signals)
             runner.keep(Listing(run, manifest["identities"]).steps, until)
             try:
