@@ -44,7 +44,6 @@ class OutOfMemoryError(SpecnetError):
         message = f"{show_pointer(pointer)} takes more memory than the budget, with batches of {samples}"
         super().__init__(message, pointer=pointer, help=help)
         self.complete = True
-        self.complete = True
 
 
 @dataclass(frozen=True)

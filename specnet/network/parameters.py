@@ -28,6 +28,11 @@ class Slot:
         return math.prod(self.shape)
 
     @property
+    def layer(self) -> str:
+        """Name of the layer that it belongs to."""
+        return self.name.rpartition(".")[0]
+
+    @property
     def part(self) -> slice:
         """The part of the flat vector."""
         return slice(self.offset, self.offset + self.size)

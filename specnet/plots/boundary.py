@@ -11,7 +11,7 @@ from specnet.plots.base import Plot, Trained
 from specnet.plots.panels import ClassPlane
 from specnet.plots.requirements import check_few, one_prediction
 from specnet.recording.classes import required_classes
-from specnet.recording.present import present_scene
+from specnet.recording.scenes import present_scene
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,7 +11,7 @@ from specnet.plots import style
 from specnet.plots.base import Plot, SplitPlot, Trained
 from specnet.plots.panels import CurvePanel
 from specnet.plots.requirements import check_number, target_name
-from specnet.recording.present import present_scene
+from specnet.recording.scenes import present_scene
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

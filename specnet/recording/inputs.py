@@ -58,14 +58,22 @@ def recorded_inputs(record: Record, model: Model, data: Data) -> RecordedInputs:
 
 def grid_inputs(record: Record, model: Model, data: Data, points: int) -> RecordedInputs:
     """Return a grid over one or two inputs with `points` along each."""
-    inputs = chain.from_iterable(pieces(split.inputs) for split in data.splits.values())
-    low, high = (each.astype(np.float64) for each in extremes(inputs, axis=0))
-    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by the model
-        margin = record.margin if record.margin is not None else 0.1 * np.where(high > low, high - low, 1.0)
-        axes = np.linspace(low - margin, high + margin, points).T
+    axes = grid_axes(data, points, 0.1, record.margin)
     grids = np.meshgrid(*axes, indexing="ij")
     x = model.take(np.stack([grid.ravel() for grid in grids], axis=1))
     return RecordedInputs(x, grids[0].shape, {f"axis_{number}": axis for number, axis in enumerate(axes)})
+
+
+def grid_axes(data: Data, points: int, share: float, margin: float | None = None) -> np.ndarray:
+    """Return evenly spaced values (inputs, points) over the range of each input in all splits, and beyond.
+
+    They go beyond it by `margin`, or else by a `share` of the range.
+    """
+    inputs = chain.from_iterable(pieces(split.inputs) for split in data.splits.values())
+    low, high = (each.astype(np.float64) for each in extremes(inputs, axis=0))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by the model
+        beyond = share * np.where(high > low, high - low, 1.0) if margin is None else margin
+        return np.linspace(low - beyond, high + beyond, points).T
 
 
 def sample_inputs(record: Record, model: Model, data: Data) -> RecordedInputs:

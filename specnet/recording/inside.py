@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from specnet.datasets.base import Samples
 from specnet.datasets.sampling import evenly_chosen, samples_at
 from specnet.errors import PlotError
 from specnet.functions import is_image
-from specnet.layers.base import Activation, Layer
+from specnet.layers.base import Activation, Layer, walk
 from specnet.network.network import name_layers
 from specnet.plots.base import Trained
 from specnet.recording.classes import class_names
@@ -68,10 +68,10 @@ def feature_maps(run: Trained) -> tuple[np.ndarray, list[Maps]]:
     """
     if not is_image(run.data.train.inputs.shape[1:]):
         raise PlotError("feature maps are made of images, but the inputs are not images", help="leave this plot out")
-    wanted = [name for name, layer in _named(run) if len(layer.output_shape) == 3 and _has_kernels(layer)][:MAPPED]
+    named = name_layers(run.layers)
+    wanted = [name for name, each in named.items() if len(each.output_shape) == 3 and _has_kernels(each)][:MAPPED]
     if not wanted:
         raise PlotError("no layer is a convolution of images", help="leave this plot out")
-    named = dict(_named(run))
     shown = [_behind(name, named) for name in wanted]
     sample = _sample(run)
     found = run.look_inside(sample.inputs, dict.fromkeys(shown, "y"))
@@ -85,7 +85,9 @@ def attention_maps(run: Trained) -> list[Maps]:
     Raises:
         PlotError: if no layer is one of attention.
     """
-    wanted = [name for name, layer in _named(run) if _type(layer) == "multi_head_attention"][:MAPPED]
+    wanted = [name for name, layer in name_layers(run.layers).items() if _type(layer) == "multi_head_attention"][
+        :MAPPED
+    ]
     if not wanted:
         raise PlotError("no layer is one of attention", help="leave this plot out")
     sample = _sample(run)
@@ -102,13 +104,13 @@ def embedded(run: Trained, axes: np.ndarray | None = None) -> Embedded:
     Raises:
         PlotError: if there is nothing with two numbers or more.
     """
-    for name, layer in _named(run):
+    for name, layer in name_layers(run.layers).items():
         if _type(layer) == "embedding" and f"{name}.weight" in run.params:
             plane = principal_plane(run.params[f"{name}.weight"], axes)
             count, tokens = len(plane.points), run.data.classes
             rows = tokens if run.data.vocabulary == len(tokens) == count else [*map(str, range(count))]
             return Embedded(f"rows of {name}", plane, np.arange(count), None, rows)
-    trained = [n for n, layer in enumerate(run.layers) if any(each.is_trained() for _, each in _inside(layer))]
+    trained = [n for n, layer in enumerate(run.layers) if any(each.is_trained() for _, each in walk(layer, ""))]
     if not trained or trained[-1] == 0:
         raise PlotError("there is no embedding, and no layer before the last trained one", help="leave this plot out")
     name, (split, samples) = f"layers.{trained[-1] - 1}", run.data.last_split
@@ -155,14 +157,6 @@ def principal_plane(x: np.ndarray, axes: np.ndarray | None = None) -> PrincipalP
         axes = axes * np.where(signs == 0, 1, signs)[:, np.newaxis]
     points = centred @ axes.T
     return PrincipalPlane(points, axes, np.sum(points**2, axis=0) / (np.sum(centred**2) or 1.0))
-
-
-def _named(run: Trained) -> Iterator[tuple[str, Layer]]:
-    yield from name_layers(run.layers).items()
-
-
-def _inside(layer: Layer) -> Iterator[tuple[str, Layer]]:
-    yield from name_layers([layer]).items()
 
 
 def _type(layer: Layer) -> str:

@@ -14,6 +14,7 @@ from specnet.errors import PlotError, SpecnetError
 from specnet.functions import evenly_spaced, is_image
 from specnet.plots.base import Trained
 from specnet.recording.classes import OUTPUTS, class_names_of, output_names, padded, rows_of_numbers
+from specnet.recording.inputs import grid_axes
 from specnet.recording.scene import NOW, Axis, Frames, Points, Scene
 from specnet.task import class_numbers
 
@@ -94,6 +95,18 @@ def grid_scene(
     outputs = output_names(run, names, predictions.shape[-1])
     kind: Literal["plane", "curve"] = "plane" if len(axes) == 2 else "curve"
     return Scene(kind, frames, predictions, names, outputs, samples, named, function)
+
+
+def present_scene(run: Trained, points: int, names: list[str] | None) -> Scene:
+    """Return the scene of what a run predicts now over its one or two inputs, a little beyond the samples.
+
+    Raises:
+        SpecnetError: as `grid_scene`, or if a transform refuses values that are not in the data.
+    """
+    axes = [*grid_axes(run.data, points, 0.05)]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    predictions = run.predict(grid.reshape(-1, len(axes)))
+    return grid_scene(run, axes, predictions.reshape(1, *grid.shape[:-1], *predictions.shape[1:]), names)
 
 
 def sample_scene(run: Trained, split: str, samples: Samples, predictions: np.ndarray, frames: Frames = NOW) -> Scene:

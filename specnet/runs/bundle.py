@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import BaseModel, Field, PositiveInt
 
-from specnet.errors import RunError, SpecError, SpecnetError
+from specnet.errors import SpecnetError
 from specnet.network.parameters import show_layout
 from specnet.runs.archive import open_archive, stage_archive
 from specnet.runs.code import changed_code
-from specnet.runs.components import bring_back, recall, recalled
+from specnet.runs.components import parse_recorded
 from specnet.runs.files import check_model, open_file, parse_run_json
 from specnet.runs.input_schema import make_rows, read_rows
 from specnet.runs.json_lines import to_json
@@ -22,8 +22,6 @@ from specnet.runs.kernels import choose_kernels
 from specnet.runs.plugins import changed_plugins
 from specnet.runs.state import DataDescription
 from specnet.runs.trained import TrainedModel
-from specnet.spec.model import Spec
-from specnet.spec.parse import parse_spec
 
 if TYPE_CHECKING:
     from specnet.runs.run import Run
@@ -130,7 +128,8 @@ class Bundle(TrainedModel):
         self.manifest = facts
         chosen, changed = choose_kernels(facts, self.path, *self._given, exactly=False)
         self.checkpoint = Path(facts["checkpoint"])
-        self.spec = self._read_spec(document).with_kernels(chosen)
+        invalid = "the spec of this bundle is not valid here"
+        self.spec = parse_recorded(document, facts, self.path, self.path, invalid).with_kernels(chosen)
         self.model = self.restore_model(self.path, facts["described"], arrays)
         self.warnings = [*changed, *changed_code(facts, self.spec), *changed_plugins(facts, self.spec)]
         if not self._repeats(samples):
@@ -141,18 +140,6 @@ class Bundle(TrainedModel):
 
     def __repr__(self) -> str:
         return f"Bundle({str(self.path)!r}, {self.name!r}, checkpoint={self.checkpoint.stem!r})"
-
-    def _read_spec(self, document: Any) -> Spec:
-        try:
-            return parse_spec(document, str(self.path))
-        except SpecError as error:
-            found = error.diagnostics
-            gone: dict[str, str] = {}
-            for each in found:
-                gone |= recalled(each, document, self.manifest)
-            told = SpecError(recall(found, document, self.manifest, self.path), file=str(self.path))
-            message = f"the spec of this bundle is not valid here\n{told}"
-            raise RunError(message, help=bring_back(gone, self.path)) from None
 
     def _repeats(self, samples: Mapping[str, Any]) -> bool:
         """Return whether the made-up rows are predicted as they were, up to rounding."""

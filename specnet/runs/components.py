@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from specnet import registry
 from specnet.component import Component, parts
-from specnet.errors import Diagnostic, SpecnetError
+from specnet.errors import Diagnostic, RunError, SpecError, SpecnetError
 from specnet.runs.plugins import LOCAL
 from specnet.spec.model import Spec
+from specnet.spec.parse import parse_spec
 from specnet.words import Pointer
 
 OWNER = re.compile(r"[A-Za-z0-9][\w.-]* [A-Za-z0-9][\w.+!-]*", re.ASCII)
@@ -33,6 +34,29 @@ def recall(
         _told(found, recalled(found, document, manifest), run) if codes is None or found.code in codes else found
         for found in diagnostics
     ]
+
+
+def parse_recorded(
+    document: Any,
+    manifest: Mapping[str, Any],
+    run: Path,
+    file: Path,
+    invalid: str,
+    locate: Callable[[Diagnostic], Diagnostic] = lambda found: found,
+) -> Spec:
+    """Return the spec of a run, which `file` contains as a JSON document.
+
+    Raises:
+        RunError: beginning with `invalid`, if it is not valid here; it says what to install where a component is gone.
+    """
+    try:
+        return parse_spec(document, str(file))
+    except SpecError as error:
+        found, gone = [locate(each) for each in error.diagnostics], dict[str, str]()
+        for each in found:
+            gone |= recalled(each, document, manifest)
+        told = SpecError(recall(found, document, manifest, run), file=str(file))
+        raise RunError(f"{invalid}\n{told}", help=bring_back(gone, run)) from None
 
 
 def _told(found: Diagnostic, components: Mapping[str, str], run: Path) -> Diagnostic:

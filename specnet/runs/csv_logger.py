@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from specnet.runs.files import write_file
+from specnet.runs.files import write_text
 from specnet.runs.observers import Logger, TrainingView
 
 
@@ -37,7 +37,7 @@ class CsvLogger(Logger):
         writer = csv.DictWriter(text, self.columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(_lines(history))
-        write_file(path, lambda file: file.write(text.getvalue().encode()))
+        write_text(path, text.getvalue())
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

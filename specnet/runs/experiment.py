@@ -84,6 +84,18 @@ class Experiment:
             self.model.set_task(self.task)
             if mistakes := [*check_task(spec.loss, spec.metrics, self.task)]:
                 raise SpecError(mistakes)
+            # These never change during a run. They are in every checkpoint, so that one is enough to predict.
+            arrays = inputs.arrays() | targets.arrays()
+            self._ranges = find_ranges(self.data.train)
+            self._learned = {name.removeprefix("transforms."): array for name, array in arrays.items()}
+            self._described = {
+                "input_shape": list(shape),
+                "classes": list(self.data.classes),
+                "input_names": list(self.data.input_names),
+                "features": [list(feature) for feature in self.data.input_features],
+                "target_names": list(self.data.target_names),
+                "task": self.task.to_json(),
+            }
             self._of_columns = [found.message for found in warnings]
             self._check_classes()
             self.splits = {}
@@ -114,18 +126,6 @@ class Experiment:
             self.trainer = Trainer(self.model, optimizer, training, self.splits, seed, measured, communicator)
             self.trainer.batches.leave_out(spec.split.leave_out)
             self.trainer.callbacks = self._make_callbacks(watching, stopping, callbacks)
-        # These never change during a run. They are in every checkpoint, so that one is enough to predict.
-        arrays = inputs.arrays() | targets.arrays()
-        self._ranges = find_ranges(self.data.train)
-        self._learned = {name.removeprefix("transforms."): array for name, array in arrays.items()}
-        self._described = {
-            "input_shape": list(shape),
-            "classes": list(self.data.classes),
-            "input_names": list(self.data.input_names),
-            "features": [list(feature) for feature in self.data.input_features],
-            "target_names": list(self.data.target_names),
-            "task": self.task.to_json(),
-        }
 
     def state(self, copied: bool = True) -> TrainingState:
         """Return the whole state; `copied` as in `Trainer.state`.
@@ -221,21 +221,8 @@ class Experiment:
 
     def untrained(self) -> Untrained:
         """Return what a plot may use before training."""
-        return Untrained(
-            self.spec.name,
-            self.spec.dataset,
-            self.data,
-            self.data.input_names,
-            self.model.inputs.names(),
-            self.task,
-            self.model.predict,
-            self.model.evaluate,
-            self.model.input_gradient,
-            self.model.network.params,
-            self.model.network.layers,
-            self.model.look_inside,
-            self.recorder.arrays if self.recorder else {},
-        )
+        record = self.recorder.arrays if self.recorder else {}
+        return Untrained(self.spec, self._described, self.model, self.data, record)
 
     def _check_plots(self) -> None:
         mistakes, untrained = list[Diagnostic](), self.untrained()

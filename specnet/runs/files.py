@@ -94,6 +94,16 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     staged.commit()
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Create or replace a file with this content, as `write_file` does."""
+    write_file(path, lambda file: file.write(content))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Create or replace a file of text in UTF-8; names of files in it may contain bytes that are not Unicode."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
 def sync_directory(path: Path) -> None:
     """Make the names in a directory durable; Windows, which cannot open directories, does so by itself."""
     if os.name == "nt":
@@ -118,9 +128,7 @@ def _umask() -> int:
 
 def write_json(path: Path, value: Any) -> None:
     """Create or replace a JSON file."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    # A file name may contain bytes that are not Unicode; JSON escapes them.
-    write_file(path, lambda file: file.write(text.encode("utf-8", "backslashreplace")))
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_run_json(path: Path) -> dict[str, Any]:

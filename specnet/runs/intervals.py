@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -66,7 +66,8 @@ def intervals_of(measure: Measure, n: int, shares: Collection[str], rng: np.rand
             count = min(DRAWS, max(100, _LARGE // n))
             draws = [measure(rng.integers(n, size=n)) for _ in range(count)]
             for name in values:
-                found[name] = percentiles([draw.get(name, math.nan) for draw in draws])
+                low, high = np.quantile([draw.get(name, math.nan) for draw in draws], [0.025, 0.975])
+                found[name] = float(low), float(high)
     found |= {name: share_interval(value, n) for name, value in values.items() if name.partition("/")[0] in shares}
     return {name: limits for name, limits in found.items() if all(map(math.isfinite, limits))}
 
@@ -74,10 +75,4 @@ def intervals_of(measure: Measure, n: int, shares: Collection[str], rng: np.rand
 def share_interval(value: float, n: int) -> tuple[float, float]:
     """Return Wilson's interval about a share of n samples."""
     low, high = wilson(np.array(n), np.array(value))
-    return float(low), float(high)
-
-
-def percentiles(values: Sequence[float] | np.ndarray) -> tuple[float, float]:
-    """Return the limits between which 95 % of the values are."""
-    low, high = np.quantile(values, [0.025, 0.975])
     return float(low), float(high)

@@ -17,15 +17,15 @@ from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt, PositiveInt
 
 from specnet.datasets.base import Data
 from specnet.datasets.rows import pieces
-from specnet.errors import RunError, SpecError
+from specnet.errors import RunError
 from specnet.runs.code import describe_code
-from specnet.runs.components import bring_back, recall, recalled, used_components
+from specnet.runs.components import parse_recorded, used_components
 from specnet.runs.files import check_model, read_run_json
+from specnet.runs.kernels import describe_kernels
 from specnet.runs.machine import describe_machine
 from specnet.runs.plugins import describe_plugins
 from specnet.spec.document import read_document
 from specnet.spec.model import Spec, json_digest
-from specnet.spec.parse import parse_spec
 from specnet.words import shorten
 
 FORMAT = 3
@@ -39,8 +39,10 @@ class NotARunError(RunError):
     exit_code = 2
 
 
-def new_manifest(spec: Spec, data: Data, shards: int = 1) -> dict[str, Any]:
-    """Return the manifest of a new run, as a JSON value."""
+def new_manifest(
+    spec: Spec, data: Data, shards: int = 1, pretrained: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the manifest of a new run, as a JSON value; `pretrained` says where its first weights come from."""
     return {
         "format": FORMAT,
         "status": "running",
@@ -58,6 +60,8 @@ def new_manifest(spec: Spec, data: Data, shards: int = 1) -> dict[str, Any]:
         **describe_setting(),
         "identities": [],
         "resumed": [],
+        "kernels": describe_kernels(spec.kernels_name),
+        "pretrained": pretrained,
     }
 
 
@@ -221,16 +225,8 @@ def read_spec(directory: Path, manifest: Mapping[str, Any]) -> Spec:
     # A process may have ended after recording a new spec in the manifest and before writing it.
     if json_digest(document) not in (manifest["spec"]["sha256"], manifest["spec"]["replaced"]):
         raise RunError(f"{path} is not the spec of this run: its SHA-256 does not match the manifest")
-    try:
-        return parse_spec(document, str(path))
-    except SpecError as error:
-        located = [read_document(path).locate(found) for found in error.diagnostics]
-        told = SpecError(recall(located, document, manifest, directory), file=str(path))
-        gone: dict[str, str] = {}
-        for found in located:
-            gone |= recalled(found, document, manifest)
-        help = bring_back(gone, directory)
-        raise RunError(f"the spec of this run is no longer valid\n{told}", help=help) from None
+    invalid = "the spec of this run is no longer valid"
+    return parse_recorded(document, manifest, directory, path, invalid, lambda each: read_document(path).locate(each))
 
 
 def now() -> str:

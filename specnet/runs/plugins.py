@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from specnet import registry
 from specnet.component import Component, parts
 from specnet.errors import RunError
 from specnet.local import LocalEntry, LocalFile
 from specnet.runs.directory import RunDirectory
-from specnet.runs.files import read_bytes, write_file
+from specnet.runs.files import read_bytes, write_bytes
 from specnet.spec.model import Spec
 from specnet.words import printable
 
@@ -46,11 +45,7 @@ def describe_plugins(spec: Spec) -> list[dict[str, str]]:
 def keep_plugins(directory: RunDirectory, spec: Spec) -> None:
     """Copy the local files with components of a spec into its run directory. The copies are never executed."""
     for copy, file in local_files(spec).items():
-        write_file(directory.file(*copy.split("/")), partial(_write, file.content))
-
-
-def _write(content: bytes, file: BinaryIO) -> None:
-    file.write(content)
+        write_bytes(directory.file(*copy.split("/")), file.content)
 
 
 def damaged_copies(manifest: Mapping[str, Any], run: Path) -> Iterator[str]:

@@ -23,7 +23,6 @@ from specnet.runs.kernels import show_kernels
 from specnet.runs.manifest import read_manifest
 from specnet.runs.plugins import changed_plugins
 from specnet.runs.resume import SETTING, differences
-from specnet.runs.retraining import find_end
 from specnet.runs.run import Run
 from specnet.runs.state import file_name
 from specnet.words import enumerate_some, show_pointer
@@ -88,9 +87,10 @@ def compare_runs(first: Path, second: Path) -> Reproduction:
         RunError: if no checkpoint of the first is intact.
     """
     before, now = read_manifest(first), read_manifest(second)
-    end = find_end(first, before)
+    listing = Listing(first, before["identities"])
+    end = listing.newest()
     parts = [
-        *compare_checkpoints(first, second, before),
+        *compare_checkpoints(listing, first, second),
         compare_histories(first / "history.jsonl", second / "history.jsonl", end, before["status"]),
     ]
     if (first / "record.npz").exists() or (second / "record.npz").exists():
@@ -107,9 +107,9 @@ def _ending(manifest: Mapping[str, Any]) -> str:
     return f"{manifest['status']} ({manifest['error']})" if manifest["error"] else str(manifest["status"])
 
 
-def compare_checkpoints(first: Path, second: Path, manifest: Mapping[str, Any]) -> Iterator[Compared]:
-    """Yield the comparison of each checkpoint of the first run."""
-    for step in Listing(first, manifest["identities"]).steps:
+def compare_checkpoints(listing: Listing, first: Path, second: Path) -> Iterator[Compared]:
+    """Yield the comparison of each checkpoint of the first run, which are listed."""
+    for step in listing.steps:
         name = file_name(step)
         paths = [run / "checkpoints" / name for run in (first, second)]
         try:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, FiniteFloat
 
 from specnet.errors import RunError
 from specnet.runs.directory import inside
-from specnet.runs.files import check_model, read_run_json, write_file, write_json
+from specnet.runs.files import check_model, read_run_json, write_json, write_text
 
 if TYPE_CHECKING:
     from specnet.report.entries import RunSet
@@ -93,6 +93,5 @@ def write_comparison(entries: Sequence[Run | RunSet], output: Path, left_out: Se
     """
     from specnet.report.compare_page import compare_page
 
-    content = compare_page(entries, output, left_out).encode("utf-8", "backslashreplace")
-    write_file(output, lambda file: file.write(content))
+    write_text(output, compare_page(entries, output, left_out))
     return output

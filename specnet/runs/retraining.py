@@ -10,7 +10,7 @@ from specnet.errors import DivergenceError, Interrupted
 from specnet.runs.checkpoints import Listing
 from specnet.runs.directory import claim_directory
 from specnet.runs.experiment import Experiment
-from specnet.runs.kernels import choose_kernels, describe_kernels
+from specnet.runs.kernels import choose_kernels
 from specnet.runs.manifest import new_manifest, read_manifest, read_spec
 from specnet.runs.observers import Observer, Observers
 from specnet.runs.results import write_results
@@ -88,9 +88,11 @@ def train_again(
         Interrupted: after a signal.
     """
     manifest = read_manifest(run)
-    newest, chosen = find_end(run, manifest), choose_kernels(manifest, run, kernels, allow_other_kernels, exactly=False)
+    listing = Listing(run, manifest["identities"])
+    newest = listing.newest()
+    chosen, _ = choose_kernels(manifest, run, kernels, allow_other_kernels, exactly=False)
     before = read_spec(run, manifest)
-    spec = load_spec(run / "spec.json", overrides, kernels=chosen[0])
+    spec = load_spec(run / "spec.json", overrides, kernels=chosen)
     spec, _ = resolve_dataset(adopt_resolved(spec, before))
     check_spec_unchanged(before, spec)
     observers = Observers(observer, ())
@@ -99,12 +101,10 @@ def train_again(
         for message in check_data_unchanged(manifest, experiment.spec, experiment.data):
             observers.warned(message)
         with claim_directory(out, exactly=True) as directory, blas_threads(recorded_threads(manifest)):
-            described = new_manifest(experiment.spec, experiment.data, manifest.get("shards", 1)) | {
-                "kernels": describe_kernels(chosen[0])
-            }
-            described["pretrained"] = experiment.pretrained
+            shards = manifest.get("shards", 1)
+            described = new_manifest(experiment.spec, experiment.data, shards, experiment.pretrained)
             runner = Retraining(experiment, directory, described, observers, signals)
-            runner.keep(Listing(run, manifest["identities"]).steps, until)
+            runner.keep(listing.steps, until)
             try:
                 runner.run(None, report=False)
             except DivergenceError:
@@ -112,11 +112,6 @@ def train_again(
             except Interrupted:
                 if not runner.is_over:
                     raise
-
-
-def find_end(run: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the progress in the newest intact checkpoint of a run."""
-    return Listing(run, manifest["identities"]).newest()
 
 
 def _set_up(

@@ -21,7 +21,7 @@ from specnet.runs.bundle import write_bundle
 from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.code import changed_code
 from specnet.runs.directory import inside
-from specnet.runs.files import write_file
+from specnet.runs.files import write_file, write_text
 from specnet.runs.history import History
 from specnet.runs.input_schema import describe_model
 from specnet.runs.kernels import choose_kernels
@@ -235,8 +235,8 @@ class Run(MeasuredRun):
         """Write the run's `report.html`, a self-contained page, and return its path."""
         from specnet.report.page import page
 
-        path, content = inside(self.directory, "report.html"), page(self).encode("utf-8", "backslashreplace")
-        write_file(path, lambda file: file.write(content))
+        path = inside(self.directory, "report.html")
+        write_text(path, page(self))
         return path
 
     def _repr_html_(self) -> str:

@@ -21,7 +21,7 @@ from specnet.datasets.rows import Rows, pieces
 from specnet.datasets.text_files import STDIN
 from specnet.errors import DataError, SpecError, SpecnetError, UsageError
 from specnet.numpy_files import read_npy
-from specnet.runs.files import write_file
+from specnet.runs.files import write_bytes, write_file
 from specnet.runs.predictions import name_predictions
 from specnet.runs.trained import TrainedModel
 
@@ -128,8 +128,7 @@ def write_predictions(
     if kept and output.suffix != ".csv":
         raise UsageError(f"{output}: columns are kept in .csv files alone", help="leave --keep out")
     if output.suffix == ".csv":
-        content = predictions_csv(run, predictions, kept, beside)
-        write_file(output, lambda file: file.write(content))
+        write_bytes(output, predictions_csv(run, predictions, kept, beside))
     elif output.suffix == ".npy":
         write_file(output, lambda file: np.save(file, predictions, allow_pickle=False))
     elif output.suffix == ".npz":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
@@ -102,7 +102,7 @@ def run(
     observers = Observers(observer or notebook_progress(), loggers)
     with open_ranks() if shards else Ranks() as ranks, Signals() as signals:
         go_on = partial(
-            _go_on,
+            _resume,
             wanted,
             spec,
             ranks,
@@ -134,8 +134,7 @@ def run(
                 return FollowingRank(experiment, signals).run()
             if claimed.path != wanted:
                 observers.taken(wanted)
-            manifest = new_manifest(experiment.spec, experiment.data, shards or 1)
-            manifest |= {"kernels": describe_kernels(spec.kernels_name), "pretrained": experiment.pretrained}
+            manifest = new_manifest(experiment.spec, experiment.data, shards or 1, experiment.pretrained)
             runner = Runner(experiment, claimed, manifest, observers, signals)
             for message in experiment.warnings:
                 observers.warned(message)
@@ -183,7 +182,7 @@ def resume(
     directory = Path(run)
     sharded = read_manifest(directory).get("shards", 1) > 1
     with open_ranks() if sharded else Ranks() as ranks, Signals() as signals:
-        return _go_on(
+        return _resume(
             directory,
             overrides,
             ranks,
@@ -225,19 +224,10 @@ def _fitting_threads(experiment: Experiment) -> int:
     return fitting_threads(experiment.model.network.named.values(), batch)
 
 
-def _go_on(path: Path, given: Spec | Sequence[str], ranks: Ranks, **options: Any) -> Run:
-    """Resume a run on all ranks; options are those of `_prepare`."""
-    with ExitStack() as stack:
-        with ranks.together():
-            go_on = _prepare(stack, ranks, path, given, **options)
-        return go_on()
-
-
-def _prepare(
-    stack: ExitStack,
-    ranks: Ranks,
+def _resume(
     path: Path,
     given: Spec | Sequence[str],
+    ranks: Ranks,
     *,
     observers: Observers,
     callbacks: Sequence[Callback],
@@ -253,48 +243,51 @@ def _prepare(
     allow_changed_code: bool = False,
     data: Any = None,
     shards: int | None = None,
-) -> Callable[[], Run]:
-    """Return a function that resumes the run in a directory, with the given spec, or with its own and overrides."""
-    if ranks.rank == 0:
-        directory = stack.enter_context(RunDirectory(path))
-        directory.clean()
-    manifest = read_manifest(path)
-    number = manifest.get("shards", 1)
-    if shards not in (None, number):
-        raise UsageError(f"the run was made with {number} shards, not {shards}", help=f"--shards {number}")
-    check_shards(number, ranks)
-    stack.enter_context(blas_threads(threads, recorded_threads(manifest)))
-    before = read_spec(path, manifest)
-    chosen, warnings = choose_kernels(manifest, path, kernels, allow_other_kernels, exactly=True)
-    spec = given if isinstance(given, Spec) else load_spec(path / "spec.json", given, memory_budget, chosen, data)
-    spec, _ = resolve_dataset(adopt_resolved(spec.with_kernels(chosen), before))
-    check_spec_unchanged(before, spec)
-    warnings += check_components_unchanged(manifest, spec, path, allow_changed_code)
-    warnings += changed_setting(manifest)
-    experiment = set_up(spec, callbacks, signals, shards=number, ranks=ranks)
-    warnings += check_data_unchanged(manifest, experiment.spec, experiment.data)
-    if strict and warnings:
-        raise UsageError("\n".join(["bits may differ from those of an uninterrupted run", *warnings]))
-    replaced = before.digest() if before.digest() != spec.digest() else None
-    manifest |= {
-        "spec": describe_spec(spec, replaced),
-        "components": resumed_components(manifest, spec),
-        "code": describe_code(spec),
-        "plugins": describe_plugins(spec),
-        "kernels": describe_kernels(chosen),
-    }
-    if ranks.rank:
-        return FollowingRank(experiment, signals).run
-    runner = Runner(experiment, directory, manifest, observers, signals)
-    resumed, refused = restore(experiment, path, manifest, checkpoint)
-    for message in [*warnings, *refused]:
-        observers.warned(message)
-    epoch = experiment.trainer.epoch
-    begun = epoch + (experiment.trainer.batches.position > 0)
-    if begun > spec.training.epochs:
-        message = f"the run has already begun epoch {begun}, more than training.epochs={spec.training.epochs}"
+) -> Run:
+    """Resume the run in a directory on all ranks, with the given spec, or with its own and overrides."""
+    with ExitStack() as stack:
+        with ranks.together():
+            if ranks.rank == 0:
+                directory = stack.enter_context(RunDirectory(path))
+                directory.clean()
+            manifest = read_manifest(path)
+            number = manifest.get("shards", 1)
+            if shards not in (None, number):
+                raise UsageError(f"the run was made with {number} shards, not {shards}", help=f"--shards {number}")
+            check_shards(number, ranks)
+            stack.enter_context(blas_threads(threads, recorded_threads(manifest)))
+            before = read_spec(path, manifest)
+            chosen, warnings = choose_kernels(manifest, path, kernels, allow_other_kernels, exactly=True)
+            own = path / "spec.json"
+            spec = given if isinstance(given, Spec) else load_spec(own, given, memory_budget, chosen, data)
+            spec, _ = resolve_dataset(adopt_resolved(spec.with_kernels(chosen), before))
+            check_spec_unchanged(before, spec)
+            warnings += check_components_unchanged(manifest, spec, path, allow_changed_code)
+            warnings += changed_setting(manifest)
+            experiment = set_up(spec, callbacks, signals, shards=number, ranks=ranks)
+            warnings += check_data_unchanged(manifest, experiment.spec, experiment.data)
+            if strict and warnings:
+                raise UsageError("\n".join(["bits may differ from those of an uninterrupted run", *warnings]))
+            if ranks.rank == 0:
+                replaced = before.digest() if before.digest() != spec.digest() else None
+                manifest |= {"spec": describe_spec(spec, replaced), "components": resumed_components(manifest, spec)}
+                manifest |= {"code": describe_code(spec), "plugins": describe_plugins(spec)}
+                manifest["kernels"] = describe_kernels(chosen)
+                runner = Runner(experiment, directory, manifest, observers, signals)
+                resumed, refused = restore(experiment, path, manifest, checkpoint)
+                for message in [*warnings, *refused]:
+                    observers.warned(message)
+                _begin_again(experiment, manifest)
+        return FollowingRank(experiment, signals).run() if ranks.rank else runner.run(resumed, report, plots)
+
+
+def _begin_again(experiment: Experiment, manifest: dict[str, Any]) -> None:
+    """Record in the manifest where a run resumes, after checking that it does not end before."""
+    trainer, epochs = experiment.trainer, experiment.spec.training.epochs
+    begun = trainer.epoch + (trainer.batches.position > 0)
+    if begun > epochs:
+        message = f"the run has already begun epoch {begun}, more than training.epochs={epochs}"
         raise UsageError(message, help=f"set training.epochs to {begun} or more")
-    if not experiment.trainer.done:
-        where = {"at": now(), "epoch": epoch, "step": experiment.trainer.step}
+    if not trainer.done:
+        where = {"at": now(), "epoch": trainer.epoch, "step": trainer.step}
         manifest["resumed"].append(where | describe_setting() | {key: manifest[key] for key in ("kernels", "code")})
-    return partial(runner.run, resumed, report, plots)

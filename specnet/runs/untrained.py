@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from specnet.datasets.base import Data, Dataset
-from specnet.layers.base import Layer
-from specnet.task import Task
+from specnet.datasets.base import Data
+from specnet.runs.trained import TrainedModel
+from specnet.spec.model import Spec
+from specnet.training.model import Model
 
 
-@dataclass(frozen=True)
-class Untrained:
-    """What a plot may use before training."""
+class Untrained(TrainedModel):
+    """What a plot may use before training: as of a run, but `record` has at most one frame, and `history` is empty."""
 
-    name: str
-    dataset: Dataset
-    data: Data
-    input_names: tuple[str, ...]
-    transformed_names: tuple[str, ...]
-    task: Task
-    predict: Callable[..., np.ndarray]
-    evaluate: Callable[..., dict[str, float]]
-    input_gradient: Callable[..., np.ndarray]
-    params: Mapping[str, np.ndarray]
-    layers: Sequence[Layer]
-    look_inside: Callable[..., dict[str, np.ndarray]]
-    record: Mapping[str, np.ndarray]
-    history: Mapping[str, np.ndarray] = field(default_factory=dict)
+    def __init__(
+        self, spec: Spec, described: dict[str, Any], model: Model, data: Data, record: Mapping[str, np.ndarray]
+    ) -> None:
+        self.spec, self.described, self.model, self.data, self.record = spec, described, model, data, record
+        self.history: Mapping[str, np.ndarray] = {}

@@ -48,7 +48,7 @@ def check_spec(spec: Spec, flawed: Set[str]) -> list[Diagnostic]:
     checks += [_check_changing_batches(spec)] if "training" not in flawed else []
     checks += [check_known_task(spec, plan)] if not flawed & {"dataset", "transforms"} else []
     mistakes = [*plan.mistakes]
-    for check in [*checks, _check_memory(spec, plan)]:
+    for check in [*checks, check_memory(spec, plan)]:
         with collecting(mistakes):  # a component that fails does not keep other checks from running
             mistakes.extend(check)
     return mistakes
@@ -61,7 +61,7 @@ def check_network(spec: Spec, inputs: Shape, rows: int) -> Plan:
         SpecError: with every mistake.
     """
     plan = make_plan(spec, inputs, rows)
-    if mistakes := [*plan.mistakes, *_check_memory(spec, plan)]:
+    if mistakes := [*plan.mistakes, *check_memory(spec, plan)]:
         raise SpecError(mistakes)
     return plan
 
@@ -283,12 +283,6 @@ def _schedules(spec: Spec) -> Iterator[tuple[Pointer, Schedule]]:
         for pointer, part in parts(getattr(spec, key), (key,)):
             if isinstance(part, Schedule):
                 yield pointer, part
-
-
-def _check_memory(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
-    """Check that training fits into the memory budget."""
-    if plan.inputs is not None:
-        yield from check_memory(spec, plan)
 
 
 def _name(component: Component) -> str:

@@ -156,16 +156,18 @@ def _run(subject: Subject, batch: int, rows: int, deadline: float) -> Usage:
     return usage
 
 
-def check_memory(spec: Spec, plan: Plan) -> list[Diagnostic]:
-    """Return a mistake, at the layer that takes the most, if training takes more than the budget."""
+def check_memory(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
+    """Yield a mistake, at the layer that takes the most, if training takes more than the budget."""
+    if plan.inputs is None:
+        return
     estimate = estimate_memory(spec, plan)
     if estimate.total <= spec.memory_budget or not estimate.layers:
-        return []
+        return
     place = max(estimate.layers, key=lambda place: estimate.layers[place])
     message = f"training would take {estimate} of memory, but the budget is {show_bytes(spec.memory_budget)}; "
     message += f"{show_pointer(place)} takes the most, {show_bytes(estimate.layers[place])}"
     help = "make it smaller, or training.batch_size, or allow more with --memory-budget"
-    return [Diagnostic("memory", message, place, help)]
+    yield Diagnostic("memory", message, place, help)
 
 
 @contextmanager

@@ -14,12 +14,13 @@ import numpy as np
 from specnet.datasets.base import Samples
 from specnet.errors import PlotError
 from specnet.plots.base import Plot
+from specnet.runs.untrained import Untrained
 from specnet.testing.base import Checks, Problems
 from specnet.testing.comparison import overwritten
 from specnet.testing.endurance import endure
 from specnet.testing.examination import checker, examine_all
 from specnet.testing.outcomes import Outcome
-from specnet.testing.small_runs import SmallRun, small_runs
+from specnet.testing.small_runs import before_training, small_runs, streamed
 from specnet.testing.surroundings import attempt
 
 
@@ -27,7 +28,7 @@ from specnet.testing.surroundings import attempt
 class PlotChecks(Checks[Plot]):
     """A plot of one run."""
 
-    run: SmallRun
+    run: Untrained
     accepted = "it shows a run, and refuses others by a PlotError"
     refusal = PlotError
     once = (
@@ -63,7 +64,7 @@ class PlotChecks(Checks[Plot]):
         """A picture of the same samples, read a piece at a time; or the error that drawing it raises."""
 
         def draw() -> bytes:
-            run = self.run.streamed()
+            run = streamed(self.run)
             self.used.check(run)
             figure = self.used.draw(run)
             assert figure is not self.drawn[0], "draw returns the same figure twice"
@@ -102,7 +103,7 @@ class PlotChecks(Checks[Plot]):
     def it_can_be_checked_before_training(self) -> Problems:
         """While the history is empty, `check` returns or raises a `PlotError`."""
         with suppress(PlotError):
-            self.used.check(self.run.untrained())
+            self.used.check(before_training(self.run))
         yield from ()
 
     def it_moves_if_it_says_so(self) -> Problems:
@@ -119,7 +120,7 @@ class PlotChecks(Checks[Plot]):
             yield f"frames are of different sizes: {' and '.join(map(str, {*sizes}))}"
 
 
-def _arrays(run: SmallRun) -> Iterator[tuple[str, np.ndarray]]:
+def _arrays(run: Untrained) -> Iterator[tuple[str, np.ndarray]]:
     """Yield all arrays that a plot may read."""
     for what, named in {"history": run.history, "record": run.record, "parameter": run.params}.items():
         yield from ((f"{what} {name}", array) for name, array in named.items())
@@ -144,7 +145,7 @@ def picture(figure: Any) -> bytes:
 
 
 @checker("plots")
-def check_plot(plot: Plot, runs: Mapping[str, SmallRun] | None = None) -> Iterator[Outcome]:
+def check_plot(plot: Plot, runs: Mapping[str, Untrained] | None = None) -> Iterator[Outcome]:
     """Check a plot of small runs; by default of some that are trained for it.
 
     Each run is drawn that its `check` accepts, and the picture of the first is examined.

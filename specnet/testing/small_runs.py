@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping
 from functools import cache
@@ -53,17 +54,21 @@ SPECS: Mapping[str, dict[str, Any]] = {
 """Problems that a plot may be able to show."""
 
 
-class SmallRun(Untrained):
-    """A run as a plot gets it: `specnet.plots.base.Trained`."""
+def before_training(run: Untrained) -> Untrained:
+    """Return a run before its first epoch: its history is empty."""
+    return _with(run, history={})
 
-    def untrained(self) -> SmallRun:
-        """Return the run before its first epoch: its history is empty."""
-        return dataclasses.replace(self, history={})
 
-    def streamed(self) -> SmallRun:
-        """Return the run with samples that are read piece by piece."""
-        splits: dict[str, Any] = {name: _streamed(samples) for name, samples in self.data.splits.items()}
-        return dataclasses.replace(self, data=dataclasses.replace(self.data, **splits))
+def streamed(run: Untrained) -> Untrained:
+    """Return a run with samples that are read piece by piece."""
+    splits: dict[str, Any] = {name: _streamed(samples) for name, samples in run.data.splits.items()}
+    return _with(run, data=dataclasses.replace(run.data, **splits))
+
+
+def _with(run: Untrained, **changes: Any) -> Untrained:
+    other = copy.copy(run)
+    vars(other).update(changes)
+    return other
 
 
 def _streamed(samples: AnySamples) -> StreamedSamples:
@@ -75,12 +80,12 @@ def _streamed(samples: AnySamples) -> StreamedSamples:
 
 
 @cache
-def small_runs() -> dict[str, SmallRun]:
+def small_runs() -> dict[str, Untrained]:
     """Return a trained run of each problem, by description."""
     return {about: train_briefly(load_spec(spec)) for about, spec in SPECS.items()}
 
 
-def train_briefly(spec: Spec) -> SmallRun:
+def train_briefly(spec: Spec) -> Untrained:
     """Return a run of a spec after a few epochs, kept in memory."""
     experiment = Experiment(spec)
     trainer, recorder = experiment.trainer, experiment.recorder
@@ -88,22 +93,9 @@ def train_briefly(spec: Spec) -> SmallRun:
         trainer.callbacks["recorder"] = recorder
         recorder.begin(trainer)
     lines = [run_epoch(trainer) for _ in range(EPOCHS)]
-    return SmallRun(
-        spec.name,
-        spec.dataset,
-        experiment.data,
-        experiment.data.input_names,
-        experiment.model.inputs.names(),
-        experiment.task,
-        experiment.model.predict,
-        experiment.model.evaluate,
-        experiment.model.input_gradient,
-        dict(experiment.model.network.params),
-        experiment.model.network.layers,
-        experiment.model.look_inside,
-        recorder.arrays if recorder else {},
-        {name: np.array([line[name] for line in lines]) for name in lines[0]},
-    )
+    run = experiment.untrained()
+    run.history = {name: np.array([line[name] for line in lines]) for name in lines[0]}
+    return run
 
 
 class Cut(Dataset):

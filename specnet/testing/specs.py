@@ -13,6 +13,7 @@ from specnet.datasets.base import AnySamples, Data
 from specnet.errors import SpecError, SpecnetError
 from specnet.layers.base import walk
 from specnet.runs.building import build_model, load_data, located, pipelines, transform
+from specnet.runs.untrained import Untrained
 from specnet.spec.model import Spec
 from specnet.spec.plan import make_plan
 from specnet.spec.units import last_open, resolve_loaded
@@ -20,7 +21,7 @@ from specnet.task import Shape
 from specnet.testing.base import registered
 from specnet.testing.cases import Case, examine
 from specnet.testing.outcomes import Outcome
-from specnet.testing.small_runs import SmallRun, cut, train_briefly
+from specnet.testing.small_runs import cut, train_briefly
 from specnet.testing.surroundings import attempt
 from specnet.transforms.pipeline import Pipeline
 from specnet.words import Pointer, show_pointer
@@ -88,7 +89,7 @@ class SpecParts:
         return shapes
 
     @cached_property
-    def short_run(self) -> SmallRun:
+    def short_run(self) -> Untrained:
         """A short run of the spec."""
         return train_briefly(self.short)
 

@@ -15,6 +15,7 @@ from specnet.training.batches import Batch
 from specnet.training.objective import batch_objective
 from specnet.training.state import TrainingState
 from specnet.training.trainer import Trainer
+from specnet.training.update import trained_mask
 
 SAMPLES_TRIED = (64, 16, 4)
 """Samples of a training batch that a gradient is computed for at most: the fewer, the rarer are kinks."""
@@ -54,7 +55,8 @@ def check_gradient_at(trainer: Trainer, state: TrainingState) -> CheckedGradient
     The parameters are moved a little, at random: zeros and ties, as after initialization, are kinks of the loss. A
     gradient is wrong if it disagrees for each of several points and numbers of samples.
     """
-    network, trained = trainer.model.network, trained_places(trainer)
+    network = trainer.model.network
+    trained = np.flatnonzero(trained_mask(network))
     network.state.flat[...] = state.arrays["state"]
     trainer.step = state.progress["step"]
     rng, w = np.random.default_rng(trainer.step), state.arrays["params"].astype(np.float64)
@@ -84,18 +86,6 @@ def _find_mismatch(
         trainer.prepare_step(batch.select(slice(rows)))
         value, gradient = objective.evaluate(w)
         return find_mismatch(f, chosen, gradient[trained], max(1.0, abs(value)), rng)
-
-
-def trained_places(trainer: Trainer) -> np.ndarray:
-    """Return the places in the flat vector of the parameters that are trained."""
-    network = trainer.model.network
-    frozen = {name for name, layer in network.named.items() if layer.frozen}
-    places = [
-        np.arange(slot.offset, slot.offset + slot.size)
-        for slot in network.params.slots
-        if slot.name.rpartition(".")[0] not in frozen
-    ]
-    return np.concatenate([np.zeros(0, np.int64), *places])
 
 
 def _describe(trainer: Trainer, trained: np.ndarray, found: Mismatch) -> str:

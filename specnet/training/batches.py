@@ -59,10 +59,6 @@ class Batch:
         weight = weight.reshape(weight.shape + (1,) * (2 - weight.ndim))
         return replace(self, weight=weight * mask.reshape(mask.shape + (1,) * (weight.ndim - 2)))
 
-    def without_truth(self) -> Batch:
-        """Return the samples without separate targets in the units of the dataset."""
-        return replace(self, truth=self.targets)
-
     def pieces(self) -> Iterator[Batch]:
         """Yield all samples at once, where a `StreamedSplit` yields them piece by piece."""
         yield self
@@ -78,10 +74,6 @@ class StreamedSplit:
     weight: Rows | None = None
     mask: Rows | None = None
     buffer: int = 0
-
-    def without_truth(self) -> StreamedSplit:
-        """Return the split without separate targets in the units of the dataset."""
-        return replace(self, truth=self.targets)
 
     def read(self, rows: slice) -> Batch:
         """Return some of the samples."""

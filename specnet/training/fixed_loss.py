@@ -13,6 +13,7 @@ from specnet.training.batches import Batch, map_arrays
 from specnet.training.model import Model
 from specnet.training.regularization import Regularization
 from specnet.training.settings import Training
+from specnet.training.update import trained_mask
 
 
 class FixedLoss:
@@ -37,9 +38,7 @@ class FixedLoss:
             layer.frozen = network.named[name].frozen
         self.network.freeze(())
         self.state = network.state.flat
-        self.trained = np.ones(network.params.flat.size, bool)
-        for slot in network.params.slots:
-            self.trained[slot.part] = not network.named[slot.name.rpartition(".")[0]].frozen
+        self.trained = trained_mask(network)
         self.model = Model(self.network, Textbook.instantiate(fresh_copy(model.loss)), model.inputs, model.targets)
         self.model.loss.task = model.task
         self.batch = map_arrays(batch, as_float64)

@@ -139,7 +139,7 @@ class Tracer:
         call()
         trainer, optimizer = self.trainer, self.trainer.optimizer
         for slot in self.network.params.slots:
-            if self.network.named[slot.name.rpartition(".")[0]].frozen:
+            if self.network.named[slot.layer].frozen:
                 continue
             arrays: dict[str, Any] = {"before": self._before[slot.name], "gradient": self._gradients[slot.name]}
             if slot.name in self._clipped:

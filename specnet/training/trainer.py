@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -72,7 +73,9 @@ class Trainer:
         network = model.network
         network.freeze(frozen_layers(optimizer, len(network.layers)))
         self.slots = zeros((len(all_state_names(optimizer)), network.params.flat.size), network.dtype)
-        train = splits["train"] if model.metrics else splits["train"].without_truth()
+        train = splits["train"]
+        if not model.metrics:
+            train = replace(train, truth=train.targets)  # type: ignore[arg-type]
         self.pace = Pace(training, train.rows)
         self.batches = Batches(train, training.step_size, training.shuffle, stream(seed, "shuffle"))
         components = {"optimizer": optimizer, "loss": model.loss, "training": training}

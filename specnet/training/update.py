@@ -68,9 +68,16 @@ def decay_mask(network: Network) -> np.ndarray:
     """Return the flat vector that is 1 where a trained parameter decays, as its layer has declared, else 0."""
     mask = np.zeros_like(network.params.flat)
     for slot in network.params.slots:
-        place, _, name = slot.name.rpartition(".")
-        layer = network.named[place]
-        mask[slot.part] = not layer.frozen and next(each.decay for each in layer.parameters if each.name == name)
+        declared = {f"{slot.layer}.{each.name}": each.decay for each in network.named[slot.layer].parameters}
+        mask[slot.part] = declared[slot.name]
+    return mask * trained_mask(network)
+
+
+def trained_mask(network: Network) -> np.ndarray:
+    """Return bool (n,), True where a parameter of the flat vector is trained."""
+    mask = np.ones(network.params.flat.size, bool)
+    for slot in network.params.slots:
+        mask[slot.part] = not network.named[slot.layer].frozen
     return mask
 
 
