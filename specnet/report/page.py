@@ -41,7 +41,17 @@ from specnet.report.view import (
 from specnet.spec.layout import tidy
 from specnet.spec.shortest import shortest_spec
 
-SCRIPTS = ("data.js", "chart.js", "board.js", "scene.js", "planes.js", "samples.js", "stills.js", "inside.js", "player.js")
+SCRIPTS = (
+    "data.js",
+    "chart.js",
+    "board.js",
+    "scene.js",
+    "planes.js",
+    "samples.js",
+    "stills.js",
+    "inside.js",
+    "player.js",
+)
 """In the order in which they need each other."""
 TRACED_OPERATIONS = 20_000
 """Operations for a sample up to which the first step is shown as numbers."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import BaseModel, Field, PositiveInt
 
-from specnet.errors import SpecnetError
+from specnet.errors import RunError, SpecnetError
 from specnet.network.parameters import show_layout
 from specnet.runs.archive import open_archive, stage_archive
 from specnet.runs.code import changed_code
