@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,44 +15,39 @@ KEPT = 8
 """Number of shapes kept for an array: those of a batch, of a shorter last one, of evaluated rows."""
 
 
-class Workspace:
-    """The buffers of a component, by name.
+class Workspace(dict[tuple[str, tuple[int, ...], np.dtype], np.ndarray]):
+    """The buffers of a component, by name, shape and dtype; a new one is allocated when it is asked for.
 
     Arrays of one name share their memory, which is kept as long as it is large enough: another shape uses its first
     part. The content is not cleared.
 
     >>> workspace = Workspace()
-    >>> y = workspace("y", (3, 2), np.dtype("float32"))
-    >>> workspace("y", (3, 2), np.dtype("float32")) is y
+    >>> y = workspace["y", (3, 2), np.dtype("float32")]
+    >>> workspace["y", (3, 2), np.dtype("float32")] is y
     True
     """
 
     def __init__(self) -> None:
-        self._memory: dict[str, np.ndarray] = {}
-        self._arrays: dict[str, dict[tuple[Any, ...], np.ndarray]] = {}
+        super().__init__()
+        self.memory: dict[str, np.ndarray] = {}
+        """The memory of its arrays, by name."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Workspace:
         """Return an empty workspace: a copy does not need the content."""
         return Workspace()
 
-    def __call__(self, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        """Return the array of that name in this shape and dtype."""
-        arrays, key = self._arrays.get(name), (shape, dtype.char)
-        if arrays is not None and key in arrays:
-            return arrays[key]
-        size, memory = math.prod(shape) * dtype.itemsize, self._memory.get(name)
+    def __missing__(self, key: tuple[str, tuple[int, ...], np.dtype]) -> np.ndarray:
+        name, shape, dtype = key
+        size, memory = math.prod(shape) * dtype.itemsize, self.memory.get(name)
+        others = [other for other in self if other[0] == name]
         if memory is None or memory.size < size:
-            memory, arrays = _aligned(size), {}
-        elif arrays is None or len(arrays) >= KEPT:
-            arrays = {}
-        self._memory[name], self._arrays[name] = memory, arrays
-        array = arrays[key] = memory[:size].view(dtype).reshape(shape)
+            memory = self.memory[name] = _aligned(size)
+        elif len(others) < KEPT:
+            others = []
+        for other in others:
+            del self[other]
+        array = self[key] = memory[:size].view(dtype).reshape(shape)
         return array
-
-    @property
-    def memory(self) -> Mapping[str, np.ndarray]:
-        """The memory of its arrays, by name."""
-        return self._memory
 
 
 def zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

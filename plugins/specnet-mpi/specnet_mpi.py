@@ -38,7 +38,7 @@ class MpiRanks(Ranks):
         mine = cuts[self.rank]
         sent = [[vector[cut] for vector in vectors] for cut in cuts]
         received = [
-            [self.buffers(f"{rank}.{number}", (mine.stop - mine.start,), dtype) for number in range(count)]
+            [self.buffers[f"{rank}.{number}", (mine.stop - mine.start,), dtype] for number in range(count)]
             for rank, count in enumerate(self.gather(len(vectors)))
         ]
         received[self.rank] = sent[self.rank]

@@ -200,7 +200,7 @@ class Layer(Component):
 
         By default its dtype is the network's.
         """
-        return self.buffers(name, shape, self.dtype if dtype is None else dtype)
+        return self.buffers[name, shape, self.dtype if dtype is None else dtype]
 
     def stack(
         self, layers: Sequence[Layer] | Layer, *place: str | int, times: int | None = None, needs_dx: bool = False

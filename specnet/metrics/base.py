@@ -67,7 +67,10 @@ class Metric(Component):
     keeps_samples: ClassVar[bool] = False
     """Whether the metric keeps all samples. It is then refused for data that do not fit into memory."""
     is_share: ClassVar[bool] = False
-    """Whether the metric is the share of samples that have some property, each of which counts by itself."""
+    """Whether the metric is the share of samples that have some property, each of which counts by itself.
+
+    Sums of such samples are exact: `update` may get several batches of a run at once.
+    """
     tasks: ClassVar[tuple[TaskKind, ...]] = ("regression", "binary", "multiclass", "multilabel")
     """The tasks that the metric can measure; it is refused for others."""
     needs_probabilities: ClassVar[bool] = False

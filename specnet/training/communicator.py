@@ -158,6 +158,7 @@ class Communicator:
 
 def _tell(result: ShardResult) -> tuple[Any, ...]:
     """Return what is small of a result, without the gradient, as values that can be sent."""
+    result.measures.flush()
     kept = {name: metric.kept for name, metric in result.measures.metrics.items()}
     return result.loss, result.weight, kept, result.penalties, result.state
 

@@ -83,5 +83,5 @@ def forward_backward(trainer: Trainer, batch: Batch) -> tuple[float, float]:
     check_finite_loss(trainer, value, batch)
     trainer.regularization.divide(weight)
     network.backpropagate(trainer.model.loss.backward())
-    trainer.update_metrics(y, batch)
+    trainer.measures.update(y, batch.truth, batch.weight)
     return value, weight

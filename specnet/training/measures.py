@@ -14,12 +14,17 @@ from specnet.metrics.base import Metric
 from specnet.training.heads import HeadLosses
 from specnet.weights import require_weight
 
+SMALL, GATHERED = 4096, 65_536
+"""Numbers of outputs up to which a batch is gathered, and from which on metrics take those gathered."""
+
 
 class Measures:
     """The metrics of a split or an epoch, by name, while they take one batch after the other.
 
     `interpret` turns outputs into predictions. A metric that returns several numbers has one name for each,
     `f1/cat` for instance. So have the heads of a loss, `loss/species`, which it has computed before `update`.
+
+    If all metrics are shares, which are exact for any division into batches, they take several small batches at once.
     """
 
     def __init__(
@@ -31,10 +36,12 @@ class Measures:
         if loss is not None and loss.head_sums:
             self.metrics["loss"] = HeadLosses.model_construct(loss=loss)
         self.interpret = interpret
+        self.shares = all(metric.is_share for metric in self.metrics.values())
         self.reset()
 
     def reset(self) -> None:
         """Forget all samples."""
+        self._clear()
         self._each("reset", lambda name, metric: metric.reset())
 
     def update(self, y: np.ndarray, truth: np.ndarray, weight: np.ndarray | None = None) -> None:
@@ -45,12 +52,32 @@ class Measures:
         """
         if not self.metrics:
             return
+        if self.shares and weight is None and y.size <= SMALL:
+            self._gathered.append((y.copy(), truth.copy()))
+            self._size += y.size
+            if self._size >= GATHERED:
+                self.flush()
+            return
         if weight is not None:
             for number, metric in enumerate(self.metrics.values()):
                 require_weight(metric, "update", ("metrics", number))
+        self._take(y, truth, *([] if weight is None else [weight]))
+
+    def _take(self, y: np.ndarray, *rest: np.ndarray) -> None:
         prediction = self.interpret(y)
-        batch = (prediction, truth) if weight is None else (prediction, truth, weight)
-        self._each("update", lambda name, metric: metric.update(*batch))
+        self._each("update", lambda name, metric: metric.update(prediction, *rest))
+
+    def _clear(self) -> None:
+        self._gathered: list[tuple[np.ndarray, np.ndarray]] = []
+        self._size = 0
+
+    def flush(self) -> None:
+        """Let metrics take the batches gathered so far, before they are saved."""
+        gathered = self._gathered
+        self._clear()
+        if gathered:
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._take(*map(np.concatenate, zip(*gathered, strict=True)))
 
     def compute(self) -> dict[str, float]:
         """Return every metric of all samples since the last reset."""
@@ -64,11 +91,14 @@ class Measures:
             else:
                 values[name] = float(value)
 
+        self.flush()
         self._each("compute", add)
         return dict(sorted(values.items(), key=lambda item: not item[0].startswith("loss/")))  # after the loss itself
 
     def merge(self, other: Measures) -> None:
         """Add what others have accumulated over other samples."""
+        self.flush()
+        other.flush()
         self._each("merge", lambda name, metric: metric.merge(other.metrics[name]))
 
     def restore(self, kept: Mapping[str, Mapping[str, Any]]) -> None:
@@ -79,6 +109,7 @@ class Measures:
         """
         if list(kept) != list(self.metrics):
             raise ValueError(f"there are the metrics {', '.join(self.metrics)}, not {', '.join(kept)}")
+        self._clear()
         for name, metric in self.metrics.items():
             metric.restore(kept[name])
 

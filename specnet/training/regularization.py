@@ -101,9 +101,10 @@ class Regularization:
 
     def penalize(self, weight: float) -> None:
         """Add the gradient of penalties to that of a batch of this weight, and count the penalties."""
-        for name, penalty in self.add(weight).items():
-            self.sums[name] += penalty
-        self.count += 1
+        if self.names:
+            for name, penalty in self.add(weight).items():
+                self.sums[name] += penalty
+            self.count += 1
 
     def reset(self) -> None:
         """Begin an epoch."""

@@ -134,7 +134,8 @@ class Trainer:
 
     def prepare_step(self, batch: Batch) -> None:
         """Set every scheduled field to its number in the next step, and the batch that an optimizer may evaluate."""
-        self.scheduled.set(self.pace.time(self.epoch, self.step, self.batches.position))
+        if self.scheduled.fields:
+            self.scheduled.set(self.pace.time(self.epoch, self.step, self.batches.position))
         if self.objective:
             self.batch = batch
             self.objective.begin()
@@ -155,10 +156,6 @@ class Trainer:
             self.regularization.limit()
         if self.averaging:
             self.averaging.step(self.epoch + 1)
-
-    def update_metrics(self, y: np.ndarray, batch: Batch) -> None:
-        """Add the outputs y of a batch to the metrics of the epoch."""
-        self.measures.update(y, batch.truth, batch.weight)
 
     @contextmanager
     def shard(self, number: int) -> Iterator[Measures]:
@@ -250,6 +247,7 @@ class Trainer:
             # Within an epoch, the state from which its order of samples was drawn.
             "generators": {n: save_stream(r) for n, r in self._streams.items()} | {"shuffle": self.batches.state()},
         }
+        self.measures.flush()
         for number, (name, metric) in enumerate(self.measures.metrics.items()):
             with guarded(metric, ("metrics", number), "keep"):
                 state.put(f"metrics.{name}", metric.kept)

@@ -46,14 +46,10 @@ class Pipeline:
     def __init__(self, transforms: Sequence[Transform | RandomTransform], place: tuple[str, ...]) -> None:
         self.transforms = [each for each in transforms if isinstance(each, Transform)]
         self.randoms = [each for each in transforms if isinstance(each, RandomTransform)]
+        self.random = bool(self.randoms)
         self.place = place
         self.features: Sequence[Feature] = ()
         self._selections: list[Selection | None] = []
-
-    @property
-    def random(self) -> bool:
-        """Whether training batches are changed randomly."""
-        return bool(self.randoms)
 
     @property
     def fills_missing(self) -> bool:

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -89,3 +91,45 @@ def test_what_a_metric_raises_is_told_with_its_place():
     found.update(y, truth)
     with pytest.raises(BrokenComponentError, match=r"metrics\.1 \(Failing\) fails in compute: TypeError"):
         found.compute()
+
+
+class Share(MeanMetric):
+    """The share of positive predictions, and how often it was updated."""
+
+    is_share = True
+    updates: ClassVar[int] = 0
+
+    def values(self, prediction, target):
+        self.updates += 1
+        return prediction > 0
+
+
+@pytest.mark.parametrize("read", ["compute", "flush", "merge"])
+def test_shares_take_several_small_batches_at_once_when_they_are_read(read):
+    gathered, batch = measures(share=Share()), np.empty((5, 1))
+    for rows in y.reshape(4, 5, 1):
+        batch[...] = rows  # a batch is valid until the next
+        gathered.update(batch, batch)
+    assert gathered.metrics["share"].updates == 0
+    getattr(gathered, read)(*([measures(share=Share())] if read == "merge" else []))
+    assert gathered.metrics["share"].updates == 1
+    assert gathered.metrics["share"].kept == {"total": float((y > 0).sum()), "count": 20.0}
+
+
+def test_shares_take_large_and_weighted_batches_and_those_beside_other_metrics_at_once():
+    for batch, metrics in [
+        ((np.ones((5000, 1)), np.ones(5000)), {}),
+        ((y, truth, np.ones(20)), {}),
+        ((y, truth), {"parts": Parts()}),
+    ]:
+        found = measures(share=Share(), **metrics)
+        found.update(*batch)
+        assert found.metrics["share"].updates == 1
+
+
+def test_a_reset_forgets_gathered_batches():
+    found = measures(share=Share())
+    found.update(y, truth)
+    found.reset()
+    found.flush()
+    assert found.metrics["share"].kept == {"total": 0.0, "count": 0.0}

@@ -56,7 +56,7 @@ class SigmoidKernel(Over, Sigmoid):
         return np.divide(self.one, y, out=y)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        slope = np.subtract(self.one, self.y, out=self.scratch("slope", dy.shape, dy.dtype))
+        slope = np.subtract(self.one, self.y, out=self.scratch["slope", dy.shape, dy.dtype])
         slope *= self.y
         dy *= slope
         return dy
@@ -69,7 +69,7 @@ class TanhKernel(Over, Tanh):
         return np.tanh(x, out=y)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        slope = np.multiply(self.y, self.y, out=self.scratch("slope", dy.shape, dy.dtype))
+        slope = np.multiply(self.y, self.y, out=self.scratch["slope", dy.shape, dy.dtype])
         dy *= np.subtract(constant(1.0, dy.dtype), slope, out=slope)
         return dy
 

@@ -38,7 +38,7 @@ class BlockwiseLayer(Layer):
     def room(self, name: str, shape: tuple[int, ...], dtype: np.dtype | None = None) -> np.ndarray:
         """Return an array of the scratch memory."""
         dtype, size = dtype or self.dtype, math.prod(shape)
-        return self.scratch(name, (max(size, BLOCK // self.dtype.itemsize),), dtype)[:size].reshape(shape)
+        return self.scratch[name, (max(size, BLOCK // self.dtype.itemsize),), dtype][:size].reshape(shape)
 
 
 class BlockwiseWindows(BlockwiseLayer, WindowLayer):

@@ -20,7 +20,7 @@ class Buffered(Component):
 
     def like(self, name: str, array: np.ndarray) -> np.ndarray:
         """Return the buffer of this name in the shape and dtype of an array."""
-        return self.buffers(name, array.shape, array.dtype)
+        return self.buffers[name, array.shape, array.dtype]
 
 
 class FirstOrderKernel(Buffered, FirstOrder):

@@ -20,7 +20,7 @@ class BceKernel(Buffered, Bce):
         self.fast = self.weigh(target, weight) is None
         if not self.fast:
             return super().forward(y, target, weight)
-        p, self.t, self.limited, self.log_p = self.buffers("p", (4, 2, *y.shape), y.dtype)
+        p, self.t, self.limited, self.log_p = self.buffers["p", (4, 2, *y.shape), y.dtype]
         one = constant(1.0, y.dtype)
         p[0], self.t[0] = y, target
         np.subtract(one, y, out=p[1])
@@ -50,8 +50,7 @@ class CrossEntropyKernel(Buffered, CrossEntropy):
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
-        self.slope, self.samples, self.ones = np.zeros((0, 0)), np.arange(0), np.ones(0)
-        self.flat = self.slope.reshape(-1)
+        self.slope = np.zeros((0, 0))
 
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
         self.fast = target.ndim < y.ndim and not self.label_smoothing and self.weigh(target, weight) is None
@@ -59,21 +58,22 @@ class CrossEntropyKernel(Buffered, CrossEntropy):
             return super().forward(y, target, weight)
         rows, right = y.reshape(-1, y.shape[-1]), target.reshape(-1)
         if self.slope.shape != rows.shape[::-1] or self.slope.dtype != y.dtype:
-            self.slope = self.buffers("slope", rows.shape[::-1], y.dtype)
+            self.slope = self.buffers["slope", rows.shape[::-1], y.dtype]
             self.flat, self.samples = self.slope.reshape(-1), np.arange(len(rows))
-            self.ones = np.ones(max(rows.shape), y.dtype)
+            self.count = constant(len(rows), self.samples.dtype)
+            self.classes, self.ones = np.ones(y.shape[-1], y.dtype), np.ones(len(rows), y.dtype)
         self.y, z = y, self.slope
         z[...] = rows.T
         z -= np.maximum.reduce(z, axis=0)
-        places = right * np.intp(len(rows))  # flat indices: one is faster than two
+        places = right * self.count  # flat indices: one is faster than two
         places += self.samples
         chosen = self.flat[places]
         np.exp(z, out=z)
-        total = self.ones[: len(z)].dot(z)
+        total = self.classes.dot(z)
         z /= total
-        self.flat.put(places, self.flat[places] - constant(1.0, y.dtype))
+        self.flat[places] -= constant(1.0, y.dtype)
         elements = np.subtract(np.log(total, out=total), chosen, out=chosen)
-        return float(self.ones[: len(elements)].dot(elements)) * self._set_factor(len(elements))
+        return float(self.ones.dot(elements)) * self._set_factor(len(elements))
 
     def backward(self) -> np.ndarray:
         if not self.fast:
