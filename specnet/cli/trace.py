@@ -43,7 +43,7 @@ def trace(
 
     Inputs and outputs of each layer, loss, gradients, and each parameter before and after the update, beside the
     formulas: small enough to check by hand. Computed in float64 by the definitions of all components. Large arrays are
-    folded. With all samples of a batch, a run of the spec in float64 with --kernels textbook computes the same.
+    shortened. With all samples of a batch, a run of the spec in float64 with --kernels textbook computes the same.
 
     \b
     Example:

@@ -85,7 +85,7 @@ def one_batch(evidence: Evidence) -> Iterator[Symptom]:
         f"{format_number(own)}, that of a constant prediction {format_number(constant)}"
     )
     numbers = {"loss": own, "constant prediction": constant, f"loss by adam with {rate:g}": losses[rate]}
-    cure = Cure("for steps that fit them", (f"optimizer={json.dumps(_adam(rate))}",)) if fits else None
+    cure = Cure("to fit them", (f"optimizer={json.dumps(_adam(rate))}",)) if fits else None
     yield Symptom("one-batch", message, numbers, ("optimizer",) if fits else ("layers",), cure, LOSS)
 
 
@@ -145,7 +145,7 @@ def large_learning_rate(evidence: Evidence) -> Iterator[Symptom]:
             f"the learning rate {rate:g} is too large for the curvature of the loss {when}, "
             f"{format_number(curvature)}: steps overshoot from {format_number(limit)} on"
         )
-        cure = evidence.with_rate(_stable_rate(evidence, limit, deadline) / rate, "for steps that do not")
+        cure = evidence.with_rate(_stable_rate(evidence, limit, deadline) / rate, "so that steps do not overshoot")
         numbers = {"learning rate": rate, "largest curvature": curvature, "product": rate * curvature}
         yield Symptom("large-learning-rate", message, numbers, evidence.rate_place, cure, LOSS)
 

@@ -27,9 +27,7 @@ def test_a_finding_has_a_place_evidence_a_picture_and_something_to_try(run, invo
         shown,
     )
     assert re.search(r"   = evidence: training loss 0\.7\d+, constant prediction 0\.6931\n   = page: loss\n", shown)
-    assert (
-        """   = to try, for steps that fit them: --set 'optimizer={"type": "adam", "learning_rate": 0.01}'\n""" in shown
-    )
+    assert """   = to try, to fit them: --set 'optimizer={"type": "adam", "learning_rate": 0.01}'\n""" in shown
     assert re.search(r"slow: \d findings\n$", shown)
 
 
