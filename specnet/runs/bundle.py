@@ -114,7 +114,7 @@ class Bundle(TrainedModel):
         self._given = kernels, allow_other_kernels
         with open_file(self.path) as file:
             start = file.read(4)
-        if start[:2] != b"PK" and start[2:] != b"\x03\x04":  # not even a damaged archive
+        if start and start[:2] != b"PK" and start[2:] != b"\x03\x04":  # not even a damaged archive
             help = "specnet bundle RUN writes bundles"
             raise RunError(f"{self.path} is neither a run directory nor a bundle", help=help)
         with open_archive(self.path, _TEXTS) as archive:

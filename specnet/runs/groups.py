@@ -50,7 +50,7 @@ def open_entries(paths: Sequence[Path], open_run: Callable[[Path], Run], warn: C
                 entries.append(RunSet(path.absolute().name, path, runs, is_group=True))
                 for name, reason in left_out.items():
                     warn(f"left out {name} of {path.name}: {reason}")
-            elif members or (path / "plan.json").is_file():
+            elif members or any((path / name).is_file() for name in ("plan.json", "summary.json")):
                 warn(f"left out {path}: {_no_results(left_out)}")
             else:
                 entries.append(single(open_run(path)))

@@ -68,9 +68,9 @@ def _reader(run: TrainedModel, path: Path) -> Dataset:
         return run.dataset
     tables: tuple[str, ...] = find_class("datasets", "csv").extensions
     if suffix not in (*tables, ".npz"):
-        names = ", ".join(dict.fromkeys([".csv", ".npz", ".npy", *run.dataset.extensions]))
+        *others, last = dict.fromkeys([".csv", ".npz", ".npy", *run.dataset.extensions])
         what = "a directory, not a file whose name ends in" if path.is_dir() else "the file name should end in"
-        raise UsageError(f"{path}: {what} {names}")
+        raise UsageError(f"{path}: {what} {', '.join(others)} or {last}")
     kind = "npz" if suffix == ".npz" else "csv"
     description: dict[str, Any] = {"type": kind, "path": str(path)}
     if kind == "csv" and isinstance(run.dataset, Columnar):  # the same columns, written as text

@@ -110,7 +110,8 @@ def read_json(path: Path) -> Parsed:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        help = f"did you mean {spec}?" if (spec := path / "spec.json").is_file() else None
+        run = isinstance(error, IsADirectoryError) and (path / "spec.json").is_file()
+        help = f"did you mean {path / 'spec.json'}?" if run else None
         raise SpecError([Diagnostic("file", os_reason(error), help=help)], file=str(path)) from error
     if len(content) > MAX_BYTES:
         message = f"the file has more than {MAX_BYTES:,} bytes, too many for a spec"

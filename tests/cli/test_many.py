@@ -100,7 +100,7 @@ def test_cross_validate_predicts_each_fold_and_refit_trains_on_all_samples(invok
         ("cross-validate b.json --stratify", "--stratify: samples are stratified by classes"),
         ("cross-validate a.json --group site --order", "not both"),
         ("cross-validate a.json --folds 5 --repeats 5000", "2 to 10,000 runs"),
-        ("refit a.json", "is not a group of runs"),
+        ("refit a.json", "a.json is a file, not a group of runs"),
     ],
 )
 def test_bad_input_is_located_and_leaves_nothing(command, message, invoke, write):
@@ -127,15 +127,20 @@ def without_results(group):
     Path(group, "summary.json").write_text(json.dumps(summary | {"runs": runs, "statistics": {}, "sentence": ""}))
 
 
-@pytest.mark.parametrize(
-    "command", ["compare g", "predict g x.csv", "evaluate g", "export g --to numpy -o nets", "refit g -o run"]
-)
+@pytest.mark.parametrize("command", ["predict g x.csv", "evaluate g", "export g --to numpy -o nets", "refit g -o run"])
 def test_groups_without_results_are_told(command, invoke, group):
     without_results(group)
     Path("x.csv").write_text("x,y\n0,1\n")
     result = invoke(*command.split())
     assert result.exit_code == 2, result.output
     assert "no run in g has results: seed-1 (waiting), seed-2 (waiting)" in result.output
+    assert "repeat the command that made the group" in result.output
+
+
+def test_a_group_without_results_is_not_compared(invoke, group):
+    without_results(group)
+    result = invoke("compare", "g")
+    assert (result.exit_code, "left out g: it has no runs yet" in result.output) == (2, True), result.output
     assert "repeat the command that made the group" in result.output
 
 
@@ -215,14 +220,15 @@ def test_a_sweep_of_which_no_trial_has_a_value_is_refused(command, invoke):
         Path("s/0/summary.json").touch()
         Path("s", name).write_text("{}")
         result = invoke(*command.split())
-        words = "no run in s has results yet" if "compare" in command else "the sweep in s has no best trial"
+        words = "there is nothing to compare" if "compare" in command else "the sweep in s has no best trial"
         assert (result.exit_code, words in result.stderr) == (2, True), result.output
 
 
 def test_a_command_that_takes_a_run_names_a_sweep_as_what_it_is(invoke):
     Path("s").mkdir()
     Path("s/plan.json").write_text("{}")
-    assert "it is a sweep: name one of its runs" in invoke("report", "s").stderr
+    stderr = invoke("report", "s").stderr
+    assert "s is not a run directory: it is a sweep" in stderr and "name one of its runs" in stderr
 
 
 def test_a_command_of_a_plugin_that_is_not_installed_says_what_to_install(invoke, monkeypatch):

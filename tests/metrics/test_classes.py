@@ -124,12 +124,13 @@ def test_samples_of_a_single_class_have_a_finite_number(name, expected):
             assert all(map(math.isfinite, found.values() if isinstance(found, dict) else [found]))
 
 
-def test_ranks_leave_out_classes_without_samples():
+def test_areas_leave_out_classes_without_samples_and_average_precisions_count_them_as_0():
     p, t = rng.dirichlet(np.ones(3), 30), rng.integers(2, size=30)
-    for name in ("roc_auc", "average_precision"):
-        each = build(name, average="none")(p, t)
-        assert build(name)(p, t) == pytest.approx((each["ant"] + each["bee"]) / 2)
-    assert each["cat"] == 0
+    areas = build("roc_auc", average="none")(p, t)
+    assert build("roc_auc")(p, t) == pytest.approx((areas["ant"] + areas["bee"]) / 2)
+    precisions = build("average_precision", average="none")(p, t)
+    assert build("average_precision")(p, t) == pytest.approx(sum(precisions.values()) / 3)
+    assert precisions["cat"] == 0
 
 
 def test_calibration_counts_each_label():

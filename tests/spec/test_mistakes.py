@@ -208,7 +208,7 @@ MISSING = [
     ('"layers": [▸{"type": "linear", "use_bias": true}, {"type": "linear", "units": 1}, "sigmoid"]',
      "missing-key /layers/0", '"units"'),
     ('"layers": [▸"linear", {"type": "linear", "units": 1}, "sigmoid"]', "missing-key /layers/0", '"units"'),
-    ('"layers": [▸{"units": 1}, "sigmoid"]', "missing-key /layers/0", "one of: add, average"),
+    ('"layers": [▸{"units": 1}, "sigmoid"]', "missing-key /layers/0", "one of: add, "),
     (nested("▸{}"), f"missing-key {NESTED}", 'this layer has no "type"'),
     (nested('▸{"type": "repeat", "layers": ["tanh"]}'), f"missing-key {NESTED}", '"times"'),
     ('"layers": [▸{"type": "residual"}, "sigmoid"]', "missing-key /layers/0", '"layers"'),

@@ -219,7 +219,7 @@ def test_a_damaged_summary_is_refused(seeds, tmp_path):
         (tmp_path / "summary.json").write_text(json.dumps(written | change))
         with pytest.raises(RunError, match="is damaged"):
             specnet.load_group(tmp_path)
-    with pytest.raises(RunError, match="is not a group"):
+    with pytest.raises(RunError, match="there is no directory"):
         specnet.load_group(tmp_path / "none")
 
 
