@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from specnet.component import Component
+from specnet.errors import DivergenceError, Interrupted
 from specnet.faults import guarded
 from specnet.improvement import ImprovementTracker, Mode
 from specnet.schedules.base import WatchingSchedule
@@ -53,6 +54,38 @@ def overriding(callbacks: Iterable[Callback], method: str) -> list[Any]:
     """Return the bound methods of the callbacks that define `method`: calling the others would waste time."""
     calls = [getattr(callback, method) for callback in callbacks]
     return [call for call in calls if getattr(call, "__func__", None) is not getattr(Callback, method)]
+
+
+def end_of(training: Trainer) -> str:
+    """Return how training has ended without an error: finished or stopped."""
+    return "stopped" if training.stopped else "finished"
+
+
+@contextmanager
+def callbacks_begun(training: Trainer) -> Iterator[None]:
+    """Begin the callbacks before training, and end those that have begun after it, even if one of them fails.
+
+    Raises:
+        BaseException: the first of the errors of training and of callbacks.
+    """
+    begun: list[Callback] = []
+    errors: list[BaseException] = []
+    try:
+        for callback in training.callbacks.values():
+            callback.begin(training)
+            begun.append(callback)
+        yield
+        status = end_of(training)
+    except BaseException as error:
+        status = {DivergenceError: "diverged", Interrupted: "interrupted"}.get(type(error), "failed")
+        errors.append(error)
+    for callback in begun:
+        try:
+            callback.end(training, status)
+        except BaseException as error:
+            errors.append(error)
+    if errors:
+        raise errors.pop(0)
 
 
 class GuardedCallback(Callback):

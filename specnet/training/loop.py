@@ -6,9 +6,8 @@ import time
 
 import numpy as np
 
-from specnet.errors import DivergenceError, Interrupted
 from specnet.training.batches import Batch
-from specnet.training.callbacks import Callback, overriding
+from specnet.training.callbacks import callbacks_begun, end_of, overriding
 from specnet.training.divergence import check_finite_loss, check_gradients
 from specnet.training.trainer import Trainer
 
@@ -20,26 +19,10 @@ def train(trainer: Trainer) -> str:
         DivergenceError: if the loss, a gradient, a parameter or a metric is not a finite number.
         DataError: if streamed samples can no longer be read.
     """
-    begun: list[Callback] = []
-    errors: list[BaseException] = []
-    try:
-        for callback in trainer.callbacks.values():
-            callback.begin(trainer)
-            begun.append(callback)
+    with callbacks_begun(trainer):
         while not trainer.done:
             run_epoch(trainer)
-        status = "stopped" if trainer.stopped else "finished"
-    except BaseException as error:
-        status = {DivergenceError: "diverged", Interrupted: "interrupted"}.get(type(error), "failed")
-        errors.append(error)
-    for callback in begun:  # all of them, even if one fails
-        try:
-            callback.end(trainer, status)
-        except BaseException as error:
-            errors.append(error)
-    if errors:
-        raise errors.pop(0)
-    return status
+    return end_of(trainer)
 
 
 def run_epoch(trainer: Trainer) -> dict[str, float]:
