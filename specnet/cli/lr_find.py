@@ -39,8 +39,8 @@ def lr_find(
     """Suggest a learning rate for SPEC, by a range test.
 
     Trains for some steps while the learning rate grows from --low to --high, and draws the loss of up to 500 training
-    samples after each step. The suggestion is between two that are common: the rate at which this loss falls fastest,
-    and a tenth of that at which it is lowest. Nothing is saved but the picture.
+    samples after each step. The suggestion is the rate at which this loss falls fastest, but at least a tenth and at
+    most half of the rate at which it is lowest. Nothing is saved but the picture.
 
     \b
     Example:
@@ -79,5 +79,5 @@ def lr_find(
         echo_json({**rates, "picture": str(out), **{name: array.tolist() for name, array in found._asdict().items()}})
         return
     echo(f"The loss falls fastest at a learning rate of {found.steepest:.2g}, and is lowest at {found.lowest:.2g}.")
-    echo(f"To try the rate between them: --set {place}={found.suggestion:.2g}")
+    echo(f"To try: --set {place}={found.suggestion:.2g}")
     echo(f"The picture was saved in {show_path(out)}")

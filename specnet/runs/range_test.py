@@ -52,11 +52,11 @@ class RangeTest(NamedTuple):
 
     @property
     def suggestion(self) -> float:
-        """The geometric mean of `steepest` and a tenth of `lowest`, which are often suggested.
+        """`steepest`, but at least a tenth and at most half of `lowest`.
 
-        Where few steps are enough to learn the data, the first is small; where the loss hardly falls, the second.
+        The first steps of some losses are their steepest; in others the rate diverges soon after it.
         """
-        return math.sqrt(self.steepest * self.lowest / 10)
+        return min(max(self.steepest, self.lowest / 10), self.lowest / 2)
 
     @property
     def _first(self) -> int:
