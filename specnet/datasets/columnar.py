@@ -36,7 +36,7 @@ class Columnar(Dataset):
     na_values: list[str] = Field(default=NA_VALUES, max_length=1000, description="cells that mean a missing value")
     missing: Missing = Field(
         default="error",
-        description="what to do about rows with a missing value; error: refuse those that no transform fills",
+        description="what to do with rows with a missing value; error: refuse them unless a transform fills the value",
     )
 
     @property

@@ -126,7 +126,7 @@ class PositionalEncoding(TrainableLayer):
 class Masking(Layer):
     """y = x, and positions whose features all equal `mask_value` are masked; dx = dy.
 
-    Layers behind it that use masks ignore such positions, and so do the loss and the metrics of each position.
+    Later layers that use masks ignore such positions, and so do losses and metrics that have a value for each position.
     """
 
     axes = ("time", "features")

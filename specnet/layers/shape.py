@@ -43,7 +43,7 @@ class Reshape(Rearrangement):
     target_shape: list[Annotated[int, Field(ge=-1)]] = Field(
         min_length=1,
         max_length=16,
-        description="sizes of the axes without the batch; one may be -1: what is left",
+        description="sizes of the axes without the batch; one may be -1: the remaining size",
         examples=[[-1, 1]],
     )
 

@@ -95,7 +95,7 @@ class Conv2dTranspose(TransposedConvolution):
 
 
 class LocallyConnected2d(FilterLayer):
-    """As conv2d, but with weights of its own at each position: y_p = b_p + sum_k x_(s p + k) W_pk.
+    """Like conv2d, but with separate weights at each position: y_p = b_p + sum_k x_(s p + k) W_pk.
 
     (height, width, in) to (rows, columns, filters). db_p = sum dy_p and dW_pk = sum x_(s p + k)^T dy_p over samples;
     dx_q is the sum of dy_p W_pk^T over all p and k with s p + k = q. W has shape (rows, columns, height, width, in,
