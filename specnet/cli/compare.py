@@ -159,7 +159,7 @@ def sentences(found: Comparison) -> Iterator[str]:
         yield "In brackets is the 95 % interval of the test split."
     if any(row.best for row in found.results):
         yield (
-            f"The best are marked by{BEST}, with those that cannot be told from them."
+            f"The best are marked by{BEST}, with those that cannot be told apart from them."
             if found.pairs
             else (f"The best are marked by{BEST}.")
         )

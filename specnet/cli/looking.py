@@ -115,7 +115,7 @@ def _show_importance(found: Importance, form: str) -> None:
         times = "once" if found.repeats == 1 else f"{found.repeats} times"
         echo(f"\n{values} on {found.label}; each column was permuted {times}")
     if found.split == "train":
-        note("note: the run has no other samples than those that it was trained on")
+        note("note: the run has only the samples that it was trained on")
 
 
 def _limits(name: str, form: str) -> list[str]:

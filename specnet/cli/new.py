@@ -108,7 +108,7 @@ def _filled(name: str, kind: str | None, data: Path | None, targets: tuple[str, 
 
     if bool(data) != bool(targets):
         raise UsageError(
-            "--data and --target belong together", help=f"specnet new spec {name} --data FILE --target COLUMN"
+            "--data and --target need each other", help=f"specnet new spec {name} --data FILE --target COLUMN"
         )
     if data is None:
         path = files("specnet.spec") / "templates" / f"{kind or KINDS[0]}.json"
@@ -119,7 +119,7 @@ def _filled(name: str, kind: str | None, data: Path | None, targets: tuple[str, 
     from specnet.spec.layout import tidy
 
     if kind not in (None, "classification", "regression"):
-        raise UsageError(f"--kind {kind} has no --data", help="choose classification or regression")
+        raise UsageError(f"--kind {kind} cannot be combined with --data", help="choose classification or regression")
     made = spec_for_table(data, targets, kind)  # type: ignore[arg-type]
     content = {"$schema": SCHEMA, **made.spec}
     specnet.load_spec({**content, "name": name})

@@ -209,7 +209,7 @@ def open_model(path: Path, checkpoint: str, kernels: str | None = None, allow: b
         from specnet.studies.ensemble import open_ensemble
 
         if checkpoint != "best":
-            raise UsageError(f"{path} is a group, of which the best checkpoints are used", help="name one of its runs")
+            raise UsageError(f"{path} is a group, and always uses its best checkpoints", help="name one of its runs")
         model = open_ensemble(path)
     else:
         model = specnet.load_model(path, checkpoint, kernels, allow)

@@ -49,7 +49,9 @@ def runs(directory: Path, where: tuple[str, ...], order: str | None, prune: bool
 
     conditions = [parse_condition(text) for text in where]
     if prune and not conditions:
-        raise UsageError("--prune needs --where", help="for example --where status=failed; --where 'size>0' is all")
+        raise UsageError(
+            "--prune needs --where", help="for example --where status=failed; --where 'size>0' selects all"
+        )
     if yes and not prune:
         raise UsageError("--yes needs --prune")
     damaged: list[str] = []

@@ -58,7 +58,7 @@ def trace(
 
     if spec.is_dir():
         if overrides:
-            raise UsageError("--set belongs to a spec, not to a run", help=f"name {spec}/spec.json")
+            raise UsageError("--set needs a spec, not a run", help=f"name {spec}/spec.json")
         found = open_run(spec, "best", allow=True).trace(samples, steps, layer)
     else:
         found = trace_spec(load(spec, overrides, budget), samples, steps, layer)

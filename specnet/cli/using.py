@@ -96,7 +96,7 @@ def evaluate(
         name = split or list(loaded.data.splits)[-1]
         scores = loaded.evaluate(name)
     else:
-        raise UsageError(f"{run} is a bundle, which has no samples", help="name some with --data")
+        raise UsageError(f"{run} is a bundle, which has no samples", help="name a file with --data")
     if form == "json":
         echo_json({name: finite_scores(scores)})
     else:

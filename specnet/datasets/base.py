@@ -277,7 +277,7 @@ class Dataset(Component):
         Raises:
             DataError: if the file cannot be read, or has no such columns.
         """
-        raise DataError(f"{path} has no named columns to keep", help="leave --keep out")
+        raise DataError(f"{path} has no named columns to keep", help="leave out --keep")
 
     def read_table(self, table: Table, *, targets: bool) -> Samples | None:
         """Return the samples in a table, as `read` does; None if the dataset is not a table.

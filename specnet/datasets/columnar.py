@@ -28,7 +28,7 @@ class Columnar(Dataset):
     """Rows of a table, wherever it is."""
 
     inputs: InputColumns = Field(
-        min_length=1, max_length=100_000, description='input columns; "*" stands for all that have no other use'
+        min_length=1, max_length=100_000, description='input columns; "*" stands for all columns without another use'
     )
     targets: Columns = Field(min_length=1, max_length=10_000, description="target columns")
     exclude: list[NameOrNumber] = Field(default=[], max_length=100_000, description='columns that "*" leaves out')

@@ -52,7 +52,7 @@ class Csv(Tabular):
         if self.decimal == self.thousands:
             raise ValueError("decimal and thousands are the same mark")
         if self.quote in (self.delimiter, self.decimal, self.thousands):
-            raise ValueError("quote has another meaning as well")
+            raise ValueError("quote is the same mark as delimiter, decimal or thousands")
         return self
 
     def table(self, path: Path, limit: int | None = None) -> Table:

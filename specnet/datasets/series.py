@@ -67,7 +67,7 @@ class Series(Csv):
             return super()._resolve(table, classes, reserved)
         order = self._reader(table).infer_type(self.order)
         if order.type not in ("number", "date"):
-            message = f"column {quote(order.name)} has neither dates nor numbers to sort the rows by"
+            message = f"column {quote(order.name)} has neither dates nor numbers, by which rows could be sorted"
             table.mistake(message, ("order",), 'give it the form of its dates: {"name": …, "format": "%d.%m.%Y"}')
             table.check()
         sorted_by = self.model_copy(update={"order": order})

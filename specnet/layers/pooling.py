@@ -34,7 +34,7 @@ class Pool(WindowLayer):
     def build(self, input_shape: Shape) -> Shape:
         self.windows = self.slide(input_shape[:-1], "pool_size")
         if any(max(sides) >= k for sides, k in zip(self.windows.padding, self.windows.kernel, strict=True)):
-            raise ShapeError("has windows of nothing but padding", pointer=("padding",))
+            raise ShapeError("has windows that contain only padding", pointer=("padding",))
         return (*self.windows.count, input_shape[-1])
 
     def flops(self) -> int:

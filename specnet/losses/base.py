@@ -101,8 +101,8 @@ class Loss(Component):
             if len(found) > 2:
                 name = quote(targets.names[number] if targets.names else str(number))
                 raise ShapeError(
-                    f"the target {name} has {len(found)} classes, of which this loss would learn the numbers",
-                    help='learn each target by a loss of its own, with the loss "sum"; or predict classes alone',
+                    f"the target {name} has {len(found)} classes, and this loss would learn their numbers",
+                    help='learn each target with a separate loss, inside the loss "sum"; or predict only classes',
                 )
         return decide_task(targets, self.learns, outputs, categorical)
 

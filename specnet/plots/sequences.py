@@ -31,7 +31,7 @@ class Sequences(SplitPlot):
     def check(self, run: Trained) -> None:
         shape = run.data.train.inputs.shape[1:]
         if len(shape) not in (1, 2) or shape[0] < 2 or (len(shape) == 1 and len(run.input_names) == shape[0]):
-            raise PlotError(f"inputs of shape {shape} are no sequences (time, features)", help="leave this plot out")
+            raise PlotError(f"inputs of shape {shape} are not sequences (time, features)", help="leave this plot out")
 
     def reset(self) -> None:
         self.shown: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []

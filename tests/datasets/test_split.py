@@ -266,8 +266,11 @@ def test_a_column_without_a_value_in_each_row_is_refused(split, values, message)
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (["train", "test", "tset", "no"], '"tset" in column "site", line 4, is no split, and in 1 more rows others'),
-        ([0.0, 1.0, 1.0, 0.0], '0.0 in column "site", line 2, is no split, and in 3 more'),
+        (
+            ["train", "test", "tset", "no"],
+            '"tset" in column "site", line 4, is not a split, and neither are the values in 1 more',
+        ),
+        ([0.0, 1.0, 1.0, 0.0], '0.0 in column "site", line 2, is not a split, and neither are the values in 3 more'),
         (["test", "dev", "val", "test"], 'no row of column "site" says train'),
     ],
 )
@@ -364,7 +367,7 @@ def test_folds_that_would_be_empty_are_refused(split, count, message):
     ],
 )
 def test_a_split_that_would_be_empty_is_refused(shares, empty):
-    with pytest.raises(DataError, match=f"no {empty} sample is left out of 10"):
+    with pytest.raises(DataError, match=f"none of the 10 samples is left for the {empty} split"):
         divide(Split(**shares), data(10))
 
 

@@ -46,7 +46,7 @@ MISTAKES = [  # what the sweep file has, and where which mistakes are: the marke
     (searching("layers.0.units", low=8, high=100, step=8), [("100", "96 or 104")]),
     (searching("layers.0.units", low=8, high=10**10), [("10000000000", "GB")]),
     (searching("layers.1", choices=["tanh", "relux"]), [('"relux"', '"relu"?')]),
-    (searching("layers.1", choices=["tanh", "tanh"]), [('"tanh"', "is there twice")]),
+    (searching("layers.1", choices=["tanh", "tanh"]), [('"tanh"', "is listed twice")]),
     (searching("layers.1", choices=["tanh"], low=3), [("3", "choices have no low")]),
     (searching("layers.2", choices=["linear", "relu"]), [('"relu"', "the last layer returns shape")]),
     (searching("optimizer.type", choices=["adam", "sgd"]), [('"sgd"', 'the spec is wrong: there is no key "beta_1"')]),
