@@ -144,7 +144,7 @@ NOT_MADE = {
     "no target": (["--data", "trees.csv"], "--data and --target need each other"),
     "no data": (["--target", "kind"], "--data and --target need each other"),
     "an unknown target": (["--data", "trees.csv", "--target", "kin"], 'trees.csv has no column "kin"'),
-    "images": (["--data", "trees.csv", "--target", "kind", "--kind", "images"], "images cannot be combined with --data"),
+    "images": (["--data", "trees.csv", "--target", "kind", "--kind", "images"], "cannot be combined with --data"),
     "numbers of text": (["--data", "trees.csv", "--target", "kind", "--kind", "regression"], "is not of numbers"),
     "no file": (["--data", "tree.csv", "--target", "kind"], "no such file"),
     "two targets of classes": (
