@@ -150,7 +150,7 @@ def test_a_group_of_one_run_has_no_spread_and_one_with_gaps_says_so(invoke, writ
         invoke("repeat", write("a.json", **SPEC), "--seeds", seeds, "-j", 1, "-o", out)
     Path("x.csv").write_text("x,y\n0,1\n")
     result = invoke("predict", "one", "x.csv")
-    assert result.exit_code == 0 and "one run with results: there is no spread" in result.stderr
+    assert result.exit_code == 0 and "only one run with results: the spread is 0" in result.stderr
     assert invoke("export", "one", "--to", "numpy", "-o", "nets").exit_code == 0
     ensemble = runpy.run_path("nets/ensemble.py")
     assert ensemble["spread"](np.zeros((3, 2))).tolist() == [[0.0]] * 3

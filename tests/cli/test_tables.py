@@ -99,7 +99,7 @@ WRONG = {
     "text as a number": ("height,colour\ntall,red\n", [], 'in.csv:2: column "height": "tall" is not a finite number'),
     "a missing category": ("height,colour\n1,\n", [], 'column "colour" has a missing value in line 2'),
     "nothing to keep": ("height,colour\n1,red\n", ["--keep", "colou"], 'has no column "colou"'),
-    "kept in npy": ("height,colour\n1,red\n", ["--keep", "colour", "-o", "out.npy"], "columns are kept in .csv files"),
+    "kept in npy": ("height,colour\n1,red\n", ["--keep", "colour", "-o", "out.npy"], "only .csv files"),
     "no rows": ("height,colour\n", [], "in.csv has no rows below its header"),
 }
 

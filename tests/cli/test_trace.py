@@ -84,7 +84,7 @@ def test_a_run_takes_no_changes(invoke, spec):
     invoke("run", spec, "-o", "run", "--no-report")
     result = invoke("trace", "run", "--set", "seed=1")
     assert result.exit_code == 2
-    assert "--set belongs to a spec" in result.stderr
+    assert "--set needs a spec" in result.stderr
 
 
 def test_a_layer_of_a_plugin_shows_no_formula_where_it_states_none(invoke, write, forget):

@@ -72,9 +72,9 @@ def test_the_mask_of_a_reversed_sequence_is_reversed():
 
 
 @pytest.mark.parametrize(("layer", "message", "place"), [
-    ({"type": "reshape", "target_shape": [5, 2]}, "cannot make [5, 2] of 12 numbers", ("target_shape",)),
-    ({"type": "reshape", "target_shape": [-1, -1]}, "cannot make [-1, -1] of 12 numbers", ("target_shape",)),
-    ({"type": "reshape", "target_shape": [0, -1]}, "cannot make [0, -1] of 12 numbers", ("target_shape",)),
+    ({"type": "reshape", "target_shape": [5, 2]}, "cannot make [5, 2] from 12 numbers", ("target_shape",)),
+    ({"type": "reshape", "target_shape": [-1, -1]}, "cannot make [-1, -1] from 12 numbers", ("target_shape",)),
+    ({"type": "reshape", "target_shape": [0, -1]}, "cannot make [0, -1] from 12 numbers", ("target_shape",)),
     ({"type": "permute", "dims": [1, 2]}, "not each axis from 0 once", ("dims",)),
     ({"type": "slice", "axis": 2}, "has no axis 2", ("axis",)),
     ({"type": "slice", "start": 3}, "keeps none of the 3 positions of axis 0", ()),
