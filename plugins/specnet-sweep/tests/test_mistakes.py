@@ -68,7 +68,7 @@ MISTAKES = [  # what the sweep file has, and where which mistakes are: the marke
      [("0", "seed is never exactly 0")]),
     ({"search": {RATE: {"low": 0.1, "high": 1}, "layers.0.units": {"choices": [3], "when": {RATE: 0.5}}}},
      [("0.5", "is never exactly 0.5")]),
-    ({"search": {**TYPES, RATE: {"low": 0.1, "high": 0.2, "when": {"optimizer.type": []}}}}, [("[", "at least one value")]),
+    ({"search": {**TYPES, RATE: {"low": 0.1, "high": 0.2, "when": {"optimizer.type": []}}}}, [("[", "needs at least")]),
     (searching(RATE, low=0.1, high=1, step=1e-320), [("{", "about 10^320 numbers, more than 2^53")]),
     (searching("layers.1", choices=["tanh", {"type": "tanh"}]), [("{", 'is the same as "tanh"')]),
     (searching("optimizer.beta_1", choices=[0, 0.0, 0.5]), [("0.0", "0.0 is the same as 0")]),
