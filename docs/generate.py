@@ -28,13 +28,13 @@ COMING_FROM = Path(__file__).parent / "coming-from.md"
 SCHEMA = Path(__file__).parents[1] / "specs" / "specnet.schema.json"
 
 MEANINGS = [
-    "Shapes exclude the batch and are inferred: only the dataset knows the input shape. Images are channels-last, "
+    "Shapes exclude the batch axis and are inferred from the dataset's input shape. Images are channels-last, "
     "as in Keras.",
-    'A layer has no `activation`: the activation is the next layer, `"relu"` for instance.',
+    'A layer has no `activation`. The activation is a layer of its own, such as `"relu"`.',
     "The weight of `linear` is (inputs, units), as in Keras; PyTorch's is its transpose.",
     "`cross_entropy` takes logits, as PyTorch's does; Keras' takes probabilities by default. `bce` takes "
     "probabilities, `bce_with_logits` logits. Whichever is used, `predict` returns probabilities.",
-    "A mean loss is the mean over all elements of a batch, for `cross_entropy` over all samples.",
+    "A loss is the mean over all elements of a batch, or for `cross_entropy` over all samples.",
     "`split.validation` is a share drawn at random; Keras' `validation_split` takes the last samples.",
     "`clip_norm` limits the norm of all gradients together: Keras' `global_clipnorm`, PyTorch's `clip_grad_norm_`.",
     "`every` counts epochs, `every_steps` steps. A schedule without a length reaches the end of the run.",
@@ -44,7 +44,7 @@ MEANINGS = [
     "`epsilon` of `adam` is 1e-8, as in PyTorch; Keras has 1e-7.",
     "`negative_slope` of `leaky_relu` is 0.01, as in PyTorch; Keras has 0.3.",
 ]
-"""Words and numbers with another meaning than in Keras, PyTorch or scikit-learn."""
+"""Words and numbers whose meaning differs from Keras, PyTorch or scikit-learn."""
 
 
 def pages() -> dict[str, str]:
@@ -73,24 +73,24 @@ def page(group: str) -> str:
     bases = [base for base, _ in found.most_common()]
     parts = [f"# {group.capitalize()}"]
     for base in bases:
-        parts += [f"Any other is a class derived from `specnet.{base.__name__}`:", contract(base)]
+        parts += [f"A new component is a class derived from `specnet.{base.__name__}`:", contract(base)]
     if group == "plots":
-        parts += ["What `run` has:", members(Trained)]
+        parts += ["Attributes and methods of `run`:", members(Trained)]
     if group == "losses":
         parts += [CLASS_FIELDS, class_fields(names), WITHOUT_CLASS_FIELDS]
     return "\n\n".join([*parts, *(component(group, name) for name in names)]) + "\n"
 
 
-CLASS_FIELDS = """## Which loss takes what
+CLASS_FIELDS = """## Fields of losses
 
-All take weights of samples, from a column that the dataset names as `sample_weight`, and `reduction`; within `sum` it
-is that of the sum. Losses on classes take more:"""
-WITHOUT_CLASS_FIELDS = """Other losses are on numbers, which have no classes. `kl_divergence` learns whole
-distributions: smooth the targets themselves. `dice` compares masks that contain both classes.
+All losses take `reduction`, and weights of samples, from the column that the dataset names as `sample_weight`. Losses
+within `sum` use the reduction of the sum. Losses on classes have more fields:"""
+WITHOUT_CLASS_FIELDS = """Most other losses learn numbers, which have no classes. `kl_divergence` learns distributions:
+smooth the targets themselves. `dice` compares masks that contain both classes.
 
-`label_smoothing` moves targets off yes and no, and the hinge losses have no number between; in `ordinal` it would give
-a share to the farthest class as well as to the next. In binary losses each target is a probability, and no number is
-free to be ignored: give such samples the weight 0."""
+The hinge losses have no `label_smoothing`, because their targets can only be yes or no. `ordinal` has none, because it
+would move targets to the farthest class as well as to the next one. Binary losses have no `ignore_index`, because every
+number is a valid target: give samples to be ignored the weight 0."""
 
 
 def class_fields(names: Iterable[str]) -> str:
@@ -146,35 +146,35 @@ def coming_from() -> str:
     """Return the page that translates other tools' names."""
     parts = [
         "# Coming from Keras, PyTorch or scikit-learn",
-        "Written by `python docs/generate.py`. A spec has one name for each thing. Other tools' names are corrected\n"
-        "where they are written, in any capitals, with or without underscores. The pages\n"
+        "Written by `python docs/generate.py`. A spec has one name for each thing. If it contains a name of another\n"
+        "tool, in any capitals, with or without underscores, the error names the right one. The pages\n"
         "for [Keras](coming-from-keras.md), [PyTorch](coming-from-pytorch.md) and\n"
-        "[scikit-learn](coming-from-scikit-learn.md) are shorter, and show how to bring weights.",
-        "## What means something else",
+        "[scikit-learn](coming-from-scikit-learn.md) are shorter, and show how to load weights.",
+        "## Different meanings",
         "\n".join(f"- {meaning}" for meaning in MEANINGS),
     ]
     for group, types in TYPES.items():
         parts += [f"## {group.capitalize()}", translations(types)]
         fields = {place.partition(".")[2]: rows for place, rows in FIELDS.items() if place.startswith(f"{group}.")}
         for name, rows in fields.items():
-            parts += [f"Fields of {'any that has them' if name == '*' else f'`{name}`'}:", translations(rows)]
+            parts += [f"{'Common fields' if name == '*' else f'Fields of `{name}`'}:", translations(rows)]
     parts.append("## Other keys")
     for place, rows in FIELDS.items():
         if place.partition(".")[0] not in TYPES:
-            parts += [f"In `{place}`:" if place else "At the top:", translations(rows)]
+            parts += [f"In `{place}`:" if place else "At the top level:", translations(rows)]
     return "\n\n".join(parts) + "\n"
 
 
 INTRODUCTIONS = {
     "keras": """Keras
-Names here are those of Keras, in snake_case. Save weights by their paths; `map` says which layer is which. Arrays must
-be contiguous. A layer inside another has both names, `gru/gru_cell`.""",
+Names here are those of Keras, in snake_case. Save the weights under their paths, as contiguous arrays; `map` relates
+layers here to layers there. A layer inside another layer has both names, such as `gru/gru_cell`.""",
     "pytorch": """PyTorch
-Save the `state_dict`. Without a `map`, places in a `Sequential` are those in `layers`; else name each module:
-`"map": {"layers.0": "features.0"}`.""",
+Save the `state_dict`. Without a `map`, modules of a `Sequential` must have the same places as in `layers`. With a
+`map`, name each module: `"map": {"layers.0": "features.0"}`.""",
     "scikit-learn": """scikit-learn
-`SpecnetClassifier` and `SpecnetRegressor` of `specnet[sklearn]` are estimators. Weights come as an `.npz` file; those
-of scikit-learn lie as they do here.""",
+`SpecnetClassifier` and `SpecnetRegressor` of `specnet[sklearn]` are scikit-learn estimators. Save weights as an `.npz`
+file; scikit-learn and specnet arrange them in the same way.""",
 }
 """Name of each tool, and what to say about its weights."""
 
@@ -190,10 +190,10 @@ def from_tool(name: str) -> str:
     script = f"networks/from_{name.replace('-', '_')}.py"
     parts = [
         f"# Coming from {tool}",
-        "Written by `python docs/generate.py`. [All synonyms](coming-from.md) are corrected where they are written.",
-        f"## Weights\n\n{weights}\nThis script compares the outputs of a network there and here:",
+        "Written by `python docs/generate.py`. Errors suggest the names here for [all synonyms](coming-from.md).",
+        f"## Weights\n\n{weights}\nThis script compares the outputs of the same network in {tool} and in specnet:",
         f"```python\n{(Path(__file__).parent / script).read_text(encoding='utf-8').strip()}\n```",
-        f"With {tool} installed, run it by `python docs/{script}`.",
+        f"With {tool} installed, run it with `python docs/{script}`.",
     ]
     for group, rows in name_rows(name).items():
         cells = [(f"`{there}`", here_in_words(here), note) for there, here, note in rows]

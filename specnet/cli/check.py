@@ -27,7 +27,7 @@ MARKS = {"ok": ("✓", "green"), "FAILED": ("✗", "red"), "note": ("–", "yell
 @click.option(
     "--distribution",
     metavar="NAME",
-    help="Check every component of an installed distribution, and its metadata.",
+    help="Check all components of an installed distribution, and its metadata.",
 )
 @click.option(
     "--shape",
@@ -39,10 +39,10 @@ MARKS = {"ok": ("✓", "green"), "FAILED": ("✗", "red"), "note": ("–", "yell
 @click.option(
     "--kernels",
     metavar="NAME",
-    help="Check a set of kernels: that it keeps the contracts of its definitions and computes the same.",
+    help="Check a set of kernels: the contracts of its components, and equal results with their definitions.",
 )
 @spec_options
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Format of the output.")
 def check(
     what: str | None,
     name: str | None,
@@ -53,11 +53,11 @@ def check(
     budget: str | None,
     form: str,
 ) -> None:
-    """Check that components keep their contracts.
+    """Check components against their contracts.
 
-    Compares gradients with central differences, and checks the rest of the contract of each kind of component.
-    Checks the component NAME of GROUP, where NAME may be a JSON object as in a spec, or every component of SPEC,
-    on its data and in its shapes. With --plugin alone, checks everything that the file registers.
+    Compares gradients with central differences, and checks the rest of the contract of each component. Checks the
+    component NAME of GROUP, where NAME may be a JSON object as in a spec, or every component of SPEC with the data and
+    shapes of the spec. With only --plugin, checks all components that the file registers.
 
     Exits with 0 if all checks pass, and with 2 if one fails.
 

@@ -30,13 +30,14 @@ BEST = " *"
 @out_option("Write a page with curves, parameters and replays to this file, which must not exist.")
 @format_option("text", "csv", "markdown")
 def compare(runs: tuple[Path, ...], where: tuple[str, ...], order: str | None, out: Path | None, form: str) -> None:
-    """Compare runs, or groups of runs with different seeds: their results, and where their specs differ.
+    """Compare the results and specs of runs or groups of runs.
 
-    Prints a row for each run or group. A group is a directory of runs: its values are the mean, the standard deviation
-    and an interval of 95 % of the mean, by bootstrap. Of two groups with the same seeds the difference is tested by a
-    permutation test. A single run has the interval of its test split. A single GROUP is compared run by run.
+    Prints a row for each run or group. A group is a directory of runs with different seeds or folds. It has the mean
+    and standard deviation of each value, and a bootstrap interval of 95 % of the mean. The difference of two groups
+    with the same seeds is tested by a permutation test. A single run has the interval of its test split. For a single
+    GROUP, its runs are compared.
 
-    --where and --sort take the names of columns and places of the spec.
+    --where and --sort take names of columns, and places of the spec such as optimizer.type.
 
     \b
     Example:
@@ -158,7 +159,7 @@ def sentences(found: Comparison) -> Iterator[str]:
         yield "In brackets is the 95 % interval of the test split."
     if any(row.best for row in found.results):
         yield (
-            f"The best are marked by{BEST}, with those that cannot be told from them."
+            f"The best are marked by{BEST}, with those that cannot be told apart from them."
             if found.pairs
             else (f"The best are marked by{BEST}.")
         )

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", metavar="[RUN]", required=False, type=PATH)
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Format of the output.")
 @click.option(
     "--repair", "repaired", is_flag=True, help="First rebuild damaged spec.json and manifest.json from a checkpoint."
 )
 @plugin_option
 def doctor(run: Path | None, form: str, repaired: bool) -> None:
-    """Report what is wrong with the run in directory RUN.
+    """Check the files of a run, or the installation.
 
-    Checks every file, every checkpoint, the data, and where the run would resume; changes nothing without --repair.
-    Without RUN, shows what is installed, and which components cannot be used.
+    Checks every file, every checkpoint, the data, and where the run would resume. Changes nothing without --repair.
+    Without RUN, shows installed versions, and components that cannot be used.
 
     Exits with 0 if there are only notes, with 3 if part of a run is damaged or lost, and with 2 if a component
     cannot be used.

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 @plugin_option
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @out_option("Write one plot to this .png, .svg or .gif file, which must not exist.")
-@click.option("--format", "form", type=click.Choice(["png", "svg", "gif"]), default="png", help="File format.")
+@click.option("--format", "form", type=click.Choice(["png", "svg", "gif"]), default="png", help="Format of the files.")
 @checkpoint_option
 def plot(run: Path, names: tuple[str, ...], out: Path | None, form: str, checkpoint: str) -> None:
-    """Draw plots of the run in directory RUN, or one of the network of SPEC before its training.
+    """Draw plots of a run, or a plot of an untrained network.
 
-    Draws those that its spec names, or each NAME, into the run directory. Animated plots, such as replay, may be GIFs.
-    A plot that fails does not stop those after it. For a spec, NAME and -o are needed.
+    Draws the plots that the spec of the run names, or each NAME, into the run directory. Animated plots, such as
+    replay, may be GIFs. If a plot fails, the others are still drawn. For a SPEC, NAME and -o are required.
 
     \b
     Example:
@@ -87,9 +87,9 @@ def _plot_spec(spec: Path, name: str, out: Path) -> None:
 @run_argument
 @plugin_option
 def report(run: Path) -> None:
-    """Write the page of the run in directory RUN: its report.html.
+    """Write the page of a run, its report.html.
 
-    It shows the replay, curves, results, layers and the spec, and needs no internet connection or other file.
+    The page shows the replay, curves, results, layers and the spec. It needs no internet connection and no other file.
 
     \b
     Example:

@@ -21,18 +21,24 @@ if TYPE_CHECKING:
 
 @click.command()
 @run_argument
-@click.option("--try", "tried", is_flag=True, help="Train with each --set that is proposed, and say whether it helps.")
+@click.option("--try", "tried", is_flag=True, help="Train with each proposed --set, and say whether it helps.")
 @click.option("--seeds", default="3", show_default=True, metavar="N|A,B,…", help="Seeds of --try, as in repeat.")
-@click.option("-o", "--out", type=PATH, help="Directory of the runs of --try; by default runs/ and the name, -cures.")
-@click.option("-j", "--jobs", "workers", type=click.IntRange(min=1), help="Runs of --try at the same time.")
+@click.option("-o", "--out", type=PATH, help="Directory for the runs of --try; by default runs/NAME-cures.")
+@click.option(
+    "-j",
+    "--jobs",
+    "workers",
+    type=click.IntRange(min=1),
+    help="Runs of --try that are trained at the same time; by default one for each core.",
+)
 @plugin_option
 @format_option()
 def explain(run: Path, tried: bool, seeds: str, out: Path | None, workers: int | None, form: str) -> None:
-    """Say what stands out in the run in directory RUN, and what to try.
+    """Point out problems of a run, and suggest remedies.
 
-    Each finding has a code, its evidence in numbers, its place in the spec, a picture of the page that shows it, and
-    an option --set to try. With --try, the spec is trained over some seeds as it is and with each of these options,
-    and the difference is shown with its interval of 95 %. RUN itself is only read.
+    Each finding has a code, evidence in numbers, its place in the spec, a picture of the report page that shows it,
+    and an option --set to try. With --try, trains the spec with several seeds, unchanged and with each of these
+    options, and shows the difference with its interval of 95 %. RUN itself is only read.
 
     \b
     Example:

@@ -43,10 +43,11 @@ if TYPE_CHECKING:
 def export(
     run: Path, target: str, out: Path | None, file: Path | None, checkpoint: str, kernels: str | None, allow: bool
 ) -> None:
-    """Write the network of the run in directory RUN, or of a bundle, for use without specnet.
+    """Write the network of a run for use without specnet.
 
-    What is written takes raw inputs and includes the transforms. Its predictions are compared with those of the run. Of
-    a group, each run is written into one folder; for numpy with a script that computes mean and spread.
+    The exported network takes raw inputs and includes the transforms. Its predictions are compared with those of the
+    run. For a group, each run is exported into one folder; for numpy, a script beside them computes mean and standard
+    deviation.
 
     \b
     Example:

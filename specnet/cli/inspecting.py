@@ -44,8 +44,8 @@ SCHEMA_SUFFIX = ".schema.json"
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", type=PATH)
 @spec_options
 @kernels_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
-@click.option("--resolved", is_flag=True, help="Print the spec with every default and override in place, as JSON.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Format of the output.")
+@click.option("--resolved", is_flag=True, help="Print the spec with all defaults and overrides, as JSON.")
 @click.option("--data", is_flag=True, help="Also load the data, check each sample, and warn as run does.")
 def validate(
     specs: tuple[Path, ...],
@@ -56,9 +56,9 @@ def validate(
     resolved: bool,
     data: bool,
 ) -> None:
-    """Check each SPEC and report every mistake, without training.
+    """Check each SPEC and report all mistakes, without training.
 
-    Of data files only the first bytes are read, and small tables, unless there is --data.
+    Without --data, only small tables and the first bytes of other data files are read.
 
     \b
     Example:
@@ -110,7 +110,7 @@ def _look_at_data(spec: Spec) -> list[Diagnostic]:
 def components(group: str | None, name: str | None, form: str) -> None:
     """List the components that are installed.
 
-    All of them, those of one GROUP, or one component with its fields.
+    Lists all components, those of one GROUP, or one component with its fields.
 
     \b
     Example:
@@ -183,7 +183,7 @@ def _show_component(group: str, name: str, form: str) -> None:
 def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str | None) -> None:
     """Show what the network that SPEC describes will see.
 
-    Shapes, ranges, classes. With -o, writes the transformed arrays as train_inputs, train_targets,
+    Shows shapes, ranges and classes. With -o, writes the transformed arrays as train_inputs, train_targets,
     validation_inputs, …
 
     \b

@@ -38,7 +38,11 @@ split_option = click.option("--split", help="train, validation or test; by defau
 @plugin_option
 @split_option
 @click.option(
-    "--repeats", type=click.IntRange(1, 1000), default=10, show_default=True, help="Permutations of a column."
+    "--repeats",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    help="Number of permutations of each column.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the permutations.")
 @click.option(
@@ -46,7 +50,7 @@ split_option = click.option("--split", help="train, validation or test; by defau
     "columns",
     multiple=True,
     metavar="COLUMN",
-    help="Show the mean prediction over the values of this column instead (repeatable).",
+    help="Show the mean prediction over the values of this column instead; may be repeated.",
 )
 @format_option(*_FORMS)
 @checkpoint_option
@@ -63,11 +67,11 @@ def importance(
     kernels: str | None,
     allow: bool,
 ) -> None:
-    """Show which columns of the inputs the network of the run in directory RUN looks at.
+    """Show which input columns are important for a network.
 
-    Permutes each column of held-out samples, and shows how much loss and metrics change, with intervals of 95 % of the
-    mean over the permutations. A category is one column. Of correlated columns each may seem unimportant, as the
-    network can use the other.
+    Permutes each column of held-out samples, and shows how much loss and metrics change: the mean over the
+    permutations and its interval of 95 %. A category is one column. If columns are correlated, each may seem
+    unimportant, because the network can use the others.
 
     With --dependence, shows the partial dependence of the predictions on a column: their mean over all samples, with
     the column at each of its values.
@@ -111,7 +115,7 @@ def _show_importance(found: Importance, form: str) -> None:
         times = "once" if found.repeats == 1 else f"{found.repeats} times"
         echo(f"\n{values} on {found.label}; each column was permuted {times}")
     if found.split == "train":
-        note("note: the run has no other samples than those that it was trained on")
+        note("note: the run has only the samples that it was trained on")
 
 
 def _limits(name: str, form: str) -> list[str]:
@@ -172,11 +176,16 @@ def _show_dependence(found: list[Dependence], form: str) -> None:
     type=click.IntRange(1, 9999),
     default=20,
     show_default=True,
-    help="Training samples to leave out, one after the other, evenly spaced.",
+    help="Number of training samples to leave out, each in a run of its own; evenly spaced.",
 )
-@click.option("--rows", metavar="A,B,…", help="Leave these rows of the training split out instead, from 0 on.")
+@click.option("--rows", metavar="A,B,…", help="Leave out these rows of the training split instead, counted from 0.")
 @split_option
-@click.option("--predict", type=click.IntRange(min=0), metavar="ROW", help="Also compare predictions for this sample.")
+@click.option(
+    "--predict",
+    type=click.IntRange(min=0),
+    metavar="ROW",
+    help="Also compare the predictions for this row of the split, counted from 0.",
+)
 @engine_options
 @allow_kernels_option
 @format_option(*_FORMS)
@@ -193,11 +202,12 @@ def influence(
     allow: bool,
     form: str,
 ) -> None:
-    """Show what single training samples change, by training the spec of the run in directory RUN without each.
+    """Show what single training samples change in a run.
 
-    Each training has the same initial weights and takes the other samples in the same order. Shows how loss and metrics
-    on held-out samples change: where they get worse without a sample, it helps. The runs are kept in the folder
-    "influence" of RUN; the same command again resumes what was stopped, and with other samples adds to it.
+    Trains the spec of RUN again without each of some training samples, with the same initial weights and the same
+    order of the other samples. Shows how loss and metrics on held-out samples change: if they get worse without a
+    sample, the sample helps. The runs are written to the folder "influence" of RUN. Run the command again to resume
+    runs that were stopped, or to add samples.
 
     \b
     Example:

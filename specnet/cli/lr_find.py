@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 @click.command("lr-find")
 @spec_argument
 @out_option("Picture to write, .png or .svg; by default NAME-lr.png in this directory.")
-@click.option("--low", type=click.FloatRange(0, min_open=True), default=1e-6, show_default=True, help="First rate.")
-@click.option("--high", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True, help="Last rate.")
-@click.option("--steps", type=click.IntRange(10, 100_000), default=150, show_default=True, help="Steps of training.")
+@click.option(
+    "--low", type=click.FloatRange(0, min_open=True), default=1e-6, show_default=True, help="First learning rate."
+)
+@click.option(
+    "--high", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True, help="Last learning rate."
+)
+@click.option(
+    "--steps", type=click.IntRange(10, 100_000), default=150, show_default=True, help="Number of training steps."
+)
 @spec_options
 @kernels_option
 @format_option()
@@ -40,7 +46,7 @@ def lr_find(
 
     Trains for some steps while the learning rate grows from --low to --high, and draws the loss of up to 500 training
     samples after each step. The suggestion is the rate at which this loss falls fastest, but at least a tenth and at
-    most half of the rate at which it is lowest. Nothing is saved but the picture.
+    most half of the rate at which it is lowest. Only the picture is saved.
 
     \b
     Example:

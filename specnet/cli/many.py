@@ -40,7 +40,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     engine = click.option(
         "--engine",
         metavar="dask|ray|dask://HOST:PORT|ray://HOST:PORT",
-        help="Train on the workers of a Dask or Ray cluster, which need the same file system, or on a local cluster.",
+        help="Train on the workers of a Dask or Ray cluster that share a file system, or on a local cluster.",
     )
     return jobs(engine(threads(kernels_option(command))))
 
@@ -56,13 +56,15 @@ group_argument = click.argument("group", metavar="GROUP|SWEEP", type=PATH)
     default="start,order",
     show_default=True,
     metavar="PARTS",
-    help="What depends on the seed: start (initial weights), order (of samples, and what else is drawn in training), "
+    help="What depends on the seed: start (initial weights), order (of samples, and other random numbers in training), "
     "data (synthetic samples), split.",
 )
 @click.option(
     "--target", metavar="NAME=NUMBER", help="Count the runs that reach a value, such as validation/accuracy=0.95."
 )
-@click.option("-o", "--out", type=PATH, help="Directory of the group; by default runs/ and the spec's name, -repeat.")
+@click.option(
+    "-o", "--out", type=PATH, help="Directory of the group; by default runs/NAME-repeat, with the spec's name."
+)
 @spec_options
 @engine_options
 @format_option()
@@ -80,10 +82,10 @@ def repeat(
     kernels: str | None,
     form: str,
 ) -> None:
-    """Train SPEC with several seeds, and show what the runs say together.
+    """Train SPEC with several seeds, and summarize the runs.
 
-    Writes a directory with a run for each seed, statistics in summary.json, curves with bands and a page. The same
-    command again, or with more seeds, keeps the runs that are finished and resumes the others.
+    Writes a directory with a run for each seed, statistics in summary.json, curves with bands and a page. Run the
+    command again, also with more seeds, to keep finished runs and resume the others.
 
     \b
     Example:
@@ -113,12 +115,30 @@ def repeat(
 
 @click.command("cross-validate")
 @spec_argument
-@click.option("--folds", type=click.IntRange(2, 1000), default=5, show_default=True, help="Parts of equal size.")
-@click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Times with other folds.")
+@click.option(
+    "--folds",
+    type=click.IntRange(2, 1000),
+    default=5,
+    show_default=True,
+    help="Number of folds, which have equal size.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Number of cross-validations, each with different folds.",
+)
 @click.option("--group", metavar="COLUMN", help="Rows with the same value in this column stay in one fold.")
-@click.option("--order", is_flag=True, help="Keep the order: each fold is predicted from the samples before it.")
-@click.option("--stratify/--no-stratify", default=None, help="Divide classes alike; by default as the spec's split.")
-@click.option("-o", "--out", type=PATH, help="Directory of the group; by default runs/ and the spec's name, -folds.")
+@click.option("--order", is_flag=True, help="Keep the order of samples: each fold is predicted from those before it.")
+@click.option(
+    "--stratify/--no-stratify",
+    default=None,
+    help="Divide each class in the same way; by default as the spec's split says.",
+)
+@click.option(
+    "-o", "--out", type=PATH, help="Directory of the group; by default runs/NAME-folds, with the spec's name."
+)
 @spec_options
 @engine_options
 @format_option()
@@ -138,11 +158,11 @@ def cross_validate(
     kernels: str | None,
     form: str,
 ) -> None:
-    """Train SPEC once for each fold of its samples, and predict that fold.
+    """Train SPEC once for each fold, and predict that fold.
 
-    Folds take the place of the spec's test share. Its validation share, taken from the other folds, stays, as for early
-    stopping. Writes a directory with a run for each fold, all predictions of held-out samples in predictions.csv,
-    statistics in summary.json, curves with bands and a page. The same command again resumes what was stopped.
+    Each fold is the test split of one run, instead of the spec's test share. The validation share is taken from the
+    other folds. Writes a directory with a run for each fold, all predictions of held-out samples in predictions.csv,
+    statistics in summary.json, curves with bands and a page. Run the command again to resume runs that were stopped.
 
     \b
     Example:
@@ -172,14 +192,14 @@ def cross_validate(
 @click.command()
 @group_argument
 @plugin_option
-@click.option("-o", "--out", type=PATH, help="Run directory; by default runs/ and the spec's name, -refit.")
+@click.option("-o", "--out", type=PATH, help="Run directory; by default runs/NAME-refit, with the spec's name.")
 @format_option()
 def refit(group: Path, out: Path | None, form: str) -> None:
-    """Train the spec of the runs in directory GROUP, or of the best trial of SWEEP, on all samples.
+    """Train the spec of a group or sweep on all samples.
 
-    There are no validation and no test samples.
+    For a SWEEP, trains the spec of its best trial. There are no validation and no test samples.
 
-    Where the runs have stopped early or kept their best state, it trains for the median of the epochs of these states.
+    If the runs have stopped early or kept their best state, it trains for the median number of epochs of these states.
 
     \b
     Example:

@@ -53,7 +53,7 @@ TAKEN = (
 
 @click.group(cls=CommandGroup)
 def new() -> None:
-    """Write a spec or plugin to start from, which runs as it is.
+    """Write a spec or plugin to start from.
 
     \b
     Example:
@@ -64,14 +64,16 @@ def new() -> None:
 
 @new.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(KINDS), help="Kind of problem; by default classification, or what DATA has.")
-@click.option("--data", type=PATH, help="Table to learn from, a CSV file.")
-@click.option("--target", "targets", multiple=True, metavar="COLUMN", help="Column of DATA to predict (repeatable).")
+@click.option("--kind", type=click.Choice(KINDS), help="Kind of problem; by default classification, or that of DATA.")
+@click.option("--data", type=PATH, help="Table to train on, a CSV file.")
+@click.option(
+    "--target", "targets", multiple=True, metavar="COLUMN", help="Column of DATA to predict; may be repeated."
+)
 def spec(name: str, kind: str | None, data: Path | None, targets: tuple[str, ...]) -> None:
-    """Write the spec NAME.json, to be run and changed.
+    """Write the spec NAME.json to start from.
 
     With --data the spec names the columns of a table with their types, fills missing values, and has a network, loss
-    and metrics for the target. Also writes specnet.schema.json, with which editors complete and check specs. Existing
+    and metrics for the target. Also writes specnet.schema.json, which editors use to complete and check specs. Existing
     files are never overwritten.
 
     \b
@@ -106,7 +108,7 @@ def _filled(name: str, kind: str | None, data: Path | None, targets: tuple[str, 
 
     if bool(data) != bool(targets):
         raise UsageError(
-            "--data and --target belong together", help=f"specnet new spec {name} --data FILE --target COLUMN"
+            "--data and --target need each other", help=f"specnet new spec {name} --data FILE --target COLUMN"
         )
     if data is None:
         path = files("specnet.spec") / "templates" / f"{kind or KINDS[0]}.json"
@@ -117,7 +119,7 @@ def _filled(name: str, kind: str | None, data: Path | None, targets: tuple[str, 
     from specnet.spec.layout import tidy
 
     if kind not in (None, "classification", "regression"):
-        raise UsageError(f"--kind {kind} has no --data", help="choose classification or regression")
+        raise UsageError(f"--kind {kind} cannot be combined with --data", help="choose classification or regression")
     made = spec_for_table(data, targets, kind)  # type: ignore[arg-type]
     content = {"$schema": SCHEMA, **made.spec}
     specnet.load_spec({**content, "name": name})
@@ -128,12 +130,12 @@ def _filled(name: str, kind: str | None, data: Path | None, targets: tuple[str, 
 
 @new.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice([*PLUGIN]), default="layer", show_default=True, help="What the plugin adds.")
+@click.option("--kind", type=click.Choice([*PLUGIN]), default="layer", show_default=True, help="Kind of component.")
 def plugin(name: str, kind: str) -> None:
-    """Write a plugin, the distribution specnet-NAME with a component called NAME.
+    """Write a plugin with a component called NAME.
 
-    The new folder installs, passes its tests and trains as it is; replace its formula by your own. The prefix
-    specnet- of NAME is optional. An existing folder is never overwritten.
+    The new folder contains a distribution, specnet-NAME, which can be installed, tested and trained with at once.
+    Replace its formula by your own. The prefix specnet- of NAME is optional. An existing folder is never overwritten.
 
     \b
     Example:

@@ -94,7 +94,7 @@ allow_kernels_option = click.option(
     "--allow-other-kernels",
     "allow",
     is_flag=True,
-    help="Compute with another set of kernels than the run was made with.",
+    help="Compute with a different set of kernels than that of the run.",
 )
 allow_code_option = click.option(
     "--allow-changed-code",
@@ -103,20 +103,22 @@ allow_code_option = click.option(
 )
 spec_argument = click.argument("spec", type=PATH)
 strict_option = click.option(
-    "--strict", is_flag=True, help="Refuse to resume with another NumPy, BLAS kernel or number of threads."
+    "--strict", is_flag=True, help="Refuse to resume if NumPy, the BLAS kernel or the number of threads differs."
 )
 threads_option = click.option(
     "--threads",
     type=click.IntRange(min=1),
-    help="BLAS threads; by default as OPENBLAS_NUM_THREADS says, or one for small layers and more for large ones. "
+    help="BLAS threads; by default OPENBLAS_NUM_THREADS, or one for small layers and more for large ones. "
     "A resumed run keeps its number.",
 )
 shards_option = click.option(
     "--shards",
     type=click.IntRange(1, 10_000),
-    help="Divide each batch into this many shards, which processes started by mpiexec share. A run keeps its number.",
+    help="Divide each batch into this many shards, for processes started by mpiexec. A run keeps its number.",
 )
-report_option = click.option("--report/--no-report", default=True, help="Write report.html at the end (the default).")
+report_option = click.option(
+    "--report/--no-report", default=True, help="Whether to write report.html at the end; by default yes."
+)
 run_argument = click.argument("run", metavar="RUN", type=PATH)
 model_argument = click.argument("run", metavar="RUN|BUNDLE|GROUP|SWEEP", type=PATH)
 checkpoint_option = click.option(
@@ -127,7 +129,7 @@ logger_option = click.option(
     "loggers",
     metavar="NAME",
     multiple=True,
-    help="Also send the history to this logger, csv or a plugin's: its name, or JSON with a type; may be repeated.",
+    help="Also send the history to this logger: csv or one of a plugin, as a name or JSON; may be repeated.",
 )
 
 
@@ -153,7 +155,7 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--memory-budget",
         "budget",
         metavar="BYTES",
-        help="Memory that training may take, such as 2GB; by default that of the machine.",
+        help="Memory that training may use, such as 2GB; by default all of the machine.",
     )
     override = click.option(
         "--set",
@@ -176,17 +178,17 @@ where_option = click.option(
     "--where",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Show only rows with such a value; also !=, <, <=, >, >= (may be repeated).",
+    help="Show only rows that meet a condition, with =, !=, <, <=, > or >=; may be repeated.",
 )
 sort_option = click.option(
-    "--sort", "order", metavar="NAME", help="Sort by this value; -NAME sorts from the largest to the smallest."
+    "--sort", "order", metavar="NAME", help="Sort by this value, smallest first; -NAME: largest first."
 )
 
 
 def format_option(*others: str) -> Callable[..., Any]:
     """Return the option that says how results are printed: as JSON, or by default as the first of `others`."""
     names = [*(others or ("text",)), "json"]
-    return click.option("--format", "form", type=click.Choice(names), default=names[0], help="Form of what is printed.")
+    return click.option("--format", "form", type=click.Choice(names), default=names[0], help="Format of the output.")
 
 
 def open_run(directory: Path, checkpoint: str, kernels: str | None = None, allow: bool = False) -> Run:
@@ -207,7 +209,7 @@ def open_model(path: Path, checkpoint: str, kernels: str | None = None, allow: b
         from specnet.studies.ensemble import open_ensemble
 
         if checkpoint != "best":
-            raise UsageError(f"{path} is a group, of which the best checkpoints are used", help="name one of its runs")
+            raise UsageError(f"{path} is a group, and always uses its best checkpoints", help="name one of its runs")
         model = open_ensemble(path)
     else:
         model = specnet.load_model(path, checkpoint, kernels, allow)

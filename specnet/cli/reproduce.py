@@ -55,12 +55,12 @@ def reproduce(
     training_only: bool,
     form: str,
 ) -> None:
-    """Train the run in directory RUN again and compare the two runs.
+    """Train a run again and compare both runs.
 
     Trains in a new process and compares every byte of checkpoints, history (apart from the seconds), record and
     results. Measures loss and metrics of the run's checkpoint again, and compares the gradient of the whole network
-    with central differences in float64 at some checkpoints. If something differs, prints from which step on and what
-    may be the reason, and exits with 3. The directory RUN is only read.
+    with central differences in float64 at some checkpoints. If something differs, prints the first step that differs
+    and possible reasons, and exits with 3. The directory RUN is only read.
 
     \b
     Example:

@@ -41,9 +41,9 @@ _FINDINGS = 3
 
 @click.command()
 @spec_argument
-@click.option("-o", "--out", type=PATH, help="Run directory; by default runs/ and the spec's name.")
+@click.option("-o", "--out", type=PATH, help="Run directory; by default runs/NAME, with the spec's name.")
 @spec_options
-@click.option("--resume", "go_on", is_flag=True, help="Resume the run in that directory, if there is one.")
+@click.option("--resume", "go_on", is_flag=True, help="Resume the run in the run directory, if there is one.")
 @threads_option
 @shards_option
 @kernels_option
@@ -72,8 +72,8 @@ def run(
     """Train the network that SPEC describes.
 
     Writes a run directory with weights, history, plots and a page that replays it. An existing run is never
-    overwritten: without --out, NAME-2, NAME-3, … is used instead. With --resume, continues a run that was stopped
-    for any reason; a finished one keeps its weights.
+    overwritten: without --out, NAME-2, NAME-3, … is used instead. With --resume, continues a run that was stopped for
+    any reason; a finished run does not change.
 
     \b
     Example:
@@ -137,10 +137,10 @@ def resume(
     report: bool,
     form: str,
 ) -> None:
-    """Resume the run in directory RUN from its newest intact checkpoint.
+    """Resume a run from its newest intact checkpoint.
 
     On the same machine it ends with the same bytes as an uninterrupted run. --set training.epochs=N makes a run
-    longer, --set dataset.path=/new/place finds data that were moved. Nothing else that affects training can change.
+    longer, --set dataset.path=/new/place names data that were moved. Nothing else that affects training may change.
 
     \b
     Example:

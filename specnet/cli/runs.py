@@ -26,16 +26,16 @@ LISTED_COLUMNS = ("run", "status", "started", "epochs", "monitor", "value")
 @click.argument("directory", metavar="[DIR]", type=PATH, default="runs")
 @where_option
 @sort_option
-@click.option("--prune", is_flag=True, help="Remove the runs that --where selects, after a question.")
-@click.option("--yes", is_flag=True, help="Remove them without the question.")
+@click.option("--prune", is_flag=True, help="Remove the runs that --where selects, after confirmation.")
+@click.option("--yes", is_flag=True, help="Remove them without confirmation.")
 @format_option("text", "csv", "markdown")
 def runs(directory: Path, where: tuple[str, ...], order: str | None, prune: bool, yes: bool, form: str) -> None:
-    """List the runs in DIR and the folders in it, by default in runs/.
+    """List the runs in DIR and its subfolders, by default runs/.
 
-    --where and --sort take the columns of the table, values of results, such as test/accuracy, and places of the spec,
-    such as optimizer.learning_rate; --format json shows all of them.
+    --where and --sort take names of columns, results such as test/accuracy, and places of the spec such as
+    optimizer.learning_rate. --format json prints all of these.
 
-    --prune removes run directories. Those in use, and those with files that no run has written, are left alone.
+    --prune removes run directories, except those in use and those with files that no run has written.
 
     \b
     Example:
@@ -49,7 +49,9 @@ def runs(directory: Path, where: tuple[str, ...], order: str | None, prune: bool
 
     conditions = [parse_condition(text) for text in where]
     if prune and not conditions:
-        raise UsageError("--prune needs --where", help="for example --where status=failed; --where 'size>0' is all")
+        raise UsageError(
+            "--prune needs --where", help="for example --where status=failed; --where 'size>0' selects all"
+        )
     if yes and not prune:
         raise UsageError("--yes needs --prune")
     damaged: list[str] = []

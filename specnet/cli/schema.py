@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @out_option("Write the schema to this file, which must not exist.")
-@click.option("--no-plugins", is_flag=True, help="Leave out components of other distributions.")
+@click.option("--no-plugins", is_flag=True, help="Leave out components of plugins.")
 @plugin_option
 def schema(out: Path | None, no_plugins: bool) -> None:
     """Print the JSON Schema of specs, for editors.
 
-    It contains every installed component. Editors complete and check a spec that begins with
-    "$schema": "./specnet.schema.json" if that file is beside it.
+    The schema contains every installed component. Editors complete and check a spec that begins with "$schema":
+    "./specnet.schema.json", if the schema is beside it.
 
     \b
     Example:

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels: str | None, form: str) -> None:
     """Show the layers of SPEC and their costs.
 
-    Memory (that a layer keeps between steps) and operations (of the forward pass; a multiplication and its
-    addition count as two) are for one sample. Memory and time are measured, time on random inputs.
-    Data are loaded only if the input shape or the units of the last layer are not known otherwise.
+    Memory and operations are for one sample: the memory that a layer keeps between steps, and the operations of the
+    forward pass, where a multiplication and an addition count as two. Memory and time are measured, time on random
+    inputs. Data are loaded only if they determine the input shape or the units of the last layer.
 
     \b
     Example:

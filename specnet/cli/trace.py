@@ -25,8 +25,10 @@ def _count(ctx: click.Context, parameter: click.Parameter, text: str) -> int | N
 
 @click.command()
 @click.argument("spec", metavar="SPEC|RUN", type=PATH)
-@click.option("--samples", metavar="N|all", default="2", show_default=True, callback=_count, help="Samples of a batch.")
-@click.option("--steps", type=click.IntRange(min=1), default=1, show_default=True, help="Steps of training.")
+@click.option(
+    "--samples", metavar="N|all", default="2", show_default=True, callback=_count, help="Number of samples in a batch."
+)
+@click.option("--steps", type=click.IntRange(min=1), default=1, show_default=True, help="Number of training steps.")
 @click.option("--layer", metavar="NAME", help="Show one layer, such as layers.0, and those inside it.")
 @spec_options
 @format_option("text", "csv", "markdown")
@@ -39,11 +41,12 @@ def trace(
     budget: str | None,
     form: str,
 ) -> None:
-    """Show the first training steps of SPEC, or of a run, as numbers.
+    """Show the first training steps of a spec or run as numbers.
 
-    Inputs and outputs of each layer, loss, gradients, and each parameter before and after the update, beside the
-    formulas: small enough to check by hand. Computed in float64 by the definitions of all components. Large arrays are
-    shortened. With all samples of a batch, a run of the spec in float64 with --kernels textbook computes the same.
+    Shows inputs and outputs of each layer, loss, gradients, and each parameter before and after the update, beside
+    their formulas, to check them by hand. Large arrays are shortened. Numbers are computed in float64 by the
+    definitions of all components. With all samples of a batch, they are those of a run in float64 with --kernels
+    textbook.
 
     \b
     Example:
@@ -55,7 +58,7 @@ def trace(
 
     if spec.is_dir():
         if overrides:
-            raise UsageError("--set belongs to a spec, not to a run", help=f"name {spec}/spec.json")
+            raise UsageError("--set needs a spec, not a run", help=f"name {spec}/spec.json")
         found = open_run(spec, "best", allow=True).trace(samples, steps, layer)
     else:
         found = trace_spec(load(spec, overrides, budget), samples, steps, layer)

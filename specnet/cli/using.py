@@ -43,13 +43,13 @@ _BLOCK = 2**16
 @model_argument
 @plugin_option
 @click.option("--split", help="train, validation or test; by default the last of these in the run.")
-@click.option("--data", "file", type=PATH, help="Other samples: .npz or .csv, not transformed.")
+@click.option("--data", "file", type=PATH, help="File with other samples, .npz or .csv, not transformed.")
 @click.option(
     "--require",
     "requirements",
     multiple=True,
     metavar="'NAME>=NUMBER'",
-    help="Exit with 5 unless a value is like this, such as 'accuracy>=0.95' or 'loss<0.1' (repeatable).",
+    help="Exit with 5 unless a value meets this condition, such as 'loss<0.1'; may be repeated.",
 )
 @format_option()
 @checkpoint_option
@@ -65,10 +65,10 @@ def evaluate(
     kernels: str | None,
     allow: bool,
 ) -> None:
-    """Print loss and metrics of the run in directory RUN, or of a bundle on other samples.
+    """Print loss and metrics of a run, bundle, group or sweep.
 
-    For a group they are means over the runs, which --require compares. The row "ensemble" has the metrics of the mean
-    of their predictions.
+    A bundle contains no samples, and needs --data. For a group, prints means over its runs, and --require applies to
+    them. The row "ensemble" has the metrics of the mean of their predictions.
 
     \b
     Example:
@@ -96,7 +96,7 @@ def evaluate(
         name = split or list(loaded.data.splits)[-1]
         scores = loaded.evaluate(name)
     else:
-        raise UsageError(f"{run} is a bundle, which has no samples", help="name some with --data")
+        raise UsageError(f"{run} is a bundle, which has no samples", help="name a file with --data")
     if form == "json":
         echo_json({name: finite_scores(scores)})
     else:
@@ -109,7 +109,9 @@ def evaluate(
 @plugin_option
 @click.argument("input", type=PATH)
 @out_option("Write to this .csv, .npy or .npz file, which must not exist.")
-@click.option("--keep", multiple=True, metavar="COLUMN", help="Copy this column of INPUT into the result (repeatable).")
+@click.option(
+    "--keep", multiple=True, metavar="COLUMN", help="Copy this column of INPUT into the result; may be repeated."
+)
 @format_option("csv")
 @checkpoint_option
 @kernels_option
@@ -124,16 +126,15 @@ def predict(
     kernels: str | None,
     allow: bool,
 ) -> None:
-    """Predict the targets of the inputs in the file INPUT by the run in directory RUN, or by a bundle.
+    """Predict the targets of the inputs in the file INPUT.
 
-    INPUT has the form of the files that the run was trained on, or is a .csv, .npy or .npz file, not transformed; "-"
-    means a table on standard input. For a group, predictions are means over its runs, and columns with the standard
-    deviations of their numbers follow. Without -o, prints the predictions as CSV. Classes come with their probabilities
-    where the network computes them.
+    INPUT has the format of the training files, or is a .csv, .npy or .npz file, not transformed; "-" means a table on
+    standard input. Without -o, prints the predictions as CSV. Probabilities of classes follow if the network computes
+    them. For a group, predictions are means over its runs, and columns with their standard deviations follow.
 
-    With --format json, prints a line of JSON for each prediction. Standard input then has a row of JSON on each line:
-    an object with the columns, or a list. Each is answered at once, with its line number and a prediction or an error;
-    exits with 2 at the end if there was an error.
+    With --format json, prints a line of JSON for each prediction. Each line of standard input is then a JSON object
+    with the columns, or a list. It is answered at once, with its line number and a prediction or an error. Exits with
+    2 at the end if there was an error.
 
     \b
     Example:
@@ -200,10 +201,11 @@ def _answer(model: Run | Bundle | Ensemble) -> None:
 @kernels_option
 @allow_kernels_option
 def bundle(run: Path, out: Path | None, checkpoint: str, kernels: str | None, allow: bool) -> None:
-    """Write the network of the run in directory RUN to one file, for predict and evaluate.
+    """Write the network of a run to one file, a bundle.
 
-    It contains weights, fitted transforms, the spec, a description of the inputs with ranges and categories, and some
-    made-up rows with their predictions; neither training data nor paths of this machine.
+    The commands predict, evaluate and export take a bundle in place of a run. It contains weights, fitted transforms,
+    the spec, a description of the inputs with ranges and categories, and some made-up rows with their predictions. It
+    contains no training data and no paths of this machine.
 
     \b
     Example:

@@ -24,7 +24,7 @@ def class_array(targets: Any) -> np.ndarray:
         raise DataError(f"targets that are text have shape {array.shape}, expected one name of a class for each row")
     if not text.all():
         row = int(np.argmin(text))
-        raise DataError(f"the target in row {row} is {array[row]!r}, and others are text")
+        raise DataError(f"the target in row {row} is {array[row]!r}, but others are text")
     return array.astype(str)
 
 

@@ -268,7 +268,7 @@ class Dataset(Component):
         raise DataError(f"{path}: expected arrays as .npz, because the dataset of this run has no file format")
 
     def place(self, path: Path, row: int) -> str:
-        """Return where in a file that `read` has read a row is."""
+        """Return the place of a row in a file that `read` has read."""
         return f"row {row}"
 
     def read_text(self, path: Path, names: Sequence[str]) -> list[list[str]]:
@@ -277,10 +277,10 @@ class Dataset(Component):
         Raises:
             DataError: if the file cannot be read, or has no such columns.
         """
-        raise DataError(f"{path} has no named columns to keep", help="leave --keep out")
+        raise DataError(f"{path} has no named columns to keep", help="leave out --keep")
 
     def read_table(self, table: Table, *, targets: bool) -> Samples | None:
-        """Return the samples in a table, as `read` does; None if the dataset is no table.
+        """Return the samples in a table, as `read` does; None if the dataset is not a table.
 
         Raises:
             DataError: if columns are missing or wrong.

@@ -28,7 +28,7 @@ class Columnar(Dataset):
     """Rows of a table, wherever it is."""
 
     inputs: InputColumns = Field(
-        min_length=1, max_length=100_000, description='input columns; "*" stands for all that have no other use'
+        min_length=1, max_length=100_000, description='input columns; "*" stands for all columns without another use'
     )
     targets: Columns = Field(min_length=1, max_length=10_000, description="target columns")
     exclude: list[NameOrNumber] = Field(default=[], max_length=100_000, description='columns that "*" leaves out')
@@ -36,7 +36,7 @@ class Columnar(Dataset):
     na_values: list[str] = Field(default=NA_VALUES, max_length=1000, description="cells that mean a missing value")
     missing: Missing = Field(
         default="error",
-        description="what to do about rows with a missing value; error: refuse those that no transform fills",
+        description="what to do with rows with a missing value; error: refuse them unless a transform fills the value",
     )
 
     @property

@@ -30,19 +30,19 @@ class Column(Section):
     """A column of a table. Only its name is required: the rest is found in the file."""
 
     name: NameOrNumber = Field(description="name of the column; without a header, its number")
-    type: ColumnType | None = Field(default=None, description="what its cells are; null: found in the file")
+    type: ColumnType | None = Field(default=None, description="kind of its cells; null: found in the file")
     categories: list[str] | None = Field(
         default=None, min_length=1, max_length=65_536, description="categories in their order; null: those in the file"
     )
     missing: Missing | Literal["category"] | None = Field(
         default=None,
-        description='what to do about missing values, as in "missing" of the dataset; "category": they are a category',
+        description='what to do with missing values, as in "missing" of the dataset; "category": they are a category',
     )
     encode: Literal["one_hot", "ordinal"] = Field(
         default="one_hot", description="categories as a column of 0 and 1 for each, or as whole numbers from 0"
     )
     handle_unknown: Literal["error", "ignore"] = Field(
-        default="error", description="what to do about other categories; ignore: none of the columns is 1"
+        default="error", description="what to do with unknown categories; ignore: none of the columns is 1"
     )
     format: str | None = Field(
         default=None, min_length=2, description='form of dates, such as "%d.%m.%Y"; null: ISO 8601, as in 2024-05-31'
@@ -56,10 +56,10 @@ class Column(Section):
         if self.format is not None and (self.is_category or self.type not in (None, "date")):
             raise ValueError("only dates have a format")
         if self.format is not None and not _is_form(self.format):
-            raise ValueError(f"{show_value(self.format)} is no form of dates")
+            raise ValueError(f"{show_value(self.format)} is not a format of dates")
         if self.categories is not None:
             if len({*self.categories}) < len(self.categories):
-                raise ValueError("a category stands there twice")
+                raise ValueError("a category is listed twice")
             if self.type == "binary" and len(self.categories) != 2:
                 raise ValueError(f"binary columns have two categories, not {len(self.categories)}")
         if self.encode == "ordinal" and self.handle_unknown == "ignore":
@@ -124,7 +124,7 @@ ColumnOrName = Annotated[Column, BeforeValidator(_as_column, json_schema_input_t
 def _named_once(columns: list[Column]) -> list[Column]:
     counts = Counter(plain_name(column.name) for column in columns)
     if repeated := [name for name, count in counts.items() if count > 1]:
-        raise ValueError(f"the column {quote(repeated[0])} stands there twice")
+        raise ValueError(f"the column {quote(repeated[0])} is listed twice")
     return columns
 
 

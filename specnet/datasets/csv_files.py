@@ -16,10 +16,10 @@ from specnet.datasets.text_table import TextTable
 class Csv(Tabular):
     """Rows of a CSV file, which may be compressed by gzip, bzip2, xz or zip.
 
-    Columns are numbers, dates, or categories, which become a column of 0 and 1 for each, or one for two of them. What
-    the spec does not say about them is found in the file. A target with classes is one column; its classes in ascending
-    order become class numbers. Spaces around cells and names do not count. Without a header, columns have the numbers
-    0, 1, … as names, unless `names` gives them others.
+    Columns are numbers, dates, or categories, which become a column of 0 and 1 for each, or one for two of them. Types
+    and categories that the spec does not name are found in the file. A target with classes is one column; its classes
+    in ascending order become class numbers. Spaces around cells and names are ignored. Without a header, the names of
+    the columns are 0, 1, …, or those in `names`.
     """
 
     extensions: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".txt", ".gz", ".bz2", ".xz", ".zip")
@@ -28,7 +28,7 @@ class Csv(Tabular):
         min_length=1,
         max_length=1,
         pattern=r'[^"\r\n\x00]',
-        description="what separates cells; null: the comma, semicolon, tab or | that fits",
+        description="separator of cells; null: the comma, semicolon, tab or | that fits",
     )
     header: bool = Field(default=True, description="whether the first line names the columns")
     names: list[str] | None = Field(
@@ -41,7 +41,7 @@ class Csv(Tabular):
         min_length=1,
         max_length=1,
         pattern=r"[^ \r\n\x00]",
-        description="what encloses cells with separators",
+        description="quotation mark around cells that contain separators",
     )
     decimal: str = Field(default=".", pattern=r"^[^0-9eE+\-\s]$", description="decimal mark of numbers")
     thousands: str | None = Field(default=None, pattern=r"^[^0-9eE+\-]$", description="mark between thousands")
@@ -52,7 +52,7 @@ class Csv(Tabular):
         if self.decimal == self.thousands:
             raise ValueError("decimal and thousands are the same mark")
         if self.quote in (self.delimiter, self.decimal, self.thousands):
-            raise ValueError("quote has another meaning as well")
+            raise ValueError("quote is the same mark as delimiter, decimal or thousands")
         return self
 
     def table(self, path: Path, limit: int | None = None) -> Table:

@@ -55,7 +55,7 @@ class Formula(Dataset):
         """Return the parsed formula, after checking names and ranges."""
         for name, (low, high) in self.x.items():
             if not name.isidentifier():
-                raise DataError(f"{name!r} is no name of a variable", pointer=("x",), help="use letters and digits")
+                raise DataError(f"{name!r} is not a name of a variable", pointer=("x",), help="use letters and digits")
             if low >= high:
                 raise DataError(f"the range [{low:g}, {high:g}] is empty", pointer=("x", name))
             if math.isinf(high - low):

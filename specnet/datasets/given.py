@@ -108,7 +108,7 @@ class GivenFrame(InMemory, Columnar):
         default=[ALL],  # type: ignore[list-item]
         min_length=1,
         max_length=100_000,
-        description='input columns; "*" stands for all that have no other use',
+        description='input columns; "*" stands for all columns without another use',
     )
     targets: Columns = Field(
         default=[], max_length=10_000, description="target columns; [] if the targets are given by themselves"
@@ -124,7 +124,7 @@ class GivenFrame(InMemory, Columnar):
             columns = target_columns(given["train"])
             if not columns:
                 help = '"dataset": {"targets": ["price"]}, or data=(frame, y)'
-                raise DataError("nothing says which columns are the targets", pointer=("targets",), help=help)
+                raise DataError("no target columns are named", pointer=("targets",), help=help)
             made.targets = [Column(name=name) for name in columns]
         return made
 

@@ -70,7 +70,7 @@ class Idx(Dataset):
         found = {split: pair for split, pair in files.items() if pair is not None}
         for split, pair in found.items():
             if (pair.labels is None) != (self.labels is None):
-                raise DataError(f"{split} and training: both have labels, or none has", pointer=(split, "labels"))
+                raise DataError(f"{split} and training: either both have labels, or neither", pointer=(split, "labels"))
         return found
 
 

@@ -40,9 +40,10 @@ class ImageFolder(Dataset):
 
     Inputs are (height, width, channels) with values from 0 to 255, classes the names of the folders in alphabetical
     order. With `"labels": "labels.csv"`, the first two columns of this table are the file of each image, relative to
-    `path`, and its class; the first line names the columns. Images are resized to `image_size` by linear interpolation;
-    without it all must have one size. Photographs are turned as their camera says (EXIF), of moving pictures the first
-    is taken, transparency is left out, and grey values of 16 bits become those of 8. `predict` takes a single image.
+    `path`, and its class; the first line names the columns. Images are resized to `image_size` by linear
+    interpolation; without it all must have one size. Photographs are rotated as their EXIF data say, only the first
+    frame of an animation is used, transparency is removed, and grey values of 16 bits become 8 bits. `predict` takes a
+    single image.
     """
 
     extensions: ClassVar[tuple[str, ...]] = (
@@ -50,11 +51,12 @@ class ImageFolder(Dataset):
     )  # fmt: skip
     path: DataFolder = Field(description="folder, relative to the spec's folder")
     image_size: Size | None = Field(
-        default=None, description="height and width of inputs; null: those of the first image, and no other has others"
+        default=None,
+        description="height and width of inputs; null: those of the first image, which all others must have",
     )
     color_mode: Literal["rgb", "grayscale"] = Field(default="rgb", description="three channels or one")
     labels: Literal["folder"] | DataFile = Field(
-        default="folder", description="what says the class of an image: its folder, or a table with its file name"
+        default="folder", description="source of the class of an image: its folder, or a table with its file name"
     )
     validation: DataFolder | None = Field(default=None, description="folder of validation samples, one for each class")
     test: DataFolder | None = Field(default=None, description="folder of test samples, one for each class")

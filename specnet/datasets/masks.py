@@ -26,7 +26,7 @@ def length_mask(lengths: np.ndarray, time: int) -> np.ndarray:
     wrong = (lengths < 0) | (lengths > time) | (lengths != np.floor(lengths))
     if wrong.any():
         row = int(np.argmax(wrong))
-        message = f"the length {lengths[row]:g} in {{place}} is no number of positions of a sequence of {time}"
+        message = f"the length {lengths[row]:g} in {{place}} is not a number of positions of a sequence of {time}"
         raise DataError(message, row=row)
     mask: np.ndarray = np.arange(time) < lengths[:, np.newaxis]
     return mask

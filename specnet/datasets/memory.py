@@ -60,8 +60,8 @@ class InMemory(Dataset):
         if not self.given:
             raise DataError(
                 "the data of this run were given in Python, and are not saved with it",
-                help="pass the same again: specnet.resume(run, data=…) to resume, specnet.load_run(run, data=…) for "
-                "what else needs them",
+                help="pass the same data again: specnet.resume(run, data=…) to resume, specnet.load_run(run, data=…) "
+                "to use the run",
             )
 
     def __getstate__(self) -> dict[Any, Any]:
@@ -91,8 +91,8 @@ def _one_given(data: Any) -> Given:
     if frame_names(data) is None:
         kind = type(data).__name__
         if hasattr(data, "columns"):
-            raise DataError(f"the columns of the {kind} have no names of text", help='frame.columns = ["a", …]')
-        raise DataError(f"data of type {kind} are no samples", help=_FORMS)
+            raise DataError(f"the columns of the {kind} have names that are not text", help='frame.columns = ["a", …]')
+        raise DataError(f"data of type {kind} are not samples", help=_FORMS)
     return Given(data)
 
 
@@ -108,7 +108,7 @@ def give_data(dataset: Dataset, given: Mapping[str, Given]) -> Dataset:
         DataError: if the dataset reads its own, or takes others.
     """
     if not isinstance(dataset, InMemory):
-        message = f"the spec has a dataset of its own, {type(dataset).__name__}, and cannot use other data"
+        message = f"the spec has its own dataset, {type(dataset).__name__}, and cannot use other data"
         raise DataError(message, pointer=("dataset",), help='leave out "dataset", or the data')
     try:
         return dataset.with_data(given)

@@ -29,13 +29,13 @@ STEPS = POINTS + PADDING[1]
 
 
 class Mnist1d(Dataset):
-    """Ten digits as noisy curves (length, 1): convolutions see more of them than a linear layer does.
+    """Ten digits as noisy curves (length, 1), on which convolutions do better than linear layers.
 
     The curve of a digit, 12 values with deviation 1/6 that start at 0, is followed by 36 to 60 zeros, stretched to 72
-    steps, multiplied by a number in [0.8, 1.2] and moved to the right by 0 to 47 steps, what leaves at the right coming
-    back at the left. Its zeros are replaced by normal noise of deviation 0.25, smoothed by a Gaussian of 2 steps. Then
-    normal noise of deviation 0.02 is added, and a slope of up to 0.375 over the whole width. Last, all curves together
-    are standardized. Greydanus & Kobak, "Scaling down deep learning with MNIST-1D", 2020.
+    steps, multiplied by a number in [0.8, 1.2] and moved to the right by 0 to 47 steps, with values that leave on the
+    right entering on the left. Its zeros are replaced by normal noise of deviation 0.25, smoothed by a Gaussian of 2
+    steps. Then normal noise of deviation 0.02 is added, and a slope of up to 0.375 over the whole width. Last, all
+    curves together are standardized. Greydanus & Kobak, "Scaling down deep learning with MNIST-1D", 2020.
     """
 
     synthetic: ClassVar[bool] = True

@@ -30,16 +30,16 @@ class Windows(NamedTuple):
 class Series(Csv):
     """Sequences of the rows of a CSV file: the inputs of `lags` rows, and the targets `horizon` rows after the last.
 
-    Inputs have shape (lags, features), from the earliest row to the latest; `flatten` makes an MLP of layers for rows.
-    Without `inputs` the past of the targets predicts them. `horizon` is a single row, not all rows up to it.
-    Transforms see the columns of each row. With `group_by`, no sequence goes across the border of two series. With
-    `order`, rows are sorted by a column of dates or numbers, else they are in the order of the file.
+    Inputs have shape (lags, features), from the earliest row to the latest; `flatten` turns them into a row for layers
+    such as `linear`. Without `inputs`, the targets are predicted from their own past. `horizon` is a single row, not
+    all rows up to it. Transforms see the columns of each row. With `group_by`, no sequence contains rows of two
+    series. With `order`, rows are sorted by a column of dates or numbers, else they are in the order of the file.
 
     Samples are in the order of their targets. `"split": {"by": "order"}` trains on the earlier ones, and no target of
-    validation or test is seen in training: sequences cross the border by their inputs alone, which lie in the past of
-    what is predicted. A random split does not do that, as sequences overlap. `predict` returns a prediction for each
-    row that has `lags` rows up to it, the last ones included, whose targets are not in the file; `--keep` shows columns
-    of that row. `missing` drops sequences with a missing value, not rows. All other fields are those of `csv`.
+    validation or test is a target in training: only inputs may be rows of the training split, and these are earlier
+    than the target. A random split does not ensure that, because sequences overlap. `predict` returns a prediction for
+    each row that has `lags` rows up to it, the last ones included, whose targets are not in the file; `--keep` shows
+    columns of that row. `missing` drops sequences with a missing value, not rows. All other fields are those of `csv`.
     """
 
     inputs: InputColumns = Field(
@@ -67,7 +67,7 @@ class Series(Csv):
             return super()._resolve(table, classes, reserved)
         order = self._reader(table).infer_type(self.order)
         if order.type not in ("number", "date"):
-            message = f"column {quote(order.name)} has neither dates nor numbers to sort the rows by"
+            message = f"column {quote(order.name)} has neither dates nor numbers, by which rows could be sorted"
             table.mistake(message, ("order",), 'give it the form of its dates: {"name": …, "format": "%d.%m.%Y"}')
             table.check()
         sorted_by = self.model_copy(update={"order": order})

@@ -89,7 +89,7 @@ class Split(Section):
             raise DataError(message, pointer=("leave_out", self.leave_out.index(wrong[0])))
         kept = np.setdiff1d(np.arange(count), self.leave_out)
         if not kept.size:
-            raise DataError("no train sample is left", pointer=("leave_out",), help="leave fewer rows out")
+            raise DataError("no training sample is left", pointer=("leave_out",), help="leave fewer rows out")
         origins = {**data.origins, "train": data.origins.get("train", np.arange(count))[kept]}
         return dataclasses.replace(data, train=data.train.select(kept), origins=origins)
 
@@ -115,7 +115,7 @@ class Split(Section):
         for name in ("train", *names):
             rows = np.flatnonzero(part == SPLITS.index(name))
             if not rows.size:
-                raise DataError(f"no {name} sample is left out of {count}", help="choose other shares")
+                raise DataError(f"none of the {count} samples is left for the {name} split", help="choose other shares")
             chosen[name], origins[name] = data.train.select(rows), rows
         return dataclasses.replace(data, **chosen, origins=origins)
 
@@ -161,7 +161,7 @@ class Split(Section):
         count = len(data.train.inputs)
         if self.by == "column":
             help = 'set "by" to "random", "order" or "group"'
-            raise DataError("a column that names the splits leaves nothing to fold", pointer=("by",), help=help)
+            raise DataError("a column that names the splits cannot be combined with folds", pointer=("by",), help=help)
         if self.by == "order":
             _require(count, k + 1, "samples", f"{k} folds in their order")
             starts = [round(number * count / (k + 1)) for number in range(1, k + 2)]
@@ -184,7 +184,7 @@ class Split(Section):
         count = len(data.train.inputs)
         counts = self.counts(count)
         if (wanted := sum(counts.values())) >= count:
-            raise DataError(f"no train sample is left out of {count}", help="choose smaller shares")
+            raise DataError(f"none of the {count} samples is left for training", help="choose smaller shares")
         if self.by == "group":
             return self._draw_groups(data, counts, rng)
         part = np.zeros(count, np.uint8)
@@ -251,10 +251,11 @@ class Split(Section):
         parts = [SPELLINGS.get(str(value).strip().lower()) for value in values]
         if wrong := [number for number, part in enumerate(parts) if part is None]:
             rows = np.flatnonzero(np.isin(which, wrong))
-            more = f", and in {len(rows) - 1:,} more rows others that are not" if len(rows) > 1 else ""
+            more = f", and neither are the values in {len(rows) - 1:,} more rows" if len(rows) > 1 else ""
             value = show_value(values[which[rows[0]]].item())
+            place = data.place("train", int(rows[0]))
             raise DataError(
-                f"{value} in column {quote(str(self.column))}, {data.place('train', int(rows[0]))}, is no split{more}",
+                f"{value} in column {quote(str(self.column))}, {place}, is not a split{more}",
                 pointer=("column",),
                 help=f"allowed are {', '.join(SPELLINGS)}",
             )
@@ -280,7 +281,7 @@ class Split(Section):
             place = data.place("train", int(empty[0]))
             more = f" and {len(empty) - 1:,} more rows" if len(empty) > 1 else ""
             message = f"column {quote(self.column)} has no value in {place}{more}"
-            raise DataError(message, pointer=("column",), help="each row needs one to be split by")
+            raise DataError(message, pointer=("column",), help="each row needs a value, because the split uses it")
         return values
 
 

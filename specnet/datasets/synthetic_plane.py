@@ -68,7 +68,7 @@ class NoisyPlane(Plane):
 
 
 class Spiral(Plane):
-    """Interleaved spiral arms in the plane, each of another class.
+    """Interleaved spiral arms in the plane, each of a different class.
 
     The radius r of the points of an arm goes from 0.2 to 5. The angle of arm i of k is
     t = 2 pi turns (r - 0.2) / 4.8 + 2 pi i / k plus normal noise; a point is (r sin t, r cos t).
@@ -110,7 +110,7 @@ class TwoSpirals(NoisyPlane):
 
 
 class Moons(NoisyPlane):
-    """Two half circles that reach into each other, as scikit-learn's `make_moons`.
+    """Two interleaved half circles, like those of scikit-learn's `make_moons`.
 
     With t evenly spaced from 0 to pi, the upper one is (cos t, sin t), the lower one (1 - cos t, 0.5 - sin t).
     """
@@ -145,7 +145,7 @@ class Circles(NoisyPlane):
 
 
 class Blobs(Plane):
-    """Normal clusters, each of another class, with centers drawn uniformly from [-10, 10] x [-10, 10]."""
+    """Normal clusters, each of a different class, with centers drawn uniformly from [-10, 10] x [-10, 10]."""
 
     centers: int = Field(default=3, ge=2, le=1000, description="number of clusters, which are the classes")
     cluster_std: float = Field(default=1.0, gt=0, description="standard deviation of each coordinate")

@@ -78,7 +78,7 @@ class ModularArithmetic(Dataset):
     synthetic: ClassVar[bool] = True
     examples = ({"modulus": 5, "operation": "multiply"},)
     modulus: int = Field(default=59, ge=2, le=1000, description="the modulus p")
-    operation: Literal["add", "subtract", "multiply"] = Field(default="add", description="what the pairs undergo")
+    operation: Literal["add", "subtract", "multiply"] = Field(default="add", description="operation on a and b")
 
     def outline(self) -> Outline:
         return Outline((2,), (), self.modulus**2, (), self.modulus, "classes", vocabulary=self.modulus)

@@ -57,11 +57,11 @@ GRAMMAR = (
 class Reber(Dataset):
     """Words of a grammar of Reber; the target of each letter is the letter that follows.
 
-    A word begins with B. From state to state the grammar then writes one of two letters at random, and E at the end. An
-    embedded word is B, T or P, a word, the same T or P again, and E: to know it, one has to remember it. Letters are
-    0 to 6, B T P S X V E; words that are longer than `length` + 1 are drawn again, positions after shorter ones are
-    masked. Reber, "Implicit learning of artificial grammars", 1967; Hochreiter & Schmidhuber, "Long short-term
-    memory", 1997.
+    A word begins with B. From state to state the grammar then writes one of two letters at random, and E at the end.
+    An embedded word is B, T or P, a word, the same T or P again, and E: to predict the second T or P, a network has to
+    remember the first. Letters are 0 to 6, B T P S X V E; words that are longer than `length` + 1 are drawn again,
+    positions after shorter ones are masked. Reber, "Implicit learning of artificial grammars", 1967; Hochreiter &
+    Schmidhuber, "Long short-term memory", 1997.
     """
 
     synthetic: ClassVar[bool] = True

@@ -29,18 +29,18 @@ class Text(Dataset):
     """Sequences of characters, bytes or words of a text; the target at each position is the token that follows.
 
     Tokens are whole numbers, inputs and targets (sequence_length,): an `embedding` makes vectors of them. Words are
-    letters, digits and underscores in a row; any other character that is no blank is a word as well. Bytes are those
-    of UTF-8. Token 0 is `<unknown>`, which stands for what is not in the vocabulary; the others are in the order of
-    their frequency. All 256 bytes have a token, and none is unknown.
+    letters, digits and underscores in a row; any other character except blanks is a word as well. Bytes are those of
+    UTF-8. Token 0 is `<unknown>`, which stands for tokens outside the vocabulary; the others are in the order of their
+    frequency. All 256 bytes have a token, and none is unknown.
 
-    A run saves the vocabulary, and uses it for other text. Sequences begin `stride` tokens apart; what is left at the
-    end of the text is not used. `predict` on a `.txt` file fills the last sequence with token 0. Sequences of one part
-    of the text are best kept together: `"split": {"by": "order", "validation": 0.1}`.
+    A run saves the vocabulary, and uses it for other text. Sequences begin `stride` tokens apart; an incomplete one at
+    the end of the text is not used. `predict` on a `.txt` file fills the last sequence with token 0. Sequences of one
+    part of the text are best kept together: `"split": {"by": "order", "validation": 0.1}`.
     """
 
     extensions: ClassVar[tuple[str, ...]] = (".txt",)
     path: DataFile = Field(description="file, relative to the spec's folder; it may be compressed")
-    unit: Literal["character", "byte", "word"] = Field(default="character", description="what a token is")
+    unit: Literal["character", "byte", "word"] = Field(default="character", description="kind of token")
     sequence_length: int = Field(default=64, ge=1, le=100_000, description="tokens in a sequence")
     stride: int | None = Field(
         default=None, ge=1, description="tokens from one sequence to the next; null: sequence_length"

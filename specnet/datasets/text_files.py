@@ -96,7 +96,7 @@ def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
         start = _first(file)
         if start[1:2] == b"\0" and not any(map(start.startswith, _MARKS)) and encoding in ("utf-8", "ascii", "latin-1"):
             help = 'set "encoding", such as "utf-16-le", or save the file as UTF-8'
-            raise DataError(f"{path} has a NUL in its beginning: its text is not {encoding.upper()}", help=help)
+            raise DataError(f"{path} begins with a NUL character: its text is not {encoding.upper()}", help=help)
         found = next((name for mark, name in _MARKS.items() if start.startswith(mark)), encoding)
         yield stack.enter_context(io.TextIOWrapper(file, found, newline=""))
 
@@ -109,9 +109,9 @@ def _first(file: BinaryIO) -> bytes:
 def _open_member(path: Path, archive: zipfile.ZipFile) -> BinaryIO:
     names = [each.filename for each in archive.infolist() if not each.is_dir()]
     if "[Content_Types].xml" in names:
-        raise DataError(f"{path} is a workbook of a spreadsheet, not a table as CSV", help=use_plugin("excel"))
+        raise DataError(f"{path} is a spreadsheet workbook, not a table as CSV", help=use_plugin("excel"))
     if any(name.endswith(".npy") for name in names):
-        raise DataError(f"{path} has arrays of NumPy, not a table as CSV", help="give it the ending .npz")
+        raise DataError(f"{path} contains NumPy arrays, not a table as CSV", help="rename it to end in .npz")
     tables = [name for name in names if not name.startswith("__MACOSX/")]
     if len(tables) != 1:
         raise DataError(f"{path} is a zip file with {len(tables)} files, not with one table", help="unpack it")

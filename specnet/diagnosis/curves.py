@@ -138,7 +138,7 @@ def always_clipping(evidence: Evidence) -> Iterator[Symptom]:
     norms = np.sqrt(np.nansum(record["gradient_norms"].astype(np.float64) ** 2, axis=1))[1:]
     if len(norms) >= _FEWEST and (share := float(np.mean(norms > 0.999 * limit))) > _CLIPPED:
         message = f"{share:.0%} of the recorded steps are clipped: training.clip_norm sets their length"
-        cure = Cure("to clip the largest alone", (f"training.clip_norm={10 * limit:g}",))
+        cure = Cure("to clip only the largest", (f"training.clip_norm={10 * limit:g}",))
         yield Symptom("always-clipping", message, {"share": share}, ("training", "clip_norm"), cure, GRADIENTS)
 
 

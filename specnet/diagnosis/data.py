@@ -120,7 +120,7 @@ def _constant(spec: Spec, data: Data, x: np.ndarray) -> Iterator[Symptom]:
     names = [data.input_names[each] for each in candidates if (whole[:, each] == whole[0, each]).all()]
     if names:
         what = f"columns {_listed(names)} are" if len(names) > 1 else f"column {_listed(names)} is"
-        message = f"input {what} constant in the training samples, so that nothing depends on it"
+        message = f"input {what} constant in the training samples, so nothing depends on it"
         evidence = {"constant columns": len(names)}
         yield Symptom("constant-inputs", message, evidence, ("dataset", "inputs"), _without(spec, names), WHOLE_SPEC)
 

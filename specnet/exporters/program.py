@@ -110,7 +110,7 @@ class Follower:
             with guarded(component, place, method):
                 y = compute()
                 if not isinstance(y, Traced) and not (y is None and method == "backward"):
-                    raise UntraceableError("it returns an array of its own")
+                    raise UntraceableError("it returns an array that is not computed from its input")
                 return y
         except SpecnetError as error:
             cause = error.__cause__

@@ -34,7 +34,7 @@ class _Generator:
 
     def __getattr__(self, method: str) -> Any:
         if method not in ("random", "standard_normal"):
-            raise UntraceableError(f"it draws by {method}")
+            raise UntraceableError(f"it draws random numbers with {method}")
         return partial(self._draw, method)
 
     def _draw(self, method: str, shape: tuple[int, ...], *rest: Any) -> Traced:
@@ -199,5 +199,5 @@ def scheduled_rates(optimizer: Optimizer, steps: int, total: int) -> dict[str, n
         ExportError: if a schedule watches what training measures.
     """
     if ScheduledFields({"optimizer": optimizer}).watching:
-        raise ExportError("a schedule watches a value, which a notebook does not", pointer=("optimizer",))
+        raise ExportError("a schedule watches a value, which a notebook does not support", pointer=("optimizer",))
     return rates_by_step(optimizer, steps, total)

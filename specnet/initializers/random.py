@@ -22,7 +22,7 @@ class Normal(Initializer):
 
 
 class TruncatedNormal(Initializer):
-    """Normal distribution N(mean, std^2) without what is more than two standard deviations from the mean.
+    """Normal distribution N(mean, std^2), without numbers more than two standard deviations from the mean.
 
     `std` is that before the ends are cut off; afterwards it is 0.88 of that.
     """

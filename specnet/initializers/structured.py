@@ -46,7 +46,7 @@ class Identity(Initializer):
 
 
 class Sparse(Initializer):
-    """Normal numbers, of which a share `sparsity` of each column is 0, so that outputs have few inputs each.
+    """Normal numbers, with a share `sparsity` of each column set to 0, so each output has few inputs.
 
     Martens, "Deep learning via Hessian-free optimization", 2010.
     """

@@ -69,7 +69,7 @@ def input_columns(run: Trained) -> list[InputColumn]:
     if len(shape) != 1 or tokens:
         raise PlotError(
             f"columns are needed, but inputs {'are sequences of whole numbers' if tokens else f'have shape {shape}'}",
-            help="of images and sequences, saliency and occlusion show what the network looks at",
+            help="for images and sequences, use saliency and occlusion",
         )
     if len(features) != shape[0]:
         features = features_named([f"x{number}" for number in range(shape[0])])

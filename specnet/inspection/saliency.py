@@ -60,10 +60,12 @@ def looked_at_samples(run: Trained, most: int = LOOKED_AT, candidates: int = CAN
     if not (is_image(shape) or len(shape) == 2):
         raise PlotError(
             f"images or sequences are needed, but inputs have shape {shape}",
-            help="of columns, importance and partial_dependence show what the network looks at",
+            help="for columns, use importance and partial_dependence",
         )
     if take_whole(run.layers):
-        raise PlotError("inputs are whole numbers that stand for something: they have neither a gradient nor a mean")
+        raise PlotError(
+            "inputs are whole numbers such as tokens or categories: they have neither a gradient nor a mean"
+        )
     split, samples, _ = held_out(run, most=candidates)
     y, names = run.predict(samples.inputs, samples.mask), class_names(run)
     single = y.ndim <= 2 and len(run.task.parts) == 1 and y.dtype.kind not in "iu"
@@ -108,8 +110,8 @@ def saliency(run: Trained, most: int = LOOKED_AT, candidates: int = CANDIDATES) 
     if gradient.shape != samples.inputs.shape:
         raise PlotError(
             f"transforms change the shape of inputs from {samples.inputs.shape[1:]} to {gradient.shape[1:]}: "
-            "a gradient has no place in them",
-            help="occlusion needs none",
+            "a gradient does not fit the inputs",
+            help="occlusion needs no gradient",
         )
     size = np.abs(gradient)
     if is_image(size.shape[1:]):

@@ -74,8 +74,8 @@ class Elu(Activation):
 class Gelu(Activation):
     """y = x Phi(x) with the normal distribution Phi(x) = (1 + erf(x / sqrt(2))) / 2; dy/dx = Phi(x) + x Phi'(x).
 
-    With `approximate`, Phi(x) is taken as p = sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3), and y is at most 5e-4
-    from x Phi(x); dp/dx = 2 p (1 - p) u'. Hendrycks & Gimpel, "Gaussian error linear units", 2016.
+    With `approximate`, Phi(x) is approximated by p = sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3), and y is at
+    most 5e-4 from x Phi(x); dp/dx = 2 p (1 - p) u'. Hendrycks & Gimpel, "Gaussian error linear units", 2016.
     """
 
     examples = ({"approximate": True},)

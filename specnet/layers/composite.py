@@ -74,7 +74,7 @@ class Parallel(TrainableLayer):
     branches: list[Annotated[list[Layer], Field(max_length=1000)]] = Field(
         min_length=1, max_length=1000, description="f1, f2, ..., each a list of layers"
     )
-    merge: How = Field(default="concat", description="how outputs become one")
+    merge: How = Field(default="concat", description="how the outputs are combined")
 
     @property
     def takes(self) -> Literal["numbers", "whole"]:  # type: ignore[override]
@@ -119,7 +119,7 @@ class Parallel(TrainableLayer):
 
 
 class Sequential(TrainableLayer):
-    """Layers f_1, ..., f_n, one after the other, as one layer y = f_n(... f_1(x)): a branch, a part with a name."""
+    """Layers f_1, ..., f_n, one after the other, as one layer y = f_n(... f_1(x)), such as a branch or a named part."""
 
     mask: ClassVar[Any] = "use"
     examples: ClassVar[Any] = ({"layers": [{"type": "linear", "units": 3}, "tanh"]},)

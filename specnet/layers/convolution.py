@@ -89,7 +89,7 @@ class Correlation(DilatedLayer):
     """y_p = sum_k x_(s p + d k) W_k for windows p and places k, with strides s and dilation d; x is padded."""
 
     padding_mode: PaddingMode = Field(
-        default="zeros", description="what padding is: zeros, x mirrored at its ends, or x repeated"
+        default="zeros", description="content of the padding: zeros, x mirrored at its ends, or x repeated"
     )
 
     def lay_windows(self, input_shape: Shape) -> None:

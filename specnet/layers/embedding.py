@@ -43,7 +43,7 @@ class Embedding(WeightedLayer):
 
     def build(self, input_shape: Shape) -> Shape:
         if self.mask_zero and len(input_shape) != 1:
-            raise ShapeError("masks zeros of sequences of numbers (time,)", pointer=("mask_zero",))
+            raise ShapeError("can mask zeros only in sequences of numbers (time,)", pointer=("mask_zero",))
         if self.input_dim is None:
             raise ShapeError("needs input_dim, the size of the vocabulary", pointer=("input_dim",))
         self.declare("weight", (self.input_dim, self.output_dim), self.weight_init)
@@ -126,7 +126,7 @@ class PositionalEncoding(TrainableLayer):
 class Masking(Layer):
     """y = x, and positions whose features all equal `mask_value` are masked; dx = dy.
 
-    Layers behind it that use masks ignore such positions, and so do the loss and the metrics of each position.
+    Later layers that use masks ignore such positions, and so do losses and metrics that have a value for each position.
     """
 
     axes = ("time", "features")

@@ -30,7 +30,7 @@ class Prelu(TrainableLayer):
 
     def build(self, input_shape: Shape) -> Shape:
         if any(axis >= len(input_shape) for axis in self.shared_axes):
-            raise ShapeError(f"has the shared axes {self.shared_axes}, of which its input lacks one")
+            raise ShapeError(f"has the shared axes {self.shared_axes}, but its input lacks one of them")
         shape = [1 if axis in self.shared_axes else size for axis, size in enumerate(input_shape)]
         self.declare("alpha", tuple(shape), self.alpha_init, fan_in=1, fan_out=1, decay=False)
         self.summed = (0, *(axis + 1 for axis in sorted({*self.shared_axes})))

@@ -34,7 +34,7 @@ class Pool(WindowLayer):
     def build(self, input_shape: Shape) -> Shape:
         self.windows = self.slide(input_shape[:-1], "pool_size")
         if any(max(sides) >= k for sides, k in zip(self.windows.padding, self.windows.kernel, strict=True)):
-            raise ShapeError("has windows of nothing but padding", pointer=("padding",))
+            raise ShapeError("has windows that contain only padding", pointer=("padding",))
         return (*self.windows.count, input_shape[-1])
 
     def flops(self) -> int:
@@ -82,7 +82,7 @@ class MaxPool1d(MaxPool):
     """Maximum of windows of a sequence: (time, features) to (windows, features), for each feature by itself.
 
     y = max of x over the positions of a window; dx = sum of dy over the windows whose first maximum is x.
-    Padding never is the maximum.
+    Padding is never the maximum.
     """
 
     axes = ("time", "features")
@@ -93,7 +93,7 @@ class MaxPool2d(MaxPool):
     """Maximum of windows of an image: (height, width, channels) to (rows, columns, channels), each channel by itself.
 
     y = max of x over the positions of a window; dx = sum of dy over the windows whose first maximum is x.
-    Padding never is the maximum. Weng et al., "Learning recognition and segmentation of 3-D objects from 2-D
+    Padding is never the maximum. Weng et al., "Learning recognition and segmentation of 3-D objects from 2-D
     images", 1993.
     """
 
@@ -150,7 +150,7 @@ class GlobalPool(Layer):
 class GlobalAveragePool(GlobalPool):
     """y = mean of x over all positions, for each channel by itself: (..., channels) to (channels,).
 
-    dx = dy / n at each of the n positions that count: masked ones do not. The mean of none is 0.
+    dx = dy / n at each of the n positions that are not masked. If all are masked, y is 0.
     Lin et al., "Network in network", 2014.
     """
 
@@ -166,7 +166,7 @@ class GlobalAveragePool(GlobalPool):
 class GlobalMaxPool(GlobalPool):
     """y = max of x over all positions, for each channel by itself: (..., channels) to (channels,).
 
-    dx = dy at the first maximum, else 0. Masked positions do not count. The maximum of none is 0.
+    dx = dy at the first maximum, else 0. Masked positions do not count. If all are masked, y is 0.
     """
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:

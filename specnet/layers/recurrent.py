@@ -60,7 +60,7 @@ class Recurrent(WeightedLayer):
     )
     bidirectional: bool = Field(default=False, description="whether to have a second cell that goes backwards")
     merge_mode: Literal["concat", "add", "average", "multiply", "maximum"] = Field(
-        default="concat", description="how the outputs of both directions become one"
+        default="concat", description="how the outputs of both directions are combined"
     )
     dropout: Annotated[float, scheduled(ge=0, lt=1)] = Field(
         default=0.0, description="share of x that is dropped in training, the same at all steps: a number or a schedule"

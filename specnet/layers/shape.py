@@ -43,7 +43,7 @@ class Reshape(Rearrangement):
     target_shape: list[Annotated[int, Field(ge=-1)]] = Field(
         min_length=1,
         max_length=16,
-        description="sizes of the axes without the batch; one may be -1: what is left",
+        description="sizes of the axes without the batch; one may be -1: the remaining size",
         examples=[[-1, 1]],
     )
 
@@ -51,7 +51,7 @@ class Reshape(Rearrangement):
         count, given = math.prod(input_shape), math.prod(size for size in self.target_shape if size != -1)
         free = self.target_shape.count(-1)
         if free > 1 or not given or count % given or (not free and count != given):
-            raise ShapeError(f"cannot make {self.target_shape} of {count:,} numbers", pointer=("target_shape",))
+            raise ShapeError(f"cannot make {self.target_shape} from {count:,} numbers", pointer=("target_shape",))
         return tuple(count // given if size == -1 else size for size in self.target_shape)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -149,7 +149,7 @@ class Slice(AlongAxis):
         size = input_shape[self.axis]
         kept = len(range(*slice(self.start, self.stop, self.step).indices(size)))
         if not kept:
-            raise ShapeError(f"keeps nothing of the {size} positions of axis {self.axis}")
+            raise ShapeError(f"keeps none of the {size} positions of axis {self.axis}")
         return (*input_shape[: self.along - 1], kept, *input_shape[self.along :])
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
@@ -237,7 +237,7 @@ class Crop(Rearrangement):
         self.sides = both_sides(self, "cropping", len(sizes))
         left = [n - a - b for n, (a, b) in zip(sizes, self.sides, strict=True)]
         if min(left) < 1:
-            raise ShapeError("cuts everything off", pointer=("cropping",))
+            raise ShapeError("cuts off all positions", pointer=("cropping",))
         return (*left, channels)
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:

@@ -36,7 +36,8 @@ class TransposedConvolution(DilatedLayer):
         rank, more = len(sizes), per_axis(self, "output_padding", len(sizes))
         steps = per_axis(self, "strides", rank)
         if any(add >= step for add, step in zip(more, steps, strict=True)) or (self.padding == "same" and any(more)):
-            raise ShapeError("adds too much to its output", pointer=("output_padding",))
+            message = 'has an "output_padding" that is not below "strides", or that is combined with "same"'
+            raise ShapeError(message, pointer=("output_padding",))
         if self.padding == "same":
             outputs = [n * step for n, step in zip(sizes, steps, strict=True)]
         else:
@@ -45,7 +46,7 @@ class TransposedConvolution(DilatedLayer):
             along = zip(sizes, steps, kernel, apart, cut, more, strict=True)
             outputs = [(n - 1) * s + (k - 1) * d + 1 - 2 * p + add for n, s, k, d, p, add in along]
             if min(outputs) < 1:
-                raise ShapeError("has more padding than outputs", pointer=("padding",))
+                raise ShapeError("cuts off all outputs", pointer=("padding",))
         self.windows = self.slide(tuple(outputs), "kernel_size", dilation="dilation_rate")
         self.declare_filters(channels, self.filters, self.groups, self.use_bias)
         return (*outputs, self.filters)
@@ -95,7 +96,7 @@ class Conv2dTranspose(TransposedConvolution):
 
 
 class LocallyConnected2d(FilterLayer):
-    """As conv2d, but with weights of its own at each position: y_p = b_p + sum_k x_(s p + k) W_pk.
+    """Like conv2d, but with separate weights at each position: y_p = b_p + sum_k x_(s p + k) W_pk.
 
     (height, width, in) to (rows, columns, filters). db_p = sum dy_p and dW_pk = sum x_(s p + k)^T dy_p over samples;
     dx_q is the sum of dy_p W_pk^T over all p and k with s p + k = q. W has shape (rows, columns, height, width, in,

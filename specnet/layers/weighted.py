@@ -82,7 +82,7 @@ class WeightedLayer(TrainableLayer):
         default=False,
         exclude_if=lambda transpose: not transpose,
         repr=False,
-        description="whether to share the weight alone, with its last two axes exchanged",
+        description="whether to share only the weight, with its last two axes exchanged",
     )
     l1: Rate | None = Field(default=None, description="c of c sum |w| in the loss; null: that of training")
     l2: Rate | None = Field(default=None, description="c of c sum w^2 in the loss; null: that of training")
@@ -95,5 +95,5 @@ class WeightedLayer(TrainableLayer):
     @model_validator(mode="after")
     def _transposes_what_it_shares(self) -> Self:
         if self.transpose and self.share is None:
-            raise ValueError('"transpose" belongs to "share": name the layer whose weight is transposed')
+            raise ValueError('"transpose" needs "share": name the layer whose weight is transposed')
         return self

@@ -34,17 +34,17 @@ class Loss(Component):
         def backward(self):
             return self.scale(2 * self.error)
 
-    Where each element depends on one output alone, `ElementwiseLoss` needs less.
+    If each element depends on only one output, `ElementwiseLoss` needs less code.
 
     With `"reduction": "mean"` the loss is the weighted mean of all elements of the batch, with "sum" their weighted
     sum. An element is one number of y or, in a loss of whole distributions, one last axis of y. Weights are an array
-    whose axes match those of the elements from the first on; None means 1 each. What has weight 0 changes neither loss
-    nor gradient. `divisor` is what a mean divides by: None for the sum of the batch's own weights. Where a batch is
-    computed in parts, it is the same number for all of them, so that their losses and gradients add up. A run sets
-    `task` before training, None until then.
+    whose axes match those of the elements from the first on; None means 1 each. Elements of weight 0 change neither
+    loss nor gradient. `divisor` is the number by which a mean divides: None for the sum of the batch's own weights. If
+    a batch is computed in parts, it is the same for all parts, so their losses and gradients add up. `task` is None
+    until a run sets it, before training.
 
-    A loss of several heads sets in `forward` the loss of each, by name, as a sum over samples, `head_sums`, and the
-    weight of these samples, `counted`.
+    In `forward`, a loss of several heads sets `head_sums`, the loss of each head by name, as a sum over samples, and
+    `counted`, the weight of these samples.
     """
 
     group: ClassVar[str] = "losses"
@@ -54,7 +54,7 @@ class Loss(Component):
     """The tasks that the loss can learn. The first is assumed where the dataset leaves the task open."""
     quadratic: ClassVar[bool] = False
     """Whether the loss is a sum of squared errors of outputs, or their mean, as some optimizers need."""
-    reduction: Literal["mean", "sum"] = Field(default="mean", description="how elements become one number")
+    reduction: Literal["mean", "sum"] = Field(default="mean", description="how elements are reduced to one number")
 
     def model_post_init(self, context: Any) -> None:
         """Set the run-time attributes of the loss."""
@@ -85,7 +85,7 @@ class Loss(Component):
         return (self,)
 
     def with_heads(self, losses: Sequence[Loss]) -> Loss:
-        """Return the loss with others in place of its `heads`."""
+        """Return the loss with `losses` in place of its `heads`."""
         return losses[0]
 
     def interpret(self, y: np.ndarray, invert: Invert) -> np.ndarray:
@@ -101,8 +101,8 @@ class Loss(Component):
             if len(found) > 2:
                 name = quote(targets.names[number] if targets.names else str(number))
                 raise ShapeError(
-                    f"the target {name} has {len(found)} classes, of which this loss would learn the numbers",
-                    help='learn each target by a loss of its own, with the loss "sum"; or predict classes alone',
+                    f"the target {name} has {len(found)} classes, and this loss would learn their numbers",
+                    help='learn each target with a separate loss, inside the loss "sum"; or predict only classes',
                 )
         return decide_task(targets, self.learns, outputs, categorical)
 
@@ -168,7 +168,7 @@ class Loss(Component):
         return output_shape
 
     def total_weight(self, shape: Shape, weight: np.ndarray | None = None) -> float:
-        """Return what a mean over outputs of `shape`, the batch axis first, divides by: the sum of its weights."""
+        """Return the divisor of a mean over outputs of `shape`, the batch axis first: the sum of its weights."""
         return total_weight(self.element_shape(shape), weight)
 
     def reduce(self, elements: np.ndarray, weight: np.ndarray | None = None) -> float:

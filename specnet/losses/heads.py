@@ -60,7 +60,7 @@ class SumLoss(Loss):
     def _means(self) -> Self:
         for head in self.losses:
             if getattr(head.loss, "reduction", "mean") != "mean":
-                raise ValueError('"reduction" is that of the sum, not of a loss inside')
+                raise ValueError('set "reduction" of the sum, not of a loss inside it')
         return self
 
     @property

@@ -41,11 +41,11 @@ def as_numbers(prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, 
 
 
 class Metric(Component):
-    """A number that shows people how good predictions are.
+    """A number that says how good predictions are.
 
-    Metrics see predictions and targets in the units of the dataset: transforms of targets undone, logits turned
-    into probabilities. A number for each sample may come as (n,) or as (n, 1), predictions as one and targets as the
-    other.
+    Metrics see predictions and targets in the units of the dataset: transforms of targets undone, logits turned into
+    probabilities. If there is one number for each sample, its shape is (n,) or (n, 1), and may differ between
+    predictions and targets.
 
     A metric accumulates: `reset()` forgets everything, `update(prediction, target, weight)` takes a batch, `compute()`
     returns the metric of all batches since the last reset. The result does not depend on how the samples are divided
@@ -58,7 +58,7 @@ class Metric(Component):
     Weights are an array whose axes match those of the targets from the first on; None means 1 each. A sample of
     weight 2 counts as two equal samples, one of weight 0 does not count.
 
-    Numbers should be finite whatever the samples are, as training ends where one is not; of no samples they are NaN.
+    Values should be finite for all samples, because training ends if one is not. Without samples they are NaN.
     A metric that returns several numbers by name has a column for each in the history, such as `validation/f1/setosa`.
     """
 
@@ -120,7 +120,7 @@ class Metric(Component):
         """Return the metric, or several numbers by name, of all samples since the last reset."""
 
     def merge(self, other: Metric) -> None:
-        """Add what another metric of the same class and fields has kept of other samples.
+        """Add the values that another metric of the same class and fields has kept for its samples.
 
         By default, adds numbers or, if `keeps_samples`, joins arrays along their first axis.
         """

@@ -13,10 +13,10 @@ from specnet.task import Task, TaskKind
 
 
 class Accuracy(ClassMean):
-    """Share of samples whose class is predicted.
+    """Share of samples whose class is predicted correctly.
 
-    Targets are class numbers, 0 and 1 where there is one output, or one-hot. Of several labels, all have to be right,
-    as in scikit-learn; `hamming_loss` counts each of them.
+    Targets are class numbers, 0 and 1 where there is one output, or one-hot. With several labels, all of them must be
+    right, as in scikit-learn; `hamming_loss` counts each label.
     """
 
     is_share: ClassVar[bool] = True
@@ -37,7 +37,7 @@ class Accuracy(ClassMean):
 class TopKAccuracy(ClassMean):
     """Share of samples whose class is among the k with the largest scores.
 
-    Of equal scores those of later classes count as larger, as in scikit-learn.
+    Among equal scores, those of later classes count as larger, as in scikit-learn.
     """
 
     is_share: ClassVar[bool] = True
@@ -60,7 +60,7 @@ class TopKAccuracy(ClassMean):
 
 
 class HammingLoss(ClassMean):
-    """Share of labels that are wrong; of classes, the share of samples whose class is not predicted.
+    """Share of labels that are wrong; for classes, the share of samples whose class is predicted wrongly.
 
     Hamming, "Error detecting and error correcting codes", 1950.
     """

@@ -60,7 +60,7 @@ def _grown(matrix: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 class BalancedAccuracy(ConfusionMetric):
-    """Mean over classes of the share of its samples that is predicted: the macro average of recall.
+    """Mean over classes of the share of their samples that is predicted correctly: the macro average of recall.
 
     Classes without samples do not count. Brodersen et al., "The balanced accuracy and its posterior distribution",
     2010.
@@ -76,9 +76,10 @@ class BalancedAccuracy(ConfusionMetric):
 class MatthewsCorrelation(ConfusionMetric):
     """Correlation of true and predicted classes, from -1 to 1; 0 is no better than chance.
 
-    (c s - t.p) / sqrt((s^2 - p.p) (s^2 - t.t)) with the numbers t of true and p of predicted samples of each class,
-    s of all samples and c of right predictions. It is 0 if all samples are of one class, or predicted to be. Gorodkin,
-    "Comparing two K-category assignments by a K-category correlation coefficient", 2004.
+    (c s - t.p) / sqrt((s^2 - p.p) (s^2 - t.t)), where t and p are the numbers of true and predicted samples of each
+    class, s is the number of all samples and c that of right predictions. It is 0 if all samples belong to one class,
+    or are predicted to. Gorodkin, "Comparing two K-category assignments by a K-category correlation coefficient",
+    2004.
     """
 
     def compute(self) -> float:
@@ -96,9 +97,9 @@ class CohenKappa(ConfusionMetric):
     """Agreement of true and predicted classes beyond chance: 1 - sum w C / sum w E, from -1 to 1; 0 is chance.
 
     C is the confusion matrix, E the one expected if true and predicted classes were independent. w is 1 where the
-    classes i and j differ; with weights |i - j| or (i - j)^2. It is 0 if all samples are of one class and predicted to
-    be, where scikit-learn has NaN. Cohen, "A coefficient of agreement for nominal scales", 1960, and "Weighted kappa",
-    1968.
+    classes i and j differ; with weights |i - j| or (i - j)^2. It is 0 if all samples belong to one class and are
+    predicted to; scikit-learn has NaN there. Cohen, "A coefficient of agreement for nominal scales", 1960, and
+    "Weighted kappa", 1968.
     """
 
     examples = ({"weights": "linear"}, {"weights": "quadratic"})

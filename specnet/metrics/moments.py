@@ -119,8 +119,8 @@ def explained(residual: np.ndarray, squares: np.ndarray) -> np.ndarray:
 class NormalizedRmse(ErrorMoments):
     """Root mean squared error relative to the spread of the targets: their standard deviation, or largest - smallest.
 
-    With the standard deviation, 0 is perfect and 1 no better than the mean; on time series it is also called NDEI. An
-    output whose targets are all equal has its root mean squared error.
+    With the standard deviation, 0 is perfect and 1 no better than the mean; on time series it is also called NDEI. For
+    an output whose targets are all equal, it is the root mean squared error.
     """
 
     higher_is_better: ClassVar[bool] = False

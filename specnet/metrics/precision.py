@@ -124,14 +124,14 @@ class Averaged(ConfusionMetric):
 
 
 class Precision(Averaged):
-    """Share of the samples predicted to be of a class that are: tp / (tp + fp)."""
+    """Share of the samples predicted to belong to a class that do belong to it: tp / (tp + fp)."""
 
     def fraction(self, n: Counts) -> tuple[np.ndarray, np.ndarray]:
         return n.tp, n.tp + n.fp
 
 
 class Recall(Averaged):
-    """Share of the samples of a class that are predicted to be: tp / (tp + fn). Also called sensitivity."""
+    """Share of the samples of a class that are predicted to belong to it: tp / (tp + fn). Also called sensitivity."""
 
     def fraction(self, n: Counts) -> tuple[np.ndarray, np.ndarray]:
         return n.tp, n.tp + n.fn
@@ -145,14 +145,14 @@ class F1(Averaged):
 
 
 class Specificity(Averaged):
-    """Share of the samples of other classes that are predicted to be: tn / (tn + fp)."""
+    """Share of the samples outside a class that are not predicted to belong to it: tn / (tn + fp)."""
 
     def fraction(self, n: Counts) -> tuple[np.ndarray, np.ndarray]:
         return n.tn, n.tn + n.fp
 
 
 class Jaccard(Averaged):
-    """Samples predicted rightly to be of a class, among those of the class or predicted to be: tp / (tp + fp + fn).
+    """Right predictions of a class, divided by the samples that are of it or predicted to be: tp / (tp + fp + fn).
 
     Also called intersection over union. Jaccard, "The distribution of the flora in the alpine zone", 1912.
     """

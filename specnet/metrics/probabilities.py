@@ -32,7 +32,7 @@ class ProbabilityMetric(ClassMean):
 
 
 class LogLoss(ProbabilityMetric):
-    """Mean of -log p, where p is the predicted probability of the true class; of labels, the mean over all of them."""
+    """Mean of -log p, where p is the predicted probability of the true class; for labels, the mean over all of them."""
 
     def values(self, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
         return -np.log(np.minimum(np.maximum(self.own(scores, truth), SMALLEST), 1.0 - SMALLEST))
@@ -76,7 +76,7 @@ class BrierScore(ProbabilityMetric):
 class CalibrationError(Metric):
     """Expected calibration error: sum over bins of n_bin / n |accuracy - confidence|, means over the bin's samples.
 
-    The confidence is the probability of the predicted class, also of two classes; the bins divide it from 0 to 1 into
+    The confidence is the probability of the predicted class, also with two classes; the bins divide it from 0 to 1 into
     equal parts. Each label counts as a sample of two classes. Guo et al., "On calibration of modern neural networks",
     2017.
     """

@@ -53,7 +53,7 @@ class Ranking(SampleMetric):
     chance: ClassVar[float]
     """The metric where it is not defined."""
     average: Literal["macro", "micro", "weighted", "none"] = Field(
-        default="macro", description="how the numbers of several classes or labels become one"
+        default="macro", description="how the values of several classes or labels are averaged"
     )
 
     @abstractmethod
@@ -101,11 +101,11 @@ class Ranking(SampleMetric):
 class RocAuc(Ranking):
     """Area under the receiver operating characteristic: how often a positive sample has a larger score than a negative.
 
-    Equal scores count one half. 1 is perfect, 0.5 chance, also where there are positive or negative samples alone;
-    scikit-learn has NaN there. Such a class does not count in a mean. Of several classes, "ovr" compares each with all
-    others; "ovo" each with each other one, on the samples of both, which does not depend on how many samples they have:
-    Hand & Till, "A simple generalisation of the area under the ROC curve for multiple class classification problems",
-    2001.
+    Equal scores count one half. 1 is perfect, and 0.5 is chance. With only positive or only negative samples it is
+    0.5, where scikit-learn has NaN; such a class does not count in a mean. For several classes, "ovr" compares each
+    class with all others; "ovo" compares each pair of classes on the samples of both, and does not depend on the
+    number of samples in each: Hand & Till, "A simple generalisation of the area under the ROC curve for multiple class
+    classification problems", 2001.
     """
 
     chance: ClassVar[float] = 0.5

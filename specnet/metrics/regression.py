@@ -20,7 +20,7 @@ class MeanSquaredError(OutputMean):
 
 
 class RootMeanSquaredError(MeanSquaredError):
-    """Root of the mean squared error, in units of the target; of several outputs, the mean of the root of each."""
+    """Root of the mean squared error, in units of the target; with several outputs, the mean of their roots."""
 
     def compute(self) -> float | dict[str, float]:
         counted = self.count > 0

@@ -63,7 +63,7 @@ class FlatVector(Mapping[str, np.ndarray]):
         self.slots = lay_out(shapes)
         size = sum(slot.size for slot in self.slots)
         if size * dtype.itemsize > np.iinfo(np.intp).max:
-            raise MemoryError(f"{size} parameters are more than a machine can hold")
+            raise MemoryError(f"{size} parameters are more than a machine can store")
         self.flat = zeros((size,), dtype)
         self._views = {slot.name: self._view(slot) for slot in self.slots}
 

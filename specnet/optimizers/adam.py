@@ -82,7 +82,7 @@ class Adam(RunningMoments):
 
 
 class AdamW(Adam):
-    """Adam with weight decay: as `adam` after w <- w - a d w, where the weight decay d is not 0 by default.
+    """Adam with weight decay: w <- w - a d w, then a step of `adam`. The weight decay d is not 0 by default.
 
     Loshchilov & Hutter, "Decoupled weight decay regularization", 2019.
     """

@@ -80,7 +80,7 @@ class Optimizer(Component):
     full_batch: ClassVar[bool] = False
     """Whether every step needs the same samples, that is `"batch_size": "full"`."""
     adaptive: ClassVar[bool] = False
-    """Whether each parameter has steps of a length of its own, divided by its `preconditioner`."""
+    """Whether each parameter has its own step length, divided by its `preconditioner`."""
     decays: ClassVar[Any] = False
     """Whether the rule decays parameters: `state.decay` is then 1 where one decays and 0 elsewhere.
 
@@ -108,7 +108,7 @@ class Optimizer(Component):
         return None
 
     def preconditioner(self, state: State, step: int) -> np.ndarray | None:
-        """Return P (n,) after so many steps, by which a rule divides the steps of gradient descent.
+        """Return P (n,) after `step` steps, by which a rule divides the steps of gradient descent.
 
         None means that it does not. Required if `adaptive` is True.
         """

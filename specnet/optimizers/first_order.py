@@ -58,7 +58,9 @@ class FirstOrder(Optimizer):
         description="share of each weight that is subtracted in each step, times the learning rate; biases and gains "
         "do not decay",
     )
-    groups: list[LayerGroup] = Field(default=[], max_length=1000, description="layers with values of their own")
+    groups: list[LayerGroup] = Field(
+        default=[], max_length=1000, description="groups of layers with different settings"
+    )
 
     @property
     def decays(self) -> bool:

@@ -47,7 +47,7 @@ class Sgd(FirstOrder):
     )
     momentum_of: Literal["gradients", "steps"] = Field(
         default="gradients",
-        description='what the velocity sums up; "steps": gradients times the learning rate of their time, as Keras and '
+        description='terms of the velocity; "steps": gradients times the learning rate of their step, as Keras and '
         "scikit-learn do, which differs where the learning rate changes",
     )
     nesterov: bool = Field(default=False, description="whether momentum looks ahead")

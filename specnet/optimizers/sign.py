@@ -10,7 +10,7 @@ from specnet.optimizers.first_order import Beta, FirstOrder
 
 
 class Lion(FirstOrder):
-    """Steps of one size, in the direction of the signs of a mean.
+    """Steps of one size, against the sign of a mean of gradients.
 
     w <- w - a sign(b1 m + (1 - b1) g), then m <- b2 m + (1 - b2) g. Chen et al., "Symbolic discovery of optimization
     algorithms", 2023. Its learning rate should be 3 to 10 times smaller than that of Adam.

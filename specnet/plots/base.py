@@ -31,7 +31,7 @@ class Trained(Protocol):
 
     @property
     def dataset(self) -> Dataset:
-        """Where the data came from; may know the noise-free function."""
+        """The dataset; it may know the noise-free function."""
 
     @property
     def data(self) -> Data:
@@ -51,7 +51,7 @@ class Trained(Protocol):
 
     @property
     def record(self) -> Mapping[str, np.ndarray]:
-        """Arrays of `record.npz` by name; none where the spec keeps no record."""
+        """Arrays of `record.npz` by name; empty if the spec has no record."""
 
     @property
     def params(self) -> Mapping[str, np.ndarray]:
@@ -64,7 +64,7 @@ class Trained(Protocol):
     def look_inside(
         self, inputs: np.ndarray, wanted: Mapping[str, str], mask: np.ndarray | None = None
     ) -> dict[str, np.ndarray]:
-        """Return an attribute of each of some layers, by name, as a forward pass for raw inputs leaves it.
+        """Return an attribute of some layers, by name of layer, after a forward pass for raw inputs.
 
         `wanted` are attributes by names of layers, such as `{"layers.2": "p"}`; "y" are outputs.
         """
@@ -76,15 +76,15 @@ class Trained(Protocol):
         """Return loss and metrics on raw `Samples`."""
 
     def input_gradient(self, inputs: np.ndarray, outputs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        """Return the gradient of an output of each sample, by its number `outputs` (n,), by the transformed inputs."""
+        """Return the gradient of output `outputs[i]` of each sample i with respect to the transformed inputs."""
 
 
 class Plot(Component):
     """One picture of a run.
 
-    `draw` fills a `matplotlib.figure.Figure` with the objects of that class alone, never through pyplot, so that
-    pictures share nothing. Methods import matplotlib themselves: validating a spec does not need it. Samples may be
-    read a piece at a time, `samples.pieces()`; a picture of one split is easier as a `SplitPlot`.
+    `draw` returns a `matplotlib.figure.Figure` that is made without pyplot, so pictures share no state. Methods import
+    matplotlib themselves, because validating a spec does not need it. `samples.pieces()` reads samples a piece at a
+    time. A picture of one split is easier as a `SplitPlot`.
     """
 
     group: ClassVar[str] = "plots"
@@ -99,7 +99,7 @@ class Plot(Component):
 
     @abstractmethod
     def draw(self, run: Trained) -> Figure:
-        """Return the picture of a run; the last one of a plot that moves."""
+        """Return the picture of a run; for an animated plot, the last one."""
 
     def frames(self, run: Trained) -> Iterator[Figure]:
         """Yield one picture after the other; each may be the previous figure, drawn anew."""

@@ -25,8 +25,8 @@ ALIKE = 2.0
 class DecisionBoundary(Plot):
     """Predicted classes over the plane of two inputs, and the samples of each split.
 
-    One predicted probability is shown in steps of a tenth with a line at 0.5; of several scores, the region that
-    each class wins. At most 1,000 samples of a split are shown, evenly chosen.
+    A single predicted probability is shown in steps of a tenth, with a line at 0.5. With several scores, the region of
+    each predicted class is shown. At most 1,000 samples of a split are shown, evenly chosen.
     """
 
     def check(self, run: Trained) -> None:

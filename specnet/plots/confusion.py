@@ -21,12 +21,11 @@ ROOMY = 12
 
 
 class ConfusionMatrix(SplitPlot):
-    """How many samples of each class are predicted as which, and what share of their class that is.
+    """How many samples of each class are predicted as each class, and their share of the true class.
 
-    What is right is blue. Mistakes are orange, up to the most frequent one; cells without any are empty.
-
-    Of the test split if there is one, else of validation, else of train. Of several heads there is a panel for each
-    that learns classes.
+    Right predictions are blue. Mistakes are orange, the darker the more frequent; cells without samples are empty. The
+    split is test if there is one, else validation, else train. With several heads, each that learns classes has a
+    panel.
     """
 
     def check(self, run: Trained) -> None:

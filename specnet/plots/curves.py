@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Curves(Plot):
     """Loss and metrics over the epochs, for train and, where there is one, validation.
 
-    Each value has a panel of its own; one that falls far, from a peak to less than a tenth of it, has a
-    logarithmic scale. The epoch of the lowest validation loss is marked.
+    Each value has its own panel. If a value falls to less than a tenth of its peak, its scale is logarithmic. The
+    epoch of the lowest validation loss is marked.
     """
 
     def draw(self, run: Trained) -> Figure:
@@ -63,9 +63,9 @@ class Curves(Plot):
 
 
 class ScheduleCurves(Plot):
-    """The learning rate and every scheduled hyper-parameter over the steps, as in the last step of each epoch.
+    """The learning rate and every scheduled hyper-parameter in the last step of each epoch, over the steps.
 
-    The scale is logarithmic where a quarter of the epochs have less than a tenth of the highest value.
+    The scale is logarithmic if a quarter of the epochs have less than a tenth of the highest value.
     """
 
     def draw(self, run: Trained) -> Figure:

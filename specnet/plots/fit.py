@@ -23,7 +23,7 @@ _POINTS = 1000
 class RegressionFit(Plot):
     """Prediction of one number from one input, over the samples of each split.
 
-    The dataset's function without noise is drawn where it is known. At most 1,000 samples of a split are shown, evenly
+    The dataset's function without noise is drawn if it is known. At most 1,000 samples of a split are shown, evenly
     chosen.
     """
 
@@ -49,10 +49,10 @@ class RegressionFit(Plot):
 
 
 class Residuals(SplitPlot):
-    """How far the truth is from each prediction of one number, over the predictions, and how these distances spread.
+    """The residual of each prediction of one number, over the predictions, and the distribution of the residuals.
 
-    A residual is the truth minus the prediction. Of the test split if there is one, else of validation, else of
-    train; at most 5,000 samples, evenly chosen.
+    A residual is the truth minus the prediction. The split is test if there is one, else validation, else train. At
+    most 5,000 samples are shown, evenly chosen.
     """
 
     most_samples = 5000

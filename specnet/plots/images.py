@@ -27,7 +27,7 @@ class LargeAlbumPanel(AlbumPanel):
 
 
 class SampleImages(SplitPlot):
-    """Images with what they are, above, and what is predicted, below; wrong predictions are framed and crossed.
+    """Images with the truth above and the prediction below; wrong predictions are framed and crossed.
 
     Samples evenly spread over the test split if there is one, else validation, else train.
     """

@@ -32,8 +32,8 @@ class ImportancePlot(Plot):
     """How much the loss rises if a column of held-out samples is permuted, with intervals of 95 % of the mean.
 
     The split is the test split if there is one, else validation, else train. A category is one column. At most 30
-    columns are shown. Of correlated columns each may seem unimportant, as the network can use the other. Breiman,
-    "Random forests", 2001.
+    columns are shown. If columns are correlated, each may seem unimportant, because the network can use the others.
+    Breiman, "Random forests", 2001.
     """
 
     repeats: PositiveInt = Field(default=REPEATS, le=1000, description="permutations of each column")
@@ -63,10 +63,10 @@ class ImportancePlot(Plot):
 
 
 class PartialDependence(Plot):
-    """Mean prediction over the values of a column, the others as they are, in a panel for each column.
+    """Mean prediction for each value of a column, with the other columns unchanged; one panel for each column.
 
-    Of one number or one probability thin lines are the predictions of single samples (individual conditional
-    expectation). Held-out samples, at most 500; at most twelve columns. Where columns are correlated, some of these
+    If predictions are one number or one probability, thin lines are those of single samples (individual conditional
+    expectation). At most 500 held-out samples and twelve columns are used. If columns are correlated, some of these
     inputs may be impossible. Friedman, "Greedy function approximation", 2001; Goldstein et al., 2015.
     """
 

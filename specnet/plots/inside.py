@@ -20,10 +20,10 @@ _NAMED = 100
 
 
 class FeatureMaps(Plot):
-    """What each convolution makes of an image, the first of the test split: one grey image for each filter.
+    """The outputs of each convolution for the first image of the test split: one grey image for each filter.
 
-    Of the activation behind a convolution, if there is one. Black is the least and white the largest number of a layer;
-    at most 16 filters of eight layers are shown. The filters of the first layer are shown by `weights`.
+    If an activation follows a convolution, its outputs are shown. Black is the smallest and white the largest number
+    of a layer. At most 16 filters of eight layers are shown. The filters of the first layer are shown by `weights`.
     """
 
     def check(self, run: Trained) -> None:
@@ -51,7 +51,8 @@ class AttentionMaps(Plot):
 class EmbeddingPlot(Plot):
     """The rows of an embedding in the plane of their two largest principal components.
 
-    Without an embedding, what the last trained layer gets of at most 1,000 samples, in the colours of their classes.
+    Without an embedding, shows the inputs of the last trained layer for at most 1,000 samples, in the colours of their
+    classes.
     """
 
     def check(self, run: Trained) -> None:

@@ -21,9 +21,10 @@ _HEAD = 36.0
 class NetworkPlot(Plot):
     """The layers as boxes, from top to bottom: type and name, output shape and parameters.
 
-    Layers made of layers are frames around those, with branches side by side; of repeated layers one copy is shown.
-    Lines on the right lead from layers with names to those that take their outputs. Layers with parameters are blue,
-    those that merge several outputs are orange. A network that would be too tall goes on at the top of the next column.
+    Layers made of layers are frames around these, with branches side by side. Only one copy of repeated layers is
+    shown. Lines on the right lead from layers with names to those that take their outputs. Layers with parameters are
+    blue, those that merge several outputs are orange. A network that would be too tall continues at the top of the
+    next column.
     """
 
     def draw(self, run: Trained) -> Figure:

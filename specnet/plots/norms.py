@@ -21,7 +21,7 @@ _NAMED = 20
 
 
 class GradientNorms(Plot):
-    """Euclidean norm of each layer's gradient, and of its steps in relation to its weights, over the epochs.
+    """Euclidean norm of each layer's gradient, and that of its steps divided by that of its weights, over the epochs.
 
     Both are those of an epoch's last step. Layers go from dark, at the input, to light, at the output.
     """

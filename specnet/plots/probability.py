@@ -28,13 +28,12 @@ _TRIED = 100
 
 
 class Roc(SplitPlot):
-    """Share of a class that is found against the share of the others that is taken for it, over all thresholds.
+    """True positive rate of a class against its false positive rate, over all thresholds.
 
-    One curve for two classes; of more, one for each against the rest, and of more than four also their mean and an
-    enlarged corner. Of the test split if there is one, else of validation, else of train; at most 50,000 samples,
-    evenly chosen. The area below a curve is the probability that a sample of the class has a higher score than another
-    one, where equal scores count half.
-    Fawcett, "An introduction to ROC analysis", 2006.
+    Two classes have one curve. With more classes, there is one for each against the rest, and with more than four also
+    their mean and an enlarged corner. The split is test if there is one, else validation, else train. At most 50,000
+    samples are used, evenly chosen. The area below a curve is the probability that a sample of the class has a higher
+    score than a sample outside it, where equal scores count half. Fawcett, "An introduction to ROC analysis", 2006.
     """
 
     most_samples = 50_000
@@ -105,15 +104,15 @@ def roc_curve(scores: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.
 
 
 class Calibration(SplitPlot):
-    """How often a prediction is right, against the probability that it has; and how many there are of each.
+    """How often predictions are right, against their probability, and the number of predictions.
 
     The area of a point is proportional to its number of samples, and a bar is the interval that holds the true share
     with 95 % probability: Wilson, "Probable inference", 1927.
 
-    For two classes the probability of the second one, else that of the class that is predicted, in ten parts from 0
-    to 1. Of the test split if there is one, else of validation, else of train. The expected calibration error is the
-    mean, over all samples, of the distance between both in their part: Guo et al., "On calibration of modern neural
-    networks", 2017.
+    The probability is that of the second of two classes, else that of the predicted class, in ten parts from 0 to 1.
+    The split is test if there is one, else validation, else train. The expected calibration error is the mean
+    distance, over all samples, between probability and share of right predictions in their part: Guo et al., "On
+    calibration of modern neural networks", 2017.
     """
 
     def check(self, run: Trained) -> None:

@@ -28,9 +28,10 @@ _LISTED = 8
 
 
 class HistoryGrid(Plot):
-    """What is predicted over one or two inputs, a curve, a decision boundary or a map of one number, at nine epochs.
+    """Predictions over one or two inputs at nine epochs: a curve, a decision boundary or a map of one number.
 
-    They are the first, the last, and some in between whose square roots are evenly spaced: most happens early.
+    The epochs are the first, the last, and seven between them whose square roots are evenly spaced, because most
+    changes happen early.
     """
 
     def check(self, run: Trained) -> None:
@@ -67,10 +68,10 @@ class HistoryGrid(Plot):
 
 
 class Replay(Plot):
-    """The recorded predictions as a moving picture: curve, boundary, map, images, or what is predicted of some samples.
+    """The recorded predictions as an animation: a curve, boundary, map, images, or predictions of some samples.
 
-    Of more than a hundred frames it shows the first, the last, and some in between whose square roots of the epoch
-    are evenly spaced. As a picture that does not move it is the last frame.
+    With more than a hundred frames, it shows the first, the last, and some between them at even distances in the
+    square root of the epoch. As a still picture, it is the last frame.
     """
 
     def check(self, run: Trained) -> None:

@@ -62,7 +62,7 @@ def scored_classes(run: Trained, scores: np.ndarray) -> list[str]:
     names, count = required_classes(run), scores.shape[1]
     if len(names) > count:
         raise PlotError(
-            f"there is a class {count}, but scores for the classes 0 to {count - 1} alone",
+            f"there is a class {count}, but only scores for the classes 0 to {count - 1}",
             help="leave this plot out, or give the last layer one unit for each class",
         )
     return names

@@ -25,9 +25,9 @@ _FEATURES = 5
 class Saliency(Plot):
     """The size of the gradient of the predicted class's score at each place of some held-out images or sequences.
 
-    Half of them are wrong predictions, if there are as many. The score is the network's output, and the gradient that
-    by the inputs after their transforms. Below each image its map, from white (0) to dark (the largest in that image).
-    Simonyan, Vedaldi & Zisserman, "Deep inside convolutional networks", 2013.
+    Half of them are wrong predictions, if there are enough. The score is the network's output, and its gradient is
+    with respect to the transformed inputs. The map below each image goes from white (0) to dark (the largest gradient
+    in that image). Simonyan, Vedaldi & Zisserman, "Deep inside convolutional networks", 2013.
     """
 
     def check(self, run: Trained) -> None:
@@ -40,8 +40,8 @@ class Saliency(Plot):
 class Occlusion(Plot):
     """How far the predicted class's probability falls where a patch is covered by the mean of the training samples.
 
-    Of some held-out images or sequences, half of them wrong predictions, if there are as many. Where it rises, the map
-    is blue. Zeiler & Fergus, "Visualizing and understanding convolutional networks", 2014.
+    Shows some held-out images or sequences; half of them are wrong predictions, if there are enough. Where the
+    probability rises, the map is blue. Zeiler & Fergus, "Visualizing and understanding convolutional networks", 2014.
     """
 
     def check(self, run: Trained) -> None:

@@ -20,10 +20,10 @@ SHOWN, _LINES = 6, 3
 
 
 class Sequences(SplitPlot):
-    """Sequences of the test split with their inputs, and what is predicted for each position, or for the whole.
+    """Sequences of the test split with their inputs, and predictions for each position or for the whole sequence.
 
-    Predictions for positions are lines with dots beside those of the truth, numbers of classes where classes are
-    learned. A number that is predicted for the whole sequence is a dot behind its end, with the truth as a ring.
+    Predictions for positions are lines with dots beside those of the truth; classes are shown by their numbers. A
+    number that is predicted for the whole sequence is a dot after its end, with the truth as a ring.
     """
 
     most_samples = SHOWN
@@ -31,7 +31,7 @@ class Sequences(SplitPlot):
     def check(self, run: Trained) -> None:
         shape = run.data.train.inputs.shape[1:]
         if len(shape) not in (1, 2) or shape[0] < 2 or (len(shape) == 1 and len(run.input_names) == shape[0]):
-            raise PlotError(f"inputs of shape {shape} are no sequences (time, features)", help="leave this plot out")
+            raise PlotError(f"inputs of shape {shape} are not sequences (time, features)", help="leave this plot out")
 
     def reset(self) -> None:
         self.shown: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []

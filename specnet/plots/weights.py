@@ -22,10 +22,10 @@ _NAMED = 30
 
 
 class Weights(Plot):
-    """Weights of the first layer: of images one image per unit, else the matrix (inputs, units).
+    """Weights of the first layer: one image per unit if inputs are images, else the matrix (inputs, units).
 
-    Blue is below 0, red above, white 0. Of three channels the colour shows the weight of each, and grey is 0; of other
-    numbers of channels the mean is shown. Convolution kernels (height, width, channels, units) are images, too.
+    Blue is below 0, red above, white 0. For three channels, the colour shows the weight of each, and grey is 0. For
+    other numbers of channels, the mean is shown. Convolution kernels (height, width, channels, units) are images, too.
     """
 
     def check(self, run: Trained) -> None:

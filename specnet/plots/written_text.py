@@ -21,7 +21,7 @@ _WIDTH = 100
 
 
 class WrittenText(Plot):
-    """What a network writes after the first training sequence, at six epochs: each token is drawn as it predicts.
+    """Text that a network writes after the first training sequence, at six epochs, drawing each token at random.
 
     The spec has to record it: `"record": {"tokens": 200}`.
     """

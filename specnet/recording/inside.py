@@ -83,13 +83,13 @@ def attention_maps(run: Trained) -> list[Maps]:
     """Return the weights (heads, to, from) that each position of a sequence gives to others, in each attention layer.
 
     Raises:
-        PlotError: if no layer is one of attention.
+        PlotError: if no layer is an attention layer.
     """
     wanted = [name for name, layer in name_layers(run.layers).items() if _type(layer) == "multi_head_attention"][
         :MAPPED
     ]
     if not wanted:
-        raise PlotError("no layer is one of attention", help="leave this plot out")
+        raise PlotError("no layer is an attention layer", help="leave this plot out")
     sample = _sample(run)
     found = run.look_inside(sample.inputs, dict.fromkeys(wanted, "p"), sample.mask)
     heads = {name: p[0].reshape(-1, *p.shape[-2:]) for name, p in found.items()}

@@ -35,9 +35,9 @@ def recorded(run: Trained) -> Mapping[str, np.ndarray]:
         PlotError: if that is nothing, or an older version recorded it.
     """
     if not run.record:
-        raise PlotError("there is nothing to replay: the run keeps no record", help='let "record" be {}')
+        raise PlotError("there is nothing to replay: the run has no record", help='let "record" be {}')
     if not run.record.keys() >= NEEDED:
-        raise PlotError("this record is of an older version of specnet", help="train the spec again")
+        raise PlotError("this record was written by an older version of specnet", help="train the spec again")
     return run.record
 
 

@@ -269,7 +269,7 @@ def _number(scores: SplitScores, name: str | None) -> float | None:
 
 
 def _best_groups(entries: Sequence[RunSet], row: ValueRow, pairs: Sequence[GroupPair]) -> frozenset[int]:
-    """Return the best group and those that cannot be told from it; none where no group differs from it."""
+    """Return the best group and those that cannot be told apart from it; none where no group differs from it."""
     if not pairs or any(pair.reason for pair in pairs) or not any(pair.apart for pair in pairs):
         return frozenset()
     return frozenset({pairs[0].first, *(pair.second for pair in pairs if not pair.apart)})

@@ -168,7 +168,7 @@ def _caption(found: Comparison) -> str:
     elif any(value.interval for value in measured):
         parts.append("in brackets is the 95 % interval of the test split")
     if any(row.best for row in found.results):
-        parts.append("★ is the best" + (" and those that cannot be told from it" if found.pairs else ""))
+        parts.append("★ is the best" + (" and those that cannot be told apart from it" if found.pairs else ""))
     parts.append("a title sorts; point to a run to see its curves" if len(found.names) > FEW else "a title sorts")
     return "; ".join(parts)
 

@@ -84,9 +84,7 @@ def laboratory(run: Reported) -> dict[str, Any]:
 
 
 def _too_large() -> SpecnetError:
-    return SpecnetError(
-        f"samples and weights take more than the {LAB_LETTERS / 1e6:.1f} MB that this page has for them"
-    )
+    return SpecnetError(f"samples and weights take more than the {LAB_LETTERS / 1e6:.1f} MB that this page may contain")
 
 
 def _check(run: Reported, spec: dict[str, Any]) -> None:

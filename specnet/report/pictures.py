@@ -45,7 +45,7 @@ def check_format(plot: Plot, format: str) -> None:
     if format not in FORMATS:
         raise UsageError(f"a picture is not written as {format}", help=suggest(format, FORMATS))
     if format == "gif" and not plot.moves:
-        raise PlotError("this plot does not move: it is no GIF", help="write it as .png or .svg")
+        raise PlotError("this plot is not animated and cannot be a GIF", help="write it as .png or .svg")
 
 
 def write_picture(plot: Plot, run: Trained, file: BinaryIO, format: str) -> list[str]:

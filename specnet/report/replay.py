@@ -72,7 +72,7 @@ def left_out(recorded: int, finite: int, shown: int) -> list[str]:
     if (count := recorded - finite) > 0:
         reasons.append(f"in {count} not all predictions are finite")
     if (count := finite - shown) > 0:
-        reasons.append(f"{count} {'is' if count == 1 else 'are'} left out so that this page stays small")
+        reasons.append(f"{count} {'is' if count == 1 else 'are'} left out to keep this page small")
     verb = "is" if shown == 1 else "are"
     return [f"Of {recorded} recorded frames {shown} {verb} shown: {', and '.join(reasons)}."] if reasons else []
 

@@ -133,7 +133,7 @@ class Bundle(TrainedModel):
         self.model = self.restore_model(self.path, facts["described"], arrays)
         self.warnings = [*changed, *changed_code(facts, self.spec), *changed_plugins(facts, self.spec)]
         if not self._repeats(samples):
-            self.warnings.append(f"the rows in {self.path} are no longer predicted as when it was written")
+            self.warnings.append(f"the rows in {self.path} have different predictions than when it was written")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.path.resolve(), *self._given)

@@ -30,7 +30,7 @@ from specnet.words import enumerate_some
 
 TEMPORARIES = ("left by a process that was killed", "resume removes them")
 SET_ASIDE = ("damaged checkpoints that resume has renamed", "delete them if nobody needs them")
-RETRAIN = "bring it back from a copy, or repeat the training: specnet resume {} --checkpoint 0"
+RETRAIN = "restore it from a copy, or repeat the training: specnet resume {} --checkpoint 0"
 FOREIGN = ("not written by the run", "they are neither loaded nor changed")
 
 
@@ -185,7 +185,7 @@ class _Examination:
             self.parts["history"] = f"{length} epochs"
             if wrong:
                 message = enumerate_some(list(wrong.values()), "; ")
-                self._tell("error", f"{path} is damaged: {message}", "bring it back from a copy")
+                self._tell("error", f"{path} is damaged: {message}", "restore it from a copy")
             saved = newest and newest["parts"]["callbacks.history"]["values"]
             if not saved or any(number <= saved["length"] for number in wrong):
                 return

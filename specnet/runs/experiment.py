@@ -146,7 +146,7 @@ class Experiment:
             ValueError: if it cannot be a state of this experiment.
         """
         if state.progress["data"]["input_shape"] != list(self.model.network.input_shape):
-            raise ValueError("the inputs had another shape")
+            raise ValueError("the inputs had a different shape")
         self.trainer.restore(state, callbacks)
         for place, schedule in self.schedules.items():
             if not math.isfinite(schedule(self.trainer.step)):

@@ -51,7 +51,7 @@ class Beginning:
             RunError: if some are gone or have changed.
         """
         if self.length < state["length"] or self.digest.hexdigest() != state["sha256"]:
-            raise RunError(f"{self.path} no longer has the first {state['length']} epochs as they were")
+            raise RunError(f"{self.path} no longer contains the first {state['length']} epochs unchanged")
 
 
 class HistoryWriter(Callback):
@@ -225,7 +225,7 @@ def check_history(path: Path) -> tuple[int, dict[int, str]]:
         elif line["step"] <= step:
             wrong[number] = f"line {number} has step {line['step']} after step {step}"
         elif list(line) != names:
-            wrong[number] = f"line {number} has other names than the lines before it"
+            wrong[number] = f"line {number} has different names than the lines before it"
         epoch, step = line["epoch"], line["step"]
     return number, wrong
 

@@ -40,7 +40,7 @@ class MeasuredRun(TrainedModel):
         if not self.dataset.synthetic and data_digest(data) != self.manifest["data"]["sha256"]:
             raise DataError(
                 "the data are not those that the run was made with: their SHA-256 does not match the manifest",
-                help="bring the old data back, or evaluate other samples with --data",
+                help="restore the old data, or evaluate other samples with --data",
             )
         return data
 

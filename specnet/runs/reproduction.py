@@ -141,7 +141,7 @@ def compare_checkpoint(what: str, step: int, first: Path, second: Path) -> Compa
     if different:
         return Compared(what, "different", enumerate_some(different), step)
     others = [name for name in TEXTS if texts[0][name] != texts[1][name]]
-    return Compared(what, "the same numbers", f"it describes another {' and '.join(others)}", until=step)
+    return Compared(what, "the same numbers", f"it has a different {' and '.join(others)}", until=step)
 
 
 def _leave_out_given(parts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -220,7 +220,7 @@ def compare_records(first: Path, second: Path) -> Compared:
     except (RunError, DataError) as error:
         return Compared(first.name, "different", error.message)
     if not (different := [*different_arrays(*records)]):
-        return Compared(first.name, "the same numbers", "compressed in another way")
+        return Compared(first.name, "the same numbers", "compressed differently")
     return Compared(first.name, "different", enumerate_some([*_since(*records), *different]))
 
 
@@ -276,7 +276,7 @@ def reasons(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     if before["kernels"] != now["kernels"]:
         yield f"kernels: {show_kernels(before['kernels'])}, now {show_kernels(now['kernels'])}"
     if before["data"]["sha256"] != now["data"]["sha256"]:
-        yield "data: their SHA-256 is another; a synthetic dataset depends on versions and machine"
+        yield "data: their SHA-256 differs; a synthetic dataset depends on versions and machine"
     if before["spec"]["replaced"] or before["resumed"]:
         steps = ", ".join(str(resumed["step"]) for resumed in before["resumed"])
         yield f"the first run was resumed, from step {steps}"

@@ -43,11 +43,11 @@ def check_spec_unchanged(before: Spec, now: Spec) -> None:
         SpecError: with every difference.
     """
     found = [
-        Diagnostic("changed", f"the run was made with {_show(old)} here, not {_show(new)}", pointer)
+        Diagnostic("changed", f"the run has {_show(old)} here, not {_show(new)}", pointer)
         for pointer, old, new in differences(trajectory(before.to_json(), before), trajectory(now.to_json(), now))
     ]
     if not found and _changes_batches(before.training, now.training):
-        message = "with so many epochs, earlier ones would have had batches of other sizes"
+        message = "with this number of epochs, the batch sizes of earlier epochs would change"
         found = [Diagnostic("changed", message, ("training", "epochs"))]
     if found:
         help = "a resumed run may change only training.epochs and what does not affect training; start a new run"
@@ -71,7 +71,7 @@ def check_components_unchanged(
         UsageError: naming those that have not.
     """
     different = list(changed_code(manifest, spec))
-    help = "bring the old code back, or add --allow-changed-code: the run then is no longer that of one program"
+    help = "restore the old code, or add --allow-changed-code: the run is then made by different programs"
     before = manifest["components"]
     now = {name: owner for name, owner in used_components(spec).items() if not name.startswith("plots.")}
     changed = {name: owner for name, owner in now.items() if not is_same(before.get(name, ""), owner)}
@@ -114,7 +114,7 @@ def check_data_unchanged(manifest: Mapping[str, Any], spec: Spec, data: Data) ->
     message = f"the data are not those that the run was made with: their SHA-256 is {now}, it was {before}"
     if spec.dataset.synthetic:
         return [message]
-    raise UsageError(message, help="bring the old data back, or start a new run")
+    raise UsageError(message, help="restore the old data, or start a new run")
 
 
 def changed_setting(manifest: Mapping[str, Any]) -> list[str]:
@@ -198,7 +198,7 @@ def restore(
         if experiment.recorder:
             take_over(experiment.recorder, directory / "record.npz", latest)
     except RunError as error:
-        error.help = f"bring it back, or repeat the training: specnet resume {directory} --checkpoint 0"
+        error.help = f"restore it, or repeat the training: specnet resume {directory} --checkpoint 0"
         raise
     step = latest.progress["step"]
     return Resumed(latest, best, history, listing), [f"{reason}; resuming from step {step}" for reason in refused]

@@ -109,7 +109,7 @@ def read_kept(run: TrainedModel, path: Path, names: Sequence[str]) -> KeptColumn
     if not names:
         return {}
     if path.suffix.lower() == ".npy":
-        raise UsageError(f"{path} has no named columns to keep", help="leave --keep out")
+        raise UsageError(f"{path} has no named columns to keep", help="leave out --keep")
     return dict(zip(names, _reader(run, path).read_text(path, names), strict=True))
 
 
@@ -126,7 +126,7 @@ def write_predictions(
         UsageError: if the file has another extension, or predictions have too many axes for a table.
     """
     if kept and output.suffix != ".csv":
-        raise UsageError(f"{output}: columns are kept in .csv files alone", help="leave --keep out")
+        raise UsageError(f"{output}: only .csv files can contain kept columns", help="leave out --keep")
     if output.suffix == ".csv":
         write_bytes(output, predictions_csv(run, predictions, kept, beside))
     elif output.suffix == ".npy":

@@ -124,7 +124,7 @@ def select(
     name, descending = order.removeprefix("-"), order.startswith("-")
     check_known(f"--sort {order}", name, known)
     if rows and all(isinstance(values.get(name), SeveralValues) for _, values in rows):
-        help = "name one group alone, whose runs are then the rows"
+        help = "name only one group: its runs are then the rows"
         raise UsageError(f"--sort {order}: the runs of each group have different values of {name}", help=help)
     there = [row for row in rows if _is_sortable(row[1].get(name))]
     missing = [row for row in rows if not _is_sortable(row[1].get(name))]

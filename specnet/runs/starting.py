@@ -142,11 +142,11 @@ def _classes(reader: ColumnReader, targets: Sequence[Column], kind: Kind | None)
     if others and kind != "classification":
         return False
     if others:
-        raise UsageError("a classification has one target", help="predict the classes in runs of their own")
+        raise UsageError("a classification has one target", help="predict each target in a separate run")
     if kind == "classification" or (kind is None and first.type != "number"):
         return True
     if kind == "regression" and first.type != "number":
-        raise UsageError(f"column {quote(first.name)} is not of numbers", help="leave --kind regression out")
+        raise UsageError(f"column {quote(first.name)} is not of numbers", help="leave out --kind regression")
     values = reader.numbers(first, ())
     known = values[~np.isnan(values)]
     few = min(FEW_CLASSES, len(known) / 10)
@@ -164,7 +164,7 @@ def _check_classes(reader: ColumnReader, target: Column) -> None:
         raise UsageError(f"column {quote(target.name)} is the same in all rows: there is nothing to learn")
     if found > rows / 4:
         raise UsageError(
-            f"column {quote(target.name)} has {found:,} different values in {rows:,} rows: these are no classes",
+            f"column {quote(target.name)} has {found:,} different values in {rows:,} rows: these are not classes",
             help="choose another --target" if target.type != "number" else "for numbers use --kind regression",
         )
 

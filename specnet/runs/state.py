@@ -153,7 +153,7 @@ def read_checkpoint(path: Path, spec: Spec, identities: Container[str]) -> Train
         texts = _read_texts(archive, path, identities)
         progress = texts["progress"]
         if not _is_same(texts["spec"], spec):
-            raise ForeignError(f"{path} is a checkpoint of another spec")
+            raise ForeignError(f"{path} is a checkpoint of a different spec")
         if identify(texts["spec"], spec, texts["origin"]) != progress["identity"]:
             raise ValueError("its identity does not match its spec and origin")
         implied_layout, implied = _implied(spec, progress)
@@ -207,7 +207,7 @@ def _check_progress(progress: Any, path: Path, identities: Container[str] | None
         first = error.errors()[0]
         raise ValueError(f"{'.'.join(map(str, ('progress', *first['loc'])))}: {first['msg']}") from None
     if progress["parts"]["callbacks.history"]["values"]["length"] != progress["epoch"]:
-        raise ValueError("its progress has another number of epochs than its history")
+        raise ValueError("the numbers of epochs in its progress and history differ")
     if identities is not None and progress["identity"] not in identities:
         raise ForeignError(f"{path} is a checkpoint of another run")
     if file_name(progress["step"]) != path.name:

@@ -75,7 +75,7 @@ def follow_steps(trainer: Trainer, samples: int | None, steps: int, tracer: Trac
                 call(trainer)
             if len(tracer.rows) > MOST_ROWS:
                 message = f"the trace has more than {MOST_ROWS:,} arrays"
-                raise UsageError(message, help="name one layer, or ask for fewer steps")
+                raise UsageError(message, help="name one layer, or choose fewer steps")
             if trainer.step == steps:
                 return
         line = trainer.finish_epoch(trainer.measure(), 0.0)
@@ -90,7 +90,7 @@ def check_count(name: str, count: int | None, most: int, what: str) -> None:
         UsageError: if it is not from 1 to `most`.
     """
     if count is not None and not 1 <= count <= most:
-        raise UsageError(f"{count:,} {name}: there are 1 to {most:,} {what}")
+        raise UsageError(f"{count:,} {name}: expected 1 to {most:,} {what}")
 
 
 def chosen(trainer: Trainer, layer: str | None) -> Callable[[str], bool]:

@@ -101,7 +101,7 @@ def _check_transforms(transforms: Transforms) -> Iterator[Diagnostic]:
     for number, each in enumerate(transforms.targets):
         place = ("transforms", "targets", number)
         if isinstance(each, RandomTransform):
-            yield Diagnostic("transform-target", "a random transform changes inputs only", place, "leave it out")
+            yield Diagnostic("transform-target", "a random transform changes only inputs", place, "leave it out")
         elif each and not each.inverts():
             message = "predictions are returned in the units of the data, but this transform cannot be undone"
             yield Diagnostic("transform-target", message, place, "leave it out")
@@ -151,7 +151,7 @@ def _check_folds(split: Split, plan: Plan) -> Iterator[Diagnostic]:
         yield Diagnostic("split", "the test split is one of the folds", ("split", "test"), help)
     if split.by == "column":
         help = 'set it to "random", "order" or "group"'
-        yield Diagnostic("split", "a column that says train, validation or test leaves no folds", ("split", "by"), help)
+        yield Diagnostic("split", "a column that names the splits cannot be combined with folds", ("split", "by"), help)
     if "test" in (plan.outline.splits or ()):
         help = "leave them out of the dataset, or use no folds"
         yield Diagnostic("split", "the dataset has its own test samples", ("split", "folds"), help)

@@ -34,7 +34,9 @@ class Checkpoint(Section):
         default=None, description="epochs between checkpoints; null: ten in a run, or none if every_steps is given"
     )
     every_steps: PositiveInt | None = Field(default=None, description="steps between checkpoints, also within epochs")
-    keep: PositiveInt = Field(default=3, description="number of newest ones to keep, besides the first and the best")
+    keep: PositiveInt = Field(
+        default=3, description="number of newest checkpoints to keep, besides the first and the best"
+    )
     monitor: str | None = Field(
         default=None,
         description="value that determines the best; null: that of early stopping, else validation/loss, and none "
@@ -89,7 +91,8 @@ class Seeds(Section):
 
     start: _Seed | None = Field(default=None, description="determines initial weights")
     order: _Seed | None = Field(
-        default=None, description="determines the order of samples and what else is drawn in training, as for dropout"
+        default=None,
+        description="determines the order of samples and other random numbers in training, such as those of dropout",
     )
     data: _Seed | None = Field(default=None, description="determines the samples of a synthetic dataset")
 
@@ -107,21 +110,21 @@ class Spec(Section):
         max_length=100,
         description="name of the run's directory; by default the spec file's name",
     )
-    description: str = Field(default="", description="what the spec is about, in a sentence")
+    description: str = Field(default="", description="purpose of the spec, in a sentence")
     seed: int = Field(default=0, ge=0, lt=2**63, description="seed of every random number of the run")
-    seeds: Seeds = Field(default_factory=Seeds, description="other seeds of parts of the run")
+    seeds: Seeds = Field(default_factory=Seeds, description="separate seeds for parts of the run")
     dtype: Literal["float32", "float64"] = Field(default="float32", description="precision of the network")
     dataset: Dataset = Field(description="source of the samples")
     split: Split = Field(default_factory=Split, description="shares set aside for validation and test")
     transforms: Transforms = Field(default_factory=Transforms, description="changes of samples before the network")
     layers: list[Layer] = Field(min_length=1, max_length=1000, description="the network, from inputs to outputs")
     pretrained: Pretrained | None = Field(default=None, description="weights to begin with; null: the initializers'")
-    loss: Loss = Field(description="what training minimizes")
+    loss: Loss = Field(description="number that training minimizes")
     optimizer: Optimizer = Field(default="adam", description="update rule")  # type: ignore[assignment]
     metrics: list[Metric] = Field(default=[], max_length=100, description="numbers to report")
     training: Training = Field(default_factory=Training, description="length and batches of training")
     checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="when the state is saved")
-    record: Record | None = Field(default_factory=Record, description="what to record for a replay; null: nothing")
+    record: Record | None = Field(default_factory=Record, description="data to record for a replay; null: none")
     plots: list[Plot] = Field(default=["curves"], max_length=100, description="pictures to draw at the end")  # type: ignore[list-item]
 
     _document: Document | None = PrivateAttr(None)

@@ -32,7 +32,7 @@ class Pretrained(Section):
         description='names in the source by those here, of layers ("layers.0") or of single parameters; null: the same',
     )
     layout: Literal["specnet", "torch", "keras"] | None = Field(
-        default=None, description="how the arrays of a file lie; null: as its metadata say, else that of specnet"
+        default=None, description="layout of the arrays in a file; null: that in its metadata, else that of specnet"
     )
 
     @model_validator(mode="after")

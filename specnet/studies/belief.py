@@ -40,7 +40,7 @@ def _check(directory: Path, spec: Spec) -> None:
     before = read_spec(directory, manifest)
     spec = resolve_dataset(adopt_resolved(spec, before))[0]
     if spec.digest() != before.digest():
-        raise RunError("it was trained with another spec")
+        raise RunError("it was trained with a different spec")
     if not spec.dataset.synthetic:
         check_data_unchanged(manifest, spec, load_data(spec))
     listing = Listing(directory, manifest["identities"])

@@ -38,7 +38,7 @@ class Ensemble(TrainedModel):
         if gaps := group.summary.gaps:
             self.warnings.append(f"{group.directory} is used without runs that have no results: {gaps}")
         if len(self.members) == 1:
-            self.warnings.append(f"{group.directory} has one run with results: there is no spread, which is 0")
+            self.warnings.append(f"{group.directory} has only one run with results: the spread is 0")
 
     def __repr__(self) -> str:
         return f"Ensemble({str(self.group.directory)!r}, {len(self.members)} runs)"

@@ -126,9 +126,9 @@ def _check(run: Run) -> None:
         help = "" if run.status in ("diverged", "stopped") else "resume it first"
         raise UsageError(f"the run has {run.status}: only one that has finished can be repeated", help=help)
     if (run.manifest.get("reason") or "").startswith("training has taken"):
-        raise UsageError("the clock ended this run (training.max_seconds): training again may end elsewhere")
+        raise UsageError("training.max_seconds ended this run: training again may end at a different step")
     if run.data.streamed:
-        raise UsageError("the samples are read piece by piece: without one of them all batches would be others")
+        raise UsageError("the samples are read piece by piece: without one of them all batches would change")
 
 
 def _choose(run: Run, samples: int, rows: Sequence[int]) -> list[int]:
@@ -138,7 +138,7 @@ def _choose(run: Run, samples: int, rows: Sequence[int]) -> list[int]:
         raise UsageError(f"there is no training sample {wrong[0]:,}: they are 0 to {count - 1:,}")
     chosen = [*dict.fromkeys(rows)] or evenly_spaced(count, samples).tolist()
     if not 1 <= len(chosen) < MOST_RUNS:
-        raise UsageError(f"1 to {MOST_RUNS - 1:,} samples can be left out, one after the other, not {len(chosen):,}")
+        raise UsageError(f"1 to {MOST_RUNS - 1:,} samples can be left out, each in a separate run, not {len(chosen):,}")
     return chosen
 
 
@@ -211,7 +211,7 @@ def named_prediction(run: Run, inputs: np.ndarray) -> dict[str, float]:
     """
     y = run.predict(inputs)
     if y.ndim > 2 or y.dtype.kind in "iu":
-        raise UsageError(f"predictions of shape {y.shape[1:]} are not compared", help="leave --predict out")
+        raise UsageError(f"predictions of shape {y.shape[1:]} are not compared", help="leave out --predict")
     numbers = y.reshape(-1)
     return dict(zip(prediction_names(run, len(numbers)), map(float, numbers), strict=True))
 

@@ -82,10 +82,10 @@ def _check_parts(spec: Spec, vary: Sequence[str]) -> None:
     split = spec.split
     drawn = split.by in ("random", "group") and (split.validation or split.test or split.folds)
     if "split" in vary and not drawn:
-        raise UsageError("no samples are drawn for validation or test, so that no seed changes the split")
+        raise UsageError("no samples are drawn for validation or test, so no seed changes the split")
     if "data" in vary and not spec.dataset.synthetic:
         raise UsageError(
-            "the samples are read, not drawn, so that no seed changes them", help="leave data out of --vary"
+            "the samples are read, not drawn at random, so no seed changes them", help="leave out data in --vary"
         )
 
 
@@ -109,7 +109,7 @@ def by_folds(spec: Spec, folds: int, repeats: int, **changes: Any) -> tuple[Spec
         raise UsageError(f"a group has 2 to {MOST_RUNS:,} runs, not {folds * repeats:,}")
     split = spec.split.model_copy(update={"test": 0.0, **changes})
     if repeats > 1 and split.by == "order":
-        raise UsageError("folds in the order of the samples are the same in each repeat", help="leave --repeats out")
+        raise UsageError("folds in the order of the samples are the same in each repeat", help="leave out --repeats")
     spec = spec.model_copy(update={"split": split})
     first = _folded(spec, folds, 1, 1)
     if mistakes := [spec.locate(found) for found in check_spec(first, set()) if found.severity == "error"]:

@@ -40,7 +40,7 @@ def examine_all(
             yield outcome
             if not outcome.passed and number < taken[0].first + 2:
                 break
-    yield concluded("its surroundings are left alone", [*dict.fromkeys(changes)])
+    yield concluded("its surroundings are not changed", [*dict.fromkeys(changes)])
 
 
 def _accept(tried: list[Any], refuse: bool) -> tuple[Outcome, list[Any]]:

@@ -237,7 +237,7 @@ class Model:
     def look_inside(
         self, inputs: np.ndarray, wanted: Mapping[str, str], mask: np.ndarray | None = None
     ) -> dict[str, np.ndarray]:
-        """Return an attribute of each of some layers, by name, as a forward pass for raw inputs leaves it.
+        """Return an attribute of some layers, by name of layer, after a forward pass for raw inputs.
 
         `wanted` are attributes by names of layers, such as `{"layers.2": "p"}`; "y" are outputs. Layers are run by
         their definitions, as kernels may not have the attribute.

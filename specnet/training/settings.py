@@ -100,7 +100,7 @@ class Training(Section):
     )
     gradient_accumulation_steps: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=1,
-        description="batches whose gradients are averaged for a step; a full batch is computed in as many parts",
+        description="batches whose gradients are averaged for a step; a full batch is computed in this number of parts",
     )
     l1: Penalty = Field(default=0.0, description="c of c sum |w| in the loss, for weights of all layers")
     l2: Penalty = Field(default=0.0, description="c of c sum w^2 in the loss, for weights of all layers")

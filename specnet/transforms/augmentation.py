@@ -33,10 +33,12 @@ class Augmentation(RandomTransform):
 
 
 class RandomFlip(Augmentation):
-    """Half of the samples are mirrored: from left to right, from top to bottom, or each of both by itself."""
+    """Half of the samples are mirrored: from left to right, from top to bottom, or both independently."""
 
     examples = ({"mode": "both"}, {"mode": "vertical"})
-    mode: Literal["horizontal", "vertical", "both"] = Field(default="horizontal", description="what is mirrored")
+    mode: Literal["horizontal", "vertical", "both"] = Field(
+        default="horizontal", description="direction in which samples are mirrored"
+    )
 
     def change(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         axes = {"horizontal": (2,), "vertical": (1,), "both": (2, 1)}[self.mode]
@@ -47,14 +49,16 @@ class RandomFlip(Augmentation):
 
 
 class RandomCrop(Augmentation):
-    """A part of each sample, of its size, after `padding` positions are added on all sides.
+    """A random part of each sample, of the original size, after `padding` positions are added on all sides.
 
     He et al., "Deep residual learning for image recognition", 2016.
     """
 
     examples = ({"padding": 2, "padding_mode": "reflect"},)
     padding: int = Field(default=4, ge=1, le=1000, description="positions that are added on each side")
-    padding_mode: Literal["zeros", "reflect"] = Field(default="zeros", description="what is added: zeros or a mirror")
+    padding_mode: Literal["zeros", "reflect"] = Field(
+        default="zeros", description="content of the padding: zeros or a mirror image"
+    )
 
     def change(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         for axis in (1, 2):
@@ -65,7 +69,7 @@ class RandomCrop(Augmentation):
 
 
 class RandomTranslation(Augmentation):
-    """Each sample is moved by whole positions, up to a share of its height and width, and 0 takes their place."""
+    """Each sample is moved by whole positions, up to a share of its height and width, and 0 fills the free ones."""
 
     examples = ({"height_factor": 0.0, "width_factor": 0.5},)
     height_factor: Fraction = Field(default=0.1, description="largest move up or down, as share of the height")
@@ -119,7 +123,7 @@ class RandomRotation(Augmentation):
 
 
 class RandomErasing(Augmentation):
-    """Some samples have a rectangle set to 0: cutout. Of a sequence it is a stretch of time.
+    """Sets a random rectangle of some samples to 0: cutout. In a sequence it is a stretch of time.
 
     Its area is a share of the image that is uniform in `scale`, its height divided by its width log-uniform in
     [0.3, 3.3]; it is cut off at the edges. DeVries & Taylor, "Improved regularization of convolutional neural networks

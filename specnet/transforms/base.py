@@ -45,7 +45,7 @@ class Transform(Component):
     they are saved with the run. Arrays have the batch axis first. `apply` may change the number of columns. Only a
     transform with `invert` can be used for targets, since predictions are returned in the units of the data.
 
-    Of a table, a transform sees only its `columns`, in the order of the table.
+    In a table, a transform sees only its `columns`, in the order of the table.
     """
 
     group: ClassVar[str] = "transforms"

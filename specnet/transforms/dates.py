@@ -47,7 +47,7 @@ class DateParts(Transform):
         default=["year", "month", "day", "weekday"],
         min_length=1,
         max_length=len(DATE_PARTS),
-        description="what to compute of each date",
+        description="parts to compute of each date",
     )
     cyclic: bool = Field(default=False, description="true: sine and cosine of each part that repeats")
 

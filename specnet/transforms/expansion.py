@@ -21,7 +21,7 @@ MOST_PERIODS = 1e12
 class PolynomialFeatures(Transform):
     """The columns, and all their products of up to `degree` factors: for a, b and degree 2, a, b, a^2, a*b, b^2.
 
-    Products are called by their factors, such as `age^2*mass`.
+    Products are named by their factors, such as `age^2*mass`.
     """
 
     examples = ({"degree": 3}, {"degree": 3, "interaction_only": True})

@@ -12,7 +12,7 @@ from specnet.transforms.base import FeatureError, Pieces, Transform, as_rows, co
 
 
 class Impute(Transform):
-    """Missing values, which are NaN, become a number: of the training split, for each feature, or a constant.
+    """Replaces missing values, which are NaN, by a statistic of each feature in the training split, or by a constant.
 
     With `add_indicator`, a column such as `age.missing` is appended for each column with a missing value in the
     training split: 1 where the value is missing, and 0 elsewhere.
@@ -27,7 +27,7 @@ class Impute(Transform):
     fitted = ("fill", "indicated")
     takes_missing: ClassVar[bool] = True
     strategy: Literal["mean", "median", "most_frequent", "constant"] = Field(
-        default="mean", description="what is filled in; the smallest of several values that are most frequent"
+        default="mean", description="value that is filled in; the smallest if several are most frequent"
     )
     fill_value: float | None = Field(default=None, description="the constant, for that strategy only")
     add_indicator: bool = Field(default=False, description="true: append columns that say where values are missing")

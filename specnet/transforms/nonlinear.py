@@ -43,7 +43,7 @@ class Log(Transform):
 
 
 class Power(Transform):
-    """A power of each feature that makes it as close to a normal distribution as possible, standardized after.
+    """A power of each feature that brings it as close to a normal distribution as possible, then standardized.
 
     y = ((1 + x)^p - 1) / p where x >= 0, and y = -((1 - x)^(2 - p) - 1) / (2 - p) elsewhere; for an exponent of 0 the
     quotient is the logarithm. For each feature, p maximizes the likelihood of the training split under a normal

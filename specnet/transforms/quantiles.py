@@ -57,9 +57,9 @@ class QuantileTransform(Transform):
 class Bins(Transform):
     """Each column becomes `n_bins` columns: 1 for the interval that contains the number, and 0 for the others.
 
-    The intervals divide the range of the training split: `uniform` into equal lengths, `quantile` so that each has as
-    many samples, `kmeans` halfway between the centers of one-dimensional k-means (Lloyd, "Least squares quantization
-    in PCM", 1982), which begins with equal lengths. Numbers beyond the range belong to the first or the last interval.
+    The intervals divide the range of the training split: `uniform` into equal lengths, `quantile` into equal numbers
+    of samples, `kmeans` halfway between the centers of one-dimensional k-means (Lloyd, "Least squares quantization in
+    PCM", 1982), which begins with equal lengths. Numbers beyond the range belong to the first or the last interval.
     """
 
     examples = ({"n_bins": 3, "strategy": "uniform"}, {"n_bins": 2}, {"strategy": "kmeans"})

@@ -24,7 +24,7 @@ class GaussianNoise(RandomTransform):
 class Mixup(RandomTransform):
     """Each sample is mixed with another one: x = s x_i + (1 - s) x_j and likewise its target, with s from Beta(a, a).
 
-    s is drawn for each batch, j is a permutation of it. Class numbers become rows of 0 and 1 before, which the loss has
+    s is drawn for each batch, j is a permutation of it. Class numbers first become rows of 0 and 1, which the loss has
     to take, as `cross_entropy` does. Metrics of the training split compare with the targets of x_i. Zhang et al.,
     "mixup: beyond empirical risk minimization", 2018.
     """

@@ -93,7 +93,7 @@ def test_cross_validate_predicts_each_fold_and_refit_trains_on_all_samples(invok
         ("repeat a.json -o a.json", "error[usage]: a.json already exists"),
         ("cross-validate a.json --folds 41", "--folds 41: 41 folds need at least 41 samples, but there are 40"),
         ("cross-validate a.json --folds 1", "Invalid value for '--folds'"),
-        ("cross-validate a.json --folds 30 --order", "--folds 30 --order: no validation sample is left"),
+        ("cross-validate a.json --folds 30 --order", "--folds 30 --order: none of the 1 samples is left"),
         ("cross-validate a.json --group site", "--group site: the dataset has no columns"),
         ("cross-validate b.json --group sit", '--group sit: {}/b.csv has no column "sit"'),
         ("cross-validate b.json --group site --folds 4", "--folds 4: 4 folds need at least 4 groups, but there are 3"),
@@ -155,7 +155,7 @@ def test_a_group_of_one_run_has_no_spread_and_one_with_gaps_says_so(invoke, writ
         invoke("repeat", write("a.json", **SPEC), "--seeds", seeds, "-j", 1, "-o", out)
     Path("x.csv").write_text("x,y\n0,1\n")
     result = invoke("predict", "one", "x.csv")
-    assert result.exit_code == 0 and "one run with results: there is no spread" in result.stderr
+    assert result.exit_code == 0 and "only one run with results: the spread is 0" in result.stderr
     assert invoke("export", "one", "--to", "numpy", "-o", "nets").exit_code == 0
     ensemble = runpy.run_path("nets/ensemble.py")
     assert ensemble["spread"](np.zeros((3, 2))).tolist() == [[0.0]] * 3

@@ -89,7 +89,7 @@ def test_a_result_that_is_not_good_enough_exits_with_five(made):
     each = Condition("recall/<= 50 K", ">=", 0.5)  # a value of a class
     assert parse_requirement(" recall/<= 50 K >= .5") == each and parse_requirement("f<1").name == "f"
     for text in ("a=>1", "a>==1", "a>=", ">=1", "a>=1e", "a>=nan"):
-        with pytest.raises(UsageError, match="is no requirement"):
+        with pytest.raises(UsageError, match="is not a requirement"):
             parse_requirement(text)
 
 

@@ -99,7 +99,7 @@ WRONG = {
     "text as a number": ("height,colour\ntall,red\n", [], 'in.csv:2: column "height": "tall" is not a finite number'),
     "a missing category": ("height,colour\n1,\n", [], 'column "colour" has a missing value in line 2'),
     "nothing to keep": ("height,colour\n1,red\n", ["--keep", "colou"], 'has no column "colou"'),
-    "kept in npy": ("height,colour\n1,red\n", ["--keep", "colour", "-o", "out.npy"], "columns are kept in .csv files"),
+    "kept in npy": ("height,colour\n1,red\n", ["--keep", "colour", "-o", "out.npy"], "only .csv files"),
     "no rows": ("height,colour\n", [], "in.csv has no rows below its header"),
 }
 
@@ -141,10 +141,10 @@ def test_a_table_without_a_header_is_recognised(invoke, trees):
 
 
 NOT_MADE = {
-    "no target": (["--data", "trees.csv"], "--data and --target belong together"),
-    "no data": (["--target", "kind"], "--data and --target belong together"),
+    "no target": (["--data", "trees.csv"], "--data and --target need each other"),
+    "no data": (["--target", "kind"], "--data and --target need each other"),
     "an unknown target": (["--data", "trees.csv", "--target", "kin"], 'trees.csv has no column "kin"'),
-    "images": (["--data", "trees.csv", "--target", "kind", "--kind", "images"], "--kind images has no --data"),
+    "images": (["--data", "trees.csv", "--target", "kind", "--kind", "images"], "cannot be combined with --data"),
     "numbers of text": (["--data", "trees.csv", "--target", "kind", "--kind", "regression"], "is not of numbers"),
     "no file": (["--data", "tree.csv", "--target", "kind"], "no such file"),
     "two targets of classes": (

@@ -47,9 +47,9 @@ def test_a_run_is_traced_like_its_spec(invoke, spec):
     [
         (["--samples", "0"], "'0' is neither a number from 1 nor all"),
         (["--samples", "two"], "'two' is neither"),
-        (["--samples", "41"], "41 samples: there are 1 to 32 training samples"),
+        (["--samples", "41"], "41 samples: expected 1 to 32 training samples"),
         (["--steps", "0"], "0 is not in the range"),
-        (["--steps", "4"], "4 steps: there are 1 to 3 steps in a run"),
+        (["--steps", "4"], "4 steps: expected 1 to 3 steps in a run"),
         (["--layer", "layer"], "one of: layers.0, layers.1, layers.2"),
         (["--set", "layers.0.units=0"], "out-of-range"),
     ],
@@ -84,7 +84,7 @@ def test_a_run_takes_no_changes(invoke, spec):
     invoke("run", spec, "-o", "run", "--no-report")
     result = invoke("trace", "run", "--set", "seed=1")
     assert result.exit_code == 2
-    assert "--set belongs to a spec" in result.stderr
+    assert "--set needs a spec" in result.stderr
 
 
 def test_a_layer_of_a_plugin_shows_no_formula_where_it_states_none(invoke, write, forget):

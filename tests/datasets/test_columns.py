@@ -131,10 +131,10 @@ def test_cells_that_do_not_fit_are_one_mistake_at_the_column(case, table):
         ({"name": "a", "type": "number", "categories": ["x"]}, "the type number has no categories"),
         ({"name": "a", "type": "number", "encode": "ordinal"}, "the type number has no categories"),
         ({"name": "a", "type": "category", "format": "%Y"}, "only dates have a format"),
-        ({"name": "a", "format": "%d%d"}, '"%d%d" is no form of dates'),
-        ({"name": "a", "format": "%Q"}, '"%Q" is no form of dates'),
-        ({"name": "a", "format": "%d.%m.%Y%"}, '"%d.%m.%Y%" is no form of dates'),
-        ({"name": "a", "categories": ["x", "x"]}, "a category stands there twice"),
+        ({"name": "a", "format": "%d%d"}, '"%d%d" is not a format of dates'),
+        ({"name": "a", "format": "%Q"}, '"%Q" is not a format of dates'),
+        ({"name": "a", "format": "%d.%m.%Y%"}, '"%d.%m.%Y%" is not a format of dates'),
+        ({"name": "a", "categories": ["x", "x"]}, "a category is listed twice"),
         ({"name": "a", "type": "binary", "categories": ["x"]}, "binary columns have two categories, not 1"),
         ({"name": "a", "encode": "ordinal", "handle_unknown": "ignore"}, 'handle_unknown "ignore" needs'),
         ({"name": "a", "typ": "number"}, "typ"),
@@ -287,7 +287,7 @@ def test_columns_of_one_name_are_one_mistake(tmp_path):
 
 
 def test_a_column_is_named_once(table):
-    with pytest.raises(SpecnetError, match='the column "a" stands there twice') as raised:
+    with pytest.raises(SpecnetError, match='the column "a" is listed twice') as raised:
         table(["1"], inputs=["a", " a"])
     assert raised.value.diagnostics[0].pointer == ("inputs",)
 

@@ -143,7 +143,7 @@ def test_what_cannot_be_read_is_told_with_its_place(case, tmp_path):
     [
         ({"encoding": "klingon"}, "encoding should be 'utf-8', 'utf-16'"),
         ({"decimal": ",", "thousands": ","}, "the same mark"),
-        ({"delimiter": ";", "quote": ";"}, "quote has another meaning"),
+        ({"delimiter": ";", "quote": ";"}, "quote is the same mark"),
         ({"decimal": "5"}, "decimal should match"),
         ({"skip_rows": -1}, "skip_rows should be greater than or equal to 0"),
     ],
@@ -175,5 +175,5 @@ def test_a_file_of_arrays_is_not_taken_for_a_zipped_table(tmp_path):
     with (tmp_path / "table").open("wb") as file:
         np.savez(file, x=[1])
     content = (tmp_path / "table").read_bytes()
-    with pytest.raises(SpecnetError, match="arrays of NumPy"):
+    with pytest.raises(SpecnetError, match="NumPy arrays"):
         read(tmp_path / "table", content)

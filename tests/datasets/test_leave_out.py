@@ -27,7 +27,7 @@ def test_rows_are_left_out_of_the_training_split_after_the_division(fields):
 
 
 @pytest.mark.parametrize(("rows", "message"), [
-    ([3, 20], "no training sample 20 to leave out: they are 0 to 19"), (list(range(20)), "no train sample is left"),
+    ([3, 20], "no training sample 20 to leave out: they are 0 to 19"), (list(range(20)), "no training sample is left"),
 ])  # fmt: skip
 def test_rows_that_cannot_be_left_out_are_refused_at_their_place(rows, message):
     with pytest.raises(DataError, match=message) as caught:

@@ -266,8 +266,11 @@ def test_a_column_without_a_value_in_each_row_is_refused(split, values, message)
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (["train", "test", "tset", "no"], '"tset" in column "site", line 4, is no split, and in 1 more rows others'),
-        ([0.0, 1.0, 1.0, 0.0], '0.0 in column "site", line 2, is no split, and in 3 more'),
+        (
+            ["train", "test", "tset", "no"],
+            '"tset" in column "site", line 4, is not a split, and neither are the values in 1 more',
+        ),
+        ([0.0, 1.0, 1.0, 0.0], '0.0 in column "site", line 2, is not a split, and neither are the values in 3 more'),
         (["test", "dev", "val", "test"], 'no row of column "site" says train'),
     ],
 )
@@ -347,7 +350,7 @@ def test_folds_hold_out_whole_groups():
         ({}, 2, "3 folds need at least 3 samples, but there are 2"),
         ({"by": "order"}, 3, "3 folds in their order need at least 4 samples"),
         ({"by": "group", "column": "site"}, 2, "3 folds need at least 3 groups"),
-        ({"by": "column", "column": "site"}, 9, "leaves nothing to fold"),
+        ({"by": "column", "column": "site"}, 9, "cannot be combined with folds"),
     ],
 )
 def test_folds_that_would_be_empty_are_refused(split, count, message):
@@ -358,13 +361,13 @@ def test_folds_that_would_be_empty_are_refused(split, count, message):
 @pytest.mark.parametrize(
     ("shares", "empty"),
     [
-        ({"validation": 0.01}, "validation"),
-        ({"validation": 0.99}, "train"),
-        ({"validation": 0.6, "test": 0.6}, "train"),
+        ({"validation": 0.01}, "the validation split"),
+        ({"validation": 0.99}, "training"),
+        ({"validation": 0.6, "test": 0.6}, "training"),
     ],
 )
 def test_a_split_that_would_be_empty_is_refused(shares, empty):
-    with pytest.raises(DataError, match=f"no {empty} sample is left out of 10"):
+    with pytest.raises(DataError, match=f"none of the 10 samples is left for {empty}"):
         divide(Split(**shares), data(10))
 
 

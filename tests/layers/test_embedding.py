@@ -107,5 +107,5 @@ def test_masks_are_made_of_padding():
     assert network.stack.mask_out().tolist() == [[False, True, True], [True, False, False]]
     network.propagate(np.array([[0, 1, 2]]), mask=np.array([[True, False, True]]))
     assert network.stack.mask_out().tolist() == [[False, False, True]]
-    with pytest.raises(SpecnetError, match=r"layers\.0 masks zeros of sequences of numbers \(time,\)"):
+    with pytest.raises(SpecnetError, match=r"layers\.0 can mask zeros only in sequences of numbers \(time,\)"):
         made(TABLE | {"mask_zero": True}, shape=(3, 2))

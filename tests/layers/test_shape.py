@@ -72,13 +72,13 @@ def test_the_mask_of_a_reversed_sequence_is_reversed():
 
 
 @pytest.mark.parametrize(("layer", "message", "place"), [
-    ({"type": "reshape", "target_shape": [5, 2]}, "cannot make [5, 2] of 12 numbers", ("target_shape",)),
-    ({"type": "reshape", "target_shape": [-1, -1]}, "cannot make [-1, -1] of 12 numbers", ("target_shape",)),
-    ({"type": "reshape", "target_shape": [0, -1]}, "cannot make [0, -1] of 12 numbers", ("target_shape",)),
+    ({"type": "reshape", "target_shape": [5, 2]}, "cannot make [5, 2] from 12 numbers", ("target_shape",)),
+    ({"type": "reshape", "target_shape": [-1, -1]}, "cannot make [-1, -1] from 12 numbers", ("target_shape",)),
+    ({"type": "reshape", "target_shape": [0, -1]}, "cannot make [0, -1] from 12 numbers", ("target_shape",)),
     ({"type": "permute", "dims": [1, 2]}, "not each axis from 0 once", ("dims",)),
     ({"type": "slice", "axis": 2}, "has no axis 2", ("axis",)),
-    ({"type": "slice", "start": 3}, "keeps nothing of the 3 positions of axis 0", ()),
-    ({"type": "crop", "cropping": [[1, 2]]}, "cuts everything off", ("cropping",)),
+    ({"type": "slice", "start": 3}, "keeps none of the 3 positions of axis 0", ()),
+    ({"type": "crop", "cropping": [[1, 2]]}, "cuts off all positions", ("cropping",)),
     ({"type": "zero_pad", "padding": [1, 1]}, "one value, or one for each of 1 axes, not 2", ("padding",)),
 ])  # fmt: skip
 def test_what_does_not_fit_is_a_located_error(layer, message, place):

@@ -57,7 +57,7 @@ def test_rows_of_attention_add_up_to_one_and_see_nothing_later(runs):
     assert maps.images.shape == (2, 5, 5) and maps.layer == "layers.1.layers.0"
     np.testing.assert_allclose(maps.images.sum(axis=-1), 1)
     assert not np.triu(maps.images, 1).any()
-    with pytest.raises(PlotError, match="no layer is one of attention"):
+    with pytest.raises(PlotError, match="no layer is an attention layer"):
         attention_maps(runs["images"])
 
 

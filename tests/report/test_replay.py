@@ -283,9 +283,9 @@ def test_frames_that_are_not_finite_are_left_out(recorded):
     [
         (5, 5, 5, []),
         (5, 4, 4, ["Of 5 recorded frames 4 are shown: in 1 not all predictions are finite."]),
-        (5, 5, 4, ["Of 5 recorded frames 4 are shown: 1 is left out so that this page stays small."]),
+        (5, 5, 4, ["Of 5 recorded frames 4 are shown: 1 is left out to keep this page small."]),
         (9, 6, 2, ["Of 9 recorded frames 2 are shown: in 3 not all predictions are finite, and "
-                   "4 are left out so that this page stays small."]),
+                   "4 are left out to keep this page small."]),
         (2, 1, 1, ["Of 2 recorded frames 1 is shown: in 1 not all predictions are finite."]),
     ],
 )  # fmt: skip
@@ -354,7 +354,7 @@ def test_so_many_frames_are_shown_at_most(recorded):
     scene = replay(run, PLENTY, frames=10)
     assert len(scene["epochs"]) == 10
     assert (scene["epochs"][0], scene["epochs"][-1]) == (0, 490)
-    assert scene["notes"] == ["Of 50 recorded frames 10 are shown: 40 are left out so that this page stays small."]
+    assert scene["notes"] == ["Of 50 recorded frames 10 are shown: 40 are left out to keep this page small."]
 
 
 def test_curves_of_many_classes_are_as_many_as_colours(recorded, unpack):

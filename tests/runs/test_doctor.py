@@ -132,10 +132,10 @@ DAMAGE = {
         "error", "history", "line 2.seconds: input should be a valid number"),
     "history with another value": (
         lambda run: rewrite_lines(run / "history.jsonl", change_value), "error", "history",
-        "no longer has the first 8 epochs"),
+        "no longer contains the first 8 epochs"),
     "history cut": (
         lambda run: rewrite_lines(run / "history.jsonl", lambda lines: lines[:6]), "error", "history",
-        "no longer has the first 8 epochs"),
+        "no longer contains the first 8 epochs"),
     "history torn": (
         lambda run: rewrite_lines(run / "history.jsonl", lambda lines: [*lines, b'{"epo']), "note", "history",
         "ends in an incomplete line"),

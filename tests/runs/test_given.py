@@ -131,8 +131,8 @@ def test_targets_may_be_given_beside_the_frame(library, tmp_path):
 
 def test_wrong_data_are_refused_with_the_forms_that_are_taken(tmp_path):
     for data, message in [
-        ([X, Y], "data of type list are no samples"),
-        (X, "data of type ndarray are no samples"),
+        ([X, Y], "data of type list are not samples"),
+        (X, "data of type ndarray are not samples"),
         ({"train": (X, Y), "val": (X, Y)}, "data have the splits 'train', 'val'"),
         ((X, Y[:3]), "there are 40 train inputs and 3 targets"),
         ((X, None), "there are no targets"),
@@ -142,7 +142,7 @@ def test_wrong_data_are_refused_with_the_forms_that_are_taken(tmp_path):
         (([[1], [2, 3]], Y[:2]), "the inputs are not an array"),
         ((np.ma.masked_greater(X, 0), Y), "values are missing"),
         ((X, KINDS[:, np.newaxis]), r"targets that are text have shape \(40, 1\)"),
-        ((X, np.array(["a", None] * 20, object)), "the target in row 1 is None, and others are text"),
+        ((X, np.array(["a", None] * 20, object)), "the target in row 1 is None, but others are text"),
         ((X, Y, ["a"] * 40), "weight of dtype <U1"),
         ((X, Y, 2.0), "weight of dtype float64 and shape"),
         ((X, Y, None, "mask"), "mask of dtype <U4"),
@@ -151,14 +151,14 @@ def test_wrong_data_are_refused_with_the_forms_that_are_taken(tmp_path):
         ((frame({"a": X[:, 0]}), Y, ["a"] * 40), "weight of dtype <U1"),
         ((frame({"a": X[:, 0]}), Y, None, np.ones((40, 2), bool)), "a mask is for sequences"),
         ((frame({"a": [10**400] * 40}), Y), 'column "a": "inf" is not a finite number'),
-        (frame(X), "the columns of the DataFrame have no names of text"),
+        (frame(X), "the columns of the DataFrame have names that are not text"),
     ]:
         with pytest.raises((DataError, SpecError), match=message):
             specnet.run(NUMBERS, tmp_path / "run", data=data)
     for dataset, data, message in [
-        ("spiral", (X, Y), "the spec has a dataset of its own, Spiral"),
+        ("spiral", (X, Y), "the spec has its own dataset, Spiral"),
         ("frame", (X, Y), "the train inputs have no names of columns"),
-        ("frame", frame(), "nothing says which columns are the targets"),
+        ("frame", frame(), "no target columns are named"),
         ({"targets": ["u"]}, frame(), 'the data frame has no column "u"'),
         ({"type": "arrays", "target_names": ["u", "v"]}, (X, Y), "2 names for targets"),
         ({"type": "arrays", "classes": ["u", "u"]}, (X, Y), "two classes are the same"),

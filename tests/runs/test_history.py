@@ -98,14 +98,14 @@ def test_seconds_may_differ_and_nothing_else_may(path):
     assert [line["seconds"] for line in of_state(path, state(path, 3))] == [7, 7, 7]
     for changes in ({"epoch": 9}, {"train/loss": 0}, {"more": 1}):
         write(path, [LINES[0] | changes, *LINES[1:]])
-        with pytest.raises(RunError, match=f"{path} no longer has the first 3 epochs as they were"):
+        with pytest.raises(RunError, match=f"{path} no longer contains the first 3 epochs unchanged"):
             read_until(path, state(path, 3))
 
 
 @pytest.mark.parametrize("lines", [LINES[:2], [LINES[0], LINES[2]], LINES[::-1], [LINES[0], *LINES], []])
 def test_lines_that_are_missing_added_or_in_another_order_are_noticed(lines, path):
     write(path, lines)
-    with pytest.raises(RunError, match="no longer has"):
+    with pytest.raises(RunError, match="no longer contains"):
         read_until(path, state(path, 3))
 
 

@@ -151,7 +151,7 @@ def test_files_that_were_changed_are_named(train, again):
     assert told["history.jsonl"].detail == "epoch 3: train/loss by 5.0e-01"
     assert (told["history.jsonl"].step, told["history.jsonl"].until) == (15, 10)
     assert "test/accuracy was 0.123" in measure_again(run).detail
-    assert "no longer has the first 8 epochs" in next(damage(run))
+    assert "no longer contains the first 8 epochs" in next(damage(run))
 
 
 def test_data_that_have_changed_are_refused(train, again, tmp_path):

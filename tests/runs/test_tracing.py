@@ -158,9 +158,9 @@ def test_running_state_and_clipped_gradients_are_shown():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"samples": 0}, "0 samples: there are 1 to 12 training samples"),
-        ({"samples": 13}, "13 samples: there are 1 to 12"),
-        ({"steps": 0}, "0 steps: there are 1 to 6 steps in a run"),
+        ({"samples": 0}, "0 samples: expected 1 to 12 training samples"),
+        ({"samples": 13}, "13 samples: expected 1 to 12"),
+        ({"steps": 0}, "0 steps: expected 1 to 6 steps in a run"),
         ({"steps": 7}, "7 steps"),
         ({"layer": "layers.9"}, 'there is no layer "layers.9"'),
     ],

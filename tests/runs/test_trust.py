@@ -185,7 +185,7 @@ def test_without_what_belongs_to_it_a_whole_state_is_given_up_only_if_one_asks_f
     name = "record.npz" if "record" in damage else "history.jsonl"
     with pytest.raises(RunError, match=name) as error:
         specnet.resume(directory, LONGER)
-    assert error.value.help == f"bring it back, or repeat the training: specnet resume {directory} --checkpoint 0"
+    assert error.value.help == f"restore it, or repeat the training: specnet resume {directory} --checkpoint 0"
     assert (directory / "checkpoints" / "step-00000008.npz").is_file()
     start = max(step for step in saved_steps(run.directory) if step <= most)
     specnet.resume(directory, LONGER, checkpoint=start)

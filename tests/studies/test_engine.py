@@ -160,7 +160,7 @@ def test_a_run_that_cannot_be_believed_or_resumed_is_told(damage, intact, tmp_pa
 def test_a_run_of_another_spec_is_not_believed(intact, tmp_path):
     run = shutil.copytree(intact.directory, tmp_path / "run")
     found = train_job(Job(intact.spec.model_copy(update={"seed": 9}), run))
-    assert found.status == "failed" and "it was trained with another spec" in str(found.error)
+    assert found.status == "failed" and "it was trained with a different spec" in str(found.error)
 
 
 def test_workers_without_the_same_file_system_are_told(tmp_path):

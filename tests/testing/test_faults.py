@@ -61,7 +61,7 @@ SAME = "the same data have the same results"
 ARGUMENTS = "arguments are left alone"
 CONTINUES = "it continues from what a run saves"
 ENDURES = "it endures a hundred steps"
-SURROUNDINGS = "its surroundings are left alone"
+SURROUNDINGS = "its surroundings are not changed"
 
 
 @good

@@ -868,7 +868,7 @@ def test_a_mistake_is_found_by_its_check_and_told(layer, checks, told):
 def test_every_check_of_layers_finds_a_mistake():
     found = {check for param in FAULTS for check in param.values[1]}
     known = {outcome.check for number in range(len(GOOD)) for outcome in examined(number)}
-    assert known - found == {"its surroundings are left alone"}  # see test_surroundings.py
+    assert known - found == {"its surroundings are not changed"}  # see test_surroundings.py
 
 
 def test_shapes_that_are_given_should_all_be_taken():

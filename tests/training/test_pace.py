@@ -98,7 +98,7 @@ def test_a_run_resumes_with_more_epochs_if_earlier_batches_stay_as_they_were(tmp
     assert "a schedule of training.batch_size has no twin" in (whole.directory / "report.html").read_text("utf-8")
     to_the_end = ["training.epochs=3", 'training.batch_size={"type": "linear", "initial": 4, "final": 32}']
     specnet.run(specnet.load_spec(SPEC, to_the_end), tmp_path / "other", report=False)
-    with pytest.raises(SpecnetError, match="earlier ones would have had batches of other sizes"):
+    with pytest.raises(SpecnetError, match="the batch sizes of earlier epochs would change"):
         specnet.resume(tmp_path / "other", ["training.epochs=5"])
 
 

@@ -78,7 +78,7 @@ class ArrowTable(ArrayTable):
                 self.mistake(
                     f'the cells of column "{each.name}" are {each.type}, neither numbers nor text nor dates',
                     (field, number),
-                    f'if it is no input, write "exclude": ["{each.name}"]' if field == "inputs" else None,
+                    f'if it is not an input, write "exclude": ["{each.name}"]' if field == "inputs" else None,
                 )
 
 

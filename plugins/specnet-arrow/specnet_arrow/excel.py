@@ -38,7 +38,7 @@ class Excel(Tabular):
         try:
             with path.open("rb") as file:
                 if file.read(4) == _OLD:
-                    raise DataError(f"{path} is a workbook of an old or encrypted form", help="save it as .xlsx")
+                    raise DataError(f"{path} is an old or encrypted workbook", help="save it as .xlsx")
                 return SheetTable(path, self._rows(path, file, limit))
         except DataError:
             raise

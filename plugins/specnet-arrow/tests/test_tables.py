@@ -177,7 +177,7 @@ def test_a_nested_column_is_refused_by_name_where_it_is_used(kind, tmp_path):
     with pytest.raises(SpecnetError, match=r'the cells of column "tags" are list<.*int64>, neither') as raised:
         resolved(dataset(kind, path))
     (found,) = raised.value.diagnostics
-    assert found.pointer[0] == "inputs" and found.help == 'if it is no input, write "exclude": ["tags"]'
+    assert found.pointer[0] == "inputs" and found.help == 'if it is not an input, write "exclude": ["tags"]'
     assert len(resolved(dataset(kind, path, exclude=["tags"])).load(RNG).train.inputs) == 6
 
 

@@ -85,7 +85,7 @@ class Ctc(Loss):
         self.check_shapes(output_shape, target.shape[1:])
         time, count = output_shape
         help = f"labels are numbers from 0 to {count - 1}; shorter rows end with {self.blank_index}, the blank"
-        refuse_targets(target, (target != np.rint(target)) | (target < 0) | (target >= count), "is no label", help)
+        refuse_targets(target, (target != np.rint(target)) | (target < 0) | (target >= count), "is not a label", help)
         blank = target == self.blank_index
         refuse_targets(target, ~blank & (np.cumsum(blank, axis=1) > 0), "comes after a blank", help)
         repeated = (~blank).sum(axis=1) + ((target[:, 1:] == target[:, :-1]) & ~blank[:, 1:]).sum(axis=1)

@@ -14,7 +14,7 @@ from specnet.schedules.base import scheduled
 
 
 class Muon(Optimizer):
-    """Steps of matrices that have all singular values near 1.
+    """Steps of each matrix with all singular values near 1.
 
     m <- momentum m + (1 - momentum) g, u = m or, with Nesterov's form, momentum m + (1 - momentum) g, and
     w <- w - a sqrt(max(1, columns / rows)) orthogonal(u). The orthogonal matrix near u, U V^T of its singular value

@@ -11,7 +11,7 @@ from specnet.optimizers.first_order import Epsilon
 
 
 class Adabelief(RunningMoments):
-    """Adam that trusts gradients close to their mean.
+    """Adam with longer steps where gradients are close to their mean.
 
     m <- b1 m + (1 - b1) g, s <- b2 s + (1 - b2) (g - m)^2 + epsilon, and in step t = 1, 2, ...
     w <- w - a (m / (1 - b1^t)) / (sqrt(s / (1 - b2^t)) + epsilon). Zhuang et al., "AdaBelief optimizer", 2020.

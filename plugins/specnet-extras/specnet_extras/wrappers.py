@@ -12,7 +12,7 @@ from specnet.schedules.base import scheduled
 
 
 class Lookahead(Optimizer):
-    """Slow weights that follow those of another optimizer.
+    """Wraps an optimizer, with slow weights that follow its weights.
 
     After every `sync_period` steps of the other, slow <- slow + slow_step_size (w - slow), and w <- slow. Zhang et al.,
     "Lookahead optimizer: k steps forward, 1 step back", 2019.
@@ -39,7 +39,7 @@ class Lookahead(Optimizer):
 
 
 class Sam(Optimizer):
-    """Another optimizer, with the gradient at the worst point nearby.
+    """Wraps an optimizer, and passes it the gradient at the worst point nearby.
 
     g' is the gradient of the same batch at w + rho g / |g|; the other optimizer takes its step with g'. This costs a
     second forward and backward pass. Foret et al., "Sharpness-aware minimization", 2021.
@@ -59,7 +59,7 @@ class Sam(Optimizer):
 
 
 class ScheduleFree(Optimizer):
-    """Another optimizer whose average takes the place of a learning rate schedule.
+    """Wraps an optimizer, and averages its weights in place of a learning rate schedule.
 
     The other optimizer moves z by gradients at w, then x <- x + c (z - x) and w <- (1 - momentum) z + momentum x. In
     step t without warmup c = 1 / t: x is the mean of all z. In warmup, steps of z and their weights grow. Loss and

@@ -16,7 +16,7 @@ from specnet.kernels.numpy import Numpy
 
 
 class Numba(KernelSet):
-    """Loops in machine code, in one pass over their arrays where NumPy takes several."""
+    """Compiled loops that pass over their arrays once, where NumPy takes several passes."""
 
     replaces: ClassVar[Mapping[str, str]] = {
         **Numpy.replaces,

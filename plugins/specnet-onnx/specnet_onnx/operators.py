@@ -141,7 +141,7 @@ def _var(graph: Graph, node: Node, x: Node, axis: Any = None, keepdims: bool = F
 @operation("pad")
 def _pad(graph: Graph, node: Node, x: Node, width: Any, mode: str = "constant", constant_values: float = 0) -> str:
     if mode not in ("constant", "reflect", "wrap"):
-        raise ExportError(f"it pads with the mode {mode}")
+        raise ExportError(f"it uses the padding mode {mode}")
     pads = np.broadcast_to(width, (x.value.ndim, 2)).T.ravel().astype(np.int64)
     return graph.Pad(graph.names[x], pads, np.array(constant_values, x.value.dtype), mode=mode)
 

@@ -13,7 +13,7 @@ Classes = Annotated[int, Field(ge=2, le=1000)]
 
 
 class Classification(Generated):
-    """Clouds about the corners of a hypercube, several to a class, among inputs that tell nothing. Guyon, 2003.
+    """Clouds about the corners of a hypercube, several to a class, among uninformative inputs. Guyon, 2003.
 
     Of the inputs `n_informative` tell the class, `n_redundant` are sums of those, `n_repeated` are copies, and the
     rest is noise.

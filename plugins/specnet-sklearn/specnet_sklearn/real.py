@@ -58,7 +58,7 @@ class Wine(Measurements):
 
 
 class BreastCancer(Measurements):
-    """Cell nuclei of 569 tumours, 212 malignant and 357 benign; of each measure mean, standard error and worst value.
+    """Cell nuclei of 569 tumours, 212 malignant and 357 benign; for each measure, mean, standard error and worst value.
 
     Street, Wolberg and Mangasarian, 1993.
     """

@@ -77,7 +77,7 @@ class Checks:
                 message = f"nothing that is searched before {quote(parameter.path)} sets {quote(path)}"
                 yield Diagnostic("wrong-value", message, place)
             elif not values:
-                yield Diagnostic("wrong-length", f"{path} has no value with which this one is searched", place)
+                yield Diagnostic("wrong-length", f"{path} needs at least one value in this list", place)
             elif (choices := decider.about.choices) is not None:
                 inside = place_of(path)[len(decider.place) :]
                 found = [find_value(choice, inside) for choice in choices]

@@ -22,9 +22,11 @@ SHOWN = 10
 
 @click.command("sweep")
 @click.argument("file", metavar="SWEEP", type=PATH)
-@click.option("-o", "--out", type=PATH, help="Directory of the sweep; by default runs/ and the spec's name, -sweep.")
+@click.option(
+    "-o", "--out", type=PATH, help="Directory of the sweep; by default runs/NAME-sweep, with the spec's name."
+)
 @plugin_option
-@click.option("--memory-budget", "budget", metavar="BYTES", help="Memory that training may take, such as 2GB.")
+@click.option("--memory-budget", "budget", metavar="BYTES", help="Memory that training may use, such as 2GB.")
 @engine_options
 @format_option()
 def sweep_command(
@@ -37,10 +39,10 @@ def sweep_command(
     kernels: str | None,
     form: str,
 ) -> None:
-    """Try values of a spec, as the file SWEEP says, and show which are best.
+    """Try the values of a spec that the file SWEEP lists, and show which are best.
 
-    Writes a directory with a numbered directory for each trial, all of them in trials.json, and the best in best.json.
-    The same command again resumes a sweep that was stopped or killed.
+    Writes a directory with a numbered directory for each trial, the list of trials in trials.json, and the best trial
+    in best.json. Run the command again to resume a sweep that was stopped or killed.
 
     \b
     Example:

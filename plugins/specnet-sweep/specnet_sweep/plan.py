@@ -52,7 +52,7 @@ class SweepPlan:
 
     def _read_spec(self) -> Document:
         if "\0" in self.settings.spec:
-            raise self._wrong([Diagnostic("file", "a path has no null character", ("spec",))])
+            raise self._wrong([Diagnostic("file", "a path cannot contain a null character", ("spec",))])
         path = self.document.directory / self.settings.spec
         try:
             return read_document(path)
@@ -139,7 +139,7 @@ class SweepPlan:
     def _count_trials(self) -> int:
         wanted, possible = self.settings.trials, self.possible
         if wanted is None and self.settings.sampler != "grid":
-            help = '"trials": 50; only a grid has a number of its own'
+            help = '"trials": 50; only a grid has a default'
             raise self._wrong([Diagnostic("missing-key", 'the key "trials" is missing', (), help)])
         if wanted is None and (possible or 0) > MOST_TRIALS:
             message = f"the grid has {show_count(possible or 0)} points, more than {MOST_TRIALS:,}"
@@ -149,9 +149,9 @@ class SweepPlan:
 
     def _warnings(self, key: str) -> Iterator[Diagnostic]:
         if self.settings.folds is None and self.settings.objective.startswith("test/"):
-            message = "the test samples choose the best trial, so that its test values look better than they are"
+            message = "the test samples choose the best trial, so its test values look better than they are"
             value = self.settings.objective.removeprefix("test/")
-            help = f'"{key}": "validation/{value}" leaves them to judge it'
+            help = f'"{key}": "validation/{value}" leaves them to evaluate it'
             if "validation/loss" not in self._values(self.base):
                 help += '; it needs a validation share in "split"'
             yield Diagnostic("chosen-by-test", message, (key,), help, severity="warning")
@@ -171,7 +171,9 @@ class SweepPlan:
             raise self._wrong([Diagnostic("wrong-value", message, place, suggest(name, known))])
         if self.settings.pruner and not self.monitored:
             message = f"a run is pruned by a value of its history, which has no {name}"
-            raise self._wrong([Diagnostic("wrong-value", message, ("pruner",), "minimize validation/loss, for one")])
+            raise self._wrong(
+                [Diagnostic("wrong-value", message, ("pruner",), 'for example "minimize": "validation/loss"')]
+            )
         value = name.partition("/")[2].partition("/")[0]
         higher = next((metric.higher_is_better for metric in spec.metrics if metric.label == value), False)
         if higher is bool(self.settings.minimize) and place[0] != "search":

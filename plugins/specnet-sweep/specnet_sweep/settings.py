@@ -148,7 +148,7 @@ def _check_range(about: Searched, sampler: str) -> Iterator[Diagnostic]:
         texts = [show_value(choice) for choice in about.choices]
         twice = next((number for number, text in enumerate(texts) if text in texts[:number]), None)
         if twice is not None:
-            yield Diagnostic("wrong-value", f"{texts[twice]} is there twice", ("choices", twice))
+            yield Diagnostic("wrong-value", f"{texts[twice]} is listed twice", ("choices", twice))
     elif low is None or high is None:
         help = '{"low": 0.001, "high": 0.1}, or {"choices": ["tanh", "relu"]}'
         yield Diagnostic("missing-key", "expected low and high, or choices", (), help)
@@ -166,7 +166,7 @@ def _check_range(about: Searched, sampler: str) -> Iterator[Diagnostic]:
         yield Diagnostic("out-of-range", f"high is not a whole number of steps above low, {low}", ("high",), help)
     elif sampler == "grid" and step is None and (about.log or not (type(low) is type(high) is int)):
         what = "the numbers as choices" if about.log else "a step, or choices"
-        yield Diagnostic("missing-key", "a grid cannot have every number of this range", (), f"give it {what}")
+        yield Diagnostic("missing-key", "a grid cannot contain all numbers of this range", (), f"give it {what}")
 
 
 def exact(number: int | float) -> Fraction:

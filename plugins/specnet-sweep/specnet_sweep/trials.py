@@ -111,7 +111,7 @@ class Sweep:
         for result in sorted(results, key=lambda result: result.number):
             if before := lost.get(result.number):
                 if result != before:
-                    self.observer.warned(f"trial {result.number} has other results than before, which are kept")
+                    self.observer.warned(f"trial {result.number} now has different results; the earlier ones are kept")
                 continue
             self.study.tell(result, self._reports(result))
             self.results.append(result)

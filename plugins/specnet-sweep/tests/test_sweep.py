@@ -223,7 +223,7 @@ def test_the_package_needs_optuna_only_to_run_a_sweep():
              if "import optuna" in path.read_text()]  # fmt: skip
     assert names == ["study.py"]
     result = CliRunner().invoke(cli, ["sweep", "--help"])
-    assert "Try values of a spec" in result.output
+    assert "Try the values of a spec" in result.output
 
 
 def test_many_conditions_are_counted_at_once():

@@ -18,13 +18,19 @@ PORT = 8484
 @click.command("watch")
 @click.argument("directory", metavar="[RUN|DIR]", type=PATH, default="runs")
 @plugin_option
-@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="Port; 0 is any free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=PORT,
+    show_default=True,
+    help="Port of the page; 0 means any free port.",
+)
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 def watch_command(directory: Path, port: int, opens: bool) -> None:
     """Show runs in the browser while they train.
 
-    The page of RUN has its curves, its replay, and the time that is left; that of DIR, by default runs/, is a table of
-    all runs in it. Only browsers of this machine are answered, and nothing is ever written. Ctrl-C ends it.
+    For a RUN, the page shows curves, replay and remaining time. For a DIR, by default runs/, it is a table of all runs
+    in it. Only browsers on this machine can open it, and no files are written. Stop the command with Ctrl-C.
 
     \b
     Example:
