@@ -39,7 +39,7 @@ HOMES = {
     "distributions": "tools", "registry": "tools", "diagnostics": "tools", "functions": "tools",
     "names": "tools", "plugin_code": "tools", "numpy_files": "tools", "regular_files": "tools", "synonyms": "tools",
     "field_synonyms": "tools", "data_synonyms": "tools", "formula": "tools",
-    "layer_numbers": "component",
+    "layer_numbers": "component", "launch": "tools",
     "improvement": "tools", "statistics": "tools", "features": "tools", "workspace": "tools", "randomness": "tools",
     "task": "tools", "component": "component", "faults": "component", "local": "component", "weights": "component",
     "network": "network", "training": "training", "spec": "spec", "recording": "recording",

@@ -70,7 +70,7 @@ def test_a_signal_or_time_ends_a_process_that_waits_for_others_to_start(monkeypa
 
     def connect():
         found.extend(map(signal.getsignal, (signal.SIGTERM, signal.SIGALRM)))
-        assert 0 < signal.alarm(sharding.PATIENCE) <= sharding.PATIENCE
+        assert 0 < signal.alarm(sharding.START_LIMIT) <= sharding.START_LIMIT
 
     monkeypatch.setattr(sharding, "find_class", lambda *_: connect)
     with signals.Signals():

@@ -109,7 +109,7 @@ def test_a_rank_that_ends_before_all_are_connected_ends_the_others(tmp_path):
         "if os.environ['PMI_RANK'] == '1':\n"
         "    sys.exit(0)\n"
         "from specnet.runs import sharding\n"
-        "sharding.PATIENCE = 2\n"
+        "sharding.START_LIMIT = 2\n"
         "sharding.open_ranks()\n"
     )
     done = launch(3, script)
