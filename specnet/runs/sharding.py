@@ -19,6 +19,9 @@ from specnet.training.ranks import Ranks
 
 LAUNCH = "mpiexec -n {count} python -m mpi4py -m specnet run SPEC --shards {count}"
 
+START_LIMIT = 300
+"""Seconds that a process waits for the others to start. MPI waits for ever, even for one that has ended."""
+
 
 def open_ranks() -> Ranks:
     """Return the processes that a launcher has started, or this one alone.
@@ -39,7 +42,7 @@ def open_ranks() -> Ranks:
 
 @cache  # MPI is started once in a process
 def _connect() -> Ranks:
-    with signals_unhandled():  # MPI waits for all processes, even if one has been killed
+    with signals_unhandled(START_LIMIT):
         ranks: Ranks = find_class("ranks", "mpi")()
     return ranks
 

@@ -68,15 +68,20 @@ class Signals:
 
 
 @contextmanager
-def signals_unhandled() -> Iterator[None]:
-    """Inside the `with`, signals end the process at once: a handler would wait for compiled code to return."""
+def signals_unhandled(seconds: int) -> Iterator[None]:
+    """Inside the `with`, signals end the process at once: a handler would wait for compiled code to return.
+
+    So does SIGALRM, after these seconds.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     heeded = [number for number in HANDLED if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in heeded}
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (*heeded, signal.SIGALRM)}
     try:
+        signal.alarm(seconds)
         yield
     finally:
+        signal.alarm(0)
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
 from queue import SimpleQueue
-from threading import Thread
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -23,51 +25,39 @@ if TYPE_CHECKING:
 
 
 class Turns:
-    """A call in a thread of its own, which runs only while this one waits for it: until it asks, or returns."""
+    """A call in another thread, which runs only while this one waits for it: until it asks, or returns."""
 
-    def __init__(self, call: Callable[[], Any]) -> None:
-        self.given, self.returned = SimpleQueue[Any](), SimpleQueue[tuple[str, Any]]()
-        self.thread = Thread(target=copy_context().run, args=(self._work, call), daemon=True)
-        self.thread.start()
+    def __init__(self, pool: ThreadPoolExecutor, call: Callable[[], Any]) -> None:
+        self.pool, self.call = pool, call
+        self.asked, self.answers = SimpleQueue[Any](), SimpleQueue[Any]()
+        self.future: Future[Any] | None = None
         self.result: Any = None
 
-    def next(self, answer: Any = None) -> Any:
-        """Let it continue, and return what it asks; None if it is done, with its `result`.
+    def next(self, answer: Any) -> Any:
+        """Begin, or go on with an answer; return what is asked, or None if there is a `result`.
 
         Raises:
-            BaseException: what it raises.
+            BaseException: what the call raises.
         """
-        self.given.put(answer)
-        kind, value = self.returned.get()
-        if kind == "raised":
-            raise value
-        if kind == "asked":
-            return value
-        self.result = value
-        return None
+        if self.future is None:
+            self.future = self.pool.submit(copy_context().run, self.call)
+            self.future.add_done_callback(lambda _: self.asked.put(None))
+        else:
+            self.answers.put(answer)
+        if (asked := self.asked.get()) is None:
+            self.result = self.future.result()
+        return asked
 
     def ask(self, value: Any) -> Any:
-        """Return the answer to a value: called in the thread."""
-        self.returned.put(("asked", value))
-        return self._wait()
-
-    def close(self) -> None:
-        """End the thread, whatever it waits for."""
-        self.given.put(SystemExit())
-        self.thread.join()
-
-    def _wait(self) -> Any:
-        answer = self.given.get()
-        if isinstance(answer, SystemExit):
-            raise answer
+        """Return the answer to a value; the call does this."""
+        self.asked.put(value)
+        if (answer := self.answers.get()) is None:
+            raise SystemExit
         return answer
 
-    def _work(self, call: Callable[[], Any]) -> None:
-        try:
-            self._wait()
-            self.returned.put(("returned", call()))
-        except BaseException as error:
-            self.returned.put(("raised", error))
+    def close(self) -> None:
+        """End the call when it asks."""
+        self.answers.put(None)
 
 
 def twin(network: Network) -> Network:
@@ -99,35 +89,30 @@ class Lockstep:
 
     def run(self, trainer: Trainer, compute: Callable[[Trainer, int], Any]) -> dict[int, Any]:
         """Return what `compute` returns for each shard of this rank, given a trainer with a network of its own."""
-        turns = {}
-        try:
-            for number in self.twins:
-                turns[number] = self._begin(trainer, number, compute)
-            answer, running = None, turns
+        with ThreadPoolExecutor(len(self.twins)) as pool, ExitStack() as ending:
+            turns = {number: Turns(pool, partial(compute, self._own(trainer, number), number)) for number in self.twins}
+            for number, turn in turns.items():
+                ending.callback(turn.close)
+                for layer in synchronized(self.twins[number][0]):
+                    layer.over_shards = turn.ask
+            running, total = turns, None
             while True:
                 with self.ranks.together():
-                    asked = {number: turn.next(answer) for number, turn in running.items()}
+                    asked = {number: turn.next(total) for number, turn in running.items()}
                 running = {number: turns[number] for number, vector in asked.items() if vector is not None}
-                vectors: dict[int, np.ndarray] = {}
-                for each in self.ranks.gather({number: asked[number] for number in running}):
-                    vectors |= each
+                told = self.ranks.gather({number: asked[number] for number in running})
+                vectors = {number: vector for each in told for number, vector in each.items()}
                 if not vectors:
                     return {number: turn.result for number, turn in turns.items()}
-                answer = self._total(vectors)
-        finally:
-            for turn in turns.values():
-                turn.close()
+                total = self._total(vectors)
 
-    def _begin(self, trainer: Trainer, number: int, compute: Callable[[Trainer, int], Any]) -> Turns:
-        """Return the turns of a shard, which has its own copy of all that a pass changes."""
-        own, model = copy.copy(trainer), copy.copy(trainer.model)  # which makes a new loss
-        model.network, own.regularization = self.twins[number]
-        model.network.scheduled.set(trainer.pace.time(trainer.epoch, trainer.step, trainer.batches.position))
-        own.model = model
-        turns = Turns(lambda: compute(own, number))
-        for layer in synchronized(model.network):
-            layer.over_shards = turns.ask
-        return turns
+    def _own(self, trainer: Trainer, number: int) -> Trainer:
+        """Return a trainer for a shard, which has its own copy of all that a pass changes."""
+        own = copy.copy(trainer)
+        own.model = copy.copy(trainer.model)  # which makes a new loss
+        own.model.network, own.regularization = self.twins[number]
+        own.model.network.scheduled.set(trainer.pace.time(trainer.epoch, trainer.step, trainer.batches.position))
+        return own
 
     def _total(self, vectors: dict[int, np.ndarray]) -> np.ndarray:
         """Return the sum over shards; one that has no samples has no vector."""

@@ -63,16 +63,23 @@ def test_commands_that_processes_cannot_share_are_refused_once(command, spec, in
     assert [path.name for path in spec.parent.iterdir()] == ["spec.json"]
 
 
-def test_a_signal_ends_a_process_that_waits_for_others_to_start(monkeypatch):
+def test_a_signal_or_time_ends_a_process_that_waits_for_others_to_start(monkeypatch):
     from specnet.runs import sharding, signals
 
     found = []
-    monkeypatch.setattr(sharding, "find_class", lambda *_: lambda: found.append(signal.getsignal(signal.SIGTERM)))
+
+    def connect():
+        found.extend(map(signal.getsignal, (signal.SIGTERM, signal.SIGALRM)))
+        assert 0 < signal.alarm(sharding.START_LIMIT) <= sharding.START_LIMIT
+
+    monkeypatch.setattr(sharding, "find_class", lambda *_: connect)
     with signals.Signals():
         handler = signal.getsignal(signal.SIGTERM)
         sharding._connect.__wrapped__()
         assert signal.getsignal(signal.SIGTERM) is handler
-    assert found == [signal.SIG_DFL] != [handler]
+    assert found == [signal.SIG_DFL] * 2
+    assert handler != signal.SIG_DFL
+    assert signal.alarm(0) == 0
 
 
 def test_one_process_that_a_launcher_has_started_trains_as_always(spec, invoke, monkeypatch):

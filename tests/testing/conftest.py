@@ -11,5 +11,5 @@ def few_steps(request, monkeypatch):
     """A faulty component takes a hundred steps only where this is the check that finds its fault."""
     if "it endures a hundred steps" not in request.getfixturevalue("checks"):
         monkeypatch.setattr(Checks, "allowance", None)
-        monkeypatch.setattr(endurance, "UNMEASURED", 2)
-        monkeypatch.setattr(endurance, "ROUNDS", 0)
+        monkeypatch.setattr(endurance, "STEPS", 2)
+        monkeypatch.setattr(endurance, "ROUNDS", 1)

@@ -667,7 +667,7 @@ class OnceForEachRow(Embedding):
         self.grad.table[self.rows] = dy
 
 
-@fault(MEMORY, told="each step adds .* bytes or more, measured over 80 steps")
+@fault(MEMORY, told="each step adds .* bytes or more, measured over 220 steps")
 class Logging(Tanh):
     def model_post_init(self, context):
         super().model_post_init(context)
@@ -727,7 +727,7 @@ class Unsaid(Tanh):
     rate: float = Field(default=0.5, exclude=True)
 
 
-@fault(MEMORY, told="each step adds .* bytes or more, measured over 80 steps")
+@fault(MEMORY, told="each step adds .* bytes or more, measured over 220 steps")
 class Leaking(Tanh):
     def model_post_init(self, context):
         super().model_post_init(context)

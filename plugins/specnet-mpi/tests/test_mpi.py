@@ -102,6 +102,21 @@ def test_another_number_of_shards_is_refused(alone, data, monkeypatch):
         specnet.run(specnet.load_run(alone / "plain").spec, alone / "plain", shards=2, resume=True)
 
 
+def test_a_rank_that_ends_before_all_are_connected_ends_the_others(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, sys\n"
+        "if os.environ['PMI_RANK'] == '1':\n"
+        "    sys.exit(0)\n"
+        "from specnet.runs import sharding\n"
+        "sharding.START_LIMIT = 2\n"
+        "sharding.open_ranks()\n"
+    )
+    done = launch(3, script)
+    assert done.returncode != 0
+    assert "Alarm clock" in done.stdout + done.stderr
+
+
 def kill_later(seconds, rank, *arguments):
     """Start a program on two ranks, kill a process of them after a time, and return whether it was still there."""
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
