@@ -76,7 +76,7 @@ def _plot_spec(spec: Path, name: str, out: Path) -> None:
 
     plot = build("plots", name)
     assert isinstance(plot, Plot)
-    run, warnings = Experiment(load(spec, (), None)).untrained(), list[str]()
+    run, warnings = Experiment(load(spec, (), None)).unsaved_run(), list[str]()
     write_file(out, lambda file: warnings.extend(write_picture(plot, run, file, out.suffix[1:].lower())))
     for warning in warnings:
         note(f"warning: {printable(warning)}")

@@ -10,7 +10,7 @@ import click
 from specnet.cli.options import format_option, kernels_option, load, out_option, spec_argument, spec_options
 from specnet.cli.output import echo, echo_json
 from specnet.errors import UsageError
-from specnet.words import show_path
+from specnet.words import Pointer, show_path, show_pointer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +61,8 @@ def lr_find(
     from specnet.report.settings import default_settings
     from specnet.runs.files import write_file
     from specnet.runs.range_test import find_range
+    from specnet.schedules.base import Schedule
+    from specnet.schedules.scheduled import find_peak
 
     if low >= high:
         raise UsageError(f"--low {low:g} is not below --high {high:g}")
@@ -69,9 +71,6 @@ def lr_find(
     loaded = load(spec, overrides, budget, kernels)
     found = find_range(loaded, np.geomspace(low, high, steps))
     name = loaded.name
-    rate = getattr(loaded.optimizer, "learning_rate", None)
-    largest = next((field for field in ("initial", "maximum") if hasattr(rate, field)), "")
-    place = ".".join(("optimizer", "learning_rate", *[largest] * bool(largest)))
     if out is None:
         numbered = (Path(f"{name}-lr{'' if number == 1 else f'-{number}'}.png") for number in count(1))
         out = next(path for path in numbered if not path.exists())
@@ -85,5 +84,10 @@ def lr_find(
         echo_json({**rates, "picture": str(out), **{name: array.tolist() for name, array in found._asdict().items()}})
         return
     echo(f"The loss falls fastest at a learning rate of {found.steepest:.2g}, and is lowest at {found.lowest:.2g}.")
-    echo(f"To try: --set {place}={found.suggestion:.2g}")
+    place: Pointer = ("optimizer", "learning_rate")
+    rate, instead = getattr(loaded.optimizer, "learning_rate", None), ""
+    if isinstance(rate, Schedule):
+        peak = find_peak(rate, place)
+        place, instead = (peak[0], "") if peak else (place, ", instead of the schedule")
+    echo(f"To try{instead}: --set {show_pointer(place)}={found.suggestion:.2g}")
     echo(f"The picture was saved in {show_path(out)}")

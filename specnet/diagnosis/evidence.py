@@ -21,6 +21,7 @@ from specnet.network.summary import layer_costs
 from specnet.optimizers.base import frozen_layers, inner_optimizers
 from specnet.plots.base import Trained
 from specnet.schedules.base import Schedule
+from specnet.schedules.scheduled import find_peak
 from specnet.spec.model import Spec
 from specnet.training.batches import Batch
 from specnet.training.model import Model
@@ -36,8 +37,6 @@ _NUMBERS = 200_000
 """Numbers of the training targets that are looked at."""
 _FEWEST_STEPS = 10
 """Recorded steps of which a median can be judged."""
-_RATES = ("initial", "maximum", "value")
-"""Fields of schedules that may be the largest value."""
 
 
 class Diagnosed(Trained, Protocol):
@@ -255,9 +254,8 @@ class Evidence:
         """Return how to multiply the learning rate, or the largest of a schedule; None if the optimizer has none."""
         place, rate = self.rated
         if isinstance(rate, Schedule):
-            most = float(max(self.rates)) if self.rates is not None else None
-            name = next((name for name in _RATES if getattr(rate, name, None) == most), None)
-            place, rate = ((*place, name), most) if name else (place, most)  # else a constant one
+            constant = None if self.rates is None else (place, float(max(self.rates)))
+            place, rate = find_peak(rate, place) or constant or (place, None)
         if not rate:
             return None
         return Cure(purpose, (f"{show_pointer(place)}={float(f'{rate * factor:.2g}'):g}",))

@@ -138,8 +138,8 @@ class BatchNorm(Normalization):
 
     std^2 = variance + epsilon; dx = (dz - mean(dz) - z mean(dz z)) / std. Without training, mean and variance are the
     moving averages m <- momentum m + (1 - momentum) mean, and dx = dz / std. Masked positions do not count. If a batch
-    is divided into shards, means are those of a shard, or with `synchronized` those of the batch. Ioffe &
-    Szegedy, "Batch normalization", 2015.
+    is divided into shards, means are those of a shard, or with `synchronized` those of the batch. Ioffe & Szegedy,
+    "Batch normalization", 2015.
     """
 
     mask: ClassVar[Any] = "use"

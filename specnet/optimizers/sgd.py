@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
 from specnet.optimizers.base import State
-from specnet.optimizers.first_order import FirstOrder
+from specnet.optimizers.first_order import Beta, FirstOrder
 from specnet.schedules.base import scheduled
 
 
@@ -42,9 +42,7 @@ class Sgd(FirstOrder):
     learning_rate: Annotated[float, scheduled(gt=0)] = Field(
         default=0.01, description="step size: a number or a schedule"
     )
-    momentum: Annotated[float, scheduled(ge=0, lt=1)] = Field(
-        default=0.0, description="share of the last velocity that is kept: a number or a schedule"
-    )
+    momentum: Beta = Field(default=0.0, description="share of the last velocity that is kept: a number or a schedule")
     momentum_of: Literal["gradients", "steps"] = Field(
         default="gradients",
         description='terms of the velocity; "steps": gradients times the learning rate of their step, as Keras and '

@@ -10,7 +10,7 @@ from specnet.report.differences import Row
 from specnet.report.entries import RunSet
 from specnet.report.view import duration, facts
 
-IGNORED_FACTS = ("started", "seed")
+_IGNORED_FACTS = ("started", "seed")
 """Facts that are not results."""
 DIFFERENT_VALUES = 4
 """Different values within a group that are listed; of more their number is given."""
@@ -26,7 +26,7 @@ def fact_rows(entries: Sequence[RunSet]) -> Iterator[Row]:
             texts = [_epochs(entry.runs) for entry in entries]
         if name == "time":
             texts = [duration(sum(run.manifest["seconds"] for run in entry.runs)) for entry in entries]
-        if name not in IGNORED_FACTS and any(texts):
+        if name not in _IGNORED_FACTS and any(texts):
             yield Row(name, texts)
     if any(entry.is_group for entry in entries):
         yield Row("runs", [str(len(entry.runs)) for entry in entries])

@@ -23,7 +23,7 @@ from specnet.recording.recorder import Recorder
 from specnet.runs.building import build_model, check_batch, load_data, located, named_rows, transform
 from specnet.runs.input_schema import find_ranges
 from specnet.runs.pretrained import load_pretrained
-from specnet.runs.untrained import Untrained
+from specnet.runs.unsaved import UnsavedRun
 from specnet.schedules.base import WatchingSchedule
 from specnet.schedules.scheduled import ScheduledFields, pointer_of
 from specnet.spec.checks import check_history_splits, check_network, missing_split, unknown_value
@@ -219,16 +219,16 @@ class Experiment:
         batch_size = training.in_step(training.batch_in()(0))
         return Recorder(record, self.model, self.data, self.splits["train"], batch_size) if record else None
 
-    def untrained(self) -> Untrained:
-        """Return what a plot may use before training."""
+    def unsaved_run(self) -> UnsavedRun:
+        """Return the run as a plot gets it before training."""
         record = self.recorder.arrays if self.recorder else {}
-        return Untrained(self.spec, self._described, self.model, self.data, record)
+        return UnsavedRun(self.spec, self._described, self.model, self.data, record)
 
     def _check_plots(self) -> None:
-        mistakes, untrained = list[Diagnostic](), self.untrained()
+        mistakes, run = list[Diagnostic](), self.unsaved_run()
         for number, plot in enumerate(self.spec.plots):
             try:
-                plot.check(untrained)
+                plot.check(run)
             except SpecnetError as error:
                 mistakes += error.at("plots", number).diagnostics
         if mistakes:

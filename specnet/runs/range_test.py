@@ -22,7 +22,7 @@ from specnet.training.loop import take_step
 if TYPE_CHECKING:
     from specnet.training.trainer import Trainer
 
-FIXED_ROWS = 500
+_FIXED_ROWS = 500
 """Training samples at most on which the loss is measured after each step."""
 _SETTLING = 0.25
 """Share of the steps that says nothing: running statistics of batch normalization follow the data there."""
@@ -87,7 +87,7 @@ def find_range(spec: Spec, rates: np.ndarray) -> RangeTest:
     training = spec.training.model_copy(update={"batch_size": spec.training.batch_in()(0)})  # that of the first epoch
     changed = {"optimizer": rising, "training": training, "plots": [], "record": None}
     trainer = Experiment(spec.model_copy(update=changed), new=True).trainer
-    model, samples = trainer.model, choose_samples(trainer.splits["train"], FIXED_ROWS)
+    model, samples = trainer.model, choose_samples(trainer.splits["train"], _FIXED_ROWS)
     losses, fixed = list[float](), list[float]()
     threads = fitting_threads(model.network.named.values(), trainer.batches.size)
     try:

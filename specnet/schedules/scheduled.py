@@ -17,6 +17,8 @@ from specnet.words import Pointer
 
 CHECKED = 200
 """Steps of a run at most whose values are checked."""
+_PEAKS = ("initial", "maximum", "value")
+"""Fields of schedules that may be the largest value."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,19 @@ def rates_by_step(component: Component, steps: int, total: int) -> dict[str, np.
         for name, values in found.items():
             values.append(getattr(copied, name))
     return {name: np.array(values) for name, values in found.items()}
+
+
+def find_peak(schedule: Schedule, place: Pointer) -> tuple[Pointer, float] | None:
+    """Return the field that is the largest value of a schedule, by its place in the spec; None if no field is.
+
+    That of a `warmup` is in the schedule that follows.
+    """
+    if isinstance(inner := getattr(schedule, "schedule", None), Schedule):
+        return find_peak(inner, (*place, "schedule"))
+    name = next((name for name in _PEAKS if hasattr(schedule, name)), None)
+    if name is None or (peak := getattr(schedule, name)) < getattr(schedule, "final", peak):
+        return None
+    return (*place, name), peak
 
 
 def _components(value: Any, place: Pointer) -> Iterator[tuple[Pointer, Section]]:

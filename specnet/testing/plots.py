@@ -14,7 +14,7 @@ import numpy as np
 from specnet.datasets.base import Samples
 from specnet.errors import PlotError
 from specnet.plots.base import Plot
-from specnet.runs.untrained import Untrained
+from specnet.runs.unsaved import UnsavedRun
 from specnet.testing.base import Checks, Problems
 from specnet.testing.comparison import overwritten
 from specnet.testing.endurance import endure
@@ -28,7 +28,7 @@ from specnet.testing.surroundings import attempt
 class PlotChecks(Checks[Plot]):
     """A plot of one run."""
 
-    run: Untrained
+    run: UnsavedRun
     accepted = "it shows a run, and refuses others by a PlotError"
     refusal = PlotError
     once = (
@@ -120,7 +120,7 @@ class PlotChecks(Checks[Plot]):
             yield f"frames are of different sizes: {' and '.join(map(str, {*sizes}))}"
 
 
-def _arrays(run: Untrained) -> Iterator[tuple[str, np.ndarray]]:
+def _arrays(run: UnsavedRun) -> Iterator[tuple[str, np.ndarray]]:
     """Yield all arrays that a plot may read."""
     for what, named in {"history": run.history, "record": run.record, "parameter": run.params}.items():
         yield from ((f"{what} {name}", array) for name, array in named.items())
@@ -145,7 +145,7 @@ def picture(figure: Any) -> bytes:
 
 
 @checker("plots")
-def check_plot(plot: Plot, runs: Mapping[str, Untrained] | None = None) -> Iterator[Outcome]:
+def check_plot(plot: Plot, runs: Mapping[str, UnsavedRun] | None = None) -> Iterator[Outcome]:
     """Check a plot of small runs; by default of some that are trained for it.
 
     Each run is drawn that its `check` accepts, and the picture of the first is examined.

@@ -14,7 +14,7 @@ from specnet.datasets.base import AnySamples, Data, Dataset, StreamedSamples
 from specnet.datasets.rows import Rows
 from specnet.functions import evenly_spaced
 from specnet.runs.experiment import Experiment
-from specnet.runs.untrained import Untrained
+from specnet.runs.unsaved import UnsavedRun
 from specnet.spec.load import load_spec
 from specnet.spec.model import Spec
 from specnet.training.loop import run_epoch
@@ -54,18 +54,18 @@ SPECS: Mapping[str, dict[str, Any]] = {
 """Problems that a plot may be able to show."""
 
 
-def before_training(run: Untrained) -> Untrained:
+def before_training(run: UnsavedRun) -> UnsavedRun:
     """Return a run before its first epoch: its history is empty."""
     return _with(run, history={})
 
 
-def streamed(run: Untrained) -> Untrained:
+def streamed(run: UnsavedRun) -> UnsavedRun:
     """Return a run with samples that are read piece by piece."""
     splits: dict[str, Any] = {name: _streamed(samples) for name, samples in run.data.splits.items()}
     return _with(run, data=dataclasses.replace(run.data, **splits))
 
 
-def _with(run: Untrained, **changes: Any) -> Untrained:
+def _with(run: UnsavedRun, **changes: Any) -> UnsavedRun:
     other = copy.copy(run)
     vars(other).update(changes)
     return other
@@ -80,12 +80,12 @@ def _streamed(samples: AnySamples) -> StreamedSamples:
 
 
 @cache
-def small_runs() -> dict[str, Untrained]:
+def small_runs() -> dict[str, UnsavedRun]:
     """Return a trained run of each problem, by description."""
     return {about: train_briefly(load_spec(spec)) for about, spec in SPECS.items()}
 
 
-def train_briefly(spec: Spec) -> Untrained:
+def train_briefly(spec: Spec) -> UnsavedRun:
     """Return a run of a spec after a few epochs, kept in memory."""
     experiment = Experiment(spec)
     trainer, recorder = experiment.trainer, experiment.recorder
@@ -93,7 +93,7 @@ def train_briefly(spec: Spec) -> Untrained:
         trainer.callbacks["recorder"] = recorder
         recorder.begin(trainer)
     lines = [run_epoch(trainer) for _ in range(EPOCHS)]
-    run = experiment.untrained()
+    run = experiment.unsaved_run()
     run.history = {name: np.array([line[name] for line in lines]) for name in lines[0]}
     return run
 

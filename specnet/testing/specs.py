@@ -13,7 +13,7 @@ from specnet.datasets.base import AnySamples, Data
 from specnet.errors import SpecError, SpecnetError
 from specnet.layers.base import walk
 from specnet.runs.building import build_model, load_data, located, pipelines, transform
-from specnet.runs.untrained import Untrained
+from specnet.runs.unsaved import UnsavedRun
 from specnet.spec.model import Spec
 from specnet.spec.plan import make_plan
 from specnet.spec.units import last_open, resolve_loaded
@@ -89,7 +89,7 @@ class SpecParts:
         return shapes
 
     @cached_property
-    def short_run(self) -> Untrained:
+    def short_run(self) -> UnsavedRun:
         """A short run of the spec."""
         return train_briefly(self.short)
 

@@ -62,6 +62,7 @@ class Tracer:
     def following(self) -> Iterator[None]:
         """Inside the `with`, keep the numbers of each step. Methods of the trainer stay replaced afterwards."""
         trainer, loss = self.trainer, self.trainer.model.loss
+        self._slots = all_state_names(trainer.optimizer)  # a schedule may set a momentum to 0 later
         self._replace(trainer, "prepare_step", self._begin)
         self._replace(trainer.model, "loss_of", self._loss)
         self._replace(loss, "backward", self._loss_backward)
@@ -144,7 +145,7 @@ class Tracer:
             arrays: dict[str, Any] = {"before": self._before[slot.name], "gradient": self._gradients[slot.name]}
             if slot.name in self._clipped:
                 arrays["clipped gradient"] = self._clipped[slot.name]
-            for name, row in zip(all_state_names(optimizer), trainer.slots, strict=True):
+            for name, row in zip(self._slots, trainer.slots, strict=True):
                 arrays[name] = row[slot.part].reshape(slot.shape)
             arrays["after"] = self.network.params[slot.name]
             if trainer.averaging:

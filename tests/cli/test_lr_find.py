@@ -32,6 +32,9 @@ def test_the_suggestion_lowers_the_loss_and_only_the_picture_is_written(invoke, 
     [
         ({"type": "cosine", "initial": 0.1}, "optimizer.learning_rate.initial="),
         ({"type": "one_cycle", "maximum": 0.1}, "optimizer.learning_rate.maximum="),
+        ({"type": "warmup", "schedule": {"type": "step", "initial": 0.1}}, "optimizer.learning_rate.schedule.initial="),
+        ({"type": "linear", "initial": 0.01, "final": 0.1}, "optimizer.learning_rate="),
+        ({"type": "piecewise", "values": [0.1, 0.01], "boundaries": [1]}, "optimizer.learning_rate="),
         (0.1, "optimizer.learning_rate="),
     ],
 )
@@ -39,6 +42,7 @@ def test_a_schedule_keeps_its_shape(invoke, write, schedule, place):
     optimizer = {"type": "sgd", "learning_rate": schedule}
     spec = write("moons.json", **{**SPEC, "optimizer": optimizer})
     stdout = invoke("lr-find", spec, "--steps", "20").stdout
+    assert ("instead of the schedule" in stdout) == (place.endswith("learning_rate=") and schedule != 0.1)
     setting = next(word for word in stdout.split() if word.startswith("optimizer.learning_rate"))
     assert setting.startswith(place)
     assert invoke("validate", spec, "--set", setting).exit_code == 0

@@ -42,6 +42,7 @@ CASES = {
     "penalties": {"training": {**TRAINING, "l2": 0.1, "l1": 0.01}, "optimizer": SGD},
     "activity": {"layers": [{**LINEAR, "activity_l2": 0.1, "max_norm": 0.5}, "tanh", LAST]},
     "schedule": {"optimizer": {**SGD, "momentum": 0.9, "learning_rate": {"type": "cosine", "initial": 0.1}}},
+    "momentum from 0": {"optimizer": {**SGD, "momentum": {"type": "linear", "initial": 0.0, "final": 0.9}}},
     "dropout": {"layers": [LINEAR, {"type": "dropout", "rate": 0.4}, LAST]},
     "batch norm": {"layers": [LINEAR, "batch_norm", "tanh", LAST]},
     "accumulation": {"training": {**TRAINING, "batch_size": 2, "gradient_accumulation_steps": 3}},

@@ -1,4 +1,4 @@
-"""A network before its training, as plots see it."""
+"""Runs without a directory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from specnet.spec.model import Spec
 from specnet.training.model import Model
 
 
-class Untrained(TrainedModel):
-    """What a plot may use before training: as of a run, but `record` has at most one frame, and `history` is empty."""
+class UnsavedRun(TrainedModel):
+    """A run in memory, as a plot gets it; before training `record` has at most one frame, and `history` is empty."""
 
     def __init__(
         self, spec: Spec, described: dict[str, Any], model: Model, data: Data, record: Mapping[str, np.ndarray]
