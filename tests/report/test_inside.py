@@ -95,6 +95,13 @@ def test_the_points_of_an_embedding_have_the_names_of_their_tokens(runs, browser
     assert browser.texts("[data-point] title") == browser.texts("[data-point] text") == tokens
 
 
+def test_the_classes_of_points_are_in_a_legend(runs, browser):
+    browser.open(runs["classes"].directory / "report.html")
+    assert browser.texts("h3 + .legend span") == ["0", "1"]
+    assert browser.texts("[data-point] text") == []
+    assert browser.texts("[data-point] title") == ["0", "1"] * 6
+
+
 def test_images_that_are_predicted_are_shown_below_the_true_ones(runs, browser):
     run = runs["restored"]
     scene = recorded_scene(run)
