@@ -16,7 +16,7 @@ from specnet.report.packing import thumbnails
 
 MOST_POINTS = 400
 """Points of an embedding at most."""
-MOST_NAMES = 60
+MOST_NAMES = 100
 """Rows of an embedding up to which each has its name beside it."""
 SIDE = 320
 """Width and height of its picture."""
