@@ -149,12 +149,13 @@ def test_pairs_of_characters_need_3_bits_for_each():
 
 
 @pytest.mark.long
-def test_two_spirals_are_told_apart_from_nine_of_ten_starts():
+@pytest.mark.parametrize(("seeds", "least"), [(range(10), 9), (range(10, 30), 17)])
+def test_two_spirals_are_told_apart_from_nearly_every_start(seeds, least):
     reached = 0
-    for seed in range(10):
+    for seed in seeds:
         trainer = Experiment(specnet.load_spec(SPECS / "two_spirals.json", [f"seed={seed}"])).trainer
         reached += any(run_epoch(trainer)["train/accuracy"] == 1 for _ in range(1700))
-    assert reached >= 9
+    assert reached >= least
 
 
 @pytest.mark.long

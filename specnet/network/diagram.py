@@ -112,7 +112,7 @@ def _box(title: str, detail: str, kind: Literal["layer", "trained", "merge"] = "
 
 def _draw_layer(layer: Layer) -> Diagram:
     size = sum(math.prod(each.shape) for _, inner in walk(layer, "") for each in inner.parameters)
-    detail = show_sizes(layer.output_shape) + (f"   {size:,} parameter{'s' * (size != 1)}" if size else "")
+    detail = show_sizes(layer.output_shape) + (f"; {size:,} parameter{'s' * (size != 1)}" if size else "")
     title, stacks = describe_layer(layer), _stacks(layer)
     if not stacks:
         return _box(title, detail, "merge" if isinstance(layer, Merge) else "trained" if size else "layer")

@@ -16,6 +16,8 @@ from specnet.report.packing import thumbnails
 
 MOST_POINTS = 400
 """Points of an embedding at most."""
+MOST_NAMES = 100
+"""Rows of an embedding up to which each has its name beside it."""
 SIDE = 320
 """Width and height of its picture."""
 MOVING_LETTERS = 300_000
@@ -30,12 +32,17 @@ class Album(NamedTuple):
 
 
 class Scatter(NamedTuple):
-    """Points in a square of `SIDE`: (x, y) at each checkpoint, names of axes, and class and name of each point."""
+    """Points in a square of `SIDE`: (x, y) at each checkpoint, names of axes, and class and name of each point.
+
+    `classes` are those in the legend; rows of an embedding are `named` beside their points if they are few.
+    """
 
     title: str
     places: list[list[tuple[float, float]]]
     axes: list[str]
     points: list[tuple[int, str]]
+    classes: list[str]
+    named: bool
 
 
 class Inside(NamedTuple):
@@ -114,7 +121,8 @@ def _scatter(runs: Sequence[Reported]) -> Scatter:
     scaled = [(each[chosen] - low) / np.where(high > low, high - low, 1.0) * (SIDE - 40) + 20 for each in centred]
     places = [[(round(x, 1), round(SIDE - y, 1)) for x, y in each.tolist()] for each in scaled]
     axes = [f"component {number + 1}, {share:.0%} of the variance" for number, share in enumerate(last.plane.shares)]
-    return Scatter(last.what, places, axes, [_point(last, number) for number in chosen])
+    points, named = [_point(last, number) for number in chosen], 0 < len(last.rows) <= MOST_NAMES
+    return Scatter(last.what, places, axes, points, [*(last.classes or ())], named)
 
 
 def _point(found: Embedded, number: int) -> tuple[int, str]:

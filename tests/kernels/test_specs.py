@@ -19,7 +19,6 @@ EPOCHS = {
     "mackey_glass": 2,
     "grokking": 3,
     "sunspots": 2,
-    "two_spirals": 2,  # by symmetry, gradients of biases are 0 but for rounding, and Adam enlarges these
     **dict.fromkeys(("adding_100", "mnist1d_mlp", "mnist1d_cnn", "mnist1d_gru", "copy", "characters"), 2),
 }
 """Epochs of specs that take long; all others are trained for 20."""

@@ -63,7 +63,7 @@ def test_long_lines_lead_from_names_to_where_they_are_taken():
     merged = 'concat of "input", "d", "a"'
     assert ends == {('conv2d "b"', 'concat of "c", "b"'), ("input", merged), ('conv2d "a"', merged)}
     assert len({points[1][0] for points in long}) == 3, "they are beside each other"
-    assert boxes['conv2d "a"'].detail == "8 × 8 × 4   40 parameters"
+    assert boxes['conv2d "a"'].detail == "8 × 8 × 4; 40 parameters"
 
 
 def test_of_repeated_layers_one_copy_is_shown():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import specnet
+from specnet.component import build
 from specnet.plots.sample_panels import panel_of
 from specnet.recording.scenes import recorded_scene
 from specnet.recording.text import show_tokens
@@ -81,6 +82,24 @@ def test_written_text_follows_the_replay(runs, browser):
         browser.go(epoch)
         written = browser.one("[data-written]", "each.textContent")
         assert written == show_tokens(run.record["tokens"][frame], run.data.classes)
+
+
+def test_the_points_of_an_embedding_have_the_names_of_their_tokens(runs, browser):
+    run = runs["text"]
+    tokens = [*run.data.classes]
+    assert tokens == ["<unknown>", "a", "b", "c"]
+    axes = build("plots", "embedding").draw(run).axes[0]
+    assert [text.get_text() for text in axes.texts] == tokens
+    np.testing.assert_allclose([text.xy for text in axes.texts], axes.collections[0].get_offsets())
+    browser.open(run.directory / "report.html")
+    assert browser.texts("[data-point] title") == browser.texts("[data-point] text") == tokens
+
+
+def test_the_classes_of_points_are_in_a_legend(runs, browser):
+    browser.open(runs["classes"].directory / "report.html")
+    assert browser.texts("h3 + .legend span") == ["0", "1"]
+    assert browser.texts("[data-point] text") == []
+    assert browser.texts("[data-point] title") == ["0", "1"] * 6
 
 
 def test_images_that_are_predicted_are_shown_below_the_true_ones(runs, browser):
