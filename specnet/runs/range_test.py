@@ -10,7 +10,7 @@ import numpy as np
 
 from specnet import registry
 from specnet.component import build
-from specnet.errors import Diagnostic, DivergenceError, SpecError
+from specnet.errors import Diagnostic, DivergenceError, SpecError, UsageError
 from specnet.losses.base import Loss
 from specnet.recording.curvature import choose_samples
 from specnet.runs.building import located
@@ -76,6 +76,7 @@ def find_range(spec: Spec, rates: np.ndarray) -> RangeTest:
     Raises:
         SpecnetError: if the spec does not fit its data, or its optimizer has no learning rate.
         DivergenceError: if a number is not finite in one of the first steps.
+        UsageError: if the loss does not fall.
     """
     optimizer = spec.optimizer
     if "learning_rate" not in type(optimizer).model_fields:
@@ -108,6 +109,9 @@ def find_range(spec: Spec, rates: np.ndarray) -> RangeTest:
             raise
     if not fixed:
         raise DivergenceError("the loss is not finite after the first step of the test", help="set a smaller --low")
+    if min(fixed) == fixed[0]:
+        message = "the loss does not fall below that after the first step of the test, so there is nothing to suggest"
+        raise UsageError(message, help="set a smaller --low")
     return RangeTest(rates[: len(losses)], np.array(losses), np.array(fixed))
 
 

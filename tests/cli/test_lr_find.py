@@ -56,6 +56,7 @@ def test_what_cannot_be_tested_is_refused(invoke, write):
     for arguments, message in (
         ((spec, "--low", "1", "--high", "0.1"), "--low 1 is not below --high 0.1"),
         ((spec, "-o", "x.pdf"), "a picture is .png or .svg"),
+        ((spec, "--low", "1e20", "--high", "1e30", "--steps", "12"), "the loss does not fall"),
         ((other,), "levenberg_marquardt has no learning rate to find"),
     ):
         result = invoke("lr-find", *arguments)
