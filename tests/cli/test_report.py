@@ -117,7 +117,7 @@ def test_plot_writes_to_a_file_in_the_format_of_its_name(arms, invoke):
     [
         (["curves", "-o", "curves.jpg"], "not written as jpg"),
         (["curves", "-o", "curves"], "not written as"),
-        (["curves", "-o", "curves.gif"], "does not move"),
+        (["curves", "-o", "curves.gif"], "is not animated"),
         (["curves", "schedule", "-o", "curves.png"], "-o takes one plot"),
         (["-o", "curves.png"], "-o takes one plot"),
         (["curves", "-o", "runs/arms/record.npz"], "already exists"),

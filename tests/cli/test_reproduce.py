@@ -57,4 +57,4 @@ def test_what_cannot_be_trained_again_is_refused(run, invoke):
 def test_an_error_of_the_new_process_keeps_its_code(run, invoke, capfd):
     result = invoke("reproduce", run, "--set", "seed=5")
     assert result.exit_code == 2
-    assert "the run was made with 0 here, not 5" in capfd.readouterr().err
+    assert "the run has 0 here, not 5" in capfd.readouterr().err

@@ -313,7 +313,11 @@ def zipped(files):
 
 
 FORMATS = {
-    "workbook": (zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "a workbook", '"type": "excel"'),
+    "workbook": (
+        zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b""}),
+        "a spreadsheet workbook",
+        '"type": "excel"',
+    ),
     "several files": (zipped({"a.csv": b"", "b.csv": b""}), "a zip file with 2 files", "unpack it"),
     "parquet": (b"PAR1" + bytes(30), "a Parquet file", '"type": "parquet"'),
     "feather": (b"ARROW1" + bytes(30), "a Feather file", '"type": "feather"'),

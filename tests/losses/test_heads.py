@@ -147,7 +147,7 @@ def test_micro_batches_of_a_batch_have_its_loss(run, tmp_path):
         ("loss.losses.0.targets.0=specie", ("loss", "losses", 0, "targets", 0), 'no target "specie"'),
         ("layers.2.branches.0.0.units=4", ("layers",), "returns 5 outputs, the losses of the sum take 3 \\+ 1"),
         ('loss.losses=[{"loss": "mse", "targets": ["body_mass_g"]}]', ("loss", "losses"), "no loss of the sum learns"),
-        ('loss.losses.1.loss={"type": "mse", "reduction": "sum"}', ("loss",), "that of the sum"),
+        ('loss.losses.1.loss={"type": "mse", "reduction": "sum"}', ("loss",), "of the sum, not of a loss inside it"),
         (
             'loss.losses=[{"loss": "cross_entropy", "targets": ["species"]}, {"loss": "bce", "targets": [1]}]',
             ("loss", "losses", 1),

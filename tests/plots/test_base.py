@@ -105,7 +105,7 @@ def test_what_a_plot_needs_of_a_record_is_asked_for_before_training(name, run):
     shown = run(name)
     shown.record = {}
     if name in ("gradient_norms", "history_grid", "replay"):
-        with pytest.raises(PlotError, match="keeps no record") as caught:
+        with pytest.raises(PlotError, match="the run has no record") as caught:
             build("plots", name).check(shown)
         assert '"record"' in caught.value.help
     else:

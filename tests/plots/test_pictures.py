@@ -111,7 +111,7 @@ def test_an_svg_has_no_date_and_its_text_is_text(spiral):
 @pytest.mark.parametrize("name", ["curves", "decision_boundary"])
 def test_a_plot_that_does_not_move_is_no_gif(name, spiral):
     file = io.BytesIO()
-    with pytest.raises(PlotError, match="does not move") as caught:
+    with pytest.raises(PlotError, match="is not animated") as caught:
         write_picture(build("plots", name), spiral, file, "gif")
     assert ".png" in caught.value.help and ".svg" in caught.value.help
     assert not file.getvalue()

@@ -817,8 +817,8 @@ def without_data(kind):
 WRONG = {
     "it diverged": (lambda folder: diverging(folder, 2.0), True, "the loss is"),
     "it diverged in its first epoch": (lambda folder: diverging(folder, 1e9), True, "so there are no curves"),
-    "it keeps no record": (
-        lambda folder: Example(spec(SPIRAL, 1, "bce_with_logits", record=None), folder).run, False, "keeps no record"),
+    "it has no record": (
+        lambda folder: Example(spec(SPIRAL, 1, "bce_with_logits", record=None), folder).run, False, "has no record"),
     "its samples are gone": (without_data("classes of many inputs"), False, "data.npz"),
     "its samples are gone, but not its grid": (without_data("three classes in a plane"), True, "data.npz"),
 }  # fmt: skip

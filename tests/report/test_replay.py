@@ -345,7 +345,7 @@ def test_timestamps_are_told_apart(recorded):
 def test_an_older_record_is_told_to_be_one(key, recorded):
     run = recorded(line(9, np.square), np.square, MSE)
     del run.record[key]
-    with pytest.raises(PlotError, match="of an older version of specnet"):
+    with pytest.raises(PlotError, match="by an older version of specnet"):
         replay(run, PLENTY)
 
 
@@ -420,7 +420,7 @@ def test_of_samples_there_is_no_replay_without_them(recorded):
 
 
 def test_without_a_record_there_is_nothing_to_replay(reported):
-    with pytest.raises(PlotError, match="keeps no record"):
+    with pytest.raises(PlotError, match="the run has no record"):
         replay(reported(), PLENTY)
 
 

@@ -218,7 +218,7 @@ CRAFTED = {
     "a header of version 3": (replace("params", lambda array: npy(array, (3, 0))), "another version"),
     "what NumPy warns of": (replace("params", lambda array: announce((2,)).replace(b"(2,), ", b"(2L,),")), "damaged"),
     "another layout": (replace("layout", lambda array: text(str(array).replace("weight", "bias"))), "not those"),
-    "another spec": (replace("spec", lambda array: text(str(array).replace("adam", "sgd"))), "another spec"),
+    "another spec": (replace("spec", lambda array: text(str(array).replace("adam", "sgd"))), "different spec"),
     **{
         f"{name} {what}": (replace(name, lambda array, member=member: member), reason)
         for name in ("layout", "spec", "origin", "progress")
@@ -228,7 +228,7 @@ CRAFTED = {
             ("a number", npy(5), "should be text"),
             ("in bytes", npy(b"{}"), "should be text"),
             ("a list of texts", npy(["{}"]), "should be text"),
-            ("of another type", text(5), "damaged|another spec"),
+            ("of another type", text(5), "damaged|different spec"),
         ]
     },
     **{
@@ -252,7 +252,7 @@ CRAFTED = {
         ]
     },
     "progress of another step": (progress(step=2), "another step"),
-    "progress of more epochs than the history has": (progress(epoch=1), "another number of epochs"),
+    "progress of more epochs than the history has": (progress(epoch=1), "numbers of epochs"),
     "another kind of generator": (generator(bit_generator="MT19937"), r"generators\.shuffle\.bit_generator"),
     "a generator's number too large": (generator(uinteger=2**32), r"generators\.shuffle\.uinteger"),
     "a generator's state too large": (generator(state={"state": 2**128, "inc": 1}), r"shuffle\.state\.state"),

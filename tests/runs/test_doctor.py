@@ -126,7 +126,7 @@ DAMAGE = {
         "history", "line 2 has step 1 after step"),
     "history with other names": (
         lambda run: rewrite_lines(run / "history.jsonl", replace_line(1, line(epoch=2, step=9))), "error",
-        "history", "line 2 has other names"),
+        "history", "line 2 has different names"),
     "history with a line without seconds": (
         lambda run: rewrite_lines(run / "history.jsonl", replace_line(1, line(epoch=2, step=9, seconds=None))),
         "error", "history", "line 2.seconds: input should be a valid number"),

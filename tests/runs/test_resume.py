@@ -230,7 +230,7 @@ def test_with_resume_a_spec_starts_a_run_or_goes_on_with_it(stop, tmp_path):
     for _ in range(2):
         assert contents(specnet.run(reordered, tmp_path / "run", resume=True).directory) == expected
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "whole"]
-    with pytest.raises(SpecError, match="the run was made with 5 here, not 6"):
+    with pytest.raises(SpecError, match="the run has 5 here, not 6"):
         specnet.run(small(seed=6), tmp_path / "run", resume=True)
 
 

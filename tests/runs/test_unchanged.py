@@ -50,7 +50,7 @@ def test_a_change_that_bears_on_training_is_refused_by_name(override, pointer, s
         specnet.resume(tmp_path / "run", [override])
     (found,) = [found.to_json() for found in error.value.diagnostics if found.code == "changed"][:1]
     assert pointer.startswith(found["pointer"])
-    assert "the run was made with" in found["message"]
+    assert "here, not" in found["message"]
     assert files(tmp_path / "run") == before
 
 
