@@ -73,6 +73,14 @@ def test_a_learning_rate_of_10_shows_the_divergence(bench):
     assert bench.text(".verdict").startswith("✓")
 
 
+def test_explain_finds_a_learning_rate_of_10_too_large_and_not_the_recorded_one(spiral, tmp_path):
+    large = specnet.run(
+        specnet.load_spec(spiral.spec.to_json(), ["optimizer.learning_rate.initial=10"]), tmp_path / "run"
+    )
+    rates = [[found.code for found in specnet.explain(run).findings] for run in (large, spiral)]
+    assert ["large-learning-rate" in codes for codes in rates] == [True, False]
+
+
 def test_a_loss_that_is_no_number_is_told_and_ends_training(browser, tmp_path):
     layers = [{"type": "linear", "units": 8}, "square", {"type": "linear", "units": 8}, "square", "linear"]
     waves = {"dataset": {"type": "waves", "n_samples": 40}, "layers": layers, "loss": "mse", "metrics": []}
