@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from specnet.errors import PlotError, SpecnetError
-from specnet.functions import format_number, is_image
+from specnet.functions import evenly_spaced, format_number, is_image
 from specnet.inspection.columns import input_columns
 from specnet.inspection.dependence import Dependence, partial_dependence
 from specnet.inspection.importance import Importance, permutation_importance
@@ -31,6 +31,8 @@ PARAMETERS = 20_000
 """Parameters of a network of columns up to which the page measures."""
 IMAGE_PARAMETERS = 1_000_000
 """Parameters of a network of images up to which it does."""
+SINGLE_CURVES = 12
+"""Samples whose own curves are drawn, where there is one output."""
 SHOWN_IMAGES = 6
 """Images with their gradients."""
 BAR_WIDTH = 320
@@ -49,9 +51,13 @@ class ImportanceBar(NamedTuple):
 
 
 class DependencePanel(NamedTuple):
-    """The dependence on a column: lines (as points of an SVG) or bars (x, y, width, height) of each output."""
+    """The dependence on a column: lines (as points of an SVG) or bars (x, y, width, height) of each output.
+
+    `singles` are the lines of single samples.
+    """
 
     name: str
+    singles: list[str]
     lines: list[str]
     bars: list[list[tuple[float, float, float, float]]]
     left: str
@@ -60,7 +66,7 @@ class DependencePanel(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What the page shows; `range` are the least and the greatest mean prediction."""
+    """What the page shows; `range` are the least and the greatest prediction that is drawn."""
 
     label: str = ""
     zero: float = 0.0
@@ -105,9 +111,11 @@ def _look_at_columns(run: Reported) -> Look:
     except SpecnetError:  # predictions are no row of numbers
         return shown
     outputs = depending[0].outputs[:7]
-    means = np.concatenate([each.mean[:, : len(outputs)] for each in depending])
-    low, high = float(means.min()), float(means.max())
-    panels = [_curves(each, len(outputs), low, high) for each in depending]
+    singles = [_single_curves(each) for each in depending]
+    drawn = [*(each.mean[:, : len(outputs)] for each in depending), *singles]
+    values = np.concatenate([each.reshape(-1) for each in drawn])
+    low, high = float(values.min()), float(values.max())
+    panels = [_curves(*pair, len(outputs), low, high) for pair in zip(depending, singles, strict=True)]
     return shown._replace(panels=panels, outputs=outputs, range=(format_number(low, 3), format_number(high, 3)))
 
 
@@ -129,8 +137,18 @@ def _bars(found: Importance) -> tuple[float, list[ImportanceBar]]:
     return place(0.0), bars
 
 
-def _curves(found: Dependence, count: int, low: float, high: float) -> DependencePanel:
-    y = HIGH - (found.mean[:, :count] - low) / ((high - low) or 1.0) * HIGH
+def _single_curves(found: Dependence) -> np.ndarray:
+    """Return predictions of some samples (samples, points) of a column of numbers, where there is one output."""
+    if found.values is None or len(found.outputs) > 1:
+        return np.zeros((0, len(found.mean)))
+    return found.individual[evenly_spaced(len(found.individual), SINGLE_CURVES), :, 0]
+
+
+def _curves(found: Dependence, singles: np.ndarray, count: int, low: float, high: float) -> DependencePanel:
+    def height(values: np.ndarray) -> np.ndarray:
+        return HIGH - (values - low) / ((high - low) or 1.0) * HIGH
+
+    y = height(found.mean[:, :count])
     if found.values is None:
         points, wide = len(found.labels), WIDE / len(found.labels)
         each = 0.8 * wide / count
@@ -143,13 +161,16 @@ def _curves(found: Dependence, count: int, low: float, high: float) -> Dependenc
         ]
         labels = [(round((n + 0.5) * wide, 1), found.labels[n][:14]) for n in range(points)] if points <= 4 else []
         ends = ("", "") if labels else (found.labels[0][:14], found.labels[-1][:14])
-        return DependencePanel(found.column, [], bars, *ends, labels)
+        return DependencePanel(found.column, [], [], bars, *ends, labels)
     first, last = found.values[0], found.values[-1]
     x = (found.values - first) / ((last - first) or 1.0) * WIDE
-    lines = [
-        " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x.tolist(), y[:, k].tolist(), strict=True)) for k in range(count)
-    ]
-    return DependencePanel(found.column, lines, [], format_number(first, 3), format_number(last, 3), [])
+
+    def line(y: np.ndarray) -> str:
+        return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
+
+    curves = [line(each) for each in height(singles)]
+    ends = format_number(first, 3), format_number(last, 3)
+    return DependencePanel(found.column, curves, [line(each) for each in y.T], [], *ends, [])
 
 
 def _look_at_images(run: Reported) -> Look:

@@ -7,7 +7,7 @@ import pytest
 
 import specnet
 from specnet.errors import PlotError
-from specnet.report.looking import BAR_WIDTH, COLUMNS, HIGH, SHOWN_IMAGES, WIDE, Look, look_at_inputs
+from specnet.report.looking import BAR_WIDTH, COLUMNS, HIGH, SHOWN_IMAGES, SINGLE_CURVES, WIDE, Look, look_at_inputs
 
 RNG = np.random.default_rng(0)
 COMMON = {"split": {"test": 0.5}, "training": {"epochs": 2}, "record": None, "plots": []}
@@ -34,11 +34,13 @@ def test_columns_have_bars_with_intervals_and_a_panel_each_inside_their_frames(t
         assert all(0 <= place <= BAR_WIDTH for place in (*bar.bar, *bar.interval, found.zero))
         assert bar.interval[0] <= max(bar.bar) + 1 and min(bar.bar) - 1 <= bar.interval[1]
     for panel in found.panels:
-        places = np.array([point.split(",") for point in panel.lines[0].split()], float)
+        curves = [panel.lines[0], *panel.singles]
+        places = np.array([[point.split(",") for point in curve.split()] for curve in curves], float)
+        assert len(panel.singles) == SINGLE_CURVES
         assert (places >= 0).all() and (places <= [WIDE, HIGH]).all()
     assert found == look_at_inputs(run)
     shown = section(run)
-    assert "30 samples of the test split" in shown and shown.count("<polyline") == 3
+    assert "30 samples of the test split" in shown and shown.count("<polyline") == 3 * (1 + SINGLE_CURVES)
 
 
 def test_categories_are_bars_with_their_names(tmp_path):
