@@ -7,63 +7,16 @@ place in front with `at`.
 
 from __future__ import annotations
 
-import unicodedata
+import copyreg
 from collections.abc import Callable, Iterable
-from typing import Literal, NamedTuple
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
+from specnet.location import Location
 from specnet.words import Pointer, json_pointer, printable, show_pointer
-
-
-class Location(NamedTuple):
-    """Part of one line of a file or an override; line and column count from 1, in characters."""
-
-    file: str
-    line: int
-    column: int
-    text: str
-    width: int = 1
-    from_file: bool = True
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}" if self.from_file else self.file
-
-    def underline(self, room: int) -> tuple[str, str]:
-        """Return the line, shortened to `room` characters, as a terminal can show it, and carets below the place."""
-        middle = self.column - 1
-        end = middle + min(self.width, room)
-        before = _visible(self.text[max(0, middle - room) : middle])
-        marked, after = _visible(self.text[middle:end]), _visible(self.text[end : end + room])
-        if max(len(self.text), middle + 1, _cells(before + marked + after)) > room:
-            kept = _beginning(before[::-1], room * 5 // 12)[::-1]
-            before = f"…{kept}" if len(kept) < middle else kept
-        line = before + marked + after
-        shown = _beginning(line, room)
-        if len(shown) < len(line) or end + room < len(self.text):
-            shown += "…"
-        return shown, " " * _cells(before) + "^" * min(_cells(marked) or 1, room - _cells(before))
-
-
-def _visible(text: str) -> str:
-    """Return a text as a terminal can show it."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text.replace("\t", " "))
-
-
-def _beginning(text: str, cells: int) -> str:
-    """Return the longest beginning of a text that fits into this many columns."""
-    end = min(len(text), cells)
-    while _cells(text[:end]) > cells:
-        end -= 1
-    return text[:end]
-
 
 MAX_LINE = 120
 """Maximum number of characters shown of a line."""
-
-
-def _cells(text: str) -> int:
-    """Return the number of terminal columns of a text."""
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
 
 
 class Diagnostic(NamedTuple):
@@ -113,10 +66,19 @@ class Diagnostic(NamedTuple):
         }
 
 
+def _pickled(error: BaseException, **changed: Any) -> tuple[Any, ...]:
+    """Return what `__reduce__` does, for an error whose `args` are not those of its constructor."""
+    return copyreg.__newobj__, (type(error), *error.args), vars(error) | changed  # type: ignore[attr-defined]
+
+
+def _placed(location: Location | None, found: Diagnostic) -> Diagnostic:
+    return found._replace(location=location)
+
+
 class SpecnetError(Exception):
     """Base class of all errors; `exit_code` is that of the command line.
 
-    `locate`, if set, finds the lines of the spec that pointers lead to.
+    `locate`, if set, finds the lines of the spec that pointers lead to. A pickle has only these lines.
     """
 
     code = "error"
@@ -131,6 +93,9 @@ class SpecnetError(Exception):
         self.locate: Callable[[Diagnostic], Diagnostic] | None = None
         self.complete = False
         """Whether message and pointer are already relative to the whole spec."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _pickled(self, locate=self.locate and partial(_placed, self.diagnostics[0].location))
 
     def at(self, *prefix: str | int) -> SpecnetError:
         """Return this error with `prefix` put in front of its pointer."""
@@ -168,6 +133,9 @@ class SpecError(SpecnetError):
         self._diagnostics = list(diagnostics)
         super().__init__(self._diagnostics[0].message)
         self.file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _pickled(self, locate=None, pointer=(), _diagnostics=self.diagnostics)
 
     def _found(self) -> list[Diagnostic]:
         return [found._replace(pointer=(*self.pointer, *found.pointer)) for found in self._diagnostics]
@@ -294,3 +262,6 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, name: str, number: int) -> None:
         super().__init__(f"stopped by {name}")
         self.exit_code = 128 + number
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _pickled(self)

@@ -23,7 +23,8 @@ from importlib_metadata import EntryPoint
 from specnet import registry
 from specnet.component import check_class
 from specnet.distributions import BUILTIN
-from specnet.errors import ComponentError, Location, PluginError, SpecnetError, UsageError
+from specnet.errors import ComponentError, PluginError, SpecnetError, UsageError
+from specnet.location import Location
 from specnet.plugin_code import find_line, importing
 from specnet.words import describe_error, os_reason, printable, quote
 

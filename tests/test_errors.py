@@ -1,9 +1,11 @@
 import inspect
+import pickle
 
 import pytest
 
 from specnet import errors
-from specnet.errors import MAX_LINE, DataError, Diagnostic, Location, SpecError, SpecnetError
+from specnet.errors import MAX_LINE, DataError, Diagnostic, Interrupted, SpecError, SpecnetError
+from specnet.location import Location
 from specnet.words import json_pointer, show_pointer
 
 FAMILY = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, SpecnetError)]
@@ -33,6 +35,27 @@ def test_each_caller_puts_its_place_in_front_of_every_mistake():
     ]
     assert str(error).count("spec.json at body.layers.2.") == 2
     assert error.message == "one"
+
+
+@pytest.mark.parametrize("kind", FAMILY, ids=lambda kind: kind.__name__)
+def test_every_error_can_be_pickled(kind):
+    found = [Diagnostic("a", "one", (0,)), Diagnostic("b", "two", (1,))]
+    error = kind(found) if kind is SpecError else kind("wrong in {place}", pointer=(0,), help="look again")
+    if kind is DataError:
+        error.name_row(3, "row 3")
+    error.at("layers").add_note("noted")
+    error.file = "spec.json"
+    for locate in (None, lambda found: found._replace(location=Location("spec.json", found.pointer[-1] + 1, 1, "x"))):
+        error.locate = locate
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), again.message, again.__notes__) == (kind, error.message, ["noted"])
+        assert (again.diagnostics, str(again)) == (error.diagnostics, str(error))
+        assert again.at("body").diagnostics[-1].pointer == ("body", *error.diagnostics[-1].pointer)
+
+
+def test_an_interruption_can_be_pickled():
+    again = pickle.loads(pickle.dumps(Interrupted("SIGTERM", 15)))
+    assert (str(again), again.exit_code) == ("stopped by SIGTERM", 143)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ ORDER = [
     "diagnosis", "report", "runs", "exporters", "studies", "api", "testing", "cli",
 ]  # fmt: skip
 HOMES = {
-    "specnet": "errors", "errors": "errors", "words": "errors",
+    "specnet": "errors", "errors": "errors", "location": "errors", "words": "errors",
     "distributions": "tools", "registry": "tools", "diagnostics": "tools", "functions": "tools",
     "names": "tools", "plugin_code": "tools", "numpy_files": "tools", "regular_files": "tools", "synonyms": "tools",
     "field_synonyms": "tools", "data_synonyms": "tools", "formula": "tools",

@@ -6,8 +6,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from specnet.errors import Diagnostic, Location
+from specnet.errors import Diagnostic
 from specnet.functions import format_number
+from specnet.location import Location
 from specnet.recording.curves import DEAD_UNITS, OF_WEIGHTS
 from specnet.words import Pointer
 

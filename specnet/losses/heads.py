@@ -43,9 +43,9 @@ class SumLoss(Loss):
 
     Each loss takes the next outputs, those of the branches of a last `parallel` layer for instance, and learns some
     columns of the targets. L_i is the mean over samples and over the elements of each; weights of classes multiply
-    elements and do not change what it is divided by. With the reduction "sum", L is the sum over samples. A metric
-    measures each head that it can, as `accuracy/species`; the history has L_i, without its weight, as `loss/species`.
-    Caruana, "Multitask learning", 1997.
+    elements, ignored ones are 0, and neither changes what it is divided by. With the reduction "sum", L is the sum over
+    samples. A metric measures each head that it can, as `accuracy/species`; the history has L_i, without its weight, as
+    `loss/species`. Caruana, "Multitask learning", 1997.
     """
 
     examples = ({"losses": [{"loss": "mse", "targets": [0]}, {"loss": "mae", "targets": [1], "weight": 0.5}]},)

@@ -29,7 +29,7 @@ _LONGEST = 2**20
 
 
 class Beginning:
-    """The first lines of a history, as they are read: their number, their size in bytes, and the digest of a writer.
+    """The first lines of a history, as they are read: their number, size in bytes and seconds, and a writer's digest.
 
     Only these are kept, so a long history takes no memory.
     """
@@ -37,11 +37,13 @@ class Beginning:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.length = self.size = 0
+        self.seconds = 0.0
         self.digest = hashlib.sha256()
 
     def add(self, line: Mapping[str, Any], text: bytes) -> None:
         self.length += 1
         self.size += len(text)
+        self.seconds += line["seconds"]
         self.digest.update(_content(line))
 
     def check(self, state: Mapping[str, Any]) -> None:

@@ -189,9 +189,10 @@ def _made(settings: Pretrained, source: _Source, layer: Layer, name: str, origin
         values = rule.make(*arrays)
     except (ValueError, TypeError):
         values = arrays[0]
-    if values.dtype.kind not in "fiu":
-        message = f"{quoted} of {source.path.name} has values of type {values.dtype}, not numbers"
-        raise SpecnetError(message, pointer=pointer)
+    if values.dtype.kind != "f":
+        message = f"{quoted} of {source.path.name} has values of type {values.dtype}, not floating-point numbers"
+        help = "save weights as float32; integers may be quantized weights, which need a scale"
+        raise SpecnetError(message, pointer=pointer, help=help if values.dtype.kind in "iu" else None)
     if values.shape != own.shape:
         turned = "" if values is arrays[0] else f", turned to {values.shape}"
         shapes = " and ".join(str(each.shape) for each in arrays)

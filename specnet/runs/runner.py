@@ -73,6 +73,8 @@ class Runner(Checkpointed):
         if resumed:  # later checkpoints go before the history of their epochs does
             states = [state for state in (resumed.latest, resumed.best) if state]
             self.checkpoints.resume(resumed.listing, *states)
+            # A process that was killed has left its epochs, but did not write how long they took.
+            self.before = self.trainer.seconds_before = max(self.before, resumed.history.seconds)
         self.history.open(resumed.history if resumed else None)
         with located(self.spec), closing(self.history):
             try:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from specnet.diagnostics import MAX_MISTAKES, show_value
-from specnet.errors import Diagnostic, Location, SpecError
+from specnet.errors import Diagnostic, SpecError
+from specnet.location import Location
 from specnet.words import Pointer, os_reason
 
 MAX_BYTES = 1_000_000

@@ -229,10 +229,11 @@ class Model:
         x are the inputs as the network takes them, after their transforms. y are outputs as of `outputs`, before the
         loss makes predictions of them. Nothing is dropped or drawn. Gradients of parameters are overwritten.
         """
-        y = self.network.forward(self.take(inputs), mask=mask)
-        dy = np.zeros_like(y)
-        dy[np.arange(len(y)), outputs] = 1
-        return self.network.backward(dy)
+        with np.errstate(over="ignore", invalid="ignore"):
+            y = self.network.forward(self.take(inputs), mask=mask)
+            dy = np.zeros_like(y)
+            dy[np.arange(len(y)), outputs] = 1
+            return self.network.backward(dy)
 
     def look_inside(
         self, inputs: np.ndarray, wanted: Mapping[str, str], mask: np.ndarray | None = None
@@ -254,7 +255,7 @@ class Model:
 
             return look if method == "forward" and name in wanted else call
 
-        with wrapped(network, watch):
+        with wrapped(network, watch), np.errstate(over="ignore", invalid="ignore"):
             network.propagate(self.take(inputs), mask=mask)
         return found
 

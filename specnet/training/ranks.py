@@ -75,7 +75,7 @@ class Ranks:
         told = self.gather(own and _pack(own))
         for rank, packed in enumerate(told):
             if packed:
-                self._failed = own if rank == self.rank else _unpack(packed)
+                self._failed = own if rank == self.rank else pickle.loads(packed)
                 assert self._failed
                 if rank != self.rank:
                     self._failed.add_note(f"this was on rank {rank}")
@@ -87,18 +87,10 @@ class Ranks:
 
 
 def _pack(error: BaseException) -> bytes:
-    """Return an error as bytes. What other processes cannot read is replaced by its message."""
-    attributes = {name: value for name, value in vars(error).items() if not callable(value)}
+    """Return a pickled error. What other processes cannot read is replaced by its message."""
     try:
-        packed = pickle.dumps((type(error), error.args, attributes))
-        _unpack(packed)
+        packed = pickle.dumps(error)
+        pickle.loads(packed)
     except Exception:
-        packed = pickle.dumps((SpecnetError, (), vars(SpecnetError(describe_error(error)))))
+        packed = pickle.dumps(SpecnetError(describe_error(error)))
     return packed
-
-
-def _unpack(packed: bytes) -> BaseException:
-    kind, arguments, attributes = pickle.loads(packed)
-    error: BaseException = kind.__new__(kind, *arguments)
-    vars(error).update({"locate": None} | attributes if issubclass(kind, SpecnetError) else attributes)
-    return error

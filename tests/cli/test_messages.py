@@ -14,7 +14,8 @@ from helpers import sampled
 
 from specnet.cli.messages import coloured, terminal_width
 from specnet.cli.output import tell
-from specnet.errors import Diagnostic, Location
+from specnet.errors import Diagnostic
+from specnet.location import Location
 
 LINE = '"training": {"epochs": 2, "early_stopping": true}, ' * 20
 FOUND = Diagnostic("code", "what is wrong", ("training",), None, Location("spec.json", 3, 303, LINE, 9))

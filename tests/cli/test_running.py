@@ -290,6 +290,14 @@ def test_a_run_that_diverges_in_its_first_epoch_ends_with_code_4_and_says_so_onc
     assert ("the best state so far is restored" in result.stderr) is (policy == "restore_best")
 
 
+def test_initial_weights_that_overflow_are_an_error_and_not_a_warning(invoke, write):
+    huge = {"type": "linear", "units": 8, "weight_init": {"type": "normal", "std": 1e30}}
+    layers = [huge, huge, {"type": "linear", "units": 1}]
+    result = invoke("run", write("arms.json", layers=layers))
+    assert (result.exit_code, result.stderr.count("it begins in layers.1"), "arning:" in result.stderr) == (4, 1, False)
+    assert Path("runs/arms/report.html").exists()
+
+
 def test_a_run_goes_back_to_an_earlier_state_if_one_asks_for_it(invoke, write):
     spec = write("arms.json", checkpoint={"every": 1, "keep": 9})
     assert invoke("run", spec).exit_code == 0

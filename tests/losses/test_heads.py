@@ -11,6 +11,7 @@ from specnet.errors import Interrupted, SpecError, SpecnetError
 from specnet.exporters.base import export
 from specnet.recording.scenes import recorded_scene
 from specnet.runs.predictions import name_predictions
+from specnet.task import Task, TaskPart
 
 SPEC = Path(__file__).parents[2] / "specs" / "penguins_heads.json"
 QUICK = ["training.epochs=4", "plots=[]"]
@@ -40,6 +41,35 @@ def test_the_loss_is_the_weighted_sum_of_those_of_the_heads():
     assert loss.forward(y, target, weight) == pytest.approx(expected)
     dy = np.column_stack([2 * heads[0].backward(), 0.5 * heads[1].backward()])
     np.testing.assert_allclose(loss.backward(), dy, rtol=1e-12)
+
+
+def test_weights_of_classes_ignored_classes_and_masks_count_inside_each_head():
+    weighted = {"class_weight": {"0": 0.5, "2": 3.0}, "label_smoothing": 0.2, "ignore_index": 1}
+    losses = [
+        {"loss": {"type": "cross_entropy", **weighted}, "targets": [2], "units": 3, "weight": 2.0},
+        {"loss": {"type": "bce_with_logits", "class_weight": {"1": 4.0}}, "targets": [0], "units": 1},
+        {"loss": "mse", "targets": [1, 3], "units": 2, "weight": 0.3},
+    ]
+    loss, rng = specnet.build("losses", {"type": "sum", "losses": losses}), np.random.default_rng(1)
+    kinds = ("multiclass", ("0", "1", "2"), (2,)), ("binary", ("0", "1"), (0,)), ("regression", (), (1, 3))
+    loss.task = Task(tuple(TaskPart(kind, classes=names, targets=columns) for kind, names, columns in kinds))
+    y, mask = rng.normal(size=(4, 5, 6)), rng.random((4, 5)) < 0.7
+    yes, classes, numbers = rng.integers(2, size=(4, 5)), rng.integers(3, size=(4, 5)), rng.normal(size=(4, 5, 2))
+    target = loss.prepare(np.stack([yes, numbers[..., 0], classes, numbers[..., 1]], axis=-1), (5, 6), np.dtype(float))
+
+    def defined(y):
+        smooth = 0.8 * np.eye(3)[classes] + 0.2 / 3
+        entropy = -np.sum(smooth * (y[..., :3] - np.log(np.exp(y[..., :3]).sum(axis=-1, keepdims=True))), axis=-1)
+        yes_or_no = np.log(1 + np.exp(y[..., 3])) - yes * y[..., 3]
+        squares = np.mean((y[..., 4:] - numbers) ** 2, axis=-1)
+        each = 2 * np.array([0.5, 0, 3])[classes] * entropy + np.array([1, 4])[yes] * yes_or_no + 0.3 * squares
+        return np.mean(each[mask])  # of all positions that are not masked, the ignored ones too
+
+    assert loss.forward(y, target, mask.astype(float)) == pytest.approx(defined(y), rel=1e-12)
+    dy = loss.backward()
+    for _ in range(3):
+        step = 1e-5 * rng.normal(size=y.shape)
+        assert np.sum(dy * step) == pytest.approx((defined(y + step) - defined(y - step)) / 2, rel=1e-6)
 
 
 def test_each_metric_measures_the_heads_that_it_can(run):

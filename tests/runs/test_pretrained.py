@@ -172,7 +172,8 @@ MISTAKES = {
     "no weights": ({"layers": [2]}, "layers", "none of these layers has weights"),
     "not a number": ({"map": {"layers.0.bias": "nan"}}, "map", "not finite"),
     "too large": ({"map": {"layers.0.bias": "large"}}, "map", "not finite in float32"),
-    "text": ({"map": {"layers.0.bias": "text"}}, "map", "values of type <U1, not numbers"),
+    "text": ({"map": {"layers.0.bias": "text"}}, "map", "values of type <U1, not floating-point"),
+    "integers": ({"map": {"layers.0.bias": "whole"}}, "map", "int8, not floating-point numbers"),
     "not an archive": ({"file": "text.npz"}, "file", "cannot be read"),
     "not safetensors": ({"file": "text.safetensors"}, "file", "cannot be read"),
 }
@@ -186,6 +187,7 @@ def test_what_does_not_fit_is_located_before_a_directory_is_made(old, tmp_path):
         nan=np.full(3, np.nan),
         large=np.full(3, 1e99),
         text=np.full(3, "x"),
+        whole=np.ones(3, np.int8),
     )
     for suffix in ("npz", "safetensors"):
         (tmp_path / f"text.{suffix}").write_text("no arrays")

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -345,3 +346,15 @@ def test_an_experiment_brings_everything_back_that_a_state_holds():
         ends = [run_epoch(experiment.trainer) | {"seconds": 0} for experiment in (first, second)]
         assert ends[0] == ends[1]
     assert json.dumps(first.state().progress) == json.dumps(second.state().progress)
+
+
+def test_the_time_of_a_process_that_was_killed_counts_too(tmp_path, stop):
+    training = {"epochs": 9, "batch_size": None, "max_seconds": 1e3}
+    stop(3)
+    with pytest.raises(Interrupted):
+        specnet.run(small(training=training), tmp_path / "run", report=False)
+    manifest, history = tmp_path / "run" / "manifest.json", tmp_path / "run" / "history.jsonl"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"status": "running", "seconds": 0}))
+    history.write_text(re.sub('"seconds": [^}]*', '"seconds": 1000', history.read_text()))
+    run = specnet.resume(tmp_path / "run", report=False)
+    assert (len(run.history["epoch"]), run.manifest["reason"]) == (3, "training has taken 1000 seconds")
