@@ -168,7 +168,8 @@ def coming_from() -> str:
 INTRODUCTIONS = {
     "keras": """Keras
 Names here are those of Keras, in snake_case. Save the weights under their paths, as contiguous arrays; `map` relates
-layers here to layers there. A layer inside another layer has both names, such as `gru/gru_cell`.""",
+layers here to layers there. A layer inside another layer has both names, such as `gru/gru_cell`. Directions are mapped
+one by one, `layers.0.both.0.branches.0.0` and, for that from the end, `layers.0.both.0.branches.1.0`.""",
     "pytorch": """PyTorch
 Save the `state_dict`. Without a `map`, modules of a `Sequential` must have the same places as in `layers`. With a
 `map`, name each module: `"map": {"layers.0": "features.0"}`.""",

@@ -135,6 +135,7 @@ _TORCH_NAMES = {"moving_mean": "running_mean", "moving_variance": "running_var",
 
 KERAS: dict[tuple[str, str], RuleOf] = {
     ("embedding", "weight"): _same("embeddings"),
+    ("rms_norm", "gamma"): _same("scale"),
     ("depthwise_conv2d", "weight"): _same("kernel", make=lambda w: w.reshape(*w.shape[:-2], 1, -1)),
     ("separable_conv2d", "weight"): _same("depthwise_kernel", make=lambda w: w.reshape(*w.shape[:-2], 1, -1)),
     ("separable_conv2d", "pointwise_weight"): _same("pointwise_kernel", make=lambda w: w.reshape(w.shape[-2:])),

@@ -147,6 +147,7 @@ SHAPES = [
     ("keras", {"type": "separable_conv2d", "filters": 4, "kernel_size": 2, "depth_multiplier": 3}, (4, 4, 2),
      {"depthwise_kernel": (2, 2, 2, 3), "pointwise_kernel": (1, 1, 6, 4), "bias": (4,)}),
     ("keras", {"type": "embedding", "input_dim": 7, "output_dim": 2}, (5,), {"embeddings": (7, 2)}),
+    ("keras", {"type": "rms_norm"}, (5,), {"scale": (5,)}),
     ("keras", {"type": "multi_head_attention", "num_heads": 2}, (5, 4),
      {**{f"{part}/kernel": (4, 2, 2) for part in HEADS}, **{f"{part}/bias": (2, 2) for part in HEADS},
       "attention_output/kernel": (2, 2, 4), "attention_output/bias": (4,)}),
