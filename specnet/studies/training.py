@@ -242,10 +242,11 @@ def train_members(
 
 
 def _all_runs(path: Path, members: Sequence[Member]) -> list[RunSummary]:
-    """Return the runs that the group had before, and those to train."""
+    """Return the runs that the group had before, in their order, and those to train."""
     before = [] if find_doubt(path) or not is_group(path) else read_summary(path).runs
-    runs = {run.name: run for run in before if (path / run.name).exists()}
-    return [*(runs | {member.about.name: member.about for member in members}).values()]
+    trained = {member.about.name: member.about for member in members}
+    kept = {run.name: run for run in before if run.name in trained or (path / run.name).exists()}
+    return [*(kept | trained).values()]
 
 
 def finish_jobs(jobs: Sequence[Job], train: Train, waiting: Callable[[Sequence[Path]], None]) -> Iterator[JobOutcome]:

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -152,6 +153,13 @@ def test_a_refit_has_all_samples_and_the_median_of_the_best_epochs(folds, tmp_pa
     assert (
         run.history["epoch"][-1] == refit_epochs(folds) == np.ceil(np.median([run.best["epoch"] for run in folds.runs]))
     )
+
+
+def test_runs_keep_their_order_where_the_directory_of_the_first_is_gone(tmp_path):
+    group = specnet.repeat(SPEC, 2, tmp_path / "group", workers=1)
+    shutil.rmtree(group.directory / "seed-1")
+    group = specnet.repeat(SPEC, 2, tmp_path / "group", workers=1)
+    assert [run.name for run in group.summary.runs] == ["seed-1", "seed-2"]
 
 
 def test_a_group_is_continued_only_with_the_same_repeats_and_kernels(seeds, folds):
