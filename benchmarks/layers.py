@@ -91,7 +91,7 @@ def measure(rounds: int, short: bool) -> list[Comparison]:
 
 
 def repeated(call: Callable[[], object]) -> Callable[[int], float]:
-    """Return a function that makes a call so many times and returns the seconds of one."""
+    """Return a function that repeats a call `count` times, and returns the mean seconds of one call."""
 
     def clock(count: int) -> float:
         start = perf_counter()
@@ -103,7 +103,7 @@ def repeated(call: Callable[[], object]) -> Callable[[int], float]:
 
 
 def ours(work: LayerWork, kernels: str = "numpy") -> Callable[[int], float]:
-    """Return a function that goes forward and backward through this layer so many times: the seconds of one.
+    """Return a function that times forward and backward passes of our layer, and returns the mean seconds of one.
 
     Gradients of outputs, over which a layer may write, are made before the clock starts.
     """

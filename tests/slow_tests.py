@@ -65,7 +65,7 @@ STEPS = {
     "test_resuming_where_nothing_can_be_written_says_so_and_changes_nothing": 0,
     "test_a_run_that_cannot_save_its_beginning_is_begun_anew_in_the_same_directory": 0,
 }
-"""By their names: each how many cases run by default; 0 is none of them."""
+"""How many cases of each test run by default. A test with 0 runs only with `-m long`."""
 
 
 def mark_slow(items: list[pytest.Item]) -> None:

@@ -178,6 +178,6 @@ def test_the_registry_imports_no_component_before_it_is_named(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert sorted(done.stdout.split()) == [
         "specnet.data_synonyms", "specnet.distributions", "specnet.errors", "specnet.field_synonyms",
-        "specnet.location", "specnet.names",
-        "specnet.plugin_code", "specnet.registry", "specnet.synonyms", "specnet.words",
+        "specnet.location", "specnet.names", "specnet.plugin_code", "specnet.registry", "specnet.synonyms",
+        "specnet.words",
     ]  # fmt: skip

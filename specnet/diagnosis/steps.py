@@ -166,14 +166,14 @@ def _least_curvature(evidence: Evidence, rate: float, deadline: _Deadline) -> tu
     first = _FIRST if evidence.spec.optimizer.adaptive else (0,)
     try:
         found = {steps: _curvature_after(steps, evidence, rate, deadline) for steps in first}
-    except DivergenceError:  # which is told by itself
+    except DivergenceError:  # a finding of its own
         return 0, math.nan
     steps = min(found, key=lambda steps: found[steps])
     return steps, found[steps]
 
 
 def _curvature_after(steps: int, evidence: Evidence, rate: float, deadline: _Deadline) -> float:
-    """Return the largest eigenvalue of the Hessian H after so many steps or, if an optimizer is adaptive, of P^-1 H.
+    """Return the largest eigenvalue of the Hessian H after some steps or, if the optimizer is adaptive, of P^-1 H.
 
     P is its preconditioner after these steps. Parameters that had almost no gradient in them are left out: as soon as
     they have one, it divides their steps. That makes an eigenvalue smaller at most.

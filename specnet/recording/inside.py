@@ -85,9 +85,8 @@ def attention_maps(run: Trained) -> list[Maps]:
     Raises:
         PlotError: if no layer is an attention layer.
     """
-    wanted = [name for name, layer in name_layers(run.layers).items() if _type(layer) == "multi_head_attention"][
-        :MAPPED
-    ]
+    named = name_layers(run.layers)
+    wanted = [name for name, layer in named.items() if _type(layer) == "multi_head_attention"][:MAPPED]
     if not wanted:
         raise PlotError("no layer is an attention layer", help="leave this plot out")
     sample = _sample(run)

@@ -92,7 +92,8 @@ class Laboratory {
     const batch = position ? `, batch ${Math.round(position / size)}` : "";
     this.moment.textContent = `epoch ${epoch} of ${this.bench.last}${batch}${loss === undefined ? "" : ` · loss ${show(loss)}`}`;
     const [kind, text] = this.verdict();
-    for (const told of [this.status, this.moment]) told.setAttribute("aria-live", this.timer ? "off" : "polite"); // a screen reader hears how it ends
+    // While the network trains, a screen reader is silent; it reads how training ended.
+    for (const output of [this.status, this.moment]) output.setAttribute("aria-live", this.timer ? "off" : "polite");
     this.status.className = `verdict ${kind}`;
     this.status.textContent = text;
     for (const [name, input] of Object.entries(this.inputs)) {

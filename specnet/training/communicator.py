@@ -74,8 +74,8 @@ class Communicator:
             state, piece = trainer.model.network.state.flat, partial(self._compute, trainer, batch, compute)
             state[...] = start
             result = add((number * self.parts, (number + 1) * self.parts), piece, ShardResult.plus)
-            samples = batch.rows * (number + 1) // self.shards - batch.rows * number // self.shards
-            return result._replace(state=state.copy() if samples else np.zeros_like(state))
+            first, end = (batch.rows * each // self.shards for each in (number, number + 1))
+            return result._replace(state=state.copy() if first < end else np.zeros_like(state))
 
         if self.ranks.count == 1:
             total = add((0, self.shards), self._prepare(trainer, compute_shard), ShardResult.plus)
