@@ -50,7 +50,7 @@ def start(tmp_path):
 def test_a_signal_ends_a_run_with_a_checkpoint_and_its_code(number, code, start, tmp_path):
     process = start()
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=120)
     assert process.returncode == code
     assert stderr == f"stopped by {number.name}\n   = note: its state is saved; to resume: specnet resume run\n"
     run = specnet.load_run(tmp_path / "run", "latest")
@@ -64,7 +64,7 @@ def test_a_second_interrupt_ends_a_run_at_once_and_the_directory_is_valid(start,
     process = start(layers=layers, training={"epochs": 1000, "batch_size": 10})
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
     assert stderr.startswith("stopped by SIGINT\n")
     assert "Traceback" not in stderr

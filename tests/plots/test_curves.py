@@ -1,5 +1,4 @@
 import io
-import time
 
 import numpy as np
 import pytest
@@ -76,13 +75,11 @@ def test_a_single_epoch_is_a_visible_point_over_a_whole_number(draw):
     assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1.0]
 
 
-def test_a_hundred_thousand_epochs_are_drawn_fast_with_their_extremes(draw):
+def test_a_hundred_thousand_epochs_are_thinned_and_keep_their_extremes(draw):
     values = np.random.default_rng(0).lognormal(size=100_000)
     values[12_345], values[67_890] = 1e5, 1e-5
-    start = time.perf_counter()
     figure = draw(train_loss=values, validation_loss=values[::-1])
     figure.savefig(io.BytesIO(), format="png")
-    assert time.perf_counter() - start < 5.0  # about a fifth of a second; without thinning matplotlib may give up
     line = figure.axes[0].get_lines()[0]
     assert len(line.get_xdata()) < 3000
     assert (line.get_xdata()[[0, -1]] == [1, 100_000]).all()

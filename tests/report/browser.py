@@ -25,8 +25,8 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
 )  # fmt: skip
 DESKTOP, PHONE = (1280, 1000), (390, 844)
-PATIENCE = 20.0
-"""Seconds that a page has for what it does in a tenth of one, on a machine that does much else."""
+PATIENCE = 120.0
+"""Seconds that a page has for what it does in a tenth of one or a run in five, on a machine that does much else."""
 LEFT, RIGHT, TOP, BELOW, BAR = 46, 8, 8, 36, 58
 """Pixels around what is between the axes of a canvas; right of that a bar of colours takes more."""
 

@@ -51,7 +51,7 @@ COMMANDS = {
     "runs": ["runs", "."],
     "resume": ["resume", "run", "--set", "training.epochs=4"],
 }
-PATIENCE = 30
+PATIENCE = 120
 """Seconds after which a command is taken to hang."""
 PLACES = (
     ".lock", "spec.json", "manifest.json", "history.jsonl", "record.npz", "report.html", "checkpoints", "plots",

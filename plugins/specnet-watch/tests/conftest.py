@@ -25,7 +25,7 @@ SPEC = {
     "checkpoint": {"every": 2},
     "plots": [],
 }
-PATIENCE = 20.0
+PATIENCE = 120.0
 
 
 class Stream:

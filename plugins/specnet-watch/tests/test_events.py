@@ -164,11 +164,11 @@ def test_a_signal_ends_the_command_while_a_page_is_open(trained, until):
     )  # fmt: skip
     address = process.stdout.readline().strip()
     assert address.startswith("http://127.0.0.1:") and address.endswith("/")
-    connection = http.client.HTTPConnection("127.0.0.1", int(address.split(":")[2].strip("/")), timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", int(address.split(":")[2].strip("/")), timeout=120)
     connection.request("GET", "/run/arms/events")
     assert connection.getresponse().readline() == b"retry: 1000\n"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=120)
     connection.close()
     assert (process.returncode, errors) == (130, "stopped by SIGINT\n")
 
