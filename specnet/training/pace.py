@@ -52,8 +52,10 @@ class Pace:
 
     def time(self, epoch: int, step: int, position: int) -> int:
         """Return the time of the step after `step` others, whose batch ends after `position` samples of an epoch."""
+        if not self.varies:
+            return step
         size = self._samples(epoch)
-        return epoch * self.count + (position - 1) // size * size if self.varies else step
+        return epoch * self.count + (position - 1) // size * size
 
     def values(self) -> dict[str, int | None]:
         """Return the batch size for the history, if it changes."""

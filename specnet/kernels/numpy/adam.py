@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from specnet.functions import constant
-from specnet.kernels.numpy.buffered import FirstOrderKernel
+from specnet.kernels.numpy.buffered import FirstOrderKernel, descend, follow, ratio
 from specnet.optimizers.adam import Adam, Adamax, AdamW, Nadam, Radam, RunningMoments
 from specnet.optimizers.base import State
 
@@ -15,10 +15,12 @@ from specnet.optimizers.base import State
 class RunningMomentsKernel(FirstOrderKernel, RunningMoments):
     """Running means that are updated with a buffer."""
 
-    def average(self, g: np.ndarray, state: State) -> tuple[np.ndarray, np.ndarray]:
-        self.follow(state.m, self.beta_1, g)
-        self.follow(state.v, self.beta_2, self.square(g))
-        return state.m, state.v
+    def follow(self, state: State, g: np.ndarray, change: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Let both means follow a gradient, and return them."""
+        m, v = state.m, state.v
+        follow(m, self.beta_1, g, change)
+        follow(v, self.beta_2, np.multiply(g, g, out=change), change)
+        return m, v
 
 
 class AdamKernel(RunningMomentsKernel, Adam):
@@ -26,12 +28,13 @@ class AdamKernel(RunningMomentsKernel, Adam):
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
-        (m, v), t = self.average(g, state), step + 1
+        t, change = step + 1, self.like("change", w)
+        m, v = self.follow(state, g, change)
         if self.amsgrad:
             v = np.maximum(state.v_max, v, out=state.v_max)
         root = math.sqrt(1 - self.beta_2**t)
         rate = self.learning_rate * root / (1 - self.beta_1**t)
-        self.descend(w, rate, self.ratio(m, v, self.epsilon * root))
+        descend(w, rate, ratio(m, v, self.epsilon * root, change), change)
 
 
 class AdamWKernel(AdamKernel, AdamW):
@@ -43,13 +46,13 @@ class NadamKernel(RunningMomentsKernel, Nadam):
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
-        (m, v), t = self.average(g, state), step + 1
+        t, mean, change = step + 1, self.like("mean", w), self.like("change", w)
+        m, v = self.follow(state, g, change)
         p, now, following = self.product(t), self.beta(t), self.beta(t + 1)
-        mean, part = self.like("mean", w), self.like("change", w)
         np.multiply(m, following / (1 - p * following), out=mean)
-        mean += np.multiply(g, (1 - now) / (1 - p), out=part)
+        mean += np.multiply(g, (1 - now) / (1 - p), out=change)
         root = math.sqrt(1 - self.beta_2**t)
-        self.descend(w, self.learning_rate * root, self.ratio(mean, v, self.epsilon * root))
+        descend(w, self.learning_rate * root, ratio(mean, v, self.epsilon * root, change), change)
 
 
 class RadamKernel(RunningMomentsKernel, Radam):
@@ -57,9 +60,10 @@ class RadamKernel(RunningMomentsKernel, Radam):
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
-        m, v = self.average(g, state)
+        change = self.like("change", w)
+        m, v = self.follow(state, g, change)
         rate, rectified = self.rate(step + 1)
-        self.descend(w, rate, self.ratio(m, v, self.epsilon) if rectified else m)
+        descend(w, rate, ratio(m, v, self.epsilon, change) if rectified else m, change)
 
 
 class AdamaxKernel(FirstOrderKernel, Adamax):
@@ -68,9 +72,9 @@ class AdamaxKernel(FirstOrderKernel, Adamax):
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
         m, u, change = state.m, state.u, self.like("change", w)
-        self.follow(m, self.beta_1, g)
+        follow(m, self.beta_1, g, change)
         u *= constant(self.beta_2, w.dtype)
         np.abs(g, out=change)
         change += self.epsilon
         np.maximum(u, change, out=u)
-        self.descend(w, self.learning_rate / (1 - self.beta_1 ** (step + 1)), np.divide(m, u, out=change))
+        descend(w, self.learning_rate / (1 - self.beta_1 ** (step + 1)), np.divide(m, u, out=change), change)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from specnet.kernels.numpy.buffered import FirstOrderKernel
+from specnet.kernels.numpy.buffered import FirstOrderKernel, descend, follow, ratio
 from specnet.optimizers.adaptive import Adadelta, Adagrad, Rmsprop
 from specnet.optimizers.base import State
 
@@ -14,10 +14,11 @@ class AdagradKernel(FirstOrderKernel, Adagrad):
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
+        s, change = state.s, self.like("change", w)
         if step == 0:
-            state.s += self.initial_accumulator_value
-        state.s += self.square(g)
-        self.descend(w, self.learning_rate, self.ratio(g, state.s, self.epsilon))
+            s += self.initial_accumulator_value
+        s += np.multiply(g, g, out=change)
+        descend(w, self.learning_rate, ratio(g, s, self.epsilon, change), change)
 
 
 class RmspropKernel(FirstOrderKernel, Rmsprop):
@@ -25,18 +26,18 @@ class RmspropKernel(FirstOrderKernel, Rmsprop):
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
-        v = state.v
-        self.follow(v, self.rho, self.square(g))
+        v, change = state.v, self.like("change", w)
+        follow(v, self.rho, np.multiply(g, g, out=change), change)
         if self.centered:
-            self.follow(state.mean, self.rho, g)
-            change = self.square(state.mean)
+            follow(state.mean, self.rho, g, change)
+            np.multiply(state.mean, state.mean, out=change)
             v = np.maximum(np.subtract(v, change, out=change), 0, out=change)
-        change = self.ratio(g, v, self.epsilon)
+        direction = ratio(g, v, self.epsilon, change)
         if "velocity" in vars(state):
             state.velocity *= self.momentum
-            state.velocity += change
-            change = state.velocity
-        self.descend(w, self.learning_rate, change)
+            state.velocity += direction
+            direction = state.velocity
+        descend(w, self.learning_rate, direction, change)
 
 
 class AdadeltaKernel(FirstOrderKernel, Adadelta):
@@ -44,11 +45,11 @@ class AdadeltaKernel(FirstOrderKernel, Adadelta):
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
-        v, u, change, root = state.v, state.u, self.like("step", w), self.like("change", w)
-        self.follow(v, self.rho, self.square(g))
-        np.add(u, self.epsilon, out=change)
-        change /= np.add(v, self.epsilon, out=root)
-        np.sqrt(change, out=change)
-        change *= g
-        self.follow(u, self.rho, self.square(change))
-        self.descend(w, self.learning_rate, change)
+        v, u, direction, change = state.v, state.u, self.like("direction", w), self.like("change", w)
+        follow(v, self.rho, np.multiply(g, g, out=change), change)
+        np.add(u, self.epsilon, out=direction)
+        direction /= np.add(v, self.epsilon, out=change)
+        np.sqrt(direction, out=direction)
+        direction *= g
+        follow(u, self.rho, np.multiply(direction, direction, out=change), change)
+        descend(w, self.learning_rate, direction, change)

@@ -24,7 +24,7 @@ class Buffered(Component):
 
 
 class FirstOrderKernel(Buffered, FirstOrder):
-    """An optimizer that writes to a buffer, `change`: weight decay, running means and the step itself."""
+    """An optimizer that writes to a buffer, `change`."""
 
     def decay(self, w: np.ndarray, state: State) -> None:
         if self.weight_decay:
@@ -33,21 +33,20 @@ class FirstOrderKernel(Buffered, FirstOrder):
             change *= self.learning_rate * self.weight_decay
             w -= change
 
-    def follow(self, mean: np.ndarray, kept: float, x: np.ndarray) -> None:
-        """Let a running mean follow x, which may be the buffer: mean <- kept mean + (1 - kept) x."""
-        mean *= constant(kept, mean.dtype)
-        mean += np.multiply(x, constant(1 - kept, mean.dtype), out=self.like("change", mean))
 
-    def square(self, x: np.ndarray) -> np.ndarray:
-        """Return x^2 in the buffer."""
-        return np.multiply(x, x, out=self.like("change", x))
+def follow(mean: np.ndarray, kept: float, x: np.ndarray, change: np.ndarray) -> None:
+    """Let a running mean follow x, which may be the buffer: mean <- kept mean + (1 - kept) x."""
+    mean *= constant(kept, mean.dtype)
+    mean += np.multiply(x, constant(1 - kept, mean.dtype), out=change)
 
-    def ratio(self, x: np.ndarray, v: np.ndarray, epsilon: float) -> np.ndarray:
-        """Return x / (sqrt(v) + epsilon) in the buffer."""
-        change = np.sqrt(v, out=self.like("change", v))
-        change += epsilon
-        return np.divide(x, change, out=change)
 
-    def descend(self, w: np.ndarray, rate: float, x: np.ndarray) -> None:
-        """Take the step w <- w - rate x; x may be the buffer."""
-        w -= np.multiply(x, rate, out=self.like("change", w))
+def ratio(x: np.ndarray, v: np.ndarray, epsilon: float, change: np.ndarray) -> np.ndarray:
+    """Return x / (sqrt(v) + epsilon) in the buffer."""
+    np.sqrt(v, out=change)
+    change += epsilon
+    return np.divide(x, change, out=change)
+
+
+def descend(w: np.ndarray, rate: float, x: np.ndarray, change: np.ndarray) -> None:
+    """Take the step w <- w - rate x; x may be the buffer."""
+    w -= np.multiply(x, rate, out=change)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from specnet.kernels.numpy.buffered import FirstOrderKernel
+from specnet.kernels.numpy.buffered import FirstOrderKernel, descend
 from specnet.optimizers.base import State
 from specnet.optimizers.sgd import Sgd
 
@@ -22,4 +22,4 @@ class SgdKernel(FirstOrderKernel, Sgd):
             v *= self.momentum
             v += np.multiply(g, 1 - self.dampening, out=change) if step and self.dampening else g
             g = np.add(g, np.multiply(v, self.momentum, out=change), out=change) if self.nesterov else v
-        self.descend(w, rate, g)
+        descend(w, rate, g, change)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from specnet.kernels.numpy.buffered import FirstOrderKernel
+from specnet.kernels.numpy.buffered import FirstOrderKernel, descend, follow
 from specnet.optimizers.base import State
 from specnet.optimizers.sign import Lion
 
@@ -17,5 +17,5 @@ class LionKernel(FirstOrderKernel, Lion):
         m, mean, change = state.m, self.like("mean", w), self.like("change", w)
         np.multiply(m, self.beta_1, out=mean)
         mean += np.multiply(g, 1 - self.beta_1, out=change)
-        self.descend(w, self.learning_rate, np.sign(mean, out=change))
-        self.follow(m, self.beta_2, g)
+        descend(w, self.learning_rate, np.sign(mean, out=change), change)
+        follow(m, self.beta_2, g, change)
