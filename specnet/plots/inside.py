@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,7 +61,10 @@ class EmbeddingPlot(Plot):
 
     def draw(self, run: Trained) -> Figure:
         found = embedded(run)
-        figure = style.figure(f"{run.name}: {found.what}", 6.4, 5.4)
+        labels = [style.label(name) for name in found.classes or ()]
+        columns = min(5, max(1, int(6 / (0.08 * max(map(len, labels), default=0) + 0.5))))
+        height = max(5.4, 4.4 + 0.2 * math.ceil(len(labels) / columns))  # the plane stays as large beside many classes
+        figure = style.figure(f"{run.name}: {found.what}", 6.4, height)
         axes = figure.add_subplot()
         names = [
             f"component {number + 1}, {share:.0%} of the variance" for number, share in enumerate(found.plane.shares)
@@ -77,13 +81,10 @@ class EmbeddingPlot(Plot):
             else:
                 figure.colorbar(shown, ax=axes, label="number of the row" if found.rows else "target")
             return figure
-        for number, (name, color) in enumerate(zip(found.classes, style.class_colors(len(found.classes)), strict=True)):
+        for number, (label, color) in enumerate(zip(labels, style.class_colors(len(labels)), strict=True)):
             of = found.truth == number
-            axes.scatter(x[of], y[of], s=size * 4, color=color, alpha=0.7, label=style.label(name))
-        longest = max(len(style.label(name)) for name in found.classes)
-        style.legend(
-            figure, axes.get_legend_handles_labels()[0], columns=min(5, max(1, int(6 / (0.08 * longest + 0.5))))
-        )
+            axes.scatter(x[of], y[of], s=size * 4, color=color, alpha=0.7, label=label)
+        style.legend(figure, axes.get_legend_handles_labels()[0], columns=columns)
         return figure
 
 

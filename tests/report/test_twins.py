@@ -230,9 +230,11 @@ RUNS = {
         "linear"], optimizer="rmsprop", clip_value=0.1),
     "outputs by name": spec([
         {"type": "linear", "units": 4, "name": "wide"}, {"type": "tanh", "name": "first"},
-        {"type": "concat", "from": ["input", "first", "first"], "name": "null"}, {"type": "linear", "units": 4},
-        {"type": "multiply", "from": ["wide", "first"], "name": "both"}, {"type": "add", "from": ["both", "wide"]},
-        {"type": "sequential", "layers": ["relu", {"type": "maximum", "from": ["input", "input"]}]}, "linear"]),
+        {"type": "concat", "from": ["input", "first", "first"], "name": "null"},
+        {"type": "linear", "units": 4, "name": "third"},
+        {"type": "multiply", "from": ["wide", "first", "third"], "name": "both"},
+        {"type": "add", "from": ["both", "wide"]}, {"type": "sequential", "layers": [
+            {"type": "relu", "name": "a"}, {"type": "maximum", "from": ["input", "a", "a"]}]}, "linear"]),
     "convolution of images": spec([
         {"type": "conv2d", "filters": 3, "kernel_size": 3, "padding": "same", "strides": 2}, "relu", "max_pool2d",
         "flatten", {"type": "dropout", "rate": 0.2}, "linear"], "cross_entropy", dataset=SHAPES_DATA, epochs=3),
