@@ -25,7 +25,8 @@ def place(invoke, write):
     assert invoke("run", "arms.json", "-o", "run", "-q").output == ""
     shutil.copytree("run", "group/run")
     shutil.copy("run/spec.json", "group/spec.json")
-    plan, runs = {"kind": "repeat", "spec": "0" * 64}, [{"name": "run", "seed": 0, "values": {"train/loss": 1.0}}]
+    plan = {"kind": "repeat", "spec": "0" * 64, "kernels": "numpy"}
+    runs = [{"name": "run", "seed": 0, "values": {"train/loss": 1.0}}]
     Path("group/summary.json").write_text(json.dumps({"name": "arms", "plan": plan, "runs": runs}))
 
 

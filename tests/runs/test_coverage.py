@@ -18,6 +18,7 @@ TESTS = (
     "runs/test_files",
     "runs/test_history",
     "runs/test_notebook",
+    "runs/test_pretrained",
     "runs/test_signals",
     "runs/test_start",
     "runs/test_trust",

@@ -10,7 +10,15 @@ import pytest
 
 from specnet.errors import BusyError, RunError, UsageError
 from specnet.runs import directory
-from specnet.runs.directory import LOCK, RunDirectory, claim_directory, find_writer, inside, take_directory
+from specnet.runs.directory import (
+    LOCK,
+    RunDirectory,
+    claim_directory,
+    find_writer,
+    inside,
+    take_directory,
+    take_or_join,
+)
 
 
 def test_a_second_writer_is_refused_at_once_and_touches_nothing(tmp_path):
@@ -226,6 +234,14 @@ def test_a_place_where_no_directory_can_be_made_is_named(name, reason, tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=reason):
         claim_directory(tmp_path / name)
+    with pytest.raises(UsageError, match="cannot be made"):
+        take_or_join(tmp_path / name)
+
+
+def test_a_directory_with_other_files_is_none_to_join(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="contains other files and no run"):
+        take_or_join(tmp_path)
 
 
 def test_a_directory_that_another_run_holds_is_only_passed_over_where_the_name_is_free_to_choose(tmp_path):

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from specnet.errors import Interrupted
-from specnet.runs.signals import HANDLED, Signals
+from specnet.runs.signals import HANDLED, Signals, signals_unhandled
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -99,3 +99,27 @@ def test_a_signal_that_is_ignored_stays_so():
             signal.raise_signal(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_signals_end_the_process_where_none_is_handled_and_are_handled_again_afterwards():
+    numbers = [*HANDLED, signal.SIGALRM]
+    before = [signal.getsignal(number) for number in numbers]
+    with signals_unhandled(seconds=60):
+        assert {signal.getsignal(number) for number in numbers} == {signal.SIG_DFL}
+        assert signal.alarm(60) > 0
+    assert [signal.getsignal(number) for number in numbers] == before
+    assert signal.alarm(0) == 0
+
+
+def test_a_thread_leaves_signals_as_they_are():
+    found = []
+
+    def look():
+        with signals_unhandled(seconds=60):
+            found.append([signal.getsignal(number) for number in HANDLED])
+
+    before = [signal.getsignal(number) for number in HANDLED]
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert found == [before]
