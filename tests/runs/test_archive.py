@@ -414,3 +414,11 @@ def test_a_checkpoint_that_cannot_be_read_is_named_with_the_reason(tmp_path, mon
     monkeypatch.setattr(os, "open", failing)
     with pytest.raises(RunError, match="file cannot be read: Input/output error"), open_archive(tmp_path / "file"):
         pass
+
+
+def test_an_archive_has_each_of_its_texts_once(tmp_path):
+    stage_archive(tmp_path / "a.zip", {"a.json": b"{}"}).commit()
+    with open_archive(tmp_path / "a.zip", ["a.json"]) as archive:
+        assert archive.read_text("a.json") == b"{}"
+    with pytest.raises(RunError, match="it has no b"), open_archive(tmp_path / "a.zip", ["a.json", "b.json"]):
+        pass

@@ -238,7 +238,9 @@ def test_a_place_where_no_directory_can_be_made_is_named(name, reason, tmp_path)
         take_or_join(tmp_path / name)
 
 
-def test_a_directory_with_other_files_is_none_to_join(tmp_path):
+def test_a_directory_to_join_is_new_or_has_a_run(tmp_path):
+    with take_or_join(tmp_path / "run") as taken:
+        assert taken.path == tmp_path / "run"
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match="contains other files and no run"):
         take_or_join(tmp_path)
