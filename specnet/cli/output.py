@@ -117,8 +117,9 @@ def return_stdout(own: TextIO | None) -> None:
 
 
 def stdout() -> TextIO:
-    """Return the standard output of the command that runs."""
-    stream: TextIO = click.get_current_context().meta[_STDOUT]
+    """Return the standard output of the command that runs; Python's own in a program that is not one of specnet's."""
+    context = click.get_current_context(silent=True)
+    stream: TextIO = sys.stdout if context is None else context.meta.get(_STDOUT, sys.stdout)
     return stream
 
 

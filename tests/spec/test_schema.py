@@ -52,11 +52,14 @@ def is_inexpressible(found, document):
     """
     value = document
     for part in found["loc"]:
-        value = value[part] if isinstance(value, list) else isinstance(value, dict) and value.get(part)
+        if isinstance(value, list) and isinstance(part, int):
+            value = value[part]
+        else:  # a part that is no key names one of several types of the value
+            value = isinstance(value, dict) and value.get(part)
     if found["type"] == "value_error":
         if isinstance(value, dict):
             return value.get("type") != "sgd"
-        if found["loc"][-1] in ("milestones", "milestone_steps", "boundaries", "boundary_steps"):
+        if found["loc"][-1] in ("milestones", "milestone_steps", "boundaries", "boundary_steps", "quantiles"):
             return True
         return found["loc"][-1] in FILES and isinstance(value, str) and not CONTROLS.search(value)
     return found["type"] in RANGES and isinstance(value, dict)
