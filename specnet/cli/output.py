@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import click
 
@@ -119,8 +119,7 @@ def return_stdout(own: TextIO | None) -> None:
 def stdout() -> TextIO:
     """Return the standard output of the command that runs; Python's own in a program that is not one of specnet's."""
     context = click.get_current_context(silent=True)
-    stream: TextIO = sys.stdout if context is None else context.meta.get(_STDOUT, sys.stdout)
-    return stream
+    return cast(TextIO, sys.stdout if context is None else context.meta.get(_STDOUT, sys.stdout))
 
 
 def echo(message: Any = "", *, nl: bool = True, err: bool = False) -> None:

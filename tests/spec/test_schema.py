@@ -28,6 +28,7 @@ VALIDATOR = Draft202012Validator(SCHEMA)
 MINIMAL = {"dataset": "spiral", "layers": ["sigmoid"], "loss": "bce"}
 RANGES = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
 FILES = {"path", "images", "labels", "inputs", "targets", "run", "file"}
+ORDERED = {"milestones", "milestone_steps", "boundaries", "boundary_steps", "quantiles"}
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -54,14 +55,14 @@ def is_inexpressible(found, document):
     for part in found["loc"]:
         if isinstance(value, list) and isinstance(part, int):
             value = value[part]
-        else:  # a part that is no key names one of several types of the value
-            value = isinstance(value, dict) and value.get(part)
+        elif isinstance(value, dict):
+            value = value.get(part)  # any other part names one of several types of the value
+    if isinstance(value, str) and FILES & {*found["loc"]} and found["type"] in ("value_error", "literal_error"):
+        return not CONTROLS.search(value)
     if found["type"] == "value_error":
         if isinstance(value, dict):
             return value.get("type") != "sgd"
-        if found["loc"][-1] in ("milestones", "milestone_steps", "boundaries", "boundary_steps", "quantiles"):
-            return True
-        return found["loc"][-1] in FILES and isinstance(value, str) and not CONTROLS.search(value)
+        return bool(ORDERED & {*found["loc"]})
     return found["type"] in RANGES and isinstance(value, dict)
 
 
