@@ -81,8 +81,10 @@ class Runner(Checkpointed):
                 self._train(resumed)
             except DivergenceError as error:
                 with suppress(OSError, SpecnetError):  # the error of the divergence comes first
-                    if report and (page := self._report(self._load())):
+                    run = self._load()
+                    if report and (page := self._report(run)):
                         error.add_note(f"the page shows how: {page}")
+                    self.observers.diverged(run)
                 raise
         try:
             with self.ranks.together(), self.signals.promptly():
