@@ -1,5 +1,6 @@
 """Images in the files of a folder."""
 
+import copy
 import json
 import os
 
@@ -132,17 +133,87 @@ def test_a_file_that_is_not_like_the_others_is_located(folder, spoil, message, k
     assert caught.value.pointer == (key,)
 
 
+SPEC = {
+    "dataset": {"type": "image_folder", "path": "images"},
+    "layers": ["flatten", "linear"],
+    "loss": "cross_entropy",
+    "metrics": ["accuracy"],
+    "training": {"epochs": 1},
+    "plots": [],
+}
+
+
+@pytest.fixture
+def run(folder, tmp_path):
+    (tmp_path / "spec.json").write_text(json.dumps(SPEC))
+    return specnet.run(load_spec(tmp_path / "spec.json"), out=tmp_path / "run", report=False)
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(cli, [*map(str, arguments)])
+
+
+def test_other_folders_are_evaluated_and_predicted(folder, run, tmp_path):
+    other = tmp_path / "other.v2"
+    (other / "dog").mkdir(parents=True)
+    for name, number in (("b.png", 3), ("a.png", 2)):
+        Image.fromarray(PIXELS[number]).save(other / "dog" / name)
+    scores = json.loads(invoke("evaluate", run.directory, "--data", other, "--format", "json").stdout)
+    expected = run.evaluate(PIXELS[2:], ["dog", "dog"])
+    assert scores == {str(other): pytest.approx(expected)}
+    shown = invoke("predict", run.directory, other, "--keep", "file").stdout.splitlines()
+    classes = [run.classes[number] for number in run.predict(PIXELS[2:]).argmax(1)]
+    assert [line.split(",")[:2] for line in shown] == [
+        ["file", "class"], ["dog/a.png", classes[0]], ["dog/b.png", classes[1]]
+    ]  # fmt: skip
+    assert invoke("predict", run.directory, other / "dog").stdout.splitlines()[1:] == [
+        line.partition(",")[2] for line in shown[1:]
+    ]
+
+
+def unknown(other):
+    (other / "bird").mkdir()
+    Image.fromarray(PIXELS[0]).save(other / "bird" / "a.png")
+
+
+def flat(other):
+    Image.fromarray(PIXELS[0]).save(other / "a.png")
+
+
+def larger(other):
+    (other / "cat").mkdir()
+    Image.fromarray(np.tile(PIXELS[0], (2, 1, 1))).save(other / "cat" / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("command", "fill", "message"),
+    [
+        ("evaluate", unknown, '"bird" is not one of the classes ["cat", "dog"]'),
+        ("evaluate", flat, "has no folder with images"),
+        ("evaluate", larger, "(12, 5, 3)"),
+        ("predict", larger, "(12, 5, 3)"),
+        ("predict", lambda other: None, "has no images"),
+    ],
+)
+def test_a_folder_that_does_not_suit_the_run_is_refused(command, fill, message, run, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    fill(other)
+    result = invoke(command, run.directory, *["--data"] * (command == "evaluate"), other)
+    assert (result.exit_code, message in result.stderr, str(other) in result.stderr) == (2, True, True), result.stderr
+
+
+def test_images_have_no_columns_but_their_files(folder, run):
+    result = invoke("predict", run.directory, folder, "--keep", "id")
+    assert result.exit_code == 2
+    assert 'images have no column "id" to keep, only "file"' in result.stderr
+
+
 def test_a_run_predicts_the_class_of_an_image(folder, tmp_path):
-    spec = {
-        "dataset": {"type": "image_folder", "path": "images"},
-        "layers": ["flatten", "linear"],
-        "loss": "cross_entropy",
-        "training": {"epochs": 1},
-        "plots": [],
-    }
+    spec = copy.deepcopy(SPEC)
     (tmp_path / "spec.json").write_text(json.dumps(spec))
     run = specnet.run(load_spec(tmp_path / "spec.json"), out=tmp_path / "run", report=False)
-    result = CliRunner().invoke(cli, ["predict", str(run.directory), str(folder / "dog" / "1.PNG")])
+    result = invoke("predict", run.directory, folder / "dog" / "1.PNG")
     assert result.exit_code == 0, result.output
     assert result.output.startswith("class,probability of cat,probability of dog\n")
     for path, message in (("no", "there is no folder"), ("images/cat/a.png", "is not a folder")):
