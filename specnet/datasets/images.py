@@ -53,8 +53,9 @@ class ImageFolder(Dataset):
     order. With `"labels": "labels.csv"`, the first two columns of this table are the file of each image, relative to
     `path`, and its class; the first line names the columns. Images are resized to `image_size` by linear
     interpolation; without it all must have one size. Photographs are rotated as their EXIF data say, only the first
-    frame of an animation is used, transparency is removed, and grey values of 16 bits become 8 bits. `predict` takes a
-    single image or a folder of images, `evaluate` a folder with a folder for each class.
+    frame of an animation is used, transparency is removed, and grey values of 12 or 16 bits become 8 bits. Images of
+    real numbers or of 32 bits have no known range, and are refused. `predict` takes a single image or a folder of
+    images, `evaluate` a folder with a folder for each class.
     """
 
     reads_folders = True
@@ -202,12 +203,18 @@ class ImageFolder(Dataset):
             DataError: if it cannot be read, or has another size than `size`.
         """
         from PIL import Image, ImageOps, UnidentifiedImageError
+        from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
 
         try:
             with open_regular(path) as file, warnings.catch_warnings(action="ignore"), Image.open(file) as opened:
                 image = ImageOps.exif_transpose(opened)
-                if image.mode.startswith("I"):  # 16 bits, which `convert` would cut off
-                    image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+                if image.mode == "F" or (image.mode == "I" and isinstance(opened, TiffImageFile)):
+                    kind = "real numbers" if image.mode == "F" else "signed or 32-bit integers"
+                    help = "save it with 8 or 16 bits, or the arrays as .npz"
+                    raise DataError(f"{path} has {kind}, whose range is not known", pointer=(key,), help=help)
+                if image.mode.startswith("I"):  # 12 or 16 bits, which `convert` would cut off
+                    bits = opened.tag_v2[BITSPERSAMPLE][0] if isinstance(opened, TiffImageFile) else 16
+                    image = Image.fromarray((np.asarray(image) >> (bits - 8)).astype(np.uint8))
                 image = image.convert("RGB" if self.color_mode == "rgb" else "L")
             if self.image_size:
                 image = image.resize((self.image_size[1], self.image_size[0]), Image.Resampling.BILINEAR)

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -63,6 +64,48 @@ def test_photographs_are_turned_and_16_bits_become_8(folder):
     images = load(folder).train.inputs
     np.testing.assert_array_equal(images[0], np.rot90(PIXELS[0, :5], -1))
     np.testing.assert_array_equal(images[1], np.repeat(PIXELS[1, :5, :, :1], 3, axis=2))
+
+
+MODES = {
+    **{f"{mode}.tif": mode for mode in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")},
+    **{f"{mode}.png": mode for mode in ("1", "L", "LA", "P", "RGB", "RGBA")},
+    "CMYK.jpg": "CMYK",
+}
+SIXTEEN = {"I;16.tif": "<u2", "I;16B.tif": ">u2", "I;16.png": "<u2", "I.pgm": "<u2"}
+
+
+@pytest.mark.parametrize("color_mode", ["rgb", "grayscale"])
+@pytest.mark.parametrize("name", [*MODES, *SIXTEEN])
+def test_white_is_255_and_black_0_in_images_of_every_mode(name, color_mode, tmp_path):
+    pixels = np.zeros((8, 16), np.uint8)
+    pixels[:, 8:] = 255
+    if name in SIXTEEN:
+        image = Image.fromarray((pixels * np.uint16(257)).astype(SIXTEEN[name]))
+    else:
+        image = Image.fromarray(pixels).convert("RGB").convert(MODES[name])
+    (tmp_path / "images" / "a").mkdir(parents=True)
+    image.save(tmp_path / "images" / "a" / name)
+    inputs = load(tmp_path / "images", color_mode=color_mode).train.inputs
+    np.testing.assert_array_equal(inputs, np.broadcast_to(pixels[..., np.newaxis], inputs.shape))
+
+
+def test_grey_values_of_12_bits_become_8(tmp_path):
+    path = tmp_path / "images" / "a" / "a.tif"
+    path.parent.mkdir(parents=True)
+    Image.fromarray(np.zeros((1, 2), np.uint16)).save(path)
+    sixteen, twelve = (struct.pack("<HHIHH", 258, 3, 1, bits, 0) for bits in (16, 12))
+    image = path.read_bytes()
+    assert sixteen in image
+    path.write_bytes(image[:-4].replace(sixteen, twelve) + b"\xff\xf8\x00\x00")  # the values 0xfff and 0x800
+    assert load(tmp_path / "images", color_mode="grayscale").train.inputs.ravel().tolist() == [255, 128]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_an_image_whose_range_is_not_known_is_refused(dtype, folder):
+    Image.fromarray(np.ones((6, 5), dtype)).save(folder / "cat" / "c.tif")
+    with pytest.raises(SpecnetError, match=r"c\.tif has .*, whose range is not known") as caught:
+        load(folder)
+    assert caught.value.pointer == ("path",)
 
 
 def test_a_table_names_files_and_classes(folder, tmp_path):
