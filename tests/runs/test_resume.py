@@ -196,8 +196,11 @@ def test_a_finished_run_stays_as_it_is(tmp_path):
     run = specnet.run(small(), tmp_path / "run")
     before = contents(run.directory)
     observer = Watched()
-    assert specnet.resume(run.directory, observer=observer).status == "finished"
+    resumed = specnet.resume(run.directory, observer=observer)
+    assert resumed.status == "finished"
     assert observer.began == [4]
+    for key in ("seconds", "finished"):
+        assert resumed.manifest[key] == run.manifest[key]
     assert contents(run.directory) == before
 
 
