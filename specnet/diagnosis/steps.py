@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,10 @@ _SEEN = 0.01
 """What a parameter's steps are divided by, beside the root mean square of all, from which it has had a gradient."""
 
 
+class _LateError(SpecnetError):
+    """A check takes too long."""
+
+
 class _Deadline:
     """The end of the time that a check may take."""
 
@@ -58,9 +63,9 @@ class _Deadline:
         self.at = time.thread_time() + _SECONDS
 
     def check(self) -> None:
-        """Raise a SpecnetError if it has come."""
+        """Raise a _LateError if it has come."""
         if time.thread_time() > self.at:
-            raise SpecnetError(f"it takes more than {_SECONDS} seconds of the processor")
+            raise _LateError(f"it takes more than {_SECONDS} seconds of the processor")
 
 
 def one_batch(evidence: Evidence) -> Iterator[Symptom]:
@@ -77,16 +82,21 @@ def one_batch(evidence: Evidence) -> Iterator[Symptom]:
     own = _fit(evidence, fresh_copy(evidence.spec.optimizer), batch, deadline)
     if own < _FITTED * constant:
         return
-    losses = {rate: _fit(evidence, _adam(rate), batch, deadline) for rate in _ADAM_RATES}
-    rate = min(losses, key=lambda rate: losses[rate])
-    fits = losses[rate] < _FITTED * constant
+    losses = dict[float, float]()
+    with suppress(_LateError):  # what to try is then unknown
+        for rate in _ADAM_RATES:
+            losses[rate] = _fit(evidence, _adam(rate), batch, deadline)
     message = (
         f"{batch.rows} samples cannot be fitted in {_STEPS:,} steps on them alone: their loss is "
         f"{format_number(own)}, that of a constant prediction {format_number(constant)}"
     )
-    numbers = {"loss": own, "constant prediction": constant, f"loss by adam with {rate:g}": losses[rate]}
-    cure = Cure("to fit them", (f"optimizer={json.dumps(_adam(rate))}",)) if fits else None
-    yield Symptom("one-batch", message, numbers, ("optimizer",) if fits else ("layers",), cure, LOSS)
+    numbers, cure = {"loss": own, "constant prediction": constant}, None
+    if losses:
+        rate = min(losses, key=lambda rate: losses[rate])
+        numbers[f"loss by adam with {rate:g}"] = losses[rate]
+        if losses[rate] < _FITTED * constant:
+            cure = Cure("to fit them", (f"optimizer={json.dumps(_adam(rate))}",))
+    yield Symptom("one-batch", message, numbers, ("optimizer",) if cure else ("layers",), cure, LOSS)
 
 
 def _some(batch: Batch, most: int) -> Batch:
@@ -145,20 +155,28 @@ def large_learning_rate(evidence: Evidence) -> Iterator[Symptom]:
             f"the learning rate {rate:g} is too large for the curvature of the loss {when}, "
             f"{format_number(curvature)}: steps overshoot from {format_number(limit)} on"
         )
-        cure = evidence.with_rate(_stable_rate(evidence, limit, deadline) / rate, "so that steps do not overshoot")
+        lower, purpose = _stable_rate(evidence, limit, deadline)
+        cure = evidence.with_rate(lower / rate, purpose)
         numbers = {"learning rate": rate, "largest curvature": curvature, "product": rate * curvature}
         yield Symptom("large-learning-rate", message, numbers, evidence.rate_place, cure, LOSS)
 
 
-def _stable_rate(evidence: Evidence, limit: float, deadline: _Deadline) -> float:
-    """Return a learning rate below a limit. With it, an adaptive optimizer comes to other places with other limits."""
+def _stable_rate(evidence: Evidence, limit: float, deadline: _Deadline) -> tuple[float, str]:
+    """Return a learning rate below a limit, and its purpose.
+
+    With it, an adaptive optimizer comes to other places with other limits. If there is no time to look at them, it is
+    only a smaller one.
+    """
     rate, optimizer = _STABLE * limit, evidence.spec.optimizer
-    while optimizer.adaptive and (stable := optimizer.stable_curvature_at(rate)):
-        curvature = _least_curvature(evidence, rate, deadline)[1]
-        if not curvature > stable:
-            break
-        rate *= _STABLE * stable / curvature
-    return rate
+    try:
+        while optimizer.adaptive and (stable := optimizer.stable_curvature_at(rate)):
+            curvature = _least_curvature(evidence, rate, deadline)[1]
+            if not curvature > stable:
+                break
+            rate *= _STABLE * stable / curvature
+    except _LateError:
+        return rate, "to take smaller steps"
+    return rate, "so that steps do not overshoot"
 
 
 def _least_curvature(evidence: Evidence, rate: float, deadline: _Deadline) -> tuple[int, float]:
