@@ -46,6 +46,10 @@ _STABLE = 0.5
 """The same ratio, for a rate to try."""
 _FIRST = (3, 5)
 """Steps after each of which an adaptive optimizer overshoots. Before the first it has no gradient to divide by."""
+_RISEN = 5.0
+"""Median of the loss after these steps, beside that before them, from which the steps are too large."""
+_TENTHS = 6
+"""Powers of ten by which the learning rate is divided at most, for a rate to try."""
 _ACCURACY = 0.05
 """Relative error of a curvature, about the square root of that of the eigenvalue."""
 _SEEN = 0.01
@@ -147,7 +151,10 @@ def large_learning_rate(evidence: Evidence) -> Iterator[Symptom]:
             return
     deadline = _Deadline()
     steps, curvature = _least_curvature(evidence, rate, deadline)
-    if curvature > most * stable:
+    if not curvature > most * stable:
+        if optimizer.adaptive:
+            yield from _rising_at_once(evidence, rate, deadline)
+    else:
         limit = rate * stable / curvature
         kind = registry.name_of("optimizers", type(optimizer))
         when = f"after {steps} steps, divided as {kind} divides them" if steps else "before training"
@@ -159,6 +166,46 @@ def large_learning_rate(evidence: Evidence) -> Iterator[Symptom]:
         cure = evidence.with_rate(lower / rate, purpose)
         numbers = {"learning rate": rate, "largest curvature": curvature, "product": rate * curvature}
         yield Symptom("large-learning-rate", message, numbers, evidence.rate_place, cure, LOSS)
+
+
+def _rising_at_once(evidence: Evidence, rate: float, deadline: _Deadline) -> Iterator[Symptom]:
+    """After most of the first steps the loss is far above that before: they led to where units are saturated.
+
+    The loss has hardly any curvature there.
+    """
+    before, *losses = _first_losses(evidence, rate, deadline)
+    if not losses or not (usual := float(np.median(losses))) > _RISEN * before > 0:
+        return
+    lower = rate
+    with suppress(_LateError):
+        for _ in range(_TENTHS):
+            lower /= 10
+            before, *after = _first_losses(evidence, lower, deadline)
+            if after and after[-1] < before:
+                break
+    message = (
+        f"the learning rate {rate:g} is too large: the loss is {format_number(before)} before training, and in the "
+        f"first {len(losses)} steps mostly {format_number(usual)} or more"
+    )
+    cure = evidence.with_rate(lower / rate, "to take smaller steps")
+    numbers = {"learning rate": rate, "loss before training": before, "median after the first steps": usual}
+    yield Symptom("large-learning-rate", message, numbers, evidence.rate_place, cure, LOSS)
+
+
+def _first_losses(evidence: Evidence, rate: float, deadline: _Deadline) -> list[float]:
+    """Return the loss of some samples before training on them, and after each of the first steps.
+
+    Only the first of these if the steps diverge, which is a finding of its own.
+    """
+    optimizer = fresh_copy(evidence.spec.optimizer).model_copy(update={"learning_rate": rate})
+    batch, losses = _some(evidence.batch, CURVATURE_ROWS), list[float]()
+    try:
+        for steps in range(_FIRST[-1] + 1):
+            model = _trained(evidence, optimizer, batch, steps, deadline).model
+            losses.append(FixedLoss(model, evidence.spec.training, batch).evaluate(model.network.params.flat)[0])
+    except DivergenceError:
+        return losses[:1]
+    return losses
 
 
 def _stable_rate(evidence: Evidence, limit: float, deadline: _Deadline) -> tuple[float, str]:
