@@ -157,10 +157,10 @@ def large_learning_rate(evidence: Evidence) -> Iterator[Symptom]:
     else:
         limit = rate * stable / curvature
         kind = registry.name_of("optimizers", type(optimizer))
-        when = f"after {steps} steps, divided as {kind} divides them" if steps else "before training"
+        scaled = f"after {steps} steps, with each parameter scaled as {kind} scales its steps,"
         message = (
-            f"the learning rate {rate:g} is too large for the curvature of the loss {when}, "
-            f"{format_number(curvature)}: steps overshoot from {format_number(limit)} on"
+            f"the learning rate {rate:g} is too large: {scaled if steps else 'before training'} the curvature of the "
+            f"loss is {format_number(curvature)}, and steps overshoot from {format_number(limit)} on"
         )
         lower, purpose = _stable_rate(evidence, limit, deadline)
         cure = evidence.with_rate(lower / rate, purpose)

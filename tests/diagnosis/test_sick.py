@@ -87,6 +87,7 @@ def test_a_learning_rate_of_adam_from_which_steps_overshoot_is_told_and_cured(tm
         symptoms = {each.code: each for each in specnet.explain(run).findings}
         found[name], losses[name] = symptoms.get("large-learning-rate"), run.history["train/loss"][-1]
     assert found["usual"] is None
+    assert "with each parameter scaled as adam scales its steps, the curvature of the loss is" in found["large"].message
     cured = trained(spec, tmp_path / "cured", found["large"].cure.overrides)
     assert losses["large"] > 2
     assert cured.history["train/loss"][-1] < 0.7
