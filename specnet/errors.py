@@ -84,8 +84,12 @@ class SpecnetError(Exception):
     code = "error"
     exit_code = 2
 
-    def __init__(self, message: str, *, pointer: Pointer = (), help: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, pointer: Pointer = (), help: str | None = None, code: str | None = None
+    ) -> None:
         super().__init__(message)
+        if code:
+            self.code = code
         self.message = message
         self.pointer = pointer
         self.help = help
@@ -188,6 +192,12 @@ class DataError(SpecnetError):
         """Set which row is wrong, and how the message names it."""
         self.row = row
         self.message = self._text.replace("{place}", place)
+
+
+class WeightsError(SpecnetError):
+    """Pretrained weights cannot be read, or do not fit the network."""
+
+    code = "pretrained"
 
 
 class AmbiguousTaskError(SpecnetError):

@@ -10,7 +10,7 @@ import click
 from specnet.cli.options import format_option, kernels_option, load, out_option, spec_argument, spec_options
 from specnet.cli.output import echo, echo_json
 from specnet.errors import UsageError
-from specnet.words import Pointer, show_path, show_pointer
+from specnet.words import show_path, show_pointer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,8 @@ def lr_find(
 
     Trains for some steps while the learning rate grows from --low to --high, and draws the loss of up to 500 training
     samples after each step. The suggestion is the rate at which this loss falls fastest, but at least a tenth and at
-    most half of the rate at which it is lowest. Only the picture is saved.
+    most half of the rate at which it is lowest. If the optimizer wraps another, the rate is that of the other. Only the
+    picture is saved.
 
     \b
     Example:
@@ -56,6 +57,7 @@ def lr_find(
 
     import numpy as np
 
+    from specnet.optimizers.base import rated_optimizer
     from specnet.report.pictures import write_png
     from specnet.report.range_test import draw_range_test
     from specnet.report.settings import default_settings
@@ -84,8 +86,8 @@ def lr_find(
         echo_json({**rates, "picture": str(out), **{name: array.tolist() for name, array in found._asdict().items()}})
         return
     echo(f"The loss falls fastest at a learning rate of {found.steepest:.2g}, and is lowest at {found.lowest:.2g}.")
-    place: Pointer = ("optimizer", "learning_rate")
-    rate, instead = getattr(loaded.optimizer, "learning_rate", None), ""
+    optimizer, rated = rated_optimizer(loaded.optimizer)
+    place, rate, instead = (*optimizer, "learning_rate"), rated.learning_rate, ""
     if isinstance(rate, Schedule):
         peak = find_peak(rate, place)
         place, instead = (peak[0], "") if peak else (place, ", instead of the schedule")

@@ -6,16 +6,19 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
 from specnet.cli.output import tell
-from specnet.cli.show import OutputConsole
+from specnet.cli.show import OutputConsole, describe_findings
 from specnet.runs.observers import Observer, TrainingView
 from specnet.words import printable, show_path
+
+if TYPE_CHECKING:
+    from specnet.runs.run import Run
 
 LINES = 10
 """Plain lines printed in a run with short epochs."""
@@ -66,6 +69,10 @@ class _Timed(Warnings):
 
     def taken(self, wanted: Path) -> None:
         self.print(f"{show_path(wanted)} is taken")
+
+    def diverged(self, run: Run) -> None:
+        for line in describe_findings(run):
+            self.print(line)
 
     def begin(self, view: TrainingView) -> None:
         done = ", which is complete: nothing is left to train" if view.done else f", from epoch {view.epoch}"

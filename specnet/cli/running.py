@@ -27,16 +27,12 @@ from specnet.cli.options import (
 from specnet.cli.output import echo, echo_json, is_quiet
 from specnet.cli.together import on_all_ranks
 from specnet.errors import DivergenceError, UsageError
-from specnet.words import printable, show_path
+from specnet.words import show_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from specnet.runs.run import Run
-
-
-_FINDINGS = 3
-"""Findings that are printed at the end of a run at most."""
 
 
 @click.command()
@@ -180,7 +176,7 @@ def show_run(finished: Run, report: bool, form: str) -> None:
     Raises:
         DivergenceError: if its best state had to be restored.
     """
-    from specnet.cli.show import show_link, show_results
+    from specnet.cli.show import describe_findings, show_link, show_results
 
     page = finished.directory / "report.html"
     written = report and page.is_file()
@@ -201,21 +197,10 @@ def show_run(finished: Run, report: bool, form: str) -> None:
         if written:
             echo("Replay and results:")
             show_link(page, "  ")
-        _show_findings(finished)
+        for line in describe_findings(finished):
+            echo(line)
     if finished.status == "diverged":
         raise DivergenceError(finished.manifest["error"])
-
-
-def _show_findings(finished: Run) -> None:
-    """Print the most telling findings about a run; those about its data were printed before training."""
-    from specnet.diagnosis.table import OF_DATA
-
-    found = [each for each in finished.diagnosis.findings if each.code not in (*OF_DATA, "diverged")]
-    if found:
-        echo("What stands out:")
-        for each in found[:_FINDINGS]:
-            echo(f"  {printable(each.text)}")
-        echo(f"  the evidence, and more: specnet explain {show_path(finished.directory)}")
 
 
 def _to_json(finished: Run, page: Path | None) -> dict[str, Any]:

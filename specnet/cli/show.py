@@ -13,7 +13,7 @@ from rich.text import Text
 
 from specnet.cli.output import echo, give_up, stdout
 from specnet.functions import format_number
-from specnet.words import show_path
+from specnet.words import printable, show_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,8 @@ GAP = 2
 """Spaces between columns of a table."""
 NARROW = 24
 """What is too long for any line is broken into lines of at least this many characters."""
+_FINDINGS = 3
+"""Findings that are printed at the end of a run at most."""
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = ()) -> None:
@@ -138,6 +140,21 @@ def show_results(run: Run) -> None:
         echo("baseline: always predicting the commonest class, or the mean, of the training samples")
     if run.linear_baselines:
         echo("linear: the least squared error on the training samples")
+
+
+def describe_findings(run: Run) -> list[str]:
+    """Return the most telling findings about a run as lines; those about its data were printed before training.
+
+    That it diverged is an error of its own: only what to do about it is new.
+    """
+    from specnet.diagnosis.table import OF_DATA
+
+    found = [each for each in run.diagnosis.findings if each.code not in OF_DATA]
+    texts = [each.text for each in found if each.code != "diverged" or each.cure][:_FINDINGS]
+    if not texts:
+        return []
+    more = f"  the evidence, and more: specnet explain {show_path(run.directory)}"
+    return ["What stands out:", *(f"  {printable(text)}" for text in texts), more]
 
 
 def show_link(path: Path, indent: str = "") -> None:

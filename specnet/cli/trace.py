@@ -26,7 +26,12 @@ def _count(ctx: click.Context, parameter: click.Parameter, text: str) -> int | N
 @click.command()
 @click.argument("spec", metavar="SPEC|RUN", type=PATH)
 @click.option(
-    "--samples", metavar="N|all", default="2", show_default=True, callback=_count, help="Number of samples in a batch."
+    "--samples",
+    metavar="N|all",
+    default="2",
+    show_default=True,
+    callback=_count,
+    help="Number of samples in a batch, or fewer if it has fewer.",
 )
 @click.option("--steps", type=click.IntRange(min=1), default=1, show_default=True, help="Number of training steps.")
 @click.option("--layer", metavar="NAME", help="Show one layer, such as layers.0, and those inside it.")

@@ -43,7 +43,7 @@ _BLOCK = 2**16
 @model_argument
 @plugin_option
 @click.option("--split", help="train, validation or test; by default the last of these in the run.")
-@click.option("--data", "file", type=PATH, help="File with other samples, .npz or .csv, not transformed.")
+@click.option("--data", "file", type=PATH, help="Other samples, not transformed: .npz, .csv, or a folder of images.")
 @click.option(
     "--require",
     "requirements",
@@ -129,8 +129,9 @@ def predict(
     """Predict the targets of the inputs in the file INPUT.
 
     INPUT has the format of the training files, or is a .csv, .npy or .npz file, not transformed; "-" means a table on
-    standard input. Without -o, prints the predictions as CSV. Probabilities of classes follow if the network computes
-    them. For a group, predictions are means over its runs, and columns with their standard deviations follow.
+    standard input. It may be a folder if the run was trained on folders of images; --keep file names each image.
+    Without -o, prints the predictions as CSV. Probabilities of classes follow if the network computes them. For a
+    group, predictions are means over its runs, and columns with their standard deviations follow.
 
     With --format json, prints a line of JSON for each prediction. Each line of standard input is then a JSON object
     with the columns, or a list. It is answered at once, with its line number and a prediction or an error. Exits with

@@ -219,6 +219,8 @@ class Dataset(Component):
     """Whether samples are computed from formulas, so that their last bits may differ between machines."""
     extensions: ClassVar[tuple[str, ...]] = ()
     """Extensions of the files that `read` supports, such as ".csv"."""
+    reads_folders: ClassVar[bool] = False
+    """Whether it supports folders, too."""
 
     @abstractmethod
     def load(self, rng: np.random.Generator) -> Data:
@@ -257,7 +259,7 @@ class Dataset(Component):
         return None
 
     def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> AnySamples:
-        """Return other samples from a file with one of its `extensions`, for `evaluate` and `predict`.
+        """Return other samples from a file with one of its `extensions`, or a folder, for `evaluate` and `predict`.
 
         Without `targets` the file may lack them; an empty array (n, 0) is returned. `classes` are the
         names of the class numbers that training used.

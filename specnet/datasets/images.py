@@ -34,6 +34,17 @@ class LabelledFiles(NamedTuple):
     def classes(self) -> tuple[str, ...]:
         return tuple(sorted({*self.labels}))
 
+    def numbers(self, root: str | Path, classes: tuple[str, ...], key: str) -> np.ndarray:
+        """Return the number (n,) of the class of each file in a folder, which the field `key` names.
+
+        Raises:
+            DataError: if one is not among the classes.
+        """
+        if unknown := {*self.labels} - {*classes}:
+            message = f"{root}: {quote(min(unknown))} is not one of the classes {show_value(classes)}"
+            raise DataError(message, pointer=(key,))
+        return np.array([classes.index(label) for label in self.labels])
+
 
 class ImageFolder(Dataset):
     """Images in the folders of a folder, one for each class, or in files that a table lists.
@@ -42,10 +53,12 @@ class ImageFolder(Dataset):
     order. With `"labels": "labels.csv"`, the first two columns of this table are the file of each image, relative to
     `path`, and its class; the first line names the columns. Images are resized to `image_size` by linear
     interpolation; without it all must have one size. Photographs are rotated as their EXIF data say, only the first
-    frame of an animation is used, transparency is removed, and grey values of 16 bits become 8 bits. `predict` takes a
-    single image.
+    frame of an animation is used, transparency is removed, and grey values of 12 or 16 bits become 8 bits. Images of
+    real numbers or of 32 bits have no known range, and are refused. `predict` takes a single image or a folder of
+    images, `evaluate` a folder with a folder for each class.
     """
 
+    reads_folders = True
     extensions: ClassVar[tuple[str, ...]] = (
         ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm",
     )  # fmt: skip
@@ -81,20 +94,32 @@ class ImageFolder(Dataset):
         listings = {"train": train, **{split: self._list(path, key=split) for split, path in folders.items()}}
         splits: dict[str, Any] = {}
         for split, listing in listings.items():
-            if unknown := {*listing.labels} - {*classes}:
-                message = f"{quote(min(unknown))} is not one of the classes {show_value(classes)}"
-                raise DataError(f"{listing.files[0].parent.parent}: {message}", pointer=(split,))
-            numbers = np.array([classes.index(label) for label in listing.labels])
             key = "path" if split == "train" else split
-            images = np.stack([self._open(file, size, key) for file in listing.files])
-            splits[split] = Samples(images, numbers)
+            numbers = listing.numbers(folders.get(split, self.path), classes, key)
+            splits[split] = Samples(self._stack(listing.files, size, key), numbers)
         places = {split: partial(self._place, listing.files) for split, listing in listings.items()}
         return Data(**splits, classes=classes, target_names=("class",), places=places)
 
     def read(self, path: Path, *, targets: bool, classes: tuple[str, ...]) -> Samples:
         if targets:
-            raise DataError(f"{path} has no class", help='name the folder as "test" in the spec, or use an .npz file')
-        return Samples(self._open(path, self.image_size)[np.newaxis], np.empty((1, 0)))
+            if not path.is_dir():
+                raise DataError(f"{path} has no class", help="name a folder with a folder for each class, or use .npz")
+            listing = self._list(path, key="test")
+            numbers = listing.numbers(path, classes, "test")
+            return Samples(self._stack(listing.files, None, "test"), numbers)
+        files = self._images(path)
+        return Samples(self._stack(files, None, "test"), np.empty((len(files), 0)))
+
+    def place(self, path: Path, row: int) -> str:
+        return show_path(self._images(path)[row])
+
+    def read_text(self, path: Path, names: Sequence[str]) -> list[list[str]]:
+        root = path if path.is_dir() else path.parent
+        for name in names:
+            if name != "file":
+                message = f'images have no column {quote(name)} to keep, only "file", their paths'
+                raise DataError(message, help="--keep file")
+        return [[str(file.relative_to(root)) for file in self._images(path)]] * len(names)
 
     def _folders(self) -> dict[str, DataFolder | None]:
         named = {"validation": self.validation, "test": self.test}
@@ -104,7 +129,7 @@ class ImageFolder(Dataset):
     def _place(files: Sequence[Path], row: int) -> str:
         return show_path(files[row])
 
-    def _list(self, path: str, labels: str = "folder", key: str = "path") -> LabelledFiles:
+    def _list(self, path: str | Path, labels: str = "folder", key: str = "path") -> LabelledFiles:
         """Return the files of a folder, which the field `key` names, with their classes.
 
         Raises:
@@ -115,14 +140,9 @@ class ImageFolder(Dataset):
             return self._list_table(root, Path(labels))
         try:
             folders = sorted(each for each in root.iterdir() if each.is_dir() and not each.name.startswith("."))
-            files = [
-                file
-                for folder in folders
-                for file in sorted(folder.rglob("*"))
-                if file.suffix.lower() in self.extensions and not file.name.startswith(".")
-            ]
         except OSError as error:
             raise explain_os_error(root, error) from error
+        files = [file for folder in folders for file in self._files(folder)]
         if not files:
             help = 'put the images of each class into a folder, or name a table as "labels"'
             raise DataError(f"{root} has no folder with images", pointer=(key,), help=help)
@@ -133,6 +153,25 @@ class ImageFolder(Dataset):
                     f"{folder} has no images", pointer=(key,), help="each folder is a class: remove this one"
                 )
         return LabelledFiles(files, names)
+
+    def _files(self, folder: Path) -> list[Path]:
+        """Return the image files of a folder and of those inside it, in alphabetical order."""
+        try:
+            found = sorted(folder.rglob("*"))
+        except OSError as error:
+            raise explain_os_error(folder, error) from error
+        return [file for file in found if file.suffix.lower() in self.extensions and not file.name.startswith(".")]
+
+    def _images(self, path: Path) -> list[Path]:
+        """Return the images of a folder, whose classes need not be known, or a single image.
+
+        Raises:
+            DataError: if there are none.
+        """
+        files = self._files(path) if path.is_dir() else [path]
+        if not files:
+            raise DataError(f"{path} has no images", help=f"their names end in {', '.join(self.extensions)}")
+        return files
 
     @staticmethod
     def _list_table(root: Path, table: Path) -> LabelledFiles:
@@ -152,6 +191,11 @@ class ImageFolder(Dataset):
             raise DataError(f"{table} has no rows", pointer=("labels",))
         return LabelledFiles([root / row[0] for row in rows], [row[1] for row in rows])
 
+    def _stack(self, files: Sequence[Path], size: Sequence[int] | None, key: str) -> np.ndarray:
+        """Return images (n, height, width, channels), by default of the size of the first."""
+        first = self._open(files[0], size, key)
+        return np.stack([first, *(self._open(file, size or first.shape[:2], key) for file in files[1:])])
+
     def _open(self, path: Path, size: Sequence[int] | None = None, key: str = "path") -> np.ndarray:
         """Return an image (height, width, channels), resized to `image_size`; the field `key` names its folder.
 
@@ -159,12 +203,18 @@ class ImageFolder(Dataset):
             DataError: if it cannot be read, or has another size than `size`.
         """
         from PIL import Image, ImageOps, UnidentifiedImageError
+        from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
 
         try:
             with open_regular(path) as file, warnings.catch_warnings(action="ignore"), Image.open(file) as opened:
                 image = ImageOps.exif_transpose(opened)
-                if image.mode.startswith("I"):  # 16 bits, which `convert` would cut off
-                    image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+                if image.mode == "F" or (image.mode == "I" and isinstance(opened, TiffImageFile)):
+                    kind = "real numbers" if image.mode == "F" else "signed or 32-bit integers"
+                    help = "save it with 8 or 16 bits, or the arrays as .npz"
+                    raise DataError(f"{path} has {kind}, whose range is not known", pointer=(key,), help=help)
+                if image.mode.startswith("I"):  # 12 or 16 bits, which `convert` would cut off
+                    bits = opened.tag_v2[BITSPERSAMPLE][0] if isinstance(opened, TiffImageFile) else 16
+                    image = Image.fromarray((np.asarray(image) >> (bits - 8)).astype(np.uint8))
                 image = image.convert("RGB" if self.color_mode == "rgb" else "L")
             if self.image_size:
                 image = image.resize((self.image_size[1], self.image_size[0]), Image.Resampling.BILINEAR)

@@ -18,7 +18,7 @@ from specnet.errors import SpecnetError
 from specnet.layers.base import Layer
 from specnet.network.norms import layer_norms, trained_layers
 from specnet.network.summary import layer_costs
-from specnet.optimizers.base import frozen_layers, inner_optimizers
+from specnet.optimizers.base import frozen_layers, rated_optimizer
 from specnet.plots.base import Trained
 from specnet.schedules.base import Schedule
 from specnet.schedules.scheduled import find_peak
@@ -226,10 +226,7 @@ class Evidence:
     @cached_property
     def rated(self) -> tuple[Pointer, Any]:
         """The place of the learning rate, of the optimizer or of one inside it, and its value, None without one."""
-        place: Pointer = ("optimizer",)
-        optimizer = self.spec.optimizer
-        while not hasattr(optimizer, "learning_rate") and (inner := next(inner_optimizers(optimizer), None)):
-            place, optimizer = (*place, inner[0]), inner[1]
+        place, optimizer = rated_optimizer(self.spec.optimizer)
         return (*place, "learning_rate"), getattr(optimizer, "learning_rate", None)
 
     @property

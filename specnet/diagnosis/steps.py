@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,18 @@ _STABLE = 0.5
 """The same ratio, for a rate to try."""
 _FIRST = (3, 5)
 """Steps after each of which an adaptive optimizer overshoots. Before the first it has no gradient to divide by."""
+_RISEN = 5.0
+"""Median of the loss after these steps, beside that before them, from which the steps are too large."""
+_TENTHS = 6
+"""Powers of ten by which the learning rate is divided at most, for a rate to try."""
 _ACCURACY = 0.05
 """Relative error of a curvature, about the square root of that of the eigenvalue."""
 _SEEN = 0.01
 """What a parameter's steps are divided by, beside the root mean square of all, from which it has had a gradient."""
+
+
+class _LateError(SpecnetError):
+    """A check takes too long."""
 
 
 class _Deadline:
@@ -58,9 +67,9 @@ class _Deadline:
         self.at = time.thread_time() + _SECONDS
 
     def check(self) -> None:
-        """Raise a SpecnetError if it has come."""
+        """Raise a _LateError if it has come."""
         if time.thread_time() > self.at:
-            raise SpecnetError(f"it takes more than {_SECONDS} seconds of the processor")
+            raise _LateError(f"it takes more than {_SECONDS} seconds of the processor")
 
 
 def one_batch(evidence: Evidence) -> Iterator[Symptom]:
@@ -77,16 +86,21 @@ def one_batch(evidence: Evidence) -> Iterator[Symptom]:
     own = _fit(evidence, fresh_copy(evidence.spec.optimizer), batch, deadline)
     if own < _FITTED * constant:
         return
-    losses = {rate: _fit(evidence, _adam(rate), batch, deadline) for rate in _ADAM_RATES}
-    rate = min(losses, key=lambda rate: losses[rate])
-    fits = losses[rate] < _FITTED * constant
+    losses = dict[float, float]()
+    with suppress(_LateError):  # what to try is then unknown
+        for rate in _ADAM_RATES:
+            losses[rate] = _fit(evidence, _adam(rate), batch, deadline)
     message = (
         f"{batch.rows} samples cannot be fitted in {_STEPS:,} steps on them alone: their loss is "
         f"{format_number(own)}, that of a constant prediction {format_number(constant)}"
     )
-    numbers = {"loss": own, "constant prediction": constant, f"loss by adam with {rate:g}": losses[rate]}
-    cure = Cure("to fit them", (f"optimizer={json.dumps(_adam(rate))}",)) if fits else None
-    yield Symptom("one-batch", message, numbers, ("optimizer",) if fits else ("layers",), cure, LOSS)
+    numbers, cure = {"loss": own, "constant prediction": constant}, None
+    if losses:
+        rate = min(losses, key=lambda rate: losses[rate])
+        numbers[f"loss by adam with {rate:g}"] = losses[rate]
+        if losses[rate] < _FITTED * constant:
+            cure = Cure("to fit them", (f"optimizer={json.dumps(_adam(rate))}",))
+    yield Symptom("one-batch", message, numbers, ("optimizer",) if cure else ("layers",), cure, LOSS)
 
 
 def _some(batch: Batch, most: int) -> Batch:
@@ -137,28 +151,79 @@ def large_learning_rate(evidence: Evidence) -> Iterator[Symptom]:
             return
     deadline = _Deadline()
     steps, curvature = _least_curvature(evidence, rate, deadline)
-    if curvature > most * stable:
+    if not curvature > most * stable:
+        if optimizer.adaptive:
+            yield from _rising_at_once(evidence, rate, deadline)
+    else:
         limit = rate * stable / curvature
         kind = registry.name_of("optimizers", type(optimizer))
-        when = f"after {steps} steps, divided as {kind} divides them" if steps else "before training"
+        scaled = f"after {steps} steps, with each parameter scaled as {kind} scales its steps,"
         message = (
-            f"the learning rate {rate:g} is too large for the curvature of the loss {when}, "
-            f"{format_number(curvature)}: steps overshoot from {format_number(limit)} on"
+            f"the learning rate {rate:g} is too large: {scaled if steps else 'before training'} the curvature of the "
+            f"loss is {format_number(curvature)}, and steps overshoot from {format_number(limit)} on"
         )
-        cure = evidence.with_rate(_stable_rate(evidence, limit, deadline) / rate, "so that steps do not overshoot")
+        lower, purpose = _stable_rate(evidence, limit, deadline)
+        cure = evidence.with_rate(lower / rate, purpose)
         numbers = {"learning rate": rate, "largest curvature": curvature, "product": rate * curvature}
         yield Symptom("large-learning-rate", message, numbers, evidence.rate_place, cure, LOSS)
 
 
-def _stable_rate(evidence: Evidence, limit: float, deadline: _Deadline) -> float:
-    """Return a learning rate below a limit. With it, an adaptive optimizer comes to other places with other limits."""
+def _rising_at_once(evidence: Evidence, rate: float, deadline: _Deadline) -> Iterator[Symptom]:
+    """After most of the first steps the loss is far above that before: they led to where units are saturated.
+
+    The loss has hardly any curvature there.
+    """
+    before, *losses = _first_losses(evidence, rate, deadline)
+    if not losses or not (usual := float(np.median(losses))) > _RISEN * before > 0:
+        return
+    lower = rate
+    with suppress(_LateError):
+        for _ in range(_TENTHS):
+            lower /= 10
+            before, *after = _first_losses(evidence, lower, deadline)
+            if after and after[-1] < before:
+                break
+    message = (
+        f"the learning rate {rate:g} is too large: the loss is {format_number(before)} before training, and in the "
+        f"first {len(losses)} steps mostly {format_number(usual)} or more"
+    )
+    cure = evidence.with_rate(lower / rate, "to take smaller steps")
+    numbers = {"learning rate": rate, "loss before training": before, "median after the first steps": usual}
+    yield Symptom("large-learning-rate", message, numbers, evidence.rate_place, cure, LOSS)
+
+
+def _first_losses(evidence: Evidence, rate: float, deadline: _Deadline) -> list[float]:
+    """Return the loss of some samples before training on them, and after each of the first steps.
+
+    Only the first of these if the steps diverge, which is a finding of its own.
+    """
+    optimizer = fresh_copy(evidence.spec.optimizer).model_copy(update={"learning_rate": rate})
+    batch, losses = _some(evidence.batch, CURVATURE_ROWS), list[float]()
+    try:
+        for steps in range(_FIRST[-1] + 1):
+            model = _trained(evidence, optimizer, batch, steps, deadline).model
+            losses.append(FixedLoss(model, evidence.spec.training, batch).evaluate(model.network.params.flat)[0])
+    except DivergenceError:
+        return losses[:1]
+    return losses
+
+
+def _stable_rate(evidence: Evidence, limit: float, deadline: _Deadline) -> tuple[float, str]:
+    """Return a learning rate below a limit, and its purpose.
+
+    With it, an adaptive optimizer comes to other places with other limits. If there is no time to look at them, it is
+    only a smaller one.
+    """
     rate, optimizer = _STABLE * limit, evidence.spec.optimizer
-    while optimizer.adaptive and (stable := optimizer.stable_curvature_at(rate)):
-        curvature = _least_curvature(evidence, rate, deadline)[1]
-        if not curvature > stable:
-            break
-        rate *= _STABLE * stable / curvature
-    return rate
+    try:
+        while optimizer.adaptive and (stable := optimizer.stable_curvature_at(rate)):
+            curvature = _least_curvature(evidence, rate, deadline)[1]
+            if not curvature > stable:
+                break
+            rate *= _STABLE * stable / curvature
+    except _LateError:
+        return rate, "to take smaller steps"
+    return rate, "so that steps do not overshoot"
 
 
 def _least_curvature(evidence: Evidence, rate: float, deadline: _Deadline) -> tuple[int, float]:

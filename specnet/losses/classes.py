@@ -50,9 +50,8 @@ class ClassLoss(Loss):
             SpecnetError: if the classes, or their numbers in the training samples, are not known.
         """
         if self.task is None or not isinstance(self.class_weight, dict):
-            raise SpecnetError(
-                "class_weight needs the classes of the training samples", pointer=("loss", "class_weight")
-            )
+            message = "class_weight needs the classes of the training samples"
+            raise SpecnetError(message, pointer=("loss", "class_weight"), code="class-weight")
         return np.array([self.class_weight.get(name, 1.0) for name in self.task.only.classes])
 
     def class_numbers(self, target: np.ndarray) -> np.ndarray:
@@ -61,7 +60,7 @@ class ClassLoss(Loss):
             return target
         if (k := len(self.class_factors())) != target.shape[-1]:
             message = f"class_weight is for {k} classes, the targets are of {target.shape[-1]}"
-            raise SpecnetError(message, pointer=("loss", "class_weight"))
+            raise SpecnetError(message, pointer=("loss", "class_weight"), code="class-weight")
         return target.argmax(axis=-1)
 
     def weigh(self, target: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:

@@ -133,9 +133,8 @@ class Network:
                 with np.errstate(over="ignore"):
                     self.params[name][...] = values
                 if not np.isfinite(self.params[name]).all():
-                    raise SpecnetError(
-                        f"an initial {parameter.name} is not finite as {self.dtype}", pointer=layer.place
-                    )
+                    message = f"an initial {parameter.name} is not finite as {self.dtype}"
+                    raise SpecnetError(message, pointer=layer.place, code="not-finite")
 
     def freeze(self, numbers: Collection[int]) -> None:
         """Keep the parameters of these layers, and of those inside them, as they are: their gradients are 0."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from specnet.component import Component
 from specnet.schedules.base import Schedule
+from specnet.words import Pointer
 
 PIECE = 131_072
 """Elements that are updated at a time: a few arrays of this length stay in a core's cache."""
@@ -170,6 +171,17 @@ def inner_optimizers(optimizer: Optimizer) -> Iterator[tuple[str, Optimizer]]:
     for name in type(optimizer).model_fields:
         if isinstance(inner := getattr(optimizer, name), Optimizer):
             yield name, inner
+
+
+def rated_optimizer(optimizer: Optimizer) -> tuple[Pointer, Optimizer]:
+    """Return the place in the spec of the optimizer with the learning rate, the given one or one inside it, and it.
+
+    If none has a learning rate, that is the innermost.
+    """
+    place: Pointer = ("optimizer",)
+    while not hasattr(optimizer, "learning_rate") and (found := next(inner_optimizers(optimizer), None)):
+        place, optimizer = (*place, found[0]), found[1]
+    return place, optimizer
 
 
 def all_state_names(optimizer: Optimizer) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ _FIXED: dict[str, dict[str, Any]] = {
 """Fields that twins have with this value alone."""
 _TRAINING: dict[str, Any] = {
     "activity_l1": 0, "activity_l2": 0, "max_norm": None, "unit_norm": False, "non_negative": False,
-    "class_weight": None, "groups": [],
+    "groups": [],
 }  # fmt: skip
 """The same for training, for all components that have such a field."""
 

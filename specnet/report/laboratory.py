@@ -59,12 +59,16 @@ def laboratory(run: Reported) -> dict[str, Any]:
         raise _too_large()
     splits = {name: prepare(run, name) for name in ("train", "validation") if name in run.data.splits}
     batch, first, epochs = splits["train"], run.state(0), run.history["epoch"] if run.history else np.empty(0, int)
+    loss = spec["loss"]
+    if loss.get("class_weight") is not None:
+        loss |= {"class_weight": cast(Any, run.model.loss).class_factors().tolist()}
     names = ["shuffle", *(name for name, layer in run.model.network.named.items() if type_of(layer) == "dropout")]
     train = cast(Samples, run.data.train)
     compared = evenly_spaced(len(epochs), COMPARED_EPOCHS)
     value = {
         "spec": relative_paths(shortest_spec(run.spec), run.directory),
-        **{section: spec[section] for section in ("layers", "loss", "optimizer", "training", "dtype")},
+        **{section: spec[section] for section in ("layers", "optimizer", "training", "dtype")},
+        "loss": loss,
         "tolerance": FOLLOWED_TO[run.spec.dtype],
         "input": run.model.network.input_shape,
         "params": pack_array(first.arrays["params"]),

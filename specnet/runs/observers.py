@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from specnet.spec.model import Spec
 from specnet.training.callbacks import Callback
 from specnet.training.trainer import Trainer
 from specnet.words import describe_error
+
+if TYPE_CHECKING:
+    from specnet.runs.run import Run
 
 
 class TrainingView:
@@ -101,6 +104,9 @@ class Observer(Hooks):
     def warned(self, message: str) -> None:
         """Run for each warning."""
 
+    def diverged(self, run: Run) -> None:
+        """Run after the end of a run that diverged and is saved, before its error is raised."""
+
 
 class Observers(Callback):
     """All observers of a run as one callback."""
@@ -126,6 +132,11 @@ class Observers(Callback):
         """Pass on a warning."""
         with suppress(Exception):
             self.observer.warned(message)
+
+    def diverged(self, run: Run) -> None:
+        """Pass on a run that diverged."""
+        with suppress(Exception):
+            self.observer.diverged(run)
 
     def results(self, scores: Mapping[str, Mapping[str, float]], plots: Sequence[Path]) -> None:
         """Pass on the results."""

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
-from specnet.errors import SpecnetError
+from specnet.errors import DataError, SpecnetError, WeightsError
 from specnet.layer_numbers import layer_numbers
 from specnet.layers.base import Layer
 from specnet.names import nearest
 from specnet.network.network import Network
+from specnet.numpy_files import open_npz, read_npz
 from specnet.runs.archive import DamagedError, open_archive
 from specnet.runs.layouts import Rule, find_rule, source_name
 from specnet.runs.opening import load_model
@@ -44,7 +45,7 @@ def load_weights(network: Network, **settings: Any) -> None:
     try:
         chosen = Pretrained(**settings)
     except ValidationError as error:
-        raise SpecnetError(str(error)) from None
+        raise WeightsError(str(error)) from None
     load_pretrained(chosen, network)
 
 
@@ -59,7 +60,7 @@ def load_pretrained(settings: Pretrained, network: Network) -> dict[str, Any]:
         count = _take(settings, source, network)
         content = source.path.read_bytes()
     except OSError as error:
-        raise SpecnetError(f"{error.filename} cannot be read: {os_reason(error)}", pointer=_place(settings)) from None
+        raise WeightsError(f"{error.filename} cannot be read: {os_reason(error)}", pointer=_place(settings)) from None
     except SpecnetError as error:
         error.pointer = error.pointer or _place(settings)
         raise
@@ -73,7 +74,7 @@ def _place(settings: Pretrained) -> tuple[str, str]:
 def _read(settings: Pretrained) -> _Source:
     path = Path(settings.run or settings.file or "")
     if not path.exists():
-        raise SpecnetError(f"there is no {'run' if settings.run else 'file'} {path}")
+        raise WeightsError(f"there is no {'run' if settings.run else 'file'} {path}", code="missing-file")
     if settings.run or path.suffix not in (".npz", ".safetensors"):
         model = load_model(path)
         network = model.model.network
@@ -85,22 +86,23 @@ def _read(settings: Pretrained) -> _Source:
         from safetensors import SafetensorError, safe_open
     except ImportError:
         help = 'pip install "specnet[safetensors]"'
-        raise SpecnetError(f"{path} needs the package safetensors, which is not installed", help=help) from None
+        raise WeightsError(f"{path} needs the package safetensors, which is not installed", help=help) from None
     try:
         with safe_open(path, "np") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             layout = _LAYOUTS.get((file.metadata() or {}).get("format", ""), "specnet")
     except (SafetensorError, TypeError) as error:
-        raise SpecnetError(f"{path} cannot be read: {error}") from None
+        raise WeightsError(f"{path} cannot be read: {error}") from None
     return _Source(arrays, settings.layout or layout, path)
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays in a file of NumPy, or the parameters and the running state in a checkpoint."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if "layout" not in file:
-                return dict(file)
+        with open_npz(path) as file:
+            checkpoint = "layout" in file
+        if not checkpoint:
+            return read_npz(path)
         with open_archive(path) as archive:
             spec = parse_spec(json.loads(str(archive.read("spec"))), str(path))
             shape = json.loads(str(archive.read("progress")))["data"]["input_shape"]
@@ -108,8 +110,8 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
             network.params.flat[...] = archive.read("params")
             network.state.flat[...] = archive.read("state")
             return {**network.params, **network.state}
-    except (ValueError, DamagedError) as error:
-        raise SpecnetError(f"{path} cannot be read: {error}") from None
+    except (DataError, DamagedError) as error:
+        raise WeightsError(error.message) from None
 
 
 def _take(settings: Pretrained, source: _Source, network: Network) -> int:
@@ -119,7 +121,7 @@ def _take(settings: Pretrained, source: _Source, network: Network) -> int:
         chosen = layer_numbers(settings.layers, len(network.layers))
         if beyond := [number for number in chosen if number >= len(network.layers)]:
             message = f"there is no layer {beyond[0]}: the network has {len(network.layers)}"
-            raise SpecnetError(message, pointer=("pretrained", "layers"))
+            raise WeightsError(message, pointer=("pretrained", "layers"))
     for place, layer in network.named.items():
         number = int(place.split(".")[1])
         if chosen is not None and number not in chosen:
@@ -139,9 +141,9 @@ def _take(settings: Pretrained, source: _Source, network: Network) -> int:
         near = nearest(unknown[0], known)
         help = f'did you mean "{near}"?' if near else f"layers are {', '.join(network.named)}"
         message = f"there is no layer or parameter {unknown[0]} to take weights"
-        raise SpecnetError(message, pointer=("pretrained", "map", unknown[0]), help=help)
+        raise WeightsError(message, pointer=("pretrained", "map", unknown[0]), help=help)
     if not taken:
-        raise SpecnetError("none of these layers has weights", pointer=("pretrained", "layers"))
+        raise WeightsError("none of these layers has weights", pointer=("pretrained", "layers"))
     return taken
 
 
@@ -181,7 +183,7 @@ def _made(settings: Pretrained, source: _Source, layer: Layer, name: str, origin
             near = nearest(each, source.arrays)
             listed = ", ".join(sorted(source.arrays)[:20])
             help = f'did you mean "{near}"?' if near else f'name them in "map"; it has {listed}'
-            raise SpecnetError(f'{source.path} has no array "{each}", for {name}', pointer=pointer, help=help)
+            raise WeightsError(f'{source.path} has no array "{each}", for {name}', pointer=pointer, help=help)
     arrays = [source.arrays[each] for each in names]
     quoted = " and ".join(f'"{each}"' for each in names)
     own = getattr(layer, name.rpartition(".")[2])
@@ -192,16 +194,16 @@ def _made(settings: Pretrained, source: _Source, layer: Layer, name: str, origin
     if values.dtype.kind != "f":
         message = f"{quoted} of {source.path.name} has values of type {values.dtype}, not floating-point numbers"
         help = "save weights as float32; integers may be quantized weights, which need a scale"
-        raise SpecnetError(message, pointer=pointer, help=help if values.dtype.kind in "iu" else None)
+        raise WeightsError(message, pointer=pointer, help=help if values.dtype.kind in "iu" else None)
     if values.shape != own.shape:
         turned = "" if values is arrays[0] else f", turned to {values.shape}"
         shapes = " and ".join(str(each.shape) for each in arrays)
         message = f"{name} has shape {own.shape}, but {quoted} of {source.path.name} {shapes}{turned}"
         other = 'for a file of PyTorch or Keras: "layout": "torch" or "keras"'
-        raise SpecnetError(message, pointer=pointer, help=other if source.layout == "specnet" else None)
+        raise WeightsError(message, pointer=pointer, help=other if source.layout == "specnet" else None)
     with np.errstate(over="ignore"):  # too large for float32
         values = values.astype(own.dtype)
     if not np.isfinite(values).all():
         message = f"{quoted} of {source.path.name} has numbers that are not finite in {own.dtype}"
-        raise SpecnetError(message, pointer=pointer)
+        raise WeightsError(message, pointer=pointer)
     return values

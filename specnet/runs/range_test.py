@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from specnet import registry
-from specnet.component import build
+from specnet.component import build, fresh_copy
 from specnet.errors import Diagnostic, DivergenceError, SpecError, UsageError
 from specnet.losses.base import Loss
+from specnet.optimizers.base import rated_optimizer
 from specnet.recording.curvature import choose_samples
 from specnet.runs.building import located
 from specnet.runs.experiment import Experiment
 from specnet.runs.threads import blas_threads, fitting_threads
+from specnet.schedules.base import scheduled
 from specnet.spec.model import Spec
 from specnet.training.loop import take_step
 
@@ -74,17 +76,19 @@ def find_range(spec: Spec, rates: np.ndarray) -> RangeTest:
     number is no longer finite. Smith, "Cyclical learning rates for training neural networks", 2017.
 
     Raises:
-        SpecnetError: if the spec does not fit its data, or its optimizer has no learning rate.
+        SpecnetError: if the spec does not fit its data, or its optimizer has no learning rate that can change.
         DivergenceError: if a number is not finite in one of the first steps.
         UsageError: if the loss does not fall.
     """
-    optimizer = spec.optimizer
-    if "learning_rate" not in type(optimizer).model_fields:
-        name = registry.name_of("optimizers", type(optimizer))
+    rising = fresh_copy(spec.optimizer)
+    place, rated = rated_optimizer(rising)
+    field = type(rated).model_fields.get("learning_rate")
+    if field is None or not any(isinstance(each, scheduled) for each in field.metadata):
+        message = f"{registry.name_of('optimizers', type(rated))} has no learning rate that can change in training"
         with located(spec):
-            raise SpecError([Diagnostic("unknown-key", f"{name} has no learning rate to find", ("optimizer",))])
+            raise SpecError([Diagnostic("unknown-key", message, place)])
     schedule = {"type": "piecewise", "values": rates.tolist(), "boundary_steps": [*range(1, len(rates))]}
-    rising = optimizer.model_copy(update={"learning_rate": build("schedules", schedule)})
+    rated.learning_rate = build("schedules", schedule)
     training = spec.training.model_copy(update={"batch_size": spec.training.batch_in()(0)})  # that of the first epoch
     changed = {"optimizer": rising, "training": training, "plots": [], "record": None}
     trainer = Experiment(spec.model_copy(update=changed), new=True).trainer

@@ -58,6 +58,8 @@ class Runner(Checkpointed):
         """Epochs of the frames that are written."""
         self.before = self.trainer.seconds_before = manifest["seconds"]
         self.start = time.perf_counter()
+        self.idle_since: str | None = None
+        """When training ended, if nothing is left to train in a resumed run."""
         self.begun = False
         """Whether the directory holds a run that can be resumed."""
         self.latest: TrainingState
@@ -75,14 +77,17 @@ class Runner(Checkpointed):
             self.checkpoints.resume(resumed.listing, *states)
             # A process that was killed has left its epochs, but did not write how long they took.
             self.before = self.trainer.seconds_before = max(self.before, resumed.history.seconds)
+            self.idle_since = self.manifest["finished"] if self.trainer.done else None
         self.history.open(resumed.history if resumed else None)
         with located(self.spec), closing(self.history):
             try:
                 self._train(resumed)
             except DivergenceError as error:
                 with suppress(OSError, SpecnetError):  # the error of the divergence comes first
-                    if report and (page := self._report(self._load())):
+                    run = self._load()
+                    if report and (page := self._report(run)):
                         error.add_note(f"the page shows how: {page}")
+                    self.observers.diverged(run)
                 raise
         try:
             with self.ranks.together(), self.signals.promptly():
@@ -236,8 +241,8 @@ class Runner(Checkpointed):
     def _write_manifest(self, status: str, error: BaseException | None = None) -> None:
         self.manifest |= {
             "status": status,
-            "finished": None if status == "running" else now(),
-            "seconds": round(self.before + time.perf_counter() - self.start, 3),
+            "finished": None if status == "running" else self.idle_since or now(),
+            "seconds": round(self.before + (0 if self.idle_since else time.perf_counter() - self.start), 3),
             "error": _reason(error) if error else None,
         }
         write_json(self.directory.file("manifest.json"), self.manifest)

@@ -64,7 +64,7 @@ def read_inputs(run: TrainedModel, path: Path) -> tuple[np.ndarray, np.ndarray |
 def _reader(run: TrainedModel, path: Path) -> Dataset:
     """Return the dataset component to read this file: the run's own if it can, else one with its names."""
     suffix = path.suffix.lower() or ".csv" * (path == STDIN)
-    if suffix in run.dataset.extensions:
+    if suffix in run.dataset.extensions or (run.dataset.reads_folders and path.is_dir()):
         return run.dataset
     tables: tuple[str, ...] = find_class("datasets", "csv").extensions
     if suffix not in (*tables, ".npz"):

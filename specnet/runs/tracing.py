@@ -18,12 +18,14 @@ from specnet.training.loop import take_step
 from specnet.training.trace import Tracer
 from specnet.training.trainer import Trainer
 
+FEW_SAMPLES = 2
+"""Samples of each batch by default, or all if there are fewer."""
 MOST_ROWS = 3_000
 """Arrays of a trace at most."""
 
 
 def trace(
-    spec: Spec, samples: int | None = 2, steps: int = 1, layer: str | None = None, data: Data | None = None
+    spec: Spec, samples: int | None = FEW_SAMPLES, steps: int = 1, layer: str | None = None, data: Data | None = None
 ) -> Trace:
     """Return the first steps of a spec's training as numbers.
 
@@ -33,6 +35,7 @@ def trace(
     Args:
         spec: the spec, as `load_spec` returns it.
         samples: the number of samples of each batch that are used, its first ones; None means all of them, as in a run.
+            If there is only one, the default means that.
         steps: the number of steps.
         layer: the name of a layer, such as "layers.2", or its `name` in the spec, to leave out all others.
         data: the spec's data, if they are already loaded.
@@ -48,7 +51,7 @@ def trace(
     plain = spec.model_copy(update=changes).with_kernels("textbook")
     trainer = Experiment(plain, new=True, data=data).trainer
     batches = trainer.batches
-    check_count("samples", samples, batches.count, "training samples")
+    check_count("samples", samples, max(batches.count, FEW_SAMPLES), "training samples")
     check_count("steps", steps, trainer.pace.steps(trainer.training.epochs), "steps in a run")
     tracer = Tracer(trainer, chosen(trainer, layer))
     with located(plain), tracer.following(), np.errstate(over="ignore", invalid="ignore"):

@@ -45,8 +45,8 @@ class ScheduledField:
             value = self.value(step)
             if bound := ranges[0].broken(value):
                 message = f"{self.name} should be {bound}, but the schedule returns {value:.4g} in {unit} {step + 1}"
-                error = SpecnetError(message, pointer=next(iter(self.schedules)))
-                error.code, error.complete = "out-of-range", True
+                error = SpecnetError(message, pointer=next(iter(self.schedules)), code="out-of-range")
+                error.complete = True
                 raise error
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from typing import Any, get_origin
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, get_args, get_origin
 
-from specnet.component import Section
+from pydantic.fields import FieldInfo
+
+from specnet.component import Component, Section, find_class
 from specnet.datasets.split import Split
-from specnet.errors import SpecError
+from specnet.errors import SpecError, SpecnetError
 from specnet.names import find_synonym
 from specnet.spec.document import Document
 from specnet.spec.model import Spec
@@ -92,7 +95,7 @@ def set_value(document: Document, path: str, parsed: Parsed, source: Source, sta
         else:
             below = place[key] if isinstance(place, list) else place.get(key)
             if below is None:
-                below = place[key] = _default(pointer)
+                below = place[key] = _default(document.value, pointer)
                 document.put(pointer, {(): Span(source, *here, here)})
             elif isinstance(below, str):
                 below = place[key] = {"type": below}
@@ -113,10 +116,34 @@ def _list(place: Any, key: Any, source: Source, span: tuple[int, int]) -> list[A
     return found
 
 
-def _default(pointer: Pointer) -> dict[str, Any]:
+def _default(document: Any, pointer: Pointer) -> dict[str, Any]:
     """Return the value of an object that the spec does not write out: the default component, or empty."""
-    field = Spec.model_fields.get(str(pointer[0])) if len(pointer) == 1 else None
-    return {"type": field.default} if field and isinstance(field.default, str) else {}
+    kind: Any = Spec
+    value, default = document, None
+    with suppress(SpecnetError):  # of a component that does not exist
+        for key in pointer:
+            if isinstance(key, str):  # what is in a list has the type of its field
+                field = _described(kind, value).get(key)
+                kind, default = (field.annotation, field.default) if field else (None, None)
+            value = value.get(key) if isinstance(value, dict) else value[key]
+        if any(issubclass(each, Component) for each in _sections(kind)):
+            return dict(default) if isinstance(default, dict) else {"type": default} if isinstance(default, str) else {}
+    return {}
+
+
+def _described(kind: Any, value: Any) -> Mapping[str, FieldInfo]:
+    """Return the fields of the section or component of a type that a value describes."""
+    section = next(_sections(kind), None)
+    if section and issubclass(section, Component):
+        section = find_class(section.group, str(value.get("type")))
+    return section.model_fields if section else {}
+
+
+def _sections(kind: Any) -> Iterator[type[Section]]:
+    if isinstance(kind, type) and issubclass(kind, Section):
+        yield kind
+    for each in get_args(kind):
+        yield from _sections(each)
 
 
 def _value(source: Source, start: int) -> Parsed:

@@ -47,7 +47,7 @@ def examples(cls: type[Component]) -> list[Component]:
             example = _validated(cls, fields)
         except (ValidationError, PydanticCustomError, TypeError, ValueError) as error:
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-            raise SpecnetError(f"the example {show_fields(fields)} is not valid: {reason}") from error
+            raise SpecnetError(f"the example {show_fields(fields)} is not valid: {reason}", code="example") from error
         if example not in found:
             found.append(example)
     return found
@@ -75,10 +75,12 @@ def plainest(cls: type[BaseModel]) -> dict[str, Any]:
             raise SpecnetError(
                 f'no value was found that the field "{key}" of {cls.__name__} takes: name one',
                 help=f'give the class an attribute such as `examples = ({{"{key}": …}},)`',
+                code="example",
             )
     if fields and _refuses(cls, fields):
         help = "give the class an attribute `examples`, a tuple of such objects"
-        raise SpecnetError(f"{cls.__name__} does not take {show_fields(fields)}: name fields that it takes", help=help)
+        message = f"{cls.__name__} does not take {show_fields(fields)}: name fields that it takes"
+        raise SpecnetError(message, help=help, code="example")
     return fields
 
 

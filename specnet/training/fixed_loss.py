@@ -31,7 +31,7 @@ class FixedLoss:
         for name in ("l1", "l2"):
             if isinstance(getattr(training, name), Schedule):
                 message = f"training.{name} has a schedule: the loss changes with time"
-                raise SpecnetError(message, pointer=("training", name))
+                raise SpecnetError(message, pointer=("training", name), code="schedule")
         network = model.network
         self.network = Network(network.layers, network.input_shape, "float64", None, Textbook)
         for name, layer in self.network.named.items():

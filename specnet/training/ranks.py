@@ -92,5 +92,5 @@ def _pack(error: BaseException) -> bytes:
         packed = pickle.dumps(error)
         pickle.loads(packed)
     except Exception:
-        packed = pickle.dumps(SpecnetError(describe_error(error)))
+        packed = pickle.dumps(SpecnetError(describe_error(error), code="rank"))
     return packed

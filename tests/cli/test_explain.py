@@ -83,6 +83,22 @@ def test_a_run_ends_with_three_findings_at_most_and_with_none_if_quiet(invoke, w
     assert invoke("run", spec, "--no-report", "-q").output == ""
 
 
+@pytest.mark.parametrize("policy", ["stop", "restore_best"])
+def test_a_run_that_diverges_ends_with_what_stands_out_unless_it_is_quiet(policy, invoke, write):
+    training = {"on_divergence": policy, "batch_size": 16}
+    changes = {"loss": "mse", "training": training, "checkpoint": {"monitor": "validation/loss"}}
+    spec = write("far.json", **MOONS | changes | sgd(1e3))
+    result = invoke("run", spec, "-o", "far", "--no-report")
+    assert result.exit_code == 4
+    assert result.stderr.count("error[divergence]: the loss is inf") == 1
+    findings = result.stdout.partition("What stands out:\n")[2].splitlines()
+    assert 1 <= len(findings[:-1]) <= 3
+    assert "to take smaller steps: --set optimizer.learning_rate=100" in "".join(findings)
+    assert findings[-1] == "  the evidence, and more: specnet explain far"
+    result = invoke("run", spec, "--no-report", "-q")
+    assert (result.exit_code, result.stdout) == (4, "")
+
+
 def test_a_run_as_it_should_be_is_left_in_peace(invoke, write):
     shown = invoke("run", write("good.json", **MOONS), "-o", "good", "--no-report").stdout
     assert "stands out" not in shown

@@ -4,6 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import specnet
+
 SPEC = {
     "dataset": {"type": "moons", "n_samples": 100},
     "layers": [{"type": "linear", "units": 16}, "tanh", {"type": "linear", "units": 1}],
@@ -48,6 +50,22 @@ def test_a_schedule_keeps_its_shape(invoke, write, schedule, place):
     assert invoke("validate", spec, "--set", setting).exit_code == 0
 
 
+@pytest.mark.parametrize("kind", ["lookahead", "sam", "schedule_free"])
+def test_of_an_optimizer_around_another_the_rate_of_the_other_is_found(invoke, write, kind):
+    inner = {"type": "sgd", "learning_rate": {"type": "cosine", "initial": 1e-3}}
+    around = write("around.json", **{**SPEC, "optimizer": {"type": kind, "optimizer": inner}})
+    default = write("default.json", **{**SPEC, "optimizer": kind})
+    for spec, place in ((around, "learning_rate.initial="), (default, "learning_rate=")):
+        stdout = invoke("lr-find", spec, "--steps", "30").stdout
+        setting = next(word for word in stdout.split() if word.startswith("optimizer."))
+        assert setting.startswith(f"optimizer.optimizer.{place}")
+        assert invoke("validate", spec, "--set", setting).exit_code == 0
+        if spec is around:
+            runs = [specnet.run(specnet.load_spec(spec, each), report=False) for each in ([], [setting])]
+            usual, suggested = (run.history["train/loss"][-1] for run in runs)
+            assert suggested < usual
+
+
 def test_what_cannot_be_tested_is_refused(invoke, write):
     spec = write("moons.json", **SPEC)
     other = write(
@@ -57,7 +75,8 @@ def test_what_cannot_be_tested_is_refused(invoke, write):
         ((spec, "--low", "1", "--high", "0.1"), "--low 1 is not below --high 0.1"),
         ((spec, "-o", "x.pdf"), "a picture is .png or .svg"),
         ((spec, "--low", "1e20", "--high", "1e30", "--steps", "12"), "the loss does not fall"),
-        ((other,), "levenberg_marquardt has no learning rate to find"),
+        ((other, "--set", "optimizer=rprop"), "rprop has no learning rate that can change"),
+        ((other,), "levenberg_marquardt has no learning rate that can change"),
     ):
         result = invoke("lr-find", *arguments)
         assert result.exit_code == 2

@@ -1,7 +1,9 @@
 """Images in the files of a folder."""
 
+import copy
 import json
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -62,6 +64,48 @@ def test_photographs_are_turned_and_16_bits_become_8(folder):
     images = load(folder).train.inputs
     np.testing.assert_array_equal(images[0], np.rot90(PIXELS[0, :5], -1))
     np.testing.assert_array_equal(images[1], np.repeat(PIXELS[1, :5, :, :1], 3, axis=2))
+
+
+MODES = {
+    **{f"{mode}.tif": mode for mode in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")},
+    **{f"{mode}.png": mode for mode in ("1", "L", "LA", "P", "RGB", "RGBA")},
+    "CMYK.jpg": "CMYK",
+}
+SIXTEEN = {"I;16.tif": "<u2", "I;16B.tif": ">u2", "I;16.png": "<u2", "I.pgm": "<u2"}
+
+
+@pytest.mark.parametrize("color_mode", ["rgb", "grayscale"])
+@pytest.mark.parametrize("name", [*MODES, *SIXTEEN])
+def test_white_is_255_and_black_0_in_images_of_every_mode(name, color_mode, tmp_path):
+    pixels = np.zeros((8, 16), np.uint8)
+    pixels[:, 8:] = 255
+    if name in SIXTEEN:
+        image = Image.fromarray((pixels * np.uint16(257)).astype(SIXTEEN[name]))
+    else:
+        image = Image.fromarray(pixels).convert("RGB").convert(MODES[name])
+    (tmp_path / "images" / "a").mkdir(parents=True)
+    image.save(tmp_path / "images" / "a" / name)
+    inputs = load(tmp_path / "images", color_mode=color_mode).train.inputs
+    np.testing.assert_array_equal(inputs, np.broadcast_to(pixels[..., np.newaxis], inputs.shape))
+
+
+def test_grey_values_of_12_bits_become_8(tmp_path):
+    path = tmp_path / "images" / "a" / "a.tif"
+    path.parent.mkdir(parents=True)
+    Image.fromarray(np.zeros((1, 2), np.uint16)).save(path)
+    sixteen, twelve = (struct.pack("<HHIHH", 258, 3, 1, bits, 0) for bits in (16, 12))
+    image = path.read_bytes()
+    assert sixteen in image
+    path.write_bytes(image[:-4].replace(sixteen, twelve) + b"\xff\xf8\x00\x00")  # the values 0xfff and 0x800
+    assert load(tmp_path / "images", color_mode="grayscale").train.inputs.ravel().tolist() == [255, 128]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_an_image_whose_range_is_not_known_is_refused(dtype, folder):
+    Image.fromarray(np.ones((6, 5), dtype)).save(folder / "cat" / "c.tif")
+    with pytest.raises(SpecnetError, match=r"c\.tif has .*, whose range is not known") as caught:
+        load(folder)
+    assert caught.value.pointer == ("path",)
 
 
 def test_a_table_names_files_and_classes(folder, tmp_path):
@@ -132,17 +176,87 @@ def test_a_file_that_is_not_like_the_others_is_located(folder, spoil, message, k
     assert caught.value.pointer == (key,)
 
 
+SPEC = {
+    "dataset": {"type": "image_folder", "path": "images"},
+    "layers": ["flatten", "linear"],
+    "loss": "cross_entropy",
+    "metrics": ["accuracy"],
+    "training": {"epochs": 1},
+    "plots": [],
+}
+
+
+@pytest.fixture
+def run(folder, tmp_path):
+    (tmp_path / "spec.json").write_text(json.dumps(SPEC))
+    return specnet.run(load_spec(tmp_path / "spec.json"), out=tmp_path / "run", report=False)
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(cli, [*map(str, arguments)])
+
+
+def test_other_folders_are_evaluated_and_predicted(folder, run, tmp_path):
+    other = tmp_path / "other.v2"
+    (other / "dog").mkdir(parents=True)
+    for name, number in (("b.png", 3), ("a.png", 2)):
+        Image.fromarray(PIXELS[number]).save(other / "dog" / name)
+    scores = json.loads(invoke("evaluate", run.directory, "--data", other, "--format", "json").stdout)
+    expected = run.evaluate(PIXELS[2:], ["dog", "dog"])
+    assert scores == {str(other): pytest.approx(expected)}
+    shown = invoke("predict", run.directory, other, "--keep", "file").stdout.splitlines()
+    classes = [run.classes[number] for number in run.predict(PIXELS[2:]).argmax(1)]
+    assert [line.split(",")[:2] for line in shown] == [
+        ["file", "class"], ["dog/a.png", classes[0]], ["dog/b.png", classes[1]]
+    ]  # fmt: skip
+    assert invoke("predict", run.directory, other / "dog").stdout.splitlines()[1:] == [
+        line.partition(",")[2] for line in shown[1:]
+    ]
+
+
+def unknown(other):
+    (other / "bird").mkdir()
+    Image.fromarray(PIXELS[0]).save(other / "bird" / "a.png")
+
+
+def flat(other):
+    Image.fromarray(PIXELS[0]).save(other / "a.png")
+
+
+def larger(other):
+    (other / "cat").mkdir()
+    Image.fromarray(np.tile(PIXELS[0], (2, 1, 1))).save(other / "cat" / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("command", "fill", "message"),
+    [
+        ("evaluate", unknown, '"bird" is not one of the classes ["cat", "dog"]'),
+        ("evaluate", flat, "has no folder with images"),
+        ("evaluate", larger, "(12, 5, 3)"),
+        ("predict", larger, "(12, 5, 3)"),
+        ("predict", lambda other: None, "has no images"),
+    ],
+)
+def test_a_folder_that_does_not_suit_the_run_is_refused(command, fill, message, run, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    fill(other)
+    result = invoke(command, run.directory, *["--data"] * (command == "evaluate"), other)
+    assert (result.exit_code, message in result.stderr, str(other) in result.stderr) == (2, True, True), result.stderr
+
+
+def test_images_have_no_columns_but_their_files(folder, run):
+    result = invoke("predict", run.directory, folder, "--keep", "id")
+    assert result.exit_code == 2
+    assert 'images have no column "id" to keep, only "file"' in result.stderr
+
+
 def test_a_run_predicts_the_class_of_an_image(folder, tmp_path):
-    spec = {
-        "dataset": {"type": "image_folder", "path": "images"},
-        "layers": ["flatten", "linear"],
-        "loss": "cross_entropy",
-        "training": {"epochs": 1},
-        "plots": [],
-    }
+    spec = copy.deepcopy(SPEC)
     (tmp_path / "spec.json").write_text(json.dumps(spec))
     run = specnet.run(load_spec(tmp_path / "spec.json"), out=tmp_path / "run", report=False)
-    result = CliRunner().invoke(cli, ["predict", str(run.directory), str(folder / "dog" / "1.PNG")])
+    result = invoke("predict", run.directory, folder / "dog" / "1.PNG")
     assert result.exit_code == 0, result.output
     assert result.output.startswith("class,probability of cat,probability of dog\n")
     for path, message in (("no", "there is no folder"), ("images/cat/a.png", "is not a folder")):

@@ -9,7 +9,7 @@ import pytest
 from sick import HIDDEN, MOONS, OUT, SICK, WAVES, adam, sgd
 
 import specnet
-from specnet.diagnosis import symptom
+from specnet.diagnosis import steps, symptom
 from specnet.diagnosis.symptom import Picture
 from specnet.diagnosis.table import CHECKS
 
@@ -173,3 +173,29 @@ def test_a_check_that_takes_too_long_is_not_done(tmp_path, monkeypatch):
     assert unchecked == dict.fromkeys(
         ("large-learning-rate", "one-batch"), "it takes more than 0 seconds of the processor"
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "optimizer", "function", "purpose"),
+    [
+        ("large-learning-rate", adam(3), "_least_curvature", "to take smaller steps"),
+        ("one-batch", sgd(1e-4), "_fit", None),
+    ],
+)
+def test_a_finding_stands_if_only_its_cure_takes_too_long(code, optimizer, function, purpose, tmp_path, monkeypatch):
+    find, calls = getattr(steps, function), []
+
+    def late(*arguments):
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise steps._LateError("it takes too long")
+        return find(*arguments)
+
+    monkeypatch.setattr(steps, function, late)
+    deep = MOONS | optimizer | {"layers": [HIDDEN, "tanh", HIDDEN, "tanh", OUT]}
+    run = specnet.run(deep, tmp_path / "run", report=False)
+    found = specnet.explain(run)
+    (finding,) = (each for each in found.findings if each.code == code)
+    assert found.unchecked == {}
+    assert (finding.cure and finding.cure.purpose) == purpose
+    assert len(calls) == 2

@@ -6,9 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sick import SICK, TABLES
+from sick import HIDDEN, MOONS, OUT, SICK, TABLES, adam
 
 import specnet
+from specnet.diagnosis import steps
 from specnet.diagnosis.table import CHECKS, OF_DATA
 
 CODES = [code for check in CHECKS for code in check.codes]
@@ -86,6 +87,35 @@ def test_a_learning_rate_of_adam_from_which_steps_overshoot_is_told_and_cured(tm
         symptoms = {each.code: each for each in specnet.explain(run).findings}
         found[name], losses[name] = symptoms.get("large-learning-rate"), run.history["train/loss"][-1]
     assert found["usual"] is None
+    assert "with each parameter scaled as adam scales its steps, the curvature of the loss is" in found["large"].message
     cured = trained(spec, tmp_path / "cured", found["large"].cure.overrides)
     assert losses["large"] > 2
     assert cured.history["train/loss"][-1] < 0.7
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_learning_rate_that_saturates_units_at_once_is_told_and_cured(layers, tmp_path):
+    spec = MOONS | {"layers": [*[HIDDEN, "tanh"] * layers, OUT]}
+    before = trained(spec | adam(10), tmp_path / "before")
+    explained = specnet.explain(before)
+    (found,) = (each for each in explained.findings if each.code == "large-learning-rate")
+    assert explained.unchecked == {}
+    assert "the loss is 0.7" in found.message and "in the first 5 steps mostly" in found.message
+    after = trained(spec | adam(10), tmp_path / "after", found.cure.overrides)
+    assert after.metrics["train"]["loss"] < 0.1 * before.metrics["train"]["loss"]
+    assert "large-learning-rate" not in {each.code for each in specnet.explain(after).findings}
+
+
+def test_a_learning_rate_that_saturates_units_is_lowered_without_trying_if_time_is_short(tmp_path, monkeypatch):
+    find, calls = steps._first_losses, []
+
+    def late(*arguments):
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise steps._LateError("it takes too long")
+        return find(*arguments)
+
+    monkeypatch.setattr(steps, "_first_losses", late)
+    explained = specnet.explain(trained(MOONS | adam(10), tmp_path / "run"))
+    (found,) = (each for each in explained.findings if each.code == "large-learning-rate")
+    assert found.cure.overrides == ("optimizer.learning_rate=1",)

@@ -240,6 +240,19 @@ RUNS = {
         "flatten", {"type": "dropout", "rate": 0.2}, "linear"], "cross_entropy", dataset=SHAPES_DATA, epochs=3),
     "numbers in a full batch": spec([{"type": "linear", "units": 6}, "sigmoid", "linear"], "huber", "adam",
         {"type": "waves", "n_samples": 50}, batch_size="full"),
+    "weights of classes": spec([
+        {"type": "conv2d", "filters": 3, "kernel_size": 3, "strides": 2}, "relu", "flatten", "linear"],
+        {"type": "cross_entropy", "label_smoothing": 0.1, "class_weight": {"disc": 3, "cross": 0.2}},
+        dataset=SHAPES_DATA, epochs=3),
+    "weights of two classes": spec([{"type": "linear", "units": 6}, "tanh", "linear"],
+        {"type": "bce_with_logits", "class_weight": {"arm 1": 0.3}, "label_smoothing": 0.1}),
+    "weights of distributions": spec([{"type": "linear", "units": 6}, "tanh", "linear"],
+        {"type": "cross_entropy", "class_weight": "balanced"}) | {
+            "transforms": {"inputs": ["standardize"], "targets": ["one_hot"]}},
+    "weights in a sum": spec([{"type": "linear", "units": 6}, "tanh", "linear"],
+        {"type": "hinge", "class_weight": "balanced", "reduction": "sum"}),
+    "a class that does not count": spec([{"type": "linear", "units": 6}, "tanh", "linear"],
+        {"type": "bce_with_logits", "class_weight": {"arm 1": 0}}, batch_size=2),
     "a schedule that watches": spec([{"type": "linear", "units": 6}, "tanh", "linear"], optimizer={
         "type": "adam", "learning_rate": {"type": "reduce_on_plateau", "initial": 0.1, "patience": 1}}),
 }  # fmt: skip

@@ -166,6 +166,7 @@ def test_arrays_of_all_other_shapes_are_taken(tmp_path):
 
 MISTAKES = {
     "no file": ({"file": "none.npz"}, "file", "there is no file"),
+    "no run": ({"file": None, "run": "none"}, "run", "there is no run"),
     "another name": ({"map": {"layers.0": "fc0"}}, "map", 'has no array "fc0.weight"'),
     "no such layer": ({"map": {"layers.9": "0"}}, "map", "there is no layer or parameter layers.9"),
     "another shape": ({"map": {"layers.0.weight": "wide"}}, "map", r"shape \(2, 3\), but .* \(5, 5\)"),
@@ -175,7 +176,9 @@ MISTAKES = {
     "too large": ({"map": {"layers.0.bias": "large"}}, "map", "not finite in float32"),
     "text": ({"map": {"layers.0.bias": "text"}}, "map", "values of type <U1, not floating-point"),
     "integers": ({"map": {"layers.0.bias": "whole"}}, "map", "int8, not floating-point numbers"),
-    "not an archive": ({"file": "text.npz"}, "file", "cannot be read"),
+    "not an archive": ({"file": "text.npz"}, "file", "is not an .npz file"),
+    "a single array": ({"file": "array.npz"}, "file", "is not an .npz file"),
+    "a damaged checkpoint": ({"file": "damaged.npz"}, "file", "is damaged: its SHA-256 does not match"),
     "not safetensors": ({"file": "text.safetensors"}, "file", "cannot be read"),
 }
 
@@ -190,6 +193,11 @@ def test_what_does_not_fit_is_located_before_a_directory_is_made(old, tmp_path):
         text=np.full(3, "x"),
         whole=np.ones(3, np.int8),
     )
+    with (tmp_path / "array.npz").open("wb") as file:
+        np.save(file, np.ones(3))
+    checkpoint = bytearray((old.directory / "checkpoints" / old.checkpoint.name).read_bytes())
+    checkpoint[100] ^= 1
+    (tmp_path / "damaged.npz").write_bytes(checkpoint)
     for suffix in ("npz", "safetensors"):
         (tmp_path / f"text.{suffix}").write_text("no arrays")
     for case, (settings, key, message) in MISTAKES.items():
@@ -199,6 +207,8 @@ def test_what_does_not_fit_is_located_before_a_directory_is_made(old, tmp_path):
             specnet.run(path, tmp_path / "run")
         (found,) = caught.value.diagnostics
         assert found.pointer[:2] == ("pretrained", key), case
+        missing = case in ("no file", "no run")
+        assert found.code == ("missing-file" if missing else "pretrained"), case
         assert not (tmp_path / "run").exists()
 
 

@@ -10,10 +10,10 @@ import sys
 import numpy as np
 import pytest
 from helpers import Watched, sampled
-from runs.stopped import LINEAR, change, contents, small
+from runs.stopped import LINEAR, change, contents, files, small
 
 import specnet
-from specnet.errors import BusyError, Interrupted, RunError, SpecError, UsageError
+from specnet.errors import BusyError, Interrupted, RunError, SpecError, SpecnetError, UsageError
 from specnet.network.network import Network
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory
@@ -196,8 +196,11 @@ def test_a_finished_run_stays_as_it_is(tmp_path):
     run = specnet.run(small(), tmp_path / "run")
     before = contents(run.directory)
     observer = Watched()
-    assert specnet.resume(run.directory, observer=observer).status == "finished"
+    resumed = specnet.resume(run.directory, observer=observer)
+    assert resumed.status == "finished"
     assert observer.began == [4]
+    for key in ("seconds", "finished"):
+        assert resumed.manifest[key] == run.manifest[key]
     assert contents(run.directory) == before
 
 
@@ -358,3 +361,21 @@ def test_the_time_of_a_process_that_was_killed_counts_too(tmp_path, stop):
     history.write_text(re.sub('"seconds": [^}]*', '"seconds": 1000', history.read_text()))
     run = specnet.resume(tmp_path / "run", report=False)
     assert (len(run.history["epoch"]), run.manifest["reason"]) == (3, "training has taken 1000 seconds")
+
+
+@pytest.mark.parametrize("optimizer", ["sam", "lookahead", "lbfgs"])
+def test_a_run_of_an_earlier_version_with_limits_without_effect_is_not_resumed(optimizer, stop, monkeypatch, tmp_path):
+    inside = {"optimizer": {"type": "sam", "optimizer": "sgd"}} if optimizer == "lookahead" else {}
+    training = {"epochs": 4, "batch_size": "full", "clip_norm": 1.0}
+    with monkeypatch.context() as earlier:
+        earlier.setattr("specnet.spec.optimizing.all_needs", lambda optimizer: set())
+        stop(2)
+        with pytest.raises(Interrupted):
+            specnet.run(small(optimizer={"type": optimizer, **inside}, training=training), tmp_path / "run")
+    before = files(tmp_path / "run")
+    with pytest.raises(SpecnetError, match=f"{optimizer} takes gradients at further points, which clip_norm") as caught:
+        specnet.resume(tmp_path / "run")
+    (found,) = caught.value.diagnostics
+    assert (found.pointer, found.location.file) == (("training", "clip_norm"), str(tmp_path / "run" / "spec.json"))
+    assert files(tmp_path / "run") == before
+    assert specnet.load_run(tmp_path / "run").predict(np.zeros((1, 2))).shape == (1, 1)

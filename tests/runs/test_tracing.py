@@ -211,3 +211,10 @@ def test_all_forms_show_the_same(tmp_path):
     for text in (found.text(), found.markdown(), found._repr_html_()):
         assert "y = x W + b" in text
         assert "layers.2.weight" in text
+
+
+@pytest.mark.parametrize("batch_size", [1, "full"])
+def test_a_single_sample_is_traced_by_default(batch_size):
+    spec = {"layers": ["linear"], "loss": "mse", "training": {"batch_size": batch_size}}
+    found = specnet.trace(specnet.load_spec(spec, data=(np.ones((1, 2)), np.ones((1, 1)))))
+    assert "1 of the 1 samples of a batch" in found.about

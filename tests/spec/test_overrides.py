@@ -51,6 +51,7 @@ def overridden(*overrides, document=SPEC):
         ("layers.1.rate=0.5", ("layers", 1), {"type": "dropout", "rate": 0.5}),
         ("optimizer.learning_rate=0.1", ("optimizer",), {"type": "adam", "learning_rate": 0.1}),
         ("optimizer=sgd", ("optimizer",), "sgd"),
+        ("layers.0.weight_init.std=2", ("layers", 0, "weight_init"), {"type": "glorot_uniform", "std": 2}),
         ("split.validation=0.2", ("split",), {"validation": 0.2}),
         ("training.early_stopping.patience=3", ("training", "early_stopping"), {"patience": 3}),
         ("checkpoint.every=1", ("checkpoint",), {"every": 1}),
@@ -81,6 +82,21 @@ def test_a_path_is_written_as_messages_show_it_or_with_brackets(path):
     changed = overridden(f"{path}=0.5", document=document)
     assert changed.value["layers"][0]["branches"] == [["tanh"], [{"type": "dropout", "rate": 0.5}]]
     assert changed.span(BRANCHED) and not changed.mistakes
+
+
+@pytest.mark.parametrize(
+    ("kind", "default"),
+    [
+        ("lookahead", {"type": "adam"}),
+        ("schedule_free", {"type": "adamw", "beta_1": 0.0}),
+        ("sgd", {}),
+        ("none_such", {}),
+    ],
+)
+def test_what_is_inside_a_component_begins_with_its_default(kind, default):
+    changed = overridden(f"optimizer={kind}", "optimizer.optimizer.learning_rate=0.1")
+    assert not changed.mistakes
+    assert changed.value["optimizer"] == {"type": kind, "optimizer": default | {"learning_rate": 0.1}}
 
 
 def test_overrides_apply_in_order():

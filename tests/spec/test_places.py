@@ -29,9 +29,9 @@ ROWS = json.loads(Path(__file__).with_name("places.json").read_text())
 PACKAGE = Path(specnet.__file__).parent
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 TAKING_A_CODE = re.compile(r"Diagnostic|custom_error|_?mistake|layer_mistake")
-NEVER_TOLD = {"component", "spec", "plugin"}
-"""Codes of base classes, whose errors are of one of the classes below or tell the codes of what they hold; and that of
-local files of plugins, which are no part of a spec."""
+NEVER_TOLD = {"component", "spec", "error", "plugin", "diverged"}
+"""Codes of base classes, whose errors are of one of the classes below or tell the codes of what they hold; that of
+local files of plugins, which are no part of a spec; and that of a finding about a run."""
 
 PLUGIN = """
 import numpy as np

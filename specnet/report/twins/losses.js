@@ -1,4 +1,5 @@
-// Losses: the mean or the sum over elements, and dy, its gradient.
+// Losses: the mean or the sum over elements, and dy, its gradient. `class_weight` has a number for each class: a mean
+// divides by the sum of those of its elements.
 
 /** Losses of each output by itself, by the names of a spec: the element of y and t, and its slope. */
 const ELEMENTS = {
@@ -28,18 +29,19 @@ const ELEMENTS = {
 
 class ElementwiseLoss {
   constructor(fields) {
-    this.mean = fields.reduction === "mean";
+    Object.assign(this, { mean: fields.reduction === "mean", factors: fields.class_weight });
     [this.element, this.slope] = ELEMENTS[fields.type](fields);
     this.logits = ["bce_with_logits", "hinge"].includes(fields.type);
   }
 
   forward(y, t) {
-    Object.assign(this, { y, t, divisor: this.mean ? y.length : 1 });
-    return sum(y, (value, i) => this.element(value, t[i])) / this.divisor;
+    const weight = t.map((value) => this.factors?.[Number(value >= 0.5)] ?? 1);
+    Object.assign(this, { y, t, weight, divisor: this.mean ? sum(weight) : 1 });
+    return sum(y, (value, i) => weight[i] * this.element(value, t[i])) / (this.divisor || 1);
   }
 
   backward() {
-    return this.y.map((value, i) => this.slope(value, this.t[i]) / this.divisor);
+    return this.y.map((value, i) => this.weight[i] * this.slope(value, this.t[i]) / (this.divisor || 1));
   }
 
   predictions(y) {
@@ -49,8 +51,8 @@ class ElementwiseLoss {
 
 /** Cross-entropy of p = softmax(z) for k classes: L = mean -sum_k t_k log p_k, dz = (p sum_k t_k - t) / n. */
 class CrossEntropy {
-  constructor({ reduction, label_smoothing }, k) {
-    Object.assign(this, { mean: reduction === "mean", smoothing: label_smoothing, k });
+  constructor({ reduction, label_smoothing, class_weight }, k) {
+    Object.assign(this, { mean: reduction === "mean", smoothing: label_smoothing, factors: class_weight, k });
   }
 
   /** Targets are class numbers, or k numbers for each sample. */
@@ -62,21 +64,25 @@ class CrossEntropy {
       return t * (1 - s) + s / k;
     });
     this.p = softmax(z, k);
-    this.divisor = this.mean ? z.length / k : 1;
+    this.weight = Float64Array.from({ length: z.length / k }, (_, i) => {
+      const row = target.subarray(i * k, i * k + k);
+      return this.factors?.[numbers ? target[i] : row.indexOf(Math.max(...row))] ?? 1;
+    });
+    this.divisor = this.mean ? sum(this.weight) : 1;
     let total = 0;
     eachRow(z, k, (row, start) => {
       const most = row.reduce((a, b) => Math.max(a, b), -Infinity);
       const log = Math.log(sum(row, (value) => Math.exp(value - most)));
-      total -= sum(row, (value, i) => this.t[start + i] * (value - most - log));
+      total -= this.weight[start / k] * sum(row, (value, i) => this.t[start + i] * (value - most - log));
       return row;
     });
-    return total / this.divisor;
+    return total / (this.divisor || 1);
   }
 
   backward() {
     return eachRow(this.t, this.k, (row, start) => {
-      const total = sum(row);
-      return row.map((t, i) => (this.p[start + i] * total - t) / this.divisor);
+      const [total, weight] = [sum(row), this.weight[start / this.k] / (this.divisor || 1)];
+      return row.map((t, i) => weight * (this.p[start + i] * total - t));
     });
   }
 

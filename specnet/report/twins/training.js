@@ -23,18 +23,19 @@ function takeRows({ x, t, n }, rows) {
 class TrainerTwin {
   constructor({ network, loss, optimizer, samples, settings, rng, noise }) {
     Object.assign(this, { network, loss, optimizer, samples, settings, rng, noise, epoch: 0, steps: 0, position: 0 });
-    this.total = 0;
+    Object.assign(this, { total: 0, weight: 0 });
   }
 
   /** Take a step, and return the mean loss of the epoch if it was the last of one. */
   step() {
     if (this.position === 0) this.begin();
     const batch = this.take();
-    this.total += this.learn(batch) * (this.loss.mean ? batch.n : 1);
+    this.total += this.learn(batch) * this.loss.divisor;
+    this.weight += this.loss.divisor;
     this.position += batch.n;
     if (this.position < this.samples.n) return null;
-    const found = this.loss.mean ? this.total / this.samples.n : this.total;
-    Object.assign(this, { epoch: this.epoch + 1, position: 0, total: 0 });
+    const found = this.loss.mean ? this.total / this.weight : this.total;
+    Object.assign(this, { epoch: this.epoch + 1, position: 0, total: 0, weight: 0 });
     return found;
   }
 
