@@ -48,6 +48,7 @@ class Loss(Component):
     """
 
     group: ClassVar[str] = "losses"
+    run_time = ("divisor", "task", "head_sums", "counted")
     takes: ClassVar[Literal["numbers", "probabilities", "logits"]] = "numbers"
     """Kind of outputs that the loss takes: any numbers, probabilities, or logits, which are not probabilities."""
     learns: ClassVar[tuple[TaskKind, ...]] = ("regression", "binary", "multiclass", "multilabel")
