@@ -445,6 +445,13 @@ class GaussNewton(Plain):
         w -= self.learning_rate * np.linalg.solve(j.T @ j + 0.1 * np.eye(w.size, dtype=w.dtype), g)
 
 
+@fault(ARGUMENTS, "weights_for_evaluation writes to state")
+class Evaluating(Slow):
+    def weights_for_evaluation(self, w, state):
+        state.slow += 1
+        return state.slow
+
+
 @fault("float32 agrees with float64", "w after 5 steps of float32 against float64")
 class CoarseOptimizer(Plain):
     def update(self, w, g, state, step):
@@ -1114,6 +1121,12 @@ class Missing(Line):
         data = super().load(rng)
         data.train.inputs[3] = np.nan
         return data
+
+
+@fault("samples are loaded", "load returns NoneType, not Data")
+class Unreturned(Line):
+    def load(self, rng):
+        super().load(rng)
 
 
 @fault("samples are loaded", "there are 20 train inputs and 19 targets")
