@@ -64,6 +64,16 @@ ENDURES = "it endures a hundred steps"
 SURROUNDINGS = "its surroundings are not changed"
 
 
+@fault("the loss is a finite number", r"Averaging\.forward should return self\.reduce\(elements, weight\)")
+class Averaging(Loss):
+    def forward(self, y, target, weight=None):
+        self.error = y - target
+        return float(np.mean(np.square(self.error)))
+
+    def backward(self):
+        return self.scale(2 * self.error)
+
+
 @good
 class Square(Loss):
     """Mean of (y - t)^2."""
