@@ -27,8 +27,8 @@ from specnet.losses.base import ElementwiseLoss as ElementwiseLoss
 from specnet.losses.base import Loss as Loss
 from specnet.metrics.base import MeanMetric as MeanMetric
 from specnet.metrics.base import Metric as Metric
+from specnet.network.building import build_network as build_network
 from specnet.network.network import Network as Network
-from specnet.network.network import build_network as build_network
 from specnet.optimizers.base import Optimizer as Optimizer
 from specnet.plots.base import Plot as Plot
 from specnet.plots.base import SplitPlot as SplitPlot

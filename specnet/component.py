@@ -31,6 +31,7 @@ from pydantic_core import (
 )
 
 from specnet import registry
+from specnet.definition import check_definition
 from specnet.diagnostics import custom_error, explain_invalid, explain_unknown_keys, show_value
 from specnet.errors import BrokenComponentError, ComponentError, UnknownComponentError
 from specnet.faults import blaming, definition_name
@@ -70,6 +71,12 @@ class Component(Section):
     group: ClassVar[str] = ""
     examples: ClassVar[Sequence[Mapping[str, Any]]] = ()
     """Fields, as in JSON, of components that show the options of the class."""
+    run_time: ClassVar[tuple[str, ...]] = ()
+    """Attributes that every instance has in use, besides its fields."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        check_definition(cls, Component)
 
     if TYPE_CHECKING:
 

@@ -78,7 +78,7 @@ def describe_error(error: BaseException) -> str:
         text = str(error)
     except Exception:
         text = "it cannot be shown"
-    return f"{type(error).__name__}: {text}"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def enumerate_some(items: Sequence[str], separator: str = ", ") -> str:

@@ -41,7 +41,7 @@ HOMES = {
     "field_synonyms": "tools", "data_synonyms": "tools", "formula": "tools",
     "layer_numbers": "component",
     "launch": "tools", "improvement": "tools", "statistics": "tools", "features": "tools", "workspace": "tools",
-    "randomness": "tools",
+    "randomness": "tools", "definition": "tools",
     "task": "tools", "component": "component", "faults": "component", "local": "component", "weights": "component",
     "network": "network", "training": "training", "spec": "spec", "recording": "recording",
     "inspection": "recording", "report": "report", "diagnosis": "diagnosis",

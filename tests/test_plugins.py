@@ -122,7 +122,8 @@ PLUGINS = {
     "strict": {"points": {"layers": {"strict": "Strict"}}, "source": LAYER + "from pydantic import field_validator\n"
                "class Strict(Same):\n    a: int = 3\n    @field_validator('a')\n    def check(cls, a): {}['boo']"},
     "postponed": {"points": {"layers": {"postponed": "Post"}}, "source": LAYER + "class Post(Same):\n"
-                  "    def model_post_init(self, context): raise BaseException('later')"},
+                  "    def model_post_init(self, context):\n        super().model_post_init(context)\n"
+                  "        raise BaseException('later')"},
     "declaring": {"points": {"layers": {"declaring": "Declares"}}, "source": LAYER + "class Declares(Same):\n"
                   "    def build(self, shape):\n        self.declare('g', shape, 'twos')\n        return shape"},
     "stuck": {"points": {"schedules": {"stuck": "Stuck"}}, "source": SCHEDULE},
@@ -170,7 +171,7 @@ CASES = {
     "strict": ("broken-component", ["specnet-strict 1.0 cannot be made of its fields (",
                                     "specnet_strict.py:14): KeyError: 'boo'"], "reinstall"),
     "postponed": ("broken-component", ["specnet-postponed 1.0 cannot be made of its fields (",
-                                       "specnet_postponed.py:11): BaseException: later"],
+                                       "specnet_postponed.py:13): BaseException: later"],
                   "reinstall"),
     "never": ("unknown-component", ['there is no layer "never"'], ""),
 }  # fmt: skip

@@ -91,6 +91,7 @@ class Layer(Component):
     """
 
     group: ClassVar[str] = "layers"
+    run_time = RUN_TIME
     axes: ClassVar[tuple[str | EllipsisType, ...]] = (...,)
     """Names of the axes that a sample must have, without the batch; `...` stands for any number of them."""
     takes: ClassVar[Literal["numbers", "whole"]] = "numbers"

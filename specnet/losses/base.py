@@ -48,6 +48,7 @@ class Loss(Component):
     """
 
     group: ClassVar[str] = "losses"
+    run_time = ("divisor", "task", "head_sums", "counted")
     takes: ClassVar[Literal["numbers", "probabilities", "logits"]] = "numbers"
     """Kind of outputs that the loss takes: any numbers, probabilities, or logits, which are not probabilities."""
     learns: ClassVar[tuple[TaskKind, ...]] = ("regression", "binary", "multiclass", "multilabel")
@@ -191,8 +192,13 @@ class Loss(Component):
 
     def scale(self, slope: np.ndarray) -> np.ndarray:
         """Return dL/dy for the last `reduce`, given the derivatives of its elements by y."""
-        if self._weight is not None:
-            slope = weighted(slope, aligned(self._weight, slope.shape, slope.dtype))
+        try:
+            weight = self._weight
+        except AttributeError:
+            name = type(self).__name__
+            raise TypeError(f"{name}.forward should return self.reduce(elements, weight), as scale needs") from None
+        if weight is not None:
+            slope = weighted(slope, aligned(weight, slope.shape, slope.dtype))
         return slope * self._factor
 
 

@@ -105,6 +105,7 @@ class Metric(Component):
 
     def model_post_init(self, context: Any) -> None:
         """Start without samples."""
+        self._names: dict[str, None] = {}
         self.reset()
 
     @abstractmethod
@@ -141,7 +142,7 @@ class Metric(Component):
 
     def keep(self, **values: Kept) -> None:
         """Set attributes that the metric keeps, with NumPy scalars converted to Python's."""
-        self._names = {**vars(self).get("_names", {}), **dict.fromkeys(values)}
+        self._names = {**self._names, **dict.fromkeys(values)}
         for name, value in values.items():
             setattr(self, name, value.item() if isinstance(value, np.generic) else value)
 

@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from specnet.component import build, fresh_copy
+from specnet.component import fresh_copy
 from specnet.errors import DataError, ShapeError, SpecnetError, UsageError
 from specnet.faults import definition_name
-from specnet.kernels.base import DEFAULT, KernelSet, Textbook, find_kernels, named_kernels
+from specnet.kernels.base import KernelSet, Textbook, find_kernels, named_kernels
 from specnet.layers.base import Layer, walk
 from specnet.layers.stack import Stack, take_whole
 from specnet.network.parameters import FlatVector
@@ -60,6 +60,7 @@ class Network:
         self.layers = self.stack.layers
         self.shapes = [layer.output_shape for layer in self.layers]
         self.whole = take_whole(self.layers)
+        self.rows: int | None = None
         self.named = name_layers(self.layers)
         self.scheduled = ScheduledFields(self.named)
         self.scheduled.set(0)
@@ -212,11 +213,12 @@ class Network:
     def check_inputs(self, x: np.ndarray) -> None:
         """Raise a ShapeError if inputs do not have the shape that the network takes."""
         if x.ndim == 0 or x.shape[1:] != self.input_shape:
-            raise ShapeError(f"inputs have shape {x.shape[1:]}, the network takes {self.input_shape}")
+            one = "inputs begin with an axis of samples: x[np.newaxis]" if x.shape == self.input_shape else None
+            raise ShapeError(f"inputs have shape {x.shape[1:]}, the network takes {self.input_shape}", help=one)
 
     def propagate(self, x: np.ndarray, training: bool = False, mask: np.ndarray | None = None) -> np.ndarray:
         """Do the same as `forward` without a copy or checks: y is valid until the next forward pass."""
-        self.stack.mask = mask
+        self.stack.mask, self.rows = mask, len(x)
         return self.stack.forward(x, training)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
@@ -226,10 +228,15 @@ class Network:
 
         Raises:
             ShapeError: if dy has another shape.
+            UsageError: if there was no `forward`.
         """
         dy = np.array(dy, self.dtype)
+        if self.rows is None:
+            raise UsageError("backward needs the outputs of a forward pass", help="call forward first")
         if dy.shape[1:] != self.output_shape:
             raise ShapeError(f"gradients have shape {dy.shape[1:]}, the network returns {self.output_shape}")
+        if len(dy) != self.rows:
+            raise ShapeError(f"there are gradients of {len(dy)} samples, the last forward had {self.rows}")
         self.stack.set_needs_dx(not self.whole)
         try:
             dx = self.backpropagate(dy)
@@ -269,29 +276,3 @@ def declared_shapes(named: Mapping[str, Layer]) -> tuple[dict[str, Shape], dict[
     }
     states = {f"{place}.{state.name}": state.shape for place, layer in named.items() for state in layer.states}
     return parameters, states
-
-
-def build_network(
-    layers: Sequence[Any],
-    input_shape: Sequence[int],
-    dtype: Literal["float32", "float64"] = "float32",
-    seed: int = 0,
-    kernels: str = DEFAULT,
-) -> Network:
-    """Return a network of layers given as in a spec: names, objects with `"type"`, or instances.
-
-    `kernels` names the set of kernels, "textbook" for the definitions themselves.
-    For example `build_network([{"type": "linear", "units": 3}, "tanh"], input_shape=(4,), dtype="float64")`.
-
-    Raises:
-        SpecnetError: if a layer is wrong or does not fit, or there is no such set of kernels.
-    """
-    built = []
-    for number, layer in enumerate(layers):
-        try:
-            component = build("layers", layer)
-        except SpecnetError as error:
-            raise error.at("layers", number) from None
-        assert isinstance(component, Layer)
-        built.append(component)
-    return Network(built, tuple(input_shape), dtype, seed, find_kernels(kernels))

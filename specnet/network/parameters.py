@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from specnet.names import suggest
 from specnet.task import Shape
+from specnet.words import quote
 from specnet.workspace import zeros
 
 
@@ -71,7 +73,10 @@ class FlatVector(Mapping[str, np.ndarray]):
         return self.flat[slot.part].reshape(slot.shape)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self._views[name]
+        try:
+            return self._views[name]
+        except KeyError:
+            raise KeyError(f"there is no {quote(str(name))}: {suggest(str(name), self._views)}") from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._views)

@@ -75,6 +75,7 @@ class Optimizer(Component):
     """
 
     group: ClassVar[str] = "optimizers"
+    run_time = ("objective",)
     whole_tensors: ClassVar[bool] = False
     whole_vector: ClassVar[bool] = False
     needs: ClassVar[tuple[Literal["evaluate", "jacobian"], ...]] = ()

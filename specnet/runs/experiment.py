@@ -38,6 +38,7 @@ from specnet.training.callbacks import (
     StopAfter,
     StopAtValue,
     StopEarly,
+    check_callbacks,
 )
 from specnet.training.communicator import Communicator
 from specnet.training.ranks import Ranks
@@ -125,7 +126,7 @@ class Experiment:
             seed = spec.seed_of("order")
             self.trainer = Trainer(self.model, optimizer, training, self.splits, seed, measured, communicator)
             self.trainer.batches.leave_out(spec.split.leave_out)
-            self.trainer.callbacks = self._make_callbacks(watching, stopping, callbacks)
+            self.trainer.callbacks = self._make_callbacks(watching, stopping, check_callbacks(callbacks))
 
     def state(self, copied: bool = True) -> TrainingState:
         """Return the whole state; `copied` as in `Trainer.state`.

@@ -18,9 +18,11 @@ from pydantic import BaseModel, Field, FiniteFloat, PositiveInt
 
 from specnet.errors import RunError
 from specnet.functions import format_number
+from specnet.names import suggest
 from specnet.runs.files import check_model, error_about, open_file, parse_run_json, write_file
 from specnet.training.callbacks import Callback
 from specnet.training.trainer import Trainer
+from specnet.words import quote
 
 _LARGEST = 2**36
 """Bytes of the largest history that is read: of some hundred million epochs."""
@@ -82,7 +84,7 @@ class HistoryWriter(Callback):
         self._file = self.path.open("ab")
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
-        text = f"{json.dumps(values, allow_nan=False)}\n".encode()
+        text = f"{json.dumps(dict(values), allow_nan=False)}\n".encode()
         self._written.add(values, text)
         try:
             self._file.write(text)
@@ -188,7 +190,10 @@ class History(Mapping[str, np.ndarray]):
         return cls({name: np.array(column) for name, column in columns.items()})
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self._columns[name]
+        try:
+            return self._columns[name]
+        except KeyError:
+            raise KeyError(f"there is no {quote(str(name))}: {suggest(str(name), self._columns)}") from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)

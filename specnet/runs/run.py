@@ -77,6 +77,10 @@ class Run(MeasuredRun):
         """Return how to load the run again from the same checkpoint, such as in another process."""
         return Run, (self.directory.resolve(), self.checkpoint.stem, *self._given)
 
+    def __fspath__(self) -> str:
+        """Return the directory, so that functions that take the directory of a run also take the run."""
+        return str(self.directory)
+
     def __repr__(self) -> str:
         best = self.best
         value = f", {best['monitor']} {best['value']:.4g}" if best["value"] is not None else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,7 @@ def run(
 
 
 def resume(
-    run: str | Path,
+    run: str | PathLike[str],
     overrides: Sequence[str] = (),
     observer: Observer | None = None,
     *,
@@ -158,7 +159,7 @@ def resume(
     allow_other_kernels: bool = False,
     allow_changed_code: bool = False,
 ) -> Run:
-    """Resume the run in a directory from its newest intact checkpoint, and return it.
+    """Resume the run in a directory, or a `Run`, from its newest intact checkpoint, and return it.
 
     `checkpoint` may be an earlier one, "best" or a step: what came after that is repeated.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from specnet.names import MAX_LISTED
 from specnet.report.trace import Trace
 from specnet.runs.building import located
 from specnet.runs.experiment import Experiment
+from specnet.spec.load import load_spec, with_data
 from specnet.spec.model import Spec
 from specnet.training.callbacks import overriding
 from specnet.training.loop import take_step
@@ -25,20 +28,24 @@ MOST_ROWS = 3_000
 
 
 def trace(
-    spec: Spec, samples: int | None = FEW_SAMPLES, steps: int = 1, layer: str | None = None, data: Data | None = None
+    spec: Spec | str | Path | Mapping[str, Any],
+    samples: int | None = FEW_SAMPLES,
+    steps: int = 1,
+    layer: str | None = None,
+    data: Any = None,
 ) -> Trace:
-    """Return the first steps of a spec's training as numbers.
+    """Return the first steps of a spec's training as numbers; anything but a `Spec` is passed to `load_spec` first.
 
     They are computed in float64 by the definitions of all components, from the spec's data and seed: a run of the spec
     with `"dtype": "float64"` and the kernels "textbook" computes the same. Nothing is written.
 
     Args:
-        spec: the spec, as `load_spec` returns it.
+        spec: the spec.
         samples: the number of samples of each batch that are used, its first ones; None means all of them, as in a run.
             If there is only one, the default means that.
         steps: the number of steps.
         layer: the name of a layer, such as "layers.2", or its `name` in the spec, to leave out all others.
-        data: the spec's data, if they are already loaded.
+        data: samples to train on, as `load_spec` takes them, or the spec's `Data`, if they are already loaded.
 
     Raises:
         UsageError: if there are not so many samples or steps, there is no such layer, or the trace has more than
@@ -46,10 +53,13 @@ def trace(
         SpecnetError: if the spec does not fit its data.
         DivergenceError: if a number is not finite.
     """
+    loaded = data if isinstance(data, Data) else None
+    given = data if loaded is None else None
+    spec = with_data(spec, given) if isinstance(spec, Spec) else load_spec(spec, data=given)
     metrics = spec.metrics if steps > 1 else []  # they matter after an epoch
     changes = {"dtype": "float64", "record": None, "plots": [], "metrics": metrics}
     plain = spec.model_copy(update=changes).with_kernels("textbook")
-    trainer = Experiment(plain, new=True, data=data).trainer
+    trainer = Experiment(plain, new=True, data=loaded).trainer
     batches = trainer.batches
     check_count("samples", samples, max(batches.count, FEW_SAMPLES), "training samples")
     check_count("steps", steps, trainer.pace.steps(trainer.training.epochs), "steps in a run")

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic_core import from_json, to_json
 
+from specnet.component import Component
 from specnet.diagnostics import show_value
 from specnet.errors import Diagnostic, SpecError
 from specnet.spec.text import Source, Span, Spans, read_json
@@ -81,16 +83,27 @@ def read_document(path: Path) -> Document:
 
 
 def document_of(value: Mapping[str, Any]) -> Document:
-    """Return the document of a mapping, which may extend a file, too.
+    """Return the document of a mapping, which may extend a file, too, and contain components and numbers of NumPy.
 
     Raises:
         SpecError: if it is not JSON.
     """
     try:
-        copied = from_json(to_json(value))
+        copied = from_json(to_json(_plain(value)))
     except ValueError as error:
         raise SpecError([Diagnostic("wrong-type", f"the spec contains a value that is not JSON: {error}")]) from error
     return _extended(Document(copied), ())
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with components as their JSON, and NumPy's numbers and arrays as Python's."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Component):
+        return value.to_spec()
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
 
 
 def _read(path: Path, children: tuple[Path, ...]) -> Document:

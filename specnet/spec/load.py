@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from specnet.datasets.memory import Given, dataset_type, give_data, splits_given
-from specnet.errors import Diagnostic, SpecError
+from specnet.errors import Diagnostic, SpecError, UsageError
 from specnet.kernels.base import DEFAULT, find_kernels
 from specnet.names import nearest
 from specnet.spec.checks import check_spec
@@ -45,10 +46,16 @@ def load_spec(
 
     Raises:
         SpecError: with every mistake that was found.
+        UsageError: if the source is something else.
         DataError: if `data` have another form.
         ComponentError: if there is no such set of kernels.
     """
-    document = document_of(source) if isinstance(source, Mapping) else read_document(Path(source))
+    if isinstance(source, Mapping):
+        document = document_of(source)
+    elif isinstance(source, (str, PathLike)):
+        document = read_document(Path(source))
+    else:
+        raise UsageError(f"a spec is the path of a file or a mapping, not of type {type(source).__name__}")
     apply_overrides(document, overrides)
     return load_document(document, memory_budget, kernels, data)
 

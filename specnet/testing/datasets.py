@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 
@@ -55,7 +56,10 @@ class DatasetChecks(Checks[Dataset]):
 
     def samples_are_loaded(self) -> Problems:
         """Each split has inputs and targets, with matching weights and masks; samples have the same shape in all."""
-        shapes = set()
+        shapes, data = set(), cast(Any, self.data)
+        if not isinstance(data, Data):
+            yield f"load returns {type(data).__name__}, not Data"
+            return
         for split, samples in self.data.splits.items():
             inputs, targets = samples.inputs, samples.targets
             if not len(inputs):
@@ -146,7 +150,7 @@ class DatasetChecks(Checks[Dataset]):
                 first[...] = 0
                 again = np.concatenate([array[row : row + 7] for row in range(0, len(kept), 7)])[: len(kept)]
                 if not np.array_equal(again, kept):
-                    yield f"{name} change when they are read again in smaller pieces"
+                    yield f"{name} change when they are read again in smaller pieces: read should return new arrays"
 
     def files_of_another_form_are_refused(self) -> Problems:
         """Files that cannot be loaded raise a `SpecnetError`, and no other error."""

@@ -54,10 +54,12 @@ class LayerChecks(DeclarationChecks):
         if setup.has_dx and setup.drawn.kind in "iu":
             yield 'example_inputs are whole numbers, which a network converts to its dtype: set takes = "whole"'
         y: Any = setup.forward()
-        if isinstance(y, np.ndarray):
-            y = setup.backward(y)
-        if not isinstance(y, np.ndarray):
-            yield f"forward or backward returns {type(y).__name__}, not an array"
+        method = "forward"
+        if type(y) is np.ndarray:
+            method, y = "backward", setup.backward(y)
+        if type(y) is not np.ndarray:  # subclasses, such as masked arrays, compute by rules of their own
+            missing = ": is a return missing?" if y is None else ""
+            yield f"{method} returns {type(y).__name__}, not an array of NumPy{missing}"
 
     def outputs_and_gradients_are_finite(self) -> Problems:
         """No number is infinite or missing."""

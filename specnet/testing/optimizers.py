@@ -152,6 +152,9 @@ class OptimizerChecks(Checks[Optimizer]):
         for _ in range(2):
             g = training.gradient()
             yield "update", {"g": g}, partial(training.apply, g)
+        w, state = training.w, training.state
+        call = partial(training.component.weights_for_evaluation, w, state)
+        yield "weights_for_evaluation", {"w": w, "state": training.slots}, call
 
     def results(self, dtype: DType) -> Results:
         return {"w after 5 steps": self.setup(dtype).take(5)["w"]}

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from textwrap import indent
 from typing import NamedTuple
 
-from specnet.errors import SpecnetError
-from specnet.words import show_pointer
+from specnet.errors import BrokenComponentError, SpecnetError
+from specnet.words import printable, show_pointer
 
 SHOWN = 3
 """Number of problems reported for one check."""
-NOT_ITS_OWN = ("specnet.testing", "numpy")
+NOT_ITS_OWN = ("specnet.testing", "numpy", "pydantic")
 """Modules that never contain a component's mistake."""
 
 
@@ -46,6 +46,8 @@ def concluded(check: str, problems: Sequence[str]) -> Outcome:
 
 def show_error(error: BaseException) -> str:
     """Return the error in words, with the line of the component that raised it."""
+    if isinstance(error, BrokenComponentError):
+        return f"raises an error: {error.message}"
     if isinstance(error, SpecnetError):
         found = error.diagnostics[0]
         at = f" at {show_pointer(found.pointer)}" if found.pointer else ""
@@ -54,11 +56,16 @@ def show_error(error: BaseException) -> str:
         text = f"{type(error).__name__}: {error}".rstrip(": ")
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
     frames = [
-        f", in {module}, line {line}, in {frame.f_code.co_name}"
+        f", in {_file(module, frame.f_code.co_filename)}, line {line}, in {frame.f_code.co_name}"
         for frame, line in traceback.walk_tb(cause.__traceback__)
         if not (module := str(frame.f_globals.get("__name__", ""))).startswith(NOT_ITS_OWN)
     ]
     return f"raises {text}{frames[-1] if frames else ''}"
+
+
+def _file(module: str, path: str) -> str:
+    """Return the name of a module, or the path of a file that `--plugin` names, whose module has a made-up name."""
+    return printable(path) if module.startswith("specnet.local.") else module
 
 
 def demand(name: str, found: Iterable[Outcome]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from specnet.component import Component
-from specnet.errors import DivergenceError, Interrupted
+from specnet.errors import DivergenceError, Interrupted, UsageError
 from specnet.faults import guarded
 from specnet.improvement import ImprovementTracker, Mode
 from specnet.schedules.base import WatchingSchedule
@@ -37,7 +37,7 @@ class Callback(Component):
         """Run after each step."""
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
-        """Run after each epoch; `values` is its line of the history."""
+        """Run after each epoch; `values` is its line of the history, and cannot be changed."""
 
     def end(self, training: Trainer, status: str) -> None:
         """Run once at the end; `status` is finished, stopped, interrupted, diverged or failed."""
@@ -48,6 +48,17 @@ class Callback(Component):
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Continue from what `state` returned."""
+
+
+def check_callbacks(given: Any) -> Sequence[Callback]:
+    """Return the callbacks that a caller passes.
+
+    Raises:
+        UsageError: if they are not a list of callbacks, but one of them, a class or a function.
+    """
+    if not isinstance(given, (list, tuple)) or not all(isinstance(each, Callback) for each in given):
+        raise UsageError(f"callbacks is a list of specnet.Callback objects, not {given!r}")
+    return given
 
 
 def overriding(callbacks: Iterable[Callback], method: str) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import MappingProxyType
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def run_epoch(trainer: Trainer) -> dict[str, float]:
         values = trainer.measure()
     line = trainer.finish_epoch(values, time.perf_counter() - start)
     for callback in callbacks:
-        callback.epoch(trainer, line)
+        callback.epoch(trainer, MappingProxyType(line))  # which none can change
     trainer.communicator.agree(trainer)
     return line
 

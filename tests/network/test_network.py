@@ -12,7 +12,8 @@ from specnet import Layer
 from specnet.errors import ShapeError, SpecnetError
 from specnet.layers.composite import Parallel, Repeat, Residual
 from specnet.layers.linear import Linear
-from specnet.network.network import Network, build_network
+from specnet.network.building import build_network
+from specnet.network.network import Network
 
 MIXED = [
     "flatten",

@@ -64,6 +64,16 @@ ENDURES = "it endures a hundred steps"
 SURROUNDINGS = "its surroundings are not changed"
 
 
+@fault("the loss is a finite number", r"Averaging\.forward should return self\.reduce\(elements, weight\)")
+class Averaging(Loss):
+    def forward(self, y, target, weight=None):
+        self.error = y - target
+        return float(np.mean(np.square(self.error)))
+
+    def backward(self):
+        return self.scale(2 * self.error)
+
+
 @good
 class Square(Loss):
     """Mean of (y - t)^2."""
@@ -443,6 +453,13 @@ class GaussNewton(Plain):
     def update(self, w, g, state, step):
         j = self.objective.jacobian()
         w -= self.learning_rate * np.linalg.solve(j.T @ j + 0.1 * np.eye(w.size, dtype=w.dtype), g)
+
+
+@fault(ARGUMENTS, "weights_for_evaluation writes to state")
+class Evaluating(Slow):
+    def weights_for_evaluation(self, w, state):
+        state.slow += 1
+        return state.slow
 
 
 @fault("float32 agrees with float64", "w after 5 steps of float32 against float64")
@@ -1114,6 +1131,12 @@ class Missing(Line):
         data = super().load(rng)
         data.train.inputs[3] = np.nan
         return data
+
+
+@fault("samples are loaded", "load returns NoneType, not Data")
+class Unreturned(Line):
+    def load(self, rng):
+        super().load(rng)
 
 
 @fault("samples are loaded", "there are 20 train inputs and 19 targets")

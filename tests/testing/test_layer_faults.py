@@ -835,10 +835,22 @@ class Raising(Tanh):
         return x / (1 // 0)
 
 
-@fault(RUNS, told="forward or backward returns NoneType, not an array")
+@fault(RUNS, told="backward returns NoneType, not an array of NumPy: is a return missing")
 class Forgetful(Tanh):
     def backward(self, dy):
         dy *= 1 - self.y**2
+
+
+@fault(RUNS, told="forward returns MaskedArray, not an array of NumPy")
+class Masked(Tanh):
+    def forward(self, x, training):
+        return np.ma.masked_invalid(super().forward(x, training))
+
+
+@fault(RUNS, told="object has no attribute 'weigth', in .*test_layer_faults.*, in forward")
+class Misspelt(Dense):
+    def forward(self, x, training):
+        return x @ self.weigth
 
 
 @fault(
