@@ -127,7 +127,7 @@ class Runner(Checkpointed):
             for number, plot in enumerate(self.spec.plots):
                 try:
                     with located(self.spec, "plots", number):
-                        if drawn := self.drawing and self.drawing.next():
+                        if drawn := self.drawing and self.drawing.receive():
                             run.keep_plot(plot, *drawn)
                         else:
                             run.plot(plot)
