@@ -41,6 +41,7 @@ def can_draw_beside(manifest: Mapping[str, Any], parameters: int) -> bool:
     owners = {owner.partition(" ")[0] for owner in manifest["components"].values()}
     return (
         sys.platform == "linux"
+        and hasattr(os, "fork")
         and "matplotlib" not in sys.modules
         and usable_cores() > (recorded_threads(manifest) or 1)
         and threading.active_count() == 1
