@@ -75,7 +75,13 @@ __all__ = [
 ]
 
 
-_LIGHT = {"load_model": "specnet.runs.opening"}
+_LIGHT = {
+    "load_model": "specnet.runs.opening",
+    "load_run": "specnet.runs.opening",
+    "load_spec": "specnet.spec.load",
+    "resume": "specnet.runs.start",
+    "run": "specnet.runs.start",
+}
 """Names whose module imports less than `specnet.api`."""
 
 

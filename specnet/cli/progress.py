@@ -39,7 +39,7 @@ def show_progress(quiet: bool, form: str = "text") -> Iterator[Observer]:
     elif console.is_terminal:
         # The bar takes the width that the text leaves.
         whole = Column(no_wrap=True)
-        with Progress(
+        progress = Progress(
             TextColumn("epoch {task.completed:.0f}/{task.total:.0f}", table_column=whole),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[values]}", table_column=whole),
@@ -48,8 +48,11 @@ def show_progress(quiet: bool, form: str = "text") -> Iterator[Observer]:
             console=console,
             expand=True,
             refresh_per_second=1 / _REFRESH,
-        ) as progress:
+        )
+        try:
             yield Bar(progress)
+        finally:
+            progress.stop()
     else:
         yield Lines(console)
 
@@ -103,6 +106,7 @@ class Bar(_Timed):
 
     def begin(self, view: TrainingView) -> None:
         super().begin(view)
+        self.progress.start()  # a thread, which the run should not have before
         self.task = self.progress.add_task("", total=self.epochs, completed=view.epoch, values="")
 
     def epoch(self, view: TrainingView, values: Mapping[str, Any]) -> None:

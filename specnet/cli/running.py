@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -76,6 +77,7 @@ def run(
       specnet run specs/spiral.json --set training.epochs=200
       mpiexec -n 4 python -m mpi4py -m specnet run specs/spiral.json --shards 4
     """
+    _import_runs()
     import specnet
     from specnet.cli.progress import show_progress
     from specnet.runs.sharding import check_shards
@@ -142,6 +144,7 @@ def resume(
     Example:
       specnet resume runs/spiral --set training.epochs=800
     """
+    _import_runs()
     import specnet
     from specnet.cli.progress import show_progress
     from specnet.runs.manifest import read_manifest
@@ -168,6 +171,19 @@ def resume(
             )
     if ranks.rank == 0:
         show_run(finished, report, form)
+
+
+def _import_runs() -> None:
+    """Import what a run needs; the garbage collector then leaves it out, as modules stay until the process ends."""
+    if click.get_current_context().find_root().obj is None:  # not in a process of its own
+        return
+    gc.disable()
+    try:
+        import specnet.cli.progress
+        import specnet.runs.start  # noqa: F401
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def show_run(finished: Run, report: bool, form: str) -> None:

@@ -106,7 +106,7 @@ def train_again(
             runner = Retraining(experiment, directory, described, observers, signals)
             runner.keep(listing.steps, until)
             try:
-                runner.run(None, report=False)
+                runner.run(None, report=False, plots=False)
             except DivergenceError:
                 pass  # the manifest says so
             except Interrupted:

@@ -21,7 +21,7 @@ from specnet.runs.bundle import write_bundle
 from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.code import changed_code
 from specnet.runs.directory import inside
-from specnet.runs.files import write_file, write_text
+from specnet.runs.files import write_bytes, write_file, write_text
 from specnet.runs.history import History
 from specnet.runs.input_schema import describe_model
 from specnet.runs.kernels import choose_kernels
@@ -216,6 +216,11 @@ class Run(MeasuredRun):
         write_file(path, lambda file: self._warn(write_picture(built, self, file, format)))
         return path
 
+    def keep_plot(self, plot: Plot, content: bytes, warnings: Sequence[str]) -> None:
+        """Write the PNG of a plot that another process has drawn, with its warnings, as `plot` does."""
+        write_bytes(self._picture(plot.to_spec()["type"], "png"), content)
+        self._warn(warnings)
+
     def _warn(self, warnings: Sequence[str]) -> None:
         self.warnings += [warning for warning in warnings if warning not in self.warnings]
 
@@ -239,8 +244,12 @@ class Run(MeasuredRun):
         """Write the run's `report.html`, a self-contained page, and return its path."""
         from specnet.report.page import page
 
+        return self.keep_report(page(self))
+
+    def keep_report(self, content: str) -> Path:
+        """Write the report's text, as `report` does."""
         path = inside(self.directory, "report.html")
-        write_text(path, page(self))
+        write_text(path, content)
         return path
 
     def _repr_html_(self) -> str:

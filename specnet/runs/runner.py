@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from specnet.runs.building import located
 from specnet.runs.checkpointing import Checkpointed, Checkpointing
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory
+from specnet.runs.drawing import DrawingProcess, can_draw_beside
 from specnet.runs.experiment import Experiment
 from specnet.runs.files import write_file, write_json
 from specnet.runs.history import HistoryWriter
@@ -62,6 +63,7 @@ class Runner(Checkpointed):
         """When training ended, if nothing is left to train in a resumed run."""
         self.begun = False
         """Whether the directory holds a run that can be resumed."""
+        self.drawing: DrawingProcess | None = None
         self.latest: TrainingState
         self.best: TrainingState | None
         self.history = HistoryWriter(directory.file("history.jsonl"))
@@ -71,6 +73,24 @@ class Runner(Checkpointed):
 
     def run(self, resumed: Resumed | None, report: bool, plots: bool = True) -> Run:
         """Train from the start, or from a resumed state; draw plots and report if wanted, and return the run."""
+        if plots and self._can_draw_beside():
+            with suppress(OSError):  # the system may allow no further process
+                self.drawing = DrawingProcess(self._load, self.directory.close)
+        with self.drawing or nullcontext():
+            self._learn(resumed, report)
+            try:
+                with self.ranks.together(), self.signals.promptly():
+                    return self._draw(report, plots)
+            except (Interrupted, OSError) as error:
+                missing = f"specnet plot {self.directory.path}, specnet report {self.directory.path}"
+                error.add_note(f"training is complete; to draw what is missing: {missing}")
+                raise
+
+    def _can_draw_beside(self) -> bool:
+        parameters = self.experiment.model.network.params.flat.nbytes
+        return bool(self.spec.plots) and self.ranks.count == 1 and can_draw_beside(self.manifest, parameters)
+
+    def _learn(self, resumed: Resumed | None, report: bool) -> None:
         self.observers.follow(self.spec, self.directory.path, self.trainer)
         if resumed:  # later checkpoints go before the history of their epochs does
             states = [state for state in (resumed.latest, resumed.best) if state]
@@ -89,13 +109,6 @@ class Runner(Checkpointed):
                         error.add_note(f"the page shows how: {page}")
                     self.observers.diverged(run)
                 raise
-        try:
-            with self.ranks.together(), self.signals.promptly():
-                return self._draw(report, plots)
-        except (Interrupted, OSError) as error:
-            path = self.directory.path
-            error.add_note(f"training is complete; to draw what is missing: specnet plot {path}, specnet report {path}")
-            raise
 
     def _load(self) -> Run:
         """Return the run, without loading its data again."""
@@ -105,27 +118,37 @@ class Runner(Checkpointed):
 
     def _draw(self, report: bool, plots: bool) -> Run:
         """Write results, and plots and the report if wanted, and return the run; plots that fail are warnings."""
-        run = self._load()
+        run, content = self._load(), None
         write_results(run)
+        if self.drawing:
+            self.drawing.begin()
+            if report:
+                from specnet.report.page import page
+
+                with suppress(Exception):  # it will be met again, after the plots
+                    content = page(run)
         known = len(run.warnings)
         if run.history and plots:  # a run that diverged in its first epoch has nothing to show
             for number, plot in enumerate(self.spec.plots):
                 try:
                     with located(self.spec, "plots", number):
-                        run.plot(plot)
+                        if drawn := self.drawing and self.drawing.receive():
+                            run.keep_plot(plot, *drawn)
+                        else:
+                            run.plot(plot)
                 except PlotError as error:
                     self.observers.warned(f"plots.{number} is not drawn: {error.message}")
         for warning in run.warnings[known:]:
             self.observers.warned(warning)
         self.observers.results(run.metrics, run.plots)
         if report:
-            self._report(run)
+            self._report(run, content)
         return run
 
-    def _report(self, run: Run) -> Path | None:
+    def _report(self, run: Run, content: str | None = None) -> Path | None:
         """Write the report and return its path. The run does not need it: an error in the page is only a warning."""
         try:
-            return run.report()
+            return run.report() if content is None else run.keep_report(content)
         except (OSError, MemoryError):
             raise
         except Exception as error:
