@@ -81,7 +81,8 @@ ENCODED = {
                                  [[1, 0], [0, 0]]),
     "days": (["1970-01-02", "1970-01-01 12:00"], "a", [[1], [0.5]]),
     "another zone": (["1970-01-01T02:00+02:00", "1970-01-02T00:00Z"], {"name": "a", "type": "date"}, [[0], [1]]),
-    "signs and units": (["-$3", "$-3", "-5%", "3 €", "-1"], "a", [[-3], [-3], [-0.05], [3], [-1]]),
+    "signs and units": (["-$3", "$-3", "3 $", "-1"], "a", [[-3], [-3], [3], [-1]]),
+    "negative per cent": (["-5%", "-7%"], "a", [[-0.05], [-0.07]]),
     "per cent": (["5%", "", "7%"], "a", [[0.05], [np.nan], [0.07]]),
 }  # fmt: skip
 
@@ -296,6 +297,6 @@ def test_a_column_is_named_once(table):
 def test_marks_between_thousands_stand_before_three_digits(cell, number, table):
     column = {"name": "a", "type": "number"}
     assert table([cell], column, thousands=",").load(RNG).train.inputs.tolist() == [[number]]
-    for wrong in ("1,2,3", "1,23", "12,3456", "1234,567,8"):
+    for wrong in ("1,2,3", "1,23", "12,3456", "1234,567,8", "0,123", "012,345"):
         with pytest.raises(SpecnetError, match="is not a finite number"):
             table([wrong], column, thousands=",")
