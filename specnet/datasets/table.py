@@ -21,7 +21,7 @@ from specnet.words import Pointer, shorten
 
 _SHOWN = 20
 """Number of mistakes that are reported one by one; the rest is counted."""
-_EXACT = 2**53
+EXACT_WHOLE = 2**53
 """Whole number up to which all are numbers in float64."""
 _LARGEST = float(np.finfo(np.float64).max)
 _CURRENCIES = "$€£¥₹ "
@@ -167,7 +167,7 @@ class ArrayTable(Table):
 def _as_cells(values: np.ndarray) -> Cells:
     if values.dtype.kind == "M":
         return values.astype("datetime64[us]")
-    inexact = values.dtype.kind in "iu" and values.size and max(int(values.max()), -int(values.min())) > _EXACT
+    inexact = values.dtype.kind in "iu" and values.size and max(int(values.max()), -int(values.min())) > EXACT_WHOLE
     if values.dtype.kind == "b" or inexact:
         return [str(value) for value in values.tolist()]
     if values.dtype.kind in "iuf":

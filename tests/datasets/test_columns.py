@@ -261,6 +261,20 @@ def test_whole_numbers_with_and_without_a_point_are_one_category(count, table):
     assert dataset.inputs[0].categories == ["1", "2"]
 
 
+@pytest.mark.parametrize("count", [9, 300])
+def test_spellings_of_a_whole_number_are_one_category_and_codes_are_not(count, table):
+    cells = ["1", "1.00", "02", "2.0", "2.000", "2"]
+    dataset = table((cells * count)[: 6 * count], {"name": "a", "type": "category"})
+    assert dataset.inputs[0].categories == ["1", "02", "2"]
+    assert dataset.load(RNG).train.inputs[:6].argmax(axis=1).tolist() == [0, 0, 1, 2, 2, 2]
+
+
+def test_another_long_number_is_not_a_known_category(table):
+    column = {"name": "a", "type": "category", "categories": ["9007199254740992", "1"]}
+    with pytest.raises(SpecnetError, match='"9007199254740993" is not one of the categories'):
+        table(["9007199254740993", "1.0"], column).load(RNG)
+
+
 @pytest.mark.parametrize("count", [4, 300])
 def test_a_form_of_dates_makes_dates_of_numbers(count, table):
     dataset = table((["01021970", "03011970"] * count)[:count], {"name": "a", "format": "%d%m%Y"})
