@@ -45,6 +45,17 @@ def checked_data(data: Any) -> Data:
     return data
 
 
+def check_classes(data: Data) -> None:
+    """Check that a dataset whose targets have named classes has two of them at least.
+
+    Raises:
+        DataError: if all targets are the same.
+    """
+    if len(data.classes) == 1:
+        message = f"all targets are {quote(data.classes[0])}: there is nothing to learn"
+        raise DataError(message, help="add samples of another class")
+
+
 def check_samples(split: str, samples: AnySamples) -> None:
     """Check that a split has samples, as many targets as inputs, finite numbers and valid weights.
 
@@ -61,8 +72,8 @@ def check_samples(split: str, samples: AnySamples) -> None:
         start = 0
         for piece in () if array is None else pieces(array):
             if not all_finite(piece) and (wrong := np.isinf(piece) if what == "inputs" else ~np.isfinite(piece)).any():
-                row = start + np.argwhere(wrong)[0][0]
-                raise DataError(f"the {split} {what} are not finite in row {row}")
+                row = start + int(np.argwhere(wrong)[0][0])
+                raise DataError(f"the {split} {what} are not finite in {{place}}", row=row)
             start += len(piece)
     check_weights(split, samples)
 
@@ -79,8 +90,12 @@ def check_weights(split: str, samples: AnySamples) -> None:
         if len(weight) != rows or any(size not in (1, expected) for size, expected in sizes):
             shapes = f"{weight.shape}, expected ({rows},) or the shape of the targets, {samples.targets.shape}"
             raise DataError(f"the {split} weight has shape {shapes}")
-        if any((piece < 0).any() for piece in pieces(weight)):
-            raise DataError(f"a {split} weight is negative")
+        start = 0
+        for piece in pieces(weight):
+            if (wrong := np.argwhere(piece < 0)).size:
+                number = piece[tuple(wrong[0])]
+                raise DataError(f"a {split} weight is negative, {number:g} in {{place}}", row=start + int(wrong[0][0]))
+            start += len(piece)
         if not any(piece.any() for piece in pieces(weight)):
             raise DataError(f"all {split} weights are 0")
     if mask is not None:

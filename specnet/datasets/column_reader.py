@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from specnet.datasets.columns import Column, ColumnType
-from specnet.datasets.table import Table
+from specnet.datasets.table import EXACT_WHOLE, Table, find_odd_units
 from specnet.diagnostics import show_value
 from specnet.task import MAX_CLASSES
 from specnet.words import Pointer, quote
@@ -20,7 +20,15 @@ MAX_CATEGORIES = 1000
 MANY = 10
 """Different texts up to which a column is inferred to hold categories, however few rows there are."""
 _MONTH = re.compile(r"\d{4}-\d{2}")
+_WHOLE = re.compile(r"([+-]?\d+)\.0+")
 _DATE = re.compile(r"\d{4}[-/]\d{2}([-/]\d{2}([ T]\d{2}:\d{2}.*)?)?")
+_MARKS = ((",", "."), (r"\.", ","), ("'", ".,"), ("’", ".,"), (" ", ".,"), ("\xa0", ".,"), ("\u202f", ".,"))
+"""Marks between thousands, as patterns, with the decimal marks beside them."""
+_GROUPED_NUMBER = re.compile(
+    r"\D?[1-9]\d{0,2}((\.\d{3})+(,\d+)?|(['’]\d{3})+([.,]\d+)?|(?P<space>[ \xa0\u202f])\d{3}((?P=space)\d{3})*[.,]\d+)"
+)
+"""A number with marks between thousands other than commas, 1.234,5 for instance; spaces alone may be of a telephone."""
+_DECIMAL_COMMA = re.compile(r"\D*(\d+|[1-9]\d{0,2}([.'’ \xa0\u202f]\d{3})+),\d+\D*")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YES = {"yes", "y", "true", "t", "on", "1"}
 """The second category of a pair, whatever the alphabet says."""
@@ -44,7 +52,7 @@ class ColumnReader:
         if kind == "binary" and len(texts) != 2:
             fault = f"a binary column has two categories, this one has {len(texts)}"
             self.table.mistake(f"column {quote(column.name)}: {fault}", place, 'set "type" to "category"')
-        texts = {text for text in texts if not (text.endswith(".0") and text[:-2] in texts)}
+        texts = _one_spelling(texts)
         if not texts:
             self.table.mistake(f"column {quote(column.name)}: all values are missing", place, "leave the column out")
         return column.model_copy(update={"type": kind, "categories": in_order(texts)})
@@ -104,6 +112,11 @@ class ColumnReader:
         if wrong.any():
             help = self._number_help(column.name)
             self.table.report(column.name, place, wrong[index], "not a finite number", help)
+        if found_odd := find_odd_units([text for text, number in numbers.items() if number]):
+            usual, odd = found_odd
+            fault = f"not in the unit of other cells, such as {show_value(usual)}"
+            marked = np.array([text in odd for text in texts])[index]
+            self.table.report(column.name, place, marked, fault, "write all cells of a column in one unit")
         return np.array([0.0 if value is None else value for value in found])[index]
 
     def _parsed(self, name: str) -> dict[str, float | None]:
@@ -127,12 +140,20 @@ class ColumnReader:
         wrong = [text for text, number in parsed.items() if number is None]
         if not wrong:
             return None
-        for mark, point in ((",", "."), (".", ",")):
-            if all(re.fullmatch(rf"\D*\d{{1,3}}(\{mark}\d{{3}})+(\{point}\d+)?\D*", text) for text in wrong):
-                return "thousands", mark
-        if all(self.table.parse(text.replace(",", ".", 1)) is not None for text in wrong):
+        commas = self.table.parse("0,5") is None and all(map(_DECIMAL_COMMA.fullmatch, wrong))
+        if commas and not (all(map(_grouped(",", ".").fullmatch, wrong)) and self._may_group_by_commas(parsed)):
             return "decimal", ","
+        for mark, point in _MARKS:
+            if all(map(_grouped(mark, point).fullmatch, wrong)):
+                return "thousands", mark.removeprefix("\\")
         return ("na_values", wrong[0]) if len(wrong) == 1 and len(parsed) > 2 else None
+
+    def _may_group_by_commas(self, parsed: dict[str, float | None]) -> bool:
+        """Return whether a comma before three digits rather is a mark between thousands than the decimal mark.
+
+        Semicolons separate cells where it is the decimal mark. There, smaller numbers without it show what it is.
+        """
+        return self.table.delimiter != ";" or any(number is not None for number in parsed.values())
 
     def _number_help(self, name: str) -> str:
         match self.suggest_form(name):
@@ -179,19 +200,23 @@ class ColumnReader:
         assert column.categories is not None
         texts, index = self.table.distinct(column.name)
         known = {text: number for number, text in enumerate(column.categories)}
-        values = {number: place for text, place in known.items() if (number := self.table.parse(text)) is not None}
+        plain = sorted(known.items(), key=lambda each: -len(each[0]))  # of 1 and 01 the first one counts
+        numbers = {self.table.parse(text): place for text, place in plain}
+        values = {
+            number: place for number, place in numbers.items() if number is not None and abs(number) < EXACT_WHOLE
+        }
         found = []
         for text in texts:
             code = known.get(text, -1 if not text or text in self.na_values else -2)
             if code == -2 and (number := self.table.parse(text)) is not None:
                 code = values.get(number, -2)  # 1.0 is the category 1
             found.append(code)
-        numbers = np.array(found, np.int64)[index]
-        if column.handle_unknown == "error" and (numbers == -2).any():
+        codes = np.array(found, np.int64)[index]
+        if column.handle_unknown == "error" and (codes == -2).any():
             fault = f"not one of the {what} {show_value(tuple(column.categories))}"
             help = None if what == "classes" else 'set "handle_unknown": "ignore" to accept others'
-            self.table.report(column.name, place, numbers == -2, fault, help)
-        return numbers
+            self.table.report(column.name, place, codes == -2, fault, help)
+        return codes
 
     def values(self, column: Column, place: Pointer) -> np.ndarray:
         """Return a number for each cell of a column (rows,), NaN where a value is missing; categories are counted."""
@@ -242,7 +267,23 @@ class ColumnReader:
         return self.infer(found, place)
 
 
+def _grouped(mark: str, point: str) -> re.Pattern[str]:
+    """Return the pattern of a number with a mark before each three digits, and maybe a currency."""
+    return re.compile(rf"\D*[1-9]\d{{0,2}}({mark}\d{{3}})+([{point}]\d+)?\D*")
+
+
+def _one_spelling(texts: Iterable[str]) -> set[str]:
+    """Return texts with a single spelling of each whole number: 1 for 1, 1.0 and 1.00."""
+    shortest: dict[str, str] = {}
+    for text in sorted(texts, key=len):
+        whole = _WHOLE.fullmatch(text)
+        shortest.setdefault(whole[1] if whole else text, text)
+    return {*shortest.values()}
+
+
 def _looks_like_number(text: str) -> bool:
+    if _GROUPED_NUMBER.fullmatch(text):
+        return True
     try:
         float(text.replace(",", ""))
     except ValueError:

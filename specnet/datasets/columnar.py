@@ -84,6 +84,10 @@ class Columnar(Dataset):
             reader.infer_target(column, number, len(self.targets) == 1, classes)
             for number, column in enumerate(self.targets)
         ]
+        for number, column in enumerate(targets):
+            if column.type == "category" and len(column.categories or ()) == 1:
+                message = f"column {quote(column.name)}: all values are the same: there is nothing to learn"
+                table.mistake(message, ("targets", number), "add rows of another class, or choose another target")
         inputs = [column for column in found if column.type != "text"]
         if not inputs:
             table.mistake("all of the input columns are text", ("inputs",), 'give a column the type "category"')

@@ -21,7 +21,7 @@ from specnet.words import Pointer, shorten
 
 _SHOWN = 20
 """Number of mistakes that are reported one by one; the rest is counted."""
-_EXACT = 2**53
+EXACT_WHOLE = 2**53
 """Whole number up to which all are numbers in float64."""
 _LARGEST = float(np.finfo(np.float64).max)
 _CURRENCIES = "$€£¥₹ "
@@ -54,6 +54,9 @@ class Table(ABC):
 
     `source` is the name of the file, for messages.
     """
+
+    delimiter = ""
+    """What separates the cells of a text file."""
 
     def __init__(self, source: str, names: Sequence[str]) -> None:
         self.source = source
@@ -164,7 +167,7 @@ class ArrayTable(Table):
 def _as_cells(values: np.ndarray) -> Cells:
     if values.dtype.kind == "M":
         return values.astype("datetime64[us]")
-    inexact = values.dtype.kind in "iu" and values.size and max(int(values.max()), -int(values.min())) > _EXACT
+    inexact = values.dtype.kind in "iu" and values.size and max(int(values.max()), -int(values.min())) > EXACT_WHOLE
     if values.dtype.kind == "b" or inexact:
         return [str(value) for value in values.tolist()]
     if values.dtype.kind in "iuf":
@@ -238,13 +241,29 @@ def parse_marked(cells: Sequence[str], decimal: str, thousands: str | None) -> l
 def _grouped(decimal: str, thousands: str) -> re.Pattern[str]:
     """Return the pattern of a number with a mark before each three digits."""
     mark, point = re.escape(thousands), re.escape(decimal)
-    return re.compile(rf"(?<![\d{mark}])\d{{1,3}}({mark}\d{{3}})+(?![\d{mark}])({point}\d*)?")
+    return re.compile(rf"(?<![\d{mark}])[1-9]\d{{0,2}}({mark}\d{{3}})+(?![\d{mark}])({point}\d*)?")
 
 
 def without_unit(cell: str) -> str:
     """Return a number without a currency or the sign for per cent: -$3 is -3."""
     sign = "-" * (cell[:1] == "-" and cell[1:2] in (*_CURRENCIES,))
     return sign + cell[len(sign) :].strip(_CURRENCIES).removesuffix("%")
+
+
+def find_odd_units(cells: Sequence[str]) -> tuple[str, set[str]] | None:
+    """Return a cell with the commonest currency or %, and the cells with another one; None if all are in one unit.
+
+    Numbers may lack the currency that others have, but not the %, which divides by 100.
+    """
+    marks = {*"".join(cells)} & {*_CURRENCIES.strip(), "%"}
+    if not marks or (marks < {*_CURRENCIES} and len(marks) == 1):
+        return None
+    units = {cell: next((mark for mark in marks if mark in cell), "") for cell in cells}
+    if len({*units.values()}) == 1:
+        return None
+    usual = Counter(units.values()).most_common(1)[0][0]
+    odd = {cell for cell, unit in units.items() if unit != usual and (unit or usual == "%")}
+    return next(cell for cell in cells if units[cell] == usual), odd
 
 
 def plain_name(name: str) -> str:

@@ -51,7 +51,7 @@ class TextTable(Table):
         self.path, self.form = path, form
         self._blocked: dict[int, int] = {}
         self._texts: dict[int, Texts] = {}
-        self._delimiter = form.delimiter or self._find_delimiter()
+        self.delimiter = form.delimiter or self._find_delimiter()
         numbered = self._read(_SAMPLE + 2 if limit is None else limit + form.header)
         if not numbered:
             raise DataError(f"{path} has no rows{' below its header' * form.header}", help=self._text_hint())
@@ -94,9 +94,9 @@ class TextTable(Table):
 
     def _rows(self, lines: Iterable[str]) -> Iterator[list[str]]:
         """Yield the rows of lines, the header too."""
-        blank = self._delimiter != " "
+        blank = self.delimiter != " "
         reader = csv.reader(
-            lines, delimiter=self._delimiter, quotechar=self.form.quote, strict=True, skipinitialspace=blank
+            lines, delimiter=self.delimiter, quotechar=self.form.quote, strict=True, skipinitialspace=blank
         )
         first = next(filter(None, reader), None)
         if first is None:
@@ -144,7 +144,7 @@ class TextTable(Table):
         with open_text(self.path, form.encoding) as file:
             for _ in range(self.start if form.header else form.skip_rows):
                 file.readline()
-            return read_plain(file, self._delimiter, form.quote, len(self.names), numbers, texts)
+            return read_plain(file, self.delimiter, form.quote, len(self.names), numbers, texts)
 
     def _check_widths(self, rows: list[tuple[int, list[str]]]) -> None:
         form = self.form
@@ -226,7 +226,7 @@ class TextTable(Table):
         """Return what to do about a first line that does not seem to be a header."""
         found = [other for other in SEPARATORS if other in header[0]] if len(header) == 1 else []
         if found and self.form.delimiter:
-            return f'set "delimiter": {json.dumps(found[0])}, or separate cells by {json.dumps(self._delimiter)}'
+            return f'set "delimiter": {json.dumps(found[0])}, or separate cells by {json.dumps(self.delimiter)}'
         if all(self.parse(name) is not None for name in header) and not self.form.names:
             return NO_HEADER
         return _TEXTS.get(header[0][:1])

@@ -182,11 +182,17 @@ def _classes(spec: Spec, data: Data, task: Task) -> Iterator[Symptom]:
     else:
         place, cure = "metrics", Cure("to measure each of them", ("metrics+=balanced_accuracy",))
     names = task.only.classes
-    if few := [f"{quote(name)} ({count})" for name, count in zip(names, counts, strict=False) if count < _FEW]:
+    if absent := [quote(name) for name, count in zip(names, counts, strict=False) if not count]:
+        message = (
+            f"there are no training samples of {enumerate_some(absent)}, so the network cannot learn to predict them"
+        )
+        yield Symptom("few-samples", message, {"least": 0}, ("dataset",), None, SCORES)
+    present = counts[counts > 0]
+    if few := [f"{quote(name)} ({count})" for name, count in zip(names, counts, strict=False) if 0 < count < _FEW]:
         message = f"there are few training samples of {enumerate_some(few)}, too few to learn from"
-        yield Symptom("few-samples", message, {"least": int(counts.min())}, (place,), cure, SCORES)
-    elif counts.max() > _UNEQUAL * counts.min() and not getattr(spec.loss, "class_weight", None):
-        most, least = int(np.argmax(counts)), int(np.argmin(counts))
+        yield Symptom("few-samples", message, {"least": int(present.min())}, (place,), cure, SCORES)
+    elif counts.max() > _UNEQUAL * present.min() and not getattr(spec.loss, "class_weight", None):
+        most, least = int(np.argmax(counts)), int(np.argmin(np.where(counts, counts, counts.max())))
         sizes = f"{counts[most]:,} training samples are {quote(names[most])}, {counts[least]:,} {quote(names[least])}"
         message = f"classes are very unequal, {sizes}: one that is never predicted hardly shows in the accuracy"
         evidence = {"most": int(counts[most]), "least": int(counts[least])}

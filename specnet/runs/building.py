@@ -10,7 +10,7 @@ from pathlib import Path
 
 from specnet.component import fresh_copy, parts
 from specnet.datasets.base import AnySamples, Data, Samples, StreamedSamples
-from specnet.datasets.checks import check_complete_columns, check_samples, check_weights, checked_data
+from specnet.datasets.checks import check_classes, check_complete_columns, check_samples, check_weights, checked_data
 from specnet.datasets.data_file import DataFile
 from specnet.datasets.memory import InMemory
 from specnet.datasets.rows import row_bytes
@@ -56,8 +56,10 @@ def load_data(spec: Spec) -> Data:
     with located(spec), guarded(spec.dataset, ("dataset",), "load"):
         data = checked_data(_load(spec))
     with located(spec, "dataset"):
+        check_classes(data)
         for name, samples in data.splits.items():
-            check_samples(name, samples)
+            with named_rows(data, name):
+                check_samples(name, samples)
             if samples.inputs.shape[1:] != data.train.inputs.shape[1:]:
                 shapes = f"{samples.inputs.shape[1:]}, those of train {data.train.inputs.shape[1:]}"
                 raise DataError(f"the {name} inputs have shape {shapes}")

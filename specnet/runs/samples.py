@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,9 @@ from specnet.runs.files import write_bytes, write_file
 from specnet.runs.predictions import name_predictions
 from specnet.runs.trained import TrainedModel
 
+_SETTING = re.compile(r'\bset "\w+"|\bwrite \{|--set ')
+"""Advice to change the spec."""
+
 
 @contextmanager
 def blamed_on(path: Path, run: TrainedModel) -> Iterator[None]:
@@ -34,8 +38,14 @@ def blamed_on(path: Path, run: TrainedModel) -> Iterator[None]:
     except SpecnetError as error:
         if isinstance(error, DataError) and error.row is not None and path.suffix.lower() != ".npy":
             error.name_row(error.row, _reader(run, path).place(path, error.row))
-        found = [diagnostic._replace(pointer=()) for diagnostic in error.diagnostics]
+        found = [each._replace(pointer=(), help=each.help and _for_a_new_run(each.help)) for each in error.diagnostics]
         raise SpecError(found, file=str(path)) from error
+
+
+def _for_a_new_run(help: str) -> str:
+    """Return advice that says so if it changes the spec, because a run reads other files like its training data."""
+    note = "; a change of the spec takes a new run, because this one reads each file like its training data"
+    return help + note if _SETTING.search(help) else help
 
 
 def read_samples(run: TrainedModel, path: Path) -> AnySamples:

@@ -105,7 +105,9 @@ def _needed(dataset: Tabular, reader: ColumnReader) -> tuple[str, Any] | None:
     except SpecnetError:
         return "header", False
     numbers = (name for name in dict.fromkeys(names) if reader.infer_type(Column(name=name)).type == "number")
-    return next(filter(None, (reader.suggest_form(name) for name in numbers if not reader.is_mixed(name))), None)
+    found = [*filter(None, (reader.suggest_form(name) for name in numbers if not reader.is_mixed(name)))]
+    # A decimal comma in one column decides about commas in others, which may seem to stand between thousands.
+    return next((each for each in found if each[0] == "decimal"), found[0] if found else None)
 
 
 def _inputs(reader: ColumnReader, names: Sequence[str]) -> tuple[list[Column], list[str]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
+
+import numpy as np
 
 from specnet.component import fresh_copy, parts
 from specnet.datasets.base import AnySamples, Data
@@ -14,7 +17,7 @@ from specnet.faults import guarded
 from specnet.layers.base import walk
 from specnet.spec.model import Spec
 from specnet.spec.plan import is_open, lacks_vocabulary, make_plan
-from specnet.task import Shape, Targets, Task, TaskPart, class_numbers
+from specnet.task import MAX_CLASSES, Shape, Targets, Task, TaskPart, class_numbers
 from specnet.transforms.base import Transform
 from specnet.words import Pointer
 
@@ -118,8 +121,29 @@ def resolve_loaded(spec: Spec, data: Data, transformed: AnySamples) -> Spec:
     shapes = transformed.targets.shape[1:], transformed.inputs.shape[1:]
     resolved = resolve_units(spec, data.about_targets, *shapes)
     if is_open(resolved.layers[number]):
+        if "regression" not in spec.loss.learns and math.prod(shapes[0]) == 1:
+            _check_class_numbers(data, transformed, getattr(spec.loss, "ignore_index", None))
         raise SpecError([missing_units(("layers", number))])
     return resolved
+
+
+def _check_class_numbers(data: Data, transformed: AnySamples, ignored: int | None) -> None:
+    """Check that the targets of the training samples, one number each, are class numbers or the ignored one.
+
+    Raises:
+        DataError: naming the first one that cannot.
+    """
+    targets = np.concatenate([*pieces(transformed.targets)]).ravel()
+    wrong = (targets < 0) | (targets != np.rint(targets)) | (targets >= MAX_CLASSES)
+    wrong &= targets != ignored
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(
+            f"target {targets[row]:g} in {data.place('train', row)} is not a class: class numbers are whole numbers "
+            f"from 0 to {MAX_CLASSES - 1}",
+            pointer=("loss",),
+            help="number the classes from 0, or let targets be their names; for numbers use the loss mse",
+        )
 
 
 def _balance(spec: Spec, data: Data) -> Spec:

@@ -192,7 +192,8 @@ def test_a_date_may_be_missing(trees, invoke):
     sampled(
         [
             ("price;kind\n1,5;x\n2,25;y\n", {"decimal": ","}),
-            ("price;kind\n1,500;x\n12,250;y\n", {"thousands": ","}),
+            ("price;kind\n1,500;x\n12,250;y\n", {"decimal": ","}),
+            ('price,kind\n"1,500",x\n"12,250",y\n', {"thousands": ","}),
             ("price;kind\n" + "".join(f"{n}.5;x\n" for n in range(12)) + "-;y\n", {"na_values": "-"}),
         ],
         3,

@@ -242,3 +242,26 @@ def test_evaluate_says_so_where_a_run_did_not_end_well(arms, invoke):
     manifest = arms / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"status": "finished"', '"status": "diverged"'))
     assert "diverged" in invoke("evaluate", arms).stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        ("sepal;petal\n1,5;2\n2,25;3\n", 'set "decimal": ","'),
+        ("5,2\n4,3\n", 'set "header": false'),
+        ("sepal,petal\n5,2\n4,?!\n3,3\n1,2\n", "--set 'dataset.na_values+="),
+    ],
+)
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_advice_about_other_files_says_that_the_spec_of_a_run_stays(made, invoke, content, advice, command):
+    shutil.copytree(made, ".", dirs_exist_ok=True)
+    if command == "evaluate":
+        first, *rows = content.splitlines()
+        mark = ";" if ";" in first else ","
+        ends = ["kind" if advice != 'set "header": false' else "setosa", *["setosa"] * len(rows)]
+        content = "".join(f"{row}{mark}{end}\n" for row, end in zip([first, *rows], ends, strict=True))
+    Path("other.csv").write_text(content)
+    result = invoke(command, "runs/flowers", *["--data"] * (command == "evaluate"), "other.csv")
+    assert result.exit_code == 2
+    assert advice in result.stderr
+    assert "a change of the spec takes a new run" in result.stderr

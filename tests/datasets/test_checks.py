@@ -63,7 +63,7 @@ WRONG = {
     "fewer": ({"weight": np.ones(7)}, r"train weight has shape \(7,\), expected \(8,\)"),
     "more": ({"weight": np.ones(9)}, r"train weight has shape \(9,\)"),
     "axes": ({"weight": np.ones((8, 3))}, r"train weight has shape \(8, 3\).*the targets, \(8, 4, 1\)"),
-    "negative": ({"weight": np.arange(8.0) - 1}, "a train weight is negative"),
+    "negative": ({"weight": np.arange(8.0) - 1}, "a train weight is negative, -1 in row 0"),
     "infinite": ({"weight": np.full(8, np.inf)}, "train weights are not finite in row 0"),
     "zero": ({"weight": np.zeros((8, 4))}, "all train weights are 0"),
     "dtype": ({"mask": np.ones((8, 4))}, r"train mask is float64 of shape \(8, 4\)"),
@@ -125,7 +125,7 @@ def test_weights_and_masks_that_leave_nothing_together_are_an_error(spec):
 
 def test_further_samples_are_checked_too(spec):
     model = Experiment(spec({})).model
-    with pytest.raises(DataError, match="a given weight is negative"):
+    with pytest.raises(DataError, match="a given weight is negative, -1 in row 0"):
         model.evaluate(samples(weight=-np.ones(8)))
 
 

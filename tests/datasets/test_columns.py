@@ -81,7 +81,8 @@ ENCODED = {
                                  [[1, 0], [0, 0]]),
     "days": (["1970-01-02", "1970-01-01 12:00"], "a", [[1], [0.5]]),
     "another zone": (["1970-01-01T02:00+02:00", "1970-01-02T00:00Z"], {"name": "a", "type": "date"}, [[0], [1]]),
-    "signs and units": (["-$3", "$-3", "-5%", "3 €", "-1"], "a", [[-3], [-3], [-0.05], [3], [-1]]),
+    "signs and units": (["-$3", "$-3", "3 $", "-1"], "a", [[-3], [-3], [3], [-1]]),
+    "negative per cent": (["-5%", "-7%"], "a", [[-0.05], [-0.07]]),
     "per cent": (["5%", "", "7%"], "a", [[0.05], [np.nan], [0.07]]),
 }  # fmt: skip
 
@@ -260,6 +261,20 @@ def test_whole_numbers_with_and_without_a_point_are_one_category(count, table):
     assert dataset.inputs[0].categories == ["1", "2"]
 
 
+@pytest.mark.parametrize("count", [9, 300])
+def test_spellings_of_a_whole_number_are_one_category_and_codes_are_not(count, table):
+    cells = ["1", "1.00", "02", "2.0", "2.000", "2"]
+    dataset = table((cells * count)[: 6 * count], {"name": "a", "type": "category"})
+    assert dataset.inputs[0].categories == ["1", "02", "2"]
+    assert dataset.load(RNG).train.inputs[:6].argmax(axis=1).tolist() == [0, 0, 1, 2, 2, 2]
+
+
+def test_another_long_number_is_not_a_known_category(table):
+    column = {"name": "a", "type": "category", "categories": ["9007199254740992", "1"]}
+    with pytest.raises(SpecnetError, match='"9007199254740993" is not one of the categories'):
+        table(["9007199254740993", "1.0"], column).load(RNG)
+
+
 @pytest.mark.parametrize("count", [4, 300])
 def test_a_form_of_dates_makes_dates_of_numbers(count, table):
     dataset = table((["01021970", "03011970"] * count)[:count], {"name": "a", "format": "%d%m%Y"})
@@ -296,6 +311,6 @@ def test_a_column_is_named_once(table):
 def test_marks_between_thousands_stand_before_three_digits(cell, number, table):
     column = {"name": "a", "type": "number"}
     assert table([cell], column, thousands=",").load(RNG).train.inputs.tolist() == [[number]]
-    for wrong in ("1,2,3", "1,23", "12,3456", "1234,567,8"):
+    for wrong in ("1,2,3", "1,23", "12,3456", "1234,567,8", "0,123", "012,345"):
         with pytest.raises(SpecnetError, match="is not a finite number"):
             table([wrong], column, thousands=",")

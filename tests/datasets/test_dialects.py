@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import lzma
+import re
 import zipfile
 
 import numpy as np
@@ -177,3 +178,60 @@ def test_a_file_of_arrays_is_not_taken_for_a_zipped_table(tmp_path):
     content = (tmp_path / "table").read_bytes()
     with pytest.raises(SpecnetError, match="NumPy arrays"):
         read(tmp_path / "table", content)
+
+
+@pytest.mark.parametrize(
+    ("cells", "delimiter", "fields"),
+    [
+        (["0,461", "12,250"], ";", {"decimal": ","}),  # no thousands begin with 0
+        (["0,461", "12,250"], ",", {"decimal": ","}),
+        (["460,639", "12,250"], ";", {"decimal": ","}),  # semicolons separate cells where the comma is the decimal mark
+        (["460,639", "12,250"], ",", {"thousands": ","}),
+        (["1,639", "12,250", "998"], ";", {"thousands": ","}),  # smaller numbers have no mark
+        (["4.606,39", "356,3"], ";", {"decimal": ",", "thousands": "."}),
+        (["4 606,39", "356,3"], ";", {"decimal": ",", "thousands": " "}),
+        (["4\u202f606,39", "1\u202f356,3"], ";", {"decimal": ",", "thousands": "\u202f"}),
+        (["4'606.39", "356.3"], ",", {"thousands": "'"}),
+        (["1.234.567,8", "1,5"], ";", {"decimal": ",", "thousands": "."}),
+    ],
+)
+def test_the_advice_about_marks_of_numbers_leads_to_the_numbers(cells, delimiter, fields, tmp_path):
+    content = f"a{delimiter}b{delimiter}kind\n" + "".join(f'"{cell}"{delimiter}1{delimiter}x\n' for cell in cells)
+    followed = {}
+    while {*followed} != {*fields}:
+        with pytest.raises(SpecnetError) as raised:
+            read(tmp_path / "table", content, inputs=["a"], **followed)
+        name, value = re.match(r'set "(\w+)": "(.)"', raised.value.diagnostics[0].help).groups()
+        followed[name] = value
+    assert followed == fields
+    read(tmp_path / "table", content, inputs=["a"], **followed)
+
+
+def test_a_telephone_number_is_not_taken_for_thousands(tmp_path):
+    content = "a,b,kind\n" + "".join(f"555 {n:03d} 789,1,x\n" for n in range(30))
+    with pytest.raises(SpecnetError, match="all of the input columns are text"):
+        read(tmp_path / "table", content, inputs=["a"])
+
+
+@pytest.mark.parametrize(
+    ("cells", "wrong", "usual"),
+    [
+        (["46.5", "12", "30%"], "30%", "46.5"),
+        (["46%", "12%", "0.3"], "0.3", "46%"),
+        (["$3", "€4", "$5"], "€4", "$3"),
+        (["$3", "4", "50%"], "50%", None),
+    ],
+)
+def test_units_are_not_mixed_in_a_column(cells, wrong, usual, tmp_path):
+    content = "a,b,kind\n" + "".join(f"{cell},1,x\n" for cell in cells)
+    with pytest.raises(SpecnetError) as raised:
+        read(tmp_path / "table", content, inputs=["a"])
+    (found,) = raised.value.diagnostics
+    assert f'"{wrong}" is not in the unit of other cells' in found.message or f'"{wrong}" (1)' in found.message
+    assert usual is None or f'such as "{usual}"' in found.message
+
+
+@pytest.mark.parametrize("cells", [["$3", "4"], ["5%", "0", ""], ["€1.5", "€-2"], ["46%", "12%"]])
+def test_one_unit_in_a_column_is_read(cells, tmp_path):
+    content = "a,b,kind\n" + "".join(f"{cell},1,x\n" for cell in cells)
+    read(tmp_path / "table", content, inputs=["a"], missing="drop")

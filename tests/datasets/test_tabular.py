@@ -86,8 +86,8 @@ WRONG = {
     "underscore": ("a,t\n1_000,2\n", ['FILE:2: column "a": "1_000" is not a finite number']),
     "both columns": ("a,t\nx,2\n3,\n", ['FILE:2: column "a": "x"', 'FILE:3: column "t": the cell is empty']),
     "mixed targets": ("a,t\n1,2\n2,x\n", ['FILE:3: column "t": "x" is not a finite number']),
-    "class missing": ("a,t\n1,x\n2,\n", ['FILE:3: column "t": the cell is empty']),
-    "class nan": ("a,t\n1,x\n2,NaN\n", ['FILE:3: column "t": "NaN" is a missing value']),
+    "class missing": ("a,t\n1,x\n2,\n3,y\n", ['FILE:3: column "t": the cell is empty']),
+    "class nan": ("a,t\n1,x\n2,NaN\n3,y\n", ['FILE:3: column "t": "NaN" is a missing value']),
     "no target at all": ("a,t\n1,\n", ['FILE:2: column "t": the cell is empty']),
     "cell over two lines": ('a,t\n"1\n",2\nx,3\n', ['FILE:4: column "a": "x"']),
     "long cell": ("a,t\n1,2\n" + "x" * 5000 + ",2\n", ['FILE:3: column "a": "xxx']),
@@ -437,3 +437,36 @@ def test_classes_may_be_numbered_from_1(table, tmp_path):
     run = specnet.run(spec, out=tmp_path / "made")
     assert run.classes == ("1", "2", "3")
     assert run.spec.layers[0].units == 3
+
+
+def experiment(table, content, fields, **spec):
+    dataset = table(content, **fields).to_spec()
+    dataset["path"] = table(content).path
+    return Experiment(specnet.load_spec({"dataset": dataset, "layers": ["linear"], "training": {"epochs": 1}, **spec}))
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "bce_with_logits", "hinge"])
+@pytest.mark.parametrize("target", ["t", {"name": "t", "type": "category", "categories": ["x"]}])
+def test_a_target_with_one_class_is_refused(table, loss, target):
+    with pytest.raises(SpecnetError, match="there is nothing to learn"):
+        experiment(table, "a,t\n1,x\n2,x\n3,x\n", {"targets": [target]}, loss=loss)
+
+
+@pytest.mark.parametrize("split", [{}, {"validation": 0.4, "by": "order"}])
+def test_a_negative_weight_is_named_with_its_line(table, split):
+    content = "a,t,w\n1,2,1\n2,3,1\n3,4,1\n\n4,5,1\n5,6,-0.5\n"
+    with pytest.raises(SpecnetError, match=r"a train weight is negative, -0\.5 in line 7"):
+        experiment(table, content, {"sample_weight": "w"}, loss="mse", split=split)
+
+
+def test_a_number_that_is_no_class_is_named_where_units_are_left_out(table):
+    with pytest.raises(SpecnetError, match=r"target 0\.5 in line 4 is not a class: .* from 0 to 65535") as raised:
+        experiment(table, "a,t\n1,0\n2,1\n3,0.5\n", {}, loss="cross_entropy")
+    assert raised.value.diagnostics[0].pointer == ("loss",)
+
+
+@pytest.mark.parametrize("number", [-1, 65536, 1e30])
+def test_an_array_of_numbers_that_are_no_classes_is_refused_with_the_row(number):
+    spec = {"dataset": {"type": "arrays"}, "layers": ["linear"], "loss": "cross_entropy"}
+    with pytest.raises(SpecnetError, match=r"in row 2 is not a class"):
+        specnet.run(spec, data=(np.eye(3), np.array([0, 1, number])))

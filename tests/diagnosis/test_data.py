@@ -151,6 +151,14 @@ def test_classes_that_are_rare(yes, message, warned):
         assert option(each)[0].startswith(("plots+=", "metrics+=", "loss."))
 
 
+def test_classes_without_samples_are_not_only_few(warned):
+    declared = ('dataset.targets.0={"name": "t", "categories": ["maybe", "no", "yes"]}',)
+    (found,) = warned(GOOD | {"t": np.repeat(["no", "yes"], 100)}, declared)
+    assert found == 'there are no training samples of "maybe", so the network cannot learn to predict them'
+    found = warned(GOOD | {"t": np.repeat(["no", "yes"], [197, 3])}, declared)
+    assert found[1].startswith('there are few training samples of "yes" (3), too few')
+
+
 def test_few_validation_samples(warned):
     split = {"validation": 0.09}
     (found,) = warned(GOOD, split=split)
