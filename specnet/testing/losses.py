@@ -44,6 +44,10 @@ class LossSetup(PairSetup[Loss]):
         np.add.at(gradient, rows, dy)
         return {LOSS: value, GRADIENT: gradient}
 
+    def divisor(self, weight: np.ndarray | None = None) -> float:
+        """Return the number by which a mean divides: the sum of the weights, which targets may change."""
+        return self.component.total_weight(self.y.shape, self.component.weigh(self.target, weight))
+
 
 @dataclass(frozen=True)
 class LossChecks(Weighing[Loss]):
@@ -133,9 +137,9 @@ class LossChecks(Weighing[Loss]):
                 yield f"the loss of a batch is {once:.6g}, that of the batch twice over {twice:.6g}{case}"
 
     def the_sum_is_that_of_all_elements(self) -> Problems:
-        """The sum is the mean times the number of elements in `element_shape`."""
+        """The sum is the mean times the number of elements in `element_shape` that the targets let count."""
         mean, total = (self.setup(**fields).step()[LOSS] for fields in self.cases.values())
-        count = self.fresh().total_weight(self.y.shape)
+        count = self.setup().divisor()
         if unequal(total, count * mean):
             times = f"{total / mean if mean else math.inf:.6g} times as much"
             yield f"the mean is {mean:.6g} and the sum {total:.6g}, {times}, but there are {count:g} elements"
@@ -145,10 +149,11 @@ class LossChecks(Weighing[Loss]):
         rows = np.arange(len(self.y))
         for (case, fields), weight in product(self.cases.items(), (None, np.resize([2.0, 0.0, 3.0, 1.0], len(rows)))):
             if weight is None or self.weighs:
-                whole, parts = self.setup(**fields).step(weight=weight), []
+                setup, parts = self.setup(**fields), []
+                whole, divisor = setup.step(weight=weight), setup.divisor(weight)
                 for part in (rows[:1], rows[1:])[: len(rows)]:
                     setup = self.setup(**fields)
-                    setup.component.divisor = setup.component.total_weight(self.y.shape, weight)
+                    setup.component.divisor = divisor
                     parts.append(setup.step(part, weight=weight))
                 added = {name: sum(part[name] for part in parts) for name in whole}
                 how = f"of the parts against the whole batch{case}{'' if weight is None else ' and weights'}"

@@ -23,8 +23,17 @@ class Selection:
 
     @classmethod
     def restored(cls, saved: np.ndarray) -> Selection | None:
-        """Return the selection that `saved` describes; None for all of a sample, of whatever shape."""
-        return cls(int(saved[0]), saved[1:]) if len(saved) else None
+        """Return the selection that `saved` describes; None for all of a sample, of whatever shape.
+
+        Raises:
+            ValueError: if it describes none.
+        """
+        if saved.shape == (0,):
+            return None
+        whole = saved.ndim == 1 and saved.dtype.kind == "i" and len(saved) > 1
+        if not whole or saved[1:].min() < 0 or saved[1:].max() >= saved[0]:
+            raise ValueError(f"{saved} are not the number of all columns and those that a transform sees")
+        return cls(int(saved[0]), saved[1:])
 
     @property
     def saved(self) -> np.ndarray:

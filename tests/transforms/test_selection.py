@@ -103,3 +103,11 @@ def test_a_missing_value_is_named_by_column_and_row():
     x[0, 1] = np.nan
     with pytest.raises(SpecnetError, match='column "k" has a missing value in row 0'):
         made.apply(x)
+
+
+@pytest.mark.parametrize("saved", [[True], [5], [5, 5], [5, -1], [5.0, 1.0], [[5, 1]], 5])
+def test_a_selection_that_is_none_is_not_restored(saved):
+    made = pipeline(columns(columns=["b"]))
+    made.fit(X)
+    with pytest.raises(ValueError, match="not the number of all columns"):
+        made.restore(made.arrays() | {"transforms.inputs.0.columns": np.array(saved)})

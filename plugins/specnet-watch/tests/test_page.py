@@ -125,13 +125,15 @@ def test_the_table_sorts_and_its_links_are_reached_by_keyboard(site, go):
 def test_a_lost_connection_is_told_and_taken_up_again_without_gaps(trained, served, go):
     with served(trained) as site:
         browser = go(f"{site.address}/run/arms/")
-        browser.until("document.querySelector('.plot path.line')")
+        browser.until("document.querySelector('.plot path.line') && window.specnet.scenes.length")
+        browser.settle()
         line = browser.ask(LINE)
         port = site.port
     browser.until("document.querySelector('[data-note]').textContent.includes('No connection')")
     browser.complaints()
     with served(trained, port) as site:
         browser.until("!document.querySelector('[data-note]').textContent")
+        browser.settle()
         assert browser.ask(LINE) == line
         browser.end()
     browser.complaints()  # those of the connection
