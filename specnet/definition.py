@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from inspect import unwrap
 from itertools import chain
 from typing import Any
@@ -21,18 +22,15 @@ def check_definition(cls: Any, base: type) -> None:
         raise TypeError(f"{cls.__name__}{fault}")
 
 
-def _methods(cls: Any, base: type) -> Any:
-    own, rest = vars(cls), cls.__mro__[1:]
-    use = "annotated fields are its settings, and model_post_init(self, context) sets other attributes"
+def _methods(cls: Any, base: type) -> Iterator[str]:
+    own, name = vars(cls), "model_post_init"
     if "__init__" in own and (cls.group in COPIED or not _calls(own["__init__"], "__init__")):
+        use = "annotated fields are its settings, and model_post_init(self, context) sets other attributes"
         yield f" defines __init__: leave it out, as {use}"
-    inherited = any(issubclass(other, base) and "model_post_init" in vars(other) for other in rest)
-    post_init = unwrap(
-        own.get("model_post_init", check_definition)
-    )  # pydantic wraps it if there are private attributes
-    defines = post_init.__qualname__ == f"{cls.__qualname__}.model_post_init"
-    if inherited and defines and not _calls(post_init, "model_post_init"):
-        yield ".model_post_init should begin with super().model_post_init(context), which sets what every instance has"
+    if name in own and any(issubclass(other, base) and name in vars(other) for other in cls.__mro__[1:]):
+        defined = unwrap(own[name])  # pydantic wraps it, or makes one, for private attributes
+        if defined.__qualname__ == f"{cls.__qualname__}.{name}" and not _calls(defined, name):
+            yield f".{name} should begin with super().{name}(context), which sets what every instance has"
 
 
 def _calls(method: Any, name: str) -> bool:
@@ -41,16 +39,15 @@ def _calls(method: Any, name: str) -> bool:
     return code is None or name in code.co_names
 
 
-def _fields(cls: Any) -> Any:
+def _fields(cls: Any) -> Iterator[str]:
     for name in cls.model_fields:
-        if name == "type" or name in cls.run_time:
-            why = (
-                'specs name components by "type"' if name == "type" else "every instance has an attribute of this name"
-            )
-            yield f" has a field {name!r}: choose another name, as {why}"
+        if name == "type":
+            yield ' has a field "type": choose another name, as specs name components by "type"'
+        elif name in cls.run_time:
+            yield f' has a field "{name}": choose another name, as every instance has an attribute of this name'
 
 
-def _tuples(cls: Any) -> Any:
+def _tuples(cls: Any) -> Iterator[str]:
     for name, value in vars(cls).items():
         if isinstance(value, str) and isinstance(getattr(super(cls, cls), name, None), tuple):
             yield f".{name} is a string: write a tuple, ({value!r},)"

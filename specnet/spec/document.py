@@ -90,7 +90,7 @@ def document_of(value: Mapping[str, Any]) -> Document:
     """
     try:
         copied = from_json(to_json(_plain(value)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SpecError([Diagnostic("wrong-type", f"the spec contains a value that is not JSON: {error}")]) from error
     return _extended(Document(copied), ())
 

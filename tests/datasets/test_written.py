@@ -62,9 +62,11 @@ def tables(draw):
             gaps = draw(st.lists(st.booleans(), min_size=rows, max_size=rows))
             cells = [cells[0], *(None if gap else cell for gap, cell in zip(gaps[1:], cells[1:], strict=True))]
         columns.append((kind, cells))
-    kinds = ["number", "category"]
-    last = draw(st.sampled_from(kinds))
-    return [*columns, (last, draw(st.lists(COLUMNS[last], min_size=rows, max_size=rows)))]
+    last = draw(st.sampled_from(["number", "category"] if rows > 1 else ["number"]))
+    targets = st.lists(COLUMNS[last], min_size=rows, max_size=rows)
+    if last == "category":
+        targets = targets.filter(lambda cells: len({*cells}) > 1)
+    return [*columns, (last, draw(targets))]
 
 
 def described(columns, names):

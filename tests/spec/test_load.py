@@ -67,7 +67,7 @@ def test_overrides_change_the_spec_but_not_the_mapping(spec):
 
 
 def test_data_files_are_looked_for_beside_the_spec(spec, tmp_path, monkeypatch):
-    (tmp_path / "data.csv").write_text("a,t\n1,2\n")
+    (tmp_path / "data.csv").write_text("a,t\n1,2\n3,4\n")
     path = spec(MINIMAL | {"dataset": CSV})
     assert load_spec(path).to_json()["dataset"]["path"] == str(tmp_path / "data.csv")
     monkeypatch.chdir(tmp_path)
@@ -79,7 +79,7 @@ def test_data_files_are_looked_for_beside_the_spec(spec, tmp_path, monkeypatch):
 def test_a_file_in_the_working_directory_is_not_beside_the_spec(spec, tmp_path, monkeypatch):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    (elsewhere / "data.csv").write_text("a,t\n1,2\n")
+    (elsewhere / "data.csv").write_text("a,t\n1,2\n3,4\n")
     monkeypatch.chdir(elsewhere)
     with pytest.raises(SpecnetError, match="there is no file"):
         load_spec(spec(MINIMAL | {"dataset": CSV}))
