@@ -86,8 +86,9 @@ def check_agreement(job: Job, peers: Mapping[str, Peer]) -> None:
         peer.prepare(job.spec, *job.overrides, "training.shuffle=false")
         losses[name] = peer.train(10 if job.steps == 1 else 2)[0]
     for name, values in losses.items():
-        # scikit-learn's Adam adds its epsilon before it corrects the second moment; newer XLA rounds more in float32.
-        rough = name in ("scikit-learn", "JAX") and job.name[0] in "cd"
+        # A ReLU of almost 0 may be on either side, whereupon Adam takes other steps. scikit-learn's Adam adds its
+        # epsilon before it corrects the second moment.
+        rough = job.name[0] in "cd"
         tolerance = 100 * job.tolerance if rough else job.tolerance
         if not all(abs(a - b) <= tolerance * abs(b) for a, b in zip(values, losses["specnet"], strict=True)):
             raise Disagreement(f"{job.name}: {name} has the losses {values}, specnet {losses['specnet']}")
