@@ -163,10 +163,10 @@ class ImageFolder(Dataset):
         return [file for file in found if file.suffix.lower() in self.extensions and not file.name.startswith(".")]
 
     def _images(self, path: Path) -> list[Path]:
-        """Return the images of a folder, whose classes need not be known, or a single image.
+        """Return the image files of a folder, whose classes need not be known; a single file is returned as it is.
 
         Raises:
-            DataError: if there are none.
+            DataError: if the folder has no images.
         """
         files = self._files(path) if path.is_dir() else [path]
         if not files:

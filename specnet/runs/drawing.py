@@ -34,9 +34,9 @@ PATIENT = 0.2
 
 
 def can_draw_beside(manifest: Mapping[str, Any], parameters: int) -> bool:
-    """Return whether a second process is safe and saves time, for a run with so many bytes of parameters.
+    """Return whether a second process is safe and saves time. `parameters` is the size of all parameters in bytes.
 
-    It is a fork, which has no other threads and nothing of what components of plugins put into memory later.
+    The second process is a fork: it has no threads but its own, and sees nothing that plugins put into memory later.
     """
     owners = {owner.partition(" ")[0] for owner in manifest["components"].values()}
     return (
