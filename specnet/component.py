@@ -241,7 +241,7 @@ def construct(group: str, value: Any) -> Component:
         if not isinstance(name, str):
             raise UnknownComponentError(f'"type" is the name of {one}, not {show_value(name)}')
         cls = find_class(group, name)
-        with blaming(registry.find(group, name), "cannot be made of its fields"):
+        with blaming(registry.find(group, name), "cannot be created from its fields"):
             # Only the validation of JSON is strict and still accepts lists for tuples, objects for sections.
             text = to_json({key: item for key, item in fields.items() if key != "type"})
             return cls.model_validate_json(text, strict=True)

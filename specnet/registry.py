@@ -89,7 +89,7 @@ class Entry:
                 of specnet.
         """
         if self.distribution != BUILTIN and (wanted := unmet_requirement(self.point)):
-            message = f"{self} is made for specnet {wanted}, and this is specnet {version()}"
+            message = f"{self} requires specnet {wanted}, but this is specnet {version()}"
             raise BrokenComponentError(message, help=pip_command("install --upgrade", self.distribution))
         try:
             with nullcontext() if self.distribution == BUILTIN else importing(self):

@@ -24,7 +24,7 @@ TYPES = {
         Alias("linear", "Dense fc fully_connected affine inner_product"),
         Alias("silu", "swish"),
         Alias("leaky_relu", "lrelu", "its slope is negative_slope, 0.01 by default"),
-        Alias("gelu", "gelu_tanh gelu_new", "set approximate to true for the form with tanh"),
+        Alias("gelu", "gelu_tanh gelu_new", "set approximate to true for the tanh approximation"),
         Alias("residual", "skip skip_connection shortcut residual_block res_block"),
         Alias("parallel", "branch branches inception"),
         Alias("repeat", "repeat_layers stack"),

@@ -102,8 +102,8 @@ def test_a_plugin_of_another_edition_is_refused_with_both_versions(wanted, insta
     install("specnet-one", "one = one_plugin:One", requires=wanted, one_plugin="1 / 0")
     with pytest.raises(BrokenComponentError) as raised:
         find_class("layers", "one")
-    assert raised.value.message.startswith('the layer "one" of specnet-one 1.0 is made for specnet ')
-    assert raised.value.message.endswith(f", and this is specnet {version()}")
+    assert raised.value.message.startswith('the layer "one" of specnet-one 1.0 requires specnet ')
+    assert raised.value.message.endswith(f", but this is specnet {version()}")
     assert raised.value.help == "pip install --upgrade specnet-one"
     assert build("layers", "tanh").to_spec() == {"type": "tanh"}
 

@@ -107,7 +107,7 @@ class Commands(CommandGroup):
                 raise
             where = "SPECNET_DEBUG=1 in the environment shows where"
             if blamed:
-                tell(_describe_broken(blamed, error), f"   = help: its author can correct it; {where}")
+                tell(_describe_broken(blamed, error), f"   = help: report it to the author; {where}")
                 ctx.exit(BrokenComponentError.exit_code)
             tell(f"error[internal]: {describe_error(error)}", f"   = help: this is a bug; {where}")
             ctx.exit(1)
@@ -188,7 +188,7 @@ def _blame(error: BaseException, plugin: Entry | None) -> str | None:
 
 def _describe_shortage(error: MemoryError | OSError) -> str:
     if isinstance(error, MemoryError):
-        help = "a smaller batch_size, fewer units or --memory-budget take less"
+        help = "make batch_size or units smaller, or set --memory-budget"
         return printable(f"error[memory]: {error or 'out of memory'}") + f"\n   = help: {help}"
     return printable(f"error[file]: {error.filename or 'output'}: {error.strerror or error}")
 

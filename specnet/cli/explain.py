@@ -37,8 +37,8 @@ def explain(run: Path, tried: bool, seeds: str, out: Path | None, workers: int |
     """Point out problems of a run, and suggest remedies.
 
     Each finding has a code, evidence in numbers, its place in the spec, a picture of the report page that shows it,
-    and an option --set to try. With --try, trains the spec with several seeds, unchanged and with each of these
-    options, and shows the difference with its interval of 95 %. RUN itself is only read.
+    and a --set option to try. With --try, trains the spec with several seeds, unchanged and with each of these
+    options, and shows the difference with its 95 % interval. RUN itself is only read.
 
     \b
     Example:

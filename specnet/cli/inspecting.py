@@ -82,7 +82,7 @@ def validate(
             if resolved:
                 echo_json(spec.to_json())
             elif form == "text":
-                loaded = "" if data else "; data were not loaded (--data does)"
+                loaded = "" if data else "; data not loaded (use --data)"
                 echo(f"{show_path(path)}: no mistakes found{loaded}")
         found += [diagnostic.to_json(str(path)) for diagnostic in diagnostics]
         if form == "text" and any(each.severity == "error" for each in diagnostics):

@@ -69,7 +69,7 @@ def lr_find(
     if low >= high:
         raise UsageError(f"--low {low:g} is not below --high {high:g}")
     if out is not None and out.suffix not in (".png", ".svg"):
-        raise UsageError(f"{out}: a picture is .png or .svg")
+        raise UsageError(f"{out}: the file name should end in .png or .svg")
     loaded = load(spec, overrides, budget, kernels)
     found = find_range(loaded, np.geomspace(low, high, steps))
     name = loaded.name

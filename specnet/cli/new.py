@@ -135,7 +135,7 @@ def plugin(name: str, kind: str) -> None:
     """Write a plugin with a component called NAME.
 
     The new folder contains a distribution, specnet-NAME, which can be installed, tested and trained with at once.
-    Replace its formula by your own. The prefix specnet- of NAME is optional. An existing folder is never overwritten.
+    Replace its formula with your own. The prefix specnet- of NAME is optional. An existing folder is never overwritten.
 
     \b
     Example:

@@ -71,7 +71,8 @@ def _load_plugins(ctx: click.Context, parameter: click.Parameter, paths: tuple[P
         from specnet.local import load_file
 
         if not load_file(path):
-            note(f'warning: {printable(str(path))} registers nothing: @specnet.register("layers", "…")')
+            help = 'decorate a class with @specnet.register("layers", "…")'
+            note(f"warning: {printable(str(path))} registers nothing: {help}")
 
 
 plugin_option = click.option(
@@ -88,13 +89,13 @@ kernels_option = click.option(
     "--kernels",
     metavar="NAME",
     help="Set of kernels to compute with: numpy by default, textbook for the definitions themselves, or a plugin's. "
-    "A run keeps its set.",
+    "A resumed run uses the same set.",
 )
 allow_kernels_option = click.option(
     "--allow-other-kernels",
     "allow",
     is_flag=True,
-    help="Compute with a different set of kernels than that of the run.",
+    help="Allow a set of kernels that differs from the run's.",
 )
 allow_code_option = click.option(
     "--allow-changed-code",
@@ -109,12 +110,12 @@ threads_option = click.option(
     "--threads",
     type=click.IntRange(min=1),
     help="BLAS threads; by default OPENBLAS_NUM_THREADS, or one for small layers and more for large ones. "
-    "A resumed run keeps its number.",
+    "A resumed run uses as many.",
 )
 shards_option = click.option(
     "--shards",
     type=click.IntRange(1, 10_000),
-    help="Divide each batch into this many shards, for processes started by mpiexec. A run keeps its number.",
+    help="Divide each batch into this many shards, for processes started by mpiexec. A resumed run uses as many.",
 )
 report_option = click.option(
     "--report/--no-report", default=True, help="Whether to write report.html at the end; by default yes."
@@ -129,7 +130,7 @@ logger_option = click.option(
     "loggers",
     metavar="NAME",
     multiple=True,
-    help="Also send the history to this logger: csv or one of a plugin, as a name or JSON; may be repeated.",
+    help="Also send the history to this logger: csv, or one from a plugin, as a name or JSON; may be repeated.",
 )
 
 
@@ -155,7 +156,7 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--memory-budget",
         "budget",
         metavar="BYTES",
-        help="Memory that training may use, such as 2GB; by default all of the machine.",
+        help="Memory that training may use, such as 2GB; by default, all memory of the machine.",
     )
     override = click.option(
         "--set",

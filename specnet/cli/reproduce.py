@@ -152,13 +152,13 @@ def _show(found: Reproduction, gradients: Sequence[CheckedGradient], run: Run) -
     show_table(["part", "", ""], rows)
     echo()
     if found.same:
-        echo(f"{quote(run.name)} is reproduced: both runs are the same.")
-        reasons = "Other than when the run was made"
+        echo(f"{quote(run.name)} was reproduced: both runs are the same.")
+        reasons = "What has changed since the run was made"
     else:
         until = f"the same up to step {found.until} and " if found.until is not None else ""
         since = f"different from step {found.step} on" if found.step is not None else "different"
         echo(f"The runs are {until}{since}.")
-        reasons = "What may be the reason"
+        reasons = "Possible reasons"
         if not found.reasons:
             echo("Versions, kernels, BLAS, threads and machine are those of the first run: a component may not be")
             echo("deterministic, or a file of the run has been replaced.")

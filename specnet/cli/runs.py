@@ -156,6 +156,6 @@ def _forget(removed: Sequence[Path]) -> None:
             names = [path.name for path in removed if path.parent == group]
             try:
                 forget(group, names)
-                note(printable(f"{group}: its summary is written again, without {', '.join(names)}"))
+                note(printable(f"{group}: its summary is rewritten without {', '.join(names)}"))
             except SpecnetError as error:
                 note(printable(f"warning: {group} still names {', '.join(names)}: {error.message}; {AGAIN}"))

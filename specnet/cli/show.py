@@ -137,7 +137,7 @@ def show_results(run: Run) -> None:
     beside = {"95 % interval": run.intervals, "baseline": run.baselines, "linear": run.linear_baselines}
     show_scores({split: run.evaluate(split) for split in run.data.splits}, beside)
     if run.baselines:
-        echo("baseline: always predicting the commonest class, or the mean, of the training samples")
+        echo("baseline: always predicting the most common class, or the mean, of the training samples")
     if run.linear_baselines:
         echo("linear: the least squared error on the training samples")
 

@@ -114,7 +114,7 @@ def _show_comparison(compared: Mapping[str, Any], kernels: str) -> None:
         return
     usual, start = compared["default_step_seconds"] * 1e3, compared["kernels_start_seconds"]
     pays = compared["pays_from_steps"]
-    verdict = f"it pays from about {pays:,} steps on" if pays else "it does not pay here"
+    verdict = f"it pays off after about {pays:,} steps" if pays else "it does not pay off here"
     echo(f"With the default kernels a step takes {usual:.3g} ms. {kernels} starts about {start:g} s later: {verdict}.")
 
 

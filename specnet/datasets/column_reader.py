@@ -16,9 +16,9 @@ from specnet.task import MAX_CLASSES
 from specnet.words import Pointer, quote
 
 MAX_CATEGORIES = 1000
-"""Different texts in a column above which it is not inferred to hold categories."""
+"""Most different texts in a column that is inferred to be a category."""
 MANY = 10
-"""Different texts up to which a column is inferred to hold categories, however few rows there are."""
+"""Different texts up to which a column is inferred to be a category, however few rows there are."""
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 _DATE = re.compile(r"\d{4}[-/]\d{2}([-/]\d{2}([ T]\d{2}:\d{2}.*)?)?")
@@ -50,7 +50,7 @@ class ColumnReader:
             return column.model_copy(update={"type": kind})
         texts = self.known(column.name)
         if kind == "binary" and len(texts) != 2:
-            fault = f"a binary column has two categories, this one has {len(texts)}"
+            fault = f"a binary column has two categories, but this one has {len(texts)}"
             self.table.mistake(f"column {quote(column.name)}: {fault}", place, 'set "type" to "category"')
         texts = _one_spelling(texts)
         if not texts:
@@ -214,7 +214,7 @@ class ColumnReader:
         codes = np.array(found, np.int64)[index]
         if column.handle_unknown == "error" and (codes == -2).any():
             fault = f"not one of the {what} {show_value(tuple(column.categories))}"
-            help = None if what == "classes" else 'set "handle_unknown": "ignore" to accept others'
+            help = None if what == "classes" else 'set "handle_unknown": "ignore" to accept unknown categories'
             self.table.report(column.name, place, codes == -2, fault, help)
         return codes
 

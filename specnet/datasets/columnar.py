@@ -94,7 +94,7 @@ class Columnar(Dataset):
         table.check()
         warnings = [
             f"column {quote(column.name)} is text with {len(table.distinct(column.name)[0]):,} different values: it is "
-            'left out; exclude it to say so, or give it the type "category"'
+            'left out; add it to "exclude" to avoid this warning, or give it the type "category"'
             for column in found
             if column.type == "text"
         ]

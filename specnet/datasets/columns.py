@@ -56,7 +56,7 @@ class Column(Section):
         if self.format is not None and (self.is_category or self.type not in (None, "date")):
             raise ValueError("only dates have a format")
         if self.format is not None and not _is_form(self.format):
-            raise ValueError(f"{show_value(self.format)} is not a format of dates")
+            raise ValueError(f"{show_value(self.format)} is not a date format")
         if self.categories is not None:
             if len({*self.categories}) < len(self.categories):
                 raise ValueError("a category is listed twice")
@@ -113,7 +113,7 @@ def _as_column(given: Any) -> Any:
         return {"name": given}
     if isinstance(given, (dict, Column)):
         return given
-    message = f'a column is the text of its name or an object with a "name", not {show_value(given)}'
+    message = f'a column is its name or an object with a "name", not {show_value(given)}'
     raise custom_error("wrong-type", message)
 
 

@@ -89,7 +89,7 @@ def _samples(images_path: str, labels_path: str | None) -> Samples:
     if labels is None:
         return Samples(images, images)
     if labels.min() < 0 or labels.max() >= MAX_IDX_CLASSES:
-        raise DataError(f"{labels_path}: labels are class numbers from 0, these are {labels.min()} to {labels.max()}")
+        raise DataError(f"{labels_path}: labels should be class numbers from 0, not {labels.min()} to {labels.max()}")
     return Samples(images, labels.astype(np.int64))
 
 
@@ -101,7 +101,7 @@ def _input_shape(
         raise DataError(f"{images_path}: its shape {images.shape} is not that of images")
     if labels is not None:
         if len(labels.shape) != 1 or labels.dtype.kind not in "iu":
-            message = f"labels are one whole number each, this has dtype {labels.dtype} and shape {labels.shape}"
+            message = f"labels should be one whole number each, not of dtype {labels.dtype} and shape {labels.shape}"
             raise DataError(f"{labels_path}: {message}")
         if images.shape[0] != labels.shape[0]:
             raise DataError(f"{images_path} has {images.shape[0]} images, {labels_path} has {labels.shape[0]} labels")
@@ -159,7 +159,7 @@ def _parse_header(path: Path, content: bytes) -> Header:
         raise DataError(f"{path} is not an IDX file: it begins with {content[:4].hex(' ') or 'nothing'}")
     start = _start(content[3])
     if len(content) < start:
-        raise DataError(f"{path} has {len(content)} bytes, its header alone should have {start}")
+        raise DataError(f"{path} has {len(content)} bytes, but its header alone should have {start}")
     shape = tuple(int.from_bytes(content[place : place + 4], "big") for place in range(4, start, 4))
     if 0 in shape:
         raise DataError(f"{path} is empty: its shape is {shape}")

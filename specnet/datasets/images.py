@@ -226,6 +226,6 @@ class ImageFolder(Dataset):
             raise DataError(f"{path} cannot be read: {reason}", pointer=(key,)) from error
         if size and pixels.shape[:2] != tuple(size):
             (height, width), expected = pixels.shape[:2], f"{size[0]} x {size[1]}"
-            message = f"{path} has {height} x {width} pixels, the first image {expected}"
+            message = f"{path} has {height} x {width} pixels, but the first image has {expected}"
             raise DataError(message, pointer=("image_size",), help='set "image_size": images are resized to it')
         return pixels.reshape(*pixels.shape[:2], -1)

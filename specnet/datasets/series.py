@@ -48,7 +48,7 @@ class Series(Csv):
     lags: PositiveInt = Field(le=100_000, description="rows of a sample")
     horizon: PositiveInt = Field(default=1, le=100_000, description="rows from the last one to that of the targets")
     stride: PositiveInt = Field(default=1, le=100_000, description="rows from the beginning of a sample to the next")
-    group_by: NameOrNumber | None = Field(default=None, description="column that tells series apart")
+    group_by: NameOrNumber | None = Field(default=None, description="column that distinguishes series")
     order: ColumnOrName | None = Field(default=None, description="column of dates or numbers that sorts the rows")
 
     @model_validator(mode="after")
@@ -67,7 +67,7 @@ class Series(Csv):
             return super()._resolve(table, classes, reserved)
         order = self._reader(table).infer_type(self.order)
         if order.type not in ("number", "date"):
-            message = f"column {quote(order.name)} has neither dates nor numbers, by which rows could be sorted"
+            message = f"column {quote(order.name)} has neither dates nor numbers to sort the rows by"
             table.mistake(message, ("order",), 'give it the form of its dates: {"name": …, "format": "%d.%m.%Y"}')
             table.check()
         sorted_by = self.model_copy(update={"order": order})
@@ -117,7 +117,7 @@ class Series(Csv):
             table.mistake(
                 f"{first} and {second} have the same {quote(self.order.name)}",
                 ("order",),
-                'name the column that tells series apart, as "group_by"' if self.group_by is None else None,
+                'name the column that distinguishes series, as "group_by"' if self.group_by is None else None,
             )
         sizes = np.bincount(series)
         begins = np.cumsum(sizes) - sizes

@@ -36,8 +36,8 @@ class Fold(NamedTuple):
 class Split(Section):
     """Which of the dataset's training samples are set aside for validation and test."""
 
-    validation: float = Field(default=0.0, ge=0, lt=1, description="share for validation")
-    test: float = Field(default=0.0, ge=0, lt=1, description="share for the test at the end")
+    validation: float = Field(default=0.0, ge=0, lt=1, description="share of validation samples")
+    test: float = Field(default=0.0, ge=0, lt=1, description="share of test samples")
     by: Literal["random", "order", "group", "column"] = Field(
         default="random",
         description="random draws samples, order takes the last ones for the test and those before for validation, "
@@ -61,14 +61,14 @@ class Split(Section):
         default=None,
         ge=2,
         le=1000,
-        description="parts of equal size into which the samples are divided, one of which is the test split; the share "
+        description="number of equal parts, one of which is the test split; the share "
         "for validation is then one of the other parts together",
     )
-    fold: int | None = Field(default=None, ge=1, le=1000, description="which of the folds is the test split, from 1 on")
+    fold: int | None = Field(default=None, ge=1, le=1000, description="number of the test fold, from 1")
     leave_out: list[NonNegativeInt] = Field(
         default=[],
         max_length=100_000,
-        description="rows of the training split, from 0 on, that are left out after the division",
+        description="rows of the training split, counted from 0, to leave out after the division",
     )
 
     def apply(self, data: Data, rng: np.random.Generator) -> Data:

@@ -24,16 +24,16 @@ SEPARATORS = ",;\t|"
 
 def use_plugin(kind: str) -> str:
     """Return what to do about a file that this dataset of the plugin specnet-arrow reads."""
-    return f'set "type": "{kind}", for which: pip install "specnet[arrow]"; or save it as CSV'
+    return f'pip install "specnet[arrow]" and set "type": "{kind}"; or save it as CSV'
 
 
 _OTHERS = {
-    b"\xd0\xcf\x11\xe0": ("a workbook of a spreadsheet", "save the sheet as CSV"),
+    b"\xd0\xcf\x11\xe0": ("a spreadsheet workbook", "save the sheet as CSV"),
     b"PAR1": ("a Parquet file", use_plugin("parquet")),
-    b"\x93NUMPY": ("an array of NumPy", "give it the ending .npy"),
+    b"\x93NUMPY": ("a NumPy array", "rename it to end in .npy"),
     b"%PDF": ("a PDF document", "save the table as CSV"),
     b"\x89HDF": ("an HDF5 file", "save the table as CSV"),
-    b"SQLite format": ("a database of SQLite", "save the table as CSV"),
+    b"SQLite format": ("an SQLite database", "save the table as CSV"),
     b"ARROW1": ("a Feather file", use_plugin("feather")),
 }
 """First bytes of other formats, their names, and what to do."""

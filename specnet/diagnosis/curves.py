@@ -93,7 +93,7 @@ def plateau(evidence: Evidence) -> Iterator[Symptom]:
     if len(below) and (waited := int(below[0])) > _WAITED * len(losses):
         level = f"{1 - _LEVEL:.0%} of {format_number(constant)}, the loss of a constant prediction"
         message = f"in the first {waited} of {len(losses)} epochs the training loss was not below {level}"
-        cure = evidence.with_rate(10, "to leave it sooner")
+        cure = evidence.with_rate(10, "to get below it sooner")
         numbers = {"epochs": waited, "of": len(losses), "constant prediction": constant}
         yield Symptom("plateau", message, numbers, evidence.rate_place, cure)
 
@@ -109,7 +109,7 @@ def still_improving(evidence: Evidence) -> Iterator[Symptom]:
         name, share = min(shares.items(), key=lambda item: item[1])
         tenth = max(1, epochs // 10)
         what = f"{tenth} epochs" if tenth > 1 else "epoch"
-        message = f"training stopped while still improving: {share:.0%} of all that {name} gained is of the last {what}"
+        message = f"training stopped while still improving: {share:.0%} of the gain of {name} is from the last {what}"
         cure = Cure("to train longer", (f"training.epochs={2 * epochs}",))
         yield Symptom("still-improving", message, {"gain": share, "epochs": epochs}, ("training", "epochs"), cure)
 
@@ -122,7 +122,7 @@ def schedule_over(evidence: Evidence) -> Iterator[Symptom]:
     alive = np.flatnonzero(rates > _OVER * rates.max())
     if (idle := len(rates) - 1 - int(alive[-1])) > _IDLE * len(rates):
         epochs = evidence.spec.training.epochs
-        cure = Cure("for a constant one", (f"{show_pointer(place)}={rates.max():.3g}",))
+        cure = Cure("for a constant rate", (f"{show_pointer(place)}={rates.max():.3g}",))
         if isinstance(rate, Schedule):
             ends = [f"{show_pointer(place)}.{name}=null" for name in ("steps", "epochs") if getattr(rate, name, None)]
             cure = Cure("to make it as long as the training", tuple(ends)) if ends else cure

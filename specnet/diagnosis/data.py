@@ -67,7 +67,7 @@ def _outputs(spec: Spec, data: Data, model: Model) -> Iterator[Symptom]:
     count, outputs = len(data.classes), model.network.output_shape
     if not spec.transforms.targets and outputs and outputs[-1] > count > 2:
         places = _units(spec)
-        cure = Cure("for one each", (f"{places[-1][0]}.units={count}",)) if places else None
+        cure = Cure("for one per class", (f"{places[-1][0]}.units={count}",)) if places else None
         message = f"the last layer has {outputs[-1]} outputs for {count} classes, {show_value(data.classes)}"
         evidence = {"outputs": outputs[-1], "classes": count}
         yield Symptom(
@@ -94,7 +94,7 @@ def _sizes(model: Model, x: np.ndarray) -> Iterator[Symptom]:
         most = int(np.argmax(size))
         what = f"column {_name(names, most)}" if names else "a feature"
         about = f"{what} is about {size.flat[most]:,.3g}"
-        message = f"inputs are large: {about}, and networks learn badly from such numbers"
+        message = f"inputs are large: {about}, and networks learn poorly from large numbers"
         yield Symptom("unscaled-inputs", message, {"mean size": float(size.flat[most])}, place, cure, WHOLE_SPEC)
     elif 0 < (largest := std.max(initial=0.0)) < _SMALL and size.max() < _SMALL:
         message = f"inputs are small: none of them varies by more than {largest:.2g}, which the network hardly sees"
@@ -178,7 +178,7 @@ def _classes(spec: Spec, data: Data, task: Task) -> Iterator[Symptom]:
     if counts is None:
         return
     if "class_weight" in type(spec.loss).model_fields:
-        place, cure = "loss", Cure("to weigh them alike", ("loss.class_weight=balanced",))
+        place, cure = "loss", Cure("to give them equal weight", ("loss.class_weight=balanced",))
     else:
         place, cure = "metrics", Cure("to measure each of them", ("metrics+=balanced_accuracy",))
     names = task.only.classes
@@ -194,7 +194,7 @@ def _classes(spec: Spec, data: Data, task: Task) -> Iterator[Symptom]:
     elif counts.max() > _UNEQUAL * present.min() and not getattr(spec.loss, "class_weight", None):
         most, least = int(np.argmax(counts)), int(np.argmin(np.where(counts, counts, counts.max())))
         sizes = f"{counts[most]:,} training samples are {quote(names[most])}, {counts[least]:,} {quote(names[least])}"
-        message = f"classes are very unequal, {sizes}: one that is never predicted hardly shows in the accuracy"
+        message = f"classes are very unequal, {sizes}: a class that is never predicted hardly affects the accuracy"
         evidence = {"most": int(counts[most]), "least": int(counts[least])}
         yield Symptom("unequal-classes", message, evidence, (place,), cure, SCORES)
 
@@ -236,7 +236,7 @@ def _validation(spec: Spec, data: Data, task: Task) -> Iterator[Symptom]:
 
 def larger_share(share: float, wanted: float) -> Cure | None:
     """Return how to validate by a larger share; None if the split has no such share."""
-    return Cure("for more of them", (f"split.validation={wanted:g}",)) if 0 < share < wanted else None
+    return Cure("for more validation samples", (f"split.validation={wanted:g}",)) if 0 < share < wanted else None
 
 
 def _parameters(spec: Spec, model: Model, train: Samples) -> Iterator[Symptom]:
@@ -247,9 +247,9 @@ def _parameters(spec: Spec, model: Model, train: Samples) -> Iterator[Symptom]:
         if places := [each for each in _units(spec)[:-1] if each[1] > 1]:
             place, units = max(places, key=lambda each: each[1])
             fewer = max(1, int(units * _PARAMETERS * numbers / parameters))
-            cure = Cure("for a smaller one", (f"{place}.units={fewer}",))
+            cure = Cure("for a smaller network", (f"{place}.units={fewer}",))
         size = f"{parameters:,} parameters for {numbers:,} numbers in the training samples"
-        message, evidence = f"the network has {size}, and can learn them by heart", {"parameters": parameters}
+        message, evidence = f"the network has {size}, and can memorize them", {"parameters": parameters}
         yield Symptom("many-parameters", message, evidence | {"numbers": numbers}, pointer_of(place), cure, NETWORK)
 
 
@@ -271,7 +271,7 @@ def _duplicates(data: Data) -> Iterator[Symptom]:
         if count > _SHARED * (total := len(data.splits[name].inputs)):
             message = (
                 f"{count:,} of {total:,} {name} samples are also in the training samples: "
-                "how these are predicted says nothing about new ones"
+                "how well these are predicted says nothing about new ones"
             )
             yield Symptom("duplicates", message, {"samples": count, "of": total}, ("dataset",), None, SCORES)
 

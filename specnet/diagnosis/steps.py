@@ -1,4 +1,4 @@
-"""Findings that take further steps: whether one batch can be learned by heart, and whether steps are stable."""
+"""Findings that take further steps: whether one batch can be memorized, and whether steps are stable."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class _Deadline:
     def check(self) -> None:
         """Raise a _LateError if it has come."""
         if time.thread_time() > self.at:
-            raise _LateError(f"it takes more than {_SECONDS} seconds of the processor")
+            raise _LateError(f"it takes more than {_SECONDS} seconds of processor time")
 
 
 def one_batch(evidence: Evidence) -> Iterator[Symptom]:

@@ -92,7 +92,7 @@ def vary(run: Trained, column: InputColumn, samples: Samples, rows: list[np.ndar
     y = run.predict(x)
     if y.ndim > 2 or y.dtype.kind in "iu":
         what = "class numbers" if y.dtype.kind in "iu" else f"of shape {y.shape[1:]}"
-        raise PlotError(f"partial dependence needs a number or a score for each class, predictions are {what}")
+        raise PlotError(f"partial dependence needs a number or a score for each class, but predictions are {what}")
     return y.reshape(n, points, -1).astype(np.float64)
 
 

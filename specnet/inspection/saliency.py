@@ -72,7 +72,7 @@ def looked_at_samples(run: Trained, most: int = LOOKED_AT, candidates: int = CAN
     pair = class_pairs(samples.targets, y) if single and names is not None else None
     if not single or (pair is None and math.prod(y.shape[1:]) != 1):
         raise PlotError(
-            f"one class or one number for each sample is needed, predictions have shape {y.shape[1:]}"
+            f"one class or one number for each sample is needed, but predictions have shape {y.shape[1:]}"
             + (f" and {len(run.task.parts)} heads" if len(run.task.parts) > 1 else "")
         )
     if pair is None or names is None:

@@ -62,7 +62,7 @@ class Elu(Activation):
     """y = x for x > 0, else alpha (exp(x) - 1); dy/dx = 1 or y + alpha. Clevert et al., 2016."""
 
     examples = ({"alpha": 0.7},)
-    alpha: float = Field(default=1.0, gt=0, description="the limit -alpha for x to minus infinity")
+    alpha: float = Field(default=1.0, gt=0, description="y approaches -alpha as x goes to minus infinity")
 
     def f(self, x: np.ndarray) -> np.ndarray:
         return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
@@ -79,7 +79,7 @@ class Gelu(Activation):
     """
 
     examples = ({"approximate": True},)
-    approximate: bool = Field(default=False, description="whether to take the form with tanh")
+    approximate: bool = Field(default=False, description="whether to use the tanh approximation")
 
     def f(self, x: np.ndarray) -> np.ndarray:
         return x * self.phi(x)

@@ -91,7 +91,7 @@ class PositionalEncoding(TrainableLayer):
     output = "numbers"
     mask = "keep"
     examples = ({}, {"kind": "learned", "max_length": 6}, {"kind": "learned"})
-    kind: Literal["sinusoidal", "learned"] = Field(default="sinusoidal", description="what p is")
+    kind: Literal["sinusoidal", "learned"] = Field(default="sinusoidal", description="kind of p")
     max_length: PositiveInt | None = Field(
         default=None, description="longest sequence, and positions of a learned p; null: the length of the inputs"
     )

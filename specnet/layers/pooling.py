@@ -189,7 +189,7 @@ class Upsample(Layer):
     examples = ({"size": 2}, {"size": 3, "interpolation": "bilinear"})
     size: Sizes = Field(default=2, description="factor, a number or one for each axis")
     interpolation: Literal["nearest", "bilinear"] = Field(
-        default="nearest", description="copies of the nearest position, or numbers on the line between neighbours"
+        default="nearest", description="copies of the nearest position, or linear interpolation"
     )
 
     def build(self, input_shape: Shape) -> Shape:

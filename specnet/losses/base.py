@@ -158,7 +158,7 @@ class Loss(Component):
         """
         if target_shape != output_shape and (target_shape, output_shape) != ((), (1,)):
             raise ShapeError(
-                f"the last layer returns {_show(output_shape)}, the targets have {_show(target_shape)}",
+                f"the last layer returns {_show(output_shape)}, but the targets have {_show(target_shape)}",
                 pointer=("layers",),
                 help="give the last layer as many units as there are targets"
                 + ("" if target_shape else "; for class targets use cross_entropy or the transform one_hot"),

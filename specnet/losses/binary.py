@@ -21,7 +21,7 @@ class Binary(Loss):
     def check_shapes(self, output_shape: Shape, target_shape: Shape, classes: int | None = None) -> None:
         if classes is not None and classes > 2:
             raise ShapeError(
-                f"the targets are of {classes} classes, a binary loss needs two",
+                f"the targets have {classes} classes, but a binary loss needs two",
                 pointer=("layers",),
                 help=f"use cross_entropy and a last layer of {classes} units",
             )
@@ -92,7 +92,7 @@ class BceWithLogits(OnLogits, SmoothedBinary):
     """
 
     examples = ({"pos_weight": 3.0}, {"label_smoothing": 0.1})
-    pos_weight: float = Field(default=1.0, gt=0, description="factor of yes: above 1 more of them are found")
+    pos_weight: float = Field(default=1.0, gt=0, description="weight of positive targets; above 1, more are found")
 
     def element(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
         if self.pos_weight == 1:
@@ -115,8 +115,10 @@ class Focal(OnLogits, SmoothedBinary):
     """
 
     examples = ({"gamma": 0.5, "alpha": 0.25}, {"gamma": 0.0}, {"label_smoothing": 0.1})
-    gamma: float = Field(default=2.0, ge=0, description="exponent: larger counts good outputs less")
-    alpha: float | None = Field(default=None, gt=0, lt=1, description="factor of yes, with 1 - alpha that of no")
+    gamma: float = Field(default=2.0, ge=0, description="exponent; the larger, the less good outputs count")
+    alpha: float | None = Field(
+        default=None, gt=0, lt=1, description="weight of positive targets, and 1 - alpha of others"
+    )
 
     def element(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
         yes, no = self.factors(t)

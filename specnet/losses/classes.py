@@ -59,7 +59,7 @@ class ClassLoss(Loss):
         if target.dtype.kind == "i":
             return target
         if (k := len(self.class_factors())) != target.shape[-1]:
-            message = f"class_weight is for {k} classes, the targets are of {target.shape[-1]}"
+            message = f"class_weight is for {k} classes, but the targets have {target.shape[-1]}"
             raise SpecnetError(message, pointer=("loss", "class_weight"), code="class-weight")
         return target.argmax(axis=-1)
 
@@ -113,12 +113,12 @@ def class_targets(target: np.ndarray, shape: Shape, count: int, ignored: int | N
 
 def other_shapes(loss: str, target_shape: Shape, output_shape: Shape, one_hot: Shape) -> ShapeError:
     """Return the error for targets that are neither class numbers for these outputs nor one-hot."""
-    message = f"the targets have shape {target_shape}, the last layer returns shape {output_shape}"
+    message = f"the targets have shape {target_shape}, but the last layer returns shape {output_shape}"
     takes = f"{loss} takes class numbers of shape {output_shape[:-1]} or one-hot {one_hot}"
     return ShapeError(f"{message}: {takes}", pointer=("layers",))
 
 
 def other_outputs(classes: int, outputs: int, units: int) -> ShapeError:
     """Return the error for a last layer whose outputs do not fit the classes, which need `units` units."""
-    message = f"the targets are of {classes} classes, the last layer returns {outputs} outputs"
+    message = f"the targets have {classes} classes, but the last layer returns {outputs} outputs"
     return ShapeError(message, pointer=("layers",), help=f"give the last layer {units} units, or leave them out")

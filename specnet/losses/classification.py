@@ -62,7 +62,7 @@ class CrossEntropy(OneOfClasses, SoftmaxLoss):
         count = output_shape[-1] if output_shape else 1
         if count < 2:
             raise ShapeError(
-                f"this loss needs an output for each class, the last layer returns {count}",
+                f"this loss needs an output for each class, but the last layer returns {count}",
                 pointer=("layers",),
                 help="for two classes and one output use bce_with_logits",
             )
@@ -89,7 +89,7 @@ class CategoricalFocal(CrossEntropy):
     """
 
     examples = ({"gamma": 0.5, "label_smoothing": 0.1},)
-    gamma: float = Field(default=2.0, ge=0, description="exponent: larger counts good outputs less")
+    gamma: float = Field(default=2.0, ge=0, description="exponent; the larger, the less good outputs count")
 
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
         weight, t = self.weigh(target, weight), self.distributions(target, y)

@@ -37,8 +37,8 @@ class SeveralOutputs(Loss):
         targets = (*rows, count // self.per_target)
         if count % self.per_target or (target_shape != targets and (target_shape, targets) != ((), (1,))):
             raise ShapeError(
-                f"the last layer returns shape {output_shape}, the targets have shape {target_shape}: the loss needs "
-                f"{self.per_target} outputs for each target",
+                f"the last layer returns shape {output_shape}, but the targets have shape {target_shape}: "
+                f"the loss needs {self.per_target} outputs for each target",
                 pointer=("layers",),
                 help=f"give the last layer {self.per_target * math.prod(target_shape[-1:])} units, or leave them out",
             )

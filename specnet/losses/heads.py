@@ -198,7 +198,7 @@ class SumLoss(Loss):
         if not enough:
             wanted = " + ".join(map(str, widths))
             raise ShapeError(
-                f"the last layer returns {outputs} outputs, the losses of the sum take {wanted}",
+                f"the last layer returns {outputs} outputs, but the losses of the sum take {wanted}",
                 pointer=("layers",),
                 help="give the branches of the last layer as many units, in the order of the losses",
             )

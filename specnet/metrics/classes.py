@@ -92,8 +92,8 @@ def true_classes(prediction: np.ndarray, target: np.ndarray, task: Task | None) 
 def predicted_classes(scores: np.ndarray, labels: bool, threshold: float = 0.5, positive: int = 1) -> np.ndarray:
     """Return class numbers (m, 1) or labels (m, k) for scores (m, k), or for class numbers (m, 1).
 
-    Of several classes the largest score wins. Of two classes, the positive one is predicted where its probability is
-    at least the threshold.
+    With more than two classes, the one with the largest score is predicted. With two, the positive one is predicted
+    where its probability is at least the threshold.
     """
     if scores.dtype.kind in "iu":
         return scores

@@ -55,7 +55,7 @@ class TopKAccuracy(ClassMean):
     def check_task(self, task: Task) -> None:
         super().check_task(task)
         if 0 < (count := len(task.only.classes)) <= self.k:
-            message = f"a class is always among the {self.k} best of {count}"
+            message = f"the class is always among the {self.k} best of {count}"
             raise ShapeError(message, pointer=("k",), help=f'choose a "k" below {count}, or the metric accuracy')
 
 
@@ -79,5 +79,5 @@ def check_threshold(threshold: float, task: Task) -> None:
         ShapeError: if there are more classes.
     """
     if threshold != 0.5 and any(part.kind == "multiclass" and len(part.classes) > 2 for part in task.parts):
-        message = "a threshold is for two classes or for labels: of several classes the largest score wins"
+        message = "a threshold is for two classes or for labels: of more classes, the one with the largest score counts"
         raise ShapeError(message, pointer=("threshold",), help="leave it out")

@@ -104,7 +104,7 @@ class CohenKappa(ConfusionMetric):
 
     examples = ({"weights": "linear"}, {"weights": "quadratic"})
     weights: Literal["linear", "quadratic"] | None = Field(
-        default=None, description="how much it counts that classes are far apart; null: not at all"
+        default=None, description="how the distance between classes counts; null: not at all"
     )
 
     def compute(self) -> float:

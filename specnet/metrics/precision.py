@@ -55,7 +55,7 @@ class Averaged(ConfusionMetric):
         description="probability from which on the positive class of two, or a label, is predicted",
     )
     positive: NameOrNumber | None = Field(
-        default=None, description="name or number of the class that binary is about; null: class 1 of two"
+        default=None, description="name or number of the class that binary measures; null: class 1 of two"
     )
 
     @abstractmethod
@@ -75,7 +75,7 @@ class Averaged(ConfusionMetric):
         """
         names, positive = names_of(self.task, count), self.positive
         if positive is None and (count > 2 or has_labels(self.task)):
-            message = f'"binary" is about one class, but there are {count}'
+            message = f'"binary" measures one class, but there are {count}'
             raise ShapeError(message, pointer=("average",), help='name it as "positive", or choose another average')
         positive = positive or "1"
         if positive in names:

@@ -79,7 +79,7 @@ def draw_network(layers: Sequence[Layer], input_shape: Shape) -> Diagram:
     """
     count = sum(1 for layer in layers for _ in _shown(layer))
     if count > MOST:
-        raise PlotError(f"a picture shows at most {MOST} layers, this network has {count:,}")
+        raise PlotError(f"a picture shows at most {MOST} layers, but this network has {count:,}")
     given = _box("input", show_sizes(input_shape))
     diagram = _columns([given, *map(_draw_layer, layers)], [None, *layers])
     framed = Diagram(diagram.width + 2 * MARGIN, diagram.height + 2 * MARGIN, diagram.axis + MARGIN)

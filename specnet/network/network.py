@@ -214,7 +214,7 @@ class Network:
         """Raise a ShapeError if inputs do not have the shape that the network takes."""
         if x.ndim == 0 or x.shape[1:] != self.input_shape:
             one = "inputs begin with an axis of samples: x[np.newaxis]" if x.shape == self.input_shape else None
-            raise ShapeError(f"inputs have shape {x.shape[1:]}, the network takes {self.input_shape}", help=one)
+            raise ShapeError(f"inputs have shape {x.shape[1:]}, but the network takes {self.input_shape}", help=one)
 
     def propagate(self, x: np.ndarray, training: bool = False, mask: np.ndarray | None = None) -> np.ndarray:
         """Do the same as `forward` without a copy or checks: y is valid until the next forward pass."""
@@ -234,9 +234,9 @@ class Network:
         if self.rows is None:
             raise UsageError("backward needs the outputs of a forward pass", help="call forward first")
         if dy.shape[1:] != self.output_shape:
-            raise ShapeError(f"gradients have shape {dy.shape[1:]}, the network returns {self.output_shape}")
+            raise ShapeError(f"gradients have shape {dy.shape[1:]}, but the network returns {self.output_shape}")
         if len(dy) != self.rows:
-            raise ShapeError(f"there are gradients of {len(dy)} samples, the last forward had {self.rows}")
+            raise ShapeError(f"there are gradients of {len(dy)} samples, but the last forward had {self.rows}")
         self.stack.set_needs_dx(not self.whole)
         try:
             dx = self.backpropagate(dy)

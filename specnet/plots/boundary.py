@@ -33,7 +33,7 @@ class DecisionBoundary(Plot):
         inputs = run.data.train.inputs.shape[1:]
         if inputs != (2,):
             raise PlotError(
-                f"this plot shows two inputs, here inputs have shape {inputs}",
+                f"this plot shows two inputs, but inputs have shape {inputs}",
                 help="leave it out; for classes of any inputs there is confusion_matrix",
             )
         one_prediction(run)

@@ -31,7 +31,7 @@ class RegressionFit(Plot):
         inputs = run.data.train.inputs.shape[1:]
         if inputs != (1,):
             raise PlotError(
-                f"this plot shows one number over one input, here inputs have shape {inputs}",
+                f"this plot shows one number over one input, but inputs have shape {inputs}",
                 help="leave it out; for one number of any inputs there is residuals, for classes confusion_matrix",
             )
         check_number(run)
@@ -61,7 +61,7 @@ class Residuals(SplitPlot):
         check_number(run)
         if run.task.only.has_classes:
             raise PlotError(
-                "this plot shows one number for each sample, here targets are class numbers",
+                "this plot shows one number for each sample, but targets are class numbers",
                 help="leave it out; for classes there is confusion_matrix",
             )
 

@@ -39,7 +39,7 @@ class SampleImages(SplitPlot):
         if not is_image(shape):
             raise PlotError(
                 f"samples shows images of shape (height, width[, channels]) with 1, 3 or 4 channels, "
-                f"here inputs have shape {shape}",
+                f"but inputs have shape {shape}",
                 help="leave this plot out; confusion_matrix and residuals take any inputs",
             )
         if not run.task.only.has_classes:

@@ -38,7 +38,7 @@ class HistoryGrid(Plot):
         scene = recorded_scene(run)
         if not scene.axes:
             raise PlotError(
-                "this plot shows predictions over a grid of one or two inputs, the record has those of some samples",
+                "this plot shows predictions over a grid of one or two inputs, but the record has some samples",
                 help="leave it out; replay shows one class or one number for each sample",
             )
         panel_of(scene)

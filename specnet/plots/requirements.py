@@ -33,7 +33,7 @@ def check_number(run: Trained) -> None:
     for what, shape in shapes.items():
         if shape not in [(), (1,)]:
             raise PlotError(
-                f"this plot shows one number for each sample, here {what} have shape {shape}",
+                f"this plot shows one number for each sample, but {what} have shape {shape}",
                 help="leave this plot out; for classes there is confusion_matrix",
             )
 
@@ -50,7 +50,7 @@ def scores_of(prediction: np.ndarray) -> np.ndarray:
     """Return a score (n, k) for each class, as `class_scores` does."""
     if prediction.dtype.kind in "iu" or prediction.ndim > 2:
         raise PlotError(
-            "this plot needs a score for each class, the predictions are "
+            "this plot needs a score for each class, but the predictions are "
             + (f"of shape {prediction.shape[1:]}" if prediction.ndim > 2 else "class numbers"),
             help="leave it out; confusion_matrix needs no scores",
         )
@@ -72,7 +72,7 @@ def check_probabilities(scores: np.ndarray) -> None:
     """Check that scores (n, k) are probabilities."""
     if not are_probabilities(scores):
         raise PlotError(
-            "this plot needs probabilities, from 0 to 1 and 1 together, the predictions are other scores",
+            "this plot needs probabilities, from 0 to 1 with the sum 1, but the predictions are other scores",
             help="leave it out, or let the loss be cross_entropy or bce_with_logits",
         )
 

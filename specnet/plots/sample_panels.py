@@ -179,7 +179,7 @@ def panel_of(scene: Scene, scale: float = SMALL) -> Panel:
     """
     if scene.classes is None and scene.predictions.shape[-1] > 1 and scene.kind != "restored":
         raise PlotError(
-            f"this plot shows one number for each sample, here there are {scene.predictions.shape[-1]}",
+            f"this plot shows one number for each sample, but there are {scene.predictions.shape[-1]}",
             help="leave this plot out",
         )
     kinds: dict[str, Callable[[Scene, float], Panel]] = {

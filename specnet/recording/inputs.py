@@ -49,7 +49,7 @@ def recorded_inputs(record: Record, model: Model, data: Data) -> RecordedInputs:
             return sample_inputs(record, model, data)
     if record.points or record.margin is not None or record.units:
         raise DataError(
-            f"a record over a grid needs one or two inputs, this dataset's inputs have shape {shape}",
+            f"a record over a grid needs one or two inputs, but this dataset's inputs have shape {shape}",
             pointer=("record",),
             help="leave points, margin and units out: predictions of some samples are kept",
         )

@@ -38,7 +38,7 @@ def prove(arrays: Mapping[str, np.ndarray], saved: Mapping[str, Any]) -> dict[st
     expected = dict(zip(saved["epochs"].tolist(), saved["digests"], strict=True))
     proven = [number for number, epoch in enumerate(epochs.tolist()) if epoch in expected]
     if not proven:
-        raise ValueError("the checkpoints know none of its frames")
+        raise ValueError("no checkpoint lists its frames")
     for number in proven:
         frame = {name: array[number, ...] for name, array in stacked.items()}
         if digest(frame) != expected[epochs[number]].tobytes():

@@ -145,7 +145,7 @@ class Scene:
         count = self.predictions.shape[-1]
         shown = len(self.outputs)
         left_out = (self.classes is None and shown > 0) or self.kind == "curve"
-        first = [f"Of several heads the first is shown: {self.head}."] if self.head else []
+        first = [f"Only the first of several heads is shown: {self.head}."] if self.head else []
         return [*first, *[f"{shown} of {count} outputs are shown."] * (left_out and count > shown)]
 
 

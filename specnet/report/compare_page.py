@@ -169,7 +169,7 @@ def _caption(found: Comparison) -> str:
         parts.append("in brackets is the 95 % interval of the test split")
     if any(row.best for row in found.results):
         parts.append("★ is the best" + (" and those that cannot be told apart from it" if found.pairs else ""))
-    parts.append("a title sorts; point to a run to see its curves" if len(found.names) > FEW else "a title sorts")
+    parts.append("select a title to sort" + ("; point to a run to see its curves" if len(found.names) > FEW else ""))
     return "; ".join(parts)
 
 

@@ -76,7 +76,7 @@ def check_twin(fields: Mapping[str, Any], known: Collection[str], *place: str | 
     for field, value in fields.items():
         scheduled = isinstance(value, Mapping) and field in ("l1", "l2", "rate")
         if scheduled or value != fixed.get(field, value):
-            message = f"{show_pointer(place)}: the twin of {name} in JavaScript has no {field} like this"
+            message = f"{show_pointer(place)}: the twin of {name} in JavaScript does not support this {field}"
             raise SpecnetError(message, pointer=(*place, field))
 
 

@@ -159,9 +159,8 @@ def rates(run: Reported, rows: int) -> dict[str, np.ndarray]:
         if name in watching:
             found[name] = np.repeat(recorded, steps)
         elif not np.allclose(values[steps - 1 :: steps][: len(recorded)], recorded, rtol=1e-12, atol=0):
-            message = (
-                f"optimizer.{name} was not that of the spec in all epochs, as the run was resumed or watched a value"
-            )
+            why = "the run was resumed, or a schedule monitors a value"
+            message = f"optimizer.{name} was not that of the spec in all epochs: {why}"
             raise SpecnetError(message, pointer=("optimizer", name))
     return found
 

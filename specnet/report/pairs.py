@@ -83,9 +83,7 @@ def compare_pair(first: int, second: int, a: Mapping[Key, Sample], b: Mapping[Ke
     if any(a[key].data != b[key].data for key in common):
         return GroupPair(first, second, True, len(common), reason="runs of the same seed have different samples")
     if len(common) < 2:
-        return GroupPair(
-            first, second, True, len(common), reason="it takes at least two runs with the same seeds in each"
-        )
+        return GroupPair(first, second, True, len(common), reason="each needs at least two runs with the same seeds")
     numbers = [np.array([group[key].number for key in common]) for group in (a, b)]
     d = numbers[0] - numbers[1]
     sd, mean = float(d.std(ddof=1)), float(d.mean())

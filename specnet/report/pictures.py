@@ -43,7 +43,7 @@ def check_format(plot: Plot, format: str) -> None:
         PlotError: if a plot that does not move is asked for as GIF.
     """
     if format not in FORMATS:
-        raise UsageError(f"a picture is not written as {format}", help=suggest(format, FORMATS))
+        raise UsageError(f"pictures cannot be written as {format}", help=suggest(format, FORMATS))
     if format == "gif" and not plot.moves:
         raise PlotError("this plot is not animated and cannot be a GIF", help="write it as .png or .svg")
 
@@ -63,7 +63,7 @@ def write_picture(plot: Plot, run: Trained, file: BinaryIO, format: str) -> list
         content, missing = with_fallback_fonts(lambda: draw(plot, run, format))
     file.write(content)
     shown = "".join(map(chr, sorted(missing)))
-    return [f"no installed font has {shown}: pictures show boxes in their place"] if missing else []
+    return [f"no installed font has {shown}: pictures show boxes instead"] if missing else []
 
 
 def draw(plot: Plot, run: Trained, format: str) -> bytes:

@@ -206,7 +206,9 @@ def claim_directory(wanted: Path, *, exactly: bool = False) -> RunDirectory:
             if exactly or busy > MOST_BUSY:
                 raise
         except OSError as error:
-            raise UsageError(f"{path} cannot be made: {os_reason(error)}", help="choose another with --out") from error
+            raise UsageError(
+                f"{path} cannot be created: {os_reason(error)}", help="choose another with --out"
+            ) from error
         if exactly:
             help = "choose another name, or remove it; --resume continues the run in it"
             raise UsageError(f"{wanted} already exists", help=help)
@@ -249,9 +251,9 @@ def take_or_join(wanted: Path) -> RunDirectory | None:
         wanted.mkdir(parents=True, exist_ok=True)
         directory = take_directory(wanted)
     except OSError as error:
-        raise UsageError(f"{wanted} cannot be made: {os_reason(error)}", help="name another with --out") from error
+        raise UsageError(f"{wanted} cannot be created: {os_reason(error)}", help="choose another with --out") from error
     if directory is None and not (wanted / "manifest.json").exists():
-        raise UsageError(f"{wanted} contains other files and no run", help="name another directory with --out")
+        raise UsageError(f"{wanted} contains other files and no run", help="choose another directory with --out")
     return directory
 
 

@@ -29,7 +29,7 @@ from specnet.training.state import TrainingState
 from specnet.words import enumerate_some
 
 TEMPORARIES = ("left by a process that was killed", "resume removes them")
-SET_ASIDE = ("damaged checkpoints that resume has renamed", "delete them if nobody needs them")
+SET_ASIDE = ("damaged checkpoints that resume has renamed", "delete them if you do not need them")
 RETRAIN = "restore it from a copy, or repeat the training: specnet resume {} --checkpoint 0"
 FOREIGN = ("not written by the run", "they are neither loaded nor changed")
 
@@ -241,9 +241,9 @@ class _Examination:
     def _look_at_link(self, path: Path, name: str) -> None:
         message = f"{path} is a symbolic link, and a run writes only inside its directory"
         if path.is_symlink() and name in (LOCK, *FOLDERS):
-            self._refuse(message, f"replace it by its target: {path.readlink()}")
+            self._refuse(message, f"replace it with its target: {path.readlink()}")
         elif path.is_symlink():
-            self._tell("note", message, "resume puts a file in its place")
+            self._tell("note", message, "resume replaces it with a file")
 
     def _look_at_resume(self) -> None:
         if self.experiment is None or self.manifest is None or not self.believed or self.writer:

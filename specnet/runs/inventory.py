@@ -163,7 +163,7 @@ def why_kept(run: ListedRun) -> str | None:
     if run.writer:
         return f"in use: {run.writer} writes to it"
     if run.foreign:
-        return f"it has files of others: {', '.join(run.foreign[:3])}{' …' if len(run.foreign) > 3 else ''}"
+        return f"it has files that no run wrote: {', '.join(run.foreign[:3])}{' …' if len(run.foreign) > 3 else ''}"
     return None
 
 
@@ -178,7 +178,7 @@ def remove_run(directory: Path) -> None:
     with RunDirectory(directory):
         read_manifest(directory)
         if foreign := foreign_files(directory):
-            raise UsageError(f"{directory} has files of others: {foreign[0]}")
+            raise UsageError(f"{directory} has files that no run wrote: {foreign[0]}")
         for path in directory.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)

@@ -181,7 +181,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
             message = f"{directory} is not a run directory: it is a {kind}"
             raise NotARunError(message, help=help or "name one of its runs")
         message = f"{directory} is not a run directory: it has no manifest.json"
-        raise RunError(message, help=help or "specnet run SPEC makes a run directory")
+        raise RunError(message, help=help or "specnet run SPEC creates a run directory")
     manifest = read_run_json(path)
     check_manifest(manifest, path)
     return manifest

@@ -22,7 +22,7 @@ def parse_requirement(text: str) -> Condition:
     try:
         return Condition(found[1], found[2], float(found[3]))  # type: ignore[index]
     except (TypeError, ValueError):
-        raise UsageError(f'"{text}" is not a requirement', help='expected a form such as "accuracy>=0.95"') from None
+        raise UsageError(f'"{text}" is not a requirement', help='write a condition such as "accuracy>=0.95"') from None
 
 
 def check_requirements(requirements: list[Condition], scores: Mapping[str, float]) -> None:

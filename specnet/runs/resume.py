@@ -71,7 +71,7 @@ def check_components_unchanged(
         UsageError: naming those that have not.
     """
     different = list(changed_code(manifest, spec))
-    help = "restore the old code, or add --allow-changed-code: the run is then made by different programs"
+    help = "restore the old code, or add --allow-changed-code: the run is then trained by two versions of the code"
     before = manifest["components"]
     now = {name: owner for name, owner in used_components(spec).items() if not name.startswith("plots.")}
     changed = {name: owner for name, owner in now.items() if not is_same(before.get(name, ""), owner)}
@@ -189,7 +189,7 @@ def restore(
         except UsageError:
             raise
         except Exception as error:  # schedules and generators raise various errors for crafted files
-            raise RunError(f"{path} does not hold the state of such a run: {error!r}") from error
+            raise RunError(f"{path} does not contain a valid state of this run: {error!r}") from error
         return latest, best
 
     (latest, best), refused = first_believed(listing, which, read)

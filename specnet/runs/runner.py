@@ -137,7 +137,7 @@ class Runner(Checkpointed):
                         else:
                             run.plot(plot)
                 except PlotError as error:
-                    self.observers.warned(f"plots.{number} is not drawn: {error.message}")
+                    self.observers.warned(f"plots.{number} was not drawn: {error.message}")
         for warning in run.warnings[known:]:
             self.observers.warned(warning)
         self.observers.results(run.metrics, run.plots)

@@ -44,7 +44,7 @@ def blamed_on(path: Path, run: TrainedModel) -> Iterator[None]:
 
 def _for_a_new_run(help: str) -> str:
     """Return advice that says so if it changes the spec, because a run reads other files like its training data."""
-    note = "; a change of the spec takes a new run, because this one reads each file like its training data"
+    note = "; to change the spec, start a new run: this one reads every file like its training data"
     return help + note if _SETTING.search(help) else help
 
 

@@ -68,7 +68,11 @@ class Condition(NamedTuple):
             return
         one, other, help = "a number", "text", None
         if not is_number(found[0]):
-            one, other, help = other, one, f"""text that looks like a number has quotes: '{self.name}="{self.value}"'"""
+            one, other, help = (
+                other,
+                one,
+                f"""quote text that looks like a number: '{self.name}="{self.value}"'""",
+            )
         example = f"{self.name} is {one}, such as {to_text(found[0])}"
         raise UsageError(f'--where "{self}": {example}, but {to_text(self.value)} is {other}', help=help)
 
@@ -94,7 +98,7 @@ def parse_condition(text: str) -> Condition:
         UsageError: if it has another form.
     """
     if not (found := _FORM.fullmatch(text)):
-        help = 'expected a form such as "status=finished" or "test/loss<0.1"'
+        help = 'write a condition such as "status=finished" or "test/loss<0.1"'
         raise UsageError(f'--where "{text}" is not a condition', help=help)
     try:
         value = json.loads(found[3])

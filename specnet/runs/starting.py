@@ -62,7 +62,7 @@ def spec_for_table(path: Path, targets: Sequence[str], kind: Kind | None = None)
         _check_classes(reader, outputs[0])
     guessed = {field: value for field, value in form.items() if field not in ("header", "quote")}
     if guessed:
-        notes.insert(0, f"the file is read with {json.dumps(guessed, ensure_ascii=False)}: check that")
+        notes.insert(0, f"the file is read with {json.dumps(guessed, ensure_ascii=False)}: check that this is right")
     if any(reader.missing(column.name).any() for column in outputs):
         notes.append("rows without a target are left out")
     dataset |= {
@@ -70,7 +70,7 @@ def spec_for_table(path: Path, targets: Sequence[str], kind: Kind | None = None)
         "targets": [_target_to_json(reader, column, classes) for column in outputs],
     }
     if classes and outputs[0].type == "number":
-        notes.append(f"{quote(outputs[0].name)} is learned as classes; for numbers use --kind regression")
+        notes.append(f"{quote(outputs[0].name)} is used as classes; for numbers use --kind regression")
     return Start(_spec(dataset, inputs, table.rows, classes, _transforms(reader, inputs)), notes)
 
 
@@ -117,7 +117,7 @@ def _inputs(reader: ColumnReader, names: Sequence[str]) -> tuple[list[Column], l
         column = reader.infer_type(Column(name=name))
         if column.type == "number" and reader.is_mixed(name):
             column = Column(name=name, type="category")
-            notes.append(f"{quote(name)} has numbers and text: they are categories")
+            notes.append(f"{quote(name)} has numbers and text, which are used as categories")
         if reader.table.names.count(name) > 1:
             notes.append(f"{quote(name)} is left out: several columns have this name")
         elif column.type == "text":
@@ -148,7 +148,7 @@ def _classes(reader: ColumnReader, targets: Sequence[Column], kind: Kind | None)
     if kind == "classification" or (kind is None and first.type != "number"):
         return True
     if kind == "regression" and first.type != "number":
-        raise UsageError(f"column {quote(first.name)} is not of numbers", help="leave out --kind regression")
+        raise UsageError(f"column {quote(first.name)} does not contain numbers", help="leave out --kind regression")
     values = reader.numbers(first, ())
     known = values[~np.isnan(values)]
     few = min(FEW_CLASSES, len(known) / 10)

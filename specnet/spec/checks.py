@@ -190,7 +190,7 @@ def _check_monitors(spec: Spec, plan: Plan, flawed: Set[str]) -> Iterator[Diagno
         yield from check_history_splits(spec, plan.splits)
     stopping, best = spec.training.early_stopping, spec.checkpoint.monitor
     if stopping and best not in (None, stopping.monitor) and not unknown:
-        message = f'"{best}" decides which state is best, but training stops by "{stopping.monitor}"'
+        message = f'"{best}" decides which state is best, but early stopping monitors "{stopping.monitor}"'
         help = f"to use one value for both: --set checkpoint.monitor={stopping.monitor}"
         yield Diagnostic("monitors-differ", message, ("checkpoint", "monitor"), help, severity="warning")
 
@@ -203,7 +203,7 @@ def _check_modes(spec: Spec) -> Iterator[Diagnostic]:
         value = monitor.partition("/")[2].partition("/")[0]
         if mode is not None and value in higher and mode != ("max" if higher[value] else "min"):
             right, better = ("max", "larger") if higher[value] else ("min", "smaller")
-            message = f'mode "{mode}" does not fit "{monitor}", of which {better} values are better'
+            message = f'mode "{mode}" does not fit "{monitor}": {better} values are better'
             help = f"--set {show_pointer((*place, 'mode'))}={right}, or leave it out"
             yield Diagnostic("wrong-mode", message, (*place, "mode"), help, severity="warning")
 

@@ -118,7 +118,7 @@ class Spec(Section):
     split: Split = Field(default_factory=Split, description="shares set aside for validation and test")
     transforms: Transforms = Field(default_factory=Transforms, description="changes of samples before the network")
     layers: list[Layer] = Field(min_length=1, max_length=1000, description="the network, from inputs to outputs")
-    pretrained: Pretrained | None = Field(default=None, description="weights to begin with; null: the initializers'")
+    pretrained: Pretrained | None = Field(default=None, description="initial weights; null: those of the initializers")
     loss: Loss = Field(description="number that training minimizes")
     optimizer: Optimizer = Field(default="adam", description="update rule")  # type: ignore[assignment]
     metrics: list[Metric] = Field(default=[], max_length=100, description="numbers to report")

@@ -41,7 +41,7 @@ EXPECTED = {
 HELP = {
     r"'": "strings and keys need double quotes",
     r"//|/\*|#": 'JSON has no comments; use "description" for a note',
-    r"(True|False|None|undefined|nil)\b": "JSON writes true, false and null",
+    r"(True|False|None|undefined|nil)\b": "JSON spells these true, false and null",
     r"=": "JSON needs a colon between key and value",
     r"(?<=0)\w": "JSON numbers are decimal, without leading zeros",
     r"(?<=\d)[\w.]": "a number looks like 12, -0.5 or 1e-3",

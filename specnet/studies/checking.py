@@ -44,7 +44,7 @@ def check_same_data(members: Sequence[Member], path: Path) -> None:
             continue
         if not spec.dataset.synthetic and data_digest(load_data(spec)) != manifest["data"]["sha256"]:
             message = f"the runs in {path} were trained on other data: their SHA-256 does not match"
-            raise UsageError(message, help="restore the old data, or name another directory with --out")
+            raise UsageError(message, help="restore the old data, or choose another directory with --out")
         return
 
 

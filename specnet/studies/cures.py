@@ -115,7 +115,7 @@ def try_cures(
     loaded = run if isinstance(run, Run) else Run(run, data=data)
     chosen = [each for each in (explain(loaded).findings if findings is None else findings) if each.cure]
     if not chosen:
-        raise UsageError(f"there is nothing to try for {loaded.directory}: no finding has a cure")
+        raise UsageError(f"there is nothing to try for {loaded.directory}: no finding proposes a change")
     place = Path("runs") / f"{loaded.name}-cures" if out is None else Path(out)
     _check_free(place)
 

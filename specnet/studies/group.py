@@ -122,7 +122,7 @@ def check_results(summary: GroupSummary, directory: Path) -> None:
     if not summary.done:
         statuses = {run.status for run in summary.runs}
         why = "all diverged" if statuses == {"diverged"} else summary.gaps or "it has no runs"
-        help = "see the learning rate, or gradients: specnet report" if statuses == {"diverged"} else AGAIN
+        help = "look at the learning rate and the gradients: specnet report" if statuses == {"diverged"} else AGAIN
         raise UsageError(f"no run in {directory} has results: {why}", help=help)
 
 

@@ -39,4 +39,4 @@ def make_place(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{path} cannot be made: {os_reason(error)}", help="name another with --out") from error
+        raise UsageError(f"{path} cannot be created: {os_reason(error)}", help="choose another with --out") from error

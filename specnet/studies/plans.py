@@ -52,7 +52,7 @@ def check_seeds(seeds: int | Sequence[int]) -> list[int]:
             f"a group has 1 to {MOST_RUNS:,} runs, not {seeds if isinstance(seeds, int) else len(found):,}"
         )
     if len({*found}) < len(found):
-        raise UsageError("a seed is named twice")
+        raise UsageError("a seed is listed twice")
     if wrong := [seed for seed in found if not 0 <= seed < 2**63]:
         raise UsageError(f"a seed is a whole number from 0 to 2^63 - 1, not {wrong[0]}")
     return found

@@ -113,7 +113,7 @@ def read_summary(directory: Path) -> GroupSummary:
             help = f"it is in a group: {directory.parent}"
         elif inside := next(iter(sorted(directory.glob(f"*/{SUMMARY}"))), None):
             help = f"it contains groups: name one of them, such as {inside.parent}"
-        help = help or "specnet repeat and specnet cross-validate make groups"
+        help = help or "specnet repeat and specnet cross-validate create groups"
         what = "it is a run" if (directory / "manifest.json").is_file() else f"it has no {SUMMARY}"
         raise RunError(f"{directory} is not a group of runs: {what}", help=help)
     try:
@@ -163,7 +163,7 @@ def find_group(directory: Path) -> Path:
         raise UsageError(message, help=f"trials.json says how they ended; {again} resumes it")
     name = read_run_json(path).get("directory")
     if not isinstance(name, str) or not name or Path(name).name != name:
-        raise RunError(f"{path} is damaged: it names no directory beside it", help=f"{again} writes it again")
+        raise RunError(f"{path} is damaged: it names a directory that does not exist", help=f"{again} writes it again")
     if not is_group(directory / name):
         raise RunError(f"{directory / name}, the best trial of a sweep, is gone", help=f"{again} trains it again")
     return directory / name

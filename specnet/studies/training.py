@@ -169,7 +169,7 @@ def _check_free(path: Path, plan: GroupPlan) -> None:
             fields |= {"folds": "number of folds", "repeats": "number of repeats"}
             other = [name for field, name in fields.items() if getattr(before.plan, field) != getattr(plan, field)]
             what = f"its {other[0]} differs" if other else "its runs differ in other settings"
-            help = "name another directory with --out"
+            help = "choose another directory with --out"
             raise UsageError(f"{path} contains another group of runs: {what}", help=help)
     elif os.path.lexists(path) and (not path.is_dir() or any(each.name != LOCK for each in path.iterdir())):
         help = "choose another name, or remove it; only a group of the same spec is continued"

@@ -57,7 +57,7 @@ def _accept(tried: list[Any], refuse: bool) -> tuple[Outcome, list[Any]]:
     if not refuse:
         broken += refused
     elif not taken and not broken:
-        broken = ["none of the tried ones is accepted: choose some that are", *refused]
+        broken = ["none of those tried is accepted: choose some that are", *refused]
     return concluded(tried[0].accepted, broken), taken
 
 

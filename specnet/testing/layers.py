@@ -59,7 +59,7 @@ class LayerChecks(DeclarationChecks):
             method, y = "backward", setup.backward(y)
         if type(y) is not np.ndarray:  # subclasses, such as masked arrays, compute by rules of their own
             missing = ": is a return missing?" if y is None else ""
-            yield f"{method} returns {type(y).__name__}, not an array of NumPy{missing}"
+            yield f"{method} returns {type(y).__name__}, not a NumPy array{missing}"
 
     def outputs_and_gradients_are_finite(self) -> Problems:
         """No number is infinite or missing."""

@@ -102,7 +102,7 @@ class Transform(Component):
             ShapeError: if they have another shape.
         """
         if x.shape[1:] != shape:
-            raise ShapeError(f"a sample has shape {x.shape[1:]}, those of the training split have {shape}")
+            raise ShapeError(f"a sample has shape {x.shape[1:]}, but those of the training split have {shape}")
 
     def invert(self, y: np.ndarray) -> np.ndarray:
         """Return y in the units that `apply` took."""

@@ -47,7 +47,7 @@ class Selection:
             ShapeError: if x has another shape.
         """
         if x.shape[1:] != (self.width,):
-            raise ShapeError(f"a sample has shape {x.shape[1:]}, those of the training split have ({self.width},)")
+            raise ShapeError(f"a sample has shape {x.shape[1:]}, but those of the training split have ({self.width},)")
         return x[:, self.chosen]
 
     def put(self, x: np.ndarray, new: np.ndarray) -> np.ndarray:

@@ -20,7 +20,10 @@ SPECS = Path(__file__).parents[2] / "specs"
 )
 def test_every_spec_of_the_project_is_valid(path, invoke):
     result = invoke("validate", path)
-    assert (result.exit_code, result.output) == (0, f"{path}: no mistakes found; data were not loaded (--data does)\n")
+    assert (result.exit_code, result.output) == (
+        0,
+        f"{path}: no mistakes found; data not loaded (use --data)\n",
+    )
 
 
 def test_validate_tells_the_mistakes_of_every_spec(invoke, write):
@@ -29,7 +32,7 @@ def test_validate_tells_the_mistakes_of_every_spec(invoke, write):
     write("two.json", layers=["sigmod", {"type": "linear", "units": 0}])
     result = invoke("validate", "good.json", "one.json", "two.json")
     assert result.exit_code == 2
-    assert result.stdout == "good.json: no mistakes found; data were not loaded (--data does)\n"
+    assert result.stdout == "good.json: no mistakes found; data not loaded (use --data)\n"
     assert result.stderr.count("error[") == 3
     assert 'did you mean "sigmoid"?' in result.stderr
 
@@ -95,7 +98,7 @@ def test_a_schema_among_specs_is_passed_over(invoke, write):
     invoke("schema", "-o", "specnet.schema.json")
     result = invoke("validate", write("good.json"), "specnet.schema.json")
     assert result.exit_code == 0
-    assert result.stdout == "good.json: no mistakes found; data were not loaded (--data does)\n"
+    assert result.stdout == "good.json: no mistakes found; data not loaded (use --data)\n"
     assert "specnet.schema.json: a schema of specs" in result.stderr
 
 

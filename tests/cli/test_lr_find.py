@@ -73,7 +73,7 @@ def test_what_cannot_be_tested_is_refused(invoke, write):
     )
     for arguments, message in (
         ((spec, "--low", "1", "--high", "0.1"), "--low 1 is not below --high 0.1"),
-        ((spec, "-o", "x.pdf"), "a picture is .png or .svg"),
+        ((spec, "-o", "x.pdf"), "the file name should end in .png or .svg"),
         ((spec, "--low", "1e20", "--high", "1e30", "--steps", "12"), "the loss does not fall"),
         ((other, "--set", "optimizer=rprop"), "rprop has no learning rate that can change"),
         ((other,), "levenberg_marquardt has no learning rate that can change"),

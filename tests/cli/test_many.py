@@ -187,7 +187,7 @@ def test_a_summary_that_is_lost_is_told_and_written_again(damage, invoke, write,
 
 def test_a_run_that_is_pruned_is_no_longer_in_its_group(invoke, write, group):
     result = invoke("runs", ".", "--where", "seed=2", "--prune", "--yes")
-    assert "its summary is written again, without seed-2" in result.stderr
+    assert "its summary is rewritten without seed-2" in result.stderr
     summary = json.loads(Path("g/summary.json").read_text())
     assert [run["name"] for run in summary["runs"]] == ["seed-1"]
     assert summary["statistics"]["train/loss"]["count"] == 1 and "Over 1 seed " in summary["sentence"]

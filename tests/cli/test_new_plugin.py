@@ -149,7 +149,7 @@ def test_it_completes_in_the_schema(succeed):
 
 
 def test_its_spec_is_valid_and_its_run_is_read_again(succeed):
-    assert succeed("validate", "spiral.json") == "spiral.json: no mistakes found; data were not loaded (--data does)\n"
+    assert succeed("validate", "spiral.json") == "spiral.json: no mistakes found; data not loaded (use --data)\n"
     succeed("run", "spiral.json", "--set", "training.epochs=3", "--set", "plots=[]", "--out", "runs/short")
     assert "validation" in succeed("evaluate", "runs/short")
 

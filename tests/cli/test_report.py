@@ -115,8 +115,8 @@ def test_plot_writes_to_a_file_in_the_format_of_its_name(arms, invoke):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["curves", "-o", "curves.jpg"], "not written as jpg"),
-        (["curves", "-o", "curves"], "not written as"),
+        (["curves", "-o", "curves.jpg"], "cannot be written as jpg"),
+        (["curves", "-o", "curves"], "cannot be written as"),
         (["curves", "-o", "curves.gif"], "is not animated"),
         (["curves", "schedule", "-o", "curves.png"], "-o takes one plot"),
         (["-o", "curves.png"], "-o takes one plot"),

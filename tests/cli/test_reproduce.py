@@ -18,7 +18,7 @@ def test_a_run_is_reproduced_in_a_new_process_and_nothing_else_is_written(run, i
     before = sorted(Path().rglob("*"))
     result = invoke("reproduce", run)
     assert result.exit_code == 0, result.output
-    assert '"arms" is reproduced: both runs are the same.' in result.stdout
+    assert '"arms" was reproduced: both runs are the same.' in result.stdout
     assert "gradient at step 0" in result.stdout
     assert sorted(Path().rglob("*")) == before
 

@@ -345,4 +345,4 @@ def test_strict_without_resume_is_told(invoke, write):
 def test_a_file_in_the_place_of_the_directory_is_told_with_resume_as_well(invoke, write):
     write("arms.json")
     result = invoke("run", "arms.json", "--resume", "--out", "arms.json")
-    assert (result.exit_code, "arms.json cannot be made" in result.stderr) == (2, True)
+    assert (result.exit_code, "arms.json cannot be created" in result.stderr) == (2, True)

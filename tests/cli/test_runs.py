@@ -102,7 +102,7 @@ def test_wrong_options_are_named(runs, invoke):
         (["--where", "size>abc"], "size is a number, such as "),
         (["--where", "size>abc"], "but abc is text"),
         (["--where", "status=1"], "status is text, such as finished, but 1 is a number"),
-        (["--where", "run<2"], """text that looks like a number has quotes: 'run="2"'"""),
+        (["--where", "run<2"], """quote text that looks like a number: 'run="2"'"""),
         (["--sort", "siz"], 'did you mean "size"?'),
         (["--prune"], "--prune needs --where"),
         (["--yes"], "--yes needs --prune"),
@@ -135,8 +135,8 @@ def test_what_is_in_use_or_not_a_runs_own_is_never_touched(runs, invoke):
         result = invoke("runs", "--where", "size>0", "--prune", "--yes")
         assert contents(runs) == before
     assert result.stdout == "Nothing was removed.\n"
-    assert "kept: runs/adam: it has files of others: plots/mine.txt" in result.stderr
-    assert "kept: runs/group/1: it has files of others: results.json" in result.stderr
+    assert "kept: runs/adam: it has files that no run wrote: plots/mine.txt" in result.stderr
+    assert "kept: runs/group/1: it has files that no run wrote: results.json" in result.stderr
     assert "kept: runs/group/2 is in use: process" in result.stderr
 
 

@@ -117,7 +117,7 @@ def test_what_cannot_be_predicted_is_told_with_its_place(case, invoke, trees):
 def test_numbers_with_few_values_are_classes_unless_said_otherwise(invoke, trees):
     Path("cars.csv").write_text("weight,cylinders\n" + "".join(f"{n % 50}.5,{4 + 2 * (n % 3)}\n" for n in range(99)))
     told = succeed(invoke, "new", "spec", "a", "--data", "cars.csv", "--target", "cylinders")
-    assert '"cylinders" is learned as classes; for numbers use --kind regression' in told
+    assert '"cylinders" is used as classes; for numbers use --kind regression' in told
     assert json.loads(Path("a.json").read_text())["loss"] == "cross_entropy"
     succeed(invoke, "new", "spec", "b", "--data", "cars.csv", "--target", "cylinders", "--kind", "regression")
     made = json.loads(Path("b.json").read_text())
@@ -129,7 +129,7 @@ def test_numbers_with_few_values_are_classes_unless_said_otherwise(invoke, trees
 def test_few_numbers_and_text_in_a_column_are_categories(invoke, trees):
     Path("cars.csv").write_text("cylinders,price\n" + "".join(f"{'46r'[n % 3]},{n}.5\n" for n in range(60)))
     told = succeed(invoke, "new", "spec", "cars", "--data", "cars.csv", "--target", "price")
-    assert '"cylinders" has numbers and text: they are categories' in told
+    assert '"cylinders" has numbers and text, which are used as categories' in told
     assert json.loads(Path("cars.json").read_text())["dataset"]["inputs"] == [{"name": "cylinders", "type": "category"}]
 
 
@@ -145,7 +145,7 @@ NOT_MADE = {
     "no data": (["--target", "kind"], "--data and --target need each other"),
     "an unknown target": (["--data", "trees.csv", "--target", "kin"], 'trees.csv has no column "kin"'),
     "images": (["--data", "trees.csv", "--target", "kind", "--kind", "images"], "cannot be combined with --data"),
-    "numbers of text": (["--data", "trees.csv", "--target", "kind", "--kind", "regression"], "is not of numbers"),
+    "numbers of text": (["--data", "trees.csv", "--target", "kind", "--kind", "regression"], "contain numbers"),
     "no file": (["--data", "tree.csv", "--target", "kind"], "no such file"),
     "two targets of classes": (
         ["--data", "trees.csv", "--target", "kind", "--target", "colour", "--kind", "classification"], "has one target"

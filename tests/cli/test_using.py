@@ -264,4 +264,4 @@ def test_advice_about_other_files_says_that_the_spec_of_a_run_stays(made, invoke
     result = invoke(command, "runs/flowers", *["--data"] * (command == "evaluate"), "other.csv")
     assert result.exit_code == 2
     assert advice in result.stderr
-    assert "a change of the spec takes a new run" in result.stderr
+    assert "to change the spec, start a new run" in result.stderr

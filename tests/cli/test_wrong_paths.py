@@ -18,7 +18,7 @@ SPEC = {
 RUN = {
     "nothing": ("there is no directory nothing", "specnet runs DIR lists"),
     "file": ("file is a file, not a run directory", "specnet runs DIR lists"),
-    "empty": ("empty is not a run directory: it has no manifest.json", "specnet run SPEC makes"),
+    "empty": ("empty is not a run directory: it has no manifest.json", "specnet run SPEC creates"),
     "group": ("group is not a run directory: it is a group of runs", "such as group/seed-1"),
     "sweep": ("sweep is not a run directory: it is a sweep", "such as sweep/0/seed-1"),
     ".": (". is not a run directory: it has no manifest.json", "such as group/seed-1"),
@@ -27,7 +27,7 @@ BUNDLE = {"file": ("file is neither a run directory nor a bundle", "specnet bund
 GROUP = {
     "nothing": ("there is no directory nothing", "specnet runs DIR lists"),
     "file": ("file is a file, not a group of runs", "specnet runs DIR lists"),
-    "empty": ("empty is not a group of runs: it has no summary.json", "specnet repeat and specnet cross-validate make"),
+    "empty": ("empty is not a group of runs: it has no summary.json", "repeat and specnet cross-validate create"),
     "group/seed-1": ("group/seed-1 is not a group of runs: it is a run", "it is in a group: group"),
     ".": (". is not a group of runs: it has no summary.json", "such as group"),
 }

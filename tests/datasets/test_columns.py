@@ -109,7 +109,7 @@ def test_features_have_names_kinds_and_columns(table):
 
 REFUSED = {
     "another category": ({"name": "a", "categories": ["x"]}, '"y" is not one of the categories ["x"]'),
-    "three for a pair": ({"name": "a", "type": "binary"}, "a binary column has two categories, this one has 3"),
+    "three for a pair": ({"name": "a", "type": "binary"}, "a binary column has two categories, but this one has 3"),
     "text as a number": ({"name": "a", "type": "number"}, '"x" is not a finite number, and 2 more cells'),
     "no date": ({"name": "a", "type": "date"}, '"x" is not a date such as 2024-05-31'),
     "no date of the form": ({"name": "a", "format": "%d.%m.%Y"}, '"x" is not a date of the form %d.%m.%Y'),
@@ -132,15 +132,15 @@ def test_cells_that_do_not_fit_are_one_mistake_at_the_column(case, table):
         ({"name": "a", "type": "number", "categories": ["x"]}, "the type number has no categories"),
         ({"name": "a", "type": "number", "encode": "ordinal"}, "the type number has no categories"),
         ({"name": "a", "type": "category", "format": "%Y"}, "only dates have a format"),
-        ({"name": "a", "format": "%d%d"}, '"%d%d" is not a format of dates'),
-        ({"name": "a", "format": "%Q"}, '"%Q" is not a format of dates'),
-        ({"name": "a", "format": "%d.%m.%Y%"}, '"%d.%m.%Y%" is not a format of dates'),
+        ({"name": "a", "format": "%d%d"}, '"%d%d" is not a date format'),
+        ({"name": "a", "format": "%Q"}, '"%Q" is not a date format'),
+        ({"name": "a", "format": "%d.%m.%Y%"}, '"%d.%m.%Y%" is not a date format'),
         ({"name": "a", "categories": ["x", "x"]}, "a category is listed twice"),
         ({"name": "a", "type": "binary", "categories": ["x"]}, "binary columns have two categories, not 1"),
         ({"name": "a", "encode": "ordinal", "handle_unknown": "ignore"}, 'handle_unknown "ignore" needs'),
         ({"name": "a", "typ": "number"}, "typ"),
         ({"type": "number"}, "name"),
-        (True, "a column is the text of its name"),
+        (True, "a column is its name or an object"),
     ],
 )
 def test_fields_of_a_column_that_contradict_each_other_are_refused(column, message, table):

@@ -194,5 +194,5 @@ def test_a_mistake_in_shapes_counts_no_rows():
         build("transforms", "standardize").check_shape(x, (2, 3))
         return x
 
-    with pytest.raises(ShapeError, match=r"a sample has shape \(3, 2\), those of the training split have \(2, 3\)$"):
+    with pytest.raises(ShapeError, match=r"sample has shape \(3, 2\), but those of the training split have \(2, 3\)$"):
         lazy(X).map(refuse)

@@ -165,7 +165,7 @@ def no_image(folder):
         (no_image, "z.png is not an image, or is damaged", "path"),
         (empty, "bird has no images", "path"),
         (pipe, "z.png cannot be read: it is a named pipe, not a regular file", "path"),
-        (another_size, "z.png has 4 x 5 pixels, the first image 6 x 5", "image_size"),
+        (another_size, "z.png has 4 x 5 pixels, but the first image has 6 x 5", "image_size"),
     ],
 )
 def test_a_file_that_is_not_like_the_others_is_located(folder, spoil, message, key):

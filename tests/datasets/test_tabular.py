@@ -422,7 +422,8 @@ def test_more_outputs_than_classes_are_a_warning(units, warned, table, tmp_path)
         }
     )
     message = (
-        'the last layer has 5 outputs for 3 classes, ["blue", "green", "red"]; for one each: --set layers.0.units=3'
+        'the last layer has 5 outputs for 3 classes, ["blue", "green", "red"]; '
+        "for one per class: --set layers.0.units=3"
     )
     assert (message in Experiment(spec).warnings) == warned
 

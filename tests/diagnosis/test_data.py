@@ -175,7 +175,7 @@ def test_few_validation_samples_of_a_class(warned):
     assert option(found[0]) == ["split.stratify=true"]
     assert found[0].startswith('there are fewer than two validation samples of "yes"; to have the same share of each')
     (found,) = warned(columns, split={"validation": 0.12})
-    assert found.startswith('there are fewer than two validation samples of "yes"; for more of them')
+    assert found.startswith('there are fewer than two validation samples of "yes"; for more validation samples')
     assert warned(columns, option(found), split={"validation": 0.12}) == []
 
 

@@ -171,7 +171,7 @@ def test_a_check_that_takes_too_long_is_not_done(tmp_path, monkeypatch):
     specnet.run(MOONS | sgd(1e-4), tmp_path / "run", report=False)
     unchecked = specnet.explain(tmp_path / "run").unchecked
     assert unchecked == dict.fromkeys(
-        ("large-learning-rate", "one-batch"), "it takes more than 0 seconds of the processor"
+        ("large-learning-rate", "one-batch"), "it takes more than 0 seconds of processor time"
     )
 
 

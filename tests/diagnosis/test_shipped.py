@@ -13,7 +13,7 @@ SPECS = {
     if "schema" not in path.name
 }
 TRUE = {
-    # 185 of 256 units are 0 for each of the 4,000 training samples, which are learned by heart.
+    # 185 of 256 units are 0 for each of the 4,000 training samples, which are memorized.
     "mnist1d_mlp": {"dead-units"},
     # A linear model is as good: r2 0.466 for 0.464.
     "diabetes": {"below-linear"},

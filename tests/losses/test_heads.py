@@ -122,7 +122,7 @@ def test_the_replay_shows_the_first_head(run):
     split = run.data.splits[scene.samples[0].split]
     np.testing.assert_array_equal(scene.samples[0].truth, split.targets[:, 0])
     np.testing.assert_allclose(scene.predictions[-1], run.predict(split.inputs)[:, :3], rtol=1e-5, atol=1e-6)
-    assert "Of several heads the first is shown: species." in (run.directory / "report.html").read_text()
+    assert "Only the first of several heads is shown: species." in (run.directory / "report.html").read_text()
 
 
 def test_predictions_are_named_by_head(run):
@@ -175,7 +175,7 @@ def test_micro_batches_of_a_batch_have_its_loss(run, tmp_path):
     [
         ("loss=mse", ("loss",), '"species" has 3 classes'),
         ("loss.losses.0.targets.0=specie", ("loss", "losses", 0, "targets", 0), 'no target "specie"'),
-        ("layers.2.branches.0.0.units=4", ("layers",), "returns 5 outputs, the losses of the sum take 3 \\+ 1"),
+        ("layers.2.branches.0.0.units=4", ("layers",), "returns 5 outputs, but the losses of the sum take 3 \\+ 1"),
         ('loss.losses=[{"loss": "mse", "targets": ["body_mass_g"]}]', ("loss", "losses"), "no loss of the sum learns"),
         ('loss.losses.1.loss={"type": "mse", "reduction": "sum"}', ("loss",), "of the sum, not of a loss inside it"),
         (

@@ -76,5 +76,5 @@ def test_many_layers_stand_in_columns():
     picture = draw(SIXTY, (4,))
     assert picture.height < 1.3 * TALL and len({round(box.x + box.width / 2) for box in picture.boxes}) == 4
     assert [line.label for line in picture.lines if line.label] == ["early"]
-    with pytest.raises(PlotError, match="a picture shows at most 500 layers, this network has 501"):
+    with pytest.raises(PlotError, match="a picture shows at most 500 layers, but this network has 501"):
         draw(["tanh"] * 501, (1,))

@@ -163,7 +163,7 @@ def test_a_layer_that_does_not_fit_is_named():
 def test_arrays_of_another_shape_are_refused():
     network = specnet.build_network([{"type": "linear", "units": 2}], (3,))
     network.forward(np.zeros((4, 3)))
-    with pytest.raises(ShapeError, match=r"shape \(5,\), the network takes \(3,\)"):
+    with pytest.raises(ShapeError, match=r"shape \(5,\), but the network takes \(3,\)"):
         network.forward(np.zeros((4, 5)))
     with pytest.raises(ShapeError, match=r"the network returns \(2,\)"):
         network.backward(np.zeros((4, 1)))

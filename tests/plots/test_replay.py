@@ -298,7 +298,7 @@ def test_several_numbers_over_a_grid_are_refused(name, inputs, trained, samples,
         return x[:, [0, 0, 0]]
 
     shown = trained(data=data, predict=predict, record=record(data, predict))
-    with pytest.raises(PlotError, match="one number for each sample, here there are 3") as caught:
+    with pytest.raises(PlotError, match="one number for each sample, but there are 3") as caught:
         build("plots", name).check(shown)
         assert caught.value.help
 

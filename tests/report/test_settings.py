@@ -133,7 +133,7 @@ def test_letters_that_no_font_has_are_told_once(run, monkeypatch):
     monkeypatch.setattr(type(run), "name", f"spiral {CAT}{CAT}\U0001f9ff")
     for plot in ("curves", "decision_boundary"):
         run.plot(plot)
-    assert run.warnings == [f"no installed font has {CAT}\U0001f9ff: pictures show boxes in their place"]
+    assert run.warnings == [f"no installed font has {CAT}\U0001f9ff: pictures show boxes instead"]
 
 
 def test_a_run_is_complete_without_a_picture_that_fails(train, monkeypatch):
@@ -143,5 +143,5 @@ def test_a_run_is_complete_without_a_picture_that_fails(train, monkeypatch):
     monkeypatch.setattr(type(build("plots", "roc")), "picture", lambda *_: 1 / 0)
     run = train(plots=["curves", "roc", "decision_boundary"], observer=observer)
     assert [path.stem for path in run.plots] == ["curves", "decision_boundary"]
-    assert told[-1] == "plots.1 is not drawn: roc fails: ZeroDivisionError: division by zero"
+    assert told[-1] == "plots.1 was not drawn: roc fails: ZeroDivisionError: division by zero"
     assert (run.directory / "report.html").is_file() and run.status == "finished"

@@ -308,7 +308,7 @@ REFUSED = {
         "type": "sgd", "momentum": {"type": "linear", "initial": 0.5, "final": 0.9, "steps": 10}}},
     "the twin of repeat in JavaScript takes no outputs by name": {"layers": [
         {"type": "repeat", "times": 2, "layers": [{"type": "add", "from": ["input", "input"]}]}, "linear"]},
-    "layers.0: the twin of concat in JavaScript has no axis like this": {"layers": [
+    "layers.0: the twin of concat in JavaScript does not support this axis": {"layers": [
         {"type": "concat", "from": ["input", "input"], "axis": 0}, "linear"]},
     "split.leave_out has no twin": {"split": {"validation": 0.2, "leave_out": [3]}},
     "random transforms have no twin": {"transforms": {"inputs": [{"type": "gaussian_noise", "std": 0.1}]}},

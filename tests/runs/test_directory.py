@@ -229,12 +229,14 @@ def test_temporary_files_are_removed_and_others_are_not(tmp_path):
     assert not any(path.exists() for path in gone)
 
 
-@pytest.mark.parametrize(("name", "reason"), [("file/run", "file/run cannot be made"), ("file", "is not a directory")])
+@pytest.mark.parametrize(
+    ("name", "reason"), [("file/run", "file/run cannot be created"), ("file", "is not a directory")]
+)
 def test_a_place_where_no_directory_can_be_made_is_named(name, reason, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=reason):
         claim_directory(tmp_path / name)
-    with pytest.raises(UsageError, match="cannot be made"):
+    with pytest.raises(UsageError, match="cannot be created"):
         take_or_join(tmp_path / name)
 
 

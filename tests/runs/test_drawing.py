@@ -153,7 +153,7 @@ def test_plots_of_plugins_are_drawn_where_the_run_trains(start, tmp_path):
     changes = {"plots": ["curves", "mine"], "training": {"epochs": 1}}
     process, _ = start("--plugin", "mine.py", expected=False, **changes)
     _, warned = process.communicate()
-    assert "plots.1 is not drawn: the plot \"mine\" of mine.py fails in draw: KeyError: 'oh'" in warned
+    assert "plots.1 was not drawn: the plot \"mine\" of mine.py fails in draw: KeyError: 'oh'" in warned
     assert [*pictures(tmp_path / "run")] == ["curves.png"]
 
 

@@ -189,7 +189,7 @@ def test_a_run_in_a_folder_where_nothing_can_be_made_is_refused(command):
     fault = "os.mkdir('closed', 0o555)"
     result = command("run", "spec.json", "--out", "closed/run", fault=fault)
     assert result.returncode == 2
-    assert "closed/run cannot be made: Permission denied" in result.stderr
+    assert "closed/run cannot be created: Permission denied" in result.stderr
 
 
 def test_resuming_where_nothing_can_be_written_says_so_and_changes_nothing(command, tmp_path):

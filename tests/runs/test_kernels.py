@@ -1,4 +1,4 @@
-"""A run keeps its set of kernels: another, or one that is gone, is refused unless that is allowed."""
+"""A run keeps its set of kernels: another set, or a missing one, is refused unless that is allowed."""
 
 import json
 from typing import ClassVar

@@ -59,7 +59,7 @@ def test_backward_belongs_to_the_last_forward(network):
     with pytest.raises(UsageError, match="backward needs the outputs of a forward pass"):
         network.backward(X)
     network.forward(X)
-    with pytest.raises(ShapeError, match="gradients of 1 samples, the last forward had 40"):
+    with pytest.raises(ShapeError, match="gradients of 1 samples, but the last forward had 40"):
         network.backward(X[:1])
 
 

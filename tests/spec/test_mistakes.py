@@ -272,7 +272,7 @@ SHAPES = '"dataset": "shapes"¶"loss": "cross_entropy"¶"layers": [%s, "flatten"
 SINES = '"dataset": "sines"¶"loss": "mse"¶"layers": [%s, {"type": "linear", "units": 1}]'
 WIDE = '{"type": "linear", "units": 3}'
 STATIC = [
-    (f'"layers": [{WIDE}, ▸"sigmoid"]', "shape /layers/1", "returns shape (3,), the targets have one number each"),
+    (f'"layers": [{WIDE}, ▸"sigmoid"]', "shape /layers/1", "returns shape (3,), but the targets have one number each"),
     ('"dataset": "waves"¶"loss": "mse"¶"layers": [▸{"type": "linear", "units": 2}]',
      "shape /layers/0", "as many units as there are"),
     (SINES % '"masking", ▸"flatten"', "shape /layers/1", "cannot take sequences with masked positions"),
@@ -288,7 +288,7 @@ STATIC = [
      "shape /layers/0", "use bce_with_logits"),
     ('"dataset": "shapes"¶"loss": "cross_entropy"¶"layers": ["flatten", ▸{"type": "linear", "units": 3}]',
      "shape /layers/1",
-     "4 classes, the last layer returns 3 outputs"),
+     "4 classes, but the last layer returns 3 outputs"),
     (SHAPES.replace(', "flatten", {"type"', ', ▸{"type"') % '"tanh"', "shape /layers/1", "returns shape (16, 16, 4)"),
     (SHAPES % f'▸{{"type": "residual", "layers": [{WIDE}]}}', "shape /layers/0", "they return shape (16, 16, 3)"),
     (SHAPES % '"flatten", ▸{"type": "conv2d", "filters": 4, "kernel_size": 3}', "shape /layers/1",

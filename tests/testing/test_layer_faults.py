@@ -835,13 +835,13 @@ class Raising(Tanh):
         return x / (1 // 0)
 
 
-@fault(RUNS, told="backward returns NoneType, not an array of NumPy: is a return missing")
+@fault(RUNS, told="backward returns NoneType, not a NumPy array: is a return missing")
 class Forgetful(Tanh):
     def backward(self, dy):
         dy *= 1 - self.y**2
 
 
-@fault(RUNS, told="forward returns MaskedArray, not an array of NumPy")
+@fault(RUNS, told="forward returns MaskedArray, not a NumPy array")
 class Masked(Tanh):
     def forward(self, x, training):
         return np.ma.masked_invalid(super().forward(x, training))
@@ -855,7 +855,7 @@ class Misspelt(Dense):
 
 @fault(
     TAKES,
-    told=r"none of the tried ones is accepted.*\n *inputs of shape \(5,\): layers.0 needs images",
+    told=r"none of those tried is accepted.*\n *inputs of shape \(5,\): layers.0 needs images",
 )
 class Choosy(Tanh):
     def build(self, input_shape):

@@ -88,7 +88,7 @@ def test_columns_that_are_not_there_are_a_mistake_of_the_transform(transform, fe
 def test_another_number_of_columns_is_refused():
     made = pipeline(columns(columns=["a"]))
     made.fit(X)
-    with pytest.raises(SpecnetError, match=r"a sample has shape \(4,\), those of the training split have \(5,\)"):
+    with pytest.raises(SpecnetError, match=r"a sample has shape \(4,\), but those of the training split have \(5,\)"):
         made.apply(X[:, :4])
 
 

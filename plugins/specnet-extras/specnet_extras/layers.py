@@ -21,7 +21,7 @@ class Celu(Activation):
     """
 
     examples = ({"alpha": 0.7}, {"alpha": 2.0})
-    alpha: float = Field(default=1.0, gt=0, description="the limit -alpha for x to minus infinity")
+    alpha: float = Field(default=1.0, gt=0, description="y approaches -alpha as x goes to minus infinity")
 
     def f(self, x: np.ndarray) -> np.ndarray:
         return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0) / self.alpha))
@@ -112,7 +112,7 @@ class PixelShuffle(Layer):
 
     axes = ("height", "width", "channels")
     output = "same"
-    factor: PositiveInt = Field(description="f, how many times as high and as wide")
+    factor: PositiveInt = Field(description="f, the factor of height and width")
 
     def build(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         height, width, channels = input_shape

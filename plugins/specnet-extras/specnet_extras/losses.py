@@ -77,7 +77,7 @@ class Ctc(Loss):
         self, output_shape: tuple[int, ...], target_shape: tuple[int, ...], classes: int | None = None
     ) -> None:
         if len(output_shape) != 2 or len(target_shape) != 1 or output_shape[1] <= self.blank_index:
-            message = f"the last layer returns shape {output_shape}, the targets have shape {target_shape}"
+            message = f"the last layer returns shape {output_shape}, but the targets have shape {target_shape}"
             takes = "ctc takes logits (time, classes), one of which is the blank, and labels (length,)"
             raise ShapeError(f"{message}: {takes}", pointer=("layers",))
 
@@ -154,7 +154,7 @@ class Triplet(Loss):
         self, output_shape: tuple[int, ...], target_shape: tuple[int, ...], classes: int | None = None
     ) -> None:
         if not output_shape or output_shape[-1] % 3:
-            message = f"triplet takes three embeddings side by side, the last layer returns shape {output_shape}"
+            message = f"triplet takes three embeddings side by side, but the last layer returns shape {output_shape}"
             raise ShapeError(message, pointer=("layers",))
 
     def prepare(self, target: np.ndarray, output_shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

@@ -32,7 +32,7 @@ class Muon(Optimizer):
     momentum: Beta = Field(default=0.95, description="share of the last mean that is kept: a number or a schedule")
     nesterov: bool = Field(default=True, description="whether momentum looks ahead")
     ns_steps: PositiveInt = Field(default=5, description="Newton-Schulz steps")
-    fallback: Optimizer = Field(default="adamw", description="optimizer of other parameters")  # type: ignore[assignment]
+    fallback: Optimizer = Field(default="adamw", description="optimizer for all other parameters")  # type: ignore[assignment]
 
     @property
     def state_names(self) -> tuple[str, ...]:

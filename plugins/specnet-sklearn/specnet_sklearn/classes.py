@@ -21,7 +21,7 @@ class Classification(Generated):
 
     maker = "make_classification"
     n_features: Features = Field(default=20, description="inputs")
-    n_informative: PositiveInt = Field(default=2, description="inputs that tell the class")
+    n_informative: PositiveInt = Field(default=2, description="inputs that depend on the class")
     n_redundant: int = Field(default=2, ge=0, description="inputs that are sums of those")
     n_repeated: int = Field(default=0, ge=0, description="inputs that are copies of either")
     n_classes: Classes = Field(default=2, description="classes")
@@ -101,8 +101,8 @@ class Multilabel(Generated):
     """Counts of words in short texts, and for each of several topics whether the text is about it, 0 or 1."""
 
     maker = "make_multilabel_classification"
-    n_features: Features = Field(default=20, description="words there are")
-    n_classes: Classes = Field(default=5, description="topics there are")
+    n_features: Features = Field(default=20, description="number of different words")
+    n_classes: Classes = Field(default=5, description="number of topics")
     n_labels: PositiveInt = Field(default=2, description="topics of a text, on average")
     length: PositiveInt = Field(default=50, description="words in a text, on average")
     allow_unlabeled: bool = Field(default=True, description="whether a text may be about nothing")

@@ -180,7 +180,7 @@ class Checks:
         """Return a mistake with a place in the sweep file, also if the value makes another part of the spec wrong."""
         if found.location and found.location.file == self.document.name:
             return found._replace(pointer=place[:2])
-        message = f"with this value the spec is wrong: {found.message}"
+        message = f"with this value the spec is invalid: {found.message}"
         help = f"at {found.location}" if found.location and found.code == "unknown-key" else found.help
         return Diagnostic(found.code, message, place, help)
 

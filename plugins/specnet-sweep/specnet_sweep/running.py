@@ -64,9 +64,9 @@ def _check_free(path: Path, plan: SweepPlan) -> None:
         changed = ["spec" if key == "base" else key for key in now if before.get(key) != now[key]]
         if changed:
             message = f"{path} contains another sweep, of {before.get('file')}, which differs in {', '.join(changed)}"
-            raise UsageError(message, help="name another directory with --out")
+            raise UsageError(message, help="choose another directory with --out")
     elif path.exists() and (not path.is_dir() or not all(_is_ours(each.name) for each in path.iterdir())):
-        raise UsageError(f"{path} already exists, and is not a sweep", help="name another with --out")
+        raise UsageError(f"{path} already exists, and is not a sweep", help="choose another with --out")
 
 
 def _is_ours(name: str) -> bool:

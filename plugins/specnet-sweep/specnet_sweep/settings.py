@@ -39,7 +39,7 @@ def _check_seeds(value: Any) -> Any:
         message = f"seeds should be a number from 1 to {MOST_SEEDS:,}, or a list of seeds, not {show_value(value)}"
         raise custom_error("wrong-type", message)
     if len({*value}) < len(value):
-        raise custom_error("wrong-value", "a seed is named twice")
+        raise custom_error("wrong-value", "a seed is listed twice")
     return value
 
 
@@ -54,7 +54,8 @@ class Searched(Section):
     low: _Number | None = Field(default=None, description="lowest number")
     high: _Number | None = Field(default=None, description="highest number")
     step: Annotated[_Number, Field(gt=0)] | None = Field(
-        default=None, description="distance of the numbers; null: any number, or any whole one where the spec needs it"
+        default=None,
+        description="distance between the numbers; null: any number, or any whole one if the spec needs it",
     )
     log: bool = Field(default=False, description="whether to search the logarithm of the number")
     when: dict[str, Any] = Field(

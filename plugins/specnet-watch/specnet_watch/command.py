@@ -46,7 +46,7 @@ def watch_command(directory: Path, port: int, opens: bool) -> None:
     try:
         listener = socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        raise UsageError(f"port {port} cannot be used: {os_reason(error)}", help="--port 0 takes a free one") from error
+        raise UsageError(f"port {port} cannot be used: {os_reason(error)}", help="--port 0 finds a free one") from error
     address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     echo(address)
     with listener:

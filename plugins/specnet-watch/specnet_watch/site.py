@@ -80,7 +80,7 @@ class Shield:
             await send(message)
 
         if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD"):
-            refusal = PlainTextResponse("This site only shows.", 405, {"allow": "GET, HEAD"})
+            refusal = PlainTextResponse("This site is read-only.", 405, {"allow": "GET, HEAD"})
             await refusal(scope, receive, sending)
         else:
             await self.app(scope, receive, sending)
@@ -119,7 +119,7 @@ class Site:
         name = request.path_params["name"]
         with self._lock:
             if (directory := list_runs(self.root).get(name)) is None:
-                raise HTTPException(404, f"There is no run of this name below {self.root.name}.")
+                raise HTTPException(404, f"There is no run with this name in {self.root.name}.")
             run = self._runs.get(name) or WatchedRun(name, directory, LIVE_ROWS)
             self._runs[name] = run
             self._runs.move_to_end(name)
