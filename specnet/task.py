@@ -30,7 +30,7 @@ class TaskPart:
 
     `columns` is a range of columns of the predictions, start and end; None means all of them. `classes` are the
     names of the classes or labels, empty in a regression; `names` are those of the target columns, and `targets` their
-    numbers, of which () means all.
+    numbers; () means all.
     """
 
     kind: TaskKind

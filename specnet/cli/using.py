@@ -204,7 +204,7 @@ def _answer(model: Run | Bundle | Ensemble) -> None:
 def bundle(run: Path, out: Path | None, checkpoint: str, kernels: str | None, allow: bool) -> None:
     """Write the network of a run to one file, a bundle.
 
-    The commands predict, evaluate and export take a bundle in place of a run. It contains weights, fitted transforms,
+    The commands predict, evaluate and export take a bundle instead of a run. It contains weights, fitted transforms,
     the spec, a description of the inputs with ranges and categories, and some made-up rows with their predictions. It
     contains no training data and no paths of this machine.
 

@@ -47,7 +47,7 @@ def number_array(values: Any, what: str) -> np.ndarray:
 
 
 def as_array(values: Any, what: str) -> np.ndarray:
-    """Return an array, or raise a `DataError` that names what it is of."""
+    """Return an array, or raise a `DataError` that names its content."""
     try:
         return np.asarray(values)
     except (TypeError, ValueError, OverflowError) as error:

@@ -32,7 +32,7 @@ Buffer = Annotated[
 
 
 class Npz(Dataset):
-    """Arrays of an `.npz` file, the first axis being the samples.
+    """Arrays of an `.npz` file, with samples along the first axis.
 
     With `"inputs": "x"` and `"targets": "t"`, the training samples are the arrays `x` and `t` or `train_x` and
     `train_t`; `validation_x`, `test_x` and their targets are used if they exist. This reads what
@@ -45,7 +45,8 @@ class Npz(Dataset):
     inputs: str = Field(default="inputs", description="name of the inputs' array, without the prefix of a split")
     targets: str = Field(default="targets", description="name of the targets' array, without the prefix of a split")
     lengths: str | None = Field(
-        default=None, description="name of an array (n,) with the positions of each sequence that count, the first ones"
+        default=None,
+        description="name of an array (n,) with the number of valid positions at the start of each sequence",
     )
     padding_value: float | None = Field(
         default=None, description="number that marks padding: positions whose inputs all equal it are masked"
@@ -122,7 +123,7 @@ class ArrayFiles(Section):
 
 
 class Npy(Dataset):
-    """Arrays of `.npy` files, the first axis being the samples: the plainest form for data that do not fit into memory.
+    """Arrays of `.npy` files, with samples along the first axis: the simplest form for data larger than memory.
 
     Targets (n,) of text are classes. Splits larger than `buffer` are read in parts. Arrays in Fortran order are loaded
     whole.

@@ -239,7 +239,7 @@ class Dataset(Component):
         return Outline()
 
     def resolve(self, *, classes: bool, reserved: Collection[str], early: bool) -> tuple[Dataset, Sequence[str]]:
-        """Return this dataset with all that it finds in its file written into its fields, and warnings about that.
+        """Return this dataset with everything that it finds in its file written into its fields, and warnings.
 
         A run saves these fields, so that it never depends on what other files contain. `classes` says whether the
         loss learns only classes, `reserved` names columns that have another use than as inputs. If it is `early`, only

@@ -47,7 +47,7 @@ class Expression:
     """A formula of numbers, named variables, `+ - * / % **`, comparisons (1 where true, else 0) and functions.
 
     Raises:
-        DataError: if the text is not such a formula; the message names the column of the mistake.
+        DataError: if the text is not a valid formula; the message names the column of the mistake.
     """
 
     def __init__(self, text: str, variables: Collection[str]) -> None:

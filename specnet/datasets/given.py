@@ -24,7 +24,7 @@ _EARLY = 500_000
 
 
 class GivenArrays(InMemory):
-    """Arrays that are given in Python, the first axis being the samples: `specnet.run(spec, data=(x, y))`.
+    """Arrays that are given in Python, with samples along the first axis: `specnet.run(spec, data=(x, y))`.
 
     `(x, y, weight)` adds the weight of each sample, `(x, y, None, mask)` a mask (n, time), or the lengths (n,) of
     sequences, and `{"train": …, "validation": …, "test": …}` further splits.

@@ -43,7 +43,7 @@ class Series(Csv):
     """
 
     inputs: InputColumns = Field(
-        default=[], max_length=100_000, description='input columns; [] for the targets, "*" for all of no other use'
+        default=[], max_length=100_000, description='input columns; [] for the targets, "*" for all without another use'
     )
     lags: PositiveInt = Field(le=100_000, description="rows of a sample")
     horizon: PositiveInt = Field(default=1, le=100_000, description="rows from the last one to that of the targets")

@@ -49,7 +49,7 @@ INSIDE: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 
 
 class Shapes(Dataset):
-    """Grey images of a disc, a square, a cross or a triangle, equally many of each.
+    """Grey images of a disc, a square, a cross or a triangle, the same number of each.
 
     A shape is 1, the background 0. Its half width r is uniform in [0.2, 0.35] of the image, its centre (a, b) uniform
     wherever it does not cross the edge. The centre (x, y) of a pixel is in the shape if u = (x - a) / r and
@@ -108,7 +108,7 @@ class Sines(Dataset):
 
 
 class Adding(Dataset):
-    """The adding problem: sequences of random numbers, of which two are marked; the target is their sum.
+    """The adding problem: sequences of random numbers, two of them marked; the target is the sum of these two.
 
     x_t is (v_t, m_t) with v_t uniform in [0, 1] and a mark m_t, 1 at one position of the first half and at one of the
     second, else 0. Predicting 1 has a mean squared error of 1/6. Hochreiter & Schmidhuber, "Long short-term memory",

@@ -13,7 +13,7 @@ from specnet.datasets.base import Data, Dataset, Outline, Samples
 
 
 class Plane(Dataset):
-    """Points in the plane, equally many of each class; the first classes have one more if they cannot be equal."""
+    """Points in the plane, the same number of each class; the first classes have one more if they cannot be equal."""
 
     synthetic: ClassVar[bool] = True
     target_name: ClassVar[str] = "class"
@@ -77,7 +77,7 @@ class Spiral(Plane):
     target_name: ClassVar[str] = "arm"
     examples = ({"arms": 3, "turns": 0.64},)
     arms: int = Field(default=2, ge=2, le=100, description="number of arms, which are the classes")
-    turns: float = Field(default=1.5, gt=0, le=100, description="turns that an arm makes about the origin")
+    turns: float = Field(default=1.5, gt=0, le=100, description="turns that an arm makes around the origin")
     noise: float = Field(default=0.25, ge=0, description="standard deviation of the angle, in radians")
 
     @property
@@ -128,7 +128,7 @@ class Moons(NoisyPlane):
 
 
 class Circles(NoisyPlane):
-    """A circle of radius 1 about a circle of radius `factor`, with evenly spaced points, as in `make_circles`."""
+    """A circle of radius 1 around a circle of radius `factor`, with evenly spaced points, as in `make_circles`."""
 
     factor: float = Field(default=0.5, gt=0, lt=1, description="radius of the inner circle")
 
@@ -164,7 +164,7 @@ class Blobs(Plane):
 
 
 class Xor(NoisyPlane):
-    """Points about the corners (0, 0), (0, 1), (1, 0) and (1, 1), whose class is the exclusive or of their corner.
+    """Points around the corners (0, 0), (0, 1), (1, 0) and (1, 1), whose class is the exclusive or of their corner.
 
     Four points without noise are the truth table.
     """

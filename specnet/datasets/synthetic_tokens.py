@@ -55,7 +55,7 @@ GRAMMAR = (
 
 
 class Reber(Dataset):
-    """Words of a grammar of Reber; the target of each letter is the letter that follows.
+    """Words of a Reber grammar; the target of each letter is the letter that follows.
 
     A word begins with B. From state to state the grammar then writes one of two letters at random, and E at the end.
     An embedded word is B, T or P, a word, the same T or P again, and E: to predict the second T or P, a network has to
@@ -68,7 +68,7 @@ class Reber(Dataset):
     examples = ({"n_samples": 20}, {"n_samples": 20, "embedded": False, "length": 10})
     n_samples: int = Field(default=1000, ge=4, le=100_000, description="words")
     embedded: bool = Field(default=True, description="whether words are embedded")
-    length: int = Field(default=24, ge=10, le=500, description="letters of the longest word, but its last")
+    length: int = Field(default=24, ge=10, le=500, description="letters of the longest word, without its last")
 
     def outline(self) -> Outline:
         shape = (self.length,)

@@ -97,7 +97,7 @@ def _sizes(model: Model, x: np.ndarray) -> Iterator[Symptom]:
         message = f"inputs are large: {about}, and networks learn poorly from large numbers"
         yield Symptom("unscaled-inputs", message, {"mean size": float(size.flat[most])}, place, cure, WHOLE_SPEC)
     elif 0 < (largest := std.max(initial=0.0)) < _SMALL and size.max() < _SMALL:
-        message = f"inputs are small: none of them varies by more than {largest:.2g}, which the network hardly sees"
+        message = f"inputs are small: none of them varies by more than {largest:.2g}, so they hardly affect the network"
         yield Symptom("unscaled-inputs", message, {"largest spread": float(largest)}, place, cure, WHOLE_SPEC)
     elif x.ndim == 2:
         compared = np.flatnonzero((std > 0) & ((x != 0) & (x != 1)).any(axis=0))

@@ -86,7 +86,7 @@ def gap(evidence: Evidence) -> Iterator[Symptom]:
     if (lost := (other - own) / (constant - own)) > _GAP:
         message = (
             f"{lost:.0%} of what was learned does not hold for validation samples: "
-            f"their loss is {format_number(other)}, that of training samples {format_number(own)}"
+            f"their loss is {format_number(other)}, compared with {format_number(own)} for training samples"
         )
         numbers = {"train": own, "validation": other, "constant prediction": constant, "lost": lost}
         yield Symptom("gap", message, numbers, ("training", "l2"), _penalty(evidence), LOSS)
@@ -106,7 +106,7 @@ def wide_interval(evidence: Evidence) -> Iterator[Symptom]:
             late = values[len(values) // 2 :]
             if high - low > _WIDE and low <= late.min() and late.max() <= high:
                 message = (
-                    f"{n} validation samples cannot tell the epochs apart: the 95 % interval about the {metric.label} "
+                    f"{n} validation samples are too few to compare epochs: the 95 % interval of the {metric.label} "
                     f"of {format_number(scores[metric.label])} is {format_number(low)} to {format_number(high)}"
                 )
                 numbers = {"samples": n, "lower limit": low, "upper limit": high}

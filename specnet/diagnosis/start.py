@@ -59,7 +59,7 @@ def starting_loss(evidence: Evidence) -> Iterator[Symptom]:
     if not expected or not loss > limit * expected:
         return
     what = "a constant prediction" if numbers else "equal probabilities"
-    message = f"the loss before training is {format_number(loss)}, that of {what} {format_number(expected)}"
+    message = f"the loss before training is {format_number(loss)}, compared with {format_number(expected)} for {what}"
     found: dict[str, Number] = {"loss": loss, what: expected}
     if numbers and not evidence.spec.transforms.targets and evidence.loss_of(0.0) > limit * expected:
         cure = Cure("to scale the targets", ("transforms.targets+=standardize",))

@@ -92,7 +92,7 @@ def one_batch(evidence: Evidence) -> Iterator[Symptom]:
             losses[rate] = _fit(evidence, _adam(rate), batch, deadline)
     message = (
         f"{batch.rows} samples cannot be fitted in {_STEPS:,} steps on them alone: their loss is "
-        f"{format_number(own)}, that of a constant prediction {format_number(constant)}"
+        f"{format_number(own)}, compared with {format_number(constant)} for a constant prediction"
     )
     numbers, cure = {"loss": own, "constant prediction": constant}, None
     if losses:

@@ -34,7 +34,7 @@ _DONE = {"epochs", "batch_size", "shuffle", "clip_norm", "early_stopping", "on_d
 
 
 class Notebook(Exporter):
-    """The notebook that the run would have been: data, forward and backward passes, training, and the same loss.
+    """A notebook that repeats the run: data, forward and backward passes, training, and the same loss.
 
     The data, initial parameters and what transforms have learned are in an `.npz` file beside it. Its first epoch is
     compared with that of the run. It has no metrics and no other splits.

@@ -23,7 +23,7 @@ _INSIDE = 100
 
 
 class NumpyScript(Exporter):
-    """A readable Python script that needs NumPy alone, with its weights inside or, if they are many, in a `.npz` file.
+    """A readable Python script that needs only NumPy, with the weights inside or, if there are many, in an `.npz` file.
 
     A component that cannot be followed has a method `numpy(code, x)`, as `specnet.exporters.source.Code` says.
     """

@@ -135,7 +135,7 @@ def textbook(network: Network, dtype: Any = None) -> Network:
 def follow(model: Model, x: Traced, target: str, find: Find, dtype: Any = None) -> Program:
     """Return the program of a model, followed on raw inputs.
 
-    `find` returns what a component has for this target in place of its definition, or None. `dtype` is that of the
+    `find` returns what a component has for this target instead of its definition, or None. `dtype` is that of the
     network, by default its own.
 
     Raises:

@@ -24,7 +24,7 @@ class Normal(Initializer):
 class TruncatedNormal(Initializer):
     """Normal distribution N(mean, std^2), without numbers more than two standard deviations from the mean.
 
-    `std` is that before the ends are cut off; afterwards it is 0.88 of that.
+    `std` is the standard deviation before the ends are cut off. Afterwards it is 0.88 `std`.
     """
 
     mean: float = Field(default=0.0, description="mean")
@@ -38,7 +38,7 @@ class Uniform(Initializer):
     """Uniform distribution on [low, high)."""
 
     low: float = Field(default=-0.05, description="least value")
-    high: float = Field(default=0.05, description="bound that values stay below")
+    high: float = Field(default=0.05, description="upper limit, exclusive")
 
     @model_validator(mode="after")
     def _low_is_below_high(self) -> Self:

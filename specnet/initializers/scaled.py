@@ -74,7 +74,7 @@ class TorchDefault(Initializer):
 
 
 class VarianceScaling(Initializer):
-    """Variance scale / n, where n is fan_in, fan_out or their mean: the others here are special cases.
+    """Variance scale / n, where n is fan_in, fan_out or their mean: the other initializers are special cases.
 
     A "truncated_normal" distribution ends at two standard deviations, and is scaled up so that its variance is right.
     """

@@ -32,7 +32,7 @@ class Orthogonal(Initializer):
 
 
 class Identity(Initializer):
-    """Ones on the diagonal of the last two axes, else zeros; of a convolution's kernel, in its middle.
+    """Ones on the diagonal of the last two axes, else zeros; in a convolution's kernel, at its centre.
 
     Le, Jaitly & Hinton, "A simple way to initialize recurrent networks of rectified linear units", 2015.
     """

@@ -1,4 +1,4 @@
-"""Activation functions of each number by itself."""
+"""Activation functions of each number separately."""
 
 from __future__ import annotations
 

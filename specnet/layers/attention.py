@@ -44,7 +44,7 @@ class MultiHeadAttention(WeightedLayer):
         default=None, description="heads of K and V, each shared by several of Q; null: `num_heads`"
     )
     causal: bool = Field(default=False, description="whether a position sees only itself and those before it")
-    rotary: bool = Field(default=False, description="whether Q and K are turned by angles that depend on the position")
+    rotary: bool = Field(default=False, description="whether Q and K are rotated by angles that depend on the position")
     dropout: Annotated[float, scheduled(ge=0, lt=1)] = Field(
         default=0.0, description="share of P that is dropped in training: a number or a schedule"
     )

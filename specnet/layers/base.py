@@ -107,7 +107,7 @@ class Layer(Component):
     mask: ClassVar[Any] = "refuse"
     """What the layer does if positions of its input are masked, because they are padding.
 
-    "refuse": such inputs are an error. "keep": each position is computed by itself, so the mask does not matter.
+    "refuse": such inputs are an error. "keep": each position is computed separately, so the mask does not matter.
     "use": the layer reads `self.mask`, an array (batch, time) of bool that is True where a position counts, or None;
     masked positions then change neither other outputs nor gradients.
     """
@@ -264,7 +264,7 @@ class Layer(Component):
 
 
 class Activation(Layer):
-    """A function of each number by itself: y = f(x), dx = dy f'(x).
+    """A function of each number separately: y = f(x), dx = dy f'(x).
 
     A subclass defines `f(x)` and its derivative `slope(x, y)`. If all outputs are in [0, 1], it sets
     `output = "probabilities"`.

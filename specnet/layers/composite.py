@@ -207,7 +207,7 @@ class Maximum(Merge):
 
 
 class TimeDistributed(Sequential):
-    """The same layers at each position of a sequence by itself: y_t = f(x_t), with one f for all t; dx_t likewise.
+    """The same layers at each position of a sequence, separately: y_t = f(x_t), with one f for all t; dx_t likewise.
 
     Input (time, ...). f gets the positions of all sequences as one batch, without masked ones, where y is 0.
     """

@@ -179,7 +179,7 @@ class Conv2d(Convolution):
 
 
 class Depthwise(Correlation):
-    """A convolution of each channel by itself."""
+    """A convolution of each channel separately."""
 
     depth_multiplier: PositiveInt = Field(default=1, description="outputs of each channel")
 
@@ -191,7 +191,7 @@ class Depthwise(Correlation):
 
 
 class DepthwiseConv2d(Depthwise):
-    """Each channel c of an image by itself, (height, width, in) to (rows, columns, m in): y_pc = b + sum_k x_qc W_kc.
+    """Each channel c of an image separately, (height, width, in) to (rows, columns, m in): y_pc = b + sum_k x_qc W_kc.
 
     Here q = s p + d k with `strides` s and `dilation_rate` d, and m is `depth_multiplier`. db = sum dy_p,
     dW_kc = sum_p x_qc dy_pc, dx_qc = sum of dy_pc W_kc over all p and k of q. W has shape (height, width, 1, m in).

@@ -72,7 +72,7 @@ class Gru(Gated):
     """h_t = u h_{t-1} + (1 - u) v with (r, u) = g(x_t W + h_{t-1} U + b) and v = f(x_t W + r (h_{t-1} U) + b).
 
     Columns of W, U and b are those of the reset gate r, the update gate u and the new value v, in this order. b has a
-    row for x_t W and one for h_{t-1} U. With `reset_after` false, v has (r h_{t-1}) U in place of r (h_{t-1} U), and b
+    row for x_t W and one for h_{t-1} U. With `reset_after` false, v has (r h_{t-1}) U instead of r (h_{t-1} U), and b
     one row. dv = dh (1 - u), du = dh (h_{t-1} - v), dr = da_v (h_{t-1} U), dh_{t-1} = dh u + da U^T, with a the
     arguments of g and f. Masked positions leave h as it is. Cho et al., "Learning phrase representations using RNN
     encoder-decoder", 2014.

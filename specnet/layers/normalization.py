@@ -151,7 +151,7 @@ class BatchNorm(Normalization):
         description="share of a moving average that a step keeps; 1 minus PyTorch's",
     )
     synchronized: bool = Field(
-        default=False, description="whether statistics are those of all shards of a batch, not of each by itself"
+        default=False, description="whether statistics are those of all shards of a batch, not of each shard"
     )
 
     def model_post_init(self, context: Any) -> None:

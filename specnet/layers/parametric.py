@@ -14,7 +14,7 @@ from specnet.task import Shape
 class Prelu(TrainableLayer):
     """y = x for x > 0, else alpha x; dx = dy or alpha dy, dalpha = sum(dy min(x, 0)). He et al., 2015.
 
-    Each feature has an alpha of its own, unless axes share it.
+    Each feature has its own alpha, unless axes share it.
     """
 
     axes = (..., "features")

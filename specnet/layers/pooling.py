@@ -79,7 +79,7 @@ class AveragePool(Pool):
 
 
 class MaxPool1d(MaxPool):
-    """Maximum of windows of a sequence: (time, features) to (windows, features), for each feature by itself.
+    """Maximum of windows of a sequence: (time, features) to (windows, features), for each feature separately.
 
     y = max of x over the positions of a window; dx = sum of dy over the windows whose first maximum is x.
     Padding is never the maximum.
@@ -90,7 +90,7 @@ class MaxPool1d(MaxPool):
 
 
 class MaxPool2d(MaxPool):
-    """Maximum of windows of an image: (height, width, channels) to (rows, columns, channels), each channel by itself.
+    """Maximum of windows of an image: (height, width, channels) to (rows, columns, channels), each channel separately.
 
     y = max of x over the positions of a window; dx = sum of dy over the windows whose first maximum is x.
     Padding is never the maximum. Weng et al., "Learning recognition and segmentation of 3-D objects from 2-D
@@ -101,7 +101,7 @@ class MaxPool2d(MaxPool):
 
 
 class AveragePool1d(AveragePool):
-    """Mean of windows of a sequence: (time, features) to (windows, features), for each feature by itself.
+    """Mean of windows of a sequence: (time, features) to (windows, features), for each feature separately.
 
     y = sum of x / n over the n positions of a window; dx = sum of dy / n over the windows that contain x. As in
     Keras, but not by default in PyTorch, padding does not count.
@@ -112,7 +112,7 @@ class AveragePool1d(AveragePool):
 
 
 class AveragePool2d(AveragePool):
-    """Mean of windows of an image: (height, width, channels) to (rows, columns, channels), for each channel by itself.
+    """Mean of windows of an image: (height, width, channels) to (rows, columns, channels), for each channel separately.
 
     y = sum of x / n over the n positions of a window; dx = sum of dy / n over the windows that contain x. As in
     Keras, but not by default in PyTorch, padding does not count. LeCun et al., 1998.
@@ -148,7 +148,7 @@ class GlobalPool(Layer):
 
 
 class GlobalAveragePool(GlobalPool):
-    """y = mean of x over all positions, for each channel by itself: (..., channels) to (channels,).
+    """y = mean of x over all positions, for each channel separately: (..., channels) to (channels,).
 
     dx = dy / n at each of the n positions that are not masked. If all are masked, y is 0.
     Lin et al., "Network in network", 2014.
@@ -164,7 +164,7 @@ class GlobalAveragePool(GlobalPool):
 
 
 class GlobalMaxPool(GlobalPool):
-    """y = max of x over all positions, for each channel by itself: (..., channels) to (channels,).
+    """y = max of x over all positions, for each channel separately: (..., channels) to (channels,).
 
     dx = dy at the first maximum, else 0. Masked positions do not count. If all are masked, y is 0.
     """

@@ -141,7 +141,7 @@ class Slice(AlongAxis):
     start: int | None = Field(
         default=None, description="first position, from 0; below 0: from the end; null: the first"
     )
-    stop: int | None = Field(default=None, description="end of the positions, which is left out; null: after the last")
+    stop: int | None = Field(default=None, description="end of the positions, exclusive; null: after the last")
     step: PositiveInt = Field(default=1, description="from one position to the next")
 
     def build(self, input_shape: Shape) -> Shape:

@@ -21,7 +21,7 @@ _lists: ContextVar[tuple[Sequence[Layer], ...]] = ContextVar("lists", default=()
 
 @contextmanager
 def sharing_with(layers: Sequence[Layer]) -> Iterator[None]:
-    """Let layers that are built inside the `with` share parameters of these, of which the last is being built."""
+    """Let layers that are built inside the `with` share parameters of these layers; the last of them is being built."""
     token = _lists.set((*_lists.get(), layers))
     try:
         yield
@@ -73,7 +73,7 @@ def check_settings(layer: Any, owner: Any) -> None:
 
 
 def shared_parameter(layer: Layer, parameter: Parameter, owner: Layer, transpose: bool) -> Shared:
-    """Return how a layer uses the parameter of an owner in place of one that it has declared.
+    """Return how a layer uses the parameter of an owner instead of one that it has declared.
 
     Raises:
         ShapeError: if the owner has no such parameter, or of another shape.

@@ -37,7 +37,7 @@ class Softmax(OfAxis):
 
     output = "probabilities"
     examples = ({"axis": 0}, {"temperature": 2.0})
-    temperature: float = Field(default=1.0, gt=0, description="above 1 the outputs are more alike, below 1 less")
+    temperature: float = Field(default=1.0, gt=0, description="above 1 the outputs are more even, below 1 less")
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.y = softmax(x / self.temperature, self.along)

@@ -39,7 +39,7 @@ class Loss(Component):
     With `"reduction": "mean"` the loss is the weighted mean of all elements of the batch, with "sum" their weighted
     sum. An element is one number of y or, in a loss of whole distributions, one last axis of y. Weights are an array
     whose axes match those of the elements from the first on; None means 1 each. Elements of weight 0 change neither
-    loss nor gradient. `divisor` is the number by which a mean divides: None for the sum of the batch's own weights. If
+    loss nor gradient. `divisor` is what a mean is divided by: None for the sum of the batch's own weights. If
     a batch is computed in parts, it is the same for all parts, so their losses and gradients add up. `task` is None
     until a run sets it, before training.
 
@@ -86,7 +86,7 @@ class Loss(Component):
         return (self,)
 
     def with_heads(self, losses: Sequence[Loss]) -> Loss:
-        """Return the loss with `losses` in place of its `heads`."""
+        """Return the loss with `losses` instead of its `heads`."""
         return losses[0]
 
     def interpret(self, y: np.ndarray, invert: Invert) -> np.ndarray:
@@ -203,7 +203,7 @@ class Loss(Component):
 
 
 class ElementwiseLoss(Loss):
-    """A loss of each output by itself: its `element`, and the `slope` of that.
+    """A loss of each output separately: its `element`, and the `slope` of that.
 
     Both are formulas for arrays y and t of the same shape and dtype.
     """

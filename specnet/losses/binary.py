@@ -1,4 +1,4 @@
-"""Losses on yes or no, for each output by itself."""
+"""Losses on yes or no, for each output separately."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ class Bce(SmoothedBinary):
 class BceWithLogits(OnLogits, SmoothedBinary):
     """Binary cross-entropy on logits z: L = mean max(z, 0) - z t + log(1 + exp(-|z|)).
 
-    The same number as `bce` after a sigmoid, without its loss of digits; dy = (sigmoid(z) - t) / n. With `pos_weight`
-    the loss of yes, t log(1 + exp(-z)), is multiplied by it.
+    The same number as `bce` after a sigmoid, without its loss of digits; dy = (sigmoid(z) - t) / n. `pos_weight`
+    multiplies the term of positive targets, t log(1 + exp(-z)).
     """
 
     examples = ({"pos_weight": 3.0}, {"label_smoothing": 0.1})
@@ -106,7 +106,7 @@ class BceWithLogits(OnLogits, SmoothedBinary):
 
 
 class Focal(OnLogits, SmoothedBinary):
-    """Focal loss on logits z: binary cross-entropy that counts less the better an output is.
+    """Focal loss on logits z: binary cross-entropy with less weight on outputs that are already good.
 
     With p = sigmoid(z), L = mean -(a t (1 - p)^gamma log p + (1 - a) (1 - t) p^gamma log(1 - p)), where without `alpha`
     both factors are 1; `gamma` 0 is `bce_with_logits`. Derivatives of the terms of t = 1 and t = 0:

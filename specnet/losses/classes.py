@@ -80,7 +80,7 @@ class ClassLoss(Loss):
 
 
 class OneOfClasses(ClassLoss):
-    """A loss on one of several classes, whose targets may be class numbers, one of which is not learned."""
+    """A loss on one of several classes. Targets may be class numbers, and one class may be ignored."""
 
     ignore_index: NonNegativeInt | None = Field(
         default=None, description="class number that is not learned, such as that of padding; metrics count it"

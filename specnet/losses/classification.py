@@ -81,7 +81,7 @@ class CrossEntropy(OneOfClasses, SoftmaxLoss):
 
 
 class CategoricalFocal(CrossEntropy):
-    """Focal loss on logits z of several classes: cross-entropy that counts less the better an output is.
+    """Focal loss on logits z of several classes: cross-entropy with less weight on outputs that are already good.
 
     With p = softmax(z), L = mean over samples of -sum_k t_k (1 - p_k)^gamma log p_k; `gamma` 0 is `cross_entropy`. With
     u_k = t_k (1 - p_k)^gamma (1 - gamma p_k log p_k / (1 - p_k)), dz = (p sum_k u_k - u) / n. Targets are those of
@@ -104,7 +104,7 @@ class CategoricalFocal(CrossEntropy):
 class KlDivergence(SoftmaxLoss):
     """Divergence of softmax on logits z from target distributions: L = mean over samples of sum_k t_k log(t_k / p_k).
 
-    p = softmax(z), and 0 log 0 = 0. It is cross-entropy minus the entropy of the targets, so that 0 is the least; dz =
+    p = softmax(z), and 0 log 0 = 0. It is cross-entropy minus the entropy of the targets, so its minimum is 0; dz =
     (p sum_k t_k - t) / n. Kullback & Leibler, "On information and sufficiency", 1951.
     """
 
@@ -134,8 +134,8 @@ class KlDivergence(SoftmaxLoss):
 class OrdinalCrossEntropy(OneOfClasses):
     """Cross-entropy of classes in an order, 0 < 1 < ... < k - 1, with an output for each step from one to the next.
 
-    Output j is the logit of going on: p(class > j | class >= j) = sigmoid(y_j), and L = mean over samples of
-    sum_j m_j (log(1 + exp(y_j)) - t_j y_j), where t_j is 1 if the class c > j, and m_j if c >= j;
+    Output j is the logit of a step to the next class: p(class > j | class >= j) = sigmoid(y_j), and L = mean over
+    samples of sum_j m_j (log(1 + exp(y_j)) - t_j y_j), where t_j is 1 if the class c > j, and m_j if c >= j;
     dy = m (sigmoid(y) - t) / n. The probability of class j is the product of all steps up to it, times that of stopping
     there. Shi, Cao & Raschka, "Deep neural networks for rank-consistent ordinal regression based on conditional
     probabilities", 2023.

@@ -22,7 +22,7 @@ class Accuracy(ClassMean):
     is_share: ClassVar[bool] = True
     examples = ({"threshold": 0.3},)
     threshold: float = Field(
-        default=0.5, ge=0, le=1, description="probability from which on class 1 of two, or a label, is predicted"
+        default=0.5, ge=0, le=1, description="least probability at which class 1 of two, or a label, is predicted"
     )
 
     def values(self, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:

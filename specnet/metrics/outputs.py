@@ -21,7 +21,7 @@ class OutputMetric(Metric):
     )
 
     def averaged(self, scores: np.ndarray, counted: np.ndarray) -> float | dict[str, float]:
-        """Return the metric for the scores (k,) of outputs, of which some are counted (k,)."""
+        """Return the metric for the scores (k,) of outputs; `counted` (k,) marks those that count."""
         if self.average == "none":
             names = self.task.parts[0].names if self.task is not None else ()
             known = names if len(names) == len(scores) else [*map(str, range(len(scores)))]

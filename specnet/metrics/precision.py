@@ -52,7 +52,7 @@ class Averaged(ConfusionMetric):
         default=0.5,
         ge=0,
         le=1,
-        description="probability from which on the positive class of two, or a label, is predicted",
+        description="least probability at which the positive class of two, or a label, is predicted",
     )
     positive: NameOrNumber | None = Field(
         default=None, description="name or number of the class that binary measures; null: class 1 of two"
@@ -152,7 +152,7 @@ class Specificity(Averaged):
 
 
 class Jaccard(Averaged):
-    """Right predictions of a class, divided by the samples that are of it or predicted to be: tp / (tp + fp + fn).
+    """Correct predictions of a class, divided by the samples in it or predicted to be in it: tp / (tp + fp + fn).
 
     Also called intersection over union. Jaccard, "The distribution of the flora in the alpine zone", 1912.
     """

@@ -99,7 +99,7 @@ class Ranking(SampleMetric):
 
 
 class RocAuc(Ranking):
-    """Area under the receiver operating characteristic: how often a positive sample has a larger score than a negative.
+    """Area under the receiver operating characteristic: how often a positive sample scores higher than a negative one.
 
     Equal scores count one half. 1 is perfect, and 0.5 is chance. With only positive or only negative samples it is
     0.5, where scikit-learn has NaN; such a class does not count in a mean. For several classes, "ovr" compares each

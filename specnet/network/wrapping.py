@@ -20,7 +20,7 @@ Call = Callable[..., Any]
 
 @contextmanager
 def wrapped(network: Network, wrap: Callable[[str, Layer, str, Call], Call]) -> Iterator[None]:
-    """Inside the `with`, call `wrap(name, layer, method, call)` in place of each layer's methods, wherever they are."""
+    """Inside the `with`, call `wrap(name, layer, method, call)` instead of each layer's methods, wherever they are."""
     layers = list(network.named.values())
     before = [{method: vars(layer)[method] for method in METHODS if method in vars(layer)} for layer in layers]
     for name, layer in network.named.items():

@@ -169,7 +169,7 @@ class Radam(RunningMoments):
 
 
 class Adamax(FirstOrder):
-    """Adam with the largest gradient in place of the mean square.
+    """Adam with the largest gradient instead of the mean square.
 
     m <- b1 m + (1 - b1) g, u <- max(b2 u, |g| + epsilon), w <- w - a m / ((1 - b1^t) u). Kingma & Ba, "Adam", 2015,
     section 7.1.

@@ -110,7 +110,7 @@ class Optimizer(Component):
         return None
 
     def preconditioner(self, state: State, step: int) -> np.ndarray | None:
-        """Return P (n,) after `step` steps, by which a rule divides the steps of gradient descent.
+        """Return P (n,) after `step` steps: a rule divides the steps of gradient descent by P.
 
         None means that it does not. Required if `adaptive` is True.
         """
@@ -218,7 +218,7 @@ def decaying(optimizer: Optimizer, state: State) -> Iterator[State]:
 
 
 def frozen_layers(optimizer: Optimizer, count: int) -> set[int]:
-    """Return the numbers of layers, of `count`, that an optimizer or one inside it is told not to train."""
+    """Return the numbers of layers, of `count`, that an optimizer or one inside it does not train."""
     groups = [group for group in getattr(optimizer, "groups", []) if not group.trainable]
     found = {number for group in groups for number in group.numbers(count)}
     return found.union(*(frozen_layers(inner, count) for _, inner in inner_optimizers(optimizer)))

@@ -90,7 +90,7 @@ class Plot(Component):
     group: ClassVar[str] = "plots"
 
     def check(self, run: Trained) -> None:
-        """Check that this plot can show such a run; also called before training, when the history is empty.
+        """Check that this plot can show a run; also called before training, when the history is empty.
 
         Raises:
             PlotError: if it cannot.

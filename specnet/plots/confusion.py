@@ -50,8 +50,8 @@ class ConfusionMatrix(SplitPlot):
             check_few(names)
         sides = [max(4.0, len(names) * (0.65 if len(names) <= ROOMY else 0.38)) for _, names, _ in found]
         several = len(run.task.parts) > 1
-        right = [f"{np.trace(counts) / counts.sum():.1%} right" for *_, counts in found]
-        title = f"{run.name}: confusion, {shown}" + ("" if several else f", {right[0]}")
+        right = [f"{np.trace(counts) / counts.sum():.1%} correct" for *_, counts in found]
+        title = f"{run.name}: confusion matrix, {shown}" + ("" if several else f", {right[0]}")
         figure = style.figure(title, sum(sides) + 3 * len(sides), max(sides) + (1.6 if several else 1.2))
         panels = figure.subplots(1, len(found), squeeze=False, width_ratios=sides)[0]
         for axes, side, share, (head, names, counts) in zip(panels, sides, right, found, strict=True):

@@ -58,7 +58,7 @@ class SampleImages(SplitPlot):
         panel = LargeAlbumPanel(scene)
         title = f"{run.name}: {shown}" if " of " in shown else f"{run.name}: samples of the {shown}"
         if scene.classes is not None:
-            title += f", {panel.right(0).sum()} of {len(inputs)} right"
+            title += f", {panel.right(0).sum()} of {len(inputs)} correct"
         rows = math.ceil(len(inputs) / panel.columns)
         figure = style.figure(title, panel.columns * WIDE, rows * HIGH + 0.6)
         axes = figure.add_subplot()

@@ -136,7 +136,7 @@ class Calibration(SplitPlot):
     def picture(self, run: Trained, shown: str) -> Figure:
         counts, confidence, accuracy = reliability(self.bins)
         error = np.sum(counts * np.abs(accuracy - confidence), where=counts > 0) / counts.sum()
-        x, y = "probability of the predicted class", "share predicted right"
+        x, y = "probability of the predicted class", "share predicted correctly"
         if self.count == 2:
             name = required_classes(run)[1]
             x, y = f"predicted probability of {name}", f"share of {name}"

@@ -117,7 +117,7 @@ class Laboratory {
     const far = `largest relative difference of the loss ${worst.toExponential(1)}`;
     const why = lab.dtype === "float32" ? ". The run was computed in float32, this page computes in float64" : "";
     if (bench.followed) return ["good", `✓ The recorded run again: ${train.length} epochs, ${far}${why}.`];
-    if (!train.length) return ["", `Nothing is changed: training follows the recorded run, to ${lab.tolerance} of the loss${why}.`];
+    if (!train.length) return ["", `Nothing has been changed: training follows the recorded run, to ${lab.tolerance} of the loss${why}.`];
     if (worst > lab.tolerance) return ["", `Training follows the recorded run, but not to ${lab.tolerance}: ${far}${why}.`];
     return ["", `Following the recorded run: ${far}${why}.`];
   }

@@ -142,7 +142,7 @@ function moment(run, frame) {
   return `epoch ${epoch}${epoch === 0 ? ", initial weights" : loss === null ? "" : `, train/loss ${show(loss)}`}`;
 }
 
-/** Draws the charts and other pictures of a page; `play` shows scenes with the controls, in place of those before. */
+/** Draws the charts and other pictures of a page; `play` shows scenes with the controls, instead of the earlier ones. */
 class Page {
   constructor() {
     Object.assign(this, { scenes: [], epochs: [], player: null });

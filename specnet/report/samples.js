@@ -35,8 +35,8 @@ class Album extends Scene {
       bar.style.width = known ? `${100 * certainty}%` : "0";
       share.textContent = known ? percent(certainty) : show(certainty);
     });
-    this.tally.textContent = `${right} of these ${this.items.length} samples of the ${this.scene.split} split right. ` +
-      "Below each image what it is, and what is predicted with which probability.";
+    this.tally.textContent = `${right} of these ${this.items.length} samples of the ${this.scene.split} split are correct. ` +
+      "Below each image: the truth, and the prediction with its probability.";
   }
 }
 

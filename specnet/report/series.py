@@ -135,7 +135,7 @@ def panel(name: str, series: list[dict[str, Any]], *, scheduled: bool = False, b
 
 
 def _constant(name: str, values: Sequence[np.ndarray], scheduled: bool) -> str:
-    """Return what to say in place of the curves of a schedule that never changes, or of units that are never dead."""
+    """Return what to say instead of the curves of a schedule that never changes, or of units that are never dead."""
     each = [np.unique(y[np.isfinite(y)]).tolist() for y in values]
     if name == DEAD_UNITS:
         return f"{name}: 0" if all(numbers == [0.0] for numbers in each) else ""

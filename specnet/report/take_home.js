@@ -49,10 +49,10 @@ function remarks(bench) {
   const watches = scheduled && JSON.stringify(lab.optimizer.learning_rate).includes('"monitor"');
   return [
     [bench.splits !== kept.splits, "Points that you changed are not part of a spec: copy them as CSV."],
-    [chosen.width !== 1, "Other widths start from other weights in Python than in this page."],
-    [chosen.noise, "The noise has other random numbers in Python than in this page."],
-    [watches, "The learning rate falls here where it fell in the recorded run, in Python where the value that it watches says so."],
-    [scheduled && chosen.batch_size !== recorded.batch_size, "With other batches this page follows the schedule of the learning rate only roughly."],
+    [chosen.width !== 1, "With different widths, Python starts from different weights than this page."],
+    [chosen.noise, "Python draws different random numbers for the noise."],
+    [watches, "Here the learning rate falls where it fell in the recorded run; in Python it depends on the value that it monitors."],
+    [scheduled && chosen.batch_size !== recorded.batch_size, "With a different batch size, this page follows the schedule of the learning rate only roughly."],
   ].filter(([holds]) => holds).map(([, text]) => text);
 }
 

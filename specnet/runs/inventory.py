@@ -124,7 +124,7 @@ def _is_own(place: Path, path: Path) -> bool:
 
 
 def list_values(run: ListedRun) -> dict[str, Any]:
-    """Return the values of a run by which it can be chosen: status, sizes, results, and all of its spec."""
+    """Return the values of a run that conditions can select it by: status, sizes, results, and all of its spec."""
     manifest = run.manifest
     values: dict[str, Any] = {
         "run": run.name,

@@ -115,7 +115,7 @@ def select(
     Rows without the value, with several, or with one that is not a number, come last.
 
     Raises:
-        UsageError: if no row has a value of that name, or one is compared with what it cannot be compared with.
+        UsageError: if no row has a value of that name, or a number is compared with text.
     """
     known = dict.fromkeys(name for _, values in rows for name in values)
     conditions = [*conditions]

@@ -75,8 +75,8 @@ def run(
     afterwards. `kernels` names the set of kernels, by default "numpy" or that which the spec was loaded with;
     "textbook" means the definitions themselves.
 
-    `shards` divides each batch into so many, whose gradients are added in a fixed order. Processes that `mpiexec` has
-    started compute them together and end in the same bytes, however many they are; all of them call this function.
+    `shards` is the number of shards of each batch, whose gradients are added in a fixed order. Processes started by
+    `mpiexec` compute them together and end in the same bytes, however many they are; all of them call this function.
     BLAS then has one thread by default. A run keeps its number of shards.
 
     Unless `plots` or `report` is false, the spec's plots are drawn at the end, and `report.html` is written, a page

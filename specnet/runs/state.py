@@ -142,8 +142,8 @@ def identify(document: Any, spec: Spec, origin: Mapping[str, Any]) -> str:
 def read_checkpoint(path: Path, spec: Spec, identities: Container[str]) -> TrainingState:
     """Return the state in a checkpoint of a spec's run; nothing is unpickled.
 
-    It is believed only if it matches its own digest, has one of the run's identities, its members are exactly those
-    that such a run saves, and their shapes and dtypes are what the spec's layers and optimizer imply. All that is
+    It is accepted only if it matches its own digest, has one of the run's identities, its members are exactly those
+    that the run saves, and their shapes and dtypes are what the spec's layers and optimizer imply. All that is
     checked before an array is read, so none can be larger than the file.
 
     Raises:

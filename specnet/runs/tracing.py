@@ -48,7 +48,7 @@ def trace(
         data: samples to train on, as `load_spec` takes them, or the spec's `Data`, if they are already loaded.
 
     Raises:
-        UsageError: if there are not so many samples or steps, there is no such layer, or the trace has more than
+        UsageError: if there are fewer samples or steps, there is no such layer, or the trace has more than
             3,000 arrays.
         SpecnetError: if the spec does not fit its data.
         DivergenceError: if a number is not finite.
@@ -107,7 +107,7 @@ def check_count(name: str, count: int | None, most: int, what: str) -> None:
 
 
 def chosen(trainer: Trainer, layer: str | None) -> Callable[[str], bool]:
-    """Return a function that tells whether a place belongs to a layer, or to one inside it; None means all layers.
+    """Return a function that returns whether a place belongs to a layer, or to one inside it; None means all layers.
 
     Raises:
         UsageError: if there is no such layer, with the names of all.

@@ -126,7 +126,7 @@ class TrainedModel:
             return self.model.input_gradient(inputs, outputs, mask)
 
     def portable_spec(self) -> Any:
-        """Return the resolved spec as JSON, with the names of its files in place of their paths."""
+        """Return the resolved spec as JSON, with the names of its files instead of their paths."""
         document = self.spec.to_json()
         for pointer, part in parts(self.spec):
             if isinstance(part, DataFile):

@@ -67,7 +67,7 @@ class Schedule(Component):
 
     Time is the number of optimizer steps already taken: the first step uses `schedule(0)`. `bind` is called once before
     training, and converts lengths in epochs and those to the end of the run to steps. Before that, an epoch and the run
-    are one step long. Where the batch size changes from epoch to epoch, time is counted in training samples in place of
+    are one step long. Where the batch size changes from epoch to epoch, time is counted in training samples instead of
     steps. When a run is resumed with more epochs, a schedule that reaches the end of the run follows the
     new end: later values are those of the longer run, earlier ones do not change.
 

@@ -123,7 +123,7 @@ def cross_validate(
 ) -> Group:
     """Train a spec once for each fold of its samples, and return the group of runs.
 
-    Each fold is the test split of a run, in place of the spec's test share. The validation share is taken from the
+    Each fold is the test split of a run, instead of the spec's test share. The validation share is taken from the
     other folds, as for early stopping. `repeats` divides the samples again and again, each time into other folds.
     `group` names a column: rows with the same value stay in one fold. With `order`, each fold is predicted by a run
     that was trained on the samples before it. `stratify` is that of the spec's split, unless it is given.

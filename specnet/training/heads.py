@@ -16,7 +16,7 @@ from specnet.task import Task, TaskPart
 
 
 def by_head(metric: Metric, task: Task) -> Metric:
-    """Return a metric for a task: the same, or one that measures each head by itself."""
+    """Return a metric for a task: the same, or one that measures each head separately."""
     if len(task.parts) > 1 and not isinstance(metric, MetricByHead):
         metric = MetricByHead(metric=metric, name=metric.label)
     metric.task = task  # type: ignore[misc]

@@ -88,7 +88,7 @@ class Lockstep:
             self.twins[number] = network, Regularization(network, trainer.training, trainer.model.loss, pieces)
 
     def run(self, trainer: Trainer, compute: Callable[[Trainer, int], Any]) -> dict[int, Any]:
-        """Return what `compute` returns for each shard of this rank, given a trainer with a network of its own."""
+        """Return what `compute` returns for each shard of this rank, given a trainer with its own network."""
         with ThreadPoolExecutor(len(self.twins)) as pool, ExitStack() as ending:
             turns = {number: Turns(pool, partial(compute, self._own(trainer, number), number)) for number in self.twins}
             for number, turn in turns.items():

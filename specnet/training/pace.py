@@ -40,7 +40,7 @@ class Pace:
         return -(-self.count // self._samples(epoch))
 
     def check(self, epoch: int, step: int, position: int) -> None:
-        """Check that so many steps end after `position` samples of an epoch.
+        """Check that this number of steps ends after `position` samples of an epoch.
 
         Raises:
             ValueError: if they do not.

@@ -42,7 +42,7 @@ class Ranks:
         return [part for given in self.gather(parts) for part in given[self.rank]]
 
     def join(self, vector: np.ndarray, cuts: Sequence[slice]) -> None:
-        """Let every rank have the whole vector, of which each has written its own cut."""
+        """Give every rank the whole vector, after each has written its own cut."""
         np.concatenate(self.gather(vector[cuts[self.rank]]), out=vector)
 
     def leave(self, error: BaseException | None) -> None:

@@ -27,7 +27,7 @@ _Size = Annotated[int, scheduled(whole=True, ge=1)]
 
 
 def _all_or_size(size: Any) -> Any:
-    """Return a batch size with None in place of "full"."""
+    """Return a batch size with None instead of "full"."""
     if isinstance(size, str) and size != "full":
         raise custom_error("wrong-type", f'expected a whole number, a schedule or "full", not {show_value(size)}')
     return None if size == "full" else size

@@ -73,7 +73,7 @@ class Tracer:
             yield
 
     def _replace(self, owner: Any, name: str, method: Callable[..., Any]) -> None:
-        """Call a method of this tracer in place of another one, which is its first argument."""
+        """Call a method of this tracer instead of another one, which is its first argument."""
         setattr(owner, name, partial(method, getattr(owner, name)))
 
     def _begin(self, call: Callable[..., None], batch: Batch) -> None:

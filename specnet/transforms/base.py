@@ -165,7 +165,7 @@ def check_complete(x: np.ndarray) -> None:
 
 
 def refuse_features(wrong: np.ndarray, fault: str, help: str | None = None) -> None:
-    """Refuse samples of which some numbers are wrong, marked in an array (n, ...) of bool.
+    """Refuse samples with wrong numbers, which are marked in an array (n, ...) of bool.
 
     Raises:
         FeatureError: naming the first one by feature and row.

@@ -30,7 +30,7 @@ class Mixup(RandomTransform):
     """
 
     examples = ({"alpha": 1.0},)
-    alpha: PositiveFloat = Field(default=0.2, description="a: the larger, the more alike the shares of both")
+    alpha: PositiveFloat = Field(default=0.2, description="a: the larger, the closer both shares are to 1/2")
 
     def apply(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return self.apply_both(x, x, rng)[0]

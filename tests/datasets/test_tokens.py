@@ -24,7 +24,7 @@ def test_symbols_are_repeated_after_the_mark():
 
 
 def is_word(word):
-    """Return whether letters are a word of the grammar of Reber."""
+    """Return whether letters are a word of the Reber grammar."""
     states = {0: {"T": 1, "P": 2}, 1: {"S": 1, "X": 3}, 2: {"T": 2, "V": 4}, 3: {"X": 2, "S": 5}, 4: {"P": 3, "V": 5}}
     state = 0
     for letter in word[1:-1]:

@@ -136,7 +136,7 @@ def test_predictions_are_named_by_head(run):
 def test_the_confusion_of_each_head_with_classes_is_drawn(run):
     figure = specnet.build("plots", "confusion_matrix").draw(run)
     titles = [axes.get_title() for axes in figure.axes if axes.get_xlabel() == "predicted class"]
-    assert titles == [f"species: {run.evaluate('test')['accuracy/species']:.1%} right"]
+    assert titles == [f"species: {run.evaluate('test')['accuracy/species']:.1%} correct"]
 
 
 def test_a_run_with_heads_is_exported_to_a_script(run, tmp_path):

@@ -45,7 +45,7 @@ def test_probabilities_say_yes_from_one_half_on(plot, trained, samples):
     predicted = np.array([[0.2], [0.5], [0.9], [0.49]])
     figure = plot.draw(trained(data=Data(samples([0, 0, 1, 1], 4)), predict=lambda x: predicted))
     assert cells(figure)[0, 1] == "1\n50.0%" and cells(figure)[1, 0] == "1\n50.0%"
-    assert "50.0% right" in figure.get_suptitle()
+    assert "50.0% correct" in figure.get_suptitle()
 
 
 @pytest.mark.parametrize(

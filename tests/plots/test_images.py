@@ -42,7 +42,7 @@ def test_images_are_spread_evenly_over_the_split(plot, trained, texts, count, ro
     values = [image.get_array()[0, 0] for image in figure.axes[0].images]
     assert np.allclose(values, np.array(rows) / (count - 1))
     shown = "samples of the test split" if count == 3 else "24 of 47 samples of the test split"
-    assert f"demo: {shown}, {len(rows)} of {len(rows)} right" in figure.get_suptitle()
+    assert f"demo: {shown}, {len(rows)} of {len(rows)} correct" in figure.get_suptitle()
 
 
 def test_a_wrong_prediction_is_crossed_and_framed(plot, trained, texts):
@@ -55,7 +55,7 @@ def test_a_wrong_prediction_is_crossed_and_framed(plot, trained, texts):
     (frame,) = frames(figure)
     second = figure.axes[0].images[1].get_extent()
     assert frame.get_x() < second[0] and frame.get_x() + frame.get_width() > second[1]
-    assert "3 of 4 right" in figure.get_suptitle() and "✗" in figure.axes[0].get_xlabel()
+    assert "3 of 4 correct" in figure.get_suptitle() and "✗" in figure.axes[0].get_xlabel()
 
 
 def test_any_number_of_classes_is_shown(plot, trained, texts):

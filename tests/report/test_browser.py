@@ -973,7 +973,7 @@ def test_a_run_without_mistakes_says_so(browser, train, monkeypatch):
     monkeypatch.setattr("specnet.report.page.worst", lambda run: Worst("test", "", [], 30, 0))
     browser.open(run.report())
     notes = browser.texts("section[aria-labelledby=results] .note")
-    assert notes == ["No mistakes: all 30 samples of the test split are right."]
+    assert notes == ["No mistakes: all 30 samples of the test split are predicted correctly."]
     assert not browser.texts("[aria-label='Worst examples']")
 
 

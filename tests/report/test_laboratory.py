@@ -49,7 +49,7 @@ def set_rate(browser, exponent):
 
 
 def test_training_in_the_page_gives_the_recorded_curve_again_and_shows_the_tick(bench, spiral):
-    assert bench.text(".verdict").startswith("Nothing is changed")
+    assert bench.text(".verdict").startswith("Nothing has been changed")
     train(bench)
     np.testing.assert_allclose(bench.ask(f"{BENCH}.train"), spiral.history["train/loss"], rtol=1e-10)
     np.testing.assert_allclose(bench.ask(f"{BENCH}.validation"), spiral.history["validation/loss"], rtol=1e-10)

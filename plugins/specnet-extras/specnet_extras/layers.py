@@ -60,7 +60,7 @@ class AlphaDropout(Layer):
 
 
 class Maxout(WeightedLayer):
-    """y = max of the pieces x W_k + b_k, for each unit by itself: a convex function of straight pieces.
+    """y = max of the pieces x W_k + b_k, for each unit separately: a convex function of straight pieces.
 
     dy goes to the largest piece of a unit, the first one if several are equal: with dz = dy there, else 0,
     dW = x^T dz, db = sum dz, dx = dz W^T. Columns of W are the pieces of the first unit, of the second and so on.

@@ -15,7 +15,7 @@ _NEVER = -1e30
 
 
 class Ctc(Loss):
-    """Connectionist temporal classification on logits (time, k): labels of a sequence whose places are unknown.
+    """Connectionist temporal classification on logits (time, k): labels of a sequence at unknown positions.
 
     L = mean over samples of -log P, where P is the probability of all paths that become the labels once repeated ones
     are merged and blanks are left out. With the extended labels l' (a blank around each label), alpha_t(s) is the

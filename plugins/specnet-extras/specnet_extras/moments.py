@@ -38,7 +38,7 @@ class Lamb(RunningMoments):
     """Adam whose steps are in proportion to the norm of each parameter.
 
     With m and v of Adam, r = (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon) + d w, where d is the weight decay,
-    and w <- w - a (|w| / |r|) r for each parameter by itself. The factor is 1 if a norm is 0. You et al., "Large batch
+    and w <- w - a (|w| / |r|) r for each parameter separately. The factor is 1 if a norm is 0. You et al., "Large batch
     optimization for deep learning", 2020.
     """
 

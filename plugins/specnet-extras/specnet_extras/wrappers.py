@@ -59,7 +59,7 @@ class Sam(Optimizer):
 
 
 class ScheduleFree(Optimizer):
-    """Wraps an optimizer, and averages its weights in place of a learning rate schedule.
+    """Wraps an optimizer, and averages its weights instead of a learning rate schedule.
 
     The other optimizer moves z by gradients at w, then x <- x + c (z - x) and w <- (1 - momentum) z + momentum x. In
     step t without warmup c = 1 / t: x is the mean of all z. In warmup, steps of z and their weights grow. Loss and

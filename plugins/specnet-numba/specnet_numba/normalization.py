@@ -20,7 +20,7 @@ FEW = 8
 
 @partial(compiled, reordered=True)
 def average(sums, count, means):
-    """Write the mean of each group, which has `count` numbers, to `means`, and to its features in place of sums."""
+    """Write the mean of each group, which has `count` numbers, to `means`, and to its features instead of sums."""
     size = sums.size // means.size
     for g in range(means.size):
         group, total = sums[g * size : (g + 1) * size], sums.dtype.type(0)

@@ -118,7 +118,7 @@ class WatchedRun:
             }
 
     def _shorten(self, text: str) -> str:
-        """Return a message with the names of this run's files in place of their paths."""
+        """Return a message with the names of this run's files instead of their paths."""
         return text.replace(f"{self.directory}{os.sep}", "")
 
     def row(self) -> dict[str, Any]:

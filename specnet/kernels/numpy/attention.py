@@ -13,7 +13,7 @@ from specnet.layers.attention import MultiHeadAttention
 class MultiHeadAttentionKernel(BlockwiseLayer, MultiHeadAttention):
     """Attention in buffers, if nothing is masked or dropped; else the definition.
 
-    It keeps E = exp(S - max(S)), and r = 1 / sum(E) of each row in place of P = r E: factors of rows go into C and dC,
+    It keeps E = exp(S - max(S)), and r = 1 / sum(E) of each row instead of P = r E: factors of rows go into C and dC,
     which have fewer columns. Of Q only Q / sqrt(d) is kept.
     """
 

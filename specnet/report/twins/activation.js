@@ -1,4 +1,4 @@
-// Functions of each number by itself: y = f(x), and dx = dy f'(x).
+// Functions of each number separately: y = f(x), and dx = dy f'(x).
 
 /** Phi(x), the normal distribution: Hastings' form, with the coefficients of `specnet.functions.normal_cdf`. */
 function normalCdf(x) {

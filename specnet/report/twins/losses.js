@@ -1,7 +1,7 @@
 // Losses: the mean or the sum over elements, and dy, its gradient. `class_weight` has a number for each class: a mean
 // divides by the sum of those of its elements.
 
-/** Losses of each output by itself, by the names of a spec: the element of y and t, and its slope. */
+/** Losses of each output separately, by the names of a spec: the element of y and t, and its slope. */
 const ELEMENTS = {
   mse: () => [(y, t) => (y - t) ** 2, (y, t) => 2 * (y - t)],
   mae: () => [(y, t) => Math.abs(y - t), (y, t) => Math.sign(y - t)],

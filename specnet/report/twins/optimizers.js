@@ -4,7 +4,7 @@
 const OPTIMIZERS = {
   /**
    * w <- w - a v with the velocity v <- m v + (1 - d) g; Nesterov's form is w <- w - a (g + m v). Momentum of steps has
-   * a g in place of g, and w <- w - v.
+   * a g instead of g, and w <- w - v.
    */
   sgd: {
     names: ["velocity"],
@@ -35,7 +35,7 @@ const OPTIMIZERS = {
     },
   },
 
-  /** v <- r v + (1 - r) g^2, w <- w - a g / (sqrt(v) + epsilon); centered takes the variance of g in place of v. */
+  /** v <- r v + (1 - r) g^2, w <- w - a g / (sqrt(v) + epsilon); centered takes the variance of g instead of v. */
   rmsprop: {
     names: ["v", "mean", "velocity"],
     fields: { weight_decay: 0, rho: 0.9, momentum: 0, epsilon: 1e-8, centered: false },
