@@ -135,7 +135,7 @@ def test_no_field_is_taken_for_that_of_another_component(group):
 )
 def test_the_nearest_name_or_all_are_proposed(name, proposal):
     assert suggest(name, ["tanh", "sigmoid"]) == proposal
-    assert suggest(name, []) == "there is none"
+    assert suggest(name, []) == "there are none"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def compare(runs: tuple[Path, ...], where: tuple[str, ...], order: str | None, o
     """Compare the results and specs of runs or groups of runs.
 
     Prints a row for each run or group. A group is a directory of runs with different seeds or folds. It has the mean
-    and standard deviation of each value, and a bootstrap interval of 95 % of the mean. The difference of two groups
+    and standard deviation of each value, and a 95 % bootstrap interval of the mean. The difference of two groups
     with the same seeds is tested by a permutation test. A single run has the interval of its test split. For a single
     GROUP, its runs are compared.
 

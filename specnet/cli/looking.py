@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from specnet.studies.influence import Influence
 
 _FORMS = ("text", "csv", "markdown")
-split_option = click.option("--split", help="train, validation or test; by default the last of these in the run.")
+split_option = click.option("--split", help="train, validation or test; by default the last of these that the run has.")
 
 
 @click.command()
@@ -70,7 +70,7 @@ def importance(
     """Show which input columns are important for a network.
 
     Permutes each column of held-out samples, and shows how much loss and metrics change: the mean over the
-    permutations and its interval of 95 %. A category is one column. If columns are correlated, each may seem
+    permutations and its 95 % interval. A category is one column. If columns are correlated, each may seem
     unimportant, because the network can use the others.
 
     With --dependence, shows the partial dependence of the predictions on a column: their mean over all samples, with

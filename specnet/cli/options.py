@@ -110,12 +110,13 @@ threads_option = click.option(
     "--threads",
     type=click.IntRange(min=1),
     help="BLAS threads; by default OPENBLAS_NUM_THREADS, or one for small layers and more for large ones. "
-    "A resumed run uses as many.",
+    "A resumed run uses the same number.",
 )
 shards_option = click.option(
     "--shards",
     type=click.IntRange(1, 10_000),
-    help="Divide each batch into this many shards, for processes started by mpiexec. A resumed run uses as many.",
+    help="Divide each batch into this many shards, for processes started by mpiexec. A resumed run uses the same "
+    "number.",
 )
 report_option = click.option(
     "--report/--no-report", default=True, help="Whether to write report.html at the end; by default yes."

@@ -146,7 +146,7 @@ def _show(found: Reproduction, gradients: Sequence[CheckedGradient], run: Run) -
 
     rows = [[part.what, part.agreement, printable(part.detail)] for part in found.parts]
     for each in gradients:
-        agreement = "wrong" if each.mismatch else "right"
+        agreement = "wrong" if each.mismatch else "correct"
         about = each.mismatch or f"{each.parameters:,} parameters, central differences in float64"
         rows.append([f"gradient at step {each.step}", agreement, printable(about)])
     show_table(["part", "", ""], rows)

@@ -42,7 +42,7 @@ _BLOCK = 2**16
 @click.command()
 @model_argument
 @plugin_option
-@click.option("--split", help="train, validation or test; by default the last of these in the run.")
+@click.option("--split", help="train, validation or test; by default the last of these that the run has.")
 @click.option("--data", "file", type=PATH, help="Other samples, not transformed: .npz, .csv, or a folder of images.")
 @click.option(
     "--require",

@@ -19,7 +19,7 @@ REPEATS = 10
 
 
 class Rise(NamedTuple):
-    """The mean change of a value over the permutations of a column, and the interval of 95 % of this mean."""
+    """The mean change of a value over the permutations of a column, and the 95 % interval of this mean."""
 
     mean: float
     interval: tuple[float, float]

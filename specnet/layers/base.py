@@ -140,7 +140,7 @@ class Layer(Component):
 
         Raises:
             ShapeError: if the layer cannot take such inputs. Its message follows the layer's place:
-                "expects 8 features" becomes "layers.2 expects 8 features, layers.1 returns 16".
+                "expects 8 features" becomes "layers.2 expects 8 features; layers.1 returns 16".
         """
         return input_shape
 

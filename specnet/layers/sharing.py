@@ -86,10 +86,9 @@ def shared_parameter(layer: Layer, parameter: Parameter, owner: Layer, transpose
     shape = source.parameter.shape if isinstance(source, Shared) else source.shape
     shape = (*shape[:-2], *shape[-2:][::-1]) if transpose else shape
     if shape != parameter.shape:
-        turned = ", transposed" if transpose else ""
-        raise ShapeError(
-            f"needs a {name} of shape {parameter.shape}, and that of {of}{turned} has shape {shape}", pointer=("share",)
-        )
+        turned = " (transposed)" if transpose else ""
+        message = f"needs a {name} of shape {parameter.shape}, but that of {of}{turned} has shape {shape}"
+        raise ShapeError(message, pointer=("share",))
     if isinstance(source, Shared):
         owner, transpose = source.owner, source.transpose != transpose
     return Shared(parameter, owner, transpose)

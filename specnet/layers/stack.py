@@ -219,7 +219,7 @@ def _build(layer: Layer, shape: Shape) -> Shape:
         *stack, number = layer.place
         first = not isinstance(number, int) or number == 0
         source = "its input has" if first else f"{show_pointer((*stack, int(number) - 1))} returns"
-        message = f"{show_pointer(layer.place)} {error.message}, {source} {show_shape(shape)}"
+        message = f"{show_pointer(layer.place)} {error.message}; {source} {show_shape(shape)}"
         raise ShapeError(message, pointer=error.pointer, help=error.help) from None
     if not (isinstance(built, tuple) and all(isinstance(size, (int, np.integer)) and size > 0 for size in built)):
         raise TypeError(f"it returns {built!r}, which is not the shape of a sample")

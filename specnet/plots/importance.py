@@ -29,7 +29,7 @@ _OUTPUTS = len(style.PALETTE)
 
 
 class ImportancePlot(Plot):
-    """How much the loss rises if a column of held-out samples is permuted, with intervals of 95 % of the mean.
+    """How much the loss rises if a column of held-out samples is permuted, with 95 % intervals of the mean.
 
     The split is the test split if there is one, else validation, else train. A category is one column. At most 30
     columns are shown. If columns are correlated, each may seem unimportant, because the network can use the others.

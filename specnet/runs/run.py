@@ -43,7 +43,7 @@ class Run(MeasuredRun):
     damaged, the one before it is used, and `warnings` say so.
 
     It uses the set of kernels of the run. `allow_other_kernels` allows another one. If the run was trained on `data`
-    given in Python, what uses its samples needs the same again.
+    given in Python, methods that use its samples need the same data.
 
     Raises:
         RunError: if the directory is not a run directory, or cannot be trusted.

@@ -72,7 +72,7 @@ def run(
 
     `threads` is the number of BLAS threads; by default as many as the environment says (`OPENBLAS_NUM_THREADS`), or
     else one, and more for large matrix products, whatever was set before. The previous number is restored
-    afterwards. `kernels` names the set of kernels, by default "numpy" or that which the spec was loaded with;
+    afterwards. `kernels` names the set of kernels, by default "numpy" or the one that the spec was loaded with;
     "textbook" means the definitions themselves.
 
     `shards` is the number of shards of each batch, whose gradients are added in a fixed order. Processes started by
@@ -86,7 +86,7 @@ def run(
     signal raises it at once.
 
     Raises:
-        SpecnetError: if the spec does not fit its data; no directory is made.
+        SpecnetError: if the spec does not fit its data; no directory is created.
         UsageError: if `out` is taken or cannot be a directory, there are fewer cores than `threads`, or fewer `shards`
             than processes.
         DivergenceError: if a number is no longer finite; what was saved before stays. With the spec's
@@ -175,7 +175,7 @@ def resume(
     Raises:
         RunError: if the directory is not that of a run, or cannot be trusted.
         SpecnetError: if spec, data or distributions have changed since the run was made.
-        UsageError: if there are fewer cores than `threads`, or the set of kernels is another.
+        UsageError: if there are fewer cores than `threads`, or the set of kernels differs.
         BusyError: if another process writes to the directory.
         DivergenceError, Interrupted, OSError: as `run` does.
     """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Group:
-    """Runs of one spec with several seeds or on several folds; if they were trained on `data`, it needs the same.
+    """Runs of one spec with several seeds or on several folds; if they were trained on `data`, it needs the same data.
 
     The directory of a sweep stands for that of its best trial.
 

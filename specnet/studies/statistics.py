@@ -33,7 +33,7 @@ class Statistic(BaseModel):
 
 
 class Reached(BaseModel):
-    """How many runs reached a target, with Wilson's interval of 95 % about their share, and after how many epochs."""
+    """How many runs reached a target, with Wilson's 95 % interval of their share, and after how many epochs."""
 
     count: NonNegativeInt
     runs: NonNegativeInt

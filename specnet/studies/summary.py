@@ -57,7 +57,7 @@ class RunSummary(BaseModel):
 
 
 class Pooled(BaseModel):
-    """Metrics of all predictions of held-out samples together, with intervals of 95 %; means over repeats."""
+    """Metrics of all predictions of held-out samples together, with 95 % intervals; means over repeats."""
 
     rows: PositiveInt
     values: _Scores

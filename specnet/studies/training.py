@@ -77,7 +77,7 @@ def repeat(
 ) -> Group:
     """Train a spec with several seeds, and return the group of runs; anything but a `Spec` is passed to `load_spec`.
 
-    `seeds` are numbers, or how many: 20 means 1 to 20. What depends on them is in `vary`: "start" (initial weights),
+    `seeds` are numbers, or how many: 20 means 1 to 20. `vary` lists what depends on them: "start" (initial weights),
     "order" (of samples, and what else is drawn in training), "data" (samples of a synthetic dataset) and "split".
 
     `out` is the directory of the group, by default `runs/` and the spec's name with `-repeat`, or the next free one of
@@ -124,14 +124,14 @@ def cross_validate(
     """Train a spec once for each fold of its samples, and return the group of runs.
 
     Each fold is the test split of a run, instead of the spec's test share. The validation share is taken from the
-    other folds, as for early stopping. `repeats` divides the samples again and again, each time into other folds.
+    other folds, as for early stopping. `repeats` is how often the samples are divided, each time into different folds.
     `group` names a column: rows with the same value stay in one fold. With `order`, each fold is predicted by a run
     that was trained on the samples before it. `stratify` is that of the spec's split, unless it is given.
 
     `out` is by default `runs/` and the spec's name with `-folds`; all else is as in `repeat`.
 
     Raises:
-        UsageError: if the samples cannot be divided so; nothing is written.
+        UsageError: if the samples cannot be divided like this; nothing is written.
         SpecnetError: as `repeat` does.
     """
     check_engine(engine)

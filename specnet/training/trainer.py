@@ -272,7 +272,7 @@ class Trainer:
         }
 
     def restore(self, state: TrainingState, callbacks: bool = True) -> None:
-        """Continue from a state. With `callbacks=False` what it has of callbacks that are not there is left out.
+        """Continue from a state. With `callbacks=False`, the state of missing callbacks is left out.
 
         Raises:
             ValueError: if it is not a state of this training, or has no such number of steps.

@@ -321,7 +321,7 @@ FORMATS = {
     "several files": (zipped({"a.csv": b"", "b.csv": b""}), "a zip file with 2 files", "unpack it"),
     "parquet": (b"PAR1" + bytes(30), "a Parquet file", '"type": "parquet"'),
     "feather": (b"ARROW1" + bytes(30), "a Feather file", '"type": "feather"'),
-    "old workbook": (b"\xd0\xcf\x11\xe0" + bytes(30), "a workbook", "as CSV"),
+    "old workbook": (b"\xd0\xcf\x11\xe0" + bytes(30), "a spreadsheet workbook", "as CSV"),
 }
 
 

@@ -106,7 +106,7 @@ def test_rotary_scores_depend_on_distances_alone():
     [
         (
             {"num_heads": 4},
-            r"layers\.0 has 4 heads, which do not divide 6 features, its input has shape \(4, 6\)",
+            r"layers\.0 has 4 heads, which do not divide 6 features; its input has shape \(4, 6\)",
             "num_heads",
         ),
         ({"num_heads": 2, "rotary": True}, r"layers\.0 turns pairs of columns, but its key_dim is 3", "rotary"),
@@ -118,7 +118,7 @@ def test_heads_that_do_not_fit_are_refused(fields, message, place):
         made(**fields)
     if place:
         assert error.value.pointer == ("layers", 0, place)
-    with pytest.raises(SpecnetError, match=r"expects inputs with the axes \(time, features\), its input has 6"):
+    with pytest.raises(SpecnetError, match=r"expects inputs with the axes \(time, features\); its input has 6"):
         made(num_heads=1, shape=(6,))
 
 

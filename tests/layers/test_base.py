@@ -228,26 +228,26 @@ def test_a_stack_copies_its_layers_without_what_they_were_in_another():
 @pytest.mark.parametrize(
     ("layers", "shape", "message", "pointer"),
     [
-        ([Eight()], (2,), "layers.0 expects 8 features, its input has 2", ("layers", 0)),
-        ([Eight()], (2, 8), "layers.0 expects 8 features, its input has shape (2, 8)", ("layers", 0)),
-        ([Eight()], (), "layers.0 expects 8 features, its input has shape ()", ("layers", 0)),
+        ([Eight()], (2,), "layers.0 expects 8 features; its input has 2", ("layers", 0)),
+        ([Eight()], (2, 8), "layers.0 expects 8 features; its input has shape (2, 8)", ("layers", 0)),
+        ([Eight()], (), "layers.0 expects 8 features; its input has shape ()", ("layers", 0)),
         (
             [Eight(), Eight(features=16), Eight()],
             (8,),
-            "layers.2 expects 8 features, layers.1 returns 16",
+            "layers.2 expects 8 features; layers.1 returns 16",
             ("layers", 2),
         ),
-        ([Eight(field="features")], (2,), "layers.0 expects 8 features, its input has 2", ("layers", 0, "features")),
+        ([Eight(field="features")], (2,), "layers.0 expects 8 features; its input has 2", ("layers", 0, "features")),
         (
             [Eight(), Holding(inner=[Eight(features=5), Eight(field="features")])],
             (8,),
-            "layers.1.inner.1 expects 8 features, layers.1.inner.0 returns 5",
+            "layers.1.inner.1 expects 8 features; layers.1.inner.0 returns 5",
             ("layers", 1, "inner", 1, "features"),
         ),
         (
             [Eight(features=3), Holding(inner=[Holding(inner=[Eight()])])],
             (8,),
-            "layers.1.inner.0.inner.0 expects 8 features, its input has 3",
+            "layers.1.inner.0.inner.0 expects 8 features; its input has 3",
             ("layers", 1, "inner", 0, "inner", 0),
         ),
     ],

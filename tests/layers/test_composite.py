@@ -182,7 +182,7 @@ def test_parameters_are_named_by_their_place():
         (
             [linear(3), residual(linear(2))],
             (4,),
-            "layers.1 adds its input to the output of its layers, but they return 2, layers.0 returns 3",
+            "layers.1 adds its input to the output of its layers, but they return 2; layers.0 returns 3",
             ("layers", 1),
         ),
         (
@@ -196,7 +196,7 @@ def test_parameters_are_named_by_their_place():
             [parallel([], [linear(2)], ["flatten"])],
             (4, 3),
             "layers.0 concatenates its branches along the last axis, but branches.0 returns shape (4, 3) "
-            "and branches.2 12, its input has shape (4, 3)",
+            "and branches.2 12; its input has shape (4, 3)",
             ("layers", 0, "branches", 2),
         ),
         (
@@ -223,14 +223,14 @@ def test_parameters_are_named_by_their_place():
         (
             [repeat(4, residual(linear(3)), linear(2))],
             (3,),
-            "layers.0.layers.0 adds its input to the output of its layers, but they return 3, its input has 2, "
+            "layers.0.layers.0 adds its input to the output of its layers, but they return 3; its input has 2, "
             "in copy 2 of 4",
             ("layers", 0, "layers", 0),
         ),
         (
             ["tanh", residual(parallel([linear(2)]))],
             (),
-            "layers.1.layers.0.branches.0.0 expects inputs with the axes (..., features), its input has shape ()",
+            "layers.1.layers.0.branches.0.0 expects inputs with the axes (..., features); its input has shape ()",
             ("layers", 1, "layers", 0, "branches", 0, 0),
         ),
     ],
@@ -391,5 +391,5 @@ def test_a_residual_that_changes_the_shape_asks_for_a_projection():
 
 def test_a_mistake_in_a_projection_has_its_place():
     glu = {"type": "residual", "layers": [{"type": "linear", "units": 2}], "projection": "glu"}
-    with pytest.raises(specnet.SpecnetError, match=r"layers\.0\.projection divides axis -1 .*, its input has 3"):
+    with pytest.raises(specnet.SpecnetError, match=r"layers\.0\.projection divides axis -1 .*; its input has 3"):
         specnet.build_network([glu], (3,))

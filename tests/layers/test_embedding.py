@@ -90,7 +90,7 @@ def test_learned_positions_are_parameters():
     np.testing.assert_allclose(y, x + network.params["layers.0.weight"][:3])
     network.backward(dy)
     np.testing.assert_allclose(network.grads["layers.0.weight"], [*(dy[0] + dy[1]), [0, 0], [0, 0]])
-    with pytest.raises(SpecnetError, match=r"layers\.0 encodes 2 positions, its input has shape \(3, 2\)") as error:
+    with pytest.raises(SpecnetError, match=r"layers\.0 encodes 2 positions; its input has shape \(3, 2\)") as error:
         made({"type": "positional_encoding", "max_length": 2}, shape=(3, 2))
     assert error.value.pointer == ("layers", 0, "max_length")
 

@@ -65,5 +65,5 @@ def test_units_left_out_are_asked_for_outside_of_a_spec():
 
 
 def test_an_input_without_features_is_refused():
-    with pytest.raises(ShapeError, match=r"axes \(..., features\), its input has shape \(\)"):
+    with pytest.raises(ShapeError, match=r"axes \(..., features\); its input has shape \(\)"):
         specnet.build_network([{"type": "linear", "units": 3}], ())

@@ -79,6 +79,6 @@ def test_a_constant_feature_is_normalized_to_zero():
 
 def test_groups_that_do_not_divide_the_features_are_refused():
     with pytest.raises(
-        SpecnetError, match=r"layers\.0 has 4 groups, which do not divide 6 features, its input has shape \(3, 6\)"
+        SpecnetError, match=r"layers\.0 has 4 groups, which do not divide 6 features; its input has shape \(3, 6\)"
     ):
         made(type="group_norm", groups=4)

@@ -162,7 +162,7 @@ def test_dropout_is_the_same_at_all_steps():
 @pytest.mark.parametrize(
     ("fields", "shape", "message"),
     [
-        ({}, (5,), r"layers\.0 expects inputs with the axes \(time, features\), its input has 5"),
+        ({}, (5,), r"layers\.0 expects inputs with the axes \(time, features\); its input has 5"),
         ({}, (4, 3, 2), r"layers\.0 expects inputs with the axes \(time, features\)"),
         ({"activation": "tanhh"}, (4, 2), "tanh"),
         ({"units": 0}, (4, 2), "units"),

@@ -312,13 +312,13 @@ WRONG = [
     ("conv2d", config(3, 2, strides=[1]), (3, 5, 4), "one value, or one for each of 2 axes, not 1", ("strides",)),
     ("conv2d", config(3, 2, padding=[1, 1, 1]), (3, 5, 4), "one for each of 2 axes, not 3", ("padding",)),
     ("conv2d", config(3, 2, padding=3, padding_mode="reflect"), (3, 5, 4), "longer than its input", ("padding",)),
-    ("conv2d", config(3, 2), (784,), "axes (height, width, channels), its input has 784", ()),
+    ("conv2d", config(3, 2), (784,), "axes (height, width, channels); its input has 784", ()),
     ("conv2d_transpose", config(3, 2, output_padding=1), (3, 5, 4), 'not below "strides"', ("output_padding",)),
     ("conv2d_transpose", config(3, 2, padding=3), (3, 5, 4), "cuts off all outputs", ("padding",)),
     ("max_pool2d", {"pool_size": 4}, (3, 5, 1), "has windows of 4 positions, but height is 3", ("pool_size",)),
     ("max_pool2d", {"pool_size": [2, 2, 2]}, (3, 5, 1), "one value, or one for each of 2 axes, not 3", ("pool_size",)),
     ("max_pool1d", {"padding": 2}, (8, 1), "has windows that contain only padding", ("padding",)),
-    ("average_pool2d", {}, (784,), "expects inputs with the axes (height, width, channels), its input has 784", ()),
+    ("average_pool2d", {}, (784,), "expects inputs with the axes (height, width, channels); its input has 784", ()),
     ("upsample2d", {"size": [2]}, (3, 5, 1), "not 1", ("size",)),
 ]
 

@@ -225,16 +225,16 @@ def told(**changes):
 
 SIXTEEN = {"type": "linear", "units": 16}
 SHAPES = [
-    ([TWO, SIXTEEN, "expecting"], "layers.2 expects 8 features, layers.1 returns 16", ("layers", 2, "features")),
-    (["expecting"], "layers.0 expects 8 features, its input has 2", ("layers", 0, "features")),
+    ([TWO, SIXTEEN, "expecting"], "layers.2 expects 8 features; layers.1 returns 16", ("layers", 2, "features")),
+    (["expecting"], "layers.0 expects 8 features; its input has 2", ("layers", 0, "features")),
     (
         [SIXTEEN, {"type": "residual", "layers": ["tanh", {"type": "repeat", "times": 2, "layers": ["expecting"]}]}],
-        "layers.1.layers.1.layers.0 expects 8 features, its input has 16",
+        "layers.1.layers.1.layers.0 expects 8 features; its input has 16",
         ("layers", 1, "layers", 1, "layers", 0, "features"),
     ),
     (
         [{"type": "residual", "layers": [SIXTEEN]}],
-        "layers.0 adds its input to the output of its layers, but they return 16, its input has 2",
+        "layers.0 adds its input to the output of its layers, but they return 16; its input has 2",
         ("layers", 0),
     ),
     (
@@ -249,7 +249,7 @@ SHAPES = [
         ("layers", 0),
     ),
     (["asking"], 'there is no initializer "zeross"', ("layers", 0)),
-    (["holding"], "layers.0 is bad, its input has 2", ("layers", 0, "layers", 0)),
+    (["holding"], "layers.0 is bad; its input has 2", ("layers", 0, "layers", 0)),
     ([{"type": "residual", "layers": ["asking"]}], 'there is no initializer "zeross"', ("layers", 0, "layers", 0)),
     (["idle", LINEAR], "layers.0 (Idle of acme 1.0) fails in flops: RuntimeError: no work", ("layers", 0)),
     (["lost", LINEAR], "layers.0 (Lost of acme 1.0) fails in forward: RuntimeError: no way", ("layers", 0)),
