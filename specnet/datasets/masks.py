@@ -28,8 +28,7 @@ def length_mask(lengths: np.ndarray, time: int) -> np.ndarray:
         row = int(np.argmax(wrong))
         message = f"the length {lengths[row]:g} in {{place}} is not a number of positions of a sequence of {time}"
         raise DataError(message, row=row)
-    mask: np.ndarray = np.arange(time) < lengths[:, np.newaxis]
-    return mask
+    return np.arange(time) < lengths[:, np.newaxis]
 
 
 def with_mask(samples: AnySamples, padding_value: float | None, lengths: np.ndarray | None = None) -> AnySamples:

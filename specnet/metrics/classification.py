@@ -26,7 +26,7 @@ class Accuracy(ClassMean):
     )
 
     def values(self, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        hits: np.ndarray = predicted_classes(scores, has_labels(self.task), self.threshold) == truth
+        hits = predicted_classes(scores, has_labels(self.task), self.threshold) == truth
         return np.broadcast_to(hits.all(axis=1, keepdims=True), truth.shape) if has_labels(self.task) else hits
 
     def check_task(self, task: Task) -> None:

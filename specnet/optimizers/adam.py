@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -24,13 +24,10 @@ def stable_with_mean(learning_rate: float, beta: float) -> float:
 class RunningMoments(FirstOrder):
     """A rule with running means of gradients, m, and of their squares, v."""
 
+    state_names: ClassVar[Any] = ("m", "v")
     beta_1: Beta = Field(default=0.9, description="decay of the mean of gradients: a number or a schedule")
     beta_2: Beta = Field(default=0.999, description="decay of the mean of squared gradients: a number or a schedule")
     epsilon: Epsilon = Field(default=1e-8, description="keeps the division finite: a number or a schedule")
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("m", "v")
 
     def average(self, g: np.ndarray, state: State) -> tuple[np.ndarray, np.ndarray]:
         """Add a gradient to both means, and return them: m <- b1 m + (1 - b1) g and v <- b2 v + (1 - b2) g^2."""
@@ -65,8 +62,7 @@ class Adam(RunningMoments):
 
     def preconditioner(self, state: State, step: int) -> np.ndarray:
         v = state.v_max if self.amsgrad else state.v
-        scaled: np.ndarray = np.sqrt(v / (1 - self.beta_2**step)) + self.epsilon
-        return (1 - self.beta_1**step) * scaled
+        return (1 - self.beta_1**step) * (np.sqrt(v / (1 - self.beta_2**step)) + self.epsilon)
 
     def stable_curvature(self) -> float:
         return stable_with_mean(self.learning_rate, self.beta_1)
@@ -145,8 +141,7 @@ class Radam(RunningMoments):
 
     def preconditioner(self, state: State, step: int) -> np.ndarray:
         rate, rectified = self.rate(step)
-        scaled: np.ndarray = np.sqrt(state.v) + self.epsilon if rectified else np.ones_like(state.v)
-        return self.learning_rate / rate * scaled
+        return self.learning_rate / rate * (np.sqrt(state.v) + self.epsilon if rectified else np.ones_like(state.v))
 
     def stable_curvature(self) -> float:
         return stable_with_mean(self.learning_rate, self.beta_1)
@@ -176,18 +171,14 @@ class Adamax(FirstOrder):
     """
 
     adaptive = True
+    state_names = ("m", "u")
     examples = ({"beta_2": 0.5, "weight_decay": 0.1},)
     beta_1: Beta = Field(default=0.9, description="decay of the mean of gradients: a number or a schedule")
     beta_2: Beta = Field(default=0.999, description="decay of the largest gradient: a number or a schedule")
     epsilon: Epsilon = Field(default=1e-8, description="keeps the division finite: a number or a schedule")
 
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("m", "u")
-
     def preconditioner(self, state: State, step: int) -> np.ndarray:
-        scaled: np.ndarray = (1 - self.beta_1**step) * state.u
-        return scaled
+        return (1 - self.beta_1**step) * state.u
 
     def stable_curvature(self) -> float:
         return stable_with_mean(self.learning_rate, self.beta_1)

@@ -20,6 +20,7 @@ class Adagrad(FirstOrder):
     """
 
     adaptive = True
+    state_names = ("s",)
     examples = ({"initial_accumulator_value": 0.5, "weight_decay": 0.1},)
     learning_rate: Annotated[float, scheduled(gt=0)] = Field(
         default=0.01, description="step size: a number or a schedule"
@@ -27,13 +28,8 @@ class Adagrad(FirstOrder):
     initial_accumulator_value: float = Field(default=0.0, ge=0, description="initial sum of squared gradients")
     epsilon: Epsilon = Field(default=1e-10, description="keeps the division finite: a number or a schedule")
 
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("s",)
-
     def preconditioner(self, state: State, step: int) -> np.ndarray:
-        scaled: np.ndarray = np.sqrt(state.s) + self.epsilon
-        return scaled
+        return np.sqrt(state.s) + self.epsilon
 
     def stable_curvature(self) -> float:
         return 2 / self.learning_rate
@@ -67,8 +63,7 @@ class Rmsprop(FirstOrder):
 
     def preconditioner(self, state: State, step: int) -> np.ndarray:
         v = np.maximum(state.v - state.mean**2, 0) if self.centered else state.v
-        scaled: np.ndarray = np.sqrt(v) + self.epsilon
-        return scaled
+        return np.sqrt(v) + self.epsilon
 
     def stable_curvature(self) -> float:
         return 2 * (1 + self.momentum) / self.learning_rate
@@ -97,6 +92,7 @@ class Adadelta(FirstOrder):
     Zeiler, "ADADELTA", 2012, where a is 1.
     """
 
+    state_names = ("v", "u")
     examples = ({"rho": 0.5, "weight_decay": 0.1},)
     learning_rate: Annotated[float, scheduled(gt=0)] = Field(
         default=1.0, description="step size: a number or a schedule"
@@ -105,10 +101,6 @@ class Adadelta(FirstOrder):
     epsilon: Epsilon = Field(
         default=1e-6, description="keeps the division finite, and starts the first steps: a number or a schedule"
     )
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("v", "u")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)

@@ -98,8 +98,7 @@ def _most_likely_exponents(x: np.ndarray) -> np.ndarray:
 
     def log_likelihood(p: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore", under="ignore"):
-            likelihood: np.ndarray = (p - 1) * jacobian - len(x) / 2 * np.log(np.var(_yeo_johnson(x, p), axis=0))
-            return likelihood
+            return (p - 1) * jacobian - len(x) / 2 * np.log(np.var(_yeo_johnson(x, p), axis=0))
 
     positive, negative = (np.log1p(np.maximum(end, 1e-300)) for end in (x.max(axis=0), -x.min(axis=0)))
     low = np.maximum(SMALLEST / positive, 2 - LARGEST / negative)

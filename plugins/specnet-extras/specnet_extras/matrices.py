@@ -22,6 +22,7 @@ class Muon(Optimizer):
     takes parameters of one axis. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024.
     """
 
+    state_names = ("m",)
     examples = ({"nesterov": False, "weight_decay": 0.1, "ns_steps": 3},)
     learning_rate: Annotated[float, scheduled(gt=0)] = Field(
         default=0.02, description="step size: a number or a schedule"
@@ -33,10 +34,6 @@ class Muon(Optimizer):
     nesterov: bool = Field(default=True, description="whether momentum looks ahead")
     ns_steps: PositiveInt = Field(default=5, description="Newton-Schulz steps")
     fallback: Optimizer = Field(default="adamw", description="optimizer of other parameters")  # type: ignore[assignment]
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("m",)
 
     @property
     def decays(self) -> bool:

@@ -17,11 +17,8 @@ class Adabelief(RunningMoments):
     w <- w - a (m / (1 - b1^t)) / (sqrt(s / (1 - b2^t)) + epsilon). Zhuang et al., "AdaBelief optimizer", 2020.
     """
 
+    state_names = ("m", "s")
     examples = ({"beta_2": 0.9, "weight_decay": 0.1},)
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("m", "s")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
