@@ -56,9 +56,6 @@ class Columnar(Dataset):
     def stamp(self) -> Any:
         """Return what changes with the table of the training samples."""
 
-    def check_names(self, table: Table) -> None:
-        """Check that the names of the columns are names."""
-
     @property
     def _complete(self) -> bool:
         return all(column.name != ALL and column.complete for column in (*self.inputs, *self.targets))
@@ -77,7 +74,7 @@ class Columnar(Dataset):
     def _resolve(self, table: Table, classes: bool, reserved: Collection[str]) -> tuple[Self, list[str]]:
         columns = [*self._input_columns(table, reserved)]
         self._require(table, [column.name for _, column in columns])
-        self.check_names(table)
+        table.check_names()
         reader = self._reader(table)
         found = [reader.infer(column, ("inputs", place)) for place, column in columns]
         targets = [
@@ -181,7 +178,7 @@ class Columnar(Dataset):
         if not self._complete:
             return self._resolve(table, False, ())[0]._load(table)
         self._require(table, [column.name for column in self.inputs])
-        self.check_names(table)
+        table.check_names()
         return self._load(table)
 
     def _load(self, table: Table) -> Data:
@@ -205,10 +202,10 @@ class Columnar(Dataset):
             column=partial(self._column, rows),
         )
 
-    def _other(self, source: Any, targets: bool = True) -> Table:
+    def _other(self, source: Any) -> Table:
         """Return another table with the same columns."""
         table = self.table(source)
-        self._require(table, [column.name for column in self.inputs], targets)
+        self._require(table, [column.name for column in self.inputs])
         return table
 
     def _place(self, source: Any, rows: np.ndarray | None, row: int) -> str:

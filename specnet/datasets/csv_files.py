@@ -57,7 +57,3 @@ class Csv(Tabular):
 
     def table(self, path: Path, limit: int | None = None) -> Table:
         return TextTable(path, self, limit)
-
-    def check_names(self, table: Table) -> None:
-        assert isinstance(table, TextTable)
-        table.check_header()

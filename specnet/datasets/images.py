@@ -178,8 +178,6 @@ class ImageFolder(Dataset):
         try:
             with open_text(table, "utf-8") as file:
                 rows = [*csv.reader(file)][1:]
-        except OSError as error:
-            raise explain_os_error(table, error) from error
         except (csv.Error, UnicodeError) as error:
             raise DataError(f"{table} is not a table as CSV: {error}", pointer=("labels",)) from error
         for line, row in enumerate(rows, start=2):

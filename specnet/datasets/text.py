@@ -13,7 +13,7 @@ from pydantic import Field
 
 from specnet.datasets.base import Data, Dataset, Outline, Samples
 from specnet.datasets.data_file import DataFile
-from specnet.datasets.text_files import DECOMPRESSION_ERRORS, Encoding, open_text
+from specnet.datasets.text_files import Encoding, open_text
 from specnet.errors import DataError
 from specnet.numpy_files import explain_os_error
 from specnet.words import printable
@@ -127,10 +127,6 @@ class Text(Dataset):
         try:
             with open_text(path, self.encoding) as file:
                 text = file.read().replace("\r\n", "\n")
-        except OSError as error:
-            raise explain_os_error(path, error) from error
-        except DECOMPRESSION_ERRORS as error:
-            raise DataError(f"{path} cannot be decompressed: {error}") from error
         except UnicodeError as error:
             help = 'set "encoding", such as "latin-1", or save the file as UTF-8'
             if not isinstance(error, UnicodeDecodeError):

@@ -56,8 +56,7 @@ class Embedding(WeightedLayer):
         return 0
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        outside = (x < 0) | (x >= len(self.weight))
-        if (outside | (x != np.floor(x)) if x.dtype.kind == "f" else outside).any():
+        if ((x < 0) | (x >= len(self.weight)) | (x != np.floor(x))).any():
             what = f"expects whole numbers from 0 to {len(self.weight) - 1}, but gets others"
             error = DataError(f"{describe_component(self, self.place)} {what}", pointer=self.place)
             error.complete = True
