@@ -187,7 +187,9 @@ class Columnar(Dataset):
         places = {"train": partial(self._place, self._source, rows)}
         for split in self._own_splits:
             source = self.sources[split]
-            own[split], other_rows = self._samples(self._other(source))
+            other = self.table(source)
+            self._require(other, [column.name for column in self.inputs])
+            own[split], other_rows = self._samples(other)
             places[split] = partial(self._place, source, other_rows)
         return Data(
             train,
@@ -201,12 +203,6 @@ class Columnar(Dataset):
             column_classes=self._column_classes,
             column=partial(self._column, rows),
         )
-
-    def _other(self, source: Any) -> Table:
-        """Return another table with the same columns."""
-        table = self.table(source)
-        self._require(table, [column.name for column in self.inputs])
-        return table
 
     def _place(self, source: Any, rows: np.ndarray | None, row: int) -> str:
         where = self.table(source).place(row if rows is None else int(rows[row]))

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, PositiveInt
@@ -59,7 +59,7 @@ class ImageFolder(Dataset):
     """
 
     reads_folders = True
-    extensions: ClassVar[tuple[str, ...]] = (
+    extensions = (
         ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm",
     )  # fmt: skip
     path: DataFolder = Field(description="folder, relative to the spec's folder")

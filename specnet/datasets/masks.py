@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
-from specnet.datasets.base import AnySamples, Samples
+from specnet.datasets.base import AnySamples, Dataset, Samples
 from specnet.datasets.rows import Rows
 from specnet.errors import DataError
+
+PaddingValue = Annotated[
+    float | None, Field(description="number that marks padding: positions whose inputs all equal it are masked")
+]
+
+
+class Padded(Dataset):
+    """A dataset with a field `padding_value`."""
+
+    def mask_of(self, inputs: np.ndarray) -> np.ndarray | None:
+        return None if self.padding_value is None else padding_mask(inputs, self.padding_value)
 
 
 def padding_mask(inputs: np.ndarray, value: float | None) -> np.ndarray:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 from pydantic import Field
 
@@ -38,7 +36,7 @@ class Mnist1d(Dataset):
     curves together are standardized. Greydanus & Kobak, "Scaling down deep learning with MNIST-1D", 2020.
     """
 
-    synthetic: ClassVar[bool] = True
+    synthetic = True
     examples = ({"n_samples": 20, "length": 30},)
     n_samples: int = Field(default=5000, ge=10, le=100_000, multiple_of=10, description="curves of all digits together")
     length: int = Field(default=40, ge=2, le=500, description="values in a curve")

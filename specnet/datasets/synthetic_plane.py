@@ -15,7 +15,7 @@ from specnet.datasets.base import Data, Dataset, Outline, Samples
 class Plane(Dataset):
     """Points in the plane, equally many of each class; the first classes have one more if they cannot be equal."""
 
-    synthetic: ClassVar[bool] = True
+    synthetic = True
     target_name: ClassVar[str] = "class"
     names: ClassVar[Any] = ("0", "1")
     """The names of the classes. May be a property that depends on fields, as may `spread`."""

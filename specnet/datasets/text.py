@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -38,7 +38,7 @@ class Text(Dataset):
     part of the text are best kept together: `"split": {"by": "order", "validation": 0.1}`.
     """
 
-    extensions: ClassVar[tuple[str, ...]] = (".txt",)
+    extensions = (".txt",)
     path: DataFile = Field(description="file, relative to the spec's folder; it may be compressed")
     unit: Literal["character", "byte", "word"] = Field(default="character", description="kind of token")
     sequence_length: int = Field(default=64, ge=1, le=100_000, description="tokens in a sequence")
@@ -98,7 +98,8 @@ class Text(Dataset):
     def _names(self) -> tuple[str, ...]:
         if self.unit == "byte":
             return tuple(chr(code) if 32 < code < 127 else f"0x{code:02x}" for code in range(256))
-        return (UNKNOWN, *(_show(token) for token in self.vocabulary))
+        shown = {" ": "<space>", "\n": "<newline>"}
+        return (UNKNOWN, *(shown.get(token, printable(token)) for token in self.vocabulary))
 
     def _files(self) -> dict[str, Path]:
         files = {"train": self.path, "validation": self.validation, "test": self.test}
@@ -143,7 +144,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError as error:
         raise explain_os_error(path, error) from error
-
-
-def _show(token: str) -> str:
-    return {" ": "<space>", "\n": "<newline>"}.get(token, printable(token))

@@ -138,7 +138,8 @@ class TextTable(Table):
         known = '"names" has' if form.names else "the header has" if form.header else "the first row has"
         for line, row in rows:
             if len(row) != len(self.names):
-                message = f"{self.path}:{line}: {_cells(len(row))}, {known} {len(self.names)}"
+                cells = f"{len(row)} cell{'s' * (len(row) != 1)}"
+                message = f"{self.path}:{line}: {cells}, {known} {len(self.names)}"
                 self.mistakes.append(Diagnostic("data", message, help=self._hint))
         self.check()
 
@@ -240,10 +241,6 @@ def _stripped(cells: Sequence[str]) -> Texts:
     distinct, index = find_distinct(cells)
     texts, place = find_distinct([*map(str.strip, distinct)])
     return Texts(texts, place[index])
-
-
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"
 
 
 def _is_like(number: float, others: Sequence[float]) -> bool:

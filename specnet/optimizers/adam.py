@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from specnet.optimizers.base import State
-from specnet.optimizers.first_order import Beta, Epsilon, FirstOrder
-from specnet.schedules.base import scheduled
+from specnet.optimizers.first_order import Beta, Epsilon, FirstOrder, WeightDecay
 
 
 def stable_with_mean(learning_rate: float, beta: float) -> float:
@@ -27,7 +26,7 @@ class RunningMoments(FirstOrder):
     state_names: ClassVar[Any] = ("m", "v")
     beta_1: Beta = Field(default=0.9, description="decay of the mean of gradients: a number or a schedule")
     beta_2: Beta = Field(default=0.999, description="decay of the mean of squared gradients: a number or a schedule")
-    epsilon: Epsilon = Field(default=1e-8, description="keeps the division finite: a number or a schedule")
+    epsilon: Epsilon = 1e-8
 
     def average(self, g: np.ndarray, state: State) -> tuple[np.ndarray, np.ndarray]:
         """Add a gradient to both means, and return them: m <- b1 m + (1 - b1) g and v <- b2 v + (1 - b2) g^2."""
@@ -83,11 +82,7 @@ class AdamW(Adam):
     Loshchilov & Hutter, "Decoupled weight decay regularization", 2019.
     """
 
-    weight_decay: Annotated[float, scheduled(ge=0)] = Field(
-        default=0.01,
-        description="share of each weight that is subtracted in each step, times the learning rate; biases and gains "
-        "do not decay",
-    )
+    weight_decay: WeightDecay = 0.01
 
 
 class Nadam(RunningMoments):
@@ -175,7 +170,7 @@ class Adamax(FirstOrder):
     examples = ({"beta_2": 0.5, "weight_decay": 0.1},)
     beta_1: Beta = Field(default=0.9, description="decay of the mean of gradients: a number or a schedule")
     beta_2: Beta = Field(default=0.999, description="decay of the largest gradient: a number or a schedule")
-    epsilon: Epsilon = Field(default=1e-8, description="keeps the division finite: a number or a schedule")
+    epsilon: Epsilon = 1e-8
 
     def preconditioner(self, state: State, step: int) -> np.ndarray:
         return (1 - self.beta_1**step) * state.u

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from specnet.optimizers.base import Optimizer, State
-from specnet.optimizers.first_order import Beta
+from specnet.optimizers.first_order import Beta, LearningRate
 from specnet.schedules.base import scheduled
 
 
@@ -24,9 +24,7 @@ class Muon(Optimizer):
 
     state_names = ("m",)
     examples = ({"nesterov": False, "weight_decay": 0.1, "ns_steps": 3},)
-    learning_rate: Annotated[float, scheduled(gt=0)] = Field(
-        default=0.02, description="step size: a number or a schedule"
-    )
+    learning_rate: LearningRate = 0.02
     weight_decay: Annotated[float, scheduled(ge=0)] = Field(
         default=0.0, description="share of each weight that is subtracted in each step, times the learning rate"
     )
