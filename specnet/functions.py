@@ -51,6 +51,12 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
+def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Return x - log(sum(exp(x))) over an axis."""
+    z = x - np.max(x, axis=axis, keepdims=True)  # so that exp does not overflow
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+
+
 TAIL = {
     np.dtype(np.float32): (0.25, (
         0.020814888402995149, -0.085389229936780304, 0.10379885752280022, -0.03974686336776544, 0.068273995733448607,
@@ -130,8 +136,8 @@ def wilson(counts: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def format_number(number: float, digits: int = 4) -> str:
     """Return a number rounded to `digits` significant digits; below a billion all digits of the whole part are kept.
 
-    >>> plain(1869123.4), plain(0.00012345), plain(18690.2), plain(18690.25, 6), plain(3.0)
-    ('1,869,123', '0.0001234', '18,690', '18,690.2', '3')
+    >>> format_number(1869123.4), format_number(0.00012345), format_number(18690.25, 6), format_number(3.0)
+    ('1,869,123', '0.0001234', '18,690.2', '3')
     """
     if not 1e4 <= abs(number) < 1e9:
         return f"{number:.{digits}g}"

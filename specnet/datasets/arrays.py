@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from specnet.component import Section
-from specnet.datasets.base import AnySamples, Data, Dataset, Outline, Samples, StreamedSamples, target_kind
+from specnet.datasets.base import AnySamples, Data, Outline, Samples, StreamedSamples, target_kind
 from specnet.datasets.checks import number_classes, with_classes
 from specnet.datasets.data_file import DataFile
 from specnet.datasets.files import npy_header, npy_rows, npz_rows
-from specnet.datasets.masks import check_sequences, padding_mask, with_mask
+from specnet.datasets.masks import Padded, PaddingValue, check_sequences, with_mask
 from specnet.datasets.rows import Rows, row_bytes
 from specnet.errors import DataError
 from specnet.names import suggest
@@ -31,7 +31,7 @@ Buffer = Annotated[
 ]
 
 
-class Npz(Dataset):
+class Npz(Padded):
     """Arrays of an `.npz` file, with samples along the first axis.
 
     With `"inputs": "x"` and `"targets": "t"`, the training samples are the arrays `x` and `t` or `train_x` and
@@ -40,7 +40,7 @@ class Npz(Dataset):
     `numpy.savez` has written them: compressed arrays, and those in Fortran order, are loaded whole.
     """
 
-    extensions: ClassVar[tuple[str, ...]] = (".npz",)
+    extensions = (".npz",)
     path: DataFile = Field(description="file, relative to the spec's folder")
     inputs: str = Field(default="inputs", description="name of the inputs' array, without the prefix of a split")
     targets: str = Field(default="targets", description="name of the targets' array, without the prefix of a split")
@@ -48,9 +48,7 @@ class Npz(Dataset):
         default=None,
         description="name of an array (n,) with the number of valid positions at the start of each sequence",
     )
-    padding_value: float | None = Field(
-        default=None, description="number that marks padding: positions whose inputs all equal it are masked"
-    )
+    padding_value: PaddingValue = None
     buffer: Buffer = 1024
 
     @model_validator(mode="after")
@@ -88,9 +86,6 @@ class Npz(Dataset):
         assert isinstance(masked, Samples)
         return masked
 
-    def mask_of(self, inputs: np.ndarray) -> np.ndarray | None:
-        return None if self.padding_value is None else padding_mask(inputs, self.padding_value)
-
     def _samples(self, headers: Mapping[str, Header], inputs: str, targets: str, *lengths: str) -> AnySamples:
         path, names = Path(self.path), (inputs, targets)
         streamed = _stream(headers[inputs], headers[targets], self.buffer, lambda: npz_rows(path, *names))
@@ -122,7 +117,7 @@ class ArrayFiles(Section):
     targets: DataFile = Field(description="file of the targets")
 
 
-class Npy(Dataset):
+class Npy(Padded):
     """Arrays of `.npy` files, with samples along the first axis: the simplest form for data larger than memory.
 
     Targets (n,) of text are classes. Splits larger than `buffer` are read in parts. Arrays in Fortran order are loaded
@@ -133,9 +128,7 @@ class Npy(Dataset):
     targets: DataFile = Field(description="file of the training targets")
     validation: ArrayFiles | None = Field(default=None, description="files of validation samples")
     test: ArrayFiles | None = Field(default=None, description="files of test samples")
-    padding_value: float | None = Field(
-        default=None, description="number that marks padding: positions whose inputs all equal it are masked"
-    )
+    padding_value: PaddingValue = None
     buffer: Buffer = 1024
 
     def outline(self) -> Outline:
@@ -167,9 +160,6 @@ class Npy(Dataset):
         paths = Path(files.inputs), Path(files.targets)
         streamed = _stream(*self._headers(split, files), self.buffer, lambda: map(npy_rows, paths))
         return with_mask(streamed or Samples(*map(read_npy, paths)), self.padding_value)
-
-    def mask_of(self, inputs: np.ndarray) -> np.ndarray | None:
-        return None if self.padding_value is None else padding_mask(inputs, self.padding_value)
 
 
 MB = 1e6

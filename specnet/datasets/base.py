@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from specnet.component import Component
-from specnet.datasets.rows import PARTS, PIECE_BYTES, Rows, pieces, row_bytes, rows_in
+from specnet.datasets.rows import PARTS, PIECE_BYTES, Change, Rows, pieces, row_bytes, rows_in
 from specnet.datasets.table import Table
 from specnet.errors import DataError
 from specnet.features import Feature, features_named
@@ -40,7 +40,7 @@ class Samples(NamedTuple):
         """Yield all samples at once, where `StreamedSamples` yield them piece by piece."""
         yield self
 
-    def map(self, inputs: Callable[[np.ndarray], np.ndarray], targets: Callable[[np.ndarray], np.ndarray]) -> Samples:
+    def map(self, inputs: Change, targets: Change) -> Samples:
         """Return the samples with these functions applied to inputs and targets."""
         return Samples(inputs(self.inputs), targets(self.targets), self.weight, self.mask)
 
@@ -52,8 +52,7 @@ class Samples(NamedTuple):
 class StreamedSamples(NamedTuple):
     """Samples that are larger than the buffer, and are read piece by piece.
 
-    `buffer` is the memory that they may take, in bytes. It counts all numbers as float64, so that it means the same
-    for every dtype.
+    `buffer` is the memory that they may take, in bytes; all numbers count as float64, whatever their dtype.
     """
 
     inputs: Rows
@@ -77,19 +76,16 @@ class StreamedSamples(NamedTuple):
         """Return some samples in memory."""
         return Samples(*(None if array is None else array[rows] for array in self.arrays))  # type: ignore[arg-type]
 
-    def map(
-        self, inputs: Callable[[np.ndarray], np.ndarray], targets: Callable[[np.ndarray], np.ndarray]
-    ) -> StreamedSamples:
+    def map(self, inputs: Change, targets: Change) -> StreamedSamples:
         """Return the samples with these functions applied to inputs and targets as they are read."""
         return self._replace(inputs=self.inputs.map(inputs), targets=self.targets.map(targets))
 
     def select(self, numbers: np.ndarray) -> Samples | StreamedSamples:
         """Return the samples at these indices (n,), in ascending order; in memory if they fit into the buffer."""
-        inputs, targets, *further = (None if array is None else array.select(numbers) for array in self.arrays)
-        assert inputs is not None
-        assert targets is not None
-        chosen = StreamedSamples(inputs, targets, self.buffer, *further)
-        return chosen if len(numbers) * row_bytes(inputs, targets) > self.buffer else chosen.read(slice(None))
+        further = (None if array is None else array.select(numbers) for array in (self.weight, self.mask))
+        chosen = StreamedSamples(self.inputs.select(numbers), self.targets.select(numbers), self.buffer, *further)
+        fits = len(numbers) * row_bytes(chosen.inputs, chosen.targets) <= self.buffer
+        return chosen.read(slice(None)) if fits else chosen
 
 
 AnySamples = Samples | StreamedSamples
@@ -157,14 +153,28 @@ class Data:
     @property
     def about_targets(self) -> Targets:
         """What is known about the targets of all splits."""
-        return Targets(
+        splits = self.splits.values()
+        return replace(
+            self.outline.about_targets,
+            pieces=lambda: (piece for samples in splits for piece in pieces(samples.targets)),
+        )
+
+    @property
+    def outline(self) -> Outline:
+        """What is known about these samples."""
+        return Outline(
+            self.train.inputs.shape[1:],
             self.train.targets.shape[1:],
-            "classes" if self.classes else target_kind(self.train.targets),
+            len(self.train.inputs),
+            tuple(split for split in self.splits if split != "train"),
             len(self.classes) or None,
+            "classes" if self.classes else target_kind(self.train.targets),
+            self.input_features,
             self.classes,
             self.target_names,
-            lambda: (piece for samples in self.splits.values() for piece in pieces(samples.targets)),
             self.column_classes,
+            self.vocabulary,
+            self.train.mask is not None,
         )
 
 

@@ -56,9 +56,6 @@ class Columnar(Dataset):
     def stamp(self) -> Any:
         """Return what changes with the table of the training samples."""
 
-    def check_names(self, table: Table) -> None:
-        """Check that the names of the columns are names."""
-
     @property
     def _complete(self) -> bool:
         return all(column.name != ALL and column.complete for column in (*self.inputs, *self.targets))
@@ -77,7 +74,7 @@ class Columnar(Dataset):
     def _resolve(self, table: Table, classes: bool, reserved: Collection[str]) -> tuple[Self, list[str]]:
         columns = [*self._input_columns(table, reserved)]
         self._require(table, [column.name for _, column in columns])
-        self.check_names(table)
+        table.check_names()
         reader = self._reader(table)
         found = [reader.infer(column, ("inputs", place)) for place, column in columns]
         targets = [
@@ -181,7 +178,7 @@ class Columnar(Dataset):
         if not self._complete:
             return self._resolve(table, False, ())[0]._load(table)
         self._require(table, [column.name for column in self.inputs])
-        self.check_names(table)
+        table.check_names()
         return self._load(table)
 
     def _load(self, table: Table) -> Data:
@@ -190,7 +187,9 @@ class Columnar(Dataset):
         places = {"train": partial(self._place, self._source, rows)}
         for split in self._own_splits:
             source = self.sources[split]
-            own[split], other_rows = self._samples(self._other(source))
+            other = self.table(source)
+            self._require(other, [column.name for column in self.inputs])
+            own[split], other_rows = self._samples(other)
             places[split] = partial(self._place, source, other_rows)
         return Data(
             train,
@@ -204,12 +203,6 @@ class Columnar(Dataset):
             column_classes=self._column_classes,
             column=partial(self._column, rows),
         )
-
-    def _other(self, source: Any, targets: bool = True) -> Table:
-        """Return another table with the same columns."""
-        table = self.table(source)
-        self._require(table, [column.name for column in self.inputs], targets)
-        return table
 
     def _place(self, source: Any, rows: np.ndarray | None, row: int) -> str:
         where = self.table(source).place(row if rows is None else int(rows[row]))

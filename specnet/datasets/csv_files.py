@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -22,7 +22,7 @@ class Csv(Tabular):
     the columns are 0, 1, …, or those in `names`.
     """
 
-    extensions: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".txt", ".gz", ".bz2", ".xz", ".zip")
+    extensions = (".csv", ".tsv", ".txt", ".gz", ".bz2", ".xz", ".zip")
     delimiter: str | None = Field(
         default=None,
         min_length=1,
@@ -57,7 +57,3 @@ class Csv(Tabular):
 
     def table(self, path: Path, limit: int | None = None) -> Table:
         return TextTable(path, self, limit)
-
-    def check_names(self, table: Table) -> None:
-        assert isinstance(table, TextTable)
-        table.check_header()

@@ -38,8 +38,7 @@ def count_duplicates(data: Data) -> dict[str, int]:
 def _among(keys: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Return which keys (n,) are among the known ones, which are not empty."""
     known = np.sort(known)
-    same: np.ndarray = known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] == keys
-    return same
+    return known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] == keys
 
 
 def _alike(samples: Samples, train: Samples) -> bool:

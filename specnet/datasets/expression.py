@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from specnet.words import quote
 
 MAX_LENGTH = 1000
 """Most characters of a formula: Python's parser needs much memory for deeply nested ones."""
+_DEEPEST = 500
+"""Deepest nesting: a formula is checked and computed by recursion. A sum of as many terms is as deep."""
 CONSTANTS = {"pi": np.pi, "e": np.e}
 UNARY: dict[str, Callable[..., Any]] = {
     name: getattr(np, name)
@@ -62,8 +64,7 @@ class Expression:
         except (ValueError, MemoryError, RecursionError) as error:
             raise self._fault(f"it cannot be parsed ({error})", 0) from None
         self._tree = parsed.body
-        for _ in self._check(self._tree):
-            pass
+        self._check(self._tree)
 
     def __call__(self, variables: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return its value for arrays of one shape, in float64; NaN or infinity where it has none."""
@@ -72,8 +73,10 @@ class Expression:
             value = self._value(self._tree, variables)
         return np.broadcast_to(np.asarray(value, np.float64), shape).copy()
 
-    def _check(self, node: ast.AST) -> Iterator[None]:
+    def _check(self, node: ast.AST, depth: int = 0) -> None:
         """Check that a node and those below it are in the lists above."""
+        if depth > _DEEPEST:
+            raise self._fault(f"it is nested more than {_DEEPEST} deep", 0)
         below: Sequence[ast.AST] = ()
         match node:
             case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
@@ -99,7 +102,7 @@ class Expression:
                 help = "a formula has numbers, variables, + - * / % **, < <= > >= and functions such as sin"
                 raise self._fault(f"{quote(what)} is not allowed", getattr(node, "col_offset", 0), help)
         for each in below:
-            yield from self._check(each)
+            self._check(each, depth + 1)
 
     def _value(self, node: Any, variables: Mapping[str, Any]) -> Any:
         match node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -24,7 +24,7 @@ class Formula(Dataset):
     minimum, maximum and hypot. It is never run as code.
     """
 
-    synthetic: ClassVar[bool] = True
+    synthetic = True
     examples = ({"n_samples": 20, "x": {"a": [0, 1], "b": [-2, 2]}, "y": "a * b**2 > exp(-a)", "noise": 0.1},)
     x: dict[str, Range] = Field(
         min_length=1, max_length=1000, description="name of each input, and its range", examples=[{"x": [-3, 3]}]

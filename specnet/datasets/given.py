@@ -15,7 +15,7 @@ from specnet.datasets.checks import with_classes
 from specnet.datasets.column_reader import ColumnReader
 from specnet.datasets.columnar import Columnar
 from specnet.datasets.columns import ALL, Column, Columns, InputColumns
-from specnet.datasets.masks import padding_mask, with_mask
+from specnet.datasets.masks import Padded, PaddingValue, with_mask
 from specnet.datasets.memory import FrameTable, Given, InMemory, as_samples, target_columns
 from specnet.errors import DataError
 
@@ -23,7 +23,7 @@ _EARLY = 500_000
 """Cells of a frame up to which types of columns are found before training."""
 
 
-class GivenArrays(InMemory):
+class GivenArrays(InMemory, Padded):
     """Arrays that are given in Python, with samples along the first axis: `specnet.run(spec, data=(x, y))`.
 
     `(x, y, weight)` adds the weight of each sample, `(x, y, None, mask)` a mask (n, time), or the lengths (n,) of
@@ -38,10 +38,7 @@ class GivenArrays(InMemory):
     classes: list[str] = Field(
         default=[], max_length=65_536, description="names of the classes; [] for those of targets that are text"
     )
-
-    padding_value: float | None = Field(
-        default=None, description="number that marks padding: positions whose inputs all equal it are masked"
-    )
+    padding_value: PaddingValue = None
 
     def with_data(self, given: Mapping[str, Given]) -> Self:
         samples = {split: as_samples(each, self.classes) for split, each in given.items()}
@@ -63,26 +60,7 @@ class GivenArrays(InMemory):
         return (self.model_copy(update={"classes": [*found]}) if found else self), ()
 
     def outline(self) -> Outline:
-        if not self.given:
-            return Outline()
-        data = self.load(np.random.default_rng())
-        targets = data.about_targets
-        splits = tuple(data.splits)[1:]
-        shape = data.train.inputs.shape
-        return Outline(
-            shape[1:],
-            targets.shape,
-            shape[0],
-            splits,
-            targets.count,
-            targets.kind,
-            data.input_features,
-            targets.classes,
-            masked=data.train.mask is not None,
-        )
-
-    def mask_of(self, inputs: np.ndarray) -> np.ndarray | None:
-        return None if self.padding_value is None else padding_mask(inputs, self.padding_value)
+        return self.load(np.random.default_rng()).outline if self.given else Outline()
 
     def load(self, rng: np.random.Generator) -> Data:
         self.require()

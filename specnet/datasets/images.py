@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, PositiveInt
@@ -59,7 +59,7 @@ class ImageFolder(Dataset):
     """
 
     reads_folders = True
-    extensions: ClassVar[tuple[str, ...]] = (
+    extensions = (
         ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm",
     )  # fmt: skip
     path: DataFolder = Field(description="folder, relative to the spec's folder")
@@ -178,8 +178,6 @@ class ImageFolder(Dataset):
         try:
             with open_text(table, "utf-8") as file:
                 rows = [*csv.reader(file)][1:]
-        except OSError as error:
-            raise explain_os_error(table, error) from error
         except (csv.Error, UnicodeError) as error:
             raise DataError(f"{table} is not a table as CSV: {error}", pointer=("labels",)) from error
         for line, row in enumerate(rows, start=2):

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
-from specnet.datasets.base import AnySamples, Samples
+from specnet.datasets.base import AnySamples, Dataset, Samples
 from specnet.datasets.rows import Rows
 from specnet.errors import DataError
+
+PaddingValue = Annotated[
+    float | None, Field(description="number that marks padding: positions whose inputs all equal it are masked")
+]
+
+
+class Padded(Dataset):
+    """A dataset with a field `padding_value`."""
+
+    def mask_of(self, inputs: np.ndarray) -> np.ndarray | None:
+        return None if self.padding_value is None else padding_mask(inputs, self.padding_value)
 
 
 def padding_mask(inputs: np.ndarray, value: float | None) -> np.ndarray:
@@ -28,8 +40,7 @@ def length_mask(lengths: np.ndarray, time: int) -> np.ndarray:
         row = int(np.argmax(wrong))
         message = f"the length {lengths[row]:g} in {{place}} is not a number of positions of a sequence of {time}"
         raise DataError(message, row=row)
-    mask: np.ndarray = np.arange(time) < lengths[:, np.newaxis]
-    return mask
+    return np.arange(time) < lengths[:, np.newaxis]
 
 
 def with_mask(samples: AnySamples, padding_value: float | None, lengths: np.ndarray | None = None) -> AnySamples:

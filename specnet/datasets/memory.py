@@ -127,13 +127,8 @@ def frame_names(frame: Any) -> list[str] | None:
     return names if names and all(isinstance(name, str) for name in names) else None
 
 
-def frame_array(frame: Any, name: str) -> np.ndarray:
-    """Return a column of a data frame as numbers, dates, or objects such as text."""
-    return column_array(frame[name])
-
-
 def column_array(column: Any) -> np.ndarray:
-    """Return cells as numbers, dates, or objects such as text."""
+    """Return the cells of a column as numbers, dates, or objects such as text."""
     values = np.asarray(column)
     if values.dtype.kind in "biufMU":
         return values
@@ -167,7 +162,7 @@ class FrameTable(ArrayTable):
         super().__init__(
             source,
             [*names, *targets],
-            lambda name: column_array(targets[name]) if name in targets else frame_array(given.inputs, name),
+            lambda name: column_array(targets[name] if name in targets else given.inputs[name]),
         )
         for name, column in targets.items():
             if len(column) != self.rows:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 from pydantic import Field
 
@@ -38,7 +36,7 @@ class Mnist1d(Dataset):
     curves together are standardized. Greydanus & Kobak, "Scaling down deep learning with MNIST-1D", 2020.
     """
 
-    synthetic: ClassVar[bool] = True
+    synthetic = True
     examples = ({"n_samples": 20, "length": 30},)
     n_samples: int = Field(default=5000, ge=10, le=100_000, multiple_of=10, description="curves of all digits together")
     length: int = Field(default=40, ge=2, le=500, description="values in a curve")
@@ -67,11 +65,9 @@ class Mnist1d(Dataset):
         return Data(Samples(x[..., np.newaxis], targets), classes=tuple("0123456789"), target_names=("digit",))
 
 
-def smooth(x: np.ndarray, deviation: float = 2.0) -> np.ndarray:
-    """Return rows x (n, steps) convolved with a Gaussian; beyond their ends they are mirrored."""
-    reach = round(4 * deviation)
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
-    padded = np.pad(x, ((0, 0), (reach, reach)), "symmetric")
+def smooth(x: np.ndarray) -> np.ndarray:
+    """Return rows x (n, steps) convolved with a Gaussian of deviation 2; beyond their ends they are mirrored."""
+    weights = np.exp(-0.5 * (np.arange(-8, 9) / 2.0) ** 2)
+    padded = np.pad(x, ((0, 0), (8, 8)), "symmetric")
     windows = np.lib.stride_tricks.sliding_window_view(padded, len(weights), axis=1)
-    smoothed: np.ndarray = windows @ (weights / weights.sum())
-    return smoothed
+    return windows @ (weights / weights.sum())

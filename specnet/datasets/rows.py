@@ -15,6 +15,8 @@ PIECE_BYTES = 2**20
 """Bytes, as float64, of the rows that are read at a time by default."""
 PARTS = 8
 """Parts of the buffer: streamed samples are in memory one part at a time."""
+Change = Callable[[np.ndarray], np.ndarray]
+"""A function of rows (n, ...) that keeps their number."""
 
 
 class Rows:
@@ -58,8 +60,8 @@ class Rows:
         for start in range(0, len(self), self.step):
             yield self[start : start + self.step]
 
-    def map(self, change: Callable[[np.ndarray], np.ndarray]) -> Rows:
-        """Return the rows with `change`, which keeps their number, applied as they are read."""
+    def map(self, change: Change) -> Rows:
+        """Return the rows with `change` applied as they are read."""
 
         def read(start: int, stop: int) -> np.ndarray:
             rows = self._checked(start, stop)

@@ -242,8 +242,7 @@ class Split(Section):
 
     def _read_groups(self, data: Data) -> np.ndarray:
         """Return the number of each training sample's group (n,)."""
-        number: np.ndarray = np.unique(self._read_column(data), return_inverse=True)[1]
-        return number
+        return np.unique(self._read_column(data), return_inverse=True)[1]
 
     def _read_parts(self, data: Data) -> np.ndarray:
         """Return for each training sample (n,) the index in `SPLITS` of the split that the column names."""

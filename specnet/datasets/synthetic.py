@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -18,7 +17,7 @@ class Waves(Dataset):
     y = -0.01 x * x^sin(pi x).
     """
 
-    synthetic: ClassVar[bool] = True
+    synthetic = True
     n_samples: int = Field(default=600, ge=4, le=10**7, multiple_of=2, description="points in both pieces together")
     noise: float = Field(default=0.1, ge=0, description="standard deviation of y")
 
@@ -60,7 +59,7 @@ class Shapes(Dataset):
     not 6 x 6, and from 2 r = 6 on each square covers as many.
     """
 
-    synthetic: ClassVar[bool] = True
+    synthetic = True
     n_samples: int = Field(default=2000, ge=4, le=50_000, multiple_of=4, description="images of all shapes together")
     size: int = Field(default=16, ge=15, le=32, description="height and width of an image, in pixels")
     noise: float = Field(default=0.1, ge=0, description="standard deviation of a pixel, before it is clipped")
@@ -90,7 +89,7 @@ class Sines(Dataset):
     has its own frequency f, uniform in [0.02, 0.1] periods a step, and phase phi, uniform in [0, 2 pi].
     """
 
-    synthetic: ClassVar[bool] = True
+    synthetic = True
     n_samples: int = Field(default=2000, ge=4, le=100_000, description="sequences")
     length: int = Field(default=32, ge=2, le=500, description="values in a sequence")
     noise: float = Field(default=0.1, ge=0, description="standard deviation of a value")
@@ -115,7 +114,7 @@ class Adding(Dataset):
     1997.
     """
 
-    synthetic: ClassVar[bool] = True
+    synthetic = True
     n_samples: int = Field(default=2000, ge=4, le=1_000_000, description="sequences")
     length: int = Field(default=30, ge=2, le=1000, description="numbers in a sequence")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -15,19 +15,13 @@ from specnet.datasets.base import Data, Dataset, Outline, Samples
 class Plane(Dataset):
     """Points in the plane, the same number of each class; the first classes have one more if they cannot be equal."""
 
-    synthetic: ClassVar[bool] = True
+    synthetic = True
     target_name: ClassVar[str] = "class"
+    names: ClassVar[Any] = ("0", "1")
+    """The names of the classes. May be a property that depends on fields, as may `spread`."""
+    spread: ClassVar[Any] = 0.0
+    """The standard deviation of the normal noise that is added to each coordinate."""
     n_samples: int = Field(default=400, ge=4, le=10**7, description="points of all classes together")
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The names of the classes."""
-        return "0", "1"
-
-    @property
-    def spread(self) -> float:
-        """The standard deviation of the normal noise that is added to each coordinate."""
-        return 0.0
 
     @abstractmethod
     def draw(self, counts: Sequence[int], rng: np.random.Generator) -> Sequence[np.ndarray]:
@@ -115,9 +109,7 @@ class Moons(NoisyPlane):
     With t evenly spaced from 0 to pi, the upper one is (cos t, sin t), the lower one (1 - cos t, 0.5 - sin t).
     """
 
-    @property
-    def names(self) -> Sequence[str]:
-        return "upper", "lower"
+    names = ("upper", "lower")
 
     def draw(self, counts: Sequence[int], rng: np.random.Generator) -> Sequence[np.ndarray]:
         upper, lower = (np.linspace(0.0, np.pi, count) for count in counts)
@@ -130,11 +122,8 @@ class Moons(NoisyPlane):
 class Circles(NoisyPlane):
     """A circle of radius 1 around a circle of radius `factor`, with evenly spaced points, as in `make_circles`."""
 
+    names = ("outer", "inner")
     factor: float = Field(default=0.5, gt=0, lt=1, description="radius of the inner circle")
-
-    @property
-    def names(self) -> Sequence[str]:
-        return "outer", "inner"
 
     def draw(self, counts: Sequence[int], rng: np.random.Generator) -> Sequence[np.ndarray]:
         circles = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -26,7 +26,7 @@ class MackeyGlass(Dataset):
     Glass, "Oscillation and chaos in physiological control systems", 1977.
     """
 
-    synthetic: ClassVar[bool] = True
+    synthetic = True
     examples = ({"n_samples": 20, "noise": 0.1},)
     n_samples: int = Field(default=1000, ge=4, le=100_000, description="number of samples, a unit of time apart")
     length: int = Field(default=4, ge=1, le=500, description="values in a sample")
@@ -75,7 +75,7 @@ class ModularArithmetic(Dataset):
     Power et al., "Grokking", 2022.
     """
 
-    synthetic: ClassVar[bool] = True
+    synthetic = True
     examples = ({"modulus": 5, "operation": "multiply"},)
     modulus: int = Field(default=59, ge=2, le=1000, description="the modulus p")
     operation: Literal["add", "subtract", "multiply"] = Field(default="add", description="operation on a and b")
@@ -101,7 +101,7 @@ class Parity(Dataset):
     Minsky & Papert, "Perceptrons", 1969.
     """
 
-    synthetic: ClassVar[bool] = True
+    synthetic = True
     examples = ({"n_samples": 20, "length": 40},)
     n_samples: int | None = Field(
         default=None, ge=4, le=10**6, description="rows, drawn at random; null: all rows once, for up to 16 bits"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 from pydantic import Field
 
@@ -18,7 +16,7 @@ class Copy(Dataset):
     short-term memory", 1997, in the form of Arjovsky et al., "Unitary evolution recurrent neural networks", 2016.
     """
 
-    synthetic: ClassVar[bool] = True
+    synthetic = True
     examples = ({"n_samples": 20, "length": 3, "delay": 2},)
     n_samples: int = Field(default=2000, ge=4, le=1_000_000, description="sequences")
     length: int = Field(default=10, ge=1, le=500, description="symbols to remember")
@@ -64,7 +62,7 @@ class Reber(Dataset):
     Schmidhuber, "Long short-term memory", 1997.
     """
 
-    synthetic: ClassVar[bool] = True
+    synthetic = True
     examples = ({"n_samples": 20}, {"n_samples": 20, "embedded": False, "length": 10})
     n_samples: int = Field(default=1000, ge=4, le=100_000, description="words")
     embedded: bool = Field(default=True, description="whether words are embedded")

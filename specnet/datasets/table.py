@@ -106,6 +106,14 @@ class Table(ABC):
         """Return cells as numbers, or None unless all of them are finite numbers."""
         return parse_numbers(cells)
 
+    def check_names(self) -> None:
+        """Check that the names of the columns are names, not data such as numbers like those below them.
+
+        Raises:
+            DataError: if they are not.
+        """
+        return
+
     def hint(self) -> str | None:
         """Return what to do if a column is not found, or None."""
         return None

@@ -6,14 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
 from specnet.datasets.base import Data, Dataset, Outline, Samples
 from specnet.datasets.data_file import DataFile
-from specnet.datasets.text_files import DECOMPRESSION_ERRORS, Encoding, open_text
+from specnet.datasets.text_files import Encoding, open_text
 from specnet.errors import DataError
 from specnet.numpy_files import explain_os_error
 from specnet.words import printable
@@ -38,7 +38,7 @@ class Text(Dataset):
     part of the text are best kept together: `"split": {"by": "order", "validation": 0.1}`.
     """
 
-    extensions: ClassVar[tuple[str, ...]] = (".txt",)
+    extensions = (".txt",)
     path: DataFile = Field(description="file, relative to the spec's folder; it may be compressed")
     unit: Literal["character", "byte", "word"] = Field(default="character", description="kind of token")
     sequence_length: int = Field(default=64, ge=1, le=100_000, description="tokens in a sequence")
@@ -98,7 +98,8 @@ class Text(Dataset):
     def _names(self) -> tuple[str, ...]:
         if self.unit == "byte":
             return tuple(chr(code) if 32 < code < 127 else f"0x{code:02x}" for code in range(256))
-        return (UNKNOWN, *(_show(token) for token in self.vocabulary))
+        shown = {" ": "<space>", "\n": "<newline>"}
+        return (UNKNOWN, *(shown.get(token, printable(token)) for token in self.vocabulary))
 
     def _files(self) -> dict[str, Path]:
         files = {"train": self.path, "validation": self.validation, "test": self.test}
@@ -127,10 +128,6 @@ class Text(Dataset):
         try:
             with open_text(path, self.encoding) as file:
                 text = file.read().replace("\r\n", "\n")
-        except OSError as error:
-            raise explain_os_error(path, error) from error
-        except DECOMPRESSION_ERRORS as error:
-            raise DataError(f"{path} cannot be decompressed: {error}") from error
         except UnicodeError as error:
             help = 'set "encoding", such as "latin-1", or save the file as UTF-8'
             if not isinstance(error, UnicodeDecodeError):
@@ -147,7 +144,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError as error:
         raise explain_os_error(path, error) from error
-
-
-def _show(token: str) -> str:
-    return {" ": "<space>", "\n": "<newline>"}.get(token, printable(token))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, TextIO, cast
 
 from specnet.errors import DataError
+from specnet.numpy_files import explain_os_error
 
 SEPARATORS = ",;\t|"
 """Separators of cells that are looked for."""
@@ -51,7 +52,7 @@ _MARKS = {
     b"\xef\xbb\xbf": "utf-8-sig",
 }
 """Byte order marks, and the encodings that they stand for."""
-DECOMPRESSION_ERRORS = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 """What is raised while a damaged or encrypted file is decompressed, besides OSError."""
 Encoding = Literal[
     "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "ascii", "latin-1", "iso-8859-2", "iso-8859-5", "iso-8859-7",
@@ -74,31 +75,40 @@ def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
     """Open a text file, decompressing gzip, bzip2, xz, and zip with a single file. A byte order mark wins.
 
     Raises:
-        OSError: if it cannot be opened.
-        DataError: if it has another format.
+        DataError: if it has another format, or cannot be read or decompressed, also later.
     """
-    with ExitStack() as stack:
-        file = (
-            cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, io.BytesIO(_read_stdin()))))
-            if path == STDIN
-            else path.open("rb")
-        )
-        stack.enter_context(file)
-        first = _first(file)
-        for beginning, (kind, help) in _OTHERS.items():
-            if first.startswith(beginning):
-                raise DataError(f"{path} is {kind}, not a table as CSV", help=help)
-        for beginning, opener in _OPENERS.items():
-            if first.startswith(beginning):
-                file = stack.enter_context(opener(file))
-        if first.startswith(_ZIP):
-            file = stack.enter_context(_open_member(path, stack.enter_context(zipfile.ZipFile(file))))
-        start = _first(file)
-        if start[1:2] == b"\0" and not any(map(start.startswith, _MARKS)) and encoding in ("utf-8", "ascii", "latin-1"):
-            help = 'set "encoding", such as "utf-16-le", or save the file as UTF-8'
-            raise DataError(f"{path} begins with a NUL character: its text is not {encoding.upper()}", help=help)
-        found = next((name for mark, name in _MARKS.items() if start.startswith(mark)), encoding)
-        yield stack.enter_context(io.TextIOWrapper(file, found, newline=""))
+    try:
+        with ExitStack() as stack:
+            yield _open(path, encoding, stack)
+    except OSError as error:
+        raise explain_os_error(path, error) from error
+    except _DAMAGED as error:
+        raise DataError(f"{path} cannot be decompressed: {error}") from error
+
+
+def _open(path: Path, encoding: str, stack: ExitStack) -> TextIO:
+    """Return the text of a file, which the stack closes."""
+    file = (
+        cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, io.BytesIO(_read_stdin()))))
+        if path == STDIN
+        else path.open("rb")
+    )
+    stack.enter_context(file)
+    first = _first(file)
+    for beginning, (kind, help) in _OTHERS.items():
+        if first.startswith(beginning):
+            raise DataError(f"{path} is {kind}, not a table as CSV", help=help)
+    for beginning, opener in _OPENERS.items():
+        if first.startswith(beginning):
+            file = stack.enter_context(opener(file))
+    if first.startswith(_ZIP):
+        file = stack.enter_context(_open_member(path, stack.enter_context(zipfile.ZipFile(file))))
+    start = _first(file)
+    if start[1:2] == b"\0" and not any(map(start.startswith, _MARKS)) and encoding in ("utf-8", "ascii", "latin-1"):
+        help = 'set "encoding", such as "utf-16-le", or save the file as UTF-8'
+        raise DataError(f"{path} begins with a NUL character: its text is not {encoding.upper()}", help=help)
+    found = next((name for mark, name in _MARKS.items() if start.startswith(mark)), encoding)
+    return stack.enter_context(io.TextIOWrapper(file, found, newline=""))
 
 
 def _first(file: BinaryIO) -> bytes:

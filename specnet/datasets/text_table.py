@@ -15,16 +15,8 @@ import numpy as np
 
 from specnet.datasets.plain_text import NotPlainError, PlainColumns, read_plain
 from specnet.datasets.table import Cells, Table, Texts, find_distinct, parse_marked, plain_name
-from specnet.datasets.text_files import (
-    DECOMPRESSION_ERRORS,
-    SEPARATORS,
-    TableLines,
-    find_separator,
-    open_text,
-    use_plugin,
-)
+from specnet.datasets.text_files import SEPARATORS, TableLines, find_separator, open_text, use_plugin
 from specnet.errors import DataError, Diagnostic
-from specnet.numpy_files import explain_os_error
 
 if TYPE_CHECKING:
     from specnet.datasets.csv_files import Csv
@@ -80,10 +72,6 @@ class TextTable(Table):
                 lines = TableLines(file, form.skip_rows, form.comment)
                 rows = self._rows(lines)
                 found = [(lines.number, row) for row in islice(rows, limit)]
-        except OSError as error:
-            raise explain_os_error(self.path, error) from error
-        except DECOMPRESSION_ERRORS as error:
-            raise DataError(f"{self.path} cannot be decompressed: {error}") from error
         except UnicodeError as error:
             raise self._wrong_encoding(error, lines) from error
         except csv.Error as error:
@@ -109,8 +97,7 @@ class TextTable(Table):
         """Return all columns, read by the csv module without the numbers of lines; None if anything is wrong."""
         form = self.form
         columns: list[list[str]] = [[] for _ in self.names]
-        errors = (ValueError, csv.Error, OSError, *DECOMPRESSION_ERRORS)
-        with suppress(*errors), open_text(self.path, form.encoding) as file:
+        with suppress(ValueError, csv.Error, DataError), open_text(self.path, form.encoding) as file:
             lines = TableLines(file, form.skip_rows, form.comment) if form.skip_rows or form.comment else file
             rows = islice(self._rows(lines), form.header, None)
             while some := [*islice(rows, _ROWS)]:
@@ -126,7 +113,7 @@ class TextTable(Table):
         plain = self.form.decimal == "." and not self.form.thousands
         numeric = [plain and self.parse_all(cells) is not None for cells in zip(*sample, strict=True)]
         numbers, others = ([number for number, each in enumerate(numeric) if each is kind] for kind in (True, False))
-        with suppress(NotPlainError, OSError, UnicodeError, *DECOMPRESSION_ERRORS):  # the csv module finds their place
+        with suppress(NotPlainError, UnicodeError, DataError):  # the csv module finds their place
             values, wrong, columns = self._read_plain(numbers, others)
             if wrong:
                 columns |= self._read_plain([], wrong)[2]
@@ -151,7 +138,8 @@ class TextTable(Table):
         known = '"names" has' if form.names else "the header has" if form.header else "the first row has"
         for line, row in rows:
             if len(row) != len(self.names):
-                message = f"{self.path}:{line}: {_cells(len(row))}, {known} {len(self.names)}"
+                cells = f"{len(row)} cell{'s' * (len(row) != 1)}"
+                message = f"{self.path}:{line}: {cells}, {known} {len(self.names)}"
                 self.mistakes.append(Diagnostic("data", message, help=self._hint))
         self.check()
 
@@ -201,7 +189,7 @@ class TextTable(Table):
             with open_text(self.path, form.encoding) as file:
                 table = TableLines(file, form.skip_rows, form.comment)
                 lines = [*islice((line for line in table if line.strip()), _SAMPLE)]
-        except (OSError, UnicodeError, *DECOMPRESSION_ERRORS):
+        except (UnicodeError, DataError):
             return SEPARATORS[0]  # `_read` reports it
         return find_separator(lines, form.quote)
 
@@ -215,10 +203,7 @@ class TextTable(Table):
         return DataError(f"{self.path}:{line}: {byte}", help=help)
 
     def _text_hint(self) -> str | None:
-        with (
-            suppress(OSError, UnicodeError, DataError, *DECOMPRESSION_ERRORS),
-            open_text(self.path, self.form.encoding) as file,
-        ):
+        with suppress(UnicodeError, DataError), open_text(self.path, self.form.encoding) as file:
             return _TEXTS.get(file.read(1))
         return None
 
@@ -231,12 +216,7 @@ class TextTable(Table):
             return NO_HEADER
         return _TEXTS.get(header[0][:1])
 
-    def check_header(self) -> None:
-        """Check that the first line has names: numbers like those below them are data.
-
-        Raises:
-            DataError: if it has data.
-        """
+    def check_names(self) -> None:
         if self._begins_with_data():
             message = f"{self.path}:{self.start}: the first line should name the columns, but it looks like data"
             raise DataError(message, help=NO_HEADER)
@@ -261,10 +241,6 @@ def _stripped(cells: Sequence[str]) -> Texts:
     distinct, index = find_distinct(cells)
     texts, place = find_distinct([*map(str.strip, distinct)])
     return Texts(texts, place[index])
-
-
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"
 
 
 def _is_like(number: float, others: Sequence[float]) -> bool:

@@ -175,9 +175,6 @@ class Concat(Merge):
     examples = ({"from": [INPUT, INPUT], "axis": 0}, {"from": [INPUT]})
     axis: int = Field(default=-1, description="axis of a sample, counted from 0; -1 is the last")
 
-    def sample_axis(self) -> int:
-        return self.axis
-
     def refuses_mask(self) -> bool:
         return super().refuses_mask() or self.along() == -len(self.output_shape)
 

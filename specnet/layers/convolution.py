@@ -22,11 +22,7 @@ class FilterLayer(WindowLayer, WeightedLayer):
     output = "numbers"
     kernel_size: Sizes = Field(description="size of a window, a number or one for each axis", examples=[2])
     strides: Sizes = Field(default=1, description="positions from a window to the next")
-    padding: Padding = Field(
-        default="valid",
-        description='"valid": none; "same": as many windows as strides begin inside; or positions added to both sides, '
-        "a number or one for each axis",
-    )
+    padding: Padding = "valid"
     use_bias: bool = Field(default=True, description="whether to add b")
     weight_init: Initializer = Field(default="glorot_uniform", description="initial W")  # type: ignore[assignment]
     bias_init: Initializer = Field(default="zeros", description="initial b")  # type: ignore[assignment]
@@ -103,6 +99,13 @@ class Correlation(DilatedLayer):
         if max(map(max, self.windows.padding)) > limits[self.padding_mode]:
             raise ShapeError(f"has {self.padding_mode} padding, longer than its input", pointer=("padding",))
 
+    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
+        return self.add_bias(self.correlate(x))
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        self.write_bias_gradient(dy)
+        return self.correlate_backward(dy)
+
     def correlate(self, x: np.ndarray) -> np.ndarray:
         """Return y, without b."""
         self.x = self.windows.pad(x, mode=self.padding_mode)
@@ -144,13 +147,6 @@ class Convolution(Correlation):
     def refuses_mask(self) -> bool:
         alone = max(self.windows.kernel) == 1 and self.windows.count == self.windows.sizes == self.windows.padded
         return super().refuses_mask() or not alone
-
-    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        return self.add_bias(self.correlate(x))
-
-    def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        self.write_bias_gradient(dy)
-        return self.correlate_backward(dy)
 
 
 class Conv1d(Convolution):
@@ -203,13 +199,6 @@ class DepthwiseConv2d(Depthwise):
 
     def build(self, input_shape: Shape) -> Shape:
         return self.declare_depthwise(input_shape, self.use_bias)
-
-    def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        return self.add_bias(self.correlate(x))
-
-    def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        self.write_bias_gradient(dy)
-        return self.correlate_backward(dy)
 
 
 class SeparableConv2d(Depthwise):

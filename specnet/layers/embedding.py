@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 from specnet.errors import DataError, ShapeError
 from specnet.faults import describe_component
 from specnet.initializers.base import Initializer
-from specnet.layers.base import Layer
+from specnet.layers.shape import Rearrangement
 from specnet.layers.weighted import TrainableLayer, WeightedLayer
 from specnet.task import Shape
 
@@ -56,8 +56,7 @@ class Embedding(WeightedLayer):
         return 0
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        outside = (x < 0) | (x >= len(self.weight))
-        if (outside | (x != np.floor(x)) if x.dtype.kind == "f" else outside).any():
+        if ((x < 0) | (x >= len(self.weight)) | (x != np.floor(x))).any():
             what = f"expects whole numbers from 0 to {len(self.weight) - 1}, but gets others"
             error = DataError(f"{describe_component(self, self.place)} {what}", pointer=self.place)
             error.complete = True
@@ -123,20 +122,16 @@ class PositionalEncoding(TrainableLayer):
         return dy
 
 
-class Masking(Layer):
+class Masking(Rearrangement):
     """y = x, and positions whose features all equal `mask_value` are masked; dx = dy.
 
     Later layers that use masks ignore such positions, and so do losses and metrics that have a value for each position.
     """
 
     axes = ("time", "features")
-    output = "same"
     mask: ClassVar[Any] = "use"
     examples = ({}, {"mask_value": -1.0})
     mask_value: float = Field(default=0.0, description="number that marks padding")
-
-    def flops(self) -> int:
-        return 0
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         counts = np.sum(x != x.dtype.type(self.mask_value), axis=-1) > 0

@@ -129,8 +129,8 @@ class Merge(Layer):
         self.parts = parts_of(self.how, self.inputs, dy, self.along())
 
     def sample_axis(self) -> int:
-        """Return the axis of a sample along which outputs are put side by side."""
-        return -1
+        """Return the axis of a sample along which outputs are put side by side, by default the last."""
+        return getattr(self, "axis", -1)
 
     def along(self) -> int:
         """Return the same axis counted from the end."""

@@ -133,7 +133,23 @@ class GroupNorm(Normalization):
         return ((grouped - np.mean(grouped, axis=(1, 3), keepdims=True) - z * along) / self.std).reshape(dz.shape)
 
 
-class BatchNorm(Normalization):
+class BatchStatistics(Normalization):
+    """A normalization by means over the batch: of positions that count and, if `over_shards` is set, of all shards."""
+
+    def model_post_init(self, context: Any) -> None:
+        super().model_post_init(context)
+        self.over_shards: Callable[[np.ndarray], np.ndarray] | None = None  # their sum; training sets it
+
+    def mean(self, x: np.ndarray) -> np.ndarray:
+        """Return the mean of each feature over batch and leading axes."""
+        rows = (x if self.mask is None else x[self.mask]).reshape(-1, x.shape[-1])
+        if self.over_shards and not self.within.singly:  # where layers run singly, a shard is looked at by itself
+            total = self.over_shards(np.append(rows.sum(axis=0), x.dtype.type(len(rows))))
+            return total[:-1] / max(total[-1], x.dtype.type(1))
+        return rows.sum(axis=0) / max(len(rows), 1)
+
+
+class BatchNorm(BatchStatistics):
     """y = gamma z + beta with z = (x - mean) / std, mean and std of each feature over the batch and leading axes.
 
     std^2 = variance + epsilon; dx = (dz - mean(dz) - z mean(dz z)) / std. Without training, mean and variance are the
@@ -145,34 +161,16 @@ class BatchNorm(Normalization):
     mask: ClassVar[Any] = "use"
     examples = ({}, {"momentum": 0.5, "center": False}, {"scale": False, "epsilon": 0.1}, {"synchronized": True})
     momentum: float = Field(
-        default=0.9,
-        ge=0,
-        lt=1,
-        description="share of a moving average that a step keeps; 1 minus PyTorch's",
+        default=0.9, ge=0, lt=1, description="share of a moving average that a step keeps; 1 minus PyTorch's"
     )
     synchronized: bool = Field(
         default=False, description="whether statistics are those of all shards of a batch, not of each shard"
     )
 
-    def model_post_init(self, context: Any) -> None:
-        super().model_post_init(context)
-        self.over_shards: Callable[[np.ndarray], np.ndarray] | None = None  # their sum; training sets it
-
     def build(self, input_shape: Shape) -> Shape:
         self.declare_state("moving_mean", input_shape[-1:])
         self.declare_state("moving_variance", input_shape[-1:], 1.0)
         return super().build(input_shape)
-
-    def mean(self, x: np.ndarray) -> np.ndarray:
-        """Return the mean of each feature over batch and leading axes, of positions that count."""
-        if self.over_shards and not self.within.singly:  # where layers run singly, a shard is looked at by itself
-            rows = (x if self.mask is None else x[self.mask]).reshape(-1, x.shape[-1])
-            total = self.over_shards(np.append(rows.sum(axis=0), x.dtype.type(len(rows))))
-            return total[:-1] / max(total[-1], x.dtype.type(1))
-        if self.mask is None:
-            return np.mean(x, axis=tuple(range(x.ndim - 1)))
-        rows = x[self.mask].reshape(-1, x.shape[-1])
-        return np.sum(rows, axis=0) / max(len(rows), 1)
 
     def normalize(self, x: np.ndarray, training: bool) -> np.ndarray:
         self.training = training

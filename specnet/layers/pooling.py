@@ -25,11 +25,7 @@ class Pool(WindowLayer):
     )
     pool_size: Sizes = Field(default=2, description="size of a window, a number or one for each axis")
     strides: Sizes | None = Field(default=None, description="positions from a window to the next; null: pool_size")
-    padding: Padding = Field(
-        default="valid",
-        description='"valid": none; "same": as many windows as strides begin inside; or positions added to both sides, '
-        "a number or one for each axis",
-    )
+    padding: Padding = "valid"
 
     def build(self, input_shape: Shape) -> Shape:
         self.windows = self.slide(input_shape[:-1], "pool_size")

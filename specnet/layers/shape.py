@@ -156,9 +156,9 @@ class Slice(AlongAxis):
         return x[self.at(slice(self.start, self.stop, self.step))]
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        chosen = np.eye(self.input_shape[self.axis], dtype=dy.dtype)[:, slice(self.start, self.stop, self.step)]
-        rows = chosen @ dy.reshape(math.prod(dy.shape[: self.along]), chosen.shape[1], -1)
-        return rows.reshape(len(dy), *self.input_shape)
+        dx = np.zeros((len(dy), *self.input_shape), dy.dtype)
+        dx[self.at(slice(self.start, self.stop, self.step))] = dy
+        return dx
 
 
 class Reverse(AlongAxis):
@@ -187,9 +187,9 @@ class Shift(AlongAxis):
 
     def moved(self, x: np.ndarray, steps: int) -> np.ndarray:
         """Return x shifted by a number of steps."""
-        size, before, after = x.shape[self.along], max(steps, 0), max(-steps, 0)
-        kept = x[self.at(slice(min(after, size), max(size - before, 0)))]
-        before, after = min(before, size), min(after, size)
+        size = x.shape[self.along]
+        before, after = min(max(steps, 0), size), min(max(-steps, 0), size)
+        kept = x[self.at(slice(after, size - before))]
         return np.pad(kept, [(before, after) if axis == self.along else (0, 0) for axis in range(x.ndim)])
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:

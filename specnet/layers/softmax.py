@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.errors import ShapeError
-from specnet.functions import sigmoid, softmax
+from specnet.functions import log_softmax, sigmoid, softmax
 from specnet.layers.base import Layer
 from specnet.task import Shape
 
@@ -54,8 +54,7 @@ class LogSoftmax(OfAxis):
     examples = ({"axis": 0}, {})
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        above = x - np.max(x, axis=self.along, keepdims=True)
-        self.y = above - np.log(np.sum(np.exp(above), axis=self.along, keepdims=True))
+        self.y = log_softmax(x, self.along)
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:

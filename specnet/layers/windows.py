@@ -35,7 +35,14 @@ def by_kind(number: Any, items: Any, text: Any = None) -> WrapValidator:
 
 
 Sizes = Annotated[PositiveInt | list[PositiveInt], by_kind(PositiveInt, list[PositiveInt])]
-Padding = Annotated[Literal["valid", "same"] | Side | list[Side], by_kind(Side, list[Side], Literal["valid", "same"])]
+Padding = Annotated[
+    Literal["valid", "same"] | Side | list[Side],
+    by_kind(Side, list[Side], Literal["valid", "same"]),
+    Field(
+        description='"valid": none; "same": as many windows as strides begin inside; or positions added to both sides, '
+        "a number or one for each axis"
+    ),
+]
 CountOrCounts = Annotated[Side | list[Side], by_kind(Side, list[Side])]
 _SideOrPair = Annotated[Side | BeforeAfter, by_kind(Side, BeforeAfter)]
 Sides = Annotated[Side | list[_SideOrPair], by_kind(Side, list[_SideOrPair])]
@@ -163,14 +170,14 @@ class SlidingWindows:
 class WindowLayer(Layer):
     """A layer with windows over all axes of a sample but the last, the channels."""
 
-    def slide(self, sizes: Shape, kernel: str, strides: str = "strides", dilation: str = "") -> SlidingWindows:
-        """Return the windows that the fields of these names and `padding` describe, over axes of these sizes.
+    def slide(self, sizes: Shape, kernel: str, dilation: str = "") -> SlidingWindows:
+        """Return the windows over axes of these sizes, by the fields of these names, `strides` and `padding`.
 
         Raises:
             ShapeError: if they do not fit.
         """
         rank = len(sizes)
-        names = (kernel, strides if getattr(self, strides) else kernel, dilation)
+        names = (kernel, "strides" if self.strides else kernel, dilation)
         lengths, steps, apart = (per_axis(self, name, rank) if name else (1,) * rank for name in names)
         extent = [(k - 1) * d + 1 for k, d in zip(lengths, apart, strict=True)]
         if self.padding == "valid":

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.errors import ShapeError
-from specnet.functions import sigmoid, softmax, softplus
+from specnet.functions import log_softmax, sigmoid, softmax, softplus
 from specnet.losses.base import Loss, check_target_probabilities, refuse_targets
 from specnet.losses.classes import OneOfClasses, class_targets, other_outputs, other_shapes
 from specnet.task import Shape, Task
@@ -93,8 +93,7 @@ class CategoricalFocal(CrossEntropy):
 
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
         weight, t = self.weigh(target, weight), self.distributions(target, y)
-        z = y - y.max(axis=-1, keepdims=True)
-        log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+        log_p = log_softmax(y)
         self.p, q = np.exp(log_p), -np.expm1(log_p)
         ratio = np.where(q > 0, log_p / np.where(q > 0, q, 1), -1)  # its limit
         self.t = t * q**self.gamma * (1 - self.gamma * self.p * ratio)
@@ -115,8 +114,7 @@ class KlDivergence(SoftmaxLoss):
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
         self.t = np.exp(target) if self.log_target else target
         log_t = target if self.log_target else np.log(np.where(target > 0, target, 1))
-        z = y - y.max(axis=-1, keepdims=True)
-        log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+        log_p = log_softmax(y)
         self.p = np.exp(log_p)
         return self.reduce(np.vecdot(self.t, log_t - log_p), weight)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import AfterValidator, Field
@@ -24,18 +24,16 @@ class SeveralOutputs(Loss):
 
     learns = ("regression",)
 
-    @property
-    @abstractmethod
-    def per_target(self) -> int:
-        """Number of outputs for each target."""
+    per_target: ClassVar[Any]
+    """Number of outputs for each target. May be a property that depends on fields."""
 
     def units(self, task: Task, columns: int) -> int | None:
         return self.per_target * columns
 
     def check_shapes(self, output_shape: Shape, target_shape: Shape, classes: int | None = None) -> None:
-        rows, count = output_shape[:-1], output_shape[-1] if output_shape else 1
-        targets = (*rows, count // self.per_target)
-        if count % self.per_target or (target_shape != targets and (target_shape, targets) != ((), (1,))):
+        outputs = output_shape or (1,)
+        targets = self.targets_of(outputs)
+        if outputs[-1] % self.per_target or (target_shape != targets and (target_shape, targets) != ((), (1,))):
             raise ShapeError(
                 f"the last layer returns shape {output_shape}, but the targets have shape {target_shape}: "
                 f"the loss needs {self.per_target} outputs for each target",
@@ -45,9 +43,10 @@ class SeveralOutputs(Loss):
 
     def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
         self.check_shapes(output_shape, target.shape[1:])
-        return target.reshape(len(target), *self.element_shape(output_shape)).astype(dtype)
+        return target.reshape(len(target), *self.targets_of(output_shape)).astype(dtype)
 
-    def element_shape(self, output_shape: Shape) -> Shape:
+    def targets_of(self, output_shape: Shape) -> Shape:
+        """Return the shape of targets for outputs of a shape."""
         return (*output_shape[:-1], output_shape[-1] // self.per_target)
 
 
@@ -57,12 +56,9 @@ class LocationScale(SeveralOutputs):
     `forward` sets `error`, m - t, and of the spread b = exp(s) + epsilon: `log` b, `inverse` 1 / b, `share` exp(s) / b.
     """
 
+    per_target = 2
     examples = ({"epsilon": 0.1},)
     epsilon: float = Field(default=1e-6, ge=1e-30, description="least variance or scale")
-
-    @property
-    def per_target(self) -> int:
-        return 2
 
     def forward(self, y: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
         location, s = np.split(y, 2, axis=-1)
@@ -82,6 +78,9 @@ class LocationScale(SeveralOutputs):
     @abstractmethod
     def slopes(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the derivatives of `element` by location and by logarithm."""
+
+    def element_shape(self, output_shape: Shape) -> Shape:
+        return self.targets_of(output_shape)
 
     def predictions(self, y: np.ndarray) -> np.ndarray:
         return y[..., : y.shape[-1] // 2]
@@ -153,9 +152,4 @@ class Quantile(SeveralOutputs, ElementwiseLoss):
         return np.where(y > t, 1 - q, -q)
 
     def prepare(self, target: np.ndarray, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
-        self.check_shapes(output_shape, target.shape[1:])
-        target = target.reshape(len(target), *output_shape[:-1], output_shape[-1] // self.per_target).astype(dtype)
-        return np.tile(target, self.per_target)
-
-    def element_shape(self, output_shape: Shape) -> Shape:
-        return output_shape
+        return np.tile(super().prepare(target, output_shape, dtype), self.per_target)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 from pydantic import Field, PositiveInt
 
 from specnet.errors import ShapeError
 from specnet.metrics.classes import ClassMean, has_labels, predicted_classes, true_scores
-from specnet.task import Task, TaskKind
+from specnet.task import Task
 
 
 class Accuracy(ClassMean):
@@ -19,14 +17,14 @@ class Accuracy(ClassMean):
     right, as in scikit-learn; `hamming_loss` counts each label.
     """
 
-    is_share: ClassVar[bool] = True
+    is_share = True
     examples = ({"threshold": 0.3},)
     threshold: float = Field(
         default=0.5, ge=0, le=1, description="least probability at which class 1 of two, or a label, is predicted"
     )
 
     def values(self, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        hits: np.ndarray = predicted_classes(scores, has_labels(self.task), self.threshold) == truth
+        hits = predicted_classes(scores, has_labels(self.task), self.threshold) == truth
         return np.broadcast_to(hits.all(axis=1, keepdims=True), truth.shape) if has_labels(self.task) else hits
 
     def check_task(self, task: Task) -> None:
@@ -40,9 +38,9 @@ class TopKAccuracy(ClassMean):
     Among equal scores, those of later classes count as larger, as in scikit-learn.
     """
 
-    is_share: ClassVar[bool] = True
+    is_share = True
     examples = ({"k": 1}, {"k": 2})
-    tasks: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass")
+    tasks = ("binary", "multiclass")
     k: PositiveInt = Field(default=5, description="number of classes that may contain the right one")
 
     def values(self, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -65,8 +63,8 @@ class HammingLoss(ClassMean):
     Hamming, "Error detecting and error correcting codes", 1950.
     """
 
-    higher_is_better: ClassVar[bool] = False
-    tasks: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass", "multilabel")
+    higher_is_better = False
+    tasks = ("binary", "multiclass", "multilabel")
 
     def values(self, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
         return predicted_classes(scores, has_labels(self.task)) != truth

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -123,7 +123,7 @@ class NormalizedRmse(ErrorMoments):
     an output whose targets are all equal, it is the root mean squared error.
     """
 
-    higher_is_better: ClassVar[bool] = False
+    higher_is_better = False
     examples = ({"normalize": "range"}, {"average": "none"})
     normalize: Literal["std", "range"] = Field(
         default="std", description="standard deviation of the targets, or largest minus smallest"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import ClassVar
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from specnet.metrics.samples import SampleMetric
 class Ordered(SampleMetric, OutputMetric):
     """A metric of all predictions and targets of an output, which it keeps."""
 
-    arrays: ClassVar[tuple[str, ...]] = ("predictions", "targets", "weight")
+    arrays = ("predictions", "targets", "weight")
 
     @abstractmethod
     def score(self, y: np.ndarray, t: np.ndarray, weight: np.ndarray) -> float:
@@ -40,7 +39,7 @@ class MedianAbsoluteError(Ordered):
     those of outliers, do not change it.
     """
 
-    higher_is_better: ClassVar[bool] = False
+    higher_is_better = False
     examples = ({"average": "none"},)
 
     def score(self, y: np.ndarray, t: np.ndarray, weight: np.ndarray) -> float:

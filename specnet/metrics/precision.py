@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -15,7 +15,7 @@ from specnet.metrics.classes import has_labels, names_of, predicted_classes
 from specnet.metrics.classification import check_threshold
 from specnet.metrics.confusion import ConfusionMetric
 from specnet.names import suggest
-from specnet.task import Task, TaskKind
+from specnet.task import Task
 from specnet.words import quote
 
 
@@ -37,7 +37,7 @@ class Averaged(ConfusionMetric):
     in a mean, unlike a label.
     """
 
-    tasks: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass", "multilabel")
+    tasks = ("binary", "multiclass", "multilabel")
     examples = (
         {"average": "none"},
         {"average": "micro"},

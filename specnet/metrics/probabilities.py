@@ -20,8 +20,8 @@ class ProbabilityMetric(ClassMean):
     """A mean of a number for each sample, or each label of each sample, that depends on probabilities."""
 
     tasks: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass", "multilabel")
-    needs_probabilities: ClassVar[bool] = True
-    higher_is_better: ClassVar[bool] = False
+    needs_probabilities = True
+    higher_is_better = False
 
     def own(self, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """Return the probability of the true class of each sample, or of the truth of each label."""
@@ -44,7 +44,7 @@ class Perplexity(LogLoss):
     Jelinek et al., "Perplexity: a measure of the difficulty of speech recognition tasks", 1977.
     """
 
-    tasks: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass")
+    tasks = ("binary", "multiclass")
 
     def compute(self) -> float:
         return math.exp(super().compute())
@@ -53,7 +53,7 @@ class Perplexity(LogLoss):
 class BitsPerCharacter(LogLoss):
     """The log loss in bits, log loss / log 2, for networks that predict the next character or byte of a text."""
 
-    tasks: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass")
+    tasks = ("binary", "multiclass")
 
     def compute(self) -> float:
         return super().compute() / math.log(2.0)
@@ -81,9 +81,9 @@ class CalibrationError(Metric):
     2017.
     """
 
-    higher_is_better: ClassVar[bool] = False
-    tasks: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass", "multilabel")
-    needs_probabilities: ClassVar[bool] = True
+    higher_is_better = False
+    tasks = ("binary", "multiclass", "multilabel")
+    needs_probabilities = True
     examples = ({"n_bins": 4},)
     n_bins: PositiveInt = Field(default=15, le=100_000, description="number of bins of the confidence")
 

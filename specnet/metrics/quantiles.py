@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from statistics import NormalDist
-from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -11,7 +10,6 @@ from pydantic import Field
 from specnet.errors import ShapeError
 from specnet.metrics.base import drop_column
 from specnet.metrics.outputs import OutputMean
-from specnet.task import TaskKind
 from specnet.weights import aligned
 
 
@@ -21,7 +19,7 @@ class PinballLoss(OutputMean):
     With q = 0.5 it is half of the mean absolute error. Koenker & Bassett, "Regression quantiles", 1978.
     """
 
-    higher_is_better: ClassVar[bool] = False
+    higher_is_better = False
     examples = ({"quantile": 0.9}, {"quantile": 0.1, "average": "none"})
     quantile: float = Field(default=0.5, gt=0, lt=1, description="share of targets that should be below predictions")
 
@@ -39,7 +37,7 @@ class Coverage(OutputMean):
     the share for which the interval is meant, neither below nor above.
     """
 
-    tasks: ClassVar[tuple[TaskKind, ...]] = ("regression",)
+    tasks = ("regression",)
     examples = ({"level": 0.9}, {"average": "none"})
     level: float | None = Field(
         default=None, gt=0, lt=1, description="share of a normal distribution; null: outputs are bounds"

@@ -108,7 +108,7 @@ class RocAuc(Ranking):
     classification problems", 2001.
     """
 
-    chance: ClassVar[float] = 0.5
+    chance = 0.5
     examples = (
         {"average": "none"},
         {"average": "micro"},
@@ -150,7 +150,7 @@ class AveragePrecision(Ranking):
     positive samples it is 0, without negative ones 1, and counts as that in a mean.
     """
 
-    chance: ClassVar[float] = 0.0
+    chance = 0.0
     examples = ({"average": "none"}, {"average": "micro"}, {"average": "weighted"})
 
     def score(self, ranked: Ranked) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from specnet.metrics.outputs import OutputMean
@@ -12,7 +10,7 @@ from specnet.metrics.outputs import OutputMean
 class MeanSquaredError(OutputMean):
     """Mean squared error, in squared units of the target."""
 
-    higher_is_better: ClassVar[bool] = False
+    higher_is_better = False
     examples = ({"average": "none"},)
 
     def values(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -30,7 +28,7 @@ class RootMeanSquaredError(MeanSquaredError):
 class MeanAbsoluteError(OutputMean):
     """Mean absolute error, in units of the target."""
 
-    higher_is_better: ClassVar[bool] = False
+    higher_is_better = False
     examples = ({"average": "none"},)
 
     def values(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -43,7 +41,7 @@ class MeanAbsolutePercentageError(OutputMean):
     A target of 0 counts as 2.2e-16, as in scikit-learn, and makes the metric very large.
     """
 
-    higher_is_better: ClassVar[bool] = False
+    higher_is_better = False
     examples = ({"average": "none"},)
 
     def values(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -57,7 +55,7 @@ class SymmetricMape(OutputMean):
     implications", 2000.
     """
 
-    higher_is_better: ClassVar[bool] = False
+    higher_is_better = False
     examples = ({"average": "none"},)
 
     def values(self, y: np.ndarray, t: np.ndarray) -> np.ndarray:

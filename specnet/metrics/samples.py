@@ -12,7 +12,7 @@ from specnet.metrics.base import Metric
 class SampleMetric(Metric):
     """A metric that keeps all samples, as arrays of two axes; those of batches are joined when they are needed."""
 
-    keeps_samples: ClassVar[bool] = True
+    keeps_samples = True
     arrays: ClassVar[tuple[str, ...]]
     """Names of the arrays."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from specnet.optimizers.base import State
-from specnet.optimizers.first_order import Beta, Epsilon, FirstOrder
-from specnet.schedules.base import scheduled
+from specnet.optimizers.first_order import Beta, Epsilon, FirstOrder, WeightDecay
 
 
 def stable_with_mean(learning_rate: float, beta: float) -> float:
@@ -24,13 +23,10 @@ def stable_with_mean(learning_rate: float, beta: float) -> float:
 class RunningMoments(FirstOrder):
     """A rule with running means of gradients, m, and of their squares, v."""
 
+    state_names: ClassVar[Any] = ("m", "v")
     beta_1: Beta = Field(default=0.9, description="decay of the mean of gradients: a number or a schedule")
     beta_2: Beta = Field(default=0.999, description="decay of the mean of squared gradients: a number or a schedule")
-    epsilon: Epsilon = Field(default=1e-8, description="keeps the division finite: a number or a schedule")
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("m", "v")
+    epsilon: Epsilon = 1e-8
 
     def average(self, g: np.ndarray, state: State) -> tuple[np.ndarray, np.ndarray]:
         """Add a gradient to both means, and return them: m <- b1 m + (1 - b1) g and v <- b2 v + (1 - b2) g^2."""
@@ -65,8 +61,7 @@ class Adam(RunningMoments):
 
     def preconditioner(self, state: State, step: int) -> np.ndarray:
         v = state.v_max if self.amsgrad else state.v
-        scaled: np.ndarray = np.sqrt(v / (1 - self.beta_2**step)) + self.epsilon
-        return (1 - self.beta_1**step) * scaled
+        return (1 - self.beta_1**step) * (np.sqrt(v / (1 - self.beta_2**step)) + self.epsilon)
 
     def stable_curvature(self) -> float:
         return stable_with_mean(self.learning_rate, self.beta_1)
@@ -87,11 +82,7 @@ class AdamW(Adam):
     Loshchilov & Hutter, "Decoupled weight decay regularization", 2019.
     """
 
-    weight_decay: Annotated[float, scheduled(ge=0)] = Field(
-        default=0.01,
-        description="share of each weight that is subtracted in each step, times the learning rate; biases and gains "
-        "do not decay",
-    )
+    weight_decay: WeightDecay = 0.01
 
 
 class Nadam(RunningMoments):
@@ -145,8 +136,7 @@ class Radam(RunningMoments):
 
     def preconditioner(self, state: State, step: int) -> np.ndarray:
         rate, rectified = self.rate(step)
-        scaled: np.ndarray = np.sqrt(state.v) + self.epsilon if rectified else np.ones_like(state.v)
-        return self.learning_rate / rate * scaled
+        return self.learning_rate / rate * (np.sqrt(state.v) + self.epsilon if rectified else np.ones_like(state.v))
 
     def stable_curvature(self) -> float:
         return stable_with_mean(self.learning_rate, self.beta_1)
@@ -176,18 +166,14 @@ class Adamax(FirstOrder):
     """
 
     adaptive = True
+    state_names = ("m", "u")
     examples = ({"beta_2": 0.5, "weight_decay": 0.1},)
     beta_1: Beta = Field(default=0.9, description="decay of the mean of gradients: a number or a schedule")
     beta_2: Beta = Field(default=0.999, description="decay of the largest gradient: a number or a schedule")
-    epsilon: Epsilon = Field(default=1e-8, description="keeps the division finite: a number or a schedule")
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("m", "u")
+    epsilon: Epsilon = 1e-8
 
     def preconditioner(self, state: State, step: int) -> np.ndarray:
-        scaled: np.ndarray = (1 - self.beta_1**step) * state.u
-        return scaled
+        return (1 - self.beta_1**step) * state.u
 
     def stable_curvature(self) -> float:
         return stable_with_mean(self.learning_rate, self.beta_1)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
 from pydantic import Field
 
 from specnet.optimizers.base import State
-from specnet.optimizers.first_order import Beta, Epsilon, FirstOrder
-from specnet.schedules.base import scheduled
+from specnet.optimizers.first_order import Beta, Epsilon, FirstOrder, LearningRate
 
 
 class Adagrad(FirstOrder):
@@ -20,20 +17,14 @@ class Adagrad(FirstOrder):
     """
 
     adaptive = True
+    state_names = ("s",)
     examples = ({"initial_accumulator_value": 0.5, "weight_decay": 0.1},)
-    learning_rate: Annotated[float, scheduled(gt=0)] = Field(
-        default=0.01, description="step size: a number or a schedule"
-    )
+    learning_rate: LearningRate = 0.01
     initial_accumulator_value: float = Field(default=0.0, ge=0, description="initial sum of squared gradients")
-    epsilon: Epsilon = Field(default=1e-10, description="keeps the division finite: a number or a schedule")
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("s",)
+    epsilon: Epsilon = 1e-10
 
     def preconditioner(self, state: State, step: int) -> np.ndarray:
-        scaled: np.ndarray = np.sqrt(state.s) + self.epsilon
-        return scaled
+        return np.sqrt(state.s) + self.epsilon
 
     def stable_curvature(self) -> float:
         return 2 / self.learning_rate
@@ -58,7 +49,7 @@ class Rmsprop(FirstOrder):
     examples = ({"centered": True, "momentum": 0.5, "weight_decay": 0.1},)
     rho: Beta = Field(default=0.9, description="decay of the means: a number or a schedule")
     momentum: Beta = Field(default=0.0, description="share of the last step that is kept: a number or a schedule")
-    epsilon: Epsilon = Field(default=1e-8, description="keeps the division finite: a number or a schedule")
+    epsilon: Epsilon = 1e-8
     centered: bool = Field(default=False, description="whether to divide by the standard deviation of the gradient")
 
     @property
@@ -67,8 +58,7 @@ class Rmsprop(FirstOrder):
 
     def preconditioner(self, state: State, step: int) -> np.ndarray:
         v = np.maximum(state.v - state.mean**2, 0) if self.centered else state.v
-        scaled: np.ndarray = np.sqrt(v) + self.epsilon
-        return scaled
+        return np.sqrt(v) + self.epsilon
 
     def stable_curvature(self) -> float:
         return 2 * (1 + self.momentum) / self.learning_rate
@@ -97,18 +87,13 @@ class Adadelta(FirstOrder):
     Zeiler, "ADADELTA", 2012, where a is 1.
     """
 
+    state_names = ("v", "u")
     examples = ({"rho": 0.5, "weight_decay": 0.1},)
-    learning_rate: Annotated[float, scheduled(gt=0)] = Field(
-        default=1.0, description="step size: a number or a schedule"
-    )
+    learning_rate: LearningRate = 1.0
     rho: Beta = Field(default=0.95, description="decay of both means: a number or a schedule")
     epsilon: Epsilon = Field(
         default=1e-6, description="keeps the division finite, and starts the first steps: a number or a schedule"
     )
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("v", "u")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)

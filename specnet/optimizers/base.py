@@ -88,11 +88,8 @@ class Optimizer(Component):
 
     May be a property that depends on the rule's fields.
     """
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        """The arrays that the rule keeps between steps."""
-        return ()
+    state_names: ClassVar[Any] = ()
+    """The arrays that the rule keeps between steps. May be a property, as `decays`."""
 
     @abstractmethod
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:

@@ -18,8 +18,16 @@ from specnet.schedules.base import scheduled
 
 Beta = Annotated[float, scheduled(ge=0, lt=1)]
 """The share of a running mean that is kept in each step."""
-Epsilon = Annotated[float, scheduled(gt=0)]
-"""A number that keeps a division finite."""
+Epsilon = Annotated[float, scheduled(gt=0), Field(description="keeps the division finite: a number or a schedule")]
+LearningRate = Annotated[float, scheduled(gt=0), Field(description="step size: a number or a schedule")]
+WeightDecay = Annotated[
+    float,
+    scheduled(ge=0),
+    Field(
+        description="share of each weight that is subtracted in each step, times the learning rate; biases and gains "
+        "do not decay"
+    ),
+]
 
 
 class LayerGroup(Section):
@@ -50,14 +58,8 @@ class FirstOrder(Optimizer):
     the gradient. Loshchilov & Hutter, "Decoupled weight decay regularization", 2019.
     """
 
-    learning_rate: Annotated[float, scheduled(gt=0)] = Field(
-        default=0.001, description="step size: a number or a schedule"
-    )
-    weight_decay: Annotated[float, scheduled(ge=0)] = Field(
-        default=0.0,
-        description="share of each weight that is subtracted in each step, times the learning rate; biases and gains "
-        "do not decay",
-    )
+    learning_rate: LearningRate = 0.001
+    weight_decay: WeightDecay = 0.0
     groups: list[LayerGroup] = Field(
         default=[], max_length=1000, description="groups of layers with different settings"
     )

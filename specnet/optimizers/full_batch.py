@@ -106,16 +106,13 @@ class ConjugateGradient(Optimizer):
 
     needs = ("evaluate",)
     full_batch = True
+    state_names = ("direction", "damping")
     examples = ({"restart": 2},)
     SIGMA: ClassVar[float] = 1e-4
     FIRST: ClassVar[float] = 1e-6
     restart: PositiveInt | None = Field(
         default=None, description="steps after which the direction is that of the gradient; null: as many as parameters"
     )
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("direction", "damping")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         loss, g = self.objective.evaluate(w)
@@ -159,13 +156,10 @@ class LevenbergMarquardt(Optimizer):
 
     needs = ("evaluate", "jacobian")
     full_batch = True
+    state_names = ("damping",)
     examples = ({"damping": 0.1, "damping_factor": 3.0},)
     damping: float = Field(default=1e-3, gt=0, description="initial damping")
     damping_factor: float = Field(default=10.0, gt=1, description="factor by which damping changes")
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("damping",)
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         damping = float(state.damping[0]) if step else self.damping

@@ -21,8 +21,8 @@ class Point(NamedTuple):
     g: np.ndarray
 
 
-def strong_wolfe(at: Callable[[float], Point], start: Point, t: float, most: int = 25) -> Point:
-    """Return a point that fulfils the strong Wolfe conditions, or the best of `most` points, perhaps `start`.
+def strong_wolfe(at: Callable[[float], Point], start: Point, t: float) -> Point:
+    """Return a point that fulfils the strong Wolfe conditions, or the best of 25 points, perhaps `start`.
 
     f(t) <= f(0) + c1 t f'(0) and |f'(t)| <= c2 |f'(0)|, with f'(0) < 0; t is the first one tried. Nocedal & Wright,
     "Numerical optimization", 2006, algorithms 3.5 and 3.6.
@@ -32,7 +32,7 @@ def strong_wolfe(at: Callable[[float], Point], start: Point, t: float, most: int
         return not point.loss <= start.loss + DECREASE * point.t * start.slope  # also if it is not a number
 
     low, high = start, None
-    for _ in range(most):
+    for _ in range(25):
         point = at(t)
         if too_high(point) or (low is not start and point.loss >= low.loss):
             high = point

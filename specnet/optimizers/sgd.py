@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
 from specnet.optimizers.base import State
-from specnet.optimizers.first_order import Beta, FirstOrder
-from specnet.schedules.base import scheduled
+from specnet.optimizers.first_order import Beta, FirstOrder, LearningRate
 
 
 class Sgd(FirstOrder):
@@ -39,9 +38,7 @@ class Sgd(FirstOrder):
             "learning_rate": {"type": "exponential", "initial": 0.1, "factor": 0.5, "every_steps": 1},
         },
     )
-    learning_rate: Annotated[float, scheduled(gt=0)] = Field(
-        default=0.01, description="step size: a number or a schedule"
-    )
+    learning_rate: LearningRate = 0.01
     momentum: Beta = Field(default=0.0, description="share of the last velocity that is kept: a number or a schedule")
     momentum_of: Literal["gradients", "steps"] = Field(
         default="gradients",

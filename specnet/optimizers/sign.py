@@ -16,13 +16,10 @@ class Lion(FirstOrder):
     algorithms", 2023. Its learning rate should be 3 to 10 times smaller than that of Adam.
     """
 
+    state_names = ("m",)
     examples = ({"beta_1": 0.5, "weight_decay": 0.1},)
     beta_1: Beta = Field(default=0.9, description="weight of the mean in the step: a number or a schedule")
     beta_2: Beta = Field(default=0.99, description="decay of the mean of gradients: a number or a schedule")
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("m",)
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
@@ -42,16 +39,13 @@ class Rprop(FirstOrder):
     """
 
     full_batch = True
+    state_names = ("last", "size")
     examples = ({"eta_minus": 0.4, "eta_plus": 1.5, "weight_decay": 0.1},)
     learning_rate: float = Field(default=0.01, gt=0, description="first step size")
     eta_minus: float = Field(default=0.5, gt=0, lt=1, description="factor where the sign changes")
     eta_plus: float = Field(default=1.2, gt=1, description="factor where the sign stays")
     min_step: float = Field(default=1e-6, gt=0, description="smallest step size")
     max_step: float = Field(default=50.0, gt=0, description="largest step size")
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("last", "size")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)

@@ -13,9 +13,9 @@ from specnet.training.folding import FoldedArray
 from specnet.training.trace import TraceRow
 
 READABLE = 48
-"""FoldedArray of an array that are shown at most to readers; of larger ones the corners."""
+"""Numbers of an array that are shown at most to readers; of larger ones the corners."""
 LISTED = 50_000
-"""FoldedArray of a whole trace up to which programs get all."""
+"""Numbers of a whole trace up to which programs get all."""
 LINE_WIDTH = 100
 """Characters of a line at most, unless numbers need more."""
 

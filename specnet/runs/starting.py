@@ -101,7 +101,7 @@ def _needed(dataset: Tabular, reader: ColumnReader) -> tuple[str, Any] | None:
     if all(len(name) > 1 and name[0] == name[-1] == "'" for name in names):
         return "quote", "'"
     try:
-        dataset.check_names(reader.table)
+        reader.table.check_names()
     except SpecnetError:
         return "header", False
     numbers = (name for name in dict.fromkeys(names) if reader.infer_type(Column(name=name)).type == "number")

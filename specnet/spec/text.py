@@ -173,11 +173,8 @@ def parse_json(source: Source, start: int = 0) -> Parsed:
     return Parsed(reader.value, reader.spans, reader.mistakes)
 
 
-def _integer(text: str) -> int | float:
-    return int(text) if len(text) <= MAX_DIGITS else math.inf  # recorded by the reader
-
-
-_DECODER = json.JSONDecoder(parse_int=_integer)
+# Longer integers are recorded by the reader.
+_DECODER = json.JSONDecoder(parse_int=lambda text: int(text) if len(text) <= MAX_DIGITS else math.inf)
 
 
 def _check_depth(source: Source, start: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from specnet.component import parts
-from specnet.datasets.base import Data, Dataset, Outline
+from specnet.datasets.base import Data, Dataset
 from specnet.datasets.checks import check_weights
 from specnet.datasets.data_file import DataFile
 from specnet.datasets.memory import InMemory
@@ -84,22 +84,8 @@ class DatasetChecks(Checks[Dataset]):
 
     def outline_agrees_with_the_loaded_samples(self) -> Problems:
         """`outline` returns the shapes, rows, splits, classes and kind of target of the loaded samples, or None."""
-        data, outline = self.data, self.fresh().outline()
-        found = Outline(
-            data.train.inputs.shape[1:],
-            data.train.targets.shape[1:],
-            len(data.train.inputs),
-            tuple(split for split in data.splits if split != "train"),
-            len(data.classes),
-            data.about_targets.kind,
-            data.input_features,
-            data.classes,
-            data.target_names,
-            data.column_classes,
-            data.vocabulary,
-            data.train.mask is not None,
-        )
-        for name, value in vars(outline).items():
+        found = self.data.outline
+        for name, value in vars(self.fresh().outline()).items():
             unknown = value is None or (name in _NAMES and not value)
             if not unknown and value != getattr(found, name):
                 yield f"the outline has {name} {value}, the samples have {getattr(found, name)}"

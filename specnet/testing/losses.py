@@ -14,7 +14,7 @@ import numpy as np
 from specnet.kernels.base import KernelSet, Textbook
 from specnet.losses.base import Loss
 from specnet.task import Task, TaskPart
-from specnet.testing.base import MethodCall, Problems, nothing
+from specnet.testing.base import MethodCall, Problems
 from specnet.testing.comparison import CLOSE, DTYPES, LEAST, DType, Results, unequal
 from specnet.testing.examination import checker, examine_all
 from specnet.testing.gradient import find_mismatch
@@ -29,15 +29,8 @@ LOSS, GRADIENT = "the loss", "the gradient"
 class LossSetup(PairSetup[Loss]):
     """A loss with outputs and targets."""
 
-    def step(
-        self,
-        rows: np.ndarray | None = None,
-        between: Callable[[], object] = nothing,
-        weight: np.ndarray | None = None,
-    ) -> Results:
-        """Return the loss and its gradient for some rows, which may repeat; `weight` has those of all rows."""
-        rows = np.arange(self.rows) if rows is None else rows
-        value = self.component.forward(*self.batch(weight, rows))
+    def compute(self, rows: np.ndarray, between: Callable[[], object], *batch: np.ndarray) -> Results:
+        value = self.component.forward(*batch)
         between()
         dy = self.component.backward()
         gradient = np.zeros((self.rows, *dy.shape[1:]), dy.dtype)  # 0 for outputs that are not in the batch

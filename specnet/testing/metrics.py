@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from specnet.metrics.base import Metric
-from specnet.testing.base import MethodCall, Problems, nothing
+from specnet.testing.base import MethodCall, Problems
 from specnet.testing.comparison import DType, Results
 from specnet.testing.examination import checker, examine_all
 from specnet.testing.outcomes import Outcome
@@ -26,15 +26,9 @@ class MetricSetup(PairSetup[Metric]):
     done = 0
     """How many thirds of the samples it has taken."""
 
-    def step(
-        self,
-        rows: np.ndarray | None = None,
-        between: Callable[[], object] = nothing,
-        weight: np.ndarray | None = None,
-    ) -> Results:
-        """Return the metric of some rows, which may repeat; `weight` has those of all rows."""
+    def compute(self, rows: np.ndarray, between: Callable[[], object], *batch: np.ndarray) -> Results:
         self.component.reset()
-        self.component.update(*self.batch(weight, slice(None) if rows is None else rows))
+        self.component.update(*batch)
         between()
         return _numbers(self.component)
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from specnet.task import Shape
-from specnet.testing.base import C, Checks, Problems, Setup
-from specnet.testing.comparison import DType
+from specnet.testing.base import C, Checks, Problems, Setup, nothing
+from specnet.testing.comparison import DType, Results
 from specnet.weights import takes_weight
 
 _ROWS = 6
@@ -42,6 +42,20 @@ class PairSetup(Setup[C]):
     def batch(self, weight: np.ndarray | None = None, rows: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, ...]:
         """Return y, targets and, if there are some, weights of the rows."""
         return self.y[rows], self.target[rows], *([] if weight is None else [weight[rows]])
+
+    def step(
+        self,
+        rows: np.ndarray | None = None,
+        between: Callable[[], object] = nothing,
+        weight: np.ndarray | None = None,
+    ) -> Results:
+        """Return the results for some rows, which may repeat; `weight` has those of all rows."""
+        rows = np.arange(self.rows) if rows is None else rows
+        return self.compute(rows, between, *self.batch(weight, rows))
+
+    def compute(self, rows: np.ndarray, between: Callable[[], object], *batch: np.ndarray) -> Results:
+        """Return the results for a batch, which has these rows."""
+        raise NotImplementedError
 
     def other(self) -> None:
         """Compute with the outputs in reverse order."""
@@ -94,9 +108,9 @@ class Weighing(Checks[C]):
                 yield from self.compare("with weight 0 against without the sample", found, expected)
 
 
-def pairs(outputs: Callable[[np.random.Generator, Shape], np.ndarray], seed: int = 0) -> Iterator[Pair]:
+def pairs(outputs: Callable[[np.random.Generator, Shape], np.ndarray]) -> Iterator[Pair]:
     """Yield pairs of outputs, drawn as `outputs(rng, shape)` does, and targets of each kind."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
 
     def drawn(shape: Shape) -> np.ndarray:
         return outputs(rng, shape).astype(np.float32).astype(np.float64)

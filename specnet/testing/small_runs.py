@@ -102,7 +102,10 @@ class Cut(Dataset):
     """Some of another dataset's samples; `data` are all of them."""
 
     def load(self, rng: np.random.Generator) -> Data:
-        return dataclasses.replace(self.data, **{name: _some(part) for name, part in self.data.splits.items()})
+        chosen: dict[str, Any] = {
+            name: part.select(evenly_spaced(len(part.inputs), _ROWS)) for name, part in self.data.splits.items()
+        }
+        return dataclasses.replace(self.data, **chosen)
 
     def function(self, x: np.ndarray) -> np.ndarray | None:
         return self.whole.function(x)
@@ -113,8 +116,3 @@ def cut(spec: Spec, data: Data) -> Spec:
     dataset = Cut()
     dataset.data, dataset.whole = data, spec.dataset
     return spec.model_copy(update={"dataset": dataset, "split": type(spec.split)(), "plots": []})
-
-
-def _some(samples: AnySamples) -> AnySamples:
-    """Return samples evenly spread over a split."""
-    return samples.select(evenly_spaced(len(samples.inputs), _ROWS))

@@ -10,6 +10,7 @@ import numpy as np
 
 from specnet.component import Component, parts
 from specnet.datasets.base import AnySamples, Data
+from specnet.datasets.sampling import evenly_chosen
 from specnet.errors import SpecError, SpecnetError
 from specnet.layers.base import walk
 from specnet.runs.building import build_model, load_data, located, pipelines, transform
@@ -98,12 +99,11 @@ class SpecParts:
         """Outputs of the untrained network for some samples, and their targets, as losses and metrics take them."""
         inputs, targets, samples = self.fitted
         model = build_model(self.short, samples.inputs.shape[1:], inputs, targets, self.short.seed)
-        rows = np.unique(np.linspace(0, len(samples.inputs) - 1, _ROWS).astype(int))
-        some, raw = samples.select(rows), self.data.train.select(rows)
-        y, _ = model.outputs(model.prepare_inputs(some.inputs[:]), None if some.mask is None else some.mask[:])
+        some, raw = (evenly_chosen(each, _ROWS) for each in (samples, self.data.train))
+        y, _ = model.outputs(model.prepare_inputs(some.inputs), some.mask)
         return {
-            "losses": {"outputs": y, "targets": some.targets[:]},
-            "metrics": {"predictions": model.interpret(y), "targets": raw.targets[:]},
+            "losses": {"outputs": y, "targets": some.targets},
+            "metrics": {"predictions": model.interpret(y), "targets": raw.targets},
         }
 
     def examine(self, place: Pointer, component: Component) -> Iterator[Outcome]:

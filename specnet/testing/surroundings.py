@@ -1,4 +1,4 @@
-"""MethodCall a component: catch what it raises, and find what it changes outside itself."""
+"""Call a component: catch what it raises, and find what it changes outside itself."""
 
 from __future__ import annotations
 

@@ -109,29 +109,29 @@ class GuardedCallback(Callback):
         if type(callback).step is Callback.step:
             vars(self)["step"] = super().step  # where `overriding` looks
 
+    def _call(self, method: str, *arguments: Any) -> Any:
+        with guarded(self.callback, self.place, method):
+            return getattr(self.callback, method)(*arguments)
+
     def begin(self, training: Trainer) -> None:
-        with guarded(self.callback, self.place, "begin"):
-            self.callback.begin(training)
+        self._call("begin", training)
 
     def step(self, training: Trainer) -> None:
-        with guarded(self.callback, self.place, "step"), _stopping_for_good(training):
-            self.callback.step(training)
+        with _stopping_for_good(training):
+            self._call("step", training)
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
-        with guarded(self.callback, self.place, "epoch"), _stopping_for_good(training):
-            self.callback.epoch(training, values)
+        with _stopping_for_good(training):
+            self._call("epoch", training, values)
 
     def end(self, training: Trainer, status: str) -> None:
-        with guarded(self.callback, self.place, "end"):
-            self.callback.end(training, status)
+        self._call("end", training, status)
 
     def state(self) -> dict[str, Any]:
-        with guarded(self.callback, self.place, "state"):
-            return self.callback.state()
+        return self._call("state")
 
     def restore(self, saved: dict[str, Any]) -> None:
-        with guarded(self.callback, self.place, "restore"):
-            self.callback.restore(saved)
+        self._call("restore", saved)
 
 
 def origin(callback: Callback) -> tuple[Callback, Pointer]:

@@ -41,7 +41,7 @@ class FixedLoss:
         self.trained = trained_mask(network)
         self.model = Model(self.network, Textbook.instantiate(fresh_copy(model.loss)), model.inputs, model.targets)
         self.model.loss.task = model.task
-        self.batch = map_arrays(batch, as_float64)
+        self.batch = map_arrays(batch, lambda array: array.astype(np.float64) if array.dtype.kind == "f" else array)
         self.scale = 1.0
         if model.loss.reduction == "sum":
             self.scale = (training.step_size or batch.rows) / batch.rows
@@ -64,8 +64,3 @@ class FixedLoss:
     def gradient(self, w: np.ndarray) -> np.ndarray:
         """Return the gradient at parameters w (n,)."""
         return self.evaluate(w)[1]
-
-
-def as_float64(array: np.ndarray) -> np.ndarray:
-    """Return an array in float64 if it has floating-point numbers, else unchanged."""
-    return array.astype(np.float64) if array.dtype.kind == "f" else array

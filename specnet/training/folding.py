@@ -46,7 +46,8 @@ class FoldedArray:
         return found
 
     def __repr__(self) -> str:
-        cells = np.array([_show(number) for number in self.values.ravel().tolist()], dtype=object)
+        numbers = self.values.ravel().tolist()
+        cells = [f"{number:.6g}" if isinstance(number, float) else str(number) for number in numbers]
         width = max(map(len, cells), default=0)
         padded = np.array([cell.rjust(width) for cell in cells], dtype=object)
         return _brackets(padded.reshape(self.values.shape), self.kept, self.shape)
@@ -55,10 +56,6 @@ class FoldedArray:
 def _ends(size: int, edge: int) -> list[int]:
     """Return the positions of an axis, or only those at its ends where that leaves out more than one."""
     return [*range(size)] if size <= 2 * edge + 1 else [*range(edge), *range(size - edge, size)]
-
-
-def _show(number: float | int | bool) -> str:
-    return f"{number:.6g}" if isinstance(number, float) else str(number)
 
 
 def _brackets(cells: np.ndarray, kept: Sequence[Sequence[int]], shape: Shape, depth: int = 1) -> str:

@@ -15,6 +15,8 @@ from specnet.training.state import TrainingState
 
 PENALTIES = ("l1", "l2", "activity_l1", "activity_l2")
 """Names of penalties: of their fields, and of their columns in the history."""
+WEIGHT_LIMITS = ("non_negative", "max_norm", "unit_norm")
+"""Names of the fields of limits."""
 
 
 class ActivityPenalty:
@@ -56,7 +58,8 @@ class Regularization:
         self.penalized = [
             (layer, w, g) for layer in trained if has(layer, "l1") or has(layer, "l2") for w, g in _weights(layer)
         ]
-        self.limited = [(layer, w) for layer in trained if _is_limited(layer) for w, _ in _weights(layer)]
+        limited = [layer for layer in trained if any(getattr(layer, limit, None) for limit in WEIGHT_LIMITS)]
+        self.limited = [(layer, w) for layer in limited for w, _ in _weights(layer)]
         active = [layer for layer in network.named.values() if has(layer, "activity_l1") or has(layer, "activity_l2")]
         self.activities = [ActivityPenalty(layer) for layer in active]
         network.stack.set_singly(False)
@@ -141,12 +144,6 @@ def _weights(layer: Layer) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for parameter in layer.parameters:
         if parameter.decay:
             yield getattr(layer, parameter.name), getattr(layer.grad, parameter.name)
-
-
-def _is_limited(layer: Any) -> bool:
-    return bool(getattr(layer, "non_negative", False) or getattr(layer, "unit_norm", False)) or (
-        getattr(layer, "max_norm", None) is not None
-    )
 
 
 def _norms(w: np.ndarray) -> np.ndarray:

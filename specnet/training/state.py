@@ -28,7 +28,7 @@ class TrainingState:
         Raises:
             TypeError: naming a value that is neither JSON nor an array of numbers.
         """
-        arrays = {name: value for name, value in values.items() if _is_array(value)}
+        arrays = {name: x for name, x in values.items() if isinstance(x, np.ndarray) and x.dtype.kind in "biufU"}
         rest = {name: plain(value, str(name)) for name, value in values.items() if name not in arrays}
         self.arrays |= {f"{place}.{name}": array for name, array in arrays.items()}
         self.progress["parts"][place] = {"values": rest, "arrays": list(arrays)}
@@ -92,7 +92,3 @@ def plain(value: Any, name: str) -> Any:
         return value
     kind = f"array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
     raise TypeError(f"{name} contains a value of type {kind}; only JSON values and named arrays of numbers are saved")
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind in "biufU"

@@ -19,11 +19,11 @@ from specnet.training.folding import FoldedArray
 from specnet.training.trainer import Trainer
 
 TRACED = 10_000
-"""FoldedArray of an array that are kept at most; of larger ones only the corners."""
+"""Numbers of an array that are kept at most; of larger ones only the corners."""
 
 
 class TraceRow(NamedTuple):
-    """FoldedArray of a step: those called `name`, such as "dy", at a place, such as "layers.0".
+    """Numbers of a step: those called `name`, such as "dy", at a place, such as "layers.0".
 
     `phase` is settings, forward, loss, backward or update, `type` and `formula` are those of the component.
     """

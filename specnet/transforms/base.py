@@ -64,8 +64,9 @@ class Transform(Component):
     """Whether `invert` returns the categories that `apply` took: for targets, classes."""
 
     def fit(self, x: np.ndarray) -> None:
-        """Learn from the training split; does nothing by default."""
-        return
+        """Learn from the training split; by default as its only piece, if `fit_pieces` is overridden."""
+        if type(self).fit_pieces is not Transform.fit_pieces:
+            self.fit_pieces(lambda: [x])
 
     def fit_pieces(self, pieces: Pieces) -> None:
         """Learn the same from a training split that does not fit into memory.
@@ -112,6 +113,13 @@ class Transform(Component):
     def inverts(cls) -> bool:
         """Return whether the class overrides `invert`."""
         return cls.invert is not Transform.invert
+
+
+class SameShape(Transform):
+    """A transform that keeps the shape of a sample."""
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape
 
 
 class RandomTransform(Component):

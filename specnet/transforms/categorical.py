@@ -23,9 +23,6 @@ class Categories(Transform):
     fitted = ("categories", "sizes", "ndim")
     dtypes = (*NUMBERS, np.str_)
 
-    def fit(self, x: np.ndarray) -> None:
-        self.fit_pieces(lambda: [x])
-
     def fit_pieces(self, pieces: Pieces) -> None:
         found: list[np.ndarray] = []
         for x in pieces():

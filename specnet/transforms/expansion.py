@@ -78,9 +78,6 @@ class FourierFeatures(Transform):
     scale: PositiveFloat = Field(default=1.0, description="standard deviation of the frequencies")
     seed: NonNegativeInt = Field(default=0, description="seed of the frequencies, the same for any seed of the spec")
 
-    def fit(self, x: np.ndarray) -> None:
-        self.fit_pieces(lambda: [x])
-
     def fit_pieces(self, pieces: Pieces) -> None:
         columns = count_columns(next(iter(pieces())).shape[1:])
         rng = np.random.default_rng(self.seed)

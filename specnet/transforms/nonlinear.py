@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from specnet.functions import summarize
-from specnet.transforms.base import Transform, refuse_features
+from specnet.transforms.base import SameShape, refuse_features
 from specnet.transforms.scaling import EPSILON, nonzero
 
 GOLDEN = (math.sqrt(5) - 1) / 2
@@ -18,7 +18,7 @@ SMALLEST, LARGEST = -12.0, 300.0
 """Limits of p log(1 + x): below, (1 + x)^p has few digits left beside 1, and above its square may overflow."""
 
 
-class Log(Transform):
+class Log(SameShape):
     """y = log(x + offset), with the natural logarithm; x = exp(y) - offset.
 
     Refuses samples with x + offset <= 0.
@@ -27,9 +27,6 @@ class Log(Transform):
     dtypes = (np.integer, np.floating)
     examples = ({"offset": 1.0},)
     offset: float = Field(default=0.0, description="added before the logarithm, such as 1 for counts")
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
@@ -42,7 +39,7 @@ class Log(Transform):
             return np.exp(y.astype(np.float64)) - self.offset
 
 
-class Power(Transform):
+class Power(SameShape):
     """A power of each feature that brings it as close to a normal distribution as possible, then standardized.
 
     y = ((1 + x)^p - 1) / p where x >= 0, and y = -((1 - x)^(2 - p) - 1) / (2 - p) elsewhere; for an exponent of 0 the
@@ -63,9 +60,6 @@ class Power(Transform):
         self.exponent = exponent.reshape(x.shape[1:])
         found = summarize([_yeo_johnson(values, self.exponent)], 0)
         self.shift, self.scale = found.mean, nonzero(found.std, found, x.dtype)
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         self.check_shape(x, self.exponent.shape)
@@ -98,8 +92,7 @@ def _most_likely_exponents(x: np.ndarray) -> np.ndarray:
 
     def log_likelihood(p: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore", under="ignore"):
-            likelihood: np.ndarray = (p - 1) * jacobian - len(x) / 2 * np.log(np.var(_yeo_johnson(x, p), axis=0))
-            return likelihood
+            return (p - 1) * jacobian - len(x) / 2 * np.log(np.var(_yeo_johnson(x, p), axis=0))
 
     positive, negative = (np.log1p(np.maximum(end, 1e-300)) for end in (x.max(axis=0), -x.min(axis=0)))
     low = np.maximum(SMALLEST / positive, 2 - LARGEST / negative)

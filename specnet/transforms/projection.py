@@ -30,9 +30,6 @@ class Pca(Transform):
     n_components: PositiveInt | None = Field(default=None, description="components to keep; null: one for each column")
     whiten: bool = Field(default=False, description="true: divide each component by its standard deviation")
 
-    def fit(self, x: np.ndarray) -> None:
-        self.fit_pieces(lambda: [x])
-
     def fit_pieces(self, pieces: Pieces) -> None:
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused
             rows, mean, r = reduce(_merge, (_moments(x) for x in pieces()))

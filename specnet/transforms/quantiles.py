@@ -9,13 +9,13 @@ import numpy as np
 from pydantic import Field
 
 from specnet.functions import extremes, normal_cdf, normal_quantile
-from specnet.transforms.base import Pieces, Transform, as_rows, count_columns
+from specnet.transforms.base import Pieces, SameShape, Transform, as_rows, count_columns
 
 CUT_OFF = 1e-7
 """Probability beyond which a normal output is cut off, at about 5.2 standard deviations."""
 
 
-class QuantileTransform(Transform):
+class QuantileTransform(SameShape):
     """y = F(x), with F the distribution function of the feature in the training split: uniform from 0 to 1.
 
     For a normal output y = Phi^-1(F(x)), with Phi the standard normal distribution function. F is interpolated between
@@ -32,9 +32,6 @@ class QuantileTransform(Transform):
 
     def fit(self, x: np.ndarray) -> None:
         self.quantiles = _quantiles(x, min(self.n_quantiles, len(x)))
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         self.check_shape(x, self.quantiles.shape[1:])

@@ -10,19 +10,16 @@ from pydantic import Field, field_validator, model_validator
 
 from specnet.diagnostics import custom_error
 from specnet.functions import Summary, all_finite, summarize
-from specnet.transforms.base import FeatureError, Pieces, Transform
+from specnet.transforms.base import FeatureError, Pieces, SameShape
 
 EPSILON = float(np.finfo(np.float64).eps)
 
 
-class Affine(Transform):
+class Affine(SameShape):
     """y = (x - shift) / scale, both learned by `fit`, for each feature or for all together."""
 
     fitted = ("shift", "scale")
     per_feature: bool = Field(default=True, description="false: one shift and scale for all features together")
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         if self.per_feature:
@@ -41,9 +38,6 @@ class Affine(Transform):
 
 class Summarized(Affine):
     """An `Affine` that is learned from minimum, maximum, mean and standard deviation."""
-
-    def fit(self, x: np.ndarray) -> None:
-        self.fit_pieces(lambda: [x])
 
     def fit_pieces(self, pieces: Pieces) -> None:
         dtype = next(iter(pieces())).dtype
@@ -119,7 +113,7 @@ class Robust(Affine):
             self._learn(median, nonzero(found.std, found, x.dtype))
 
 
-class Scale(Transform):
+class Scale(SameShape):
     """y = factor x, with the factor from the spec."""
 
     examples = ({"factor": -0.3},)
@@ -132,9 +126,6 @@ class Scale(Transform):
             raise custom_error("out-of-range", "factor should not be 0: it could not be undone")
         return factor
 
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape
-
     def apply(self, x: np.ndarray) -> np.ndarray:
         return np.multiply(x, self.factor, dtype=np.float64)
 
@@ -142,7 +133,7 @@ class Scale(Transform):
         return y / self.factor
 
 
-class Clip(Transform):
+class Clip(SameShape):
     """y = min(max(x, low), high): numbers beyond a limit become the limit."""
 
     examples = ({"low": -0.5, "high": 100.0}, {"low": None, "high": 50.0}, {"low": 50.0, "high": None})
@@ -156,9 +147,6 @@ class Clip(Transform):
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError(f"low ({self.low}) should be less than high ({self.high})")
         return self
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         return np.clip(x.astype(np.float64), self.low, self.high)

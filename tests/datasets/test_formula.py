@@ -44,6 +44,7 @@ def test_a_formula_has_its_value(text, expected):
         ("x0 if x1 else 2", 1, "is not allowed"),
         ("(" * 300 + "x0" + ")" * 300, 1, ""),
         ("x0" + " + x0" * 400, 1001, "longer than 1000 characters"),
+        ("-" * 990 + "x0", 1, "nested more than 500 deep"),
         ("x0\0", 1, ""),
         ("", 1, ""),
     ],

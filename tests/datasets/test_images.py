@@ -1,6 +1,7 @@
 """Images in the files of a folder."""
 
 import copy
+import gzip
 import json
 import os
 import struct
@@ -122,6 +123,13 @@ def test_a_table_names_files_and_classes(folder, tmp_path):
         table.write_text(text)
         with pytest.raises(SpecnetError, match=message):
             load(folder, labels=str(table))
+
+
+def test_a_damaged_table_of_labels_is_refused(folder, tmp_path):
+    table = tmp_path / "labels.csv.gz"
+    table.write_bytes(gzip.compress(b"file,animal\ncat/a.png,a\n")[:-12])
+    with pytest.raises(SpecnetError, match=r"labels\.csv\.gz cannot be decompressed"):
+        load(folder, labels=str(table))
 
 
 def test_further_folders_are_splits_with_the_same_classes(folder):

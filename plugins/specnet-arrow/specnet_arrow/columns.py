@@ -12,11 +12,8 @@ import pyarrow.compute as pc
 from pyarrow import types
 
 from specnet import DataError
-from specnet.datasets.table import ArrayTable, plain_name
+from specnet.datasets.table import EXACT_WHOLE, ArrayTable, plain_name
 from specnet.numpy_files import explain_os_error
-
-_EXACT = 2**53
-"""Size from which float64 does not hold every whole number."""
 
 
 @contextmanager
@@ -121,7 +118,7 @@ def as_array(column: pa.Array) -> np.ndarray:
 
 def _is_large(column: pa.Array) -> bool:
     ends = pc.min_max(column).as_py()
-    return any(end is not None and abs(end) > _EXACT for end in ends.values())
+    return any(end is not None and abs(end) > EXACT_WHOLE for end in ends.values())
 
 
 def _as_text(column: pa.Array) -> np.ndarray:

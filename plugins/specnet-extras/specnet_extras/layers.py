@@ -10,6 +10,7 @@ from pydantic import Field, PositiveInt
 
 from specnet import Activation, Initializer, Layer, scheduled
 from specnet.errors import ShapeError
+from specnet.layers.shape import Rearrangement
 from specnet.layers.weighted import WeightedLayer
 
 
@@ -103,7 +104,7 @@ class Maxout(WeightedLayer):
         return (dz @ self.weight.T).reshape(self.x.shape)
 
 
-class PixelShuffle(Layer):
+class PixelShuffle(Rearrangement):
     """Channels become positions, (h, w, c f^2) to (f h, f w, c): y[f i + a, f j + b, k] = x[i, j, (k f + a) f + b].
 
     dx is dy moved back. The order of channels is PyTorch's. Shi et al., "Real-time single image and video
@@ -111,7 +112,6 @@ class PixelShuffle(Layer):
     """
 
     axes = ("height", "width", "channels")
-    output = "same"
     factor: PositiveInt = Field(description="f, the factor of height and width")
 
     def build(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -120,9 +120,6 @@ class PixelShuffle(Layer):
             message = f"makes {self.factor} x {self.factor} positions of as many channels"
             raise ShapeError(f"{message}, which do not divide {channels}", pointer=("factor",))
         return (height * self.factor, width * self.factor, channels // self.factor**2)
-
-    def flops(self) -> int:
-        return 0
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
         height, width, _ = self.input_shape

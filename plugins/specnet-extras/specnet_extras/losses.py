@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat
 
 from specnet import Loss
 from specnet.errors import ShapeError
-from specnet.functions import softmax
+from specnet.functions import log_softmax, softmax
 from specnet.losses.base import refuse_targets
 
 _NEVER = -1e30
@@ -36,8 +36,7 @@ class Ctc(Loss):
         steps = np.ones((n, time), bool)
         if weight is not None and weight.ndim > 1:
             steps = np.broadcast_to(weight.reshape(n, -1) > 0, (n, time))
-        z = y.astype(np.float64) - y.max(axis=-1, keepdims=True)
-        log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+        log_p = log_softmax(y.astype(np.float64))
         labels = np.full((n, 2 * target.shape[1] + 1), self.blank_index)
         labels[:, 1::2] = target
         ends = 2 * (target != self.blank_index).sum(axis=1)

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from specnet.optimizers.base import Optimizer, State
-from specnet.optimizers.first_order import Beta
+from specnet.optimizers.first_order import Beta, LearningRate
 from specnet.schedules.base import scheduled
 
 
@@ -22,10 +22,9 @@ class Muon(Optimizer):
     takes parameters of one axis. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024.
     """
 
+    state_names = ("m",)
     examples = ({"nesterov": False, "weight_decay": 0.1, "ns_steps": 3},)
-    learning_rate: Annotated[float, scheduled(gt=0)] = Field(
-        default=0.02, description="step size: a number or a schedule"
-    )
+    learning_rate: LearningRate = 0.02
     weight_decay: Annotated[float, scheduled(ge=0)] = Field(
         default=0.0, description="share of each weight that is subtracted in each step, times the learning rate"
     )
@@ -33,10 +32,6 @@ class Muon(Optimizer):
     nesterov: bool = Field(default=True, description="whether momentum looks ahead")
     ns_steps: PositiveInt = Field(default=5, description="Newton-Schulz steps")
     fallback: Optimizer = Field(default="adamw", description="optimizer for all other parameters")  # type: ignore[assignment]
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("m",)
 
     @property
     def decays(self) -> bool:

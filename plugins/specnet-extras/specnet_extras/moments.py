@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from pydantic import Field
 
 from specnet.optimizers.adam import RunningMoments
 from specnet.optimizers.base import State
@@ -17,11 +16,8 @@ class Adabelief(RunningMoments):
     w <- w - a (m / (1 - b1^t)) / (sqrt(s / (1 - b2^t)) + epsilon). Zhuang et al., "AdaBelief optimizer", 2020.
     """
 
+    state_names = ("m", "s")
     examples = ({"beta_2": 0.9, "weight_decay": 0.1},)
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("m", "s")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         self.decay(w, state)
@@ -44,7 +40,7 @@ class Lamb(RunningMoments):
 
     whole_tensors = True
     examples = ({"beta_2": 0.9, "weight_decay": 0.1},)
-    epsilon: Epsilon = Field(default=1e-6, description="keeps the division finite: a number or a schedule")
+    epsilon: Epsilon = 1e-6
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         (m, v), t = self.average(g, state), step + 1

@@ -18,16 +18,13 @@ class Lookahead(Optimizer):
     "Lookahead optimizer: k steps forward, 1 step back", 2019.
     """
 
+    state_names = ("slow",)
     examples = ({"sync_period": 2, "optimizer": {"type": "sgd", "momentum": 0.5}},)
     optimizer: Optimizer = Field(default="adam", description="the optimizer that is followed")  # type: ignore[assignment]
     sync_period: PositiveInt = Field(default=6, description="steps of the other optimizer between two of slow weights")
     slow_step_size: Annotated[float, scheduled(gt=0, le=1)] = Field(
         default=0.5, description="share of the way that slow weights go: a number or a schedule"
     )
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("slow",)
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         if step == 0:
@@ -67,16 +64,13 @@ class ScheduleFree(Optimizer):
     `momentum` takes the place of that of the other optimizer, which should have none.
     """
 
+    state_names = ("z", "x")
     examples = ({"warmup_steps": 3, "optimizer": "sgd"},)
     optimizer: Optimizer = Field(  # type: ignore[assignment]
         default={"type": "adamw", "beta_1": 0.0}, description="the optimizer that takes the steps"
     )
     momentum: float = Field(default=0.9, ge=0, lt=1, description="weight of the average where gradients are taken")
     warmup_steps: NonNegativeInt = Field(default=0, description="steps in which those of the other optimizer grow")
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("z", "x")
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
         z, x = state.z, state.x

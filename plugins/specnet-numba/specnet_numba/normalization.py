@@ -108,16 +108,12 @@ class OnePassNorm(Normalization):
         normalize(x.reshape(self.shape), self.gain, beta, self.epsilon, *arrays)
         return y
 
-    def run_back(self, dy: np.ndarray) -> np.ndarray:
-        """Write the gradients and return dx."""
+    def backward(self, dy: np.ndarray) -> np.ndarray:
         dy = np.ascontiguousarray(dy)
         dgamma = self.grad.gamma if self.scale else np.empty_like(self.gain)
         dbeta = self.grad.beta if self.center else np.empty_like(self.gain)
         normalize_back(dy.reshape(self.shape), self.z, self.gain, self.epsilon, self.variances, dgamma, dbeta)
         return dy
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        return self.run_back(dy)
 
 
 class GroupNormKernel(OnePassNorm, GroupNorm):
@@ -140,4 +136,4 @@ class BatchNormKernel(OnePassNorm, normalization.BatchNormKernel):
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return self.run_back(dy) if self.one_pass else normalization.BatchNormKernel.backward(self, dy)
+        return super().backward(dy) if self.one_pass else normalization.BatchNormKernel.backward(self, dy)

@@ -76,14 +76,11 @@ class RadamKernel(OnePassMoments, Radam):
     """RAdam in one pass."""
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
-        t, limit = step + 1, 2 / (1 - self.beta_2) - 1
-        rate, left = self.learning_rate / (1 - self.beta_1**t), self.beta_2**t
-        r = limit - 2 * t * left / (1 - left)
-        if r <= 5:
-            rules.unscaled(*self.arguments(w, g, state), rate)
+        rate, rectified = self.rate(step + 1)
+        if rectified:
+            rules.adam(*self.arguments(w, g, state), rate, self.epsilon)
         else:
-            c = math.sqrt((r - 4) * (r - 2) * limit / ((limit - 4) * (limit - 2) * r))
-            rules.adam(*self.arguments(w, g, state), rate * c * math.sqrt(1 - left), self.epsilon)
+            rules.unscaled(*self.arguments(w, g, state), rate)
 
 
 class AdamaxKernel(OnePass, Adamax):

@@ -10,6 +10,7 @@ import numpy as np
 
 from specnet.exporters.tracing import Node
 from specnet.registry import definition
+from specnet.transforms.dates import PERIODS
 from specnet_onnx.graph import Graph
 
 
@@ -68,11 +69,10 @@ def date_parts(transform: Any, x: Any) -> Any:
         "hour": milliseconds % 86_400_000 // 3_600_000,
         "minute": milliseconds % 3_600_000 // 60_000,
     }
-    periods = {"month": 12, "day": 31, "day_of_year": 366, "weekday": 7, "hour": 24, "minute": 60}
     found: list[Any] = []
     for part in transform.parts:
-        if transform.cyclic and part in periods:
-            angle = 2 * np.pi * parts[part].astype(np.float64) / periods[part]
+        if transform.cyclic and part in PERIODS:
+            angle = 2 * np.pi * parts[part].astype(np.float64) / PERIODS[part]
             found += [np.sin(angle), np.cos(angle)]
         else:
             found.append(parts[part].astype(np.float64))

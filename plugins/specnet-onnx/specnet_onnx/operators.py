@@ -16,6 +16,7 @@ ELEMENTWISE = {
     "minimum": "Min", "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "tanh": "Tanh", "absolute": "Abs",
     "negative": "Neg", "sign": "Sign", "sin": "Sin", "cos": "Cos", "floor": "Floor", "ceil": "Ceil", "rint": "Round",
     "matmul": "MatMul", "arctan": "Atan", "sinh": "Sinh", "cosh": "Cosh", "arcsinh": "Asinh",
+    "reciprocal": "Reciprocal",
 }  # fmt: skip
 """Operators whose inputs have the dtype of the result."""
 COMPARISONS = {
@@ -151,14 +152,10 @@ def _array(graph: Graph, node: Node, name: str) -> str:
     return graph.constant(node.value, name)
 
 
-@operation("squeeze")
+@operation("squeeze", "expand_dims")
 def _squeeze(graph: Graph, node: Node, x: Node, axis: Any) -> str:
-    return graph.Squeeze(graph.names[x], np.atleast_1d(axis).astype(np.int64))
-
-
-@operation("expand_dims")
-def _expand_dims(graph: Graph, node: Node, x: Node, axis: Any) -> str:
-    return graph.Unsqueeze(graph.names[x], np.atleast_1d(axis).astype(np.int64))
+    operator = "Squeeze" if node.function == "squeeze" else "Unsqueeze"
+    return graph.add(operator, graph.names[x], np.atleast_1d(axis).astype(np.int64))
 
 
 @operation("getitem")
@@ -227,11 +224,6 @@ def _expm1(graph: Graph, node: Node, x: Node) -> str:
 @operation("log1p")
 def _log1p(graph: Graph, node: Node, x: Node) -> str:
     return graph.Log(graph.Add(graph.names[x], np.ones((), node.value.dtype)))
-
-
-@operation("reciprocal")
-def _reciprocal(graph: Graph, node: Node, x: Node) -> str:
-    return graph.Reciprocal(_cast(graph, x, node.value.dtype))
 
 
 @operation("copysign")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -23,30 +22,23 @@ class Generated(Dataset):
 
     synthetic: ClassVar[bool] = True
     maker: ClassVar[str]
+    inputs: ClassVar[Any] = property(lambda self: numbered("x", self.n_features))
+    """A name for each input. Like the other names a tuple, or a property that depends on fields."""
+    targets: ClassVar[Any] = ("y",)
+    """A name for each target."""
+    classes: ClassVar[Any] = ()
+    """A name for each class; empty if targets are numbers."""
     n_samples: Count = Field(default=100, description="samples altogether")
-
-    @abstractmethod
-    def inputs(self) -> tuple[str, ...]:
-        """Return a name for each input."""
-
-    @abstractmethod
-    def targets(self) -> tuple[str, ...]:
-        """Return a name for each target."""
-
-    def classes(self) -> tuple[str, ...]:
-        """Return a name for each class; empty if targets are numbers."""
-        return ()
 
     def prepare(self, targets: np.ndarray) -> np.ndarray:
         """Return targets in specnet's form, given the library's."""
-        return targets.astype(np.int64) if self.classes() else targets.reshape(len(targets), -1).astype(np.float64)
+        return targets.astype(np.int64) if self.classes else targets.reshape(len(targets), -1).astype(np.float64)
 
     def outline(self) -> Outline:
-        classes = len(self.classes())
-        targets = () if classes else (len(self.targets()),)
-        return Outline(
-            (len(self.inputs()),), targets, self.n_samples, (), classes or None, "classes" if classes else "numbers"
-        )
+        inputs, targets, classes = map(len, (self.inputs, self.targets, self.classes))
+        if classes:
+            return Outline((inputs,), (), self.n_samples, (), classes, "classes")
+        return Outline((inputs,), (targets,), self.n_samples, (), None, "numbers")
 
     def load(self, rng: np.random.Generator) -> Data:
         from sklearn import datasets
@@ -54,7 +46,7 @@ class Generated(Dataset):
         make = getattr(datasets, self.maker)
         inputs, targets, *_ = make(**self.model_dump(), random_state=int(rng.integers(2**32)))
         samples = Samples(np.array(inputs, np.float64, order="C"), self.prepare(targets))
-        return Data(samples, classes=self.classes(), input_names=self.inputs(), target_names=self.targets())
+        return Data(samples, classes=self.classes, input_names=self.inputs, target_names=self.targets)
 
 
 def numbered(name: str, count: int) -> tuple[str, ...]:

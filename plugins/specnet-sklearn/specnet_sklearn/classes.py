@@ -20,6 +20,7 @@ class Classification(Generated):
     """
 
     maker = "make_classification"
+    targets = ("class",)
     n_features: Features = Field(default=20, description="inputs")
     n_informative: PositiveInt = Field(default=2, description="inputs that depend on the class")
     n_redundant: int = Field(default=2, ge=0, description="inputs that are sums of those")
@@ -41,12 +42,7 @@ class Classification(Generated):
             raise ValueError(f"n_classes times n_clusters_per_class is {clouds}, n_informative allows {corners}")
         return self
 
-    def inputs(self) -> tuple[str, ...]:
-        return numbered("x", self.n_features)
-
-    def targets(self) -> tuple[str, ...]:
-        return ("class",)
-
+    @property
     def classes(self) -> tuple[str, ...]:
         return numbered("class ", self.n_classes)
 
@@ -55,6 +51,7 @@ class GaussianQuantiles(Generated):
     """One round cloud of normal noise, cut into shells of as many samples each: class 0 is the innermost."""
 
     maker = "make_gaussian_quantiles"
+    targets = ("shell",)
     cov: PositiveFloat = Field(default=1.0, description="variance of each input")
     n_features: int = Field(default=2, ge=1, le=1000, description="inputs")
     n_classes: Classes = Field(default=3, description="shells")
@@ -65,12 +62,7 @@ class GaussianQuantiles(Generated):
             raise ValueError(f"n_classes is {self.n_classes}, of {self.n_samples} n_samples")
         return self
 
-    def inputs(self) -> tuple[str, ...]:
-        return numbered("x", self.n_features)
-
-    def targets(self) -> tuple[str, ...]:
-        return ("shell",)
-
+    @property
     def classes(self) -> tuple[str, ...]:
         return numbered("shell ", self.n_classes)
 
@@ -82,16 +74,10 @@ class Hastie(Generated):
     """
 
     maker = "make_hastie_10_2"
+    inputs = numbered("x", 10)
+    targets = ("class",)
+    classes = ("inside", "outside")
     n_samples: Count = Field(default=12_000, description="samples altogether")
-
-    def inputs(self) -> tuple[str, ...]:
-        return numbered("x", 10)
-
-    def targets(self) -> tuple[str, ...]:
-        return ("class",)
-
-    def classes(self) -> tuple[str, ...]:
-        return ("inside", "outside")
 
     def prepare(self, targets: np.ndarray) -> np.ndarray:
         return (targets > 0).astype(np.int64)  # the library says -1 and 1
@@ -113,8 +99,10 @@ class Multilabel(Generated):
             raise ValueError(f"n_labels is {self.n_labels}, of {self.n_classes} n_classes")
         return self
 
+    @property
     def inputs(self) -> tuple[str, ...]:
         return numbered("word ", self.n_features)
 
+    @property
     def targets(self) -> tuple[str, ...]:
         return numbered("topic ", self.n_classes)

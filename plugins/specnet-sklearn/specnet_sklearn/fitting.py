@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -75,18 +75,11 @@ class Shown:
     directory: Path
     status: str
     best: Mapping[str, Any]
-
-    @property
-    def baselines(self) -> dict[str, Any]:
-        return {}
-
-    @property
-    def intervals(self) -> dict[str, Any]:
-        return {}
-
-    @property
-    def linear_baselines(self) -> dict[str, Any]:
-        return {}
+    baselines: ClassVar[dict[str, Any]] = {}
+    intervals: ClassVar[dict[str, Any]] = {}
+    linear_baselines: ClassVar[dict[str, Any]] = {}
+    stored_intervals: ClassVar[dict[str, Any]] = {}
+    data_symptoms: ClassVar[list[Any]] = []  # the samples are those of the estimator's caller
 
     @property
     def name(self) -> str:
@@ -111,10 +104,6 @@ class Shown:
     @property
     def layers(self) -> Sequence[Any]:
         return self.model.network.layers
-
-    @property
-    def data_symptoms(self) -> list[Any]:
-        return []  # the samples are those of the estimator's caller
 
     @cached_property
     def diagnosis(self) -> Diagnosis:
@@ -143,10 +132,6 @@ class Shown:
     @property
     def metrics(self) -> dict[str, dict[str, float]]:
         return {split: self.evaluate(split) for split in self.data.splits}
-
-    @property
-    def stored_intervals(self) -> dict[str, Any]:
-        return {}
 
     def predict(self, inputs: Any, mask: np.ndarray | None = None) -> np.ndarray:
         return self.model.predict(np.asarray(inputs), mask)

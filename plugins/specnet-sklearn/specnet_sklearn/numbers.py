@@ -27,9 +27,7 @@ class Regression(Generated):
             raise ValueError(f"n_informative is {self.n_informative}, of {self.n_features} n_features")
         return self
 
-    def inputs(self) -> tuple[str, ...]:
-        return numbered("x", self.n_features)
-
+    @property
     def targets(self) -> tuple[str, ...]:
         return numbered("y", self.n_targets) if self.n_targets > 1 else ("y",)
 
@@ -44,12 +42,6 @@ class Friedman1(Generated):
     n_features: int = Field(default=10, ge=5, le=10_000, description="inputs")
     noise: Noise = 0.0
 
-    def inputs(self) -> tuple[str, ...]:
-        return numbered("x", self.n_features)
-
-    def targets(self) -> tuple[str, ...]:
-        return ("y",)
-
 
 class Friedman2(Generated):
     """y = sqrt(x0^2 + (x1 x2 - 1 / (x1 x3))^2) plus normal noise. Friedman, 1991.
@@ -58,13 +50,8 @@ class Friedman2(Generated):
     """
 
     maker = "make_friedman2"
+    inputs = numbered("x", 4)
     noise: Noise = 0.0
-
-    def inputs(self) -> tuple[str, ...]:
-        return numbered("x", 4)
-
-    def targets(self) -> tuple[str, ...]:
-        return ("y",)
 
 
 class Friedman3(Friedman2):
@@ -85,12 +72,6 @@ class SparseUncorrelated(Generated):
     maker = "make_sparse_uncorrelated"
     n_features: int = Field(default=10, ge=4, le=10_000, description="inputs")
 
-    def inputs(self) -> tuple[str, ...]:
-        return numbered("x", self.n_features)
-
-    def targets(self) -> tuple[str, ...]:
-        return ("y",)
-
 
 class SwissRoll(Generated):
     """Points of a rolled-up sheet in space, with normal noise; the target is the angle t along the roll.
@@ -99,14 +80,10 @@ class SwissRoll(Generated):
     """
 
     maker = "make_swiss_roll"
+    inputs = ("x", "y", "z")
+    targets = ("t",)
     noise: Deviation = Field(default=0.0, description="standard deviation of each coordinate")
     hole: bool = Field(default=False, description="whether the sheet has a hole")
-
-    def inputs(self) -> tuple[str, ...]:
-        return ("x", "y", "z")
-
-    def targets(self) -> tuple[str, ...]:
-        return ("t",)
 
 
 class SCurve(Generated):
@@ -116,10 +93,6 @@ class SCurve(Generated):
     """
 
     maker = "make_s_curve"
+    inputs = ("x", "y", "z")
+    targets = ("t",)
     noise: Deviation = Field(default=0.0, description="standard deviation of each coordinate")
-
-    def inputs(self) -> tuple[str, ...]:
-        return ("x", "y", "z")
-
-    def targets(self) -> tuple[str, ...]:
-        return ("t",)

@@ -16,7 +16,7 @@ class Measured(Dataset):
     loader: ClassVar[str]
     rows: ClassVar[int]
     features: ClassVar[int]
-    target: ClassVar[str]
+    target: ClassVar[Any]
     """Name of the target."""
 
     def fetch(self, **arguments: Any) -> Any:
@@ -85,35 +85,35 @@ class Digits(Measured):
         )
 
 
-class Diabetes(Measured):
+class Amounts(Measured):
+    """A table of measurements with one number or several to predict, whose names `target` lists."""
+
+    def outline(self) -> Outline:
+        return Outline((self.features,), (len(self.target),), self.rows, (), kind="numbers")
+
+    def load(self, rng: np.random.Generator) -> Data:
+        found = self.fetch()
+        targets = np.array(found.target, np.float64).reshape(self.rows, -1)
+        samples = Samples(np.array(found.data, np.float64), targets)
+        return Data(samples, input_names=tuple(found.feature_names), target_names=self.target)
+
+
+class Diabetes(Amounts):
     """Age, sex, body mass index, blood pressure and six blood values of 442 patients, in their own units.
 
     The target is a measure of how far their diabetes has come a year later, from 25 to 346. Efron et al., 2004.
     """
 
-    loader, rows, features, target = "load_diabetes", 442, 10, "progression"
+    loader, rows, features, target = "load_diabetes", 442, 10, ("progression",)
 
-    def outline(self) -> Outline:
-        return Outline((self.features,), (1,), self.rows, (), kind="numbers")
-
-    def load(self, rng: np.random.Generator) -> Data:
-        found = self.fetch(scaled=False)
-        samples = Samples(np.array(found.data, np.float64), np.array(found.target[:, np.newaxis], np.float64))
-        return Data(samples, input_names=tuple(found.feature_names), target_names=(self.target,))
+    def fetch(self, **arguments: Any) -> Any:
+        return super().fetch(scaled=False)
 
 
-class Linnerud(Measured):
+class Linnerud(Amounts):
     """Chin-ups, sit-ups and jumps of 20 men of a fitness club; the targets are weight, waist and pulse.
 
     Tenenhaus, 1998.
     """
 
-    loader, rows, features, target = "load_linnerud", 20, 3, ""
-
-    def outline(self) -> Outline:
-        return Outline((self.features,), (3,), self.rows, (), kind="numbers")
-
-    def load(self, rng: np.random.Generator) -> Data:
-        found = self.fetch()
-        samples = Samples(np.array(found.data, np.float64), np.array(found.target, np.float64))
-        return Data(samples, input_names=tuple(found.feature_names), target_names=tuple(found.target_names))
+    loader, rows, features, target = "load_linnerud", 20, 3, ("Weight", "Waist", "Pulse")

@@ -78,12 +78,12 @@ def show_sweep(result: SweepResult, form: str) -> None:
     from specnet.cli.show import show_table
     from specnet_sweep.results import best_rows
 
+    counts = ", ".join(f"{count} {status}" for status, count in result.counts.items())
     if form == "json":
         echo_json({"directory": str(result.directory)} | result.to_json())
     elif not is_quiet():
         titles, numbers, rows = best_rows(result, SHOWN)
         show_table(titles, rows, numbers)
-        counts = ", ".join(f"{count} {status}" for status, count in result.counts.items())
         echo(f"\n{len(result.trials)} trials: {counts}")
         if result.best:
             echo(f"The best is in {show_path(result.directory / str(result.best.number))}")
@@ -96,7 +96,6 @@ def show_sweep(result: SweepResult, form: str) -> None:
         which = f"trial {numbers[0]}" + (f" and {len(numbers) - 1} others" if len(numbers) > 1 else "")
         note(f"warning: {which} failed: {error}")
     if not result.best:
-        counts = ", ".join(f"{count} {status}" for status, count in result.counts.items())
         if "diverged" in result.counts:
             raise DivergenceError(f"no trial has a value: {counts}")
         help = f"after a correction, choose another directory with --out, or remove {show_path(result.directory)}"

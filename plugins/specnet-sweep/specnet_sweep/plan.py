@@ -122,19 +122,10 @@ class SweepPlan:
         first = self.members(spec)[2][0].spec.to_json()
         return json_digest({name: value for name, value in first.items() if name not in _NOT_TRAINED})
 
-    @property
-    def monitored(self) -> bool:
-        """Whether the history of a run has the value that is minimized or maximized."""
-        return not self.settings.objective.startswith("test/")
-
     def to_json(self) -> dict[str, Any]:
         """Return what determines the trials, but their number."""
         settings = self.settings.model_dump(mode="json", exclude={"spec", "trials", "description"})
         return settings | {"base": self.base.to_json(), "kernels": self.base.kernels_name}
-
-    def digest(self) -> str:
-        """Return the SHA-256 of what determines the trials, in hexadecimal."""
-        return json_digest(self.to_json())
 
     def _count_trials(self) -> int:
         wanted, possible = self.settings.trials, self.possible
@@ -169,11 +160,10 @@ class SweepPlan:
             if place[0] == "search":
                 message = f"with this value {message}"
             raise self._wrong([Diagnostic("wrong-value", message, place, suggest(name, known))])
-        if self.settings.pruner and not self.monitored:
+        if self.settings.pruner and name.startswith("test/"):
             message = f"a run is pruned by a value of its history, which has no {name}"
-            raise self._wrong(
-                [Diagnostic("wrong-value", message, ("pruner",), 'for example "minimize": "validation/loss"')]
-            )
+            help = 'for example "minimize": "validation/loss"'
+            raise self._wrong([Diagnostic("wrong-value", message, ("pruner",), help)])
         value = name.partition("/")[2].partition("/")[0]
         higher = next((metric.higher_is_better for metric in spec.metrics if metric.label == value), False)
         if higher is bool(self.settings.minimize) and place[0] != "search":

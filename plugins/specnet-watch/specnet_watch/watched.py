@@ -103,7 +103,7 @@ class WatchedRun:
                 "epochs": epochs,
                 "loss": None if loss is None else rounded(history.last[loss]),
                 "loss name": loss,
-                "best": None if best is None or not history.watch else rounded(best),
+                "best": None if best is None else rounded(best),
                 "best epoch": history.best_epoch if best is not None else None,
                 "monitor": history.watch.monitor if history.watch else None,
                 "seconds": seconds,
