@@ -42,11 +42,10 @@ class Generated(Dataset):
         return targets.astype(np.int64) if self.classes() else targets.reshape(len(targets), -1).astype(np.float64)
 
     def outline(self) -> Outline:
-        classes = len(self.classes())
-        targets = () if classes else (len(self.targets()),)
-        return Outline(
-            (len(self.inputs()),), targets, self.n_samples, (), classes or None, "classes" if classes else "numbers"
-        )
+        inputs, names = (len(self.inputs()),), self.classes()
+        if not names:
+            return Outline(inputs, (len(self.targets()),), self.n_samples, (), kind="numbers")
+        return Outline(inputs, (), self.n_samples, (), len(names), "classes", class_names=names)
 
     def load(self, rng: np.random.Generator) -> Data:
         from sklearn import datasets
