@@ -45,9 +45,9 @@ def lr_find(
     """Suggest a learning rate for SPEC, by a range test.
 
     Trains for some steps while the learning rate grows from --low to --high, and draws the loss of up to 500 training
-    samples after each step. The suggestion is the rate at which this loss falls fastest, but at least a tenth and at
-    most half of the rate at which it is lowest. If the optimizer wraps another, the rate is that of the other. Only the
-    picture is saved.
+    samples after each step. The suggestion is the rate at which the running median of this loss falls fastest, but at
+    least a tenth and at most half of the rate at which it is lowest. If the optimizer wraps another, the rate is that
+    of the other. Only the picture is saved.
 
     \b
     Example:
@@ -62,7 +62,7 @@ def lr_find(
     from specnet.report.range_test import draw_range_test
     from specnet.report.settings import default_settings
     from specnet.runs.files import write_file
-    from specnet.runs.range_test import find_range
+    from specnet.runs.range_test import FIXED_ROWS, find_range
     from specnet.schedules.base import Schedule
     from specnet.schedules.scheduled import find_peak
 
@@ -92,4 +92,9 @@ def lr_find(
         peak = find_peak(rate, place)
         place, instead = (peak[0], "") if peak else (place, ", instead of the schedule")
     echo(f"To try{instead}: --set {show_pointer(place)}={found.suggestion:.2g}")
+    echo(
+        f"This rests on one training of {len(found.rates)} steps: on the loss of up to {FIXED_ROWS} training samples "
+        f"after each step, a median over {found.width} steps. It is the rate at which this loss falls fastest, but at "
+        "least a tenth and at most half of the rate at which it is lowest."
+    )
     echo(f"The picture was saved in {show_path(out)}")

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from specnet.cli.output import tell
-from specnet.cli.show import OutputConsole, describe_findings
+from specnet.cli.output import echo_json, tell
+from specnet.cli.show import OutputConsole, describe_findings, run_to_json
 from specnet.runs.observers import Observer, TrainingView
 from specnet.words import printable, show_path
 
@@ -30,12 +30,12 @@ _REFRESH = 0.25
 
 @contextmanager
 def show_progress(quiet: bool, form: str = "text") -> Iterator[Observer]:
-    """Yield the observer that suits the output; warnings alone are shown if that is JSON."""
+    """Yield the observer that suits the output."""
     console = OutputConsole()
     if quiet:
         yield Observer()
     elif form == "json":
-        yield Warnings()
+        yield JsonProgress()
     elif console.is_terminal:
         # The bar takes the width that the text leaves.
         whole = Column(no_wrap=True)
@@ -62,6 +62,14 @@ class Warnings(Observer):
 
     def warned(self, message: str) -> None:
         tell(f"warning: {printable(message)}")
+
+
+class JsonProgress(Warnings):
+    """Prints warnings, and a run that diverged, of which nothing else will be printed."""
+
+    def diverged(self, run: Run) -> None:
+        page = run.directory / "report.html"
+        echo_json(run_to_json(run, page if page.is_file() else None))
 
 
 class _Timed(Warnings):

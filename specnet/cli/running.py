@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -192,12 +192,12 @@ def show_run(finished: Run, report: bool, form: str) -> None:
     Raises:
         DivergenceError: if its best state had to be restored.
     """
-    from specnet.cli.show import describe_findings, show_link, show_results
+    from specnet.cli.show import describe_findings, run_to_json, show_link, show_results
 
     page = finished.directory / "report.html"
     written = report and page.is_file()
     if form == "json":
-        echo_json(_to_json(finished, page if written else None))
+        echo_json(run_to_json(finished, page if written else None))
     elif not is_quiet():
         if finished.manifest.get("stopped_early"):
             why = finished.manifest.get("reason")
@@ -217,20 +217,3 @@ def show_run(finished: Run, report: bool, form: str) -> None:
             echo(line)
     if finished.status == "diverged":
         raise DivergenceError(finished.manifest["error"])
-
-
-def _to_json(finished: Run, page: Path | None) -> dict[str, Any]:
-    from specnet.runs.results import beside_scores, finite_scores
-
-    return {
-        "directory": str(finished.directory),
-        "status": finished.status,
-        "stopped_early": finished.manifest["stopped_early"],
-        "reason": finished.manifest["reason"],
-        "best": finished.best,
-        "results": {split: finite_scores(finished.evaluate(split)) for split in finished.data.splits},
-        **beside_scores(finished),
-        "plots": [str(path) for path in finished.plots],
-        "report": page and str(page),
-        "findings": [found.to_json() for found in finished.diagnosis.findings],
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, TextIO, cast
+from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -155,6 +155,25 @@ def describe_findings(run: Run) -> list[str]:
         return []
     more = f"  the evidence, and more: specnet explain {show_path(run.directory)}"
     return ["What stands out:", *(f"  {printable(text)}" for text in texts), more]
+
+
+def run_to_json(run: Run, page: Path | None) -> dict[str, Any]:
+    """Return how a run ended as JSON; without results if it diverged before it had any."""
+    from specnet.runs.results import beside_scores, finite_scores
+
+    has_results = (run.directory / "results.json").is_file()
+    return {
+        "directory": str(run.directory),
+        "status": run.status,
+        "stopped_early": run.manifest.get("stopped_early", False),
+        "reason": run.manifest.get("reason"),
+        "best": run.best,
+        "results": {split: finite_scores(run.evaluate(split)) for split in run.data.splits} if has_results else {},
+        **(beside_scores(run) if has_results else {}),
+        "plots": [str(path) for path in run.plots],
+        "report": page and str(page),
+        "findings": [found.to_json() for found in run.diagnosis.findings],
+    }
 
 
 def show_link(path: Path, indent: str = "") -> None:

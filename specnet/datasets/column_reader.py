@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from specnet.datasets.columns import Column, ColumnType
+from specnet.datasets.date_forms import find_date_forms, parse_date
 from specnet.datasets.table import EXACT_WHOLE, Table, find_odd_units
 from specnet.diagnostics import show_value
 from specnet.task import MAX_CLASSES
@@ -19,7 +20,6 @@ MAX_CATEGORIES = 1000
 """Most different texts in a column that is inferred to be a category."""
 MANY = 10
 """Different texts up to which a column is inferred to be a category, however few rows there are."""
-_MONTH = re.compile(r"\d{4}-\d{2}")
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 _DATE = re.compile(r"\d{4}[-/]\d{2}([-/]\d{2}([ T]\d{2}:\d{2}.*)?)?")
 _MARKS = ((",", "."), (r"\.", ","), ("'", ".,"), ("’", ".,"), (" ", ".,"), ("\xa0", ".,"), ("\u202f", ".,"))
@@ -80,6 +80,14 @@ class ColumnReader:
         if len(texts) == 2:
             return "binary"
         return "category" if len(texts) <= max(MANY, min(rows // 2, MAX_CATEGORIES)) else "text"
+
+    def date_forms(self, column: Column) -> list[str]:
+        """Return the forms of the dates that a column of another type seems to hold; none if it does not."""
+        cells = self.table.cells(column.name)
+        # Of numbers, only those such as 20240531 may be dates.
+        if column.type == "date" or (isinstance(cells, np.ndarray) and not 1.9e7 < cells[0] < 2.1e7):
+            return []
+        return find_date_forms(self.known(column.name))
 
     def is_mixed(self, name: str) -> bool:
         """Return whether a column has only a few different values, numbers as well as text."""
@@ -181,16 +189,8 @@ class ColumnReader:
     def _day(self, cell: str, form: str | None) -> float | None:
         if not cell or cell in self.na_values:
             return np.nan
-        try:
-            if form:
-                moment = datetime.strptime(cell, form)
-            else:
-                cell = cell.replace("/", "-")
-                moment = datetime.fromisoformat(f"{cell}-01" if _MONTH.fullmatch(cell) else cell)
-        except ValueError:
-            return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return (moment - _EPOCH).total_seconds() / 86_400
+        moment = parse_date(cell, form)
+        return None if moment is None else (moment - _EPOCH).total_seconds() / 86_400
 
     def codes(self, column: Column, place: Pointer, what: str = "categories") -> np.ndarray:
         """Return the index of each cell among the categories (rows,): -1 where it is missing, -2 where unknown.

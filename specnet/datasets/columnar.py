@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from specnet.component import NameOrNumber
 from specnet.datasets.base import Data, Dataset, Outline, Samples
 from specnet.datasets.column_reader import ColumnReader
 from specnet.datasets.columns import ALL, Column, Columns, InputColumns, Missing
+from specnet.datasets.date_forms import advise_dates
 from specnet.datasets.missing import check_targets, lack_inputs, lack_targets
 from specnet.datasets.table import Table, plain_name
 from specnet.features import Feature
@@ -89,15 +90,23 @@ class Columnar(Dataset):
         if not inputs:
             table.mistake("all of the input columns are text", ("inputs",), 'give a column the type "category"')
         table.check()
-        warnings = [
-            f"column {quote(column.name)} is text with {len(table.distinct(column.name)[0]):,} different values: it is "
-            'left out; add it to "exclude" to avoid this warning, or give it the type "category"'
-            for column in found
-            if column.type == "text"
-        ]
+        given = [*(column for _, column in columns), *self.targets]
+        warnings = [*self._warnings(reader, zip(given, [*found, *targets], strict=True))]
         resolved = self.model_copy(update={"inputs": inputs, "targets": targets})
         resolved.seen = self.stamp(), None if self._drops else table.rows
         return resolved, warnings
+
+    def _warnings(self, reader: ColumnReader, columns: Iterable[tuple[Column, Column]]) -> Iterator[str]:
+        """Yield warnings about columns, as they are given and as they are found."""
+        for given, column in columns:
+            forms = reader.date_forms(column) if given.type is None and not given.is_category else []
+            advice = f"it looks like dates: {advise_dates(column.name, forms)}" if forms else ""
+            if column.type == "text":
+                count = len(reader.table.distinct(column.name)[0])
+                advice = advice or 'add it to "exclude" to avoid this warning, or give it the type "category"'
+                yield f"column {quote(column.name)} is text with {count:,} different values: it is left out; {advice}"
+            elif forms:
+                yield f"column {quote(column.name)} is a {column.type}, but {advice}"
 
     @property
     def _source(self) -> Any:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from specnet.datasets.base import Data, Dataset, Outline, Samples
 
+_NAMES = tuple("0123456789")
 DIGITS = np.array([
     [5, 6, 6.5, 6.75, 7, 7, 7, 7, 6.75, 6.5, 6, 5],
     [5, 3, 3, 3.4, 3.8, 4.2, 4.6, 5, 5.4, 5.8, 5, 5],
@@ -42,7 +43,7 @@ class Mnist1d(Dataset):
     length: int = Field(default=40, ge=2, le=500, description="values in a curve")
 
     def outline(self) -> Outline:
-        return Outline((self.length, 1), (), self.n_samples, (), classes=len(DIGITS), kind="classes")
+        return Outline((self.length, 1), (), self.n_samples, (), len(_NAMES), "classes", class_names=_NAMES)
 
     def load(self, rng: np.random.Generator) -> Data:
         n = self.n_samples
@@ -62,7 +63,7 @@ class Mnist1d(Dataset):
         sampled = np.linspace(0.0, STEPS - 1.0, self.length)
         x = np.stack([np.interp(sampled, np.arange(STEPS), curve) for curve in x])
         x = (x - x.mean()) / x.std()
-        return Data(Samples(x[..., np.newaxis], targets), classes=tuple("0123456789"), target_names=("digit",))
+        return Data(Samples(x[..., np.newaxis], targets), classes=_NAMES, target_names=("digit",))
 
 
 def smooth(x: np.ndarray) -> np.ndarray:

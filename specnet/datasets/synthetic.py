@@ -65,7 +65,8 @@ class Shapes(Dataset):
     noise: float = Field(default=0.1, ge=0, description="standard deviation of a pixel, before it is clipped")
 
     def outline(self) -> Outline:
-        return Outline((self.size, self.size, 1), (), self.n_samples, (), classes=len(INSIDE), kind="classes")
+        shape, names = (self.size, self.size, 1), tuple(INSIDE)
+        return Outline(shape, (), self.n_samples, (), len(names), "classes", class_names=names)
 
     def load(self, rng: np.random.Generator) -> Data:
         n, size = self.n_samples, self.size

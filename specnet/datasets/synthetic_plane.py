@@ -34,7 +34,8 @@ class Plane(Dataset):
         return self
 
     def outline(self) -> Outline:
-        return Outline((2,), (), self.n_samples, (), classes=len(self.names), kind="classes")
+        names = (*self.names,)
+        return Outline((2,), (), self.n_samples, (), len(names), "classes", class_names=names)
 
     def load(self, rng: np.random.Generator) -> Data:
         k = len(self.names)

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from specnet.datasets.base import Data, Dataset, Outline, Samples
 
+_PARITIES = "even", "odd"
 _STEPS = 10
 """Steps of integration in a unit of time."""
 
@@ -81,14 +82,19 @@ class ModularArithmetic(Dataset):
     operation: Literal["add", "subtract", "multiply"] = Field(default="add", description="operation on a and b")
 
     def outline(self) -> Outline:
-        return Outline((2,), (), self.modulus**2, (), self.modulus, "classes", vocabulary=self.modulus)
+        p, names = self.modulus, self._names
+        return Outline((2,), (), p**2, (), p, "classes", class_names=names, vocabulary=p)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(map(str, range(self.modulus)))
 
     def load(self, rng: np.random.Generator) -> Data:
         a, b = np.indices((self.modulus, self.modulus)).reshape(2, -1)
         results = {"add": a + b, "subtract": a - b, "multiply": a * b}[self.operation] % self.modulus
         return Data(
             Samples(np.stack([a, b], axis=1), results),
-            classes=tuple(map(str, range(self.modulus))),
+            classes=self._names,
             input_names=("a", "b"),
             target_names=(self.operation,),
             vocabulary=self.modulus,
@@ -115,7 +121,8 @@ class Parity(Dataset):
         return self
 
     def outline(self) -> Outline:
-        return Outline((self.length,), (), self.n_samples or 2**self.length, (), classes=2, kind="classes")
+        rows = self.n_samples or 2**self.length
+        return Outline((self.length,), (), rows, (), 2, "classes", class_names=_PARITIES)
 
     def load(self, rng: np.random.Generator) -> Data:
         if self.n_samples is None:
@@ -123,4 +130,4 @@ class Parity(Dataset):
         else:
             bits = rng.integers(0, 2, (self.n_samples, self.length))
         samples = Samples(bits.astype(np.float64), bits.sum(axis=1) % 2)
-        return Data(samples, classes=("even", "odd"), target_names=("parity",))
+        return Data(samples, classes=_PARITIES, target_names=("parity",))

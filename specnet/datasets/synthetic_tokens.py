@@ -28,8 +28,9 @@ class Copy(Dataset):
         return (2 * self.length + self.delay,)
 
     def outline(self) -> Outline:
-        k = self.symbols + 2
-        return Outline(self._shape, self._shape, self.n_samples, (), k, "classes", vocabulary=k)
+        shape, names = self._shape, self._names
+        k = len(names)
+        return Outline(shape, shape, self.n_samples, (), k, "classes", class_names=names, vocabulary=k)
 
     def load(self, rng: np.random.Generator) -> Data:
         symbols = rng.integers(2, self.symbols + 2, size=(self.n_samples, self.length))
@@ -37,8 +38,12 @@ class Copy(Dataset):
         inputs[:, : self.length] = symbols
         inputs[:, self.length + self.delay] = 1
         targets[:, self.length + self.delay :] = symbols
-        names = ("blank", "mark", *(str(number) for number in range(self.symbols)))
+        names = self._names
         return Data(Samples(inputs, targets), classes=names, target_names=("symbol",), vocabulary=len(names))
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return "blank", "mark", *map(str, range(self.symbols))
 
 
 REBER = "BTPSXVE"
@@ -69,8 +74,8 @@ class Reber(Dataset):
     length: int = Field(default=24, ge=10, le=500, description="letters of the longest word, without its last")
 
     def outline(self) -> Outline:
-        shape = (self.length,)
-        return Outline(shape, shape, self.n_samples, (), len(REBER), "classes", vocabulary=len(REBER), masked=True)
+        shape, k, names = (self.length,), len(REBER), tuple(REBER)
+        return Outline(shape, shape, self.n_samples, (), k, "classes", class_names=names, vocabulary=k, masked=True)
 
     def load(self, rng: np.random.Generator) -> Data:
         shape = self.n_samples, self.length

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from specnet.datasets.base import Data, Dataset, Outline, Samples
 from specnet.datasets.data_file import DataFile
-from specnet.datasets.text_files import Encoding, open_text
+from specnet.datasets.text_files import Encoding, EncodingError, guess_encoding, open_text
 from specnet.errors import DataError
 from specnet.numpy_files import explain_os_error
 from specnet.words import printable
@@ -129,11 +129,11 @@ class Text(Dataset):
             with open_text(path, self.encoding) as file:
                 text = file.read().replace("\r\n", "\n")
         except UnicodeError as error:
-            help = 'set "encoding", such as "latin-1", or save the file as UTF-8'
+            guess = guess_encoding(path)
             if not isinstance(error, UnicodeDecodeError):
-                raise DataError(f"{path}: the text is not {self.encoding}: {error}", help=help) from error
+                raise EncodingError(f"{path}: the text is not {self.encoding}: {error}", guess) from error
             byte = f"the byte 0x{error.object[error.start]:02x} is not {error.encoding.upper()}"
-            raise DataError(f"{path}: {byte}, after {bytes(error.object[: error.start])[-20:]!r}", help=help) from error
+            raise EncodingError(f"{path}: {byte}, after {bytes(error.object[: error.start])[-20:]!r}", guess) from error
         if not text:
             raise DataError(f"{path} is empty")
         return text

@@ -7,11 +7,12 @@ import csv
 import gzip
 import io
 import lzma
+import re
 import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TextIO, cast
@@ -28,16 +29,33 @@ def use_plugin(kind: str) -> str:
     return f'pip install "specnet[arrow]" and set "type": "{kind}"; or save it as CSV'
 
 
-_OTHERS = {
-    b"\xd0\xcf\x11\xe0": ("a spreadsheet workbook", "save the sheet as CSV"),
-    b"PAR1": ("a Parquet file", use_plugin("parquet")),
-    b"\x93NUMPY": ("a NumPy array", "rename it to end in .npy"),
-    b"%PDF": ("a PDF document", "save the table as CSV"),
-    b"\x89HDF": ("an HDF5 file", "save the table as CSV"),
-    b"SQLite format": ("an SQLite database", "save the table as CSV"),
-    b"ARROW1": ("a Feather file", use_plugin("feather")),
+class OtherFormatError(DataError):
+    """A file is not text; `dataset` reads it, if that is not None."""
+
+    def __init__(self, path: Path, kind: str, help: str | None = None, dataset: str | None = None) -> None:
+        super().__init__(f"{path} {kind}, not a table as CSV", help=use_plugin(dataset) if dataset else help)
+        self.dataset = dataset
+
+
+class EncodingError(DataError):
+    """The bytes of a file are not text in the expected encoding; `guess` is a likelier one."""
+
+    def __init__(self, message: str, guess: str) -> None:
+        super().__init__(message, help=f'set "encoding", such as "{guess}", or save the file as UTF-8')
+        self.guess = guess
+
+
+_CSV = "save the table as CSV"
+_OTHERS: dict[bytes, tuple[str, str | None, str | None]] = {
+    b"\xd0\xcf\x11\xe0": ("is a spreadsheet workbook", "save the sheet as CSV", None),
+    b"PAR1": ("is a Parquet file", None, "parquet"),
+    b"\x93NUMPY": ("is a NumPy array", "rename it to end in .npy", None),
+    b"%PDF": ("is a PDF document", _CSV, None),
+    b"\x89HDF": ("is an HDF5 file", _CSV, None),
+    b"SQLite format": ("is an SQLite database", _CSV, None),
+    b"ARROW1": ("is a Feather file", None, "feather"),
 }
-"""First bytes of other formats, their names, and what to do."""
+"""First bytes of other formats, what these are, what to do, and the dataset that reads them."""
 _OPENERS: dict[bytes, Callable[[BinaryIO], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -60,6 +78,8 @@ Encoding = Literal[
     "mac-roman", "koi8-r", "shift_jis", "euc-jp", "euc-kr", "big5", "gb18030",
 ]  # fmt: skip
 """Encodings of text that Python can read."""
+_CONTROL = re.compile("[\x80-\x9f]")
+_NOT_CP1252 = "\x81\x8d\x8f\x90\x9d"
 STDIN = Path("-")
 """Stands for standard input."""
 
@@ -95,20 +115,39 @@ def _open(path: Path, encoding: str, stack: ExitStack) -> TextIO:
     )
     stack.enter_context(file)
     first = _first(file)
-    for beginning, (kind, help) in _OTHERS.items():
+    for beginning, other in _OTHERS.items():
         if first.startswith(beginning):
-            raise DataError(f"{path} is {kind}, not a table as CSV", help=help)
+            raise OtherFormatError(path, *other)
     for beginning, opener in _OPENERS.items():
         if first.startswith(beginning):
             file = stack.enter_context(opener(file))
     if first.startswith(_ZIP):
         file = stack.enter_context(_open_member(path, stack.enter_context(zipfile.ZipFile(file))))
     start = _first(file)
-    if start[1:2] == b"\0" and not any(map(start.startswith, _MARKS)) and encoding in ("utf-8", "ascii", "latin-1"):
-        help = 'set "encoding", such as "utf-16-le", or save the file as UTF-8'
-        raise DataError(f"{path} begins with a NUL character: its text is not {encoding.upper()}", help=help)
+    if b"\0" in start[:2] and not any(map(start.startswith, _MARKS)) and encoding in ("utf-8", "ascii", "latin-1"):
+        message = f"{path} begins with a NUL character: its text is not {encoding.upper()}"
+        raise EncodingError(message, "utf-16-be" if start[0] == 0 else "utf-16-le")
     found = next((name for mark, name in _MARKS.items() if start.startswith(mark)), encoding)
     return stack.enter_context(io.TextIOWrapper(file, found, newline=""))
+
+
+def guess_encoding(path: Path) -> str:
+    """Return the likelier one of two encodings of text that is not UTF-8.
+
+    Bytes that are control characters in latin-1 are € or curly quotes, for instance, in cp1252, or nothing.
+    """
+    found: set[str] = set()
+    with suppress(DataError), open_text(path, "latin-1") as file:
+        for line in file:
+            found.update(_CONTROL.findall(line))
+    return "cp1252" if found and found.isdisjoint(_NOT_CP1252) else "latin-1"
+
+
+def first_character(path: Path, encoding: str) -> str:
+    """Return the first character of a text file; nothing if it cannot be read."""
+    with suppress(UnicodeError, DataError), open_text(path, encoding) as file:
+        return file.read(1)
+    return ""
 
 
 def _first(file: BinaryIO) -> bytes:
@@ -119,9 +158,9 @@ def _first(file: BinaryIO) -> bytes:
 def _open_member(path: Path, archive: zipfile.ZipFile) -> BinaryIO:
     names = [each.filename for each in archive.infolist() if not each.is_dir()]
     if "[Content_Types].xml" in names:
-        raise DataError(f"{path} is a spreadsheet workbook, not a table as CSV", help=use_plugin("excel"))
+        raise OtherFormatError(path, "is a spreadsheet workbook", dataset="excel")
     if any(name.endswith(".npy") for name in names):
-        raise DataError(f"{path} contains NumPy arrays, not a table as CSV", help="rename it to end in .npz")
+        raise OtherFormatError(path, "contains NumPy arrays", "rename it to end in .npz")
     tables = [name for name in names if not name.startswith("__MACOSX/")]
     if len(tables) != 1:
         raise DataError(f"{path} is a zip file with {len(tables)} files, not with one table", help="unpack it")

@@ -15,7 +15,16 @@ import numpy as np
 
 from specnet.datasets.plain_text import NotPlainError, PlainColumns, read_plain
 from specnet.datasets.table import Cells, Table, Texts, find_distinct, parse_marked, plain_name
-from specnet.datasets.text_files import SEPARATORS, TableLines, find_separator, open_text, use_plugin
+from specnet.datasets.text_files import (
+    SEPARATORS,
+    EncodingError,
+    TableLines,
+    find_separator,
+    first_character,
+    guess_encoding,
+    open_text,
+    use_plugin,
+)
 from specnet.errors import DataError, Diagnostic
 
 if TYPE_CHECKING:
@@ -194,18 +203,16 @@ class TextTable(Table):
         return find_separator(lines, form.quote)
 
     def _wrong_encoding(self, error: UnicodeError, lines: TableLines | None) -> DataError:
-        help = 'set "encoding", such as "latin-1", or save the file as UTF-8'
+        guess = guess_encoding(self.path)
         if not isinstance(error, UnicodeDecodeError):
-            return DataError(f"{self.path}: the text is not {self.form.encoding}: {error}", help=help)
+            return EncodingError(f"{self.path}: the text is not {self.form.encoding}: {error}", guess)
         # The error is in the part of the file after the lines that were read.
         line = (lines.number if lines else 0) + error.object.count(b"\n", 0, error.start) + 1
         byte = f"the byte 0x{error.object[error.start]:02x} is not {error.encoding.upper()}"
-        return DataError(f"{self.path}:{line}: {byte}", help=help)
+        return EncodingError(f"{self.path}:{line}: {byte}", guess)
 
     def _text_hint(self) -> str | None:
-        with suppress(UnicodeError, DataError), open_text(self.path, self.form.encoding) as file:
-            return _TEXTS.get(file.read(1))
-        return None
+        return _TEXTS.get(first_character(self.path, self.form.encoding))
 
     def _find_hint(self, header: list[str]) -> str | None:
         """Return what to do about a first line that does not seem to be a header."""

@@ -24,7 +24,7 @@ from specnet.training.loop import take_step
 if TYPE_CHECKING:
     from specnet.training.trainer import Trainer
 
-_FIXED_ROWS = 500
+FIXED_ROWS = 500
 """Training samples at most on which the loss is measured after each step."""
 _SETTLING = 0.25
 """Share of the steps that says nothing: running statistics of batch normalization follow the data there."""
@@ -40,16 +40,27 @@ class RangeTest(NamedTuple):
     fixed: np.ndarray
 
     @property
+    def width(self) -> int:
+        """Steps of which the running median is taken."""
+        return max(len(self.rates) // 50 | 1, 3)
+
+    @property
+    def smooth(self) -> np.ndarray:
+        """The running median of the loss of fixed samples: in few data a single step may happen to lower it."""
+        padded = np.pad(self.fixed, self.width // 2, mode="edge")
+        return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, self.width), axis=1))
+
+    @property
     def lowest(self) -> float:
-        """The learning rate at which the loss is lowest."""
+        """The learning rate at which the smooth loss is lowest."""
         return float(self.rates[self._least])
 
     @property
     def steepest(self) -> float:
-        """The learning rate at which the loss falls fastest, up to the lowest one."""
+        """The learning rate at which the smooth loss falls fastest, up to the lowest one."""
         if len(self.rates) < 2:
             return self.lowest
-        slope = np.gradient(self.fixed, np.log(self.rates))
+        slope = np.gradient(self.smooth, np.log(self.rates))
         return float(self.rates[self._first + slope[self._first : self._least + 1].argmin()])
 
     @property
@@ -66,7 +77,7 @@ class RangeTest(NamedTuple):
 
     @property
     def _least(self) -> int:
-        return self._first + int(self.fixed[self._first :].argmin())
+        return self._first + int(self.smooth[self._first :].argmin())
 
 
 def find_range(spec: Spec, rates: np.ndarray) -> RangeTest:
@@ -92,7 +103,7 @@ def find_range(spec: Spec, rates: np.ndarray) -> RangeTest:
     training = spec.training.model_copy(update={"batch_size": spec.training.batch_in()(0)})  # that of the first epoch
     changed = {"optimizer": rising, "training": training, "plots": [], "record": None}
     trainer = Experiment(spec.model_copy(update=changed), new=True).trainer
-    model, samples = trainer.model, choose_samples(trainer.splits["train"], _FIXED_ROWS)
+    model, samples = trainer.model, choose_samples(trainer.splits["train"], FIXED_ROWS)
     losses, fixed = list[float](), list[float]()
     threads = fitting_threads(model.network.named.values(), trainer.batches.size)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
+from copy import deepcopy
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -270,14 +271,19 @@ def _resume(
             if strict and warnings:
                 raise UsageError("\n".join(["bits may differ from those of an uninterrupted run", *warnings]))
             if ranks.rank == 0:
-                replaced = before.digest() if before.digest() != spec.digest() else None
-                manifest |= {"spec": describe_spec(spec, replaced), "components": resumed_components(manifest, spec)}
-                manifest |= {"code": describe_code(spec), "plugins": describe_plugins(spec)}
-                manifest["kernels"] = describe_kernels(chosen)
+                recorded = deepcopy(manifest)
+                if spec.digest() != manifest["spec"]["sha256"]:
+                    replaced = before.digest() if before.digest() != spec.digest() else None
+                    source = given.source if isinstance(given, Spec) else manifest["spec"]["file"]
+                    manifest["spec"] = describe_spec(spec, replaced) | {"file": source}
+                manifest |= {"components": resumed_components(manifest, spec), "code": describe_code(spec)}
+                manifest |= {"plugins": describe_plugins(spec), "kernels": describe_kernels(chosen)}
                 runner = Runner(experiment, directory, manifest, observers, signals)
                 resumed, refused = restore(experiment, path, manifest, checkpoint)
                 for message in [*warnings, *refused]:
                     observers.warned(message)
+                if experiment.trainer.done and manifest["spec"] == recorded["spec"]:
+                    manifest |= recorded  # nothing is left to do
                 _begin_again(experiment, manifest)
         return FollowingRank(experiment, signals).run() if ranks.rank else runner.run(resumed, report, plots)
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 
-from specnet.component import build
 from specnet.datasets.column_reader import ColumnReader
 from specnet.datasets.columns import Column
+from specnet.datasets.date_forms import advise_dates
 from specnet.datasets.table import plain_name
-from specnet.datasets.tabular import Tabular
-from specnet.errors import SpecnetError, UsageError
+from specnet.errors import UsageError
 from specnet.names import suggest
+from specnet.runs.table_opening import open_table
 from specnet.words import quote
 
 Kind = Literal["classification", "regression"]
@@ -29,6 +30,8 @@ _SIZES = [(300, 16), (3_000, 32), (math.inf, 64)]
 _BATCHES = [(10_000, 32), (100_000, 128), (math.inf, 512)]
 _YEAR = 366
 """Days after which dates are of several years."""
+_SHOWN = 5
+"""Columns that are named, of those that are left out for the same reason."""
 _STEPS = 6_000
 """Steps of the whole training, as far as the limits of the epochs allow."""
 
@@ -46,21 +49,25 @@ def spec_for_table(path: Path, targets: Sequence[str], kind: Kind | None = None)
     Raises:
         SpecnetError: if the file cannot be read, has no such targets, or cannot be learned from.
     """
-    reader, form = _open(path)
-    dataset: dict[str, Any] = {"type": "csv", "path": str(path), **form}
+    reader, fields = open_table(path)
+    dataset: dict[str, Any] = {"type": fields["type"], "path": str(path), **fields}
     table = reader.table
-    known = {plain_name(name): name for name in targets}
+    known, counts = {plain_name(name): name for name in targets}, Counter(table.names)
     for name in known:
         if name not in table.names:
             raise UsageError(f'{path} has no column "{name}"', help=suggest(name, table.names))
+        if counts[name] > 1:
+            raise UsageError(f'{path} has several columns "{name}"', help="give them different names")
     if table.rows < FEWEST:
-        raise UsageError(f"{path} has {table.rows} rows, and at least {FEWEST} are needed to train and test")
+        rows = f"{table.rows} row{'s' * (table.rows != 1)}"
+        raise UsageError(f"{path} has {rows}, and at least {FEWEST} are needed to train and test")
     outputs = [reader.infer_type(Column(name=name)) for name in known]
-    inputs, notes = _inputs(reader, [name for name in table.names if name not in known])
+    _check_targets(reader, outputs)
+    inputs, notes = _inputs(reader, [name for name in dict.fromkeys(table.names) if name not in known])
     classes = _classes(reader, outputs, kind)
     if classes:
         _check_classes(reader, outputs[0])
-    guessed = {field: value for field, value in form.items() if field not in ("header", "quote")}
+    guessed = {field: value for field, value in fields.items() if field not in ("type", "header", "quote")}
     if guessed:
         notes.insert(0, f"the file is read with {json.dumps(guessed, ensure_ascii=False)}: check that this is right")
     if any(reader.missing(column.name).any() for column in outputs):
@@ -74,74 +81,89 @@ def spec_for_table(path: Path, targets: Sequence[str], kind: Kind | None = None)
     return Start(_spec(dataset, inputs, table.rows, classes, _transforms(reader, inputs)), notes)
 
 
-def _open(path: Path) -> tuple[ColumnReader, dict[str, Any]]:
-    """Return the columns of a table, and the fields without which it cannot be read."""
-    form: dict[str, Any] = {}
-    while True:
-        dataset = {"type": "csv", "path": str(path), "inputs": "*", "targets": ["?"], **form}
-        made = cast(Tabular, build("datasets", dataset))
-        try:
-            table = made.table(Path(made.path))
-        except SpecnetError as error:
-            if "encoding" in form or not isinstance(error.__cause__, UnicodeError):
-                raise
-            form["encoding"] = "latin-1"
-            continue
-        reader = ColumnReader(table, frozenset(made.na_values))
-        found = _needed(made, reader)
-        if found is None or found[0] in form:
-            return reader, form
-        field, value = found
-        form[field] = [*made.na_values, value] if field == "na_values" else value
+def _check_targets(reader: ColumnReader, targets: Sequence[Column]) -> None:
+    """Check that there is something to learn in each target, and that its cells can be read.
 
-
-def _needed(dataset: Tabular, reader: ColumnReader) -> tuple[str, Any] | None:
-    """Return a field that the table needs, and its value: for single quotes, no header, or marks in numbers."""
-    names = reader.table.names
-    if all(len(name) > 1 and name[0] == name[-1] == "'" for name in names):
-        return "quote", "'"
-    try:
-        reader.table.check_names()
-    except SpecnetError:
-        return "header", False
-    numbers = (name for name in dict.fromkeys(names) if reader.infer_type(Column(name=name)).type == "number")
-    found = [*filter(None, (reader.suggest_form(name) for name in numbers if not reader.is_mixed(name)))]
-    # A decimal comma in one column decides about commas in others, which may seem to stand between thousands.
-    return next((each for each in found if each[0] == "decimal"), found[0] if found else None)
+    Raises:
+        UsageError: if there is not, or they cannot.
+    """
+    for target in targets:
+        known = len(reader.known(target.name))
+        if known < 2:
+            what = "is the same in all rows" if known else "has no values"
+            raise UsageError(f"column {quote(target.name)} {what}: there is nothing to learn")
+        if fault := _fault(reader, target):
+            raise UsageError(fault, help="correct this, or choose another --target")
 
 
 def _inputs(reader: ColumnReader, names: Sequence[str]) -> tuple[list[Column], list[str]]:
     """Return the input columns with their types, and sentences about those that are left out."""
-    inputs, notes = [], []
+    inputs, notes, table = list[Column](), list[str](), reader.table
+    left_out: defaultdict[str, list[str]] = defaultdict(list)
+    counts = Counter(table.names)
+    table.require(names, "inputs")  # cells of some files may be lists, for instance
+    faults = {names[cast(int, each.pointer[1])]: each.message for each in table.mistakes}
+    table.mistakes.clear()
     for name in names:
+        if name in faults:
+            left_out["several columns have this name" if counts[name] > 1 else faults[name]].append(name)
+            continue
         column = reader.infer_type(Column(name=name))
         if column.type == "number" and reader.is_mixed(name):
             column = Column(name=name, type="category")
             notes.append(f"{quote(name)} has numbers and text, which are used as categories")
-        if reader.table.names.count(name) > 1:
-            notes.append(f"{quote(name)} is left out: several columns have this name")
-        elif column.type == "text":
-            notes.append(f"{quote(name)} is left out: it is text")
-        elif column.type == "number" and _is_row_number(reader.numbers(column, ())):
-            notes.append(f"{quote(name)} is left out: it numbers the rows")
-        elif len(reader.known(name)) < 2:
-            notes.append(f"{quote(name)} is left out: it is the same in all rows")
+        forms = reader.date_forms(column)
+        if len(forms) == 1:
+            column = Column(name=name, type="date", format=forms[0])
+            notes.append(f"{quote(name)} is read as dates of the form {forms[0]}")
+        elif forms:
+            notes.append(f"{quote(name)} looks like dates: {advise_dates(name, forms)}")
+        if reason := _why_not(reader, column):
+            left_out[reason].append(name)
         else:
             inputs.append(column)
-    reader.table.check()
+    for reason, some in left_out.items():
+        notes += [f"{quote(name)} is left out: {reason}" for name in some[:_SHOWN]]
+        notes += [f"{len(some) - _SHOWN:,} more columns are left out: {reason}"] * (len(some) > _SHOWN)
     if not inputs:
-        raise UsageError(f"{reader.table.source} has no column that could be an input", help="; ".join(notes))
+        raise UsageError(f"{table.source} has no column that could be an input", help="; ".join(notes) or None)
     return inputs, notes
 
 
+def _why_not(reader: ColumnReader, column: Column) -> str | None:
+    """Return why a column should be no input, or None."""
+    known = len(reader.known(column.name))
+    if known < 2:
+        return "it is the same in all rows" if known else "all values are missing"
+    if column.type == "text":
+        return "it is text"
+    if fault := _fault(reader, column):
+        return fault
+    return "it numbers the rows" if column.type == "number" and _is_row_number(reader.numbers(column, ())) else None
+
+
+def _fault(reader: ColumnReader, column: Column) -> str | None:
+    """Return what is wrong with the cells of a column of numbers or dates, or None."""
+    if column.type not in ("number", "date"):
+        return None
+    reader.values(column, ())
+    mistakes = [mistake.message for mistake in reader.table.mistakes]
+    reader.table.mistakes.clear()
+    return mistakes[0] if mistakes else None
+
+
 def _is_row_number(values: np.ndarray) -> bool:
-    return len(values) > 2 and bool((np.diff(values) == 1).all())
+    with np.errstate(over="ignore"):
+        return len(values) > 2 and bool((np.diff(values) == 1).all())
 
 
 def _classes(reader: ColumnReader, targets: Sequence[Column], kind: Kind | None) -> bool:
     """Return whether to classify."""
     (first, *others) = targets
     if others and kind != "classification":
+        if words := [target for target in targets if target.type != "number"]:
+            message = f"column {quote(words[0].name)} is not of numbers, and there are several targets"
+            raise UsageError(message, help="predict each target in a separate run")
         return False
     if others:
         raise UsageError("a classification has one target", help="predict each target in a separate run")
@@ -159,11 +181,9 @@ def _check_classes(reader: ColumnReader, target: Column) -> None:
     """Check that a target can be learned as classes.
 
     Raises:
-        UsageError: if it is the same in all rows, or nearly always another.
+        UsageError: if it is nearly always another one.
     """
     found, rows = len(reader.known(target.name)), int((~reader.missing(target.name)).sum())
-    if found < 2:
-        raise UsageError(f"column {quote(target.name)} is the same in all rows: there is nothing to learn")
     if found > rows / 4:
         raise UsageError(
             f"column {quote(target.name)} has {found:,} different values in {rows:,} rows: these are not classes",
@@ -172,7 +192,7 @@ def _check_classes(reader: ColumnReader, target: Column) -> None:
 
 
 def _to_json(reader: ColumnReader, column: Column) -> dict[str, Any]:
-    described = {"name": column.name, "type": column.type}
+    described = {"name": column.name, "type": column.type, **({"format": column.format} if column.format else {})}
     if column.type in ("category", "binary") and reader.missing(column.name).any():
         described |= {"type": "category", "missing": "category"}
     return described

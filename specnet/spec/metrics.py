@@ -59,7 +59,7 @@ def check_task(loss: Loss, metrics: Sequence[Metric | None], task: Task) -> Iter
 
 
 def check_known_task(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
-    """Check that every metric can measure the task, if it is known without data."""
+    """Check that loss and metrics fit the task, if it and the names of its classes are known without data."""
     if spec.loss is None or None in (*spec.transforms.targets, *spec.layers):
         return
     try:
@@ -69,7 +69,7 @@ def check_known_task(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
     except ShapeError as error:
         yield from error.diagnostics
         return
-    if task is None:
+    if task is None or (task.has_classes and not plan.outline.class_names):
         return
     yield from check_task(spec.loss, spec.metrics, task)
     if len(task.parts) > 1 and plan.output_shape is not None and plan.targets is not None:

@@ -99,6 +99,17 @@ def test_a_run_that_diverges_ends_with_what_stands_out_unless_it_is_quiet(policy
     assert (result.exit_code, result.stdout) == (4, "")
 
 
+@pytest.mark.parametrize("policy", ["stop", "restore_best"])
+def test_a_run_that_diverges_prints_its_findings_as_json_too(policy, invoke, write):
+    training = {"on_divergence": policy, "batch_size": 16}
+    changes = {"loss": "mse", "training": training, "checkpoint": {"monitor": "validation/loss"}}
+    result = invoke("run", write("far.json", **MOONS | changes | sgd(1e3)), "-o", "far", "--format", "json")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["status"], found["stopped_early"]) == (4, "diverged", False)
+    assert "diverged" in {each["code"] for each in found["findings"]}
+    assert bool(found["results"]) == (policy == "restore_best")
+
+
 def test_a_run_as_it_should_be_is_left_in_peace(invoke, write):
     shown = invoke("run", write("good.json", **MOONS), "-o", "good", "--no-report").stdout
     assert "stands out" not in shown

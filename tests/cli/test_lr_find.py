@@ -1,10 +1,12 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import specnet
+from specnet.runs.range_test import RangeTest
 
 SPEC = {
     "dataset": {"type": "moons", "n_samples": 100},
@@ -64,6 +66,33 @@ def test_of_an_optimizer_around_another_the_rate_of_the_other_is_found(invoke, w
             runs = [specnet.run(specnet.load_spec(spec, each), report=False) for each in ([], [setting])]
             usual, suggested = (run.history["train/loss"][-1] for run in runs)
             assert suggested < usual
+
+
+def test_a_dip_of_a_single_step_is_no_minimum():
+    rates = np.geomspace(1e-6, 10, 150)
+    falling = np.where(rates < 0.02, 1 / (1 + 100 * rates), 1 / 3 + 5 * (rates - 0.02))
+    dipping = falling.copy()
+    dipping[130] = 0.01
+    smooth, dipped = (RangeTest(rates, each, each) for each in (falling, dipping))
+    assert smooth.lowest == dipped.lowest == pytest.approx(0.02, rel=0.2)
+    assert dipped.suggestion == smooth.suggestion <= smooth.lowest / 2
+
+
+def test_in_a_small_table_the_suggestion_learns_no_less_than_a_tenth_of_it(invoke):
+    rng = np.random.default_rng(60)
+    x = rng.normal(size=(60, 4))
+    y = x @ [1, -2, 0.5, 0] + 0.3 * x[:, 0] * x[:, 1] + 0.1 * rng.normal(size=60)
+    np.savetxt("small.csv", np.c_[x, y], "%.4f", ",", header="a,b,c,d,y", comments="")
+    invoke("new", "spec", "small", "--data", "small.csv", "--target", "y")
+    told = invoke("lr-find", "small.json").stdout
+    assert "This rests on one training of 1" in told
+    rate = float(re.search(r"optimizer.learning_rate=(\S+)", told)[1])
+    changes = ["training.epochs=60", "training.early_stopping=null", "plots=[]", "record=null"]
+    specs = [
+        specnet.load_spec("small.json", [*changes, f"optimizer.learning_rate={each}"]) for each in (rate, rate / 10)
+    ]
+    suggested, smaller = (np.mean(specnet.run(each, report=False).history["train/loss"][-6:]) for each in specs)
+    assert suggested < smaller
 
 
 def test_what_cannot_be_tested_is_refused(invoke, write):

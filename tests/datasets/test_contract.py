@@ -223,6 +223,7 @@ def test_an_outline_is_what_will_be_loaded(name, fields, outline):
     dataset, _ = resolved(build("datasets", {"type": name, **fields}))
     assert replace(dataset.outline(), features=(), class_names=(), target_names=(), column_classes=()) == outline
     assert agree(outline, load(dataset))
+    assert dataset.outline().classes is None or dataset.outline().class_names == load(dataset).classes
 
 
 @pytest.mark.parametrize(("name", "fields"), [(name, CASES[name][-1][0]) for name in ("csv", "npz", "npy", "idx")])

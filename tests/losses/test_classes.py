@@ -160,3 +160,45 @@ def test_mistakes_are_located(spec, changes, place, message):
     (found,) = caught.value.diagnostics
     assert found.pointer == place
     assert message in found.message
+
+
+class Coins(specnet.Dataset):
+    """Its outline knows how many classes there are, but not what they are called."""
+
+    def outline(self):
+        return specnet.Outline((1,), (), 8, (), 2, "classes")
+
+    def load(self, rng):
+        samples = specnet.Samples(np.arange(8.0)[:, np.newaxis], np.arange(8) % 2)
+        return specnet.Data(samples, classes=("heads", "tails"))
+
+
+def named(dataset, name, **changes):
+    recall = {"type": "recall", "positive": name}
+    loss = {"type": "cross_entropy", "class_weight": {name: 3.0}}
+    return {"dataset": dataset, "layers": ["linear"], "loss": loss, "metrics": [recall], "plots": []} | changes
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [
+        ({"type": "spiral", "n_samples": 20}, "arm 1"),
+        ({"type": "shapes", "n_samples": 80, "size": 16}, "cross"),
+        ({"type": "parity", "length": 4}, "odd"),
+        ({"type": "coins"}, "tails"),
+    ],
+)
+def test_classes_have_their_names_with_class_numbers_and_one_hot(dataset, name, local):
+    specnet.register("datasets", "coins")(Coins)
+    layers = ["flatten", "linear"]
+    plain, one_hot = (
+        Experiment(specnet.load_spec(named(dataset, name, layers=layers, transforms={"targets": targets})))
+        for targets in ([], ["one_hot"])
+    )
+    assert one_hot.model.loss.class_factors().max() == 3
+    first, second = (each.model.evaluate(each.data.train)["loss"] for each in (plain, one_hot))
+    assert first == pytest.approx(second)
+    for wrong in ({"transforms": {"targets": ["one_hot"]}}, {}):
+        with pytest.raises(SpecnetError) as caught:
+            Experiment(specnet.load_spec(named(dataset, "nobody", layers=layers, **wrong)))
+        assert ("loss", "class_weight", "nobody") in [each.pointer for each in caught.value.diagnostics]

@@ -316,7 +316,7 @@ def test_a_diverged_run_is_sound_and_is_not_told_to_go_on(train, tmp_path):
 def test_what_resume_would_refuse_is_no_damage(made):
     DAMAGE["another version"][0](made)
     report = examine_run(made)
-    assert (report.verdict, report.resume) == ("intact, but resume refuses it", None)
+    assert (report.verdict, report.resume) == ("intact, but resume refuses it: its components have changed", None)
     assert report.evaluate == specnet.load_run(made).best["step"]
 
 
@@ -331,8 +331,11 @@ def test_a_component_that_is_no_longer_installed_is_told_with_what_to_install(tr
     assert [(finding.part, finding.help) for finding in found] == [("spec", "pip install specnet-same==2.5")]
 
 
-@pytest.mark.parametrize("change", ["gone", "other"])
-def test_data_of_a_file_that_are_not_there_any_more_are_an_error(change, train, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [("gone", "its data cannot be used"), ("narrow", "its data have changed"), ("other", "its data have changed")],
+)
+def test_data_of_a_file_that_are_not_as_they_were_are_no_damage(change, verdict, train, tmp_path):
     path = tmp_path / "data.npz"
     inputs = np.arange(40.0).reshape(20, 2) % 7
     np.savez(path, inputs=inputs, targets=np.arange(20) % 2)
@@ -341,10 +344,12 @@ def test_data_of_a_file_that_are_not_there_any_more_are_an_error(change, train, 
     if change == "gone":
         path.unlink()
     else:
-        np.savez(path, inputs=inputs + 1, targets=np.arange(20) % 2)
+        inputs = inputs + 1 if change == "other" else inputs[:, :1]
+        np.savez(path, inputs=inputs, targets=np.arange(20) % 2)
     report = examine_run(made)
-    assert [(finding.severity, finding.part) for finding in report.findings] == [("error", "data")]
-    assert report.verdict == f"damaged: it cannot be resumed, but step {report.evaluate} can be used"
+    assert [(finding.severity, finding.part) for finding in report.findings] == [("note", "data")]
+    assert report.verdict == f"intact, but resume refuses it: {verdict}"
+    assert (report.resume, report.evaluate) == (None, specnet.load_run(made).best["step"])
 
 
 def test_where_a_run_ended_before_it_began_it_is_told_how_to_start(tmp_path):

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -202,6 +203,23 @@ def test_a_finished_run_stays_as_it_is(tmp_path):
     for key in ("seconds", "finished"):
         assert resumed.manifest[key] == run.manifest[key]
     assert contents(run.directory) == before
+
+
+@pytest.mark.parametrize("longer", [False, True])
+def test_where_nothing_is_left_to_do_no_file_changes(longer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.json").write_text(json.dumps(small(plots=["curves"])))
+    specnet.run("mine.json", "run")
+    if longer:
+        specnet.resume("run", ["training.epochs=5"])
+    before = files(Path("run"))
+    assert json.loads(before[Path("run/manifest.json")])["spec"]["file"] == "mine.json"
+    for _ in range(2):
+        specnet.resume("run")
+        assert files(Path("run")) == before
+    epochs = ["training.epochs=5"] if longer else []
+    specnet.run(specnet.load_spec(tmp_path / "mine.json", epochs), "run", resume=True)
+    assert files(Path("run")) == before
 
 
 def test_a_run_that_stopped_early_does_so_again_however_long_it_may_be(tmp_path):

@@ -313,12 +313,13 @@ def test_what_follows_a_wrong_layer_is_not_judged_by_it(plugin):
     ]
 
 
+ARMS = '; the classes are ["arm 0", "arm 1"]'
 LOSSES = [
-    ([TWO], "mse", "the last layer returns shape (2,), but the targets have one number each", ("layers", 0)),
+    ([TWO], "mse", f"the last layer returns shape (2,), but the targets have one number each{ARMS}", ("layers", 0)),
     (
         [LINEAR],
         "cross_entropy",
-        "this loss needs an output for each class, but the last layer returns 1",
+        f"this loss needs an output for each class, but the last layer returns 1{ARMS}",
         ("layers", 0),
     ),
     ([LINEAR], "bce", "bce expects probabilities, but layers.0 (linear) returns numbers of any size", ("loss",)),
@@ -360,7 +361,8 @@ def test_a_layer_of_a_plugin_that_does_not_say_what_its_outputs_are_suits_any_lo
 
 
 def test_a_binary_loss_tells_two_classes_apart():
-    layers, message = ["flatten", LINEAR], "the targets have 4 classes, but a binary loss needs two"
+    layers, message = ["flatten", LINEAR], "the targets have 4 classes, but a binary loss needs two; the classes are "
+    message += '["disc", "square", "cross", "triangle"]'
     assert told(dataset="shapes", layers=layers, loss="bce_with_logits") == (message, ("layers", 1))
     # What a transform makes of class numbers are no class numbers any more.
     assert load_spec(

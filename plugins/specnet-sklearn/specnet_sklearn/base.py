@@ -35,10 +35,10 @@ class Generated(Dataset):
         return targets.astype(np.int64) if self.classes else targets.reshape(len(targets), -1).astype(np.float64)
 
     def outline(self) -> Outline:
-        inputs, targets, classes = map(len, (self.inputs, self.targets, self.classes))
-        if classes:
-            return Outline((inputs,), (), self.n_samples, (), classes, "classes")
-        return Outline((inputs,), (targets,), self.n_samples, (), None, "numbers")
+        inputs, names = (len(self.inputs),), self.classes
+        if not names:
+            return Outline(inputs, (len(self.targets),), self.n_samples, (), None, "numbers")
+        return Outline(inputs, (), self.n_samples, (), len(names), "classes", class_names=names)
 
     def load(self, rng: np.random.Generator) -> Data:
         from sklearn import datasets
