@@ -62,7 +62,8 @@ DATA_FIELDS = {
         Alias("names", "column_names col_names"),
         Alias("quote", "quotechar quote_char"),
         Alias("comment", "comments comment_prefix"),
-        Alias("inputs", "features columns x"),
+        Alias("inputs", "features columns usecols x"),
+        Alias("exclude", "drop index_col"),
         Alias("targets", "target label labels y"),
     ],
     "datasets.series": [

@@ -1,9 +1,8 @@
 """Tables of other tools' names, for suggestions in `specnet.names` and for `docs/coming-from.md`.
 
 An alias is the name here, the names elsewhere (ignoring case and underscores) and a note, such as that the same word
-means a different number. One without a name here says what to do instead. Rows of `layers` are
-types; those of `layers.*` are fields of any layer that has them, those of `layers.linear` fields of that layer. Rows of
-`training` are fields of that section, rows of "" keys at the top of a spec.
+means a different number. One without a name says what to do instead. Rows of `layers` are types, of `layers.*` fields
+of any layer that has them, of `layers.linear` fields of that layer, of `training` fields of that section, of "" keys.
 """
 
 from __future__ import annotations
@@ -23,6 +22,9 @@ TYPES = {
     "layers": [
         Alias("linear", "Dense fc fully_connected affine inner_product"),
         Alias("silu", "swish"),
+        Alias("", "activation", 'write its name as the layer, such as "relu"'),
+        Alias("", "input input_layer", "leave it out: shapes follow from the data"),
+        Alias("", "bidirectional", "set bidirectional to true in rnn, lstm or gru"),
         Alias("leaky_relu", "lrelu", "its slope is negative_slope, 0.01 by default"),
         Alias("gelu", "gelu_tanh gelu_new", "set approximate to true for the tanh approximation"),
         Alias("residual", "skip skip_connection shortcut residual_block res_block"),
@@ -130,7 +132,7 @@ TYPES = {
         Alias("jaccard", "jaccard_score jaccard_index iou mean_iou"),
         Alias("roc_auc", "auc auroc roc_auc_score"),
         Alias("average_precision", "average_precision_score pr_auc auprc"),
-        Alias("log_loss", "nll negative_log_likelihood"),
+        Alias("log_loss", "nll negative_log_likelihood cross_entropy binary_crossentropy categorical_crossentropy"),
         Alias("brier_score", "brier_score_loss brier"),
         Alias("ece", "expected_calibration_error calibration_error"),
         Alias("matthews_corrcoef", "mcc matthews_correlation"),

@@ -3,6 +3,7 @@
 import pytest
 from jsonschema import Draft202012Validator
 
+import specnet
 from specnet import SpecnetError, build, registry
 from specnet.component import find_class
 from specnet.diagnostics import _section_at
@@ -59,7 +60,7 @@ def test_a_type_of_other_tools_is_corrected_by_its_name_here(group):
     for row in TYPES[group]:
         for name in set(row.others.split()) - set(registry.claims(group)):
             help = mistakes(group, {"type": name})["unknown-component", ("type",)]
-            assert row.name in COMING or f'did you mean "{row.name}"?' in help
+            assert row.name in {"", *COMING} or f'did you mean "{row.name}"?' in help
             assert row.name in COMING or row.note[1:] in help
 
 
@@ -70,6 +71,32 @@ def test_a_field_of_other_tools_is_corrected_by_its_name_here(table):
         for synonym in row.others.split():
             help = mistakes(group, {"type": name, synonym: 1})["unknown-key", (synonym,)]
             assert row.name in COMING or (row.name in help and row.note[1:] in help)
+
+
+ELSEWHERE = [
+    ("losses", "cross_entropy", "weight", 'did you mean "class_weight"?'),
+    ("losses", "cross_entropy", "ignore_class", 'did you mean "ignore_index"?'),
+    ("losses", "huber", "beta", "they agree for delta 1"),
+    ("optimizers", "adam", "clipnorm", "use training.clip_norm_per_weight"),
+    ("optimizers", "adam", "global_clipnorm", "use training.clip_norm"),
+    ("optimizers", "sgd", "decay", "schedule"),  # Keras' decay is one of the learning rate
+    ("optimizers", "sgd", "nesterovs_momentum", 'did you mean "nesterov"?'),
+    ("layers", "batch_norm", "affine", 'did you mean "center"? Scale is another'),
+    ("initializers", "he_normal", "nonlinearity", "leave it out"),
+    ("datasets", "csv", "usecols", 'did you mean "inputs"?'),
+]
+
+
+@pytest.mark.parametrize(("group", "name", "key", "help"), ELSEWHERE)
+def test_a_key_of_other_tools_leads_to_what_it_means(group, name, key, help):
+    assert help in mistakes(group, {"type": name, key: 1})["unknown-key", (key,)]
+
+
+@pytest.mark.parametrize("key", ["train", "train_size"])
+def test_a_share_for_training_is_not_taken_for_the_section_of_training(key):
+    with pytest.raises(SpecnetError) as raised:
+        specnet.load_spec({"dataset": "moons", "layers": ["linear"], "loss": "mse", "split": {key: 0.5}})
+    assert "leave it out" in str(raised.value)
 
 
 def test_the_schema_takes_no_synonym():
