@@ -156,11 +156,7 @@ def _classes(reader: ColumnReader, targets: Sequence[Column], kind: Kind | None)
 
 
 def _check_classes(reader: ColumnReader, target: Column) -> None:
-    """Check that a target can be learned as classes.
-
-    Raises:
-        UsageError: if it is the same in all rows, or nearly always another.
-    """
+    """Raise a UsageError if a target is the same in all rows, or nearly always another: these are not classes."""
     found, rows = len(reader.known(target.name)), int((~reader.missing(target.name)).sum())
     if found < 2:
         raise UsageError(f"column {quote(target.name)} is the same in all rows: there is nothing to learn")
