@@ -115,21 +115,15 @@ def _section_at(cls: type[BaseModel], place: Pointer) -> Any:
         if isinstance(part, int) or mapping:  # an item of a list or of a mapping of sections
             mapping = False
             continue
-        field = cls.model_fields.get(part)
-        mapping = field is not None and get_origin(field.annotation) is dict
-        models = (
-            [
-                kind
-                for kind in (field.annotation, *get_args(field.annotation))
-                if isinstance(kind, type) and issubclass(kind, BaseModel)
-            ]
-            if field
-            else []
-        )
+        if (field := cls.model_fields.get(part)) is None:
+            return None
+        mapping = get_origin(field.annotation) is dict
+        kinds = (field.annotation, *get_args(field.annotation))
+        models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         if not models:
             return None
         cls = models[0]
-        if field and isinstance(field.default, str) and (group := getattr(cls, "group", "")):
+        if isinstance(field.default, str) and (group := getattr(cls, "group", "")):
             cls = cast(type[BaseModel], registry.find(group, field.default).load())  # the default component
     return cls
 

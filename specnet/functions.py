@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from functools import lru_cache, reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -136,8 +136,8 @@ def wilson(counts: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def format_number(number: float, digits: int = 4) -> str:
     """Return a number rounded to `digits` significant digits; below a billion all digits of the whole part are kept.
 
-    >>> format_number(1869123.4), format_number(0.00012345), format_number(18690.25, 6), format_number(3.0)
-    ('1,869,123', '0.0001234', '18,690.2', '3')
+    >>> [format_number(each) for each in (1869123.4, 0.00012345, 18690.2, 3.0)], format_number(18690.25, 6)
+    (['1,869,123', '0.0001234', '18,690', '3'], '18,690.2')
     """
     if not 1e4 <= abs(number) < 1e9:
         return f"{number:.{digits}g}"
@@ -183,6 +183,13 @@ def summarize(pieces: Iterable[np.ndarray], axis: int | None = None) -> Summary:
 
     with np.errstate(over="ignore", invalid="ignore"):
         return reduce(merge, map(measure, pieces))
+
+
+def finite_json(value: Any) -> Any:
+    """Return a number, or lists of numbers, as JSON, which has no numbers that are not finite: they are None."""
+    if isinstance(value, list):
+        return [finite_json(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def extremes(pieces: Iterable[np.ndarray], axis: int | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -204,11 +204,7 @@ def _name_and_version(distribution: importlib_metadata.Distribution) -> tuple[st
 
 
 def claims(group: str) -> Mapping[str, list[Entry]]:
-    """Return every claim to the names of a group, the entry that wins first.
-
-    Raises:
-        UsageError: if there is no such group.
-    """
+    """Return every claim to the names of a group, the winner first, or raise a UsageError if there is no such group."""
     if group not in SINGULAR:
         raise UsageError(f'there is no component group "{group}"', help=suggest(group, SINGULAR))
     found = _claims()[group]
@@ -242,11 +238,7 @@ def find(group: str, name: str) -> Entry:
 
 
 def name_of(group: str, cls: type) -> str:
-    """Return the name under which a class, or the definition of a kernel, is registered.
-
-    Raises:
-        UnknownComponentError: if no installed distribution registers it.
-    """
+    """Return the name under which a class, or the definition of a kernel, is registered; errors as of `entry_of`."""
     return entry_of(group, cls).name
 
 

@@ -58,11 +58,7 @@ def _takes_weight(function: Any) -> bool:
 
 
 def require_weight(component: Component, method: str, place: Pointer) -> None:
-    """Check that a component can use weights of samples.
-
-    Raises:
-        ComponentError: naming the component and its distribution.
-    """
+    """Raise a ComponentError, naming it and its distribution, if a component cannot use weights of samples."""
     if not takes_weight(component, method):
         where = describe_component(component, place)
         error = ComponentError(

@@ -1,6 +1,8 @@
 """The rules of the house: who imports whom, who prints, who touches the disk, style and types."""
 
 import ast
+import doctest
+import importlib
 import re
 import subprocess
 import sys
@@ -118,6 +120,16 @@ def test_nothing_below_cli_prints():
 def test_a_file_is_read_in_one_sitting():
     files = (path for extension in ("py", "js") for path in PACKAGE.rglob(f"*.{extension}"))
     assert [path for path in files if len(path.read_text().splitlines()) > 300] == []
+
+
+def test_the_examples_in_docstrings_are_right():
+    tried = 0
+    for module, text in TEXTS.items():
+        if ">>>" in text:
+            failed, count = doctest.testmod(importlib.import_module(module), extraglobs={"build": specnet.build})
+            assert not failed, module
+            tried += count
+    assert tried > 20
 
 
 def test_every_public_name_is_there():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import load, spec_options
+from specnet.cli.options import format_option, load, spec_options
 from specnet.cli.output import echo, echo_json, is_quiet, stdout
 from specnet.errors import UsageError
 from specnet.names import suggest
@@ -42,7 +42,7 @@ MARKS = {"ok": ("✓", "green"), "FAILED": ("✗", "red"), "note": ("–", "yell
     help="Check a set of kernels: the contracts of its components, and equal results with their definitions.",
 )
 @spec_options
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Format of the output.")
+@format_option()
 def check(
     what: str | None,
     name: str | None,

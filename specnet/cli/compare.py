@@ -12,14 +12,21 @@ from specnet.errors import UsageError
 from specnet.words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from specnet.report.compare import Comparison
-    from specnet.report.entries import RunSet
+    from specnet.report.entries import Measured, RunSet
 
 BEST = " *"
 """Mark of the best of several results."""
+_NUMBERS: dict[str, Callable[[Measured], float | None]] = {
+    "": lambda value: value.mean,
+    " sd": lambda value: value.sd,
+    " low": lambda value: value.interval and value.interval[0],
+    " high": lambda value: value.interval and value.interval[1],
+}
+"""What programs get of a value, each in a column of its own, by the end of its title."""
 
 
 @click.command()
@@ -117,14 +124,10 @@ def _columns(found: Comparison, for_programs: bool) -> Iterator[list[str]]:
         yield [row.name, *map(unquoted if for_programs else in_cell, row.values)]
     for values in found.results if for_programs else found.shown_results:
         if for_programs:
-            yield [values.name, *("" if each is None else repr(each.mean) for each in values.values)]
-            if any(each and each.sd is not None for each in values.values):
-                sds = [each.sd if each else None for each in values.values]
-                yield [f"{values.name} sd", *("" if sd is None else repr(sd) for sd in sds)]
-            for side, name in enumerate(("low", "high")):
-                if any(each and each.interval for each in values.values):
-                    limits = [each.interval[side] if each and each.interval else None for each in values.values]
-                    yield [f"{values.name} {name}", *("" if limit is None else repr(limit) for limit in limits)]
+            for title, number in _NUMBERS.items():
+                numbers = [each and number(each) for each in values.values]
+                if not title or any(each is not None for each in numbers):
+                    yield [f"{values.name}{title}", *("" if each is None else repr(each) for each in numbers)]
         else:
             marks = [BEST if n in values.best else "" for n in range(len(found.names))]
             yield [values.name, *(f"{each or '–'}{mark}" for each, mark in zip(values.values, marks, strict=True))]
@@ -158,11 +161,8 @@ def sentences(found: Comparison) -> Iterator[str]:
     elif intervals:
         yield "In brackets is the 95 % interval of the test split."
     if any(row.best for row in found.results):
-        yield (
-            f"The best are marked by{BEST}, with those that cannot be told apart from them."
-            if found.pairs
-            else (f"The best are marked by{BEST}.")
-        )
+        others = ", with those that cannot be told apart from them" if found.pairs else ""
+        yield f"The best are marked by{BEST}{others}."
     yield from found.conclusions
     if not found.specs and len(found.entries) > 1:
         yield "The specs are the same."

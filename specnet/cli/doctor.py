@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specnet.cli.options import PATH, plugin_option
+from specnet.cli.options import PATH, format_option, plugin_option
 from specnet.cli.output import echo, echo_json, is_quiet, note
 from specnet.errors import UsageError
 from specnet.words import printable, show_path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", metavar="[RUN]", required=False, type=PATH)
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Format of the output.")
+@format_option()
 @click.option(
     "--repair", "repaired", is_flag=True, help="First rebuild damaged spec.json and manifest.json from a checkpoint."
 )

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from specnet.cli.options import (
-    PATH,
-    allow_kernels_option,
-    as_group,
-    checkpoint_option,
-    kernels_option,
-    model_argument,
-    open_model,
-    out_option,
-    plugin_option,
-)
+from specnet.cli.options import PATH, as_group, model_argument, model_options, open_model, out_option, plugin_option
 from specnet.cli.output import echo
 from specnet.errors import UsageError
 from specnet.words import printable
@@ -37,12 +27,8 @@ if TYPE_CHECKING:
 )
 @out_option("File to write, which must not exist; by default the name of the run, in the current folder.")
 @click.option("--data", "file", type=PATH, help="Inputs to compare predictions with, if those of the run are gone.")
-@checkpoint_option
-@kernels_option
-@allow_kernels_option
-def export(
-    run: Path, target: str, out: Path | None, file: Path | None, checkpoint: str, kernels: str | None, allow: bool
-) -> None:
+@model_options
+def export(run: Path, target: str, out: Path | None, file: Path | None, **model: Any) -> None:
     """Write the network of a run for use without specnet.
 
     The exported network takes raw inputs and includes the transforms. Its predictions are compared with those of the
@@ -67,7 +53,7 @@ def export(
     if target in extras() and target not in claims("exporters"):
         raise UsageError(f"{extras()[target]} is not installed", help=f'pip install "specnet[{target}]"')
     extension = find_class("exporters", target).extension
-    loaded = open_model(run, checkpoint, kernels, allow)
+    loaded = open_model(run, **model)
     group = as_group(loaded)
     rows = None
     if file:

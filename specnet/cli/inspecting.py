@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -44,7 +44,7 @@ SCHEMA_SUFFIX = ".schema.json"
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", type=PATH)
 @spec_options
 @kernels_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Format of the output.")
+@format_option()
 @click.option("--resolved", is_flag=True, help="Print the spec with all defaults and overrides, as JSON.")
 @click.option("--data", is_flag=True, help="Also load the data, check each sample, and warn as run does.")
 def validate(
@@ -180,7 +180,7 @@ def _show_component(group: str, name: str, form: str) -> None:
 @spec_argument
 @out_option("Write the arrays to this .npz file, which must not exist.")
 @spec_options
-def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str | None) -> None:
+def data(spec: Path, out: Path | None, **options: Any) -> None:
     """Show what the network that SPEC describes will see.
 
     Shows shapes, ranges and classes. With -o, writes the transformed arrays as train_inputs, train_targets,
@@ -197,32 +197,28 @@ def data(spec: Path, out: Path | None, overrides: tuple[str, ...], budget: str |
 
     if out is not None and out.suffix != ".npz":
         raise UsageError(f"{out}: the file's name should end in .npz")
-    loaded = load(spec, overrides, budget)
+    loaded = load(spec, **options)
     try:
         experiment = Experiment(loaded)
     except SpecnetError:
         # If layers or loss do not fit the data, the data may show why.
         samples = load_data(loaded)
-        transformed = transform(loaded, samples)[2]
-        _show_splits({name: {"inputs": each.inputs, "targets": each.targets} for name, each in transformed.items()})
-        _show_columns(samples)
-        _show_classes(samples)
+        _show_data(samples, transform(loaded, samples)[2])
         raise
-    splits = {name: {"inputs": each.inputs, "targets": each.targets} for name, each in experiment.splits.items()}
-    _show_splits(splits)
-    _show_columns(experiment.data)
-    _show_classes(experiment.data)
+    splits = _show_data(experiment.data, experiment.splits)
     if out is not None:
         arrays = {f"{split}_{name}": array for split, pair in splits.items() for name, array in pair.items()}
         write_file(out, lambda file: write_arrays(file, arrays))
         echo(f"\nwritten to {show_path(out)}")
 
 
-def _show_splits(splits: Mapping[str, Mapping[str, np.ndarray | Rows]]) -> None:
+def _show_data(data: Data, prepared: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray | Rows]]:
+    """Show the prepared arrays of each split, and return them; then the columns and the classes of the data."""
     from specnet.cli.show import show_table
     from specnet.datasets.rows import pieces
     from specnet.functions import summarize
 
+    splits = {name: {"inputs": each.inputs, "targets": each.targets} for name, each in prepared.items()}
     rows = []
     for split, arrays in splits.items():
         for name, array in arrays.items():
@@ -231,6 +227,9 @@ def _show_splits(splits: Mapping[str, Mapping[str, np.ndarray | Rows]]) -> None:
             rows.append([split, name, len(array), array.shape[1:], array.dtype, *numbers])
     columns = ["split", "", "rows", "shape", "dtype", "min", "max", "mean", "std"]
     show_table(columns, rows, numbers=("rows", "min", "max", "mean", "std"))
+    _show_columns(data)
+    _show_classes(data)
+    return splits
 
 
 def _show_columns(data: Data) -> None:

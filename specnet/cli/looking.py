@@ -11,9 +11,8 @@ import click
 from specnet.cli.many import engine_options
 from specnet.cli.options import (
     allow_kernels_option,
-    checkpoint_option,
     format_option,
-    kernels_option,
+    model_options,
     open_run,
     plugin_option,
     run_argument,
@@ -53,19 +52,9 @@ split_option = click.option("--split", help="train, validation or test; by defau
     help="Show the mean prediction over the values of this column instead; may be repeated.",
 )
 @format_option(*_FORMS)
-@checkpoint_option
-@kernels_option
-@allow_kernels_option
+@model_options
 def importance(
-    run: Path,
-    split: str | None,
-    repeats: int,
-    seed: int,
-    columns: tuple[str, ...],
-    form: str,
-    checkpoint: str,
-    kernels: str | None,
-    allow: bool,
+    run: Path, split: str | None, repeats: int, seed: int, columns: tuple[str, ...], form: str, **model: Any
 ) -> None:
     """Show which input columns are important for a network.
 
@@ -86,7 +75,7 @@ def importance(
     from specnet.inspection.dependence import partial_dependence
     from specnet.inspection.importance import permutation_importance
 
-    loaded = open_run(run, checkpoint, kernels, allow)
+    loaded = open_run(run, **model)
     if columns:
         _show_dependence(partial_dependence(loaded, columns, split), form)
     else:
@@ -95,13 +84,14 @@ def importance(
 
 def _show_importance(found: Importance, form: str) -> None:
     from specnet.cli.show import show_rows
+    from specnet.runs.results import finite_scores
 
     if form == "json":
         columns = [
             {"column": each.column, "changes": {name: _told(change) for name, change in each.rises.items()}}
             for each in found.columns
         ]
-        about = {"split": found.split, "repeats": found.repeats, "values": _finite(found.values)}
+        about = {"split": found.split, "repeats": found.repeats, "values": finite_scores(found.values)}
         echo_json({**about, "columns": columns})
         return
     titles = [title for name in found.values for title in (f"{name} change", *_limits(name, form))]
@@ -136,12 +126,6 @@ def _cells(change: Rise, form: str) -> list[str]:
 def _told(change: Rise) -> dict[str, Any]:
     interval = [*change.interval] if math.isfinite(sum(change.interval)) else None
     return {"mean": change.mean if math.isfinite(change.mean) else None, "interval": interval}
-
-
-def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
-    from specnet.runs.results import finite_scores
-
-    return finite_scores(values)
 
 
 def _show_dependence(found: list[Dependence], form: str) -> None:
@@ -195,12 +179,10 @@ def influence(
     rows: str | None,
     split: str | None,
     predict: int | None,
-    workers: int | None,
-    engine: str | None,
-    threads: int | None,
     kernels: str | None,
     allow: bool,
     form: str,
+    **engine: Any,
 ) -> None:
     """Show what single training samples change in a run.
 
@@ -220,26 +202,12 @@ def influence(
     chosen = _parse_rows(rows)
     loaded = open_run(run, "best", kernels, allow)
     with show_group_progress(is_quiet(), "text" if form == "text" else "json") as observer:
-        found = find_influence(
-            loaded,
-            samples,
-            chosen,
-            split,
-            predict=predict,
-            workers=workers,
-            threads=threads,
-            engine=engine,
-            observer=observer,
-        )
+        found = find_influence(loaded, samples, chosen, split, predict=predict, observer=observer, **engine)
     _show_influence(found, form)
 
 
 def _parse_rows(text: str | None) -> list[int]:
-    """Return the rows that a text such as "3,7" names; none for None.
-
-    Raises:
-        UsageError: if it names none.
-    """
+    """Return the rows that a text such as "3,7" names, and none for None, or raise a UsageError if it names none."""
     try:
         found = [int(part) for part in (text or "").split(",") if part.strip()]
     except ValueError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -31,17 +31,7 @@ if TYPE_CHECKING:
 @spec_options
 @kernels_option
 @format_option()
-def lr_find(
-    spec: Path,
-    out: Path | None,
-    low: float,
-    high: float,
-    steps: int,
-    overrides: tuple[str, ...],
-    budget: str | None,
-    kernels: str | None,
-    form: str,
-) -> None:
+def lr_find(spec: Path, out: Path | None, low: float, high: float, steps: int, form: str, **options: Any) -> None:
     """Suggest a learning rate for SPEC, by a range test.
 
     Trains for some steps while the learning rate grows from --low to --high, and draws the loss of up to 500 training
@@ -70,7 +60,7 @@ def lr_find(
         raise UsageError(f"--low {low:g} is not below --high {high:g}")
     if out is not None and out.suffix not in (".png", ".svg"):
         raise UsageError(f"{out}: the file name should end in .png or .svg")
-    loaded = load(spec, overrides, budget, kernels)
+    loaded = load(spec, **options)
     found = find_range(loaded, np.geomspace(low, high, steps))
     name = loaded.name
     if out is None:

@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from specnet.cli.options import (
-    PATH,
-    format_option,
-    kernels_option,
-    load,
-    plugin_option,
-    spec_argument,
-    spec_options,
-)
+from specnet.cli.options import PATH, format_option, kernels_option, load, plugin_option, spec_argument, spec_options
 from specnet.cli.output import echo, echo_json, is_quiet, note
 from specnet.errors import DivergenceError
 from specnet.words import show_path
@@ -28,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of commands that train many runs."""
+    """Add the options of commands that train many runs: the kernels, and those of `train_all`."""
     threads = click.option("--threads", type=click.IntRange(min=1), help="BLAS threads of each run; by default one.")
     jobs = click.option(
         "-j",
@@ -76,11 +68,9 @@ def repeat(
     out: Path | None,
     overrides: tuple[str, ...],
     budget: str | None,
-    workers: int | None,
-    engine: str | None,
-    threads: int | None,
     kernels: str | None,
     form: str,
+    **engine: Any,
 ) -> None:
     """Train SPEC with several seeds, and summarize the runs.
 
@@ -99,17 +89,7 @@ def repeat(
     loaded = load(spec, overrides, budget, kernels)
     parts = [part.strip() for part in vary.split(",") if part.strip()]
     with show_group_progress(is_quiet(), form) as observer:
-        group = specnet.repeat(
-            loaded,
-            numbers,
-            out,
-            vary=parts,
-            target=target,
-            workers=workers,
-            engine=engine,
-            threads=threads,
-            observer=observer,
-        )
+        group = specnet.repeat(loaded, numbers, out, vary=parts, target=target, observer=observer, **engine)
     show_group(group, form)
 
 
@@ -146,17 +126,12 @@ def cross_validate(
     spec: Path,
     folds: int,
     repeats: int,
-    group: str | None,
-    order: bool,
-    stratify: bool | None,
     out: Path | None,
     overrides: tuple[str, ...],
     budget: str | None,
-    workers: int | None,
-    engine: str | None,
-    threads: int | None,
     kernels: str | None,
     form: str,
+    **options: Any,
 ) -> None:
     """Train SPEC once for each fold, and predict that fold.
 
@@ -173,20 +148,8 @@ def cross_validate(
 
     loaded = load(spec, overrides, budget, kernels)
     with show_group_progress(is_quiet(), form) as observer:
-        made = specnet.cross_validate(
-            loaded,
-            folds,
-            repeats,
-            out,
-            group=group,
-            order=order,
-            stratify=stratify,
-            workers=workers,
-            engine=engine,
-            threads=threads,
-            observer=observer,
-        )
-    show_group(made, form)
+        group = specnet.cross_validate(loaded, folds, repeats, out, observer=observer, **options)
+    show_group(group, form)
 
 
 @click.command()
@@ -222,11 +185,7 @@ def refit(group: Path, out: Path | None, form: str) -> None:
 
 
 def show_group(group: Group, form: str) -> None:
-    """Print statistics of the runs, a sentence, and where all of it is saved.
-
-    Raises:
-        DivergenceError: if no run has results.
-    """
+    """Print statistics, a sentence, and where all is saved; then raise a DivergenceError if no run has results."""
     from specnet.cli.show import show_link, show_table
     from specnet.functions import format_number
     from specnet.studies.group import show_limits

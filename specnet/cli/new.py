@@ -165,11 +165,7 @@ def plugin(name: str, kind: str) -> None:
 
 
 def _plugin_names(name: str, kind: str) -> dict[str, str]:
-    """Return the names of a plugin and its parts.
-
-    Raises:
-        UsageError: if a name is invalid or taken.
-    """
+    """Return the names of a plugin and its parts, or raise a UsageError if one is invalid or taken."""
     import re
 
     from specnet import registry

@@ -45,11 +45,7 @@ PATH = FilePath()
 
 
 def refuse_existing(path: str | os.PathLike[str]) -> None:
-    """Refuse to write over a file or folder.
-
-    Raises:
-        UsageError: if there is one of this name.
-    """
+    """Raise a UsageError if there is a file or folder of this name."""
     if os.path.lexists(path):
         raise UsageError(f"{path} already exists", help="choose another name, or remove it")
 
@@ -97,50 +93,21 @@ allow_kernels_option = click.option(
     is_flag=True,
     help="Allow a set of kernels that differs from the run's.",
 )
-allow_code_option = click.option(
-    "--allow-changed-code",
-    is_flag=True,
-    help="Resume with components whose code or version has changed.",
-)
 spec_argument = click.argument("spec", type=PATH)
-strict_option = click.option(
-    "--strict", is_flag=True, help="Refuse to resume if NumPy, the BLAS kernel or the number of threads differs."
-)
-threads_option = click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    help="BLAS threads; by default OPENBLAS_NUM_THREADS, or one for small layers and more for large ones. "
-    "A resumed run uses the same number.",
-)
-shards_option = click.option(
-    "--shards",
-    type=click.IntRange(1, 10_000),
-    help="Divide each batch into this many shards, for processes started by mpiexec. A resumed run uses the same "
-    "number.",
-)
-report_option = click.option(
-    "--report/--no-report", default=True, help="Whether to write report.html at the end; by default yes."
-)
 run_argument = click.argument("run", metavar="RUN", type=PATH)
 model_argument = click.argument("run", metavar="RUN|BUNDLE|GROUP|SWEEP", type=PATH)
 checkpoint_option = click.option(
     "--checkpoint", metavar="best|latest|STEP", default="best", show_default=True, help="Checkpoint to use."
 )
-logger_option = click.option(
-    "--logger",
-    "loggers",
-    metavar="NAME",
-    multiple=True,
-    help="Also send the history to this logger: csv, or one from a plugin, as a name or JSON; may be repeated.",
-)
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of commands that open a trained model, as `open_model` takes them."""
+    return checkpoint_option(kernels_option(allow_kernels_option(command)))
 
 
 def build_loggers(names: tuple[str, ...]) -> list[Any]:
-    """Return the loggers of these names or JSON texts.
-
-    Raises:
-        SpecnetError: if one is not installed or broken, or named twice.
-    """
+    """Return the loggers of these names or JSON texts, or raise a SpecnetError if one is broken or named twice."""
     from specnet.component import build
     from specnet.spec.parse import parse_component
 
@@ -280,11 +247,7 @@ def show_warnings(spec: Spec, further: Sequence[Diagnostic] = ()) -> str:
 
 
 def parse_bytes(text: str | None) -> int | None:
-    """Return the number of bytes in a text such as 2GB or 512MiB.
-
-    Raises:
-        UsageError: if it is not a number of bytes.
-    """
+    """Return the number of bytes in a text such as 2GB or 512MiB, or raise a UsageError if it is not one."""
     from pydantic import ByteSize, TypeAdapter, ValidationError
 
     if text is None:

@@ -130,19 +130,12 @@ def echo(message: Any = "", *, nl: bool = True, err: bool = False) -> None:
         click.echo(message, stdout(), nl)
 
 
-def echo_json(value: Any) -> None:
-    """Print JSON for programs, in UTF-8 whatever the terminal's encoding."""
+def echo_json(value: Any, indent: int | None = 2) -> None:
+    """Print JSON for programs, in UTF-8 whatever the terminal's encoding; without `indent` on one line."""
     import json
 
     # A file name may contain bytes that are not Unicode; JSON escapes them.
-    echo(json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace"))
-
-
-def echo_line(value: Any) -> None:
-    """Print JSON on one line, at once."""
-    import json
-
-    echo(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+    echo(json.dumps(value, indent=indent, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
 def note(text: str, nl: bool = True) -> None:

@@ -23,7 +23,7 @@ from specnet.errors import RunError, UsageError
 from specnet.words import printable, show_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from specnet.runs.reproduction import Reproduction
@@ -70,6 +70,7 @@ def reproduce(
     from pathlib import Path
 
     from specnet.runs.directory import find_writer
+    from specnet.testing.whole_network import check_gradients_of
 
     if training_only:
         _train(run, out, overrides, kernels, allow, form)
@@ -80,7 +81,7 @@ def reproduce(
     with ExitStack() as stack:
         second = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="specnet-"))) / run.name
         _start(run, second, overrides, kernels, allow, form)
-        found, gradients = _compare(loaded, second), [*_gradients(loaded)]
+        found, gradients = _compare(loaded, second), [*check_gradients_of(loaded)]
     failed = [each for each in gradients if each.mismatch]
     if form == "json":
         echo_json(_to_json(found, gradients))
@@ -112,9 +113,8 @@ def _start(run: Path, out: Path, overrides: Sequence[str], kernels: str | None, 
 
     files = {entry.file.path for entry in registry.LOCAL_ENTRIES.values() if isinstance(entry, LocalEntry)}
     options = [f"--set={override}" for override in overrides] + [f"--plugin={file}" for file in sorted(files)]
-    options += (
-        [f"--kernels={kernels}"] * (kernels is not None) + ["--allow-other-kernels"] * allow + ["-q"] * is_quiet()
-    )
+    options += [f"--kernels={kernels}"] * (kernels is not None)
+    options += ["--allow-other-kernels"] * allow + ["-q"] * is_quiet()
     command = ["reproduce", str(run), f"--out={out}", "--training-only", f"--format={form}", *options]
     with subprocess.Popen([sys.executable, "-P", "-m", "specnet", *command], stdin=subprocess.DEVNULL) as process:
         try:
@@ -132,12 +132,6 @@ def _compare(run: Run, second: Path) -> Reproduction:
     found = compare_runs(run.directory, second)
     again = measure_again(run)
     return found._replace(parts=[*found.parts, *([again] if again else [])], reasons=[*found.reasons, *damage(run)])
-
-
-def _gradients(run: Run) -> Iterator[CheckedGradient]:
-    from specnet.testing.whole_network import check_gradients_of
-
-    yield from check_gradients_of(run)
 
 
 def _show(found: Reproduction, gradients: Sequence[CheckedGradient], run: Run) -> None:

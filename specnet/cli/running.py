@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from specnet.cli.options import (
     PATH,
-    allow_code_option,
     allow_kernels_option,
     build_loggers,
     format_option,
     kernels_option,
     load,
-    logger_option,
     parse_bytes,
-    report_option,
     run_argument,
-    shards_option,
     spec_argument,
     spec_options,
-    strict_option,
-    threads_option,
 )
 from specnet.cli.output import echo, echo_json, is_quiet
 from specnet.cli.together import on_all_ranks
@@ -35,6 +30,34 @@ if TYPE_CHECKING:
 
     from specnet.runs.run import Run
 
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="BLAS threads; by default OPENBLAS_NUM_THREADS, or one for small layers and more for large ones. "
+    "A resumed run uses the same number.",
+)
+
+
+def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add further options of both commands."""
+    changed_code = click.option(
+        "--allow-changed-code", is_flag=True, help="Resume with components whose code or version has changed."
+    )
+    logger = click.option(
+        "--logger",
+        "loggers",
+        metavar="NAME",
+        multiple=True,
+        help="Also send the history to this logger: csv, or one from a plugin, as a name or JSON; may be repeated.",
+    )
+    strict = click.option(
+        "--strict", is_flag=True, help="Refuse to resume if NumPy, the BLAS kernel or the number of threads differs."
+    )
+    report = click.option(
+        "--report/--no-report", default=True, help="Whether to write report.html at the end; by default yes."
+    )
+    return kernels_option(allow_kernels_option(changed_code(logger(strict(report(format_option()(command)))))))
+
 
 @click.command()
 @spec_argument
@@ -42,14 +65,13 @@ if TYPE_CHECKING:
 @spec_options
 @click.option("--resume", "go_on", is_flag=True, help="Resume the run in the run directory, if there is one.")
 @threads_option
-@shards_option
-@kernels_option
-@allow_kernels_option
-@allow_code_option
-@logger_option
-@strict_option
-@report_option
-@format_option()
+@click.option(
+    "--shards",
+    type=click.IntRange(1, 10_000),
+    help="Divide each batch into this many shards, for processes started by mpiexec. A resumed run uses the same "
+    "number.",
+)
+@training_options
 def run(
     spec: Path,
     out: Path | None,
@@ -114,26 +136,16 @@ def run(
 @spec_options
 @click.option("--checkpoint", metavar="latest|best|STEP", default="latest", help="Checkpoint to resume from.")
 @threads_option
-@kernels_option
-@allow_kernels_option
-@allow_code_option
-@logger_option
-@strict_option
-@report_option
-@format_option()
+@training_options
 def resume(
     run: Path,
     overrides: tuple[str, ...],
     budget: str | None,
-    checkpoint: str,
-    threads: int | None,
-    kernels: str | None,
     allow: bool,
-    allow_changed_code: bool,
     loggers: tuple[str, ...],
-    strict: bool,
     report: bool,
     form: str,
+    **options: Any,
 ) -> None:
     """Resume a run from its newest intact checkpoint.
 
@@ -159,15 +171,11 @@ def resume(
                 run,
                 overrides,
                 observer,
-                checkpoint=checkpoint,
                 memory_budget=parse_bytes(budget),
                 loggers=[] if ranks.rank else build_loggers(loggers),
-                strict=strict,
-                threads=threads,
                 report=report,
-                kernels=kernels,
                 allow_other_kernels=allow,
-                allow_changed_code=allow_changed_code,
+                **options,
             )
     if ranks.rank == 0:
         show_run(finished, report, form)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @spec_options
 @kernels_option
 @format_option()
-def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels: str | None, form: str) -> None:
+def summary(spec: Path, form: str, **options: Any) -> None:
     """Show the layers of SPEC and their costs.
 
     Memory and operations are for one sample: the memory that a layer keeps between steps, and the operations of the
@@ -49,7 +49,7 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels:
     from specnet.training.timing import time_step
     from specnet.words import show_pointer
 
-    loaded = load(spec, overrides, budget, kernels)
+    loaded = load(spec, **options)
     plan = make_plan(loaded)
     if plan.inputs is None or last_open(loaded) is not None:
         data = load_data(loaded)
@@ -61,15 +61,14 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels:
     batch = plan.batch(loaded.training.largest_batch) or 1
     with located(loaded):
         network = Network(loaded.layers, plan.inputs, loaded.dtype, loaded.seed, loaded.kernels)
-        estimate = estimate_memory(loaded, plan)
-    costs = layer_costs(network.layers)
+        costs, estimate = layer_costs(network.layers), estimate_memory(loaded, plan)
     with blas_threads(None, fitting_threads(network.named.values(), batch)):  # as in training
         *seconds, updating = time_step(network, loaded.optimizer, batch)
         step = sum(seconds) + updating
         compared = _compare_kernels(loaded, network, batch, step)
     if form == "json":
-        found = _to_json(costs, estimate.activations) | {"batch_size": batch, "step_seconds": [*seconds, updating]}
-        echo_json(found | {"input_shape": network.input_shape} | compared)
+        measured = {"batch_size": batch, "step_seconds": [*seconds, updating], "input_shape": network.input_shape}
+        echo_json(_to_json(costs, estimate.activations) | measured | compared)
         return
     given = network.dtype.itemsize * math.prod(network.input_shape)
     rows = [["inputs", "", network.input_shape, "", show_bytes(given), "", ""]]
@@ -80,18 +79,15 @@ def summary(spec: Path, overrides: tuple[str, ...], budget: str | None, kernels:
         rows.append([show_pointer(cost.place), name, cost.output_shape, *numbers])
     optimizer = registry.name_of("optimizers", type(loaded.optimizer))
     rows.append(["optimizer", optimizer, "", "", "", "", f"{updating / step:.0%}"])
-    total = sum(cost.parameters for cost in costs), sum(cost.flops for cost in costs)
-    memory = show_bytes(given + sum(estimate.activations.values()))
-    rows.append(["total", "", "", f"{total[0]:,}", memory, f"{total[1]:,}", "100%"])
+    parameters, flops = sum(cost.parameters for cost in costs), sum(cost.flops for cost in costs)
+    total = given + sum(estimate.activations.values())
+    rows.append(["total", "", "", f"{parameters:,}", show_bytes(total), f"{flops:,}", "100%"])
     numbers = ["parameters", "memory", "FLOPs", "time"]
     show_table(["", "type", "output", *numbers], rows, numbers=numbers)
     echo(f"\nTraining on batches of {batch} takes {estimate} of memory, {step * 1e3:.3g} ms a step.")
-    _show_slowest({**{f"layers.{number}": second for number, second in enumerate(seconds)}, optimizer: updating})
+    times = {f"layers.{number}": second for number, second in enumerate(seconds)} | {optimizer: updating}
+    echo(f"{max(times, key=times.__getitem__)} takes the most time.")
     _show_comparison(compared, loaded.kernels_name)
-
-
-def _show_slowest(seconds: Mapping[str, float]) -> None:
-    echo(f"{max(seconds, key=seconds.__getitem__)} takes the most time.")
 
 
 def _compare_kernels(spec: Spec, network: Network, batch: int, step: float) -> dict[str, Any]:

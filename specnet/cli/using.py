@@ -1,20 +1,18 @@
-"""Commands that use a trained run: `evaluate`, `predict`, `bundle`, `compare`."""
+"""Commands that use a trained run: `evaluate`, `predict`, `bundle`."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from specnet.cli.options import (
     PATH,
-    allow_kernels_option,
     as_group,
-    checkpoint_option,
     format_option,
-    kernels_option,
     model_argument,
+    model_options,
     open_model,
     open_run,
     out_option,
@@ -22,7 +20,7 @@ from specnet.cli.options import (
     refuse_existing,
     run_argument,
 )
-from specnet.cli.output import echo, echo_json, echo_line
+from specnet.cli.output import echo, echo_json
 from specnet.errors import UsageError
 from specnet.words import show_path
 
@@ -52,18 +50,9 @@ _BLOCK = 2**16
     help="Exit with 5 unless a value meets this condition, such as 'loss<0.1'; may be repeated.",
 )
 @format_option()
-@checkpoint_option
-@kernels_option
-@allow_kernels_option
+@model_options
 def evaluate(
-    run: Path,
-    split: str | None,
-    file: Path | None,
-    requirements: tuple[str, ...],
-    form: str,
-    checkpoint: str,
-    kernels: str | None,
-    allow: bool,
+    run: Path, split: str | None, file: Path | None, requirements: tuple[str, ...], form: str, **model: Any
 ) -> None:
     """Print loss and metrics of a run, bundle, group or sweep.
 
@@ -82,7 +71,7 @@ def evaluate(
     if split and file:
         raise UsageError("--split and --data cannot be combined")
     required = [parse_requirement(text) for text in requirements]
-    loaded = open_model(run, checkpoint, kernels, allow)
+    loaded = open_model(run, **model)
     if group := as_group(loaded):
         from specnet.cli.many import evaluate_group
 
@@ -113,19 +102,8 @@ def evaluate(
     "--keep", multiple=True, metavar="COLUMN", help="Copy this column of INPUT into the result; may be repeated."
 )
 @format_option("csv")
-@checkpoint_option
-@kernels_option
-@allow_kernels_option
-def predict(
-    run: Path,
-    input: Path,
-    out: Path | None,
-    keep: tuple[str, ...],
-    form: str,
-    checkpoint: str,
-    kernels: str | None,
-    allow: bool,
-) -> None:
+@model_options
+def predict(run: Path, input: Path, out: Path | None, keep: tuple[str, ...], form: str, **model: Any) -> None:
     """Predict the targets of the inputs in the file INPUT.
 
     INPUT has the format of the training files, or is a .csv, .npy or .npz file, not transformed; "-" means a table on
@@ -149,7 +127,7 @@ def predict(
 
     if form == "json" and (out or keep):
         raise UsageError("--format json cannot be combined with --out or --keep")
-    loaded = open_model(run, checkpoint, kernels, allow)
+    loaded = open_model(run, **model)
     if form == "json" and input == STDIN:
         _answer(loaded)
         return
@@ -162,7 +140,7 @@ def predict(
     if form == "json":
         for row, prediction in enumerate(to_json(loaded, predictions)):
             more = {name: float(column[row]) for name, column in spread.items()}
-            echo_line({"row": row, "prediction": prediction | more if more else prediction})
+            echo_json({"row": row, "prediction": prediction | more if more else prediction}, indent=None)
     elif out is None:
         echo(predictions_csv(loaded, predictions, kept, spread), nl=False)
     else:
@@ -186,7 +164,7 @@ def _answer(model: Run | Bundle | Ensemble) -> None:
         rest = [lines.pop()] if block else []
         for answer in answer_lines(model, model.schema, lines, number):
             refused |= "error" in answer
-            echo_line(answer)
+            echo_json(answer, indent=None)
         number += len(lines)
         if not block:
             break
@@ -198,10 +176,8 @@ def _answer(model: Run | Bundle | Ensemble) -> None:
 @run_argument
 @plugin_option
 @out_option("Write to this file, which must not exist; by default the run's name and .zip.")
-@checkpoint_option
-@kernels_option
-@allow_kernels_option
-def bundle(run: Path, out: Path | None, checkpoint: str, kernels: str | None, allow: bool) -> None:
+@model_options
+def bundle(run: Path, out: Path | None, **model: Any) -> None:
     """Write the network of a run to one file, a bundle.
 
     The commands predict, evaluate and export take a bundle instead of a run. It contains weights, fitted transforms,
@@ -214,7 +190,7 @@ def bundle(run: Path, out: Path | None, checkpoint: str, kernels: str | None, al
     """
     from pathlib import Path
 
-    loaded = open_run(run, checkpoint, kernels, allow)
+    loaded = open_run(run, **model)
     path = Path(f"{loaded.name}.zip") if out is None else out
     refuse_existing(path)
     echo(f"written to {show_path(loaded.bundle(path))}")

@@ -13,10 +13,11 @@ from specnet.diagnosis.evidence import Evidence
 from specnet.diagnosis.symptom import LOSS, SCORES, Cure, Symptom
 from specnet.functions import format_number, wilson
 from specnet.metrics.base import Metric
+from specnet.spec.model import Spec
 
 _NOTHING = 0.02
 """Share of the loss of a constant prediction that a network should at least have removed."""
-COMPARED_METRICS = ("accuracy", "balanced_accuracy", "mse", "rmse", "mae", "r2")
+_COMPARED = ("accuracy", "balanced_accuracy", "mse", "rmse", "mae", "r2")
 """Metrics of which no constant prediction is good by definition, as for the recall of the commonest class."""
 _WORSE = 0.1
 """Share by which the loss has to be above that of a constant prediction, and of the initial weights, for a network that
@@ -63,7 +64,7 @@ def below_baseline(evidence: Evidence) -> Iterator[Symptom]:
         return
     found = [("below-baseline", "constant", run.baselines), ("below-linear", "linear", run.linear_baselines)]
     for code, what, baselines in found:
-        for metric in _compared(evidence):
+        for metric in compared_metrics(evidence.spec):
             value, other = run.metrics[split].get(metric.label), baselines.get(split, {}).get(metric.label)
             if value is None or other is None or _better(metric, value, other):
                 continue
@@ -120,8 +121,9 @@ def _knows_nothing(evidence: Evidence) -> bool:
     return evidence.learned is not None and evidence.learned < _NOTHING
 
 
-def _compared(evidence: Evidence) -> list[Metric]:
-    return [each for each in evidence.spec.metrics if registry.name_of("metrics", type(each)) in COMPARED_METRICS]
+def compared_metrics(spec: Spec) -> list[Metric]:
+    """Return the metrics of a spec of which no constant prediction is good by definition."""
+    return [each for each in spec.metrics if registry.name_of("metrics", type(each)) in _COMPARED]
 
 
 def _better(metric: Metric, value: float, other: float) -> bool:

@@ -16,7 +16,7 @@ from specnet.errors import ExportError, SpecnetError
 from specnet.exporters.base import Exporter
 from specnet.report.javascript import LOSS_TWINS, check_layers, check_twin, scripts_of
 from specnet.report.page import resource
-from specnet.runs.files import write_file
+from specnet.runs.files import write_bytes
 from specnet.runs.trained import TrainedModel
 from specnet.transforms.pipeline import SELECTION, Pipeline
 
@@ -73,7 +73,7 @@ class JavaScript(Exporter):
             _EXPORTS[path.suffix],
             "",
         ])  # fmt: skip
-        write_file(path, lambda file: file.write(content.encode()))
+        write_bytes(path, content.encode())
         if not shutil.which("node"):
             yield "not compared with the run's predictions: Node.js is not installed"
 

@@ -20,7 +20,7 @@ from specnet.exporters.tracing import largest_difference, traced_input
 from specnet.exporters.training import follow_training, scheduled_rates, write_rule
 from specnet.layers.weighted import WeightedLayer
 from specnet.network.network import Network
-from specnet.runs.files import write_file
+from specnet.runs.files import write_bytes, write_file
 from specnet.runs.run import Run
 from specnet.runs.trained import TrainedModel
 from specnet.schedules.base import Schedule
@@ -92,7 +92,7 @@ class Notebook(Exporter):
         }
         script = render("notebook.py.j2", **values).decode()
         content = json.dumps(notebook(script), indent=1, ensure_ascii=False).encode()
-        write_file(path, lambda file: file.write(content))
+        write_bytes(path, content)
         write_file(path.with_suffix(".npz"), lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
         first = script.replace(f"epochs, seed = {epochs},", "epochs, seed = 1,", 1)
         found = run_cells(first, path.with_suffix(".npz"))["losses"]
@@ -103,11 +103,7 @@ class Notebook(Exporter):
 
 
 def _check(run: TrainedModel) -> Run:
-    """Return the run, after checking that it was trained in ways that a notebook has.
-
-    Raises:
-        ExportError: naming the setting that it does not have.
-    """
+    """Return the run, or raise an ExportError that names a setting which a notebook does not have."""
     if not isinstance(run, Run):
         raise ExportError("a notebook trains the network again, and a bundle has no training data")
     training = run.spec.training

@@ -15,7 +15,7 @@ from specnet.exporters.base import Exporter, table_columns
 from specnet.exporters.program import follow
 from specnet.exporters.source import NumpySource, show_array
 from specnet.exporters.tracing import traced_input
-from specnet.runs.files import write_file
+from specnet.runs.files import write_bytes, write_file
 from specnet.runs.trained import TrainedModel
 
 _INSIDE = 100
@@ -56,7 +56,7 @@ class NumpyScript(Exporter):
             header=",".join(header),
             row=row,
         )
-        write_file(path, lambda file: file.write(content))
+        write_bytes(path, content)
         if size > _INSIDE:
             write_file(path.with_suffix(".npz"), lambda file: np.savez(file, **source.arrays))  # type: ignore[arg-type]
         return ()

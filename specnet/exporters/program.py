@@ -101,11 +101,7 @@ class Follower:
             setattr(layer, shared.name, array.swapaxes(-1, -2) if shared.transpose else array)
 
     def follow(self, component: Component, place: Pointer, method: str, compute: Callable[[], Any]) -> Any:
-        """Return what a method of a component computes.
-
-        Raises:
-            ExportError: naming the component, if it cannot be followed.
-        """
+        """Return what a method of a component computes, or raise an ExportError if it cannot be followed."""
         try:
             with guarded(component, place, method):
                 y = compute()

@@ -11,7 +11,7 @@ import numpy as np
 
 from specnet.errors import ExportError
 from specnet.exporters.base import Exporter, transform_arrays
-from specnet.runs.files import read_bytes, write_file
+from specnet.runs.files import read_bytes, write_bytes
 from specnet.runs.trained import TrainedModel
 
 _TYPES = {
@@ -39,7 +39,7 @@ class SafeTensors(Exporter):
         metadata = {"spec": json.dumps(run.portable_spec()), "classes": json.dumps(run.classes), "format": "np"}
         metadata |= {name: json.dumps(array.tolist()) for name, array in texts.items()}
         content = write_tensors(numbers, metadata)
-        write_file(path, lambda file: file.write(content))
+        write_bytes(path, content)
         read = read_tensors(read_bytes(path, len(content)))
         if read.keys() != numbers.keys() or not all(np.array_equal(read[name], numbers[name]) for name in read):
             raise ExportError("the file does not contain what was written")

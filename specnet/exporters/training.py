@@ -193,11 +193,7 @@ def _without_annotations(function: Any) -> str:
 
 
 def scheduled_rates(optimizer: Optimizer, steps: int, total: int) -> dict[str, np.ndarray]:
-    """Return the values (total,) of fields of an optimizer with schedules, for all steps.
-
-    Raises:
-        ExportError: if a schedule watches what training measures.
-    """
+    """Return the values (total,) of scheduled fields, or raise an ExportError if a schedule watches training."""
     if ScheduledFields({"optimizer": optimizer}).watching:
         raise ExportError("a schedule watches a value, which a notebook does not support", pointer=("optimizer",))
     return rates_by_step(optimizer, steps, total)

@@ -121,7 +121,7 @@ def saliency(run: Trained, most: int = LOOKED_AT, candidates: int = CANDIDATES) 
     return Map(chosen, values, f"size of the gradient of {_subject(run)}")
 
 
-def occlusion(run: Trained, most: int = LOOKED_AT) -> Map:
+def occlusion(run: Trained) -> Map:
     """Return how far the score of the predicted class, or the number, falls where a patch of some inputs is covered.
 
     The patch has the mean of the training samples at its place, and is moved by half its side; a place has the mean of
@@ -131,7 +131,7 @@ def occlusion(run: Trained, most: int = LOOKED_AT) -> Map:
     Raises:
         PlotError: as `looked_at_samples` does.
     """
-    chosen = looked_at_samples(run, most)
+    chosen = looked_at_samples(run)
     samples = chosen.samples
     mean = evenly_chosen(run.data.train, 1000).inputs.mean(axis=0)
     shape = samples.inputs.shape[1:3] if is_image(samples.inputs.shape[1:]) else samples.inputs.shape[1:2]

@@ -28,11 +28,7 @@ _STEPS = 20
 
 
 class Panel(ABC):
-    """A scene in a panel: `set_up` draws what stays the same, `paint` a frame.
-
-    Raises:
-        PlotError: if it has several numbers for each sample, or too many classes.
-    """
+    """A scene in a panel: `set_up` draws what stays the same, `paint` a frame. Too many classes are a PlotError."""
 
     def __init__(self, scene: Scene, scale: float = SMALL) -> None:
         self.scene = scene

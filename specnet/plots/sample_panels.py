@@ -171,18 +171,14 @@ class NumberPanel(Panel):
         return list(axes.plot(points.truth[:, 0], self.scene.predictions[frame, :, 0], label="prediction", **look))
 
 
-def panel_of(scene: Scene, scale: float = SMALL) -> Panel:
-    """Return the panel of a scene.
-
-    Raises:
-        PlotError: if it has several numbers for each sample, or too many classes.
-    """
+def panel_of(scene: Scene) -> Panel:
+    """Return the panel of a scene, or raise a PlotError if it has several numbers a sample, or too many classes."""
     if scene.classes is None and scene.predictions.shape[-1] > 1 and scene.kind != "restored":
         raise PlotError(
             f"this plot shows one number for each sample, but there are {scene.predictions.shape[-1]}",
             help="leave this plot out",
         )
-    kinds: dict[str, Callable[[Scene, float], Panel]] = {
+    kinds: dict[str, Callable[[Scene], Panel]] = {
         "plane": ClassPlane if scene.classes else NumberPlane,
         "curve": CurvePanel,
         "images": AlbumPanel,
@@ -190,4 +186,4 @@ def panel_of(scene: Scene, scale: float = SMALL) -> Panel:
         "verdicts": VerdictPanel,
         "numbers": NumberPanel,
     }
-    return kinds[scene.kind](scene, scale)
+    return kinds[scene.kind](scene)

@@ -67,11 +67,7 @@ class Confusion:
         self.counts = np.zeros((2, 2), np.int64)
 
     def update(self, prediction: np.ndarray, target: np.ndarray) -> None:
-        """Count a batch.
-
-        Raises:
-            PlotError: if samples do not have one class each.
-        """
+        """Count a batch, or raise a PlotError if samples do not have one class each."""
         pairs = class_pairs(target, prediction)
         if pairs is None:
             raise PlotError(

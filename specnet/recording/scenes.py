@@ -29,11 +29,7 @@ NEEDED = {"epochs", "predictions", "train/loss", "layers"}
 
 
 def recorded(run: Trained) -> Mapping[str, np.ndarray]:
-    """Return what a run has recorded.
-
-    Raises:
-        PlotError: if that is nothing, or an older version recorded it.
-    """
+    """Return what a run has recorded, or raise a PlotError if that is nothing, or an older version recorded it."""
     if not run.record:
         raise PlotError("there is nothing to replay: the run has no record", help='let "record" be {}')
     if not run.record.keys() >= NEEDED:

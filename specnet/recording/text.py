@@ -10,11 +10,7 @@ from specnet.training.model import Model
 
 
 def check_writes(model: Model, data: Data) -> None:
-    """Check that a network predicts the next token at each position of a sequence, so that it can write.
-
-    Raises:
-        DataError: if it does not.
-    """
+    """Raise a DataError unless a network predicts the next token at each position, so that it can write."""
     shape = model.network.input_shape
     if not (data.vocabulary == len(data.classes) > 1 and model.network.output_shape == (*shape, data.vocabulary)):
         help = "leave it out; it is for networks that predict the next token at each position, as of a text"

@@ -17,14 +17,7 @@ from specnet.errors import SpecnetError
 from specnet.functions import evenly_spaced
 from specnet.layers.base import Layer
 from specnet.report.base import Reported
-from specnet.report.javascript import (
-    LOSS_TWINS,
-    OPTIMIZER_TWINS,
-    TRAINING,
-    check_layers,
-    check_twin,
-    scripts_of,
-)
+from specnet.report.javascript import LOSS_TWINS, OPTIMIZER_TWINS, TRAINING, check_layers, check_twin, scripts_of
 from specnet.report.paths import relative_paths
 from specnet.schedules.base import Schedule, WatchingSchedule
 from specnet.schedules.scheduled import ScheduledFields, rates_by_step
@@ -46,11 +39,7 @@ _OTHERS = ("gradient_accumulation_steps", "weight_averaging", "callbacks")
 
 
 def laboratory(run: Reported) -> dict[str, Any]:
-    """Return what a page trains a run's network with, as a JSON value.
-
-    Raises:
-        SpecnetError: saying what has no twin, is gone or is too large.
-    """
+    """Return what a page trains a network with, as JSON, or raise a SpecnetError if a part has no twin or is gone."""
     spec = run.spec.to_json()
     _check(run, spec)
     if (
@@ -92,11 +81,7 @@ def _too_large() -> SpecnetError:
 
 
 def _check(run: Reported, spec: dict[str, Any]) -> None:
-    """Check that everything in a run's training has a twin.
-
-    Raises:
-        SpecnetError: naming the first part that has none.
-    """
+    """Raise a SpecnetError that names the first part of a run's training that has no twin."""
     check_layers(spec["layers"], "layers")
     check_twin(spec["loss"], LOSS_TWINS, "loss")
     check_twin(spec["optimizer"], OPTIMIZER_TWINS, "optimizer")

@@ -76,20 +76,12 @@ class Worst(NamedTuple):
 
 
 def scores(run: Reported) -> dict[str, dict[str, float]]:
-    """Return loss and metrics of each split.
-
-    Raises:
-        SpecnetError: if the data cannot be loaded any more.
-    """
+    """Return loss and metrics of each split."""
     return {split: run.evaluate(split) for split in run.data.splits}
 
 
 def confusions(run: Reported) -> list[ClassCounts]:
-    """Return which classes are taken for which: of each split, the last first, and each head that learns classes.
-
-    Raises:
-        SpecnetError: if the data cannot be loaded any more.
-    """
+    """Return which classes are taken for which: of each split, the last first, and each head that learns classes."""
     splits, found = run.data.splits, []
     heads = [part for part in run.task.parts if part.has_classes and len(part.classes) <= _CLASSES]
     for split, samples in reversed(splits.items()):
@@ -107,11 +99,7 @@ def confusions(run: Reported) -> list[ClassCounts]:
 
 
 def residuals(run: Reported) -> PredictedNumbers | None:
-    """Return what is true and predicted in the last split, or nothing where that is not one number for each sample.
-
-    Raises:
-        SpecnetError: if the data cannot be loaded any more.
-    """
+    """Return what is true and predicted in the last split, or nothing where that is not one number for each sample."""
     split, samples = run.data.last_split
     if samples.targets.shape[1:] not in [(), (1,)] or class_names(run) is not None:
         return None

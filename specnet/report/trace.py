@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from specnet.functions import finite_json
 from specnet.training.folding import FoldedArray
 from specnet.training.trace import TraceRow
 
 READABLE = 48
-"""Numbers of an array that are shown at most to readers; of larger ones the corners."""
+"""Numbers of an array that are shown at most to readers; of larger arrays the corners."""
 LISTED = 50_000
 """Numbers of a whole trace up to which programs get all."""
 LINE_WIDTH = 100
@@ -57,11 +58,7 @@ class Trace:
         self._found = {(row.place, row.name, row.step): row.numbers.values for row in rows}
 
     def __getitem__(self, key: tuple[Any, ...]) -> np.ndarray:
-        """Return the values of (place, name) or (place, name, step).
-
-        Raises:
-            KeyError: if there are none.
-        """
+        """Return the values of (place, name) or (place, name, step)."""
         return self._found[key if len(key) == 3 else (*key, 1)]
 
     def __repr__(self) -> str:
@@ -136,11 +133,4 @@ def _groups(phase: str, rows: Iterator[TraceRow]) -> Iterator[TraceGroup]:
 def _row_json(row: TraceRow, numbers: FoldedArray) -> dict[str, Any]:
     fields = {name: value for name, value in row._asdict().items() if name != "numbers"}
     kept = None if numbers.whole else numbers.kept
-    return fields | {"shape": list(numbers.shape), "kept": kept, "values": _finite(numbers.values.tolist())}
-
-
-def _finite(value: Any) -> Any:
-    """Return nested lists with None where numbers are not finite: JSON has no such numbers."""
-    if isinstance(value, list):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+    return fields | {"shape": list(numbers.shape), "kept": kept, "values": finite_json(numbers.values.tolist())}

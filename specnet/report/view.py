@@ -120,12 +120,13 @@ def show_examples(run: Reported, worst: Worst) -> list[ExampleView]:
         return []
     places = [run.data.place(worst.split, example.row) for example in examples]
     inputs = np.stack([example.inputs for example in examples])
+    shown: list[tuple[str | None, str]]
     if is_image(inputs.shape[1:]):
-        found = zip(examples, places, thumbnails(inputs), strict=True)
-        return [ExampleView(example, place, image, "") for example, place, image in found]
-    described = (describe_inputs(run, example.inputs) for example in examples)
-    found = zip(examples, places, described, strict=True)
-    return [ExampleView(example, place, None, text) for example, place, text in found]
+        shown = [(image, "") for image in thumbnails(inputs)]
+    else:
+        shown = [(None, describe_inputs(run, each)) for each in inputs]
+    found = zip(examples, places, shown, strict=True)
+    return [ExampleView(example, place, *picture) for example, place, picture in found]
 
 
 def describe_inputs(run: Reported, inputs: np.ndarray) -> str:

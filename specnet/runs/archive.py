@@ -174,11 +174,7 @@ def open_archive(path: Path, texts: Sequence[str] = ()) -> Iterator[Archive]:
 
 
 def _check_digest(file: BinaryIO) -> int:
-    """Return the size of a file that ends in the digest of all bytes before.
-
-    Raises:
-        ValueError: if it does not.
-    """
+    """Return the size of a file, or raise a ValueError unless it ends in the digest of all bytes before."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - DIGEST_SIZE - END_SIZE))
     end, comment = file.read(END_SIZE), file.read()

@@ -18,7 +18,7 @@ from specnet.runs.components import parse_recorded
 from specnet.runs.files import check_model, open_file, parse_run_json
 from specnet.runs.input_schema import make_rows, read_rows
 from specnet.runs.json_lines import to_json
-from specnet.runs.kernels import choose_kernels
+from specnet.runs.kernels import RecordedKernels, choose_kernels
 from specnet.runs.plugins import changed_plugins
 from specnet.runs.state import DataDescription
 from specnet.runs.trained import TrainedModel
@@ -30,13 +30,6 @@ _FORMAT = 1
 _TEXTS = ("bundle.json", "spec.json", "schema.json", "samples.json")
 
 
-class _Set(BaseModel):
-    name: str
-    distribution: str
-    version: str
-    sha256: str
-
-
 class _Facts(BaseModel):
     """The content of `bundle.json`."""
 
@@ -46,7 +39,7 @@ class _Facts(BaseModel):
     versions: dict[str, str]
     components: dict[str, str]
     code: dict[str, str]
-    kernels: _Set
+    kernels: RecordedKernels
     plugins: list[dict[str, str]]
     described: DataDescription
 
@@ -69,6 +62,9 @@ class _Schema(BaseModel):
 class _Samples(BaseModel):
     rows: list[Any] = Field(min_length=1)
     predictions: list[Any]
+
+
+_MODELS: dict[str, type[BaseModel]] = {"bundle.json": _Facts, "schema.json": _Schema, "samples.json": _Samples}
 
 
 def write_bundle(run: Run, path: Path) -> None:
@@ -120,10 +116,8 @@ class Bundle(TrainedModel):
         with open_archive(self.path, _TEXTS) as archive:
             texts = {name: parse_run_json(archive.read_text(name), self.path, name) for name in _TEXTS}
             arrays = {name: archive.read(name) for name in archive.headers}
-        models = dict(zip(_TEXTS, (_Facts, None, _Schema, _Samples), strict=True))
-        for name, model in models.items():
-            if model:
-                check_model(model, texts[name], self.path, name)
+        for name, model in _MODELS.items():
+            check_model(model, texts[name], self.path, name)
         facts, document, self.schema, samples = texts.values()
         self.manifest = facts
         chosen, changed = choose_kernels(facts, self.path, *self._given, exactly=False)

@@ -56,11 +56,7 @@ class Listing:
         return progress
 
     def newest(self) -> dict[str, Any]:
-        """Return the progress in the newest intact checkpoint.
-
-        Raises:
-            RunError: if there is none.
-        """
+        """Return the progress in the newest intact checkpoint, or raise a RunError if there is none."""
         return first_believed(self, "latest", self._progress)[0]
 
     def candidates(self, which: str) -> list[int]:

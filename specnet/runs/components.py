@@ -106,18 +106,14 @@ def _is_gone(key: str, owner: str) -> bool:
         return True
 
 
-def install(components: Mapping[str, str]) -> str | None:
-    """Return the pip command that installs the distributions of components, or None if they are unknown."""
-    owners = sorted({owner for owner in components.values() if OWNER.fullmatch(owner)})
-    return f"pip install {' '.join(owner.replace(' ', '==') for owner in owners)}" if owners else None
-
-
 def bring_back(components: Mapping[str, str], run: Path) -> str | None:
     """Return how to bring back the components of a run that are gone or have changed; None if unknown."""
+    owners = sorted({owner.replace(" ", "==") for owner in components.values() if OWNER.fullmatch(owner)})
+    install = f"pip install {' '.join(owners)}" if owners else None
     files = sorted({found[1] for owner in components.values() if (found := LOCAL.fullmatch(owner))})
     named = " ".join(f"--plugin {file}" for file in files)
     copies = f"name the file that the run was made with, {named}; {run / 'plugins'} has a copy" if files else None
-    return "; ".join(filter(None, [install(components), copies])) or None
+    return "; ".join(filter(None, [install, copies])) or None
 
 
 def used_components(spec: Spec) -> dict[str, str]:

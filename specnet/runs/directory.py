@@ -110,7 +110,7 @@ def _open_lock(directory: Path, flags: int) -> int:
     path = directory / LOCK
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"):
         flags |= getattr(os, name, 0)
-    if not stat.S_ISREG(_mode(path)):
+    if path.is_symlink() or (path.exists() and not path.is_file()):
         raise OSError(errno.EINVAL, "is not a regular file of this directory", str(path))
     handle = os.open(path, flags, 0o666)
     status = os.fstat(handle)
@@ -118,14 +118,6 @@ def _open_lock(directory: Path, flags: int) -> int:
         os.close(handle)
         raise OSError(errno.EINVAL, "is a link to a file elsewhere", str(path))
     return handle
-
-
-def _mode(path: Path) -> int:
-    """Return the mode of a file or link; that of a regular file if there is none."""
-    try:
-        return path.lstat().st_mode
-    except FileNotFoundError:
-        return stat.S_IFREG
 
 
 def _lock(handle: int) -> bool:

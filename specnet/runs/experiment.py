@@ -129,11 +129,7 @@ class Experiment:
             self.trainer.callbacks = self._make_callbacks(watching, stopping, check_callbacks(callbacks))
 
     def state(self, copied: bool = True) -> TrainingState:
-        """Return the whole state; `copied` as in `Trainer.state`.
-
-        Raises:
-            DivergenceError: if it holds a number that is not finite.
-        """
+        """Return the whole state, or raise a DivergenceError if it is not finite; `copied` as in `Trainer.state`."""
         state = self.trainer.state(copied)
         state.put("transforms", self._learned)
         state.put("inputs", self._ranges)
@@ -141,11 +137,7 @@ class Experiment:
         return state
 
     def restore(self, state: TrainingState, callbacks: bool = True) -> None:
-        """Continue from a state; `callbacks` as in `Trainer.restore`.
-
-        Raises:
-            ValueError: if it cannot be a state of this experiment.
-        """
+        """Continue from a state, or raise a ValueError if it is of another run; `callbacks` as in `Trainer.restore`."""
         if state.progress["data"]["input_shape"] != list(self.model.network.input_shape):
             raise ValueError("the inputs had a different shape")
         self.trainer.restore(state, callbacks)

@@ -132,11 +132,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_run_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file of a run directory.
-
-    Raises:
-        RunError: if it cannot be read.
-    """
+    """Return the object in a JSON file of a run directory, or raise a RunError if it cannot be read."""
     value = parse_run_json(read_bytes(path), path)
     if not isinstance(value, dict):
         raise RunError(f"{path} is damaged: it is not an object")
@@ -144,11 +140,7 @@ def read_run_json(path: Path) -> dict[str, Any]:
 
 
 def parse_run_json(text: bytes, path: Path, place: str = "") -> Any:
-    """Return the value of a JSON text from a file of a run directory, or from a place in it.
-
-    Raises:
-        RunError: if it is damaged.
-    """
+    """Return the value of a JSON text from a run directory, or raise a RunError, with its place, if it is damaged."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -156,11 +148,7 @@ def parse_run_json(text: bytes, path: Path, place: str = "") -> Any:
 
 
 def read_bytes(path: Path, most: int = _LARGEST) -> bytes:
-    """Return the content of a file of a run directory.
-
-    Raises:
-        RunError: if it cannot be read.
-    """
+    """Return the content of a file of a run directory, or raise a RunError if it cannot be read."""
     with open_file(path, most) as file:
         return file.read()
 
@@ -182,11 +170,7 @@ def open_file(path: Path, most: int = _LARGEST) -> Iterator[BinaryIO]:
 
 
 def check_model(model: type[BaseModel], value: Any, path: Path, place: str = "") -> None:
-    """Check a JSON value of a run directory against a pydantic model.
-
-    Raises:
-        RunError: naming each part that is wrong.
-    """
+    """Raise a RunError that names each part of a JSON value in which it does not match a pydantic model."""
     try:
         model.model_validate(value, strict=True)
     except ValidationError as error:

@@ -20,11 +20,7 @@ class FollowingRank(Checkpointed):
         self.trainer.callbacks |= {"following": Checkpointing(self)}
 
     def run(self) -> Run:
-        """Train from the state that rank 0 sends, and return the run that it has written.
-
-        Raises:
-            DivergenceError, Interrupted: as on rank 0.
-        """
+        """Train from the state that rank 0 sends, and return the run that it has written; errors as on rank 0."""
         state, directory = self.ranks.gather(None)[0]
         self.experiment.restore(state, callbacks=False)
         with located(self.spec), staying():

@@ -28,6 +28,8 @@ _LARGEST = 2**36
 """Bytes of the largest history that is read: of some hundred million epochs."""
 _LONGEST = 2**20
 """Bytes of the longest line that is read."""
+_TAIL = 2**16
+"""Bytes at the end of a history that contain its last line."""
 
 
 class Beginning:
@@ -49,11 +51,7 @@ class Beginning:
         self.digest.update(_content(line))
 
     def check(self, state: Mapping[str, Any]) -> None:
-        """Check that the lines are those that a writer with this state had written.
-
-        Raises:
-            RunError: if some are gone or have changed.
-        """
+        """Raise a RunError unless the lines are those that a writer with this state had written."""
         if self.length < state["length"] or self.digest.hexdigest() != state["sha256"]:
             raise RunError(f"{self.path} no longer contains the first {state['length']} epochs unchanged")
 
@@ -138,22 +136,14 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def parse_line(text: bytes, number: int, path: Path) -> dict[str, Any]:
-    """Return the values in a line of a history.
-
-    Raises:
-        RunError: if it is damaged.
-    """
+    """Return the values in a line of a history, or raise a RunError if it is damaged."""
     line = parse_run_json(text, path, f"line {number}")
     check_model(_Line, line, path, f"line {number}")
     return dict(line)
 
 
 def read_until(path: Path, state: Mapping[str, Any]) -> Beginning:
-    """Read the lines that existed when a writer had `state`.
-
-    Raises:
-        RunError: if they are gone or have changed.
-    """
+    """Return the lines that a writer with `state` had written, or raise a RunError if they are gone or have changed."""
     beginning = Beginning(path)
     if state["length"]:
         for number, text in islice(read_lines(path), state["length"]):
@@ -210,6 +200,15 @@ class History(Mapping[str, np.ndarray]):
         return self._columns.keys()
 
 
+def read_last(path: Path) -> dict[str, Any]:
+    """Return the values in the last complete line of a history; none if there is no such line, or it is damaged."""
+    with suppress(RunError), open_file(path, _LARGEST) as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+        *_, last, _incomplete = [b"", *file.read().split(b"\n")]
+        return parse_line(last, 0, path) if last else {}
+    return {}
+
+
 def check_history(path: Path) -> tuple[int, dict[int, str]]:
     """Return the number of lines of a history, and what is wrong with those that do not follow the lines before them.
 
@@ -238,11 +237,7 @@ def check_history(path: Path) -> tuple[int, dict[int, str]]:
 
 
 def ends_incomplete(path: Path) -> bool:
-    """Return whether the last line of a history has no end.
-
-    Raises:
-        RunError: if it cannot be read.
-    """
+    """Return whether the last line of a history has no end, or raise a RunError if it cannot be read."""
     with open_file(path, _LARGEST) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(size - 1, 0))

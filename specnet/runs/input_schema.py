@@ -18,6 +18,8 @@ from specnet.runs.trained import TrainedModel
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GOLDEN = 0.6180339887498949
 """Multiples of this, modulo 1, are spread evenly."""
+_ROWS = 5
+"""Rows that are made up."""
 
 
 def find_ranges(samples: AnySamples) -> dict[str, Any]:
@@ -90,13 +92,13 @@ def _date(day: float, form: str | None) -> str:
     return moment.date().isoformat() if day.is_integer() else moment.replace(tzinfo=None).isoformat()
 
 
-def make_rows(schema: Mapping[str, Any], count: int = 5) -> list[Any]:
-    """Return rows that are made up from a schema: numbers spread over their ranges, and categories in turn."""
+def make_rows(schema: Mapping[str, Any]) -> list[Any]:
+    """Return a few rows that are made up from a schema: numbers spread over their ranges, and categories in turn."""
     inputs = schema["inputs"]
     if "columns" in inputs:
         columns = [*enumerate(inputs["columns"])]
-        return [{each["name"]: _cell(each, row, place) for place, each in columns} for row in range(count)]
-    shape = (count, *inputs["shape"])
+        return [{each["name"]: _cell(each, row, place) for place, each in columns} for row in range(_ROWS)]
+    shape = (_ROWS, *inputs["shape"])
     low, high = (np.array(inputs[key], np.float64) for key in ("min", "max"))
     values = low + (high - low) * _spread(np.arange(np.prod(shape, dtype=int)).reshape(shape))
     return (np.rint(values).astype(np.int64) if inputs["type"] == "integer" else _short(values)).tolist()

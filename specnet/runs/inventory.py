@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections import Counter
@@ -14,8 +13,9 @@ from typing import Any, NamedTuple
 from specnet.errors import RunError, UsageError
 from specnet.report.entries import flat_values
 from specnet.report.pictures import FORMATS
-from specnet.runs.directory import LOCK, OWN, RunDirectory, entries, find_writer
-from specnet.runs.files import TEMPORARY, open_file, read_run_json
+from specnet.runs.directory import FOLDERS, LOCK, OWN, RunDirectory, entries, find_writer
+from specnet.runs.files import TEMPORARY, read_run_json
+from specnet.runs.history import read_last
 from specnet.runs.manifest import read_manifest
 from specnet.runs.state import NAME
 
@@ -30,8 +30,6 @@ KIND_OF = {
 """What the files and folders of a run count as; all others are `other`."""
 _DEEPEST = 8
 """Folders inside each other that are searched."""
-_TAIL = 2**16
-"""Bytes at the end of a history that contain its last line."""
 
 
 class ListedRun(NamedTuple):
@@ -116,9 +114,7 @@ def _is_own(place: Path, path: Path) -> bool:
     if TEMPORARY.fullmatch(place.name) and path.is_file():
         return True
     if len(place.parts) == 1:
-        return place.name in OWN and path.is_dir() == (
-            place.name in ("checkpoints", "plots", "plugins", "logs", "influence")
-        )
+        return place.name in OWN and path.is_dir() == (place.name in (*FOLDERS, "logs", "influence"))
     endings = {"checkpoints": NAME.fullmatch(place.name), "plots": place.suffix[1:] in FORMATS}
     return path.is_file() and bool(endings.get(place.parts[0], place.suffix == ".py"))
 
@@ -131,7 +127,7 @@ def list_values(run: ListedRun) -> dict[str, Any]:
         "status": run.status,
         "started": manifest["started"],
         "seconds": manifest["seconds"],
-        "epochs": last_epoch(run.directory / "history.jsonl"),
+        "epochs": read_last(run.directory / "history.jsonl").get("epoch"),
         "seed": manifest["seed"],
     }
     with suppress(RunError):
@@ -145,17 +141,6 @@ def list_values(run: ListedRun) -> dict[str, Any]:
     with suppress(RunError):
         values |= dict(flat_values(read_run_json(run.directory / "spec.json")))
     return values
-
-
-def last_epoch(history: Path) -> int | None:
-    """Return the epoch in the last line of a history; None if it has no complete line."""
-    try:
-        with open_file(history, 2**36) as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
-            lines = file.read().split(b"\n")
-        return int(json.loads(lines[-2])["epoch"]) if len(lines) > 1 else None
-    except (RunError, ValueError, TypeError, KeyError, IndexError):
-        return None
 
 
 def why_kept(run: ListedRun) -> str | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from specnet.errors import SpecnetError
+from specnet.functions import finite_json
 from specnet.runs.input_schema import read_rows
 from specnet.runs.predictions import name_predictions
 from specnet.runs.trained import TrainedModel
@@ -61,12 +61,6 @@ def _reason(error: SpecnetError) -> str:
 def to_json(model: TrainedModel, predictions: np.ndarray) -> list[Any]:
     """Return each prediction as JSON: the columns that `predict` writes as CSV by name, or a nested list."""
     if predictions.ndim > 2:
-        return [_finite(each) for each in predictions.tolist()]
+        return finite_json(predictions.tolist())
     columns = {name: values.tolist() for name, values in name_predictions(model, predictions)}
-    return [{name: _finite(values[row]) for name, values in columns.items()} for row in range(len(predictions))]
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return [{name: finite_json(values[row]) for name, values in columns.items()} for row in range(len(predictions))]

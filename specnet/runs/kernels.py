@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
 
 from specnet import registry
 from specnet.component import find_class
@@ -14,8 +16,16 @@ from specnet.local import LocalEntry
 from specnet.runs.code import digest_modules
 from specnet.runs.components import bring_back
 
-FIXED = ("name", "distribution", "version", "sha256")
-"""Keys that a manifest has for every set."""
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class RecordedKernels(BaseModel):
+    """What a manifest says of every set of kernels; further keys are facts of a set."""
+
+    name: str
+    distribution: str
+    version: str
+    sha256: Digest
 
 
 def describe_kernels(name: str) -> dict[str, str]:
@@ -64,8 +74,9 @@ def choose_kernels(
 
 def show_kernels(kernels: Mapping[str, str]) -> str:
     """Return a manifest's entry for a set of kernels as text."""
-    facts = "".join(f", {name} {value}" for name, value in kernels.items() if name not in FIXED)
-    name, distribution, version, digest = (kernels[each] for each in FIXED)
+    fixed = RecordedKernels.model_fields
+    facts = "".join(f", {name} {value}" for name, value in kernels.items() if name not in fixed)
+    name, distribution, version, digest = (kernels[each] for each in fixed)
     return f'"{name}" of {distribution} {version} (sha256 {digest[:12]}{facts})'
 
 

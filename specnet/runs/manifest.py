@@ -21,7 +21,7 @@ from specnet.errors import RunError
 from specnet.runs.code import describe_code
 from specnet.runs.components import parse_recorded, used_components
 from specnet.runs.files import check_model, read_run_json
-from specnet.runs.kernels import describe_kernels
+from specnet.runs.kernels import Digest, RecordedKernels, describe_kernels
 from specnet.runs.machine import describe_machine
 from specnet.runs.plugins import describe_plugins
 from specnet.spec.document import read_document
@@ -82,32 +82,27 @@ def describe_setting() -> dict[str, Any]:
     }
 
 
-class _Part(BaseModel):
-    """A part of a manifest. Keys that are not used may be added by plugins or later versions."""
-
-
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Seconds = Annotated[FiniteFloat, Field(ge=0)]
 
 
-class _Spec(_Part):
+class _Spec(BaseModel):
     file: str | None
     sha256: Digest
     replaced: Digest | None
 
 
-class _Data(_Part):
+class _Data(BaseModel):
     sha256: Digest
     rows: dict[str, NonNegativeInt]
 
 
-class _Pretrained(_Part):
+class _Pretrained(BaseModel):
     file: str
     sha256: Digest
     arrays: PositiveInt
 
 
-class _Machine(_Part):
+class _Machine(BaseModel):
     platform: str
     cpus: PositiveInt | None
     blas: str
@@ -116,32 +111,27 @@ class _Machine(_Part):
     simd: list[str]
 
 
-class _Setting(_Part):
+class _Setting(BaseModel):
     versions: dict[str, str]
     machine: _Machine
 
 
-class _Plugin(_Part):
+class _Plugin(BaseModel):
     file: str
     sha256: Digest
     copy_: Annotated[str, Field(alias="copy", pattern=r"^plugins/\w[A-Za-z0-9_.-]*\.py$")]
-
-
-class _Kernels(_Part):
-    name: str
-    distribution: str
-    version: str
-    sha256: Digest
 
 
 class _Resumed(_Setting):
     at: str
     epoch: NonNegativeInt
     step: NonNegativeInt
-    kernels: _Kernels
+    kernels: RecordedKernels
 
 
 class _Manifest(_Setting):
+    """The content of `manifest.json`. Further keys may be added by plugins or later versions."""
+
     format: int
     status: Literal["running", "finished", "stopped", "interrupted", "diverged", "failed"]
     started: str
@@ -157,7 +147,7 @@ class _Manifest(_Setting):
     components: dict[str, str]
     code: dict[str, Digest]
     """SHA-256 of the code of each component that a plugin brings."""
-    kernels: _Kernels
+    kernels: RecordedKernels
     plugins: list[_Plugin]
     shards: PositiveInt = 1
     identities: list[Digest]
@@ -166,11 +156,7 @@ class _Manifest(_Setting):
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
-    """Return the manifest in a run directory.
-
-    Raises:
-        RunError: if there is none, or it cannot be read.
-    """
+    """Return the manifest in a run directory, or raise a RunError if there is none, or it cannot be read."""
     path = directory / "manifest.json"
     check_directory(directory, "a run directory")
     if not os.path.lexists(path):
@@ -188,22 +174,14 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 
 
 def check_directory(directory: Path, what: str) -> None:
-    """Check that a path leads to a directory.
-
-    Raises:
-        RunError: if it does not; `what` says what the directory should be.
-    """
+    """Raise a RunError unless a path leads to a directory; `what` says what it should be."""
     if not directory.is_dir():
         message = f"{directory} is a file, not {what}" if directory.exists() else f"there is no directory {directory}"
         raise RunError(message, help="specnet runs DIR lists the runs and groups in a directory")
 
 
 def check_manifest(manifest: Mapping[str, Any], path: Path) -> None:
-    """Check that a JSON object is a manifest as this version of specnet writes it.
-
-    Raises:
-        RunError: if it has another format, or is damaged.
-    """
+    """Raise a RunError unless a JSON object is a manifest as this version of specnet writes it."""
     # The first format had no number.
     found = manifest.get("format", 1 if {"status", "versions"} <= manifest.keys() else FORMAT)
     if found != FORMAT:
@@ -215,11 +193,7 @@ def check_manifest(manifest: Mapping[str, Any], path: Path) -> None:
 
 
 def read_spec(directory: Path, manifest: Mapping[str, Any]) -> Spec:
-    """Return the spec in a run directory.
-
-    Raises:
-        RunError: if it does not match the manifest, or is no longer valid.
-    """
+    """Return the spec in a run directory, or raise a RunError if it does not fit the manifest or is not valid."""
     path = directory / "spec.json"
     document = read_run_json(path)
     # A process may have ended after recording a new spec in the manifest and before writing it.

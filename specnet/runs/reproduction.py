@@ -119,11 +119,7 @@ def compare_checkpoints(listing: Listing, first: Path, second: Path) -> Iterator
 
 
 def compare_checkpoint(what: str, step: int, first: Path, second: Path) -> Compared:
-    """Return the comparison of two checkpoints of one step.
-
-    Raises:
-        RunError: if one of them cannot be read.
-    """
+    """Return the comparison of two checkpoints of one step, or raise a RunError if one cannot be read."""
     if not second.exists():
         return Compared(what, "different", "training did not reach this step again", step)
     if read_bytes(first) == read_bytes(second):

@@ -13,11 +13,7 @@ _FORM = re.compile(r"\s*(\S|\S.*[^<>=\s])\s*(>=|<=|==|>|<)\s*([-+0-9.eE]+)\s*")
 
 
 def parse_requirement(text: str) -> Condition:
-    """Return the condition, with a number, that a text describes.
-
-    Raises:
-        UsageError: if it has another form.
-    """
+    """Return the condition, with a number, that a text describes, or raise a UsageError if it has another form."""
     found = _FORM.fullmatch(text)
     try:
         return Condition(found[1], found[2], float(found[3]))  # type: ignore[index]

@@ -37,11 +37,7 @@ _MISSING = object()
 
 
 def check_spec_unchanged(before: Spec, now: Spec) -> None:
-    """Raise an error if a spec differs from that of a run in anything that affects training.
-
-    Raises:
-        SpecError: with every difference.
-    """
+    """Raise a SpecError with every difference of a spec from that of a run in what affects training."""
     found = [
         Diagnostic("changed", f"the run has {_show(old)} here, not {_show(new)}", pointer)
         for pointer, old, new in differences(trajectory(before.to_json(), before), trajectory(now.to_json(), now))

@@ -111,11 +111,7 @@ KeptColumns = Mapping[str, Sequence[str]]
 
 
 def read_kept(run: TrainedModel, path: Path, names: Sequence[str]) -> KeptColumns:
-    """Return columns of a file of inputs as text, by name.
-
-    Raises:
-        SpecnetError: if it has no such columns.
-    """
+    """Return columns of a file of inputs as text, by name, or raise a SpecnetError if it has no such columns."""
     if not names:
         return {}
     if path.suffix.lower() == ".npy":

@@ -58,11 +58,7 @@ class Condition(NamedTuple):
         return bool(_COMPARE[self.comparison](found, wanted))
 
     def check_kind(self, rows: Iterable[RowValues]) -> None:
-        """Check that some row has a value that can be compared with that of the condition, if any has a value.
-
-        Raises:
-            UsageError: if a number would be compared with text.
-        """
+        """Raise a UsageError if the condition compares numbers with text, or text with numbers, in all rows."""
         found = [each for row in rows for each in _each(row.get(self.name)) if each is not None]
         if self.value is None or not found or any(is_number(each) == is_number(self.value) for each in found):
             return
@@ -92,11 +88,7 @@ def to_text(value: Any) -> str:
 
 
 def parse_condition(text: str) -> Condition:
-    """Return the condition that a text describes.
-
-    Raises:
-        UsageError: if it has another form.
-    """
+    """Return the condition that a text describes, or raise a UsageError if it has another form."""
     if not (found := _FORM.fullmatch(text)):
         help = 'write a condition such as "status=finished" or "test/loss<0.1"'
         raise UsageError(f'--where "{text}" is not a condition', help=help)
@@ -136,11 +128,7 @@ def select(
 
 
 def check_known(where: str, name: str, known: Iterable[str]) -> None:
-    """Check that rows have a value of this name, unless there are no rows.
-
-    Raises:
-        UsageError: if they have not; `where` is the option that names it.
-    """
+    """Raise a UsageError, naming the option `where`, if there are rows and none has a value of this name."""
     names = [*known]
     if names and name not in names:
         setting = find_setting(name)

@@ -48,11 +48,7 @@ def _connect() -> Ranks:
 
 
 def check_shards(shards: int, ranks: Ranks) -> None:
-    """Check that each rank has a shard to compute.
-
-    Raises:
-        UsageError: if there are fewer shards than ranks.
-    """
+    """Raise a UsageError if there are fewer shards than ranks."""
     if shards < 1:
         raise UsageError(f"a batch cannot be divided into {shards} shards")
     if shards < ranks.count:
@@ -62,11 +58,7 @@ def check_shards(shards: int, ranks: Ranks) -> None:
 
 
 def check_ranks(experiment: Experiment, ranks: Ranks) -> None:
-    """Check that all ranks train the same network on the same data, with the same versions.
-
-    Raises:
-        UsageError: naming a rank that does not.
-    """
+    """Raise a UsageError, naming a rank, unless all train the same network on the same data, with the same versions."""
     if ranks.count == 1:
         return
     found = ranks.gather(
@@ -86,11 +78,7 @@ def check_ranks(experiment: Experiment, ranks: Ranks) -> None:
 
 
 def check_step(experiment: Experiment) -> None:
-    """Check that a step has a sample for each shard.
-
-    Raises:
-        UsageError: if it has fewer.
-    """
+    """Raise a UsageError if a step has fewer samples than shards."""
     shards, size = experiment.trainer.communicator.shards, experiment.trainer.batches.size
     if shards > size:
         samples = "1 sample" if size == 1 else f"{size} samples"

@@ -51,11 +51,7 @@ class Signals:
             self._prompt = False
 
     def check(self) -> None:
-        """Raise a signal that has arrived, if any.
-
-        Raises:
-            Interrupted: if a signal has arrived.
-        """
+        """Raise `Interrupted` if a signal has arrived."""
         if self._received is not None:
             raise Interrupted(self._received.name, self._received)
 

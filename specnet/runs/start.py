@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from copy import deepcopy
-from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -103,33 +102,30 @@ def run(
     wanted = Path(out) if out is not None else Path("runs") / spec.name
     observers = Observers(observer or notebook_progress(), loggers)
     with open_ranks() if shards else Ranks() as ranks, Signals() as signals:
-        go_on = partial(
-            _resume,
-            wanted,
-            spec,
-            ranks,
-            observers=observers,
-            callbacks=callbacks,
-            signals=signals,
-            strict=strict,
-            threads=threads,
-            report=report,
-            plots=plots,
-            kernels=kernels,
-            allow_other_kernels=allow_other_kernels,
-            allow_changed_code=allow_changed_code,
-            shards=shards,
-        )
-        if ranks.gather(resume and (wanted / "manifest.json").exists())[0]:
-            return go_on()
         claimed = None
-        with ranks.together():
-            check_shards(shards or 1, ranks)
-            experiment = set_up(spec, callbacks, signals, True, shards or 1, ranks)
-            if ranks.rank == 0:
-                claimed = take_or_join(wanted) if resume else claim_directory(wanted, exactly=out is not None)
+        if not ranks.gather(resume and (wanted / "manifest.json").exists())[0]:
+            with ranks.together():
+                check_shards(shards or 1, ranks)
+                experiment = set_up(spec, callbacks, signals, True, shards or 1, ranks)
+                if ranks.rank == 0:
+                    claimed = take_or_join(wanted) if resume else claim_directory(wanted, exactly=out is not None)
         if ranks.gather(claimed is None)[0]:
-            return go_on()
+            return _resume(
+                wanted,
+                spec,
+                ranks,
+                observers=observers,
+                callbacks=callbacks,
+                signals=signals,
+                strict=strict,
+                threads=threads,
+                report=report,
+                plots=plots,
+                kernels=kernels,
+                allow_other_kernels=allow_other_kernels,
+                allow_changed_code=allow_changed_code,
+                shards=shards,
+            )
         with claimed or nullcontext(), blas_threads(threads, _fitting_threads(experiment)):
             check_ranks(experiment, ranks)
             if claimed is None:

@@ -72,11 +72,7 @@ def trace(
 
 
 def follow_steps(trainer: Trainer, samples: int | None, steps: int, tracer: Tracer) -> None:
-    """Train for some steps as `train` does, but on the first `samples` of each batch.
-
-    Raises:
-        UsageError: if the trace becomes too long.
-    """
+    """Train for some steps as `train` does, but on the first `samples` of each batch, until the trace is too long."""
     callbacks = list(trainer.callbacks.values())
     after_step = overriding(callbacks, "step")
     for callback in callbacks:
@@ -97,11 +93,7 @@ def follow_steps(trainer: Trainer, samples: int | None, steps: int, tracer: Trac
 
 
 def check_count(name: str, count: int | None, most: int, what: str) -> None:
-    """Check a number of samples or steps.
-
-    Raises:
-        UsageError: if it is not from 1 to `most`.
-    """
+    """Raise a UsageError if a number of samples or steps is not from 1 to `most`."""
     if count is not None and not 1 <= count <= most:
         raise UsageError(f"{count:,} {name}: expected 1 to {most:,} {what}")
 

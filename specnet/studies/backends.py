@@ -31,11 +31,7 @@ def open_engine(name: str | None, workers: int) -> AbstractContextManager[Mappin
 
 
 def check_engine(name: str | None) -> None:
-    """Check the name of an engine.
-
-    Raises:
-        UsageError: if there is none of this name.
-    """
+    """Raise a UsageError if there is no engine of this name."""
     kind, slashes, address = ("dask" if name is None else name).partition("://")
     if kind not in ("dask", "ray") or (slashes and not re.fullmatch(_ADDRESS, address)):
         help = "dask or ray for a cluster on this machine, dask://HOST:PORT or ray://HOST:PORT"

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from specnet import registry
-from specnet.diagnosis.outcome import COMPARED_METRICS
+from specnet.diagnosis.outcome import compared_metrics
 from specnet.diagnosis.symptom import Symptom
 from specnet.diagnosis.table import Diagnosis, diagnose
 from specnet.errors import SpecnetError, UsageError
+from specnet.functions import finite_json
 from specnet.runs.run import Run
 from specnet.spec.document import read_document
 from specnet.spec.load import load_spec
@@ -69,8 +69,8 @@ class TriedCure(NamedTuple):
         known = self._asdict() | {"finding": self.finding.code, "directory": str(self.directory)}
         return known | {
             "overrides": list(self.finding.cure.overrides) if self.finding.cure else [],
-            "before": _finite(self.before),
-            "after": _finite(self.after),
+            "before": finite_json(self.before),
+            "after": finite_json(self.after),
             "verdict": self.verdict,
         }
 
@@ -142,9 +142,7 @@ def _check_free(place: Path) -> None:
 def _judge(run: Run, finding: Symptom, before: Group, after: Group) -> TriedCure:
     assert finding.cure
     gone = _is_gone(finding, after)
-    metric = next(
-        (each for each in run.spec.metrics if registry.name_of("metrics", type(each)) in COMPARED_METRICS), None
-    )
+    metric = next(iter(compared_metrics(run.spec)), None)
     changed = [override.partition("=")[0] for override in finding.cure.overrides]
     others = _OTHER_SAMPLES if metric else (*_OTHER_SAMPLES, *_OTHER_UNITS)
     split = "validation" if "validation" in run.data.splits else "train"
@@ -171,7 +169,3 @@ def _is_gone(finding: Symptom, group: Group) -> bool:
     except SpecnetError:
         return False
     return finding.code not in {each.code for each in found.findings} | found.unchecked.keys()
-
-
-def _finite(values: Sequence[float] | None) -> list[float | None] | None:
-    return None if values is None else [each if math.isfinite(each) else None for each in values]

@@ -11,7 +11,7 @@ import numpy as np
 
 from specnet.errors import PlotError, RunError, UsageError
 from specnet.functions import format_number
-from specnet.runs.files import read_run_json, write_file
+from specnet.runs.files import read_run_json, write_bytes
 from specnet.runs.run import Run
 from specnet.spec.model import Spec
 from specnet.spec.parse import parse_spec
@@ -95,7 +95,7 @@ class Group:
         picture = draw_bands({name: list(each.histories.values()) for name, each in groups.items()}, self.name)
         if picture is None:
             raise PlotError("there are no curves yet: no epoch is complete")
-        write_file(Path(output), lambda file: file.write(picture))
+        write_bytes(Path(output), picture)
         return Path(output)
 
     def predict(self, inputs: Any, mask: np.ndarray | None = None) -> np.ndarray:
@@ -114,11 +114,7 @@ class Group:
 
 
 def check_results(summary: GroupSummary, directory: Path) -> None:
-    """Check that a group has runs with results.
-
-    Raises:
-        UsageError: if it has not.
-    """
+    """Raise a UsageError if a group has no runs with results."""
     if not summary.done:
         statuses = {run.status for run in summary.runs}
         why = "all diverged" if statuses == {"diverged"} else summary.gaps or "it has no runs"

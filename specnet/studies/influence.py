@@ -16,6 +16,7 @@ from specnet.inspection.columns import HeldOutSamples, held_out
 from specnet.inspection.dependence import prediction_names
 from specnet.runs.directory import RunDirectory, inside
 from specnet.runs.files import write_json
+from specnet.runs.results import finite_scores
 from specnet.runs.run import Run
 from specnet.spec.model import Spec, json_digest
 from specnet.studies.engine import JobOutcome, train_all
@@ -60,8 +61,13 @@ class Influence(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON value; numbers that are not finite are null."""
-        rows = [{**row._asdict(), "changes": _finite(row.changes)} for row in self.rows]
-        return {"split": self.split, "values": _finite(self.values), "predictions": self.predictions, "rows": rows}
+        rows = [{**row._asdict(), "changes": finite_scores(row.changes)} for row in self.rows]
+        return {
+            "split": self.split,
+            "values": finite_scores(self.values),
+            "predictions": self.predictions,
+            "rows": rows,
+        }
 
 
 def influence(
@@ -117,11 +123,7 @@ def influence(
 
 
 def _check(run: Run) -> None:
-    """Check that training again would repeat the run.
-
-    Raises:
-        UsageError: if it would not.
-    """
+    """Raise a UsageError unless training again would repeat the run."""
     if run.status != "finished":
         help = "" if run.status in ("diverged", "stopped") else "resume it first"
         raise UsageError(f"the run has {run.status}: only one that has finished can be repeated", help=help)
@@ -204,17 +206,9 @@ def _compare(
 
 
 def named_prediction(run: Run, inputs: np.ndarray) -> dict[str, float]:
-    """Return the predictions for one sample by name.
-
-    Raises:
-        UsageError: if they are not a row of numbers.
-    """
+    """Return the predictions for one sample by name, or raise a UsageError if they are not a row of numbers."""
     y = run.predict(inputs)
     if y.ndim > 2 or y.dtype.kind in "iu":
         raise UsageError(f"predictions of shape {y.shape[1:]} are not compared", help="leave out --predict")
     numbers = y.reshape(-1)
     return dict(zip(prediction_names(run, len(numbers)), map(float, numbers), strict=True))
-
-
-def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}

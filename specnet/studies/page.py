@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
 def group_page(group: Group, picture: bytes | None) -> str:
     """Return the page of a group with a picture of its curves, as HTML."""
-    style = resource("page.css")
-    spec = tidy(relative_paths(shortest_spec(group.spec), group.directory))
+    summary, style = group.summary, resource("page.css")
     policy = f"default-src 'none'; img-src data:; style-src {source(style)}; base-uri 'none'; form-action 'none'"
-    return _render(
-        group.summary,
+    template = environment().get_template("group.html")
+    return template.render(
+        title=f"{summary.name}: {len(summary.runs)} runs",
+        summary=summary,
+        rows=list(statistics_rows(summary)),
+        names=list(dict.fromkeys(name for run in summary.runs for name in run.values)),
         style=style,
         policy=policy,
-        spec=spec,
+        spec=tidy(relative_paths(shortest_spec(group.spec), group.directory)),
         description=group.spec.description,
         picture=picture and base64.b64encode(picture).decode(),
     )
@@ -34,10 +37,3 @@ def statistics_table(summary: GroupSummary) -> str:
     """Return the statistics of a group as an HTML table."""
     macros: Any = environment().get_template("statistics.html").module
     return str(macros.statistics(list(statistics_rows(summary))))
-
-
-def _render(summary: GroupSummary, **further: object) -> str:
-    names = list(dict.fromkeys(name for run in summary.runs for name in run.values))
-    template = environment().get_template("group.html")
-    title = f"{summary.name}: {len(summary.runs)} runs"
-    return template.render(title=title, summary=summary, rows=list(statistics_rows(summary)), names=names, **further)

@@ -31,11 +31,7 @@ def choose_place(
 
 
 def make_place(path: Path) -> None:
-    """Make a directory and those above it.
-
-    Raises:
-        UsageError: if that is not possible.
-    """
+    """Make a directory and those above it, or raise a UsageError if that is not possible."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

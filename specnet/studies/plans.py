@@ -41,11 +41,7 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def check_seeds(seeds: int | Sequence[int]) -> list[int]:
-    """Return a list of seeds; a number N stands for 1 to N.
-
-    Raises:
-        UsageError: if there is none, too many, one twice, or one out of range.
-    """
+    """Return a list of seeds, 1 to N for a number N, or raise a UsageError if they cannot be those of a group."""
     found = list(range(1, min(seeds, MOST_RUNS + 1) + 1) if isinstance(seeds, int) else seeds)
     if not 1 <= len(found) <= MOST_RUNS:
         raise UsageError(

@@ -18,7 +18,7 @@ from specnet.randomness import stream
 from specnet.report.compare import main_value
 from specnet.runs.building import keeping_data
 from specnet.runs.directory import RunDirectory
-from specnet.runs.files import write_file, write_json
+from specnet.runs.files import write_bytes, write_json, write_text
 from specnet.runs.intervals import intervals_of
 from specnet.runs.predictions import name_predictions, name_targets
 from specnet.runs.results import finite_scores
@@ -48,18 +48,16 @@ def complete(group: Group, directory: RunDirectory) -> Group:
         with keeping_data():
             held_out = _predict_held_out(group)
         if all(each.predictions.ndim <= 2 for each in held_out):
-            content = _table(held_out)
-            write_file(directory.file(PREDICTIONS), lambda file: file.write(content))
+            write_bytes(directory.file(PREDICTIONS), _table(held_out))
         summary.pooled = _pool(held_out, summary.plan.folds)
     summary.sentence = describe_group(group)
     write_json(directory.file(SUMMARY), summary.model_dump(mode="json"))
     picture = draw_bands({group.name: list(group.histories.values())}, group.name)
     if picture:
-        write_file(directory.file("curves.png"), lambda file: file.write(picture))
+        write_bytes(directory.file("curves.png"), picture)
     from specnet.studies.page import group_page  # with templates, which take long to import
 
-    page = group_page(group, picture).encode("utf-8", "backslashreplace")
-    write_file(directory.file("report.html"), lambda file: file.write(page))
+    write_text(directory.file("report.html"), group_page(group, picture))
     return group
 
 

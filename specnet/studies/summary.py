@@ -16,7 +16,8 @@ from specnet.names import suggest
 from specnet.runs.directory import LOCK
 from specnet.runs.files import check_model, read_run_json
 from specnet.runs.history import History
-from specnet.runs.manifest import Digest, check_directory, read_manifest
+from specnet.runs.kernels import Digest
+from specnet.runs.manifest import check_directory, read_manifest
 from specnet.spec.model import Spec
 from specnet.spec.plan import make_plan
 from specnet.studies.statistics import Limits, Reached, Statistic, count_reached, describe
@@ -100,11 +101,7 @@ class GroupSummary(BaseModel):
 
 
 def read_summary(directory: Path) -> GroupSummary:
-    """Return the summary of a group.
-
-    Raises:
-        RunError: if the directory is not that of a group, or the file is damaged.
-    """
+    """Return the summary of a group, or raise a RunError if the directory has none, or it is damaged."""
     path = directory / SUMMARY
     check_directory(directory, "a group of runs")
     help = AGAIN if was_group(directory) else None
@@ -219,11 +216,7 @@ def _first_epoch(history: Mapping[str, Any], target: Target) -> int | None:
 
 
 def read_history(directory: Path) -> History:
-    """Return the history of a run as it is now, without comparing it with a checkpoint.
-
-    Raises:
-        RunError: if it cannot be read.
-    """
+    """Return the history of a run as it is now, without comparing it with a checkpoint."""
     return History.read(directory / "history.jsonl", {"length": 0, "sha256": hashlib.sha256().hexdigest()})
 
 

@@ -217,10 +217,9 @@ def train_members(
     data: Any,
     needed: Collection[str] = (),
 ) -> dict[str, JobOutcome]:
-    """Train the runs of a directory, and return their outcomes by name. No run with a name in `needed` may diverge.
+    """Train the runs of a directory, and return their outcomes by name, or raise the error of the first that failed.
 
-    Raises:
-        SpecnetError: that of the first run that failed.
+    No run with a name in `needed` may diverge.
     """
     outcomes = dict[str, JobOutcome]()
     observer.begin(path, members)

@@ -14,7 +14,7 @@ from specnet.exporters.base import Exporter, table_columns
 from specnet.exporters.program import Program, follow
 from specnet.exporters.tracing import live, traced_input
 from specnet.faults import describe_component
-from specnet.runs.files import write_file
+from specnet.runs.files import write_bytes
 from specnet.runs.run import Run
 from specnet.words import describe_error
 from specnet_onnx.columns import cells_of, encode, has_text
@@ -50,7 +50,7 @@ class Onnx(Exporter):
         about |= {"columns": json.dumps(run.input_names)}
         model = graph.model(output, value.dtype, ["batch", *value.shape[1:]], run.name, about)
         content = model.SerializeToString()
-        write_file(path, lambda file: file.write(content))
+        write_bytes(path, content)
         inputs = ", ".join(each.name for each in graph.inputs)
         yield f"opset {OPSET}, IR {IR}, {len(graph.nodes)} nodes; inputs: {inputs}"
         if run.spec.dtype == "float64":
