@@ -10,11 +10,9 @@ from typing import Any
 
 from specnet.datasets.memory import InMemory
 from specnet.errors import RunError, SpecnetError, UsageError
-from specnet.report.pictures import FORMATS
-from specnet.runs.checkpoints import DAMAGED, Listing, best_of
-from specnet.runs.directory import FOLDERS, LOCK, OWN, entries, find_writer, is_free
+from specnet.runs.checkpoints import Listing, best_of
+from specnet.runs.directory import FOLDERS, LOCK, find_writer, is_free
 from specnet.runs.experiment import Experiment
-from specnet.runs.files import TEMPORARY
 from specnet.runs.findings import Finding, Report, Severity, has_errors
 from specnet.runs.history import check_history, ends_incomplete, read_until
 from specnet.runs.manifest import read_manifest, read_spec
@@ -22,16 +20,14 @@ from specnet.runs.plugins import changed_plugins, damaged_copies
 from specnet.runs.record import read_record
 from specnet.runs.resume import changed_setting, check_components_unchanged, check_data_unchanged, restore, take_over
 from specnet.runs.run import Run
-from specnet.runs.state import NAME, ForeignError, file_name, read_checkpoint, read_texts
+from specnet.runs.state import ForeignError, file_name, read_checkpoint, read_texts
+from specnet.runs.strays import TEMPORARIES, sort_files
 from specnet.runs.threads import blas_threads, recorded_threads
 from specnet.spec.model import Spec
 from specnet.training.state import TrainingState
 from specnet.words import enumerate_some
 
-TEMPORARIES = ("left by a process that was killed", "resume removes them")
-SET_ASIDE = ("damaged checkpoints that resume has renamed", "delete them if you do not need them")
 RETRAIN = "restore it from a copy, or repeat the training: specnet resume {} --checkpoint 0"
-FOREIGN = ("not written by the run", "they are neither loaded nor changed")
 
 
 def examine_run(directory: str | Path) -> Report:
@@ -205,17 +201,15 @@ class _Examination:
             # The data are the user's: if they are not as they were, the run is not damaged.
             try:
                 experiment = Experiment(self.spec, shards=self.manifest.get("shards", 1))
+                notes = check_data_unchanged(self.manifest, experiment.spec, experiment.data)
             except SpecnetError as error:
+                why = "its data have changed" if isinstance(error, UsageError) else "its data cannot be used"
                 for found in error.diagnostics:
-                    self._refuse("its data cannot be used", found.message, found.help)
+                    self._refuse(why, found.message, found.help)
                 return
-            try:
-                for message in check_data_unchanged(self.manifest, experiment.spec, experiment.data):
-                    self._tell("note", message)
-            except UsageError as error:
-                self._refuse("its data have changed", error.message, error.help)
-            else:
-                self.experiment = experiment
+            for message in notes:
+                self._tell("note", message)
+            self.experiment = experiment
 
     def _look_at_record(self) -> None:
         if self.spec is None or self.spec.record is None:
@@ -228,23 +222,14 @@ class _Examination:
                 read_record(path, self.spec.record, self.newest)
 
     def _look_at_files(self) -> None:
-        found: dict[tuple[str, str], list[str]] = {kind: [] for kind in (TEMPORARIES, SET_ASIDE, FOREIGN)}
         copies = {plugin["copy"] for plugin in (self.manifest or {}).get("plugins", ())}
         with self._look("files"):
-            for path in sorted(entries(self.directory)):
-                name = str(path.relative_to(self.directory))
-                of_checkpoint = path.parent.name == "checkpoints"
-                if TEMPORARY.fullmatch(path.name):
-                    found[TEMPORARIES].append(name)
-                elif name in OWN or name in copies or (of_checkpoint and NAME.fullmatch(path.name)):
-                    self._look_at_link(path, name)
-                elif of_checkpoint and NAME.fullmatch(path.name.partition(DAMAGED)[0]):
-                    found[SET_ASIDE].append(name)
-                elif path.parent.name != "plots" or path.suffix[1:] not in FORMATS:
-                    found[FOREIGN].append(name)
+            own, strays = sort_files(self.directory, copies)
+            for name, path in own.items():
+                self._look_at_link(path, name)
             if self.writer:  # still in use
-                del found[TEMPORARIES]
-            for (what, help), names in found.items():
+                del strays[TEMPORARIES]
+            for (what, help), names in strays.items():
                 if names:
                     self._tell("note", f"{what}: {enumerate_some(names)}", help)
 
