@@ -17,6 +17,13 @@ os.fsync = lambda handle: None
 os.environ.pop("PYTEST_ADDOPTS", None)
 
 
+def pytest_configure(config):
+    """Compile a module once, not in each of hundreds of processes, where Python should leave none beside its source."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("modules"))
+        sys.dont_write_bytecode = False
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     mark_slow(items)

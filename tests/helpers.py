@@ -9,6 +9,8 @@ import re
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from inspect import Signature, signature
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,8 @@ STACKS = {
 """Layers in whose training activations take most of the memory: every built-in one, and what is often put together."""
 
 
+Row = type(pytest.param())
+
 few_or_many = pytest.mark.parametrize("count", [25, pytest.param(800, marks=pytest.mark.long)], ids=["few", "many"])
 """How many examples a property is tested with."""
 
@@ -73,6 +77,36 @@ def sampled(cases: Iterable[Any], step: int) -> list[Any]:
         marks = [pytest.mark.long] if number % step else []
         found.append(pytest.param(*values, id=getattr(case, "id", None), marks=marks))
     return found
+
+
+def in_one_test(test: Callable[..., None]) -> Callable[..., None]:
+    """Let pytest see all cases of a parametrized test as one; a failure names each case that fails.
+
+    It is for hundreds of cases of a millisecond: pytest takes longer to collect and report a test than that.
+    """
+    tables = []
+    for mark in test.pytestmark:  # type: ignore[attr-defined]
+        names, rows = mark.args
+        names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+        values = [row.values if isinstance(row, Row) else row if len(names) > 1 else (row,) for row in rows]
+        tables.append([dict(zip(names, each, strict=True)) for each in values])
+    cases = [{name: value for part in parts for name, value in part.items()} for parts in product(*tables)]
+    fixtures = [each for each in signature(test).parameters.values() if each.name not in cases[0]]
+
+    def every_case(**given: Any) -> None:
+        failures = []
+        for case in cases:
+            try:
+                test(**case, **given)
+            except Exception as error:
+                error.add_note(f"case: {case!r}")
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup(f"{len(failures)} of {len(cases)} cases fail", failures)
+
+    every_case.__name__, every_case.__module__, every_case.__doc__ = test.__name__, test.__module__, test.__doc__
+    every_case.__signature__ = Signature(fixtures)  # type: ignore[attr-defined]
+    return every_case
 
 
 def built_in(group: str) -> list[str]:

@@ -1,7 +1,7 @@
 """The formulas that traces show are those of docstrings."""
 
 import pytest
-from helpers import built_in
+from helpers import built_in, in_one_test
 
 from specnet import registry
 from specnet.component import find_class
@@ -15,6 +15,7 @@ def make(cls):
     return cls.model_construct()
 
 
+@in_one_test
 @pytest.mark.parametrize(("group", "name"), CASES, ids=[name for _, name in CASES])
 def test_every_built_in_component_states_its_formula(group, name):
     cls = find_class(group, name)

@@ -3,6 +3,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from helpers import in_one_test
 
 from specnet.functions import evenly_spaced, normal_cdf, normal_quantile, sigmoid, softmax, summarize
 
@@ -40,6 +41,7 @@ def test_extremes_do_not_overflow(dtype):
     assert softmax(np.array([[-big, big], [big, big]], dtype)).tolist() == [[0, 1], [0.5, 0.5]]
 
 
+@in_one_test
 @pytest.mark.parametrize("axis", [0, None])
 @pytest.mark.parametrize("parts", [[], [1], [40, 41, 300]])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int8"])
@@ -59,6 +61,7 @@ def test_numbers_far_from_zero_lose_no_digits_to_their_pieces():
     assert summarize(np.split(x, 100)).std == pytest.approx(np.arange(1000.0).std(), rel=1e-12)
 
 
+@in_one_test
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 99, 100, 101])
 @pytest.mark.parametrize("length", [1, 2, 3, 7, 100, 1001])
 def test_chosen_numbers_are_even_and_hold_both_ends(length, count):

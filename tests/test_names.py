@@ -1,6 +1,7 @@
 """What other tools call things is corrected at its place, and nothing that means something else is."""
 
 import pytest
+from helpers import in_one_test
 from jsonschema import Draft202012Validator
 
 import specnet
@@ -35,12 +36,14 @@ def known(table):
     return set().union(*(keys(find_class(group, each)) for each in (built_in(group) if name == "*" else [name])))
 
 
+@in_one_test
 @pytest.mark.parametrize("table", [*TYPES, *FIELDS])
 def test_every_row_leads_to_a_name_that_there_is(table):
     assert {row.name for row in TABLES[table]} <= known(table) | COMING | {""}
     assert all(row.name or row.note for row in TABLES[table])
 
 
+@in_one_test
 @pytest.mark.parametrize("table", TABLES)
 def test_a_synonym_means_one_thing(table):
     synonyms = [name.lower() for row in TABLES[table] for name in row.others.split()]
@@ -55,6 +58,7 @@ def mistakes(group, value):
     return {(found.code, found.pointer): found.help for found in raised.value.diagnostics}
 
 
+@in_one_test
 @pytest.mark.parametrize("group", TYPES)
 def test_a_type_of_other_tools_is_corrected_by_its_name_here(group):
     for row in TYPES[group]:
@@ -64,6 +68,7 @@ def test_a_type_of_other_tools_is_corrected_by_its_name_here(group):
             assert row.name in COMING or row.note[1:] in help
 
 
+@in_one_test
 @pytest.mark.parametrize("table", [table for table in FIELDS if table.partition(".")[0] in TYPES and table[-1] != "*"])
 def test_a_field_of_other_tools_is_corrected_by_its_name_here(table):
     group, _, name = table.partition(".")

@@ -42,7 +42,8 @@ def cases(distribution: str) -> list[Case]:
         names = {entry.distribution for group in registry.GROUPS for entry in _entries(group)}
         help = f"install it, with pip install -e . for instance; {suggest(distribution, names)}"
         raise UsageError(f'no distribution "{distribution}" is installed', help=help) from None
-    entries = [entry for group in registry.SINGULAR for entry in _entries(group) if entry.distribution == found.name]
+    name = found.name  # which is read from the metadata each time
+    entries = [entry for group in registry.SINGULAR for entry in _entries(group) if entry.distribution == name]
     own = Case("distribution", partial(examine_metadata, found))
     return [own, *(case for entry in entries for case in _entry_cases(entry))]
 

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from helpers import built_in
+from helpers import built_in, in_one_test
 
 import specnet
 
@@ -66,6 +66,7 @@ def test_mean_variance_and_limits(spec, mean, variance, limits):
         assert values.max() - values.min() >= 0.999 * (high - low)
 
 
+@in_one_test
 @pytest.mark.parametrize("shape", [(), (1,), (7,), (3, 5), (3, 1, 2, 4)])
 @every_initializer
 def test_the_shape_is_the_one_asked_for_and_a_seed_gives_the_same_numbers(spec, mean, variance, limits, shape):

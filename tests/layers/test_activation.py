@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers import in_one_test
 
 import specnet
 from specnet import registry
@@ -48,6 +49,7 @@ def test_every_activation_is_in_the_table():
     assert found == {*REFERENCE}
 
 
+@in_one_test
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-14)])
 @pytest.mark.parametrize("shape", [(1, 7), (5, 1), (2, 3, 5)])
 @every_activation
@@ -57,6 +59,7 @@ def test_values_are_those_of_the_formula(name, shape, dtype, tolerance):
     np.testing.assert_allclose(y, elementwise(REFERENCE[name][0], x), rtol=tolerance, atol=tolerance)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("dtype", "size"), [("float64", 1e4), ("float64", 1e30), ("float64", 1e300), ("float32", 1e4), ("float32", 1e30)]
 )
@@ -73,6 +76,7 @@ def test_extreme_inputs_reach_the_limits(name, dtype, size):
     np.testing.assert_allclose(dx, [REFERENCE[name][1]], rtol=1e-6)
 
 
+@in_one_test
 @every_activation
 def test_zero_is_no_special_case(name):
     layer = specnet.build("layers", name)

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from helpers import built_in
+from helpers import built_in, in_one_test
 
 import specnet
 from specnet.network.network import Network
@@ -145,6 +145,7 @@ def test_every_built_in_layer_is_in_the_table():
     assert sorted(CASES) == built_in("layers")
 
 
+@in_one_test
 @every_layer
 def test_a_smaller_last_batch_is_computed_to_the_byte_as_by_a_fresh_layer(name, config, shape):
     used, x, dy = make(name, config, shape, batch=5)

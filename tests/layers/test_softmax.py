@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers import in_one_test
 
 import specnet
 from specnet.errors import SpecnetError
@@ -33,6 +34,7 @@ VALUES = {
 }
 
 
+@in_one_test
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-13)])
 @pytest.mark.parametrize(("shape", "axis"), [((2,), -1), ((6,), 0), ((4, 5), 0), ((3, 4), 1), ((2, 3, 5), -3)])
 @pytest.mark.parametrize("name", VALUES)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import built_in
+from helpers import built_in, in_one_test
 
 import specnet
 from specnet.task import Task, TaskPart
@@ -130,6 +130,7 @@ def test_cross_entropy_keeps_its_contract_where_targets_are_distributions():
     check_loss(*prepared({"type": "cross_entropy"}, soft, (5, 3)))
 
 
+@in_one_test
 @every_loss
 def test_backward_can_be_called_again(spec, make, shape):
     loss, y, target = prepared(spec, make, shape)
@@ -140,6 +141,7 @@ def test_backward_can_be_called_again(spec, make, shape):
     np.testing.assert_array_equal(loss.backward(), kept)
 
 
+@in_one_test
 @every_loss
 def test_sum_is_the_mean_times_the_elements(spec, make, shape):
     values = []
@@ -151,6 +153,7 @@ def test_sum_is_the_mean_times_the_elements(spec, make, shape):
     np.testing.assert_allclose(values[1][1], values[0][1] * count)
 
 
+@in_one_test
 @every_loss
 def test_prepare_takes_these_targets(spec, make, shape):
     loss, y, target = prepared(spec, make, shape)
@@ -161,6 +164,7 @@ def test_prepare_takes_these_targets(spec, make, shape):
     assert loss.predictions(y).shape == (*shape[: max(1, len(shape) - 1)], *predicted)
 
 
+@in_one_test
 @every_loss
 def test_float32_stays_float32_with_weights_of_any_dtype(spec, make, shape):
     loss, y, target = prepared(spec, make, shape, "float32")
@@ -169,6 +173,7 @@ def test_float32_stays_float32_with_weights_of_any_dtype(spec, make, shape):
         assert loss.backward().dtype == np.float32
 
 
+@in_one_test
 @every_loss
 def test_weights_of_1_change_nothing(spec, make, shape):
     loss, y, target = prepared(spec, make, shape)
@@ -177,6 +182,7 @@ def test_weights_of_1_change_nothing(spec, make, shape):
     np.testing.assert_array_equal(loss.backward(), dy)
 
 
+@in_one_test
 @every_loss
 def test_each_element_may_have_its_own_weight(spec, make, shape):
     loss, y, target = prepared(spec, make, shape)
@@ -192,6 +198,7 @@ def test_each_element_may_have_its_own_weight(spec, make, shape):
     assert loss.forward(y, target, weight) == pytest.approx(total / divisor)
 
 
+@in_one_test
 @every_loss
 def test_weights_that_are_all_0_give_no_loss_and_no_gradient(spec, make, shape):
     loss, y, target = prepared(spec, make, shape)

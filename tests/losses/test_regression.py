@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers import in_one_test
 
 import specnet
 
@@ -20,6 +21,7 @@ FORMULAS = [
 every_loss = pytest.mark.parametrize(("spec", "formula"), FORMULAS)
 
 
+@in_one_test
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-13)])
 @pytest.mark.parametrize("shape", [(1, 1), (7,), (5, 3), (2, 3, 5)])
 @every_loss
@@ -37,6 +39,7 @@ def test_an_exact_prediction_has_no_loss_and_no_gradient(spec, formula):
     assert loss.backward().tolist() == [[0, 0]]
 
 
+@in_one_test
 @pytest.mark.parametrize(("dtype", "size"), [("float64", 1e4), ("float64", 1e30), ("float32", 1e4), ("float32", 1e15)])
 @every_loss
 def test_large_errors_are_finite(spec, formula, dtype, size):

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers import in_one_test
 
 import specnet
 from specnet.errors import DataError, ShapeError, SpecError
@@ -71,6 +72,7 @@ BY_HAND = [
 ]
 
 
+@in_one_test
 @pytest.mark.parametrize(("spec", "y", "target", "value"), BY_HAND)
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-12)])
 def test_values_worked_by_hand(spec, y, target, value, dtype, tolerance):

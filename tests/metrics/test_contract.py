@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from helpers import built_in
+from helpers import built_in, in_one_test
 
 import specnet
 from specnet.component import find_class
@@ -52,6 +52,7 @@ def accumulated(metric, prediction, target, ends, weight=None):
     return metric
 
 
+@in_one_test
 @every_metric
 def test_however_samples_are_divided_the_metric_is_the_same(name, prediction, target):
     metric = specnet.build("metrics", name)
@@ -64,6 +65,7 @@ def test_however_samples_are_divided_the_metric_is_the_same(name, prediction, ta
         assert weighted == pytest.approx(metric(prediction, target, weight), rel=1e-12)
 
 
+@in_one_test
 @every_metric
 def test_shards_that_are_merged_have_the_metric_of_all(name, prediction, target):
     shards = [specnet.build("metrics", name) for _ in range(4)]
@@ -74,6 +76,7 @@ def test_shards_that_are_merged_have_the_metric_of_all(name, prediction, target)
     assert shards[0].compute() == pytest.approx(shards[0](prediction, target), rel=1e-12)
 
 
+@in_one_test
 @every_metric
 def test_what_is_kept_goes_through_json_and_ends_in_the_same_bits(name, prediction, target):
     metric, restored = specnet.build("metrics", name), specnet.build("metrics", name)
@@ -85,6 +88,7 @@ def test_what_is_kept_goes_through_json_and_ends_in_the_same_bits(name, predicti
     assert restored.compute() == metric.compute()
 
 
+@in_one_test
 @every_metric
 def test_what_another_metric_kept_is_refused(name, prediction, target):
     metric = specnet.build("metrics", name)
@@ -94,6 +98,7 @@ def test_what_another_metric_kept_is_refused(name, prediction, target):
             metric.restore(wrong)
 
 
+@in_one_test
 @every_metric
 def test_without_samples_there_is_no_number(name, prediction, target):
     metric = specnet.build("metrics", name)
@@ -104,6 +109,7 @@ def test_without_samples_there_is_no_number(name, prediction, target):
         assert not any(found.values()) if isinstance(found, dict) else math.isnan(found)
 
 
+@in_one_test
 @every_metric
 def test_calling_a_metric_leaves_what_it_has_accumulated(name, prediction, target):
     metric = accumulated(specnet.build("metrics", name), prediction, target, [0, 60])

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from report.examples import TWO, maker
 
 import specnet
 from specnet.datasets.base import Data, Samples, StreamedSamples
@@ -155,6 +156,42 @@ def browser(chrome):
 @pytest.fixture(scope="session")
 def example(tmp_path_factory):
     """Makes a trained run of a kind, with its page."""
-    from report.examples import maker
-
     return maker(tmp_path_factory.mktemp("examples"))
+
+
+@pytest.fixture
+def page(browser, example):
+    """Opens the page of an example, and gives the example."""
+
+    def open_page(kind=TWO):
+        browser.open(example(kind).path)
+        return example(kind)
+
+    return open_page
+
+
+@pytest.fixture
+def read(chrome, example):
+    """Shows the page of an example to tests that only go to epochs: opens it unless the last test left it open."""
+
+    def open_page(kind):
+        if chrome.driver.current_url != example(kind).path.as_uri():
+            chrome.begin()
+            chrome.open(example(kind).path)
+        return example(kind)
+
+    yield open_page
+    assert chrome.complaints() == []
+    assert chrome.requests() == []
+
+
+@pytest.fixture
+def untouched(browser):
+    """Asserts that nothing of what was written has become more than text."""
+
+    def check():
+        assert browser.ask("window.hacked") is None
+        assert browser.ask("document.scripts.length") == 2
+        assert browser.each("b, style ~ style, svg[onload], [onerror]", "each.outerHTML") == []
+
+    return check

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+from helpers import sampled
 
 import specnet
 from specnet.errors import DivergenceError
@@ -87,11 +89,20 @@ KINDS: dict[str, Callable[[Path], dict[str, Any]]] = {
         arrays(folder, rows(100, 4), rows(100, 4)[:, :1] * 2 + 1), 1, "mse", "r2"),
 }  # fmt: skip
 """A spec for each kind of problem, with data in a folder."""
+TWO = "two classes in a plane"
+"""The kind that stands for all where the kind does not matter."""
 PICTURED = [kind for kind in KINDS if kind != "images"]
 """Kinds that are drawn on a canvas."""
 CLASSES = [kind for kind in KINDS if "class" in kind or kind == "images"]
 NUMBERS = ["a number over a plane", "a curve", "numbers of many inputs"]
 """Kinds with one number for each sample."""
+EVIL = "<b>{}</b></script><!--<img src=x onerror='window.hacked=1'>\"&\u2028"
+"""A text that would do harm in a page if it became more than text."""
+
+
+def each_kind(kinds: list[str], step: int = 5) -> Any:
+    """Try kinds of pages, in an order in which tests of the same kind follow each other."""
+    return pytest.mark.parametrize("kind", sampled(kinds, step), scope="module")
 
 
 class Example:

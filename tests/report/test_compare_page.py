@@ -1,9 +1,14 @@
 """What a reader sees of a page that compares many runs, or groups of runs, and does with it."""
 
+import numpy as np
 import pytest
+from helpers import sampled
 from report.browser import DESKTOP, PHONE
+from report.examples import EVIL, SPIRAL, TWO, Example, spec
+from report.reading import legends, same
 
 import specnet
+from specnet.report.compare_page import compare_page
 from specnet.report.entries import RunSet
 from specnet.runs.results import write_comparison
 
@@ -127,3 +132,79 @@ def test_a_run_whose_replay_is_not_in_the_page_has_a_link_to_its_own(browser, pa
     assert browser.texts("[data-about]") == [expected]
     assert browser.one("#controls", "each.clientHeight === 0")
     assert browser.each("[data-about] a", "each.href") == [(runs[other].directory / "report.html").as_uri()]
+
+
+@pytest.fixture
+def compared(browser, tmp_path):
+    """Opens a page of a longer run and a shorter one."""
+    long, short = (
+        Example(spec(SPIRAL, 1, "bce_with_logits", "accuracy", name=name, description=EVIL.format(name), split={},
+                     training={"epochs": epochs, "batch_size": 10}), tmp_path / name)
+        for name, epochs in [("long", 6), ("short", 3)]
+    )  # fmt: skip
+    browser.open(write_comparison([long.run, short.run], tmp_path / "both.html"))
+    return long, short
+
+
+def test_runs_share_a_slider_and_each_shows_its_last_frame_until_then(browser, compared):
+    pictures = {}
+    for epoch in (2, 3, 5, 6):
+        browser.go(epoch)
+        for each, shown in enumerate(compared):
+            own = min(epoch, shown.epochs[-1])
+            head, loss = browser.texts("[data-when]")[each].rsplit(" ", 1)
+            assert head == f"epoch {own}, train/loss" and same([loss], [shown.lines[own]["train/loss"]])
+            pictures[each, epoch] = browser.canvas(".stage canvas", each, bar=True).picture
+            told = legends(browser)["loss"]
+            assert same([told[f"{shown.run.name} train"]], [shown.lines[own]["train/loss"]])
+    assert len({pictures[0, epoch] for epoch in (2, 3, 5, 6)}) == 4
+    assert pictures[1, 2] != pictures[1, 3] == pictures[1, 5] == pictures[1, 6]
+
+
+def test_runs_are_compared_with_the_best_of_each_row_marked(browser, compared, untouched):
+    untouched()
+    assert browser.texts(".description") == [EVIL.format(name).strip() for name in ("long", "short")]
+    titles = browser.texts(".sortable thead th")
+    rows = browser.table(".sortable")
+    losses = [row[titles.index("train/loss")] for row in rows]
+    scores = [shown.run.evaluate("train") for shown in compared]
+    assert [cell.split()[0] for cell in losses] == [f"{each['loss']:.6g}" for each in scores]
+    best = int(np.argmin([each["loss"] for each in scores]))
+    assert ["★" in cell for cell in losses] == [number == best for number in range(2)]
+    assert [row[titles.index("training.epochs")] for row in rows] == ["6", "3"]
+
+
+@pytest.mark.parametrize(("width", "columns"), sampled([(390, 3), (1280, 3)], 2))
+def test_images_of_a_run_stand_side_by_side_beside_other_runs(width, columns, browser, example, tmp_path):
+    runs = [example(kind).run for kind in ("images", TWO)]
+    browser.resize((width, 800))
+    browser.open(write_comparison(runs, tmp_path / "both.html"))
+    tops = browser.each(".stage .album li", "each.getBoundingClientRect().top")
+    assert tops.count(tops[0]) >= columns
+
+
+def test_the_last_dot_of_a_shorter_run_is_where_it_ended(browser, compared):
+    browser.go(6)
+    dots = browser.each(".mark circle", "(each.cx.baseVal.value - 50) / (each.ownerSVGElement.clientWidth - 62)")
+    assert {round(6 * share, 1) for share in dots} == {3, 6}
+
+
+def test_fifty_runs_are_readable_and_the_one_pointed_to_stands_out(browser, reported, data, tmp_path):
+    def run(number):
+        losses = 1.0 / np.arange(1.0, 6.0) + number
+        return reported(
+            {"name": f"wide-{number}", "seed": number},
+            data=data([0, 1], np.zeros((2, 2))),
+            history={"epoch": np.arange(1, 6), "train/loss": losses, "validation/loss": losses},
+            evaluate=lambda split: {"loss": 1.0 + number},
+        )
+
+    (tmp_path / "fifty.html").write_text(compare_page([run(number) for number in range(50)]))
+    browser.open(tmp_path / "fifty.html")
+    assert browser.ask("document.documentElement.scrollHeight") < 2500
+    assert len(set(browser.each(".plot path.line", "getComputedStyle(each).stroke"))) == 50
+    swatches = browser.each("[aria-label='Results of each run'] .swatch path", "getComputedStyle(each).stroke")
+    assert swatches == browser.each(".plot path.line", "getComputedStyle(each).stroke")
+    assert min(browser.each(".plot", "each.clientHeight")) > 150 and not browser.texts(".chart .legend li")
+    browser.pointer().move_to_element(browser.element("[data-row='7']")).perform()
+    assert browser.each(".plot path.line:not(.dim)", "each.dataset.run") == ["7"]

@@ -6,12 +6,11 @@ from itertools import pairwise, product
 import pytest
 from helpers import sampled
 from report.browser import DESKTOP, PHONE
-from report.examples import KINDS, PICTURED, SPIRAL, Example, spec
+from report.examples import KINDS, PICTURED, SPIRAL, TWO, Example, spec
 from selenium.webdriver import Keys
 
 from specnet.runs.results import write_comparison
 
-TWO = "two classes in a plane"
 SIZES = [PHONE, (320, 568), (768, 1024), DESKTOP]
 READABLE = 4.5
 """How much lighter one of text and ground is than the other, at least: WCAG 2.2, success criterion 1.4.3."""
@@ -230,3 +229,21 @@ def test_a_page_with_all_that_a_spec_can_ask_for_is_below_two_megabytes(browser,
     shown_epochs = browser.ask("window.specnet.scenes[0].epochs")
     assert shown_epochs[0] == 0 and shown_epochs[-1] == 300
     assert len(shown_epochs) == len(shown.epochs) or f"Of {len(shown.epochs)} recorded" in browser.text(".scene .note")
+
+
+@pytest.mark.parametrize(
+    "kind", ["two classes in a plane", "a number over a plane", "a curve", "numbers of many inputs"]
+)
+def test_a_replay_with_its_axes_is_in_sight_on_a_laptop(kind, browser, page):
+    browser.resize((1280, 800))
+    page(kind)
+    browser.settle()
+    assert browser.each(".stage canvas", "each.getBoundingClientRect().bottom")[0] <= 800
+
+
+def test_on_a_phone_errors_of_the_worst_are_in_sight_and_wide_tables_look_like_it(browser, page):
+    browser.resize((390, 844))
+    page("numbers of many inputs")
+    cells = browser.each("[aria-label='Worst examples'] tbody tr", "each.cells[1].getBoundingClientRect().right")
+    assert max(cells) <= 390
+    assert browser.one("[aria-label='Worst examples']", "getComputedStyle(each).backgroundImage").count("gradient") == 4

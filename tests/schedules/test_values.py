@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from helpers import built_in
+from helpers import built_in, in_one_test
 
 import specnet
 from specnet.errors import SpecError
@@ -103,6 +103,7 @@ def bound(spec, steps_per_epoch=3, total_steps=24):
     return schedule
 
 
+@in_one_test
 @pytest.mark.parametrize("spec", [spec for spec, _ in VALUES], ids=lambda spec: spec["type"])
 def test_values_are_finite_in_the_longest_runs(spec):
     longest = {key: LONGEST.get(key, value) for key, value in spec.items()}
@@ -114,6 +115,7 @@ def test_every_built_in_schedule_is_in_the_table():
     assert sorted({spec["type"] for spec, _ in VALUES} | {"reduce_on_plateau"}) == built_in("schedules")
 
 
+@in_one_test
 @pytest.mark.parametrize(("spec", "values"), VALUES)
 def test_values_at_these_steps(spec, values):
     schedule = bound(spec)
@@ -137,6 +139,7 @@ def test_lengths_are_told_in_steps():
     assert bound({"type": "warmup_stable_decay", "maximum": 1.0, "epochs": 9}).length() == 27
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("spec", "place"),
     [

@@ -314,3 +314,13 @@ def test_hostile_specs_end_in_a_message_and_cost_little(tmp_path):
     assert all(str(path) in result.stderr for path in paths)
     assert "Traceback" not in result.stderr and "error[internal]" not in result.stderr
     assert int(kilobytes) * 1024 < MOST_MEMORY
+
+
+def test_warnings_are_told_with_the_mistakes_and_in_their_place(tmp_path):
+    path = tmp_path / "spec.json"
+    path.write_text(
+        '{"dataset": "spiral",\n"layers": [{"type": "linear", "units": 1}],\n"loss": "bce",\n'
+        '"training": {"batch_size": 999},\n"sed": 1}'
+    )
+    found = [(each.severity, each.code, each.location.line) for each in told(path)]
+    assert found == [("error", "loss-output", 3), ("warning", "batch-size", 4), ("error", "unknown-key", 5)]

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from helpers import in_one_test
 
 from specnet import build, load_spec, registry
 from specnet.component import find_class
@@ -157,12 +158,14 @@ def requires_nothing(group, name):
     return not any(field.is_required() for field in fields)
 
 
+@in_one_test
 @pytest.mark.parametrize("key", FIELDS)
 def test_a_component_says_what_is_not_default(key):
     group, name = key.split(".")
     assert shortest(build(group, {"type": name, **FIELDS[key]})) == {"type": name, **FIELDS[key]}
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("group", "name"), [(group, name) for group in registry.GROUPS for name in registry.claims(group)]
 )
