@@ -125,12 +125,17 @@ class Component(Section):
         Raises:
             UnknownComponentError: if the class, or that of a component inside, is not registered.
         """
-        name = registry.name_of(self.group, type(self))
+        name = type_name(self)
         try:
             return {"type": name, **self.model_dump(mode="json", by_alias=True)}
         except PydanticSerializationError as error:
             # pydantic wraps exceptions of nested components.
             raise error.__cause__ or error from None
+
+
+def type_name(component: Component) -> str:
+    """Return the name that a spec has for a component, or for the definition of a kernel."""
+    return registry.name_of(component.group, type(component))
 
 
 def _unpickle(cls: type[Component], fields_set: set[str], fields: Mapping[str, Any]) -> Component:
@@ -189,9 +194,7 @@ def check_class(entry: registry.Entry, cls: Any) -> Any:
     """Return the class that an entry names, if it belongs to the entry's group and can be used.
 
     A base class declares its group: `group = "loggers"`. Classes that specs name are also subclasses of `Component`.
-
-    Raises:
-        BrokenComponentError: if it is not.
+    Otherwise it raises a BrokenComponentError.
     """
     if ismodule(cls):
         message = f"the entry point of {entry}, {entry.target}, names a module, not a class"
@@ -274,6 +277,13 @@ def build(group: str, value: Any) -> Component:
         return construct(group, value)
     except ValidationError as error:
         raise explain_invalid(error) from None
+
+
+def components_in(value: Any) -> Iterator[tuple[Component, registry.Entry]]:
+    """Yield each component inside a validated value, with the entry that registers its class."""
+    for _, part in parts(value):
+        if isinstance(part, Component):
+            yield part, registry.entry_of(part.group, type(part))
 
 
 def parts(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:

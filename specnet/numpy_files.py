@@ -77,11 +77,7 @@ def read_npy_header(stream: IO[bytes]) -> tuple[Header, bool]:
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """Return the array in an `.npy` file; nothing is unpickled.
-
-    Raises:
-        DataError: if it cannot be read, or contains Python objects.
-    """
+    """Return the array in an `.npy` file, without unpickling, or raise a DataError if it cannot be read."""
     with open_npy(path) as stream:
         return np.asarray(read_array(stream, allow_pickle=False))
 

@@ -36,8 +36,8 @@ def summary(spec: Path, form: str, **options: Any) -> None:
     Example:
       specnet summary specs/mnist.json
     """
-    from specnet import registry
     from specnet.cli.show import show_table
+    from specnet.component import type_name
     from specnet.network.network import Network
     from specnet.network.summary import describe_layer, layer_costs
     from specnet.runs.building import load_data, located, transform
@@ -77,7 +77,7 @@ def summary(spec: Path, form: str, **options: Any) -> None:
         share = f"{seconds[int(cost.place[1])] / step:.0%}" if len(cost.place) == 2 else ""
         numbers = [f"{cost.parameters:,}", show_bytes(estimate.activations[cost.place]), f"{cost.flops:,}", share]
         rows.append([show_pointer(cost.place), name, cost.output_shape, *numbers])
-    optimizer = registry.name_of("optimizers", type(loaded.optimizer))
+    optimizer = type_name(loaded.optimizer)
     rows.append(["optimizer", optimizer, "", "", "", "", f"{updating / step:.0%}"])
     parameters, flops = sum(cost.parameters for cost in costs), sum(cost.flops for cost in costs)
     total = given + sum(estimate.activations.values())
@@ -115,13 +115,13 @@ def _show_comparison(compared: Mapping[str, Any], kernels: str) -> None:
 
 
 def _to_json(costs: Sequence[Cost], activations: Mapping[Pointer, int]) -> dict[str, Any]:
-    from specnet import registry
+    from specnet.component import type_name
     from specnet.words import show_pointer
 
     layers = [
         {
             "place": show_pointer(cost.place),
-            "type": registry.name_of("layers", type(cost.layer)),
+            "type": type_name(cost.layer),
             "name": cost.layer.name,
             "share": getattr(cost.layer, "share", None),
             "copies": cost.copies,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from specnet import registry
+from specnet.component import type_name
 from specnet.diagnosis.data import larger_share
 from specnet.diagnosis.evidence import Evidence
 from specnet.diagnosis.symptom import LOSS, SCORES, Cure, Symptom
@@ -49,7 +49,7 @@ def no_gain(evidence: Evidence) -> Iterator[Symptom]:
             cure = evidence.with_rate(0.1, "to take smaller steps")
         elif evidence.history["step"][-1] < _FEW_STEPS:
             cure = Cure("to train longer", (f"training.epochs={10 * evidence.spec.training.epochs}",))
-        elif registry.name_of("optimizers", type(evidence.spec.optimizer)) == "adam":
+        elif type_name(evidence.spec.optimizer) == "adam":
             cure = evidence.with_rate(10, "to take larger steps")
         else:
             cure = Cure("for steps whose length does not depend on the gradient", (f"optimizer={json.dumps(ADAM)}",))
@@ -123,7 +123,7 @@ def _knows_nothing(evidence: Evidence) -> bool:
 
 def compared_metrics(spec: Spec) -> list[Metric]:
     """Return the metrics of a spec of which no constant prediction is good by definition."""
-    return [each for each in spec.metrics if registry.name_of("metrics", type(each)) in _COMPARED]
+    return [each for each in spec.metrics if type_name(each) in _COMPARED]
 
 
 def _better(metric: Metric, value: float, other: float) -> bool:

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet import registry
-from specnet.component import build, fresh_copy
+from specnet.component import build, fresh_copy, type_name
 from specnet.diagnosis.evidence import Evidence
 from specnet.diagnosis.symptom import LOSS, Cure, Symptom
 from specnet.errors import DivergenceError, SpecnetError
@@ -156,7 +155,7 @@ def large_learning_rate(evidence: Evidence) -> Iterator[Symptom]:
             yield from _rising_at_once(evidence, rate, deadline)
     else:
         limit = rate * stable / curvature
-        kind = registry.name_of("optimizers", type(optimizer))
+        kind = type_name(optimizer)
         scaled = f"after {steps} steps, with each parameter scaled as {kind} scales its steps,"
         message = (
             f"the learning rate {rate:g} is too large: {scaled if steps else 'before training'} the curvature of the "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from specnet import registry
+from specnet.component import type_name
 from specnet.diagnosis.evidence import Evidence
 from specnet.diagnosis.probe import Probed
 from specnet.diagnosis.symptom import SCALED, UNITS, UPDATES, Cure, Symptom
@@ -46,7 +46,7 @@ def _units(evidence: Evidence, code: str, what: str, share: Callable[[Probed], f
         return
     place, layer, units = pointer_of(worst), evidence.model.network.named[worst], evidence.after[worst].units
     before = share(evidence.before[worst])
-    kind = registry.name_of("layers", type(layer))
+    kind = type_name(layer)
     message = f"{round(after * units)} of {units} units of {worst} ({kind}) {what.format(evidence.after[worst].rows)}"
     cure: Cure | None
     if evidence.unscaled:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from specnet import registry
+from specnet.component import type_name
 from specnet.datasets.base import Samples
 from specnet.datasets.sampling import evenly_chosen, samples_at
 from specnet.errors import PlotError
@@ -86,7 +86,7 @@ def attention_maps(run: Trained) -> list[Maps]:
         PlotError: if no layer is an attention layer.
     """
     named = name_layers(run.layers)
-    wanted = [name for name, layer in named.items() if _type(layer) == "multi_head_attention"][:MAPPED]
+    wanted = [name for name, layer in named.items() if type_name(layer) == "multi_head_attention"][:MAPPED]
     if not wanted:
         raise PlotError("no layer is an attention layer", help="leave this plot out")
     sample = _sample(run)
@@ -104,7 +104,7 @@ def embedded(run: Trained, axes: np.ndarray | None = None) -> Embedded:
         PlotError: if there is nothing with two numbers or more.
     """
     for name, layer in name_layers(run.layers).items():
-        if _type(layer) == "embedding" and f"{name}.weight" in run.params:
+        if type_name(layer) == "embedding" and f"{name}.weight" in run.params:
             plane = principal_plane(run.params[f"{name}.weight"], axes)
             count, tokens = len(plane.points), run.data.classes
             rows = tokens if run.data.vocabulary == len(tokens) == count else [*map(str, range(count))]
@@ -156,10 +156,6 @@ def principal_plane(x: np.ndarray, axes: np.ndarray | None = None) -> PrincipalP
         axes = axes * np.where(signs == 0, 1, signs)[:, np.newaxis]
     points = centred @ axes.T
     return PrincipalPlane(points, axes, np.sum(points**2, axis=0) / (np.sum(centred**2) or 1.0))
-
-
-def _type(layer: Layer) -> str:
-    return registry.name_of("layers", type(layer))
 
 
 def _has_kernels(layer: Layer) -> bool:

@@ -10,12 +10,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from specnet import registry
-from specnet.component import fresh_copy
+from specnet.component import fresh_copy, type_name
 from specnet.datasets.base import Samples
 from specnet.errors import SpecnetError
 from specnet.functions import evenly_spaced
-from specnet.layers.base import Layer
 from specnet.report.base import Reported
 from specnet.report.javascript import LOSS_TWINS, OPTIMIZER_TWINS, TRAINING, check_layers, check_twin, scripts_of
 from specnet.report.paths import relative_paths
@@ -51,7 +49,7 @@ def laboratory(run: Reported) -> dict[str, Any]:
     loss = spec["loss"]
     if loss.get("class_weight") is not None:
         loss |= {"class_weight": cast(Any, run.model.loss).class_factors().tolist()}
-    names = ["shuffle", *(name for name, layer in run.model.network.named.items() if type_of(layer) == "dropout")]
+    names = ["shuffle", *(name for name, layer in run.model.network.named.items() if type_name(layer) == "dropout")]
     train = cast(Samples, run.data.train)
     compared = evenly_spaced(len(epochs), COMPARED_EPOCHS)
     value = {
@@ -104,11 +102,7 @@ def _check(run: Reported, spec: dict[str, Any]) -> None:
 
 
 def prepare(run: Reported, split: str) -> Batch:
-    """Return the samples of a split as network and loss take them.
-
-    Raises:
-        SpecnetError: if they are streamed, or have weights or masks.
-    """
+    """Return the samples of a split as network and loss take them; streamed or weighted ones are a SpecnetError."""
     samples = run.data.splits[split]
     if not isinstance(samples, Samples):
         raise SpecnetError("its samples do not fit into memory")
@@ -118,11 +112,6 @@ def prepare(run: Reported, split: str) -> Batch:
     prepared = model.prepare(samples.map(model.inputs.apply, model.targets.apply), samples.targets)
     assert isinstance(prepared, Batch)
     return prepared
-
-
-def type_of(layer: Layer) -> str:
-    """Return the name that a spec has for a layer of a network."""
-    return registry.name_of("layers", registry.definition(type(layer)))
 
 
 def rates(run: Reported, rows: int) -> dict[str, np.ndarray]:

@@ -36,12 +36,7 @@ SAMPLED = 8
 
 
 def check_format(plot: Plot, format: str) -> None:
-    """Check that a plot can be written so.
-
-    Raises:
-        UsageError: if there is no such format.
-        PlotError: if a plot that does not move is asked for as GIF.
-    """
+    """Raise a UsageError if there is no such format, or a PlotError for a GIF of a plot that does not move."""
     if format not in FORMATS:
         raise UsageError(f"pictures cannot be written as {format}", help=suggest(format, FORMATS))
     if format == "gif" and not plot.moves:

@@ -66,11 +66,7 @@ class _Checked:
         self._digest.update(room)
 
     def digest(self) -> bytes:
-        """Return the digest of all bytes but those of the last write, after reading all of them back.
-
-        Raises:
-            OSError: if they differ from what was written.
-        """
+        """Return the digest of all bytes but those of the last write, or raise an OSError if some differ."""
         for each in self._reading:
             each.result()
         return self._digest_before.hexdigest().encode()

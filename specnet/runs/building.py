@@ -48,11 +48,7 @@ def named_rows(data: Data, split: str) -> Iterator[None]:
 
 
 def load_data(spec: Spec) -> Data:
-    """Return the samples of a spec's dataset, divided as its `split` says.
-
-    Raises:
-        SpecnetError: if they cannot be read, or are not what the spec says.
-    """
+    """Return the samples of a spec's dataset, split as it says, or raise a SpecnetError if they are wrong."""
     with located(spec), guarded(spec.dataset, ("dataset",), "load"):
         data = checked_data(_load(spec))
     with located(spec, "dataset"):
@@ -103,11 +99,7 @@ def _origin(spec: Spec) -> str:
 
 
 def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, AnySamples]]:
-    """Fit a spec's transforms on the training samples; return both pipelines and all splits transformed.
-
-    Raises:
-        SpecnetError: if a transform cannot take the samples.
-    """
+    """Fit a spec's transforms on the training samples; return both pipelines and all splits transformed."""
     with located(spec):
         inputs, targets = pipelines(spec)
         inputs.features, targets.features = data.input_features, target_features(data.target_names, data.column_classes)

@@ -9,8 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from specnet import registry
-from specnet.component import Component, parts
+from specnet.component import components_in
 from specnet.distributions import BUILTIN, version
 from specnet.local import LocalEntry
 from specnet.spec.model import Spec
@@ -53,11 +52,9 @@ def describe_code(spec: Spec) -> dict[str, str]:
     Plots do not count. The digest of a local file is part of the component's version.
     """
     found = {BUILTIN: digest_own_code()}
-    for _, part in parts(spec):
-        if isinstance(part, Component) and part.group != "plots":
-            entry = registry.find(part.group, registry.name_of(part.group, type(part)))
-            if entry.distribution != BUILTIN and not isinstance(entry, LocalEntry):
-                found[f"{entry.group}.{entry.name}"] = digest_modules([type(part).__module__])
+    for component, entry in components_in(spec):
+        if entry.group != "plots" and entry.distribution != BUILTIN and not isinstance(entry, LocalEntry):
+            found[f"{entry.group}.{entry.name}"] = digest_modules([type(component).__module__])
     return dict(sorted(found.items()))
 
 

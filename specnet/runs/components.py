@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from specnet import registry
-from specnet.component import Component, parts
+from specnet.component import components_in
 from specnet.errors import Diagnostic, RunError, SpecError, SpecnetError
 from specnet.runs.plugins import LOCAL
 from specnet.spec.model import Spec
@@ -118,11 +118,7 @@ def bring_back(components: Mapping[str, str], run: Path) -> str | None:
 
 def used_components(spec: Spec) -> dict[str, str]:
     """Return every component that a spec uses, such as `layers.linear`, with its distribution."""
-    used = {}
-    for _, part in parts(spec):
-        if isinstance(part, Component):
-            entry = registry.find(part.group, registry.name_of(part.group, type(part)))
-            used[f"{entry.group}.{entry.name}"] = _recorded(entry)
+    used = {f"{entry.group}.{entry.name}": _recorded(entry) for _, entry in components_in(spec)}
     return dict(sorted(used.items()))
 
 

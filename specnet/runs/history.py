@@ -120,12 +120,9 @@ class _Line(BaseModel, extra="allow"):
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the number and text of each line of a history.
+    """Yield the number and text of each line of a history, or raise a RunError if they cannot be read.
 
     An incomplete last line, left by a process that was killed, is ignored.
-
-    Raises:
-        RunError: if they cannot be read.
     """
     with open_file(path, _LARGEST) as file:
         for number, text in enumerate(iter(partial(file.readline, _LONGEST), b""), 1):
@@ -160,11 +157,7 @@ class History(Mapping[str, np.ndarray]):
 
     @classmethod
     def read(cls, path: Path, state: Mapping[str, Any]) -> Self:
-        """Return the history in a file, which begins as it was when a writer had `state`.
-
-        Raises:
-            RunError: if it cannot be read, or has changed.
-        """
+        """Return the history in a file, or raise a RunError unless it begins as it was when a writer had `state`."""
         beginning = Beginning(path)
         columns: dict[str, array[Any]] = {}
         for number, text in read_lines(path):

@@ -42,8 +42,7 @@ def describe_model(model: TrainedModel, ranges: Mapping[str, Any]) -> dict[str, 
         inputs["columns"] = _columns(model.dataset, low, high)
     elif len(shape) == 1 and model.input_names:
         limits = zip(model.input_names, _plain(low), _plain(high), strict=True)
-        keys = ("name", "type", "min", "max")
-        inputs["columns"] = [dict(zip(keys, (name, "number", *both), strict=True)) for name, *both in limits]
+        inputs["columns"] = [{"name": name, "type": "number", "min": a, "max": b} for name, a, b in limits]
     else:
         inputs |= {"type": "integer" if low.dtype.kind in "biu" else "number", "min": _plain(low), "max": _plain(high)}
     if model.model.inputs.fills_missing:

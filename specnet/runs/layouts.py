@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from specnet import registry
+from specnet.component import type_name
 from specnet.layers.base import Layer
 
 
@@ -28,7 +28,7 @@ def find_rule(layout: str, layer: Layer, parameter: str, before: Sequence[Layer]
     if layout == "specnet":
         return Rule([parameter])
     rules, names = {"torch": (TORCH, _TORCH_NAMES), "keras": (KERAS, _KERAS_NAMES)}[layout]
-    found = rules.get((_kind(layer), parameter))
+    found = rules.get((type_name(layer), parameter))
     return found(layer, before) if found else Rule([names.get(parameter, parameter)])
 
 
@@ -41,10 +41,6 @@ def source_name(layout: str, source: str, below: str, name: str) -> str:
 
 _BOTH = re.compile(r"\.both\.0\.branches\.([01])\.0$")
 """Place of one direction of a layer that has both."""
-
-
-def _kind(layer: Layer) -> str:
-    return registry.name_of("layers", registry.definition(type(layer)))
 
 
 def _same(*names: str, make: Callable[..., np.ndarray] = lambda array: array) -> RuleOf:
@@ -72,8 +68,8 @@ def _channels_last(w: np.ndarray, before: Sequence[Any]) -> np.ndarray:
     flattened: tuple[int, ...] = ()
     for number in reversed(range(len(before))):
         layer = before[number]
-        if _kind(layer) == "flatten":
-            convolved = any(_kind(each).startswith("conv1d") for each in before[:number])
+        if type_name(layer) == "flatten":
+            convolved = any(type_name(each).startswith("conv1d") for each in before[:number])
             flattened = layer.input_shape if len(layer.input_shape) == 3 or convolved else ()
             break
         if layer.parameters or layer.input_shape != layer.output_shape:

@@ -212,11 +212,10 @@ def data_digest(data: Data) -> str:
     """Return the SHA-256 of all samples, weights and masks, with their split, dtype and shape, in hexadecimal."""
     digest = hashlib.sha256()
     for name, samples in data.splits.items():
-        further = {"weight": samples.weight, "mask": samples.mask}
-        for what, array in {"inputs": samples.inputs, "targets": samples.targets, **further}.items():
-            if array is None:
+        for what in ("inputs", "targets", "weight", "mask"):
+            if (array := getattr(samples, what)) is None:
                 continue
-            if what in further:
+            if what in ("weight", "mask"):
                 digest.update(what.encode())
             digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
             for piece in pieces(array):

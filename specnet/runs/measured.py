@@ -31,11 +31,7 @@ class MeasuredRun(TrainedModel):
 
     @cached_property
     def data(self) -> Data:
-        """The splits in the dataset's units, loaded when first asked for.
-
-        Raises:
-            DataError: if they are not the data that the run was made with.
-        """
+        """The splits in the dataset's units, loaded when first asked for; other data than the run's are a DataError."""
         data = load_data(self.spec)
         if not self.dataset.synthetic and data_digest(data) != self.manifest["data"]["sha256"]:
             raise DataError(

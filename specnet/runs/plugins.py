@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from specnet import registry
-from specnet.component import Component, parts
+from specnet.component import components_in
 from specnet.errors import RunError
 from specnet.local import LocalEntry, LocalFile
 from specnet.runs.directory import RunDirectory
@@ -24,14 +23,12 @@ LOCAL = re.compile(r"(\w[\w.-]*\.py) \(sha256 ([0-9a-f]{12})\)", re.ASCII)
 def local_files(spec: Spec) -> dict[str, LocalFile]:
     """Return the local files with components of a spec, by the place of their copies in a run directory."""
     files: dict[str, LocalFile] = {}
-    for _, part in parts(spec):
-        if isinstance(part, Component):
-            entry = registry.entry_of(part.group, type(part))
-            if isinstance(entry, LocalEntry) and entry.file not in files.values():
-                stem, number = entry.file.name.removesuffix(".py"), 1
-                while (copy := f"plugins/{stem}{f'-{number}' if number > 1 else ''}.py") in files:
-                    number += 1
-                files[copy] = entry.file
+    for _, entry in components_in(spec):
+        if isinstance(entry, LocalEntry) and entry.file not in files.values():
+            stem, number = entry.file.name.removesuffix(".py"), 1
+            while (copy := f"plugins/{stem}{f'-{number}' if number > 1 else ''}.py") in files:
+                number += 1
+            files[copy] = entry.file
     return files
 
 

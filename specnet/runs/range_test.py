@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from specnet import registry
-from specnet.component import build, fresh_copy
+from specnet.component import build, fresh_copy, type_name
 from specnet.errors import Diagnostic, DivergenceError, SpecError, UsageError
 from specnet.losses.base import Loss
 from specnet.optimizers.base import rated_optimizer
@@ -95,7 +94,7 @@ def find_range(spec: Spec, rates: np.ndarray) -> RangeTest:
     place, rated = rated_optimizer(rising)
     field = type(rated).model_fields.get("learning_rate")
     if field is None or not any(isinstance(each, scheduled) for each in field.metadata):
-        message = f"{registry.name_of('optimizers', type(rated))} has no learning rate that can change in training"
+        message = f"{type_name(rated)} has no learning rate that can change in training"
         with located(spec):
             raise SpecError([Diagnostic("unknown-key", message, place)])
     schedule = {"type": "piecewise", "values": rates.tolist(), "boundary_steps": [*range(1, len(rates))]}

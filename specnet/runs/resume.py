@@ -59,12 +59,9 @@ def _changes_batches(before: Training, now: Training) -> bool:
 def check_components_unchanged(
     manifest: Mapping[str, Any], spec: Spec, run: Path, allow_changed: bool = False
 ) -> list[str]:
-    """Check that components have the code, distributions and versions that a run was made with.
+    """Raise a UsageError if components have other code, distributions or versions than those that a run was made with.
 
     With `allow_changed` differences are returned as warnings.
-
-    Raises:
-        UsageError: naming those that have not.
     """
     different = list(changed_code(manifest, spec))
     help = "restore the old code, or add --allow-changed-code: the run is then trained by two versions of the code"
@@ -97,12 +94,9 @@ def resumed_components(manifest: Mapping[str, Any], spec: Spec) -> dict[str, str
 
 
 def check_data_unchanged(manifest: Mapping[str, Any], spec: Spec, data: Data) -> list[str]:
-    """Raise an error if the data are not those that a run was made with.
+    """Raise a UsageError if the data are not those that a run was made with.
 
     Synthetic data may differ in their last bits on another machine; that is a warning.
-
-    Raises:
-        UsageError: naming the digests.
     """
     before, now = manifest["data"]["sha256"], data_digest(data)
     if before == now:

@@ -94,10 +94,7 @@ def run(
         Interrupted: after one of these signals.
         OSError: if a file cannot be written; what was saved before stays.
     """
-    if not isinstance(spec, Spec):
-        spec = load_spec(spec, kernels=kernels or DEFAULT, data=data)
-    else:
-        spec = with_data(spec.with_kernels(kernels) if kernels else spec, data)
+    spec = given_spec(spec, kernels, data)
     check_threads(threads)
     wanted = Path(out) if out is not None else Path("runs") / spec.name
     observers = Observers(observer or notebook_progress(), loggers)
@@ -197,6 +194,13 @@ def resume(
             allow_changed_code=allow_changed_code,
             data=data,
         )
+
+
+def given_spec(spec: Spec | str | Path | Mapping[str, Any], kernels: str | None, data: Any) -> Spec:
+    """Return a spec with this set of kernels and these data; anything but a `Spec` is passed to `load_spec`."""
+    if not isinstance(spec, Spec):
+        return load_spec(spec, kernels=kernels or DEFAULT, data=data)
+    return with_data(spec.with_kernels(kernels) if kernels else spec, data)
 
 
 def set_up(

@@ -31,13 +31,10 @@ def usable_cores() -> int:
 
 
 def check_threads(threads: int | None) -> None:
-    """Raise an error if the number of threads is not available; None always is.
+    """Raise a UsageError, naming the limit, if the number of threads is not available; None always is.
 
     More threads than cores are refused: each product would wait until the system has run all of them, which takes
     milliseconds.
-
-    Raises:
-        UsageError: naming the limit.
     """
     if threads is None:
         return

@@ -15,11 +15,7 @@ from specnet.studies.plans import Member
 
 
 def check_members(members: Sequence[Member]) -> None:
-    """Set up the first run of a group, and divide the samples as the others do.
-
-    Raises:
-        SpecnetError: if the spec does not fit its data, or the samples cannot be divided so.
-    """
+    """Set up the first run of a group, and divide the samples as the others do, to find what is wrong."""
     first, *others = members
     with keeping_data():
         with blas_threads(1):
@@ -29,13 +25,9 @@ def check_members(members: Sequence[Member]) -> None:
 
 
 def check_same_data(members: Sequence[Member], path: Path) -> None:
-    """Check that the first run that has begun in the directory of a group was trained on the data that are there now.
+    """Raise a UsageError if the first run that has begun in a group's directory was trained on other data.
 
     So nothing is trained on other data; each run is checked again when it is believed or resumed.
-
-    Raises:
-        UsageError: if it was trained on others.
-        SpecnetError: if the data cannot be read.
     """
     for about, spec in members:
         try:
@@ -50,11 +42,7 @@ def check_same_data(members: Sequence[Member], path: Path) -> None:
 
 @contextmanager
 def blamed_on_options(folds: int, group: str | None, order: bool, stratify: bool | None) -> Iterator[None]:
-    """Name the option of `cross-validate` in errors about the split, which the spec does not have like this.
-
-    Raises:
-        UsageError: in the place of such an error.
-    """
+    """Raise a UsageError with the option of `cross-validate` in place of errors about the split that it has changed."""
     try:
         yield
     except SpecnetError as error:

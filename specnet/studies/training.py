@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from specnet.errors import RunError, SpecnetError, UsageError
-from specnet.kernels.base import DEFAULT
 from specnet.runs.directory import LOCK, RunDirectory
 from specnet.runs.files import read_run_json, write_json
-from specnet.spec.load import load_spec, with_data
+from specnet.runs.start import given_spec
 from specnet.spec.model import Spec, json_digest
 from specnet.spec.units import resolve_dataset
 from specnet.studies.backends import check_engine
@@ -95,7 +94,7 @@ def repeat(
         Interrupted: on SIGINT, SIGTERM or SIGHUP, after the runs were saved.
     """
     check_engine(engine)
-    loaded = _load(spec, kernels, data)
+    loaded, _ = resolve_dataset(given_spec(spec, kernels, data))  # once, not in each run
     plan, members = vary_seeds(loaded, check_seeds(seeds), vary)
     aim = parse_target(target, loaded) if target else None
     path = choose_place(out, f"{loaded.name}-repeat", partial(_check_free, plan=plan), SpecnetError)
@@ -135,7 +134,7 @@ def cross_validate(
         SpecnetError: as `repeat` does.
     """
     check_engine(engine)
-    loaded = _load(spec, kernels, data)
+    loaded, _ = resolve_dataset(given_spec(spec, kernels, data))  # once, not in each run
     changes: dict[str, Any] = {"by": "group", "column": group} if group is not None else {}
     if order and changes:
         raise UsageError("--group and --order: folds are made by groups or in the order of the samples, not both")
@@ -148,14 +147,6 @@ def cross_validate(
             check_members(members[: folds if group else 1])
     train = partial(train_all, workers=workers, threads=threads, engine=engine)
     return _train(path, loaded, plan, members, None, observer or GroupObserver(), train, data)
-
-
-def _load(spec: Spec | str | Path | Mapping[str, Any], kernels: str | None, data: Any) -> Spec:
-    if not isinstance(spec, Spec):
-        spec = load_spec(spec, kernels=kernels or DEFAULT, data=data)
-    else:
-        spec = with_data(spec.with_kernels(kernels) if kernels else spec, data)
-    return resolve_dataset(spec)[0]  # once, not in each run
 
 
 def _check_free(path: Path, plan: GroupPlan) -> None:
