@@ -50,6 +50,11 @@ class Signals:
         finally:
             self._prompt = False
 
+    @property
+    def arrived(self) -> bool:
+        """Whether a signal has arrived."""
+        return self._received is not None
+
     def check(self) -> None:
         """Raise a signal that has arrived, if any.
 
