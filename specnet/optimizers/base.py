@@ -100,10 +100,11 @@ class Optimizer(Component):
 
         w is the flat vector of all parameters, and must not be changed.
         """
-        for name, inner in inner_optimizers(self):
-            weights = inner.weights_for_evaluation(w, getattr(state, name))
-            if weights is not None:
-                return weights
+        for name, inner in vars(state).items():
+            if isinstance(inner, State):  # that of an optimizer inside this one
+                weights: np.ndarray | None = getattr(self, name).weights_for_evaluation(w, inner)
+                if weights is not None:
+                    return weights
         return None
 
     def preconditioner(self, state: State, step: int) -> np.ndarray | None:

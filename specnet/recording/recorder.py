@@ -89,6 +89,7 @@ class Recorder(Callback):
             self.fixed["curvatures"] = np.arange(CURVATURES)
         self.frames: dict[int, Frame] = {0: self._frame({"train/loss": math.nan}, None)}
         self.digests = {0: digest(self.frames[0])}
+        self._join_digests()
         self.proof = {name: digest({name: array}).hex() for name, array in self.fixed.items()}
         self.reached = 0
         self.norms: Norms | None = None
@@ -124,15 +125,14 @@ class Recorder(Callback):
         if training.step == 0 and self.probe:
             self.frames[0] |= self.probe.measure(training)
             self.digests[0] = digest(self.frames[0])
+            self._join_digests()
         self._look_ahead(training)
 
     def step(self, training: Trainer) -> None:
-        if self._is_due(training):
-            batches = training.batches
-            if batches.position == batches.count:
-                self.norms = step_norms(self.network, self._before)
-            else:
-                self._look_ahead(training)
+        if training.batches.position < training.batches.count:
+            self._look_ahead(training)
+        elif self._is_due(training):
+            self.norms = step_norms(self.network, self._before)
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
         if training.epoch == self.next or training.done:
@@ -154,13 +154,12 @@ class Recorder(Callback):
 
     def state(self) -> dict[str, Any]:
         """Return the norms of the last step, and digests of everything that is kept."""
+        return {"norms": self.norms, "fixed": self.proof, **self.joined}
+
+    def _join_digests(self) -> None:
+        """Find what `state` returns about the frames, which are the same in most epochs."""
         digests = np.frombuffer(b"".join(self.digests[epoch] for epoch in self.frames), np.uint8)
-        return {
-            "norms": self.norms,
-            "fixed": self.proof,
-            "epochs": np.array(list(self.frames)),
-            "digests": digests.reshape(len(self.frames), -1),
-        }
+        self.joined = {"epochs": np.array(list(self.frames)), "digests": digests.reshape(len(self.frames), -1)}
 
     def restore(self, saved: dict[str, Any]) -> None:
         if saved["fixed"] != self.proof:
@@ -183,6 +182,7 @@ class Recorder(Callback):
         self.reached = max(self.reached, epoch)
         for old in set(self.frames) - {*self.schedule.kept, epoch}:
             del self.frames[old], self.digests[old]
+        self._join_digests()
 
     def _frame(self, line: Mapping[str, Any], norms: Norms | None) -> Frame:
         nothing = [math.nan] * len(trained_layers(self.network))
@@ -265,4 +265,5 @@ class Recorder(Callback):
             if each in kept
         }
         self.digests = {each: digest(frame) for each, frame in self.frames.items()}
+        self._join_digests()
         self.schedule, self.reached = schedule, reached

@@ -48,6 +48,8 @@ class Checkpointed(ABC):
 
     def check_signals(self) -> None:
         """Save the state and raise `Interrupted` if a signal has arrived, at any rank."""
+        if self.ranks.count == 1 and not self.signals.arrived:  # after almost each step
+            return
         try:
             with self.ranks.together():
                 self.signals.check()
@@ -72,7 +74,7 @@ class Checkpointing(Callback):
         self.runner.check_signals()
 
     def step(self, training: Trainer) -> None:
-        if training.batches.within_epoch and self.runner.is_due():
+        if self.runner.is_due() and training.batches.within_epoch:
             self.runner.save()
         self.runner.check_signals()
 

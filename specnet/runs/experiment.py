@@ -87,8 +87,9 @@ class Experiment:
                 raise SpecError(mistakes)
             # These never change during a run. They are in every checkpoint, so that one is enough to predict.
             arrays = inputs.arrays() | targets.arrays()
-            self._ranges = find_ranges(self.data.train)
-            self._learned = {name.removeprefix("transforms."): array for name, array in arrays.items()}
+            self._fixed = TrainingState()
+            self._fixed.put("transforms", {name.removeprefix("transforms."): array for name, array in arrays.items()})
+            self._fixed.put("inputs", find_ranges(self.data.train))
             self._described = {
                 "input_shape": list(shape),
                 "classes": list(self.data.classes),
@@ -131,8 +132,7 @@ class Experiment:
     def state(self, copied: bool = True) -> TrainingState:
         """Return the whole state, or raise a DivergenceError if it is not finite; `copied` as in `Trainer.state`."""
         state = self.trainer.state(copied)
-        state.put("transforms", self._learned)
-        state.put("inputs", self._ranges)
+        state.add(self._fixed)
         state.progress["data"] = self._described
         return state
 

@@ -122,6 +122,8 @@ class Observers(Callback):
         self.view = TrainingView(spec, directory, trainer)
         if all(type(each).step is Hooks.step for each in self.loggers):
             vars(self)["step"] = super().step  # where `overriding` looks
+        if all(type(each).epoch is Hooks.epoch for each in self.loggers):
+            vars(self)["epoch"] = super().epoch
 
     def taken(self, wanted: Path) -> None:
         """Pass on that a directory already exists."""

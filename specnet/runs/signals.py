@@ -50,6 +50,11 @@ class Signals:
         finally:
             self._prompt = False
 
+    @property
+    def arrived(self) -> bool:
+        """Whether a signal has arrived."""
+        return self._received is not None
+
     def check(self) -> None:
         """Raise `Interrupted` if a signal has arrived."""
         if self._received is not None:

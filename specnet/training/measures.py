@@ -45,6 +45,16 @@ class Measures:
         self._each("reset", lambda name, metric: metric.reset())
 
     def update(self, y: np.ndarray, truth: np.ndarray, weight: np.ndarray | None = None) -> None:
+        """Do what `add` does, later for a batch that is gathered."""
+        if self.metrics and self.shares and weight is None and y.size <= SMALL:
+            self._gathered.append((y.copy(), truth.copy()))
+            self._size += y.size
+            if self._size >= GATHERED:
+                self.flush()
+        else:
+            self.add(y, truth, weight)
+
+    def add(self, y: np.ndarray, truth: np.ndarray, weight: np.ndarray | None = None) -> None:
         """Add outputs y of a batch, and its targets in the dataset's units.
 
         Raises:
@@ -52,18 +62,11 @@ class Measures:
         """
         if not self.metrics:
             return
-        if self.shares and weight is None and y.size <= SMALL:
-            self._gathered.append((y.copy(), truth.copy()))
-            self._size += y.size
-            if self._size >= GATHERED:
-                self.flush()
-            return
+        rest = [truth]
         if weight is not None:
+            rest.append(weight)
             for number, metric in enumerate(self.metrics.values()):
                 require_weight(metric, "update", ("metrics", number))
-        self._take(y, truth, *([] if weight is None else [weight]))
-
-    def _take(self, y: np.ndarray, *rest: np.ndarray) -> None:
         prediction = self.interpret(y)
         self._each("update", lambda name, metric: metric.update(prediction, *rest))
 
@@ -77,13 +80,13 @@ class Measures:
         self._clear()
         if gathered:
             with np.errstate(over="ignore", invalid="ignore"):
-                self._take(*map(np.concatenate, zip(*gathered, strict=True)))
+                self.add(*map(np.concatenate, zip(*gathered, strict=True)))
 
     def compute(self) -> dict[str, float]:
         """Return every metric of all samples since the last reset."""
         values: dict[str, float] = {}
 
-        def add(name: str, metric: Metric) -> None:
+        def read(name: str, metric: Metric) -> None:
             metric.keep(**metric.kept)  # as Python numbers, as in a checkpoint
             value = metric.compute()
             if isinstance(value, Mapping):
@@ -92,7 +95,7 @@ class Measures:
                 values[name] = float(value)
 
         self.flush()
-        self._each("compute", add)
+        self._each("compute", read)
         return dict(sorted(values.items(), key=lambda item: not item[0].startswith("loss/")))  # after the loss itself
 
     def merge(self, other: Measures) -> None:

@@ -208,7 +208,7 @@ class Model:
                 count += weight
                 if weight:
                     loss += (value - loss) * (weight / count) if self.loss.reduction == "mean" else value
-                measures.update(y, counted.truth, counted.weight)
+                measures.add(y, counted.truth, counted.weight)
         check_counts(count)
         return {"loss": loss, **measures.compute()}
 

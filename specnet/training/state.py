@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from specnet.errors import UsageError
+from specnet.faults import guarded
 
 
 @dataclass
@@ -32,6 +33,18 @@ class TrainingState:
         rest = {name: plain(value, str(name)) for name, value in values.items() if name not in arrays}
         self.arrays |= {f"{place}.{name}": array for name, array in arrays.items()}
         self.progress["parts"][place] = {"values": rest, "arrays": list(arrays)}
+
+    def put_result(self, place: str, values: Mapping[str, Any], *source: Any) -> None:
+        """Store what a component has returned as the values of a part; `source` are the arguments of `guarded`.
+
+        Raises:
+            BrokenComponentError: naming the component and a value that cannot be stored.
+        """
+        try:
+            self.put(place, values)
+        except Exception:
+            with guarded(*source):
+                raise
 
     def take(self, place: str) -> dict[str, Any]:
         """Return copies of the values of a part.
@@ -66,6 +79,11 @@ class TrainingState:
         if other := set(generators) ^ self.progress["generators"].keys():
             raise ValueError(f"only the state or only the training has generators of {', '.join(sorted(other))}")
 
+    def add(self, other: TrainingState) -> None:
+        """Add the parts of another state, without copies."""
+        self.arrays |= other.arrays
+        self.progress["parts"] |= other.progress["parts"]
+
     @property
     def part_arrays(self) -> list[str]:
         """Names of the arrays that belong to parts."""
@@ -84,11 +102,11 @@ def plain(value: Any, name: str) -> Any:
     """
     if isinstance(value, np.generic):
         value = value.item()
+    if value is None or isinstance(value, (str, int, float)):
+        return value
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return {key: plain(each, name) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(each, name) for each in value]
-    if value is None or isinstance(value, (str, int, float)):
-        return value
     kind = f"array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
     raise TypeError(f"{name} contains a value of type {kind}; only JSON values and named arrays of numbers are saved")

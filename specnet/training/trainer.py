@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from specnet.faults import guarded
 from specnet.optimizers.base import Optimizer, all_needs, all_state_names, frozen_layers, named_state
 from specnet.randomness import restore_stream, save_stream, stream
 from specnet.schedules.scheduled import ScheduledFields
@@ -249,12 +248,10 @@ class Trainer:
         }
         self.measures.flush()
         for number, (name, metric) in enumerate(self.measures.metrics.items()):
-            with guarded(metric, ("metrics", number), "keep"):
-                state.put(f"metrics.{name}", metric.kept)
+            state.put_result(f"metrics.{name}", metric.kept, metric, ("metrics", number), "keep")
         for name, callback in self.callbacks.items():
             if saved := callback.state():
-                with guarded(*origin(callback), "state"):
-                    state.put(f"callbacks.{name}", saved)
+                state.put_result(f"callbacks.{name}", saved, *origin(callback), "state")
         return state.copy() if copied else state
 
     @property
