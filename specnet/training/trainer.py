@@ -16,7 +16,7 @@ from specnet.randomness import restore_stream, save_stream, stream
 from specnet.schedules.scheduled import ScheduledFields
 from specnet.training.averaging import AveragedWeights
 from specnet.training.batches import Batch, Batches, PreparedSplit
-from specnet.training.callbacks import Callback, origin
+from specnet.training.callbacks import Callback, check_reason, restore_callback, save_callback
 from specnet.training.communicator import Communicator
 from specnet.training.divergence import check_parameters, check_state, check_values
 from specnet.training.measures import Measures
@@ -119,7 +119,7 @@ class Trainer:
 
     def stop(self, reason: str) -> None:
         """Stop training after the current epoch, for a reason outside the spec: the run can be resumed."""
-        self.stopped = reason
+        self.stopped = check_reason(reason)
 
     def randomized(self, batch: Batch) -> Batch:
         """Return a training batch changed by the random transforms of the spec."""
@@ -252,9 +252,7 @@ class Trainer:
             with guarded(metric, ("metrics", number), "keep"):
                 state.put(f"metrics.{name}", metric.kept)
         for name, callback in self.callbacks.items():
-            if saved := callback.state():
-                with guarded(*origin(callback), "state"):
-                    state.put(f"callbacks.{name}", saved)
+            save_callback(state, name, callback)
         return state.copy() if copied else state
 
     @property
@@ -277,6 +275,7 @@ class Trainer:
         Raises:
             ValueError: if it is not a state of this training, or has no such number of steps.
             UsageError: if it contains the state of a missing callback.
+            BrokenComponentError: if a callback of the user raises an error.
             DataError: if streamed samples cannot be read.
         """
         progress, metrics, kept = state.progress, state.take_all("metrics"), state.take_all("callbacks")
@@ -295,4 +294,4 @@ class Trainer:
         for part in self._parts:
             part.restore(state)
         for name in [each for each in kept if each in self.callbacks]:
-            self.callbacks[name].restore(kept[name])
+            restore_callback(name, self.callbacks[name], kept[name])
