@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from specnet.network.network import Network
     from specnet.network.summary import Cost
     from specnet.spec.model import Spec
+    from specnet.task import Shape
     from specnet.words import Pointer
 
 
@@ -30,23 +31,23 @@ def summary(spec: Path, form: str, **options: Any) -> None:
 
     Memory and operations are for one sample: the memory that a layer keeps between steps, and the operations of the
     forward pass, where a multiplication and an addition count as two. Memory and time are measured, time on random
-    inputs. Data are loaded only if they determine the input shape or the units of the last layer.
+    inputs, unless the network is very large. Data are loaded only if they determine the input shape or the units of
+    the last layer.
 
     \b
     Example:
       specnet summary specs/mnist.json
     """
+    import numpy as np
+
     from specnet.cli.show import show_table
     from specnet.component import type_name
-    from specnet.network.network import Network
     from specnet.network.summary import describe_layer, layer_costs
     from specnet.runs.building import load_data, located, transform
-    from specnet.runs.threads import blas_threads, fitting_threads
     from specnet.spec.checks import check_network
     from specnet.spec.memory import estimate_memory, show_bytes
     from specnet.spec.plan import make_plan
     from specnet.spec.units import last_open, resolve_loaded
-    from specnet.training.timing import time_step
     from specnet.words import show_pointer
 
     loaded = load(spec, **options)
@@ -60,34 +61,47 @@ def summary(spec: Path, form: str, **options: Any) -> None:
     assert plan.inputs is not None
     batch = plan.batch(loaded.training.largest_batch) or 1
     with located(loaded):
-        network = Network(loaded.layers, plan.inputs, loaded.dtype, loaded.seed, loaded.kernels)
-        costs, estimate = layer_costs(network.layers), estimate_memory(loaded, plan)
-    with blas_threads(None, fitting_threads(network.named.values(), batch)):  # as in training
-        *seconds, updating = time_step(network, loaded.optimizer, batch)
-        step = sum(seconds) + updating
-        compared = _compare_kernels(loaded, network, batch, step)
+        estimate = estimate_memory(loaded, plan)
+        seconds, compared = _time(loaded, plan.inputs, batch) if estimate.measured else ([], {})
+    costs, step = layer_costs(plan.layers), sum(seconds)
     if form == "json":
-        measured = {"batch_size": batch, "step_seconds": [*seconds, updating], "input_shape": network.input_shape}
-        echo_json(_to_json(costs, estimate.activations) | measured | compared)
+        found = _to_json(costs, estimate.activations) | {"batch_size": batch, "step_seconds": seconds}
+        echo_json(found | {"input_shape": plan.inputs} | compared)
         return
-    given = network.dtype.itemsize * math.prod(network.input_shape)
-    rows = [["inputs", "", network.input_shape, "", show_bytes(given), "", ""]]
+    given = np.dtype(loaded.dtype).itemsize * math.prod(plan.inputs)
+    rows = [["inputs", "", plan.inputs, "", show_bytes(given), "", ""]]
     for cost in costs:
         name = describe_layer(cost.layer) + (f" x {cost.copies}" if cost.copies > 1 else "")
-        share = f"{seconds[int(cost.place[1])] / step:.0%}" if len(cost.place) == 2 else ""
+        share = f"{seconds[int(cost.place[1])] / step:.0%}" if seconds and len(cost.place) == 2 else ""
         numbers = [f"{cost.parameters:,}", show_bytes(estimate.activations[cost.place]), f"{cost.flops:,}", share]
         rows.append([show_pointer(cost.place), name, cost.output_shape, *numbers])
     optimizer = type_name(loaded.optimizer)
-    rows.append(["optimizer", optimizer, "", "", "", "", f"{updating / step:.0%}"])
-    parameters, flops = sum(cost.parameters for cost in costs), sum(cost.flops for cost in costs)
-    total = given + sum(estimate.activations.values())
-    rows.append(["total", "", "", f"{parameters:,}", show_bytes(total), f"{flops:,}", "100%"])
+    rows.append(["optimizer", optimizer, "", "", "", "", f"{seconds[-1] / step:.0%}" if seconds else ""])
+    total = sum(cost.parameters for cost in costs), sum(cost.flops for cost in costs)
+    memory = show_bytes(given + sum(estimate.activations.values()))
+    rows.append(["total", "", "", f"{total[0]:,}", memory, f"{total[1]:,}", "100%" if seconds else ""])
     numbers = ["parameters", "memory", "FLOPs", "time"]
     show_table(["", "type", "output", *numbers], rows, numbers=numbers)
-    echo(f"\nTraining on batches of {batch} takes {estimate} of memory, {step * 1e3:.3g} ms a step.")
-    times = {f"layers.{number}": second for number, second in enumerate(seconds)} | {optimizer: updating}
-    echo(f"{max(times, key=times.__getitem__)} takes the most time.")
+    training = f"\nTraining on batches of {batch} takes {estimate} of memory"
+    if not seconds:
+        echo(f"{training}. The network is too large to measure it and the time of a step here.")
+        return
+    echo(f"{training}, {step * 1e3:.3g} ms a step.")
+    names = [*(f"layers.{number}" for number in range(len(seconds) - 1)), optimizer]
+    echo(f"{names[seconds.index(max(seconds))]} takes the most time.")
     _show_comparison(compared, loaded.kernels_name)
+
+
+def _time(spec: Spec, input_shape: Shape, batch: int) -> tuple[list[float], dict[str, Any]]:
+    """Return the seconds of a step in each layer and in the optimizer, and the comparison of `_compare_kernels`."""
+    from specnet.network.network import Network
+    from specnet.runs.threads import blas_threads, fitting_threads
+    from specnet.training.timing import time_step
+
+    network = Network(spec.layers, input_shape, spec.dtype, spec.seed, spec.kernels)
+    with blas_threads(None, fitting_threads(network.named.values(), batch)):  # as in training
+        seconds = list(time_step(network, spec.optimizer, batch))
+        return seconds, _compare_kernels(spec, network, batch, sum(seconds))
 
 
 def _compare_kernels(spec: Spec, network: Network, batch: int, step: float) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from specnet.datasets.base import Data
 from specnet.distributions import BUILTIN
-from specnet.errors import Diagnostic, RunError, SpecError, UsageError
+from specnet.errors import BrokenComponentError, Diagnostic, RunError, SpecError, UsageError
 from specnet.recording.recorder import Recorder
 from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.code import changed_code
@@ -176,7 +176,7 @@ def restore(
             best = None if replaced else read_checkpoint(listing.path(step), spec, identities)
         try:
             experiment.restore(latest, callbacks)
-        except UsageError:
+        except (UsageError, BrokenComponentError):
             raise
         except Exception as error:  # schedules and generators raise various errors for crafted files
             raise RunError(f"{path} does not contain a valid state of this run: {error!r}") from error

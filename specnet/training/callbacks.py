@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from specnet.component import Component
@@ -16,6 +16,7 @@ from specnet.schedules.scheduled import pointer_of
 from specnet.words import Pointer
 
 if TYPE_CHECKING:
+    from specnet.training.state import TrainingState
     from specnet.training.trainer import Trainer
 
 
@@ -137,6 +138,38 @@ class GuardedCallback(Callback):
 def origin(callback: Callback) -> tuple[Callback, Pointer]:
     """Return the original callback, and its place in the spec, () if it has none."""
     return (callback.callback, callback.place) if isinstance(callback, GuardedCallback) else (callback, ())
+
+
+def check_reason(reason: str) -> str:
+    """Return the reason for a stop.
+
+    Raises:
+        UsageError: if it is no text, or empty.
+    """
+    if not isinstance(reason, str) or not reason:
+        raise UsageError(f"training.stop expects a reason as text, not {reason!r}")
+    return reason
+
+
+def save_callback(state: TrainingState, name: str, callback: Callback) -> None:
+    """Put what a callback has to save into a state.
+
+    Raises:
+        BrokenComponentError: if it cannot be saved.
+    """
+    saved = callback.state()
+    if saved is not None and not (isinstance(saved, dict) and not saved):
+        state.put_result(f"callbacks.{name}", saved, *origin(callback), "state")
+
+
+def restore_callback(name: str, callback: Callback, saved: dict[str, Any]) -> None:
+    """Let a callback continue from what it has saved.
+
+    Raises:
+        BrokenComponentError: if it is not one of specnet's own, and raises an error.
+    """
+    with guarded(callback, (), "restore") if " " in name else nullcontext():  # which a name given in Python contains
+        callback.restore(saved)
 
 
 @contextmanager

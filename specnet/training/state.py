@@ -27,10 +27,12 @@ class TrainingState:
         """Store the values of a part: arrays without a copy, copies of all others as JSON.
 
         Raises:
-            TypeError: naming a value that is neither JSON nor an array of numbers.
+            TypeError: naming a value that is neither JSON nor an array of numbers, or if names are no strings.
         """
+        if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
+            raise TypeError("only a dictionary whose keys are strings can be saved")
         arrays = {name: x for name, x in values.items() if isinstance(x, np.ndarray) and x.dtype.kind in "biufU"}
-        rest = {name: plain(value, str(name)) for name, value in values.items() if name not in arrays}
+        rest = {name: plain(value, name) for name, value in values.items() if name not in arrays}
         self.arrays |= {f"{place}.{name}": array for name, array in arrays.items()}
         self.progress["parts"][place] = {"values": rest, "arrays": list(arrays)}
 

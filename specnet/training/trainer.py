@@ -15,7 +15,7 @@ from specnet.randomness import restore_stream, save_stream, stream
 from specnet.schedules.scheduled import ScheduledFields
 from specnet.training.averaging import AveragedWeights
 from specnet.training.batches import Batch, Batches, PreparedSplit
-from specnet.training.callbacks import Callback, origin
+from specnet.training.callbacks import Callback, check_reason, restore_callback, save_callback
 from specnet.training.communicator import Communicator
 from specnet.training.divergence import check_parameters, check_state, check_values
 from specnet.training.measures import Measures
@@ -118,7 +118,7 @@ class Trainer:
 
     def stop(self, reason: str) -> None:
         """Stop training after the current epoch, for a reason outside the spec: the run can be resumed."""
-        self.stopped = reason
+        self.stopped = check_reason(reason)
 
     def randomized(self, batch: Batch) -> Batch:
         """Return a training batch changed by the random transforms of the spec."""
@@ -250,8 +250,7 @@ class Trainer:
         for number, (name, metric) in enumerate(self.measures.metrics.items()):
             state.put_result(f"metrics.{name}", metric.kept, metric, ("metrics", number), "keep")
         for name, callback in self.callbacks.items():
-            if saved := callback.state():
-                state.put_result(f"callbacks.{name}", saved, *origin(callback), "state")
+            save_callback(state, name, callback)
         return state.copy() if copied else state
 
     @property
@@ -274,6 +273,7 @@ class Trainer:
         Raises:
             ValueError: if it is not a state of this training, or has no such number of steps.
             UsageError: if it contains the state of a missing callback.
+            BrokenComponentError: if a callback of the user raises an error.
             DataError: if streamed samples cannot be read.
         """
         progress, metrics, kept = state.progress, state.take_all("metrics"), state.take_all("callbacks")
@@ -292,4 +292,4 @@ class Trainer:
         for part in self._parts:
             part.restore(state)
         for name in [each for each in kept if each in self.callbacks]:
-            self.callbacks[name].restore(kept[name])
+            restore_callback(name, self.callbacks[name], kept[name])

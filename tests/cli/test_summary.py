@@ -53,3 +53,16 @@ def test_what_memory_cannot_hold_is_refused(invoke, write, budget):
 def test_a_budget_is_a_number_of_bytes(invoke, write, budget):
     result = invoke("summary", write("arms.json"), f"--memory-budget={budget}")
     assert (result.exit_code, "expected bytes, as in 500MB" in result.stderr) == (2, True)
+
+
+def test_a_network_that_is_too_large_to_be_tried_is_summarized_without_making_it(invoke, write, monkeypatch):
+    def refused(self, *_, **__):
+        pytest.fail("the network is made")
+
+    monkeypatch.setattr("specnet.network.network.Network.__init__", refused)
+    spec = write("wide.json", layers=[*({"type": "linear", "units": 9000} for _ in range(2)), "linear"])
+    result = invoke("summary", spec)
+    assert (result.exit_code, table(result.output)["total"].split()[1]) == (0, "81,045,001")
+    assert "at least" in result.output
+    assert "too large to measure" in result.output
+    assert '"step_seconds": []' in invoke("summary", spec, "--format", "json").output

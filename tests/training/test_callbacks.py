@@ -216,6 +216,42 @@ def test_what_cannot_be_saved_is_named_with_the_callback_it_belongs_to(value, ki
         specnet.run(SPEC, tmp_path / "run", callbacks=[Odd()])
 
 
+@pytest.mark.parametrize("saved", [{1: 2}, {(1, 2): 3}, [1, 2], "text"])
+def test_a_state_that_has_no_names_is_refused_with_the_callback_it_belongs_to(saved, tmp_path):
+    class Odd(Callback):
+        def state(self):
+            return saved
+
+    with pytest.raises(BrokenComponentError, match="Odd fails in state: TypeError: only a dictionary whose keys are"):
+        specnet.run(SPEC, tmp_path / "run", callbacks=[Odd()])
+
+
+def test_an_error_in_restore_is_that_of_the_callback_and_no_checkpoint_is_blamed(tmp_path):
+    class Odd(Callback):
+        def state(self):
+            return {"n": 1}
+
+        def restore(self, saved):
+            raise KeyError("other")
+
+    specnet.run(SPEC, tmp_path / "run", callbacks=[Odd()])
+    before = sorted((tmp_path / "run" / "checkpoints").iterdir())
+    with pytest.raises(BrokenComponentError, match="Odd fails in restore: KeyError"):
+        specnet.resume(tmp_path / "run", ["training.epochs=4"], callbacks=[Odd()])
+    assert sorted((tmp_path / "run" / "checkpoints").iterdir()) == before
+
+
+@pytest.mark.parametrize("reason", ["", 7, None])
+def test_a_stop_needs_a_reason_as_text(reason, tmp_path):
+    class Stop(Callback):
+        def step(self, training):
+            training.stop(reason)
+
+    with pytest.raises(UsageError, match="expects a reason as text"):
+        specnet.run(SPEC, tmp_path / "run", callbacks=[Stop()])
+    specnet.load_run(tmp_path / "run")
+
+
 def test_what_a_callback_of_a_spec_cannot_save_is_shown_at_its_place(install, tmp_path):
     install("acme", "[specnet.callbacks]\nodd = acme_odd:Odd", acme_odd=ODD)
     training = SPEC["training"] | {"callbacks": ["odd"]}
