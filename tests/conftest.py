@@ -5,6 +5,7 @@ import sys
 
 import pytest
 from environment import installed_in, write_distribution
+from hypothesis import HealthCheck, settings
 from slow_tests import mark_slow
 
 from specnet import registry
@@ -15,6 +16,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.fsync = lambda handle: None
 # Options that were meant for this command would change what pytest prints inside tests.
 os.environ.pop("PYTEST_ADDOPTS", None)
+# The same examples in every run, however slow the machine is.
+slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+settings.register_profile("specnet", derandomize=True, deadline=None, suppress_health_check=slow)
+settings.load_profile("specnet")
 
 
 def pytest_configure(config):

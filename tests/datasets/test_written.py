@@ -14,7 +14,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from helpers import few_or_many
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specnet import SpecnetError, build
@@ -122,8 +122,7 @@ def reading(way):
 
 
 def tried(count, *strategies):
-    slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    setting = settings(max_examples=count, derandomize=True, deadline=None, suppress_health_check=slow)
+    setting = settings(max_examples=count)
     return lambda holds: setting(given(*strategies)(holds))()
 
 

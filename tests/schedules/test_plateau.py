@@ -77,7 +77,7 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=500, derandomize=True, deadline=None)
+@settings(max_examples=500)
 @given(FIELDS, st.lists(QUARTERS, max_size=40), st.integers(0, 40))
 def test_values_are_those_of_counting_epochs_also_from_a_state_in_json(fields, monitored, cut):
     first, second = build(**fields), build(**fields)

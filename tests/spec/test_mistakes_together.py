@@ -242,7 +242,7 @@ WRONG = {
 }  # fmt: skip
 
 
-@settings(max_examples=100, derandomize=True, deadline=None)
+@settings(max_examples=100)
 @given(written())
 def test_a_wrong_value_is_found_in_any_layout(tmp_path_factory, case):
     text, pointer = case

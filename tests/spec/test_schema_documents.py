@@ -4,7 +4,7 @@ from functools import cache
 from math import ceil
 
 from helpers import few_or_many
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from spec.schemas import PROBES, SCHEMA, VALIDATOR, at, places, refusals, replaced
@@ -142,8 +142,7 @@ def changed(draw):
 
 def tried(count, *strategies):
     """Try a property on so many examples, which are the same each time; a decorator that calls it."""
-    slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    setting = settings(max_examples=count, derandomize=True, deadline=None, suppress_health_check=slow)
+    setting = settings(max_examples=count)
     return lambda holds: setting(given(*strategies)(holds))()
 
 
