@@ -3,6 +3,7 @@
 import os
 import sys
 
+import numpy as np
 import pytest
 from environment import installed_in, write_distribution
 from hypothesis import HealthCheck, settings
@@ -63,6 +64,14 @@ def install(tmp_path, monkeypatch):
             forget()
 
         yield write
+
+
+@pytest.fixture(scope="module")
+def blank_pictures():
+    """Leave pictures white, in tests that are about something else: to draw one takes as long as a small run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("specnet.report.pictures.pixels", lambda figure: np.full((2, 2, 3), 255, np.uint8))
+        yield
 
 
 @pytest.fixture(scope="session")

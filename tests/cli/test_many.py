@@ -1,3 +1,4 @@
+import contextlib
 import io
 import json
 import runpy
@@ -7,9 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli.conftest import MINIMAL
+from click.testing import CliRunner
 from rich.cells import cell_len
 from rich.console import Console
 
+from specnet.cli import cli
 from specnet.cli.group_progress import live_table
 from specnet.cli.runs import LISTED_COLUMNS
 from specnet.cli.unknown import PLUGIN_COMMANDS
@@ -24,9 +28,24 @@ SPEC = {
 }
 
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
+
+@pytest.fixture(scope="module")
+def trained(blank_pictures, tmp_path_factory):
+    """A folder with a spec and a group of two runs."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "a.json").write_text(json.dumps(MINIMAL | SPEC))
+    with contextlib.chdir(folder):
+        done = CliRunner().invoke(cli, ["repeat", "a.json", "--seeds", "2", "-j", "1", "-o", "g"])
+    assert done.exit_code == 0, done.output
+    return folder
+
+
 @pytest.fixture
-def group(invoke, write):
-    assert invoke("repeat", write("a.json", **SPEC), "--seeds", 2, "-j", 1, "-o", "g").exit_code == 0
+def group(invoke, trained):
+    """A copy of the group, and of its spec, in the working directory."""
+    shutil.copytree(trained, ".", dirs_exist_ok=True)
     return "g"
 
 
