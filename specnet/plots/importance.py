@@ -106,6 +106,8 @@ def _draw_panel(axes: Axes, dependence: Dependence) -> None:
             axes.bar(places + (number + 0.5) * wide - 0.4, mean, wide, color=color, label=name)
         axes.set_xticks(places, [style.label(name, 12) for name in dependence.labels], rotation=20)
         return
+    if (dependence.values == np.round(dependence.values)).all():
+        axes.locator_params(axis="x", integer=True)
     if dependence.mean.shape[1] == 1:
         axes.plot(dependence.values, dependence.individual[..., 0].T, color="0.75", linewidth=0.7)
     for name, color, dashes, mean in looks:

@@ -58,8 +58,8 @@ def export_group(group: Group, target: str, folder: Path, rows: np.ndarray | Non
             (staged / "ensemble.py").write_text(ENSEMBLE, encoding="utf-8")
         staged.rename(folder)
     names = [run.directory.name for run in group.runs]
-    further = "the prediction of the group is the mean of theirs" + (": ensemble.py" if target == "numpy" else "")
+    mean = "ensemble.py predicts" if target == "numpy" else "the group predicts"
     return [
-        f"{target}: {len(names)} network{'s' * (len(names) > 1)} in {folder}; {further}",
+        f"{target}: {len(names)} network{'s' * (len(names) > 1)} in {folder}; {mean} the mean of their predictions",
         *(f"{name}: {line}" for name, found in zip(names, lines, strict=True) for line in found),
     ]

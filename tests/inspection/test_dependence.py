@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import specnet
 from specnet.errors import PlotError
 from specnet.inspection.dependence import GRID, grid_of, partial_dependence
 
@@ -21,6 +22,16 @@ def test_categories_are_bars(fake, table):
     )
     assert found.values is None and found.labels == ["x", "y", "z"]
     assert found.mean[:, 0].tolist() == [1.0, 2.0, 4.0]
+
+
+def test_whole_numbers_have_whole_ticks(fake, table):
+    features, x = table
+    x[:, 0], x[:, 1] = 2007 + np.arange(len(x)) % 3, x[:, 1] / 10
+    run = fake(x, lambda x: x[:, :1] + x[:, 1:2], features=features)
+    run.name = "demo"
+    year, real = specnet.build("plots", {"type": "partial_dependence", "columns": ["a", "b"]}).draw(run).axes
+    assert all(tick == round(tick) for tick in year.get_xticks())
+    assert not all(tick == round(tick) for tick in real.get_xticks())
 
 
 def test_a_grid_has_all_values_if_they_are_few_and_else_quantiles_without_the_ends(table):

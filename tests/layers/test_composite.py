@@ -188,7 +188,7 @@ def test_parameters_are_named_by_their_place():
         (
             ["tanh", parallel([], [linear(2)], merge="add")],
             (4, 3),
-            "layers.1 adds its branches, but branches.0 returns shape (4, 3) and branches.1 shape (4, 2), "
+            "layers.1 adds its branches, but branches.0 returns shape (4, 3) and branches.1 shape (4, 2); "
             "layers.0 returns shape (4, 3)",
             ("layers", 1, "branches", 1),
         ),
@@ -202,21 +202,21 @@ def test_parameters_are_named_by_their_place():
         (
             [parallel(["flatten"], [])],
             (),
-            "layers.0 concatenates its branches along the last axis, but branches.1 returns shape (), "
+            "layers.0 concatenates its branches along the last axis, but branches.1 returns shape (); "
             "its input has shape ()",
             ("layers", 0, "branches", 1),
         ),
         (
             ["tanh", residual(linear(3), linear(4), residual(linear(3)), linear(3))],
             (3,),
-            "layers.1.layers.2 adds its input to the output of its layers, but they return 3, "
+            "layers.1.layers.2 adds its input to the output of its layers, but they return 3; "
             "layers.1.layers.1 returns 4",
             ("layers", 1, "layers", 2),
         ),
         (
             [parallel([], ["tanh", repeat(2, residual(linear(4)))])],
             (3,),
-            "layers.0.branches.1.1.layers.0 adds its input to the output of its layers, but they return 4, "
+            "layers.0.branches.1.1.layers.0 adds its input to the output of its layers, but they return 4; "
             "its input has 3",
             ("layers", 0, "branches", 1, 1, "layers", 0),
         ),

@@ -295,7 +295,7 @@ def test_training_in_javascript_follows_the_run(kind, javascript, tmp_path):
 REFUSED = {
     "layers.1, gru, has no twin": {"layers": [
         {"type": "reshape", "target_shape": [2, 1]}, {"type": "gru", "units": 3}, "linear"]},
-    "layers.0: the twin of linear in JavaScript has no max_norm": {"layers": [
+    "layers.0: the twin of linear in JavaScript does not support this max_norm": {"layers": [
         {"type": "linear", "units": 3, "max_norm": 1.0}, "linear"]},
     "layers.0.branches.0.0, prelu, has no twin": {"layers": [
         {"type": "parallel", "branches": [["prelu"], []]}, "linear"]},

@@ -124,7 +124,7 @@ WRONG_TYPES = [
      "wrong-type /layers/0/branches/1", 'not "tanh"'),
     *((rate("▸" + value), "wrong-type /optimizer/learning_rate", "number") for value in ("true", "null", "[]")),
     (CSV % '"inputs": ▸"a", "targets": ["t"]', "wrong-type /dataset/inputs", 'not "a"'),
-    (CSV % '"inputs": ["a", ▸true], "targets": ["t"]', "wrong-type /dataset/inputs/1", "text"),
+    (CSV % '"inputs": ["a", ▸true], "targets": ["t"]', "wrong-type /dataset/inputs/1", "a column is its name"),
     ('"record": ▸"all"', "wrong-type /record", 'not "all"'),
 ]  # fmt: skip
 
@@ -305,7 +305,7 @@ STATIC = [
      "shape /layers/0/branches/1", "adds its branches"),
     (SHAPES % '{"type": "parallel", "branches": [["tanh"], ▸["flatten"]]}',
      "shape /layers/0/branches/1", "concatenates its branches"),
-    (nested(f'▸{{"type": "residual", "layers": [{WIDE}]}}'), f"shape {NESTED}", "they return 3, layers.0"),
+    (nested(f'▸{{"type": "residual", "layers": [{WIDE}]}}'), f"shape {NESTED}", "they return 3; layers.0"),
     ('"loss": ▸"bce"¶"layers": [{"type": "linear", "units": 1}]', "loss-output /loss", "end with the layer sigmoid"),
     ('"loss": ▸"bce_with_logits"', "loss-output /loss", "expects logits, layers.1 (sigmoid) returns probabilities"),
     ('"loss": ▸"cross_entropy"¶"layers": [{"type": "linear", "units": 2}, "softmax"]',
