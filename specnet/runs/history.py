@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, FiniteFloat, PositiveInt
 from specnet.errors import RunError
 from specnet.functions import format_number
 from specnet.names import suggest
-from specnet.runs.files import check_model, error_about, open_file, parse_run_json, write_file
+from specnet.runs.files import check_model, error_about, open_file, parse_run_json, write_bytes, write_file
 from specnet.training.callbacks import Callback
 from specnet.training.trainer import Trainer
 from specnet.words import quote
@@ -78,7 +78,7 @@ class HistoryWriter(Callback):
             with self.path.open("rb") as old:
                 write_file(self.path, partial(_copy, old, beginning.size))
         else:
-            write_file(self.path, lambda file: None)
+            write_bytes(self.path, b"")
         self._file = self.path.open("ab")
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
@@ -140,7 +140,7 @@ def parse_line(text: bytes, number: int, path: Path) -> dict[str, Any]:
 
 
 def read_until(path: Path, state: Mapping[str, Any]) -> Beginning:
-    """Return the lines that a writer with `state` had written, or raise a RunError if they are gone or have changed."""
+    """Read the lines that a writer with `state` had written, or raise a RunError if they are gone or have changed."""
     beginning = Beginning(path)
     if state["length"]:
         for number, text in islice(read_lines(path), state["length"]):

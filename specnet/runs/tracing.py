@@ -72,7 +72,7 @@ def trace(
 
 
 def follow_steps(trainer: Trainer, samples: int | None, steps: int, tracer: Tracer) -> None:
-    """Train for some steps as `train` does, but on the first `samples` of each batch, until the trace is too long."""
+    """Train for some steps as `train` does, on the first `samples` of each batch; a long trace is a UsageError."""
     callbacks = list(trainer.callbacks.values())
     after_step = overriding(callbacks, "step")
     for callback in callbacks:
