@@ -68,10 +68,8 @@ class HistoryWriter(Callback):
     def open(self, beginning: Beginning | None = None) -> None:
         """Start the file, with the first lines of the old one when a run is resumed.
 
-        An existing file is replaced, so that no other process writes to the new one.
-
-        Raises:
-            OSError: if it cannot be written.
+        An existing file is replaced, so that no other process writes to the new one. An OSError says that it cannot be
+        written.
         """
         if beginning and beginning.length:
             self._written = beginning

@@ -99,11 +99,7 @@ def check_count(name: str, count: int | None, most: int, what: str) -> None:
 
 
 def chosen(trainer: Trainer, layer: str | None) -> Callable[[str], bool]:
-    """Return a function that tells whether a place belongs to a layer, or to one inside it; None means all layers.
-
-    Raises:
-        UsageError: if there is no such layer, with the names of all.
-    """
+    """Return a function that tells whether a place belongs to a layer (None: to any), or raise a UsageError."""
     if layer is None:
         return lambda place: True
     named = trainer.model.network.named
