@@ -83,8 +83,7 @@ class Task:
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the parts as a JSON value."""
-        told: list[dict[str, Any]] = json.loads(json.dumps([asdict(part) for part in self.parts]))
-        return told
+        return json.loads(json.dumps([asdict(part) for part in self.parts]))
 
     @classmethod
     def from_json(cls, told: Sequence[Mapping[str, Any]]) -> Task:

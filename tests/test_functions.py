@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from helpers import in_one_test
 
-from specnet.functions import evenly_spaced, normal_cdf, normal_quantile, sigmoid, softmax, summarize
+from specnet.functions import evenly_spaced, finite_json, normal_cdf, normal_quantile, sigmoid, softmax, summarize
 
 precisions = pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-14)])
 
@@ -73,6 +73,10 @@ def test_chosen_numbers_are_even_and_hold_both_ends(length, count):
     assert not len(gaps) or 0 < gaps.max() <= gaps.min() + 2
     if count >= length:
         assert found.tolist() == list(range(length))
+
+
+def test_json_has_nothing_in_place_of_numbers_that_are_not_finite():
+    assert finite_json([1, [0.5, math.nan], -math.inf, "inf", None]) == [1, [0.5, None], None, "inf", None]
 
 
 def test_of_nothing_nothing_is_chosen():

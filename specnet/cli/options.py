@@ -207,11 +207,7 @@ def _show_state(model: Run | Bundle | Ensemble) -> None:
 def load_silently(
     path: Path, overrides: tuple[str, ...], memory_budget: int | None, kernels: str | None = None
 ) -> Spec:
-    """Return a checked spec.
-
-    Raises:
-        SpecError: with every mistake that was found, or a hint if only the file's extension is missing.
-    """
+    """Return a checked spec, or raise a SpecError with every mistake, or a hint if only the extension is missing."""
     import specnet
 
     if os.access(f"{path}.json", os.R_OK) and not os.access(path, os.F_OK):

@@ -195,11 +195,7 @@ def _import_runs() -> None:
 
 
 def show_run(finished: Run, report: bool, form: str) -> None:
-    """Print how a run ended, its results, where it is saved, and, if requested, where its page is.
-
-    Raises:
-        DivergenceError: if its best state had to be restored.
-    """
+    """Print how a run ended, its results and files; then raise a DivergenceError if its best state was restored."""
     from specnet.cli.show import describe_findings, run_to_json, show_link, show_results
 
     page = finished.directory / "report.html"

@@ -46,11 +46,7 @@ def on_all_ranks() -> Iterator[Ranks]:
 
 
 def refuse_ranks(command: str) -> None:
-    """Check that a command that several processes cannot share is run by one alone.
-
-    Raises:
-        UsageError: on the first of several processes; the others end without a message.
-    """
+    """Raise a UsageError on the first of several processes, as they cannot share this command; the others just end."""
     rank, count = launched()
     if rank:
         raise click.exceptions.Exit(UsageError.exit_code)

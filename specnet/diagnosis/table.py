@@ -25,11 +25,6 @@ from specnet.plugin_code import staying
 from specnet.words import describe_error
 
 
-def _data(evidence: Evidence) -> Iterator[Symptom]:
-    """Return the findings about the data."""
-    yield from evidence.run.data_symptoms
-
-
 class Check(NamedTuple):
     """A check: the codes that it finds, how, and whether it takes further steps."""
 
@@ -45,7 +40,7 @@ OF_DATA = (
 """Codes of findings about the data, of which a run warns before it trains."""
 CHECKS = (
     Check(("diverged",), diverged),
-    Check(OF_DATA, _data),
+    Check(OF_DATA, lambda evidence: iter(evidence.run.data_symptoms)),
     Check(("no-gain",), no_gain),
     Check(("large-learning-rate",), large_learning_rate, thorough=True),
     Check(("wide-weights",), wide_weights),

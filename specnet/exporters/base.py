@@ -70,10 +70,8 @@ def export(run: TrainedModel, target: str, path: Path, rows: np.ndarray | None =
     exporter: Exporter = find_class("exporters", target)()
     if path.suffix not in (extensions := (exporter.extension, *exporter.other_extensions)):
         raise UsageError(f"{path}: the file name should end in {' or '.join(extensions)}")
-    if rows is None and not exporter.needs_rows:
-        rows = np.empty(0)
-    elif rows is None:
-        rows = _rows_to_compare(run)
+    if rows is None:
+        rows = _rows_to_compare(run) if exporter.needs_rows else np.empty(0)
     rows = rows[:COMPARED]
     if exporter.needs_rows and not len(rows):
         raise DataError("there are no rows to compare with")

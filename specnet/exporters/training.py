@@ -45,10 +45,8 @@ class _Generator:
 def follow_training(model: Model, x: Traced, target: Traced) -> Program:
     """Return the program of a training step, from transformed inputs and prepared targets to the loss of the batch.
 
-    It assigns gradients to `g["layers.0.weight"]`, and changed running state to `w["layers.0.…"]`.
-
-    Raises:
-        ExportError: naming a component that cannot be followed.
+    It assigns gradients to `g["layers.0.weight"]`, and changed running state to `w["layers.0.…"]`. A component that
+    cannot be followed is an ExportError.
     """
     follower = Follower("notebook", lambda component: None)
     network, totals = textbook(model.network), dict[str, Any]()

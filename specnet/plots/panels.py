@@ -121,13 +121,8 @@ class PlanePanel(Panel):
             outlined = points.split != "train"
             color = "black" if outlined and self.filled else "0.6" if self.filled else "0.3"
             face = "0.6" if self.filled else "white" if outlined else "0.3"
-            look: dict[str, Any] = {
-                "linestyle": "",
-                "marker": style.MARKERS[points.split],
-                "color": color,
-                "markerfacecolor": face,
-            }
-            handles.append(Line2D([], [], label=points.label, **look))
+            marker, label = style.MARKERS[points.split], points.label
+            handles.append(Line2D([], [], linestyle="", marker=marker, color=color, markerfacecolor=face, label=label))
         return handles
 
 

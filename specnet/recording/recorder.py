@@ -248,10 +248,8 @@ class Recorder(Callback):
     def resume(self, arrays: Mapping[str, np.ndarray], epoch: int) -> None:
         """Continue from the proven arrays of a run that resumes from the end of `epoch`, or from within the next one.
 
-        If the run has once reached a later epoch, it may have dropped frames to save space; it would drop them again.
-
-        Raises:
-            ValueError: if a frame is missing.
+        If the run has once reached a later epoch, it may have dropped frames to save space; it would drop them again. A
+        missing frame is a ValueError.
         """
         schedule = self.schedule.at(epoch)
         epochs, reached = arrays["epochs"].tolist(), int(arrays["reached"])

@@ -131,7 +131,7 @@ def compare(given: Sequence[RunSet | Reported]) -> Comparison:
     if same and not grouped:
         results = [row._replace(best=best(entries, row)) for row in results]
     elif grouped:
-        results = [row._replace(best=_best_groups(entries, row, pairs)) if row.name == main else row for row in results]
+        results = [row._replace(best=_best_groups(pairs)) if row.name == main else row for row in results]
     notes = first_few([*_missing(entries, parts)], "without results")
     if not same and not pairs and len(entries) > 1:
         notes.append(DIFFERENT_SAMPLES)
@@ -268,7 +268,7 @@ def _number(scores: SplitScores, name: str | None) -> float | None:
     return float(number) if math.isfinite(number) else None
 
 
-def _best_groups(entries: Sequence[RunSet], row: ValueRow, pairs: Sequence[GroupPair]) -> frozenset[int]:
+def _best_groups(pairs: Sequence[GroupPair]) -> frozenset[int]:
     """Return the best group and those that cannot be told apart from it; none where no group differs from it."""
     if not pairs or any(pair.reason for pair in pairs) or not any(pair.apart for pair in pairs):
         return frozenset()

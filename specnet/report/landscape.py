@@ -88,11 +88,7 @@ def show_landscape(run: Reported) -> LandscapeView | None:
 
 
 def fixed_loss(run: Reported) -> tuple[FixedLoss, int]:
-    """Return a run's training loss on some samples, and how many points each axis of its plane has.
-
-    Raises:
-        PlotError: if the loss changes with time, or takes too long.
-    """
+    """Return the training loss on some samples, and the points along each axis of the plane, or raise a PlotError."""
     model = run.model
     if model.network.scheduled.fields or ScheduledFields({"loss": model.loss}).fields:
         raise PlotError("the loss of a network with scheduled fields changes with time: it has no picture")
@@ -124,10 +120,7 @@ def trajectory_plane(fixed: FixedLoss, trajectory: np.ndarray, points: int) -> T
     """Return the loss over the plane through the last of recorded parameters (frames, n) that is nearest to all.
 
     It is spanned by the first two principal components of their differences to the last. Li et al., "Visualizing the
-    loss landscape of neural nets", 2018.
-
-    Raises:
-        PlotError: if the parameters are not finite, or do not span a plane.
+    loss landscape of neural nets", 2018. Parameters that are not finite, or span no plane, are a PlotError.
     """
     if not np.isfinite(trajectory).all():
         raise PlotError("recorded parameters are not finite")

@@ -33,9 +33,7 @@ def replay(run: Reported, budget: int, *, frames: int = PAGE_FRAMES, units: bool
 
     Frames that would take more are left out, evenly, and so are those beyond `frames`; the first and the last stay.
     `units` asks for the responses of hidden units and for written texts. `notes` are sentences about what is left out.
-
-    Raises:
-        SpecnetError: if there is nothing to show.
+    A record with nothing to show is a SpecnetError.
     """
     scene, record = recorded_scene(run), run.record
     names = [str(name) for name in record.get("unit_layers", ())] if units else []

@@ -132,9 +132,6 @@ def worst(run: Reported) -> Worst | None:
 
     Where there are classes, only samples that are taken for another class count. A prediction that is not a number
     has an infinite error.
-
-    Raises:
-        SpecnetError: if the data cannot be loaded any more.
     """
     (split, samples), names = run.data.last_split, class_names(run)
     error, wrong = np.empty(0), np.empty(0, bool)

@@ -52,8 +52,7 @@ class Listing:
         return intact, refused
 
     def _progress(self, path: Path) -> dict[str, Any]:
-        progress: dict[str, Any] = read_texts(path, self._identities)["progress"]
-        return progress
+        return read_texts(path, self._identities)["progress"]
 
     def newest(self) -> dict[str, Any]:
         """Return the progress in the newest intact checkpoint, or raise a RunError if there is none."""

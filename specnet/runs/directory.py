@@ -102,11 +102,7 @@ class RunDirectory:
 
 
 def _open_lock(directory: Path, flags: int) -> int:
-    """Open the lock of a run directory without waiting and return its descriptor.
-
-    Raises:
-        OSError: if it cannot be opened, or is anything else than a regular file of this directory.
-    """
+    """Open the lock of a run directory without waiting, or raise an OSError if it is not a regular file there."""
     path = directory / LOCK
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"):
         flags |= getattr(os, name, 0)
@@ -158,11 +154,7 @@ def find_writer(directory: Path) -> str | None:
 
 
 def inside(directory: Path, *parts: str) -> Path:
-    """Return the path of a file to write in a run directory, after making its folder if needed.
-
-    Raises:
-        RunError: if that folder is a symbolic link, which may lead outside the run directory.
-    """
+    """Return the path of a file to write in a run directory, after making its folder; a link there is a RunError."""
     path = directory.joinpath(*parts)
     if path.parent != directory:
         if path.parent.is_symlink():

@@ -166,8 +166,7 @@ class _Examination:
         assert self.listing
         path, identities = self.listing.path(step), self.manifest and self.manifest["identities"]
         if self.spec is None or identities is None:
-            progress: dict[str, Any] = read_texts(path, identities)["progress"]
-            return progress
+            return read_texts(path, identities)["progress"]
         self.newest = read_checkpoint(path, self.spec, identities)
         return self.newest.progress
 

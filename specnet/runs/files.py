@@ -84,10 +84,7 @@ class Staged:
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Create or replace a file with what `write` writes to the handle it gets.
 
-    Readers of `path` see the old content or the new, never a part.
-
-    Raises:
-        OSError: naming `path`, which is then unchanged.
+    Readers of `path` see the old content or the new, never a part. An OSError names `path`, which is then unchanged.
     """
     with Staged(path) as staged:
         write(staged.file)

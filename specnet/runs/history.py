@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, FiniteFloat, PositiveInt
 from specnet.errors import RunError
 from specnet.functions import format_number
 from specnet.names import suggest
-from specnet.runs.files import check_model, error_about, open_file, parse_run_json, write_file
+from specnet.runs.files import check_model, error_about, open_file, parse_run_json, write_bytes, write_file
 from specnet.training.callbacks import Callback
 from specnet.training.trainer import Trainer
 from specnet.words import quote
@@ -68,17 +68,15 @@ class HistoryWriter(Callback):
     def open(self, beginning: Beginning | None = None) -> None:
         """Start the file, with the first lines of the old one when a run is resumed.
 
-        An existing file is replaced, so that no other process writes to the new one.
-
-        Raises:
-            OSError: if it cannot be written.
+        An existing file is replaced, so that no other process writes to the new one. An OSError says that it cannot be
+        written.
         """
         if beginning and beginning.length:
             self._written = beginning
             with self.path.open("rb") as old:
                 write_file(self.path, partial(_copy, old, beginning.size))
         else:
-            write_file(self.path, lambda file: None)
+            write_bytes(self.path, b"")
         self._file = self.path.open("ab")
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
@@ -140,7 +138,7 @@ def parse_line(text: bytes, number: int, path: Path) -> dict[str, Any]:
 
 
 def read_until(path: Path, state: Mapping[str, Any]) -> Beginning:
-    """Return the lines that a writer with `state` had written, or raise a RunError if they are gone or have changed."""
+    """Read the lines that a writer with `state` had written, or raise a RunError if they are gone or have changed."""
     beginning = Beginning(path)
     if state["length"]:
         for number, text in islice(read_lines(path), state["length"]):

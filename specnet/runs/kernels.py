@@ -29,11 +29,7 @@ class RecordedKernels(BaseModel):
 
 
 def describe_kernels(name: str) -> dict[str, str]:
-    """Return a manifest's entry for a set of kernels: its facts, name and origin, and the digest of its code.
-
-    Raises:
-        ComponentError: if there is no such set, or it cannot be used.
-    """
+    """Return a manifest's entry for a set of kernels: facts, name, origin and digest, or raise a ComponentError."""
     found, entry = find_class("kernels", name), registry.find("kernels", name)
     modules = {found.__module__, *(target.partition(":")[0] for target in found.replaces.values())}
     digest = entry.file.digest if isinstance(entry, LocalEntry) else digest_modules(modules)

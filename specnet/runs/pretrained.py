@@ -50,11 +50,7 @@ def load_weights(network: Network, **settings: Any) -> None:
 
 
 def load_pretrained(settings: Pretrained, network: Network) -> dict[str, Any]:
-    """Set the weights of a network, and return where they come from, as a JSON value for the manifest.
-
-    Raises:
-        SpecnetError: if they cannot be read, or do not fit the network.
-    """
+    """Set the weights of a network, and return where they come from, as JSON; errors as of `load_weights`."""
     try:
         source = _read(settings)
         count = _take(settings, source, network)

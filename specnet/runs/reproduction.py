@@ -81,11 +81,7 @@ class Reproduction(NamedTuple):
 
 
 def compare_runs(first: Path, second: Path) -> Reproduction:
-    """Return the comparison of two run directories, the second trained again from the first.
-
-    Raises:
-        RunError: if no checkpoint of the first is intact.
-    """
+    """Compare a run directory with one trained again, or raise a RunError if no checkpoint of the first is intact."""
     before, now = read_manifest(first), read_manifest(second)
     listing = Listing(first, before["identities"])
     end = listing.newest()

@@ -208,10 +208,8 @@ def _was_replaced(listing: Listing, best: int, latest: TrainingState) -> bool:
 def take_over(recorder: Recorder, path: Path, state: TrainingState) -> None:
     """Let a recorder continue the record of a run that resumes from a state.
 
-    If that is only the first frame, which the recorder has, the file may be missing.
-
-    Raises:
-        RunError: if the file does not contain what the run had recorded.
+    If that is only the first frame, which the recorder has, the file may be missing. Otherwise a RunError says what is
+    wrong with it.
     """
     epoch = state.progress["epoch"]
     try:

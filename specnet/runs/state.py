@@ -144,10 +144,7 @@ def read_checkpoint(path: Path, spec: Spec, identities: Container[str]) -> Train
 
     It is accepted only if it matches its own digest, has one of the run's identities, its members are exactly those
     that the run saves, and their shapes and dtypes are what the spec's layers and optimizer imply. All that is
-    checked before an array is read, so none can be larger than the file.
-
-    Raises:
-        RunError: with the reason why it is not believed.
+    checked before an array is read, so none can be larger than the file. A RunError says why it is not accepted.
     """
     with open_archive(path) as archive:
         texts = _read_texts(archive, path, identities)

@@ -72,7 +72,7 @@ def trace(
 
 
 def follow_steps(trainer: Trainer, samples: int | None, steps: int, tracer: Tracer) -> None:
-    """Train for some steps as `train` does, but on the first `samples` of each batch, until the trace is too long."""
+    """Train for some steps as `train` does, on the first `samples` of each batch; a long trace is a UsageError."""
     callbacks = list(trainer.callbacks.values())
     after_step = overriding(callbacks, "step")
     for callback in callbacks:
@@ -99,11 +99,7 @@ def check_count(name: str, count: int | None, most: int, what: str) -> None:
 
 
 def chosen(trainer: Trainer, layer: str | None) -> Callable[[str], bool]:
-    """Return a function that returns whether a place belongs to a layer, or to one inside it; None means all layers.
-
-    Raises:
-        UsageError: if there is no such layer, with the names of all.
-    """
+    """Return a function that returns whether a place belongs to a layer (None: to any), or raise a UsageError."""
     if layer is None:
         return lambda place: True
     named = trainer.model.network.named

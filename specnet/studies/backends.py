@@ -18,11 +18,7 @@ _ADDRESS = r"(\[[^\]]+\]|[^\s:\[\]]+):\d+"
 
 
 def open_engine(name: str | None, workers: int) -> AbstractContextManager[Mapping[str, Any] | None]:
-    """Return a context with the settings of `joblib.parallel_config` for an engine; None leaves joblib's own.
-
-    Raises:
-        UsageError: if there is no such engine, or it cannot be reached.
-    """
+    """Return a context with joblib's settings for an engine, or raise a UsageError; None leaves joblib's own."""
     check_engine(name)
     if name is None:
         return _no_engine()

@@ -42,10 +42,8 @@ def spread(inputs):
 def export_group(group: Group, target: str, folder: Path, rows: np.ndarray | None = None) -> list[str]:
     """Write each run of a group for a target into a new folder, and return lines that describe that.
 
-    For "numpy", `ensemble.py` computes mean and spread of what they predict. Arguments and errors are as in `export`.
-
-    Raises:
-        UsageError: if the folder exists.
+    For "numpy", `ensemble.py` computes mean and spread of what they predict. Arguments and errors are as in `export`. A
+    folder that exists is a UsageError.
     """
     if folder.exists():
         raise UsageError(f"{folder} already exists", help="choose another name, or remove it")

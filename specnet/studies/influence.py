@@ -115,7 +115,7 @@ def influence(
     train = partial(train_all, workers=workers, threads=threads, engine=engine)
     with RunDirectory(run.directory):
         folder = _folder(run)
-        members = {None: _member(run, None)} | {row: _member(run, row) for row in wanted}
+        members = {row: _member(run, row) for row in (None, *wanted)}
         outcomes = train_members(folder, [*members.values()], train, observer, data, needed=(ALL_SAMPLES,))
         found = _compare(run, folder, held, asked, members, outcomes, data)
         write_json(folder / SUMMARY_OF_INFLUENCE, found.to_json())

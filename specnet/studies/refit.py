@@ -48,10 +48,8 @@ def refit_epochs(group: Group) -> int:
 def refit_spec(spec: Spec, epochs: int, data: Any = None) -> Spec:
     """Return a spec that trains for some epochs on all samples, with nothing that looks at another split.
 
-    Schedules that reach the end of a run keep their length.
-
-    Raises:
-        SpecError: if something else, such as a schedule, monitors a split that there is no more.
+    Schedules that reach the end of a run keep their length. Anything else that monitors a split, which is gone, is a
+    SpecError.
     """
     document = spec.to_json()
     training = spec.training

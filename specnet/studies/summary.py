@@ -221,11 +221,7 @@ def read_history(directory: Path) -> History:
 
 
 def parse_target(text: str, spec: Spec) -> Target:
-    """Return the target that `text`, such as "validation/accuracy=0.95", names.
-
-    Raises:
-        UsageError: if the history of the spec's runs will have no such value.
-    """
+    """Return the target that `text`, such as "validation/accuracy=0.95", names, or raise a UsageError."""
     monitor, _, number = text.partition("=")
     values = {"loss": False} | {metric.label: metric.higher_is_better for metric in spec.metrics}
     known = [f"{split}/{value}" for split in make_plan(spec).splits if split != "test" for value in values]

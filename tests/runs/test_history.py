@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from specnet.errors import RunError
-from specnet.runs.history import History, HistoryWriter, check_history, read_until
+from specnet.runs.history import History, HistoryWriter, check_history, read_last, read_until
 
 LINES = [{"epoch": epoch, "step": 2 * epoch, "train/loss": 1 / epoch, "seconds": 0.5} for epoch in (1, 2, 3)]
 
@@ -146,6 +146,21 @@ def test_memory_does_not_grow_with_the_epochs_but_for_the_columns(path):
 def test_a_history_that_is_not_there_is_named(path):
     with pytest.raises(RunError, match=f"{path} cannot be read: there is no such file"):
         History.read(path, state(path, 0))
+
+
+@pytest.mark.parametrize("torn", ["", '{"epoch": 4, "st'])
+def test_the_last_complete_line_is_found_from_the_end(torn, path):
+    write(path, LINES * 1000)
+    with path.open("a") as file:
+        file.write(torn)
+    assert read_last(path) == LINES[-1]
+
+
+@pytest.mark.parametrize("content", [None, "", '{"epoch": 1', "{}\n", "nothing\n"])
+def test_a_history_without_a_complete_line_has_no_last_one(content, path):
+    if content is not None:
+        path.write_text(content)
+    assert read_last(path) == {}
 
 
 def test_columns_have_an_item_for_each_epoch(path):
