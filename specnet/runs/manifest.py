@@ -82,7 +82,7 @@ def describe_setting() -> dict[str, Any]:
     }
 
 
-class _Part(BaseModel):
+class _Part(BaseModel, defer_build=True):
     """A part of a manifest. Keys that are not used may be added by plugins or later versions."""
 
 
