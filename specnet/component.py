@@ -8,7 +8,7 @@ component of that group, as does `reference("initializers")`, which needs no imp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from inspect import ismodule
+from inspect import get_annotations, ismodule
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, SupportsIndex, TypeVar
 
 from pydantic import (
@@ -51,7 +51,12 @@ class Section(BaseModel):
     """A part of the spec with fixed fields. Unknown keys and non-finite numbers are errors."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, protected_namespaces=()
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+        defer_build=True,  # most classes of a module are not used
     )
     further_keys: ClassVar[tuple[str, ...]] = ()
     """Keys that the JSON may have and that are removed before validation."""
@@ -77,6 +82,8 @@ class Component(Section):
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         check_definition(cls, Component)
+        if "group" in vars(cls):  # pydantic evaluates the annotations of all base classes for each class
+            cls.__annotations__.update(get_annotations(cls, eval_str=True))
 
     if TYPE_CHECKING:
 

@@ -198,9 +198,14 @@ def extremes(pieces: Iterable[np.ndarray], axis: int | None = None) -> tuple[np.
     return reduce(lambda a, b: (np.minimum(a[0], b[0]), np.maximum(a[1], b[1])), found)
 
 
+def distinct(values: Any) -> np.ndarray:
+    """Return the distinct values of an array, in ascending order."""
+    return np.unique(values, return_counts=True)[0]  # without counts, NumPy imports all of `numpy.ma`
+
+
 def evenly_spaced(length: int, most: int) -> np.ndarray:
     """Return at most `most` evenly spaced positions from 0 up to `length`, the first and the last among them."""
-    return np.unique(np.linspace(0, length - 1, min(length, most)).round().astype(np.int64))
+    return distinct(np.linspace(0, length - 1, min(length, most)).round().astype(np.int64))
 
 
 def thin(values: np.ndarray, most: int = 2000) -> np.ndarray:
@@ -209,4 +214,4 @@ def thin(values: np.ndarray, most: int = 2000) -> np.ndarray:
         return np.arange(len(values))
     pieces = np.array_split(np.arange(len(values)), max(1, (most - 2) // 2))
     found = [piece[extreme(values[piece])] for piece in pieces for extreme in (np.argmin, np.argmax)]
-    return np.unique([0, *found, len(values) - 1])
+    return distinct([0, *found, len(values) - 1])

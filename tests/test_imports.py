@@ -41,6 +41,11 @@ SPEC = {
     "training": {"epochs": 1},
     "plots": [],
 }
+UNUSED = {
+    "asyncio", "concurrent.futures", "logging", "matplotlib", "multiprocessing", "numpy.ma", "rich.progress", "scipy",
+    "specnet.diagnosis.table", "specnet.runs.bundle", "specnet.runs.drawing", "specnet.training.lockstep", "ssl",
+}  # fmt: skip
+"""Modules that a run without plots and page does not need: a process with little memory has no room for them."""
 NAMED = {
     ("datasets", "waves"), ("layers", "tanh"), ("layers", "linear"), ("initializers", "zeros"), ("losses", "mae"),
     ("metrics", "r2"), ("optimizers", "sgd"), ("schedules", "constant"),
@@ -146,6 +151,7 @@ def test_run_imports_no_component_no_plot_and_no_plugin_that_a_spec_does_not_nam
     run = ["run", "spec.json", "--quiet"]
     unreported, reported = loaded(spec, [*run, "--no-report"], run)
     assert third_party(unreported) <= needed(RUNNING)
+    assert not unreported & UNUSED
     assert third_party(reported) <= needed(REPORTING)
     assert_named(unreported, NAMED)
     assert unnamed(reported, NAMED | DEFAULTS) == {}  # the page shows a spec without what it may leave out

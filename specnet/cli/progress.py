@@ -8,16 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column
-
 from specnet.cli.output import echo_json, tell
 from specnet.cli.show import OutputConsole, describe_findings, run_to_json
 from specnet.runs.observers import Observer, TrainingView
 from specnet.words import printable, show_path
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
     from specnet.runs.run import Run
 
 LINES = 10
@@ -37,6 +36,9 @@ def show_progress(quiet: bool, form: str = "text") -> Iterator[Observer]:
     elif form == "json":
         yield JsonProgress()
     elif console.is_terminal:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
+
         # The bar takes the width that the text leaves.
         whole = Column(no_wrap=True)
         progress = Progress(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def number_array(values: Any, what: str) -> np.ndarray:
     """
     array = as_array(values, what)
     try:
-        if np.ma.is_masked(values):
+        if "numpy.ma" in sys.modules and np.ma.is_masked(values):  # else NumPy would import it here
             array = np.ma.filled(np.ma.asarray(values).astype(np.float64), np.nan)
         array = array.astype(np.float64) if array.dtype.kind == "O" else array
     except (TypeError, ValueError, OverflowError) as error:

@@ -8,6 +8,7 @@ import numpy as np
 
 from specnet.datasets.base import Data
 from specnet.datasets.rows import pieces
+from specnet.functions import distinct
 from specnet.task import class_numbers
 
 RANGES = 10
@@ -28,7 +29,7 @@ def class_strata(data: Data, likely: bool) -> list[np.ndarray] | None:
     if len(numbers) < len(found):
         return None
     number = np.concatenate(numbers)
-    values = np.unique(number)
+    values = distinct(number)
     integer, average = data.about_targets.kind == "classes", len(number) / len(values)
     classes = bool(data.classes) or targets.shape[1:] > (1,) or (values[0] >= 0 and values[-1] <= 1)
     classes = classes or (integer and average >= _LEAST)

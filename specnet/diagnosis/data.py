@@ -14,6 +14,7 @@ from specnet.datasets.duplicates import count_duplicates
 from specnet.datasets.sampling import evenly_chosen
 from specnet.diagnosis.symptom import NETWORK, SCALED, SCORES, WHOLE_SPEC, Cure, Symptom
 from specnet.diagnostics import show_value
+from specnet.functions import distinct
 from specnet.plugin_code import staying
 from specnet.schedules.scheduled import pointer_of
 from specnet.spec.model import Spec
@@ -142,7 +143,7 @@ def _leaks(spec: Spec, data: Data, model: Model, task: Task, some: Samples) -> I
     names = [name for name in data.input_names if name in shared]
     if not names:
         numbers = class_numbers(some.targets) if len(task.parts) == 1 and task.has_classes else None
-        kinds = np.unique(numbers) if numbers is not None and numbers.ndim == 1 else np.empty(0)
+        kinds = distinct(numbers) if numbers is not None and numbers.ndim == 1 else np.empty(0)
         if 2 < len(kinds) <= _UNEQUAL and t.shape[1] == 1:  # a column of 0 and 1 for one of them
             t, whole = (np.concatenate([each, each == kinds], axis=1) for each in (t, whole))
         pairs = np.argwhere(np.abs(_correlation(x, t)) > 1 - _EXACT)[:_FEW]

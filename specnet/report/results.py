@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from specnet.datasets.sampling import samples_at
-from specnet.functions import evenly_spaced, format_number
+from specnet.functions import distinct, evenly_spaced, format_number
 from specnet.recording.classes import Confusion, class_names, class_pairs, padded
 from specnet.recording.scene import shown_of
 from specnet.report.base import Reported
@@ -110,7 +110,7 @@ def residuals(run: Reported) -> PredictedNumbers | None:
     finite = np.isfinite(prediction)
     truth, prediction = truth[finite], prediction[finite]
     far = np.argsort(-np.abs(truth - prediction), kind="stable")[:EXAMPLES]
-    shown = np.union1d(evenly_spaced(len(truth), RESIDUALS), far)
+    shown = distinct(np.concatenate([evenly_spaced(len(truth), RESIDUALS), far]))
     label = split + shown_of(len(shown), len(samples.inputs))
     return PredictedNumbers(split, label, truth[shown], prediction[shown], *histogram(truth - prediction))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from specnet.datasets.split import SPLITS
-from specnet.functions import evenly_spaced, format_number, thin
+from specnet.functions import distinct, evenly_spaced, format_number, thin
 from specnet.metrics.base import Metric
 from specnet.recording.curves import DEAD_UNITS, curvature_curves, history_curves, layer_curves, spans_decades, title
 from specnet.report.base import Reported
@@ -48,7 +48,7 @@ def panels(entries: Sequence[RunSet], epochs: Sequence[int] = ()) -> list[PanelJ
         for series in panel["series"]:
             x, y = series["x"], series["y"]
             stops = last_up_to(x, epochs)
-            shown = np.union1d(thin(y, max(most - len(stops), _LEAST)), stops)
+            shown = distinct(np.concatenate([thin(y, max(most - len(stops), _LEAST)), stops]))
             series["x"] = x[shown].tolist()
             for name in ("y", "low", "high"):
                 if name in series:
@@ -58,7 +58,7 @@ def panels(entries: Sequence[RunSet], epochs: Sequence[int] = ()) -> list[PanelJ
 
 def last_up_to(x: np.ndarray, epochs: Sequence[int]) -> np.ndarray:
     """Return the places of the last of ascending numbers up to each epoch."""
-    places = np.unique(np.searchsorted(x, np.asarray(epochs, np.int64), side="right") - 1)
+    places = distinct(np.searchsorted(x, np.asarray(epochs, np.int64), side="right") - 1)
     return places[places >= 0]
 
 
@@ -136,7 +136,7 @@ def panel(name: str, series: list[dict[str, Any]], *, scheduled: bool = False, b
 
 def _constant(name: str, values: Sequence[np.ndarray], scheduled: bool) -> str:
     """Return what to say instead of the curves of a schedule that never changes, or of units that are never dead."""
-    each = [np.unique(y[np.isfinite(y)]).tolist() for y in values]
+    each = [distinct(y[np.isfinite(y)]).tolist() for y in values]
     if name == DEAD_UNITS:
         return f"{name}: 0" if all(numbers == [0.0] for numbers in each) else ""
     if not scheduled or any(len(numbers) > 1 for numbers in each):
@@ -155,7 +155,7 @@ def band(name: str, color: int, dash: int, curves: Sequence[tuple[np.ndarray, np
 
     A run counts until its last epoch.
     """
-    epochs = np.unique(np.concatenate([x for x, _ in curves]))
+    epochs = distinct(np.concatenate([x for x, _ in curves]))
     epochs = epochs[evenly_spaced(len(epochs), CURVE_POINTS)]
     rows = np.full((len(curves), len(epochs)), np.nan)
     for row, (x, y) in zip(rows, curves, strict=True):

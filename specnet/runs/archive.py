@@ -8,7 +8,6 @@ import math
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,23 +35,23 @@ class DamagedError(RunError):
 
 
 class _Checked:
-    """A file for `ZipFile` to write to in order, as it cannot seek.
+    """A file for `ZipFile` to write to in order, as it cannot seek: written bytes are read back and digested."""
 
-    Written bytes are read back, compared and digested in another thread, which costs almost no time.
-    """
-
-    def __init__(self, file: BinaryIO, reader: BinaryIO, pool: ThreadPoolExecutor) -> None:
-        self._file, self._reader, self._pool = file, reader, pool
+    def __init__(self, file: BinaryIO, reader: BinaryIO) -> None:
+        self._file, self._reader = file, reader
         self._digest = self._digest_before = hashlib.sha256()
         self._buffer = bytearray(_CHUNK)
-        self._reading: list[Future[None]] = []
 
     def write(self, data: Any) -> int:
+        """Write bytes.
+
+        Raises:
+            OSError: if the file then contains other bytes.
+        """
         view = memoryview(data).cast("B")
         self._file.write(view)
         self._file.flush()
-        # Nothing is copied: the queue holds views of the arrays.
-        self._reading.append(self._pool.submit(self._read_back, view))
+        self._read_back(view)
         return len(view)
 
     def flush(self) -> None:
@@ -66,9 +65,7 @@ class _Checked:
         self._digest.update(room)
 
     def digest(self) -> bytes:
-        """Return the digest of all bytes but those of the last write, or raise an OSError if some differ."""
-        for each in self._reading:
-            each.result()
+        """Return the digest of all bytes but those of the last write."""
         return self._digest_before.hexdigest().encode()
 
 
@@ -78,12 +75,8 @@ def stage_archive(path: Path, members: Mapping[str, np.ndarray | bytes]) -> Stag
     Raises:
         OSError: if it cannot be written, synced and read back; then nothing is left.
     """
-    with (
-        Staged(path) as staged,
-        staged.temporary.open("rb", buffering=0) as reader,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        checked = _Checked(staged.file, reader, pool)
+    with Staged(path) as staged, staged.temporary.open("rb", buffering=0) as reader:
+        checked = _Checked(staged.file, reader)
         with ZipFile(checked, "w") as archive:  # type: ignore[call-overload]
             archive.comment = bytes(DIGEST_SIZE)  # the last write; replaced below
             for name, array in members.items():
@@ -102,7 +95,6 @@ def stage_archive(path: Path, members: Mapping[str, np.ndarray | bytes]) -> Stag
         for file in (staged.file, reader):
             file.seek(-DIGEST_SIZE, os.SEEK_END)
         checked.write(digest)
-        checked.digest()
     return staged
 
 

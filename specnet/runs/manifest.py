@@ -82,27 +82,31 @@ def describe_setting() -> dict[str, Any]:
     }
 
 
+class _Part(BaseModel, defer_build=True):
+    """A part of a manifest, whose validator is made when a manifest is read."""
+
+
 Seconds = Annotated[FiniteFloat, Field(ge=0)]
 
 
-class _Spec(BaseModel):
+class _Spec(_Part):
     file: str | None
     sha256: Digest
     replaced: Digest | None
 
 
-class _Data(BaseModel):
+class _Data(_Part):
     sha256: Digest
     rows: dict[str, NonNegativeInt]
 
 
-class _Pretrained(BaseModel):
+class _Pretrained(_Part):
     file: str
     sha256: Digest
     arrays: PositiveInt
 
 
-class _Machine(BaseModel):
+class _Machine(_Part):
     platform: str
     cpus: PositiveInt | None
     blas: str
@@ -111,12 +115,12 @@ class _Machine(BaseModel):
     simd: list[str]
 
 
-class _Setting(BaseModel):
+class _Setting(_Part):
     versions: dict[str, str]
     machine: _Machine
 
 
-class _Plugin(BaseModel):
+class _Plugin(_Part):
     file: str
     sha256: Digest
     copy_: Annotated[str, Field(alias="copy", pattern=r"^plugins/\w[A-Za-z0-9_.-]*\.py$")]

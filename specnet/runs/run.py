@@ -6,18 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from specnet.component import build
-from specnet.diagnosis.table import Diagnosis, diagnose
 from specnet.errors import RunError, SpecnetError
 from specnet.functions import all_finite
 from specnet.plots.base import Plot
 from specnet.report.pictures import FORMATS, check_format, write_picture
-from specnet.report.trace import Trace
-from specnet.runs.bundle import write_bundle
 from specnet.runs.checkpoints import Listing, best_of, first_believed
 from specnet.runs.code import changed_code
 from specnet.runs.directory import inside
@@ -34,6 +31,10 @@ from specnet.runs.threads import blas_threads, recorded_threads
 from specnet.spec.load import with_data
 from specnet.training.model import Model
 from specnet.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from specnet.diagnosis.table import Diagnosis
+    from specnet.report.trace import Trace
 
 
 class Run(MeasuredRun):
@@ -189,6 +190,8 @@ class Run(MeasuredRun):
     @cached_property
     def diagnosis(self) -> Diagnosis:
         """What stands out in the run, as far as that takes little time; `specnet.explain` looks further."""
+        from specnet.diagnosis.table import diagnose
+
         with self.in_turn():
             return diagnose(self, thorough=False)
 
@@ -237,6 +240,8 @@ class Run(MeasuredRun):
 
     def bundle(self, path: str | Path) -> Path:
         """Write the network of this checkpoint to a file that `specnet.load_model` reads, and return its path."""
+        from specnet.runs.bundle import write_bundle
+
         write_bundle(self, Path(path))
         return Path(path)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from specnet.runs.building import located
 from specnet.runs.checkpointing import Checkpointed, Checkpointing
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory
-from specnet.runs.drawing import DrawingProcess, can_draw_beside
 from specnet.runs.experiment import Experiment
 from specnet.runs.files import write_file, write_json
 from specnet.runs.history import HistoryWriter
@@ -30,6 +29,9 @@ from specnet.runs.signals import Signals
 from specnet.runs.state import describe_origin, identify
 from specnet.training.loop import train
 from specnet.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from specnet.runs.drawing import DrawingProcess
 
 
 class Runner(Checkpointed):
@@ -73,9 +75,8 @@ class Runner(Checkpointed):
 
     def run(self, resumed: Resumed | None, report: bool, plots: bool = True) -> Run:
         """Train from the start, or from a resumed state; draw plots and report if wanted, and return the run."""
-        if plots and self._can_draw_beside():
-            with suppress(OSError):  # the system may allow no further process
-                self.drawing = DrawingProcess(self._load, self.directory.close)
+        if plots and self.spec.plots and self.ranks.count == 1:
+            self._draw_beside()
         with self.drawing or nullcontext():
             self._learn(resumed, report)
             try:
@@ -86,9 +87,13 @@ class Runner(Checkpointed):
                 error.add_note(f"training is complete; to draw what is missing: {missing}")
                 raise
 
-    def _can_draw_beside(self) -> bool:
-        parameters = self.experiment.model.network.params.flat.nbytes
-        return bool(self.spec.plots) and self.ranks.count == 1 and can_draw_beside(self.manifest, parameters)
+    def _draw_beside(self) -> None:
+        """Begin a second process for the plots, if that is safe and saves time."""
+        from specnet.runs.drawing import DrawingProcess, can_draw_beside
+
+        if can_draw_beside(self.manifest, self.experiment.model.network.params.flat.nbytes):
+            with suppress(OSError):  # the system may allow no further process
+                self.drawing = DrawingProcess(self._load, self.directory.close)
 
     def _learn(self, resumed: Resumed | None, report: bool) -> None:
         self.observers.follow(self.spec, self.directory.path, self.trainer)

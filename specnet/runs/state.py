@@ -36,7 +36,7 @@ _FREE = (
 """Keys of a spec that do not affect training: a run may be resumed with other values."""
 
 
-class _Part(BaseModel, strict=True, extra="forbid"):
+class _Part(BaseModel, strict=True, extra="forbid", defer_build=True):
     """A part of `progress`; layers, schedules and transforms validate their own values there."""
 
 

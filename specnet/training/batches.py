@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from specnet.datasets.rows import PARTS, PIECE_BYTES, Rows, rows_in
+from specnet.functions import distinct
 from specnet.randomness import save_stream
 
 BLOCKS = 128
@@ -153,7 +154,7 @@ class Batches:
 
     def leave_out(self, rows: Sequence[int]) -> None:
         """Take the samples in the order of a split in memory that also had these rows, which are missing from it."""
-        self.left_out = np.unique(np.array(rows, np.int64))
+        self.left_out = distinct(np.array(rows, np.int64))
 
     def _cut_windows(self, split: StreamedSplit, shuffle: bool) -> int:
         """Choose the size of blocks, and return that of windows."""

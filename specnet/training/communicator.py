@@ -10,12 +10,12 @@ import numpy as np
 
 from specnet.randomness import restore_stream, save_stream
 from specnet.training.batches import Batch
-from specnet.training.lockstep import Lockstep, synchronized
 from specnet.training.measures import Measures
 from specnet.training.ranks import Ranks
 from specnet.training.tree import Subtree, add, subtrees
 
 if TYPE_CHECKING:
+    from specnet.training.lockstep import Lockstep
     from specnet.training.trainer import Trainer
 
 Compute = Callable[["Trainer", Batch], tuple[float, float]]
@@ -94,9 +94,13 @@ class Communicator:
     def _prepare(self, trainer: Trainer, compute: ComputeShard) -> Callable[[Subtree], ShardResult | None]:
         """Return a function that finds the result of a shard; all are computed before if they need each other."""
         done: dict[int, ShardResult] = {}
-        if self.shards > 1 and synchronized(trainer.model.network):
-            self.lockstep = self.lockstep or Lockstep(trainer, range(self.start, self.stop), self.shards, self.ranks)
-            done = self.lockstep.run(trainer, compute)
+        if self.shards > 1:
+            from specnet.training.lockstep import Lockstep, synchronized
+
+            if synchronized(trainer.model.network):
+                numbers = range(self.start, self.stop)
+                self.lockstep = self.lockstep or Lockstep(trainer, numbers, self.shards, self.ranks)
+                done = self.lockstep.run(trainer, compute)
 
         def find(node: Subtree) -> ShardResult | None:
             number, end = node
