@@ -18,6 +18,7 @@ from specnet.runs.history import check_history, ends_incomplete, read_until
 from specnet.runs.manifest import read_manifest, read_spec
 from specnet.runs.plugins import changed_plugins, damaged_copies
 from specnet.runs.record import read_record
+from specnet.runs.results import read_results
 from specnet.runs.resume import changed_setting, check_components_unchanged, check_data_unchanged, restore, take_over
 from specnet.runs.run import Run
 from specnet.runs.state import ForeignError, file_name, read_checkpoint, read_texts
@@ -267,6 +268,9 @@ class _Examination:
                 self._tell_new(run.warnings)
                 self.evaluate = run.progress["step"]
                 self.parts["evaluate"] = f"step {self.evaluate}"
+                if run.status == "finished" and read_results(self.directory, run.checkpoint.name) is None:
+                    help = f"to rebuild it: specnet doctor {self.directory} --repair"
+                    self._tell("note", "results.json is missing, damaged or of another checkpoint", help)
 
     def _tell_new(self, reasons: Iterable[str]) -> None:
         """Report what has not been reported for another part."""

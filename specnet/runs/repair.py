@@ -12,7 +12,7 @@ from specnet.runs.directory import RunDirectory
 from specnet.runs.files import read_run_json, write_json
 from specnet.runs.history import History
 from specnet.runs.manifest import check_manifest, describe_setting, describe_spec, now, read_manifest, read_spec
-from specnet.runs.results import write_results
+from specnet.runs.results import read_results, write_results
 from specnet.runs.run import Run
 from specnet.runs.state import identify, read_texts
 from specnet.spec.model import Spec
@@ -34,14 +34,10 @@ def repair(path: Path) -> list[str]:
 def _repair_results(path: Path) -> list[str]:
     """Measure a finished run again if its results are missing or damaged."""
     run = Run(path)
-    if run.status != "finished":
+    if run.status != "finished" or read_results(path, run.checkpoint.name) is not None:
         return []
-    try:
-        read_run_json(path / "results.json")
-    except RunError:
-        write_results(run)
-        return ["results.json"]
-    return []
+    write_results(run)
+    return ["results.json"]
 
 
 def _repair_description(directory: RunDirectory) -> list[str]:

@@ -85,14 +85,17 @@ def test_the_command_says_what_it_has_rebuilt(tmp_path):
     assert CliRunner().invoke(cli, ["doctor", "--repair"]).exit_code == 2
 
 
-@pytest.mark.parametrize("damage", ["removed", "empty"])
-def test_the_results_of_a_finished_run_are_measured_again(damage, tmp_path):
+def test_results_that_are_missing_or_damaged_are_reported_and_measured_again(tmp_path):
     run = specnet.run(small(), tmp_path / "run").directory
     results = run / "results.json"
     before = results.read_bytes()
-    results.unlink() if damage == "removed" else results.write_text("")
-    assert repair(run) == ["results.json"]
-    assert results.read_bytes() == before
+    other = json.loads(before) | {"checkpoint": "step-00000000.npz"}
+    for damaged in (None, "", "[1]", "{}", json.dumps(other), json.dumps(json.loads(before) | {"train": "good"})):
+        results.unlink() if damaged is None else results.write_text(damaged)
+        assert [found.message.partition(" is ")[0] for found in examine_run(run).findings] == ["results.json"]
+        assert repair(run) == ["results.json"]
+        assert results.read_bytes() == before
+        assert not examine_run(run).findings
 
 
 def test_results_are_those_of_the_checkpoint_that_they_name(tmp_path):
