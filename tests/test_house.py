@@ -26,8 +26,8 @@ NOUNS = (
 SHARED = (
     [], ["base"], ["rows"], ["stack"], ["merging"], ["checks"], ["split"], ["division"], ["duplicates"], ["pipeline"],
     ["selection"], ["table"], ["columns"], ["column_reader"], ["missing"], ["columnar"], ["tabular"], ["array_values"],
-    ["memory"], ["sampling"], ["masks"], ["data_file"], ["text_files"], ["scheduled"], ["weighted"], ["sharing"],
-    ["style"],
+    ["memory"], ["sampling"], ["masks"], ["data_file"], ["text_files"], ["date_forms"], ["scheduled"], ["weighted"],
+    ["sharing"], ["style"],
 )  # fmt: skip
 """Files of a noun that are no implementations of it."""
 ORDER = [
