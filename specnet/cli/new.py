@@ -65,7 +65,7 @@ def new() -> None:
 @new.command()
 @click.argument("name")
 @click.option("--kind", type=click.Choice(KINDS), help="Kind of problem; by default classification, or that of DATA.")
-@click.option("--data", type=PATH, help="Table to train on, a CSV file.")
+@click.option("--data", type=PATH, help="Table to train on: a CSV file, or one that a plugin reads.")
 @click.option(
     "--target", "targets", multiple=True, metavar="COLUMN", help="Column of DATA to predict; may be repeated."
 )

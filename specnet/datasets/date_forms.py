@@ -15,7 +15,7 @@ _DAYS = (
 _TIMES = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _FORMS = ["%Y%m%d", *(day + time for day, time in product(_DAYS, _TIMES))]
 _LIKE_A_DATE = re.compile(
-    r"(19|20)\d{6}|(\d{1,4}([./-])\d{1,2}\3\d{2,4}|\d{1,2}(\. |[ -])[A-Za-z]+[ -]\d{4}|[A-Za-z]+ \d{1,2}, \d{4})"
+    r"(19|20)\d{6}|(\d{1,4}([./-])\d{1,2}\3\d{1,4}|\d{1,2}(\. |[ -])[A-Za-z]+[ -]\d{4}|[A-Za-z]+ \d{1,2}, \d{4})"
     r"([ T]\d{1,2}:\d{2}(:\d{2})?( [AaPp][Mm])?)?"
 )
 _MONTH = re.compile(r"\d{4}-\d{2}")

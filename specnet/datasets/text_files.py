@@ -137,7 +137,7 @@ def guess_encoding(path: Path) -> str:
     Bytes that are control characters in latin-1 are € or curly quotes, for instance, in cp1252, or nothing.
     """
     found: set[str] = set()
-    with suppress(DataError), open_text(path, "latin-1") as file:
+    with suppress(UnicodeError, DataError), open_text(path, "latin-1") as file:
         for line in file:
             found.update(_CONTROL.findall(line))
     return "cp1252" if found and found.isdisjoint(_NOT_CP1252) else "latin-1"

@@ -63,8 +63,8 @@ class Averaged(ConfusionMetric):
         """Return numerator and denominator for the counts of each class."""
 
     def predicted(self, scores: np.ndarray) -> np.ndarray:
-        labels = has_labels(self.task)
-        positive = self.number(2) if scores.shape[1] <= 2 and not labels else 1
+        labels, numbered = has_labels(self.task), scores.dtype.kind in "iu"
+        positive = self.number(2) if scores.shape[1] <= 2 and not labels and not numbered else 1
         return predicted_classes(scores, labels, self.threshold, positive)
 
     def number(self, count: int) -> int:

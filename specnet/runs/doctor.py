@@ -57,7 +57,7 @@ class _Examination:
         self.newest: TrainingState | None = None
         self.resume: int | None = None
         self.evaluate: int | None = None
-        self.refused = ""  # why resume would refuse a run without damage
+        self.refused = False  # whether resume would refuse a run without damage
         self._part = ""
 
     def report(self) -> Report:
@@ -125,7 +125,7 @@ class _Examination:
             try:
                 check_components_unchanged(self.manifest, self.spec, self.directory)
             except UsageError as error:
-                self._refuse("its components have changed", error.message, error.help)
+                self._refuse(error.message, error.help)
         if self.manifest["plugins"]:
             with self._look("plugins"):
                 for message in changed_plugins(self.manifest, self.spec):
@@ -136,9 +136,9 @@ class _Examination:
             for message in changed_setting(self.manifest):
                 self._tell("note", message)
 
-    def _refuse(self, why: str, message: str, help: str | None) -> None:
-        """Add a note on what `resume` would refuse without any damage; `why` says the same in short."""
-        self.refused = self.refused or why
+    def _refuse(self, message: str, help: str | None) -> None:
+        """Add a note on what `resume` would refuse without any damage."""
+        self.refused = True
         self._tell("note", f"{message}; resume refuses this", help)
 
     def _look_at_checkpoints(self) -> None:
@@ -198,18 +198,14 @@ class _Examination:
             if isinstance(self.spec.dataset, InMemory):
                 self._tell("note", "the data were given in Python, and resume needs the same again")
                 return
-            # The data are the user's: if they are not as they were, the run is not damaged.
             try:
                 experiment = Experiment(self.spec, shards=self.manifest.get("shards", 1))
-                notes = check_data_unchanged(self.manifest, experiment.spec, experiment.data)
-            except SpecnetError as error:
-                why = "its data have changed" if isinstance(error, UsageError) else "its data cannot be used"
+                for message in check_data_unchanged(self.manifest, experiment.spec, experiment.data):
+                    self._tell("note", message)
+                self.experiment = experiment
+            except SpecnetError as error:  # the data are the user's: the run is not damaged
                 for found in error.diagnostics:
-                    self._refuse(why, found.message, found.help)
-                return
-            for message in notes:
-                self._tell("note", message)
-            self.experiment = experiment
+                    self._refuse(found.message, found.help)
 
     def _look_at_record(self) -> None:
         if self.spec is None or self.spec.record is None:
@@ -236,7 +232,7 @@ class _Examination:
     def _look_at_link(self, path: Path, name: str) -> None:
         message = f"{path} is a symbolic link, and a run writes only inside its directory"
         if path.is_symlink() and name in (LOCK, *FOLDERS):
-            self._refuse("it has a symbolic link", message, f"replace it with its target: {path.readlink()}")
+            self._refuse(message, f"replace it with its target: {path.readlink()}")
         elif path.is_symlink():
             self._tell("note", message, "resume replaces it with a file")
 
@@ -286,9 +282,7 @@ class _Examination:
             return f"{'damaged' if damaged else 'intact'}, and in progress"
         if not damaged:
             done = self.resume is None or self.parts["manifest"] in ("finished", "diverged")
-            if self.refused:
-                return f"intact, but resume refuses it: {self.refused}"
-            return "intact" if done else f"intact, and {go_on}"
+            return "intact, but resume refuses it" if self.refused else "intact" if done else f"intact, and {go_on}"
         if self.resume is not None:
             return f"damaged, but {go_on}"
         if self.evaluate is not None:

@@ -7,7 +7,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from specnet.datasets.date_forms import advise_dates
 from specnet.datasets.table import plain_name
 from specnet.errors import UsageError
 from specnet.names import suggest
-from specnet.runs.table_opening import open_table
+from specnet.runs.table_opening import open_table, unusable_columns
 from specnet.words import quote
 
 Kind = Literal["classification", "regression"]
@@ -101,9 +101,7 @@ def _inputs(reader: ColumnReader, names: Sequence[str]) -> tuple[list[Column], l
     inputs, notes, table = list[Column](), list[str](), reader.table
     left_out: defaultdict[str, list[str]] = defaultdict(list)
     counts = Counter(table.names)
-    table.require(names, "inputs")  # cells of some files may be lists, for instance
-    faults = {names[cast(int, each.pointer[1])]: each.message for each in table.mistakes}
-    table.mistakes.clear()
+    faults = unusable_columns(table)
     for name in names:
         if name in faults:
             left_out["several columns have this name" if counts[name] > 1 else faults[name]].append(name)

@@ -9,6 +9,7 @@ from specnet import registry
 from specnet.component import build
 from specnet.datasets.column_reader import ColumnReader
 from specnet.datasets.columns import Column
+from specnet.datasets.table import Table
 from specnet.datasets.tabular import Tabular
 from specnet.datasets.text_files import EncodingError, OtherFormatError, first_character
 from specnet.errors import DataError, SpecnetError, UsageError
@@ -69,6 +70,15 @@ def _installed(dataset: str, message: str) -> str:
     return dataset
 
 
+def unusable_columns(table: Table) -> dict[str, str]:
+    """Return the columns without a name of their own, or whose cells are lists, for instance, and what is wrong."""
+    names = [*dict.fromkeys(table.names)]
+    table.require(names, "inputs")
+    found = {names[cast(int, each.pointer[1])]: each.message for each in table.mistakes}
+    table.mistakes.clear()
+    return found
+
+
 def _needed(dataset: Tabular, reader: ColumnReader) -> tuple[str, Any] | None:
     """Return a field that the table needs, and its value: for single quotes, no header, or marks in numbers."""
     names = reader.table.names
@@ -78,7 +88,8 @@ def _needed(dataset: Tabular, reader: ColumnReader) -> tuple[str, Any] | None:
         dataset.check_names(reader.table)
     except SpecnetError:
         return "header", False
-    numbers = (name for name in dict.fromkeys(names) if reader.infer_type(Column(name=name)).type == "number")
+    usable = dict.fromkeys(names).keys() - unusable_columns(reader.table)
+    numbers = (name for name in names if name in usable and reader.infer_type(Column(name=name)).type == "number")
     found = [*filter(None, (reader.suggest_form(name) for name in numbers if not reader.is_mixed(name)))]
     # A decimal comma in one column decides about commas in others, which may seem to stand between thousands.
     return next((each for each in found if each[0] == "decimal"), found[0] if found else None)

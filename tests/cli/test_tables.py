@@ -13,6 +13,7 @@ import pytest
 from helpers import sampled
 
 import specnet
+from specnet import registry
 
 KINDS = ("oak", "elm", "fir")
 
@@ -140,6 +141,32 @@ def test_a_table_without_a_header_is_recognised(invoke, trees):
     succeed(invoke, "run", "bare.json", "--set", "training.epochs=1", "-q")
 
 
+OTHER_FORMATS = {
+    "a workbook": (b"\xd0\xcf\x11\xe0" + bytes(600), "is a workbook of a spreadsheet", "save the sheet as CSV"),
+    "Parquet": (b"PAR1" + bytes(600), "is a Parquet file", 'pip install "specnet[arrow]", and repeat the command'),
+    "Feather": (b"ARROW1" + bytes(600), "is a Feather file", 'pip install "specnet[arrow]", and repeat the command'),
+    "JSON lines": (b'{"a": 1, "kind": "x"}\n' * 40, "looks like JSON lines", 'pip install "specnet[arrow]", and'),
+    "an array": (b"\x93NUMPY" + bytes(600), "is an array of NumPy", "specnet components datasets npz"),
+    "a folder": (None, "is a directory, not a table", "name a file in it"),
+}
+
+
+@pytest.mark.parametrize("case", OTHER_FORMATS)
+def test_what_is_no_table_of_text_is_told_with_the_next_step(case, invoke, trees, monkeypatch):
+    claims = registry.claims
+
+    def without_plugins(group):
+        return {name: found for name, found in claims(group).items() if found[-1].distribution == "specnet"}
+
+    monkeypatch.setattr(registry, "claims", without_plugins)
+    content, message, help = OTHER_FORMATS[case]
+    Path("in").write_bytes(content) if content else Path("in").mkdir()
+    result = invoke("new", "spec", "made", "--data", "in", "--target", "kind")
+    assert (result.exit_code, message in result.stderr, help in result.stderr) == (2, True, True), result.stderr
+    assert 'set "' not in result.stderr
+    assert not Path("made.json").exists()
+
+
 NOT_MADE = {
     "no target": (["--data", "trees.csv"], "--data and --target need each other"),
     "no data": (["--target", "kind"], "--data and --target need each other"),
@@ -210,17 +237,104 @@ def test_marks_of_numbers_are_recognised_and_said(content, fields, invoke, trees
     succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q")
 
 
-def test_an_encoding_is_guessed_and_said(invoke, trees):
-    Path("in.csv").write_bytes(("größe,kind\n" + "1,x\n2,y\n" * 20).encode("latin-1"))
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("größe", "latin-1"),
+        ("größe €", "cp1252"),
+        ("“size”", "cp1252"),
+        ("size", "utf-16-le"),
+        ("size", "utf-16-be"),
+    ],
+)
+def test_an_encoding_is_guessed_and_said(name, encoding, invoke, trees):
+    Path("in.csv").write_bytes((f"{name},kind\n" + "1,x\n2,y\n" * 20).encode(encoding))
     told = succeed(invoke, "new", "spec", "made", "--data", "in.csv", "--target", "kind")
-    assert 'the file is read with {"encoding": "latin-1"}: check that' in told
+    assert f'the file is read with {{"encoding": "{encoding}"}}: check that' in told
+    assert json.loads(Path("made.json").read_text())["dataset"]["inputs"] == [{"name": name, "type": "number"}]
     succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q")
+
+
+def test_bytes_that_cp1252_lacks_are_read_as_latin_1(invoke, trees):
+    Path("in.csv").write_bytes(b"a\x80\x81,kind\n" + b"1,x\n2,y\n" * 20)
+    assert '{"encoding": "latin-1"}' in succeed(invoke, "new", "spec", "made", "--data", "in.csv", "--target", "kind")
+
+
+DATES = [
+    "31.01.2021",
+    "1/31/2021",
+    "31/01/2021 10:30",
+    "2021-01-31T10:00",
+    "31-Jan-2021",
+    "January 31, 2021",
+    "20210131",
+]
+
+
+@pytest.mark.parametrize("date", sampled(DATES, 4))
+def test_dates_are_recognised_in_every_form(date, invoke, trees):
+    form = next(form for form in ("T", "Jan", "31.", "1/31", "31/", "2021") if form in date)
+    days = [date.replace("31", f"{day:02}", 1) for day in (*range(13, 29), *range(13, 29))]
+    Path("in.csv").write_text("d,x,y\n" + "".join(f'"{day}",{n % 7},{n % 5}.5\n' for n, day in enumerate(days)))
+    told = succeed(invoke, "new", "spec", "made", "--data", "in.csv", "--target", "y")
+    assert ('"d" is read as dates of the form %' in told) == (form != "T")
+    made = json.loads(Path("made.json").read_text())
+    assert made["dataset"]["inputs"][0]["type"] == "date"
+    assert made["transforms"]["inputs"][0]["type"] == "date_parts"
+    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q")
+
+
+def test_days_and_months_that_may_be_exchanged_are_left_to_the_user(invoke, trees):
+    rows = "".join(f"{n % 12 + 1:02}/{n % 11 + 1:02}/2021,{n % 7},{n % 5}.5\n" for n in range(40))
+    Path("in.csv").write_text("d,x,y\n" + rows)
+    told = succeed(invoke, "new", "spec", "made", "--data", "in.csv", "--target", "y")
+    advice = 'write {"name": "d", "type": "date", "format": "%d/%m/%Y"}, or "%m/%d/%Y" if its first number is the month'
+    assert f'"d" looks like dates: to read them, {advice}\n' in told
+    dataset = {"type": "csv", "path": "in.csv", "inputs": "*", "targets": ["y"]}
+    Path("all.json").write_text(json.dumps({"dataset": dataset, "layers": ["linear"], "loss": "mse"}))
+    assert advice in invoke("validate", "all.json").stderr
+
+
+def test_columns_with_one_name_are_told_once(invoke, trees):
+    Path("in.csv").write_text("a,b,b,y\n" + "".join(f"{n % 7}.5,{n},{n},{'xy'[n % 2]}\n" for n in range(40)))
+    told = succeed(invoke, "new", "spec", "made", "--data", "in.csv", "--target", "y")
+    assert told.count("several columns have this name") == 1
+    result = invoke("new", "spec", "other", "--data", "in.csv", "--target", "b")
+    assert (result.exit_code, 'in.csv has several columns "b"' in result.stderr) == (2, True)
+
+
+def test_of_many_columns_that_are_left_out_a_few_are_named(invoke, trees):
+    names = ",".join(f"c{number}" for number in range(40))
+    Path("in.csv").write_text(f"{names},x,y\n" + "".join(f"{'7,' * 40}{n % 7}.5,{'xy'[n % 2]}\n" for n in range(40)))
+    told = succeed(invoke, "new", "spec", "made", "--data", "in.csv", "--target", "y")
+    assert told.count("is left out") == 5
+    assert "35 more columns are left out: it is the same in all rows\n" in told
+
+
+def test_lines_of_comments_above_a_table_are_skipped(invoke, trees):
+    Path("in.csv").write_text("# measured in May\na,kind\n" + "1,x\n2,y\n" * 20)
+    assert '{"comment": "#"}' in succeed(invoke, "new", "spec", "made", "--data", "in.csv", "--target", "kind")
+    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q")
+
+
+def test_a_column_that_cannot_be_read_is_left_out_with_its_place(invoke, trees):
+    rows = [f"{'bad' + str(n % 8) if n % 4 == 0 else n * 1.25},{n % 7}.5,{'xy'[n % 2]}\n" for n in range(60)]
+    Path("in.csv").write_text("a,b,y\n" + "".join(rows))
+    told = succeed(invoke, "new", "spec", "made", "--data", "in.csv", "--target", "y")
+    assert '"a" is left out: ' in told and 'in.csv:2: column "a": "bad0" is not a finite number' in told
+    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q")
+    result = invoke("new", "spec", "other", "--data", "in.csv", "--target", "a")
+    assert (result.exit_code, 'in.csv:2: column "a": "bad0" is not' in result.stderr) == (2, True), result.stderr
 
 
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
+        (["1,x"], "in.csv has 1 row, and at least 10 are needed"),
         (["1,x", "2,y"], "in.csv has 2 rows, and at least 10 are needed"),
+        ([f"{n % 7}.5,2.5" for n in range(60)], 'column "kind" is the same in all rows'),
+        ([f"{n % 7}.5,NaN" for n in range(60)], 'column "kind" has no values'),
+        ([f"NaN,{'xy'[n % 2]}" for n in range(60)], '"a" is left out: all values are missing'),
         ([f"{n},x" for n in range(0, 60, 2)], 'column "kind" is the same in all rows'),
         ([f"{n % 7}.5,text {n}" for n in range(60)], 'column "kind" has 60 different values in 60 rows'),
     ],

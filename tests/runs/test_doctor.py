@@ -316,7 +316,7 @@ def test_a_diverged_run_is_sound_and_is_not_told_to_go_on(train, tmp_path):
 def test_what_resume_would_refuse_is_no_damage(made):
     DAMAGE["another version"][0](made)
     report = examine_run(made)
-    assert (report.verdict, report.resume) == ("intact, but resume refuses it: its components have changed", None)
+    assert (report.verdict, report.resume) == ("intact, but resume refuses it", None)
     assert report.evaluate == specnet.load_run(made).best["step"]
 
 
@@ -331,11 +331,8 @@ def test_a_component_that_is_no_longer_installed_is_told_with_what_to_install(tr
     assert [(finding.part, finding.help) for finding in found] == [("spec", "pip install specnet-same==2.5")]
 
 
-@pytest.mark.parametrize(
-    ("change", "verdict"),
-    [("gone", "its data cannot be used"), ("narrow", "its data have changed"), ("other", "its data have changed")],
-)
-def test_data_of_a_file_that_are_not_as_they_were_are_no_damage(change, verdict, train, tmp_path):
+@pytest.mark.parametrize("change", ["gone", "narrow", "other"])
+def test_data_of_a_file_that_are_not_as_they_were_are_no_damage(change, train, tmp_path):
     path = tmp_path / "data.npz"
     inputs = np.arange(40.0).reshape(20, 2) % 7
     np.savez(path, inputs=inputs, targets=np.arange(20) % 2)
@@ -348,7 +345,9 @@ def test_data_of_a_file_that_are_not_as_they_were_are_no_damage(change, verdict,
         np.savez(path, inputs=inputs, targets=np.arange(20) % 2)
     report = examine_run(made)
     assert [(finding.severity, finding.part) for finding in report.findings] == [("note", "data")]
-    assert report.verdict == f"intact, but resume refuses it: {verdict}"
+    (found,) = report.findings
+    assert ("no such file" if change == "gone" else "the data are not those that the run was made") in found.message
+    assert report.verdict == "intact, but resume refuses it"
     assert (report.resume, report.evaluate) == (None, specnet.load_run(made).best["step"])
 
 

@@ -317,3 +317,34 @@ def test_the_example_of_the_readme_reaches_what_it_says(tmp_path, monkeypatch):
     shown = readme.rpartition("```\n")[0].rpartition("```\n")[2].splitlines()
     for line, expected in zip(printed, shown, strict=False):
         assert line.split(",")[:2] == expected.split(",")[:2]
+
+
+@pytest.mark.parametrize("write", [parquet, feather, json_lines, excel])
+def test_a_spec_is_written_for_a_table_of_any_format(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = range(40)
+    table = {
+        "mass": [number % 7 + 0.5 for number in rows],
+        "day": [datetime(2024, 1, 1 + number % 28) for number in rows],
+        "kind": ["xy"[number % 2] for number in rows],
+    }
+    write(table, Path("table"))  # its format is found in its bytes
+    told = CliRunner().invoke(cli, ["new", "spec", "made", "--data", "table", "--target", "kind"])
+    assert told.exit_code == 0, told.output
+    made = json.loads(Path("made.json").read_text())["dataset"]
+    assert made["type"] == write.__name__
+    assert made["inputs"] == [{"name": "mass", "type": "number"}, {"name": "day", "type": "date"}]
+    result = CliRunner().invoke(cli, ["run", "made.json", "--set", "training.epochs=1", "--set", "plots=[]", "-q"])
+    assert result.exit_code == 0, result.output
+
+
+def test_columns_of_lists_are_left_out_of_a_new_spec(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = range(40)
+    table = {"a": [n % 7 for n in rows], "b": [[n] for n in rows], "kind": ["xy"[n % 2] for n in rows]}
+    parquet(table, Path("table.parquet"))
+    told = CliRunner().invoke(cli, ["new", "spec", "made", "--data", "table.parquet", "--target", "kind"])
+    assert told.exit_code == 0, told.output
+    assert '"b" is left out: the cells of column "b" are list' in told.output
+    result = CliRunner().invoke(cli, ["run", "made.json", "--set", "training.epochs=1", "--set", "plots=[]", "-q"])
+    assert result.exit_code == 0, result.output
