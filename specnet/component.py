@@ -7,7 +7,7 @@ component of that group, as does `reference("initializers")`, which needs no imp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import get_annotations, ismodule
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, SupportsIndex, TypeVar
 
@@ -35,7 +35,6 @@ from specnet.definition import check_definition
 from specnet.diagnostics import custom_error, explain_invalid, explain_unknown_keys, show_value
 from specnet.errors import BrokenComponentError, ComponentError, UnknownComponentError
 from specnet.faults import blaming, definition_name
-from specnet.words import Pointer
 
 _T = TypeVar("_T")
 PARTIAL = "partial"
@@ -56,8 +55,8 @@ class Section(BaseModel):
         validate_default=True,
         allow_inf_nan=False,
         protected_namespaces=(),
-        defer_build=True,  # most classes of a module are not used
-    )
+        defer_build=True,
+    )  # validators are made at first use, as most classes of a module are not used
     further_keys: ClassVar[tuple[str, ...]] = ()
     """Keys that the JSON may have and that are removed before validation."""
 
@@ -284,24 +283,3 @@ def build(group: str, value: Any) -> Component:
         return construct(group, value)
     except ValidationError as error:
         raise explain_invalid(error) from None
-
-
-def components_in(value: Any) -> Iterator[tuple[Component, registry.Entry]]:
-    """Yield each component inside a validated value, with the entry that registers its class."""
-    for _, part in parts(value):
-        if isinstance(part, Component):
-            yield part, registry.entry_of(part.group, type(part))
-
-
-def parts(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
-    """Yield a validated value and everything inside it, each with its place in the JSON."""
-    yield pointer, value
-    if isinstance(value, (list, tuple)):
-        for number, item in enumerate(value):
-            yield from parts(item, (*pointer, number))
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from parts(item, (*pointer, key))
-    elif isinstance(value, BaseModel):
-        for name, field in type(value).model_fields.items():
-            yield from parts(getattr(value, name), (*pointer, field.alias or name))

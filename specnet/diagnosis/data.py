@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from specnet.component import parts
 from specnet.datasets.base import AnySamples, Data, Samples
 from specnet.datasets.duplicates import count_duplicates
 from specnet.datasets.sampling import evenly_chosen
 from specnet.diagnosis.symptom import NETWORK, SCALED, SCORES, WHOLE_SPEC, Cure, Symptom
 from specnet.diagnostics import show_value
 from specnet.functions import distinct
+from specnet.parts import parts
 from specnet.plugin_code import staying
 from specnet.schedules.scheduled import pointer_of
 from specnet.spec.model import Spec

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from specnet.component import parts
 from specnet.datasets.sampling import evenly_chosen
 from specnet.diagnosis.probe import Probed, probe
 from specnet.diagnosis.symptom import Cure, Symptom
@@ -19,6 +18,7 @@ from specnet.layers.base import Layer
 from specnet.network.norms import layer_norms, trained_layers
 from specnet.network.summary import layer_costs
 from specnet.optimizers.base import frozen_layers, rated_optimizer
+from specnet.parts import parts
 from specnet.plots.base import Trained
 from specnet.schedules.base import Schedule
 from specnet.schedules.scheduled import find_peak

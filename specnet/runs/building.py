@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 
-from specnet.component import fresh_copy, parts
+from specnet.component import fresh_copy
 from specnet.datasets.base import AnySamples, Data, Samples, StreamedSamples
 from specnet.datasets.checks import check_classes, check_complete_columns, check_samples, check_weights, checked_data
 from specnet.datasets.data_file import DataFile
@@ -18,6 +18,7 @@ from specnet.errors import DataError, SpecnetError
 from specnet.faults import guarded
 from specnet.features import target_features
 from specnet.network.network import Network
+from specnet.parts import parts
 from specnet.randomness import stream
 from specnet.spec.model import Spec, json_digest
 from specnet.task import Shape

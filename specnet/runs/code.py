@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from specnet.component import components_in
 from specnet.distributions import BUILTIN, version
 from specnet.local import LocalEntry
+from specnet.parts import components_in
 from specnet.spec.model import Spec
 
 WITHOUT_TRAINING = ("cli", "plots", "report", "testing")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from specnet import registry
-from specnet.component import components_in
 from specnet.errors import Diagnostic, RunError, SpecError, SpecnetError
+from specnet.parts import components_in
 from specnet.runs.plugins import LOCAL
 from specnet.spec.model import Spec
 from specnet.spec.parse import parse_spec

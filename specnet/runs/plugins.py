@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from specnet.component import components_in
 from specnet.errors import RunError
 from specnet.local import LocalEntry, LocalFile
+from specnet.parts import components_in
 from specnet.runs.directory import RunDirectory
 from specnet.runs.files import read_bytes, write_bytes
 from specnet.spec.model import Spec

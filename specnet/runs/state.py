@@ -13,7 +13,6 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt, PositiveInt, ValidationError
 
-from specnet.component import parts
 from specnet.datasets.data_file import DataFile
 from specnet.errors import RunError, SpecError
 from specnet.layers.stack import Stack
@@ -21,6 +20,7 @@ from specnet.network.network import declared_shapes, name_layers
 from specnet.network.parameters import lay_out, show_layout
 from specnet.numpy_files import Header
 from specnet.optimizers.base import all_state_names
+from specnet.parts import parts
 from specnet.runs.archive import Archive, open_archive
 from specnet.spec.model import Spec, json_digest
 from specnet.spec.parse import parse_spec

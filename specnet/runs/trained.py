@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from specnet.component import parts
 from specnet.datasets.array_values import number_array
 from specnet.datasets.base import Dataset, Samples, StreamedSamples
 from specnet.datasets.checks import check_weights
@@ -19,6 +18,7 @@ from specnet.datasets.memory import Given, Reader
 from specnet.errors import RunError, SpecnetError
 from specnet.features import Feature, features_named
 from specnet.layers.base import Layer
+from specnet.parts import parts
 from specnet.runs.building import build_model, pipelines
 from specnet.spec.model import Spec
 from specnet.task import Task

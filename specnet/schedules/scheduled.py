@@ -8,10 +8,11 @@ from typing import Any, get_args
 
 import numpy as np
 
-from specnet.component import Component, Section, fresh_copy, parts
+from specnet.component import Component, Section, fresh_copy
 from specnet.errors import SpecnetError
 from specnet.faults import guarded
 from specnet.functions import evenly_spaced
+from specnet.parts import parts
 from specnet.schedules.base import Schedule, WatchingSchedule, scheduled
 from specnet.words import Pointer
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from typing import Any
 
 from specnet import registry
-from specnet.component import Component, fresh_copy, parts
+from specnet.component import Component, fresh_copy
 from specnet.datasets.split import SPLITS, Split
 from specnet.diagnostics import show_value
 from specnet.errors import Diagnostic, ShapeError, SpecError
@@ -19,6 +19,7 @@ from specnet.layers.base import Layer
 from specnet.losses.base import Loss
 from specnet.metrics.base import Metric
 from specnet.names import suggest, to_monitor
+from specnet.parts import parts
 from specnet.schedules.base import Schedule, WatchingSchedule, lengths_in_steps
 from specnet.schedules.scheduled import ScheduledField
 from specnet.spec.memory import check_memory

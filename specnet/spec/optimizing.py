@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from specnet import registry
-from specnet.component import parts
 from specnet.errors import Diagnostic
 from specnet.faults import guarded
 from specnet.optimizers.base import Optimizer, all_needs
+from specnet.parts import parts
 from specnet.schedules.base import Schedule
 from specnet.spec.model import Spec
 from specnet.spec.plan import Plan

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from specnet.component import find_class, parts
+from specnet.component import find_class
 from specnet.datasets.base import Dataset, Outline
 from specnet.datasets.split import SPLITS, Split
 from specnet.errors import Diagnostic, SpecnetError
@@ -16,6 +16,7 @@ from specnet.faults import guarded
 from specnet.features import Feature, choose
 from specnet.layers.base import Layer, Output
 from specnet.layers.stack import Stack, at_most, outputs_of
+from specnet.parts import parts
 from specnet.spec.model import Spec
 from specnet.task import Shape
 from specnet.transforms.base import RandomTransform, Transform

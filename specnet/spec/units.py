@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from specnet.component import fresh_copy, parts
+from specnet.component import fresh_copy
 from specnet.datasets.base import AnySamples, Data
 from specnet.datasets.rows import pieces
 from specnet.diagnostics import show_value
 from specnet.errors import AmbiguousTaskError, DataError, Diagnostic, ShapeError, SpecError
 from specnet.faults import guarded
 from specnet.layers.base import walk
+from specnet.parts import parts
 from specnet.spec.model import Spec
 from specnet.spec.plan import is_open, lacks_vocabulary, make_plan
 from specnet.task import MAX_CLASSES, Shape, Targets, Task, TaskPart, class_numbers

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.component import parts
+from specnet.parts import parts
 from specnet.runs.observers import Observer
 from specnet.runs.run import Run
 from specnet.runs.start import run

@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from specnet import registry
-from specnet.component import Component, build, parts
+from specnet.component import Component, build
 from specnet.errors import ComponentError, SpecnetError
 from specnet.kernels.base import KernelSet, Textbook
+from specnet.parts import parts
 from specnet.schedules.base import Schedule
 from specnet.testing.comparison import (
     AGREEMENT,

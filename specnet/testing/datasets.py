@@ -9,13 +9,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from specnet.component import parts
 from specnet.datasets.base import Data, Dataset
 from specnet.datasets.checks import check_weights
 from specnet.datasets.data_file import DataFile
 from specnet.datasets.memory import InMemory
 from specnet.datasets.rows import Rows, pieces
 from specnet.errors import DataError, SpecnetError
+from specnet.parts import parts
 from specnet.randomness import stream
 from specnet.testing.base import Checks, MethodCall, Problems
 from specnet.testing.comparison import Results

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from specnet.component import Component, parts
+from specnet.component import Component
 from specnet.datasets.base import AnySamples, Data
 from specnet.datasets.sampling import evenly_chosen
 from specnet.errors import SpecError, SpecnetError
 from specnet.layers.base import walk
+from specnet.parts import parts
 from specnet.runs.building import build_model, load_data, located, pipelines, transform
 from specnet.runs.unsaved import UnsavedRun
 from specnet.spec.model import Spec
