@@ -87,6 +87,7 @@ def in_one_test(test: Callable[..., None]) -> Callable[..., None]:
     tables = []
     for mark in test.pytestmark:  # type: ignore[attr-defined]
         names, rows = mark.args
+        assert not any(isinstance(row, Row) and row.marks for row in rows), "all cases are tried"
         names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
         values = [row.values if isinstance(row, Row) else row if len(names) > 1 else (row,) for row in rows]
         tables.append([dict(zip(names, each, strict=True)) for each in values])

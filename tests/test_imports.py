@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 
 import pytest
@@ -25,7 +26,6 @@ for arguments in {commands}:
         assert not end.code or {code} == end.code, (arguments, end.code)
     print("modules", *sorted(sys.modules))
 """
-DISTRIBUTIONS = packages_distributions()
 VALIDATING = ("click", "importlib-metadata", "numpy", "psutil", "pydantic", "threadpoolctl")
 RUNNING = (*VALIDATING, "rich")
 REPORTING = (*RUNNING, "jinja2")
@@ -66,8 +66,15 @@ def loaded(folder, *commands, code=0):
 
 def third_party(modules):
     """Return the distributions that modules are of. Those of plugins are seen as components."""
-    packages = {module.partition(".")[0] for module in modules} & DISTRIBUTIONS.keys() - sys.stdlib_module_names
-    return {canonical(name) for package in packages for name in DISTRIBUTIONS[package]} - {"specnet", "setuptools"}
+    known = distributions()
+    packages = {module.partition(".")[0] for module in modules} & known.keys() - sys.stdlib_module_names
+    return {canonical(name) for package in packages for name in known[package]} - {"specnet", "setuptools"}
+
+
+@cache
+def distributions():
+    """Return the distributions that each installed package is of."""
+    return packages_distributions()
 
 
 def canonical(distribution):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import built_in
+from helpers import built_in, in_one_test
 
 import specnet
 from specnet.kernels.base import find_kernels
@@ -143,6 +143,7 @@ def test_every_built_in_optimizer_is_in_a_table():
     assert sorted([*{spec["type"] for spec in CASES}, *FULL_BATCH]) == built_in("optimizers")
 
 
+@in_one_test
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 2e-5), ("float64", 1e-12)])
 @every_rule
 def test_thirty_steps_over_several_pieces_are_those_of_the_textbook(spec, dtype, tolerance):

@@ -5,7 +5,7 @@ of specs. `\\udc80` to `\\udcff` stand for single bytes that are no UTF-8.
 """
 
 import pytest
-from helpers import assert_shown_well, assert_told, marked, told
+from helpers import assert_shown_well, assert_told, in_one_test, marked, told
 
 from specnet.spec.text import MAX_BYTES, MAX_DEPTH
 
@@ -171,6 +171,7 @@ ROWS = [(text, code, words) for code, table in TABLES.items() for text, words in
 ROWS += [(f'{{"seed": ▸{char}1}}', "syntax", f'found "\\u{ord(char):04x}"') for char in INVISIBLE]
 
 
+@in_one_test
 @pytest.mark.parametrize(("text", "code", "words"), ROWS, ids=lambda value: repr(value)[:60])
 def test_what_cannot_be_read_is_told_once_and_where(tmp_path, text, code, words):
     (found,) = assert_told(tmp_path / "spec.json", text, [code])
@@ -243,6 +244,7 @@ def test_nothing_stands_behind_a_spec(tmp_path, behind, words):
     assert_told(tmp_path / "spec.json", text, ["out-of-range /seed", "syntax"])
 
 
+@in_one_test
 @pytest.mark.parametrize(("here", "expected", "words"), HERE, ids=lambda value: repr(value)[:60])
 def test_what_a_parser_forgives_is_told_once_and_the_rest_is_checked(tmp_path, here, expected, words):
     (found,) = assert_told(tmp_path / "spec.json", SPEC.replace("HERE", here).replace("BEHIND", ""), [expected])

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from helpers import assert_shown_well, assert_told, marked, spec_text, told
+from helpers import assert_shown_well, assert_told, in_one_test, marked, spec_text, told
 
 
 def spec(lines):
@@ -443,6 +443,7 @@ def each(table):
     return pytest.mark.parametrize(("lines", "expected", "words"), table, ids=lambda value: ascii(value)[:70])
 
 
+@in_one_test
 @each(ROWS)
 def test_a_mistake_is_told_once_and_where_it_stands(path, lines, expected, words):
     (found,) = assert_told(path, spec(lines), [expected], memory_budget=8e9)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from helpers import in_one_test
 from pydantic import ValidationError
 from spec.schemas import MINIMAL, VALIDATOR, refusals
 
@@ -67,6 +68,7 @@ REFUSED = [
 ]
 
 
+@in_one_test
 @pytest.mark.parametrize("change", REFUSED, ids=json.dumps)
 def test_the_schema_refuses_what_the_model_refuses(change):
     assert refusals(MINIMAL | change)
@@ -86,6 +88,7 @@ TAKEN = [
 ]
 
 
+@in_one_test
 @pytest.mark.parametrize("change", TAKEN, ids=json.dumps)
 def test_the_schema_takes_what_the_model_takes(change):
     assert not refusals(MINIMAL | change)
@@ -107,6 +110,7 @@ ONLY_THE_MODEL_REFUSES = [
 ]
 
 
+@in_one_test
 @pytest.mark.parametrize("change", ONLY_THE_MODEL_REFUSES, ids=json.dumps)
 def test_what_no_schema_can_express_is_left_to_the_model(change):
     VALIDATOR.validate(MINIMAL | change)
@@ -148,6 +152,7 @@ PATCHES = [
 ]
 
 
+@in_one_test
 @pytest.mark.parametrize(("patch", "right"), PATCHES, ids=json.dumps)
 def test_a_spec_that_extends_another_may_say_a_part(patch, right):
     assert VALIDATOR.is_valid({"extends": "parent.json"} | patch) == right

@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from helpers import built_in
+from helpers import built_in, in_one_test
 from runs.test_random_transforms import RANDOM_TRANSFORMS
 
 import specnet
@@ -65,6 +65,7 @@ def test_every_built_in_transform_is_in_the_table():
     assert sorted([*CASES, *RANDOM]) == built_in("transforms")
 
 
+@in_one_test
 @every_transform
 def test_pieces_are_fitted_like_the_whole(spec, kind, shape):
     for dtype, size in product(DTYPES, [1, 2, 100]):
@@ -87,6 +88,7 @@ def test_pieces_are_fitted_like_the_whole(spec, kind, shape):
             np.testing.assert_array_equal(parts.apply(x), whole.apply(x))
 
 
+@in_one_test
 @pytest.mark.parametrize(("shape", "other"), [((7,), (7, 1)), ((7, 1), (7, 2)), ((7, 3), (7, 1)), ((7, 3), (3,))])
 @pytest.mark.parametrize(
     "name", ["standardize", "minmax", "robust", "power", "quantile", "impute", "one_hot", "ordinal"]
