@@ -189,9 +189,9 @@ def test_a_long_line_is_read_in_linear_time_and_one_wrong_row_costs_few_predicti
     calls = []
     monkeypatch.setattr(specnet.Run, "predict", lambda run, x: calls.append(len(x)) or np.zeros((len(x), 2)))
     rows = [json.dumps(GOOD | {"id": "x" * 1_000_000}), *[json.dumps(GOOD)] * 30, "{}", *[json.dumps(GOOD)] * 30]
-    begun = time.monotonic()
+    begun = time.process_time()
     assert [answer["line"] for answer in answered(made / "run", *rows, code=2)] == [*range(1, 63)]
-    assert len(calls) < 15 and sum(calls) == 61 and time.monotonic() - begun < 5
+    assert len(calls) < 15 and sum(calls) == 61 and time.process_time() - begun < 5
 
 
 def test_what_is_damaged_or_of_another_form_is_refused(made, tmp_path):

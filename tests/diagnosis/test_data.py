@@ -248,19 +248,22 @@ def test_specs_of_new_plugins_are_not_warned_of(kind):
     assert Experiment(specnet.load_spec(filled(json.loads(text), kind))).warnings == []
 
 
-def test_looking_takes_little_time():
+def test_looking_takes_less_time_than_a_standard_deviation_of_the_inputs():
     spec = {"dataset": "waves", "layers": ["linear"], "loss": "mse"}
     experiment = Experiment(specnet.load_spec(spec))
     x = np.random.default_rng(0).normal(size=(60_000, 784))
     x[:, ::3] = 0
     data = Data(Samples(x, x[:, 1:2]), input_names=tuple(map(str, range(784))))
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
+    looking, passes = [], []
+    for _ in range(3):
+        start = time.process_time()
         found = data_symptoms(experiment.spec, data, experiment.model, experiment.task)
-        times.append(time.perf_counter() - start)
+        middle = time.process_time()
+        x.std(axis=0)
+        looking.append(middle - start)
+        passes.append(time.process_time() - middle)
     assert [each.message.split(" ")[1] for each in found] == ["columns", "column"]
-    assert min(times) < 0.1
+    assert min(looking) < min(passes)
 
 
 def test_samples_that_are_streamed_are_not_looked_at(tmp_path):
