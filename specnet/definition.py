@@ -7,6 +7,8 @@ from inspect import unwrap
 from itertools import chain
 from typing import Any
 
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
 COPIED = ("layers", "losses", "metrics", "optimizers", "schedules", "initializers")
 """Groups whose components are copied from their fields before they run, without a call of `__init__`."""
 
@@ -16,7 +18,8 @@ def check_definition(cls: Any, base: type) -> None:
 
     Raises:
         TypeError: if it defines `__init__` or `model_post_init` in a way that loses attributes, if a field has a name
-            that is taken, or if an attribute that is a tuple in its base class is a string.
+            that is taken or a default that a spec cannot contain, or if an attribute that is a tuple in its base class
+            is a string.
     """
     for fault in chain(_methods(cls, base), _fields(cls), _tuples(cls)):
         raise TypeError(f"{cls.__name__}{fault}")
@@ -40,11 +43,22 @@ def _calls(method: Any, name: str) -> bool:
 
 
 def _fields(cls: Any) -> Iterator[str]:
-    for name in cls.model_fields:
+    for name, field in cls.model_fields.items():
         if name == "type":
             yield ' has a field "type": choose another name, as specs name components by "type"'
         elif name in cls.run_time:
             yield f' has a field "{name}": choose another name, as every instance has an attribute of this name'
+        elif not (field.is_required() or _is_json(field.default)):
+            kind = type(field.default).__name__
+            yield f".{name} has a default that is no JSON value, but {kind}: write ClassVar if it is no field"
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        to_jsonable_python(value)
+    except PydanticSerializationError:
+        return False
+    return True
 
 
 def _tuples(cls: Any) -> Iterator[str]:

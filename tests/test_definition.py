@@ -37,6 +37,7 @@ def load(tmp_path, kind, body):
             "Mine defines __init__: leave it out, as",
         ),
         (LAYER, "def __init__(self, **fields): super().__init__(**fields)", "Mine defines __init__"),
+        (LAYER, "width: object = object()", "Mine.width has a default that is no JSON value, but object"),
         (CALLBACK, "def __init__(self): self.epochs = 0", "Mine defines __init__"),
         (LAYER, POST_INIT.format(""), r"Mine.model_post_init should begin with super\(\).model_post_init\(context\)"),
         (METRIC, POST_INIT.format(""), "Mine.model_post_init should begin with super"),
