@@ -142,11 +142,14 @@ class BatchStatistics(Normalization):
 
     def mean(self, x: np.ndarray) -> np.ndarray:
         """Return the mean of each feature over batch and leading axes."""
-        rows = (x if self.mask is None else x[self.mask]).reshape(-1, x.shape[-1])
         if self.over_shards and not self.within.singly:  # where layers run singly, a shard is looked at by itself
+            rows = (x if self.mask is None else x[self.mask]).reshape(-1, x.shape[-1])
             total = self.over_shards(np.append(rows.sum(axis=0), x.dtype.type(len(rows))))
             return total[:-1] / max(total[-1], x.dtype.type(1))
-        return rows.sum(axis=0) / max(len(rows), 1)
+        if self.mask is None:
+            return np.mean(x, axis=tuple(range(x.ndim - 1)))
+        rows = x[self.mask].reshape(-1, x.shape[-1])
+        return np.sum(rows, axis=0) / max(len(rows), 1)
 
 
 class BatchNorm(BatchStatistics):
