@@ -345,6 +345,6 @@ def test_columns_of_lists_are_left_out_of_a_new_spec(tmp_path, monkeypatch):
     parquet(table, Path("table.parquet"))
     told = CliRunner().invoke(cli, ["new", "spec", "made", "--data", "table.parquet", "--target", "kind"])
     assert told.exit_code == 0, told.output
-    assert '"b" is left out: the cells of column "b" are list' in told.output
+    assert '"b" is left out: table.parquet: the cells of column "b" are list' in told.output
     result = CliRunner().invoke(cli, ["run", "made.json", "--set", "training.epochs=1", "--set", "plots=[]", "-q"])
     assert result.exit_code == 0, result.output
