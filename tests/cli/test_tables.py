@@ -67,7 +67,7 @@ def test_a_spec_for_a_table_trains_as_it_is_and_predicts_the_next_file(invoke, t
 
 def test_predictions_take_the_same_table_in_any_form(invoke, trees):
     succeed(invoke, "new", "spec", "trees", "--data", "trees.csv", "--target", "kind")
-    succeed(invoke, "run", "trees.json", "--set", "training.epochs=2", "-q")
+    succeed(invoke, "run", "trees.json", "--set", "training.epochs=2", "-q", "--no-report")
     content = Path("later.csv").read_bytes()
     Path("later.csv.gz").write_bytes(gzip.compress(content))
     Path("later.tsv").write_bytes(content.replace(b",", b"\t"))
@@ -137,7 +137,7 @@ def test_a_table_without_a_header_is_recognised(invoke, trees):
     Path("bare.csv").write_text("".join(f"{n % 7}.5,{n % 5}.25,{'xyz'[n % 3]}\n" for n in range(60)))
     succeed(invoke, "new", "spec", "bare", "--data", "bare.csv", "--target", "2")
     assert json.loads(Path("bare.json").read_text())["dataset"]["header"] is False
-    succeed(invoke, "run", "bare.json", "--set", "training.epochs=1", "-q")
+    succeed(invoke, "run", "bare.json", "--set", "training.epochs=1", "-q", "--no-report")
 
 
 NOT_MADE = {
@@ -184,7 +184,7 @@ def test_a_date_may_be_missing(trees, invoke):
     lines = [f"{'' if day % 4 == 0 else f'2024-01-{day % 28 + 1:02d}'},{day / 2}" for day in range(60)]
     Path("days.csv").write_text("\n".join(["d,y", *lines]))
     assert invoke("new", "spec", "days", "--data", "days.csv", "--target", "y").exit_code == 0
-    assert invoke("run", "days.json", "--set", "training.epochs=1").exit_code == 0
+    assert invoke("run", "days.json", "--set", "training.epochs=1", "--no-report").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -207,14 +207,14 @@ def test_marks_of_numbers_are_recognised_and_said(content, fields, invoke, trees
     made = json.loads(Path("made.json").read_text())["dataset"]
     for name, value in fields.items():
         assert value in made[name]
-    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q")
+    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q", "--no-report")
 
 
 def test_an_encoding_is_guessed_and_said(invoke, trees):
     Path("in.csv").write_bytes(("größe,kind\n" + "1,x\n2,y\n" * 20).encode("latin-1"))
     told = succeed(invoke, "new", "spec", "made", "--data", "in.csv", "--target", "kind")
     assert 'the file is read with {"encoding": "latin-1"}: check that' in told
-    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q")
+    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q", "--no-report")
 
 
 @pytest.mark.parametrize(
