@@ -36,7 +36,7 @@ def spec(write, local):
 @pytest.fixture
 def run(invoke, spec, forget):
     """A run that was made with mine.py."""
-    assert invoke("run", spec, "--plugin", "mine.py").exit_code == 0
+    assert invoke("run", spec, "--plugin", "mine.py", "--no-report").exit_code == 0
     forget()
     return Path("runs/spec")
 

@@ -68,7 +68,7 @@ def test_a_spec_for_a_table_trains_as_it_is_and_predicts_the_next_file(invoke, t
 
 def test_predictions_take_the_same_table_in_any_form(invoke, trees):
     succeed(invoke, "new", "spec", "trees", "--data", "trees.csv", "--target", "kind")
-    succeed(invoke, "run", "trees.json", "--set", "training.epochs=2", "-q")
+    succeed(invoke, "run", "trees.json", "--set", "training.epochs=2", "-q", "--no-report")
     content = Path("later.csv").read_bytes()
     Path("later.csv.gz").write_bytes(gzip.compress(content))
     Path("later.tsv").write_bytes(content.replace(b",", b"\t"))
@@ -138,15 +138,15 @@ def test_a_table_without_a_header_is_recognised(invoke, trees):
     Path("bare.csv").write_text("".join(f"{n % 7}.5,{n % 5}.25,{'xyz'[n % 3]}\n" for n in range(60)))
     succeed(invoke, "new", "spec", "bare", "--data", "bare.csv", "--target", "2")
     assert json.loads(Path("bare.json").read_text())["dataset"]["header"] is False
-    succeed(invoke, "run", "bare.json", "--set", "training.epochs=1", "-q")
+    succeed(invoke, "run", "bare.json", "--set", "training.epochs=1", "-q", "--no-report")
 
 
 OTHER_FORMATS = {
-    "a workbook": (b"\xd0\xcf\x11\xe0" + bytes(600), "is a workbook of a spreadsheet", "save the sheet as CSV"),
+    "a workbook": (b"\xd0\xcf\x11\xe0" + bytes(600), "is a spreadsheet workbook", "save the sheet as CSV"),
     "Parquet": (b"PAR1" + bytes(600), "is a Parquet file", 'pip install "specnet[arrow]", and repeat the command'),
     "Feather": (b"ARROW1" + bytes(600), "is a Feather file", 'pip install "specnet[arrow]", and repeat the command'),
     "JSON lines": (b'{"a": 1, "kind": "x"}\n' * 40, "looks like JSON lines", 'pip install "specnet[arrow]", and'),
-    "an array": (b"\x93NUMPY" + bytes(600), "is an array of NumPy", "specnet components datasets npz"),
+    "an array": (b"\x93NUMPY" + bytes(600), "is a NumPy array", "specnet components datasets npz"),
     "a folder": (None, "is a directory, not a table", "name a file in it"),
 }
 
@@ -211,7 +211,7 @@ def test_a_date_may_be_missing(trees, invoke):
     lines = [f"{'' if day % 4 == 0 else f'2024-01-{day % 28 + 1:02d}'},{day / 2}" for day in range(60)]
     Path("days.csv").write_text("\n".join(["d,y", *lines]))
     assert invoke("new", "spec", "days", "--data", "days.csv", "--target", "y").exit_code == 0
-    assert invoke("run", "days.json", "--set", "training.epochs=1").exit_code == 0
+    assert invoke("run", "days.json", "--set", "training.epochs=1", "--no-report").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_marks_of_numbers_are_recognised_and_said(content, fields, invoke, trees
     made = json.loads(Path("made.json").read_text())["dataset"]
     for name, value in fields.items():
         assert value in made[name]
-    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q")
+    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q", "--no-report")
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_an_encoding_is_guessed_and_said(name, encoding, invoke, trees):
     told = succeed(invoke, "new", "spec", "made", "--data", "in.csv", "--target", "kind")
     assert f'the file is read with {{"encoding": "{encoding}"}}: check that' in told
     assert json.loads(Path("made.json").read_text())["dataset"]["inputs"] == [{"name": name, "type": "number"}]
-    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q")
+    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q", "--no-report")
 
 
 def test_bytes_that_cp1252_lacks_are_read_as_latin_1(invoke, trees):
@@ -281,7 +281,7 @@ def test_dates_are_recognised_in_every_form(date, invoke, trees):
     made = json.loads(Path("made.json").read_text())
     assert made["dataset"]["inputs"][0]["type"] == "date"
     assert made["transforms"]["inputs"][0]["type"] == "date_parts"
-    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q")
+    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q", "--no-report")
 
 
 def test_days_and_months_that_may_be_exchanged_are_left_to_the_user(invoke, trees):
@@ -314,7 +314,7 @@ def test_of_many_columns_that_are_left_out_a_few_are_named(invoke, trees):
 def test_lines_of_comments_above_a_table_are_skipped(invoke, trees):
     Path("in.csv").write_text("# measured in May\na,kind\n" + "1,x\n2,y\n" * 20)
     assert '{"comment": "#"}' in succeed(invoke, "new", "spec", "made", "--data", "in.csv", "--target", "kind")
-    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q")
+    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q", "--no-report")
 
 
 def test_a_column_that_cannot_be_read_is_left_out_with_its_place(invoke, trees):
@@ -322,7 +322,7 @@ def test_a_column_that_cannot_be_read_is_left_out_with_its_place(invoke, trees):
     Path("in.csv").write_text("a,b,y\n" + "".join(rows))
     told = succeed(invoke, "new", "spec", "made", "--data", "in.csv", "--target", "y")
     assert '"a" is left out: ' in told and 'in.csv:2: column "a": "bad0" is not a finite number' in told
-    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q")
+    succeed(invoke, "run", "made.json", "--set", "training.epochs=1", "-q", "--no-report")
     result = invoke("new", "spec", "other", "--data", "in.csv", "--target", "a")
     assert (result.exit_code, 'in.csv:2: column "a": "bad0" is not' in result.stderr) == (2, True), result.stderr
 

@@ -31,7 +31,7 @@ def train(tmp_path):
             "record": record,
             "plots": [],
         }
-        run = specnet.run(specnet.load_spec(spec | changes), out=tmp_path / "run")
+        run = specnet.run(specnet.load_spec(spec | changes), out=tmp_path / "run", report=False)
         with np.load(run.directory / "record.npz") as file:
             return run.directory, {name: file[name] for name in file.files}
 
@@ -234,7 +234,7 @@ def test_a_budget_drops_frames_but_not_the_first_and_the_last(train):
 def test_a_record_does_not_change_what_is_trained(train, tmp_path):
     with_record, _ = train({"every": 1, "units": True}, layers=[*HIDDEN, "dropout", {"type": "linear", "units": 1}])
     spec = specnet.load_spec(with_record / "spec.json", ["record=null"])
-    without = specnet.run(spec, out=tmp_path / "without")
+    without = specnet.run(spec, out=tmp_path / "without", report=False)
     assert not (without.directory / "record.npz").exists()
     np.testing.assert_array_equal(
         specnet.load_run(with_record).model.network.params.flat, without.model.network.params.flat
@@ -245,7 +245,7 @@ def test_a_record_does_not_change_what_is_trained(train, tmp_path):
 def test_the_last_frame_of_a_shorter_run_goes_when_it_goes_on(train):
     directory, record = train({"every": 4})
     assert record["epochs"].tolist() == [0, 4, 6]
-    specnet.resume(directory, ["training.epochs=9"])
+    specnet.resume(directory, ["training.epochs=9"], report=False)
     with np.load(directory / "record.npz") as record:
         assert record["epochs"].tolist() == [0, 4, 8, 9]
 
@@ -267,8 +267,8 @@ def test_a_run_that_is_stopped_after_its_last_epoch_ends_in_the_same_record(trai
 
     spec = specnet.load_spec(directory / "spec.json")
     with pytest.raises(Interrupted):
-        specnet.run(spec, tmp_path / "stopped", Stopping())
-    specnet.resume(tmp_path / "stopped")
+        specnet.run(spec, tmp_path / "stopped", Stopping(), report=False)
+    specnet.resume(tmp_path / "stopped", report=False)
     assert contents(tmp_path / "stopped") == contents(directory)
 
 
@@ -284,8 +284,8 @@ def test_who_goes_back_behind_dropped_frames_may_stop_there_and_goes_on_to_the_s
 
     for step in (12, "latest", "latest"):
         with pytest.raises(Interrupted):
-            specnet.resume(directory, observer=Stopping(), checkpoint=step)
-    specnet.resume(directory)
+            specnet.resume(directory, observer=Stopping(), checkpoint=step, report=False)
+    specnet.resume(directory, report=False)
     assert contents(directory) == before
 
 

@@ -27,7 +27,11 @@ def spiral(**changes):
 @pytest.fixture
 def train(tmp_path):
     """Train a small spec with changes, in a folder of its own."""
-    return lambda out="run", **changes: specnet.run(specnet.load_spec(spiral(**changes)), out=tmp_path / out)
+
+    def call(out="run", report=False, **changes):
+        return specnet.run(specnet.load_spec(spiral(**changes)), out=tmp_path / out, report=report)
+
+    return call
 
 
 @pytest.fixture

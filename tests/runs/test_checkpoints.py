@@ -171,12 +171,12 @@ def noisy(epochs):
 
 
 def test_a_state_whose_best_was_deleted_for_a_better_one_goes_on_and_finds_that_again(tmp_path):
-    values = list(specnet.run(noisy(60), tmp_path / "long").history["train_after/loss"])
+    values = list(specnet.run(noisy(60), tmp_path / "long", report=False).history["train_after/loss"])
     # The last epoch is the best, and the one before it refers to a best that is neither itself nor one of the newest.
     best = [min(values[:epoch]) for epoch in range(61)[1:]]
     epochs = next(end for end in range(5, 60) if best[end - 1] == values[end - 1] and best[end - 2] == best[end - 4])
-    whole = specnet.run(noisy(epochs), tmp_path / "whole")
-    run = specnet.run(noisy(epochs), tmp_path / "run")
+    whole = specnet.run(noisy(epochs), tmp_path / "whole", report=False)
+    run = specnet.run(noisy(epochs), tmp_path / "run", report=False)
     before = run.directory / "checkpoints" / f"step-{whole.best['step'] * (epochs - 1) // epochs:08d}.npz"
     assert (
         specnet.load_run(run.directory, before.name).progress["parts"]["callbacks.checkpoints"]["values"]["epoch"]
@@ -186,7 +186,7 @@ def test_a_state_whose_best_was_deleted_for_a_better_one_goes_on_and_finds_that_
     run.checkpoint.write_bytes(content[:-1])
 
     observer = Watched()
-    specnet.resume(run.directory, observer=observer)
+    specnet.resume(run.directory, observer=observer, report=False)
     (warning,) = observer.warnings
     assert warning.endswith(f"; resuming from step {int(before.stem[5:])}")
     assert run.checkpoint.read_bytes() == content
@@ -217,7 +217,7 @@ ONE_ROW = {
 def test_what_is_called_best_is_the_value_of_the_state_that_is_saved(how, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("table.csv").write_text("x,t\n1,0\n")
-    run = specnet.run(ONE_ROW | how, tmp_path / "run")
+    run = specnet.run(ONE_ROW | how, tmp_path / "run", report=False)
     _, name = run.best["monitor"].split("/")
     assert (run.best["epoch"], run.best["value"]) == (1, 0.0)
     assert run.evaluate("train")[name] == run.best["value"]
@@ -227,7 +227,7 @@ def test_what_is_called_best_is_the_value_of_the_state_that_is_saved(how, tmp_pa
 def test_without_a_monitor_and_validation_samples_the_last_state_is_used(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("table.csv").write_text("x,t\n1,0\n")
-    run = specnet.run(ONE_ROW | {"training": {"epochs": 3}}, tmp_path / "run")
+    run = specnet.run(ONE_ROW | {"training": {"epochs": 3}}, tmp_path / "run", report=False)
     assert (run.best["epoch"], run.best["monitor"], run.best["value"]) == (3, None, None)
     assert run.checkpoint.name == "step-00000003.npz"
     assert not any(name.startswith("train_after") for name in run.history)
@@ -237,6 +237,6 @@ def test_the_best_state_is_by_default_that_of_early_stopping(tmp_path):
     stopping = {"monitor": "validation/accuracy", "patience": 3}
     spec = noisy(30) | {"metrics": ["accuracy"], "split": {"validation": 0.3}, "checkpoint": {}}
     spec["training"] = spec["training"] | {"early_stopping": stopping}
-    run = specnet.run(spec, tmp_path / "run")
+    run = specnet.run(spec, tmp_path / "run", report=False)
     assert run.best["monitor"] == "validation/accuracy"
     assert run.best["value"] == max(run.history["validation/accuracy"])

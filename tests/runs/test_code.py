@@ -69,7 +69,7 @@ def stopped(edit, stop, tmp_path):
     edit()
     stop(3)
     with pytest.raises(Interrupted):
-        specnet.run(SPEC, tmp_path / "run")
+        specnet.run(SPEC, tmp_path / "run", report=False)
     return tmp_path / "run"
 
 
@@ -82,7 +82,7 @@ def test_the_manifest_and_each_checkpoint_have_the_digests_of_the_code_of_plugin
 def test_the_same_code_in_new_files_is_no_change(stopped, edit):
     edit()
     observer = Watched()
-    specnet.resume(stopped, observer=observer)
+    specnet.resume(stopped, observer=observer, report=False)
     assert observer.warnings == []
 
 
@@ -91,7 +91,7 @@ def test_changed_code_is_refused_by_name_unless_it_is_allowed(changes, name, sto
     edit(**changes)
     message = f"the code of {name} of specnet-times 1.0 has changed since the run was made"
     with pytest.raises(UsageError) as caught:
-        specnet.resume(stopped)
+        specnet.resume(stopped, report=False)
     assert (caught.value.message, "--allow-changed-code" in caught.value.help) == (message, True)
     assert any(finding.message == f"{message}; resume refuses this" for finding in examine_run(stopped).findings)
     assert message in specnet.load_run(stopped).warnings
@@ -101,18 +101,18 @@ def test_changed_code_is_refused_by_name_unless_it_is_allowed(changes, name, sto
     assert run.warnings == []
     assert len(run.manifest["identities"]) == 2
     assert run.manifest["resumed"][0]["code"] == run.manifest["code"]
-    specnet.resume(stopped, ["training.epochs=5"])
+    specnet.resume(stopped, ["training.epochs=5"], report=False)
 
 
 def test_changed_code_of_specnet_itself_is_refused_unless_it_is_allowed(stopped, monkeypatch):
     monkeypatch.setattr(code, "digest_own_code", lambda: "a" * 64)
     message = f"the code of specnet {version()} has changed since the run was made"
     with pytest.raises(UsageError, match=message):
-        specnet.resume(stopped)
+        specnet.resume(stopped, report=False)
     spec = specnet.load_spec(stopped / "spec.json")
     with pytest.raises(UsageError, match=message):
-        specnet.run(spec, stopped, resume=True)
-    run = specnet.run(spec, stopped, resume=True, allow_changed_code=True)
+        specnet.run(spec, stopped, resume=True, report=False)
+    run = specnet.run(spec, stopped, resume=True, allow_changed_code=True, report=False)
     assert (run.status, run.manifest["code"]["specnet"]) == ("finished", "a" * 64)
 
 
@@ -131,6 +131,6 @@ def test_the_digest_of_specnet_follows_what_trains_and_nothing_else(tmp_path, mo
 
 
 def test_a_run_whose_code_does_not_change_ends_in_the_same_bytes(stopped, tmp_path):
-    whole = contents(specnet.run(SPEC, tmp_path / "whole").directory)
-    specnet.resume(stopped)
+    whole = contents(specnet.run(SPEC, tmp_path / "whole", report=False).directory)
+    specnet.resume(stopped, report=False)
     assert contents(stopped) == whole

@@ -26,10 +26,10 @@ def manifest(run):
 @pytest.mark.parametrize("names", [["manifest.json"], ["spec.json"], ["spec.json", "manifest.json"]])
 @pytest.mark.parametrize("damage", ["removed", "empty"])
 def test_what_is_damaged_is_rebuilt_and_the_run_resumes_to_the_same_bytes(names, damage, stop, tmp_path):
-    whole = contents(specnet.run(small(), tmp_path / "whole").directory)
+    whole = contents(specnet.run(small(), tmp_path / "whole", report=False).directory)
     stop(5)
     with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
+        specnet.run(small(), tmp_path / "run", report=False)
     run = tmp_path / "run"
     before, spec = manifest(run), (run / "spec.json").read_text()
     for name in names:
@@ -40,12 +40,12 @@ def test_what_is_damaged_is_rebuilt_and_the_run_resumes_to_the_same_bytes(names,
     assert repair(run) == names
     assert (manifest(run), (run / "spec.json").read_text()) == (before | {"error": None}, spec)
     assert examine_run(run).resume == 5
-    specnet.resume(run)
+    specnet.resume(run, report=False)
     assert contents(run) == whole
 
 
 def test_a_spec_that_was_made_longer_stays(tmp_path):
-    run = specnet.run(small(), tmp_path / "run").directory
+    run = specnet.run(small(), tmp_path / "run", report=False).directory
     change(run / "spec.json", description="mine")
     (run / "manifest.json").unlink()
     assert repair(run) == ["manifest.json"]
@@ -54,7 +54,7 @@ def test_a_spec_that_was_made_longer_stays(tmp_path):
 
 
 def test_the_newest_intact_checkpoint_is_used(tmp_path):
-    run = specnet.run(small(), tmp_path / "run").directory
+    run = specnet.run(small(), tmp_path / "run", report=False).directory
     (run / "manifest.json").unlink()
     flip(newest(run))
     assert repair(run) == ["manifest.json"]
@@ -68,7 +68,7 @@ def test_the_newest_intact_checkpoint_is_used(tmp_path):
 
 
 def test_a_run_in_progress_is_left_alone(tmp_path):
-    run = specnet.run(small(), tmp_path / "run").directory
+    run = specnet.run(small(), tmp_path / "run", report=False).directory
     (run / "spec.json").unlink()
     with RunDirectory(run), pytest.raises(BusyError):
         repair(run)
@@ -76,7 +76,7 @@ def test_a_run_in_progress_is_left_alone(tmp_path):
 
 
 def test_the_command_says_what_it_has_rebuilt(tmp_path):
-    run = specnet.run(small(), tmp_path / "run").directory
+    run = specnet.run(small(), tmp_path / "run", report=False).directory
     (run / "manifest.json").write_text("{")
     assert "specnet doctor" in CliRunner().invoke(cli, ["doctor", str(run)]).stdout
     result = CliRunner().invoke(cli, ["doctor", str(run), "--repair"])
@@ -86,7 +86,7 @@ def test_the_command_says_what_it_has_rebuilt(tmp_path):
 
 
 def test_results_that_are_missing_or_damaged_are_reported_and_measured_again(tmp_path):
-    run = specnet.run(small(), tmp_path / "run").directory
+    run = specnet.run(small(), tmp_path / "run", report=False).directory
     results = run / "results.json"
     before = results.read_bytes()
     other = json.loads(before) | {"checkpoint": "step-00000000.npz"}
@@ -99,7 +99,7 @@ def test_results_that_are_missing_or_damaged_are_reported_and_measured_again(tmp
 
 
 def test_results_are_those_of_the_checkpoint_that_they_name(tmp_path):
-    run = specnet.run(small(), tmp_path / "run")
+    run = specnet.run(small(), tmp_path / "run", report=False)
     found = json.loads((run.directory / "results.json").read_text())
     named = specnet.load_run(run.directory, found["checkpoint"])
     assert {split: found[split] for split in run.data.splits} == {
@@ -112,9 +112,9 @@ def test_results_are_those_of_the_checkpoint_that_they_name(tmp_path):
 
 @pytest.mark.parametrize("gone", ["history.jsonl", "record.npz"])
 def test_without_history_or_record_a_run_is_used_but_not_resumed(gone, tmp_path):
-    run = specnet.run(small(record={"every": 1, "points": 3}), tmp_path / "run").directory
+    run = specnet.run(small(record={"every": 1, "points": 3}), tmp_path / "run", report=False).directory
     expected = specnet.load_run(run).evaluate("train")
     (run / gone).unlink()
     assert specnet.load_run(run).evaluate("train") == expected
     with pytest.raises(RunError, match=gone):
-        specnet.resume(run, ["training.epochs=9"])
+        specnet.resume(run, ["training.epochs=9"], report=False)

@@ -95,24 +95,24 @@ SPECS = {
 @pytest.mark.parametrize("changes", sampled([pytest.param(SPECS[name], id=name) for name in SPECS], 2))
 def test_a_run_stopped_in_any_step_goes_on_to_the_same_bytes(changes, every, stop, tmp_path):
     spec = specnet.load_spec(small(**changes))
-    whole = specnet.run(spec, tmp_path / "whole")
+    whole = specnet.run(spec, tmp_path / "whole", report=False)
     expected = contents(whole.directory)
     last = whole.history["step"][-1]
     for step in range(1, last + 1, every):
         stop(step)
         directory = tmp_path / f"stopped-{step}"
         with pytest.raises(Interrupted):
-            specnet.run(spec, directory)
+            specnet.run(spec, directory, report=False)
         assert specnet.load_run(directory, "latest").progress["step"] == step
         assert specnet.load_run(directory).status == "interrupted"
-        run = specnet.resume(directory)
+        run = specnet.resume(directory, report=False)
         assert contents(directory) == expected
         assert run.status == "finished"
 
 
 def test_a_second_signal_leaves_at_once_and_what_was_saved_is_valid(tmp_path, monkeypatch):
     spec = specnet.load_spec(small(layers=DROPOUT, checkpoint={"every_steps": 2}))
-    expected = contents(specnet.run(spec, tmp_path / "whole").directory)
+    expected = contents(specnet.run(spec, tmp_path / "whole", report=False).directory)
     backward, steps = Network.backpropagate, itertools.count()
 
     def twice(self, dy):
@@ -123,17 +123,17 @@ def test_a_second_signal_leaves_at_once_and_what_was_saved_is_valid(tmp_path, mo
 
     monkeypatch.setattr(Network, "backpropagate", twice)
     with pytest.raises(Interrupted) as error:
-        specnet.run(spec, tmp_path / "run")
+        specnet.run(spec, tmp_path / "run", report=False)
     assert error.value.__notes__[0].startswith(f"earlier states are in {tmp_path / 'run'}; to resume: ")
     run = specnet.load_run(tmp_path / "run", "latest")
     assert (run.progress["step"], run.status, run.warnings) == (4, "running", [])
-    specnet.resume(tmp_path / "run")
+    specnet.resume(tmp_path / "run", report=False)
     assert contents(tmp_path / "run") == expected
 
 
 def test_a_run_stopped_while_a_split_is_measured_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
     spec = specnet.load_spec(small(layers=DROPOUT))
-    expected = contents(specnet.run(spec, tmp_path / "whole").directory)
+    expected = contents(specnet.run(spec, tmp_path / "whole", report=False).directory)
     outputs, seen = Model.outputs, []
 
     def stopped(self, x, *rest):
@@ -144,19 +144,19 @@ def test_a_run_stopped_while_a_split_is_measured_goes_on_to_the_same_bytes(tmp_p
 
     monkeypatch.setattr(Model, "outputs", stopped)
     with pytest.raises(Interrupted):
-        specnet.run(spec, tmp_path / "stopped")
+        specnet.run(spec, tmp_path / "stopped", report=False)
     run = specnet.load_run(tmp_path / "stopped", "latest")
     assert run.progress["position"] == len(run.data.train.inputs)  # all steps are taken, the epoch is not over
-    specnet.resume(tmp_path / "stopped")
+    specnet.resume(tmp_path / "stopped", report=False)
     assert contents(tmp_path / "stopped") == expected
 
 
 @pytest.mark.parametrize("every", [1, 2, 3, 5])
 def test_checkpoints_within_epochs_change_nothing_but_how_many_there_are(every, tmp_path):
     spec = small(layers=DROPOUT)
-    expected = contents(specnet.run(specnet.load_spec(spec), tmp_path / "whole").directory)
+    expected = contents(specnet.run(specnet.load_spec(spec), tmp_path / "whole", report=False).directory)
     spec["checkpoint"] = {"every_steps": every, "keep": 100}
-    run = specnet.run(specnet.load_spec(spec), tmp_path / "often")
+    run = specnet.run(specnet.load_spec(spec), tmp_path / "often", report=False)
     steps = {int(path.stem.removeprefix("step-")) for path in (run.directory / "checkpoints").iterdir()}
     assert set(range(0, 9, every)) | {8, run.best["step"]} <= steps
     assert steps <= {*range(0, 9, every), *range(0, 9, 2)}  # the best after each epoch of two steps
@@ -169,7 +169,7 @@ def test_checkpoints_within_epochs_change_nothing_but_how_many_there_are(every, 
 def test_a_checkpoint_within_an_epoch_holds_what_metrics_have_added_up(stop, tmp_path):
     stop(1)
     with pytest.raises(Interrupted):
-        specnet.run(small(metrics=["accuracy"]), tmp_path / "run")
+        specnet.run(small(metrics=["accuracy"]), tmp_path / "run", report=False)
     progress = specnet.load_run(tmp_path / "run", "latest").progress
     assert progress["position"] == 20
     assert progress["parts"]["metrics.accuracy"]["values"]["count"] == 20
@@ -181,10 +181,10 @@ def test_a_longer_run_is_the_one_that_was_longer_from_the_start(tmp_path):
         "record": {"every": 3, "points": 3},
         "optimizer": {**MOMENTUM, "learning_rate": PLATEAU},
     }
-    longer = specnet.run(small(**changes, training={"epochs": 7, "batch_size": 20}), tmp_path / "longer")
-    specnet.run(small(**changes), tmp_path / "run")
+    longer = specnet.run(small(**changes, training={"epochs": 7, "batch_size": 20}), tmp_path / "longer", report=False)
+    specnet.run(small(**changes), tmp_path / "run", report=False)
     observer = Watched()
-    run = specnet.resume(tmp_path / "run", ["training.epochs=7"], observer)
+    run = specnet.resume(tmp_path / "run", ["training.epochs=7"], observer, report=False)
     assert (observer.began, observer.warnings) == ([4], [])
     found, expected = contents(run.directory), contents(longer.directory)
     assert found.pop("best")[0] == expected.pop("best")[0]  # that checkpoint holds the shorter spec
@@ -194,10 +194,10 @@ def test_a_longer_run_is_the_one_that_was_longer_from_the_start(tmp_path):
 
 
 def test_a_finished_run_stays_as_it_is(tmp_path):
-    run = specnet.run(small(), tmp_path / "run")
+    run = specnet.run(small(), tmp_path / "run", report=False)
     before = contents(run.directory)
     observer = Watched()
-    resumed = specnet.resume(run.directory, observer=observer)
+    resumed = specnet.resume(run.directory, observer=observer, report=False)
     assert resumed.status == "finished"
     assert observer.began == [4]
     for key in ("seconds", "finished"):
@@ -224,9 +224,9 @@ def test_where_nothing_is_left_to_do_no_file_changes(longer, tmp_path, monkeypat
 
 def test_a_run_that_stopped_early_does_so_again_however_long_it_may_be(tmp_path):
     stopping = {"early_stopping": {"patience": 2, "min_delta": 9.0}}
-    run = specnet.run(small(training={"epochs": 9, "batch_size": 20, **stopping}), tmp_path / "run")
+    run = specnet.run(small(training={"epochs": 9, "batch_size": 20, **stopping}), tmp_path / "run", report=False)
     before = contents(run.directory)
-    run = specnet.resume(run.directory, ["training.epochs=50"])
+    run = specnet.resume(run.directory, ["training.epochs=50"], report=False)
     assert run.manifest["stopped_early"]
     assert contents(run.directory)["history"] == before["history"]
 
@@ -234,26 +234,26 @@ def test_a_run_that_stopped_early_does_so_again_however_long_it_may_be(tmp_path)
 def test_a_run_cannot_get_shorter_than_it_is(stop, tmp_path):
     stop(5)
     with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
+        specnet.run(small(), tmp_path / "run", report=False)
     for epochs in (1, 2):  # within the third, at step 5 of 8
         with pytest.raises(UsageError, match=f"already begun epoch 3, more than training.epochs={epochs}"):
-            specnet.resume(tmp_path / "run", [f"training.epochs={epochs}"])
-    run = specnet.resume(tmp_path / "run", ["training.epochs=3"])
-    shorter = specnet.run(small(training={"epochs": 3, "batch_size": 20}), tmp_path / "shorter")
+            specnet.resume(tmp_path / "run", [f"training.epochs={epochs}"], report=False)
+    run = specnet.resume(tmp_path / "run", ["training.epochs=3"], report=False)
+    shorter = specnet.run(small(training={"epochs": 3, "batch_size": 20}), tmp_path / "shorter", report=False)
     assert contents(run.directory) == contents(shorter.directory)
 
 
 def test_with_resume_a_spec_starts_a_run_or_goes_on_with_it(stop, tmp_path):
-    expected = contents(specnet.run(small(), tmp_path / "whole").directory)
+    expected = contents(specnet.run(small(), tmp_path / "whole", report=False).directory)
     stop(3)
     with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run", resume=True)
+        specnet.run(small(), tmp_path / "run", resume=True, report=False)
     reordered = dict(reversed(small().items()))
     for _ in range(2):
-        assert contents(specnet.run(reordered, tmp_path / "run", resume=True).directory) == expected
+        assert contents(specnet.run(reordered, tmp_path / "run", resume=True, report=False).directory) == expected
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "whole"]
     with pytest.raises(SpecError, match="the run has 5 here, not 6"):
-        specnet.run(small(seed=6), tmp_path / "run", resume=True)
+        specnet.run(small(seed=6), tmp_path / "run", resume=True, report=False)
 
 
 def test_a_run_killed_before_it_had_begun_begins_anew(tmp_path):
@@ -263,8 +263,8 @@ def test_a_run_killed_before_it_had_begun_begins_anew(tmp_path):
     assert subprocess.run(command, check=False).returncode == 9
     assert (tmp_path / "run/checkpoints/step-00000000.npz").is_file()
     with pytest.raises(RunError, match="it has no manifest"):
-        specnet.resume(tmp_path / "run")
-    assert specnet.run(small(), tmp_path / "run", resume=True).status == "finished"
+        specnet.resume(tmp_path / "run", report=False)
+    assert specnet.run(small(), tmp_path / "run", resume=True, report=False).status == "finished"
 
 
 def test_a_run_that_another_process_has_begun_in_the_meantime_goes_on(tmp_path, monkeypatch):
@@ -273,16 +273,16 @@ def test_a_run_that_another_process_has_begun_in_the_meantime_goes_on(tmp_path, 
     def slow(self, *arguments):
         prepare(self, *arguments)
         monkeypatch.undo()
-        specnet.run(arguments[0], tmp_path / "run", resume=True)
+        specnet.run(arguments[0], tmp_path / "run", resume=True, report=False)
 
     monkeypatch.setattr(Experiment, "__init__", slow)
-    assert specnet.run(small(), tmp_path / "run", resume=True).status == "finished"
+    assert specnet.run(small(), tmp_path / "run", resume=True, report=False).status == "finished"
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_a_run_that_ends_too_early_twice_still_knows_its_own_files(stop, tmp_path, monkeypatch):
     spec = small(layers=DROPOUT, checkpoint={"every_steps": 1, "keep": 1})
-    expected = contents(specnet.run(spec, tmp_path / "whole").directory)
+    expected = contents(specnet.run(spec, tmp_path / "whole", report=False).directory)
     delete = Checkpoints._delete
 
     def died(self, steps):
@@ -292,47 +292,47 @@ def test_a_run_that_ends_too_early_twice_still_knows_its_own_files(stop, tmp_pat
 
     monkeypatch.setattr(Checkpoints, "_delete", died)
     with pytest.raises(OSError, match="Input/output"):
-        specnet.run(spec, tmp_path / "run")
+        specnet.run(spec, tmp_path / "run", report=False)
     monkeypatch.setattr(Checkpoints, "_delete", delete)
     assert (tmp_path / "run/checkpoints/step-00000003.npz").is_file()
     with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
         patched.setattr("specnet.training.loop.run_epoch", lambda trainer: 1 / 0)
-        specnet.resume(tmp_path / "run")
-    specnet.resume(tmp_path / "run")
+        specnet.resume(tmp_path / "run", report=False)
+    specnet.resume(tmp_path / "run", report=False)
     assert contents(tmp_path / "run") == expected
 
 
 def test_a_directory_with_other_files_is_no_run_to_go_on_with(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match="contains other files and no run"):
-        specnet.run(small(), tmp_path, resume=True)
+        specnet.run(small(), tmp_path, resume=True, report=False)
     with pytest.raises(RunError, match="no manifest"):
-        specnet.resume(tmp_path)
+        specnet.resume(tmp_path, report=False)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_a_run_that_another_process_writes_to_is_refused_and_not_touched(stop, tmp_path):
     stop(3)
     with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
+        specnet.run(small(), tmp_path / "run", report=False)
     with RunDirectory(tmp_path / "run"):
         before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
         for go_on in (
-            lambda: specnet.resume(tmp_path / "run"),
-            lambda: specnet.run(small(), tmp_path / "run", resume=True),
+            lambda: specnet.resume(tmp_path / "run", report=False),
+            lambda: specnet.run(small(), tmp_path / "run", resume=True, report=False),
         ):
             with pytest.raises(BusyError):
                 go_on()
         assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
-    assert specnet.resume(tmp_path / "run").status == "finished"
+    assert specnet.resume(tmp_path / "run", report=False).status == "finished"
 
 
 def test_the_seconds_of_a_run_add_up(stop, tmp_path):
     stop(3)
     with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
+        specnet.run(small(), tmp_path / "run", report=False)
     change(tmp_path / "run", "seconds", 1000.0)
-    assert 1000 < specnet.resume(tmp_path / "run").manifest["seconds"] < 1100
+    assert 1000 < specnet.resume(tmp_path / "run", report=False).manifest["seconds"] < 1100
 
 
 @pytest.mark.parametrize("policy", ["stop", "restore_best"])
@@ -349,11 +349,11 @@ def test_a_run_that_diverges_does_so_again_after_it_was_stopped(policy, stop, tm
             return error.value.message
         return call().manifest["error"]
 
-    whole = train(lambda: specnet.run(spec, tmp_path / "whole"))
+    whole = train(lambda: specnet.run(spec, tmp_path / "whole", report=False))
     stop(2)
     with pytest.raises(Interrupted):
-        specnet.run(spec, tmp_path / "run")
-    assert train(lambda: specnet.resume(tmp_path / "run")) == whole
+        specnet.run(spec, tmp_path / "run", report=False)
+    assert train(lambda: specnet.resume(tmp_path / "run", report=False)) == whole
     assert contents(tmp_path / "run")["history"] == contents(tmp_path / "whole")["history"]
 
 
@@ -389,10 +389,12 @@ def test_a_run_of_an_earlier_version_with_limits_without_effect_is_not_resumed(o
         earlier.setattr("specnet.spec.optimizing.all_needs", lambda optimizer: set())
         stop(2)
         with pytest.raises(Interrupted):
-            specnet.run(small(optimizer={"type": optimizer, **inside}, training=training), tmp_path / "run")
+            specnet.run(
+                small(optimizer={"type": optimizer, **inside}, training=training), tmp_path / "run", report=False
+            )
     before = files(tmp_path / "run")
     with pytest.raises(SpecnetError, match=f"{optimizer} takes gradients at further points, which clip_norm") as caught:
-        specnet.resume(tmp_path / "run")
+        specnet.resume(tmp_path / "run", report=False)
     (found,) = caught.value.diagnostics
     assert (found.pointer, found.location.file) == (("training", "clip_norm"), str(tmp_path / "run" / "spec.json"))
     assert files(tmp_path / "run") == before

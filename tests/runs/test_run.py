@@ -161,7 +161,7 @@ def test_a_notebook_shows_the_page_of_a_run(train):
 
 
 def test_a_page_is_written_where_the_run_is(train):
-    run = train()
+    run = train(report=True)
     (run.directory / "report.html").unlink()
     assert run.report() == run.directory / "report.html"
     assert run.report().read_text() == page(run)
@@ -171,7 +171,7 @@ def test_a_page_reads_the_initial_checkpoint_once(train, monkeypatch):
     read = []
     original = run_module.read_checkpoint
     monkeypatch.setattr(run_module, "read_checkpoint", lambda path, *more: read.append(path) or original(path, *more))
-    run = train()
+    run = train(report=True)
     read.clear()
     run.report()
     assert sum(path.stem == "step-00000000" for path in read) == 1

@@ -110,7 +110,7 @@ def test_an_epoch_without_shuffling_is_that_of_data_in_memory():
     training = {"epochs": 1, "batch_size": 4, "shuffle": False}
     transforms = {"inputs": [{"type": "scale", "factor": 0.1}]}
     runs = [
-        specnet.run(make_spec(buffer, training=training, transforms=transforms), f"run-{buffer}")
+        specnet.run(make_spec(buffer, training=training, transforms=transforms), f"run-{buffer}", report=False)
         for buffer in (SMALL, 1024)
     ]
     streamed, whole = (run.model.network.params.flat for run in runs)
@@ -120,7 +120,7 @@ def test_an_epoch_without_shuffling_is_that_of_data_in_memory():
 
 
 def test_files_of_both_forms_are_trained_on_in_the_same_way():
-    npy, npz = (specnet.run(make_spec(dataset=dataset), dataset["type"]) for dataset in (NPY, NPZ))
+    npy, npz = (specnet.run(make_spec(dataset=dataset), dataset["type"], report=False) for dataset in (NPY, NPZ))
     assert npy.model.network.params.flat.tobytes() == npz.model.network.params.flat.tobytes()
     assert npy.manifest["data"] == npz.manifest["data"]
 
@@ -128,16 +128,16 @@ def test_files_of_both_forms_are_trained_on_in_the_same_way():
 @pytest.mark.parametrize("step", sampled([1, 2, 3, 4, 5, 22, 23, 24, 33, 46], 3))
 def test_a_run_that_is_stopped_after_any_step_ends_in_the_same_bytes(step, stop):
     spec = make_spec(record={"every": 1, "points": 3}, checkpoint={"every_steps": 50, "keep": 9})
-    expected = contents(specnet.run(spec, "whole").directory)
+    expected = contents(specnet.run(spec, "whole", report=False).directory)
     stop(step)
     with pytest.raises(Interrupted):
-        specnet.run(spec, "run")
-    assert contents(specnet.resume("run").directory) == expected
+        specnet.run(spec, "run", report=False)
+    assert contents(specnet.resume("run", report=False).directory) == expected
 
 
 def test_a_run_that_is_stopped_while_it_measures_ends_in_the_same_bytes():
     spec = make_spec()
-    expected = contents(specnet.run(spec, "whole").directory)
+    expected = contents(specnet.run(spec, "whole", report=False).directory)
     trainer, state = Experiment(spec).trainer, []
     trainer.callbacks.clear()
 
@@ -190,7 +190,7 @@ def test_what_needs_all_samples_at_once_is_refused_before_training(case, install
     install("specnet-median", "[specnet.metrics]\nmedian = median_plugin:Median", median_plugin=MEDIAN)
     changes, message, pointer = REFUSED[case]
     with pytest.raises(SpecnetError, match=message) as raised:
-        specnet.run(make_spec(**changes), "run")
+        specnet.run(make_spec(**changes), "run", report=False)
     (found,) = raised.value.diagnostics
     assert (found.pointer, found.location.file) == (pointer, "spec.json")
     assert "buffer" in found.help
@@ -239,7 +239,7 @@ def test_mistakes_in_the_middle_of_a_file_are_found_before_training(case):
 @pytest.mark.parametrize("change", [lambda path: os.truncate(path, 900), lambda path: Path(path).write_bytes(b"")])
 def test_a_run_whose_file_changes_is_ended_with_its_name_and_can_go_on(change, monkeypatch):
     spec = make_spec(checkpoint={"every_steps": 5, "keep": 99})
-    expected = contents(specnet.run(spec, "whole").directory)
+    expected = contents(specnet.run(spec, "whole", report=False).directory)
     content, add = Path("x.npy").read_bytes(), Trainer.add_loss
 
     def spoiling(self, loss, batch):
@@ -249,18 +249,20 @@ def test_a_run_whose_file_changes_is_ended_with_its_name_and_can_go_on(change, m
 
     monkeypatch.setattr(Trainer, "add_loss", spoiling)
     with pytest.raises(SpecnetError, match=r"x\.npy") as raised:
-        specnet.run(spec, "run")
+        specnet.run(spec, "run", report=False)
     assert raised.value.exit_code == 2
     assert json.loads(Path("run/manifest.json").read_text())["status"] == "failed"
     Path("x.npy").write_bytes(content)
     monkeypatch.setattr(Trainer, "add_loss", add)
-    assert contents(specnet.resume("run").directory) == expected
+    assert contents(specnet.resume("run", report=False).directory) == expected
 
 
 def test_plots_show_what_they_show_of_data_in_memory():
     pictures = []
     for buffer in (SMALL, 1024):
-        run = specnet.run(make_spec(buffer, plots=["curves", "confusion_matrix", "roc"], split={}), f"run-{buffer}")
+        run = specnet.run(
+            make_spec(buffer, plots=["curves", "confusion_matrix", "roc"], split={}), f"run-{buffer}", report=False
+        )
         assert {path.stem for path in run.plots} == {"curves", "confusion_matrix", "roc"}
         params = run.model.network.params.flat
         params[...] = np.random.default_rng(0).normal(size=params.size)
@@ -279,7 +281,7 @@ def test_a_record_reaches_as_far_as_with_data_in_memory():
 
 
 def test_further_samples_are_loaded_as_no_metric_of_them_should_be_refused():
-    run = specnet.run(make_spec(dataset=NPZ), "run")
+    run = specnet.run(make_spec(dataset=NPZ), "run", report=False)
     samples = read_samples(run, Path("data.npz"))
     assert isinstance(samples, Samples)
     assert run.evaluate(samples) == pytest.approx(

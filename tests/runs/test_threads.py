@@ -173,24 +173,24 @@ def test_set_up_takes_one_thread_however_many_training_takes(steps, monkeypatch,
 
 
 def test_afterwards_there_are_as_many_threads_as_before(stop, tmp_path):
-    specnet.run(small(), tmp_path / "run", threads=1)
+    specnet.run(small(), tmp_path / "run", threads=1, report=False)
     assert now() == 2
     stop(3)
     with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "stopped", threads=1)
+        specnet.run(small(), tmp_path / "stopped", threads=1, report=False)
     assert now() == 2
-    specnet.resume(tmp_path / "stopped").evaluate("train")
+    specnet.resume(tmp_path / "stopped", report=False).evaluate("train")
     assert now() == 2
 
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_run_that_goes_on_keeps_its_number_and_ends_in_the_same_bytes(number, steps, stop, tmp_path):
-    whole = specnet.run(small(**WIDE), tmp_path / "whole", threads=number)
+    whole = specnet.run(small(**WIDE), tmp_path / "whole", threads=number, report=False)
     stop(3)
     with pytest.raises(Interrupted):
-        specnet.run(small(**WIDE), tmp_path / "run", threads=number)
+        specnet.run(small(**WIDE), tmp_path / "run", threads=number, report=False)
     observer = Watched()
-    run = specnet.resume(tmp_path / "run", observer=observer, strict=True)
+    run = specnet.resume(tmp_path / "run", observer=observer, strict=True, report=False)
     assert observer.warnings == []
     assert [each["machine"]["blas_threads"] for each in (run.manifest, *run.manifest["resumed"])] == [number] * 2
     assert contents(run.directory) == contents(whole.directory)
@@ -199,11 +199,11 @@ def test_a_run_that_goes_on_keeps_its_number_and_ends_in_the_same_bytes(number, 
 def test_another_number_is_a_warning_and_with_strict_an_error(stop, tmp_path):
     stop(3)
     with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run", threads=2)
+        specnet.run(small(), tmp_path / "run", threads=2, report=False)
     with pytest.raises(UsageError, match="BLAS threads: trained before with 2, now 1"):
-        specnet.resume(tmp_path / "run", threads=1, strict=True)
+        specnet.resume(tmp_path / "run", threads=1, strict=True, report=False)
     observer = Watched()
-    run = specnet.resume(tmp_path / "run", observer=observer, threads=1)
+    run = specnet.resume(tmp_path / "run", observer=observer, threads=1, report=False)
     assert observer.warnings == ["BLAS threads: trained before with 2, now 1; last bits may differ"]
     assert recorded_threads(run.manifest) == 1
 
@@ -212,7 +212,7 @@ def test_a_run_from_a_machine_with_more_cores_goes_on_with_all_there_are(tmp_pat
     specnet.run(small(), tmp_path / "run", report=False)
     change(tmp_path / "run", "machine", "blas_threads", 64)
     observer = Watched()
-    specnet.resume(tmp_path / "run", ["training.epochs=5"], observer)
+    specnet.resume(tmp_path / "run", ["training.epochs=5"], observer, report=False)
     assert observer.warnings == ["BLAS threads: trained before with 64, now 2; last bits may differ"]
 
 
@@ -233,12 +233,12 @@ def test_a_number_that_cannot_be_had_is_refused_before_anything_is_done(number, 
 def test_where_threads_cannot_be_set_asking_for_them_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(threads, "numpy_blas", lambda: None)
     with pytest.raises(UsageError, match="the BLAS of NumPy, cannot be set"):
-        specnet.run(small(), tmp_path / "run", threads=1)
+        specnet.run(small(), tmp_path / "run", threads=1, report=False)
     specnet.run(small(), tmp_path / "run", report=False)
 
 
 def test_a_run_predicts_and_evaluates_with_the_threads_that_it_was_trained_with(monkeypatch, tmp_path):
-    run = specnet.load_run(specnet.run(small(), tmp_path / "run", threads=1).directory)
+    run = specnet.load_run(specnet.run(small(), tmp_path / "run", threads=1, report=False).directory)
     monkeypatch.setattr(Model, "evaluate", lambda *_: {"threads": now()})
     monkeypatch.setattr(Model, "predict", lambda *_: now())
     assert run.evaluate("train") == run.evaluate(run.data.train) == {"threads": 1}
@@ -246,5 +246,5 @@ def test_a_run_predicts_and_evaluates_with_the_threads_that_it_was_trained_with(
 
 
 def test_the_doctor_looks_at_a_run_with_the_threads_that_resume_would_take(tmp_path):
-    run = specnet.run(small(), tmp_path / "run", threads=1)
+    run = specnet.run(small(), tmp_path / "run", threads=1, report=False)
     assert examine_run(run.directory).findings == []

@@ -37,8 +37,8 @@ def both(request, tmp_path_factory):
     """A run of 4 epochs, and one of the same spec over 6 that nothing interrupts."""
     folder = tmp_path_factory.mktemp("both")
     spec = specnet.load_spec(request.param)
-    return specnet.run(spec, out=folder / "run"), specnet.run(
-        specnet.load_spec(request.param, LONGER), folder / "whole"
+    return specnet.run(spec, out=folder / "run", report=False), specnet.run(
+        specnet.load_spec(request.param, LONGER), folder / "whole", report=False
     )
 
 
@@ -69,7 +69,7 @@ def best_of(directory, step):
 def test_what_is_whole_is_resumed_without_a_word_and_ends_in_the_same_bytes(both, tmp_path):
     run, whole = both
     directory, listener = copied(run, tmp_path), Watched()
-    specnet.resume(directory, LONGER, listener)
+    specnet.resume(directory, LONGER, listener, report=False)
     assert listener.warnings == []
     assert written(directory) == written(whole.directory)
 
@@ -102,11 +102,11 @@ def test_after_damage_of_the_newest_the_one_before_it_is_named_used_and_ends_in_
     expected, content = f"{checkpoint(directory, 8)}", None
     if damage in ("a folder", "another"):
         with pytest.raises(UsageError, match="is in the way"):
-            specnet.resume(directory, LONGER)
+            specnet.resume(directory, LONGER, report=False)
         checkpoint(directory, 8).rename(tmp_path / "moved")
     elif damage != "removed":
         content = checkpoint(directory, 8).read_bytes()
-    specnet.resume(directory, LONGER, listener)
+    specnet.resume(directory, LONGER, listener, report=False)
     if damage in ("removed", "a folder", "another"):  # nothing is left that could be named
         assert listener.warnings == []
     else:
@@ -125,7 +125,7 @@ def test_without_the_best_state_an_earlier_one_that_does_not_need_it_is_taken(bo
     later = [each for each in saved_steps(directory) if each > expected]
     flip(checkpoint(directory, step))
     assert [f"step-{step:08d}" in each for each in specnet.load_run(directory).warnings] == [True]
-    specnet.resume(directory, LONGER, listener)
+    specnet.resume(directory, LONGER, listener, report=False)
     assert len(listener.warnings) == len(later)
     assert all(
         f"step-{step:08d}.npz" in each and f"resuming from step {expected}" in each for each in listener.warnings
@@ -184,11 +184,11 @@ def test_without_what_belongs_to_it_a_whole_state_is_given_up_only_if_one_asks_f
     spoil(directory)
     name = "record.npz" if "record" in damage else "history.jsonl"
     with pytest.raises(RunError, match=name) as error:
-        specnet.resume(directory, LONGER)
+        specnet.resume(directory, LONGER, report=False)
     assert error.value.help == f"restore it, or repeat the training: specnet resume {directory} --checkpoint 0"
     assert (directory / "checkpoints" / "step-00000008.npz").is_file()
     start = max(step for step in saved_steps(run.directory) if step <= most)
-    specnet.resume(directory, LONGER, checkpoint=start)
+    specnet.resume(directory, LONGER, checkpoint=start, report=False)
     assert written(directory) == written(whole.directory)
 
 
@@ -220,7 +220,7 @@ def test_a_crafted_state_is_refused_even_with_a_digest_that_fits(case, both, tmp
         return members | {"progress": np.array(json.dumps(progress | {key: craft(progress)}))}
 
     rewrite_members(checkpoint(directory, 8), crafted)
-    specnet.resume(directory, LONGER, listener)
+    specnet.resume(directory, LONGER, listener, report=False)
     assert len(listener.warnings) == 1
     assert listener.warnings[0].endswith("; resuming from step 6")
     assert written(directory) == written(whole.directory)
@@ -242,21 +242,21 @@ def test_what_is_in_the_way_of_a_checkpoint_is_not_overwritten_and_the_run_goes_
         "pipe": lambda: os.mkfifo(path),
     }[kind]()
     with pytest.raises(UsageError, match=f"{path} is in the way: this run did not write it") as caught:
-        specnet.resume(directory, LONGER)
+        specnet.resume(directory, LONGER, report=False)
     assert caught.value.exit_code == 2
     assert caught.value.help == f"move it away, then: specnet resume {directory}"
     assert specnet.load_run(directory).status == "failed"
     path.rename(tmp_path / "moved")
     assert (tmp_path / "moved").is_symlink() == ("link" in kind)
     assert victim.read_text() == "mine"
-    specnet.resume(directory, LONGER)
+    specnet.resume(directory, LONGER, report=False)
     assert written(directory) == written(whole.directory)
 
 
 def other_run(tmp_path):
     """The checkpoint of step 9 of a run of another spec."""
     spec = SPEC | {"seed": 4, "training": {"epochs": 6, "batch_size": 6}}
-    return checkpoint(specnet.run(spec, tmp_path / "other").directory, 9)
+    return checkpoint(specnet.run(spec, tmp_path / "other", report=False).directory, 9)
 
 
 def test_a_file_that_is_no_checkpoint_but_named_like_one_is_kept_under_another_name(both, tmp_path):
@@ -264,7 +264,7 @@ def test_a_file_that_is_no_checkpoint_but_named_like_one_is_kept_under_another_n
     directory, listener = copied(run, tmp_path), Watched()
     for name in ("step-00000009.npz", "step-00000009.npz.damaged"):
         (directory / "checkpoints" / name).write_text(name)
-    specnet.resume(directory, LONGER, listener)
+    specnet.resume(directory, LONGER, listener, report=False)
     assert [str(checkpoint(directory, 9)) in each for each in listener.warnings] == [True]
     kept = [directory / "checkpoints" / f"step-00000009.npz.damaged{end}" for end in ("", "-2")]
     assert [path.read_text() for path in kept] == ["step-00000009.npz.damaged", "step-00000009.npz"]
@@ -283,7 +283,7 @@ def test_random_damage_anywhere_is_refused_or_ends_in_the_same_bytes(both, tmp_p
             content[place : place + length] = [rng.bytes(length), b"", bytes(length)][rng.integers(3)]
             path.write_bytes(content)
         try:
-            specnet.resume(directory, LONGER)
+            specnet.resume(directory, LONGER, report=False)
         except SpecnetError as error:
             ends.append(type(error))
         else:

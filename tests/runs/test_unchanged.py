@@ -42,12 +42,12 @@ REFUSED = [
 def test_a_change_that_bears_on_training_is_refused_by_name(override, pointer, stop, tmp_path):
     stop(3)
     with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
+        specnet.run(small(), tmp_path / "run", report=False)
     before = {
         path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file() and path.name != ".lock"
     }
     with pytest.raises(SpecError) as error:
-        specnet.resume(tmp_path / "run", [override])
+        specnet.resume(tmp_path / "run", [override], report=False)
     (found,) = [found.to_json() for found in error.value.diagnostics if found.code == "changed"][:1]
     assert pointer.startswith(found["pointer"])
     assert "here, not" in found["message"]
@@ -63,11 +63,11 @@ ALLOWED = [
 
 @pytest.mark.parametrize("override", ALLOWED)
 def test_a_change_that_cannot_matter_is_let_through(override, stop, tmp_path):
-    expected = contents(specnet.run(small(), tmp_path / "whole").directory)
+    expected = contents(specnet.run(small(), tmp_path / "whole", report=False).directory)
     stop(3)
     with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
-    run = specnet.resume(tmp_path / "run", [override])
+        specnet.run(small(), tmp_path / "run", report=False)
+    run = specnet.resume(tmp_path / "run", [override], report=False)
     assert contents(run.directory)["history"] == expected["history"]
     saved, whole = (np.load(tmp_path / name / "checkpoints/step-00000008.npz") for name in ("run", "whole"))
     with saved, whole:
@@ -82,7 +82,7 @@ def from_file(stop, tmp_path):
     np.savez(tmp_path / "data.npz", **arrays)
     stop(3)
     with pytest.raises(Interrupted):
-        specnet.run(small(dataset={"type": "npz", "path": str(tmp_path / "data.npz")}), tmp_path / "run")
+        specnet.run(small(dataset={"type": "npz", "path": str(tmp_path / "data.npz")}), tmp_path / "run", report=False)
     return arrays
 
 
@@ -90,24 +90,24 @@ def test_other_data_are_refused_by_their_digest(from_file, tmp_path):
     from_file["inputs"][3, 1] += 1e-9
     np.savez(tmp_path / "data.npz", **from_file)
     with pytest.raises(UsageError, match="the data are not those that the run was made with: their SHA-256 is"):
-        specnet.resume(tmp_path / "run")
+        specnet.resume(tmp_path / "run", report=False)
 
 
 def test_data_that_were_moved_are_the_same_data(from_file, tmp_path):
     shutil.move(tmp_path / "data.npz", tmp_path / "moved.npz")
-    run = specnet.resume(tmp_path / "run", [f"dataset.path={tmp_path / 'moved.npz'}"])
+    run = specnet.resume(tmp_path / "run", [f"dataset.path={tmp_path / 'moved.npz'}"], report=False)
     assert run.evaluate("train") == specnet.load_run(tmp_path / "run").evaluate("train")
 
 
 def test_computed_data_with_other_last_bits_are_a_warning(stop, tmp_path):
     stop(3)
     with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
+        specnet.run(small(), tmp_path / "run", report=False)
     change(tmp_path / "run", "data", "sha256", "0" * 64)
     with pytest.raises(UsageError, match="the data are not those"):
-        specnet.resume(tmp_path / "run", strict=True)
+        specnet.resume(tmp_path / "run", strict=True, report=False)
     observer = Watched()
-    specnet.resume(tmp_path / "run", observer=observer)
+    specnet.resume(tmp_path / "run", observer=observer, report=False)
     assert ["the data are not those that the run was made with" in each for each in observer.warnings] == [True]
 
 
@@ -124,20 +124,20 @@ def test_computed_data_with_other_last_bits_are_a_warning(stop, tmp_path):
 def test_another_machine_setting_is_a_warning_and_with_strict_an_error(place, word, value, stop, tmp_path):
     stop(3)
     with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
+        specnet.run(small(), tmp_path / "run", report=False)
     change(tmp_path / "run", *place, value)
     with pytest.raises(UsageError, match=re.escape(f"{word}: trained before with {value}, now")):
-        specnet.resume(tmp_path / "run", strict=True)
+        specnet.resume(tmp_path / "run", strict=True, report=False)
     observer = Watched()
-    run = specnet.resume(tmp_path / "run", observer=observer)
+    run = specnet.resume(tmp_path / "run", observer=observer, report=False)
     assert [each.partition(":")[0] for each in observer.warnings] == [word]
     assert run.manifest["resumed"][0]["step"] == 3
     with pytest.raises(UsageError, match=word):  # some of it was trained elsewhere
-        specnet.resume(run.directory, ["training.epochs=9"], strict=True)
+        specnet.resume(run.directory, ["training.epochs=9"], strict=True, report=False)
 
 
 def test_another_number_of_blas_threads_is_noticed(stop, tmp_path):
-    specnet.run(small(), tmp_path / "run")
+    specnet.run(small(), tmp_path / "run", report=False)
     threads = specnet.load_run(tmp_path / "run").manifest["machine"]["blas_threads"]
     if threads is None:
         pytest.skip("this NumPy does not tell its threads")
@@ -157,22 +157,22 @@ def test_another_number_of_blas_threads_is_noticed(stop, tmp_path):
 def test_a_plugin_of_another_version_is_refused_with_what_to_install(stop, tmp_path):
     stop(3)
     with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
+        specnet.run(small(), tmp_path / "run", report=False)
     change(tmp_path / "run", "components", "layers.linear", "specnet-tiny 0.0.9")
     with pytest.raises(UsageError, match=r"made with layers.linear of specnet-tiny 0.0.9 \(now specnet") as error:
-        specnet.resume(tmp_path / "run")
+        specnet.resume(tmp_path / "run", report=False)
     assert error.value.help == "pip install specnet-tiny==0.0.9"
 
 
 def test_another_version_of_specnet_is_told_once_and_not_for_each_component(stop, tmp_path):
     stop(3)
     with pytest.raises(Interrupted):
-        specnet.run(small(), tmp_path / "run")
+        specnet.run(small(), tmp_path / "run", report=False)
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     for name in manifest["components"]:
         change(tmp_path / "run", "components", name, "specnet 0.0.1")
     with pytest.raises(UsageError) as error:
-        specnet.resume(tmp_path / "run")
+        specnet.resume(tmp_path / "run", report=False)
     assert error.value.message == f"the run was made with specnet 0.0.1 (now specnet {version()})"
 
 

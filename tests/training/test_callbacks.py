@@ -77,7 +77,7 @@ def test_callbacks_run_at_each_step_and_epoch_in_the_order_in_which_they_are_giv
         return Named()
 
     noting = Noting()
-    specnet.run(SPEC, tmp_path / "run", callbacks=[named("first"), noting, named("second")])
+    specnet.run(SPEC, tmp_path / "run", callbacks=[named("first"), noting, named("second")], report=False)
     steps = [
         [("step", epoch, 2 * epoch + step) for step in (1, 2)] + [("epoch", epoch + 1, 2 * epoch + 2)]
         for epoch in range(3)
@@ -92,10 +92,10 @@ def test_a_callback_that_stops_training_ends_the_run_in_order_and_it_can_be_resu
             if values["epoch"] == 2:
                 training.stop("enough for today")
 
-    run = specnet.run(SPEC, tmp_path / "run", callbacks=[Stop()])
+    run = specnet.run(SPEC, tmp_path / "run", callbacks=[Stop()], report=False)
     assert (run.status, run.manifest["reason"], len(run.history["epoch"])) == ("stopped", "enough for today", 2)
-    resumed = specnet.resume(tmp_path / "run")
-    whole = specnet.run(SPEC, tmp_path / "whole")
+    resumed = specnet.resume(tmp_path / "run", report=False)
+    whole = specnet.run(SPEC, tmp_path / "whole", report=False)
     assert (resumed.status, resumed.manifest["reason"]) == ("finished", None)
     assert resumed.model.network.params.flat.tobytes() == whole.model.network.params.flat.tobytes()
 
@@ -110,18 +110,18 @@ def test_the_state_of_a_callback_survives_an_interruption(step, tmp_path):
                 signal.raise_signal(signal.SIGINT)
 
     whole, halves = Averaging(), Averaging()
-    specnet.run(SPEC, tmp_path / "whole", callbacks=[whole])
+    specnet.run(SPEC, tmp_path / "whole", callbacks=[whole], report=False)
     with pytest.raises(Interrupted):
-        specnet.run(SPEC, tmp_path / "run", callbacks=[Averaging(), Interrupting()])
-    specnet.resume(tmp_path / "run", callbacks=[halves])
+        specnet.run(SPEC, tmp_path / "run", callbacks=[Averaging(), Interrupting()], report=False)
+    specnet.resume(tmp_path / "run", callbacks=[halves], report=False)
     assert halves.mean.tobytes() == whole.mean.tobytes()
     assert halves.epochs == whole.epochs == 3
 
 
 def test_a_run_is_not_resumed_without_a_callback_whose_state_it_has_saved(tmp_path):
-    specnet.run(SPEC, tmp_path / "run", callbacks=[Averaging()])
+    specnet.run(SPEC, tmp_path / "run", callbacks=[Averaging()], report=False)
     with pytest.raises(UsageError, match="the callback Averaging"):
-        specnet.resume(tmp_path / "run", ["training.epochs=4"])
+        specnet.resume(tmp_path / "run", ["training.epochs=4"], report=False)
 
 
 PLUGIN = """
@@ -144,12 +144,12 @@ POINTS = "[specnet.callbacks]\nlimit = acme_callbacks:Limit\nfails = acme_callba
 def test_a_spec_names_callbacks_of_plugins(install, tmp_path):
     install("acme", POINTS, acme_callbacks=PLUGIN)
     training = SPEC["training"] | {"callbacks": [{"type": "limit", "epochs": 2}]}
-    run = specnet.run(SPEC | {"training": training}, tmp_path / "run")
+    run = specnet.run(SPEC | {"training": training}, tmp_path / "run", report=False)
     assert (run.status, len(run.history["epoch"])) == ("finished", 2)
     assert json.loads((tmp_path / "run/spec.json").read_text())["training"]["callbacks"] == [
         {"type": "limit", "epochs": 2}
     ]
-    assert len(specnet.resume(tmp_path / "run").history["epoch"]) == 2
+    assert len(specnet.resume(tmp_path / "run", report=False).history["epoch"]) == 2
 
 
 def test_a_callback_of_a_spec_that_fails_is_named_with_its_place(install, tmp_path):
@@ -158,7 +158,7 @@ def test_a_callback_of_a_spec_that_fails_is_named_with_its_place(install, tmp_pa
     with pytest.raises(
         BrokenComponentError, match=r"fails in epoch \(.*acme_callbacks\.py:\d+\): ZeroDivisionError: no reason"
     ) as raised:
-        specnet.run(SPEC | {"training": training}, tmp_path / "run")
+        specnet.run(SPEC | {"training": training}, tmp_path / "run", report=False)
     assert raised.value.pointer == ("training", "callbacks", 0)
 
 
@@ -186,7 +186,7 @@ def stored(run, name):
 
 def test_a_checkpoint_has_the_state_of_callbacks_at_its_own_step(tmp_path):
     worst = SPEC | {"checkpoint": {"monitor": "train/loss", "mode": "max"}}  # the first epoch is the best one
-    specnet.run(worst, tmp_path / "run", callbacks=[Listing()])
+    specnet.run(worst, tmp_path / "run", callbacks=[Listing()], report=False)
     best, latest = (specnet.load_run(tmp_path / "run", which) for which in ("best", "latest"))
     assert (best.best["epoch"], stored(best, "Listing 1")) == (1, {"seen": [1], "count": 1, "share": 0.5})
     assert stored(latest, "Listing 1") == {"seen": [1, 2, 3], "count": 3, "share": 0.5}
@@ -213,7 +213,7 @@ def test_what_cannot_be_saved_is_named_with_the_callback_it_belongs_to(value, ki
             return {"fine": 1, "odd": value}
 
     with pytest.raises(BrokenComponentError, match=f"Odd fails in state: TypeError: odd contains .* of type {kind};"):
-        specnet.run(SPEC, tmp_path / "run", callbacks=[Odd()])
+        specnet.run(SPEC, tmp_path / "run", callbacks=[Odd()], report=False)
 
 
 @pytest.mark.parametrize("saved", [{1: 2}, {(1, 2): 3}, [1, 2], "text"])
@@ -256,7 +256,7 @@ def test_what_a_callback_of_a_spec_cannot_save_is_shown_at_its_place(install, tm
     install("acme", "[specnet.callbacks]\nodd = acme_odd:Odd", acme_odd=ODD)
     training = SPEC["training"] | {"callbacks": ["odd"]}
     with pytest.raises(BrokenComponentError, match=r"training\.callbacks\.0 \(Odd of acme.*odd contains") as raised:
-        specnet.run(SPEC | {"training": training}, tmp_path / "run")
+        specnet.run(SPEC | {"training": training}, tmp_path / "run", report=False)
     assert raised.value.pointer == ("training", "callbacks", 0)
 
 
@@ -320,12 +320,12 @@ def test_an_error_that_is_handled_around_training_hides_none_of_it():
 def test_callbacks_may_have_the_names_of_those_of_specnet_and_each_keeps_its_state(name, tmp_path):
     named = type(name, (Listing,), {})
     first, second = named(), named()
-    run = specnet.run(SPEC | {"record": {"every": 1}}, tmp_path / "run", callbacks=[first, second])
+    run = specnet.run(SPEC | {"record": {"every": 1}}, tmp_path / "run", callbacks=[first, second], report=False)
     assert first.seen == second.seen == [1, 2, 3]
     assert len(run.history["epoch"]) == len(run.record["epochs"]) - 1 == 3
     again = named(), named()
     again[1].seen = None
-    specnet.resume(tmp_path / "run", ["training.epochs=4"], callbacks=again)
+    specnet.resume(tmp_path / "run", ["training.epochs=4"], callbacks=again, report=False)
     assert [each.seen for each in again] == [[1, 2, 3, 4]] * 2
 
 
