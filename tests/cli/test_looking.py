@@ -28,7 +28,7 @@ def table(invoke, write):
         optimizer={"type": "adam", "learning_rate": 0.1},
         record=None,
     )
-    assert invoke("run", spec, "-o", "run", "-q").exit_code == 0
+    assert invoke("run", spec, "-o", "run", "-q", "--no-report").exit_code == 0
     return "run"
 
 
@@ -129,7 +129,7 @@ def test_an_autoencoder_has_no_score_whose_gradient_could_be_shown(invoke, write
     np.savez("x.npz", inputs=x, targets=x)
     layers = ["flatten", {"type": "linear", "units": 64}, {"type": "reshape", "target_shape": [8, 8]}]
     spec = write("a.json", **SMALL, dataset={"type": "npz", "path": "x.npz"}, layers=layers, loss="mse")
-    assert invoke("run", spec, "-o", "run", "-q").exit_code == 0
+    assert invoke("run", spec, "-o", "run", "-q", "--no-report").exit_code == 0
     for name in ("saliency", "occlusion"):
         result = invoke("plot", "run", name)
         assert result.exit_code == 2 and "one class or one number for each sample is needed" in result.stderr
@@ -141,7 +141,7 @@ def test_streamed_samples_are_sampled_and_have_no_influence(invoke, write):
     np.savez("x.npz", inputs=x, targets=x[:, :1])
     dataset = {"type": "npz", "path": "x.npz", "buffer": 1}
     spec = write("a.json", **SMALL, dataset=dataset, layers=[{"type": "linear", "units": 1}], loss="mse")
-    assert invoke("run", spec, "-o", "run", "-q", "--set", "training.batch_size=500").exit_code == 0
+    assert invoke("run", spec, "-o", "run", "-q", "--no-report", "--set", "training.batch_size=500").exit_code == 0
     result = invoke("importance", "run", "--repeats", 1)
     assert result.exit_code == 0 and "10,000 samples of the train split, of 40,000" in result.stdout
     assert "only the samples that it was trained on" in result.stderr

@@ -29,7 +29,7 @@ def short(**changes):
 def spiral(tmp_path_factory):
     spec = short()
     spec["dataset"] = spec["dataset"] | {"n_samples": 120}
-    return specnet.run(specnet.load_spec(spec), out=tmp_path_factory.mktemp("spiral") / "run")
+    return specnet.run(specnet.load_spec(spec), out=tmp_path_factory.mktemp("spiral") / "run", report=False)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_learning_rate_of_10_shows_the_divergence(bench):
 
 def test_explain_finds_a_learning_rate_of_10_too_large_and_not_the_recorded_one(spiral, tmp_path):
     large = specnet.run(
-        specnet.load_spec(spiral.spec.to_json(), ["optimizer.learning_rate.initial=10"]), tmp_path / "run"
+        specnet.load_spec(spiral.spec.to_json(), ["optimizer.learning_rate.initial=10"]), tmp_path / "run", report=False
     )
     rates = [[found.code for found in specnet.explain(run).findings] for run in (large, spiral)]
     assert ["large-learning-rate" in codes for codes in rates] == [True, False]
@@ -85,7 +85,9 @@ def test_a_loss_that_is_no_number_is_told_and_ends_training(browser, tmp_path):
     layers = [{"type": "linear", "units": 8}, "square", {"type": "linear", "units": 8}, "square", "linear"]
     waves = {"dataset": {"type": "waves", "n_samples": 40}, "layers": layers, "loss": "mse", "metrics": []}
     run = specnet.run(
-        specnet.load_spec(short(optimizer={"type": "sgd", "learning_rate": 1e-4}, **waves)), out=tmp_path / "r"
+        specnet.load_spec(short(optimizer={"type": "sgd", "learning_rate": 1e-4}, **waves)),
+        out=tmp_path / "r",
+        report=False,
     )
     browser.open(run.report())
     set_rate(browser, 1)
@@ -147,7 +149,7 @@ SCHEDULES = {
 )
 def test_what_is_taken_home_trains_as_the_page_has_shown(kind, browser, tmp_path):
     spec = short(optimizer={"type": "adam", "learning_rate": SCHEDULES[kind]}, training={"epochs": 4, "batch_size": 32})
-    run = specnet.run(specnet.load_spec(spec), out=tmp_path / "run")
+    run = specnet.run(specnet.load_spec(spec), out=tmp_path / "run", report=False)
     for number, changes in enumerate(
         ({"learning_rate": 0.2, "activation": "relu"}, {"optimizer": "rmsprop", "l2": 0.01})
     ):
@@ -157,13 +159,15 @@ def test_what_is_taken_home_trains_as_the_page_has_shown(kind, browser, tmp_path
         train(browser)
         browser.click(".home button:nth-child(2)")
         words = shlex.split(browser.one(".home textarea", "each.value"))
-        again = specnet.run(specnet.load_spec(spec, overrides=words[1::2]), out=tmp_path / f"again-{number}")
+        again = specnet.run(
+            specnet.load_spec(spec, overrides=words[1::2]), out=tmp_path / f"again-{number}", report=False
+        )
         np.testing.assert_allclose(browser.ask(f"{BENCH}.train"), again.history["train/loss"], rtol=1e-10)
 
 
 def test_all_samples_are_still_one_batch_with_a_point_more(browser, tmp_path):
     spec = short(training={"epochs": 4, "batch_size": "full"})
-    browser.open(specnet.run(specnet.load_spec(spec), out=tmp_path / "run").report())
+    browser.open(specnet.run(specnet.load_spec(spec), out=tmp_path / "run", report=False).report())
     browser.focus(".laboratory .stage canvas")
     browser.press(Keys.ARROW_RIGHT, Keys.ENTER)
     assert browser.text(".points-bar output").endswith(f"; {points(browser)} training points.")
@@ -224,14 +228,16 @@ def test_the_laboratory_fits_a_phone_and_says_in_words_what_it_draws(browser, sp
 def test_a_curve_and_classes_without_a_picture_are_trained_again(browser, tmp_path):
     changes = {"dataset": {"type": "waves", "n_samples": 60}, "loss": "mse", "metrics": []}
     changes |= {"transforms": {"inputs": ["standardize"], "targets": ["standardize"]}}
-    run = specnet.run(specnet.load_spec(short(**changes)), out=tmp_path / "waves")
+    run = specnet.run(specnet.load_spec(short(**changes)), out=tmp_path / "waves", report=False)
     browser.open(run.report())
     train(browser)
     assert browser.text(".verdict").startswith("✓")
     images = {"dataset": {"type": "shapes", "n_samples": 60}, "loss": "cross_entropy", "transforms": {}}
     layers = [{"type": "conv2d", "filters": 4, "kernel_size": 3}, "relu", "flatten", {"type": "dropout"}, "linear"]
     run = specnet.run(
-        specnet.load_spec(short(layers=layers, **images) | {"training": {"epochs": 2}}), out=tmp_path / "shapes"
+        specnet.load_spec(short(layers=layers, **images) | {"training": {"epochs": 2}}),
+        out=tmp_path / "shapes",
+        report=False,
     )
     browser.open(run.report())
     assert browser.texts(".laboratory .stage") == []
@@ -240,7 +246,9 @@ def test_a_curve_and_classes_without_a_picture_are_trained_again(browser, tmp_pa
 
 
 def test_a_run_without_a_record_has_no_picture_and_is_trained_again(browser, tmp_path):
-    run = specnet.run(specnet.load_spec(short(record=None) | {"training": {"epochs": 2}}), out=tmp_path / "run")
+    run = specnet.run(
+        specnet.load_spec(short(record=None) | {"training": {"epochs": 2}}), out=tmp_path / "run", report=False
+    )
     browser.open(run.report())
     train(browser)
     assert browser.text(".verdict").startswith("✓")
@@ -252,14 +260,16 @@ def test_a_run_that_diverged_diverges_again(browser, tmp_path):
     changes = {"dataset": {"type": "waves", "n_samples": 40}, "loss": "mse", "metrics": [], "layers": layers}
     changes["optimizer"] = {"type": "sgd", "learning_rate": 20.0}
     with pytest.raises(DivergenceError):
-        specnet.run(specnet.load_spec(short(**changes)), out=tmp_path / "run")
+        specnet.run(specnet.load_spec(short(**changes)), out=tmp_path / "run", report=False)
     browser.open(specnet.load_run(tmp_path / "run").report())
     train(browser)
     assert browser.text(".verdict").startswith("Diverged: in epoch ")
 
 
 def test_a_float32_run_is_followed_to_its_tolerance_which_is_told(browser, tmp_path):
-    run = specnet.run(specnet.load_spec(short(dtype="float32") | {"training": {"epochs": 5}}), out=tmp_path / "run")
+    run = specnet.run(
+        specnet.load_spec(short(dtype="float32") | {"training": {"epochs": 5}}), out=tmp_path / "run", report=False
+    )
     browser.open(run.report())
     train(browser)
     assert browser.text(".verdict").startswith("✓")

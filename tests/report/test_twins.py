@@ -280,7 +280,7 @@ return losses.filter((loss) => loss !== null);"""
 
 @pytest.mark.parametrize("kind", RUNS)
 def test_training_in_javascript_follows_the_run(kind, javascript, tmp_path):
-    run = specnet.run(specnet.load_spec(RUNS[kind]), out=tmp_path / "run")
+    run = specnet.run(specnet.load_spec(RUNS[kind]), out=tmp_path / "run", report=False)
     lab, first = laboratory(run), run.state(0)
     batch = prepare(run, "train")
     given = {name: lab[name] for name in ("layers", "input", "loss", "optimizer", "training", "generators")}
@@ -320,7 +320,7 @@ REFUSED = {
 @pytest.mark.parametrize("message", REFUSED)
 def test_what_has_no_twin_is_named_in_the_page(message, tmp_path):
     base = spec([{"type": "linear", "units": 3}, "tanh", "linear"], epochs=2)
-    run = specnet.run(specnet.load_spec(base | REFUSED[message]), out=tmp_path / "run")
+    run = specnet.run(specnet.load_spec(base | REFUSED[message]), out=tmp_path / "run", report=False)
     with pytest.raises(SpecnetError, match=message.replace(".", r"\.")):
         laboratory(run)
     text = run.report().read_text(encoding="utf-8")
@@ -333,9 +333,9 @@ def test_a_schedule_that_a_resumed_run_did_not_have_at_first_is_named(tmp_path):
     """A cosine of 2 epochs and one of 4 differ from the first step on."""
     schedule = {"type": "adam", "learning_rate": {"type": "cosine", "initial": 0.05}}
     layers = [{"type": "linear", "units": 3}, "tanh", "linear"]
-    run = specnet.run(specnet.load_spec(spec(layers, optimizer=schedule, epochs=2)), out=tmp_path / "run")
+    run = specnet.run(specnet.load_spec(spec(layers, optimizer=schedule, epochs=2)), out=tmp_path / "run", report=False)
     assert "learning_rate" in laboratory(run)["rates"]
-    run = specnet.resume(run.directory, overrides=["training.epochs=4"])
+    run = specnet.resume(run.directory, overrides=["training.epochs=4"], report=False)
     with pytest.raises(SpecnetError, match=r"optimizer.learning_rate was not that of the spec in all epochs"):
         laboratory(run)
 
