@@ -19,7 +19,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from specnet.errors import ExportError
 
 EXAMPLE_ROWS = 127
-"""Number of example rows: a prime, so that sizes of the batch axis are recognised in shapes."""
+"""Number of example rows: a prime, so that sizes of the batch axis are recognized in shapes."""
 _METHODS = (
     "argmax", "clip", "cumsum", "max", "mean", "min", "prod", "ravel", "repeat", "squeeze", "std", "sum", "swapaxes",
     "var",

@@ -151,7 +151,7 @@ def why_kept(run: ListedRun) -> str | None:
 
 
 def remove_run(directory: Path) -> None:
-    """Remove a run directory, its manifest last: until then it is recognised as a run.
+    """Remove a run directory, its manifest last: until then it is recognized as a run.
 
     Raises:
         BusyError: if a process writes to it.
