@@ -210,6 +210,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # characters that the terminal cannot show are escaped
             stream.reconfigure(errors="backslashreplace")
+    # pydantic would look for plugins of its own in all installed distributions.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     atexit.register(_ignore_signals)  # registered first, so it runs after what plugins register
     code, own = 1, take_stdout()
     try:
