@@ -9,7 +9,7 @@ from environment import installed_in, write_distribution
 from hypothesis import HealthCheck, settings
 from slow_tests import mark_slow
 
-from specnet import registry
+from specnet import plugin_code, registry
 
 # On small matrices a second BLAS thread costs more than it gains, the more so where tests run side by side.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -17,6 +17,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.fsync = lambda handle: None
 # Options that were meant for this command would change what pytest prints inside tests.
 os.environ.pop("PYTEST_ADDOPTS", None)
+# A busy machine may take longer for an import than a user should wait without a message.
+plugin_code.SLOW = 120.0
 # The same examples in every run, however slow the machine is.
 slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile("specnet", derandomize=True, deadline=None, suppress_health_check=slow)

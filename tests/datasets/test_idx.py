@@ -106,7 +106,7 @@ WRONG = {
     "unlike numbers": ({"labels": encode(LABELS[:3])}, "has 4 images, .* has 3 labels"),
     "labels with axes": ({"labels": encode(IMAGES)}, r"dtype uint8 and shape \(4, 3, 2\)"),
     "labels with fractions": ({"labels": encode(LABELS, 0x0D)}, "dtype float32"),
-    "negative labels": ({"labels": encode(-LABELS, 0x0C)}, "these are -2 to 0"),
+    "negative labels": ({"labels": encode(-LABELS, 0x0C)}, "not -2 to 0"),
     "huge labels": ({"labels": encode(LABELS + MAX_IDX_CLASSES, 0x0C)}, "class numbers from 0"),
     "gzip cut off": ({"images": gzip.compress(encode(IMAGES))[:-9]}, "is damaged"),
     "gzip header only": ({"images": b"\x1f\x8b"}, "is damaged"),
