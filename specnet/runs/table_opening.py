@@ -52,7 +52,7 @@ def open_table(path: Path) -> tuple[ColumnReader, dict[str, Any]]:
             fields["comment"] = first
             continue
         reader = ColumnReader(table, frozenset(made.na_values))
-        found = _needed(made, reader)
+        found = _needed(reader)
         if found is None or found[0] in fields or found[0] not in type(made).model_fields:
             return reader, fields
         field, value = found
@@ -79,13 +79,13 @@ def unusable_columns(table: Table) -> dict[str, str]:
     return found
 
 
-def _needed(dataset: Tabular, reader: ColumnReader) -> tuple[str, Any] | None:
+def _needed(reader: ColumnReader) -> tuple[str, Any] | None:
     """Return a field that the table needs, and its value: for single quotes, no header, or marks in numbers."""
     names = reader.table.names
     if all(len(name) > 1 and name[0] == name[-1] == "'" for name in names):
         return "quote", "'"
     try:
-        dataset.check_names(reader.table)
+        reader.table.check_names()
     except SpecnetError:
         return "header", False
     usable = dict.fromkeys(names).keys() - unusable_columns(reader.table)
