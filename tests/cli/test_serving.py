@@ -81,7 +81,7 @@ def test_a_result_that_is_not_good_enough_exits_with_five(made):
         result = called("evaluate", path, *data, "--require", "accuracy > 1", "--require", "loss<0", code=5)
         assert "accuracy" in result.stdout and "accuracy>1 is not met: accuracy is " in result.stderr
         assert "loss<0" in result.stderr
-    wrong = {"accurcy>=1": 'did you mean "accuracy"?', "accuracy~1": "accuracy>=0.95", "loss<x": "form"}
+    wrong = {"accurcy>=1": 'did you mean "accuracy"?', "accuracy~1": "accuracy>=0.95", "loss<x": "is not a requirement"}
     for text, message in wrong.items():
         assert message in called("evaluate", made / "run", *data, "--require", text, code=2).stderr
     assert "--data" in called("evaluate", made / "trees.zip", code=2).stderr
