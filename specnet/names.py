@@ -73,7 +73,10 @@ def _synonyms(table: str) -> dict[str, Alias]:
 
 @cache
 def _distinct_names() -> set[str]:
-    return {*map(_normalized, DISTINCT_NAMES.split()), *(name for group in TYPES for name in _synonyms(group))}
+    return {
+        *map(_normalized, DISTINCT_NAMES.split()),
+        *(name for group in TYPES for name, row in _synonyms(group).items() if row.name),
+    }
 
 
 def _normalized(name: str) -> str:

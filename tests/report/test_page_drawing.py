@@ -162,7 +162,9 @@ def test_an_image_is_shown_with_what_is_predicted_of_it(epoch, chrome, read):
     np.testing.assert_allclose(shares, 100 * frames["share"], atol=0.75)
     widths = chrome.each(".stage .bar", "each.clientWidth / each.parentElement.clientWidth")
     np.testing.assert_allclose(widths, frames["share"], atol=0.03)
-    assert chrome.text(".tally").startswith(f"{right.sum()} of these {len(truth)} samples of the test split are correct.")
+    assert chrome.text(".tally").startswith(
+        f"{right.sum()} of these {len(truth)} samples of the test split are correct."
+    )
     assert all(chrome.each(".stage img", "each.complete && each.naturalWidth === 16 && each.alt"))
 
 
