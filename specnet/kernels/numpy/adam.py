@@ -27,22 +27,14 @@ class AdamKernel(RunningMomentsKernel, Adam):
     """Adam that writes to buffers."""
 
     def update(self, w: np.ndarray, g: np.ndarray, state: State, step: int) -> None:
-        if self.weight_decay:
-            self.decay(w, state)
-        t, m, v, change, dtype = step + 1, state.m, state.v, self.buffers["change", w.shape, w.dtype], w.dtype
-        m *= constant(self.beta_1, dtype)
-        m += np.multiply(g, constant(1 - self.beta_1, dtype), out=change)
-        v *= constant(self.beta_2, dtype)
-        np.multiply(g, g, out=change)
-        v += np.multiply(change, constant(1 - self.beta_2, dtype), out=change)
+        self.decay(w, state)
+        t, change = step + 1, self.like("change", w)
+        m, v = self.follow(state, g, change)
         if self.amsgrad:
             v = np.maximum(state.v_max, v, out=state.v_max)
         root = math.sqrt(1 - self.beta_2**t)
-        np.sqrt(v, out=change)
-        change += self.epsilon * root
-        np.divide(m, change, out=change)
-        change *= self.learning_rate * root / (1 - self.beta_1**t)
-        w -= change
+        rate = self.learning_rate * root / (1 - self.beta_1**t)
+        descend(w, rate, ratio(m, v, self.epsilon * root, change), change)
 
 
 class AdamWKernel(AdamKernel, AdamW):
