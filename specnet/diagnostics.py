@@ -76,7 +76,7 @@ def explain_unknown_keys(
             tables = [".".join(map(str, [*home, *place])), *common]
             near = nearest(str(key), known, *tables)
             help = None if near or find_synonym(str(key), known, *tables) else _elsewhere(cls, str(key))
-            help = help or (suggest(str(key), known, *tables) if known else "leave it out: there are none here")
+            help = help or (suggest(str(key), known, *tables) if known else "leave it out: none are allowed here")
             context = {"help": help}
             meant.add((*place, near))
         if kind in ("model_type", "model_attributes_type") and (owner := _section_at(cls, found["loc"])):

@@ -26,7 +26,7 @@ def suggest(name: str, known: Iterable[str], *tables: str) -> str:
     if near := nearest(name, names, *tables):
         return f'did you mean "{near}"?' + (f" {note[0].upper()}{note[1:]}" if note else "")
     more = f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else ""
-    return note or (f"one of: {', '.join(names[:MAX_LISTED])}{more}" if names else "there are none")
+    return note or (f"one of: {', '.join(names[:MAX_LISTED])}{more}" if names else "none are available")
 
 
 def nearest(name: str, known: Iterable[str], *tables: str) -> str | None:

@@ -167,7 +167,7 @@ def test_no_field_is_taken_for_that_of_another_component(group):
 )
 def test_the_nearest_name_or_all_are_proposed(name, proposal):
     assert suggest(name, ["tanh", "sigmoid"]) == proposal
-    assert suggest(name, []) == "there are none"
+    assert suggest(name, []) == "none are available"
 
 
 @pytest.mark.parametrize(

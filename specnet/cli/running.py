@@ -39,7 +39,7 @@ threads_option = click.option(
 
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add further options of both commands."""
+    """Add the options that `run` and `resume` share."""
     changed_code = click.option(
         "--allow-changed-code", is_flag=True, help="Resume with components whose code or version has changed."
     )

@@ -30,10 +30,11 @@ def use_plugin(kind: str) -> str:
 
 
 class OtherFormatError(DataError):
-    """A file is not text; `dataset` reads it, if that is not None."""
+    """A file is not text; `dataset` reads it, if that is not None. By default `help` is to use a plugin's dataset."""
 
     def __init__(self, path: Path, kind: str, help: str | None = None, dataset: str | None = None) -> None:
-        super().__init__(f"{path} {kind}, not a table as CSV", help=use_plugin(dataset) if dataset else help)
+        help = use_plugin(dataset) if dataset and help is None else help
+        super().__init__(f"{path} {kind}, not a table as CSV", help=help)
         self.dataset = dataset
 
 
@@ -49,7 +50,7 @@ _CSV = "save the table as CSV"
 _OTHERS: dict[bytes, tuple[str, str | None, str | None]] = {
     b"\xd0\xcf\x11\xe0": ("is a spreadsheet workbook", "save the sheet as CSV", None),
     b"PAR1": ("is a Parquet file", None, "parquet"),
-    b"\x93NUMPY": ("is a NumPy array", "rename it to end in .npy", None),
+    b"\x93NUMPY": ("is a NumPy array", "rename it to end in .npy", "npy"),
     b"%PDF": ("is a PDF document", _CSV, None),
     b"\x89HDF": ("is an HDF5 file", _CSV, None),
     b"SQLite format": ("is an SQLite database", _CSV, None),
@@ -160,7 +161,7 @@ def _open_member(path: Path, archive: zipfile.ZipFile) -> BinaryIO:
     if "[Content_Types].xml" in names:
         raise OtherFormatError(path, "is a spreadsheet workbook", dataset="excel")
     if any(name.endswith(".npy") for name in names):
-        raise OtherFormatError(path, "contains NumPy arrays", "rename it to end in .npz")
+        raise OtherFormatError(path, "contains NumPy arrays", "rename it to end in .npz", "npz")
     tables = [name for name in names if not name.startswith("__MACOSX/")]
     if len(tables) != 1:
         raise DataError(f"{path} is a zip file with {len(tables)} files, not with one table", help="unpack it")

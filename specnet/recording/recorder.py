@@ -249,7 +249,7 @@ class Recorder(Callback):
         """Continue from the proven arrays of a run that resumes from the end of `epoch`, or from within the next one.
 
         If the run has once reached a later epoch, it may have dropped frames to save space; it would drop them again. A
-        missing frame is a ValueError.
+        missing frame raises a ValueError.
         """
         schedule = self.schedule.at(epoch)
         epochs, reached = arrays["epochs"].tolist(), int(arrays["reached"])

@@ -55,7 +55,7 @@ class Listing:
         return read_texts(path, self._identities)["progress"]
 
     def newest(self) -> dict[str, Any]:
-        """Return the progress in the newest intact checkpoint, or raise a RunError if there is none."""
+        """Return the progress in the newest intact checkpoint, or raise a RunError if no checkpoint is intact."""
         return first_believed(self, "latest", self._progress)[0]
 
     def candidates(self, which: str) -> list[int]:

@@ -154,7 +154,10 @@ def find_writer(directory: Path) -> str | None:
 
 
 def inside(directory: Path, *parts: str) -> Path:
-    """Return the path of a file to write in a run directory, after making its folder; a link there is a RunError."""
+    """Return the path of a file to write in a run directory, after making its folder.
+
+    A folder that is a link raises a RunError.
+    """
     path = directory.joinpath(*parts)
     if path.parent != directory:
         if path.parent.is_symlink():

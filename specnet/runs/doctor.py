@@ -221,15 +221,16 @@ class _Examination:
         copies = {plugin["copy"] for plugin in (self.manifest or {}).get("plugins", ())}
         with self._look("files"):
             own, strays = sort_files(self.directory, copies)
-            for name, path in own.items():
-                self._look_at_link(path, name)
+            for name in own:
+                self._look_at_link(name)
             if self.writer:  # still in use
                 del strays[TEMPORARIES]
             for (what, help), names in strays.items():
                 if names:
                     self._tell("note", f"{what}: {enumerate_some(names)}", help)
 
-    def _look_at_link(self, path: Path, name: str) -> None:
+    def _look_at_link(self, name: str) -> None:
+        path = self.directory / name
         message = f"{path} is a symbolic link, and a run writes only inside its directory"
         if path.is_symlink() and name in (LOCK, *FOLDERS):
             self._refuse(message, f"replace it with its target: {path.readlink()}")

@@ -84,7 +84,8 @@ class Staged:
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Create or replace a file with what `write` writes to the handle it gets.
 
-    Readers of `path` see the old content or the new, never a part. An OSError names `path`, which is then unchanged.
+    Readers of `path` see the old content or the new, never a part. If writing fails, `path` is unchanged,
+    and an OSError names it.
     """
     with Staged(path) as staged:
         write(staged.file)
@@ -167,7 +168,7 @@ def open_file(path: Path, most: int = _LARGEST) -> Iterator[BinaryIO]:
 
 
 def check_model(model: type[BaseModel], value: Any, path: Path, place: str = "") -> None:
-    """Raise a RunError that names each part of a JSON value in which it does not match a pydantic model."""
+    """Raise a RunError that names each part of a JSON value that does not match a pydantic model."""
     try:
         model.model_validate(value, strict=True)
     except ValidationError as error:

@@ -61,7 +61,7 @@ def find_runs(folder: Path, damaged: list[str]) -> Iterator[ListedRun]:
     """Yield the runs in a folder and the folders in it, by name. Links are not followed.
 
     Messages about directories with a manifest that cannot be read are added to `damaged`. A folder that does not exist
-    is a UsageError.
+    raises a UsageError.
     """
     if not folder.is_dir():
         message = f"{folder} is not a directory" if folder.exists() else f"there is no directory {folder}"

@@ -160,7 +160,7 @@ class _Manifest(_Setting):
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
-    """Return the manifest in a run directory, or raise a RunError if there is none, or it cannot be read."""
+    """Return the manifest of a run directory, or raise a RunError if it is missing or cannot be read."""
     path = directory / "manifest.json"
     check_directory(directory, "a run directory")
     if not os.path.lexists(path):

@@ -64,11 +64,8 @@ class Condition(NamedTuple):
             return
         one, other, help = "a number", "text", None
         if not is_number(found[0]):
-            one, other, help = (
-                other,
-                one,
-                f"""quote text that looks like a number: '{self.name}="{self.value}"'""",
-            )
+            one, other = other, one
+            help = f"""quote text that looks like a number: '{self.name}="{self.value}"'"""
         example = f"{self.name} is {one}, such as {to_text(found[0])}"
         raise UsageError(f'--where "{self}": {example}, but {to_text(self.value)} is {other}', help=help)
 

@@ -16,12 +16,12 @@ SET_ASIDE = ("damaged checkpoints that resume has renamed", "delete them if you 
 FOREIGN = ("not written by the run", "they are neither loaded nor changed")
 
 
-def sort_files(directory: Path, copies: Collection[str]) -> tuple[dict[str, Path], dict[tuple[str, str], list[str]]]:
-    """Return the run's own files by name, and the names of others by what they are and what to do about them.
+def sort_files(directory: Path, copies: Collection[str]) -> tuple[list[str], dict[tuple[str, str], list[str]]]:
+    """Return the names of the run's own files, and those of others by what they are and what to do about them.
 
     `copies` are the run's copies of plugin files. Drawn pictures are neither.
     """
-    own: dict[str, Path] = {}
+    own: list[str] = []
     strays: dict[tuple[str, str], list[str]] = {kind: [] for kind in (TEMPORARIES, SET_ASIDE, FOREIGN)}
     for path in sorted(entries(directory)):
         name = str(path.relative_to(directory))
@@ -29,7 +29,7 @@ def sort_files(directory: Path, copies: Collection[str]) -> tuple[dict[str, Path
         if TEMPORARY.fullmatch(path.name):
             strays[TEMPORARIES].append(name)
         elif name in OWN or name in copies or (of_checkpoint and NAME.fullmatch(path.name)):
-            own[name] = path
+            own.append(name)
         elif of_checkpoint and NAME.fullmatch(path.name.partition(DAMAGED)[0]):
             strays[SET_ASIDE].append(name)
         elif path.parent.name != "plots" or path.suffix[1:] not in FORMATS:

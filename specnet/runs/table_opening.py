@@ -43,7 +43,9 @@ def open_table(path: Path) -> tuple[ColumnReader, dict[str, Any]]:
             continue
         except OtherFormatError as error:
             if error.dataset is None:
-                raise DataError(error.message, help=_ARRAYS if "NumPy" in error.message else error.help) from error
+                raise
+            if error.dataset in ("npy", "npz"):
+                raise DataError(error.message, help=_ARRAYS) from error
             fields["type"] = _installed(error.dataset, error.message)
             continue
         except SpecnetError:

@@ -16,7 +16,7 @@ new MutationObserver(note).observe(document.documentElement, {attributeFilter: [
 
 
 def number(text):
-    """The number that a text tells, which is NaN where there is none."""
+    """Return the number in a text; NaN if it has no number."""
     return float("nan") if text == "–" else float(text.replace(",", "").replace("k", "e3").replace("M", "e6"))
 
 

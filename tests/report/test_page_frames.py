@@ -1,4 +1,4 @@
-"""Which frames a page has, and what it tells of each: compared with the record."""
+"""The frames that a page shows, and what it shows for each, compared with the record."""
 
 import numpy as np
 import pytest

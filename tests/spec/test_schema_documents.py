@@ -141,7 +141,7 @@ def changed(draw):
 
 
 def tried(count, *strategies):
-    """Try a property on so many examples, which are the same each time; a decorator that calls it."""
+    """Return a decorator that runs a test on `count` generated examples, the same in each run."""
     setting = settings(max_examples=count)
     return lambda holds: setting(given(*strategies)(holds))()
 
