@@ -9,6 +9,11 @@ from report.examples import EPOCHS, TWO, Example, arrays, each_kind, rows, spec
 from report.reading import BLUE, GREEN, ORANGE, PALETTE, PINK, WHITE
 
 
+def test_all_parts_of_a_page_are_drawn_in_full_colour(browser, page):
+    page()
+    assert {*browser.each("section, figure, canvas", "getComputedStyle(each).opacity")} == {"1"}
+
+
 def test_predictions_outside_the_range_are_drawn_at_its_edge_and_counted(browser, tmp_path):
     inputs = rows(60, 4)
     shown = Example(spec(arrays(tmp_path, inputs, 1000 + inputs[:, :1]), 1, "mse"), tmp_path)
