@@ -45,7 +45,7 @@ def main(names: tuple[str, ...], rounds: int, short: bool, output: Path | None) 
 
     from benchmarks.pictures import draw_growth, draw_ratios
     from benchmarks.report import render
-    from specnet.runs.machine import describe_machine
+    from specnet.runs.provenance.machine import describe_machine
 
     machine = describe_machine()
     text = render(comparisons, machine, None if short else rounds)

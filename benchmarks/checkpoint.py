@@ -15,12 +15,12 @@ import numpy as np
 
 import specnet
 from benchmarks.measure import Comparison, clocked, take_turns
-from specnet.runs.checkpoints import Checkpoints
-from specnet.runs.directory import RunDirectory, claim_directory
 from specnet.runs.experiment import Experiment
-from specnet.runs.kernels import describe_kernels
-from specnet.runs.manifest import new_manifest
-from specnet.runs.state import describe_origin, file_name, identify, read_checkpoint
+from specnet.runs.provenance.kernels import describe_kernels
+from specnet.runs.provenance.manifest import new_manifest
+from specnet.runs.storage.checkpoints import Checkpoints
+from specnet.runs.storage.directory import RunDirectory, claim_directory
+from specnet.runs.storage.state import describe_origin, file_name, identify, read_checkpoint
 from specnet.training.loop import run_epoch
 from specnet.training.state import TrainingState
 

@@ -18,7 +18,7 @@ from specnet import registry
 from specnet.component import find_class
 from specnet.field_synonyms import FIELDS
 from specnet.plots.base import Trained
-from specnet.runs.files import write_json
+from specnet.runs.storage.files import write_json
 from specnet.spec.describe import describe_fields
 from specnet.spec.schema import make_schema
 from specnet.synonyms import TYPES, Alias

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.runs.building import load_data
 from specnet.runs.experiment import Experiment
+from specnet.runs.trained.building import load_data
 from specnet.training.loop import run_epoch
 
 SPECS = Path(__file__).parents[1] / "specs"

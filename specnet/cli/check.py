@@ -72,7 +72,7 @@ def check(
     from pathlib import Path
 
     from specnet import registry, testing
-    from specnet.runs.threads import blas_threads
+    from specnet.runs.provenance.threads import blas_threads
 
     named = [each for each in (what, distribution, kernels) if each is not None]
     if len(named) > 1 or not (named or registry.LOCAL_ENTRIES):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from specnet.runs.findings import Finding
+    from specnet.runs.verification.findings import Finding
 
 
 @click.command()
@@ -38,7 +38,7 @@ def doctor(run: Path | None, form: str, repaired: bool) -> None:
     Example:
       specnet doctor runs/spiral
     """
-    from specnet.runs.findings import has_errors
+    from specnet.runs.verification.findings import has_errors
 
     if repaired:
         _repair(run)
@@ -48,7 +48,7 @@ def doctor(run: Path | None, form: str, repaired: bool) -> None:
 
 
 def _repair(directory: Path | None) -> None:
-    from specnet.runs.repair import repair
+    from specnet.runs.verification.repair import repair
 
     if directory is None:
         raise UsageError("--repair needs the directory of a run")
@@ -58,7 +58,7 @@ def _repair(directory: Path | None) -> None:
 
 def _show_run(directory: Path, form: str) -> list[Finding]:
     from specnet.cli.show import show_table
-    from specnet.runs.doctor import examine_run
+    from specnet.runs.verification.doctor import examine_run
 
     report = examine_run(directory)
     if form == "json":
@@ -77,7 +77,7 @@ def _show_run(directory: Path, form: str) -> list[Finding]:
 
 def _show_installation(form: str) -> list[Finding]:
     from specnet.cli.show import show_table
-    from specnet.runs.installation import examine_installation
+    from specnet.runs.verification.installation import examine_installation
 
     found = examine_installation()
     if form == "json":

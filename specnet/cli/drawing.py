@@ -72,7 +72,7 @@ def _plot_spec(spec: Path, name: str, out: Path) -> None:
     from specnet.plots.base import Plot
     from specnet.report.pictures import write_picture
     from specnet.runs.experiment import Experiment
-    from specnet.runs.files import write_file
+    from specnet.runs.storage.files import write_file
 
     plot = build("plots", name)
     assert isinstance(plot, Plot)

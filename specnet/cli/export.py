@@ -47,7 +47,7 @@ def export(run: Path, target: str, out: Path | None, file: Path | None, **model:
     from specnet.distributions import extras
     from specnet.exporters.base import export as write
     from specnet.registry import claims
-    from specnet.runs.samples import blamed_on, read_inputs
+    from specnet.runs.trained.samples import blamed_on, read_inputs
     from specnet.studies.export import export_group
 
     if target in extras() and target not in claims("exporters"):

@@ -190,10 +190,10 @@ def data(spec: Path, out: Path | None, **options: Any) -> None:
     Example:
       specnet data specs/spiral.json -o spiral.npz
     """
-    from specnet.runs.building import load_data, transform
     from specnet.runs.experiment import Experiment
-    from specnet.runs.files import write_file
-    from specnet.runs.samples import write_arrays
+    from specnet.runs.storage.files import write_file
+    from specnet.runs.trained.building import load_data, transform
+    from specnet.runs.trained.samples import write_arrays
 
     if out is not None and out.suffix != ".npz":
         raise UsageError(f"{out}: the file's name should end in .npz")

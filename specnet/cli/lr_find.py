@@ -51,8 +51,8 @@ def lr_find(spec: Path, out: Path | None, low: float, high: float, steps: int, f
     from specnet.report.pictures import write_png
     from specnet.report.range_test import draw_range_test
     from specnet.report.settings import default_settings
-    from specnet.runs.files import write_file
     from specnet.runs.range_test import FIXED_ROWS, find_range
+    from specnet.runs.storage.files import write_file
     from specnet.schedules.base import Schedule
     from specnet.schedules.scheduled import find_peak
 

@@ -227,7 +227,7 @@ def evaluate_group(group: Ensemble, split: str | None, file: Path | None, form: 
     """Print statistics of loss and metrics of the runs, and metrics of the ensemble; return the means."""
     from specnet.cli.show import show_scores
     from specnet.runs.results import finite_scores
-    from specnet.runs.samples import blamed_on, read_samples
+    from specnet.runs.trained.samples import blamed_on, read_samples
 
     if file:
         name = str(file)

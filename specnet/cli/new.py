@@ -83,7 +83,7 @@ def spec(name: str, kind: str | None, data: Path | None, targets: tuple[str, ...
     """
     from pathlib import Path
 
-    from specnet.runs.files import write_json
+    from specnet.runs.storage.files import write_json
     from specnet.spec.schema import make_schema
 
     name = name.removesuffix(".json")
@@ -115,8 +115,8 @@ def _filled(name: str, kind: str | None, data: Path | None, targets: tuple[str, 
         template = path.read_text(encoding="utf-8")
         specnet.load_spec({**json.loads(template), "name": name})  # reports an invalid name
         return template
-    from specnet.runs.starting import spec_for_table
     from specnet.spec.layout import tidy
+    from specnet.spec.starting import spec_for_table
 
     if kind not in (None, "classification", "regression"):
         raise UsageError(f"--kind {kind} cannot be combined with --data", help="choose classification or regression")

@@ -223,8 +223,8 @@ def _recall(error: SpecError, path: Path) -> SpecError:
     """Return the error, saying what to install if a run's components are no longer installed."""
     from pathlib import Path
 
-    from specnet.runs.components import recall
-    from specnet.runs.manifest import read_manifest
+    from specnet.runs.provenance.components import recall
+    from specnet.runs.provenance.manifest import read_manifest
     from specnet.spec.document import read_document
 
     # The spec may be in a run directory. In another file, mistakes in a component's fields are new ones.

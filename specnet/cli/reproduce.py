@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from specnet.runs.reproduction import Reproduction
     from specnet.runs.run import Run
+    from specnet.runs.verification.reproduction import Reproduction
     from specnet.testing.whole_network import CheckedGradient
 
 
@@ -69,7 +69,7 @@ def reproduce(
     import tempfile
     from pathlib import Path
 
-    from specnet.runs.directory import find_writer
+    from specnet.runs.storage.directory import find_writer
     from specnet.testing.whole_network import check_gradients_of
 
     if training_only:
@@ -99,7 +99,7 @@ def reproduce(
 def _train(run: Path, out: Path | None, overrides: Sequence[str], kernels: str | None, allow: bool, form: str) -> None:
     """Train the run again in this process."""
     from specnet.cli.progress import show_progress
-    from specnet.runs.retraining import train_again
+    from specnet.runs.verification.retraining import train_again
 
     assert out is not None
     with show_progress(is_quiet(), form) as observer:
@@ -127,7 +127,7 @@ def _start(run: Path, out: Path, overrides: Sequence[str], kernels: str | None, 
 
 
 def _compare(run: Run, second: Path) -> Reproduction:
-    from specnet.runs.reproduction import compare_runs, damage, measure_again
+    from specnet.runs.verification.reproduction import compare_runs, damage, measure_again
 
     found = compare_runs(run.directory, second)
     again = measure_again(run)

@@ -159,7 +159,7 @@ def resume(
     _import_runs()
     import specnet
     from specnet.cli.progress import show_progress
-    from specnet.runs.manifest import read_manifest
+    from specnet.runs.provenance.manifest import read_manifest
     from specnet.runs.sharding import check_shards
 
     with on_all_ranks() as ranks:

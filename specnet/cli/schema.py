@@ -29,7 +29,7 @@ def schema(out: Path | None, no_plugins: bool) -> None:
       specnet schema -o specs/specnet.schema.json
     """
     from specnet.errors import Diagnostic
-    from specnet.runs.files import write_json
+    from specnet.runs.storage.files import write_json
     from specnet.spec.schema import make_schema, unusable
 
     for error in unusable(plugins=not no_plugins):

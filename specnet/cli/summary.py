@@ -43,7 +43,7 @@ def summary(spec: Path, form: str, **options: Any) -> None:
     from specnet.cli.show import show_table
     from specnet.component import type_name
     from specnet.network.summary import describe_layer, layer_costs
-    from specnet.runs.building import load_data, located, transform
+    from specnet.runs.trained.building import load_data, located, transform
     from specnet.spec.checks import check_network
     from specnet.spec.memory import estimate_memory, show_bytes
     from specnet.spec.plan import make_plan
@@ -95,7 +95,7 @@ def summary(spec: Path, form: str, **options: Any) -> None:
 def _time(spec: Spec, input_shape: Shape, batch: int) -> tuple[list[float], dict[str, Any]]:
     """Return the seconds of a step in each layer and in the optimizer, and the comparison of `_compare_kernels`."""
     from specnet.network.network import Network
-    from specnet.runs.threads import blas_threads, fitting_threads
+    from specnet.runs.provenance.threads import blas_threads, fitting_threads
     from specnet.training.timing import time_step
 
     network = Network(spec.layers, input_shape, spec.dtype, spec.seed, spec.kernels)

@@ -66,7 +66,7 @@ def evaluate(
     from specnet.cli.show import show_scores
     from specnet.runs.requirements import check_requirements, parse_requirement
     from specnet.runs.results import finite_scores
-    from specnet.runs.samples import blamed_on, read_samples
+    from specnet.runs.trained.samples import blamed_on, read_samples
 
     if split and file:
         raise UsageError("--split and --data cannot be combined")
@@ -122,8 +122,8 @@ def predict(run: Path, input: Path, out: Path | None, keep: tuple[str, ...], for
       echo '{"x": 0.5, "y": 1}' | specnet predict model.zip - --format json
     """
     from specnet.datasets.text_files import STDIN
-    from specnet.runs.json_lines import to_json
-    from specnet.runs.samples import blamed_on, predictions_csv, read_inputs, read_kept, write_predictions
+    from specnet.runs.trained.json_lines import to_json
+    from specnet.runs.trained.samples import blamed_on, predictions_csv, read_inputs, read_kept, write_predictions
 
     if form == "json" and (out or keep):
         raise UsageError("--format json cannot be combined with --out or --keep")
@@ -150,7 +150,7 @@ def predict(run: Path, input: Path, out: Path | None, keep: tuple[str, ...], for
 
 def _answer(model: Run | Bundle | Ensemble) -> None:
     """Answer the lines on standard input, all that have arrived together."""
-    from specnet.runs.json_lines import answer_lines
+    from specnet.runs.trained.json_lines import answer_lines
 
     number, refused, rest = 1, False, list[bytes]()
     read = getattr(sys.stdin.buffer, "read1", sys.stdin.buffer.read)

@@ -18,7 +18,7 @@ from specnet.datasets.sampling import evenly_chosen
 from specnet.errors import DataError, ExportError, UsageError
 from specnet.exporters.tracing import largest_difference
 from specnet.runs.run import Run
-from specnet.runs.trained import TrainedModel
+from specnet.runs.trained.model import TrainedModel
 
 COMPARED = 200
 """Rows with which an exported model is compared with the run."""

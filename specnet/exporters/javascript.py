@@ -16,8 +16,8 @@ from specnet.errors import ExportError, SpecnetError
 from specnet.exporters.base import Exporter
 from specnet.report.javascript import LOSS_TWINS, check_layers, check_twin, scripts_of
 from specnet.report.page import resource
-from specnet.runs.files import write_bytes
-from specnet.runs.trained import TrainedModel
+from specnet.runs.storage.files import write_bytes
+from specnet.runs.trained.model import TrainedModel
 from specnet.transforms.pipeline import SELECTION, Pipeline
 
 _EXPORTS = {

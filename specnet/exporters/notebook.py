@@ -20,9 +20,9 @@ from specnet.exporters.tracing import largest_difference, traced_input
 from specnet.exporters.training import follow_training, scheduled_rates, write_rule
 from specnet.layers.weighted import WeightedLayer
 from specnet.network.network import Network
-from specnet.runs.files import write_bytes, write_file
 from specnet.runs.run import Run
-from specnet.runs.trained import TrainedModel
+from specnet.runs.storage.files import write_bytes, write_file
+from specnet.runs.trained.model import TrainedModel
 from specnet.schedules.base import Schedule
 from specnet.training.batches import Batch
 from specnet.training.update import decay_mask

@@ -15,8 +15,8 @@ from specnet.exporters.base import Exporter, table_columns
 from specnet.exporters.program import follow
 from specnet.exporters.source import NumpySource, show_array
 from specnet.exporters.tracing import traced_input
-from specnet.runs.files import write_bytes, write_file
-from specnet.runs.trained import TrainedModel
+from specnet.runs.storage.files import write_bytes, write_file
+from specnet.runs.trained.model import TrainedModel
 
 _INSIDE = 100
 """Numbers up to which weights are written into the script."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from specnet.errors import ExportError
 from specnet.exporters.base import Exporter, transform_arrays
-from specnet.runs.files import read_bytes, write_bytes
-from specnet.runs.trained import TrainedModel
+from specnet.runs.storage.files import read_bytes, write_bytes
+from specnet.runs.trained.model import TrainedModel
 
 _TYPES = {
     "BOOL": "|b1", "U8": "|u1", "I8": "|i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8",

@@ -1,4 +1,4 @@
-"""Twins: layers, losses and optimizers written again in JavaScript, in `specnet/report/twins`."""
+"""Twins: layers, losses and optimizers written again in JavaScript, in `specnet/report/scripts/twins`."""
 
 from __future__ import annotations
 

@@ -198,9 +198,9 @@ def source(text: str) -> str:
 @cache
 def environment(package: str | None = None) -> Environment:
     """Return what knows the templates; whatever they are given is shown as text, but what they call safe."""
-    own = PackageLoader("specnet", "report")
+    own = [PackageLoader("specnet.report", folder) for folder in ("templates", "scripts")]
     made = Environment(
-        loader=ChoiceLoader([PackageLoader(package, "pages"), own]) if package else own,
+        loader=ChoiceLoader([PackageLoader(package, "pages"), *own] if package else own),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

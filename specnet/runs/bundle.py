@@ -12,16 +12,16 @@ from pydantic import BaseModel, Field, PositiveInt
 
 from specnet.errors import RunError, SpecnetError
 from specnet.network.parameters import show_layout
-from specnet.runs.archive import open_archive, stage_archive
-from specnet.runs.code import changed_code
-from specnet.runs.components import parse_recorded
-from specnet.runs.files import check_model, open_file, parse_run_json
-from specnet.runs.input_schema import make_rows, read_rows
-from specnet.runs.json_lines import to_json
-from specnet.runs.kernels import RecordedKernels, choose_kernels
-from specnet.runs.plugins import changed_plugins
-from specnet.runs.state import DataDescription
-from specnet.runs.trained import TrainedModel
+from specnet.runs.provenance.code import changed_code
+from specnet.runs.provenance.components import parse_recorded
+from specnet.runs.provenance.kernels import RecordedKernels, choose_kernels
+from specnet.runs.provenance.plugins import changed_plugins
+from specnet.runs.storage.archive import open_archive, stage_archive
+from specnet.runs.storage.files import check_model, open_file, parse_run_json
+from specnet.runs.storage.state import DataDescription
+from specnet.runs.trained.input_schema import make_rows, read_rows
+from specnet.runs.trained.json_lines import to_json
+from specnet.runs.trained.model import TrainedModel
 
 if TYPE_CHECKING:
     from specnet.runs.run import Run

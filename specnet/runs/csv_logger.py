@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from specnet.runs.files import write_text
 from specnet.runs.observers import Logger, TrainingView
+from specnet.runs.storage.files import write_text
 
 
 class CsvLogger(Logger):

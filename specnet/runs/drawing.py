@@ -19,8 +19,8 @@ from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING, Any, Self
 
 from specnet.distributions import BUILTIN
+from specnet.runs.provenance.threads import recorded_threads, usable_cores
 from specnet.runs.signals import HANDLED
-from specnet.runs.threads import recorded_threads, usable_cores
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -20,10 +20,10 @@ from specnet.improvement import ImprovementTracker, Mode
 from specnet.optimizers.base import Optimizer
 from specnet.plugin_code import staying
 from specnet.recording.recorder import Recorder
-from specnet.runs.building import build_model, check_batch, load_data, located, named_rows, transform
-from specnet.runs.input_schema import find_ranges
 from specnet.runs.pretrained import load_pretrained
-from specnet.runs.unsaved import UnsavedRun
+from specnet.runs.trained.building import build_model, check_batch, load_data, located, named_rows, transform
+from specnet.runs.trained.input_schema import find_ranges
+from specnet.runs.trained.unsaved import UnsavedRun
 from specnet.schedules.base import WatchingSchedule
 from specnet.schedules.scheduled import ScheduledFields, pointer_of
 from specnet.spec.checks import check_history_splits, check_network, missing_split, unknown_value

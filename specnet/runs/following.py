@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from specnet.errors import DivergenceError
 from specnet.plugin_code import staying
-from specnet.runs.building import located
 from specnet.runs.checkpointing import Checkpointed, Checkpointing
 from specnet.runs.experiment import Experiment
 from specnet.runs.run import Run
 from specnet.runs.signals import Signals
+from specnet.runs.trained.building import located
 from specnet.training.loop import train
 
 

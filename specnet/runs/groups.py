@@ -7,7 +7,7 @@ from pathlib import Path
 
 from specnet.errors import RunError, UsageError
 from specnet.report.entries import RunSet, single
-from specnet.runs.manifest import read_manifest
+from specnet.runs.provenance.manifest import read_manifest
 from specnet.runs.run import Run
 
 

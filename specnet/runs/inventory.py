@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from specnet.errors import RunError, UsageError
 from specnet.report.entries import flat_values
 from specnet.report.pictures import FORMATS
-from specnet.runs.directory import FOLDERS, LOCK, OWN, RunDirectory, entries, find_writer
-from specnet.runs.files import TEMPORARY, read_run_json
-from specnet.runs.history import read_last
-from specnet.runs.manifest import read_manifest
-from specnet.runs.state import NAME
+from specnet.runs.provenance.manifest import read_manifest
+from specnet.runs.storage.directory import FOLDERS, LOCK, OWN, RunDirectory, entries, find_writer
+from specnet.runs.storage.files import TEMPORARY, read_run_json
+from specnet.runs.storage.history import read_last
+from specnet.runs.storage.state import NAME
 
 KIND_OF = {
     "checkpoints": "checkpoints",

@@ -14,12 +14,12 @@ from specnet.diagnosis.symptom import Symptom
 from specnet.errors import DataError, UsageError
 from specnet.names import suggest
 from specnet.randomness import stream
-from specnet.runs.baseline import baselines, linear_baselines
-from specnet.runs.building import load_data
-from specnet.runs.intervals import Intervals, intervals
-from specnet.runs.manifest import data_digest
+from specnet.runs.provenance.manifest import data_digest
 from specnet.runs.results import read_intervals, read_results
-from specnet.runs.trained import TrainedModel
+from specnet.runs.trained.baseline import baselines, linear_baselines
+from specnet.runs.trained.building import load_data
+from specnet.runs.trained.intervals import Intervals, intervals
+from specnet.runs.trained.model import TrainedModel
 
 
 class MeasuredRun(TrainedModel):
@@ -77,7 +77,7 @@ class MeasuredRun(TrainedModel):
 
     @cached_property
     def baselines(self) -> dict[str, dict[str, float]]:
-        """Metrics of a constant prediction on each split, as `specnet.runs.baseline` defines it."""
+        """Metrics of a constant prediction on each split, as `specnet.runs.trained.baseline` defines it."""
         return baselines(self.task, self.data, self.model.metrics)
 
     @cached_property
@@ -92,7 +92,7 @@ class MeasuredRun(TrainedModel):
 
     @cached_property
     def intervals(self) -> dict[str, Intervals]:
-        """Intervals of 95 % about loss and metrics of the test split, as `specnet.runs.intervals` defines them."""
+        """The 95 % intervals of loss and metrics of the test split, as `trained.intervals` defines them."""
         if self.data.test is None:
             return {}
         with self.in_turn():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from specnet.component import Component
-from specnet.runs.directory import inside
+from specnet.runs.storage.directory import inside
 from specnet.spec.model import Spec
 from specnet.training.callbacks import Callback
 from specnet.training.trainer import Trainer

@@ -17,9 +17,9 @@ from specnet.layers.base import Layer
 from specnet.names import nearest
 from specnet.network.network import Network
 from specnet.numpy_files import open_npz, read_npz
-from specnet.runs.archive import DamagedError, open_archive
-from specnet.runs.layouts import Rule, find_rule, source_name
 from specnet.runs.opening import load_model
+from specnet.runs.storage.archive import DamagedError, open_archive
+from specnet.runs.trained.layouts import Rule, find_rule, source_name
 from specnet.spec.parse import parse_spec
 from specnet.spec.pretrained import Pretrained
 from specnet.words import os_reason

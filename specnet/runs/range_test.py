@@ -13,9 +13,9 @@ from specnet.errors import Diagnostic, DivergenceError, SpecError, UsageError
 from specnet.losses.base import Loss
 from specnet.optimizers.base import rated_optimizer
 from specnet.recording.curvature import choose_samples
-from specnet.runs.building import located
 from specnet.runs.experiment import Experiment
-from specnet.runs.threads import blas_threads, fitting_threads
+from specnet.runs.provenance.threads import blas_threads, fitting_threads
+from specnet.runs.trained.building import located
 from specnet.schedules.base import scheduled
 from specnet.spec.model import Spec
 from specnet.training.loop import take_step

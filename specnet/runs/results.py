@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, FiniteFloat
 
 from specnet.errors import RunError
-from specnet.runs.directory import inside
-from specnet.runs.files import check_model, read_run_json, write_json, write_text
+from specnet.runs.storage.directory import inside
+from specnet.runs.storage.files import check_model, read_run_json, write_json, write_text
 
 if TYPE_CHECKING:
     from specnet.report.entries import RunSet

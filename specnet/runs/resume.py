@@ -11,15 +11,15 @@ from specnet.datasets.base import Data
 from specnet.distributions import BUILTIN
 from specnet.errors import BrokenComponentError, Diagnostic, RunError, SpecError, UsageError
 from specnet.recording.recorder import Recorder
-from specnet.runs.checkpoints import Listing, best_of, first_believed
-from specnet.runs.code import changed_code
-from specnet.runs.components import bring_back, used_components
 from specnet.runs.experiment import Experiment
-from specnet.runs.history import Beginning, read_until
-from specnet.runs.manifest import data_digest, describe_setting
-from specnet.runs.plugins import is_same
-from specnet.runs.record import read_record
-from specnet.runs.state import read_checkpoint, trajectory
+from specnet.runs.provenance.code import changed_code
+from specnet.runs.provenance.components import bring_back, used_components
+from specnet.runs.provenance.manifest import data_digest, describe_setting
+from specnet.runs.provenance.plugins import is_same
+from specnet.runs.storage.checkpoints import Listing, best_of, first_believed
+from specnet.runs.storage.history import Beginning, read_until
+from specnet.runs.storage.record import read_record
+from specnet.runs.storage.state import read_checkpoint, trajectory
 from specnet.spec.model import Spec
 from specnet.training.settings import Training
 from specnet.training.state import TrainingState

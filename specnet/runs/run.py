@@ -15,19 +15,19 @@ from specnet.errors import RunError, SpecnetError
 from specnet.functions import all_finite
 from specnet.plots.base import Plot
 from specnet.report.pictures import FORMATS, check_format, write_picture
-from specnet.runs.checkpoints import Listing, best_of, first_believed
-from specnet.runs.code import changed_code
-from specnet.runs.directory import inside
-from specnet.runs.files import write_bytes, write_file, write_text
-from specnet.runs.history import History
-from specnet.runs.input_schema import describe_model
-from specnet.runs.kernels import choose_kernels
-from specnet.runs.manifest import read_manifest, read_spec
 from specnet.runs.measured import MeasuredRun
-from specnet.runs.plugins import changed_plugins
-from specnet.runs.record import read_record
-from specnet.runs.state import read_checkpoint
-from specnet.runs.threads import blas_threads, recorded_threads
+from specnet.runs.provenance.code import changed_code
+from specnet.runs.provenance.kernels import choose_kernels
+from specnet.runs.provenance.manifest import read_manifest, read_spec
+from specnet.runs.provenance.plugins import changed_plugins
+from specnet.runs.provenance.threads import blas_threads, recorded_threads
+from specnet.runs.storage.checkpoints import Listing, best_of, first_believed
+from specnet.runs.storage.directory import inside
+from specnet.runs.storage.files import write_bytes, write_file, write_text
+from specnet.runs.storage.history import History
+from specnet.runs.storage.record import read_record
+from specnet.runs.storage.state import read_checkpoint
+from specnet.runs.trained.input_schema import describe_model
 from specnet.spec.load import with_data
 from specnet.training.model import Model
 from specnet.training.state import TrainingState

@@ -12,21 +12,21 @@ import numpy as np
 
 from specnet.errors import DivergenceError, Interrupted, PlotError, SpecnetError
 from specnet.plugin_code import staying
-from specnet.runs.building import located
 from specnet.runs.checkpointing import Checkpointed, Checkpointing
-from specnet.runs.checkpoints import Checkpoints
-from specnet.runs.directory import RunDirectory
 from specnet.runs.experiment import Experiment
-from specnet.runs.files import write_file, write_json
-from specnet.runs.history import HistoryWriter
-from specnet.runs.manifest import now
 from specnet.runs.observers import Observers
-from specnet.runs.plugins import keep_plugins
+from specnet.runs.provenance.manifest import now
+from specnet.runs.provenance.plugins import keep_plugins
 from specnet.runs.results import write_results
 from specnet.runs.resume import Resumed
 from specnet.runs.run import Run
 from specnet.runs.signals import Signals
-from specnet.runs.state import describe_origin, identify
+from specnet.runs.storage.checkpoints import Checkpoints
+from specnet.runs.storage.directory import RunDirectory
+from specnet.runs.storage.files import write_file, write_json
+from specnet.runs.storage.history import HistoryWriter
+from specnet.runs.storage.state import describe_origin, identify
+from specnet.runs.trained.building import located
 from specnet.training.loop import train
 from specnet.training.state import TrainingState
 

@@ -13,7 +13,7 @@ from specnet.distributions import pip_command
 from specnet.errors import UsageError
 from specnet.launch import launched
 from specnet.runs.experiment import Experiment
-from specnet.runs.manifest import data_digest
+from specnet.runs.provenance.manifest import data_digest
 from specnet.runs.signals import signals_unhandled
 from specnet.training.ranks import Ranks
 

@@ -11,15 +11,15 @@ from typing import Any
 
 from specnet.errors import UsageError
 from specnet.kernels.base import DEFAULT
-from specnet.runs.code import describe_code
-from specnet.runs.directory import RunDirectory, claim_directory, take_or_join
 from specnet.runs.experiment import Experiment
 from specnet.runs.following import FollowingRank
-from specnet.runs.kernels import choose_kernels, describe_kernels
-from specnet.runs.manifest import describe_setting, describe_spec, new_manifest, now, read_manifest, read_spec
 from specnet.runs.notebook import notebook_progress
 from specnet.runs.observers import Logger, Observer, Observers
-from specnet.runs.plugins import describe_plugins
+from specnet.runs.provenance.code import describe_code
+from specnet.runs.provenance.kernels import choose_kernels, describe_kernels
+from specnet.runs.provenance.manifest import describe_spec, new_manifest, note_resumed, read_manifest, read_spec
+from specnet.runs.provenance.plugins import describe_plugins
+from specnet.runs.provenance.threads import blas_threads, check_threads, fitting_threads, recorded_threads
 from specnet.runs.resume import (
     changed_setting,
     check_components_unchanged,
@@ -32,7 +32,7 @@ from specnet.runs.run import Run
 from specnet.runs.runner import Runner
 from specnet.runs.sharding import check_ranks, check_shards, check_step, open_ranks
 from specnet.runs.signals import Signals
-from specnet.runs.threads import blas_threads, check_threads, fitting_threads, recorded_threads
+from specnet.runs.storage.directory import RunDirectory, claim_directory, take_or_join
 from specnet.spec.load import load_spec, with_data
 from specnet.spec.model import Spec
 from specnet.spec.units import adopt_resolved, resolve_dataset
@@ -296,5 +296,4 @@ def _begin_again(experiment: Experiment, manifest: dict[str, Any]) -> None:
         message = f"the run has already begun epoch {begun}, more than training.epochs={epochs}"
         raise UsageError(message, help=f"set training.epochs to {begun} or more")
     if not trainer.done:
-        where = {"at": now(), "epoch": trainer.epoch, "step": trainer.step}
-        manifest["resumed"].append(where | describe_setting() | {key: manifest[key] for key in ("kernels", "code")})
+        note_resumed(manifest, trainer.epoch, trainer.step)

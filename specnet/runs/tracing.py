@@ -12,8 +12,8 @@ from specnet.datasets.base import Data
 from specnet.errors import UsageError
 from specnet.names import MAX_LISTED
 from specnet.report.trace import Trace
-from specnet.runs.building import located
 from specnet.runs.experiment import Experiment
+from specnet.runs.trained.building import located
 from specnet.spec.load import load_spec, with_data
 from specnet.spec.model import Spec
 from specnet.training.callbacks import overriding

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from specnet.errors import RunError, SpecnetError
-from specnet.runs.building import load_data
-from specnet.runs.checkpoints import Listing, best_of
-from specnet.runs.history import History
-from specnet.runs.manifest import read_manifest, read_spec
+from specnet.runs.provenance.manifest import read_manifest, read_spec
 from specnet.runs.results import read_results
 from specnet.runs.resume import check_data_unchanged
-from specnet.runs.state import file_name
+from specnet.runs.storage.checkpoints import Listing, best_of
+from specnet.runs.storage.history import History
+from specnet.runs.storage.state import file_name
+from specnet.runs.trained.building import load_data
 from specnet.spec.model import Spec
 from specnet.spec.units import adopt_resolved, resolve_dataset
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from specnet.errors import RunError, SpecnetError, UsageError
-from specnet.runs.building import keeping_data, load_data
 from specnet.runs.experiment import Experiment
-from specnet.runs.manifest import data_digest, read_manifest
-from specnet.runs.threads import blas_threads
+from specnet.runs.provenance.manifest import data_digest, read_manifest
+from specnet.runs.provenance.threads import blas_threads
+from specnet.runs.trained.building import keeping_data, load_data
 from specnet.studies.plans import Member
 
 

@@ -28,12 +28,12 @@ from specnet import registry
 from specnet.datasets.base import Data
 from specnet.errors import BusyError, DivergenceError, Interrupted, RunError, SpecnetError, UsageError
 from specnet.local import LocalEntry, load_file
-from specnet.runs.building import keeping_data
-from specnet.runs.directory import find_writer
-from specnet.runs.machine import numpy_blas
 from specnet.runs.observers import Observer
+from specnet.runs.provenance.machine import numpy_blas
+from specnet.runs.provenance.threads import usable_cores
 from specnet.runs.start import run
-from specnet.runs.threads import usable_cores
+from specnet.runs.storage.directory import find_writer
+from specnet.runs.trained.building import keeping_data
 from specnet.spec.load import with_data
 from specnet.spec.model import Spec
 from specnet.studies.backends import open_engine

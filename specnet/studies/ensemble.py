@@ -11,8 +11,8 @@ from specnet.datasets.base import Samples, StreamedSamples
 from specnet.datasets.memory import Given
 from specnet.datasets.sampling import samples_at
 from specnet.errors import UsageError
-from specnet.runs.predictions import name_predictions
-from specnet.runs.trained import TrainedModel
+from specnet.runs.trained.model import TrainedModel
+from specnet.runs.trained.predictions import name_predictions
 from specnet.studies.group import Group
 from specnet.studies.statistics import Statistic, describe
 from specnet.training.measures import Measures

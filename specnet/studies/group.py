@@ -11,8 +11,8 @@ import numpy as np
 
 from specnet.errors import PlotError, RunError, UsageError
 from specnet.functions import format_number
-from specnet.runs.files import read_run_json, write_bytes
 from specnet.runs.run import Run
+from specnet.runs.storage.files import read_run_json, write_bytes
 from specnet.spec.model import Spec
 from specnet.spec.parse import parse_spec
 from specnet.studies.curves import draw_bands

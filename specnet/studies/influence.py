@@ -14,10 +14,10 @@ from specnet.errors import UsageError
 from specnet.functions import evenly_spaced
 from specnet.inspection.columns import HeldOutSamples, held_out
 from specnet.inspection.dependence import prediction_names
-from specnet.runs.directory import RunDirectory, inside
-from specnet.runs.files import write_json
 from specnet.runs.results import finite_scores
 from specnet.runs.run import Run
+from specnet.runs.storage.directory import RunDirectory, inside
+from specnet.runs.storage.files import write_json
 from specnet.spec.model import Spec, json_digest
 from specnet.studies.engine import JobOutcome, train_all
 from specnet.studies.plans import MOST_RUNS, Member

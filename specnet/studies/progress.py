@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from specnet.runs.directory import find_writer
-from specnet.runs.history import read_last
+from specnet.runs.storage.directory import find_writer
+from specnet.runs.storage.history import read_last
 from specnet.studies.belief import ended
 
 

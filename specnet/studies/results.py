@@ -16,13 +16,13 @@ from specnet.datasets.sampling import samples_at
 from specnet.functions import format_number
 from specnet.randomness import stream
 from specnet.report.compare import main_value
-from specnet.runs.building import keeping_data
-from specnet.runs.directory import RunDirectory
-from specnet.runs.files import write_bytes, write_json, write_text
-from specnet.runs.intervals import intervals_of
-from specnet.runs.predictions import name_predictions, name_targets
 from specnet.runs.results import finite_scores
 from specnet.runs.run import Run
+from specnet.runs.storage.directory import RunDirectory
+from specnet.runs.storage.files import write_bytes, write_json, write_text
+from specnet.runs.trained.building import keeping_data
+from specnet.runs.trained.intervals import intervals_of
+from specnet.runs.trained.predictions import name_predictions, name_targets
 from specnet.studies.curves import draw_bands
 from specnet.studies.group import Group, show_limits
 from specnet.studies.summary import SUMMARY, GroupSummary, Pooled, RunSummary, read_summary, with_results

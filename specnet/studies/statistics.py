@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, FiniteFloat, NonNegativeInt
 
-from specnet.runs.intervals import share_interval
+from specnet.runs.trained.intervals import share_interval
 from specnet.statistics import bootstrap_interval
 
 Limits = Annotated[

@@ -13,11 +13,11 @@ from specnet.errors import RunError, UsageError
 from specnet.functions import format_number
 from specnet.improvement import Mode
 from specnet.names import suggest
-from specnet.runs.directory import LOCK
-from specnet.runs.files import check_model, read_run_json
-from specnet.runs.history import History
-from specnet.runs.kernels import Digest
-from specnet.runs.manifest import check_directory, read_manifest
+from specnet.runs.provenance.kernels import Digest
+from specnet.runs.provenance.manifest import check_directory, read_manifest
+from specnet.runs.storage.directory import LOCK
+from specnet.runs.storage.files import check_model, read_run_json
+from specnet.runs.storage.history import History
 from specnet.spec.model import Spec
 from specnet.spec.plan import make_plan
 from specnet.studies.statistics import Limits, Reached, Statistic, count_reached, describe

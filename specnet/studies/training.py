@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from specnet.errors import RunError, SpecnetError, UsageError
-from specnet.runs.directory import LOCK, RunDirectory
-from specnet.runs.files import read_run_json, write_json
 from specnet.runs.start import given_spec
+from specnet.runs.storage.directory import LOCK, RunDirectory
+from specnet.runs.storage.files import read_run_json, write_json
 from specnet.spec.model import Spec, json_digest
 from specnet.spec.units import resolve_dataset
 from specnet.studies.backends import check_engine

@@ -14,7 +14,7 @@ import numpy as np
 from specnet.datasets.base import Samples
 from specnet.errors import PlotError
 from specnet.plots.base import Plot
-from specnet.runs.unsaved import UnsavedRun
+from specnet.runs.trained.unsaved import UnsavedRun
 from specnet.testing.base import Checks, Problems
 from specnet.testing.comparison import overwritten
 from specnet.testing.endurance import endure

@@ -14,7 +14,7 @@ from specnet.datasets.base import AnySamples, Data, Dataset, StreamedSamples
 from specnet.datasets.rows import Rows
 from specnet.functions import evenly_spaced
 from specnet.runs.experiment import Experiment
-from specnet.runs.unsaved import UnsavedRun
+from specnet.runs.trained.unsaved import UnsavedRun
 from specnet.spec.load import load_spec
 from specnet.spec.model import Spec
 from specnet.training.loop import run_epoch

@@ -14,8 +14,8 @@ from specnet.datasets.sampling import evenly_chosen
 from specnet.errors import SpecError, SpecnetError
 from specnet.layers.base import walk
 from specnet.parts import parts
-from specnet.runs.building import build_model, load_data, located, pipelines, transform
-from specnet.runs.unsaved import UnsavedRun
+from specnet.runs.trained.building import build_model, load_data, located, pipelines, transform
+from specnet.runs.trained.unsaved import UnsavedRun
 from specnet.spec.model import Spec
 from specnet.spec.plan import make_plan
 from specnet.spec.units import last_open, resolve_loaded

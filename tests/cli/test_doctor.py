@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from specnet import registry
-from specnet.runs.directory import claim_directory
+from specnet.runs.storage.directory import claim_directory
 
 TRAINING = {"epochs": 3, "batch_size": None}
 LAYER = """

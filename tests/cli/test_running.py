@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.runs.machine import numpy_blas
+from specnet.runs.provenance.machine import numpy_blas
 
 
 def test_run_leaves_the_run_directory_of_the_design(invoke, tmp_path, write):
@@ -322,7 +322,7 @@ def test_a_run_goes_on_where_nobody_reads_what_it_says(write):
 
 
 def test_threads_are_asked_for_and_a_number_that_cannot_be_had_ends_with_code_2(invoke, monkeypatch, write):
-    monkeypatch.setattr("specnet.runs.threads.usable_cores", lambda: 2)
+    monkeypatch.setattr("specnet.runs.provenance.threads.usable_cores", lambda: 2)
     spec = write("arms.json")
     for number, said in ((0, "0 is not in the range x>=1"), (3, "3 threads requested"), ("all", "not a valid int")):
         for command in (["run", spec], ["resume", "runs/arms"]):

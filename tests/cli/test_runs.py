@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 import specnet
 from specnet.cli import cli
-from specnet.runs.directory import RunDirectory
 from specnet.runs.inventory import find_runs, foreign_files
 from specnet.runs.selecting import parse_condition
+from specnet.runs.storage.directory import RunDirectory
 
 from .conftest import MINIMAL
 
@@ -151,7 +151,7 @@ def test_all_runs_are_removed_and_nothing_else(runs, invoke):
 
 
 def test_a_run_that_another_process_trains_is_told_from_one_that_was_killed(runs):
-    code = "import sys, time; from pathlib import Path; from specnet.runs.directory import RunDirectory\n"
+    code = "import sys, time; from pathlib import Path; from specnet.runs.storage.directory import RunDirectory\n"
     code += "with RunDirectory(Path('runs/group/2')): print(flush=True); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         other.stdout.readline()

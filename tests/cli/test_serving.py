@@ -17,9 +17,9 @@ from click.testing import CliRunner
 import specnet
 from specnet.cli import cli
 from specnet.errors import RunError, UsageError
-from specnet.runs.archive import open_archive, stage_archive
 from specnet.runs.requirements import parse_requirement
 from specnet.runs.selecting import Condition
+from specnet.runs.storage.archive import open_archive, stage_archive
 
 COLUMNS = ["height", {"name": "kind", "handle_unknown": "ignore"}, "wet", "day"]
 SPEC = {

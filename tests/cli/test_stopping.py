@@ -13,7 +13,7 @@ from helpers import sampled
 
 import specnet
 from specnet.cli import cli
-from specnet.runs.files import TEMPORARY
+from specnet.runs.storage.files import TEMPORARY
 
 SPEC = {
     "dataset": {"type": "spiral", "n_samples": 200},

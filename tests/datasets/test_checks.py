@@ -10,9 +10,9 @@ from specnet import Dataset
 from specnet.datasets.base import Data, Samples, StreamedSamples
 from specnet.datasets.rows import Rows
 from specnet.errors import DataError
-from specnet.runs.building import load_data
 from specnet.runs.experiment import Experiment
-from specnet.runs.manifest import data_digest
+from specnet.runs.provenance.manifest import data_digest
+from specnet.runs.trained.building import load_data
 from specnet.training.loop import run_epoch
 
 X, T = np.random.default_rng(0).normal(size=(2, 8, 4))

@@ -9,7 +9,7 @@ import specnet
 from specnet import SpecnetError, build
 from specnet.cli import cli
 from specnet.datasets.table import ArrayTable
-from specnet.runs.building import load_data, transform
+from specnet.runs.trained.building import load_data, transform
 from specnet.testing import check_dataset
 
 RNG = np.random.default_rng(0)

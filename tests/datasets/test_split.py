@@ -9,7 +9,7 @@ from specnet.datasets.base import Data, Samples
 from specnet.datasets.division import nearest_groups
 from specnet.datasets.split import Split
 from specnet.errors import DataError
-from specnet.runs.building import load_data
+from specnet.runs.trained.building import load_data
 
 
 def rows(samples):

@@ -5,8 +5,8 @@ import pytest
 
 import specnet
 from specnet import SpecnetError
-from specnet.runs.building import load_data
 from specnet.runs.experiment import Experiment
+from specnet.runs.trained.building import load_data
 
 
 def trained_on(table, tmp_path, content, loss, units):

@@ -10,7 +10,7 @@ import specnet
 from specnet.errors import Interrupted, SpecError, SpecnetError
 from specnet.exporters.base import export
 from specnet.recording.scenes import recorded_scene
-from specnet.runs.predictions import name_predictions
+from specnet.runs.trained.predictions import name_predictions
 from specnet.task import Task, TaskPart
 
 SPEC = Path(__file__).parents[2] / "specs" / "penguins_heads.json"

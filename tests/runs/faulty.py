@@ -26,9 +26,9 @@ from unittest.mock import patch
 import specnet
 from specnet.errors import Interrupted
 from specnet.regular_files import FLAGS
-from specnet.runs.checkpoints import Checkpoints
-from specnet.runs.files import TEMPORARY
 from specnet.runs.observers import Observer
+from specnet.runs.storage.checkpoints import Checkpoints
+from specnet.runs.storage.files import TEMPORARY
 from specnet.training.trainer import Trainer
 
 SPEC = {

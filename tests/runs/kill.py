@@ -59,8 +59,8 @@ from runs.victims import CALLBACKS, KEEPING, MATRIX, POINTS, SHORTER, SPECS
 import specnet
 from specnet import registry
 from specnet.errors import SpecnetError
-from specnet.runs.checkpoints import Listing, best_of
-from specnet.runs.files import read_run_json
+from specnet.runs.storage.checkpoints import Listing, best_of
+from specnet.runs.storage.files import read_run_json
 
 PHASES = ("any", "start", "measure", "save", "gap", "last", "system")
 """What a blow may count: all of a run, until its first epoch, while splits are measured, inside saves, in them between
@@ -98,7 +98,8 @@ class Profiler:
     """Counts what the interpreter tells a profiler while a run is made or resumed, and strikes at a blow's moments."""
 
     def __init__(self, late: int, blow: Blow) -> None:
-        from specnet.runs import checkpoints, files, runner, start
+        from specnet.runs import runner, start
+        from specnet.runs.storage import checkpoints, files
         from specnet.training import loop
         from specnet.training.model import Model
 

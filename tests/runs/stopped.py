@@ -5,7 +5,7 @@ import json
 import numpy as np
 from helpers import newest
 
-from specnet.runs.checkpoints import best_of
+from specnet.runs.storage.checkpoints import best_of
 
 LINEAR = {"type": "linear", "units": 1}
 DRIFT = """

@@ -10,7 +10,7 @@ from helpers import change, checkpoint, flip
 import specnet
 from specnet.cli import cli
 from specnet.errors import RunError, SpecError, UsageError
-from specnet.runs.directory import RunDirectory, claim_directory
+from specnet.runs.storage.directory import RunDirectory, claim_directory
 
 SPEC = {
     "seed": 3,

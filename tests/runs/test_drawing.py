@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from specnet.runs.drawing import LARGEST, can_draw_beside
-from specnet.runs.threads import usable_cores
+from specnet.runs.provenance.threads import usable_cores
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or usable_cores() < 2, reason="needs Linux and two cores")
 

@@ -12,7 +12,7 @@ from runs.faulty import FUNCTIONS, REASON, content, temporary
 
 import specnet
 from specnet.cli import cli
-from specnet.runs.files import TEMPORARY
+from specnet.runs.storage.files import TEMPORARY
 
 FAULTY = Path(__file__).with_name("faulty.py")
 BEGINNING = {"empty": [0, 0], "interrupted": [1, 4]}

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 import specnet
 from specnet.errors import Interrupted, SpecnetError
 from specnet.runs.pretrained import load_pretrained
-from specnet.runs.retraining import train_again
+from specnet.runs.verification.retraining import train_again
 from specnet.spec.pretrained import Pretrained
 
 RNG = np.random.default_rng(5)

@@ -16,9 +16,9 @@ from runs.stopped import LINEAR, change, contents, files, small
 import specnet
 from specnet.errors import BusyError, Interrupted, RunError, SpecError, SpecnetError, UsageError
 from specnet.network.network import Network
-from specnet.runs.checkpoints import Checkpoints
-from specnet.runs.directory import RunDirectory
 from specnet.runs.experiment import Experiment
+from specnet.runs.storage.checkpoints import Checkpoints
+from specnet.runs.storage.directory import RunDirectory
 from specnet.training.loop import run_epoch
 from specnet.training.model import Model
 

@@ -11,7 +11,7 @@ import pytest
 
 import specnet
 from specnet.errors import Interrupted, SpecError, SpecnetError, UsageError
-from specnet.runs.directory import claim_directory
+from specnet.runs.storage.directory import claim_directory
 from specnet.training import loop
 
 
@@ -74,7 +74,8 @@ def test_the_manifest_tells_kernel_and_threads_of_the_blas_that_is_loaded():
     libraries = list((Path(np.__file__).parents[1] / "numpy.libs").glob("*openblas*"))
     if not libraries:
         pytest.skip("this NumPy carries no OpenBLAS of its own")
-    code = "from specnet.runs.machine import describe_machine as d; print(d()['blas_threads'], d()['blas_kernel'])"
+    module = "specnet.runs.provenance.machine"
+    code = f"from {module} import describe_machine as d; print(d()['blas_threads'], d()['blas_kernel'])"
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
     output = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).split()
     assert output[0] == "1"

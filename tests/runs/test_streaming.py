@@ -14,10 +14,10 @@ import specnet
 from specnet.datasets.base import Samples
 from specnet.errors import Interrupted, SpecnetError
 from specnet.recording.recorder import Recorder
-from specnet.runs.building import load_data
 from specnet.runs.experiment import Experiment
-from specnet.runs.manifest import data_digest
-from specnet.runs.samples import read_samples
+from specnet.runs.provenance.manifest import data_digest
+from specnet.runs.trained.building import load_data
+from specnet.runs.trained.samples import read_samples
 from specnet.training.batches import Batch, StreamedSplit
 from specnet.training.loop import run_epoch
 from specnet.training.trainer import Trainer

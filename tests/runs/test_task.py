@@ -7,7 +7,7 @@ import specnet
 from specnet.errors import PlotError
 from specnet.report.replay import replay
 from specnet.report.results import confusions, residuals, worst
-from specnet.runs.samples import predictions_csv
+from specnet.runs.trained.samples import predictions_csv
 
 X = np.random.default_rng(5).normal(size=(40, 3))
 KINDS = {

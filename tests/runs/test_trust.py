@@ -10,7 +10,7 @@ from helpers import Watched, checkpoint, flip, newest, rewrite_members, sampled
 
 import specnet
 from specnet.errors import RunError, SpecnetError, UsageError
-from specnet.runs.state import _is_same
+from specnet.runs.storage.state import _is_same
 
 SPEC = {
     "seed": 3,

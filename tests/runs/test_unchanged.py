@@ -15,8 +15,8 @@ from runs.stopped import change, contents, files, small
 import specnet
 from specnet.distributions import version
 from specnet.errors import Interrupted, SpecError, UsageError
+from specnet.runs.provenance.threads import usable_cores
 from specnet.runs.resume import differences
-from specnet.runs.threads import usable_cores
 
 REFUSED = [
     ("seed=6", "/seed"),

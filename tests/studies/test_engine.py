@@ -9,7 +9,7 @@ import pytest
 
 import specnet
 from specnet.errors import UsageError
-from specnet.runs.directory import RunDirectory
+from specnet.runs.storage.directory import RunDirectory
 from specnet.studies.engine import Job, JobOutcome, _confirmed, _Place, _work, train_all, train_job
 
 SPEC = {

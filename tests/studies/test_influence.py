@@ -6,7 +6,7 @@ import pytest
 import specnet
 from specnet.errors import UsageError
 from specnet.runs.inventory import foreign_files
-from specnet.runs.manifest import read_manifest
+from specnet.runs.provenance.manifest import read_manifest
 from specnet.spec.load import load_spec
 from specnet.studies.influence import influence, spec_without
 

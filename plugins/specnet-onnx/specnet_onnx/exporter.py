@@ -14,8 +14,8 @@ from specnet.exporters.base import Exporter, table_columns
 from specnet.exporters.program import Program, follow
 from specnet.exporters.tracing import live, traced_input
 from specnet.faults import describe_component
-from specnet.runs.files import write_bytes
 from specnet.runs.run import Run
+from specnet.runs.storage.files import write_bytes
 from specnet.words import describe_error
 from specnet_onnx.columns import cells_of, encode, has_text
 from specnet_onnx.components import find_emitter

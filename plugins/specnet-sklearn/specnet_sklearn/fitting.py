@@ -15,8 +15,8 @@ from specnet.errors import RunError
 from specnet.improvement import ImprovementTracker
 from specnet.randomness import stream
 from specnet.runs.experiment import Experiment
-from specnet.runs.manifest import new_manifest, now
-from specnet.runs.threads import blas_threads
+from specnet.runs.provenance.manifest import new_manifest, now
+from specnet.runs.provenance.threads import blas_threads
 from specnet.spec.model import Spec
 from specnet.training.callbacks import BestTracker, Callback, StopEarly
 from specnet.training.loop import train

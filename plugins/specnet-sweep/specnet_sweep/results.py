@@ -11,8 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, FiniteFloat, NonNegativeInt
 
 from specnet.functions import format_number
-from specnet.runs.directory import RunDirectory
-from specnet.runs.files import read_run_json, write_json
+from specnet.runs.storage.directory import RunDirectory
+from specnet.runs.storage.files import read_run_json, write_json
 from specnet.studies.group import show_limits
 from specnet.studies.statistics import Statistic
 from specnet.studies.summary import BEST_TRIAL, GroupSummary

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from specnet.errors import UsageError
 from specnet.kernels.base import DEFAULT
-from specnet.runs.directory import LOCK, RunDirectory
-from specnet.runs.files import TEMPORARY, read_run_json, write_json
+from specnet.runs.storage.directory import LOCK, RunDirectory
+from specnet.runs.storage.files import TEMPORARY, read_run_json, write_json
 from specnet.studies.engine import train_all
 from specnet.studies.places import choose_place, make_place
 from specnet.studies.summary import SWEEP

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from specnet.errors import RunError, SpecError, SpecnetError
-from specnet.runs.directory import RunDirectory
-from specnet.runs.files import write_json
+from specnet.runs.storage.directory import RunDirectory
+from specnet.runs.storage.files import write_json
 from specnet.studies.checking import check_same_data
 from specnet.studies.engine import Job, JobOutcome, ended
 from specnet.studies.summary import SUMMARY, GroupSummary, read_history, read_summary, with_results

@@ -10,7 +10,7 @@ from specnet_sweep.plan import SweepPlan
 
 from specnet.cli import cli
 from specnet.errors import BusyError, RunError, UsageError
-from specnet.runs.directory import RunDirectory
+from specnet.runs.storage.directory import RunDirectory
 
 
 def test_runs_that_are_gone_are_trained_again(swept, write, read, tmp_path):

@@ -18,7 +18,7 @@ from specnet_sweep.space import Parameter, Space
 
 import specnet
 from specnet.cli import cli
-from specnet.runs.directory import RunDirectory
+from specnet.runs.storage.directory import RunDirectory
 
 LAYERS = [{"type": "linear", "units": 4}, {"type": "reshape", "target_shape": [-1, 2]}, "flatten", "linear"]
 

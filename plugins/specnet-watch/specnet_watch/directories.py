@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 import psutil
 
 from specnet.errors import RunError
-from specnet.runs.directory import LOCK
-from specnet.runs.files import open_file, parse_run_json
-from specnet.runs.manifest import check_manifest
+from specnet.runs.provenance.manifest import check_manifest
+from specnet.runs.storage.directory import LOCK
+from specnet.runs.storage.files import open_file, parse_run_json
 from specnet.words import shorten
 
 LARGEST = 2**36

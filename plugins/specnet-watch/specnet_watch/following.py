@@ -14,7 +14,7 @@ from specnet.errors import RunError
 from specnet.functions import thin
 from specnet.improvement import ImprovementTracker
 from specnet.recording.curves import COUNTERS
-from specnet.runs.history import parse_line
+from specnet.runs.storage.history import parse_line
 from specnet_watch.directories import open_inside
 
 LONGEST = 2**20

@@ -18,8 +18,8 @@ from specnet.recording.curves import spans_decades
 from specnet.report.entries import RunSet
 from specnet.report.series import history_panels, metrics_of, rounded
 from specnet.report.view import duration
-from specnet.runs.directory import entries
-from specnet.runs.manifest import read_spec
+from specnet.runs.provenance.manifest import read_spec
+from specnet.runs.storage.directory import entries
 from specnet.spec.model import Spec
 from specnet.training.trainer import after_epoch
 from specnet.words import describe_error

@@ -104,7 +104,7 @@ def test_links_are_not_followed(trained, tmp_path, served):
 
 
 def test_the_watched_run_is_neither_written_nor_locked(trained, served, snapshot):
-    from specnet.runs.directory import RunDirectory
+    from specnet.runs.storage.directory import RunDirectory
 
     before = snapshot(trained)
     with served(trained) as site:

@@ -1,0 +1,1 @@
+"""What a run was made with: code, components, kernels, threads, machine."""

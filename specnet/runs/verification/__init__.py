@@ -1,0 +1,1 @@
+"""Is a run what it claims to be? Check it, repair it, train it again."""
