@@ -13,7 +13,7 @@ from specnet.plots import style
 COLORS, MARKERS = (*style.PALETTE, "#000000", "#777777"), "osD^vPX*p"
 DRAWN = [name for name in MODULES if not name.startswith("specnet, ")]
 LOOKS = {name: {"color": color, "marker": marker} for name, color, marker in zip(DRAWN, COLORS, MARKERS, strict=True)}
-LABELS = {"rows": "rows", "width": "units of a hidden layer", "depth": "hidden layers"}
+LABELS = {"rows": "rows", "width": "hidden units", "depth": "hidden layers"}
 
 
 def draw_ratios(comparisons: Sequence[Comparison], path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.util import find_spec
@@ -15,7 +16,7 @@ from specnet.local import LocalEntry
 from specnet.parts import components_in
 from specnet.spec.model import Spec
 
-WITHOUT_TRAINING = ("cli", "plots", "report", "testing")
+WITHOUT_TRAINING = ("__pycache__", "cli", "plots", "report", "testing")
 """Folders of specnet whose code a run is not trained with."""
 SOURCES = (".py", ".so", ".pyd", ".c")
 """Endings of files that may contain code."""
@@ -39,11 +40,14 @@ def digest_modules(modules: Iterable[str]) -> str:
 def digest_own_code() -> str:
     """Return the SHA-256 of specnet's own source files, but for those that cannot change how a run is trained."""
     package = Path(specnet.__file__).parent
+    sources = []
+    for folder, folders, files in os.walk(package):  # three times as fast as `Path.rglob`
+        place = Path(folder).relative_to(package)
+        folders[:] = [name for name in folders if str(place / name) not in WITHOUT_TRAINING]
+        sources += [place / name for name in files if name.endswith(".py")]
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        place = path.relative_to(package)
-        if place.parts[0] not in WITHOUT_TRAINING:
-            digest.update(place.as_posix().encode() + b"\0" + path.read_bytes())
+    for place in sorted(sources):
+        digest.update(place.as_posix().encode() + b"\0" + (package / place).read_bytes())
     return digest.hexdigest()
 
 
