@@ -8,15 +8,18 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-COVERED = ("archive", "checkpoints", "directory", "files", "history", "signals", "state")
+COVERED = (
+    "storage/archive", "storage/checkpoints", "storage/directory", "storage/files", "storage/history", "storage/state",
+    "signals",
+)  # fmt: skip
 TESTS = (
-    "runs/test_archive",
-    "runs/test_checkpoints",
+    "runs/storage/test_archive",
+    "runs/storage/test_checkpoints",
     "runs/test_confinement",
-    "runs/test_directory",
-    "runs/test_doctor",
-    "runs/test_files",
-    "runs/test_history",
+    "runs/storage/test_directory",
+    "runs/verification/test_doctor",
+    "runs/storage/test_files",
+    "runs/storage/test_history",
     "runs/test_notebook",
     "runs/test_pretrained",
     "runs/test_signals",
