@@ -90,8 +90,14 @@ def numbers(schema):
 def texts(schema):
     least, most = schema.get("minLength", 0), schema.get("maxLength", 20)
     if "pattern" not in schema:
-        return st.text(min_size=least, max_size=most)
+        found = st.text(min_size=least, max_size=most)
+        return found.filter(is_path) if "not" in schema else found
     return st.from_regex(schema["pattern"]).filter(lambda text: least <= len(text) <= most)
+
+
+def is_path(text):
+    """Return whether text may be a path; the schema refuses only control characters."""
+    return text.isprintable() and not text.startswith("~")
 
 
 KINDS = {
