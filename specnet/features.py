@@ -27,11 +27,14 @@ def features_named(names: Sequence[str]) -> tuple[Feature, ...]:
     return tuple(map(Feature, names))
 
 
-def target_features(names: Sequence[str], classes: Sequence[Sequence[str]]) -> tuple[Feature, ...]:
-    """Return the features of targets, of which some may have more than two classes."""
+def target_features(names: Sequence[str], classes: Sequence[Sequence[str]], heads: bool) -> tuple[Feature, ...]:
+    """Return the features of targets, of which some may have classes.
+
+    Two classes are a number, 0 or 1, unless several `heads` learn the targets.
+    """
     counts = [len(each) for each in classes] or [0] * len(names)
     named = zip(names, counts, strict=True)
-    return tuple(Feature(name, "category" if count > 2 else "number", name) for name, count in named)
+    return tuple(Feature(name, "category" if count > 2 - heads else "number", name) for name, count in named)
 
 
 def choose(features: Sequence[Feature], columns: Sequence[str] | None, kinds: Collection[FeatureKind]) -> list[int]:

@@ -250,7 +250,7 @@ class Split(Section):
         parts = [SPELLINGS.get(str(value).strip().lower()) for value in values]
         if wrong := [number for number, part in enumerate(parts) if part is None]:
             rows = np.flatnonzero(np.isin(which, wrong))
-            more = f", and neither are the values in {len(rows) - 1:,} more rows" if len(rows) > 1 else ""
+            more = f", and neither are the values in {_more_rows(len(rows))}" if len(rows) > 1 else ""
             value = show_value(values[which[rows[0]]].item())
             place = data.place("train", int(rows[0]))
             raise DataError(
@@ -278,7 +278,7 @@ class Split(Section):
         empty = np.flatnonzero(np.isnan(values) if values.dtype.kind == "f" else values == "")
         if empty.size:
             place = data.place("train", int(empty[0]))
-            more = f" and {len(empty) - 1:,} more rows" if len(empty) > 1 else ""
+            more = f" and {_more_rows(len(empty))}" if len(empty) > 1 else ""
             message = f"column {quote(self.column)} has no value in {place}{more}"
             raise DataError(message, pointer=("column",), help="each row needs a value, because the split uses it")
         return values
@@ -291,4 +291,9 @@ def _require(found: int, least: int, what: str, purpose: str) -> None:
         DataError: if there are not.
     """
     if found < least:
-        raise DataError(f"{purpose} need at least {least} {what}, but there are {found}")
+        raise DataError(f"{purpose} need at least {least} {what}, but there {'is' if found == 1 else 'are'} {found}")
+
+
+def _more_rows(count: int) -> str:
+    """Return how many rows there are besides the first of some."""
+    return f"{count - 1:,} more row{'s' * (count > 2)}"

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from specnet.datasets.text_files import SEPARATORS
 from specnet.exporters.base import Exporter, table_columns
 from specnet.exporters.program import follow
 from specnet.exporters.source import NumpySource, show_array
@@ -38,6 +39,7 @@ class NumpyScript(Exporter):
         columns, dataset = table_columns(run, rows), run.dataset
         header, row = _printed(run, program.output.value)
         delimiter, decimal = getattr(dataset, "delimiter", None), getattr(dataset, "decimal", ".")
+        encoding = getattr(dataset, "encoding", "utf-8")
         marks = {getattr(dataset, "thousands", None): "", decimal: "."}
         content = render(
             "script.py.j2",
@@ -52,8 +54,10 @@ class NumpyScript(Exporter):
             lines=source.lines,
             output=output,
             marks="".join(f".replace({mark!r}, {new!r})" for mark, new in marks.items() if mark not in (None, new)),
-            delimiter=f", delimiter={delimiter!r}" if delimiter else "",
-            header=",".join(header),
+            delimiter=delimiter,
+            separators=SEPARATORS,
+            encoding="utf-8-sig" if encoding == "utf-8" else encoding,
+            header=header,
             row=row,
         )
         write_bytes(path, content)

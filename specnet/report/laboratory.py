@@ -146,7 +146,7 @@ def affine(raw: np.ndarray, transformed: np.ndarray) -> dict[str, list[float]] |
     {'shift': [1.0], 'scale': [2.0]}
     """
     x, y = (array.reshape(len(array), -1).astype(np.float64) for array in (raw, transformed))
-    if x.shape != y.shape or x.shape[1] > 2 or len(x) < 2 or not (np.ptp(y, axis=0) > 0).all():
+    if x.shape != y.shape or x.shape[1] > 2 or len(x) < 2 or np.isnan(x).any() or not (np.ptp(y, axis=0) > 0).all():
         return None
     scale = np.sum((y - y.mean(axis=0)) * x, axis=0) / np.sum(np.square(y - y.mean(axis=0)), axis=0)
     shift = x.mean(axis=0) - scale * y.mean(axis=0)

@@ -166,8 +166,10 @@ def _balanced(spec: Spec) -> list[int]:
 def _balanced_weights(data: Data, task: Task | None, part: TaskPart | None) -> dict[str, float]:
     """Return the weight of each class, so that all count the same in total; of a part of a task, or of the only one."""
     counts: Counter[int] = Counter()
-    for piece in pieces(data.train.targets):
+    for piece, mask in _masked_targets(data.train):
         numbers = class_numbers(task.select(part, piece, piece)[1] if task and part else piece)
+        if numbers is not None and mask is not None and numbers.shape == mask.shape:
+            numbers = numbers[mask]
         if numbers is None or (numbers < 0).any():
             message = "balanced weights need targets that are classes"
             raise SpecError([Diagnostic("loss-task", message, ("loss", "class_weight"))])
@@ -176,6 +178,13 @@ def _balanced_weights(data: Data, task: Task | None, part: TaskPart | None) -> d
     names = part.classes if part else data.classes or (data.target_names if one_hot else ())
     names = names or tuple(map(str, range(max(counts) + 1)))
     return {names[k]: counts.total() / (len(counts) * counts[k]) for k in sorted(counts)}
+
+
+def _masked_targets(samples: AnySamples) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    """Yield all targets, and the mask (n, time) of their samples; piece by piece if they are streamed."""
+    if samples.mask is None:
+        return ((piece, None) for piece in pieces(samples.targets))
+    return ((piece.targets, piece.mask) for piece in samples.pieces())
 
 
 def adopt_resolved(spec: Spec, before: Spec) -> Spec:

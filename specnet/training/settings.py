@@ -84,7 +84,7 @@ class Training(Section):
     """Length and batches of training."""
 
     model_config = ConfigDict(frozen=False)  # a trainer sets scheduled fields of its copy
-    epochs: PositiveInt = Field(default=100, description="passes over the training split")
+    epochs: PositiveInt = Field(default=100, le=1_000_000_000, description="passes over the training split")
     batch_size: BatchSize = Field(
         default=32, description='samples in a step, or a schedule over epochs; "full" or null: all of them'
     )

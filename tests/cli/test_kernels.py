@@ -36,7 +36,7 @@ def test_runs_keep_their_set_and_another_is_refused(spec, invoke):
     for command in (["resume", "run", "--set", "training.epochs=3"], ["evaluate", "run"], ["predict", "run", "x.csv"]):
         refused = invoke(*command, "--kernels", "numpy")
         assert refused.exit_code == 2
-        assert "or add --allow-other-kernels: last bits may differ" in refused.stderr
+        assert "use --kernels textbook; or add --allow-other-kernels: last bits may differ" in refused.stderr
         allowed = invoke(*command, "--kernels", "numpy", "--allow-other-kernels")
         assert allowed.exit_code == 0, allowed.stderr
         assert 'the set of kernels "textbook" of specnet' in allowed.stderr or command[0] != "resume"

@@ -14,6 +14,7 @@ from exported import train_towns
 from safetensors import safe_open
 from safetensors.numpy import load, load_file
 
+import specnet
 from specnet import Layer, register, registry
 from specnet.cli import cli
 from specnet.exporters.numpy_script import NumpyScript
@@ -51,6 +52,25 @@ def test_a_script_reads_a_table_and_prints_what_predict_prints(towns, export):
     text = Path("towns.py").read_text(encoding="utf-8")
     assert "# layers.1.layers.0, gelu: y = x Phi(x)" in text
     assert "specnet" not in [line.split()[1] for line in text.splitlines() if line.startswith(("import", "from"))]
+
+
+@pytest.mark.parametrize("changes", [{}, {"delimiter": ";", "encoding": "latin-1"}])
+def test_a_script_reads_and_writes_cells_with_separators(changes, tmp_path, export):
+    rows = [f'"{number}.5"; "a, b";"{("ä,ö", "big; red")[number % 2]}"' for number in range(40)]
+    text = "\n".join(['"x, in cm";"kind, or not";"y, z"', *rows])
+    Path("table.csv").write_text(text, encoding=changes.get("encoding", "utf-8"))
+    dataset = {"type": "csv", "path": "table.csv", "inputs": ["x, in cm", "kind, or not"], "targets": ["y, z"]}
+    inputs = [{"name": "kind, or not", "type": "category", "categories": ["a, b", "c"]}, "x, in cm"]
+    spec = {"dataset": dataset | {"inputs": inputs} | changes, "layers": ["linear"], "loss": "bce_with_logits"}
+    run = specnet.run(spec | {"training": {"epochs": 2}, "plots": []}, out="run", report=False)
+    assert export(run, "--to", "numpy", "-o", "script.py").exit_code == 0
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "script.py", "table.csv"], capture_output=True, check=True, encoding="utf-8"
+    )
+    predicted = CliRunner().invoke(cli, ["predict", "run", "table.csv"]).stdout
+    found, wanted = ([*csv.DictReader(io.StringIO(text))] for text in (done.stdout, predicted))
+    assert [*found[0]] == ["y, z", "probability of ä,ö"]
+    assert [row["y, z"] for row in found] == [row["y, z"] for row in wanted]
 
 
 def test_few_weights_stand_in_the_script(tmp_path, export):

@@ -124,6 +124,16 @@ def test_balanced_weights_are_numbers_in_the_resolved_spec(spec, tmp_path):
     assert copied.evaluate("train") == found
 
 
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_masked_positions_do_not_count_for_balanced_weights(one_hot, spec, tmp_path):
+    targets = np.array([[0, 1, 1, 0, 0], [1, 2, 0, 0, 0]])
+    data = np.zeros((2, 5, 1)), np.eye(3)[targets] if one_hot else targets, None, np.array([3, 2])
+    layers = [{"type": "rnn", "units": 2, "return_sequences": True}, {"type": "linear", "units": 3}]
+    changes = {"dataset": {}, "layers": layers, "training": {"epochs": 1, "batch_size": 2}}
+    run = specnet.run({**spec, **changes}, data=data, out=tmp_path / "run")
+    assert run.spec.loss.class_weight == pytest.approx({"0": 5 / 3, "1": 5 / 9, "2": 5 / 3})
+
+
 def test_a_run_with_balanced_weights_can_be_resumed_with_the_same_spec(spec, tmp_path):
     specnet.run(spec, out=tmp_path / "run")
     longer = {**spec, "training": {**spec["training"], "epochs": 3}}

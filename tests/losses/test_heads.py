@@ -103,6 +103,21 @@ def test_the_losses_of_heads_stand_beside_their_weighted_sum(run):
     ].keys()
 
 
+def test_transforms_of_targets_do_not_change_a_column_of_two_classes(tmp_path):
+    changes = {"dataset": {"inputs": ["flipper_length_mm"], "targets": ["sex", "body_mass_g"]}, "extends": str(SPEC)}
+    heads = [{"loss": "bce_with_logits", "targets": ["sex"]}, {"loss": "mse", "targets": ["body_mass_g"]}]
+    layers = [{"type": "linear", "units": 2}]
+    changes |= {"loss": {"losses": heads}, "layers": layers, "metrics": ["rmse"], "training": {"epochs": 1}}
+    (tmp_path / "spec.json").write_text(json.dumps(changes))
+    run = specnet.run(specnet.load_spec(tmp_path / "spec.json"), tmp_path / "run", report=False)
+    data, weights = run.data.train, run.params
+    x = (data.inputs - data.inputs.mean()) / data.inputs.std()
+    y = x @ weights["layers.0.weight"] + weights["layers.0.bias"]
+    mass = data.targets[:, 1]
+    expected = np.column_stack([1 / (1 + np.exp(-y[:, 0])), y[:, 1] * mass.std() + mass.mean()])
+    np.testing.assert_allclose(run.predict(data.inputs), expected, rtol=1e-4)
+
+
 def test_two_losses_of_the_same_target_have_a_number(tmp_path):
     twice = {"losses": [{"loss": name, "targets": ["y"]} for name in ("mse", "mae")]}
     assert [*specnet.build("losses", {"type": "sum", **twice}).head_sums] == ["y 0", "y 1"]

@@ -72,6 +72,23 @@ def test_of_one_input_a_curve_in_the_units_of_the_targets_is_kept(train):
     np.testing.assert_allclose(record["axis_0"][[0, -1]], [x.min() - 0.1 * span, x.max() + 0.1 * span])
 
 
+@pytest.mark.parametrize("columns", [1, 2])
+def test_missing_values_do_not_change_the_range_of_a_grid(columns, train, tmp_path):
+    inputs = np.random.default_rng(3).normal(size=(60, columns))
+    inputs[[5, 50], 0] = np.nan
+    np.savez(tmp_path / "data.npz", inputs=inputs, targets=np.arange(60) % 2)
+    dataset = {"type": "npz", "path": str(tmp_path / "data.npz")}
+    directory, record = train({"margin": 1.0}, dataset=dataset, transforms={"inputs": ["impute", "standardize"]})
+    for number in range(columns):
+        known = inputs[~np.isnan(inputs[:, number]), number]
+        np.testing.assert_allclose(record[f"axis_{number}"][[0, -1]], [known.min() - 1, known.max() + 1])
+    (last,) = at_epochs(directory, [6])
+    corner = last.predict([[record[f"axis_{number}"][0] for number in range(columns)]])
+    assert record["predictions"][-1].reshape(-1)[0] == pytest.approx(corner[0, 0], abs=1e-3)
+    last.plot("decision_boundary" if columns == 2 else "history_grid")
+    last.report()
+
+
 @pytest.mark.parametrize(("split", "name"), [({"test": 0.5, "validation": 0.1}, "test"), ({}, "train")])
 def test_of_images_some_samples_of_the_last_split_are_kept(train, split, name):
     layers = ["flatten", *HIDDEN, {"type": "linear", "units": 4}]

@@ -54,6 +54,18 @@ def test_timestamps_are_drawn_as_far_apart_as_others(offset, browser, tmp_path):
     assert np.abs(canvas.colors(places[alone])[:, :3] - expected[alone]).max() < 40
 
 
+def test_a_sample_with_a_missing_input_is_not_drawn(browser, tmp_path):
+    inputs = np.repeat([[-1.0, -1.0], [1.0, 1.0]], 20, axis=0)
+    inputs[0] = [np.nan, 0.5]
+    data = arrays(tmp_path, inputs, np.repeat([0.0, 1.0], 20)[:, np.newaxis])
+    shown = Example(spec(data, 1, "mse", split={}, transforms={"inputs": ["impute"]}), tmp_path)
+    browser.open(shown.path)
+    canvas = browser.canvas(".stage canvas", bar=True)
+    across, up = (shown.run.record[f"axis_{number}"].astype(float) for number in range(2))
+    there = canvas.place(np.linspace(-0.15, 0.15, 31), 0.5, across, up)
+    assert np.abs(np.diff(canvas.colors(there)[:, :3].astype(float), axis=0)).max() < 30
+
+
 def ground(shown, frame, values):
     """The colours of the plane at the points of the grid, and at which of them it hardly changes."""
     frames = {name: found[frame] for name, found in shown.frames().items()}

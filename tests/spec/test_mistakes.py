@@ -135,6 +135,7 @@ OUT_OF_RANGE = [
     ('"seed": ▸-1', "out-of-range /seed", "greater than or equal to 0"),
     ('"seed": ▸9223372036854775808', "out-of-range /seed", "less than 9223372036854775808"),
     ('"training": {"epochs": ▸0}', "out-of-range /training/epochs", "greater than 0"),
+    ('"training": {"epochs": ▸9223372036854775807}', "out-of-range /training/epochs", "1000000000"),
     ('"training": {"batch_size": ▸0}', "out-of-range /training/batch_size", "greater than or equal to 1"),
     ('"training": {"clip_norm": ▸0}', "out-of-range /training/clip_norm", "greater than 0"),
     ('"training": {"early_stopping": {"monitor": "train/loss", "patience": ▸0}}',

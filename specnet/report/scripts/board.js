@@ -170,8 +170,9 @@ class Board {
     });
   }
 
-  /** Draw a marker at (x, y): filled for train, else outlined. */
+  /** Draw a marker at (x, y): filled for train, else outlined. A sample with a missing input has no place. */
   marker(split, x, y, radius, color) {
+    if (x === null || y === null) return;
     const { context } = this;
     const filled = split === "train";
     trace(context, MARKERS[split], this.x(x), this.y(y), radius);

@@ -64,7 +64,7 @@ def choose_kernels(
     message = f"the run was made with the set of kernels {show_kernels(before)}, now it is {show_kernels(now)}"
     same = ("name", "distribution", *(("version", "sha256") if exactly else ()))
     if any(before[key] != now[key] for key in same) and not allow_other:
-        raise UsageError(message, help=_help(before, run))
+        raise UsageError(message, help=_help(before, run, untried=now["name"] != before["name"]))
     return now["name"], [f"{message}; last bits may differ"]
 
 
@@ -76,7 +76,8 @@ def show_kernels(kernels: Mapping[str, str]) -> str:
     return f'"{name}" of {distribution} {version} (sha256 {digest[:12]}{facts})'
 
 
-def _help(kernels: Mapping[str, str], run: Path) -> str:
-    """Return what to install, or to add."""
+def _help(kernels: Mapping[str, str], run: Path, untried: bool = False) -> str:
+    """Return what to install, or to add; `untried` says that a set of another name was asked for."""
     owner = {f"kernels.{kernels['name']}": f"{kernels['distribution']} {kernels['version']}"}
-    return "; ".join(filter(None, [bring_back(owner, run), "or add --allow-other-kernels: last bits may differ"]))
+    first = f"use --kernels {kernels['name']}" if untried else bring_back(owner, run)
+    return "; ".join(filter(None, [first, "or add --allow-other-kernels: last bits may differ"]))

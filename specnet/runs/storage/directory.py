@@ -58,7 +58,7 @@ class RunDirectory:
         try:
             if not _lock(self._lock):
                 other = _read_holder(self._lock) or "its number is not known yet"
-                help = "wait for it, or choose another directory with --out"
+                help = "wait for it; for a new run, choose another directory with --out"
                 raise BusyError(f"another process writes to {self.path}: {other}", help=help)
             os.lseek(self._lock, 0, os.SEEK_SET)
             os.write(self._lock, holder)

@@ -22,7 +22,7 @@ _NUMBERS = 10**7
 def baselines(task: Task, data: Data, metrics: Mapping[str, Metric]) -> dict[str, dict[str, float]]:
     """Return each metric of a constant prediction on each split; empty if there is none, or samples are streamed.
 
-    The prediction is the commonest class of the training samples, or the mean of their targets.
+    The prediction is the commonest class of the training samples, or the mean of their targets, by their weights.
     """
     constant = _constant(task, data.train)
     if constant is None or not metrics or data.streamed:
@@ -62,21 +62,23 @@ def _constant(task: Task, train: AnySamples) -> np.ndarray | None:
     """Return the prediction for every sample: that of each part of the task."""
     if not isinstance(train, Samples) or train.mask is not None or train.targets.ndim > 2:
         return None
+    n = len(train.targets)
+    weight = np.ones(n) if train.weight is None or train.weight.size != n else train.weight.reshape(n)
     if len(task.parts) == 1:
-        return _constant_of(task.only, train.targets)
-    found = [_constant_of(part, task.select(part, train.targets, train.targets)[1]) for part in task.parts]
+        return _constant_of(task.only, train.targets, weight)
+    found = [_constant_of(part, task.select(part, train.targets, train.targets)[1], weight) for part in task.parts]
     columns = [part.columns or (0, 0) for part in task.parts]
     parts = [each.reshape(-1) for each in found if each is not None]
     return np.concatenate(parts) if [part.size for part in parts] == [end - start for start, end in columns] else None
 
 
-def _constant_of(part: TaskPart, targets: np.ndarray) -> np.ndarray | None:
+def _constant_of(part: TaskPart, targets: np.ndarray, weight: np.ndarray) -> np.ndarray | None:
     if not part.has_classes:
-        return np.mean(targets.astype(np.float64), axis=0)
+        return np.asarray(np.average(targets.astype(np.float64), axis=0, weights=weight.astype(np.float64)))
     numbers = class_numbers(targets)
     if numbers is None or numbers.ndim > 1:  # classes of each position
         return None
-    commonest = int(np.bincount(numbers).argmax())
+    commonest = int(np.bincount(numbers, weight).argmax())
     if part.kind == "binary":
         return np.array([float(commonest)])
     return np.eye(max(len(part.classes), commonest + 1))[commonest]

@@ -103,7 +103,8 @@ def transform(spec: Spec, data: Data) -> tuple[Pipeline, Pipeline, dict[str, Any
     """Fit a spec's transforms on the training samples; return both pipelines and all splits transformed."""
     with located(spec):
         inputs, targets = pipelines(spec)
-        inputs.features, targets.features = data.input_features, target_features(data.target_names, data.column_classes)
+        inputs.features = data.input_features
+        targets.features = target_features(data.target_names, data.column_classes, len(spec.loss.heads) > 1)
         if not inputs.fills_missing:
             with located(spec, "dataset"):
                 check_complete_columns(data, data.splits, inputs.features)

@@ -31,6 +31,19 @@ def test_the_baseline_is_the_commonest_class_or_the_mean(kind, classes, targets,
     assert found["train"][name] == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("part", "targets", "name", "expected"),
+    [
+        (TaskPart("regression"), np.array([1.0, 2.0, 6.0, 99.0]), "r2", 0.0),
+        (TaskPart("regression"), np.array([1.0, 2.0, 6.0, 99.0]), "mae", (2 * 1.5 + 0.5 + 3.5) / 4),
+        (TaskPart("multiclass", classes=("a", "b", "c")), np.array([0, 1, 2, 2]), "accuracy", 0.5),
+    ],
+)
+def test_weights_of_samples_count_for_the_constant(part, targets, name, expected):
+    data = Data(Samples(np.zeros((4, 1)), targets, np.array([2.0, 1.0, 1.0, 0.0])))
+    assert baselines(Task((part,)), data, metric(name))["train"][name] == pytest.approx(expected, abs=1e-12)
+
+
 def test_other_splits_are_measured_with_the_constant_of_the_training_samples():
     train, test = (Samples(np.zeros((4, 1)), np.array(targets)) for targets in ([0, 0, 0, 1], [1, 1, 1, 0]))
     found = baselines(Task((TaskPart("binary", classes=("a", "b")),)), Data(train, test=test), metric("accuracy"))
