@@ -79,7 +79,7 @@ class Entry:
     def advice(self) -> str:
         """What to do if the component is broken."""
         help = pip_command("install --upgrade", self.distribution)
-        return f"try another version, {help}; or remove the distribution" if help[:3] == "pip" else help
+        return f"try another version, {help}; or remove the distribution" if help.startswith("pip") else help
 
     def load(self) -> object:
         """Import and return what the entry point names.
@@ -224,8 +224,7 @@ def find(group: str, name: str) -> Entry:
     known = claims(group)
     if name not in known:
         plugin = extras().get(name)
-        missing = plugin is not None and not is_installed(plugin)
-        help = pip_command("install", plugin) if plugin and missing else suggest(name, known, group)
+        help = pip_command("install", plugin) if plugin and not is_installed(plugin) else suggest(name, known, group)
         raise UnknownComponentError(f"there is no {SINGULAR[group]} {quote(name)}", help=help)
     first, *others = known[name]
     if others and first.distribution != BUILTIN:
