@@ -12,7 +12,7 @@ from specnet.datasets.base import Data
 from specnet.errors import DataError
 from specnet.functions import evenly_spaced
 from specnet.layers.base import Activation, Layer
-from specnet.network.norms import Norms, check_norms, layer_norms, step_norms, trained_layers
+from specnet.network.norms import Norms, check_norms, layer_norms, layers_with_parameters, step_norms
 from specnet.network.summary import layer_costs
 from specnet.network.wrapping import wrapped
 from specnet.recording.curvature import CURVATURES, CurvatureProbe, choose_rows
@@ -81,7 +81,7 @@ class Recorder(Callback):
             self.responding = self._find_units()
         self.probe = CurvatureProbe(model, train) if record.curvature else None
         self.fixed = self.inputs.arrays | {
-            "layers": np.array(trained_layers(self.network), np.str_),
+            "layers": np.array(layers_with_parameters(self.network), np.str_),
             "activations": np.array(list(self.activations), np.str_),
             "unit_layers": np.array(list(self.responding), np.str_),
         }
@@ -185,7 +185,7 @@ class Recorder(Callback):
         self._join_digests()
 
     def _frame(self, line: Mapping[str, Any], norms: Norms | None) -> Frame:
-        nothing = [math.nan] * len(trained_layers(self.network))
+        nothing = [math.nan] * len(layers_with_parameters(self.network))
         norms = norms or {"gradient_norms": nothing, "update_norms": nothing}
         norms = {"weight_norms": layer_norms(self.network, self.network.params.flat), **norms}
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows as infinite
