@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from specnet.functions import evenly_spaced
 from specnet.layers.base import Activation, Layer
 from specnet.network.norms import Norms, check_norms, layer_norms, layers_with_parameters, step_norms
 from specnet.network.summary import layer_costs
-from specnet.network.wrapping import wrapped
+from specnet.network.wrapping import Call, wrapped
 from specnet.recording.curvature import CURVATURES, CurvatureProbe, choose_rows
 from specnet.recording.curves import COUNTERS
 from specnet.recording.frame_schedule import STEP, FrameSchedule, Work
@@ -26,7 +26,6 @@ from specnet.training.batches import PreparedSplit
 from specnet.training.callbacks import Callback
 from specnet.training.model import ROWS, Model
 from specnet.training.trainer import Trainer
-from specnet.words import Pointer
 
 _UNITS = 64
 """Units of a layer whose responses are kept: its first ones."""
@@ -75,7 +74,7 @@ class Recorder(Callback):
             check_writes(model, data)
         self.probed_mask = None if train.mask is None else choose_rows(train.mask, probed)
         self.activations = {name: layer for name, layer in self.network.named.items() if isinstance(layer, Activation)}
-        self.responding: dict[str, int] = {}
+        self.responding: list[str] = []
         if record.units:
             self.grid = grid_inputs(record, model, data, UNIT_POINTS[data.train.inputs.shape[1]])
             self.responding = self._find_units()
@@ -83,7 +82,7 @@ class Recorder(Callback):
         self.fixed = self.inputs.arrays | {
             "layers": np.array(layers_with_parameters(self.network), np.str_),
             "activations": np.array(list(self.activations), np.str_),
-            "unit_layers": np.array(list(self.responding), np.str_),
+            "unit_layers": np.array(self.responding, np.str_),
         }
         if self.probe:
             self.fixed["curvatures"] = np.arange(CURVATURES)
@@ -96,14 +95,13 @@ class Recorder(Callback):
         size = sum(array.nbytes for array in self.frames[0].values())
         self.schedule = FrameSchedule(record.every, record.budget // size, self._work(train.rows, batch_size))
 
-    def _find_units(self) -> dict[str, int]:
-        """The layers whose units respond, by name: activations of features that are not the network's outputs."""
-        layers = self.network.layers[:-1]
-        found = {
-            f"layers.{i}": i
-            for i, layer in enumerate(layers)
+    def _find_units(self) -> list[str]:
+        """Return the names of the layers whose units respond: activations of features that are not the outputs."""
+        found = [
+            f"layers.{number}"
+            for number, layer in enumerate(self.network.layers[:-1])
             if isinstance(layer, Activation) and len(layer.output_shape) == 1
-        }
+        ]
         if not found:
             raise DataError("no layer but the last is an activation of features", pointer=("record", "units"))
         return found
@@ -216,20 +214,21 @@ class Recorder(Callback):
         return np.array(shares, np.float32)
 
     def _respond(self) -> Frame:
-        """The responses of hidden units over their grid."""
+        """Return the responses of hidden units over their grid."""
+        if not self.responding:
+            return {}
         parts: dict[str, list[np.ndarray]] = {name: [] for name in self.responding}
-        names: dict[Pointer, str] = {("layers", number): name for name, number in self.responding.items()}
 
-        def watch(_: str, layer: Layer, method: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def watch(name: str, layer: Layer, method: str, call: Call) -> Call:
             def keep(*arguments: Any) -> np.ndarray:
                 y: np.ndarray = call(*arguments)
-                parts[names[layer.place]].append(np.clip(y[:, :_UNITS], -_LARGEST, _LARGEST).astype(np.float16))
+                parts[name].append(np.clip(y[:, :_UNITS], -_LARGEST, _LARGEST).astype(np.float16))
                 return y
 
-            return keep if method == "forward" and layer.place in names else call
+            return keep if method == "forward" and name in parts else call
 
         with self.network.singly(), wrapped(self.network, watch):
-            for start in range(0, len(self.grid.x) if names else 0, ROWS):
+            for start in range(0, len(self.grid.x), ROWS):
                 self.network.propagate(self.grid.x[start : start + ROWS], training=False)
         found = {name: np.concatenate(part) for name, part in parts.items()}
         return {f"units/{name}": y.reshape(*self.grid.shape, -1) for name, y in found.items()}
