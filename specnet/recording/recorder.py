@@ -63,17 +63,15 @@ class Recorder(Callback):
 
     def __init__(self, record: Record, model: Model, data: Data, train: PreparedSplit, batch_size: int | None) -> None:
         super().__init__()
-        self.record = record
-        self.model = model
-        self.network = model.network
+        self.record, self.data = record, data
+        self.model, self.network = model, model.network
         self.inputs = recorded_inputs(record, model, data)
         probed = evenly_spaced(train.rows, PROBED)
-        self.probes = choose_rows(train.inputs, probed)
-        self.data = data
-        if record.tokens:
-            check_writes(model, data)
+        self.probed_inputs = choose_rows(train.inputs, probed)
         self.probed_mask = None if train.mask is None else choose_rows(train.mask, probed)
         self.activations = {name: layer for name, layer in self.network.named.items() if isinstance(layer, Activation)}
+        if record.tokens:
+            check_writes(model, data)
         self.responding: list[str] = []
         if record.units:
             self.grid = grid_inputs(record, model, data, UNIT_POINTS[data.train.inputs.shape[1]])
@@ -107,9 +105,9 @@ class Recorder(Callback):
         return found
 
     def _work(self, rows: int, batch_size: int | None) -> Work:
-        """What a frame and an epoch take, in operations; a step takes those of three forward passes."""
+        """Return what a frame and an epoch take, in operations; a step takes those of three forward passes."""
         flops = sum(cost.flops for cost in layer_costs(self.network.layers))
-        asked = len(self.inputs.x) + len(self.probes) + (len(self.grid.x) if self.responding else 0)
+        asked = len(self.inputs.x) + len(self.probed_inputs) + (len(self.grid.x) if self.responding else 0)
         asked += self.record.tokens
         steps = math.ceil(rows / (batch_size or rows))
         return Work(asked * flops + STEP, 3 * rows * flops + steps * STEP)
@@ -141,7 +139,7 @@ class Recorder(Callback):
         self._look_ahead(training)
 
     def _is_due(self, training: Trainer) -> bool:
-        """Whether the epoch under way has a frame."""
+        """Return whether the epoch under way has a frame."""
         return training.epoch + 1 in (self.next, training.training.epochs)
 
     def _look_ahead(self, training: Trainer) -> None:
@@ -204,10 +202,10 @@ class Recorder(Callback):
         return predictions.reshape(*self.inputs.shape, *predictions.shape[1:])
 
     def _judge_units(self) -> np.ndarray:
-        """The share of units of each activation that learn from none of the probed samples."""
+        """Return the share of units of each activation that learn from none of the probed samples."""
         shares = []
         with self.network.singly():
-            self.network.propagate(self.probes, mask=self.probed_mask)
+            self.network.propagate(self.probed_inputs, mask=self.probed_mask)
             for layer in self.activations.values():
                 slope = layer.backward(np.ones_like(layer.y))  # of positions of sequences, in `time_distributed`
                 shares.append(np.mean(np.all(np.abs(slope) < FLAT, axis=0)))
