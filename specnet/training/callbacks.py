@@ -135,11 +135,6 @@ class GuardedCallback(Callback):
         self._call("restore", saved)
 
 
-def origin(callback: Callback) -> tuple[Callback, Pointer]:
-    """Return the original callback, and its place in the spec, () if it has none."""
-    return (callback.callback, callback.place) if isinstance(callback, GuardedCallback) else (callback, ())
-
-
 def check_reason(reason: str) -> str:
     """Return the reason for a stop.
 
@@ -159,7 +154,8 @@ def save_callback(state: TrainingState, name: str, callback: Callback) -> None:
     """
     saved = callback.state()
     if saved is not None and not (isinstance(saved, dict) and not saved):
-        state.put_result(f"callbacks.{name}", saved, *origin(callback), "state")
+        source = (callback.callback, callback.place) if isinstance(callback, GuardedCallback) else (callback, ())
+        state.put_result(f"callbacks.{name}", saved, *source, "state")
 
 
 def restore_callback(name: str, callback: Callback, saved: dict[str, Any]) -> None:
