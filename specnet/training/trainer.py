@@ -35,10 +35,11 @@ AFTER = "train_after"
 def after_epoch(monitor: str) -> str:
     """Return the name of the value that decides about a state: `train/…` values are those before the updates.
 
-    >>> after_epoch("train/loss")
-    'train_after/loss'
+    >>> after_epoch("train/loss"), after_epoch("train/f1/train/up")
+    ('train_after/loss', 'train_after/f1/train/up')
     """
-    return monitor.replace("train/", f"{AFTER}/") if monitor.startswith("train/") else monitor
+    split, _, name = monitor.partition("/")
+    return f"{AFTER}/{name}" if split == "train" else monitor
 
 
 class Trainer:
