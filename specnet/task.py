@@ -89,7 +89,7 @@ class Task:
     def from_json(cls, told: Sequence[Mapping[str, Any]]) -> Task:
         """Return the task whose parts `to_json` returned."""
         tuples = ("columns", "classes", "names", "targets")
-        parts = ({name: tuple(part[name]) for name in tuples if part[name] is not None} for part in told)
+        parts = ({name: tuple(part[name]) for name in tuples if part.get(name) is not None} for part in told)
         return cls(tuple(TaskPart(each["kind"], **part) for each, part in zip(told, parts, strict=True)))
 
 
