@@ -33,6 +33,7 @@ def network():
         (lambda: specnet.load_spec(None), "a spec is the path of a file or a mapping, not of type NoneType"),
         (lambda: specnet.run([1]), "not of type list"),
         (lambda: specnet.build_network("tanh", (4,)), "layers is a list of layers, not 'tanh'"),
+        (lambda: specnet.build_network(None, (4,)), "layers is a list of layers, not None"),
         (lambda: specnet.build_network(["tanh"], 4), r"input_shape is the shape of a sample, such as \(4,\), not 4"),
         (lambda: specnet.build_network(["tanh"], (-4,)), r"input_shape .* not \(-4,\)"),
         (lambda: specnet.build_network(["tanh"], (4,), seed=-1), "seed is a whole number from 0, not -1"),
