@@ -261,7 +261,7 @@ class Trainer:
 
     @property
     def _streams(self) -> dict[str, np.random.Generator]:
-        """Return all generators: those of layers by place, and by place and number for further shards."""
+        """All generators: those of layers by place, and by place and number for further shards."""
         return {"shuffle": self.batches.rng} | {
             f"{place}/{shard}" if shard else place: rng
             for shard, generators in enumerate(self.generators)
