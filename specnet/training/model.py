@@ -122,6 +122,11 @@ class Model:
         x, targets = self.inputs.randomize(batch.inputs, batch.targets, rng, units)
         return replace(batch, inputs=x, targets=targets)
 
+    def forward(self, batch: Batch) -> tuple[np.ndarray, Batch]:
+        """Return the outputs y for a batch in training, and the batch with weight 0 where they are masked."""
+        y = self.network.propagate(batch.inputs, training=True, mask=batch.mask)
+        return y, batch.masked(self.network.stack.mask_out())
+
     def outputs(
         self, x: np.ndarray, mask: np.ndarray | None = None, between: Callable[[], None] = lambda: None
     ) -> tuple[np.ndarray, np.ndarray | None]:
