@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -117,12 +118,7 @@ class Experiment:
             self.recorder = self._make_recorder()
             self._check_plots()
             watching = scheduled.watching
-            monitors = [each.monitor for each in (self.best.watch, *watching.values()) if each]
-            monitors += [each.watch.monitor for each in stopping.values() if isinstance(each, StopEarly)]
-            monitors += [each.monitor for each in stopping.values() if isinstance(each, StopAtValue)]
-            watched = {monitor.partition("/")[0] for monitor in monitors} | {*spec.training.history}
-            # The test split is for the end, unless it is asked for or monitored.
-            measured = [name for name in (*self.splits, AFTER) if name == "validation" or name in watched - {"train"}]
+            measured = self._measured([self.best.watch, *watching.values(), *stopping.values()])
             communicator = Communicator(shards, spec.training.gradient_accumulation_steps, ranks)
             seed = spec.seed_of("order")
             self.trainer = Trainer(self.model, optimizer, training, self.splits, seed, measured, communicator)
@@ -206,6 +202,15 @@ class Experiment:
                 measures.update(y, counted.truth, counted.weight)
             if self.model.weight_of(counted):
                 self.values[name] = ["loss", *measures.compute()]
+
+    def _measured(self, watches: Sequence[Any]) -> list[str]:
+        """Return the splits to measure after each epoch: validation, and those that are asked for or monitored.
+
+        `watches` are all that may have a monitor. Otherwise the test split is for the end.
+        """
+        monitors = [each.monitor for each in watches if hasattr(each, "monitor")]
+        watched = {monitor.partition("/")[0] for monitor in monitors} | {*self.spec.training.history}
+        return [name for name in (*self.splits, AFTER) if name == "validation" or name in watched - {"train"}]
 
     def _make_recorder(self) -> Recorder | None:
         record, training = self.spec.record, self.spec.training

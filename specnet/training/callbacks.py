@@ -222,12 +222,12 @@ class StopEarly(Callback):
 
     def __init__(self, watch: ImprovementTracker, min_epochs: int = 0) -> None:
         super().__init__()
-        self.watch, self.min_epochs = watch, min_epochs
+        self.watch, self.monitor, self.min_epochs = watch, watch.monitor, min_epochs
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
         self.watch.look(values)
         if self.watch.exhausted and training.epoch >= self.min_epochs:
-            training.finish(f"{self.watch.monitor} has not improved for {self.watch.waited} epochs")
+            training.finish(f"{self.monitor} has not improved for {self.watch.waited} epochs")
 
     def state(self) -> dict[str, Any]:
         return self.watch.save()
