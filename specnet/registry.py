@@ -20,11 +20,11 @@ import importlib_metadata
 
 from specnet.distributions import (
     BUILTIN,
-    _same,
     extras,
     is_installed,
     pip_command,
     requirements,
+    same_distribution,
     show_distribution,
     version,
 )
@@ -125,7 +125,7 @@ class Entry:
         if not missing.isidentifier() or missing == re.split(r"[.:]", self.target)[0].strip():
             correct = f"correct {place}, or " if (place := self.place_of(cause)) else ""
             return f"{correct}reinstall or remove the distribution {show_distribution(self.distribution)}"
-        named = [name for name in requirements(self.distribution, optional=True) if _same(name, missing)]
+        named = [name for name in requirements(self.distribution, optional=True) if same_distribution(name, missing)]
         if found := named[:1] or [name for name in requirements(self.distribution) if not is_installed(name)]:
             return f"pip install {' '.join(found)}"
         return f"pip install {missing}; {show_distribution(self.distribution)} needs it and does not declare it"
@@ -144,7 +144,7 @@ def unmet_requirement(point: importlib_metadata.EntryPoint) -> str | None:
         with suppress(InvalidRequirement):
             required = Requirement(line)
             applies = required.marker is None or required.marker.evaluate({"extra": ""})
-            if _same(required.name, BUILTIN) and applies:
+            if same_distribution(required.name, BUILTIN) and applies:
                 base = Version(version()).base_version  # a development version belongs to the edition it precedes
                 if not required.specifier.contains(base, prereleases=True):
                     return str(required.specifier)
