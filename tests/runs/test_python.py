@@ -44,6 +44,13 @@ def test_a_wrong_argument_is_named(call, words):
         call()
 
 
+@pytest.mark.parametrize("shards", [0, -1])
+def test_a_batch_has_at_least_one_shard(shards, tmp_path):
+    with pytest.raises(UsageError, match=f"a batch cannot be divided into {shards} shards"):
+        specnet.run(SPEC, tmp_path / "run", data=(X, Y), shards=shards)
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("callbacks", [Overwriting(), [Overwriting], [print]])
 def test_callbacks_that_are_no_list_of_them_are_refused_before_a_directory_is_made(callbacks, tmp_path):
     with pytest.raises(UsageError, match="callbacks is a list of"):
