@@ -292,5 +292,6 @@ class Trainer:
         self._loss, self._weight = progress["loss"]
         for part in self._parts:
             part.restore(state)
-        for name in [each for each in kept if each in self.callbacks]:
-            restore_callback(name, self.callbacks[name], kept[name])
+        for name, callback in self.callbacks.items():
+            if name in kept:
+                restore_callback(name, callback, kept[name])
