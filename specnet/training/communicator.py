@@ -12,7 +12,7 @@ from specnet.randomness import restore_stream, save_stream
 from specnet.training.batches import Batch
 from specnet.training.measures import Measures
 from specnet.training.ranks import Ranks
-from specnet.training.tree import Subtree, add, subtrees
+from specnet.training.tree import Subtree, add, by_shard, subtrees
 
 if TYPE_CHECKING:
     from specnet.training.lockstep import Lockstep
@@ -71,7 +71,8 @@ class Communicator:
         start = network.state.flat.copy()
 
         def compute_shard(trainer: Trainer, number: int) -> ShardResult:
-            state, piece = trainer.model.network.state.flat, partial(self._compute, trainer, batch, compute)
+            state = trainer.model.network.state.flat
+            piece = by_shard(partial(self._compute, trainer, batch, compute))
             state[...] = start
             result = add((number * self.parts, (number + 1) * self.parts), piece, ShardResult.plus)
             first, end = (batch.rows * each // self.shards for each in (number, number + 1))
@@ -101,21 +102,11 @@ class Communicator:
                 numbers = range(self.start, self.stop)
                 self.lockstep = self.lockstep or Lockstep(trainer, numbers, self.shards, self.ranks)
                 done = self.lockstep.run(trainer, compute)
+        return by_shard(lambda number: done[number] if done else compute(trainer, number))
 
-        def find(node: Subtree) -> ShardResult | None:
-            number, end = node
-            if end - number > 1:
-                return None
-            return done[number] if done else compute(trainer, number)
-
-        return find
-
-    def _compute(self, trainer: Trainer, batch: Batch, compute: Compute, node: Subtree) -> ShardResult | None:
+    def _compute(self, trainer: Trainer, batch: Batch, compute: Compute, number: int) -> ShardResult:
         """Return the result of a piece; a batch with fewer samples than pieces has empty ones."""
-        number, end = node
-        if end - number > 1:
-            return None
-        start, stop = (batch.rows * each // self.pieces for each in node)
+        start, stop = (batch.rows * each // self.pieces for each in (number, number + 1))
         gradient, loss, weight = trainer.model.network.grads.flat, 0.0, 0.0
         trainer.regularization.active = np.zeros((len(trainer.regularization.activities), 2))
         with trainer.shard(number) as measures:
