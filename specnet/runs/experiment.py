@@ -99,7 +99,7 @@ class Experiment:
                 "target_names": list(self.data.target_names),
                 "task": self.task.to_json(),
             }
-            self._of_columns = [found.message for found in warnings]
+            self._column_warnings = [found.message for found in warnings]
             self._check_classes()
             self.splits = {}
             for name, samples in self.data.splits.items():
@@ -159,7 +159,7 @@ class Experiment:
     @property
     def warnings(self) -> list[str]:
         """Warnings about data and network."""
-        return [*self._of_columns, *(found.text for found in self.data_symptoms)]
+        return [*self._column_warnings, *(found.text for found in self.data_symptoms)]
 
     @cached_property
     def data_symptoms(self) -> list[Symptom]:
@@ -184,7 +184,7 @@ class Experiment:
         For streamed samples, metrics are computed on the first few, the others are only prepared.
         """
         measures = self.model.measures()
-        self.values: dict[str, list[str]] = {}
+        self._value_names: dict[str, list[str]] = {}  # in the history, by split
         for name, split in self.splits.items():
             self.model.check_metrics(split)
             with named_rows(self.data, name):
@@ -201,7 +201,7 @@ class Experiment:
                 self.model.loss_of(y, counted)
                 measures.update(y, counted.truth, counted.weight)
             if self.model.weight_of(counted):
-                self.values[name] = ["loss", *measures.compute()]
+                self._value_names[name] = ["loss", *measures.compute()]
 
     def _measured(self, watches: Sequence[Any]) -> list[str]:
         """Return the splits to measure after each epoch: validation, and those that are asked for or monitored.
@@ -279,7 +279,7 @@ class Experiment:
         split, _, name = monitor.partition("/")
         if split not in self.splits:
             raise SpecError([missing_split(monitor, place)])
-        if name not in (values := self.values.get(split, [name])):
+        if name not in (values := self._value_names.get(split, [name])):
             raise SpecError([unknown_value(monitor, place, [split], values)])
         metric = self.model.metrics.get(name.partition("/")[0])
         return given or ("max" if metric is not None and metric.higher_is_better else "min")
