@@ -89,7 +89,7 @@ class Communicator:
             self._join([each.gradient for each in own], [*known], divisor, network.grads.flat)
         np.divide(total.state, min(self.shards, batch.rows), out=network.state.flat)
         trainer.measures.merge(total.measures)
-        trainer.regularization.active = total.penalties
+        trainer.regularization.activity_sums = total.penalties
         return total.loss / divisor, total.weight
 
     def _prepare(self, trainer: Trainer, compute: ComputeShard) -> Callable[[Subtree], ShardResult | None]:
@@ -108,7 +108,7 @@ class Communicator:
         """Return the result of a piece; a batch with fewer samples than pieces has empty ones."""
         start, stop = (batch.rows * each // self.pieces for each in (number, number + 1))
         gradient, loss, weight = trainer.model.network.grads.flat, 0.0, 0.0
-        trainer.regularization.active = np.zeros((len(trainer.regularization.activities), 2))
+        trainer.regularization.activity_sums = np.zeros((len(trainer.regularization.activities), 2))
         with trainer.shard(number) as measures:
             if start < stop:
                 loss, weight = compute(trainer, batch.select(slice(start, stop)))
@@ -116,7 +116,7 @@ class Communicator:
                 gradient[...] = 0
             if (self.stop - self.start) * self.parts > 1:  # the next one overwrites it
                 gradient = gradient.copy()
-            return ShardResult(loss, weight, gradient, measures, trainer.regularization.active, np.zeros(0))
+            return ShardResult(loss, weight, gradient, measures, trainer.regularization.activity_sums, np.zeros(0))
 
     def _share(self, trainer: Trainer, compute: ComputeShard) -> tuple[list[ShardResult], dict[Subtree, ShardResult]]:
         """Return the results that this rank computes, and those of all ranks without their gradients.
