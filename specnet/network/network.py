@@ -144,8 +144,7 @@ class Network:
         for outer in [layer for layer in self.named.values() if layer.frozen]:
             for _, layer in walk(outer, ""):
                 layer.frozen = True
-        frozen = {name for name, layer in self.named.items() if layer.frozen}
-        self._frozen = [grad for name, grad in self.grads.items() if name.rpartition(".")[0] in frozen]
+        self._frozen = [self.grads[slot.name] for slot in self.grads.slots if self.named[slot.layer].frozen]
         self.stack.set_needs_dx(False)
 
     def __repr__(self) -> str:
