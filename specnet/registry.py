@@ -253,22 +253,23 @@ def entry_of(group: str, cls: type) -> Entry:
     for entry in LOCAL_ENTRIES.values():
         if entry.group == group and entry.load() is cls:
             return entry
-    target, entries = f"{cls.__module__}:{cls.__qualname__}", [entry for entry, *_ in claims(group).values()]
-    found = None
+    target = f"{cls.__module__}:{cls.__qualname__}"
+    entries = [entry for entry, *_ in claims(group).values()]
     for entry in entries:  # most classes are specnet's own, and found here in a tenth of the time
         if entry.target == target and entry.distribution == BUILTIN:
             return entry
-    for entry in entries:
-        module, _, attribute = entry.target.partition(":")
-        # A plugin may register a class under a module that re-exports it. Nothing is imported to find it.
-        if entry.target == target or getattr(sys.modules.get(module), attribute, None) is cls:
-            if entry.distribution == BUILTIN:
-                return entry
-            found = found or entry
+    # A plugin may register a class under a module that re-exports it.
+    found = [entry for entry in entries if entry.target == target or _imported(entry.target) is cls]
     if found:
-        return found
+        return min(found, key=lambda entry: entry.distribution != BUILTIN)
     raise UnknownComponentError(
         f"{cls.__module__}.{cls.__qualname__} is not registered",
         help=f'decorate it with @specnet.register("{group}", "…"), or declare it under '
         f'[project.entry-points."specnet.{group}"] of a distribution and install that',
     )
+
+
+def _imported(target: str) -> object:
+    """Return what an entry point names if its module is imported already, else None."""
+    module, _, name = target.partition(":")
+    return getattr(sys.modules.get(module), name, None)
