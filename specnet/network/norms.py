@@ -19,7 +19,7 @@ def layers_with_parameters(network: Network) -> list[str]:
 
 
 def layer_norms(network: Network, vector: np.ndarray) -> list[float]:
-    """Return the Euclidean norm of each such layer's part of a vector like `network.params.flat`."""
+    """Return the Euclidean norm of the part of each layer with parameters, in a vector like `network.params.flat`."""
     sizes = [
         sum(math.prod(parameter.shape) for parameter in network.named[name].parameters)
         for name in layers_with_parameters(network)

@@ -67,7 +67,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class StreamedSplit:
-    """The same for a split that does not fit into memory; `buffer` as in `StreamedSamples`."""
+    """The samples of a split that does not fit into memory, as those of a `Batch`; `buffer` as in `StreamedSamples`."""
 
     inputs: Rows
     targets: Rows

@@ -153,7 +153,7 @@ class Model:
             return self._interpret(y)
 
     def _interpret(self, y: np.ndarray) -> np.ndarray:
-        """Return the same if NumPy's warnings are already off: switching them costs as much as a small array."""
+        """Return what `interpret` does where NumPy's warnings are off, as switching them takes time."""
         return self.loss.interpret(y, self.targets.invert)
 
     def loss_of(self, y: np.ndarray, batch: Batch) -> float:
