@@ -47,6 +47,7 @@ from specnet.training.settings import Training
 from specnet.training.state import TrainingState
 from specnet.training.trainer import AFTER, Trainer, after_epoch
 from specnet.training.trial import try_step
+from specnet.transforms.pipeline import Pipeline
 from specnet.words import Pointer
 
 
@@ -86,19 +87,7 @@ class Experiment:
             self.model.set_task(self.task)
             if mistakes := [*check_task(spec.loss, spec.metrics, self.task)]:
                 raise SpecError(mistakes)
-            # These never change during a run. They are in every checkpoint, so that one is enough to predict.
-            arrays = inputs.arrays() | targets.arrays()
-            self._fixed = TrainingState()
-            self._fixed.put("transforms", {name.removeprefix("transforms."): array for name, array in arrays.items()})
-            self._fixed.put("inputs", find_ranges(self.data.train))
-            self._described = {
-                "input_shape": list(shape),
-                "classes": list(self.data.classes),
-                "input_names": list(self.data.input_names),
-                "features": [list(feature) for feature in self.data.input_features],
-                "target_names": list(self.data.target_names),
-                "task": self.task.to_json(),
-            }
+            self._describe(inputs, targets)
             self._column_warnings = [found.message for found in warnings]
             self._check_classes()
             self.splits = {}
@@ -124,6 +113,21 @@ class Experiment:
             self.trainer = Trainer(self.model, optimizer, training, self.splits, seed, measured, communicator)
             self.trainer.batches.leave_out(spec.split.leave_out)
             self.trainer.callbacks = self._make_callbacks(watching, stopping, check_callbacks(callbacks))
+
+    def _describe(self, inputs: Pipeline, targets: Pipeline) -> None:
+        """Set what never changes during a run. It is in every checkpoint, so that one is enough to predict."""
+        arrays = inputs.arrays() | targets.arrays()
+        self._fixed = TrainingState()
+        self._fixed.put("transforms", {name.removeprefix("transforms."): array for name, array in arrays.items()})
+        self._fixed.put("inputs", find_ranges(self.data.train))
+        self._described = {
+            "input_shape": list(self.model.network.input_shape),
+            "classes": list(self.data.classes),
+            "input_names": list(self.data.input_names),
+            "features": [list(feature) for feature in self.data.input_features],
+            "target_names": list(self.data.target_names),
+            "task": self.task.to_json(),
+        }
 
     def state(self, copied: bool = True) -> TrainingState:
         """Return the whole state, or raise a DivergenceError if it is not finite; `copied` as in `Trainer.state`."""
