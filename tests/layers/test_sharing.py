@@ -178,7 +178,7 @@ def test_a_mistake_is_reported_in_its_place(what):
 
 
 def test_where_no_earlier_layer_has_a_name_the_message_says_to_give_one():
-    with pytest.raises(SpecnetError, match="give an earlier layer this \"name\""):
+    with pytest.raises(SpecnetError, match='give an earlier layer this "name"'):
         build_network([{**LINEAR, "share": "a"}], (4,))
 
 
