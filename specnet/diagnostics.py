@@ -138,9 +138,8 @@ def _diagnostic(found: Any) -> Diagnostic:
     if "-" in kind:
         return Diagnostic(kind, found["msg"], pointer, context.get("help"))
     code = CODES.get(kind, "wrong-type")
-    name = str(pointer[-1]) if pointer else "the spec"
-    if isinstance(pointer[-1] if pointer else None, int):
-        name = f"item {name}"
+    last = pointer[-1] if pointer else "the spec"
+    name = f"item {last}" if isinstance(last, int) else last
     if kind == "missing":
         return Diagnostic(code, f'the key "{name}" is missing', pointer[:-1])
     message = re.sub("^(Input|String|List|Tuple|Dictionary) ", f"{name} ", found["msg"].removeprefix("Value error, "))
@@ -156,7 +155,7 @@ def _about_schedule(pointer: Pointer, value: Any) -> str | None:
     """Return what to say of a schedule where there should be something else; None for other values."""
     if not isinstance(value, dict) or str(value.get("type")) not in registry.claims("schedules"):
         return None
-    if pointer[0] == "loss":
+    if pointer[:1] == ("loss",):
         return "fields of losses take no schedule: losses of different epochs could not be compared"
     return "this field takes no schedule"
 

@@ -61,6 +61,6 @@ def is_installed(distribution: str) -> bool:
         return False
 
 
-def _same(one: str, other: str) -> bool:
+def same_distribution(one: str, other: str) -> bool:
     """Return whether two names are the same distribution, as installers compare them."""
     return re.sub(r"[-_.]+", "-", one).lower() == re.sub(r"[-_.]+", "-", other).lower()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -89,24 +91,26 @@ def plugin_of(component: Component) -> registry.Entry | None:
 
 def raised_by_plugin(error: BaseException) -> bool:
     """Return whether an error comes from a plugin's code, or from a library it calls, and not from specnet's own."""
-    found, trace = False, error.__traceback__
-    while trace:
-        name = trace.tb_frame.f_globals.get("__name__", "")
-        component: Any = trace.tb_frame.f_locals.get("self")
+    found = False
+    for frame, _ in walk_tb(error.__traceback__):
+        name = frame.f_globals.get("__name__", "")
         if name.startswith(f"{BUILTIN}.") and not name.startswith(f"{BUILTIN}.local."):
             found = False
-        elif getattr(type(component), "group", None) in registry.GROUPS and plugin_of(component):
+        elif _plugin_running(frame):
             found = True
-        trace = trace.tb_next
     return found
 
 
 def find_culprit(error: BaseException) -> tuple[registry.Entry, str] | None:
     """Return the plugin component that raised an error, and its method; None if no plugin raised it."""
-    found, trace = None, error.__traceback__
-    while trace:
-        component: Any = trace.tb_frame.f_locals.get("self")
-        if getattr(type(component), "group", None) in registry.GROUPS and (entry := plugin_of(component)):
-            found = entry, trace.tb_frame.f_code.co_name
-        trace = trace.tb_next
+    found = None
+    for frame, _ in walk_tb(error.__traceback__):
+        if entry := _plugin_running(frame):
+            found = entry, frame.f_code.co_name
     return found
+
+
+def _plugin_running(frame: FrameType) -> registry.Entry | None:
+    """Return the entry of the plugin's component whose method a frame runs, if it does."""
+    component: Any = frame.f_locals.get("self")
+    return plugin_of(component) if getattr(type(component), "group", None) in registry.GROUPS else None

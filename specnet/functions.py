@@ -25,7 +25,7 @@ def all_finite(values: np.ndarray) -> bool:
 
 
 def are_finite(values: np.ndarray) -> bool:
-    """Return the same if the caller has disabled NumPy's warnings, which costs as much as a small array."""
+    """Return what `all_finite` does where NumPy's warnings are off: switching them costs as much as a small array."""
     flat = values.ravel()
     # The sum of squares is finite only if all numbers are, and takes one pass, but squares may overflow.
     return math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())

@@ -105,16 +105,16 @@ def register(group: str, name: str) -> Callable[[_C], _C]:
         if not registry.COMPONENT_NAME.fullmatch(name):
             help = "use lowercase letters, digits and _, a letter first"
             raise UsageError(f"{quote(name)} is not a valid component name", help=help)
-        target = f"{getattr(cls, '__module__', '')}:{getattr(cls, '__qualname__', '')}"
         if group == "commands":
             raise UsageError("a local file cannot add a command", help="declare it in a distribution")
+        module, qualname = getattr(cls, "__module__", ""), getattr(cls, "__qualname__", "")
+        point = EntryPoint(name, f"{module}:{qualname}", f"{BUILTIN}.{group}")
         claims = registry.claims(group).get(name, [])
-        if any(not isinstance(claim, LocalEntry) and claim.target == target for claim in claims):
+        if any(not isinstance(claim, LocalEntry) and claim.target == point.value for claim in claims):
             return cls  # the module of a distribution that declares it as well
         file = LocalFile(path, _content(path))
         version = f"(sha256 {file.digest[:12]})"
-        point = EntryPoint(name, target, f"{BUILTIN}.{group}")
-        target = f"{printable(path)}:{getattr(cls, '__qualname__', '')}"
+        target = f"{printable(path)}:{qualname}"
         entry = LocalEntry(group, name, target, file.name, version, point, cls, file, line)
         for claim in claims:
             if not (isinstance(claim, LocalEntry) and _is_same(claim.cls, cls)):

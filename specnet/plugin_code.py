@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
+from traceback import walk_tb
 from typing import Any, TextIO, cast
 
 from specnet.words import printable
@@ -54,11 +55,10 @@ STRAY = cast(TextIO, _Stray())
 
 def find_line(cause: BaseException, belongs: Callable[[str], bool]) -> str | None:
     """Return the innermost line that raised an error, or called what did, as FILE:LINE in a file that belongs."""
-    place, trace = None, cause.__traceback__
-    while trace:
-        if belongs(file := trace.tb_frame.f_code.co_filename):
-            place = f"{printable(file)}:{trace.tb_lineno}"
-        trace = trace.tb_next
+    place = None
+    for frame, line in walk_tb(cause.__traceback__):
+        if belongs(file := frame.f_code.co_filename):
+            place = f"{printable(file)}:{line}"
     if isinstance(cause, SyntaxError) and cause.filename and belongs(cause.filename):
         place = f"{printable(cause.filename)}:{cause.lineno}"
     return place

@@ -20,11 +20,11 @@ import importlib_metadata
 
 from specnet.distributions import (
     BUILTIN,
-    _same,
     extras,
     is_installed,
     pip_command,
     requirements,
+    same_distribution,
     show_distribution,
     version,
 )
@@ -79,7 +79,7 @@ class Entry:
     def advice(self) -> str:
         """What to do if the component is broken."""
         help = pip_command("install --upgrade", self.distribution)
-        return f"try another version, {help}; or remove the distribution" if help[:3] == "pip" else help
+        return f"try another version, {help}; or remove the distribution" if help.startswith("pip") else help
 
     def load(self) -> object:
         """Import and return what the entry point names.
@@ -125,7 +125,7 @@ class Entry:
         if not missing.isidentifier() or missing == re.split(r"[.:]", self.target)[0].strip():
             correct = f"correct {place}, or " if (place := self.place_of(cause)) else ""
             return f"{correct}reinstall or remove the distribution {show_distribution(self.distribution)}"
-        named = [name for name in requirements(self.distribution, optional=True) if _same(name, missing)]
+        named = [name for name in requirements(self.distribution, optional=True) if same_distribution(name, missing)]
         if found := named[:1] or [name for name in requirements(self.distribution) if not is_installed(name)]:
             return f"pip install {' '.join(found)}"
         return f"pip install {missing}; {show_distribution(self.distribution)} needs it and does not declare it"
@@ -144,7 +144,7 @@ def unmet_requirement(point: importlib_metadata.EntryPoint) -> str | None:
         with suppress(InvalidRequirement):
             required = Requirement(line)
             applies = required.marker is None or required.marker.evaluate({"extra": ""})
-            if _same(required.name, BUILTIN) and applies:
+            if same_distribution(required.name, BUILTIN) and applies:
                 base = Version(version()).base_version  # a development version belongs to the edition it precedes
                 if not required.specifier.contains(base, prereleases=True):
                     return str(required.specifier)
@@ -224,8 +224,7 @@ def find(group: str, name: str) -> Entry:
     known = claims(group)
     if name not in known:
         plugin = extras().get(name)
-        missing = plugin is not None and not is_installed(plugin)
-        help = pip_command("install", plugin) if plugin and missing else suggest(name, known, group)
+        help = pip_command("install", plugin) if plugin and not is_installed(plugin) else suggest(name, known, group)
         raise UnknownComponentError(f"there is no {SINGULAR[group]} {quote(name)}", help=help)
     first, *others = known[name]
     if others and first.distribution != BUILTIN:
@@ -254,22 +253,23 @@ def entry_of(group: str, cls: type) -> Entry:
     for entry in LOCAL_ENTRIES.values():
         if entry.group == group and entry.load() is cls:
             return entry
-    target, entries = f"{cls.__module__}:{cls.__qualname__}", [entry for entry, *_ in claims(group).values()]
-    found = None
+    target = f"{cls.__module__}:{cls.__qualname__}"
+    entries = [entry for entry, *_ in claims(group).values()]
     for entry in entries:  # most classes are specnet's own, and found here in a tenth of the time
         if entry.target == target and entry.distribution == BUILTIN:
             return entry
-    for entry in entries:
-        module, _, attribute = entry.target.partition(":")
-        # A plugin may register a class under a module that re-exports it. Nothing is imported to find it.
-        if entry.target == target or getattr(sys.modules.get(module), attribute, None) is cls:
-            if entry.distribution == BUILTIN:
-                return entry
-            found = found or entry
+    # A plugin may register a class under a module that re-exports it.
+    found = [entry for entry in entries if entry.target == target or _imported(entry.target) is cls]
     if found:
-        return found
+        return min(found, key=lambda entry: entry.distribution != BUILTIN)
     raise UnknownComponentError(
         f"{cls.__module__}.{cls.__qualname__} is not registered",
         help=f'decorate it with @specnet.register("{group}", "…"), or declare it under '
         f'[project.entry-points."specnet.{group}"] of a distribution and install that',
     )
+
+
+def _imported(target: str) -> object:
+    """Return what an entry point names if its module is imported already, else None."""
+    module, _, name = target.partition(":")
+    return getattr(sys.modules.get(module), name, None)

@@ -89,7 +89,7 @@ class Task:
     def from_json(cls, told: Sequence[Mapping[str, Any]]) -> Task:
         """Return the task whose parts `to_json` returned."""
         tuples = ("columns", "classes", "names", "targets")
-        parts = ({name: tuple(part[name]) for name in tuples if part[name] is not None} for part in told)
+        parts = ({name: tuple(part[name]) for name in tuples if part.get(name) is not None} for part in told)
         return cls(tuple(TaskPart(each["kind"], **part) for each, part in zip(told, parts, strict=True)))
 
 
@@ -191,8 +191,9 @@ def _is_number(shape: Shape, outputs: Shape | None) -> bool:
 def _of_numbers(
     targets: Targets, learns: Collection[TaskKind], outputs: Shape | None, categorical: bool
 ) -> Task | None:
-    said = categorical or "regression" not in learns or targets.kind == "classes"
-    if not said:
+    """Return the task for targets that are one number each, as `decide_task` does."""
+    may_be_classes = categorical or "regression" not in learns or targets.kind == "classes"
+    if not may_be_classes:
         return None if targets.kind is None else _task("regression", targets)
     count = targets.count
     if count is None:
@@ -202,12 +203,12 @@ def _of_numbers(
             return _task("regression", targets)
         count = int(values.largest) + 1
     names = targets.classes or tuple(map(str, range(max(count, 2))))
-    if outputs is not None and (categorical or math.prod(outputs[-1:]) > 1):
-        return _task("multiclass", targets, names)
-    fitting = [kind for kind in learns if kind == "multiclass" or (kind == "binary" and count <= 2)]
     if outputs is not None:
-        fitting = ["binary"] if count <= 2 else []
-    elif fitting and count > 2 and "regression" in learns and not categorical:
+        if categorical or math.prod(outputs[-1:]) > 1:
+            return _task("multiclass", targets, names)
+        return _task("binary", targets, names) if count <= 2 else _task("regression", targets)
+    fitting = [kind for kind in learns if kind == "multiclass" or (kind == "binary" and count <= 2)]
+    if fitting and count > 2 and "regression" in learns and not categorical:
         raise AmbiguousTaskError(
             f"the targets are the numbers of {count} classes, which this loss can learn as numbers or as classes",
             help='set "units" to 1 for numbers; for classes use cross_entropy, or transform targets with one_hot',

@@ -119,6 +119,11 @@ def test_a_task_survives_as_JSON(task):
     assert Task.from_json(json.loads(json.dumps(task.to_json()))) == task
 
 
+def test_a_task_of_an_earlier_checkpoint_has_no_numbers_of_target_columns():
+    told = [{"kind": "binary", "columns": None, "classes": ["no", "yes"], "names": ["answer"]}]
+    assert Task.from_json(told) == Task((TaskPart("binary", classes=("no", "yes"), names=("answer",)),))
+
+
 def test_each_part_of_a_task_has_its_columns():
     parts = (
         TaskPart("multiclass", (0, 3), tuple("abc"), ("kind",), (1,)),

@@ -15,7 +15,7 @@ from specnet.diagnosis.probe import Probed, probe
 from specnet.diagnosis.symptom import Cure, Symptom
 from specnet.errors import SpecnetError
 from specnet.layers.base import Layer
-from specnet.network.norms import layer_norms, trained_layers
+from specnet.network.norms import layer_norms, layers_with_parameters
 from specnet.network.summary import layer_costs
 from specnet.optimizers.base import frozen_layers, rated_optimizer
 from specnet.parts import parts
@@ -195,7 +195,7 @@ class Evidence:
         network = self.model.network
         before = self.initial.network.params.flat.astype(np.float64)
         distances = layer_norms(network, network.params.flat - before)
-        found = zip(trained_layers(network), distances, layer_norms(network, before), strict=True)
+        found = zip(layers_with_parameters(network), distances, layer_norms(network, before), strict=True)
         return {name: d / norm for name, d, norm in found if norm and self._is_trained(name)}
 
     def _is_trained(self, name: str) -> bool:

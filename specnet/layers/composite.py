@@ -225,13 +225,13 @@ class TimeDistributed(Sequential):
         for stack in self.stacks:
             stack.mask = None
 
-    def some(self) -> np.ndarray | None:
-        """Return the mask if it has positions that count, but not only such."""
+    def _counted(self) -> np.ndarray | None:
+        """Return the mask if it has positions that count; None stands for all positions."""
         mask: np.ndarray | None = self.mask
-        return mask if mask is not None and mask.any() else None
+        return mask if mask is not None and mask.any() else None  # layers may not take a batch of none
 
     def forward(self, x: np.ndarray, training: bool) -> np.ndarray:
-        if (mask := self.some()) is None:
+        if (mask := self._counted()) is None:
             y = self.f.forward(x.reshape(-1, *x.shape[2:]), training).reshape(-1, *self.output_shape)
             return y if self.mask is None else np.zeros_like(y)
         y = np.zeros((*x.shape[:2], *self.output_shape[1:]), self.dtype)
@@ -239,7 +239,7 @@ class TimeDistributed(Sequential):
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        if (mask := self.some()) is None:
+        if (mask := self._counted()) is None:
             dy = dy if self.mask is None else np.zeros_like(dy)
             dx = self.f.backward(dy.reshape(-1, *dy.shape[2:]))
             return dx.reshape(-1, *self.input_shape) if self.needs_dx else None

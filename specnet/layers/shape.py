@@ -125,7 +125,7 @@ class AlongAxis(Rearrangement):
             ShapeError: if the input has no such axis.
         """
         if not -len(input_shape) <= self.axis < len(input_shape):
-            raise ShapeError(f"has no axis {self.axis}", pointer=("axis",))
+            raise ShapeError(f"has axis {self.axis}, which its input lacks", pointer=("axis",))
         self.along = self.axis % len(input_shape) + 1
         return input_shape
 

@@ -49,7 +49,8 @@ def find_named(layer: Any) -> Layer:
             return found[0]
         known += [each.name for each in inner if each.name]
     message = f'no layer before {show_pointer(layer.place)} has the name "{layer.share}"'
-    help = suggest(layer.share, known) or 'give an earlier layer this "name": a layer can only share one before it'
+    first = 'give an earlier layer this "name": a layer can only share one before it'
+    help = suggest(layer.share, known) if known else first
     raise layer_mistake("unknown-layer", message, place, help)
 
 

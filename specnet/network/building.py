@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -30,7 +30,7 @@ def build_network(
         SpecnetError: if a layer is wrong or does not fit, or there is no such set of kernels.
         UsageError: if `layers` is not a list, `input_shape` not that of a sample, or `seed` negative.
     """
-    if isinstance(layers, (str, Mapping, Layer)):
+    if not isinstance(layers, (list, tuple)):
         raise UsageError(f"layers is a list of layers, not {layers!r}", help=f"[{layers!r}]")
     if not isinstance(input_shape, (tuple, list)) or not all(_is_whole(size, 1) for size in input_shape):
         raise UsageError(f"input_shape is the shape of a sample, such as (4,), not {input_shape!r}")

@@ -93,10 +93,10 @@ def dry_run(subject: Subject, batch: int, rows: int, deadline: float = math.inf)
     with _quiet(), wrapped(network, meter.metered), _tracing() as start:
         try:
             x, target = _zeros(subject, network, batch)  # batches are copied to the same memory
-            network.backpropagate(_gradient(loss, network.propagate(x, True, subject.mask(batch)), target))
+            _step(subject, network, loss, x, target)
             layers = meter.stop()
             _gradient(loss, network.propagate(evaluated[0], mask=subject.mask(rows)), evaluated[1])
-            network.backpropagate(_gradient(loss, network.propagate(x, True, subject.mask(batch)), target))
+            _step(subject, network, loss, x, target)
         except MemoryError:
             raise OutOfMemoryError(batch, ("loss",)) from None
         return Usage(tracemalloc.get_traced_memory()[1] - start, layers)
@@ -108,7 +108,7 @@ def warm_up(subject: Subject) -> None:
         network = ZeroNetwork(subject.layers, subject.input_shape, subject.dtype, kernels=subject.kernels)
         loss = subject.kernels.instantiate(subject.loss)
         x, target = _zeros(subject, network, 1)
-        network.backpropagate(_gradient(loss, network.propagate(x, True, subject.mask(1)), target))
+        _step(subject, network, loss, x, target)
 
 
 class SharedVector(FlatVector):
@@ -234,6 +234,12 @@ def _zeros(subject: Subject, network: Network, count: int) -> tuple[np.ndarray, 
         raise
     except Exception:
         return x, None
+
+
+def _step(subject: Subject, network: Network, loss: Loss | None, x: np.ndarray, target: np.ndarray | None) -> None:
+    """Run forward and backward on a batch."""
+    # In one expression: a name for the outputs would keep their memory during `backpropagate`.
+    network.backpropagate(_gradient(loss, network.propagate(x, True, subject.mask(len(x))), target))
 
 
 def _gradient(loss: Loss | None, y: np.ndarray, target: np.ndarray | None) -> np.ndarray:

@@ -139,12 +139,12 @@ class Network:
 
     def freeze(self, numbers: Collection[int]) -> None:
         """Keep the parameters of these layers, and of those inside them, as they are: their gradients are 0."""
-        whole = [self.layers[number] for number in numbers]
-        for outer in [*whole, *(layer for layer in self.named.values() if layer.frozen)]:
+        for number in numbers:
+            self.layers[number].frozen = True
+        for outer in [layer for layer in self.named.values() if layer.frozen]:
             for _, layer in walk(outer, ""):
                 layer.frozen = True
-        frozen = {name for name, layer in self.named.items() if layer.frozen}
-        self._frozen = [grad for name, grad in self.grads.items() if name.rpartition(".")[0] in frozen]
+        self._frozen = [self.grads[slot.name] for slot in self.grads.slots if self.named[slot.layer].frozen]
         self.stack.set_needs_dx(False)
 
     def __repr__(self) -> str:

@@ -13,16 +13,16 @@ Norms = dict[str, list[float]]
 """By name, `gradient_norms` and `update_norms`, one number for each layer that has parameters."""
 
 
-def trained_layers(network: Network) -> list[str]:
+def layers_with_parameters(network: Network) -> list[str]:
     """Return the names of the layers that have parameters, in the order of these."""
     return [name for name, layer in network.named.items() if layer.parameters]
 
 
 def layer_norms(network: Network, vector: np.ndarray) -> list[float]:
-    """Return the Euclidean norm of each such layer's part of a vector like `network.params.flat`."""
+    """Return the Euclidean norm of the part of each layer with parameters, in a vector like `network.params.flat`."""
     sizes = [
         sum(math.prod(parameter.shape) for parameter in network.named[name].parameters)
-        for name in trained_layers(network)
+        for name in layers_with_parameters(network)
     ]
     parts = np.split(vector.astype(np.float64), np.cumsum(sizes)[:-1]) if sizes else []
     with np.errstate(over="ignore"):  # an overflow becomes the largest number
@@ -39,5 +39,6 @@ def step_norms(network: Network, before: np.ndarray) -> Norms:
 
 def check_norms(network: Network, norms: dict[str, Sequence[float]]) -> None:
     """Raise a ValueError if norms are not those of a step of this network."""
-    if any(len(norms.get(name, ())) != len(trained_layers(network)) for name in ("gradient_norms", "update_norms")):
+    count = len(layers_with_parameters(network))
+    if any(len(norms.get(name, ())) != count for name in ("gradient_norms", "update_norms")):
         raise ValueError("the norms of its last step do not match its layers")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from specnet import registry
 from specnet.diagnostics import show_value
@@ -55,7 +54,7 @@ def layer_costs(layers: Sequence[Layer]) -> list[Cost]:
             cost = costs.setdefault(inner.place, Cost(inner.place, inner, inner.output_shape))
             cost.copies += 1
             cost.parameters += sum(math.prod(parameter.shape) for parameter in inner.parameters)
-            if len(list(islice(walk(inner, ""), 2))) == 1:
+            if not any(stack.layers for stack in inner.stacks):
                 cost.outputs += math.prod(inner.output_shape)
             with guarded(inner, inner.place, "flops"):
                 cost.flops += inner.flops()

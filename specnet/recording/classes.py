@@ -101,7 +101,7 @@ def rows_of_numbers(predictions: np.ndarray, axes: int) -> np.ndarray:
 def output_names(run: Trained, names: list[str] | None, count: int) -> list[str]:
     """Return the names of at most seven predictions: of classes, of target columns, or numbered."""
     if names is not None:
-        return names[:count][:OUTPUTS] if count > 1 else names[1:2]
+        return names[: min(count, OUTPUTS)] if count > 1 else names[1:2]
     targets = run.task.parts[0].names
-    numbered = ["target"] if count == 1 else [f"output {number}" for number in range(count)]
-    return list(targets if len(targets) == count else numbered)[:OUTPUTS]
+    unnamed = ["target"] if count == 1 else [f"output {number}" for number in range(count)]
+    return list(targets if len(targets) == count else unnamed)[:OUTPUTS]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from specnet.datasets.base import Data
 from specnet.errors import DataError
 from specnet.functions import evenly_spaced
 from specnet.layers.base import Activation, Layer
-from specnet.network.norms import Norms, check_norms, layer_norms, step_norms, trained_layers
+from specnet.network.norms import Norms, check_norms, layer_norms, layers_with_parameters, step_norms
 from specnet.network.summary import layer_costs
-from specnet.network.wrapping import wrapped
+from specnet.network.wrapping import Call, wrapped
 from specnet.recording.curvature import CURVATURES, CurvatureProbe, choose_rows
 from specnet.recording.curves import COUNTERS
 from specnet.recording.frame_schedule import STEP, FrameSchedule, Work
@@ -26,7 +26,6 @@ from specnet.training.batches import PreparedSplit
 from specnet.training.callbacks import Callback
 from specnet.training.model import ROWS, Model
 from specnet.training.trainer import Trainer
-from specnet.words import Pointer
 
 _UNITS = 64
 """Units of a layer whose responses are kept: its first ones."""
@@ -64,26 +63,24 @@ class Recorder(Callback):
 
     def __init__(self, record: Record, model: Model, data: Data, train: PreparedSplit, batch_size: int | None) -> None:
         super().__init__()
-        self.record = record
-        self.model = model
-        self.network = model.network
+        self.record, self.data = record, data
+        self.model, self.network = model, model.network
         self.inputs = recorded_inputs(record, model, data)
         probed = evenly_spaced(train.rows, PROBED)
-        self.probes = choose_rows(train.inputs, probed)
-        self.data = data
-        if record.tokens:
-            check_writes(model, data)
+        self.probed_inputs = choose_rows(train.inputs, probed)
         self.probed_mask = None if train.mask is None else choose_rows(train.mask, probed)
         self.activations = {name: layer for name, layer in self.network.named.items() if isinstance(layer, Activation)}
-        self.responding: dict[str, int] = {}
+        if record.tokens:
+            check_writes(model, data)
+        self.responding: list[str] = []
         if record.units:
             self.grid = grid_inputs(record, model, data, UNIT_POINTS[data.train.inputs.shape[1]])
             self.responding = self._find_units()
         self.probe = CurvatureProbe(model, train) if record.curvature else None
         self.fixed = self.inputs.arrays | {
-            "layers": np.array(trained_layers(self.network), np.str_),
+            "layers": np.array(layers_with_parameters(self.network), np.str_),
             "activations": np.array(list(self.activations), np.str_),
-            "unit_layers": np.array(list(self.responding), np.str_),
+            "unit_layers": np.array(self.responding, np.str_),
         }
         if self.probe:
             self.fixed["curvatures"] = np.arange(CURVATURES)
@@ -96,22 +93,21 @@ class Recorder(Callback):
         size = sum(array.nbytes for array in self.frames[0].values())
         self.schedule = FrameSchedule(record.every, record.budget // size, self._work(train.rows, batch_size))
 
-    def _find_units(self) -> dict[str, int]:
-        """The layers whose units respond, by name: activations of features that are not the network's outputs."""
-        layers = self.network.layers[:-1]
-        found = {
-            f"layers.{i}": i
-            for i, layer in enumerate(layers)
+    def _find_units(self) -> list[str]:
+        """Return the names of the layers whose units respond: activations of features that are not the outputs."""
+        found = [
+            f"layers.{number}"
+            for number, layer in enumerate(self.network.layers[:-1])
             if isinstance(layer, Activation) and len(layer.output_shape) == 1
-        }
+        ]
         if not found:
             raise DataError("no layer but the last is an activation of features", pointer=("record", "units"))
         return found
 
     def _work(self, rows: int, batch_size: int | None) -> Work:
-        """What a frame and an epoch take, in operations; a step takes those of three forward passes."""
+        """Return what a frame and an epoch take, in operations; a step takes those of three forward passes."""
         flops = sum(cost.flops for cost in layer_costs(self.network.layers))
-        asked = len(self.inputs.x) + len(self.probes) + (len(self.grid.x) if self.responding else 0)
+        asked = len(self.inputs.x) + len(self.probed_inputs) + (len(self.grid.x) if self.responding else 0)
         asked += self.record.tokens
         steps = math.ceil(rows / (batch_size or rows))
         return Work(asked * flops + STEP, 3 * rows * flops + steps * STEP)
@@ -143,7 +139,7 @@ class Recorder(Callback):
         self._look_ahead(training)
 
     def _is_due(self, training: Trainer) -> bool:
-        """Whether the epoch under way has a frame."""
+        """Return whether the epoch under way has a frame."""
         return training.epoch + 1 in (self.next, training.training.epochs)
 
     def _look_ahead(self, training: Trainer) -> None:
@@ -185,7 +181,7 @@ class Recorder(Callback):
         self._join_digests()
 
     def _frame(self, line: Mapping[str, Any], norms: Norms | None) -> Frame:
-        nothing = [math.nan] * len(trained_layers(self.network))
+        nothing = [math.nan] * len(layers_with_parameters(self.network))
         norms = norms or {"gradient_norms": nothing, "update_norms": nothing}
         norms = {"weight_norms": layer_norms(self.network, self.network.params.flat), **norms}
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows as infinite
@@ -206,30 +202,31 @@ class Recorder(Callback):
         return predictions.reshape(*self.inputs.shape, *predictions.shape[1:])
 
     def _judge_units(self) -> np.ndarray:
-        """The share of units of each activation that learn from none of the probed samples."""
+        """Return the share of units of each activation that learn from none of the probed samples."""
         shares = []
         with self.network.singly():
-            self.network.propagate(self.probes, mask=self.probed_mask)
+            self.network.propagate(self.probed_inputs, mask=self.probed_mask)
             for layer in self.activations.values():
                 slope = layer.backward(np.ones_like(layer.y))  # of positions of sequences, in `time_distributed`
                 shares.append(np.mean(np.all(np.abs(slope) < FLAT, axis=0)))
         return np.array(shares, np.float32)
 
     def _respond(self) -> Frame:
-        """The responses of hidden units over their grid."""
+        """Return the responses of hidden units over their grid."""
+        if not self.responding:
+            return {}
         parts: dict[str, list[np.ndarray]] = {name: [] for name in self.responding}
-        names: dict[Pointer, str] = {("layers", number): name for name, number in self.responding.items()}
 
-        def watch(_: str, layer: Layer, method: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def watch(name: str, layer: Layer, method: str, call: Call) -> Call:
             def keep(*arguments: Any) -> np.ndarray:
                 y: np.ndarray = call(*arguments)
-                parts[names[layer.place]].append(np.clip(y[:, :_UNITS], -_LARGEST, _LARGEST).astype(np.float16))
+                parts[name].append(np.clip(y[:, :_UNITS], -_LARGEST, _LARGEST).astype(np.float16))
                 return y
 
-            return keep if method == "forward" and layer.place in names else call
+            return keep if method == "forward" and name in parts else call
 
         with self.network.singly(), wrapped(self.network, watch):
-            for start in range(0, len(self.grid.x) if names else 0, ROWS):
+            for start in range(0, len(self.grid.x), ROWS):
                 self.network.propagate(self.grid.x[start : start + ROWS], training=False)
         found = {name: np.concatenate(part) for name, part in parts.items()}
         return {f"units/{name}": y.reshape(*self.grid.shape, -1) for name, y in found.items()}

@@ -125,8 +125,8 @@ class Scene:
     def range(self) -> tuple[float, float]:
         """The least and the greatest number that are shown, with a margin; early predictions may lie outside.
 
-        These are the limits of the truth, in a plane of the last predictions, too, and of these where the truth is not
-        known.
+        These are the limits of the truth, in a plane those of truth and last predictions together. Where the truth is
+        not known, they are those of the last predictions.
         """
         if self.kind == "verdicts" and not self.in_unit_interval:
             return limits([self.scores], 0.04)

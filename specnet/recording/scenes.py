@@ -144,10 +144,10 @@ def position_scene(run: Trained, split: str, samples: Samples, predictions: np.n
     points = Points(split, len(places), places[:, np.newaxis], truth(targets, names))
     if names is not None:
         names = padded(names, predictions)
-    outputs = output_names(run, names, predictions.shape[-1])
-    if names is not None:
+        outputs = output_names(run, names, predictions.shape[-1])
         return Scene("verdicts", frames, predictions, names, outputs, [points])
     what = "position" if count == 1 else f"position in {count} sequences"
+    outputs = output_names(run, None, predictions.shape[-1])
     return Scene("curve", frames, predictions, None, outputs, [points], [Axis(what, places)])
 
 

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,7 @@ from specnet.training.settings import Training
 from specnet.training.state import TrainingState
 from specnet.training.trainer import AFTER, Trainer, after_epoch
 from specnet.training.trial import try_step
+from specnet.transforms.pipeline import Pipeline
 from specnet.words import Pointer
 
 
@@ -85,20 +87,8 @@ class Experiment:
             self.model.set_task(self.task)
             if mistakes := [*check_task(spec.loss, spec.metrics, self.task)]:
                 raise SpecError(mistakes)
-            # These never change during a run. They are in every checkpoint, so that one is enough to predict.
-            arrays = inputs.arrays() | targets.arrays()
-            self._fixed = TrainingState()
-            self._fixed.put("transforms", {name.removeprefix("transforms."): array for name, array in arrays.items()})
-            self._fixed.put("inputs", find_ranges(self.data.train))
-            self._described = {
-                "input_shape": list(shape),
-                "classes": list(self.data.classes),
-                "input_names": list(self.data.input_names),
-                "features": [list(feature) for feature in self.data.input_features],
-                "target_names": list(self.data.target_names),
-                "task": self.task.to_json(),
-            }
-            self._of_columns = [found.message for found in warnings]
+            self._describe(inputs, targets)
+            self._column_warnings = [found.message for found in warnings]
             self._check_classes()
             self.splits = {}
             for name, samples in self.data.splits.items():
@@ -117,17 +107,27 @@ class Experiment:
             self.recorder = self._make_recorder()
             self._check_plots()
             watching = scheduled.watching
-            monitors = [each.monitor for each in (self.best.watch, *watching.values()) if each]
-            monitors += [each.watch.monitor for each in stopping.values() if isinstance(each, StopEarly)]
-            monitors += [each.monitor for each in stopping.values() if isinstance(each, StopAtValue)]
-            watched = {monitor.partition("/")[0] for monitor in monitors} | {*spec.training.history}
-            # The test split is for the end, unless it is asked for or monitored.
-            measured = [name for name in (*self.splits, AFTER) if name == "validation" or name in watched - {"train"}]
+            measured = self._measured([self.best.watch, *watching.values(), *stopping.values()])
             communicator = Communicator(shards, spec.training.gradient_accumulation_steps, ranks)
             seed = spec.seed_of("order")
             self.trainer = Trainer(self.model, optimizer, training, self.splits, seed, measured, communicator)
             self.trainer.batches.leave_out(spec.split.leave_out)
             self.trainer.callbacks = self._make_callbacks(watching, stopping, check_callbacks(callbacks))
+
+    def _describe(self, inputs: Pipeline, targets: Pipeline) -> None:
+        """Set what never changes during a run. It is in every checkpoint, so that one is enough to predict."""
+        arrays = inputs.arrays() | targets.arrays()
+        self._fixed = TrainingState()
+        self._fixed.put("transforms", {name.removeprefix("transforms."): array for name, array in arrays.items()})
+        self._fixed.put("inputs", find_ranges(self.data.train))
+        self._described = {
+            "input_shape": list(self.model.network.input_shape),
+            "classes": list(self.data.classes),
+            "input_names": list(self.data.input_names),
+            "features": [list(feature) for feature in self.data.input_features],
+            "target_names": list(self.data.target_names),
+            "task": self.task.to_json(),
+        }
 
     def state(self, copied: bool = True) -> TrainingState:
         """Return the whole state, or raise a DivergenceError if it is not finite; `copied` as in `Trainer.state`."""
@@ -163,7 +163,7 @@ class Experiment:
     @property
     def warnings(self) -> list[str]:
         """Warnings about data and network."""
-        return [*self._of_columns, *(found.text for found in self.data_symptoms)]
+        return [*self._column_warnings, *(found.text for found in self.data_symptoms)]
 
     @cached_property
     def data_symptoms(self) -> list[Symptom]:
@@ -188,7 +188,7 @@ class Experiment:
         For streamed samples, metrics are computed on the first few, the others are only prepared.
         """
         measures = self.model.measures()
-        self.values: dict[str, list[str]] = {}
+        self._value_names: dict[str, list[str]] = {}  # in the history, by split
         for name, split in self.splits.items():
             self.model.check_metrics(split)
             with named_rows(self.data, name):
@@ -205,7 +205,16 @@ class Experiment:
                 self.model.loss_of(y, counted)
                 measures.update(y, counted.truth, counted.weight)
             if self.model.weight_of(counted):
-                self.values[name] = ["loss", *measures.compute()]
+                self._value_names[name] = ["loss", *measures.compute()]
+
+    def _measured(self, watches: Sequence[Any]) -> list[str]:
+        """Return the splits to measure after each epoch: validation, and those that are asked for or monitored.
+
+        `watches` are all that may have a monitor. Otherwise the test split is for the end.
+        """
+        monitors = [each.monitor for each in watches if hasattr(each, "monitor")]
+        watched = {monitor.partition("/")[0] for monitor in monitors} | {*self.spec.training.history}
+        return [name for name in (*self.splits, AFTER) if name == "validation" or name in watched - {"train"}]
 
     def _make_recorder(self) -> Recorder | None:
         record, training = self.spec.record, self.spec.training
@@ -274,7 +283,7 @@ class Experiment:
         split, _, name = monitor.partition("/")
         if split not in self.splits:
             raise SpecError([missing_split(monitor, place)])
-        if name not in (values := self.values.get(split, [name])):
+        if name not in (values := self._value_names.get(split, [name])):
             raise SpecError([unknown_value(monitor, place, [split], values)])
         metric = self.model.metrics.get(name.partition("/")[0])
         return given or ("max" if metric is not None and metric.higher_is_better else "min")

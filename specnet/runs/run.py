@@ -120,9 +120,10 @@ class Run(MeasuredRun):
         """Yield the epoch of each intact checkpoint with finite parameters, and the run at it; data are loaded once."""
         with suppress(SpecnetError):  # the data may be gone
             _ = self.data
+        shared = {name: value for name, value in vars(self).items() if name not in ("diagnosis", "intervals")}
         for step in self.steps:
             other = object.__new__(Run)  # copying would open the run again
-            vars(other).update(vars(self) | {"_scores": {}})
+            vars(other).update(shared, _scores={})
             with suppress(RunError):
                 other.model = other._read_model(self._listing.path(step))
                 if all_finite(other.model.network.params.flat):

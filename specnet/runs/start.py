@@ -98,12 +98,13 @@ def run(
     check_threads(threads)
     wanted = Path(out) if out is not None else Path("runs") / spec.name
     observers = Observers(observer or notebook_progress(), loggers)
-    with open_ranks() if shards else Ranks() as ranks, Signals() as signals:
+    number = 1 if shards is None else shards
+    with Ranks() if shards is None else open_ranks() as ranks, Signals() as signals:
         claimed = None
         if not ranks.gather(resume and (wanted / "manifest.json").exists())[0]:
             with ranks.together():
-                check_shards(shards or 1, ranks)
-                experiment = set_up(spec, callbacks, signals, True, shards or 1, ranks)
+                check_shards(number, ranks)
+                experiment = set_up(spec, callbacks, signals, True, number, ranks)
                 if ranks.rank == 0:
                     claimed = take_or_join(wanted) if resume else claim_directory(wanted, exactly=out is not None)
         if ranks.gather(claimed is None)[0]:
@@ -129,7 +130,7 @@ def run(
                 return FollowingRank(experiment, signals).run()
             if claimed.path != wanted:
                 observers.taken(wanted)
-            manifest = new_manifest(experiment.spec, experiment.data, shards or 1, experiment.pretrained)
+            manifest = new_manifest(experiment.spec, experiment.data, number, experiment.pretrained)
             runner = Runner(experiment, claimed, manifest, observers, signals)
             for message in experiment.warnings:
                 observers.warned(message)

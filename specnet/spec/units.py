@@ -167,7 +167,7 @@ def _balanced_weights(data: Data, task: Task | None, part: TaskPart | None) -> d
     """Return the weight of each class, so that all count the same in total; of a part of a task, or of the only one."""
     counts: Counter[int] = Counter()
     for piece, mask in _masked_targets(data.train):
-        numbers = class_numbers(task.select(part, piece, piece)[1] if task and part else piece)
+        numbers = class_numbers(task.targets_of(part, piece) if task and part else piece)
         if numbers is not None and mask is not None and numbers.shape == mask.shape:
             numbers = numbers[mask]
         if numbers is None or (numbers < 0).any():

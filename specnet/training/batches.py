@@ -67,7 +67,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class StreamedSplit:
-    """The same for a split that does not fit into memory; `buffer` as in `StreamedSamples`."""
+    """The samples of a split that does not fit into memory, as those of a `Batch`; `buffer` as in `StreamedSamples`."""
 
     inputs: Rows
     targets: Rows
@@ -144,7 +144,7 @@ class Batches:
         self._order: np.ndarray | None = None
         self._shuffles = self._shuffle and self.size < self.count
         if isinstance(split, StreamedSplit):
-            self._span = self._cut_windows(split, self._shuffle)
+            self._span = self._cut_windows(split)
             self._memory = map_arrays(split, lambda array: _room(self._span, array))
             self._window = self._memory
         else:
@@ -156,15 +156,15 @@ class Batches:
         """Take the samples in the order of a split in memory that also had these rows, which are missing from it."""
         self.left_out = distinct(np.array(rows, np.int64))
 
-    def _cut_windows(self, split: StreamedSplit, shuffle: bool) -> int:
+    def _cut_windows(self, split: StreamedSplit) -> int:
         """Choose the size of blocks, and return that of windows."""
         window = split.buffer // PARTS
         block, room = (
             rows_in(size, split.inputs, split.targets) for size in (min(PIECE_BYTES, window // BLOCKS), window)
         )
-        if block >= self.size or not shuffle:
+        if block >= self.size or not self._shuffle:
             self._block = self.size * max(1, block // self.size)
-            span = self._block * max(1, room // self._block if shuffle else 1)
+            span = self._block * max(1, room // self._block if self._shuffle else 1)
         else:  # a batch has samples from several places
             self._block = next(rows for rows in range(block, 0, -1) if self.size % rows == 0)
             span = self.size * max(1, room // self.size)

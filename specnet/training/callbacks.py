@@ -135,11 +135,6 @@ class GuardedCallback(Callback):
         self._call("restore", saved)
 
 
-def origin(callback: Callback) -> tuple[Callback, Pointer]:
-    """Return the original callback, and its place in the spec, () if it has none."""
-    return (callback.callback, callback.place) if isinstance(callback, GuardedCallback) else (callback, ())
-
-
 def check_reason(reason: str) -> str:
     """Return the reason for a stop.
 
@@ -159,7 +154,8 @@ def save_callback(state: TrainingState, name: str, callback: Callback) -> None:
     """
     saved = callback.state()
     if saved is not None and not (isinstance(saved, dict) and not saved):
-        state.put_result(f"callbacks.{name}", saved, *origin(callback), "state")
+        source = (callback.callback, callback.place) if isinstance(callback, GuardedCallback) else (callback, ())
+        state.put_result(f"callbacks.{name}", saved, *source, "state")
 
 
 def restore_callback(name: str, callback: Callback, saved: dict[str, Any]) -> None:
@@ -226,12 +222,12 @@ class StopEarly(Callback):
 
     def __init__(self, watch: ImprovementTracker, min_epochs: int = 0) -> None:
         super().__init__()
-        self.watch, self.min_epochs = watch, min_epochs
+        self.watch, self.monitor, self.min_epochs = watch, watch.monitor, min_epochs
 
     def epoch(self, training: Trainer, values: Mapping[str, Any]) -> None:
         self.watch.look(values)
         if self.watch.exhausted and training.epoch >= self.min_epochs:
-            training.finish(f"{self.watch.monitor} has not improved for {self.watch.waited} epochs")
+            training.finish(f"{self.monitor} has not improved for {self.watch.waited} epochs")
 
     def state(self) -> dict[str, Any]:
         return self.watch.save()

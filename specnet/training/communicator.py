@@ -12,7 +12,7 @@ from specnet.randomness import restore_stream, save_stream
 from specnet.training.batches import Batch
 from specnet.training.measures import Measures
 from specnet.training.ranks import Ranks
-from specnet.training.tree import Subtree, add, subtrees
+from specnet.training.tree import Subtree, add, by_shard, subtrees
 
 if TYPE_CHECKING:
     from specnet.training.lockstep import Lockstep
@@ -71,7 +71,8 @@ class Communicator:
         start = network.state.flat.copy()
 
         def compute_shard(trainer: Trainer, number: int) -> ShardResult:
-            state, piece = trainer.model.network.state.flat, partial(self._compute, trainer, batch, compute)
+            state = trainer.model.network.state.flat
+            piece = by_shard(partial(self._compute, trainer, batch, compute))
             state[...] = start
             result = add((number * self.parts, (number + 1) * self.parts), piece, ShardResult.plus)
             first, end = (batch.rows * each // self.shards for each in (number, number + 1))
@@ -88,7 +89,7 @@ class Communicator:
             self._join([each.gradient for each in own], [*known], divisor, network.grads.flat)
         np.divide(total.state, min(self.shards, batch.rows), out=network.state.flat)
         trainer.measures.merge(total.measures)
-        trainer.regularization.active = total.penalties
+        trainer.regularization.activity_sums = total.penalties
         return total.loss / divisor, total.weight
 
     def _prepare(self, trainer: Trainer, compute: ComputeShard) -> Callable[[Subtree], ShardResult | None]:
@@ -101,23 +102,13 @@ class Communicator:
                 numbers = range(self.start, self.stop)
                 self.lockstep = self.lockstep or Lockstep(trainer, numbers, self.shards, self.ranks)
                 done = self.lockstep.run(trainer, compute)
+        return by_shard(lambda number: done[number] if done else compute(trainer, number))
 
-        def find(node: Subtree) -> ShardResult | None:
-            number, end = node
-            if end - number > 1:
-                return None
-            return done[number] if done else compute(trainer, number)
-
-        return find
-
-    def _compute(self, trainer: Trainer, batch: Batch, compute: Compute, node: Subtree) -> ShardResult | None:
+    def _compute(self, trainer: Trainer, batch: Batch, compute: Compute, number: int) -> ShardResult:
         """Return the result of a piece; a batch with fewer samples than pieces has empty ones."""
-        number, end = node
-        if end - number > 1:
-            return None
-        start, stop = (batch.rows * each // self.pieces for each in node)
+        start, stop = (batch.rows * each // self.pieces for each in (number, number + 1))
         gradient, loss, weight = trainer.model.network.grads.flat, 0.0, 0.0
-        trainer.regularization.active = np.zeros((len(trainer.regularization.activities), 2))
+        trainer.regularization.activity_sums = np.zeros((len(trainer.regularization.activities), 2))
         with trainer.shard(number) as measures:
             if start < stop:
                 loss, weight = compute(trainer, batch.select(slice(start, stop)))
@@ -125,7 +116,7 @@ class Communicator:
                 gradient[...] = 0
             if (self.stop - self.start) * self.parts > 1:  # the next one overwrites it
                 gradient = gradient.copy()
-            return ShardResult(loss, weight, gradient, measures, trainer.regularization.active, np.zeros(0))
+            return ShardResult(loss, weight, gradient, measures, trainer.regularization.activity_sums, np.zeros(0))
 
     def _share(self, trainer: Trainer, compute: ComputeShard) -> tuple[list[ShardResult], dict[Subtree, ShardResult]]:
         """Return the results that this rank computes, and those of all ranks without their gradients.

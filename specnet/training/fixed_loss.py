@@ -53,8 +53,7 @@ class FixedLoss:
         network.params.flat[...], network.state.flat[...] = w, self.state
         network.draw_from(0)
         with np.errstate(over="ignore", invalid="ignore"):
-            y = network.propagate(self.batch.inputs, training=True, mask=self.batch.mask)
-            batch = self.batch.masked(network.stack.mask_out())
+            y, batch = self.model.forward(self.batch)
             value, weight = self.scale * self.model.loss_of(y, batch), self.model.weight_of(batch)
             self.regularization.divide(weight)
             network.backpropagate(self.scale * loss.backward())

@@ -18,7 +18,7 @@ from specnet.component import fresh_copy
 from specnet.network.network import Network
 from specnet.training.ranks import Ranks
 from specnet.training.regularization import Regularization
-from specnet.training.tree import add
+from specnet.training.tree import add, by_shard
 
 if TYPE_CHECKING:
     from specnet.training.trainer import Trainer
@@ -117,12 +117,7 @@ class Lockstep:
     def _total(self, vectors: dict[int, np.ndarray]) -> np.ndarray:
         """Return the sum over shards; one that has no samples has no vector."""
         zero = np.zeros_like(next(iter(vectors.values())))
-
-        def find(node: tuple[int, int]) -> np.ndarray | None:
-            number, end = node
-            return vectors.get(number, zero) if end - number == 1 else None
-
-        return add((0, self.shards), find, np.add)
+        return add((0, self.shards), by_shard(lambda number: vectors.get(number, zero)), np.add)
 
 
 def synchronized(network: Network) -> list[Any]:

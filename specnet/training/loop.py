@@ -59,13 +59,11 @@ def take_step(trainer: Trainer, batch: Batch) -> tuple[float, float]:
 
 def forward_backward(trainer: Trainer, batch: Batch) -> tuple[float, float]:
     """Return loss and weight of a batch, or of a shard of one, and write the gradient of every parameter."""
-    network = trainer.model.network
-    batch = trainer.randomized(batch)
-    y = network.propagate(batch.inputs, training=True, mask=batch.mask)
-    batch = batch.masked(network.stack.mask_out())
-    value, weight = trainer.model.loss_of(y, batch), trainer.model.weight_of(batch)
+    model = trainer.model
+    y, batch = model.forward(trainer.randomized(batch))
+    value, weight = model.loss_of(y, batch), model.weight_of(batch)
     check_finite_loss(trainer, value, batch)
     trainer.regularization.divide(weight)
-    network.backpropagate(trainer.model.loss.backward())
+    model.network.backpropagate(model.loss.backward())
     trainer.measures.update(y, batch.truth, batch.weight)
     return value, weight

@@ -45,7 +45,7 @@ class Measures:
         self._each("reset", lambda name, metric: metric.reset())
 
     def update(self, y: np.ndarray, truth: np.ndarray, weight: np.ndarray | None = None) -> None:
-        """Do what `add` does, later for a batch that is gathered."""
+        """Add a batch as `add` does, or gather it to add it later with others."""
         if self.metrics and self.shares and weight is None and y.size <= SMALL:
             self._gathered.append((y.copy(), truth.copy()))
             self._size += y.size
@@ -99,7 +99,7 @@ class Measures:
         return dict(sorted(values.items(), key=lambda item: not item[0].startswith("loss/")))  # after the loss itself
 
     def merge(self, other: Measures) -> None:
-        """Add what others have accumulated over other samples."""
+        """Add what other measures have accumulated over their samples."""
         self.flush()
         other.flush()
         self._each("merge", lambda name, metric: metric.merge(other.metrics[name]))

@@ -122,6 +122,11 @@ class Model:
         x, targets = self.inputs.randomize(batch.inputs, batch.targets, rng, units)
         return replace(batch, inputs=x, targets=targets)
 
+    def forward(self, batch: Batch) -> tuple[np.ndarray, Batch]:
+        """Return the outputs y for a batch in training, and the batch with weight 0 where they are masked."""
+        y = self.network.propagate(batch.inputs, training=True, mask=batch.mask)
+        return y, batch.masked(self.network.stack.mask_out())
+
     def outputs(
         self, x: np.ndarray, mask: np.ndarray | None = None, between: Callable[[], None] = lambda: None
     ) -> tuple[np.ndarray, np.ndarray | None]:
@@ -148,7 +153,7 @@ class Model:
             return self._interpret(y)
 
     def _interpret(self, y: np.ndarray) -> np.ndarray:
-        """Return the same if NumPy's warnings are already off: switching them costs as much as a small array."""
+        """Return what `interpret` does where NumPy's warnings are off, as switching them takes time."""
         return self.loss.interpret(y, self.targets.invert)
 
     def loss_of(self, y: np.ndarray, batch: Batch) -> float:

@@ -97,13 +97,11 @@ def loss_and_gradient(trainer: Trainer, batch: Batch, again: bool = False) -> tu
 
     With `again`, the random transforms are those of the last step.
     """
-    network, model = trainer.model.network, trainer.model
-    batch = trainer.last_randomized(batch) if again else trainer.randomized(batch)
-    y = network.propagate(batch.inputs, training=True, mask=batch.mask)
-    batch = batch.masked(network.stack.mask_out())
+    model = trainer.model
+    y, batch = model.forward(trainer.last_randomized(batch) if again else trainer.randomized(batch))
     value, weight = model.loss_of(y, batch), model.weight_of(batch)
     trainer.regularization.divide(weight)
-    network.backpropagate(model.loss.backward())
+    model.network.backpropagate(model.loss.backward())
     return value, weight
 
 
@@ -116,8 +114,7 @@ def batch_objective(trainer: Trainer) -> BatchObjective:
         return value + sum(trainer.regularization.add(weight).values())
 
     def outputs() -> np.ndarray:
-        batch = trainer.randomized(trainer.batch)
-        return network.propagate(batch.inputs, training=True, mask=batch.mask)
+        return model.forward(trainer.randomized(trainer.batch))[0]
 
     def slope(y: np.ndarray) -> np.ndarray:
         model.loss_of(y, trainer.last_randomized(trainer.batch).masked(network.stack.mask_out()))

@@ -67,12 +67,12 @@ class Regularization:
         self.names = [name for name in PENALTIES if any(has(layer, name) for layer in penalized)]
 
     @property
-    def active(self) -> np.ndarray:
+    def activity_sums(self) -> np.ndarray:
         """The penalties (layers, 2) of outputs since the last step, of each layer that has one."""
         return np.array([[*each.sums.values()] for each in self.activities])
 
-    @active.setter
-    def active(self, totals: np.ndarray) -> None:
+    @activity_sums.setter
+    def activity_sums(self, totals: np.ndarray) -> None:
         for each, sums in zip(self.activities, totals.tolist(), strict=True):
             each.sums = dict(zip(each.sums, sums, strict=True))
 

@@ -40,7 +40,7 @@ class TraceRow(NamedTuple):
 class Tracer:
     """Follows the steps of a trainer inside `following`, and keeps their numbers in `rows`.
 
-    `wanted` decides which places are kept. Layers whose dx a run would not compute compute it, too.
+    `wanted` decides which places are kept. Layers compute dx even where a run would not.
     """
 
     def __init__(self, trainer: Trainer, wanted: Callable[[str], bool] = lambda place: True) -> None:

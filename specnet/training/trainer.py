@@ -35,10 +35,11 @@ AFTER = "train_after"
 def after_epoch(monitor: str) -> str:
     """Return the name of the value that decides about a state: `train/…` values are those before the updates.
 
-    >>> after_epoch("train/loss")
-    'train_after/loss'
+    >>> after_epoch("train/loss"), after_epoch("train/f1/train/up")
+    ('train_after/loss', 'train_after/f1/train/up')
     """
-    return monitor.replace("train/", f"{AFTER}/") if monitor.startswith("train/") else monitor
+    split, _, name = monitor.partition("/")
+    return f"{AFTER}/{name}" if split == "train" else monitor
 
 
 class Trainer:
@@ -260,7 +261,7 @@ class Trainer:
 
     @property
     def _streams(self) -> dict[str, np.random.Generator]:
-        """Return all generators: those of layers by place, and by place and number for further shards."""
+        """All generators: those of layers by place, and by place and number for further shards."""
         return {"shuffle": self.batches.rng} | {
             f"{place}/{shard}" if shard else place: rng
             for shard, generators in enumerate(self.generators)
@@ -291,5 +292,6 @@ class Trainer:
         self._loss, self._weight = progress["loss"]
         for part in self._parts:
             part.restore(state)
-        for name in [each for each in kept if each in self.callbacks]:
-            restore_callback(name, self.callbacks[name], kept[name])
+        for name, callback in self.callbacks.items():
+            if name in kept:
+                restore_callback(name, callback, kept[name])

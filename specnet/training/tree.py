@@ -23,6 +23,16 @@ def add(node: Subtree, find: Callable[[Subtree], _T | None], plus: Callable[[_T,
     return plus(first, add(right, find, plus))
 
 
+def by_shard(compute: Callable[[int], _T]) -> Callable[[Subtree], _T | None]:
+    """Return what `add` takes to find sums, where only the results of single shards are known, by number."""
+
+    def find(node: Subtree) -> _T | None:
+        number, end = node
+        return compute(number) if end - number == 1 else None
+
+    return find
+
+
 def subtrees(node: Subtree, start: int, stop: int) -> Iterator[Subtree]:
     """Yield the largest nodes of that tree that contain nothing but leaves start to stop - 1."""
     low, high = node

@@ -33,9 +33,7 @@ def try_step(model: Model, split: PreparedSplit, batch_size: int | None) -> None
     try:
         # Numbers that are not finite are left to the first step.
         with network.singly(), wrapped(network, watch), np.errstate(all="ignore"):
-            batch = model.randomized(batch, np.random.default_rng(0))
-            y = network.propagate(batch.inputs, training=True, mask=batch.mask)
-            batch = batch.masked(network.stack.mask_out())
+            y, batch = model.forward(model.randomized(batch, np.random.default_rng(0)))
             with guarded(loss, ("loss",), "forward"):
                 model.loss_of(y, batch)
             dy = check_array(loss, ("loss",), "backward", loss.backward(), y.shape, network.dtype)

@@ -76,7 +76,7 @@ def test_the_mask_of_a_reversed_sequence_is_reversed():
     ({"type": "reshape", "target_shape": [-1, -1]}, "cannot make [-1, -1] from 12 numbers", ("target_shape",)),
     ({"type": "reshape", "target_shape": [0, -1]}, "cannot make [0, -1] from 12 numbers", ("target_shape",)),
     ({"type": "permute", "dims": [1, 2]}, "not each axis from 0 once", ("dims",)),
-    ({"type": "slice", "axis": 2}, "has no axis 2", ("axis",)),
+    ({"type": "slice", "axis": 2}, "has axis 2, which its input lacks", ("axis",)),
     ({"type": "slice", "start": 3}, "keeps none of the 3 positions of axis 0", ()),
     ({"type": "crop", "cropping": [[1, 2]]}, "cuts off all positions", ("cropping",)),
     ({"type": "zero_pad", "padding": [1, 1]}, "one value, or one for each of 1 axes, not 2", ("padding",)),

@@ -177,6 +177,11 @@ def test_a_mistake_is_reported_in_its_place(what):
     assert (found.code, "".join(f"/{part}" for part in found.pointer)) == (code, pointer)
 
 
+def test_where_no_earlier_layer_has_a_name_the_message_says_to_give_one():
+    with pytest.raises(SpecnetError, match='give an earlier layer this "name"'):
+        build_network([{**LINEAR, "share": "a"}], (4,))
+
+
 SPEC = {
     "dataset": {"type": "spiral", "n_samples": 40},
     "layers": [{**NAMED, "l2": 0.1, "max_norm": 1.0}, "tanh",

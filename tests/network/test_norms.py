@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.network.norms import check_norms, layer_norms, step_norms, trained_layers
+from specnet.network.norms import check_norms, layer_norms, layers_with_parameters, step_norms
 
 NESTED = {"type": "residual", "layers": [{"type": "linear", "units": 3}, "tanh"]}
 
@@ -13,12 +13,12 @@ def network(request):
 
 
 def test_norms_are_those_of_each_layer_that_has_parameters(network):
-    assert trained_layers(network) == ["layers.1", "layers.2.layers.0"]
+    assert layers_with_parameters(network) == ["layers.1", "layers.2.layers.0"]
     network.grads.flat[:] = np.random.default_rng(0).normal(size=network.grads.flat.size)
     for vector in (network.params, network.grads):
         expected = [
             np.sqrt(sum(np.sum(np.square(vector[f"{name}.{each}"], dtype=np.float64)) for each in ("weight", "bias")))
-            for name in trained_layers(network)
+            for name in layers_with_parameters(network)
         ]
         np.testing.assert_allclose(layer_norms(network, vector.flat), expected, rtol=1e-12)
 

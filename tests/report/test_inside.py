@@ -56,9 +56,11 @@ def test_every_checkpoint_has_its_own_pictures_in_one_scale_of_places(runs):
 def test_a_run_at_another_checkpoint_does_not_change_the_run(runs):
     run = runs["classes"]
     before = run.evaluate("train")
+    diagnosis = run.diagnosis
     moments = dict(run.moments())
     assert moments[0].evaluate("train") != before == run.evaluate("train")
     assert moments[0].data is run.data
+    assert moments[0].diagnosis is not diagnosis
 
 
 def test_pictures_and_points_follow_the_replay(runs, browser):

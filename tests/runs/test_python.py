@@ -33,6 +33,7 @@ def network():
         (lambda: specnet.load_spec(None), "a spec is the path of a file or a mapping, not of type NoneType"),
         (lambda: specnet.run([1]), "not of type list"),
         (lambda: specnet.build_network("tanh", (4,)), "layers is a list of layers, not 'tanh'"),
+        (lambda: specnet.build_network(None, (4,)), "layers is a list of layers, not None"),
         (lambda: specnet.build_network(["tanh"], 4), r"input_shape is the shape of a sample, such as \(4,\), not 4"),
         (lambda: specnet.build_network(["tanh"], (-4,)), r"input_shape .* not \(-4,\)"),
         (lambda: specnet.build_network(["tanh"], (4,), seed=-1), "seed is a whole number from 0, not -1"),
@@ -41,6 +42,13 @@ def network():
 def test_a_wrong_argument_is_named(call, words):
     with pytest.raises(UsageError, match=words):
         call()
+
+
+@pytest.mark.parametrize("shards", [0, -1])
+def test_a_batch_has_at_least_one_shard(shards, tmp_path):
+    with pytest.raises(UsageError, match=f"a batch cannot be divided into {shards} shards"):
+        specnet.run(SPEC, tmp_path / "run", data=(X, Y), shards=shards)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("callbacks", [Overwriting(), [Overwriting], [print]])

@@ -105,7 +105,7 @@ class Archive:
         self._archive = archive
         self.headers: dict[str, Header] = {}
         members = archive.infolist()
-        if any(first.header_offset for first in members[:1]):
+        if members and members[0].header_offset:
             raise ValueError("there are bytes before the archive")
         if sum(member.file_size for member in members) > size:
             raise ValueError("its members are larger than the file")

@@ -182,7 +182,7 @@ def _read_texts(archive: Archive, path: Path, identities: Container[str] | None)
 
 
 def _is_same(saved: Any, spec: Spec) -> bool:
-    """Whether a checkpoint's spec is that of the run; keys added by a later version have their defaults."""
+    """Return whether a checkpoint's spec is that of the run; keys added by a later version have their defaults."""
     expected = trajectory(spec.to_json(), spec)
     if trajectory(saved, spec) == expected:
         return True

@@ -66,7 +66,7 @@ def _constant(task: Task, train: AnySamples) -> np.ndarray | None:
     weight = np.ones(n) if train.weight is None or train.weight.size != n else train.weight.reshape(n)
     if len(task.parts) == 1:
         return _constant_of(task.only, train.targets, weight)
-    found = [_constant_of(part, task.select(part, train.targets, train.targets)[1], weight) for part in task.parts]
+    found = [_constant_of(part, task.targets_of(part, train.targets), weight) for part in task.parts]
     columns = [part.columns or (0, 0) for part in task.parts]
     parts = [each.reshape(-1) for each in found if each is not None]
     return np.concatenate(parts) if [part.size for part in parts] == [end - start for start, end in columns] else None

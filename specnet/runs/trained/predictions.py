@@ -24,7 +24,7 @@ def name_predictions(run: TrainedModel, predictions: np.ndarray) -> Iterator[tup
         yield from _of_part(task.only, rows, run.target_names, losses[0])
         return
     for part, loss in zip(task.parts, losses, strict=True):
-        for name, values in _of_part(part, rows[:, slice(*(part.columns or (None,)))], part.names, loss):
+        for name, values in _of_part(part, task.predictions_of(part, rows), part.names, loss):
             yield name if name in part.names else f"{part.name}: {name}", values
 
 
