@@ -1,5 +1,17 @@
-"""`python -m specnet` is the command `specnet`."""
+"""The command `specnet`, which `python -m specnet` is as well."""
 
-from specnet.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command line. Ctrl-C ends it without a traceback, even while it is imported."""
+    try:
+        from specnet.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

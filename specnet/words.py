@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
 
 Pointer = tuple[str | int, ...]
@@ -54,12 +55,23 @@ def shorten(text: str) -> str:
 
 
 def quote(name: str) -> str:
-    """Return a name as quoted in messages. Non-ASCII characters are escaped, as some letters look alike.
+    """Return a name as quoted in messages. Beside ASCII letters, those of other scripts are escaped: some look alike.
 
-    >>> quote("tanh"), quote("t\\u0430nh")
-    ('"tanh"', '"t\\\\u0430nh"')
+    >>> quote("tanh"), quote("t\\u0430nh"), quote("Gr\\u00f6\\u00dfe"), quote("a\\u200b")
+    ('"tanh"', '"t\\\\u0430nh"', '"Größe"', '"a\\\\u200b"')
     """
-    return shorten(json.dumps(name))
+    latin = any(char.isascii() and char.isalpha() for char in name)
+    shown = json.dumps(name, ensure_ascii=False)
+    return shorten("".join(char if _is_clear(char, latin) else json.dumps(char)[1:-1] for char in shown))
+
+
+def _is_clear(char: str, latin: bool) -> bool:
+    """Return whether a character is shown as it is; `latin` says whether it stands beside ASCII letters."""
+    if char.isascii():
+        return True
+    marks = unicodedata.category(char).startswith("M")  # may join the letter before to another one
+    foreign = latin and char.isalpha() and not unicodedata.name(char, "").startswith("LATIN ")
+    return char.isprintable() and not marks and not foreign
 
 
 def os_reason(error: OSError) -> str:

@@ -246,6 +246,12 @@ def _check_steps(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
             ("training", "batch_size"),
             severity="warning",
         )
+    for section, name in (("weight_averaging", "start_epoch"), ("early_stopping", "min_epochs")):
+        start, last = getattr(getattr(spec.training, section), name, None), spec.training.epochs
+        if start and start > last:
+            message = f"training ends before, with epoch {shorten(f'{last:,}')}"
+            help = "make it smaller, or training.epochs larger"
+            yield Diagnostic("long-schedule", message, ("training", section, name), help, severity="warning")
     if not (found := plan.length(spec)):
         return
     for pointer, schedule in _schedules(spec):

@@ -93,3 +93,22 @@ def test_the_lock_of_a_run_that_was_killed_does_not_block(start, tmp_path):
     process.communicate()
     epoch = specnet.load_run(tmp_path / "run", "latest").progress["epoch"]
     assert specnet.resume(tmp_path / "run", [f"training.epochs={epoch + 5}"]).status == "finished"
+
+
+INTERRUPTED_WHILE_IMPORTED = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "specnet.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+from specnet.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_while_the_command_is_imported_ends_it_without_a_traceback():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_WHILE_IMPORTED], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
