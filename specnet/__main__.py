@@ -3,15 +3,15 @@
 import sys
 
 
-def main() -> None:
+def run_command_line() -> None:
     """Run the command line. Ctrl-C ends it without a traceback, even while it is imported."""
     try:
-        from specnet.cli import main as run
+        from specnet.cli import main
 
-        run()
+        main()
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 if __name__ == "__main__":
-    main()
+    run_command_line()

@@ -104,8 +104,8 @@ class Interrupting:
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Interrupting())
-from specnet.__main__ import main
-main()
+from specnet.__main__ import run_command_line
+run_command_line()
 """
 
 
