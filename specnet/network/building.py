@@ -28,12 +28,14 @@ def build_network(
 
     Raises:
         SpecnetError: if a layer is wrong or does not fit, or there is no such set of kernels.
-        UsageError: if `layers` is not a list, `input_shape` not that of a sample, or `seed` negative.
+        UsageError: if `layers` is not a list, `input_shape` not that of a sample, or `dtype` or `seed` another value.
     """
     if not isinstance(layers, (list, tuple)):
         raise UsageError(f"layers is a list of layers, not {layers!r}", help=f"[{layers!r}]")
     if not isinstance(input_shape, (tuple, list)) or not all(_is_whole(size, 1) for size in input_shape):
         raise UsageError(f"input_shape is the shape of a sample, such as (4,), not {input_shape!r}")
+    if dtype not in ("float32", "float64"):
+        raise UsageError(f"dtype is float32 or float64, not {dtype!r}")
     if not _is_whole(seed, 0):
         raise UsageError(f"seed is a whole number from 0, not {seed!r}")
     built = []
@@ -48,4 +50,4 @@ def build_network(
 
 
 def _is_whole(value: Any, least: int) -> bool:
-    return isinstance(value, (int, np.integer)) and bool(value >= least)
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= least)

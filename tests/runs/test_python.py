@@ -37,6 +37,8 @@ def network():
         (lambda: specnet.build_network(["tanh"], 4), r"input_shape is the shape of a sample, such as \(4,\), not 4"),
         (lambda: specnet.build_network(["tanh"], (-4,)), r"input_shape .* not \(-4,\)"),
         (lambda: specnet.build_network(["tanh"], (4,), seed=-1), "seed is a whole number from 0, not -1"),
+        (lambda: specnet.build_network(["tanh"], (4,), seed=True), "seed is a whole number from 0, not True"),
+        (lambda: specnet.build_network(["tanh"], (4,), dtype="float16"), "dtype is float32 or float64, not 'float16'"),
     ],
 )
 def test_a_wrong_argument_is_named(call, words):

@@ -172,8 +172,10 @@ def check_model(model: type[BaseModel], value: Any, path: Path, place: str = "")
     try:
         model.model_validate(value, strict=True)
     except ValidationError as error:
+        messages = {"model_type": "input should be an object"}  # pydantic's names a class
         found = [
-            f"{'.'.join(map(str, (*([place] if place else []), *each['loc'])))}: {each['msg'].lower()}"
+            f"{'.'.join(map(str, (*([place] if place else []), *each['loc'])))}: "
+            f"{messages.get(each['type'], each['msg'].lower())}"
             for each in error.errors(include_url=False, include_input=False)
         ]
         raise RunError(f"{path} is damaged: {enumerate_some(found, '; ')}") from None

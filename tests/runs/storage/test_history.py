@@ -186,6 +186,7 @@ def test_columns_have_an_item_for_each_epoch(path):
         (LINES[0] | {"step": 2**63}, "line 4.step: input should be less than"),
         (LINES[0] | {"epoch": 10**30}, "line 4.epoch: input should be less than"),
         (LINES[0] | {"epoch": {}}, "line 4.epoch"),
+        (None, "line 4: input should be an object"),
     ],
 )
 def test_a_history_with_something_else_than_numbers_is_refused(line, reason, path):
