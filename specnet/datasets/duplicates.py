@@ -49,7 +49,8 @@ def _alike(samples: Samples, train: Samples) -> bool:
 def _telling(train: Samples) -> np.ndarray:
     """Return the features that vary most."""
     x = evenly_chosen(train, 100).inputs
-    spread = x.reshape(len(x), -1).astype(np.float64).std(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = x.reshape(len(x), -1).astype(np.float64).std(axis=0)
     return np.sort(np.argsort(-spread, kind="stable")[:_KEY_COLUMNS])
 
 

@@ -45,3 +45,9 @@ def test_each_split_is_counted():
     whole = split(x, targets, 10, Samples(x[:3], targets[:3]))
     assert count_duplicates(whole) == {"validation": 3, "test": 10}
     assert count_duplicates(Data(whole.train)) == {}
+
+
+def test_numbers_whose_squares_overflow_are_compared_as_well():
+    x = np.random.default_rng(0).normal(size=(30, 2)) * 1e300
+    x[20:25] = x[:5]
+    assert count_duplicates(split(x, np.zeros((30, 1)), 20)) == {"test": 5}
