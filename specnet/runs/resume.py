@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,13 +122,14 @@ def changed_setting(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def differences(before: Any, now: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any, Any]]:
-    """Yield every place where two JSON values differ, with both values."""
+    """Yield every place where two JSON values differ, with both values; in lists of other lengths only the first."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in {**before, **now}:
             yield from differences(before.get(key, _MISSING), now.get(key, _MISSING), (*pointer, key))
-    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        for number, (old, new) in enumerate(zip(before, now, strict=True)):
-            yield from differences(old, new, (*pointer, number))
+    elif isinstance(before, list) and isinstance(now, list):
+        pairs = enumerate(zip_longest(before, now, fillvalue=_MISSING))
+        found = (each for number, pair in pairs for each in differences(*pair, (*pointer, number)))
+        yield from islice(found, None if len(before) == len(now) else 1)
     elif before != now or type(before) is not type(now):
         yield pointer, before, now
 

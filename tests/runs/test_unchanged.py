@@ -22,15 +22,15 @@ REFUSED = [
     ("seed=6", "/seed"),
     ("dtype=float64", "/dtype"),
     ("layers.0.use_bias=false", "/layers/0/use_bias"),
-    ('layers=["tanh", {"type": "linear", "units": 1}]', "/layers"),
+    ('layers=["tanh", {"type": "linear", "units": 1}]', "/layers/0/type"),
     ("loss=mse", "/loss/type"),
-    ("metrics=[]", "/metrics"),
+    ("metrics=[]", "/metrics/0"),
     ("optimizer.learning_rate=0.5", "/optimizer/learning_rate"),
     ("training.batch_size=10", "/training/batch_size"),
     ("training.shuffle=false", "/training/shuffle"),
     ("dataset.n_samples=38", "/dataset/n_samples"),
     ("split.validation=0.3", "/split/validation"),
-    ('transforms.inputs=["standardize"]', "/transforms/inputs"),
+    ('transforms.inputs=["standardize"]', "/transforms/inputs/0"),
     ('checkpoint.monitor="train/loss"', "/checkpoint/monitor"),
     ('record={"every": 1}', "/record/every"),
     ("record=null", "/record"),
@@ -180,4 +180,4 @@ def test_every_difference_is_told_once_where_it_is():
     before = {"a": [1, {"b": 2}], "c": [1, 2], "d": 1, "e": True, "gone": None}
     now = {"a": [1, {"b": 3}], "c": [1], "d": 1, "e": 1, "new": 5}
     found = {pointer for pointer, *_ in differences(before, now)}
-    assert found == {("a", 1, "b"), ("c",), ("e",), ("gone",), ("new",)}
+    assert found == {("a", 1, "b"), ("c", 1), ("e",), ("gone",), ("new",)}
