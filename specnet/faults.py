@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from traceback import walk_tb
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +91,7 @@ def plugin_of(component: Component) -> registry.Entry | None:
 def raised_by_plugin(error: BaseException) -> bool:
     """Return whether an error comes from a plugin's code, or from a library it calls, and not from specnet's own."""
     found = False
-    for frame, _ in walk_tb(error.__traceback__):
+    for frame in _frames(error):
         name = frame.f_globals.get("__name__", "")
         if name.startswith(f"{BUILTIN}.") and not name.startswith(f"{BUILTIN}.local."):
             found = False
@@ -104,10 +103,18 @@ def raised_by_plugin(error: BaseException) -> bool:
 def find_culprit(error: BaseException) -> tuple[registry.Entry, str] | None:
     """Return the plugin component that raised an error, and its method; None if no plugin raised it."""
     found = None
-    for frame, _ in walk_tb(error.__traceback__):
+    for frame in _frames(error):
         if entry := _plugin_running(frame):
             found = entry, frame.f_code.co_name
     return found
+
+
+def _frames(error: BaseException) -> Iterator[FrameType]:
+    """Yield the frames that an error has passed, the outermost first."""
+    from traceback import walk_tb  # takes some time, and errors are rare
+
+    for frame, _ in walk_tb(error.__traceback__):
+        yield frame
 
 
 def _plugin_running(frame: FrameType) -> registry.Entry | None:

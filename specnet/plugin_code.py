@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
-from traceback import walk_tb
 from typing import Any, TextIO, cast
 
 from specnet.words import printable
@@ -55,6 +54,8 @@ STRAY = cast(TextIO, _Stray())
 
 def find_line(cause: BaseException, belongs: Callable[[str], bool]) -> str | None:
     """Return the innermost line that raised an error, or called what did, as FILE:LINE in a file that belongs."""
+    from traceback import walk_tb  # takes some time, and errors are rare
+
     place = None
     for frame, line in walk_tb(cause.__traceback__):
         if belongs(file := frame.f_code.co_filename):

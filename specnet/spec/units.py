@@ -182,7 +182,7 @@ def _balanced_weights(data: Data, task: Task | None, part: TaskPart | None) -> d
 
 def _masked_targets(samples: AnySamples) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
     """Yield all targets, and the mask (n, time) of their samples; piece by piece if they are streamed."""
-    if samples.mask is None:
+    if samples.mask is None:  # then inputs need not be read
         return ((piece, None) for piece in pieces(samples.targets))
     return ((piece.targets, piece.mask) for piece in samples.pieces())
 

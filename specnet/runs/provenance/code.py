@@ -16,7 +16,7 @@ from specnet.local import LocalEntry
 from specnet.parts import components_in
 from specnet.spec.model import Spec
 
-WITHOUT_TRAINING = ("__pycache__", "cli", "plots", "report", "testing")
+WITHOUT_TRAINING = ("cli", "plots", "report", "testing")
 """Folders of specnet whose code a run is not trained with."""
 SOURCES = (".py", ".so", ".pyd", ".c")
 """Endings of files that may contain code."""
