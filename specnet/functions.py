@@ -193,9 +193,9 @@ def finite_json(value: Any) -> Any:
 
 
 def extremes(pieces: Iterable[np.ndarray], axis: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return minimum and maximum along an axis of an array that comes in pieces."""
-    found = ((np.min(x, axis=axis), np.max(x, axis=axis)) for x in pieces)
-    return reduce(lambda a, b: (np.minimum(a[0], b[0]), np.maximum(a[1], b[1])), found)
+    """Return minimum and maximum along an axis of an array that comes in pieces. Missing values, NaN, do not count."""
+    found = ((np.fmin.reduce(x, axis=axis), np.fmax.reduce(x, axis=axis)) for x in pieces)
+    return reduce(lambda a, b: (np.fmin(a[0], b[0]), np.fmax(a[1], b[1])), found)
 
 
 def distinct(values: Any) -> np.ndarray:

@@ -11,7 +11,7 @@ from specnet.datasets.base import Data
 from specnet.datasets.rows import pieces
 from specnet.datasets.sampling import samples_at
 from specnet.errors import DataError, SpecnetError
-from specnet.functions import evenly_spaced
+from specnet.functions import evenly_spaced, extremes
 from specnet.spec.model import Record
 from specnet.training.model import Model
 
@@ -70,9 +70,7 @@ def grid_axes(data: Data, points: int, share: float, margin: float | None = None
     They go beyond it by `margin`, or else by a `share` of the range. Missing values, which are NaN, do not count.
     """
     inputs = chain.from_iterable(pieces(split.inputs) for split in data.splits.values())
-    ends = [(np.fmin.reduce(x), np.fmax.reduce(x)) for x in inputs]
-    lows, highs = np.array(ends, np.float64).swapaxes(0, 1)
-    low, high = np.fmin.reduce(lows), np.fmax.reduce(highs)
+    low, high = (each.astype(np.float64) for each in extremes(inputs, axis=0))
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by the model
         beyond = share * np.where(high > low, high - low, 1.0) if margin is None else margin
         return np.linspace(low - beyond, high + beyond, points).T
